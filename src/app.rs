@@ -1,0 +1,355 @@
+//! The composition root: `build` puts the rooms together, `run_until` owns every task.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::Policy;
+use crate::config::{Config, DmPolicy, Mode};
+use crate::handler::{Command, Services};
+use crate::health::Health;
+use crate::identity::Identity;
+use crate::receiver::registration;
+use crate::receiver::webhook::Webhook;
+use crate::signature::Signer;
+use crate::store::{self, Store};
+use crate::telemetry::Metrics;
+use crate::webex::Client;
+use crate::worker::{self, Inbox, Outbox, Stop};
+use crate::{admin, http, router};
+
+/// After this the work still in hand is put back, so that a stop ends within the 30 s that supervisors wait.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// Open connections get this long to finish once all work is done.
+const HANG_UP: Duration = Duration::from_secs(2);
+
+/// How often settled rows are looked through for those past their time.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
+/// The whole daemon, ready to run: its listeners are bound and its ledger is open.
+pub struct App {
+    config: Config,
+    public: TcpListener,
+    admin: Option<TcpListener>,
+    store: Store,
+    writer: store::Writer,
+    services: Arc<Services>,
+    identity: Identity,
+    health: Health,
+}
+
+/// A look into a running app, for tests and for the simulator.
+#[derive(Clone)]
+pub struct Handle {
+    store: Store,
+    services: Arc<Services>,
+}
+
+impl Handle {
+    /// Ends when no event and no reply is open. What waits for a pause to end counts as open.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn settled(&self) -> anyhow::Result<()> {
+        let mut commits = self.store.commits();
+        loop {
+            commits.borrow_and_update();
+            let depths = self.store.depths().await?;
+            if depths.inbox == 0 && depths.outbox == 0 {
+                return Ok(());
+            }
+            commits.changed().await.context("the app has ended")?;
+        }
+    }
+
+    /// What a scrape of `/metrics` shows.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn metrics(&self) -> anyhow::Result<String> {
+        Ok(self.services.metrics.render(self.store.depths().await?))
+    }
+}
+
+impl App {
+    /// Opens the ledger and binds the listeners. Webex is not called yet: it may be away.
+    ///
+    /// # Errors
+    /// Wrong settings, a port that is taken, or a ledger that cannot be opened; each with what to do.
+    pub async fn build(config: Config, commands: Vec<Command>) -> anyhow::Result<App> {
+        config.require_run()?;
+        router::check(&commands)?;
+        let public = bind(config.server.listen, "server.listen").await?;
+        let admin = match config.admin.listen {
+            Some(address) => Some(bind(address, "admin.listen").await?),
+            None => None,
+        };
+        let (store, writer) = Store::open(&config.store, config.worker.lease).await?;
+        let metrics = Metrics::default();
+        let services = Arc::new(Services {
+            webex: Client::new(&config.webex, config.token()?, metrics.clone())?,
+            store: store.clone(),
+            metrics,
+            mode: config.delivery.mode,
+            started: Instant::now(),
+            commands,
+        });
+        Ok(App {
+            config,
+            public,
+            admin,
+            store,
+            writer,
+            services,
+            identity: Identity::default(),
+            health: Health::default(),
+        })
+    }
+
+    /// Where the public listener is bound; of use when the port was 0.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.public.local_addr()
+    }
+
+    /// A look into the app while it runs.
+    pub fn handle(&self) -> Handle {
+        Handle { store: self.store.clone(), services: Arc::clone(&self.services) }
+    }
+
+    /// Runs until `shutdown` ends, then finishes what is in hand, within 30 seconds.
+    ///
+    /// # Errors
+    /// When one of the tasks ended by itself: that is a defect, and a supervisor should start the daemon anew.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let (inbox, outbox, servers, ledger) =
+            (Stop::default(), Stop::default(), CancellationToken::new(), CancellationToken::new());
+        let health = self.health.clone();
+        let address = self.address()?;
+        let mut tasks = JoinSet::new();
+        self.spawn(&mut tasks, &inbox, &outbox, &servers, &ledger)?;
+        health.loops(Ok(()));
+        tracing::info!(%address, "listening");
+
+        let died = tokio::select! {
+            () = shutdown => None,
+            ended = tasks.join_next() => ended,
+        };
+        health.drain();
+        tracing::info!("stopping: finishing what is in hand");
+        tasks.spawn({
+            let (inbox, outbox) = (inbox.abort.clone(), outbox.abort.clone());
+            async move {
+                tokio::time::sleep(DRAIN).await;
+                inbox.cancel();
+                outbox.cancel();
+                "the drain's limit"
+            }
+        });
+        // What a command answers while draining still goes out, so the outbox stops after the inbox.
+        inbox.drain.cancel();
+        until_ended(&mut tasks, INBOX).await;
+        outbox.drain.cancel();
+        until_ended(&mut tasks, OUTBOX).await;
+        servers.cancel();
+        let _ = tokio::time::timeout(HANG_UP, until_ended(&mut tasks, PUBLIC)).await;
+        ledger.cancel();
+        until_ended(&mut tasks, LEDGER).await;
+        match died {
+            None => {
+                tracing::info!("stopped");
+                Ok(())
+            }
+            Some(Ok(task)) => anyhow::bail!("{task} ended by itself; this is a defect"),
+            Some(Err(error)) => anyhow::bail!("a task failed: {error}; this is a defect"),
+        }
+    }
+
+    fn spawn(
+        self,
+        tasks: &mut JoinSet<&'static str>,
+        inbox: &Stop,
+        outbox: &Stop,
+        servers: &CancellationToken,
+        ledger: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let App { config, public, admin, store, writer, services, identity, health } = self;
+        let worker = config.worker.clone();
+        spawn(tasks, LEDGER, writer.run(ledger.clone().cancelled_owned()));
+        if worker.concurrency > 0 {
+            let work = Inbox {
+                services: Arc::clone(&services),
+                identity: identity.clone(),
+                policy: Policy::new(&config.access),
+                settings: worker.clone(),
+                health: health.clone(),
+            };
+            let (known, stop, store_) = (identity.clone(), inbox.clone(), store.clone());
+            spawn(tasks, INBOX, async move {
+                // Nothing is claimed before the bot can tell its own words from others'.
+                tokio::select! {
+                    _ = known.known() => worker::run(Arc::new(work), store_, worker.concurrency, stop).await,
+                    () = stop.drain.cancelled() => {}
+                }
+            });
+            let work = Outbox {
+                webex: services.webex.clone(),
+                identity: identity.clone(),
+                settings: config.worker.clone(),
+                metrics: services.metrics.clone(),
+                health: health.clone(),
+            };
+            spawn(tasks, OUTBOX, worker::run(Arc::new(work), store.clone(), config.worker.concurrency, outbox.clone()));
+        } else {
+            tracing::warn!("worker.concurrency is 0: events are received and kept, and nothing is answered here");
+            spawn(tasks, INBOX, inbox.drain.clone().cancelled_owned());
+            spawn(tasks, OUTBOX, outbox.drain.clone().cancelled_owned());
+        }
+        let webhook = match (config.delivery.mode, &config.webhook.secret) {
+            (Mode::Webhook | Mode::Both, Some(secret)) => Some(Webhook {
+                signer: Signer::new(secret.clone()),
+                store: store.clone(),
+                metrics: services.metrics.clone(),
+                identity: identity.clone(),
+            }),
+            (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
+        };
+        let routes = http::router(&config.server, &config.webhook.path, webhook, health.clone(), store.clone());
+        spawn(tasks, PUBLIC, serve(public, routes, servers.clone()));
+        if let Some(listener) = admin {
+            tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
+            let routes = admin::router(services.metrics.clone(), store.clone());
+            spawn(tasks, ADMIN, serve(listener, routes, servers.clone()));
+        }
+        let stopped = inbox.drain.clone();
+        spawn(tasks, PRUNER, unless(stopped.clone(), prune(store, config.store.clone())));
+        if config.access.dm_policy == DmPolicy::Pairing {
+            tracing::warn!(
+                "access.dm_policy is \"pairing\", which this version does not have yet: \
+                 only people in access.allow_from and access.admins are answered"
+            );
+        }
+        spawn(tasks, REGISTRATION, unless(stopped, register(config, services.webex.clone(), identity, health)));
+        Ok(())
+    }
+}
+
+const LEDGER: &str = "the ledger's writer";
+const INBOX: &str = "the inbox loop";
+const OUTBOX: &str = "the outbox loop";
+const PUBLIC: &str = "the public listener";
+const ADMIN: &str = "the operators' listener";
+const PRUNER: &str = "the pruning of settled rows";
+const REGISTRATION: &str = "the look after token and webhooks";
+
+fn spawn(tasks: &mut JoinSet<&'static str>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    tasks.spawn(async move {
+        task.await;
+        name
+    });
+}
+
+/// Waits for one task; one that has ended already, or failed, is not waited for.
+async fn until_ended(tasks: &mut JoinSet<&'static str>, name: &str) {
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Ok(task) if task == name => return,
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "a task failed while stopping"),
+        }
+    }
+}
+
+async fn unless(stopped: CancellationToken, task: impl Future<Output = ()>) {
+    tokio::select! {
+        () = task => {}
+        () = stopped.cancelled() => {}
+    }
+}
+
+async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{key}: cannot listen on {address}; is another program using the port?"))
+}
+
+async fn serve(listener: TcpListener, routes: axum::Router, stop: CancellationToken) {
+    if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await {
+        tracing::error!(%error, "a listener failed");
+    }
+}
+
+/// Empties rows past their time, a step at a time, and sleeps when there are none left.
+async fn prune(store: Store, settings: crate::config::Store) {
+    loop {
+        match store.prune(settings.retention, settings.dedupe).await {
+            Ok(0) => tokio::time::sleep(PRUNE_EVERY).await,
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => {
+                tracing::error!(%error, "settled rows could not be pruned");
+                tokio::time::sleep(PRUNE_EVERY).await;
+            }
+        }
+    }
+}
+
+/// Learns who the bot is, then keeps its webhooks as they ought to be. A refused token or a Webex that is away is
+/// said plainly and tried again: a supervisor that starts us over and over helps nobody.
+async fn register(config: Config, webex: Client, identity: Identity, health: Health) {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        match webex.me().await {
+            Ok(me) => {
+                tracing::info!(bot = me.email(), name = me.display_name, "Webex takes the token");
+                health.token(Ok(()));
+                identity.set(me);
+                break;
+            }
+            Err(error) => {
+                tracing::error!(%error, hint = error.hint(), "not ready: Webex does not say who the bot is; trying again");
+                health.token(Err(error.to_string()));
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(30));
+    }
+    let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
+        tracing::warn!(
+            "webhook.public_url is not set: no webhook is registered, so Webex calls only if you registered one"
+        );
+        health.webhooks(Ok(()));
+        return std::future::pending().await;
+    };
+    let wanted = registration::wanted(url, secret);
+    loop {
+        let interval = config.webhook.check_interval;
+        let pause = match registration::synchronise(&webex, &wanted).await {
+            Ok(changes) => {
+                for change in changes {
+                    tracing::info!(%change, "webhooks");
+                }
+                health.webhooks(Ok(()));
+                health.token(Ok(()));
+                interval
+            }
+            Err(error) => {
+                tracing::error!(%error, hint = error.hint(), "the webhooks could not be looked after; trying again");
+                if error.is_unauthorized() {
+                    health.token(Err(error.to_string()));
+                }
+                health.webhooks(Err(error.to_string()));
+                interval.min(Duration::from_secs(5))
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,57 @@
+//! The front door for Rust developers: a bot of your own is the daemon with your commands in its table.
+
+use std::process::ExitCode;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::handler::Command;
+use crate::{cli, commands};
+
+/// A bot: the whole of Switchboard, its command line included, with your commands beside its own.
+///
+/// ```no_run
+/// use switchboard::{Args, Bot, Command, Context, Reply, Result};
+///
+/// async fn greet(_: Context, mut args: Args) -> Result<Reply> {
+///     let name = args.required("name")?;
+///     args.finish()?;
+///     Ok(Reply::text(format!("Hello, {name}!")))
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     Bot::builder().command(Command::new("greet <name>", "Says hello to somebody", greet)).run()
+/// }
+/// ```
+///
+/// Your program then has every verb of `switchboard`: `run`, `simulate`, `check` and the rest.
+#[derive(Debug)]
+pub struct Bot {
+    commands: Vec<Command>,
+}
+
+impl Bot {
+    /// A bot with `help`, `status` and `report`.
+    pub fn builder() -> Bot {
+        Bot { commands: commands::table() }
+    }
+
+    /// Adds a command. A name that is there already is refused at the start.
+    #[must_use]
+    pub fn command(mut self, command: Command) -> Bot {
+        self.commands.push(command);
+        self
+    }
+
+    /// Does what the command line says, and says how it went: 0 done, 1 failed, 2 wrong use or wrong settings.
+    pub fn run(self) -> ExitCode {
+        cli::run(self.commands)
+    }
+
+    /// The daemon itself, for a program that brings its own command line and runtime.
+    ///
+    /// # Errors
+    /// As [`App::build`].
+    pub async fn build(self, config: Config) -> anyhow::Result<App> {
+        App::build(config, self.commands).await
+    }
+}

@@ -1,0 +1,125 @@
+//! The command line: one verb a file. Exit codes: 0 done, 1 failed, 2 wrong use or wrong settings.
+
+mod check;
+mod explain;
+mod output;
+mod queue;
+mod run;
+mod send;
+mod simulate;
+mod webex;
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::{Config, ConfigError};
+use crate::handler::Command;
+
+/// A Webex bot daemon: signed webhooks in, answers out, nothing lost between.
+///
+/// Try it without a Webex account: `switchboard simulate`.
+#[derive(Debug, Parser)]
+#[command(name = "switchboard", version, propagate_version = true)]
+struct Cli {
+    /// Settings file; without it ./bot.toml when that is there
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the daemon until SIGTERM or SIGINT
+    Run,
+    /// Chat with the bot against a Webex cloud inside this program; no account needed
+    Simulate(simulate::Options),
+    /// Say whether settings, token, store and webhooks are in order, and what to do where they are not
+    Check {
+        #[command(flatten)]
+        format: output::Format,
+    },
+    /// Send a message now, to a space or a person
+    Send(send::Options),
+    /// List the spaces the bot is in
+    Rooms {
+        #[command(flatten)]
+        format: output::Format,
+    },
+    /// Look after the webhooks registered with Webex
+    #[command(subcommand)]
+    Webhooks(webex::Webhooks),
+    /// Look after the events that were received
+    #[command(subcommand)]
+    Inbox(queue::Verb),
+    /// Look after the messages to be sent
+    #[command(subcommand)]
+    Outbox(queue::Verb),
+    /// Tell the life of one event: who, what, and why it was answered or not
+    Explain(explain::Options),
+    /// Print the completions of a shell, to be put where it looks for them
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Does what the command line says.
+pub(crate) fn run(commands: Vec<Command>) -> ExitCode {
+    let Cli { config, verb } = Cli::parse();
+    let result = runtime().and_then(|runtime| runtime.block_on(dispatch(verb, config, commands)));
+    match result {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE };
+            for line in format!("{error:#}").lines() {
+                output::complain(line);
+            }
+            code
+        }
+    }
+}
+
+async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
+    let load = || Config::load(config.as_deref());
+    match verb {
+        Verb::Run => run::run(load()?, commands).await,
+        Verb::Simulate(options) => simulate::run(options, config.as_deref(), commands).await,
+        Verb::Check { format } => check::run(load(), format).await,
+        Verb::Send(options) => send::run(&load()?, options).await,
+        Verb::Rooms { format } => webex::rooms(&load()?, format).await,
+        Verb::Webhooks(verb) => webex::webhooks(&load()?, verb).await,
+        Verb::Inbox(verb) => queue::run(&load()?, crate::store::Queue::Inbox, verb).await,
+        Verb::Outbox(verb) => queue::run(&load()?, crate::store::Queue::Outbox, verb).await,
+        Verb::Explain(options) => explain::run(&load()?, options).await,
+        Verb::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "switchboard", &mut script);
+            output::print(String::from_utf8_lossy(&script).trim_end())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Whoever read our output has read enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,237 @@
+//! `switchboard inbox` and `switchboard outbox`: look into the ledger, and mend it, beside a running daemon.
+
+use std::process::ExitCode;
+
+use clap::{Subcommand, ValueEnum};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::output::{Format, print, print_json, time};
+use crate::config::Config;
+use crate::event;
+use crate::store::{Filter, Queue, Row, State, Store, Writer};
+use crate::table::table;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// List rows, newest first: what is open or given up, unless --state says otherwise
+    List {
+        /// Which rows
+        #[arg(long, value_enum, default_value = "unsettled")]
+        state: Which,
+        /// How many at the most
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Show everything about one row
+    Show {
+        /// Its id, or the first letters of it
+        id: String,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Try a dead letter again, or an open row now
+    Retry {
+        /// Its id, or the first letters of it
+        id: String,
+    },
+    /// Close an open row or a dead letter without doing it
+    Drop {
+        /// Its id, or the first letters of it
+        id: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Which {
+    Unsettled,
+    Open,
+    Dead,
+    Done,
+    All,
+}
+
+impl Which {
+    fn filter(self) -> Filter {
+        match self {
+            Which::Unsettled => Filter::Unsettled,
+            Which::Open => Filter::In(State::Open),
+            Which::Dead => Filter::In(State::Dead),
+            Which::Done => Filter::In(State::Done),
+            Which::All => Filter::All,
+        }
+    }
+}
+
+pub(super) async fn run(config: &Config, queue: Queue, verb: Verb) -> anyhow::Result<ExitCode> {
+    with_store(config, async |store| match verb {
+        Verb::List { state, limit, format } => list(&store.list(queue, state.filter(), limit).await?, format),
+        Verb::Show { id, format } => show(&one(&store, &id).await?, format),
+        Verb::Retry { id } => {
+            let row = one(&store, &id).await?;
+            anyhow::ensure!(
+                store.reopen(row.id).await?,
+                "{id} is settled; only an open row or a dead letter can be tried again"
+            );
+            Ok(print(&format!("{} is tried again", row.id))?)
+        }
+        Verb::Drop { id } => {
+            let row = one(&store, &id).await?;
+            anyhow::ensure!(store.discard(row.id).await?, "{id} is settled; there is nothing to drop");
+            Ok(print(&format!("{} is dropped", row.id))?)
+        }
+    })
+    .await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the ledger beside the daemon that may be running, and closes it properly.
+pub(super) async fn with_store(
+    config: &Config,
+    work: impl AsyncFnOnce(Store) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let (store, writer): (Store, Writer) = Store::open_beside(&config.store).await?;
+    let (result, ()) = tokio::join!(work(store), writer.run(std::future::pending()));
+    result
+}
+
+/// The row whose id begins so, or whose reference it is.
+async fn one(store: &Store, id: &str) -> anyhow::Result<Row> {
+    let mut rows = find(store, id).await?;
+    match rows.len() {
+        0 => anyhow::bail!("there is no row {id}; `list --state all` shows what there is"),
+        1 => Ok(rows.remove(0)),
+        _ => anyhow::bail!("{id} could be any of {} rows; give more of the id", rows.len()),
+    }
+}
+
+/// Rows by whole id, by the beginning of one, or by the reference that people are told.
+pub(super) async fn find(store: &Store, id: &str) -> anyhow::Result<Vec<Row>> {
+    let mut found = Vec::new();
+    for (from, to) in [prefix(id), event::range(id)].into_iter().flatten() {
+        let rows = store.between(from, to).await?;
+        found.extend(
+            rows.into_iter().filter(|row| found.iter().all(|known: &Row| known.id != row.id)).collect::<Vec<_>>(),
+        );
+    }
+    Ok(found)
+}
+
+fn prefix(id: &str) -> Option<(Uuid, Uuid)> {
+    let digits: String = id.chars().filter(|c| *c != '-').collect();
+    if !(4..=32).contains(&digits.len()) || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
+        return None;
+    }
+    let bound = |fill: char| Uuid::parse_str(&format!("{digits:<32}").replace(' ', &fill.to_string())).ok();
+    Some((bound('0')?, bound('f')?))
+}
+
+/// A row as it is printed, with times that can be read.
+#[derive(Serialize)]
+struct Shown<'a> {
+    reference: String,
+    accepted: String,
+    settled: Option<String>,
+    next_try: Option<String>,
+    #[serde(flatten)]
+    row: &'a Row,
+}
+
+impl<'a> Shown<'a> {
+    fn new(row: &'a Row) -> Self {
+        let next_try = row.due_at.filter(|_| !row.leased).map(time);
+        Shown {
+            reference: event::reference(row.id),
+            accepted: time(row.accepted_at),
+            settled: row.settled_at.map(time),
+            next_try,
+            row,
+        }
+    }
+}
+
+fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
+    if format.json {
+        return print_json(&rows.iter().map(Shown::new).collect::<Vec<_>>());
+    }
+    let cells = rows.iter().map(|row| {
+        let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
+        let short = row.id.simple().to_string()[..12].to_owned();
+        [
+            short,
+            state(row).to_owned(),
+            row.attempts.to_string(),
+            time(row.accepted_at),
+            or_none(&row.subject),
+            or_none(&row.label),
+            or_none(&row.verdict),
+            shortened(&or_none(&row.note)),
+        ]
+    });
+    if rows.is_empty() {
+        return Ok(print("none")?);
+    }
+    Ok(print(&table(["ID", "STATE", "TRIES", "ACCEPTED", "WHO", "COMMAND", "VERDICT", "NOTE"], &[2], cells))?)
+}
+
+pub(super) fn state(row: &Row) -> &'static str {
+    match row.state {
+        State::Open if row.leased => "working",
+        State::Open => "open",
+        State::Done => "done",
+        State::Dead => "dead",
+        State::Forgotten => "forgotten",
+    }
+}
+
+fn shortened(note: &str) -> String {
+    const MOST: usize = 60;
+    if note.len() <= MOST { note.to_owned() } else { format!("{}…", &note[..note.floor_char_boundary(MOST)]) }
+}
+
+fn show(row: &Row, format: Format) -> anyhow::Result<()> {
+    // What is to be sent is shown: whoever can read the ledger can read it there.
+    let body: Value = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or(Value::Null);
+    let mut shown = serde_json::to_value(Shown::new(row))?;
+    shown["body"] = body;
+    if format.json {
+        return print_json(&shown);
+    }
+    let lines = [
+        ("id", json!(row.id)),
+        ("reference", json!(event::reference(row.id))),
+        ("state", json!(state(row))),
+        ("tries", json!(row.attempts)),
+        ("accepted", shown["accepted"].clone()),
+        ("settled", shown["settled"].clone()),
+        ("next try", shown["next_try"].clone()),
+        ("who", json!(row.subject)),
+        ("command", json!(row.label)),
+        ("verdict", json!(row.verdict)),
+        ("note", json!(row.note)),
+    ];
+    for (name, value) in lines {
+        match value {
+            Value::Null => {}
+            Value::String(text) => print(&format!("{name:<10}{}", text.replace(char::is_control, " ")))?,
+            other => print(&format!("{name:<10}{other}"))?,
+        }
+    }
+    Ok(print(&format!("body\n{}", serde_json::to_string_pretty(&shown["body"])?))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_letters_of_an_id_are_a_range() {
+        let (from, to) = prefix("0199-ab").unwrap();
+        assert_eq!(from.to_string(), "0199ab00-0000-0000-0000-000000000000");
+        assert_eq!(to.to_string(), "0199abff-ffff-ffff-ffff-ffffffffffff");
+        assert!(prefix("019").is_none() && prefix("xyzt").is_none());
+    }
+}

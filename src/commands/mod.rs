@@ -1,0 +1,12 @@
+//! The commands every bot has: one file a command, one line in the table.
+
+mod help;
+mod report;
+mod status;
+
+use crate::handler::Command;
+
+/// The table, in the order that `help` shows.
+pub fn table() -> Vec<Command> {
+    vec![help::command(), status::command(), report::command()]
+}

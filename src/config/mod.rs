@@ -1,0 +1,319 @@
+//! Settings: what can be set, in one vocabulary. Every key is documented in `bot.toml`.
+//!
+//! Only this room reads the environment. Other rooms receive their own section.
+
+mod layers;
+mod validate;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, de};
+use url::Url;
+
+/// The annotated file that documents every key and is the lowest layer of the settings.
+pub const DEFAULTS: &str = include_str!("../../bot.toml");
+
+/// All settings, read and checked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How Webex is reached.
+    pub webex: Webex,
+    /// How messages reach the bot.
+    pub delivery: Delivery,
+    /// What Webex posts to us.
+    pub webhook: Webhook,
+    /// The public listener.
+    pub server: Server,
+    /// The operators' listener.
+    pub admin: Admin,
+    /// The ledger.
+    pub store: Store,
+    /// How events are worked off.
+    pub worker: Worker,
+    /// Who is answered.
+    pub access: Access,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// `[webex]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webex {
+    /// Base of every call, with or without a path.
+    #[serde(deserialize_with = "url")]
+    pub api_url: Url,
+    /// The bot's access token; never printed.
+    pub token: Option<SecretString>,
+    /// The space `send` writes to when it is told none.
+    pub room_id: Option<String>,
+    /// The most one request may take.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    /// How often a request that may be repeated is repeated on the spot.
+    pub retries: u32,
+    /// A root certificate to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `[delivery]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delivery {
+    /// How messages reach the bot.
+    pub mode: Mode,
+}
+
+/// How messages reach the bot.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Webex posts to us.
+    Webhook,
+    /// We ask Webex.
+    Polling,
+    /// We hold a socket open.
+    Websocket,
+    /// Webhook and polling.
+    Both,
+}
+
+impl Mode {
+    /// The word used in the settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Webhook => "webhook",
+            Mode::Polling => "polling",
+            Mode::Websocket => "websocket",
+            Mode::Both => "both",
+        }
+    }
+}
+
+/// `[webhook]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Where this daemon listens for Webex.
+    pub path: String,
+    /// The whole URL as registered with Webex, to the letter.
+    #[serde(default)]
+    pub public_url: Option<String>,
+    /// The key of the signatures; never printed.
+    pub secret: Option<SecretString>,
+    /// How often our webhooks are looked at and mended.
+    #[serde(deserialize_with = "duration")]
+    pub check_interval: Duration,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// The address of the webhook server.
+    pub listen: SocketAddr,
+    /// The largest body in bytes.
+    pub body_limit: usize,
+    /// The most one request may take.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+}
+
+/// `[admin]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    /// The operators' address; `None` turns the listener off.
+    #[serde(deserialize_with = "optional_address")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// Where the ledger is. A secret, since a database URL may carry a password.
+    pub url: SecretString,
+    /// How long settled rows stay readable.
+    #[serde(deserialize_with = "duration")]
+    pub retention: Duration,
+    /// How long after that their ids are remembered.
+    #[serde(deserialize_with = "duration")]
+    pub dedupe: Duration,
+    /// How many writes may wait for the disk.
+    pub waiting: usize,
+}
+
+/// `[worker]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// Events handled, and replies sent, at one time; 0 only receives.
+    pub concurrency: usize,
+    /// Tries before an event becomes a dead letter.
+    pub max_attempts: u32,
+    /// The most a command may take.
+    #[serde(deserialize_with = "duration")]
+    pub deadline: Duration,
+    /// How long an event is reserved for the process that took it.
+    #[serde(deserialize_with = "duration")]
+    pub lease: Duration,
+    /// The pause after a first failure.
+    #[serde(deserialize_with = "duration")]
+    pub backoff: Duration,
+    /// The longest pause between two tries.
+    #[serde(deserialize_with = "duration")]
+    pub backoff_max: Duration,
+    /// How long events and replies wait for a Webex that is away.
+    #[serde(deserialize_with = "duration")]
+    pub give_up: Duration,
+}
+
+/// `[access]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// Who is answered in direct messages.
+    pub dm_policy: DmPolicy,
+    /// Who is answered in spaces.
+    pub group_policy: GroupPolicy,
+    /// The people of both lists' policies.
+    pub allow_from: Vec<String>,
+    /// The people for spaces; empty means `allow_from`.
+    pub group_allow_from: Vec<String>,
+    /// People who are always answered.
+    pub admins: Vec<String>,
+}
+
+/// Who is answered in direct messages.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum DmPolicy {
+    /// Listed people; others may ask to be let in.
+    Pairing,
+    /// Listed people only.
+    Allowlist,
+    /// Everybody on Webex.
+    Open,
+    /// Nobody.
+    Disabled,
+}
+
+/// Who is answered in spaces.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupPolicy {
+    /// Listed people only.
+    Allowlist,
+    /// Whoever mentions the bot.
+    Mention,
+    /// Everybody whose message the bot can see.
+    Open,
+    /// Nobody.
+    Disabled,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// A level, or a filter by module.
+    pub level: String,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For a terminal.
+    Human,
+    /// One object a line.
+    Json,
+}
+
+/// Wrong settings: everything that was found, each with where and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+/// A key and what is wrong with it; the place is added where the layers are known.
+type Findings = Vec<(&'static str, String)>;
+
+impl ConfigError {
+    fn one(finding: impl Into<String>) -> Self {
+        ConfigError(vec![finding.into()])
+    }
+}
+
+impl Webhook {
+    /// The URL to register, if one is set.
+    pub fn target_url(&self) -> Option<&str> {
+        self.public_url.as_deref().filter(|url| !url.is_empty())
+    }
+}
+
+impl Config {
+    /// Layers the defaults, `file` (or `./bot.toml` when that is there) and the environment, and checks the result.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each finding naming the key, the file or variable, and the fix; never a value.
+    pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+        let file = file.or_else(|| Path::new("bot.toml").exists().then_some(Path::new("bot.toml")));
+        layers::load(file, &layers::environment())
+    }
+
+    /// The same from a text and a list of variables, for tests and for programs that embed the bot.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_parts(toml: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
+        layers::parse("the given settings", toml, variables)
+    }
+
+    /// What `run` cannot start without.
+    ///
+    /// # Errors
+    /// Names each key that is missing and the ways to give it.
+    pub fn require_run(&self) -> Result<(), ConfigError> {
+        validate::for_run(self)
+    }
+
+    /// The bot token, for the verbs that need nothing else.
+    ///
+    /// # Errors
+    /// When it is missing, with the ways to give it.
+    pub fn token(&self) -> Result<&SecretString, ConfigError> {
+        self.webex.token.as_ref().ok_or_else(|| ConfigError::one(validate::MISSING_TOKEN))
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_duration(&text).ok_or_else(|| de::Error::custom("not a duration; write 500ms, 30s, 5m, 24h or 30d"))
+}
+
+/// Reads `500ms`, `30s`, `5m`, `24h` or `30d`; a day is 24 hours.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let span: jiff::Span = text.trim().parse().ok()?;
+    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(duration).ok()
+}
+
+fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Url::parse(&text).map_err(|_| de::Error::custom("not a URL; write it whole, https://host/path"))
+}
+
+fn optional_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| de::Error::custom("not an address; write host:port, such as 127.0.0.1:9090"))
+}

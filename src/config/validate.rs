@@ -1,0 +1,146 @@
+//! Checks that one field alone cannot make. Each finding says which key, what is wrong and what to do.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::{Host, Url};
+
+use super::{Config, ConfigError, Findings, Mode};
+
+pub(super) const MISSING_TOKEN: &str = "webex.token is missing: set WEBEX_BOT_TOKEN, or give token or token_file under \
+     [webex] in bot.toml (the token is shown once when the bot is created at developer.webex.com)";
+const MISSING_SECRET: &str = "webhook.secret is missing: set WEBEX_WEBHOOK_SECRET, or give secret or secret_file under \
+     [webhook] in bot.toml (make one with `openssl rand -hex 32`); without it anybody could pose as Webex";
+
+/// What holds for every verb.
+pub(super) fn always(config: &Config) -> Findings {
+    let mut wrong = Findings::new();
+    let mut must = |key, holds: bool, problem: &str| {
+        if !holds {
+            wrong.push((key, problem.to_owned()));
+        }
+    };
+    let Config { webex, webhook, worker, store, access, .. } = config;
+    must(
+        "webex.api_url",
+        encrypted_or_loopback(&webex.api_url),
+        "must be https (plain http only on loopback): the token travels with every call",
+    );
+    must(
+        "webhook.public_url",
+        webhook.target_url().is_none_or(|url| Url::parse(url).is_ok_and(|url| encrypted_or_loopback(&url))),
+        "must be a whole https URL (plain http only on loopback): Webex calls it over the internet",
+    );
+    let path = &webhook.path;
+    must(
+        "webhook.path",
+        path.starts_with('/') && path.len() > 1 && !path.contains(['{', '}', '*', '?', '#', ' ']),
+        "must be a plain path such as /webex/webhook",
+    );
+    must(
+        "webhook.path",
+        !["/healthz", "/readyz"].contains(&path.as_str()),
+        "is taken by a health check; choose another",
+    );
+    must(
+        "worker.deadline",
+        worker.deadline < worker.lease,
+        "must be shorter than worker.lease, or a second process takes an event that is still being handled",
+    );
+    must("worker.max_attempts", worker.max_attempts >= 1, "must be at least 1");
+    must("worker.concurrency", worker.concurrency <= 4096, "must be at most 4096");
+    must("worker.backoff", worker.backoff <= worker.backoff_max, "must not be longer than worker.backoff_max");
+    must("store.waiting", (1..=1_000_000).contains(&store.waiting), "must be from 1 to 1000000");
+    must("server.body_limit", config.server.body_limit >= 1024, "must be at least 1024 bytes: an envelope has to fit");
+    for (key, value) in [
+        ("webex.timeout", webex.timeout),
+        ("server.timeout", config.server.timeout),
+        ("webhook.check_interval", webhook.check_interval),
+        ("worker.deadline", worker.deadline),
+        ("worker.backoff", worker.backoff),
+        ("worker.give_up", worker.give_up),
+    ] {
+        must(key, value >= Duration::from_millis(1), "must be longer than 0");
+    }
+    let file = store.url.expose_secret().strip_prefix("sqlite:").map(|path| path.trim_start_matches('/'));
+    must(
+        "store.url",
+        file.is_some_and(|file| !file.is_empty() && !file.starts_with(":memory:") && !file.contains('?')),
+        "must be sqlite:PATH, such as sqlite:switchboard.db (this version keeps its ledger in an SQLite file)",
+    );
+    for (key, list) in [
+        ("access.allow_from", &access.allow_from),
+        ("access.group_allow_from", &access.group_allow_from),
+        ("access.admins", &access.admins),
+    ] {
+        for (index, _) in list.iter().enumerate().filter(|(_, entry)| !is_person(entry)) {
+            let nth = index + 1;
+            must(
+                key,
+                false,
+                &format!("entry {nth} names nobody: give an email, a person id, or *@domain for a mail domain"),
+            );
+        }
+    }
+    for (key, secret) in [("webex.token", webex.token.as_ref()), ("webhook.secret", webhook.secret.as_ref())] {
+        must(
+            key,
+            secret.is_none_or(|secret| !secret.expose_secret().chars().any(char::is_control)),
+            "holds a line end or another control character; was more than the value pasted?",
+        );
+    }
+    wrong
+}
+
+/// What the daemon cannot start without.
+pub(super) fn for_run(config: &Config) -> Result<(), ConfigError> {
+    let mut wrong = Vec::new();
+    if is_blank(config.webex.token.as_ref()) {
+        wrong.push(MISSING_TOKEN.to_owned());
+    }
+    match config.delivery.mode {
+        Mode::Webhook => {
+            if is_blank(config.webhook.secret.as_ref()) {
+                wrong.push(MISSING_SECRET.to_owned());
+            }
+        }
+        Mode::Polling | Mode::Websocket | Mode::Both => wrong.push(format!(
+            "delivery.mode = \"{}\" is not in this version yet; use \"webhook\"",
+            config.delivery.mode.as_str()
+        )),
+    }
+    finish(wrong)
+}
+
+fn finish(wrong: Vec<String>) -> Result<(), ConfigError> {
+    if wrong.is_empty() { Ok(()) } else { Err(ConfigError(wrong)) }
+}
+
+fn is_blank(secret: Option<&SecretString>) -> bool {
+    secret.is_none_or(|secret| secret.expose_secret().trim().is_empty())
+}
+
+fn encrypted_or_loopback(url: &Url) -> bool {
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => true,
+        ("http", Some(Host::Domain(name))) => name == "localhost",
+        ("http", Some(Host::Ipv4(address))) => IpAddr::V4(address).is_loopback(),
+        ("http", Some(Host::Ipv6(address))) => IpAddr::V6(address).is_loopback(),
+        _ => false,
+    }
+}
+
+/// An email, `*@domain`, or a Webex id (base64 of `ciscospark://...`, or the bare uuid).
+fn is_person(entry: &str) -> bool {
+    let entry = entry.trim();
+    match entry.split_once('@') {
+        Some((name, domain)) => {
+            !name.is_empty()
+                && !domain.is_empty()
+                && !domain.contains(['@', '*'])
+                && (name == "*" || !name.contains('*'))
+        }
+        None => entry.len() >= 32 && entry.chars().all(|c| c.is_ascii_alphanumeric() || "-_+/=".contains(c)),
+    }
+}

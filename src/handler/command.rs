@@ -1,0 +1,105 @@
+//! A command as data: its usage line, its summary and one function.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::{Args, Context, Reply};
+
+type Handler = dyn Fn(Context, Args) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>> + Send + Sync;
+
+/// What a handler returns.
+pub type Result<T, E = CommandError> = std::result::Result<T, E>;
+
+/// Something people can ask the bot to do. Help, usage and did-you-mean come from the same data.
+#[derive(Clone)]
+pub struct Command {
+    usage: String,
+    summary: String,
+    details: String,
+    handler: Arc<Handler>,
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub enum CommandError {
+    /// The arguments are wrong: the person reads this with the usage line under it.
+    Usage(String),
+    /// It cannot be done, and the person should know why: they read this.
+    User(String),
+    /// We failed: it is tried again, and if it fails for good the person reads a reference, never this.
+    Internal(anyhow::Error),
+}
+
+/// Not a `std::error::Error`, so that `?` turns any of those into [`CommandError::Internal`].
+impl<E: Into<anyhow::Error>> From<E> for CommandError {
+    fn from(error: E) -> Self {
+        CommandError::Internal(error.into())
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CommandError::Usage(text) | CommandError::User(text) => f.write_str(text),
+            CommandError::Internal(error) => write!(f, "{error:#}"),
+        }
+    }
+}
+
+impl Command {
+    /// `usage` begins with the command's name, then its parameters: `<needed>` and `[optional]`.
+    /// A command without parameters refuses arguments by itself.
+    pub fn new<H, F>(usage: &str, summary: &str, handler: H) -> Command
+    where
+        H: Fn(Context, Args) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        Command {
+            usage: usage.trim().to_owned(),
+            summary: summary.trim().to_owned(),
+            details: String::new(),
+            handler: Arc::new(move |context, args| Box::pin(handler(context, args))),
+        }
+    }
+
+    /// What `help NAME` says besides the summary.
+    pub fn details(mut self, details: &str) -> Command {
+        details.trim().clone_into(&mut self.details);
+        self
+    }
+
+    /// The word that calls it.
+    pub fn name(&self) -> &str {
+        self.usage.split_whitespace().next().unwrap_or_default()
+    }
+
+    /// The name and the parameters.
+    pub fn usage(&self) -> &str {
+        &self.usage
+    }
+
+    /// One line of what it does.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    pub(crate) fn more(&self) -> &str {
+        &self.details
+    }
+
+    pub(crate) fn takes_arguments(&self) -> bool {
+        self.usage.contains(['<', '['])
+    }
+
+    pub(crate) async fn run(&self, context: Context, args: Args) -> Result<Reply> {
+        (self.handler)(context, args).await
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Command").field(&self.usage).finish()
+    }
+}

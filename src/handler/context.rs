@@ -1,0 +1,78 @@
+//! What a handler is given.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Command;
+use crate::config::Mode;
+use crate::store::Store;
+use crate::telemetry::Metrics;
+use crate::webex::{Client, MessageId, PersonId, RoomId, RoomType};
+
+/// Who asks, where, and what the bot knows.
+#[derive(Clone)]
+pub struct Context {
+    pub(crate) sender: Sender,
+    pub(crate) room: RoomId,
+    pub(crate) room_type: RoomType,
+    pub(crate) message: MessageId,
+    pub(crate) thread: Option<MessageId>,
+    pub(crate) text: String,
+    pub(crate) services: Arc<Services>,
+}
+
+/// Who wrote the message. Taken from the message as Webex gives it, never from the webhook.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Sender {
+    pub id: PersonId,
+    pub email: String,
+}
+
+/// What the daemon shares with its commands.
+pub(crate) struct Services {
+    pub webex: Client,
+    pub store: Store,
+    pub metrics: Metrics,
+    pub mode: Mode,
+    pub started: Instant,
+    pub commands: Vec<Command>,
+}
+
+impl Context {
+    /// Who asks.
+    pub fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    /// The space it was asked in.
+    pub fn room(&self) -> &RoomId {
+        &self.room
+    }
+
+    /// Whether nobody but the sender reads the answer.
+    pub fn is_direct(&self) -> bool {
+        self.room_type == RoomType::Direct
+    }
+
+    /// The message that asks.
+    pub fn message(&self) -> &MessageId {
+        &self.message
+    }
+
+    /// The root of the thread it was asked in; the reply stays there by itself.
+    pub fn thread(&self) -> Option<&MessageId> {
+        self.thread.as_ref()
+    }
+
+    /// The whole message, without the mention of the bot.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Webex, for looking things up. What is to be said goes into the [`Reply`](super::Reply): what a handler posts
+    /// itself is posted again when the event is tried again.
+    pub fn webex(&self) -> &Client {
+        &self.services.webex
+    }
+}

@@ -1,0 +1,17 @@
+//! What a command is made of: how it is declared, what it is given and what it returns.
+//!
+//! A handler never sends. It returns a [`Reply`], which is on disk before anything is sent.
+
+mod args;
+mod command;
+mod context;
+mod markdown;
+mod reply;
+
+pub use args::Args;
+pub(crate) use args::is_blank;
+pub use command::{Command, CommandError, Result};
+pub(crate) use context::Services;
+pub use context::{Context, Sender};
+pub use markdown::{code_block, escape};
+pub use reply::Reply;

@@ -1,0 +1,41 @@
+//! Who the bot is, once Webex has said so; everything that must drop the bot's own words waits for it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::webex::Person;
+
+/// The bot's own person, asked for once. Cheap to clone.
+#[derive(Clone)]
+pub struct Identity(Arc<watch::Sender<Option<Arc<Person>>>>);
+
+impl Default for Identity {
+    fn default() -> Self {
+        Identity(Arc::new(watch::Sender::new(None)))
+    }
+}
+
+impl Identity {
+    /// The bot, if it is known yet.
+    pub fn get(&self) -> Option<Arc<Person>> {
+        self.0.borrow().clone()
+    }
+
+    /// Makes the bot known.
+    pub fn set(&self, me: Person) {
+        self.0.send_replace(Some(Arc::new(me)));
+    }
+
+    /// The bot, as soon as it is known.
+    pub async fn known(&self) -> Arc<Person> {
+        let mut changes = self.0.subscribe();
+        loop {
+            if let Some(me) = changes.borrow_and_update().clone() {
+                return me;
+            }
+            // The sender lives as long as `self`.
+            let _ = changes.changed().await;
+        }
+    }
+}

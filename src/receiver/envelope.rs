@@ -1,0 +1,141 @@
+//! What arrived, reduced to ids: Webex never sends the text.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::event;
+use crate::webex::{PersonId, local_part};
+
+/// The events this bot works on.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Somebody wrote.
+    Message,
+    /// Somebody clicked on a card.
+    Action,
+    /// Somebody was added to a space.
+    Membership,
+}
+
+impl Kind {
+    /// Every kind, for registering webhooks.
+    pub const ALL: [Kind; 3] = [Kind::Message, Kind::Action, Kind::Membership];
+
+    /// Webex's name of the resource; the event is always `created`.
+    pub fn resource(self) -> &'static str {
+        match self {
+            Kind::Message => "messages",
+            Kind::Action => "attachmentActions",
+            Kind::Membership => "memberships",
+        }
+    }
+
+    fn of(resource: &str, event: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.resource() == resource && event == "created")
+    }
+}
+
+/// One event of one of our kinds.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Envelope {
+    /// What happened.
+    pub kind: Kind,
+    /// The id of the message, click or membership.
+    pub id: String,
+    /// The space, if the envelope names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<String>,
+    /// Who did it. Good for dropping our own; access is judged on what is fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Who was added, for a membership.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
+}
+
+/// What a body turns out to be.
+#[derive(Debug)]
+pub enum Parsed {
+    /// An event to work on.
+    Event(Envelope),
+    /// An envelope of something this bot does not work on.
+    Ignored,
+}
+
+impl Envelope {
+    /// Reads the body of a delivery. Only resource, event and, where we work on it, the data's id must be there.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the log.
+    pub fn parse(body: &[u8]) -> Result<Parsed, String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Delivery {
+            resource: String,
+            event: String,
+            actor_id: Option<String>,
+            #[serde(default)]
+            data: Data,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Data {
+            id: Option<String>,
+            room_id: Option<String>,
+            person_id: Option<String>,
+        }
+        let delivery: Delivery = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let Some(kind) = Kind::of(&delivery.resource, &delivery.event) else { return Ok(Parsed::Ignored) };
+        let Data { id, room_id, person_id } = delivery.data;
+        let id = id.filter(|id| !id.is_empty()).ok_or("data.id is missing")?;
+        // Of a membership, the person is who was added, and the actor who did it.
+        let (actor, member) = match kind {
+            Kind::Message | Kind::Action => (person_id.or(delivery.actor_id), None),
+            Kind::Membership => (delivery.actor_id, person_id),
+        };
+        Ok(Parsed::Event(Envelope { kind, id, room: room_id, actor, member }))
+    }
+
+    pub(super) fn is_by(&self, me: &PersonId) -> bool {
+        self.actor.as_deref().is_some_and(|actor| PersonId::from(actor) == *me)
+    }
+
+    /// The id of the event in the ledger.
+    pub fn event_id(&self) -> Uuid {
+        event::id(self.kind.resource(), &self.id)
+    }
+
+    /// Events of one space are worked on in order; one whose space is not named is a space of its own.
+    pub fn lane(&self) -> String {
+        local_part(self.room.as_deref().unwrap_or(&self.id))
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_needed_must_be_there() {
+        let parse = |body: &str| Envelope::parse(body.as_bytes());
+        let body =
+            r#"{"resource":"messages","event":"created","data":{"id":"m1","roomId":"r1","personId":"p1"},"new":1}"#;
+        let Ok(Parsed::Event(event)) = parse(body) else { panic!("not an event") };
+        assert_eq!(
+            (event.kind, event.id.as_str(), event.room.as_deref(), event.actor.as_deref()),
+            (Kind::Message, "m1", Some("r1"), Some("p1"))
+        );
+        assert!(matches!(parse(r#"{"resource":"rooms","event":"created"}"#), Ok(Parsed::Ignored)));
+        assert!(matches!(parse(r#"{"resource":"messages","event":"deleted","data":{}}"#), Ok(Parsed::Ignored)));
+        for not_an_envelope in
+            ["", "[]", "{}", "null", r#"{"resource":"messages","event":"created"}"#, r#"{"resource":1,"event":2}"#]
+        {
+            assert!(parse(not_an_envelope).is_err(), "{not_an_envelope}");
+        }
+    }
+}

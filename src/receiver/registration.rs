@@ -1,0 +1,81 @@
+//! Our webhooks at Webex: made where they are missing, mended where they drifted, others left alone.
+
+use secrecy::SecretString;
+
+use super::Kind;
+use crate::webex::{Client, Error, Webhook, WebhookSpec};
+
+/// What one look changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was missing.
+    Created(String),
+    /// Its URL, secret or status was not as it ought to be.
+    Updated(String),
+    /// It was there twice.
+    Deleted(String),
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Change::Created(name) => write!(f, "created {name}"),
+            Change::Updated(name) => write!(f, "mended {name}"),
+            Change::Deleted(name) => write!(f, "deleted a second {name}"),
+        }
+    }
+}
+
+/// The webhooks the bot needs.
+pub fn wanted(target_url: &str, secret: &SecretString) -> Vec<WebhookSpec> {
+    Kind::ALL
+        .into_iter()
+        .map(|kind| WebhookSpec {
+            name: format!("switchboard {}", kind.resource()),
+            target_url: target_url.to_owned(),
+            resource: kind.resource(),
+            event: "created",
+            secret: secret.clone(),
+        })
+        .collect()
+}
+
+/// Whether a webhook is one that this program makes; all others belong to somebody else and are never touched.
+pub fn is_ours(webhook: &Webhook) -> bool {
+    Kind::ALL.into_iter().any(|kind| webhook.name == format!("switchboard {}", kind.resource()))
+}
+
+/// Looks at the webhooks and changes what is not as wanted; without drift it writes nothing.
+///
+/// # Errors
+/// The first call that failed; what was changed before stays, and the next look goes on from there.
+pub async fn synchronise(webex: &Client, wanted: &[WebhookSpec]) -> Result<Vec<Change>, Error> {
+    let found = webex.webhooks().await?;
+    let mut changes = Vec::new();
+    for spec in wanted {
+        let same_name = || found.iter().filter(|webhook| webhook.name == spec.name);
+        // Resource, event and filter cannot be changed, only made anew.
+        let usable = |webhook: &&Webhook| {
+            webhook.resource == spec.resource
+                && webhook.event == spec.event
+                && webhook.filter.as_deref().is_none_or(str::is_empty)
+        };
+        let keep = same_name().find(usable);
+        for surplus in same_name().filter(|webhook| keep.is_none_or(|keep| keep.id != webhook.id)) {
+            webex.delete_webhook(&surplus.id).await?;
+            changes.push(Change::Deleted(spec.name.clone()));
+        }
+        match keep {
+            None => {
+                webex.create_webhook(spec).await?;
+                changes.push(Change::Created(spec.name.clone()));
+            }
+            Some(webhook) if !spec.is_met_by(webhook) => {
+                webex.update_webhook(&webhook.id, spec).await?;
+                changes.push(Change::Updated(spec.name.clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(changes)
+}

@@ -1,0 +1,156 @@
+//! From a message to a command: strip the mention, find the name, cut the arguments. Pure.
+
+mod mention;
+
+pub use mention::{addressed_text, mentions};
+
+use crate::handler::{Args, Command, CommandError};
+
+/// Longer foreign text is cut when it is repeated to its sender.
+const MOST_ECHOED: usize = 200;
+
+/// What a text asks for.
+#[derive(Debug)]
+pub enum Route<'a> {
+    /// Nothing: only the mention, or a file.
+    Empty,
+    /// A command of the table, with what follows its name.
+    Command(&'a Command, Result<Args, CommandError>),
+    /// No command has this name.
+    Unknown {
+        /// The nearest name, when one is near.
+        near: Option<&'a str>,
+    },
+}
+
+/// Finds the command that a text names. The name is matched whole; case, surrounding blanks and a leading `/` do not
+/// matter.
+pub fn route<'a>(commands: &'a [Command], text: &str) -> Route<'a> {
+    let text = text.trim_matches(crate::handler::is_blank);
+    let text = text.strip_prefix('/').unwrap_or(text);
+    let (word, rest) = text.split_at(text.find(crate::handler::is_blank).unwrap_or(text.len()));
+    if word.is_empty() {
+        return Route::Empty;
+    }
+    let word = word.to_lowercase();
+    match commands.iter().find(|command| command.name() == word) {
+        Some(command) => Route::Command(command, arguments(command, rest)),
+        None => Route::Unknown { near: nearest(commands, &word) },
+    }
+}
+
+fn arguments(command: &Command, text: &str) -> Result<Args, CommandError> {
+    let args = Args::parse(text)?;
+    if !command.takes_arguments() && !args.is_empty() {
+        args.clone().finish()?;
+    }
+    Ok(args)
+}
+
+/// The name that a typing error away is what was meant: one edit in a short word, two in a longer one.
+pub fn nearest<'a>(commands: &'a [Command], word: &str) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let most = if word.chars().count() < 5 { 1 } else { 2 };
+    commands
+        .iter()
+        .map(|command| (strsim::damerau_levenshtein(command.name(), &word), command.name()))
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// The answer to a text that names no command. Plain text: what is repeated in it stays harmless.
+pub fn unknown(text: &str, near: Option<&str>) -> String {
+    let mut said: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if said.len() > MOST_ECHOED {
+        said.truncate(said.floor_char_boundary(MOST_ECHOED));
+        said.push('…');
+    }
+    match near {
+        Some(near) => {
+            format!("You said: \"{said}\". I don't know that; did you mean {near}? Say help to see what I can do.")
+        }
+        None => format!("You said: \"{said}\". I don't know that. Say help to see what I can do."),
+    }
+}
+
+/// Two commands of one name would make the answer depend on their order.
+///
+/// # Errors
+/// Names the command that is there twice, or that cannot be called.
+pub fn check(commands: &[Command]) -> anyhow::Result<()> {
+    for (index, command) in commands.iter().enumerate() {
+        let name = command.name();
+        anyhow::ensure!(
+            !name.is_empty() && name == name.to_lowercase() && !name.starts_with('/'),
+            "a command is called by one word in lower case, and its usage line begins with it; this one is \"{}\"",
+            command.usage()
+        );
+        anyhow::ensure!(
+            commands[..index].iter().all(|other| other.name() != name),
+            "two commands are called \"{name}\"; rename one of them"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handler::Reply;
+
+    fn table() -> Vec<Command> {
+        let command = |usage| Command::new(usage, "", async |_, _| Ok(Reply::text("")));
+        ["help [command]", "status", "report [period]", "stats"].map(command).into()
+    }
+
+    fn check(text: &str) -> String {
+        let commands = table();
+        match route(&commands, text) {
+            Route::Empty => "empty".to_owned(),
+            Route::Unknown { near } => format!("unknown, near {near:?}"),
+            Route::Command(command, Ok(mut args)) => format!("{} [{}]", command.name(), args.rest()),
+            Route::Command(command, Err(error)) => format!("{}: {error}", command.name()),
+        }
+    }
+
+    #[test]
+    fn case_blanks_and_a_slash_do_not_matter() {
+        for text in ["help", " HELP ", "/help", "\u{a0}Help\u{2003}", "help\n"] {
+            assert_eq!(check(text), "help []", "{text:?}");
+        }
+        assert_eq!(check("Report\u{a0}7D"), "report [7D]");
+        assert_eq!(check(" \u{a0} "), "empty");
+        assert_eq!(check("/"), "empty");
+    }
+
+    #[test]
+    fn the_name_is_matched_whole() {
+        assert_eq!(check("helpme"), "unknown, near Some(\"help\")");
+        assert_eq!(check("stat"), "unknown, near Some(\"stats\")");
+        assert_eq!(check("statu"), "unknown, near Some(\"stats\")");
+        assert_eq!(check("xyzzy"), "unknown, near None");
+    }
+
+    #[test]
+    fn a_command_without_parameters_takes_none() {
+        assert_eq!(check("status now"), "status: I don't know what to do with \"now\" here.");
+    }
+
+    #[test]
+    fn two_commands_of_one_name_are_refused() {
+        let mut commands = table();
+        assert!(super::check(&commands).is_ok());
+        commands.push(table().remove(0));
+        assert_eq!(
+            super::check(&commands).unwrap_err().to_string(),
+            "two commands are called \"help\"; rename one of them"
+        );
+    }
+
+    #[test]
+    fn what_is_repeated_is_short_and_on_one_line() {
+        let text = unknown(&"é\n".repeat(500), None);
+        assert!(text.len() < 300 && !text.contains('\n'), "{text}");
+    }
+}

@@ -1,0 +1,223 @@
+//! The REST surface under `/v1`: who calls, what goes wrong on the way, and the shape of answers and pages. What the
+//! calls do is in the files beside this one.
+
+mod messages;
+mod people;
+mod rooms;
+mod webhooks;
+
+use std::io;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LINK};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures_util::stream;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use url::{Url, form_urlencoded};
+
+use super::Cloud;
+use super::faults::Effect;
+use super::refusal::{Refusal, TRACKING_ID, tracking_id};
+use super::world::Account;
+
+/// A file may have 100 MB; the rest of a form is small.
+const LARGEST_BODY: usize = 101 * 1024 * 1024;
+
+/// All routes of a cloud.
+pub(super) fn router(cloud: Cloud) -> Router {
+    let routes = Router::new()
+        .route("/people/me", get(people::me))
+        .route("/people", get(people::list))
+        .route("/people/{id}", get(people::read))
+        .route("/rooms", get(rooms::list).post(rooms::create))
+        .route("/rooms/{id}", get(rooms::read))
+        .route("/memberships", get(rooms::list_memberships).post(rooms::create_membership))
+        .route("/memberships/{id}", get(rooms::read_membership).delete(rooms::delete_membership))
+        .route("/messages", get(messages::list).post(messages::create))
+        .route("/messages/direct", get(messages::list_direct))
+        .route("/messages/{id}", get(messages::read).put(messages::edit).delete(messages::delete))
+        .route("/contents/{id}", get(messages::download))
+        .route("/attachment/actions", post(messages::click))
+        .route("/attachment/actions/{id}", get(messages::read_action))
+        .route("/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/webhooks/{id}", get(webhooks::read).put(webhooks::update).delete(webhooks::delete))
+        .method_not_allowed_fallback(|| async { Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed.") });
+    Router::new()
+        .nest("/v1", routes)
+        .fallback(|| async { Refusal::not_found("The requested resource could not be found.") })
+        .layer(from_fn_with_state(cloud.clone(), on_the_way))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(cloud)
+}
+
+/// Records each call, lets the faults strike it, and gives each answer the headers that Webex gives.
+async fn on_the_way(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
+    let inner = &cloud.inner;
+    let (method, uri) = (request.method().clone(), request.uri());
+    let path = uri.path().strip_prefix("/v1").unwrap_or(uri.path()).to_owned();
+    let number = inner.calls.arrived(method.clone(), path.clone(), uri.query().map(str::to_owned));
+    let mut answer = match inner.faults.strike(&method, &path) {
+        None => next.run(request).await,
+        Some((Effect::Answer { status, headers, body }, _)) => made_up(status, &headers, body),
+        Some((Effect::Reset, _)) => return no_answer(),
+        Some((Effect::ApplyThenReset, _)) => {
+            next.run(request).await;
+            return no_answer();
+        }
+        Some((Effect::Stall, mut release)) => match inner.stopping.run_until_cancelled(release.changed()).await {
+            Some(_) => next.run(request).await,
+            None => return no_answer(),
+        },
+        Some((Effect::ApplyThenStall, mut release)) => {
+            let answer = next.run(request).await;
+            match inner.stopping.run_until_cancelled(release.changed()).await {
+                Some(_) => answer,
+                None => return no_answer(),
+            }
+        }
+    };
+    inner.calls.answered(number, answer.status().as_u16());
+    let headers = answer.headers_mut();
+    if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json") {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    if let (false, Ok(id)) = (headers.contains_key(TRACKING_ID), HeaderValue::from_str(&tracking_id())) {
+        headers.insert(TRACKING_ID, id);
+    }
+    answer
+}
+
+/// The answer of a fault. A JSON body says so itself; gateways send HTML or nothing.
+fn made_up(status: u16, headers: &[(String, String)], body: String) -> Response {
+    let kind = if body.starts_with('{') { "application/json" } else { "text/html" };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, [(CONTENT_TYPE, kind)], body).into_response();
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// A body that fails before its first byte makes hyper drop the connection, and nothing was written by then.
+fn no_answer() -> Response {
+    let broken = stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset)) });
+    Response::new(Body::from_stream(broken))
+}
+
+/// Whoever the token belongs to.
+struct Actor(Account);
+
+impl FromRequestParts<Cloud> for Actor {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, cloud: &Cloud) -> Result<Actor, Refusal> {
+        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = header.and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+        let account = token.and_then(|token| cloud.world().by_token(token).cloned());
+        account.map(Actor).ok_or_else(|| {
+            let message = "The request requires a valid access token set in the Authorization request header.";
+            Refusal::new(StatusCode::UNAUTHORIZED, message)
+        })
+    }
+}
+
+/// A JSON body. Webex refuses other content types with 415, and what it cannot read with 400.
+struct JsonBody<T>(T);
+
+impl<T: DeserializeOwned> FromRequest<Cloud> for JsonBody<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, cloud: &Cloud) -> Result<Self, Refusal> {
+        let kind = content_type(request.headers());
+        if !is_media_type(&kind, "application/json") {
+            let message = format!("Content type '{kind}' not supported");
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        }
+        let body = Bytes::from_request(request, cloud).await
+            .map_err(|error| Refusal::new(error.status(), error.body_text()))?;
+        let parsed = serde_json::from_slice(&body);
+        parsed.map(JsonBody).map_err(|error| Refusal::bad_request(format!("The request could not be understood: {error}")))
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> String {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+/// Whether a `Content-Type` is this one, whatever parameters (such as the charset) follow.
+fn is_media_type(header: &str, wanted: &str) -> bool {
+    header.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// The query of a call, and its path, from which the next page's address is made.
+struct Query {
+    path: String,
+    pairs: Vec<(String, String)>,
+}
+
+impl FromRequestParts<Cloud> for Query {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Cloud) -> Result<Query, Self::Rejection> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Ok(Query { path: parts.uri.path().to_owned(), pairs })
+    }
+}
+
+impl Query {
+    /// A parameter that is there and not empty.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+    }
+
+    /// How many items a page has. More than `most` is silently less.
+    fn max(&self, default: usize, most: usize) -> Result<usize, Refusal> {
+        match self.get("max") {
+            None => Ok(default),
+            Some(max) => match max.parse::<usize>() {
+                Ok(max @ 1..) => Ok(max.min(most)),
+                Ok(0) | Err(_) => Err(Refusal::bad_request("max must be a positive number")),
+            },
+        }
+    }
+
+    /// A page of a list that is all in memory: `cursor` says how many items earlier pages had.
+    fn page<T: Serialize>(&self, cloud: &Cloud, all: Vec<T>, default: usize) -> Result<Response, Refusal> {
+        let max = self.max(default, 1000)?;
+        let cursor = self.get("cursor").and_then(|cursor| cursor.parse::<usize>().ok()).unwrap_or(0);
+        let next = cursor.saturating_add(max);
+        let is_last = next >= all.len();
+        let items: Vec<_> = all.into_iter().skip(cursor).take(max).collect();
+        Ok(page(&items, (!is_last).then(|| self.next(cloud, "cursor", &next.to_string())).flatten()))
+    }
+
+    /// The address of the next page: this one's with one parameter changed.
+    fn next(&self, cloud: &Cloud, key: &str, value: &str) -> Option<Url> {
+        let mut url = Url::parse(&format!("{}{}", cloud.inner.api_url, self.path)).ok()?;
+        let kept = self.pairs.iter().filter(|(name, _)| name != key);
+        url.query_pairs_mut().extend_pairs(kept).append_pair(key, value);
+        Some(url)
+    }
+}
+
+/// `{"items": [...]}`, and where the next ones are.
+fn page<T: Serialize>(items: &[T], next: Option<Url>) -> Response {
+    let mut response = Json(json!({"items": items})).into_response();
+    if let Some(link) = next.and_then(|url| HeaderValue::from_str(&format!("<{url}>; rel=\"next\"")).ok()) {
+        response.headers_mut().insert(LINK, link);
+    }
+    response
+}

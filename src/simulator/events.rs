@@ -1,0 +1,170 @@
+//! What happened in the cloud, as the `data` of a webhook delivery tells it: ids, never the text.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::ids;
+use super::messages::{Action, Message};
+use super::time;
+use super::world::{Membership, RoomType};
+
+/// Something that webhooks tell about.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    pub(super) resource: &'static str,
+    pub(super) event: &'static str,
+    /// Who did it.
+    pub(super) actor_id: String,
+    pub(super) room_id: String,
+    pub(super) room_type: RoomType,
+    pub(super) data: Data,
+}
+
+/// The `data` of a delivery.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Data {
+    Message(MessageData),
+    Action(ActionData),
+    Membership(Membership),
+}
+
+/// The end-to-end encrypted parts of a message are missing: the bot has to fetch them.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MessageData {
+    pub(super) id: String,
+    pub(super) room_id: String,
+    pub(super) room_type: RoomType,
+    pub(super) person_id: String,
+    pub(super) person_email: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) parent_id: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) mentioned_people: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) files: Vec<String>,
+    #[serde(serialize_with = "time::millis")]
+    pub(super) created: Timestamp,
+    /// Only filters ask for it.
+    #[serde(skip)]
+    pub(super) has_attachments: bool,
+}
+
+/// A click without its inputs.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ActionData {
+    pub(super) id: String,
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    pub(super) message_id: String,
+    pub(super) person_id: String,
+    pub(super) room_id: String,
+    #[serde(serialize_with = "time::millis")]
+    pub(super) created: Timestamp,
+    /// Whose card it is: a bot hears of clicks on its own cards only.
+    #[serde(skip)]
+    pub(super) card_author: String,
+}
+
+impl Event {
+    /// `messages/created` or `messages/deleted`.
+    pub(super) fn message(event: &'static str, actor_id: &str, message: &Message) -> Event {
+        Event {
+            resource: "messages",
+            event,
+            actor_id: actor_id.to_owned(),
+            room_id: message.room_id.clone(),
+            room_type: message.room_type,
+            data: Data::Message(MessageData {
+                id: message.id.clone(),
+                room_id: message.room_id.clone(),
+                room_type: message.room_type,
+                person_id: message.person_id.clone(),
+                person_email: message.person_email.clone(),
+                parent_id: message.parent_id.clone(),
+                mentioned_people: message.mentioned_people.clone(),
+                files: message.files.clone(),
+                created: message.created,
+                has_attachments: !message.attachments.is_empty(),
+            }),
+        }
+    }
+
+    /// `attachmentActions/created`.
+    pub(super) fn action(action: &Action, card: &Message) -> Event {
+        Event {
+            resource: "attachmentActions",
+            event: "created",
+            actor_id: action.person_id.clone(),
+            room_id: action.room_id.clone(),
+            room_type: card.room_type,
+            data: Data::Action(ActionData {
+                id: action.id.clone(),
+                kind: action.kind,
+                message_id: action.message_id.clone(),
+                person_id: action.person_id.clone(),
+                room_id: action.room_id.clone(),
+                created: action.created,
+                card_author: card.person_id.clone(),
+            }),
+        }
+    }
+
+    /// `memberships/created` or `memberships/deleted`.
+    pub(super) fn membership(event: &'static str, actor_id: &str, membership: Membership) -> Event {
+        Event {
+            resource: "memberships",
+            event,
+            actor_id: actor_id.to_owned(),
+            room_id: membership.room_id.clone(),
+            room_type: membership.room_type,
+            data: Data::Membership(membership),
+        }
+    }
+}
+
+impl Data {
+    /// The id of what the event is about.
+    pub(super) fn id(&self) -> &str {
+        match self {
+            Data::Message(message) => &message.id,
+            Data::Action(action) => &action.id,
+            Data::Membership(membership) => &membership.id,
+        }
+    }
+
+    /// The person whom the event is about: the author, the clicking one, the member.
+    pub(super) fn person_id(&self) -> &str {
+        match self {
+            Data::Message(message) => &message.person_id,
+            Data::Action(action) => &action.person_id,
+            Data::Membership(membership) => &membership.person_id,
+        }
+    }
+
+    /// The same with every id of the house spelled as another cluster spells it. People are the same everywhere.
+    pub(super) fn respelled(&self, cluster: &str) -> Data {
+        let spell = |id: &str, kind| ids::respelled(id, cluster, kind);
+        match self.clone() {
+            Data::Message(message) => Data::Message(MessageData {
+                id: spell(&message.id, "MESSAGE"),
+                room_id: spell(&message.room_id, "ROOM"),
+                parent_id: message.parent_id.as_deref().map(|id| spell(id, "MESSAGE")),
+                ..message
+            }),
+            Data::Action(action) => Data::Action(ActionData {
+                id: spell(&action.id, "ATTACHMENT_ACTION"),
+                message_id: spell(&action.message_id, "MESSAGE"),
+                room_id: spell(&action.room_id, "ROOM"),
+                ..action
+            }),
+            Data::Membership(membership) => Data::Membership(Membership {
+                id: spell(&membership.id, "MEMBERSHIP"),
+                room_id: spell(&membership.room_id, "ROOM"),
+                ..membership
+            }),
+        }
+    }
+}

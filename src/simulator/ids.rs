@@ -1,0 +1,139 @@
+//! How the simulated cloud spells its ids, and the shelf on which it finds things by any spelling.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use crate::webex::{encode, local_part};
+
+/// Where rooms, messages, actions, memberships and webhooks live. Unlike people, they carry the cluster of their home,
+/// so a bot that compares whole ids instead of their local parts is caught.
+pub(super) const HOME: &str = "urn:TEAM:us-west-2_r";
+
+/// The cluster in the id of every person, organisation and application, wherever they live. Some parts of Webex spell
+/// the ids of other things with it too.
+pub(super) const US: &str = "us";
+
+/// The one organisation there is.
+pub(super) fn organization() -> String {
+    encode(US, "ORGANIZATION", "0a1b2c3d-0000-4000-8000-5157c0b0a2d0")
+}
+
+/// The application on whose behalf webhooks are made.
+pub(super) fn application() -> String {
+    encode(US, "APPLICATION", &format!("C{}", "5157c0b0a2d0feed".repeat(4)))
+}
+
+/// The same person for the same address in every run, so that tests can quote ids.
+pub(super) fn person(email: &str) -> String {
+    encode(US, "PEOPLE", &Uuid::new_v5(&Uuid::NAMESPACE_URL, email.as_bytes()).to_string())
+}
+
+/// An id that was never given before.
+pub(super) fn fresh(kind: &str) -> String {
+    encode(HOME, kind, &Uuid::new_v4().to_string())
+}
+
+/// A membership is its person and its room.
+pub(super) fn membership(person: &str, room: &str) -> String {
+    encode(HOME, "MEMBERSHIP", &format!("{}:{}", local_part(person), local_part(room)))
+}
+
+/// A file is its message and its place in it.
+pub(super) fn content(message: &str, index: usize) -> String {
+    encode(HOME, "CONTENT", &format!("{}/{index}", local_part(message)))
+}
+
+/// The same thing, as another cluster would spell it.
+pub(super) fn respelled(id: &str, cluster: &str, kind: &str) -> String {
+    encode(cluster, kind, &local_part(id))
+}
+
+/// Whether two ids of things of one kind mean the same thing.
+pub(super) fn same(a: &str, b: &str) -> bool {
+    a == b || local_part(a) == local_part(b)
+}
+
+/// Whether this is an id at all, in whatever spelling.
+pub(super) fn is_id(id: &str) -> bool {
+    let local = local_part(id);
+    Uuid::try_parse(local.split(['/', ':']).next().unwrap_or_default()).is_ok()
+}
+
+/// Things in the order they came, found by id in any cluster's spelling. A removed one leaves its place empty, so
+/// places never shift and may be kept elsewhere.
+pub(super) struct Shelf<T> {
+    places: Vec<Option<T>>,
+    by_local: HashMap<String, usize>,
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Shelf { places: Vec::new(), by_local: HashMap::new() }
+    }
+}
+
+impl<T> Shelf<T> {
+    /// Puts a thing last and says where.
+    pub(super) fn push(&mut self, id: &str, thing: T) -> usize {
+        let place = self.places.len();
+        self.places.push(Some(thing));
+        self.by_local.insert(local_part(id), place);
+        place
+    }
+
+    /// Where the thing with this id is, or was.
+    pub(super) fn place(&self, id: &str) -> Option<usize> {
+        self.by_local.get(&local_part(id)).copied()
+    }
+
+    pub(super) fn at(&self, place: usize) -> Option<&T> {
+        self.places.get(place)?.as_ref()
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<&T> {
+        self.at(self.place(id)?)
+    }
+
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
+        let place = self.place(id)?;
+        self.places.get_mut(place)?.as_mut()
+    }
+
+    pub(super) fn remove(&mut self, id: &str) -> Option<T> {
+        let place = self.place(id)?;
+        self.places.get_mut(place)?.take()
+    }
+
+    /// All that are still there, oldest first.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.places.iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thing_is_found_by_any_clusters_spelling_and_by_its_bare_uuid() {
+        let id = fresh("MESSAGE");
+        let mut shelf = Shelf::default();
+        shelf.push(&id, "hello");
+        for spelling in [id.clone(), respelled(&id, US, "MESSAGE"), format!("{id}=="), local_part(&id)] {
+            assert_eq!(shelf.get(&spelling), Some(&"hello"), "{spelling}");
+        }
+        assert_eq!(shelf.get(&fresh("MESSAGE")), None);
+    }
+
+    #[test]
+    fn places_stay_when_something_is_removed() {
+        let (first, second) = (fresh("WEBHOOK"), fresh("WEBHOOK"));
+        let mut shelf = Shelf::default();
+        shelf.push(&first, 1);
+        let place = shelf.push(&second, 2);
+        assert_eq!(shelf.remove(&first), Some(1));
+        assert_eq!(shelf.at(place), Some(&2));
+        assert_eq!(shelf.iter().collect::<Vec<_>>(), [&2]);
+    }
+}

@@ -1,0 +1,361 @@
+//! Messages, files and clicks on cards: who may post, read, change and list what. Limits and sentences are Webex's.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::events::Event;
+use super::ids;
+use super::markdown::{self, Mention};
+use super::refusal::Refusal;
+use super::time;
+use super::world::{Account, AccountType, Room, RoomType, World};
+use crate::webex::local_part;
+
+/// Bytes of UTF-8, for text and markdown each.
+const LONGEST: usize = 7439;
+const TOO_LONG: &str = "Unable to post message to room: Message length limited to 7439 characters before encryption and \
+                        10000 characters after encryption.";
+const MOST_EDITS: u8 = 10;
+const CARD: &str = "application/vnd.microsoft.card.adaptive";
+
+/// A message as REST shows it, in the order of fields that Webex uses.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Message {
+    pub id: String,
+    pub room_id: String,
+    pub room_type: RoomType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    pub person_id: String,
+    pub person_email: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub markdown: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentioned_people: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentioned_groups: Vec<String>,
+    #[serde(serialize_with = "time::millis")]
+    pub created: Timestamp,
+    #[serde(serialize_with = "time::optional_millis", skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
+    #[serde(skip)]
+    edits: u8,
+}
+
+/// A file that was posted.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Content {
+    pub name: String,
+    pub content_type: String,
+    pub bytes: Bytes,
+    pub(super) message_id: String,
+}
+
+/// A click on a card, inputs included.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Action {
+    pub(super) id: String,
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    pub(super) message_id: String,
+    pub(super) inputs: Value,
+    pub(super) person_id: String,
+    pub(super) room_id: String,
+    #[serde(serialize_with = "time::millis")]
+    pub(super) created: Timestamp,
+}
+
+/// A message about to be posted.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) parent_id: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) markdown: Option<String>,
+    pub(super) attachments: Vec<Value>,
+    pub(super) files: Vec<Upload>,
+    /// Typed into a Webex app, which sends html and never markdown: only the html is kept.
+    pub(super) typed: bool,
+}
+
+/// A file about to be posted.
+pub(super) struct Upload {
+    pub(super) name: String,
+    pub(super) content_type: String,
+    pub(super) bytes: Bytes,
+}
+
+/// What to list. Ids are as the caller spelled them.
+pub(super) struct Listing {
+    pub(super) room_id: String,
+    pub(super) parent_id: Option<String>,
+    pub(super) mentioned_people: Option<String>,
+    pub(super) before: Option<Timestamp>,
+    pub(super) before_message: Option<String>,
+    pub(super) max: usize,
+}
+
+impl World {
+    /// Posts to a room of one's own. Files become URLs under `api_url`, which is how Webex gives them out.
+    pub(super) fn post(&mut self, actor: &Account, room_id: &str, draft: Draft, api_url: &str) -> Result<Message, Refusal> {
+        let room = self.room_of(actor, room_id)?;
+        check_content(&draft)?;
+        let parent_id = draft.parent_id.as_deref().map(|parent| self.thread(room, parent)).transpose()?;
+        let room_id = room.id.clone();
+        Ok(self.put(actor, &room_id, Draft { parent_id, ..draft }, api_url))
+    }
+
+    /// The same without asking whether Webex would allow it.
+    pub(super) fn put(&mut self, actor: &Account, room_id: &str, draft: Draft, api_url: &str) -> Message {
+        let room = self.rooms.get(room_id);
+        let rendered = draft.markdown.as_deref().map(|markdown| self.render(room, markdown));
+        let id = ids::fresh("MESSAGE");
+        let files = draft.files.into_iter().enumerate().map(|(index, upload)| (ids::content(&id, index), upload));
+        let files: Vec<_> = files.collect();
+        let (text, html, mentions) = match rendered {
+            Some(rendered) => (draft.text.or(Some(rendered.text)), Some(rendered.html), rendered.mentions),
+            None => (draft.text, None, Vec::new()),
+        };
+        let (people, groups) = split(mentions);
+        let message = Message {
+            id: id.clone(),
+            room_id: room_id.to_owned(),
+            room_type: room.map_or(RoomType::Direct, |room| room.kind),
+            text: text.filter(|text| !text.is_empty()),
+            attachments: draft.attachments,
+            files: files.iter().map(|(content, _)| format!("{api_url}/contents/{content}")).collect(),
+            person_id: actor.id.clone(),
+            person_email: actor.email.clone(),
+            markdown: draft.markdown.filter(|_| !draft.typed),
+            html,
+            mentioned_people: people,
+            mentioned_groups: groups,
+            created: time::after(room.map(|room| room.last_activity)),
+            updated: None,
+            parent_id: draft.parent_id,
+            edits: 0,
+        };
+        for (content, Upload { name, content_type, bytes }) in files {
+            let file = Content { name, content_type, bytes, message_id: id.clone() };
+            self.contents.insert(local_part(&content), file);
+        }
+        let place = self.messages.push(&id, message.clone());
+        if let Some(room) = self.rooms.get_mut(room_id) {
+            room.messages.push(place);
+            room.last_activity = message.created;
+        }
+        self.happened.push(Event::message("created", &actor.id, &message));
+        self.said.push(message.clone());
+        message
+    }
+
+    /// One message, if this account may read it.
+    pub(super) fn message_for(&self, actor: &Account, id: &str) -> Result<&Message, Refusal> {
+        let message = self.messages.get(id).ok_or_else(Refusal::no_such_message)?;
+        let is_member = self.rooms.get(&message.room_id).is_some_and(|room| room.has(&actor.id));
+        if is_member && sees(actor, message) { Ok(message) } else { Err(Refusal::no_such_message()) }
+    }
+
+    /// The newest messages of a room, newest first, and whether there are older ones.
+    pub(super) fn list(&self, actor: &Account, listing: &Listing) -> Result<(Vec<&Message>, bool), Refusal> {
+        let room = self.room_of(actor, &listing.room_id)?;
+        let is_me = |id: &str| id == "me" || ids::same(id, &actor.id);
+        match &listing.mentioned_people {
+            Some(who) if !is_me(who) => return Err(Refusal::forbidden("Failed to get activity")),
+            // A bot may not read along in a space.
+            None if actor.kind == AccountType::Bot && room.kind == RoomType::Group => {
+                return Err(Refusal::forbidden("Failed to get activity"));
+            }
+            Some(_) | None => {}
+        }
+        let mut end = room.messages.len();
+        if let Some(before) = listing.before {
+            let older = |place: &usize| self.messages.at(*place).is_some_and(|message| message.created < before);
+            end = end.min(room.messages.partition_point(older));
+        }
+        if let Some(id) = &listing.before_message {
+            let place = self.messages.place(id).ok_or_else(Refusal::no_such_message)?;
+            end = end.min(room.messages.partition_point(|other| *other < place));
+        }
+        let wanted = |message: &&Message| {
+            (listing.mentioned_people.is_none() || message.mentioned_people.contains(&actor.id))
+                && listing.parent_id.as_ref().is_none_or(|thread| {
+                    message.parent_id.as_ref().is_some_and(|parent| ids::same(parent, thread))
+                })
+        };
+        let newest_first = room.messages.iter().take(end).rev().filter_map(|place| self.messages.at(*place));
+        let mut found: Vec<_> = newest_first.filter(wanted).take(listing.max.saturating_add(1)).collect();
+        let more = found.len() > listing.max;
+        found.truncate(listing.max);
+        Ok((found, more))
+    }
+
+    /// Changes the text of one's own message.
+    pub(super) fn edit(
+        &mut self, actor: &Account, id: &str, room_id: &str, text: Option<String>, markdown: Option<String>,
+    ) -> Result<Message, Refusal> {
+        let message = self.message_for(actor, id)?;
+        let room = self.rooms.get(&message.room_id).filter(|room| ids::same(&room.id, room_id));
+        let room = room.ok_or_else(Refusal::no_such_room)?;
+        if message.person_id != actor.id {
+            return Err(Refusal::forbidden("Unable to edit a message of another person."));
+        }
+        if !message.files.is_empty() || !message.attachments.is_empty() {
+            return Err(Refusal::bad_request("Editing a message with files or attachments is not supported."));
+        }
+        if message.edits >= MOST_EDITS {
+            return Err(Refusal::bad_request("The limit of 10 edits of this message is reached."));
+        }
+        let draft = Draft { text, markdown, ..Draft::default() };
+        check_content(&draft)?;
+        let rendered = draft.markdown.as_deref().map(|markdown| self.render(Some(room), markdown));
+        let message = self.messages.get_mut(id).ok_or_else(Refusal::no_such_message)?;
+        message.edits += 1;
+        message.updated = Some(time::after(Some(message.updated.unwrap_or(message.created))));
+        message.markdown = draft.markdown;
+        (message.text, message.html, (message.mentioned_people, message.mentioned_groups)) = match rendered {
+            Some(rendered) => (draft.text.or(Some(rendered.text)), Some(rendered.html), split(rendered.mentions)),
+            None => (draft.text, None, Default::default()),
+        };
+        Ok(message.clone())
+    }
+
+    /// Removes one's own message.
+    pub(super) fn delete(&mut self, actor: &Account, id: &str) -> Result<(), Refusal> {
+        let message = self.message_for(actor, id)?;
+        if message.person_id != actor.id {
+            return Err(Refusal::forbidden("Unable to delete a message of another person."));
+        }
+        let (room_id, files) = (message.room_id.clone(), message.files.len());
+        let event = Event::message("deleted", &actor.id, message);
+        let place = self.messages.place(id);
+        if let (Some(room), Some(place)) = (self.rooms.get_mut(&room_id), place) {
+            room.messages.retain(|other| *other != place);
+        }
+        self.messages.remove(id);
+        for index in 0..files {
+            self.contents.remove(&local_part(&ids::content(id, index)));
+        }
+        self.happened.push(event);
+        Ok(())
+    }
+
+    /// A file, if this account may read its message.
+    pub(super) fn content_for(&self, actor: &Account, id: &str) -> Result<&Content, Refusal> {
+        let content = self.contents.get(&local_part(id)).ok_or_else(|| Refusal::not_found("Unable to get content."))?;
+        self.message_for(actor, &content.message_id)?;
+        Ok(content)
+    }
+
+    /// Submits a card.
+    pub(super) fn click(&mut self, actor: &Account, message_id: &str, inputs: Value) -> Result<Action, Refusal> {
+        let refused = |why: &str| Refusal::bad_request(format!("Unable to post attachment action: \"{why}\""));
+        let card = self.message_for(actor, message_id)?;
+        if card.attachments.is_empty() {
+            return Err(refused("MessageId should point to an activity with cards"));
+        }
+        if card.person_id == actor.id {
+            return Err(refused("Author of a card cannot submit a cardAction on that card"));
+        }
+        let action = Action {
+            id: ids::fresh("ATTACHMENT_ACTION"),
+            kind: "submit",
+            message_id: card.id.clone(),
+            inputs,
+            person_id: actor.id.clone(),
+            room_id: card.room_id.clone(),
+            created: time::after(None),
+        };
+        let event = Event::action(&action, card);
+        self.actions.push(&action.id, action.clone());
+        self.happened.push(event);
+        Ok(action)
+    }
+
+    /// A click, if this account is in its room.
+    pub(super) fn action_for(&self, actor: &Account, id: &str) -> Result<&Action, Refusal> {
+        self.actions.get(id)
+            .filter(|action| self.rooms.get(&action.room_id).is_some_and(|room| room.has(&actor.id)))
+            .ok_or_else(|| Refusal::not_found("Unable to get attachment action."))
+    }
+
+    /// A thread's id is the id of its first message, which is in the same room and in no thread.
+    fn thread(&self, room: &Room, parent: &str) -> Result<String, Refusal> {
+        let parent = self.messages.get(parent).filter(|parent| parent.room_id == room.id);
+        let parent = parent.ok_or_else(|| Refusal::bad_request("Unable to find the parent of the message."))?;
+        match parent.parent_id {
+            None => Ok(parent.id.clone()),
+            Some(_) => Err(Refusal::bad_request("The parent of a message cannot be a reply itself.")),
+        }
+    }
+
+    fn render(&self, room: Option<&Room>, markdown: &str) -> markdown::Rendered {
+        markdown::render(markdown, |email_or_id| {
+            let person = self.by_email(email_or_id).or_else(|| self.people.get(email_or_id))?;
+            // Only who is in the room can be mentioned.
+            room.is_some_and(|room| room.has(&person.id)).then(|| (person.id.clone(), person.first_name().to_owned()))
+        })
+    }
+}
+
+/// Whether a member of the room may read this message of it.
+fn sees(actor: &Account, message: &Message) -> bool {
+    match (actor.kind, message.room_type) {
+        (AccountType::Person, _) | (AccountType::Bot, RoomType::Direct) => true,
+        (AccountType::Bot, RoomType::Group) => {
+            message.person_id == actor.id || message.mentioned_people.contains(&actor.id)
+        }
+    }
+}
+
+fn check_content(draft: &Draft) -> Result<(), Refusal> {
+    let is_blank = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
+    if is_blank(&draft.text) && is_blank(&draft.markdown) && draft.files.is_empty() && draft.attachments.is_empty() {
+        return Err(Refusal::bad_request("Both text and file cannot be empty."));
+    }
+    if [&draft.text, &draft.markdown].into_iter().flatten().any(|text| text.len() > LONGEST) {
+        return Err(Refusal::bad_request(TOO_LONG));
+    }
+    if draft.files.len() > 1 {
+        return Err(Refusal::bad_request("Only one file per message is allowed."));
+    }
+    if draft.attachments.len() > 1 {
+        return Err(Refusal::bad_request("Only one card per message is allowed."));
+    }
+    let is_card = |attachment: &Value| {
+        attachment["contentType"] == CARD && attachment["content"]["type"] == "AdaptiveCard"
+    };
+    if !draft.attachments.iter().all(is_card) {
+        return Err(Refusal::bad_request("Invalid Adaptive Card Json"));
+    }
+    Ok(())
+}
+
+/// People and groups, each named once.
+fn split(mentions: Vec<Mention>) -> (Vec<String>, Vec<String>) {
+    let (mut people, mut groups, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    for mention in mentions {
+        if seen.insert(mention.clone()) {
+            match mention {
+                Mention::Person(id) => people.push(id),
+                Mention::All => groups.push("all".to_owned()),
+            }
+        }
+    }
+    (people, groups)
+}

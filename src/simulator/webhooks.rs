@@ -1,0 +1,342 @@
+//! Webhooks as Webex keeps them: which events each one tells about, and when failures switch it off.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::events::{Data, Event};
+use super::ids;
+use super::refusal::Refusal;
+use super::time;
+use super::world::{Account, AccountType, RoomType, World};
+
+/// So many failures within so long switch a webhook off (Webex's Webhooks Guide).
+const MOST_FAILURES: usize = 100;
+const FAILURES_COUNT_FOR: Duration = Duration::from_secs(300);
+
+const RESOURCES: [&str; 17] = [
+    "all", "attachmentActions", "dataSources", "memberships", "messages", "rooms", "meetings", "recordings",
+    "convergedRecordings", "meetingParticipants", "meetingTranscripts", "telephony_calls", "telephony_conference",
+    "telephony_mwi", "uc_counters", "serviceApp", "adminBatchJobs",
+];
+const EVENTS: [&str; 13] = [
+    "all", "created", "updated", "deleted", "started", "ended", "joined", "left", "migrated", "authorized",
+    "deauthorized", "statusChanged", "read",
+];
+
+/// A webhook as REST shows it. The secret is part of it there, and never part of a delivery.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Webhook {
+    pub id: String,
+    pub name: String,
+    pub target_url: String,
+    pub resource: String,
+    pub event: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    pub status: WebhookStatus,
+    #[serde(serialize_with = "time::millis")]
+    pub created: Timestamp,
+    pub owned_by: &'static str,
+    pub org_id: String,
+    pub created_by: String,
+    pub app_id: String,
+    /// When deliveries failed lately. Kept when somebody switches the webhook on again, so that one more failure in the
+    /// same five minutes switches it off again, as Webex has it.
+    #[serde(skip)]
+    failures: VecDeque<Instant>,
+}
+
+/// Whether a webhook tells anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookStatus {
+    /// It does.
+    Active,
+    /// It was switched off after too many failures, and stays so until a `PUT` says `active`.
+    Inactive,
+}
+
+/// What a webhook is made or changed with; also the body of `POST` and `PUT`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[allow(missing_docs)]
+pub struct WebhookDraft {
+    pub name: Option<String>,
+    pub target_url: Option<String>,
+    pub resource: Option<String>,
+    pub event: Option<String>,
+    pub filter: Option<String>,
+    pub secret: Option<String>,
+    /// Only a `PUT` may say it, and only `active`.
+    pub status: Option<String>,
+}
+
+impl World {
+    /// Makes a webhook. The same twice is two webhooks, as with Webex.
+    pub(super) fn create_webhook(&mut self, owner: &Account, draft: WebhookDraft) -> Result<Webhook, Refusal> {
+        let (name, target_url) = name_and_target(&draft)?;
+        let named = |value: Option<String>, known: &[&str], what: &str| {
+            value.filter(|value| known.contains(&value.as_str()))
+                .ok_or_else(|| Refusal::bad_request(format!("{what} is missing or unknown")))
+        };
+        let webhook = Webhook {
+            id: ids::fresh("WEBHOOK"),
+            name,
+            target_url,
+            resource: named(draft.resource, &RESOURCES, "resource")?,
+            event: named(draft.event, &EVENTS, "event")?,
+            filter: draft.filter.filter(|filter| !filter.is_empty()),
+            secret: draft.secret.filter(|secret| !secret.is_empty()),
+            status: WebhookStatus::Active,
+            created: time::after(None),
+            owned_by: "creator",
+            org_id: ids::organization(),
+            created_by: owner.id.clone(),
+            app_id: ids::application(),
+            failures: VecDeque::new(),
+        };
+        self.check_filter(owner, &webhook)?;
+        self.webhooks.push(&webhook.id, webhook.clone());
+        Ok(webhook)
+    }
+
+    /// Changes what can be changed. Resource, event and filter are silently left as they are.
+    pub(super) fn update_webhook(&mut self, owner: &Account, id: &str, draft: WebhookDraft) -> Result<Webhook, Refusal> {
+        let webhook = self.webhooks.get_mut(id).filter(|webhook| webhook.created_by == owner.id);
+        let webhook = webhook.ok_or_else(no_such_webhook)?;
+        let (name, target_url) = name_and_target(&draft)?;
+        match draft.status.as_deref() {
+            None => {}
+            Some("active") => webhook.status = WebhookStatus::Active,
+            Some(_) => return Err(Refusal::bad_request("status can only be set to active")),
+        }
+        (webhook.name, webhook.target_url) = (name, target_url);
+        if let Some(secret) = draft.secret {
+            webhook.secret = Some(secret).filter(|secret| !secret.is_empty());
+        }
+        Ok(webhook.clone())
+    }
+
+    /// One of one's own webhooks.
+    pub(super) fn webhook_of(&self, owner: &Account, id: &str) -> Result<&Webhook, Refusal> {
+        self.webhooks.get(id).filter(|webhook| webhook.created_by == owner.id).ok_or_else(no_such_webhook)
+    }
+
+    pub(super) fn delete_webhook(&mut self, owner: &Account, id: &str) -> Result<(), Refusal> {
+        match self.webhooks.get(id) {
+            None => Err(Refusal::bad_request("Invalid webhookId for Delete Webhook request.")),
+            Some(webhook) if webhook.created_by != owner.id => {
+                Err(Refusal::bad_request("Failed to delete webhook.  You are not the owner of it."))
+            }
+            Some(_) => {
+                self.webhooks.remove(id);
+                Ok(())
+            }
+        }
+    }
+
+    /// The ids of the webhooks that tell about an event.
+    pub(super) fn audience(&self, event: &Event) -> Vec<String> {
+        let tells = |webhook: &&Webhook| {
+            webhook.status == WebhookStatus::Active
+                && self.people.get(&webhook.created_by).is_some_and(|owner| self.may_hear(owner, event))
+                && webhook.covers(event)
+        };
+        self.webhooks.iter().filter(tells).map(|webhook| webhook.id.clone()).collect()
+    }
+
+    /// Counts a failed delivery and says whether it switched the webhook off.
+    pub(super) fn delivery_failed(&mut self, webhook_id: &str, now: Instant) -> bool {
+        let Some(webhook) = self.webhooks.get_mut(webhook_id) else { return false };
+        let is_off = webhook.failed(now) && webhook.status == WebhookStatus::Active;
+        if is_off {
+            webhook.status = WebhookStatus::Inactive;
+        }
+        is_off
+    }
+
+    fn may_hear(&self, owner: &Account, event: &Event) -> bool {
+        let is_member = self.rooms.get(&event.room_id).is_some_and(|room| room.has(&owner.id));
+        match &event.data {
+            Data::Message(message) => is_member && match (owner.kind, event.room_type) {
+                (AccountType::Person, _) | (AccountType::Bot, RoomType::Direct) => true,
+                (AccountType::Bot, RoomType::Group) => {
+                    message.person_id == owner.id || message.mentioned_people.contains(&owner.id)
+                }
+            },
+            Data::Action(action) => is_member && (owner.kind == AccountType::Person || action.card_author == owner.id),
+            // Whoever was taken out of a room hears of that, too.
+            Data::Membership(membership) => is_member || membership.person_id == owner.id,
+        }
+    }
+
+    /// A filter has keys that its resource knows, and ids of what its owner can see.
+    fn check_filter(&self, owner: &Account, webhook: &Webhook) -> Result<(), Refusal> {
+        let keys: &[&str] = match webhook.resource.as_str() {
+            "messages" => {
+                &["roomId", "roomType", "personId", "personEmail", "mentionedPeople", "hasFiles", "hasAttachments"]
+            }
+            "memberships" => &["roomId", "personId", "personEmail", "isModerator"],
+            "attachmentActions" => &["messageId", "personId", "roomId"],
+            "rooms" => &["type", "isLocked"],
+            _ => &[],
+        };
+        for (key, value) in clauses(webhook.filter.as_deref()) {
+            let is_visible = match key {
+                "roomId" => self.room_of(owner, value).is_ok(),
+                "messageId" => self.message_for(owner, value).is_ok(),
+                "roomType" | "type" => matches!(value, "direct" | "group"),
+                "hasFiles" | "hasAttachments" | "isModerator" | "isLocked" => matches!(value, "true" | "false"),
+                _ => !value.is_empty(),
+            };
+            if !keys.contains(&key) || !is_visible {
+                return Err(Refusal::bad_request(format!("invalid value for filter: {key}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Webhook {
+    /// Whether an event is one of those that resource, event and filter name.
+    fn covers(&self, event: &Event) -> bool {
+        // The firehose has three resources and no clicks on cards.
+        let resource = self.resource == event.resource
+            || (self.resource == "all" && matches!(event.resource, "messages" | "memberships" | "rooms"));
+        resource
+            && (self.event == event.event || self.event == "all")
+            && clauses(self.filter.as_deref()).all(|(key, value)| matches(key, value, event, &self.created_by))
+    }
+
+    /// Whether this failure is one too many.
+    fn failed(&mut self, now: Instant) -> bool {
+        self.failures.push_back(now);
+        while self.failures.front().is_some_and(|then| now.duration_since(*then) >= FAILURES_COUNT_FOR) {
+            self.failures.pop_front();
+        }
+        // More than the limit tell nothing that the limit does not.
+        if self.failures.len() > MOST_FAILURES {
+            self.failures.pop_front();
+        }
+        self.failures.len() >= MOST_FAILURES
+    }
+}
+
+/// `key=value` joined with `&`; all have to hold.
+fn clauses(filter: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+    filter.unwrap_or_default().split('&').filter(|clause| !clause.is_empty())
+        .map(|clause| clause.split_once('=').unwrap_or((clause, "")))
+}
+
+fn matches(key: &str, value: &str, event: &Event, owner: &str) -> bool {
+    match (key, &event.data) {
+        ("roomId", _) => ids::same(value, &event.room_id),
+        ("roomType", _) => value == match event.room_type {
+            RoomType::Direct => "direct",
+            RoomType::Group => "group",
+        },
+        ("personId", data) => ids::same(value, data.person_id()),
+        ("personEmail", Data::Message(message)) => value.eq_ignore_ascii_case(&message.person_email),
+        ("personEmail", Data::Membership(membership)) => value.eq_ignore_ascii_case(&membership.person_email),
+        ("mentionedPeople", Data::Message(message)) => value.split(',').any(|one| {
+            let wanted = if one == "me" { owner } else { one };
+            message.mentioned_people.iter().any(|mentioned| ids::same(mentioned, wanted))
+        }),
+        ("hasFiles", Data::Message(message)) => value == (!message.files.is_empty()).to_string(),
+        ("hasAttachments", Data::Message(message)) => value == message.has_attachments.to_string(),
+        ("isModerator", Data::Membership(membership)) => value == membership.is_moderator.to_string(),
+        ("messageId", Data::Action(action)) => ids::same(value, &action.message_id),
+        _ => false,
+    }
+}
+
+fn name_and_target(draft: &WebhookDraft) -> Result<(String, String), Refusal> {
+    let name = draft.name.clone().filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| Refusal::bad_request("name cannot be empty"))?;
+    let target = draft.target_url.clone().ok_or_else(|| Refusal::bad_request("targetUrl cannot be null"))?;
+    let is_web = Url::parse(&target).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if is_web { Ok((name, target)) } else { Err(Refusal::bad_request("targetUrl is not a valid URL")) }
+}
+
+fn no_such_webhook() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "Unable to get webhook.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A world with a space of a person and a bot, a webhook of the bot, and what happened when the person spoke.
+    fn hears(resource: &str, event: &str, filter: Option<&str>, markdown: &str) -> Result<bool, Refusal> {
+        let mut world = World::default();
+        let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
+        let alice = world.account("alice@example.com");
+        let room = world.open_space(&alice, "Lab");
+        world.add_member(&alice, &room, &bot)?;
+        let filter = filter.map(|filter| filter.replace("ROOM", &ids::respelled(&room, ids::US, "ROOM")));
+        let webhook = world.create_webhook(&bot, WebhookDraft {
+            name: Some("w".into()), target_url: Some("http://localhost/".into()), resource: Some(resource.into()),
+            event: Some(event.into()), filter, ..WebhookDraft::default()
+        })?;
+        world.happened.clear();
+        let draft = super::super::messages::Draft { markdown: Some(markdown.into()), ..Default::default() };
+        world.post(&alice, &room, draft, "")?;
+        let heard = world.happened.iter().any(|event| world.audience(event).contains(&webhook.id));
+        Ok(heard)
+    }
+
+    const MENTION: &str = "<@personEmail:bot@webex.bot> help";
+
+    #[test]
+    fn a_filter_takes_any_spelling_and_all_its_clauses_have_to_hold() {
+        for (filter, heard) in [
+            ("roomType=group", true), ("roomType=direct", false), ("roomId=ROOM", true),
+            ("roomType=group&mentionedPeople=me&hasFiles=false", true), ("roomType=group&hasFiles=true", false),
+            ("personEmail=ALICE@example.com", true), ("personEmail=bob@example.com", false),
+        ] {
+            assert_eq!(hears("messages", "created", Some(filter), MENTION), Ok(heard), "{filter}");
+        }
+        for unknown in ["roomId=nowhere", "colour=red", "roomType=large", "hasFiles"] {
+            assert!(hears("messages", "created", Some(unknown), MENTION).is_err(), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_bot_hears_in_spaces_only_what_mentions_it() {
+        assert_eq!(hears("messages", "created", None, "help"), Ok(false));
+        assert_eq!(hears("messages", "created", None, "<@all> help"), Ok(false));
+        assert_eq!(hears("messages", "deleted", None, MENTION), Ok(false));
+        assert_eq!(hears("all", "all", None, MENTION), Ok(true));
+    }
+
+    #[test]
+    fn a_hundred_failures_in_five_minutes_are_too_many_and_then_one_is() {
+        let mut world = World::default();
+        let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
+        let draft = WebhookDraft {
+            name: Some("w".into()), target_url: Some("http://localhost/".into()), resource: Some("messages".into()),
+            event: Some("created".into()), ..WebhookDraft::default()
+        };
+        let id = world.create_webhook(&bot, draft.clone()).unwrap().id;
+        let start = Instant::now();
+        for second in 0..99 {
+            assert!(!world.delivery_failed(&id, start + Duration::from_secs(second)));
+        }
+        // By now the first has been forgotten.
+        assert!(!world.delivery_failed(&id, start + Duration::from_secs(300)));
+        assert!(world.delivery_failed(&id, start + Duration::from_secs(300)));
+        world.update_webhook(&bot, &id, WebhookDraft { status: Some("active".into()), ..draft.clone() }).unwrap();
+        assert!(world.delivery_failed(&id, start + Duration::from_secs(300)));
+        world.update_webhook(&bot, &id, WebhookDraft { status: Some("active".into()), ..draft }).unwrap();
+        assert!(!world.delivery_failed(&id, start + Duration::from_secs(700)));
+    }
+}

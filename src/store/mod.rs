@@ -1,0 +1,327 @@
+//! The ledger: an inbox of events, an outbox of messages, in order per lane (a lane is a space).
+//!
+//! The store knows no Webex type: rows hold text, numbers and opaque JSON. Every write goes through one writer task
+//! that puts whatever waits into one transaction and one commit, so being durable costs latency, not throughput.
+//! SQLite is the engine; PostgreSQL will be the second one of the same operations and the same tests.
+
+mod read;
+mod sqlite;
+mod writer;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use uuid::Uuid;
+
+pub use read::{Activity, Filter, Group, Row, State};
+use writer::Op;
+
+use crate::config;
+use crate::telemetry::Depths;
+
+/// Which of the two queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// What arrived and is to be handled.
+    Inbox,
+    /// What is to be sent.
+    Outbox,
+}
+
+impl Queue {
+    fn number(self) -> i64 {
+        self as i64
+    }
+}
+
+/// A row to be added.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The dedupe key: a second entry of the same id is not added, even long after the first was settled.
+    pub id: Uuid,
+    /// Where it goes.
+    pub queue: Queue,
+    /// The lane's name; rows of one lane are worked on one at a time, in order.
+    pub lane: String,
+    /// When the event that this is about was accepted, in milliseconds since 1970.
+    pub accepted_at: i64,
+    /// Opaque to the store.
+    pub body: String,
+    /// Who it is about, when that is known.
+    pub subject: Option<String>,
+    /// What it is about, when that is known.
+    pub label: Option<String>,
+}
+
+/// A row reserved for the caller until its lease ends or it is settled.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The row's id.
+    pub id: Uuid,
+    /// Which try this is, from 1. Counted when claimed, so that a row that kills the process is counted too.
+    pub attempt: u32,
+    /// When the event was accepted, in milliseconds since 1970.
+    pub accepted_at: i64,
+    /// As put.
+    pub body: String,
+    /// What the lane's last settlement left.
+    pub mark: Option<String>,
+    seq: i64,
+    lane: Uuid,
+    fence: i64,
+}
+
+/// What becomes of a claimed row. It takes effect only while the lease is still held.
+#[derive(Debug)]
+pub struct Settlement {
+    row: Claimed,
+    step: Step,
+}
+
+#[derive(Debug)]
+enum Step {
+    Close { state: State, closing: Closing, entries: Vec<Entry> },
+    Again { after: Duration, spent: bool, note: Option<String> },
+}
+
+/// What a closed row tells whoever asks later.
+#[derive(Clone, Debug, Default)]
+pub struct Closing {
+    /// One word: why it ended so.
+    pub verdict: &'static str,
+    /// Who it was about.
+    pub subject: Option<String>,
+    /// What it was about.
+    pub label: Option<String>,
+    /// A sentence, or the id of what was made.
+    pub note: Option<String>,
+    /// Left on the lane for the next claim.
+    pub mark: Option<String>,
+}
+
+impl Claimed {
+    /// Closes the row as done and, in the same transaction, adds what follows from it.
+    pub fn done(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
+        Settlement { row: self, step: Step::Close { state: State::Done, closing, entries } }
+    }
+
+    /// Closes the row as a dead letter; its lane goes on.
+    pub fn dead(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
+        Settlement { row: self, step: Step::Close { state: State::Dead, closing, entries } }
+    }
+
+    /// Leaves the row open and its lane waiting; the try counts.
+    pub fn retry(self, after: Duration, note: String) -> Settlement {
+        Settlement { row: self, step: Step::Again { after, spent: true, note: Some(note) } }
+    }
+
+    /// Leaves the row open and its lane waiting; the try does not count.
+    pub fn defer(self, after: Duration, note: Option<String>) -> Settlement {
+        Settlement { row: self, step: Step::Again { after, spent: false, note } }
+    }
+
+    /// How long ago the event was accepted.
+    pub fn age(&self) -> Duration {
+        Duration::from_millis((now_ms() - self.accepted_at).max(0).unsigned_abs())
+    }
+}
+
+/// Rows claimed, and when to look again if nothing calls before.
+#[derive(Debug, Default)]
+pub struct Claims {
+    /// In the order their lanes fell due.
+    pub rows: Vec<Claimed>,
+    /// Until the next lane falls due; `None` when no lane waits.
+    pub next: Option<Duration>,
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be opened.
+    #[error("cannot open the ledger {place}: {cause}")]
+    Open {
+        /// The file.
+        place: String,
+        /// What to do about it, or the engine's words.
+        cause: String,
+    },
+    /// The engine failed; nothing of the request was done.
+    #[error("the ledger failed: {0}")]
+    Engine(Arc<sqlx::Error>),
+    /// More writes wait than `store.waiting` allows, or the writer has ended; nothing was done.
+    #[error("the ledger is overloaded or closing")]
+    Busy,
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        StoreError::Engine(Arc::new(error))
+    }
+}
+
+/// The ledger. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    ops: mpsc::Sender<Op>,
+    reader: sqlite::Reader,
+    wakers: Arc<[Notify; 2]>,
+    commits: watch::Receiver<u64>,
+    lease: Duration,
+}
+
+/// Holds the writer and the lock of the file; given to whoever runs the tasks.
+pub struct Writer(writer::Writer);
+
+impl Writer {
+    /// Serves writes until `stop` ends or every [`Store`] is gone; what waits then is still written.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        self.0.run(stop).await;
+    }
+}
+
+impl Store {
+    /// Opens the ledger for the daemon: locks it against a second daemon, brings its tables up to date and takes back
+    /// the leases that a killed process left.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or another process holds it.
+    pub async fn open(settings: &config::Store, lease: Duration) -> Result<(Store, Writer), StoreError> {
+        Store::start(settings, lease, true).await
+    }
+
+    /// Opens an existing ledger beside a running daemon, for the verbs that look or mend.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be opened.
+    pub async fn open_beside(settings: &config::Store) -> Result<(Store, Writer), StoreError> {
+        Store::start(settings, Duration::from_secs(60), false).await
+    }
+
+    /// Says whether the ledger is there and can be used, without changing anything.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or could not be made.
+    pub async fn look(settings: &config::Store) -> Result<String, StoreError> {
+        sqlite::look(settings).await
+    }
+
+    async fn start(settings: &config::Store, lease: Duration, exclusive: bool) -> Result<(Store, Writer), StoreError> {
+        let engine = sqlite::Sqlite::open(settings, exclusive).await?;
+        let reader = engine.reader();
+        let (ops, waiting) = mpsc::channel(settings.waiting);
+        let (committed, commits) = watch::channel(0);
+        let wakers = Arc::new([Notify::new(), Notify::new()]);
+        let writer = writer::Writer::new(engine, waiting, Arc::clone(&wakers), committed);
+        let store = Store(Arc::new(Inner { ops, reader, wakers, commits, lease }));
+        Ok((store, Writer(writer)))
+    }
+
+    /// Adds a row. On disk when this returns: `true` when it is new, `false` when its id was known.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] at once when too many writes wait; the row was not added on any error.
+    pub async fn put(&self, entry: Entry) -> Result<bool, StoreError> {
+        let (answer, result) = oneshot::channel();
+        self.0.ops.try_send(Op::Put(entry, answer)).map_err(|_| StoreError::Busy)?;
+        result.await.map_err(|_| StoreError::Busy)?
+    }
+
+    /// Reserves the oldest row of up to `most` lanes that are due.
+    ///
+    /// # Errors
+    /// When the engine fails; nothing was reserved.
+    pub async fn claim(&self, queue: Queue, most: usize) -> Result<Claims, StoreError> {
+        let lease = self.0.lease;
+        self.ask(|answer| Op::Claim { queue, most, lease, answer }).await
+    }
+
+    /// Settles a claimed row; `false` when the lease was lost meanwhile and nothing was changed.
+    ///
+    /// # Errors
+    /// When the engine fails; the row stays reserved until its lease ends, and is then claimed again.
+    pub async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {
+        self.ask(|answer| Op::Settle(settlement, answer)).await
+    }
+
+    /// Opens a dead letter again, or makes an open row due now. `false` when there is no such row.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn reopen(&self, id: Uuid) -> Result<bool, StoreError> {
+        self.ask(|answer| Op::Reopen(id, answer)).await
+    }
+
+    /// Closes an open row or a dead letter without doing it. `false` when there is no such row.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn discard(&self, id: Uuid) -> Result<bool, StoreError> {
+        self.ask(|answer| Op::Discard(id, answer)).await
+    }
+
+    /// Empties rows settled longer than `retention` ago, and forgets the ids of those accepted longer than
+    /// `retention` and `dedupe` ago. Works in small steps; returns how many rows this one changed.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn prune(&self, retention: Duration, dedupe: Duration) -> Result<u64, StoreError> {
+        self.ask(|answer| Op::Prune { retention, dedupe, answer }).await
+    }
+
+    async fn ask<T>(&self, op: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Op) -> Result<T, StoreError> {
+        let (answer, result) = oneshot::channel();
+        self.0.ops.send(op(answer)).await.map_err(|_| StoreError::Busy)?;
+        result.await.map_err(|_| StoreError::Busy)?
+    }
+
+    /// Ends when something in the queue may have fallen due. A call that comes before the wait is not lost.
+    pub async fn woken(&self, queue: Queue) {
+        self.0.wakers[queue as usize].notified().await;
+    }
+
+    /// Counts commits, for those who wait until nothing is open.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.0.commits.clone()
+    }
+
+    /// How deep the queues are.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn depths(&self) -> Result<Depths, StoreError> {
+        self.0.reader.depths(now_ms()).await
+    }
+
+    /// Rows of one queue, newest first.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn list(&self, queue: Queue, filter: Filter, most: u32) -> Result<Vec<Row>, StoreError> {
+        self.0.reader.list(queue, filter, most).await
+    }
+
+    /// Rows whose id lies between the two, oldest first: one row when they are equal.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn between(&self, from: Uuid, to: Uuid) -> Result<Vec<Row>, StoreError> {
+        self.0.reader.between(from, to).await
+    }
+
+    /// What was settled since then, in milliseconds since 1970, grouped for a report.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn activity(&self, since: i64) -> Result<Activity, StoreError> {
+        self.0.reader.activity(since).await
+    }
+}
+
+/// The time as the ledger counts it: milliseconds since 1970.
+pub fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX))
+}

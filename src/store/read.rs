@@ -1,0 +1,194 @@
+//! What can be asked of the ledger, on connections of their own that never hold up the writer.
+
+use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqlitePool};
+use uuid::Uuid;
+
+use super::{Queue, StoreError};
+use crate::telemetry::Depths;
+
+/// How far a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// To be worked on.
+    Open,
+    /// Settled.
+    Done,
+    /// Given up; it can be tried again by hand.
+    Dead,
+    /// Older than `store.retention`: only the id is left, so that a repeat is known as one.
+    Forgotten,
+}
+
+/// Which rows to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Open rows and dead letters: what somebody may have to do something about.
+    Unsettled,
+    /// Rows in one state.
+    In(State),
+    /// All but the forgotten.
+    All,
+}
+
+/// A row as it is shown.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct Row {
+    pub id: Uuid,
+    pub state: State,
+    pub attempts: u32,
+    /// Milliseconds since 1970.
+    pub accepted_at: i64,
+    /// Milliseconds since 1970.
+    pub settled_at: Option<i64>,
+    /// Milliseconds since 1970: when it is tried next, if it waits.
+    pub due_at: Option<i64>,
+    /// Whether somebody is working on it just now.
+    pub leased: bool,
+    pub verdict: Option<String>,
+    pub subject: Option<String>,
+    pub label: Option<String>,
+    pub note: Option<String>,
+    #[serde(skip)]
+    pub body: Option<String>,
+}
+
+/// What was settled in a period.
+#[derive(Clone, Debug, Default)]
+pub struct Activity {
+    /// Events, by what they were about, who they came from and how they ended.
+    pub events: Vec<Group>,
+    /// Milliseconds from accepted to sent of each sent reply, by what it was about; ascending.
+    pub replies: Vec<(String, Vec<u32>)>,
+}
+
+/// Events that are alike.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Group {
+    pub label: Option<String>,
+    pub subject: Option<String>,
+    pub verdict: String,
+    pub count: u64,
+}
+
+const COLUMNS: &str =
+    "SELECT ledger.id, state, coalesce(iif(state = 0, lane.attempts, ledger.attempts), 0) AS attempts, accepted_at,
+    settled_at, iif(state = 0, lane.due_at, NULL) AS due_at, state = 0 AND coalesce(lane.leased, 0) AS leased,
+    verdict, subject, label, note, body FROM ledger LEFT JOIN lane ON lane.id = ledger.lane";
+
+#[derive(Clone)]
+pub(super) struct Reader {
+    pool: SqlitePool,
+}
+
+impl Reader {
+    pub(super) fn new(pool: SqlitePool) -> Reader {
+        Reader { pool }
+    }
+
+    pub(super) async fn depths(&self, now: i64) -> Result<Depths, StoreError> {
+        let open = sqlx::query(
+            "SELECT queue, count(*) AS rows, min(seq) AS oldest FROM ledger WHERE state = 0 GROUP BY queue",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let dead: i64 = sqlx::query_scalar("SELECT count(*) FROM ledger WHERE state = 2").fetch_one(&self.pool).await?;
+        let mut depths = Depths { dead: dead.unsigned_abs(), ..Depths::default() };
+        for row in open {
+            let rows: i64 = row.try_get("rows")?;
+            match row.try_get::<i64, _>("queue")? {
+                0 => depths.inbox = rows.unsigned_abs(),
+                _ => depths.outbox = rows.unsigned_abs(),
+            }
+            let accepted: Option<i64> = sqlx::query_scalar("SELECT accepted_at FROM ledger WHERE seq = ?1")
+                .bind(row.try_get::<i64, _>("oldest")?)
+                .fetch_optional(&self.pool)
+                .await?;
+            let age = accepted.map_or(0.0, |at| (now - at).max(0) as f64 / 1000.0);
+            depths.oldest_seconds = depths.oldest_seconds.max(age);
+        }
+        Ok(depths)
+    }
+
+    pub(super) async fn list(&self, queue: Queue, filter: Filter, most: u32) -> Result<Vec<Row>, StoreError> {
+        let states = match filter {
+            Filter::Unsettled => "state IN (0, 2)",
+            Filter::In(State::Open) => "state = 0",
+            Filter::In(State::Done) => "state = 1",
+            Filter::In(State::Dead) => "state = 2",
+            Filter::In(State::Forgotten) => "state = 3",
+            Filter::All => "state < 3",
+        };
+        let sql = format!("{COLUMNS} WHERE ledger.queue = ?1 AND {states} ORDER BY seq DESC LIMIT ?2");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(queue.number()).bind(most).fetch_all(&self.pool).await?;
+        rows.iter().map(shown).collect()
+    }
+
+    pub(super) async fn between(&self, from: Uuid, to: Uuid) -> Result<Vec<Row>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE ledger.id BETWEEN ?1 AND ?2 ORDER BY seq LIMIT 100");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(from).bind(to).fetch_all(&self.pool).await?;
+        rows.iter().map(shown).collect()
+    }
+
+    pub(super) async fn activity(&self, since: i64) -> Result<Activity, StoreError> {
+        let groups = sqlx::query(
+            "SELECT label, subject, verdict, count(*) AS rows FROM ledger
+             WHERE settled_at >= ?1 AND queue = 0 AND verdict IS NOT NULL GROUP BY label, subject, verdict",
+        )
+        .bind(since)
+        .fetch_all(&self.pool)
+        .await?;
+        let sent = sqlx::query(
+            "SELECT coalesce(label, '') AS label, settled_at - accepted_at AS took FROM ledger
+             WHERE settled_at >= ?1 AND queue = 1 AND verdict = 'sent' ORDER BY 1, 2",
+        )
+        .bind(since)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut activity = Activity::default();
+        for row in &groups {
+            activity.events.push(Group {
+                label: row.try_get("label")?,
+                subject: row.try_get("subject")?,
+                verdict: row.try_get("verdict")?,
+                count: row.try_get::<i64, _>("rows")?.unsigned_abs(),
+            });
+        }
+        for row in &sent {
+            let label: String = row.try_get("label")?;
+            let took = row.try_get::<i64, _>("took")?.clamp(0, i64::from(u32::MAX));
+            let took = u32::try_from(took).unwrap_or(u32::MAX);
+            match activity.replies.last_mut() {
+                Some((last, times)) if *last == label => times.push(took),
+                _ => activity.replies.push((label, vec![took])),
+            }
+        }
+        Ok(activity)
+    }
+}
+
+fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
+    Ok(Row {
+        id: row.try_get("id")?,
+        state: match row.try_get::<i64, _>("state")? {
+            0 => State::Open,
+            1 => State::Done,
+            2 => State::Dead,
+            _ => State::Forgotten,
+        },
+        attempts: row.try_get("attempts")?,
+        accepted_at: row.try_get("accepted_at")?,
+        settled_at: row.try_get("settled_at")?,
+        due_at: row.try_get("due_at")?,
+        leased: row.try_get("leased")?,
+        verdict: row.try_get("verdict")?,
+        subject: row.try_get("subject")?,
+        label: row.try_get("label")?,
+        note: row.try_get("note")?,
+        body: row.try_get("body")?,
+    })
+}

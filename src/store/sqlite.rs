@@ -1,0 +1,494 @@
+//! The SQLite engine: each function is one or two statements over a whole batch, given as one JSON array.
+//!
+//! One connection writes, others read, and a third takes the write-ahead log back into the file, so that neither
+//! readers nor checkpoints hold up a commit. `synchronous=FULL`: a commit that returned survives a power cut.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
+use sqlx::{Connection, Row as _, SqlitePool};
+use uuid::Uuid;
+
+use super::read::{Reader as ReaderOf, State};
+use super::{Claimed, Claims, Closing, Entry, Queue, Settlement, Step, StoreError, now_ms};
+use crate::config;
+
+pub(super) type Reader = ReaderOf;
+
+/// After this much write-ahead log it is taken back into the file.
+const CHECKPOINT_PAGES: i64 = 4096;
+
+/// Rows touched by one step of pruning, so that it never holds up the acknowledgements for long.
+const PRUNE_STEP: i64 = 500;
+
+pub(super) struct Sqlite {
+    connection: SqliteConnection,
+    readers: SqlitePool,
+    checkpointer: tokio::sync::mpsc::Sender<()>,
+    commits: u64,
+    /// Held for as long as the daemon lives; the system lets go of it even after `kill -9`.
+    _lock: Option<File>,
+}
+
+/// Which queues may have something due after a batch.
+#[derive(Default)]
+pub(super) struct Due {
+    inbox: bool,
+    outbox: bool,
+}
+
+impl Due {
+    fn mark(&mut self, queue: Queue) {
+        match queue {
+            Queue::Inbox => self.inbox = true,
+            Queue::Outbox => self.outbox = true,
+        }
+    }
+
+    fn mark_both(&mut self) {
+        *self = Due { inbox: true, outbox: true };
+    }
+
+    pub(super) fn has(&self, queue: Queue) -> bool {
+        match queue {
+            Queue::Inbox => self.inbox,
+            Queue::Outbox => self.outbox,
+        }
+    }
+}
+
+impl Sqlite {
+    pub(super) async fn open(settings: &config::Store, exclusive: bool) -> Result<Sqlite, StoreError> {
+        let path = path(settings.url.expose_secret());
+        let place = path.display().to_string();
+        let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
+        if !exclusive && !path.exists() {
+            return Err(cannot("there is none yet; it is made when the daemon first runs".to_owned()));
+        }
+        let lock = if exclusive { Some(lock(&path).map_err(cannot)?) } else { None };
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(exclusive)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("cache_size", "-16384")
+            .optimize_on_close(false, None);
+        let opened = |error: sqlx::Error| cannot(format!("{error}; is the folder there and writable?"));
+        let mut connection = SqliteConnection::connect_with(&options).await.map_err(opened)?;
+        sqlx::migrate!("src/store/migrations").run(&mut connection).await.map_err(|error| cannot(error.to_string()))?;
+        let readers = SqlitePoolOptions::new().max_connections(2).connect_lazy_with(options.clone().read_only(true));
+        let mut engine = Sqlite { connection, readers, checkpointer: checkpointer(options), commits: 0, _lock: lock };
+        if exclusive {
+            engine.take_back_leases().await?;
+        }
+        Ok(engine)
+    }
+
+    pub(super) fn reader(&self) -> Reader {
+        ReaderOf::new(self.readers.clone())
+    }
+
+    /// A process that was killed left its lanes reserved; the lock says that no other is alive.
+    async fn take_back_leases(&mut self) -> Result<(), StoreError> {
+        sqlx::query("UPDATE lane SET leased = 0, due_at = ?1 WHERE leased = 1")
+            .bind(now_ms())
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn begin(&mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await.map(drop)
+    }
+
+    pub(super) async fn commit(&mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("COMMIT").execute(&mut self.connection).await?;
+        self.commits += 1;
+        if self.commits.is_multiple_of(256) {
+            // A request that finds one waiting is not needed.
+            let _ = self.checkpointer.try_send(());
+        }
+        Ok(())
+    }
+
+    /// After a failure; that there is nothing to roll back is as good.
+    pub(super) async fn roll_back(&mut self) {
+        let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+    }
+
+    pub(super) async fn close(self) {
+        self.readers.close().await;
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(%error, "the ledger did not close cleanly; its next start recovers it");
+        }
+    }
+
+    pub(super) async fn put(
+        &mut self,
+        entries: impl Iterator<Item = &Entry> + Clone,
+        due: &mut Due,
+    ) -> Result<Vec<bool>, sqlx::Error> {
+        let rows: Vec<_> = entries
+            .clone()
+            .map(|entry| {
+                let lane = lane_id(entry.queue, &entry.lane);
+                (
+                    hex(entry.id),
+                    entry.queue.number(),
+                    hex(lane),
+                    entry.accepted_at,
+                    &entry.subject,
+                    &entry.label,
+                    &entry.body,
+                )
+            })
+            .collect();
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let added = sqlx::query(
+            "INSERT INTO ledger (id, queue, lane, accepted_at, subject, label, body)
+             SELECT unhex(value->>0), value->>1, unhex(value->>2), value->>3, value->>4, value->>5, value->>6
+             FROM json_each(?1) WHERE true
+             ON CONFLICT (id) DO NOTHING RETURNING id",
+        )
+        .bind(json(&rows)?)
+        .fetch_all(&mut self.connection)
+        .await?;
+        let mut added: HashSet<Uuid> = added.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        let mut lanes = HashMap::new();
+        let results = entries
+            .map(|entry| {
+                let new = added.remove(&entry.id);
+                if new {
+                    due.mark(entry.queue);
+                    lanes.insert(lane_id(entry.queue, &entry.lane), entry.queue);
+                }
+                new
+            })
+            .collect();
+        self.wake(lanes).await?;
+        Ok(results)
+    }
+
+    /// An idle lane falls due; one that waits, or is reserved, is left as it is.
+    async fn wake(&mut self, lanes: HashMap<Uuid, Queue>) -> Result<(), sqlx::Error> {
+        if lanes.is_empty() {
+            return Ok(());
+        }
+        let lanes: Vec<_> = lanes.into_iter().map(|(lane, queue)| (hex(lane), queue.number())).collect();
+        sqlx::query(
+            "INSERT INTO lane (id, queue, due_at) SELECT unhex(value->>0), value->>1, ?2 FROM json_each(?1) WHERE true
+             ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at WHERE due_at IS NULL",
+        )
+        .bind(json(&lanes)?)
+        .bind(now_ms())
+        .execute(&mut self.connection)
+        .await
+        .map(drop)
+    }
+
+    pub(super) async fn claim(&mut self, queue: Queue, most: usize, lease: Duration) -> Result<Claims, sqlx::Error> {
+        let (now, most_rows) = (now_ms(), i64::try_from(most).unwrap_or(i64::MAX));
+        let lanes = sqlx::query(
+            "UPDATE lane SET due_at = ?2 + ?3, leased = 1, fence = fence + 1, attempts = attempts + 1
+             WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?4)
+             RETURNING id, fence, attempts, mark,
+                 (SELECT min(seq) FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0) AS head",
+        )
+        .bind(queue.number())
+        .bind(now)
+        .bind(millis(lease))
+        .bind(most_rows)
+        .fetch_all(&mut self.connection)
+        .await?;
+        let mut rows = Vec::with_capacity(lanes.len());
+        if !lanes.is_empty() {
+            let heads: Vec<Option<i64>> = lanes.iter().map(|lane| lane.try_get("head")).collect::<Result<_, _>>()?;
+            let bodies = self.bodies(&heads).await?;
+            let mut idle = Vec::new();
+            for (lane, head) in lanes.iter().zip(heads) {
+                match head.and_then(|seq| bodies.get(&seq)) {
+                    Some(body) => rows.push(claimed(lane, body)?),
+                    None => idle.push(hex(lane.try_get("id")?)),
+                }
+            }
+            self.idle(&idle).await?;
+        }
+        let next = if rows.len() < most { self.next_due(queue).await? } else { None };
+        rows.sort_by_key(|row| row.seq);
+        Ok(Claims { rows, next: next.map(|due| Duration::from_millis((due - now).max(0).unsigned_abs())) })
+    }
+
+    async fn bodies(&mut self, seqs: &[Option<i64>]) -> Result<HashMap<i64, SqliteRow>, sqlx::Error> {
+        let rows =
+            sqlx::query("SELECT seq, id, accepted_at, body FROM ledger WHERE seq IN (SELECT value FROM json_each(?1))")
+                .bind(json(seqs)?)
+                .fetch_all(&mut self.connection)
+                .await?;
+        rows.into_iter().map(|row| Ok((row.try_get("seq")?, row))).collect()
+    }
+
+    /// Lanes whose last open row was discarded have nothing to give.
+    async fn idle(&mut self, lanes: &[String]) -> Result<(), sqlx::Error> {
+        if lanes.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(
+            "UPDATE lane SET due_at = NULL, leased = 0, attempts = 0 WHERE id IN (SELECT unhex(value) FROM json_each(?1))",
+        ).bind(json(lanes)?).execute(&mut self.connection).await.map(drop)
+    }
+
+    async fn next_due(&mut self, queue: Queue) -> Result<Option<i64>, sqlx::Error> {
+        sqlx::query_scalar("SELECT min(due_at) FROM lane WHERE queue = ?1 AND due_at IS NOT NULL")
+            .bind(queue.number())
+            .fetch_one(&mut self.connection)
+            .await
+    }
+
+    pub(super) async fn settle<'a>(
+        &mut self,
+        settlements: impl Iterator<Item = &'a Settlement> + Clone,
+        due: &mut Due,
+    ) -> Result<Vec<bool>, sqlx::Error> {
+        let now = now_ms();
+        let lanes: Vec<_> = settlements
+            .clone()
+            .map(|Settlement { row, step }| {
+                let (closes, due_at, unspent, mark) = match step {
+                    Step::Close { closing, .. } => (1, 0, 0, &closing.mark),
+                    Step::Again { after, spent, .. } => (0, now + millis(*after), i64::from(!*spent), &None),
+                };
+                (hex(row.lane), row.fence, row.seq, closes, due_at, unspent, mark)
+            })
+            .collect();
+        if lanes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let held = sqlx::query(
+            "UPDATE lane SET leased = 0,
+                 due_at = CASE WHEN settled.closes THEN (SELECT ?2 FROM ledger
+                     WHERE queue = lane.queue AND lane = lane.id AND state = 0 AND seq <> settled.seq LIMIT 1)
+                     ELSE settled.due_at END,
+                 attempts = CASE WHEN settled.closes THEN 0 ELSE attempts - settled.unspent END,
+                 mark = coalesce(settled.mark, mark)
+             FROM (SELECT unhex(value->>0) AS lane, value->>1 AS fence, value->>2 AS seq, value->>3 AS closes,
+                 value->>4 AS due_at, value->>5 AS unspent, value->>6 AS mark FROM json_each(?1)) AS settled
+             WHERE lane.id = settled.lane AND lane.fence = settled.fence AND lane.leased = 1
+             RETURNING lane.id, lane.queue, lane.due_at",
+        )
+        .bind(json(&lanes)?)
+        .bind(now)
+        .fetch_all(&mut self.connection)
+        .await?;
+        let mut kept = HashSet::new();
+        for lane in &held {
+            kept.insert(lane.try_get::<Uuid, _>("id")?);
+            if lane.try_get::<Option<i64>, _>("due_at")?.is_some() {
+                due.mark(if lane.try_get::<i64, _>("queue")? == 0 { Queue::Inbox } else { Queue::Outbox });
+            }
+        }
+        let kept: Vec<(&Settlement, bool)> =
+            settlements.map(|settlement| (settlement, kept.remove(&settlement.row.lane))).collect();
+        self.record(kept.iter().filter(|(_, held)| *held).map(|(settlement, _)| *settlement), now).await?;
+        let follow = kept.iter().filter(|(_, held)| *held).flat_map(|(settlement, _)| match &settlement.step {
+            Step::Close { entries, .. } => entries.as_slice(),
+            Step::Again { .. } => &[],
+        });
+        self.put(follow, due).await?;
+        Ok(kept.into_iter().map(|(_, held)| held).collect())
+    }
+
+    /// Writes into the rows how they ended, or why they have not.
+    async fn record<'a>(&mut self, settled: impl Iterator<Item = &'a Settlement>, now: i64) -> Result<(), sqlx::Error> {
+        let mut closed = Vec::new();
+        let mut noted = Vec::new();
+        for Settlement { row, step } in settled {
+            match step {
+                Step::Close { state, closing: Closing { verdict, subject, label, note, mark: _ }, .. } => {
+                    closed.push((row.seq, state.number(), row.attempt, verdict, subject, label, note));
+                }
+                Step::Again { note: Some(note), .. } => noted.push((row.seq, note)),
+                Step::Again { note: None, .. } => {}
+            }
+        }
+        if !closed.is_empty() {
+            sqlx::query(
+                "UPDATE ledger SET state = end.state, attempts = end.attempts, settled_at = ?2, verdict = end.verdict,
+                     subject = coalesce(end.subject, subject), label = coalesce(end.label, label), note = end.note
+                 FROM (SELECT value->>0 AS seq, value->>1 AS state, value->>2 AS attempts, value->>3 AS verdict,
+                     value->>4 AS subject, value->>5 AS label, value->>6 AS note FROM json_each(?1)) AS end
+                 WHERE ledger.seq = end.seq",
+            )
+            .bind(json(&closed)?)
+            .bind(now)
+            .execute(&mut self.connection)
+            .await?;
+        }
+        if !noted.is_empty() {
+            sqlx::query(
+                "UPDATE ledger SET note = said.note
+                 FROM (SELECT value->>0 AS seq, value->>1 AS note FROM json_each(?1)) AS said WHERE ledger.seq = said.seq",
+            ).bind(json(&noted)?).execute(&mut self.connection).await?;
+        }
+        Ok(())
+    }
+
+    /// A dead letter is open again and its lane due, unless that is being worked on just now.
+    pub(super) async fn reopen(&mut self, id: Uuid, due: &mut Due) -> Result<bool, sqlx::Error> {
+        let row = sqlx::query(
+            "UPDATE ledger SET state = 0, settled_at = NULL, verdict = NULL WHERE id = ?1 AND state IN (0, 2) RETURNING lane",
+        ).bind(id).fetch_optional(&mut self.connection).await?;
+        let Some(row) = row else { return Ok(false) };
+        sqlx::query("UPDATE lane SET due_at = ?2, attempts = 0 WHERE id = ?1 AND leased = 0")
+            .bind(row.try_get::<Uuid, _>("lane")?)
+            .bind(now_ms())
+            .execute(&mut self.connection)
+            .await?;
+        due.mark_both();
+        Ok(true)
+    }
+
+    /// Closes a row unfinished. Its lane's fence moves on, so whoever is working on it settles nothing.
+    pub(super) async fn discard(&mut self, id: Uuid, due: &mut Due) -> Result<bool, sqlx::Error> {
+        let row = sqlx::query(
+            "UPDATE ledger SET state = 1, settled_at = ?2, verdict = 'dropped' WHERE id = ?1 AND state IN (0, 2) RETURNING lane",
+        ).bind(id).bind(now_ms()).fetch_optional(&mut self.connection).await?;
+        let Some(row) = row else { return Ok(false) };
+        sqlx::query("UPDATE lane SET fence = fence + 1, leased = 0, attempts = 0, due_at = ?2 WHERE id = ?1")
+            .bind(row.try_get::<Uuid, _>("lane")?)
+            .bind(now_ms())
+            .execute(&mut self.connection)
+            .await?;
+        due.mark_both();
+        Ok(true)
+    }
+
+    pub(super) async fn prune(&mut self, retention: Duration, dedupe: Duration) -> Result<u64, sqlx::Error> {
+        let emptied = sqlx::query(
+            "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL, body = NULL
+             WHERE seq IN (SELECT seq FROM ledger WHERE settled_at IS NOT NULL AND settled_at <= ?1 LIMIT ?2)",
+        ).bind(now_ms() - millis(retention)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
+        let forgotten = sqlx::query(
+            "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1",
+        ).bind(now_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
+        Ok(emptied.rows_affected() + forgotten.rows_affected())
+    }
+}
+
+/// See [`super::Store::look`].
+pub(super) async fn look(settings: &config::Store) -> Result<String, StoreError> {
+    let path = path(settings.url.expose_secret());
+    let place = path.display().to_string();
+    let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
+    if path.exists() {
+        let options = SqliteConnectOptions::new().filename(&path).read_only(true);
+        let mut connection =
+            SqliteConnection::connect_with(&options).await.map_err(|error| cannot(error.to_string()))?;
+        let check = sqlx::query_scalar::<_, String>("PRAGMA quick_check(1)").fetch_one(&mut connection).await;
+        return match check.map_err(|error| cannot(error.to_string()))?.as_str() {
+            "ok" => Ok(format!("{place} is sound")),
+            problem => Err(cannot(format!("it is damaged ({problem}); restore a backup"))),
+        };
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match tempfile::tempfile_in(folder) {
+        Ok(_) => Ok(format!("{place} is not there yet and can be made")),
+        Err(error) => Err(cannot(format!("it is not there and cannot be made in {}: {error}", folder.display()))),
+    }
+}
+
+/// The path in `sqlite:PATH`, `sqlite://PATH` or `sqlite:///PATH`.
+fn path(url: &str) -> PathBuf {
+    let path = url.strip_prefix("sqlite:").unwrap_or(url);
+    PathBuf::from(path.strip_prefix("//").unwrap_or(path))
+}
+
+/// Two daemons on one file would both answer. The lock is a file of its own, since SQLite locks the ledger itself.
+fn lock(path: &Path) -> Result<File, String> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(&name)
+        .map_err(|error| format!("{error}; is the folder there and writable?"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err("another switchboard daemon is using it; stop that one first".to_owned()),
+        Err(TryLockError::Error(error)) => Err(format!("cannot lock it: {error}")),
+    }
+}
+
+/// Takes the write-ahead log back into the file whenever it is asked, on a connection of its own. Passive: it never
+/// makes the writer wait, but a log that has grown large is also cut, which does for a moment.
+fn checkpointer(options: SqliteConnectOptions) -> tokio::sync::mpsc::Sender<()> {
+    let (sender, mut asked) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut connection = None;
+        while asked.recv().await.is_some() {
+            if let Err(error) = checkpoint(&options, &mut connection).await {
+                tracing::warn!(%error, "the write-ahead log could not be taken back; it grows until the next try");
+            }
+        }
+    });
+    sender
+}
+
+async fn checkpoint(options: &SqliteConnectOptions, held: &mut Option<SqliteConnection>) -> Result<(), sqlx::Error> {
+    let connection = match held {
+        Some(connection) => connection,
+        None => held.insert(SqliteConnection::connect_with(options).await?),
+    };
+    let pages: i64 = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?.try_get(1)?;
+    if pages > 16 * CHECKPOINT_PAGES {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?;
+    }
+    Ok(())
+}
+
+fn claimed(lane: &SqliteRow, row: &SqliteRow) -> Result<Claimed, sqlx::Error> {
+    Ok(Claimed {
+        id: row.try_get("id")?,
+        attempt: lane.try_get("attempts")?,
+        accepted_at: row.try_get("accepted_at")?,
+        body: row.try_get("body")?,
+        mark: lane.try_get("mark")?,
+        seq: row.try_get("seq")?,
+        lane: lane.try_get("id")?,
+        fence: lane.try_get("fence")?,
+    })
+}
+
+/// A lane's key: the same name in the other queue is another lane.
+fn lane_id(queue: Queue, name: &str) -> Uuid {
+    const LANES: Uuid = Uuid::from_u128(0x5f0c_51d7_6a0e_4b0a_9d3e_61f2_8a77_10c4);
+    Uuid::new_v5(&LANES, format!("{}:{name}", queue.number()).as_bytes())
+}
+
+fn hex(id: Uuid) -> String {
+    id.simple().to_string()
+}
+
+fn millis(duration: Duration) -> i64 {
+    duration.as_millis().try_into().unwrap_or(i64::MAX / 4)
+}
+
+fn json(rows: &(impl Serialize + ?Sized)) -> Result<String, sqlx::Error> {
+    serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(Box::new(error)))
+}
+
+impl State {
+    fn number(self) -> i64 {
+        self as i64
+    }
+}

@@ -1,0 +1,190 @@
+//! The writer task: whatever waits goes into one transaction and one commit (group commit).
+//!
+//! Nobody hears of success before the commit. When it fails, everybody in the batch hears of the failure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use uuid::Uuid;
+
+use super::sqlite::{Due, Sqlite};
+use super::{Claims, Entry, Queue, Settlement, StoreError};
+
+type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// One thing to be written.
+pub(super) enum Op {
+    Put(Entry, Answer<bool>),
+    Claim { queue: Queue, most: usize, lease: Duration, answer: Answer<Claims> },
+    Settle(Settlement, Answer<bool>),
+    Reopen(Uuid, Answer<bool>),
+    Discard(Uuid, Answer<bool>),
+    Prune { retention: Duration, dedupe: Duration, answer: Answer<u64> },
+}
+
+/// The most operations of one transaction: it bounds how long the first of them waits.
+const MOST_OPS: usize = 1024;
+
+/// After a commit that several events shared, more are on their way: waiting this long puts them into one commit
+/// instead of many. Measured in `benches/ledger.rs`; a lone event never waits.
+const GATHER: Duration = Duration::from_micros(700);
+const GATHER_FROM: usize = 4;
+
+pub(super) struct Writer {
+    engine: Sqlite,
+    waiting: mpsc::Receiver<Op>,
+    wakers: Arc<[Notify; 2]>,
+    committed: watch::Sender<u64>,
+}
+
+/// A batch, sorted by kind so that each kind is one statement.
+#[derive(Default)]
+struct Batch {
+    puts: Vec<(Entry, Answer<bool>)>,
+    settlements: Vec<(Settlement, Answer<bool>)>,
+    claims: Vec<(Queue, usize, Duration, Answer<Claims>)>,
+    others: Vec<Op>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        engine: Sqlite,
+        waiting: mpsc::Receiver<Op>,
+        wakers: Arc<[Notify; 2]>,
+        committed: watch::Sender<u64>,
+    ) -> Writer {
+        Writer { engine, waiting, wakers, committed }
+    }
+
+    pub(super) async fn run(mut self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let mut ops = Vec::with_capacity(MOST_OPS);
+        let mut busy = false;
+        loop {
+            if busy {
+                tokio::time::sleep(GATHER).await;
+            }
+            let received = tokio::select! {
+                biased;
+                received = self.waiting.recv_many(&mut ops, MOST_OPS) => received,
+                () = &mut stop, if !self.waiting.is_closed() => {
+                    // What was sent before is still received; then nothing is.
+                    self.waiting.close();
+                    continue;
+                }
+            };
+            if received == 0 {
+                self.engine.close().await;
+                return;
+            }
+            let batch = Batch::sort(ops.drain(..));
+            busy = batch.puts.len() >= GATHER_FROM;
+            self.commit(batch).await;
+        }
+    }
+
+    async fn commit(&mut self, batch: Batch) {
+        let mut due = Due::default();
+        match self.apply(&batch, &mut due).await {
+            Ok(results) => {
+                self.committed.send_modify(|commits| *commits += 1);
+                results.answer(batch);
+                for queue in [Queue::Inbox, Queue::Outbox] {
+                    if due.has(queue) {
+                        self.wakers[queue as usize].notify_one();
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the ledger could not be written; nothing of this batch is acknowledged");
+                self.engine.roll_back().await;
+                batch.fail(&StoreError::from(error));
+            }
+        }
+    }
+
+    /// Settlements before puts, so that a reply is in the outbox when the claim of the same batch looks; claims last.
+    async fn apply(&mut self, batch: &Batch, due: &mut Due) -> Result<Results, sqlx::Error> {
+        let engine = &mut self.engine;
+        engine.begin().await?;
+        let mut results = Results {
+            settlements: engine.settle(batch.settlements.iter().map(|(settlement, _)| settlement), due).await?,
+            puts: engine.put(batch.puts.iter().map(|(entry, _)| entry), due).await?,
+            ..Results::default()
+        };
+        for op in &batch.others {
+            results.others.push(match op {
+                Op::Reopen(id, _) => engine.reopen(*id, due).await?.into(),
+                Op::Discard(id, _) => engine.discard(*id, due).await?.into(),
+                Op::Prune { retention, dedupe, .. } => engine.prune(*retention, *dedupe).await?,
+                Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => 0,
+            });
+        }
+        for (queue, most, lease, _) in &batch.claims {
+            results.claims.push(engine.claim(*queue, *most, *lease).await?);
+        }
+        engine.commit().await?;
+        Ok(results)
+    }
+}
+
+/// What the operations of a batch come to, in the batch's order.
+#[derive(Default)]
+struct Results {
+    puts: Vec<bool>,
+    settlements: Vec<bool>,
+    claims: Vec<Claims>,
+    others: Vec<u64>,
+}
+
+impl Results {
+    /// Whoever has stopped waiting for the answer does not need it.
+    fn answer(self, batch: Batch) {
+        for ((_, answer), new) in batch.puts.into_iter().zip(self.puts) {
+            let _ = answer.send(Ok(new));
+        }
+        for ((_, answer), held) in batch.settlements.into_iter().zip(self.settlements) {
+            let _ = answer.send(Ok(held));
+        }
+        for ((.., answer), claims) in batch.claims.into_iter().zip(self.claims) {
+            let _ = answer.send(Ok(claims));
+        }
+        for (op, changed) in batch.others.into_iter().zip(self.others) {
+            match op {
+                Op::Reopen(_, answer) | Op::Discard(_, answer) => drop(answer.send(Ok(changed > 0))),
+                Op::Prune { answer, .. } => drop(answer.send(Ok(changed))),
+                Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
+            }
+        }
+    }
+}
+
+impl Batch {
+    fn sort(ops: impl Iterator<Item = Op>) -> Batch {
+        let mut batch = Batch::default();
+        for op in ops {
+            match op {
+                Op::Put(entry, answer) => batch.puts.push((entry, answer)),
+                Op::Settle(settlement, answer) => batch.settlements.push((settlement, answer)),
+                Op::Claim { queue, most, lease, answer } => batch.claims.push((queue, most, lease, answer)),
+                op @ (Op::Reopen(..) | Op::Discard(..) | Op::Prune { .. }) => batch.others.push(op),
+            }
+        }
+        batch
+    }
+
+    fn fail(self, error: &StoreError) {
+        let error = || error.clone();
+        self.puts.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error()))));
+        self.settlements.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error()))));
+        self.claims.into_iter().for_each(|(.., answer)| drop(answer.send(Err(error()))));
+        for op in self.others {
+            match op {
+                Op::Reopen(_, answer) | Op::Discard(_, answer) => drop(answer.send(Err(error()))),
+                Op::Prune { answer, .. } => drop(answer.send(Err(error()))),
+                Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Logs and metrics: one place that knows their names.
+//!
+//! A log line is a sentence readable alone, with the identifiers again as fields. What people type is in neither.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Log, LogFormat};
+
+/// Sends the log to standard error. A second call in one process changes nothing.
+///
+/// # Errors
+/// When `log.level` is no level and no filter.
+pub fn start_log(settings: &Log) -> anyhow::Result<()> {
+    use std::io::IsTerminal;
+    let filter = EnvFilter::try_new(&settings.level).map_err(|error| {
+        anyhow::anyhow!("log.level is no level and no filter ({error}); write error, warn, info, debug or trace")
+    })?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _already_started = match settings.format {
+        LogFormat::Json => {
+            subscriber.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+        }
+        LogFormat::Human => subscriber.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
+    };
+    Ok(())
+}
+
+/// What became of something Webex sent, as the label `outcome`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It is in the inbox.
+    Accepted,
+    /// It was there already.
+    Duplicate,
+    /// The bot caused it itself.
+    Own,
+    /// Not signed by Webex, or not an envelope.
+    Rejected,
+    /// Nothing this bot works on.
+    Ignored,
+}
+
+impl Received {
+    fn label(self) -> &'static str {
+        match self {
+            Received::Accepted => "accepted",
+            Received::Duplicate => "duplicate",
+            Received::Own => "own",
+            Received::Rejected => "rejected",
+            Received::Ignored => "ignored",
+        }
+    }
+}
+
+/// The depths a scrape shows, read from the ledger.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Depths {
+    /// Open events.
+    pub inbox: u64,
+    /// Unsent replies.
+    pub outbox: u64,
+    /// Age of the oldest open row, in seconds.
+    pub oldest_seconds: f64,
+    /// Dead letters of both queues.
+    pub dead: u64,
+}
+
+/// The metrics of one bot. Cheap to clone; nothing here is global, so two bots in one process do not mix.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    events: Family<[(&'static str, &'static str); 3], Counter>,
+    commands: Family<[(&'static str, String); 2], Counter>,
+    replies: Counter,
+    api_requests: Family<[(&'static str, String); 2], Counter>,
+    inbox: Gauge,
+    outbox: Gauge,
+    oldest: Gauge<f64, AtomicU64>,
+    dead: Gauge<i64, AtomicI64>,
+    ack: Histogram,
+    reply: Histogram,
+    answered: AtomicU64,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("switchboard");
+        let events = Family::default();
+        registry.register("events_received", "Events that Webex sent, by what became of them", events.clone());
+        let commands = Family::default();
+        registry.register("commands", "Commands that people gave, by outcome", commands.clone());
+        let replies = Counter::default();
+        registry.register("replies_sent", "Messages that Webex took from the outbox", replies.clone());
+        let api_requests = Family::default();
+        registry.register("api_requests", "Requests to Webex, by endpoint and HTTP status", api_requests.clone());
+        let inbox = Gauge::default();
+        registry.register("inbox_depth", "Events accepted and not yet settled", inbox.clone());
+        let outbox = Gauge::default();
+        registry.register("outbox_depth", "Replies not yet sent", outbox.clone());
+        let oldest = Gauge::default();
+        registry.register("oldest_open_seconds", "Age of the oldest open event or reply", oldest.clone());
+        let dead = Gauge::default();
+        registry.register("dead_letters", "Events and replies that were given up", dead.clone());
+        let ack = Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
+        registry.register("ack_seconds", "Time from a webhook's arrival to its HTTP 200", ack.clone());
+        let reply = Histogram::new(exponential_buckets(0.001, 2.0, 18));
+        registry.register("reply_seconds", "Time from an event accepted to its reply sent", reply.clone());
+        let answered = AtomicU64::new(0);
+        Metrics(Arc::new(Inner {
+            registry,
+            events,
+            commands,
+            replies,
+            api_requests,
+            inbox,
+            outbox,
+            oldest,
+            dead,
+            ack,
+            reply,
+            answered,
+        }))
+    }
+}
+
+impl Metrics {
+    /// An event arrived. `resource` is one of a fixed set, never text from outside.
+    pub fn event(&self, source: &'static str, resource: &'static str, outcome: Received) {
+        let labels = [("source", source), ("resource", resource), ("outcome", outcome.label())];
+        self.0.events.get_or_create(&labels).inc();
+    }
+
+    /// An event was settled. `command` is a name from the table, or a fixed word when none was found.
+    pub fn command(&self, command: &str, outcome: &str) {
+        let labels = [("command", command.to_owned()), ("outcome", outcome.to_owned())];
+        self.0.commands.get_or_create(&labels).inc();
+        if outcome == "answered" {
+            self.0.answered.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many events were answered since the start.
+    pub fn answered(&self) -> u64 {
+        self.0.answered.load(Ordering::Relaxed)
+    }
+
+    /// Webex took a reply to an event accepted this long ago.
+    pub fn reply_sent(&self, since_accepted: Duration) {
+        self.0.replies.inc();
+        self.0.reply.observe(since_accepted.as_secs_f64());
+    }
+
+    /// A webhook was answered with 200 after this long.
+    pub fn ack(&self, took: Duration) {
+        self.0.ack.observe(took.as_secs_f64());
+    }
+
+    /// A request to Webex ended. `status` is the HTTP status or a word for having none.
+    pub fn api_request(&self, endpoint: &'static str, status: &str) {
+        self.0.api_requests.get_or_create(&[("endpoint", endpoint.to_owned()), ("status", status.to_owned())]).inc();
+    }
+
+    /// The text for a scrape, in the OpenMetrics format that Prometheus reads.
+    pub fn render(&self, depths: Depths) -> String {
+        self.0.inbox.set(depths.inbox.try_into().unwrap_or(i64::MAX));
+        self.0.outbox.set(depths.outbox.try_into().unwrap_or(i64::MAX));
+        self.0.oldest.set(depths.oldest_seconds);
+        self.0.dead.set(depths.dead.try_into().unwrap_or(i64::MAX));
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.0.registry);
+        text
+    }
+}

@@ -1,0 +1,180 @@
+//! One method an endpoint. Paths and methods as in Webex's API reference.
+
+use reqwest::Method;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::client::{Body, Call};
+use super::{
+    ActionId, Attachment, AttachmentAction, Client, Error, File, Membership, Message, MessageId, Person, PersonId,
+    Room, RoomId, RoomType, Webhook, WebhookId, WebhookSpec,
+};
+
+/// The largest page Webex gives.
+const PAGE: &str = "1000";
+
+/// A message to be posted. Exactly one of the three destinations is set.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+#[allow(missing_docs)]
+pub struct NewMessage {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room_id: Option<RoomId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_person_id: Option<PersonId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_person_email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<MessageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub markdown: Option<String>,
+    /// URLs that Webex fetches; at most one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}
+
+impl Client {
+    /// The bot itself.
+    pub async fn me(&self) -> Result<Person, Error> {
+        self.json(self.get("people/me", &["people", "me"], &[])).await
+    }
+
+    /// One person.
+    pub async fn person(&self, id: &PersonId) -> Result<Person, Error> {
+        self.json(self.get("people/{id}", &["people", id.as_str()], &[])).await
+    }
+
+    /// People with this address; Webex looks only within the bot's own organisation.
+    pub async fn people_by_email(&self, email: &str) -> Result<Vec<Person>, Error> {
+        self.list("people", self.url(&["people"], &[("email", email)]), usize::MAX).await
+    }
+
+    /// Every space the bot is in, or those of one type.
+    pub async fn rooms(&self, kind: Option<RoomType>) -> Result<Vec<Room>, Error> {
+        let mut query = vec![("max", PAGE)];
+        match kind {
+            None => {}
+            Some(RoomType::Direct) => query.push(("type", "direct")),
+            Some(RoomType::Group) => query.push(("type", "group")),
+        }
+        self.list("rooms", self.url(&["rooms"], &query), usize::MAX).await
+    }
+
+    /// One space.
+    pub async fn room(&self, id: &RoomId) -> Result<Room, Error> {
+        self.json(self.get("rooms/{id}", &["rooms", id.as_str()], &[])).await
+    }
+
+    /// Who is in a space.
+    pub async fn memberships(&self, room: &RoomId) -> Result<Vec<Membership>, Error> {
+        let url = self.url(&["memberships"], &[("roomId", room.as_str()), ("max", PAGE)]);
+        self.list("memberships", url, usize::MAX).await
+    }
+
+    /// Posts a message. Not repeated here: Webex has no key by which it would know the second one.
+    pub async fn create_message(&self, message: &NewMessage) -> Result<Message, Error> {
+        let body = serde_json::to_value(message).map_err(unserializable)?;
+        self.json(self.call("messages", Method::POST, &["messages"], Body::Json(body))).await
+    }
+
+    /// Posts a message with a local file. A file cannot go together with a card.
+    pub async fn upload(&self, message: &NewMessage, file: File) -> Result<Message, Error> {
+        let fields = [
+            ("roomId", message.room_id.as_ref().map(|id| id.to_string())),
+            ("toPersonId", message.to_person_id.as_ref().map(|id| id.to_string())),
+            ("toPersonEmail", message.to_person_email.clone()),
+            ("parentId", message.parent_id.as_ref().map(|id| id.to_string())),
+            ("text", message.text.clone()),
+            ("markdown", message.markdown.clone()),
+        ];
+        let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        self.json(self.call("messages", Method::POST, &["messages"], Body::Form(fields, file))).await
+    }
+
+    /// One message. In a group space the bot may read what mentions it and what it wrote.
+    pub async fn message(&self, id: &MessageId) -> Result<Message, Error> {
+        self.json(self.get("messages/{id}", &["messages", id.as_str()], &[])).await
+    }
+
+    /// The newest `most` messages of a direct space, newest first.
+    pub async fn messages(&self, room: &RoomId, most: usize) -> Result<Vec<Message>, Error> {
+        let max = most.clamp(1, 100).to_string();
+        self.list("messages", self.url(&["messages"], &[("roomId", room.as_str()), ("max", &max)]), most).await
+    }
+
+    /// The newest `most` messages of a group space that mention the bot, newest first.
+    pub async fn mentions(&self, room: &RoomId, most: usize) -> Result<Vec<Message>, Error> {
+        let max = most.clamp(1, 100).to_string();
+        let query = [("roomId", room.as_str()), ("mentionedPeople", "me"), ("max", max.as_str())];
+        self.list("messages", self.url(&["messages"], &query), most).await
+    }
+
+    /// Changes the text of a message of the bot's own; Webex allows ten changes, and none with a card or file.
+    pub async fn edit_message(&self, id: &MessageId, room: &RoomId, markdown: &str) -> Result<Message, Error> {
+        let body = json!({"roomId": room, "markdown": markdown});
+        self.json(self.repeatable("messages/{id}", Method::PUT, &["messages", id.as_str()], Body::Json(body))).await
+    }
+
+    /// Deletes a message of the bot's own.
+    pub async fn delete_message(&self, id: &MessageId) -> Result<(), Error> {
+        self.empty(self.repeatable("messages/{id}", Method::DELETE, &["messages", id.as_str()], Body::None)).await
+    }
+
+    /// One click on a card, with what was typed into it.
+    pub async fn attachment_action(&self, id: &ActionId) -> Result<AttachmentAction, Error> {
+        self.json(self.get("attachment/actions/{id}", &["attachment", "actions", id.as_str()], &[])).await
+    }
+
+    /// Every webhook of this token, of this program or not.
+    pub async fn webhooks(&self) -> Result<Vec<Webhook>, Error> {
+        self.list("webhooks", self.url(&["webhooks"], &[("max", "100")]), usize::MAX).await
+    }
+
+    /// One webhook.
+    pub async fn webhook(&self, id: &WebhookId) -> Result<Webhook, Error> {
+        self.json(self.get("webhooks/{id}", &["webhooks", id.as_str()], &[])).await
+    }
+
+    /// Registers a webhook. Not repeated here: Webex would make a second one.
+    pub async fn create_webhook(&self, spec: &WebhookSpec) -> Result<Webhook, Error> {
+        let body = json!({
+            "name": spec.name, "targetUrl": spec.target_url, "resource": spec.resource, "event": spec.event,
+            "secret": spec.secret.expose_secret(),
+        });
+        self.json(self.call("webhooks", Method::POST, &["webhooks"], Body::Json(body))).await
+    }
+
+    /// Sets everything of a webhook that can be changed, and switches it on again.
+    pub async fn update_webhook(&self, id: &WebhookId, spec: &WebhookSpec) -> Result<Webhook, Error> {
+        let body = json!({
+            "name": spec.name, "targetUrl": spec.target_url, "secret": spec.secret.expose_secret(), "status": "active",
+        });
+        self.json(self.repeatable("webhooks/{id}", Method::PUT, &["webhooks", id.as_str()], Body::Json(body))).await
+    }
+
+    /// Deletes a webhook.
+    pub async fn delete_webhook(&self, id: &WebhookId) -> Result<(), Error> {
+        self.empty(self.repeatable("webhooks/{id}", Method::DELETE, &["webhooks", id.as_str()], Body::None)).await
+    }
+
+    fn get(&self, endpoint: &'static str, segments: &[&str], query: &[(&str, &str)]) -> Call {
+        Call { endpoint, method: Method::GET, url: self.url(segments, query), body: Body::None, repeatable: true }
+    }
+
+    fn call(&self, endpoint: &'static str, method: Method, segments: &[&str], body: Body) -> Call {
+        Call { endpoint, method, url: self.url(segments, &[]), body, repeatable: false }
+    }
+
+    fn repeatable(&self, endpoint: &'static str, method: Method, segments: &[&str], body: Body) -> Call {
+        Call { repeatable: true, ..self.call(endpoint, method, segments, body) }
+    }
+}
+
+fn unserializable(error: serde_json::Error) -> Error {
+    Error::Unreadable { endpoint: "messages", cause: error.to_string() }
+}

@@ -1,0 +1,167 @@
+//! What can go wrong with a call, sorted by what the caller does about it.
+
+use std::time::Duration;
+
+/// A call that failed. The text never holds the token.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// 429: the call was not made; it may be after the pause.
+    #[error("Webex asks to slow down ({endpoint}): wait {}s{}", .retry_after.as_secs(), tracked(.tracking_id))]
+    RateLimited {
+        /// The endpoint's name in the metrics.
+        endpoint: &'static str,
+        /// How long to wait, already made sane.
+        retry_after: Duration,
+        /// Webex's id of the request, for its support.
+        tracking_id: Option<String>,
+    },
+    /// Any other status that is not success.
+    #[error("Webex answered {status} to {endpoint}: {message}{}", tracked(.tracking_id))]
+    Status {
+        /// The endpoint's name in the metrics.
+        endpoint: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// Webex's own explanation, or the status in words.
+        message: String,
+        /// Webex's id of the request, for its support.
+        tracking_id: Option<String>,
+    },
+    /// No answer: refused, reset, not resolved, or too slow. Whether the call was carried out is unknown.
+    #[error("Webex cannot be reached ({endpoint}): {cause}")]
+    Unreachable {
+        /// The endpoint's name in the metrics.
+        endpoint: &'static str,
+        /// The innermost reason.
+        cause: String,
+    },
+    /// Success, with a body that is not what Webex documents.
+    #[error("Webex answered {endpoint} with a body that cannot be read: {cause}")]
+    Unreadable {
+        /// The endpoint's name in the metrics.
+        endpoint: &'static str,
+        /// What is wrong with it.
+        cause: String,
+    },
+}
+
+/// What a caller does about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Webex asks for this pause; the call was not made, so nothing is spent.
+    Wait(Duration),
+    /// Webex is away, or refuses the token: not the fault of this call, which is tried again for as long as it is wanted.
+    Away,
+    /// It is not there, or not yet.
+    NotFound,
+    /// Webex, or its answer, is broken for this call: tried again a few times.
+    Broken,
+    /// Webex will never take this call.
+    Final,
+}
+
+impl Error {
+    /// Sorts the error by what to do about it.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Error::RateLimited { retry_after, .. } => Fault::Wait(*retry_after),
+            Error::Unreachable { .. } => Fault::Away,
+            Error::Unreadable { .. } => Fault::Broken,
+            Error::Status { status, .. } => match status {
+                401 | 502 | 503 | 504 => Fault::Away,
+                404 => Fault::NotFound,
+                423 => Fault::Broken,
+                500.. => Fault::Broken,
+                _ => Fault::Final,
+            },
+        }
+    }
+
+    /// Whether Webex refuses the token.
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(self, Error::Status { status: 401, .. })
+    }
+
+    /// Webex's id of the refused request, to be named to its support.
+    pub fn tracking_id(&self) -> Option<&str> {
+        match self {
+            Error::RateLimited { tracking_id, .. } | Error::Status { tracking_id, .. } => tracking_id.as_deref(),
+            Error::Unreachable { .. } | Error::Unreadable { .. } => None,
+        }
+    }
+
+    /// What an operator can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Error::Status { status: 401, .. } => {
+                "the token is refused: was it regenerated? set WEBEX_BOT_TOKEN to the current one"
+            }
+            Error::Status { status: 403, .. } => "the bot may not do this there: is it a member of the space?",
+            Error::Status { status: 404, .. } => "Webex does not know this id, or the bot is not a member of the space",
+            Error::Status { status: 500.., .. } => "Webex has a problem; see status.webex.com and try again",
+            Error::Status { .. } => "Webex refuses the request itself; its message says why",
+            Error::RateLimited { .. } => "wait as told, then try again",
+            Error::Unreachable { .. } => {
+                "check webex.api_url, the network, HTTPS_PROXY, and webex.ca_file behind an inspecting proxy"
+            }
+            Error::Unreadable { .. } => "check webex.api_url: is that really the Webex API?",
+        }
+    }
+}
+
+fn tracked(id: &Option<String>) -> String {
+    id.as_ref().map(|id| format!(" (tracking id {id})")).unwrap_or_default()
+}
+
+/// The pause that a `Retry-After` asks for: seconds, or a date. What makes no sense becomes a pause that does.
+pub(super) fn retry_after(header: Option<&str>, now: jiff::Timestamp) -> Duration {
+    /// For a missing or odd value.
+    const UNSAID: Duration = Duration::from_secs(5);
+    const LEAST: Duration = Duration::from_secs(1);
+    /// Webex documents pauses of up to an hour.
+    const MOST: Duration = Duration::from_secs(3600);
+    const NONSENSE: f64 = 86_400.0;
+
+    let Some(text) = header.map(str::trim).filter(|text| !text.is_empty()) else { return UNSAID };
+    let seconds = match text.parse::<f64>() {
+        Ok(seconds) => Some(seconds),
+        Err(_) => jiff::fmt::rfc2822::parse(text)
+            .ok()
+            .map(|date| (date.timestamp() - now).total(jiff::Unit::Second))
+            .and_then(Result::ok),
+    };
+    match seconds {
+        Some(seconds) if (0.0..=NONSENSE).contains(&seconds) => Duration::from_secs_f64(seconds).clamp(LEAST, MOST),
+        _ => UNSAID,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_retry_after_becomes_a_sane_pause() {
+        let now: jiff::Timestamp = "2026-03-02T20:00:00Z".parse().unwrap();
+        let pause = |header| retry_after(header, now).as_secs_f64();
+        let sane = 5.0;
+        assert_eq!(pause(Some("7")), 7.0);
+        assert_eq!(pause(Some(" 2.5 ")), 2.5);
+        assert_eq!(pause(Some("0")), 1.0);
+        assert_eq!(pause(Some("7200")), 3600.0);
+        assert_eq!(pause(Some("Mon, 02 Mar 2026 20:00:30 GMT")), 30.0);
+        for odd in [
+            None,
+            Some(""),
+            Some("-3"),
+            Some("soon"),
+            Some("NaN"),
+            Some("inf"),
+            Some("99999999999999999999999"),
+            Some("Sun, 01 Mar 2026 20:00:30 GMT"),
+            Some("1e400"),
+        ] {
+            assert_eq!(pause(odd), sane, "{odd:?}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Webex ids: base64 of `ciscospark://<cluster>/<TYPE>/<local>`.
+//!
+//! The same thing is spelled differently by different clusters, padded or not, so ids are compared by type and
+//! local part. The string Webex gave is kept and sent back, since the cluster in it routes the call.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use serde::{Deserialize, Serialize};
+
+/// The part of an id that is the same in every cluster: for a person, message or room its uuid.
+/// An id that is not base64 of a Webex URI (a bare uuid, say) is its own local part.
+pub fn local_part(id: &str) -> String {
+    decode(id).map_or_else(|| id.to_ascii_lowercase(), |uri| uri.local)
+}
+
+/// Spells an id as Webex does.
+pub(crate) fn encode(cluster: &str, kind: &str, local: &str) -> String {
+    BASE64.encode(format!("ciscospark://{cluster}/{kind}/{local}"))
+}
+
+struct Uri {
+    kind: String,
+    local: String,
+}
+
+fn decode(id: &str) -> Option<Uri> {
+    // Webex leaves the padding off; third parties put it on.
+    let text = String::from_utf8(BASE64.decode(id.trim().trim_end_matches('=')).ok()?).ok()?;
+    let mut parts = text.strip_prefix("ciscospark://")?.splitn(3, '/');
+    let (_cluster, kind, local) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(Uri { kind: kind.to_ascii_uppercase(), local: local.to_ascii_lowercase() })
+}
+
+/// Whether two spellings mean the same thing. A bare uuid matches whatever the other's type is.
+fn same(a: &str, b: &str) -> bool {
+    a == b
+        || match (decode(a), decode(b)) {
+            (Some(a), Some(b)) => a.kind == b.kind && a.local == b.local,
+            (None, Some(uri)) => a.eq_ignore_ascii_case(&uri.local),
+            (Some(uri), None) => b.eq_ignore_ascii_case(&uri.local),
+            (None, None) => a.eq_ignore_ascii_case(b),
+        }
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as Webex spelled it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The part that is the same in every cluster.
+            pub fn local(&self) -> String {
+                local_part(&self.0)
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                $name(id)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                $name(id.to_owned())
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                same(&self.0, &other.0)
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.local().hash(state);
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A person's or bot's id; equal across clusters.
+    PersonId
+    /// A space's id; equal across clusters.
+    RoomId
+    /// A message's id; equal across clusters.
+    MessageId
+    /// A webhook's id.
+    WebhookId
+    /// The id of one click on a card.
+    ActionId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const US: &str = "Y2lzY29zcGFyazovL3VzL01FU1NBR0UvNDQ0NDQ0NDQtNDQ0NC0xMWYxLTg0NDQtNDQ0NDQ0NDQ0NDQ0";
+    const GEO: &str =
+        "Y2lzY29zcGFyazovL3VybjpURUFNOnVzLXdlc3QtMl9yL01FU1NBR0UvNDQ0NDQ0NDQtNDQ0NC0xMWYxLTg0NDQtNDQ0NDQ0NDQ0NDQ0";
+
+    #[test]
+    fn ids_of_another_cluster_are_recognised() {
+        assert_eq!(MessageId::from(US), MessageId::from(GEO));
+        assert_eq!(local_part(GEO), "44444444-4444-11f1-8444-444444444444");
+    }
+
+    #[test]
+    fn padding_case_and_bare_uuids_do_not_matter_but_the_type_does() {
+        let uuid = "11111111-1111-4111-8111-111111111111";
+        let person = encode("us", "PEOPLE", uuid);
+        assert_eq!(PersonId::from(format!("{person}==")), PersonId::from(person.clone()));
+        assert_eq!(PersonId::from(uuid), PersonId::from(person.clone()));
+        assert_ne!(PersonId::from(encode("us", "ROOM", uuid)), PersonId::from(person));
+    }
+}

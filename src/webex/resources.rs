@@ -1,0 +1,204 @@
+//! What Webex sends, spelled as Webex spells it. Unknown fields are ignored and most may be missing.
+
+use std::fmt;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{ActionId, MessageId, PersonId, RoomId, WebhookId};
+
+/// A person or a bot.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Person {
+    pub id: PersonId,
+    #[serde(default)]
+    pub emails: Vec<String>,
+    #[serde(default)]
+    pub display_name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nick_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub org_id: Option<String>,
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+}
+
+impl Person {
+    /// The first address, or nothing.
+    pub fn email(&self) -> &str {
+        self.emails.first().map_or("", String::as_str)
+    }
+}
+
+/// A direct message or a space with several people.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RoomType {
+    /// One person and the bot.
+    Direct,
+    /// A space; the bot sees only what mentions it. What Webex does not name is taken for this, the stricter one.
+    #[default]
+    #[serde(other)]
+    Group,
+}
+
+/// A space.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Room {
+    pub id: RoomId,
+    #[serde(default)]
+    pub title: String,
+    #[serde(default, rename = "type")]
+    pub kind: RoomType,
+    #[serde(default)]
+    pub is_locked: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_activity: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creator_id: Option<PersonId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+}
+
+/// A person's presence in a space.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Membership {
+    pub id: String,
+    pub room_id: RoomId,
+    pub person_id: PersonId,
+    #[serde(default)]
+    pub person_email: String,
+    #[serde(default)]
+    pub person_display_name: String,
+    #[serde(default)]
+    pub is_moderator: bool,
+}
+
+/// A message. Everything but ids and time may be missing.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Message {
+    pub id: MessageId,
+    pub room_id: RoomId,
+    #[serde(default)]
+    pub room_type: RoomType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub markdown: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    pub person_id: PersonId,
+    #[serde(default)]
+    pub person_email: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentioned_people: Vec<PersonId>,
+    pub created: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<MessageId>,
+}
+
+/// A card beside a message.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Attachment {
+    pub content_type: String,
+    pub content: Value,
+}
+
+impl Attachment {
+    /// Wraps the JSON of an Adaptive Card.
+    pub fn adaptive_card(content: Value) -> Attachment {
+        Attachment { content_type: "application/vnd.microsoft.card.adaptive".to_owned(), content }
+    }
+}
+
+/// A local file to send.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct File {
+    pub name: String,
+    pub content_type: String,
+    pub bytes: Bytes,
+}
+
+/// A click on a card. The inputs are whatever the clicking client sent: hostile until checked.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct AttachmentAction {
+    pub id: ActionId,
+    pub message_id: MessageId,
+    #[serde(default)]
+    pub inputs: Value,
+    pub person_id: PersonId,
+    pub room_id: RoomId,
+    pub created: Timestamp,
+}
+
+/// A webhook as Webex knows it.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Webhook {
+    pub id: WebhookId,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub target_url: String,
+    pub resource: String,
+    pub event: String,
+    #[serde(default)]
+    pub filter: Option<String>,
+    #[serde(default)]
+    pub secret: Option<SecretString>,
+    #[serde(default)]
+    pub status: Option<String>,
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{} -> {}", self.name, self.resource, self.event, self.target_url)
+    }
+}
+
+/// A webhook as it ought to be.
+#[derive(Clone)]
+#[allow(missing_docs)]
+pub struct WebhookSpec {
+    pub name: String,
+    pub target_url: String,
+    pub resource: &'static str,
+    pub event: &'static str,
+    pub secret: SecretString,
+}
+
+impl WebhookSpec {
+    /// Whether `found` needs no change that `PUT` can make.
+    pub fn is_met_by(&self, found: &Webhook) -> bool {
+        let secret = found.secret.as_ref().map(ExposeSecret::expose_secret);
+        found.name == self.name
+            && found.target_url == self.target_url
+            && found.status.as_deref().is_none_or(|status| status == "active")
+            && secret == Some(self.secret.expose_secret())
+    }
+}
