@@ -49,10 +49,16 @@ pub struct App {
 #[derive(Clone)]
 pub struct Handle {
     store: Store,
+    health: Health,
     services: Arc<Services>,
 }
 
 impl Handle {
+    /// Ends when Webex has taken the token, the webhooks are registered and the loops run.
+    pub async fn ready(&self) {
+        self.health.well().await;
+    }
+
     /// Ends when no event and no reply is open. What waits for a pause to end counts as open.
     ///
     /// # Errors
@@ -85,8 +91,17 @@ impl App {
     /// Wrong settings, a port that is taken, or a ledger that cannot be opened; each with what to do.
     pub async fn build(config: Config, commands: Vec<Command>) -> anyhow::Result<App> {
         config.require_run()?;
-        router::check(&commands)?;
         let public = bind(config.server.listen, "server.listen").await?;
+        App::build_on(public, config, commands).await
+    }
+
+    /// The same with a listener that is bound already, where the port has to be known before the settings are.
+    ///
+    /// # Errors
+    /// As [`App::build`].
+    pub async fn build_on(public: TcpListener, config: Config, commands: Vec<Command>) -> anyhow::Result<App> {
+        config.require_run()?;
+        router::check(&commands)?;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen").await?),
             None => None,
@@ -113,17 +128,9 @@ impl App {
         })
     }
 
-    /// Where the public listener is bound; of use when the port was 0.
-    ///
-    /// # Errors
-    /// When the system cannot tell.
-    pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.public.local_addr()
-    }
-
     /// A look into the app while it runs.
     pub fn handle(&self) -> Handle {
-        Handle { store: self.store.clone(), services: Arc::clone(&self.services) }
+        Handle { store: self.store.clone(), health: self.health.clone(), services: Arc::clone(&self.services) }
     }
 
     /// Runs until `shutdown` ends, then finishes what is in hand, within 30 seconds.
@@ -134,7 +141,7 @@ impl App {
         let (inbox, outbox, servers, ledger) =
             (Stop::default(), Stop::default(), CancellationToken::new(), CancellationToken::new());
         let health = self.health.clone();
-        let address = self.address()?;
+        let address = self.public.local_addr()?;
         let mut tasks = JoinSet::new();
         self.spawn(&mut tasks, &inbox, &outbox, &servers, &ledger)?;
         health.loops(Ok(()));

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use tokio::net::TcpListener;
+
 use crate::app::App;
 use crate::config::Config;
 use crate::handler::Command;
@@ -47,11 +49,12 @@ impl Bot {
         cli::run(self.commands)
     }
 
-    /// The daemon itself, for a program that brings its own command line and runtime.
+    /// The daemon itself, for a program that brings its own command line and runtime, or for a test that drives it
+    /// against the [`simulator`](crate::simulator). The listener is bound by the caller, who thus knows its port.
     ///
     /// # Errors
-    /// As [`App::build`].
-    pub async fn build(self, config: Config) -> anyhow::Result<App> {
-        App::build(config, self.commands).await
+    /// As [`App::build_on`].
+    pub async fn build_on(self, listener: TcpListener, config: Config) -> anyhow::Result<App> {
+        App::build_on(listener, config, self.commands).await
     }
 }

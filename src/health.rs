@@ -1,14 +1,15 @@
 //! What `/readyz` says: whether the parts the bot stands on are well.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::Serialize;
+use tokio::sync::watch;
 
 /// The parts, as their owners last reported them. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Health(Arc<Mutex<Parts>>);
+pub struct Health(Arc<watch::Sender<Parts>>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Parts {
     token: Part,
     webhooks: Part,
@@ -16,7 +17,13 @@ struct Parts {
     draining: bool,
 }
 
-#[derive(Clone, Default)]
+impl Parts {
+    fn are_well(&self) -> bool {
+        [&self.token, &self.webhooks, &self.loops].iter().all(|part| matches!(part, Part::Well)) && !self.draining
+    }
+}
+
+#[derive(Clone, Default, PartialEq, Eq)]
 enum Part {
     #[default]
     Starting,
@@ -56,34 +63,35 @@ pub struct Readiness {
 impl Health {
     /// Whether Webex takes the token.
     pub fn token(&self, state: Result<(), String>) {
-        self.change(|parts| parts.token = state.into());
+        self.report(state, |parts| &mut parts.token);
     }
 
     /// Whether our webhooks are as they ought to be.
     pub fn webhooks(&self, state: Result<(), String>) {
-        self.change(|parts| parts.webhooks = state.into());
+        self.report(state, |parts| &mut parts.webhooks);
     }
 
     /// Whether the loops run.
     pub fn loops(&self, state: Result<(), String>) {
-        self.change(|parts| parts.loops = state.into());
+        self.report(state, |parts| &mut parts.loops);
     }
 
     /// From now on the daemon is not ready.
     pub fn drain(&self) {
-        self.change(|parts| parts.draining = true);
+        self.0.send_modify(|parts| parts.draining = true);
+    }
+
+    /// Ends when every part is well.
+    pub async fn well(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.0.subscribe().wait_for(Parts::are_well).await;
     }
 
     /// Puts the parts together with what the store says just now.
     pub fn readiness(&self, store: Result<(), String>) -> Readiness {
-        let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let well = |part: &Part| matches!(part, Part::Well);
+        let parts = self.0.borrow().clone();
         Readiness {
-            ready: store.is_ok()
-                && well(&parts.token)
-                && well(&parts.webhooks)
-                && well(&parts.loops)
-                && !parts.draining,
+            ready: store.is_ok() && parts.are_well(),
             draining: parts.draining,
             store: Part::from(store).word(),
             token: parts.token.word(),
@@ -92,7 +100,14 @@ impl Health {
         }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Parts)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Every reply reports a good token, so nothing is done where nothing changes.
+    fn report(&self, state: Result<(), String>, part: impl Fn(&mut Parts) -> &mut Part) {
+        let state = Part::from(state);
+        self.0.send_if_modified(|parts| {
+            let part = part(parts);
+            let changed = *part != state;
+            *part = state;
+            changed
+        });
     }
 }

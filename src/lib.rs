@@ -14,6 +14,7 @@ mod identity;
 mod receiver;
 mod router;
 mod signature;
+pub mod simulator;
 mod store;
 mod table;
 mod telemetry;

@@ -70,7 +70,12 @@ enum Verb {
 /// Does what the command line says.
 pub(crate) fn run(commands: Vec<Command>) -> ExitCode {
     let Cli { config, verb } = Cli::parse();
-    let result = runtime().and_then(|runtime| runtime.block_on(dispatch(verb, config, commands)));
+    let result = runtime().and_then(|runtime| {
+        let result = runtime.block_on(dispatch(verb, config, commands));
+        // A read of standard input cannot be called off and must not hold up the end.
+        runtime.shutdown_background();
+        result
+    });
     match result {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -1,11 +1,213 @@
-//! stub
+//! `switchboard simulate`: the identical daemon against a Webex cloud inside this program, and a chat in the terminal.
+
+use std::io::IsTerminal;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
 use clap::Args;
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, oneshot};
+
+use super::output::print;
+use super::run::stop_signal;
+use crate::app::{App, Handle};
+use crate::config::Config;
+use crate::handler::Command;
+use crate::simulator::{self, Cloud, Message, Person, RoomInfo, RoomType};
+use crate::telemetry;
+
+const SPACE: &str = "Lab";
+const PEOPLE: [&str; 2] = ["alice@example.com", "bob@example.com"];
+const SECRET: &str = "the-secret-of-the-simulator";
+
 #[derive(Args, Debug)]
-pub(super) struct Options {}
-pub(super) async fn run(
-    _: Options,
-    _: Option<&std::path::Path>,
-    _: Vec<crate::handler::Command>,
-) -> anyhow::Result<std::process::ExitCode> {
-    Ok(std::process::ExitCode::SUCCESS)
+pub(super) struct Options {
+    /// Print JSON: first one object with the cloud's address, tokens, people and rooms, then an object a message
+    #[arg(long)]
+    json: bool,
+    /// Somebody who is there besides Alice and Bob; may be repeated
+    #[arg(long, value_name = "EMAIL")]
+    person: Vec<String>,
+    /// Run the cloud alone, until SIGTERM or SIGINT, for a bot that is started apart
+    #[arg(long)]
+    no_bot: bool,
+    /// Where the cloud listens; without it on a free port
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
+    let stopped = stop_signal()?;
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listen = options.listen.unwrap_or(loopback);
+    let cloud = Cloud::start(simulator::Options { listen, ..simulator::Options::default() }).await;
+    let cloud =
+        cloud.with_context(|| format!("--listen: cannot listen on {listen}; is another program using the port?"))?;
+    let alice = cloud.person(PEOPLE[0]);
+    for email in PEOPLE.into_iter().chain(options.person.iter().map(String::as_str)) {
+        cloud.person(email);
+    }
+    let space = cloud.space(SPACE, &PEOPLE);
+    introduce(&cloud, &options)?;
+    if options.no_bot {
+        stopped.await;
+        cloud.stop().await;
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    let listener = TcpListener::bind(loopback).await?;
+    let folder = tempfile::tempdir().context("cannot make a folder for the ledger")?;
+    let settings = settings(&cloud, &listener, folder.path(), config)?;
+    telemetry::start_log(&settings.log)?;
+    let app = App::build_on(listener, settings, commands).await?;
+    let handle = app.handle();
+    let (stop, stopping) = oneshot::channel();
+    let daemon = tokio::spawn(app.run_until(async {
+        let _ = stopping.await;
+    }));
+    let chat = Chat {
+        heard: cloud.subscribe(),
+        bot: cloud.bot().id,
+        cloud: cloud.clone(),
+        handle,
+        alice,
+        space,
+        json: options.json,
+    };
+    tokio::select! {
+        result = chat.run() => result?,
+        () = stopped => {}
+    }
+    // The daemon may have ended by itself; then its own error says more.
+    let _ = stop.send(());
+    daemon.await??;
+    cloud.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn introduce(cloud: &Cloud, options: &Options) -> anyhow::Result<()> {
+    if options.json {
+        let all =
+            json!({"api_url": cloud.api_url(), "bot": cloud.bot(), "people": cloud.people(), "rooms": cloud.rooms()});
+        print(&all.to_string())?;
+    } else if options.no_bot {
+        print(&format!("A Webex cloud at {}\nbot token: {}", cloud.api_url(), cloud.bot().token))?;
+        for person in cloud.people() {
+            print(&format!("token of {}: {}", person.email, person.token))?;
+        }
+    } else if std::io::stdin().is_terminal() {
+        print(&format!(
+            "A Webex cloud at {}, with the bot in it. You are Alice.\n\
+             Type help to talk to the bot alone, or @bot help to talk to it in the space {SPACE}. Ctrl-D ends.",
+            cloud.api_url()
+        ))?;
+    }
+    Ok(())
+}
+
+/// The daemon's own settings, but for where Webex is, who may speak and where things are kept. A settings file that is
+/// named keeps its say on who may speak.
+fn settings(cloud: &Cloud, listener: &TcpListener, folder: &Path, file: Option<&Path>) -> anyhow::Result<Config> {
+    let address = listener.local_addr()?;
+    let mut variables = vec![
+        ("SWITCHBOARD_WEBEX__API_URL", cloud.api_url()),
+        ("SWITCHBOARD_WEBEX__TOKEN", cloud.bot().token),
+        ("SWITCHBOARD_DELIVERY__MODE", "webhook".to_owned()),
+        ("SWITCHBOARD_WEBHOOK__PUBLIC_URL", format!("http://{address}/webex/webhook")),
+        ("SWITCHBOARD_WEBHOOK__PATH", "/webex/webhook".to_owned()),
+        ("SWITCHBOARD_WEBHOOK__SECRET", SECRET.to_owned()),
+        ("SWITCHBOARD_ADMIN__LISTEN", String::new()),
+        ("SWITCHBOARD_STORE__URL", format!("sqlite:{}", folder.join("switchboard.db").display())),
+        ("PORT", address.port().to_string()),
+    ];
+    if file.is_none() {
+        variables.push(("SWITCHBOARD_ACCESS__DM_POLICY", "open".to_owned()));
+        variables.push(("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned()));
+        variables.push(("SWITCHBOARD_LOG__LEVEL", "warn".to_owned()));
+    }
+    let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Ok(Config::load_under(file, variables)?)
+}
+
+struct Chat {
+    cloud: Cloud,
+    handle: Handle,
+    alice: Person,
+    bot: String,
+    space: String,
+    heard: broadcast::Receiver<Message>,
+    json: bool,
+}
+
+impl Chat {
+    /// Until the input ends. Each line is answered before the next one is said, so what is piped in reads as a talk.
+    async fn run(mut self) -> anyhow::Result<()> {
+        self.handle.ready().await;
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        loop {
+            tokio::select! {
+                line = lines.next_line() => match line? {
+                    Some(line) => self.say(line.trim()).await?,
+                    None => return Ok(()),
+                },
+                message = self.heard.recv() => self.show(message)?,
+            }
+        }
+    }
+
+    async fn say(&mut self, line: &str) -> anyhow::Result<()> {
+        if line.is_empty() {
+            return Ok(());
+        }
+        match line.strip_prefix("@bot").filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
+            Some(text) => {
+                self.alice.mentions_bot(&self.space, text.trim()).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+            }
+            None => {
+                self.alice.says(line);
+            }
+        }
+        let (cloud, handle) = (self.cloud.clone(), self.handle.clone());
+        let mut settled = std::pin::pin!(async move {
+            cloud.delivered().await;
+            handle.settled().await
+        });
+        loop {
+            tokio::select! {
+                biased;
+                message = self.heard.recv() => self.show(message)?,
+                result = &mut settled => return result,
+            }
+        }
+    }
+
+    fn show(&self, message: Result<Message, RecvError>) -> anyhow::Result<()> {
+        // Whoever is too slow misses something on the screen, not in the cloud.
+        let Ok(message) = message else { return Ok(()) };
+        if self.json {
+            return Ok(print(&serde_json::to_string(&message)?)?);
+        }
+        let who = if message.person_id == self.bot { "bot" } else { "alice" };
+        if who == "alice" && std::io::stdin().is_terminal() {
+            return Ok(());
+        }
+        let text = message.markdown.as_ref().or(message.text.as_ref()).cloned().unwrap_or_default();
+        let text = text.replace(|c: char| c.is_control() && c != '\n', " ");
+        let separator = if text.contains('\n') { "\n" } else { " " };
+        let place = match message.room_type {
+            RoomType::Direct => String::new(),
+            RoomType::Group => format!(" in {}", self.title(&message)),
+        };
+        Ok(print(&format!("{who}{place}:{separator}{text}"))?)
+    }
+
+    fn title(&self, message: &Message) -> String {
+        let room: Option<RoomInfo> = self.cloud.rooms().into_iter().find(|room| room.id == message.room_id);
+        room.map(|room| room.title).unwrap_or_default()
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::parse_duration;
 use crate::handler::{Args, Command, CommandError, Context, Reply, Result, code_block};
-use crate::store::{Activity, now_ms};
+use crate::store::{Activity, Group, now_ms};
 use crate::table::table;
 
 const MOST_PEOPLE: usize = 10;
@@ -33,21 +33,22 @@ fn render(activity: &Activity) -> String {
     let mut people = BTreeMap::<&str, u64>::new();
     let (mut messages, mut refused) = (0, 0);
     for group in &activity.events {
-        match group.verdict.as_str() {
-            "denied" | "stranger" => refused += group.count,
-            "own" | "ignored" | "noted" | "gone" | "dropped" => {}
-            verdict => {
+        match bearing(group) {
+            Bearing::None => {}
+            Bearing::Refused => refused += group.count,
+            Bearing::Heard => {
                 messages += group.count;
                 let (all, failed) = commands.entry(group.label.as_deref().unwrap_or("(none)")).or_default();
                 *all += group.count;
-                *failed += if verdict == "failed" { group.count } else { 0 };
+                *failed += if group.verdict == "failed" { group.count } else { 0 };
                 if let Some(person) = &group.subject {
                     *people.entry(person).or_default() += group.count;
                 }
             }
         }
     }
-    let mut text = format!("{messages} messages from {} people, {refused} refused\n\n", people.len());
+    let (s, who) = (if messages == 1 { "" } else { "s" }, if people.len() == 1 { "person" } else { "people" });
+    let mut text = format!("{messages} message{s} from {} {who}, {refused} refused\n\n", people.len());
     let times: BTreeMap<&str, &Vec<u32>> = activity
         .replies
         .iter()
@@ -76,6 +77,21 @@ fn render(activity: &Activity) -> String {
     text
 }
 
+/// What events of a group are to a report.
+enum Bearing {
+    Heard,
+    Refused,
+    None,
+}
+
+fn bearing(group: &Group) -> Bearing {
+    match group.verdict.as_str() {
+        "denied" | "stranger" => Bearing::Refused,
+        "own" | "ignored" | "noted" | "gone" | "dropped" => Bearing::None,
+        _ => Bearing::Heard,
+    }
+}
+
 /// Of ascending milliseconds.
 fn quantile(times: &[u32], part: f64) -> String {
     let index = ((times.len() as f64 * part).ceil() as usize).saturating_sub(1);
@@ -89,7 +105,6 @@ fn quantile(times: &[u32], part: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Group;
 
     #[test]
     fn a_report_is_a_table_of_text() {

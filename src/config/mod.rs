@@ -268,6 +268,17 @@ impl Config {
         layers::load(file, &layers::environment())
     }
 
+    /// The same with `variables` above everything else, in place of those of the environment that have their names.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub(crate) fn load_under(file: Option<&Path>, variables: Vec<(String, String)>) -> Result<Config, ConfigError> {
+        let mut all = layers::environment();
+        all.retain(|(name, _)| variables.iter().all(|(above, _)| above != name));
+        all.extend(variables);
+        layers::load(file, &all)
+    }
+
     /// The same from a text and a list of variables, for tests and for programs that embed the bot.
     ///
     /// # Errors

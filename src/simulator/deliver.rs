@@ -174,7 +174,9 @@ impl Courier {
             data,
         };
         let body = serde_json::to_vec(&envelope).ok()?;
-        let mut request = self.http.post(&webhook.target_url)
+        let mut request = self
+            .http
+            .post(&webhook.target_url)
             .header(CONTENT_TYPE, "application/json;charset=UTF-8")
             .header(TRACKING_ID, tracking_id());
         if let Some(secret) = &webhook.secret {

@@ -104,7 +104,8 @@ impl Pattern {
     }
 
     pub(super) fn matches(&self, method: &Method, path: &str) -> bool {
-        *method == self.method && if self.path.ends_with('/') { path.starts_with(&self.path) } else { path == self.path }
+        *method == self.method
+            && if self.path.ends_with('/') { path.starts_with(&self.path) } else { path == self.path }
     }
 }
 
@@ -247,7 +248,9 @@ mod tests {
         let arrive = |path: &str| calls.arrived(Method::POST, path.to_owned(), None);
         arrive("/messages");
         arrive("/rooms");
-        let both = async { tokio::join!(calls.wait_for(Pattern::new(Method::POST, "/messages"), 2), async { arrive("/messages") }) };
+        let both = async {
+            tokio::join!(calls.wait_for(Pattern::new(Method::POST, "/messages"), 2), async { arrive("/messages") })
+        };
         let ((), number) = both.await;
         calls.answered(number, 200);
         assert_eq!(calls.all().last().and_then(|call| call.status), Some(200));

@@ -239,7 +239,9 @@ impl Writer<'_> {
         let starts_word = !self.text.ends_with(char::is_alphanumeric);
         let closes = |found: &usize| {
             let (before, after) = (&inside[..*found], &inside[found + mark.len()..]);
-            !before.is_empty() && !before.ends_with([' ', '\\', '\n', '*']) && !after.starts_with('*')
+            !before.is_empty()
+                && !before.ends_with([' ', '\\', '\n', '*'])
+                && !after.starts_with('*')
                 && (mark != "_" || !after.starts_with(char::is_alphanumeric))
         };
         let end = inside.match_indices(mark).map(|(found, _)| found).find(closes)?;
@@ -274,9 +276,12 @@ mod tests {
     #[test]
     fn a_mention_is_an_element_in_html_and_a_name_in_text() {
         let rendered = rendered("<@personEmail:bot@webex.bot> help **me** & <@all>");
-        assert_eq!(rendered.html, "<p><spark-mention data-object-type=\"person\" data-object-id=\"ID\">Bot</spark-mention> \
+        assert_eq!(
+            rendered.html,
+            "<p><spark-mention data-object-type=\"person\" data-object-id=\"ID\">Bot</spark-mention> \
             help <strong>me</strong> &amp; <spark-mention data-object-type=\"groupMention\" data-group-type=\"all\">All\
-            </spark-mention></p>");
+            </spark-mention></p>"
+        );
         assert_eq!(rendered.text, "Bot help me & All");
         assert_eq!(rendered.mentions, [Mention::Person("ID".to_owned()), Mention::All]);
     }
@@ -284,8 +289,14 @@ mod tests {
     #[test]
     fn escaped_or_quoted_markup_mentions_nobody() {
         for harmless in [
-            r"\<@all>", "&lt;@all&gt;", "`<@all>`", "``a ` <@all>``", "```\n<@all>\n```", "````\n```\n<@all>\n````",
-            "<@personEmail:stranger@example.org|All>", "<@something>",
+            r"\<@all>",
+            "&lt;@all&gt;",
+            "`<@all>`",
+            "``a ` <@all>``",
+            "```\n<@all>\n```",
+            "````\n```\n<@all>\n````",
+            "<@personEmail:stranger@example.org|All>",
+            "<@something>",
         ] {
             assert_eq!(rendered(harmless).mentions, [], "{harmless}");
         }
@@ -299,7 +310,10 @@ mod tests {
             ("# Title\n- a\n- b\n\n1. c", "<h1>Title</h1><ul><li>a</li><li>b</li></ul><ol><li>c</li></ol>"),
             ("**a *b* c** snake_case_name _d_", "<p><strong>a <em>b</em> c</strong> snake_case_name <em>d</em></p>"),
             (r"\*\*no\*\* \[x\]\(y\) 2*3*4 ü", "<p>**no** [x](y) 2<em>3</em>4 ü</p>"),
-            ("[a **b**](https://x.test/?q=\"1\")", "<p><a href=\"https://x.test/?q=&quot;1&quot;\">a <strong>b</strong></a></p>"),
+            (
+                "[a **b**](https://x.test/?q=\"1\")",
+                "<p><a href=\"https://x.test/?q=&quot;1&quot;\">a <strong>b</strong></a></p>",
+            ),
             ("```rust\na < b\n```", "<pre><code>a &lt; b</code></pre>"),
         ] {
             assert_eq!(rendered(markdown).html, html);

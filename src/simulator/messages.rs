@@ -112,7 +112,13 @@ pub(super) struct Listing {
 
 impl World {
     /// Posts to a room of one's own. Files become URLs under `api_url`, which is how Webex gives them out.
-    pub(super) fn post(&mut self, actor: &Account, room_id: &str, draft: Draft, api_url: &str) -> Result<Message, Refusal> {
+    pub(super) fn post(
+        &mut self,
+        actor: &Account,
+        room_id: &str,
+        draft: Draft,
+        api_url: &str,
+    ) -> Result<Message, Refusal> {
         let room = self.room_of(actor, room_id)?;
         check_content(&draft)?;
         let parent_id = draft.parent_id.as_deref().map(|parent| self.thread(room, parent)).transpose()?;
@@ -194,9 +200,10 @@ impl World {
         }
         let wanted = |message: &&Message| {
             (listing.mentioned_people.is_none() || message.mentioned_people.contains(&actor.id))
-                && listing.parent_id.as_ref().is_none_or(|thread| {
-                    message.parent_id.as_ref().is_some_and(|parent| ids::same(parent, thread))
-                })
+                && listing
+                    .parent_id
+                    .as_ref()
+                    .is_none_or(|thread| message.parent_id.as_ref().is_some_and(|parent| ids::same(parent, thread)))
         };
         let newest_first = room.messages.iter().take(end).rev().filter_map(|place| self.messages.at(*place));
         let mut found: Vec<_> = newest_first.filter(wanted).take(listing.max.saturating_add(1)).collect();
@@ -207,7 +214,12 @@ impl World {
 
     /// Changes the text of one's own message.
     pub(super) fn edit(
-        &mut self, actor: &Account, id: &str, room_id: &str, text: Option<String>, markdown: Option<String>,
+        &mut self,
+        actor: &Account,
+        id: &str,
+        room_id: &str,
+        text: Option<String>,
+        markdown: Option<String>,
     ) -> Result<Message, Refusal> {
         let message = self.message_for(actor, id)?;
         let room = self.rooms.get(&message.room_id).filter(|room| ids::same(&room.id, room_id));
@@ -289,7 +301,8 @@ impl World {
 
     /// A click, if this account is in its room.
     pub(super) fn action_for(&self, actor: &Account, id: &str) -> Result<&Action, Refusal> {
-        self.actions.get(id)
+        self.actions
+            .get(id)
             .filter(|action| self.rooms.get(&action.room_id).is_some_and(|room| room.has(&actor.id)))
             .ok_or_else(|| Refusal::not_found("Unable to get attachment action."))
     }
@@ -337,9 +350,8 @@ fn check_content(draft: &Draft) -> Result<(), Refusal> {
     if draft.attachments.len() > 1 {
         return Err(Refusal::bad_request("Only one card per message is allowed."));
     }
-    let is_card = |attachment: &Value| {
-        attachment["contentType"] == CARD && attachment["content"]["type"] == "AdaptiveCard"
-    };
+    let is_card =
+        |attachment: &Value| attachment["contentType"] == CARD && attachment["content"]["type"] == "AdaptiveCard";
     if !draft.attachments.iter().all(is_card) {
         return Err(Refusal::bad_request("Invalid Adaptive Card Json"));
     }

@@ -174,8 +174,10 @@ impl Cloud {
     /// Every room, oldest first.
     pub fn rooms(&self) -> Vec<RoomInfo> {
         let world = self.world();
-        let info = |room: &world::Room| {
-            RoomInfo { id: room.id.clone(), title: world.title(room, &self.inner.bot.id), kind: room.kind }
+        let info = |room: &world::Room| RoomInfo {
+            id: room.id.clone(),
+            title: world.title(room, &self.inner.bot.id),
+            kind: room.kind,
         };
         world.rooms.iter().map(info).collect()
     }
@@ -298,7 +300,8 @@ impl Cloud {
     /// Delivers `messages/created` of this message once more. False if there is no such message.
     pub fn deliver_again(&self, message_id: &str) -> bool {
         self.change(|world| {
-            let event = world.messages.get(message_id).map(|message| Event::message("created", &message.person_id, message));
+            let event =
+                world.messages.get(message_id).map(|message| Event::message("created", &message.person_id, message));
             let is_there = event.is_some();
             world.happened.extend(event);
             is_there

@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
+use super::Cloud;
 use super::messages::Draft;
 use super::refusal::Refusal;
 use super::world::{Account, RoomType};
-use super::Cloud;
 
 /// A person who acts.
 #[derive(Clone)]

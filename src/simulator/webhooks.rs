@@ -19,13 +19,38 @@ const MOST_FAILURES: usize = 100;
 const FAILURES_COUNT_FOR: Duration = Duration::from_secs(300);
 
 const RESOURCES: [&str; 17] = [
-    "all", "attachmentActions", "dataSources", "memberships", "messages", "rooms", "meetings", "recordings",
-    "convergedRecordings", "meetingParticipants", "meetingTranscripts", "telephony_calls", "telephony_conference",
-    "telephony_mwi", "uc_counters", "serviceApp", "adminBatchJobs",
+    "all",
+    "attachmentActions",
+    "dataSources",
+    "memberships",
+    "messages",
+    "rooms",
+    "meetings",
+    "recordings",
+    "convergedRecordings",
+    "meetingParticipants",
+    "meetingTranscripts",
+    "telephony_calls",
+    "telephony_conference",
+    "telephony_mwi",
+    "uc_counters",
+    "serviceApp",
+    "adminBatchJobs",
 ];
 const EVENTS: [&str; 13] = [
-    "all", "created", "updated", "deleted", "started", "ended", "joined", "left", "migrated", "authorized",
-    "deauthorized", "statusChanged", "read",
+    "all",
+    "created",
+    "updated",
+    "deleted",
+    "started",
+    "ended",
+    "joined",
+    "left",
+    "migrated",
+    "authorized",
+    "deauthorized",
+    "statusChanged",
+    "read",
 ];
 
 /// A webhook as REST shows it. The secret is part of it there, and never part of a delivery.
@@ -85,7 +110,8 @@ impl World {
     pub(super) fn create_webhook(&mut self, owner: &Account, draft: WebhookDraft) -> Result<Webhook, Refusal> {
         let (name, target_url) = name_and_target(&draft)?;
         let named = |value: Option<String>, known: &[&str], what: &str| {
-            value.filter(|value| known.contains(&value.as_str()))
+            value
+                .filter(|value| known.contains(&value.as_str()))
                 .ok_or_else(|| Refusal::bad_request(format!("{what} is missing or unknown")))
         };
         let webhook = Webhook {
@@ -110,7 +136,12 @@ impl World {
     }
 
     /// Changes what can be changed. Resource, event and filter are silently left as they are.
-    pub(super) fn update_webhook(&mut self, owner: &Account, id: &str, draft: WebhookDraft) -> Result<Webhook, Refusal> {
+    pub(super) fn update_webhook(
+        &mut self,
+        owner: &Account,
+        id: &str,
+        draft: WebhookDraft,
+    ) -> Result<Webhook, Refusal> {
         let webhook = self.webhooks.get_mut(id).filter(|webhook| webhook.created_by == owner.id);
         let webhook = webhook.ok_or_else(no_such_webhook)?;
         let (name, target_url) = name_and_target(&draft)?;
@@ -167,12 +198,15 @@ impl World {
     fn may_hear(&self, owner: &Account, event: &Event) -> bool {
         let is_member = self.rooms.get(&event.room_id).is_some_and(|room| room.has(&owner.id));
         match &event.data {
-            Data::Message(message) => is_member && match (owner.kind, event.room_type) {
-                (AccountType::Person, _) | (AccountType::Bot, RoomType::Direct) => true,
-                (AccountType::Bot, RoomType::Group) => {
-                    message.person_id == owner.id || message.mentioned_people.contains(&owner.id)
-                }
-            },
+            Data::Message(message) => {
+                is_member
+                    && match (owner.kind, event.room_type) {
+                        (AccountType::Person, _) | (AccountType::Bot, RoomType::Direct) => true,
+                        (AccountType::Bot, RoomType::Group) => {
+                            message.person_id == owner.id || message.mentioned_people.contains(&owner.id)
+                        }
+                    }
+            }
             Data::Action(action) => is_member && (owner.kind == AccountType::Person || action.card_author == owner.id),
             // Whoever was taken out of a room hears of that, too.
             Data::Membership(membership) => is_member || membership.person_id == owner.id,
@@ -233,17 +267,23 @@ impl Webhook {
 
 /// `key=value` joined with `&`; all have to hold.
 fn clauses(filter: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
-    filter.unwrap_or_default().split('&').filter(|clause| !clause.is_empty())
+    filter
+        .unwrap_or_default()
+        .split('&')
+        .filter(|clause| !clause.is_empty())
         .map(|clause| clause.split_once('=').unwrap_or((clause, "")))
 }
 
 fn matches(key: &str, value: &str, event: &Event, owner: &str) -> bool {
     match (key, &event.data) {
         ("roomId", _) => ids::same(value, &event.room_id),
-        ("roomType", _) => value == match event.room_type {
-            RoomType::Direct => "direct",
-            RoomType::Group => "group",
-        },
+        ("roomType", _) => {
+            value
+                == match event.room_type {
+                    RoomType::Direct => "direct",
+                    RoomType::Group => "group",
+                }
+        }
         ("personId", data) => ids::same(value, data.person_id()),
         ("personEmail", Data::Message(message)) => value.eq_ignore_ascii_case(&message.person_email),
         ("personEmail", Data::Membership(membership)) => value.eq_ignore_ascii_case(&membership.person_email),
@@ -283,10 +323,17 @@ mod tests {
         let room = world.open_space(&alice, "Lab");
         world.add_member(&alice, &room, &bot)?;
         let filter = filter.map(|filter| filter.replace("ROOM", &ids::respelled(&room, ids::US, "ROOM")));
-        let webhook = world.create_webhook(&bot, WebhookDraft {
-            name: Some("w".into()), target_url: Some("http://localhost/".into()), resource: Some(resource.into()),
-            event: Some(event.into()), filter, ..WebhookDraft::default()
-        })?;
+        let webhook = world.create_webhook(
+            &bot,
+            WebhookDraft {
+                name: Some("w".into()),
+                target_url: Some("http://localhost/".into()),
+                resource: Some(resource.into()),
+                event: Some(event.into()),
+                filter,
+                ..WebhookDraft::default()
+            },
+        )?;
         world.happened.clear();
         let draft = super::super::messages::Draft { markdown: Some(markdown.into()), ..Default::default() };
         world.post(&alice, &room, draft, "")?;
@@ -299,9 +346,13 @@ mod tests {
     #[test]
     fn a_filter_takes_any_spelling_and_all_its_clauses_have_to_hold() {
         for (filter, heard) in [
-            ("roomType=group", true), ("roomType=direct", false), ("roomId=ROOM", true),
-            ("roomType=group&mentionedPeople=me&hasFiles=false", true), ("roomType=group&hasFiles=true", false),
-            ("personEmail=ALICE@example.com", true), ("personEmail=bob@example.com", false),
+            ("roomType=group", true),
+            ("roomType=direct", false),
+            ("roomId=ROOM", true),
+            ("roomType=group&mentionedPeople=me&hasFiles=false", true),
+            ("roomType=group&hasFiles=true", false),
+            ("personEmail=ALICE@example.com", true),
+            ("personEmail=bob@example.com", false),
         ] {
             assert_eq!(hears("messages", "created", Some(filter), MENTION), Ok(heard), "{filter}");
         }
@@ -323,8 +374,11 @@ mod tests {
         let mut world = World::default();
         let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
         let draft = WebhookDraft {
-            name: Some("w".into()), target_url: Some("http://localhost/".into()), resource: Some("messages".into()),
-            event: Some("created".into()), ..WebhookDraft::default()
+            name: Some("w".into()),
+            target_url: Some("http://localhost/".into()),
+            resource: Some("messages".into()),
+            event: Some("created".into()),
+            ..WebhookDraft::default()
         };
         let id = world.create_webhook(&bot, draft.clone()).unwrap().id;
         let start = Instant::now();

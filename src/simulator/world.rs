@@ -183,21 +183,29 @@ impl World {
 
     fn open_room(&mut self, creator: &Account, title: String, kind: RoomType) -> String {
         let (id, now) = (ids::fresh("ROOM"), time::after(None));
-        self.rooms.push(&id, Room {
-            id: id.clone(),
-            title,
-            kind,
-            creator_id: creator.id.clone(),
-            created: now,
-            last_activity: now,
-            members: Vec::new(),
-            messages: Vec::new(),
-        });
+        self.rooms.push(
+            &id,
+            Room {
+                id: id.clone(),
+                title,
+                kind,
+                creator_id: creator.id.clone(),
+                created: now,
+                last_activity: now,
+                members: Vec::new(),
+                messages: Vec::new(),
+            },
+        );
         id
     }
 
     /// Lets `actor` add a person to a space of theirs.
-    pub(super) fn add_member(&mut self, actor: &Account, room_id: &str, person: &Account) -> Result<Membership, Refusal> {
+    pub(super) fn add_member(
+        &mut self,
+        actor: &Account,
+        room_id: &str,
+        person: &Account,
+    ) -> Result<Membership, Refusal> {
         let room = self.room_of(actor, room_id)?;
         if room.kind == RoomType::Direct {
             return Err(Refusal::bad_request("Unable to add a participant to a direct room."));
@@ -211,7 +219,10 @@ impl World {
     /// Lets `actor` take a person out of a space of theirs.
     pub(super) fn remove_member(&mut self, actor: &Account, room_id: &str, person: &Account) -> Result<(), Refusal> {
         let room = self.room_of(actor, room_id)?;
-        let membership = room.members.iter().find(|member| member.person_id == person.id)
+        let membership = room
+            .members
+            .iter()
+            .find(|member| member.person_id == person.id)
             .and_then(|member| self.membership(room, member))
             .ok_or_else(|| Refusal::not_found("Failed to get membership"))?;
         if room.kind == RoomType::Direct {
@@ -243,7 +254,10 @@ impl World {
     pub(super) fn title(&self, room: &Room, viewer: &str) -> String {
         match room.kind {
             RoomType::Group => room.title.clone(),
-            RoomType::Direct => room.members.iter().find(|member| member.person_id != viewer)
+            RoomType::Direct => room
+                .members
+                .iter()
+                .find(|member| member.person_id != viewer)
                 .and_then(|other| self.people.get(&other.person_id))
                 .map_or(String::new(), |other| other.display_name.clone()),
         }

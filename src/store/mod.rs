@@ -4,6 +4,7 @@
 //! that puts whatever waits into one transaction and one commit, so being durable costs latency, not throughput.
 //! SQLite is the engine; PostgreSQL will be the second one of the same operations and the same tests.
 
+mod file;
 mod read;
 mod sqlite;
 mod writer;
@@ -73,13 +74,13 @@ pub struct Claimed {
 }
 
 /// What becomes of a claimed row. It takes effect only while the lease is still held.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settlement {
     row: Claimed,
     step: Step,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Step {
     Close { state: State, closing: Closing, entries: Vec<Entry> },
     Again { after: Duration, spent: bool, note: Option<String> },
@@ -167,7 +168,7 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     ops: mpsc::Sender<Op>,
-    reader: sqlite::Reader,
+    reader: read::Reader,
     wakers: Arc<[Notify; 2]>,
     commits: watch::Receiver<u64>,
     lease: Duration,
@@ -206,7 +207,7 @@ impl Store {
     /// # Errors
     /// When it cannot be opened, or could not be made.
     pub async fn look(settings: &config::Store) -> Result<String, StoreError> {
-        sqlite::look(settings).await
+        file::look(settings).await
     }
 
     async fn start(settings: &config::Store, lease: Duration, exclusive: bool) -> Result<(Store, Writer), StoreError> {

@@ -4,26 +4,17 @@
 //! readers nor checkpoints hold up a commit. `synchronous=FULL`: a commit that returned survives a power cut.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::fs::File;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use serde::Serialize;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnection, SqlitePoolOptions, SqliteRow};
 use sqlx::{Connection, Row as _, SqlitePool};
 use uuid::Uuid;
 
-use super::read::{Reader as ReaderOf, State};
-use super::{Claimed, Claims, Closing, Entry, Queue, Settlement, Step, StoreError, now_ms};
+use super::read::{Reader, State};
+use super::{Claimed, Claims, Closing, Entry, Queue, Settlement, Step, StoreError, file, now_ms};
 use crate::config;
-
-pub(super) type Reader = ReaderOf;
-
-/// After this much write-ahead log it is taken back into the file.
-const CHECKPOINT_PAGES: i64 = 4096;
 
 /// Rows touched by one step of pruning, so that it never holds up the acknowledgements for long.
 const PRUNE_STEP: i64 = 500;
@@ -66,27 +57,20 @@ impl Due {
 
 impl Sqlite {
     pub(super) async fn open(settings: &config::Store, exclusive: bool) -> Result<Sqlite, StoreError> {
-        let path = path(settings.url.expose_secret());
+        let path = file::path(settings);
         let place = path.display().to_string();
         let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
         if !exclusive && !path.exists() {
             return Err(cannot("there is none yet; it is made when the daemon first runs".to_owned()));
         }
-        let lock = if exclusive { Some(lock(&path).map_err(cannot)?) } else { None };
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(exclusive)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5))
-            .pragma("wal_autocheckpoint", "0")
-            .pragma("cache_size", "-16384")
-            .optimize_on_close(false, None);
+        let lock = if exclusive { Some(file::lock(&path).map_err(cannot)?) } else { None };
+        let options = file::options(&path).create_if_missing(exclusive);
         let opened = |error: sqlx::Error| cannot(format!("{error}; is the folder there and writable?"));
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(opened)?;
         sqlx::migrate!("src/store/migrations").run(&mut connection).await.map_err(|error| cannot(error.to_string()))?;
         let readers = SqlitePoolOptions::new().max_connections(2).connect_lazy_with(options.clone().read_only(true));
-        let mut engine = Sqlite { connection, readers, checkpointer: checkpointer(options), commits: 0, _lock: lock };
+        let mut engine =
+            Sqlite { connection, readers, checkpointer: file::checkpointer(options), commits: 0, _lock: lock };
         if exclusive {
             engine.take_back_leases().await?;
         }
@@ -94,7 +78,7 @@ impl Sqlite {
     }
 
     pub(super) fn reader(&self) -> Reader {
-        ReaderOf::new(self.readers.clone())
+        Reader::new(self.readers.clone())
     }
 
     /// A process that was killed left its lanes reserved; the lock says that no other is alive.
@@ -279,8 +263,8 @@ impl Sqlite {
                  due_at = CASE WHEN settled.closes THEN (SELECT ?2 FROM ledger
                      WHERE queue = lane.queue AND lane = lane.id AND state = 0 AND seq <> settled.seq LIMIT 1)
                      ELSE settled.due_at END,
-                 attempts = CASE WHEN settled.closes THEN 0 ELSE attempts - settled.unspent END,
-                 mark = coalesce(settled.mark, mark)
+                 attempts = CASE WHEN settled.closes THEN 0 ELSE lane.attempts - settled.unspent END,
+                 mark = coalesce(settled.mark, lane.mark)
              FROM (SELECT unhex(value->>0) AS lane, value->>1 AS fence, value->>2 AS seq, value->>3 AS closes,
                  value->>4 AS due_at, value->>5 AS unspent, value->>6 AS mark FROM json_each(?1)) AS settled
              WHERE lane.id = settled.lane AND lane.fence = settled.fence AND lane.leased = 1
@@ -323,11 +307,11 @@ impl Sqlite {
         }
         if !closed.is_empty() {
             sqlx::query(
-                "UPDATE ledger SET state = end.state, attempts = end.attempts, settled_at = ?2, verdict = end.verdict,
-                     subject = coalesce(end.subject, subject), label = coalesce(end.label, label), note = end.note
+                "UPDATE ledger SET state = ending.state, attempts = ending.attempts, settled_at = ?2, verdict = ending.verdict,
+                     subject = coalesce(ending.subject, ledger.subject), label = coalesce(ending.label, ledger.label), note = ending.note
                  FROM (SELECT value->>0 AS seq, value->>1 AS state, value->>2 AS attempts, value->>3 AS verdict,
-                     value->>4 AS subject, value->>5 AS label, value->>6 AS note FROM json_each(?1)) AS end
-                 WHERE ledger.seq = end.seq",
+                     value->>4 AS subject, value->>5 AS label, value->>6 AS note FROM json_each(?1)) AS ending
+                 WHERE ledger.seq = ending.seq",
             )
             .bind(json(&closed)?)
             .bind(now)
@@ -383,77 +367,6 @@ impl Sqlite {
         ).bind(now_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
         Ok(emptied.rows_affected() + forgotten.rows_affected())
     }
-}
-
-/// See [`super::Store::look`].
-pub(super) async fn look(settings: &config::Store) -> Result<String, StoreError> {
-    let path = path(settings.url.expose_secret());
-    let place = path.display().to_string();
-    let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
-    if path.exists() {
-        let options = SqliteConnectOptions::new().filename(&path).read_only(true);
-        let mut connection =
-            SqliteConnection::connect_with(&options).await.map_err(|error| cannot(error.to_string()))?;
-        let check = sqlx::query_scalar::<_, String>("PRAGMA quick_check(1)").fetch_one(&mut connection).await;
-        return match check.map_err(|error| cannot(error.to_string()))?.as_str() {
-            "ok" => Ok(format!("{place} is sound")),
-            problem => Err(cannot(format!("it is damaged ({problem}); restore a backup"))),
-        };
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match tempfile::tempfile_in(folder) {
-        Ok(_) => Ok(format!("{place} is not there yet and can be made")),
-        Err(error) => Err(cannot(format!("it is not there and cannot be made in {}: {error}", folder.display()))),
-    }
-}
-
-/// The path in `sqlite:PATH`, `sqlite://PATH` or `sqlite:///PATH`.
-fn path(url: &str) -> PathBuf {
-    let path = url.strip_prefix("sqlite:").unwrap_or(url);
-    PathBuf::from(path.strip_prefix("//").unwrap_or(path))
-}
-
-/// Two daemons on one file would both answer. The lock is a file of its own, since SQLite locks the ledger itself.
-fn lock(path: &Path) -> Result<File, String> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let file = File::options()
-        .create(true)
-        .append(true)
-        .open(&name)
-        .map_err(|error| format!("{error}; is the folder there and writable?"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err("another switchboard daemon is using it; stop that one first".to_owned()),
-        Err(TryLockError::Error(error)) => Err(format!("cannot lock it: {error}")),
-    }
-}
-
-/// Takes the write-ahead log back into the file whenever it is asked, on a connection of its own. Passive: it never
-/// makes the writer wait, but a log that has grown large is also cut, which does for a moment.
-fn checkpointer(options: SqliteConnectOptions) -> tokio::sync::mpsc::Sender<()> {
-    let (sender, mut asked) = tokio::sync::mpsc::channel(1);
-    tokio::spawn(async move {
-        let mut connection = None;
-        while asked.recv().await.is_some() {
-            if let Err(error) = checkpoint(&options, &mut connection).await {
-                tracing::warn!(%error, "the write-ahead log could not be taken back; it grows until the next try");
-            }
-        }
-    });
-    sender
-}
-
-async fn checkpoint(options: &SqliteConnectOptions, held: &mut Option<SqliteConnection>) -> Result<(), sqlx::Error> {
-    let connection = match held {
-        Some(connection) => connection,
-        None => held.insert(SqliteConnection::connect_with(options).await?),
-    };
-    let pages: i64 = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?.try_get(1)?;
-    if pages > 16 * CHECKPOINT_PAGES {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?;
-    }
-    Ok(())
 }
 
 fn claimed(lane: &SqliteRow, row: &SqliteRow) -> Result<Claimed, sqlx::Error> {

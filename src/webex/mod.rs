@@ -11,6 +11,7 @@ mod resources;
 pub use client::Client;
 pub use endpoints::NewMessage;
 pub use error::{Error, Fault};
+pub(crate) use ids::encode;
 pub use ids::{ActionId, MessageId, PersonId, RoomId, WebhookId, local_part};
 pub use resources::{
     Attachment, AttachmentAction, File, Membership, Message, Person, Room, RoomType, Webhook, WebhookSpec,

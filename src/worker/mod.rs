@@ -89,13 +89,20 @@ async fn settle<W: Work>(work: &W, store: &Store, row: Claimed, stop: &Stop) {
         settlement = work.work(row.clone()) => settlement,
         () = stop.abort.cancelled() => W::put_back(row),
     };
-    match store.settle(settlement).await {
-        Ok(true) => {}
-        Ok(false) => {
-            tracing::warn!(event = %id, "a lease was lost before the work was settled; somebody else has it now")
-        }
-        Err(error) => {
-            tracing::error!(event = %id, %error, "work could not be settled; it is done again when its lease ends")
+    for last in [false, false, true] {
+        match store.settle(settlement.clone()).await {
+            Ok(true) => return,
+            Ok(false) => {
+                tracing::warn!(event = %id, "a lease was lost before the work was settled; somebody else has it now");
+                return;
+            }
+            Err(error) if last => {
+                tracing::error!(event = %id, %error, "work could not be settled; it is done again when its lease ends");
+            }
+            Err(error) => {
+                tracing::warn!(event = %id, %error, "work could not be settled; trying again");
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
         }
     }
 }

@@ -50,10 +50,13 @@ pub(super) struct Click {
 }
 
 pub(super) async fn create(
-    State(cloud): State<Cloud>, Actor(me): Actor, request: Request,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    request: Request,
 ) -> Result<Json<Message>, Refusal> {
     let new = if is_media_type(&content_type(request.headers()), "multipart/form-data") {
-        form(Multipart::from_request(request, &cloud).await.map_err(|error| Refusal::bad_request(error.body_text()))?).await?
+        form(Multipart::from_request(request, &cloud).await.map_err(|error| Refusal::bad_request(error.body_text()))?)
+            .await?
     } else {
         JsonBody::<NewMessage>::from_request(request, &cloud).await?.0
     };
@@ -108,14 +111,20 @@ async fn form(mut form: Multipart) -> Result<NewMessage, Refusal> {
 
 /// The room that a message goes to; a direct one is opened by the first message.
 fn destination(
-    world: &mut World, me: &Account, room: Option<String>, id: Option<String>, email: Option<String>,
+    world: &mut World,
+    me: &Account,
+    room: Option<String>,
+    id: Option<String>,
+    email: Option<String>,
 ) -> Result<String, Refusal> {
     let given = |value: Option<String>| value.filter(|value| !value.is_empty());
     let person = match (given(room), given(id), given(email)) {
         (Some(room), None, None) => return if ids::is_id(&room) { Ok(room) } else { Err(no_id()) },
-        (None, Some(id), None) => {
-            world.people.get(&id).cloned().ok_or_else(|| Refusal::not_found("Unable to find a person with provided ID."))?
-        }
+        (None, Some(id), None) => world
+            .people
+            .get(&id)
+            .cloned()
+            .ok_or_else(|| Refusal::not_found("Unable to find a person with provided ID."))?,
         (None, None, Some(email)) if email.contains('@') => world.account(&email),
         (None, None, Some(_)) => return Err(Refusal::bad_request("toPersonEmail is not a valid email address.")),
         _ => {
@@ -137,7 +146,11 @@ pub(super) async fn list(State(cloud): State<Cloud>, Actor(me): Actor, query: Qu
     messages(&cloud, &me, &query, room_id)
 }
 
-pub(super) async fn list_direct(State(cloud): State<Cloud>, Actor(me): Actor, query: Query) -> Result<Response, Refusal> {
+pub(super) async fn list_direct(
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    query: Query,
+) -> Result<Response, Refusal> {
     let room_id = {
         let world = cloud.world();
         let other = match (query.get("personId"), query.get("personEmail")) {
@@ -170,25 +183,34 @@ fn messages(cloud: &Cloud, me: &Account, query: &Query, room_id: String) -> Resu
 }
 
 pub(super) async fn read(
-    State(cloud): State<Cloud>, Actor(me): Actor, Path(id): Path<String>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    Path(id): Path<String>,
 ) -> Result<Json<Message>, Refusal> {
     cloud.world().message_for(&me, &id).cloned().map(Json)
 }
 
 pub(super) async fn edit(
-    State(cloud): State<Cloud>, Actor(me): Actor, Path(id): Path<String>, JsonBody(edit): JsonBody<Edit>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    Path(id): Path<String>,
+    JsonBody(edit): JsonBody<Edit>,
 ) -> Result<Json<Message>, Refusal> {
     cloud.change(|world| world.edit(&me, &id, &edit.room_id, edit.text, edit.markdown)).map(Json)
 }
 
 pub(super) async fn delete(
-    State(cloud): State<Cloud>, Actor(me): Actor, Path(id): Path<String>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
     cloud.change(|world| world.delete(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn download(
-    State(cloud): State<Cloud>, Actor(me): Actor, Path(id): Path<String>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     let content = cloud.world().content_for(&me, &id)?.clone();
     let name: String = content.name.chars().filter(|letter| !letter.is_control() && *letter != '"').collect();
@@ -198,14 +220,18 @@ pub(super) async fn download(
 
 /// Webex's specification says 202 here.
 pub(super) async fn click(
-    State(cloud): State<Cloud>, Actor(me): Actor, JsonBody(click): JsonBody<Click>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    JsonBody(click): JsonBody<Click>,
 ) -> Result<(StatusCode, Json<Action>), Refusal> {
     let action = cloud.change(|world| world.click(&me, &click.message_id, click.inputs))?;
     Ok((StatusCode::ACCEPTED, Json(action)))
 }
 
 pub(super) async fn read_action(
-    State(cloud): State<Cloud>, Actor(me): Actor, Path(id): Path<String>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    Path(id): Path<String>,
 ) -> Result<Json<Action>, Refusal> {
     cloud.world().action_for(&me, &id).cloned().map(Json)
 }

@@ -123,8 +123,10 @@ impl FromRequestParts<Cloud> for Actor {
 
     async fn from_request_parts(parts: &mut Parts, cloud: &Cloud) -> Result<Actor, Refusal> {
         let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header.and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+        let token = header
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim());
         let account = token.and_then(|token| cloud.world().by_token(token).cloned());
         account.map(Actor).ok_or_else(|| {
             let message = "The request requires a valid access token set in the Authorization request header.";
@@ -145,10 +147,13 @@ impl<T: DeserializeOwned> FromRequest<Cloud> for JsonBody<T> {
             let message = format!("Content type '{kind}' not supported");
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
         }
-        let body = Bytes::from_request(request, cloud).await
+        let body = Bytes::from_request(request, cloud)
+            .await
             .map_err(|error| Refusal::new(error.status(), error.body_text()))?;
         let parsed = serde_json::from_slice(&body);
-        parsed.map(JsonBody).map_err(|error| Refusal::bad_request(format!("The request could not be understood: {error}")))
+        parsed
+            .map(JsonBody)
+            .map_err(|error| Refusal::bad_request(format!("The request could not be understood: {error}")))
     }
 }
 

@@ -48,7 +48,8 @@ pub(super) async fn me(Actor(me): Actor) -> Json<Value> {
 
 pub(super) async fn read(State(cloud): State<Cloud>, _: Actor, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
     let world = cloud.world();
-    let account = world.people.get(&id).ok_or_else(|| Refusal::not_found("Unable to find a person with provided ID."))?;
+    let account =
+        world.people.get(&id).ok_or_else(|| Refusal::not_found("Unable to find a person with provided ID."))?;
     Ok(Json(json!(PersonBody::from(account))))
 }
 

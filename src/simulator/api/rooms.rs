@@ -87,14 +87,18 @@ pub(super) async fn list(State(cloud): State<Cloud>, Actor(me): Actor, query: Qu
 }
 
 pub(super) async fn read(
-    State(cloud): State<Cloud>, Actor(me): Actor, Path(id): Path<String>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    Path(id): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
     let world = cloud.world();
     Ok(Json(json!(body(&world, world.room_of(&me, &id)?, &me))))
 }
 
 pub(super) async fn create(
-    State(cloud): State<Cloud>, Actor(me): Actor, JsonBody(new): JsonBody<NewRoom>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    JsonBody(new): JsonBody<NewRoom>,
 ) -> Result<Json<Value>, Refusal> {
     if new.title.is_empty() {
         return Err(Refusal::bad_request("title cannot be empty"));
@@ -106,11 +110,15 @@ pub(super) async fn create(
 }
 
 pub(super) async fn list_memberships(
-    State(cloud): State<Cloud>, Actor(me): Actor, query: Query,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    query: Query,
 ) -> Result<Response, Refusal> {
     let found: Vec<Membership> = {
         let world = cloud.world();
-        let person = query.get("personId").map(|id| world.people.get(id))
+        let person = query
+            .get("personId")
+            .map(|id| world.people.get(id))
             .or_else(|| query.get("personEmail").map(|email| world.by_email(email)));
         let (rooms, person): (Vec<&Room>, _) = match (query.get("roomId"), person) {
             (Some(room), person) => (vec![world.room_of(&me, room)?], person),
@@ -119,14 +127,18 @@ pub(super) async fn list_memberships(
         };
         let is_wanted = |id: &str| person.is_none_or(|person| person.is_some_and(|person| person.id == id));
         let members = rooms.iter().flat_map(|room| room.members.iter().map(move |member| (room, member)));
-        members.filter(|(_, member)| is_wanted(&member.person_id))
-            .filter_map(|(room, member)| world.membership(room, member)).collect()
+        members
+            .filter(|(_, member)| is_wanted(&member.person_id))
+            .filter_map(|(room, member)| world.membership(room, member))
+            .collect()
     };
     query.page(&cloud, found, 100)
 }
 
 pub(super) async fn create_membership(
-    State(cloud): State<Cloud>, Actor(me): Actor, JsonBody(new): JsonBody<NewMembership>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    JsonBody(new): JsonBody<NewMembership>,
 ) -> Result<Json<Membership>, Refusal> {
     cloud.change(|world| {
         let person = match (&new.person_id, &new.person_email) {
@@ -142,13 +154,17 @@ pub(super) async fn create_membership(
 }
 
 pub(super) async fn read_membership(
-    State(cloud): State<Cloud>, Actor(me): Actor, Path(id): Path<String>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    Path(id): Path<String>,
 ) -> Result<Json<Membership>, Refusal> {
     find(&cloud.world(), &me, &id).map(Json)
 }
 
 pub(super) async fn delete_membership(
-    State(cloud): State<Cloud>, Actor(me): Actor, Path(id): Path<String>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
     cloud.change(|world| {
         let membership = find(world, &me, &id)?;
@@ -164,8 +180,11 @@ fn find(world: &World, me: &Account, id: &str) -> Result<Membership, Refusal> {
     let (person, room) = local.split_once(':').ok_or_else(no_such_membership)?;
     let room = world.room_of(me, room).map_err(|_| no_such_membership())?;
     let person = world.people.get(person).ok_or_else(no_such_membership)?;
-    room.members.iter().find(|member| member.person_id == person.id)
-        .and_then(|member| world.membership(room, member)).ok_or_else(no_such_membership)
+    room.members
+        .iter()
+        .find(|member| member.person_id == person.id)
+        .and_then(|member| world.membership(room, member))
+        .ok_or_else(no_such_membership)
 }
 
 fn no_such_membership() -> Refusal {

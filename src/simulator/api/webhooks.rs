@@ -17,25 +17,34 @@ pub(super) async fn list(State(cloud): State<Cloud>, Actor(me): Actor, query: Qu
 
 /// Webex answers 200 here, not 201.
 pub(super) async fn create(
-    State(cloud): State<Cloud>, Actor(me): Actor, JsonBody(draft): JsonBody<WebhookDraft>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    JsonBody(draft): JsonBody<WebhookDraft>,
 ) -> Result<Json<Webhook>, Refusal> {
     cloud.change(|world| world.create_webhook(&me, draft)).map(Json)
 }
 
 pub(super) async fn read(
-    State(cloud): State<Cloud>, Actor(me): Actor, Path(id): Path<String>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    Path(id): Path<String>,
 ) -> Result<Json<Webhook>, Refusal> {
     cloud.world().webhook_of(&me, &id).cloned().map(Json)
 }
 
 pub(super) async fn update(
-    State(cloud): State<Cloud>, Actor(me): Actor, Path(id): Path<String>, JsonBody(draft): JsonBody<WebhookDraft>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    Path(id): Path<String>,
+    JsonBody(draft): JsonBody<WebhookDraft>,
 ) -> Result<Json<Webhook>, Refusal> {
     cloud.change(|world| world.update_webhook(&me, &id, draft)).map(Json)
 }
 
 pub(super) async fn delete(
-    State(cloud): State<Cloud>, Actor(me): Actor, Path(id): Path<String>,
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
     cloud.change(|world| world.delete_webhook(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }
