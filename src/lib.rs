@@ -1,4 +1,59 @@
-//! x
+//! Switchboard is a Webex bot daemon, and the small framework it is built on.
+//!
+//! To run it, read the README; every setting is in `bot.toml`. To write a bot of your own, begin at [`Bot`]. To work on
+//! Switchboard itself, begin here.
+//!
+//! # The life of one event
+//!
+//! 1. `cli` has read the settings through `config`; `app` opened the `store`, bound the listeners and started the loops.
+//! 2. Webex posts an envelope: ids, never the text. `http` admits it: body limit, timeout.
+//! 3. `signature` compares the HMAC of the raw bytes in constant time. Only `Verified<Bytes>` can be parsed.
+//! 4. `receiver` parses the envelope, drops what the bot did itself, and puts one row into the inbox. The id of the row
+//!    is made from Webex's id of the event, so a repeat is no second row. Committed, then 200.
+//! 5. `worker` claims the oldest row of each space that is due, reads the message through `webex`, and drops it if the
+//!    bot wrote it.
+//! 6. `access` decides whether the sender is answered.
+//! 7. `router` strips the mention by identity, finds the command and cuts its arguments.
+//! 8. The handler runs with a [`Context`], under a deadline, panics caught, and returns a [`Reply`]. It never sends.
+//! 9. One transaction: the reply into the outbox, the inbox row done. An internal error is tried again, then becomes a
+//!    dead letter whose reference the person is told.
+//! 10. The outbox loop of `worker` sends, in order per space, and waits as Webex says.
+//!
+//! A process killed between any two steps and started again loses nothing that was acknowledged. At worst a reply that
+//! was on its way is sent twice; in a direct space not even that, since an uncertain send is looked up first.
+//!
+//! # The rooms
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | `bot` | the builder with which a Rust program adds its own commands |
+//! | `cli` | the verbs, one a file, and the exit codes |
+//! | `app` | the composition root: owns every task |
+//! | `config` | settings: defaults, file, environment; the only reader of the environment |
+//! | `http` | the public listener and its limits |
+//! | `admin` | the operators' listener: `/metrics` |
+//! | `receiver` | what Webex sends becomes one inbox row; our webhooks at Webex |
+//! | `worker` | claim, run, settle: the inbox loop and the outbox loop |
+//! | `commands` | the commands every bot has, one a file |
+//! | `router` | from a message to a command; pure |
+//! | `access` | who is answered; pure |
+//! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`] |
+//! | `identity` | who the bot is, once Webex has said so |
+//! | `health` | what `/readyz` says |
+//! | `event` | the ids of events and replies, and the reference people are told |
+//! | `store` | the ledger: inbox and outbox in order per space, on SQLite |
+//! | `webex` | a typed client of the Webex REST API |
+//! | `signature` | bytes in, `Verified<Bytes>` out; the only crypto |
+//! | `telemetry` | logs and metric names |
+//! | `table` | tables of text |
+//! | `simulator` | a Webex cloud in the binary, for trying and for tests |
+//!
+//! # What is not there
+//!
+//! No two rooms import each other. SQL is nowhere but in `store`. A receiver never runs a handler, and a handler never
+//! sends. The store knows no Webex type, and `webex` knows no store. Nothing global holds state: two bots in one process
+//! share nothing. `tests/it/layout.rs` holds the house to this.
+
 mod access;
 mod admin;
 mod app;

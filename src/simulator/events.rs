@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::actions::Action;
 use super::ids;
-use super::messages::{Action, Message};
+use super::messages::Message;
 use super::time;
 use super::world::{Membership, RoomType};
 

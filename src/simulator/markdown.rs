@@ -1,5 +1,5 @@
-//! Markdown to the `html` and `text` that Webex derives from it. As much of the dialect as tells whether a text mentions
-//! somebody, links somewhere or is code: paragraphs, fences, headings, lists, code spans, strong and emphasised text,
+//! Markdown to the `html` and `text` that Webex derives from it. As much of the dialect as tells whether a text
+//! mentions somebody, links somewhere or is code: paragraphs, fences, headings, lists, code spans, strong and emphasised text,
 //! links, mentions, backslash escapes.
 
 /// A message as Webex's apps show it.

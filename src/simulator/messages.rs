@@ -1,4 +1,4 @@
-//! Messages, files and clicks on cards: who may post, read, change and list what. Limits and sentences are Webex's.
+//! Messages and their files: who may post, read, change and list what. Limits and sentences are Webex's.
 
 use std::collections::HashSet;
 
@@ -64,21 +64,6 @@ pub struct Content {
     pub content_type: String,
     pub bytes: Bytes,
     pub(super) message_id: String,
-}
-
-/// A click on a card, inputs included.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Action {
-    pub(super) id: String,
-    #[serde(rename = "type")]
-    pub(super) kind: &'static str,
-    pub(super) message_id: String,
-    pub(super) inputs: Value,
-    pub(super) person_id: String,
-    pub(super) room_id: String,
-    #[serde(serialize_with = "time::millis")]
-    pub(super) created: Timestamp,
 }
 
 /// A message about to be posted.
@@ -165,7 +150,7 @@ impl World {
             room.messages.push(place);
             room.last_activity = message.created;
         }
-        self.happened.push(Event::message("created", &actor.id, &message));
+        self.tell(Event::message("created", &actor.id, &message));
         self.said.push(message.clone());
         message
     }
@@ -174,7 +159,8 @@ impl World {
     pub(super) fn message_for(&self, actor: &Account, id: &str) -> Result<&Message, Refusal> {
         let message = self.messages.get(id).ok_or_else(Refusal::no_such_message)?;
         let is_member = self.rooms.get(&message.room_id).is_some_and(|room| room.has(&actor.id));
-        if is_member && sees(actor, message) { Ok(message) } else { Err(Refusal::no_such_message()) }
+        let may_read = is_member && may_read(actor, message.room_type, &message.person_id, &message.mentioned_people);
+        if may_read { Ok(message) } else { Err(Refusal::no_such_message()) }
     }
 
     /// The newest messages of a room, newest first, and whether there are older ones.
@@ -263,7 +249,7 @@ impl World {
         for index in 0..files {
             self.contents.remove(&local_part(&ids::content(id, index)));
         }
-        self.happened.push(event);
+        self.tell(event);
         Ok(())
     }
 
@@ -272,39 +258,6 @@ impl World {
         let content = self.contents.get(&local_part(id)).ok_or_else(|| Refusal::not_found("Unable to get content."))?;
         self.message_for(actor, &content.message_id)?;
         Ok(content)
-    }
-
-    /// Submits a card.
-    pub(super) fn click(&mut self, actor: &Account, message_id: &str, inputs: Value) -> Result<Action, Refusal> {
-        let refused = |why: &str| Refusal::bad_request(format!("Unable to post attachment action: \"{why}\""));
-        let card = self.message_for(actor, message_id)?;
-        if card.attachments.is_empty() {
-            return Err(refused("MessageId should point to an activity with cards"));
-        }
-        if card.person_id == actor.id {
-            return Err(refused("Author of a card cannot submit a cardAction on that card"));
-        }
-        let action = Action {
-            id: ids::fresh("ATTACHMENT_ACTION"),
-            kind: "submit",
-            message_id: card.id.clone(),
-            inputs,
-            person_id: actor.id.clone(),
-            room_id: card.room_id.clone(),
-            created: time::after(None),
-        };
-        let event = Event::action(&action, card);
-        self.actions.push(&action.id, action.clone());
-        self.happened.push(event);
-        Ok(action)
-    }
-
-    /// A click, if this account is in its room.
-    pub(super) fn action_for(&self, actor: &Account, id: &str) -> Result<&Action, Refusal> {
-        self.actions
-            .get(id)
-            .filter(|action| self.rooms.get(&action.room_id).is_some_and(|room| room.has(&actor.id)))
-            .ok_or_else(|| Refusal::not_found("Unable to get attachment action."))
     }
 
     /// A thread's id is the id of its first message, which is in the same room and in no thread.
@@ -326,13 +279,11 @@ impl World {
     }
 }
 
-/// Whether a member of the room may read this message of it.
-fn sees(actor: &Account, message: &Message) -> bool {
-    match (actor.kind, message.room_type) {
+/// Whether a member of a room may read a message of it: in a space, a bot sees what mentions it and what it wrote.
+pub(super) fn may_read(member: &Account, room_type: RoomType, author_id: &str, mentioned_people: &[String]) -> bool {
+    match (member.kind, room_type) {
         (AccountType::Person, _) | (AccountType::Bot, RoomType::Direct) => true,
-        (AccountType::Bot, RoomType::Group) => {
-            message.person_id == actor.id || message.mentioned_people.contains(&actor.id)
-        }
+        (AccountType::Bot, RoomType::Group) => author_id == member.id || mentioned_people.contains(&member.id),
     }
 }
 
@@ -370,4 +321,34 @@ fn split(mentions: Vec<Mention>) -> (Vec<String>, Vec<String>) {
         }
     }
     (people, groups)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_go_back_without_gaps_or_repeats_and_survive_a_deletion() {
+        let mut world = World::default();
+        let (alice, bob) = (world.account("alice@example.com"), world.account("bob@example.com"));
+        let room = world.direct_room(&alice, &bob);
+        let draft = |text: usize| Draft { text: Some(text.to_string()), ..Draft::default() };
+        let ids: Vec<_> = (0..10).map(|text| world.put(&alice, &room, draft(text), "").id).collect();
+        let page = |world: &World, before_message: Option<&String>| {
+            let listing = Listing {
+                room_id: ids::respelled(&room, ids::US, "ROOM"),
+                parent_id: None,
+                mentioned_people: None,
+                before: None,
+                before_message: before_message.map(|id| ids::respelled(id, ids::US, "MESSAGE")),
+                max: 4,
+            };
+            let (found, more) = world.list(&bob, &listing).unwrap();
+            (found.iter().map(|message| message.text.clone().unwrap()).collect::<String>(), more)
+        };
+        assert_eq!(page(&world, None), ("9876".to_owned(), true));
+        assert_eq!(page(&world, Some(&ids[6])), ("5432".to_owned(), true));
+        world.delete(&alice, &ids[2]).unwrap();
+        assert_eq!(page(&world, Some(&ids[2])), ("10".to_owned(), false));
+    }
 }

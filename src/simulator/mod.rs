@@ -3,9 +3,11 @@
 //! `switchboard simulate` runs the daemon against it, and so do the tests. [`Cloud`] is started, people act through
 //! [`Person`], and what may go wrong is set with [`Fault`] and [`Deliveries`]. Everything is in memory.
 //!
-//! `world`, `messages` and `webhooks` are state and rules and know nothing of HTTP; `api` is the REST surface over them;
-//! `deliver` posts what happened. This room imports nothing of the daemon but the spelling of ids and the signature.
+//! `world`, `messages`, `actions` and `webhooks` are state and rules, and know of HTTP only the status of a refusal;
+//! `api` is the REST surface over them; `deliver` posts what happened. This room imports nothing of the daemon but the
+//! spelling of ids and the signature.
 
+mod actions;
 mod api;
 mod deliver;
 mod events;
@@ -302,9 +304,7 @@ impl Cloud {
         self.change(|world| {
             let event =
                 world.messages.get(message_id).map(|message| Event::message("created", &message.person_id, message));
-            let is_there = event.is_some();
-            world.happened.extend(event);
-            is_there
+            event.map(|event| world.tell(event)).is_some()
         })
     }
 
@@ -326,8 +326,8 @@ impl Cloud {
     fn change<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
         let mut world = self.world();
         let outcome = act(&mut world);
-        for event in std::mem::take(&mut world.happened) {
-            self.dispatch(&event, world.audience(&event));
+        for (event, audience) in std::mem::take(&mut world.happened) {
+            self.dispatch(&event, audience);
         }
         for message in std::mem::take(&mut world.said) {
             // Nobody has to follow.

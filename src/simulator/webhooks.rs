@@ -10,6 +10,7 @@ use url::Url;
 
 use super::events::{Data, Event};
 use super::ids;
+use super::messages::may_read;
 use super::refusal::Refusal;
 use super::time;
 use super::world::{Account, AccountType, RoomType, World};
@@ -37,7 +38,7 @@ const RESOURCES: [&str; 17] = [
     "serviceApp",
     "adminBatchJobs",
 ];
-const EVENTS: [&str; 13] = [
+const EVENTS: [&str; 12] = [
     "all",
     "created",
     "updated",
@@ -50,7 +51,6 @@ const EVENTS: [&str; 13] = [
     "authorized",
     "deauthorized",
     "statusChanged",
-    "read",
 ];
 
 /// A webhook as REST shows it. The secret is part of it there, and never part of a delivery.
@@ -175,8 +175,17 @@ impl World {
         }
     }
 
+    /// Notes what happened for the webhooks that tell about it. Who may hear of it is decided as things are now, before
+    /// anything else happens.
+    pub(super) fn tell(&mut self, event: Event) {
+        let audience = self.audience(&event);
+        if !audience.is_empty() {
+            self.happened.push((event, audience));
+        }
+    }
+
     /// The ids of the webhooks that tell about an event.
-    pub(super) fn audience(&self, event: &Event) -> Vec<String> {
+    fn audience(&self, event: &Event) -> Vec<String> {
         let tells = |webhook: &&Webhook| {
             webhook.status == WebhookStatus::Active
                 && self.people.get(&webhook.created_by).is_some_and(|owner| self.may_hear(owner, event))
@@ -199,17 +208,10 @@ impl World {
         let is_member = self.rooms.get(&event.room_id).is_some_and(|room| room.has(&owner.id));
         match &event.data {
             Data::Message(message) => {
-                is_member
-                    && match (owner.kind, event.room_type) {
-                        (AccountType::Person, _) | (AccountType::Bot, RoomType::Direct) => true,
-                        (AccountType::Bot, RoomType::Group) => {
-                            message.person_id == owner.id || message.mentioned_people.contains(&owner.id)
-                        }
-                    }
+                is_member && may_read(owner, event.room_type, &message.person_id, &message.mentioned_people)
             }
             Data::Action(action) => is_member && (owner.kind == AccountType::Person || action.card_author == owner.id),
-            // Whoever was taken out of a room hears of that, too.
-            Data::Membership(membership) => is_member || membership.person_id == owner.id,
+            Data::Membership(_) => is_member,
         }
     }
 
@@ -337,7 +339,7 @@ mod tests {
         world.happened.clear();
         let draft = super::super::messages::Draft { markdown: Some(markdown.into()), ..Default::default() };
         world.post(&alice, &room, draft, "")?;
-        let heard = world.happened.iter().any(|event| world.audience(event).contains(&webhook.id));
+        let heard = world.happened.iter().any(|(_, audience)| audience.contains(&webhook.id));
         Ok(heard)
     }
 

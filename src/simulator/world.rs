@@ -3,12 +3,14 @@
 
 use std::collections::HashMap;
 
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::actions::Action;
 use super::events::Event;
 use super::ids::{self, Shelf};
-use super::messages::{Action, Content, Message};
+use super::messages::{Content, Message};
 use super::refusal::Refusal;
 use super::time;
 use super::webhooks::Webhook;
@@ -26,8 +28,8 @@ pub(super) struct World {
     pub(super) contents: HashMap<String, Content>,
     pub(super) actions: Shelf<Action>,
     pub(super) webhooks: Shelf<Webhook>,
-    /// Not delivered yet.
-    pub(super) happened: Vec<Event>,
+    /// What is to be delivered, and to which webhooks.
+    pub(super) happened: Vec<(Event, Vec<String>)>,
     /// Posted and not yet told to whoever follows the conversation.
     pub(super) said: Vec<Message>,
 }
@@ -211,7 +213,7 @@ impl World {
             return Err(Refusal::bad_request("Unable to add a participant to a direct room."));
         }
         if room.has(&person.id) {
-            return Err(Refusal::new(axum::http::StatusCode::CONFLICT, "Person is already in the room."));
+            return Err(Refusal::new(StatusCode::CONFLICT, "Person is already in the room."));
         }
         self.join(actor, room_id, person).ok_or_else(Refusal::no_such_room)
     }
@@ -228,7 +230,8 @@ impl World {
         if room.kind == RoomType::Direct {
             return Err(Refusal::forbidden("Unable to remove a participant from a direct room."));
         }
-        self.happened.push(Event::membership("deleted", &actor.id, membership));
+        // Told while the person is still in the room, so that it hears of its own removal.
+        self.tell(Event::membership("deleted", &actor.id, membership));
         if let Some(room) = self.rooms.get_mut(room_id) {
             room.members.retain(|member| member.person_id != person.id);
         }
@@ -241,7 +244,7 @@ impl World {
         room.members.push(Member { person_id: person.id.clone(), is_moderator, created: time::after(None) });
         let room = self.rooms.get(room_id)?;
         let membership = self.membership(room, room.members.last()?)?;
-        self.happened.push(Event::membership("created", &actor.id, membership.clone()));
+        self.tell(Event::membership("created", &actor.id, membership.clone()));
         Some(membership)
     }
 

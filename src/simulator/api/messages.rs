@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Actor, JsonBody, Query, content_type, is_media_type, page};
-use crate::simulator::messages::{Action, Draft, Listing, Message, Upload};
+use crate::simulator::actions::Action;
+use crate::simulator::messages::{Draft, Listing, Message, Upload};
 use crate::simulator::refusal::Refusal;
 use crate::simulator::world::{Account, World};
 use crate::simulator::{Cloud, ids};

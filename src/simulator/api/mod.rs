@@ -20,7 +20,6 @@ use axum::{Json, Router};
 use futures_util::stream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
 use url::{Url, form_urlencoded};
 
 use super::Cloud;
@@ -220,7 +219,12 @@ impl Query {
 
 /// `{"items": [...]}`, and where the next ones are.
 fn page<T: Serialize>(items: &[T], next: Option<Url>) -> Response {
-    let mut response = Json(json!({"items": items})).into_response();
+    // Not through a JSON value, which would sort the fields of each item.
+    #[derive(Serialize)]
+    struct Page<'a, T> {
+        items: &'a [T],
+    }
+    let mut response = Json(Page { items }).into_response();
     if let Some(link) = next.and_then(|url| HeaderValue::from_str(&format!("<{url}>; rel=\"next\"")).ok()) {
         response.headers_mut().insert(LINK, link);
     }

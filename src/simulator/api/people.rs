@@ -5,7 +5,6 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::{Actor, Query};
 use crate::simulator::refusal::Refusal;
@@ -14,7 +13,7 @@ use crate::simulator::{Cloud, ids, time};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PersonBody {
+pub(super) struct PersonBody {
     id: String,
     emails: [String; 1],
     display_name: String,
@@ -42,15 +41,19 @@ impl From<&Account> for PersonBody {
     }
 }
 
-pub(super) async fn me(Actor(me): Actor) -> Json<Value> {
-    Json(json!(PersonBody::from(&me)))
+pub(super) async fn me(Actor(me): Actor) -> Json<PersonBody> {
+    Json(PersonBody::from(&me))
 }
 
-pub(super) async fn read(State(cloud): State<Cloud>, _: Actor, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+pub(super) async fn read(
+    State(cloud): State<Cloud>,
+    _: Actor,
+    Path(id): Path<String>,
+) -> Result<Json<PersonBody>, Refusal> {
     let world = cloud.world();
     let account =
         world.people.get(&id).ok_or_else(|| Refusal::not_found("Unable to find a person with provided ID."))?;
-    Ok(Json(json!(PersonBody::from(account))))
+    Ok(Json(PersonBody::from(account)))
 }
 
 pub(super) async fn list(State(cloud): State<Cloud>, _: Actor, query: Query) -> Result<Response, Refusal> {

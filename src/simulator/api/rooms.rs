@@ -8,17 +8,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::{Actor, JsonBody, Query};
 use crate::simulator::refusal::Refusal;
 use crate::simulator::world::{Account, Membership, Room, RoomType, World};
-use crate::simulator::{Cloud, time};
+use crate::simulator::{Cloud, ids, time};
 use crate::webex::local_part;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RoomBody {
+pub(super) struct RoomBody {
     id: String,
     title: String,
     #[serde(rename = "type")]
@@ -43,7 +42,7 @@ fn body(world: &World, room: &Room, viewer: &Account) -> RoomBody {
         last_activity: room.last_activity,
         creator_id: room.creator_id.clone(),
         created: room.created,
-        owner_id: crate::simulator::ids::organization(),
+        owner_id: ids::organization(),
         is_public: false,
         is_read_only: false,
     }
@@ -90,22 +89,22 @@ pub(super) async fn read(
     State(cloud): State<Cloud>,
     Actor(me): Actor,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<RoomBody>, Refusal> {
     let world = cloud.world();
-    Ok(Json(json!(body(&world, world.room_of(&me, &id)?, &me))))
+    Ok(Json(body(&world, world.room_of(&me, &id)?, &me)))
 }
 
 pub(super) async fn create(
     State(cloud): State<Cloud>,
     Actor(me): Actor,
     JsonBody(new): JsonBody<NewRoom>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<RoomBody>, Refusal> {
     if new.title.is_empty() {
         return Err(Refusal::bad_request("title cannot be empty"));
     }
     cloud.change(|world| {
         let id = world.open_space(&me, &new.title);
-        Ok(Json(json!(body(world, world.room_of(&me, &id)?, &me))))
+        Ok(Json(body(world, world.room_of(&me, &id)?, &me)))
     })
 }
 

@@ -1,0 +1,389 @@
+//! The program as a person at a terminal uses it: verbs, exit codes, and what it says about wrong settings.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use switchboard::simulator::{Cloud, Fault, Options};
+
+use crate::harness::{Daemon, Harness, free_port, switchboard};
+
+/// Runs a verb on the ledger in this folder and gives its standard output.
+pub fn verb(folder: &Path, args: &[&str]) -> String {
+    let url = format!("sqlite:{}", folder.join("ledger.db").display());
+    let output = switchboard().args(args).env("DATABASE_URL", url).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A bot's settings, complete; each test spoils one.
+fn run_with(variables: &[(&str, &str)], file: Option<&str>) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = switchboard();
+    command.arg("run").current_dir(folder.path()).env("PORT", "0").env("SWITCHBOARD_ADMIN__LISTEN", "");
+    command.env("WEBEX_BOT_TOKEN", "the-token-itself").env("WEBEX_WEBHOOK_SECRET", "the-secret-itself");
+    for (name, value) in variables {
+        if *value == "unset" {
+            command.env_remove(name)
+        } else {
+            command.env(name, value)
+        };
+    }
+    if let Some(text) = file {
+        std::fs::write(folder.path().join("bot.toml"), text).unwrap();
+    }
+    finished(&mut command)
+}
+
+fn finished(command: &mut Command) -> (i32, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    (status.code().unwrap(), String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr))
+}
+
+#[test]
+fn wrong_settings_are_explained_and_exit_2() {
+    let missing_file = "the-file-that-is-not-there";
+    for (variables, file, says) in [
+        (vec![("WEBEX_BOT_TOKEN", "unset")], None, vec!["webex.token is missing", "WEBEX_BOT_TOKEN", "bot.toml"]),
+        (vec![("WEBEX_BOT_TOKEN", " ")], None, vec!["webex.token is missing"]),
+        (vec![("WEBEX_WEBHOOK_SECRET", "unset")], None, vec!["webhook.secret is missing", "WEBEX_WEBHOOK_SECRET"]),
+        (vec![("WEBEX_WEBHOOK_SECRET", "")], None, vec!["webhook.secret is missing"]),
+        (
+            vec![("WEBEX_BOT_TOKEN", "unset"), ("WEBEX_BOT_TOKEN_FILE", missing_file)],
+            None,
+            vec!["webex.token_file", missing_file, "WEBEX_BOT_TOKEN_FILE"],
+        ),
+        (vec![("WEBEX_BOT_TOKEN_FILE", missing_file)], None, vec![]),
+        (vec![], Some("[webex]\ntoken_file = \"nowhere\"\ntoken = \"x\""), vec![]),
+        (
+            vec![],
+            Some("[access]\ndm_polcy = \"open\""),
+            vec!["bot.toml", "unknown key access.dm_polcy", "did you mean dm_policy?"],
+        ),
+        (vec![], Some("[acess]\ndm_policy = \"open\""), vec!["bot.toml", "unknown key acess"]),
+        (
+            vec![("SWITCHBOARD_ACCESS__DM_POLCY", "open")],
+            None,
+            vec!["SWITCHBOARD_ACCESS__DM_POLCY", "did you mean dm_policy?"],
+        ),
+        (
+            vec![("SWITCHBOARD_ACCESS_DM_POLICY", "open")],
+            None,
+            vec!["SWITCHBOARD_ACCESS__DM_POLICY", "two underscores"],
+        ),
+        (vec![], Some("[worker]\nconcurrency = \"many\""), vec!["bot.toml", "worker.concurrency has the wrong type"]),
+        (
+            vec![("SWITCHBOARD_WORKER__CONCURRENCY", "many")],
+            None,
+            vec!["SWITCHBOARD_WORKER__CONCURRENCY", "wrong type"],
+        ),
+        (vec![], Some("[access]\ndm_policy = \"opne\""), vec!["access.dm_policy must be one of", "allowlist", "open"]),
+        (vec![], Some("[worker]\nlease = \"soon\""), vec!["worker.lease", "not a duration"]),
+        (
+            vec![],
+            Some("[worker]\nlease = \"5s\""),
+            vec!["built-in defaults", "worker.deadline must be shorter than worker.lease"],
+        ),
+        (
+            vec![],
+            Some("[webex]\napi_url = \"http://webex.example.com\""),
+            vec!["bot.toml", "webex.api_url must be https"],
+        ),
+        (
+            vec![],
+            Some("[webhook]\npublic_url = \"bot.example.org\""),
+            vec!["webhook.public_url must be a whole https URL"],
+        ),
+        (
+            vec![],
+            Some("[access]\nallow_from = [\"alice@example.com\", \"alice\"]"),
+            vec!["access.allow_from entry 2 names nobody"],
+        ),
+        (vec![], Some("[webex\n"), vec!["bot.toml, line 1", "not valid TOML"]),
+        (
+            vec![("DATABASE_URL", "postgres://u:the-password@h/d")],
+            None,
+            vec!["DATABASE_URL", "store.url must be sqlite:PATH"],
+        ),
+        (vec![("PORT", "web")], None, vec!["PORT (environment): not a port"]),
+        (
+            vec![("SWITCHBOARD_DELIVERY__MODE", "polling")],
+            None,
+            vec!["delivery.mode = \"polling\" is not in this version"],
+        ),
+    ] {
+        if says.is_empty() {
+            continue;
+        }
+        let (code, said) = run_with(&variables, file);
+        assert_eq!(code, 2, "{variables:?} {file:?}: {said}");
+        for part in says {
+            assert!(said.contains(part), "{part:?} is not in: {said}");
+        }
+        for secret in ["the-token-itself", "the-secret-itself", "the-password"] {
+            assert!(!said.contains(secret), "{said}");
+        }
+    }
+}
+
+#[test]
+fn both_forms_of_a_secret_in_one_place_are_refused() {
+    let (code, said) = run_with(&[("WEBEX_BOT_TOKEN", "unset")], Some("[webex]\ntoken_file = \"x\"\ntoken = \"y\""));
+    assert_eq!(code, 2);
+    assert!(said.contains("bot.toml: webex.token and webex.token_file are both given"), "{said}");
+}
+
+#[test]
+fn all_that_is_missing_is_said_at_once() {
+    let (code, said) = run_with(&[("WEBEX_BOT_TOKEN", "unset"), ("WEBEX_WEBHOOK_SECRET", "unset")], None);
+    assert_eq!(code, 2);
+    assert!(said.contains("webex.token is missing") && said.contains("webhook.secret is missing"), "{said}");
+}
+
+#[test]
+fn wrong_use_exits_2_and_a_failure_1() {
+    assert_eq!(finished(switchboard().arg("dance")).0, 2);
+    assert_eq!(finished(switchboard().args(["run", "--config", "nowhere.toml"])).0, 2);
+    assert_eq!(finished(switchboard().arg("--help")).0, 0);
+    assert_eq!(finished(switchboard().arg("--version")), (0, format!("switchboard {}\n", env!("CARGO_PKG_VERSION"))));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, said) = run_with(&[("SWITCHBOARD_SERVER__LISTEN", &address), ("PORT", "unset")], None);
+    assert_eq!(code, 1);
+    assert!(said.contains("server.listen: cannot listen on"), "{said}");
+    let (code, said) = run_with(&[("DATABASE_URL", "sqlite:/nowhere/at/all.db")], None);
+    assert_eq!(code, 1);
+    assert!(said.contains("cannot open the ledger /nowhere/at/all.db"), "{said}");
+    let (code, said) = finished(switchboard().args(["inbox", "list"]).env("DATABASE_URL", "sqlite:/nowhere/at/all.db"));
+    assert_eq!(code, 1);
+    assert!(said.contains("there is none yet"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environment_is_above_the_file_and_lists_are_json_or_commas() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("bot.toml"),
+        "[access]\ndm_policy = \"disabled\"\nallow_from = [\"bob@example.com\"]",
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("secret"), format!("{}\n", crate::harness::SECRET)).unwrap();
+    for list in ["alice@example.com, *@example.org", r#"["alice@example.com"]"#] {
+        let cloud = Cloud::start(Options::default()).await.unwrap();
+        let secret = folder.path().join("secret").display().to_string();
+        let variables = [
+            ("SWITCHBOARD_ACCESS__DM_POLICY", "allowlist"),
+            ("SWITCHBOARD_ACCESS__ALLOW_FROM", list),
+            ("SWITCHBOARD_WEBHOOK__SECRET_FILE", &secret),
+            ("SWITCHBOARD_WEBHOOK__SECRET", "unset"),
+        ];
+        // The harness gives the secret itself; here only the file is to be given.
+        let daemon =
+            Daemon::start_without(&cloud, folder.path(), free_port(), &variables, &["SWITCHBOARD_WEBHOOK__SECRET"]);
+        cloud.call_made(reqwest::Method::POST, "/webhooks", 3).await;
+        cloud.person("bob@example.com").says("help");
+        cloud.delivered().await;
+        let mut heard = cloud.subscribe();
+        cloud.person("alice@example.com").says("help");
+        while heard.recv().await.unwrap().person_id != cloud.bot().id {}
+        assert!(!cloud.transcript().contains("bot to bob"), "{}", cloud.transcript());
+        daemon.kill();
+        std::fs::remove_file(folder.path().join("ledger.db")).unwrap();
+    }
+}
+
+#[test]
+fn a_chat_is_piped_through_the_simulator() {
+    let mut child = switchboard().arg("simulate").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"help\nstatus\n@bot status please\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("alice: help\nbot:\nI know these commands:")
+            && said.contains("alice: status\nbot:\n```\nversion"),
+        "{said}"
+    );
+    assert!(said.contains("bot in Lab: I don't know what to do with \"please\" here. Usage: status"), "{said}");
+}
+
+#[test]
+fn the_simulator_says_first_what_a_program_needs_to_know() {
+    let args = ["simulate", "--json", "--person", "someone@example.org"];
+    let mut child = switchboard().args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"help\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stdout).unwrap();
+    let mut lines = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let first = lines.next().unwrap();
+    assert!(first["api_url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    for key in ["id", "email", "token"] {
+        assert!(first["bot"][key].is_string() && first["people"][2][key].is_string(), "{key}");
+    }
+    assert_eq!(first["people"][2]["email"], "someone@example.org");
+    assert_eq!(first["rooms"][0]["title"], "Lab");
+    let emails: Vec<_> = lines.map(|message| message["personEmail"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(emails, ["alice@example.com", "switchboard@webex.bot"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_says_what_is_in_order_and_what_to_do() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = switchboard();
+    command
+        .arg("check")
+        .current_dir(folder.path())
+        .env("SWITCHBOARD_WEBEX__API_URL", cloud.api_url())
+        .env("WEBEX_BOT_TOKEN", cloud.bot().token)
+        .env("WEBEX_WEBHOOK_SECRET", "s")
+        .env("SWITCHBOARD_WEBHOOK__PUBLIC_URL", "http://127.0.0.1:9/");
+    insta::assert_snapshot!(finished(&mut command).1, @"
+    ok   settings  complete; nobody can talk to the bot yet: pairing is not in this version, so list people in access.allow_from
+    ok   token     Webex takes it; the bot is Switchboard <switchboard@webex.bot>
+    ok   store     switchboard.db is not there yet and can be made
+    FAIL webhooks  not registered as wanted: messages, attachmentActions, memberships
+                   `switchboard webhooks sync` mends them, and so does the daemon when it starts
+    ");
+    assert_eq!(finished(switchboard().args(["webhooks", "sync"]).envs(variables(&command))).0, 0);
+    let (code, said) = finished(&mut command);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("all 3 are registered and active"), "{said}");
+    cloud.fault(Fault::on(reqwest::Method::GET, "/people/me").answer(
+        401,
+        &[],
+        r#"{"message":"no","trackingId":"ROUTER_1"}"#,
+    ));
+    let (code, said) = finished(&mut command);
+    assert_eq!(code, 1);
+    assert!(
+        said.contains("FAIL token     Webex answered 401 to people/me: no (tracking id ROUTER_1)")
+            && said.contains("regenerated"),
+        "{said}"
+    );
+    let (code, said) = finished(command.env("WEBEX_BOT_TOKEN", "").arg("--json"));
+    assert_eq!(code, 2);
+    let findings: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(findings[0]["ok"], false);
+}
+
+fn variables(command: &Command) -> Vec<(String, String)> {
+    let text = |value: &std::ffi::OsStr| value.to_str().unwrap().to_owned();
+    command.get_envs().filter_map(|(name, value)| Some((text(name), text(value?)))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_webhooks_and_send_show_what_webex_has() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let lab = cloud.space("Lab", &["alice@example.com"]);
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        finished(
+            switchboard()
+                .args(args)
+                .current_dir(folder.path())
+                .env("SWITCHBOARD_WEBEX__API_URL", cloud.api_url())
+                .env("WEBEX_BOT_TOKEN", cloud.bot().token)
+                .env("WEBEX_WEBHOOK_SECRET", "s")
+                .env("SWITCHBOARD_WEBHOOK__PUBLIC_URL", "http://127.0.0.1:9/"),
+        )
+    };
+    let (code, rooms) = run(&["rooms", "--json"]);
+    assert_eq!(code, 0, "{rooms}");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&rooms).unwrap()[0]["title"], "Lab");
+    assert!(run(&["rooms"]).1.contains("Lab"));
+    assert_eq!(run(&["send", "--room", &lab, "hello", "there"]).0, 0);
+    assert_eq!(run(&["send", "--to", "alice@example.com", "--markdown", "**hi**"]).0, 0);
+    std::fs::write(folder.path().join("notes.txt"), "the notes").unwrap();
+    assert_eq!(run(&["send", "--room", &lab, "--file", "notes.txt"]).0, 0);
+    let (code, said) = run(&["send", "hello"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("nobody to send to: give --room or --to, or set webex.room_id"), "{said}");
+    insta::assert_snapshot!(cloud.transcript(), @"
+    bot in Lab: hello there
+    bot: **hi**
+    bot in Lab: [file notes.txt]
+    ");
+    let file = &cloud.messages()[2].files[0];
+    assert_eq!(cloud.content(file).unwrap().bytes, "the notes");
+    assert_eq!(
+        run(&["webhooks", "sync"]).1,
+        "created switchboard messages\ncreated switchboard attachmentActions\ncreated switchboard memberships\n"
+    );
+    assert_eq!(run(&["webhooks", "sync"]).1, "nothing to change\n");
+    let list = run(&["webhooks", "list", "--json"]).1;
+    assert!(list.contains("\"ours\": true") && !list.contains("\"secret\""), "{list}");
+    assert_eq!(run(&["webhooks", "delete", "--all"]).1.lines().count(), 3);
+    assert!(cloud.webhooks().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_tells_why_an_event_was_answered_or_not() {
+    let settings = "[access]\ndm_policy = \"allowlist\"\nallow_from = [\"alice@example.com\"]";
+    let bot = Harness::with(settings, switchboard::Bot::builder()).await;
+    let answered = bot.cloud.person("alice@example.com").says("help");
+    let denied = bot.cloud.person("bob@example.com").says("help");
+    bot.settle().await;
+    let (_cloud, folder) = bot.stop().await;
+    let story = verb(folder.path(), &["explain", &answered]);
+    for part in [
+        "a message from alice@example.com",
+        "it matched the command help",
+        "answered: listed in access.allow_from",
+        "reply sent",
+    ] {
+        assert!(story.contains(part), "{part:?} is not in: {story}");
+    }
+    let story = verb(folder.path(), &["explain", &denied]);
+    assert!(story.contains("not answered: not listed in access.allow_from"), "{story}");
+    let reference = story.split_whitespace().nth(1).unwrap();
+    assert_eq!(verb(folder.path(), &["explain", reference]), story);
+    let list: serde_json::Value =
+        serde_json::from_str(&verb(folder.path(), &["inbox", "list", "--state", "done", "--json"])).unwrap();
+    assert_eq!(list.as_array().unwrap().iter().filter(|row| row["verdict"] == "denied").count(), 1);
+    let url = format!("sqlite:{}", folder.path().join("ledger.db").display());
+    let (code, said) = finished(switchboard().args(["explain", "nothing"]).env("DATABASE_URL", url));
+    assert_eq!(code, 1);
+    assert!(said.contains("no event nothing in the ledger"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_can_be_looked_at_retried_and_dropped_beside_the_daemon() {
+    let bot = Harness::start().await;
+    let refuse = || Fault::on(reqwest::Method::POST, "/messages").answer(403, &[], "");
+    let alice = bot.cloud.person("alice@example.com");
+    for (text, mend) in [("help status", "retry"), ("help report", "drop")] {
+        bot.cloud.fault(refuse());
+        alice.says(text);
+        bot.settle().await;
+        let list: serde_json::Value =
+            serde_json::from_str(&verb(bot.folder.path(), &["outbox", "list", "--json"])).unwrap();
+        assert_eq!(list.as_array().unwrap().len(), 1, "{list}");
+        let id = list[0]["id"].as_str().unwrap();
+        let shown = verb(bot.folder.path(), &["outbox", "show", id]);
+        assert!(shown.contains("dead") && shown.contains("Webex answered 403"), "{shown}");
+        verb(bot.folder.path(), &["outbox", mend, &id[..8]]);
+        bot.settle().await;
+        assert_eq!(verb(bot.folder.path(), &["outbox", "list", "--json"]), "[]\n");
+    }
+    let transcript = bot.transcript().await;
+    assert!(transcript.contains("**status**") && !transcript.contains("**report**"), "{transcript}");
+}
+
+#[test]
+fn completions_are_printed_for_the_usual_shells() {
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, script) = finished(switchboard().args(["completions", shell]));
+        assert!(code == 0 && script.contains("simulate"), "{shell}");
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let mut child =
+        switchboard().args(["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty());
+}

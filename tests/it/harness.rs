@@ -1,0 +1,227 @@
+//! A bot and a cloud: in this process, or as the real program that can be killed.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use hmac::{Hmac, KeyInit, Mac};
+use switchboard::simulator::{Cloud, Options};
+use switchboard::{Bot, Config, Handle};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub const SECRET: &str = "a-secret-for-tests";
+
+/// How long anything may take before a test gives up on it; nothing waits this long when all is well.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The app in this process, with what it stands on.
+pub struct Harness {
+    pub cloud: Cloud,
+    pub folder: TempDir,
+    pub url: String,
+    handle: Handle,
+    stop: oneshot::Sender<()>,
+    app: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Harness {
+    /// An open bot.
+    pub async fn start() -> Harness {
+        Harness::with("", Bot::builder()).await
+    }
+
+    /// With these settings above those of an open bot.
+    pub async fn with(settings: &str, bot: Bot) -> Harness {
+        let cloud = Cloud::start(Options::default()).await.unwrap();
+        let harness = Harness::on(cloud, tempfile::tempdir().unwrap(), settings, bot).await;
+        harness.handle.ready().await;
+        harness
+    }
+
+    /// On a cloud and a ledger that are there already; it may not be ready yet.
+    pub async fn on(cloud: Cloud, folder: TempDir, settings: &str, bot: Bot) -> Harness {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let mut variables = settings_of_an_open_bot(&cloud, folder.path());
+        variables.push(("SWITCHBOARD_WEBHOOK__PUBLIC_URL".to_owned(), format!("{url}/webex/webhook")));
+        variables.retain(|(name, _)| !settings.contains(&key(name)));
+        let config = Config::from_parts(settings, &variables).unwrap();
+        let app = bot.build_on(listener, config).await.unwrap();
+        let handle = app.handle();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let app = tokio::spawn(app.run_until(async {
+            let _ = stopped.await;
+        }));
+        Harness { cloud, folder, url, handle, stop, app }
+    }
+
+    /// Waits until the webhooks are registered.
+    pub async fn ready(&self) {
+        self.handle.ready().await;
+    }
+
+    /// Waits until everything said was delivered, and everything accepted is settled and sent.
+    pub async fn settle(&self) {
+        let settled = async {
+            self.cloud.delivered().await;
+            self.handle.settled().await.unwrap();
+            self.cloud.delivered().await;
+        };
+        tokio::time::timeout(PATIENCE, settled).await.expect("the bot settles");
+    }
+
+    /// Everything that was said so far, once all is settled.
+    pub async fn transcript(&self) -> String {
+        self.settle().await;
+        self.cloud.transcript()
+    }
+
+    /// The value of a line of `/metrics`, by its name with labels; 0 when there is none.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = self.handle.metrics().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// Stops the app as SIGTERM would, and gives back what it stood on.
+    pub async fn stop(self) -> (Cloud, TempDir) {
+        let _ = self.stop.send(());
+        tokio::time::timeout(PATIENCE, self.app).await.expect("the app stops").unwrap().unwrap();
+        (self.cloud, self.folder)
+    }
+}
+
+/// The section and key that a variable sets, as they stand in a file: the key of `SWITCHBOARD_ACCESS__DM_POLICY`.
+fn key(variable: &str) -> String {
+    let name = variable.split("__").last().unwrap_or_default().to_lowercase();
+    format!("{name} =")
+}
+
+fn settings_of_an_open_bot(cloud: &Cloud, folder: &Path) -> Vec<(String, String)> {
+    [
+        ("SWITCHBOARD_WEBEX__API_URL", cloud.api_url()),
+        ("SWITCHBOARD_WEBEX__TOKEN", cloud.bot().token),
+        ("SWITCHBOARD_WEBHOOK__SECRET", SECRET.to_owned()),
+        ("SWITCHBOARD_STORE__URL", format!("sqlite:{}", folder.join("ledger.db").display())),
+        ("SWITCHBOARD_ADMIN__LISTEN", String::new()),
+        ("SWITCHBOARD_ACCESS__DM_POLICY", "open".to_owned()),
+        ("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned()),
+        ("SWITCHBOARD_WORKER__BACKOFF", "10ms".to_owned()),
+        ("SWITCHBOARD_WORKER__BACKOFF_MAX", "100ms".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+/// What Webex puts into `X-Spark-Signature`.
+pub fn signature(secret: &str, body: &[u8]) -> String {
+    let mac = Hmac::<sha1::Sha1>::new_from_slice(secret.as_bytes()).unwrap();
+    hex::encode(mac.chain_update(body).finalize().into_bytes())
+}
+
+/// Posts to the bot as Webex would; the status and the body of its answer.
+pub async fn post(url: &str, body: impl Into<Vec<u8>>, signature: Option<&str>) -> (u16, String) {
+    let mut request = reqwest::Client::new().post(url).body(body.into());
+    if let Some(signature) = signature {
+        request = request.header("x-spark-signature", signature);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// The program itself, as a process.
+pub struct Daemon {
+    child: Child,
+    pub url: String,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Daemon {
+    /// `switchboard run` on this cloud and ledger; returns once it listens.
+    pub fn start(cloud: &Cloud, folder: &Path, port: u16, more: &[(&str, &str)]) -> Daemon {
+        Daemon::start_without(cloud, folder, port, more, &[])
+    }
+
+    /// The same without some of the variables.
+    pub fn start_without(cloud: &Cloud, folder: &Path, port: u16, more: &[(&str, &str)], less: &[&str]) -> Daemon {
+        let mut command = switchboard();
+        command
+            .arg("run")
+            .current_dir(folder)
+            .envs(settings_of_an_open_bot(cloud, folder))
+            .env("SWITCHBOARD_WEBHOOK__PUBLIC_URL", format!("http://127.0.0.1:{port}/webex/webhook"))
+            .env("SWITCHBOARD_SERVER__LISTEN", format!("127.0.0.1:{port}"))
+            .envs(more.iter().copied())
+            .stderr(Stdio::piped());
+        for name in less {
+            command.env_remove(name);
+        }
+        let mut child = command.spawn().unwrap();
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in errors.lines().map_while(Result::ok) {
+                // The log is read for as long as the process writes, so that it never blocks.
+                let _ = sender.send(line);
+            }
+        });
+        let daemon = Daemon { child, url: format!("http://127.0.0.1:{port}"), lines };
+        daemon.logs("listening");
+        daemon
+    }
+
+    /// Waits for a line of the log that holds this text.
+    pub fn logs(&self, text: &str) -> String {
+        let end = Instant::now() + PATIENCE;
+        let mut seen = String::new();
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(line) => seen.push_str(&(line + "\n")),
+                Err(_) => panic!("no line with {text:?} in the log:\n{seen}"),
+            }
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, as a supervisor stops it.
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits for the end.
+    pub fn wait(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program without the settings of whoever runs the tests.
+pub fn switchboard() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+/// A port that is free now.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

@@ -1,0 +1,16 @@
+//! The real app against the simulator, through the front door. Nothing sleeps: a test settles, then looks.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should fail there"
+)]
+
+mod cli;
+mod commands;
+mod delivery;
+mod harness;
+mod layout;
+mod receiving;
+mod registration;
+mod restart;
