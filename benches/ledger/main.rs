@@ -311,7 +311,7 @@ impl Bench {
 
     fn print(mut self) {
         self.table.alone("answers other than 200", count(self.refused as f64), "0");
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = self.launcher.cores;
         let pinned = if self.launcher.can_pin { "" } else { ", NOT pinned (that takes taskset and two cores)" };
         let fsync = self.launcher.fsync_time().as_secs_f64() * 1e3;
         println!("{cores} cores{pinned}; a 4 KiB write and fsync takes {fsync:.2} ms.\n");

@@ -95,6 +95,8 @@ impl Process {
 pub struct Launcher {
     daemon: PathBuf,
     folder: TempDir,
+    /// Cores of this machine, before anything is pinned.
+    pub cores: usize,
     /// Whether this machine can give the server a core of its own.
     pub can_pin: bool,
     slow_fsync: Option<PathBuf>,
@@ -126,7 +128,7 @@ impl Launcher {
         fs::write(&source, include_str!("slow_fsync.c")).expect("the folder is writable");
         let compiled = Command::new("cc").args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).arg(source).status();
         let slow_fsync = compiled.is_ok_and(|status| status.success()).then_some(library);
-        Launcher { daemon, folder, can_pin: has_taskset && cores > 1, slow_fsync, started: Default::default() }
+        Launcher { daemon, folder, cores, can_pin: has_taskset && cores > 1, slow_fsync, started: Default::default() }
     }
 
     /// Keeps this process, and what it starts unpinned, on the core that servers are not pinned to; or lets it run on all.

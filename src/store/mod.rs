@@ -326,3 +326,6 @@ impl Store {
 pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests;

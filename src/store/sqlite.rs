@@ -16,6 +16,13 @@ use super::read::{Reader, State};
 use super::{Claimed, Claims, Closing, Entry, Queue, Settlement, Step, StoreError, file, now_ms};
 use crate::config;
 
+/// Reserves due lanes and finds the oldest open row of each: the queue, now, the lease in milliseconds, how many.
+pub(super) const CLAIM: &str =
+    "UPDATE lane SET due_at = ?2 + ?3, leased = 1, fence = fence + 1, attempts = attempts + 1
+             WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?4)
+             RETURNING id, fence, attempts, mark,
+                 (SELECT min(seq) FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0) AS head";
+
 /// Rows touched by one step of pruning, so that it never holds up the acknowledgements for long.
 const PRUNE_STEP: i64 = 500;
 
@@ -183,18 +190,13 @@ impl Sqlite {
 
     pub(super) async fn claim(&mut self, queue: Queue, most: usize, lease: Duration) -> Result<Claims, sqlx::Error> {
         let (now, most_rows) = (now_ms(), i64::try_from(most).unwrap_or(i64::MAX));
-        let lanes = sqlx::query(
-            "UPDATE lane SET due_at = ?2 + ?3, leased = 1, fence = fence + 1, attempts = attempts + 1
-             WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?4)
-             RETURNING id, fence, attempts, mark,
-                 (SELECT min(seq) FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0) AS head",
-        )
-        .bind(queue.number())
-        .bind(now)
-        .bind(millis(lease))
-        .bind(most_rows)
-        .fetch_all(&mut self.connection)
-        .await?;
+        let lanes = sqlx::query(CLAIM)
+            .bind(queue.number())
+            .bind(now)
+            .bind(millis(lease))
+            .bind(most_rows)
+            .fetch_all(&mut self.connection)
+            .await?;
         let mut rows = Vec::with_capacity(lanes.len());
         if !lanes.is_empty() {
             let heads: Vec<Option<i64>> = lanes.iter().map(|lane| lane.try_get("head")).collect::<Result<_, _>>()?;

@@ -1,0 +1,252 @@
+//! What a ledger promises, written against [`Store`] alone so that another engine has to pass the same cases.
+
+use secrecy::SecretString;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection, Row as _};
+use tempfile::TempDir;
+
+use super::sqlite::CLAIM;
+use super::*;
+use crate::config::Config;
+
+struct Ledger {
+    store: Store,
+    folder: TempDir,
+    stop: oneshot::Sender<()>,
+    writer: tokio::task::JoinHandle<()>,
+}
+
+impl Ledger {
+    async fn new() -> Ledger {
+        Ledger::open(tempfile::tempdir().unwrap(), Duration::from_secs(60)).await
+    }
+
+    async fn open(folder: TempDir, lease: Duration) -> Ledger {
+        let (store, writer) = Store::open(&settings(&folder), lease).await.unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let writer = tokio::spawn(writer.run(async {
+            let _ = stopped.await;
+        }));
+        Ledger { store, folder, stop, writer }
+    }
+
+    async fn close(self) -> TempDir {
+        let _ = self.stop.send(());
+        self.writer.await.unwrap();
+        self.folder
+    }
+
+    async fn put(&self, name: &str, lane: &str) -> bool {
+        self.store.put(entry(Queue::Inbox, name, lane)).await.unwrap()
+    }
+
+    async fn claim(&self, most: usize) -> Vec<Claimed> {
+        self.store.claim(Queue::Inbox, most).await.unwrap().rows
+    }
+
+    async fn claimed_names(&self, most: usize) -> Vec<String> {
+        self.claim(most).await.into_iter().map(|row| row.body).collect()
+    }
+}
+
+fn settings(folder: &TempDir) -> config::Store {
+    let mut settings = Config::from_parts("", &[]).unwrap().store;
+    settings.url = SecretString::from(format!("sqlite:{}", folder.path().join("ledger.db").display()));
+    settings
+}
+
+fn entry(queue: Queue, name: &str, lane: &str) -> Entry {
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
+    Entry { id, queue, lane: lane.to_owned(), accepted_at: now_ms(), body: name.to_owned(), subject: None, label: None }
+}
+
+fn done(row: Claimed) -> Settlement {
+    row.done(Closing { verdict: "answered", ..Closing::default() }, Vec::new())
+}
+
+#[tokio::test]
+async fn the_same_id_is_added_once_even_together() {
+    let ledger = Ledger::new().await;
+    let (first, second) = tokio::join!(ledger.put("a", "room"), ledger.put("a", "room"));
+    assert!(first ^ second);
+    assert!(!ledger.put("a", "another room").await);
+    assert_eq!(ledger.claimed_names(10).await, ["a"]);
+}
+
+#[tokio::test]
+async fn one_open_row_of_each_lane_and_in_order() {
+    let ledger = Ledger::new().await;
+    for name in ["a1", "b1", "a2", "b2", "a3"] {
+        ledger.put(name, &name[..1]).await;
+    }
+    let first = ledger.claim(10).await;
+    assert_eq!(first.iter().map(|row| row.body.as_str()).collect::<Vec<_>>(), ["a1", "b1"]);
+    assert!(ledger.claim(10).await.is_empty(), "both lanes are being worked on");
+    for row in first {
+        assert!(ledger.store.settle(done(row)).await.unwrap());
+    }
+    assert_eq!(ledger.claimed_names(1).await.len(), 1);
+    assert_eq!(ledger.claimed_names(10).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_retry_delays_its_lane_and_nothing_overtakes_it() {
+    let ledger = Ledger::new().await;
+    ledger.put("a1", "a").await;
+    ledger.put("a2", "a").await;
+    let row = ledger.claim(1).await.remove(0);
+    assert_eq!(row.attempt, 1);
+    ledger.store.settle(row.retry(Duration::from_secs(3600), "no luck".to_owned())).await.unwrap();
+    let claims = ledger.store.claim(Queue::Inbox, 10).await.unwrap();
+    assert!(claims.rows.is_empty());
+    assert!(claims.next.is_some_and(|next| next > Duration::from_secs(3500)), "it is said when to look again");
+    let row = ledger.store.list(Queue::Inbox, Filter::Unsettled, 10).await.unwrap().pop().unwrap();
+    assert_eq!((row.attempts, row.note.as_deref()), (1, Some("no luck")));
+    ledger.store.reopen(row.id).await.unwrap();
+    assert_eq!(ledger.claimed_names(10).await, ["a1"]);
+}
+
+#[tokio::test]
+async fn a_deferred_try_does_not_count_and_a_retried_one_does() {
+    let ledger = Ledger::new().await;
+    ledger.put("a", "a").await;
+    let row = ledger.claim(1).await.remove(0);
+    ledger.store.settle(row.defer(Duration::ZERO, None)).await.unwrap();
+    let row = ledger.claim(1).await.remove(0);
+    assert_eq!(row.attempt, 1);
+    ledger.store.settle(row.retry(Duration::ZERO, String::new())).await.unwrap();
+    assert_eq!(ledger.claim(1).await.remove(0).attempt, 2);
+}
+
+#[tokio::test]
+async fn a_late_settlement_of_a_lost_lease_changes_nothing() {
+    let ledger = Ledger::open(tempfile::tempdir().unwrap(), Duration::ZERO).await;
+    ledger.put("a", "a").await;
+    let late = ledger.claim(1).await.remove(0);
+    // The lease is over at once, so somebody else claims the row.
+    let holder = ledger.claim(1).await.remove(0);
+    assert_eq!(holder.attempt, 2);
+    let follow = entry(Queue::Outbox, "a reply", "a");
+    let settlement = late.done(Closing { verdict: "late", ..Closing::default() }, vec![follow]);
+    assert!(!ledger.store.settle(settlement).await.unwrap());
+    assert_eq!(ledger.store.depths().await.unwrap().outbox, 0, "its reply is not kept either");
+    assert!(ledger.store.settle(done(holder)).await.unwrap());
+    let row = ledger.store.list(Queue::Inbox, Filter::All, 1).await.unwrap().remove(0);
+    assert_eq!(row.verdict.as_deref(), Some("answered"));
+}
+
+#[tokio::test]
+async fn a_settlement_and_what_follows_from_it_are_one_step() {
+    let ledger = Ledger::new().await;
+    ledger.put("a", "a").await;
+    let row = ledger.claim(1).await.remove(0);
+    let mark = Some("left for the next".to_owned());
+    let closing = Closing { verdict: "answered", mark, ..Closing::default() };
+    let replies = vec![entry(Queue::Outbox, "one", "a"), entry(Queue::Outbox, "two", "a")];
+    ledger.store.settle(row.done(closing, replies)).await.unwrap();
+    let reply = ledger.store.claim(Queue::Outbox, 10).await.unwrap().rows.remove(0);
+    assert_eq!(reply.body, "one");
+    assert!(reply.mark.is_none(), "the mark is of the inbox's lane");
+    ledger.put("b", "a").await;
+    assert_eq!(ledger.claim(1).await.remove(0).mark.as_deref(), Some("left for the next"));
+}
+
+#[tokio::test]
+async fn a_dead_letter_lets_its_lane_go_on_and_can_be_opened_again() {
+    let ledger = Ledger::new().await;
+    ledger.put("a1", "a").await;
+    ledger.put("a2", "a").await;
+    let row = ledger.claim(1).await.remove(0);
+    let dead = row.id;
+    ledger.store.settle(row.dead(Closing { verdict: "failed", ..Closing::default() }, Vec::new())).await.unwrap();
+    let second = ledger.claim(1).await.remove(0);
+    assert_eq!(second.body, "a2");
+    assert_eq!(ledger.store.depths().await.unwrap().dead, 1);
+    assert!(ledger.store.reopen(dead).await.unwrap());
+    ledger.store.settle(done(second)).await.unwrap();
+    let again = ledger.claim(1).await.remove(0);
+    assert_eq!((again.body.as_str(), again.attempt), ("a1", 1), "opened while its lane was busy, it is not forgotten");
+    assert!(ledger.store.settle(done(again)).await.unwrap());
+    assert!(!ledger.store.reopen(dead).await.unwrap(), "what is done stays done");
+}
+
+#[tokio::test]
+async fn a_dropped_row_is_settled_for_whoever_holds_it() {
+    let ledger = Ledger::new().await;
+    ledger.put("a1", "a").await;
+    ledger.put("a2", "a").await;
+    let row = ledger.claim(1).await.remove(0);
+    assert!(ledger.store.discard(row.id).await.unwrap());
+    assert!(!ledger.store.settle(done(row)).await.unwrap());
+    assert_eq!(ledger.claimed_names(10).await, ["a2"]);
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_its_rows_to_the_next_with_the_try_counted() {
+    let ledger = Ledger::new().await;
+    ledger.put("a", "a").await;
+    assert_eq!(ledger.claim(1).await.len(), 1);
+    // The lease is a minute long; the next process knows that nobody holds it.
+    let folder = ledger.close().await;
+    let ledger = Ledger::open(folder, Duration::from_secs(60)).await;
+    assert_eq!(ledger.claim(1).await.remove(0).attempt, 2);
+}
+
+#[tokio::test]
+async fn one_process_at_a_time() {
+    let ledger = Ledger::new().await;
+    let Err(error) = Store::open(&settings(&ledger.folder), Duration::ZERO).await else {
+        panic!("a second one was let in")
+    };
+    assert!(error.to_string().contains("another switchboard daemon is using it"), "{error}");
+    let folder = ledger.close().await;
+    Ledger::open(folder, Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn pruning_empties_a_row_and_remembers_its_id_for_longer() {
+    let ledger = Ledger::new().await;
+    for name in ["settled", "open"] {
+        ledger.put(name, name).await;
+    }
+    let row = ledger.claim(1).await.remove(0);
+    ledger.store.settle(done(row)).await.unwrap();
+    let day = Duration::from_secs(86_400);
+    assert_eq!(ledger.store.prune(day, day).await.unwrap(), 0);
+    assert_eq!(ledger.store.prune(Duration::ZERO, day).await.unwrap(), 1);
+    assert_eq!(ledger.store.list(Queue::Inbox, Filter::All, 10).await.unwrap().len(), 1);
+    assert!(!ledger.put("settled", "settled").await, "still known");
+    assert_eq!(ledger.store.prune(Duration::ZERO, Duration::ZERO).await.unwrap(), 1);
+    assert!(ledger.put("settled", "settled").await, "no longer known");
+    assert_eq!(ledger.store.depths().await.unwrap().inbox, 2, "what is open is never pruned");
+}
+
+#[tokio::test]
+async fn too_many_waiting_writes_are_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = config::Store { waiting: 1, ..settings(&folder) };
+    let (store, writer) = Store::open(&settings, Duration::ZERO).await.unwrap();
+    // Nothing is written yet: the first put waits, the second finds no room.
+    let mut first = std::pin::pin!(store.put(entry(Queue::Inbox, "a", "a")));
+    assert!(futures_util::poll!(&mut first).is_pending());
+    assert!(matches!(store.put(entry(Queue::Inbox, "b", "b")).await, Err(StoreError::Busy)));
+    tokio::join!(writer.run(std::future::ready(())), async { assert!(first.await.unwrap()) });
+    assert!(matches!(store.put(entry(Queue::Inbox, "c", "c")).await, Err(StoreError::Busy)), "after the end");
+}
+
+#[tokio::test]
+async fn a_flooded_lane_does_not_hold_up_a_claim_elsewhere() {
+    let ledger = Ledger::new().await;
+    let names: Vec<_> = (0..3000).map(|nth| format!("flood {nth}")).collect();
+    futures_util::future::join_all(names.iter().map(|name| ledger.put(name, "flooded"))).await;
+    ledger.put("quiet", "quiet").await;
+    assert_eq!(ledger.claimed_names(10).await, ["flood 0", "quiet"]);
+    let mut connection =
+        SqliteConnection::connect_with(&super::file::options(&super::file::path(&settings(&ledger.folder))))
+            .await
+            .unwrap();
+    let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {CLAIM}")));
+    let plan = plan.bind(0).bind(0).bind(0).bind(10).fetch_all(&mut connection).await.unwrap();
+    let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+    assert!(steps.len() >= 3 && steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:#?}");
+}
