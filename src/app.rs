@@ -1,5 +1,8 @@
 //! The composition root: `build` puts the rooms together, `run_until` owns every task.
 
+mod tasks;
+mod upkeep;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,15 +10,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+use tasks::Tasks;
 
 use crate::access::Policy;
 use crate::config::{Config, DmPolicy, Mode};
 use crate::handler::{Command, Services};
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::receiver::registration;
 use crate::receiver::webhook::Webhook;
 use crate::signature::Signer;
 use crate::store::{self, Store};
@@ -29,9 +32,6 @@ const DRAIN: Duration = Duration::from_secs(25);
 
 /// Open connections get this long to finish once all work is done.
 const HANG_UP: Duration = Duration::from_secs(2);
-
-/// How often settled rows are looked through for those past their time.
-const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
 /// The whole daemon, ready to run: its listeners are bound and its ledger is open.
 pub struct App {
@@ -142,48 +142,45 @@ impl App {
             (Stop::default(), Stop::default(), CancellationToken::new(), CancellationToken::new());
         let health = self.health.clone();
         let address = self.public.local_addr()?;
-        let mut tasks = JoinSet::new();
+        let mut tasks = Tasks::default();
         self.spawn(&mut tasks, &inbox, &outbox, &servers, &ledger)?;
         health.loops(Ok(()));
         tracing::info!(%address, "listening");
 
         let died = tokio::select! {
             () = shutdown => None,
-            ended = tasks.join_next() => ended,
+            ended = tasks.next_end() => Some(ended),
         };
         health.drain();
         tracing::info!("stopping: finishing what is in hand");
-        tasks.spawn({
-            let (inbox, outbox) = (inbox.abort.clone(), outbox.abort.clone());
-            async move {
-                tokio::time::sleep(DRAIN).await;
-                inbox.cancel();
-                outbox.cancel();
-                "the drain's limit"
-            }
+        let (abort_inbox, abort_outbox) = (inbox.abort.clone(), outbox.abort.clone());
+        tasks.spawn("the limit of the drain", async move {
+            tokio::time::sleep(DRAIN).await;
+            abort_inbox.cancel();
+            abort_outbox.cancel();
         });
         // What a command answers while draining still goes out, so the outbox stops after the inbox.
         inbox.drain.cancel();
-        until_ended(&mut tasks, INBOX).await;
+        tasks.until_ended(INBOX).await;
         outbox.drain.cancel();
-        until_ended(&mut tasks, OUTBOX).await;
+        tasks.until_ended(OUTBOX).await;
         servers.cancel();
-        let _ = tokio::time::timeout(HANG_UP, until_ended(&mut tasks, PUBLIC)).await;
+        let _ = tokio::time::timeout(HANG_UP, tasks.until_ended(PUBLIC)).await;
         ledger.cancel();
-        until_ended(&mut tasks, LEDGER).await;
+        tasks.until_ended(LEDGER).await;
         match died {
             None => {
                 tracing::info!("stopped");
                 Ok(())
             }
-            Some(Ok(task)) => anyhow::bail!("{task} ended by itself; this is a defect"),
-            Some(Err(error)) => anyhow::bail!("a task failed: {error}; this is a defect"),
+            Some((task, Ok(()))) => anyhow::bail!("{task} ended by itself; this is a defect"),
+            Some((task, Err(error))) => anyhow::bail!("{task} failed: {error}; this is a defect"),
         }
     }
 
     fn spawn(
         self,
-        tasks: &mut JoinSet<&'static str>,
+        tasks: &mut Tasks,
         inbox: &Stop,
         outbox: &Stop,
         servers: &CancellationToken,
@@ -191,7 +188,7 @@ impl App {
     ) -> anyhow::Result<()> {
         let App { config, public, admin, store, writer, services, identity, health } = self;
         let worker = config.worker.clone();
-        spawn(tasks, LEDGER, writer.run(ledger.clone().cancelled_owned()));
+        tasks.spawn(LEDGER, writer.run(ledger.clone().cancelled_owned()));
         if worker.concurrency > 0 {
             let work = Inbox {
                 services: Arc::clone(&services),
@@ -201,7 +198,7 @@ impl App {
                 health: health.clone(),
             };
             let (known, stop, store_) = (identity.clone(), inbox.clone(), store.clone());
-            spawn(tasks, INBOX, async move {
+            tasks.spawn(INBOX, async move {
                 // Nothing is claimed before the bot can tell its own words from others'.
                 tokio::select! {
                     _ = known.known() => worker::run(Arc::new(work), store_, worker.concurrency, stop).await,
@@ -215,11 +212,11 @@ impl App {
                 metrics: services.metrics.clone(),
                 health: health.clone(),
             };
-            spawn(tasks, OUTBOX, worker::run(Arc::new(work), store.clone(), config.worker.concurrency, outbox.clone()));
+            tasks.spawn(OUTBOX, worker::run(Arc::new(work), store.clone(), config.worker.concurrency, outbox.clone()));
         } else {
             tracing::warn!("worker.concurrency is 0: events are received and kept, and nothing is answered here");
-            spawn(tasks, INBOX, inbox.drain.clone().cancelled_owned());
-            spawn(tasks, OUTBOX, outbox.drain.clone().cancelled_owned());
+            tasks.spawn(INBOX, inbox.drain.clone().cancelled_owned());
+            tasks.spawn(OUTBOX, outbox.drain.clone().cancelled_owned());
         }
         let webhook = match (config.delivery.mode, &config.webhook.secret) {
             (Mode::Webhook | Mode::Both, Some(secret)) => Some(Webhook {
@@ -231,21 +228,21 @@ impl App {
             (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
         };
         let routes = http::router(&config.server, &config.webhook.path, webhook, health.clone(), store.clone());
-        spawn(tasks, PUBLIC, serve(public, routes, servers.clone()));
+        tasks.spawn(PUBLIC, serve(public, routes, servers.clone()));
         if let Some(listener) = admin {
             tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
             let routes = admin::router(services.metrics.clone(), store.clone());
-            spawn(tasks, ADMIN, serve(listener, routes, servers.clone()));
+            tasks.spawn(ADMIN, serve(listener, routes, servers.clone()));
         }
         let stopped = inbox.drain.clone();
-        spawn(tasks, PRUNER, unless(stopped.clone(), prune(store, config.store.clone())));
+        tasks.spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone())));
         if config.access.dm_policy == DmPolicy::Pairing {
             tracing::warn!(
                 "access.dm_policy is \"pairing\", which this version does not have yet: \
                  only people in access.allow_from and access.admins are answered"
             );
         }
-        spawn(tasks, REGISTRATION, unless(stopped, register(config, services.webex.clone(), identity, health)));
+        tasks.spawn(REGISTRATION, unless(stopped, upkeep::register(config, services.webex.clone(), identity, health)));
         Ok(())
     }
 }
@@ -257,24 +254,6 @@ const PUBLIC: &str = "the public listener";
 const ADMIN: &str = "the operators' listener";
 const PRUNER: &str = "the pruning of settled rows";
 const REGISTRATION: &str = "the look after token and webhooks";
-
-fn spawn(tasks: &mut JoinSet<&'static str>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-    tasks.spawn(async move {
-        task.await;
-        name
-    });
-}
-
-/// Waits for one task; one that has ended already, or failed, is not waited for.
-async fn until_ended(tasks: &mut JoinSet<&'static str>, name: &str) {
-    while let Some(ended) = tasks.join_next().await {
-        match ended {
-            Ok(task) if task == name => return,
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, "a task failed while stopping"),
-        }
-    }
-}
 
 async fn unless(stopped: CancellationToken, task: impl Future<Output = ()>) {
     tokio::select! {
@@ -292,71 +271,5 @@ async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
 async fn serve(listener: TcpListener, routes: axum::Router, stop: CancellationToken) {
     if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await {
         tracing::error!(%error, "a listener failed");
-    }
-}
-
-/// Empties rows past their time, a step at a time, and sleeps when there are none left.
-async fn prune(store: Store, settings: crate::config::Store) {
-    loop {
-        match store.prune(settings.retention, settings.dedupe).await {
-            Ok(0) => tokio::time::sleep(PRUNE_EVERY).await,
-            Ok(_) => tokio::task::yield_now().await,
-            Err(error) => {
-                tracing::error!(%error, "settled rows could not be pruned");
-                tokio::time::sleep(PRUNE_EVERY).await;
-            }
-        }
-    }
-}
-
-/// Learns who the bot is, then keeps its webhooks as they ought to be. A refused token or a Webex that is away is
-/// said plainly and tried again: a supervisor that starts us over and over helps nobody.
-async fn register(config: Config, webex: Client, identity: Identity, health: Health) {
-    let mut pause = Duration::from_secs(1);
-    loop {
-        match webex.me().await {
-            Ok(me) => {
-                tracing::info!(bot = me.email(), name = me.display_name, "Webex takes the token");
-                health.token(Ok(()));
-                identity.set(me);
-                break;
-            }
-            Err(error) => {
-                tracing::error!(%error, hint = error.hint(), "not ready: Webex does not say who the bot is; trying again");
-                health.token(Err(error.to_string()));
-            }
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(30));
-    }
-    let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
-        tracing::warn!(
-            "webhook.public_url is not set: no webhook is registered, so Webex calls only if you registered one"
-        );
-        health.webhooks(Ok(()));
-        return std::future::pending().await;
-    };
-    let wanted = registration::wanted(url, secret);
-    loop {
-        let interval = config.webhook.check_interval;
-        let pause = match registration::synchronise(&webex, &wanted).await {
-            Ok(changes) => {
-                for change in changes {
-                    tracing::info!(%change, "webhooks");
-                }
-                health.webhooks(Ok(()));
-                health.token(Ok(()));
-                interval
-            }
-            Err(error) => {
-                tracing::error!(%error, hint = error.hint(), "the webhooks could not be looked after; trying again");
-                if error.is_unauthorized() {
-                    health.token(Err(error.to_string()));
-                }
-                health.webhooks(Err(error.to_string()));
-                interval.min(Duration::from_secs(5))
-            }
-        };
-        tokio::time::sleep(pause).await;
     }
 }

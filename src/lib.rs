@@ -73,7 +73,7 @@ pub mod simulator;
 mod store;
 mod table;
 mod telemetry;
-mod webex;
+pub mod webex;
 mod worker;
 
 pub use app::{App, Handle};

@@ -39,6 +39,9 @@ pub fn code_block(text: &str) -> String {
 /// Cuts markdown into messages of at most `most` bytes: between blocks where it can, else between lines, words or
 /// characters. A code block that is cut is closed and opened again.
 pub(super) fn split(markdown: &str, most: usize) -> Vec<String> {
+    if markdown.len() <= most {
+        return if markdown.trim().is_empty() { Vec::new() } else { vec![markdown.to_owned()] };
+    }
     let mut parts = Parts { most, done: Vec::new(), current: String::new() };
     for block in blocks(markdown) {
         match block {

@@ -21,6 +21,9 @@ use writer::Op;
 use crate::config;
 use crate::telemetry::Depths;
 
+/// Whoever waits for an acknowledgement gives up in about ten seconds.
+const LONGEST_PUT: Duration = Duration::from_secs(5);
+
 /// Which of the two queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
@@ -224,11 +227,15 @@ impl Store {
     /// Adds a row. On disk when this returns: `true` when it is new, `false` when its id was known.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] at once when too many writes wait; the row was not added on any error.
+    /// [`StoreError::Busy`] at once when too many writes wait, or after seconds on a disk that does not answer.
     pub async fn put(&self, entry: Entry) -> Result<bool, StoreError> {
         let (answer, result) = oneshot::channel();
         self.0.ops.try_send(Op::Put(entry, answer)).map_err(|_| StoreError::Busy)?;
-        result.await.map_err(|_| StoreError::Busy)?
+        match tokio::time::timeout(LONGEST_PUT, result).await {
+            Ok(Ok(result)) => result,
+            // It may still be written; then the sender's repeat is known.
+            Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
+        }
     }
 
     /// Reserves the oldest row of up to `most` lanes that are due.

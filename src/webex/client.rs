@@ -62,7 +62,11 @@ impl Client {
     ///
     /// # Errors
     /// When the token cannot be a header, or `webex.ca_file` cannot be read or is no certificate.
-    pub fn new(settings: &config::Webex, token: &secrecy::SecretString, metrics: Metrics) -> anyhow::Result<Client> {
+    pub(crate) fn new(
+        settings: &config::Webex,
+        token: &secrecy::SecretString,
+        metrics: Metrics,
+    ) -> anyhow::Result<Client> {
         let mut authorization =
             HeaderValue::from_str(&format!("Bearer {}", token.expose_secret().trim())).map_err(|_| {
                 anyhow::anyhow!("webex.token holds characters that no token has; was more than the value pasted?")

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 pub const SECRET: &str = "a-secret-for-tests";
 
 /// How long anything may take before a test gives up on it; nothing waits this long when all is well.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The app in this process, with what it stands on.
 pub struct Harness {

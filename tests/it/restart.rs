@@ -5,7 +5,7 @@ use std::path::Path;
 use reqwest::Method;
 use switchboard::simulator::{Cloud, Fault, Options};
 
-use crate::harness::{Daemon, free_port};
+use crate::harness::{Daemon, PATIENCE, free_port};
 
 struct Scene {
     cloud: Cloud,
@@ -34,9 +34,12 @@ impl Scene {
     /// Waits until the bot has said so much; what it should not say comes before that.
     async fn until_replies(&self, count: usize) {
         let mut heard = self.cloud.subscribe();
-        while self.replies().len() < count {
-            let _ = heard.recv().await;
-        }
+        let said = async {
+            while self.replies().len() < count {
+                let _ = heard.recv().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, said).await.expect("the bot replies");
     }
 }
 

@@ -1,0 +1,42 @@
+//! The tasks of an app by name, so that the end of each can be waited for and an unexpected one is named.
+
+use std::collections::HashMap;
+use std::future::Future;
+
+use tokio::task::{Id, JoinSet};
+
+/// Tasks that run for as long as the app does.
+#[derive(Default)]
+pub(super) struct Tasks {
+    set: JoinSet<()>,
+    running: HashMap<Id, &'static str>,
+}
+
+impl Tasks {
+    pub(super) fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let id = self.set.spawn(task).id();
+        self.running.insert(id, name);
+    }
+
+    /// Waits for whichever ends next, and says which it was and how it went.
+    pub(super) async fn next_end(&mut self) -> (&'static str, Result<(), String>) {
+        match self.set.join_next_with_id().await {
+            Some(Ok((id, ()))) => (self.take(id), Ok(())),
+            Some(Err(error)) => (self.take(error.id()), Err(error.to_string())),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits until a task has ended; one that has already, or never ran, is not waited for.
+    pub(super) async fn until_ended(&mut self, name: &str) {
+        while self.running.values().any(|running| *running == name) {
+            if let (ended, Err(error)) = self.next_end().await {
+                tracing::error!(task = ended, %error, "a task failed while stopping");
+            }
+        }
+    }
+
+    fn take(&mut self, id: Id) -> &'static str {
+        self.running.remove(&id).unwrap_or("a task")
+    }
+}

@@ -1,0 +1,86 @@
+//! What goes on beside the work: pruning the ledger, and looking after the token and the webhooks.
+
+use std::time::Duration;
+
+use crate::config::{self, Config};
+use crate::health::Health;
+use crate::identity::Identity;
+use crate::receiver::registration;
+use crate::store::Store;
+use crate::webex::{Client, Error, Fault};
+
+/// How often settled rows are looked through for those past their time.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
+/// Empties rows past their time, a step at a time, and sleeps when there are none left.
+pub(super) async fn prune(store: Store, settings: config::Store) {
+    loop {
+        match store.prune(settings.retention, settings.dedupe).await {
+            Ok(0) => tokio::time::sleep(PRUNE_EVERY).await,
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => {
+                tracing::error!(%error, "settled rows could not be pruned");
+                tokio::time::sleep(PRUNE_EVERY).await;
+            }
+        }
+    }
+}
+
+/// Learns who the bot is, then keeps its webhooks as they ought to be. A refused token or a Webex that is away is
+/// said plainly and tried again: a supervisor that starts us over and over helps nobody.
+pub(super) async fn register(config: Config, webex: Client, identity: Identity, health: Health) {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        match webex.me().await {
+            Ok(me) => {
+                tracing::info!(bot = me.email(), name = me.display_name, "Webex takes the token");
+                health.token(Ok(()));
+                identity.set(me);
+                break;
+            }
+            Err(error) => {
+                tracing::error!(%error, hint = error.hint(), "not ready: Webex does not say who the bot is; trying again");
+                health.token(Err(error.to_string()));
+                tokio::time::sleep(asked_pause(&error).unwrap_or(pause)).await;
+                pause = (pause * 2).min(Duration::from_secs(30));
+            }
+        }
+    }
+    let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
+        tracing::warn!(
+            "webhook.public_url is not set: no webhook is registered, so Webex calls only if you registered one"
+        );
+        health.webhooks(Ok(()));
+        return std::future::pending().await;
+    };
+    let wanted = registration::wanted(url, secret);
+    loop {
+        let interval = config.webhook.check_interval;
+        let pause = match registration::synchronise(&webex, &wanted).await {
+            Ok(changes) => {
+                for change in changes {
+                    tracing::info!(%change, "webhooks");
+                }
+                health.webhooks(Ok(()));
+                health.token(Ok(()));
+                interval
+            }
+            Err(error) => {
+                tracing::error!(%error, hint = error.hint(), "the webhooks could not be looked after; trying again");
+                if error.is_unauthorized() {
+                    health.token(Err(error.to_string()));
+                }
+                health.webhooks(Err(error.to_string()));
+                asked_pause(&error).unwrap_or(interval.min(Duration::from_secs(5)))
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+fn asked_pause(error: &Error) -> Option<Duration> {
+    match error.fault() {
+        Fault::Wait(pause) => Some(pause),
+        Fault::Away | Fault::NotFound | Fault::Broken | Fault::Final => None,
+    }
+}
