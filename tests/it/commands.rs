@@ -1,5 +1,8 @@
 //! What people say and what they read.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use switchboard::simulator::Fault;
 use switchboard::{Args, Bot, Command, CommandError, Context, Reply, Result};
 
@@ -158,9 +161,9 @@ async fn a_strange_command_of_ones_own_takes_a_handler_and_a_line() {
     "#);
 }
 
-/// A handler that goes wrong in every way, by its first argument.
-fn trouble() -> Command {
-    async fn run(_: Context, mut args: Args) -> Result<Reply> {
+/// A handler that goes wrong in every way, by its first argument, and counts how often it was run.
+fn trouble() -> (Command, Arc<AtomicUsize>) {
+    async fn run(mut args: Args) -> Result<Reply> {
         match args.next().as_deref() {
             Some("panic") => panic!("as the test wants it"),
             Some("error") => Err(anyhow::anyhow!("a detail that nobody outside should read"))?,
@@ -170,12 +173,19 @@ fn trouble() -> Command {
             _ => Ok(Reply::text("fine")),
         }
     }
-    Command::new("trouble [kind]", "Goes wrong", run)
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&runs);
+    let command = Command::new("trouble [kind]", "Goes wrong", move |_: Context, args| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        run(args)
+    });
+    (command, runs)
 }
 
 #[tokio::test]
 async fn a_command_that_fails_for_good_is_a_dead_letter_with_a_reference() {
-    let bot = Harness::with("[worker]\ndeadline = \"50ms\"\nmax_attempts = 2", Bot::builder().command(trouble())).await;
+    let (command, runs) = trouble();
+    let bot = Harness::with("[worker]\ndeadline = \"50ms\"\nmax_attempts = 2", Bot::builder().command(command)).await;
     let alice = bot.cloud.person("alice@example.com");
     for kind in ["panic", "error", "hang"] {
         alice.says(&format!("trouble {kind}"));
@@ -185,6 +195,7 @@ async fn a_command_that_fails_for_good_is_a_dead_letter_with_a_reference() {
             reply.starts_with("That failed, reference ") && reply.len() == "That failed, reference 7Q2M.".len(),
             "{reply}"
         );
+        assert_eq!(runs.swap(0, Ordering::Relaxed), 2, "{kind} was tried as often as worker.max_attempts says");
     }
     assert_eq!(bot.metric("switchboard_dead_letters").await, 3.0);
     alice.says("trouble decline");
@@ -196,7 +207,7 @@ async fn a_command_that_fails_for_good_is_a_dead_letter_with_a_reference() {
 
 #[tokio::test]
 async fn a_long_reply_is_sent_in_parts_and_in_order() {
-    let bot = Harness::with("", Bot::builder().command(trouble())).await;
+    let bot = Harness::with("", Bot::builder().command(trouble().0)).await;
     bot.cloud.person("alice@example.com").says("trouble long");
     bot.settle().await;
     let parts: Vec<_> = bot.cloud.messages().into_iter().filter_map(|message| message.markdown).collect();

@@ -16,14 +16,16 @@ async fn posts(bot: &Harness) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_429_waits_as_told_spends_no_attempt_and_is_sent_once() {
-    let bot = Harness::with("[worker]\nmax_attempts = 1", Bot::builder()).await;
+    let bot = Harness::with("[worker]\nmax_attempts = 2", Bot::builder()).await;
     bot.cloud.fault(on_post().times(2).answer(429, &[("retry-after", "1")], "<html>slow down</html>"));
+    // Had the pauses been tries, this one would be the last.
+    bot.cloud.fault(on_post().answer(500, &[], ""));
     let asked = std::time::Instant::now();
     bot.cloud.person("alice@example.com").says("help status");
     let transcript = bot.transcript().await;
     assert_eq!(transcript.matches("bot:").count(), 1, "{transcript}");
     assert!(asked.elapsed().as_secs_f64() >= 2.0, "both pauses were kept");
-    assert_eq!(posts(&bot).await, 3);
+    assert_eq!(posts(&bot).await, 4);
     assert_eq!(bot.metric("switchboard_dead_letters").await, 0.0);
 }
 
@@ -97,7 +99,8 @@ async fn an_outage_is_waited_out_however_many_tries_it_takes() {
     bot.cloud.fault(Fault::on(Method::GET, "/messages/").times(6).answer(503, &[], ""));
     bot.cloud.fault(on_post().times(6).answer(503, &[], ""));
     bot.cloud.person("alice@example.com").says("help status");
-    assert_eq!(bot.transcript().await.matches("bot:").count(), 1);
+    let transcript = bot.transcript().await;
+    assert!(transcript.matches("bot:").count() == 1 && transcript.contains("**status**"), "{transcript}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
