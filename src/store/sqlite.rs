@@ -50,10 +50,6 @@ impl Due {
         }
     }
 
-    fn mark_both(&mut self) {
-        *self = Due { inbox: true, outbox: true };
-    }
-
     pub(super) fn has(&self, queue: Queue) -> bool {
         match queue {
             Queue::Inbox => self.inbox,
@@ -334,14 +330,7 @@ impl Sqlite {
         let row = sqlx::query(
             "UPDATE ledger SET state = 0, settled_at = NULL, verdict = NULL WHERE id = ?1 AND state IN (0, 2) RETURNING lane",
         ).bind(id).fetch_optional(&mut self.connection).await?;
-        let Some(row) = row else { return Ok(false) };
-        sqlx::query("UPDATE lane SET due_at = ?2, attempts = 0 WHERE id = ?1 AND leased = 0")
-            .bind(row.try_get::<Uuid, _>("lane")?)
-            .bind(now_ms())
-            .execute(&mut self.connection)
-            .await?;
-        due.mark_both();
-        Ok(true)
+        self.mend(row, "UPDATE lane SET due_at = ?2, attempts = 0 WHERE id = ?1 AND leased = 0", due).await
     }
 
     /// Closes a row unfinished. Its lane's fence moves on, so whoever is working on it settles nothing.
@@ -349,13 +338,15 @@ impl Sqlite {
         let row = sqlx::query(
             "UPDATE ledger SET state = 1, settled_at = ?2, verdict = 'dropped' WHERE id = ?1 AND state IN (0, 2) RETURNING lane",
         ).bind(id).bind(now_ms()).fetch_optional(&mut self.connection).await?;
+        let lane = "UPDATE lane SET fence = fence + 1, leased = 0, attempts = 0, due_at = ?2 WHERE id = ?1";
+        self.mend(row, lane, due).await
+    }
+
+    /// The lane of a row that was mended falls due; `false` when there was no such row.
+    async fn mend(&mut self, row: Option<SqliteRow>, lane: &'static str, due: &mut Due) -> Result<bool, sqlx::Error> {
         let Some(row) = row else { return Ok(false) };
-        sqlx::query("UPDATE lane SET fence = fence + 1, leased = 0, attempts = 0, due_at = ?2 WHERE id = ?1")
-            .bind(row.try_get::<Uuid, _>("lane")?)
-            .bind(now_ms())
-            .execute(&mut self.connection)
-            .await?;
-        due.mark_both();
+        sqlx::query(lane).bind(row.try_get::<Uuid, _>("lane")?).bind(now_ms()).execute(&mut self.connection).await?;
+        *due = Due { inbox: true, outbox: true };
         Ok(true)
     }
 
