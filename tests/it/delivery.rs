@@ -4,7 +4,7 @@ use reqwest::Method;
 use switchboard::simulator::Fault;
 use switchboard::{Args, Bot, Command, Context, Reply, Result};
 
-use crate::harness::Harness;
+use crate::harness::{Harness, arrived};
 
 fn on_post() -> Fault {
     Fault::on(Method::POST, "/messages")
@@ -127,7 +127,8 @@ fn say() -> Command {
 async fn replies_are_in_order_in_each_space_whatever_goes_wrong() {
     const SPACES: usize = 20;
     const EACH: usize = 10;
-    let bot = Harness::with("", Bot::builder().command(say())).await;
+    // Faults may pile up on one message, and none is to be given up here.
+    let bot = Harness::with("[worker]\nmax_attempts = 1000", Bot::builder().command(say())).await;
     for nth in 0..40 {
         bot.cloud.fault(on_post().after(nth * 3).answer(if nth % 2 == 0 { 503 } else { 500 }, &[], ""));
         bot.cloud.fault(Fault::on(Method::GET, "/messages/").after(nth * 5).answer(404, &[], ""));
@@ -155,7 +156,7 @@ async fn a_slow_space_does_not_hold_up_the_others() {
     let bot = Harness::with("", Bot::builder().command(say())).await;
     bot.cloud.fault(on_post().stall());
     bot.cloud.person("alice@example.com").says("say slow");
-    bot.cloud.call_made(Method::POST, "/messages", 1).await;
+    arrived(&bot.cloud, Method::POST, "/messages", 1).await;
     let mut heard = bot.cloud.subscribe();
     bot.cloud.person("bob@example.com").says("say quick");
     loop {

@@ -118,6 +118,12 @@ fn settings_of_an_open_bot(cloud: &Cloud, folder: &Path) -> Vec<(String, String)
     .into()
 }
 
+/// Waits until the cloud was called so often.
+pub async fn arrived(cloud: &Cloud, method: reqwest::Method, path: &str, count: usize) {
+    let arrived = cloud.call_made(method, path, count);
+    tokio::time::timeout(PATIENCE, arrived).await.expect("the bot makes the call");
+}
+
 /// What Webex puts into `X-Spark-Signature`.
 pub fn signature(secret: &str, body: &[u8]) -> String {
     let mac = Hmac::<sha1::Sha1>::new_from_slice(secret.as_bytes()).unwrap();

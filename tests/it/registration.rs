@@ -4,7 +4,7 @@ use reqwest::Method;
 use switchboard::Bot;
 use switchboard::simulator::{Cloud, Fault, Options, WebhookDraft, WebhookStatus};
 
-use crate::harness::Harness;
+use crate::harness::{Harness, arrived};
 
 fn writes(cloud: &Cloud) -> usize {
     let is_write = |method: &Method| [Method::POST, Method::PUT, Method::DELETE].contains(method);
@@ -36,18 +36,17 @@ fn ours(cloud: &Cloud) -> Vec<(String, String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_webhooks_are_made_once_and_an_unchanged_start_writes_none() {
     let bot = Harness::start().await;
-    let (url, folder_of_port) = (bot.url.clone(), bot.url.clone());
     let resources: Vec<_> = ours(&bot.cloud).into_iter().map(|(_, resource, target)| (resource, target)).collect();
-    let target = format!("{url}/webex/webhook");
+    let target = format!("{}/webex/webhook", bot.url);
     assert_eq!(
         resources,
         ["attachmentActions", "memberships", "messages"].map(|resource| (resource.to_owned(), target.clone()))
     );
     assert_eq!(writes(&bot.cloud), 3);
+    let port = bot.url.rsplit(':').next().unwrap().parse().unwrap();
     let (cloud, folder) = bot.stop().await;
-    let port = folder_of_port.rsplit(':').next().unwrap().parse().unwrap();
     let daemon = crate::harness::Daemon::start(&cloud, folder.path(), port, &[("SWITCHBOARD_LOG__LEVEL", "debug")]);
-    cloud.call_made(Method::GET, "/webhooks", 2).await;
+    arrived(&cloud, Method::GET, "/webhooks", 2).await;
     daemon.terminate();
     assert!(daemon.wait().success());
     assert_eq!(writes(&cloud), 3);
@@ -102,9 +101,9 @@ async fn an_inactive_webhook_is_revived_while_the_bot_runs() {
     let bot = Harness::with("[webhook]\ncheck_interval = \"20ms\"", Bot::builder()).await;
     let ours = bot.cloud.webhooks().into_iter().find(|webhook| webhook.resource == "messages").unwrap();
     bot.cloud.set_webhook_status(&ours.id, WebhookStatus::Inactive);
-    bot.cloud.call_made(Method::PUT, "/webhooks/", 1).await;
+    arrived(&bot.cloud, Method::PUT, "/webhooks/", 1).await;
     let looks = bot.cloud.calls().iter().filter(|call| call.path == "/webhooks" && call.method == Method::GET).count();
-    bot.cloud.call_made(Method::GET, "/webhooks", looks + 1).await;
+    arrived(&bot.cloud, Method::GET, "/webhooks", looks + 1).await;
     let now = bot.cloud.webhooks().into_iter().find(|webhook| webhook.id == ours.id).unwrap();
     assert_eq!(now.status, WebhookStatus::Active);
 }
@@ -114,7 +113,7 @@ async fn webex_away_at_the_start_is_said_and_waited_for() {
     let cloud = Cloud::start(Options::default()).await.unwrap();
     cloud.fault(Fault::on(Method::GET, "/people/me").answer(401, &[], ""));
     let bot = Harness::on(cloud, tempfile::tempdir().unwrap(), "", Bot::builder()).await;
-    bot.cloud.call_made(Method::GET, "/people/me", 1).await;
+    arrived(&bot.cloud, Method::GET, "/people/me", 1).await;
     let ready = format!("{}/readyz", bot.url);
     assert_eq!(reqwest::get(&ready).await.unwrap().status(), 503);
     assert_eq!(reqwest::get(format!("{}/healthz", bot.url)).await.unwrap().status(), 200);

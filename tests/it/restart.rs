@@ -5,7 +5,7 @@ use std::path::Path;
 use reqwest::Method;
 use switchboard::simulator::{Cloud, Fault, Options};
 
-use crate::harness::{Daemon, PATIENCE, free_port};
+use crate::harness::{Daemon, PATIENCE, arrived, free_port};
 
 struct Scene {
     cloud: Cloud,
@@ -74,7 +74,7 @@ async fn killed_while_the_message_is_read() {
     let daemon = scene.start(&[]).await;
     scene.cloud.fault(Fault::on(Method::GET, "/messages/").stall());
     scene.cloud.person("alice@example.com").says("help status");
-    scene.cloud.call_made(Method::GET, "/messages/", 1).await;
+    arrived(&scene.cloud, Method::GET, "/messages/", 1).await;
     daemon.kill();
     scene.cloud.release();
     assert!(scene.replies().is_empty());
@@ -90,7 +90,7 @@ async fn killed_while_the_reply_is_sent_and_before_webex_has_it() {
     scene.cloud.fault(Fault::on(Method::GET, "/messages").stall());
     scene.cloud.person("alice@example.com").says("help status");
     // The first try was lost; the second looks before it sends, and is killed while it looks.
-    scene.cloud.call_made(Method::GET, "/messages", 1).await;
+    arrived(&scene.cloud, Method::GET, "/messages", 1).await;
     daemon.kill();
     scene.cloud.release();
     let _daemon = scene.start(&[]).await;
@@ -133,7 +133,7 @@ async fn killed_again_and_again_under_load_everything_acknowledged_is_answered()
         }
         // Killed when about half of what was said in this round has been read.
         let reads = scene.cloud.calls().iter().filter(|call| call.path.starts_with("/messages/")).count();
-        scene.cloud.call_made(Method::GET, "/messages/", reads + EACH / 2).await;
+        arrived(&scene.cloud, Method::GET, "/messages/", reads + EACH / 2).await;
         daemon.kill();
         scene.cloud.delivered().await;
         let log = scene.cloud.delivery_log();
@@ -177,7 +177,7 @@ async fn a_clean_stop_exits_0_and_doubles_nothing() {
     let daemon = scene.start(&[("SWITCHBOARD_LOG__LEVEL", "info")]).await;
     scene.cloud.fault(Fault::on(Method::POST, "/messages").stall());
     scene.cloud.person("alice@example.com").says("help status");
-    scene.cloud.call_made(Method::POST, "/messages", 1).await;
+    arrived(&scene.cloud, Method::POST, "/messages", 1).await;
     daemon.terminate();
     daemon.logs("stopping");
     assert_eq!(reqwest::get(format!("{}/readyz", daemon.url)).await.unwrap().status(), 503, "while it drains");
