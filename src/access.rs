@@ -3,6 +3,8 @@
 use crate::config::{Access, DmPolicy, GroupPolicy};
 use crate::webex::PersonId;
 
+const LISTED: &str = "listed in access.allow_from";
+
 /// Webex gives every bot an address here.
 const BOTS: &str = "@webex.bot";
 
@@ -13,6 +15,8 @@ pub struct Policy {
     group: GroupPolicy,
     allowed: Vec<Entry>,
     group_allowed: Vec<Entry>,
+    /// The name of the list that holds for spaces.
+    group_list: &'static str,
     admins: Vec<Entry>,
 }
 
@@ -71,15 +75,16 @@ impl Policy {
     pub fn new(settings: &Access) -> Policy {
         let entries = |list: &[String]| list.iter().map(|entry| Entry::parse(entry)).collect::<Vec<_>>();
         let allowed = entries(&settings.allow_from);
-        let group_allowed = match settings.group_allow_from.as_slice() {
-            [] => allowed.clone(),
-            list => entries(list),
+        let (group_allowed, group_list) = match settings.group_allow_from.as_slice() {
+            [] => (allowed.clone(), LISTED),
+            list => (entries(list), "listed in access.group_allow_from"),
         };
         Policy {
             direct: settings.dm_policy,
             group: settings.group_policy,
             allowed,
             group_allowed,
+            group_list,
             admins: entries(&settings.admins),
         }
     }
@@ -100,8 +105,8 @@ pub fn decide(policy: &Policy, id: &PersonId, email: &str, place: Place) -> Deci
         return Decision::Allow("listed in access.admins");
     }
     let (list, rule) = match place {
-        Place::Direct => (&policy.allowed, "listed in access.allow_from"),
-        Place::Group { .. } => (&policy.group_allowed, "listed in access.group_allow_from or access.allow_from"),
+        Place::Direct => (&policy.allowed, LISTED),
+        Place::Group { .. } => (&policy.group_allowed, policy.group_list),
     };
     if on(list) {
         return Decision::Allow(rule);

@@ -144,13 +144,15 @@ impl App {
         let address = self.public.local_addr()?;
         let mut tasks = Tasks::default();
         self.spawn(&mut tasks, &inbox, &outbox, &servers, &ledger)?;
-        health.loops(Ok(()));
         tracing::info!(%address, "listening");
 
         let died = tokio::select! {
             () = shutdown => None,
             ended = tasks.next_end() => Some(ended),
         };
+        if let Some((task, _)) = &died {
+            health.loops(Err(format!("{task} has ended")));
+        }
         health.drain();
         tracing::info!("stopping: finishing what is in hand");
         let (abort_inbox, abort_outbox) = (inbox.abort.clone(), outbox.abort.clone());
@@ -197,13 +199,14 @@ impl App {
                 settings: worker.clone(),
                 health: health.clone(),
             };
-            let (known, stop, store_) = (identity.clone(), inbox.clone(), store.clone());
+            let (known, stop, ledger, loops) = (identity.clone(), inbox.clone(), store.clone(), health.clone());
             tasks.spawn(INBOX, async move {
                 // Nothing is claimed before the bot can tell its own words from others'.
                 tokio::select! {
-                    _ = known.known() => worker::run(Arc::new(work), store_, worker.concurrency, stop).await,
-                    () = stop.drain.cancelled() => {}
+                    _ = known.known() => loops.loops(Ok(())),
+                    () = stop.drain.cancelled() => return,
                 }
+                worker::run(Arc::new(work), ledger, worker.concurrency, stop).await;
             });
             let work = Outbox {
                 webex: services.webex.clone(),
@@ -214,25 +217,26 @@ impl App {
             };
             tasks.spawn(OUTBOX, worker::run(Arc::new(work), store.clone(), config.worker.concurrency, outbox.clone()));
         } else {
+            health.loops(Ok(()));
             tracing::warn!("worker.concurrency is 0: events are received and kept, and nothing is answered here");
             tasks.spawn(INBOX, inbox.drain.clone().cancelled_owned());
             tasks.spawn(OUTBOX, outbox.drain.clone().cancelled_owned());
         }
         let webhook = match (config.delivery.mode, &config.webhook.secret) {
-            (Mode::Webhook | Mode::Both, Some(secret)) => Some(Webhook {
-                signer: Signer::new(secret.clone()),
-                store: store.clone(),
-                metrics: services.metrics.clone(),
-                identity: identity.clone(),
-            }),
+            (Mode::Webhook | Mode::Both, Some(secret)) => Some(Arc::new(Webhook::new(
+                Signer::new(secret.clone()),
+                store.clone(),
+                services.metrics.clone(),
+                identity.clone(),
+            ))),
             (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
         };
         let routes = http::router(&config.server, &config.webhook.path, webhook, health.clone(), store.clone());
-        tasks.spawn(PUBLIC, serve(public, routes, servers.clone()));
+        tasks.spawn(PUBLIC, http::serve(public, routes, config.server.clone(), servers.clone()));
         if let Some(listener) = admin {
             tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
             let routes = admin::router(services.metrics.clone(), store.clone());
-            tasks.spawn(ADMIN, serve(listener, routes, servers.clone()));
+            tasks.spawn(ADMIN, http::serve(listener, routes, config.server.clone(), servers.clone()));
         }
         let stopped = inbox.drain.clone();
         tasks.spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone())));
@@ -266,10 +270,4 @@ async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("{key}: cannot listen on {address}; is another program using the port?"))
-}
-
-async fn serve(listener: TcpListener, routes: axum::Router, stop: CancellationToken) {
-    if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await {
-        tracing::error!(%error, "a listener failed");
-    }
 }

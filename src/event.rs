@@ -23,6 +23,12 @@ pub(crate) fn reply_id(event: Uuid, nth: u32) -> Uuid {
     Uuid::new_v5(&event, format!("reply/{nth}").as_bytes())
 }
 
+/// The id of the one message that tells of an event's failure. Not a reply's: an operator may have the event tried
+/// again, and then it gets its reply.
+pub(crate) fn failure_id(event: Uuid) -> Uuid {
+    Uuid::new_v5(&event, b"failure")
+}
+
 /// The id of the one notice that a stranger gets, however often they write.
 pub(crate) fn notice_id(person: &str) -> Uuid {
     Uuid::new_v5(&NOTICES, local_part(person).as_bytes())

@@ -4,10 +4,7 @@ mod mention;
 
 pub use mention::{addressed_text, mentions};
 
-use crate::handler::{Args, Command, CommandError};
-
-/// Longer foreign text is cut when it is repeated to its sender.
-const MOST_ECHOED: usize = 200;
+use crate::handler::{Args, Command, CommandError, quoted};
 
 /// What a text asks for.
 #[derive(Debug)]
@@ -50,7 +47,7 @@ fn arguments(command: &Command, text: &str) -> Result<Args, CommandError> {
 /// The name that a typing error away is what was meant: one edit in a short word, two in a longer one.
 pub fn nearest<'a>(commands: &'a [Command], word: &str) -> Option<&'a str> {
     let word = word.to_lowercase();
-    let most = if word.chars().count() < 5 { 1 } else { 2 };
+    let most = if word.chars().count() < 6 { 1 } else { 2 };
     commands
         .iter()
         .map(|command| (strsim::damerau_levenshtein(command.name(), &word), command.name()))
@@ -61,11 +58,7 @@ pub fn nearest<'a>(commands: &'a [Command], word: &str) -> Option<&'a str> {
 
 /// The answer to a text that names no command. Plain text: what is repeated in it stays harmless.
 pub fn unknown(text: &str, near: Option<&str>) -> String {
-    let mut said: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if said.len() > MOST_ECHOED {
-        said.truncate(said.floor_char_boundary(MOST_ECHOED));
-        said.push('…');
-    }
+    let said = quoted(text);
     match near {
         Some(near) => {
             format!("You said: \"{said}\". I don't know that; did you mean {near}? Say help to see what I can do.")

@@ -14,7 +14,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Log, LogFormat};
+use crate::config::{ConfigError, Log, LogFormat};
 
 /// Sends the log to standard error. A second call in one process changes nothing.
 ///
@@ -22,16 +22,23 @@ use crate::config::{Log, LogFormat};
 /// When `log.level` is no level and no filter.
 pub fn start_log(settings: &Log) -> anyhow::Result<()> {
     use std::io::IsTerminal;
-    let filter = EnvFilter::try_new(&settings.level).map_err(|error| {
-        anyhow::anyhow!("log.level is no level and no filter ({error}); write error, warn, info, debug or trace")
-    })?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_new(&settings.level)
+        .map_err(|error| ConfigError::one(format!("log.level is no level and no filter: {error}")))?;
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // The library would complain on standard error, and panic where that is what is gone.
+        .log_internal_errors(false);
     let _already_started = match settings.format {
         LogFormat::Json => {
             subscriber.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
         }
         LogFormat::Human => subscriber.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
     };
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string);
+        tracing::error!(at, "a panic was caught: a command, or a part of the daemon, failed where it must not");
+    }));
     Ok(())
 }
 
@@ -146,7 +153,7 @@ impl Metrics {
     pub fn command(&self, command: &str, outcome: &str) {
         let labels = [("command", command.to_owned()), ("outcome", outcome.to_owned())];
         self.0.commands.get_or_create(&labels).inc();
-        if outcome == "answered" {
+        if matches!(outcome, "answered" | "declined" | "usage" | "unknown" | "empty") {
             self.0.answered.fetch_add(1, Ordering::Relaxed);
         }
     }

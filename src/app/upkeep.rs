@@ -34,6 +34,11 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
         match webex.me().await {
             Ok(me) => {
                 tracing::info!(bot = me.email(), name = me.display_name, "Webex takes the token");
+                if !me.is_bot() {
+                    tracing::warn!(
+                        "webex.token is not a bot's: whatever this account is told in any space reaches this program"
+                    );
+                }
                 health.token(Ok(()));
                 identity.set(me);
                 break;
@@ -59,7 +64,7 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
         let pause = match registration::synchronise(&webex, &wanted).await {
             Ok(changes) => {
                 for change in changes {
-                    tracing::info!(%change, "webhooks");
+                    tracing::info!("webhooks: {change}");
                 }
                 health.webhooks(Ok(()));
                 health.token(Ok(()));
@@ -81,6 +86,6 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
 fn asked_pause(error: &Error) -> Option<Duration> {
     match error.fault() {
         Fault::Wait(pause) => Some(pause),
-        Fault::Away | Fault::NotFound | Fault::Broken | Fault::Final => None,
+        Fault::Away | Fault::Refused | Fault::NotFound | Fault::Broken | Fault::Final => None,
     }
 }

@@ -2,124 +2,191 @@
 
 use std::process::ExitCode;
 
+use secrecy::ExposeSecret;
 use serde::Serialize;
+use url::Url;
 
 use super::output::{Format, print, print_json};
-use super::webex::client;
 use crate::config::{Config, ConfigError, DmPolicy};
 use crate::receiver::registration;
 use crate::store::Store;
 use crate::webex::Client;
 
+/// How a part is.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    /// It works, but hardly as it was meant.
+    Warn,
+    Fail,
+}
+
 #[derive(Serialize)]
 struct Finding {
     check: &'static str,
-    ok: bool,
+    state: State,
     says: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
 }
 
 impl Finding {
-    fn good(check: &'static str, says: impl Into<String>) -> Finding {
-        Finding { check, ok: true, says: says.into(), hint: None }
+    fn new(check: &'static str, state: State, says: impl Into<String>, hint: Option<&str>) -> Finding {
+        Finding { check, state, says: says.into(), hint: hint.map(str::to_owned) }
+    }
+}
+
+/// Prints findings as they come, or all at the end as JSON.
+struct Report {
+    format: Format,
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    fn add(&mut self, finding: Finding) -> anyhow::Result<()> {
+        if !self.format.json {
+            let state = match finding.state {
+                State::Ok => "ok",
+                State::Warn => "warn",
+                State::Fail => "FAIL",
+            };
+            print(&format!("{state:<5}{:<9} {}", finding.check, finding.says))?;
+            if let Some(hint) = &finding.hint {
+                print(&format!("{:15}{hint}", ""))?;
+            }
+        }
+        self.findings.push(finding);
+        Ok(())
     }
 
-    fn bad(check: &'static str, says: impl Into<String>, hint: impl Into<String>) -> Finding {
-        Finding { check, ok: false, says: says.into(), hint: Some(hint.into()) }
+    fn is_sound(&self) -> bool {
+        self.findings.iter().all(|finding| finding.state != State::Fail)
     }
 }
 
 pub(super) async fn run(config: Result<Config, ConfigError>, format: Format) -> anyhow::Result<ExitCode> {
+    let mut report = Report { format, findings: Vec::new() };
     let complete = config.and_then(|config| config.require_run().map(|()| config));
-    let (findings, code) = match complete {
+    let code = match complete {
         Err(error) => {
-            let findings = error.0.iter().map(|problem| Finding {
-                check: "settings",
-                ok: false,
-                says: problem.clone(),
-                hint: None,
-            });
-            (findings.collect(), ExitCode::from(2))
+            for problem in error.0 {
+                report.add(Finding::new("settings", State::Fail, problem, None))?;
+            }
+            ExitCode::from(2)
         }
         Ok(config) => {
-            let findings = look(&config).await?;
-            let code = if findings.iter().all(|finding| finding.ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-            (findings, code)
+            look(&config, &mut report).await?;
+            if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
     };
     if format.json {
-        print_json(&findings)?;
-        return Ok(code);
-    }
-    for Finding { check, ok, says, hint } in &findings {
-        print(&format!("{:<5}{check:<9} {says}", if *ok { "ok" } else { "FAIL" }))?;
-        if let Some(hint) = hint {
-            print(&format!("{:15}{hint}", ""))?;
-        }
+        print_json(&report.findings)?;
     }
     Ok(code)
 }
 
-async fn look(config: &Config) -> anyhow::Result<Vec<Finding>> {
+async fn look(config: &Config, report: &mut Report) -> anyhow::Result<()> {
+    for finding in settings(config) {
+        report.add(finding)?;
+    }
+    report.add(store(config).await)?;
+    let webex = Client::impatient(&config.webex, config.token()?)?;
+    let token = token(&webex).await;
+    let taken = token.state != State::Fail;
+    report.add(token)?;
+    // Without a token that Webex takes there is nothing more to ask it.
+    if taken {
+        report.add(webhooks(config, &webex).await)?;
+    }
+    Ok(())
+}
+
+fn settings(config: &Config) -> Vec<Finding> {
+    const SHORTEST_SECRET: usize = 16;
+    let warn = |says: &str, hint: &str| Finding::new("settings", State::Warn, says, Some(hint));
     let access = &config.access;
-    let nobody = access.allow_from.is_empty()
-        && access.admins.is_empty()
-        && matches!(access.dm_policy, DmPolicy::Pairing | DmPolicy::Allowlist);
-    let settings = match (nobody, access.dm_policy) {
-        (true, DmPolicy::Pairing) => {
-            "complete; nobody can talk to the bot yet: pairing is not in this version, so list people in access.allow_from"
-        }
-        (true, _) => "complete; nobody can talk to the bot yet: list people in access.allow_from",
-        (false, DmPolicy::Pairing) => "complete; pairing is not in this version: only listed people are answered",
-        (false, _) => "complete",
-    };
-    let webex = client(config)?;
-    Ok(vec![
-        Finding::good("settings", settings),
-        token(&webex).await,
-        store(config).await,
-        webhooks(config, &webex).await,
-    ])
+    let mut findings = Vec::new();
+    let listed = matches!(access.dm_policy, DmPolicy::Pairing | DmPolicy::Allowlist);
+    if listed && access.allow_from.is_empty() && access.admins.is_empty() {
+        findings.push(warn(
+            "nobody can write to the bot directly",
+            "list people in access.allow_from, such as *@example.org",
+        ));
+    }
+    if access.dm_policy == DmPolicy::Pairing {
+        findings.push(warn(
+            "access.dm_policy is \"pairing\", which this version does not have",
+            "until it has, only listed people are answered",
+        ));
+    }
+    if config.webhook.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < SHORTEST_SECRET) {
+        findings.push(warn("webhook.secret is short enough to be guessed", "make one with `openssl rand -hex 32`"));
+    }
+    if let Some(url) = config.webhook.target_url().and_then(|url| Url::parse(url).ok())
+        && url.path() != config.webhook.path
+    {
+        findings.push(warn(
+            "webhook.public_url ends in another path than webhook.path",
+            "right if a proxy in between rewrites it; otherwise make them the same",
+        ));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::new("settings", State::Ok, "complete", None));
+    }
+    findings
 }
 
 async fn token(webex: &Client) -> Finding {
     match webex.me().await {
-        Ok(me) => Finding::good("token", format!("Webex takes it; the bot is {} <{}>", me.display_name, me.email())),
-        Err(error) => Finding::bad("token", error.to_string(), error.hint()),
+        Ok(me) if !me.is_bot() => Finding::new(
+            "token",
+            State::Fail,
+            format!("it is the token of {}, which is no bot", me.email()),
+            Some("use the token of a bot: this one reads everything that account is told"),
+        ),
+        Ok(me) => Finding::new(
+            "token",
+            State::Ok,
+            format!("Webex takes it; the bot is {} <{}>", me.display_name, me.email()),
+            None,
+        ),
+        Err(error) => Finding::new("token", State::Fail, error.to_string(), Some(error.hint())),
     }
 }
 
 /// A ledger that is not there yet is made by the daemon, so only its folder can be looked at.
 async fn store(config: &Config) -> Finding {
     match Store::look(&config.store).await {
-        Ok(says) => Finding::good("store", says),
+        Ok(says) => Finding::new("store", State::Ok, says, None),
         Err(error) => {
-            Finding::bad("store", error.to_string(), "check store.url, and that its folder can be written to")
+            Finding::new("store", State::Fail, error.to_string(), Some("check store.url, and who may write there"))
         }
     }
 }
 
 async fn webhooks(config: &Config, webex: &Client) -> Finding {
+    let finding = |state, says: String, hint| Finding::new("webhooks", state, says, hint);
     let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
-        return Finding::good("webhooks", "webhook.public_url is not set, so none are registered or looked after");
+        let says = "webhook.public_url is not set, so none are registered or looked after".to_owned();
+        return finding(State::Warn, says, Some("set it to the whole URL that Webex is to call"));
     };
     let found = match webex.webhooks().await {
         Ok(found) => found,
-        Err(error) => return Finding::bad("webhooks", error.to_string(), error.hint()),
+        Err(error) => return finding(State::Fail, error.to_string(), Some(error.hint())),
     };
-    let wanted = registration::wanted(url, secret);
-    let missing: Vec<_> = wanted
-        .iter()
-        .filter(|spec| !found.iter().any(|webhook| spec.is_met_by(webhook)))
-        .map(|spec| spec.resource)
-        .collect();
-    if missing.is_empty() {
-        return Finding::good("webhooks", format!("all {} are registered and active", wanted.len()));
+    if !found.iter().any(registration::is_ours) {
+        return finding(State::Ok, "none yet; the daemon makes them when it starts".to_owned(), None);
     }
-    Finding::bad(
-        "webhooks",
+    let wanted = registration::wanted(url, secret);
+    let missing = wanted.iter().filter(|spec| !found.iter().any(|webhook| spec.is_met_by(webhook)));
+    let missing: Vec<_> = missing.map(|spec| spec.resource).collect();
+    if missing.is_empty() {
+        return finding(State::Ok, format!("all {} are registered and active", wanted.len()), None);
+    }
+    finding(
+        State::Fail,
         format!("not registered as wanted: {}", missing.join(", ")),
-        "`switchboard webhooks sync` mends them, and so does the daemon when it starts",
+        Some("`switchboard webhooks sync` mends them, and so does the daemon when it starts"),
     )
 }

@@ -10,8 +10,7 @@ use super::queue::{find, with_store};
 use crate::config::Config;
 use crate::event;
 use crate::receiver::{Envelope, Kind};
-use crate::store::{Row, State, Store};
-use crate::worker::Letter;
+use crate::store::{Queue, Row, State, Store};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -64,8 +63,7 @@ async fn events(store: &Store, id: &str) -> anyhow::Result<Vec<Row>> {
         let event = event::id(kind.resource(), id);
         rows.extend(store.between(event, event).await?);
     }
-    let is_event = |row: &Row| row.body.as_deref().is_none_or(|body| serde_json::from_str::<Letter>(body).is_err());
-    Ok(rows.into_iter().filter(is_event).collect())
+    Ok(rows.into_iter().filter(|row| row.queue == Queue::Inbox).collect())
 }
 
 async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
@@ -123,7 +121,7 @@ fn meaning(verdict: &str) -> String {
         "unknown" => "answered that no command has this name".to_owned(),
         "empty" => "answered that nothing was said".to_owned(),
         "denied" => "not answered".to_owned(),
-        "stranger" => "not answered but for one notice".to_owned(),
+        "stranger" => "not answered; a stranger gets one notice and no more".to_owned(),
         "own" | "ignored" | "noted" => "not answered".to_owned(),
         "gone" => "not answered, since it cannot be read".to_owned(),
         "dropped" => "dropped by an operator".to_owned(),
@@ -132,7 +130,8 @@ fn meaning(verdict: &str) -> String {
 }
 
 async fn replies(store: &Store, row: &Row) -> anyhow::Result<Vec<Row>> {
-    let mut replies = Vec::new();
+    let failure = event::failure_id(row.id);
+    let mut replies = store.between(failure, failure).await?;
     for nth in 0.. {
         let id = event::reply_id(row.id, nth);
         let found = store.between(id, id).await?;

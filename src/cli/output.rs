@@ -17,7 +17,7 @@ pub(super) struct Format {
 /// A line, or several, on standard output. Unlike `println!`, a closed pipe is an error and no panic.
 pub(super) fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")?;
+    writeln!(out, "{}", harmless(text))?;
     out.flush()
 }
 
@@ -28,7 +28,12 @@ pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// A line on standard error; there is nowhere to say that this failed.
 pub(super) fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "switchboard: {line}");
+    let _ = writeln!(std::io::stderr(), "switchboard: {}", harmless(line));
+}
+
+/// What Webex or a person wrote may be in it: control characters would move the cursor or change the terminal.
+fn harmless(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', " ")
 }
 
 /// A time in the ledger, as RFC 3339 in UTC to the second.

@@ -37,11 +37,15 @@ pub(super) enum Verb {
     Retry {
         /// Its id, or the first letters of it
         id: String,
+        #[command(flatten)]
+        format: Format,
     },
     /// Close an open row or a dead letter without doing it
     Drop {
         /// Its id, or the first letters of it
         id: String,
+        #[command(flatten)]
+        format: Format,
     },
 }
 
@@ -69,23 +73,30 @@ impl Which {
 pub(super) async fn run(config: &Config, queue: Queue, verb: Verb) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| match verb {
         Verb::List { state, limit, format } => list(&store.list(queue, state.filter(), limit).await?, format),
-        Verb::Show { id, format } => show(&one(&store, &id).await?, format),
-        Verb::Retry { id } => {
-            let row = one(&store, &id).await?;
+        Verb::Show { id, format } => show(&one(&store, queue, &id).await?, format),
+        Verb::Retry { id, format } => {
+            let row = one(&store, queue, &id).await?;
             anyhow::ensure!(
                 store.reopen(row.id).await?,
                 "{id} is settled; only an open row or a dead letter can be tried again"
             );
-            Ok(print(&format!("{} is tried again", row.id))?)
+            mended(&row, "tried again", format)
         }
-        Verb::Drop { id } => {
-            let row = one(&store, &id).await?;
+        Verb::Drop { id, format } => {
+            let row = one(&store, queue, &id).await?;
             anyhow::ensure!(store.discard(row.id).await?, "{id} is settled; there is nothing to drop");
-            Ok(print(&format!("{} is dropped", row.id))?)
+            mended(&row, "dropped", format)
         }
     })
     .await?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn mended(row: &Row, how: &str, format: Format) -> anyhow::Result<()> {
+    if format.json {
+        return print_json(&json!({"id": row.id, "result": how}));
+    }
+    Ok(print(&format!("{} is {how}", row.id))?)
 }
 
 /// Opens the ledger beside the daemon that may be running, and closes it properly.
@@ -98,9 +109,10 @@ pub(super) async fn with_store(
     result
 }
 
-/// The row whose id begins so, or whose reference it is.
-async fn one(store: &Store, id: &str) -> anyhow::Result<Row> {
+/// The row of this queue whose id begins so, or whose reference it is.
+async fn one(store: &Store, queue: Queue, id: &str) -> anyhow::Result<Row> {
     let mut rows = find(store, id).await?;
+    rows.retain(|row| row.queue == queue);
     match rows.len() {
         0 => anyhow::bail!("there is no row {id}; `list --state all` shows what there is"),
         1 => Ok(rows.remove(0)),

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::config::Config;
@@ -13,8 +14,25 @@ pub(super) async fn run(config: Config, commands: Vec<Command>) -> anyhow::Resul
     config.require_run()?;
     telemetry::start_log(&config.log)?;
     let stopped = stop_signal()?;
-    App::build(config, commands).await?.run_until(stopped).await?;
+    let (stopping, was_told) = oneshot::channel();
+    let app = App::build(config, commands).await?.run_until(async {
+        stopped.await;
+        let _ = stopping.send(());
+    });
+    tokio::select! {
+        result = app => result?,
+        // Whoever asks twice does not want to wait.
+        () = asked_again(was_told) => anyhow::bail!("stopped at once; what was in hand is done again at the next start"),
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends at a signal that comes after the first one.
+async fn asked_again(first: oneshot::Receiver<()>) {
+    if let (Ok(()), Ok(again)) = (first.await, stop_signal()) {
+        return again.await;
+    }
+    std::future::pending().await
 }
 
 /// Ends at the first SIGTERM or SIGINT. Listens from now on, so that none is missed before it is awaited.

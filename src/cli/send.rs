@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::output::{Format, print, print_json};
 use super::webex::{client, hinted};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::webex::{File, NewMessage};
 
 #[derive(Args, Debug)]
@@ -41,7 +41,9 @@ pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<Exi
         (_, Some(person)) if person.contains('@') => message.to_person_email = Some(person),
         (_, Some(person)) => message.to_person_id = Some(person.into()),
         (Some(room), None) => message.room_id = Some(room.into()),
-        (None, None) => anyhow::bail!("nobody to send to: give --room or --to, or set webex.room_id"),
+        (None, None) => {
+            return Err(ConfigError::one("nobody to send to: give --room or --to, or set webex.room_id").into());
+        }
     }
     let text = Some(text.join(" ")).filter(|text| !text.is_empty());
     if markdown {

@@ -31,7 +31,7 @@ pub(super) struct Options {
     #[arg(long)]
     json: bool,
     /// Somebody who is there besides Alice and Bob; may be repeated
-    #[arg(long, value_name = "EMAIL")]
+    #[arg(long, value_name = "EMAIL", value_parser = email)]
     person: Vec<String>,
     /// Run the cloud alone, until SIGTERM or SIGINT, for a bot that is started apart
     #[arg(long)]
@@ -39,6 +39,13 @@ pub(super) struct Options {
     /// Where the cloud listens; without it on a free port
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+}
+
+fn email(text: &str) -> Result<String, String> {
+    match text.split_once('@') {
+        Some((name, domain)) if !name.is_empty() && !domain.is_empty() => Ok(text.to_owned()),
+        _ => Err("not an email address".to_owned()),
+    }
 }
 
 pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
@@ -67,7 +74,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     let app = App::build_on(listener, settings, commands).await?;
     let handle = app.handle();
     let (stop, stopping) = oneshot::channel();
-    let daemon = tokio::spawn(app.run_until(async {
+    let mut daemon = tokio::spawn(app.run_until(async {
         let _ = stopping.await;
     }));
     let chat = Chat {
@@ -79,13 +86,16 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
         space,
         json: options.json,
     };
-    tokio::select! {
-        result = chat.run() => result?,
-        () = stopped => {}
+    let ended = tokio::select! {
+        result = chat.run() => result.map(|()| false)?,
+        () = stopped => false,
+        // By itself, which is a failure, and says why.
+        ended = &mut daemon => ended?.map(|()| true)?,
+    };
+    if !ended {
+        let _ = stop.send(());
+        daemon.await??;
     }
-    // The daemon may have ended by itself; then its own error says more.
-    let _ = stop.send(());
-    daemon.await??;
     cloud.stop().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -103,7 +113,8 @@ fn introduce(cloud: &Cloud, options: &Options) -> anyhow::Result<()> {
     } else if std::io::stdin().is_terminal() {
         print(&format!(
             "A Webex cloud at {}, with the bot in it. You are Alice.\n\
-             Type help to talk to the bot alone, or @bot help to talk to it in the space {SPACE}. Ctrl-D ends.",
+             Type help to talk to the bot alone, or @bot help to talk to it in the space {SPACE}. Ctrl-D ends.\n\
+             Everybody may speak here; with --config FILE it is as access in that file says.",
             cloud.api_url()
         ))?;
     }
@@ -148,11 +159,12 @@ impl Chat {
     /// Until the input ends. Each line is answered before the next one is said, so what is piped in reads as a talk.
     async fn run(mut self) -> anyhow::Result<()> {
         self.handle.ready().await;
-        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        // Lines, and not text: what is no UTF-8 is somebody's typing error, and no reason to end.
+        let mut lines = BufReader::new(tokio::io::stdin()).split(b'\n');
         loop {
             tokio::select! {
-                line = lines.next_line() => match line? {
-                    Some(line) => self.say(line.trim()).await?,
+                line = lines.next_segment() => match line? {
+                    Some(line) => self.say(String::from_utf8_lossy(&line).trim()).await?,
                     None => return Ok(()),
                 },
                 message = self.heard.recv() => self.show(message)?,
@@ -164,7 +176,8 @@ impl Chat {
         if line.is_empty() {
             return Ok(());
         }
-        match line.strip_prefix("@bot").filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
+        let (first, text) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        match Some(text).filter(|_| ["@bot", "@switchboard"].contains(&first.to_lowercase().as_str())) {
             Some(text) => {
                 self.alice.mentions_bot(&self.space, text.trim()).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
             }
@@ -197,7 +210,6 @@ impl Chat {
             return Ok(());
         }
         let text = message.markdown.as_ref().or(message.text.as_ref()).cloned().unwrap_or_default();
-        let text = text.replace(|c: char| c.is_control() && c != '\n', " ");
         let separator = if text.contains('\n') { "\n" } else { " " };
         let place = match message.room_type {
             RoomType::Direct => String::new(),

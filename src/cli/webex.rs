@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Subcommand;
 use serde_json::json;
 
 use super::output::{Format, print, print_json};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::receiver::registration;
 use crate::table::table;
 use crate::telemetry::Metrics;
@@ -28,7 +27,7 @@ pub(super) enum Webhooks {
     /// Delete webhooks: those this program made, or one by its id
     Delete {
         /// The id of one webhook, of whoever's making
-        #[arg(required_unless_present = "all")]
+        #[arg(required_unless_present = "all", help = "The id of one webhook, of whoever's making; or give --all")]
         id: Option<String>,
         /// All that this program made; others stay
         #[arg(long, conflicts_with = "id")]
@@ -72,11 +71,12 @@ pub(super) async fn webhooks(config: &Config, verb: Webhooks) -> anyhow::Result<
         Webhooks::List { format } => list(&webex.webhooks().await.map_err(hinted)?, format)?,
         Webhooks::Sync { format } => {
             config.require_run()?;
-            let url = config
-                .webhook
-                .target_url()
-                .context("webhook.public_url is not set, so there is nothing to register")?;
-            let secret = config.webhook.secret.as_ref().context("webhook.secret is not set")?;
+            let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
+                return Err(ConfigError::one(
+                    "webhook.public_url is not set: give the whole URL that Webex is to call",
+                )
+                .into());
+            };
             let changes =
                 registration::synchronise(&webex, &registration::wanted(url, secret)).await.map_err(hinted)?;
             let lines: Vec<_> = changes.iter().map(ToString::to_string).collect();

@@ -1,6 +1,6 @@
 //! `help`: what the bot can do, made from the table of commands.
 
-use crate::handler::{Args, Command, CommandError, Context, Reply, Result, code_block, escape};
+use crate::handler::{Args, Command, CommandError, Context, Reply, Result, code_block, escape, quoted};
 use crate::router;
 
 pub(super) fn command() -> Command {
@@ -18,8 +18,8 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
     match commands.iter().find(|command| command.name() == name) {
         Some(command) => Ok(Reply::markdown(page(command))),
         None => Err(CommandError::User(match router::nearest(commands, &name) {
-            Some(near) => format!("There is no command {name}; did you mean {near}?"),
-            None => format!("There is no command {name}. Say help to see them all."),
+            Some(near) => format!("There is no command \"{}\"; did you mean {near}?", quoted(&name)),
+            None => format!("There is no command \"{}\". Say help to see them all.", quoted(&name)),
         })),
     }
 }

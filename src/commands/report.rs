@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::parse_duration;
-use crate::handler::{Args, Command, CommandError, Context, Reply, Result, code_block};
+use crate::handler::{Args, Command, CommandError, Context, Reply, Result, code_block, escape, quoted};
 use crate::store::{Activity, Group, now_ms};
 use crate::table::table;
 
@@ -17,15 +17,17 @@ pub(super) fn command() -> Command {
 }
 
 async fn run(context: Context, mut args: Args) -> Result<Reply> {
-    let period = args.next().unwrap_or_else(|| "1d".to_owned());
+    let given = args.next();
     args.finish()?;
+    let period = given.clone().unwrap_or_else(|| "1d".to_owned());
     let length = parse_duration(&period.to_lowercase()).filter(|length| !length.is_zero() && *length <= LONGEST);
     let Some(length) = length else {
-        return Err(CommandError::Usage(format!("\"{period}\" is no period; say 12h, 7d or the like.")));
+        return Err(CommandError::Usage(format!("\"{}\" is no period; say 12h, 7d or the like.", quoted(&period))));
     };
     let since = now_ms() - i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
     let activity = context.services.store.activity(since).await?;
-    Ok(Reply::markdown(format!("The last {}:\n\n{}", period.to_lowercase(), code_block(&render(&activity)))))
+    let span = given.map_or_else(|| "day".to_owned(), |given| escape(&given.to_lowercase()));
+    Ok(Reply::markdown(format!("The last {span}:\n\n{}", code_block(&render(&activity)))))
 }
 
 fn render(activity: &Activity) -> String {
@@ -49,6 +51,9 @@ fn render(activity: &Activity) -> String {
     }
     let (s, who) = (if messages == 1 { "" } else { "s" }, if people.len() == 1 { "person" } else { "people" });
     let mut text = format!("{messages} message{s} from {} {who}, {refused} refused\n\n", people.len());
+    if messages == 0 {
+        return text.trim_end().to_owned();
+    }
     let times: BTreeMap<&str, &Vec<u32>> = activity
         .replies
         .iter()

@@ -26,6 +26,11 @@ const WELL_KNOWN: [(&str, &str); 7] = [
 
 const PREFIX: &str = "SWITCHBOARD_";
 
+const DEFAULTS_NAME: &str = "the built-in defaults";
+
+/// How the name of a layer that is a variable ends.
+const ENVIRONMENT: &str = " (environment)";
+
 /// The process environment, sorted so that one order decides; names that are not Unicode are not ours.
 pub(super) fn environment() -> Vec<(String, String)> {
     let mut variables: Vec<_> = std::env::vars_os()
@@ -46,7 +51,7 @@ pub(super) fn load(file: Option<&Path>, variables: &[(String, String)]) -> Resul
 
 /// `place` names where `text` came from, for the messages.
 pub(super) fn parse(place: &str, text: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
-    let mut layers = vec![Layer::from_toml("the built-in defaults", DEFAULTS)?, Layer::from_toml(place, text)?];
+    let mut layers = vec![Layer::from_toml(DEFAULTS_NAME, DEFAULTS)?, Layer::from_toml(place, text)?];
     layers.extend(from_environment(variables, &layers[0].dict)?);
     for key in SECRETS {
         let from_file = secret(key, &layers)?;
@@ -57,8 +62,12 @@ pub(super) fn parse(place: &str, text: &str, variables: &[(String, String)]) -> 
     let config: Config =
         figment.extract().map_err(|error| ConfigError(error.into_iter().map(|error| finding(&error)).collect()))?;
     let wrong = validate::always(&config).into_iter().map(|(key, problem)| {
-        let place = figment.find_metadata(key).map_or("the settings", |metadata| metadata.name.as_ref());
-        format!("{place}: {key} {problem}")
+        // Where two keys do not go together, the one that was set is to blame, not the default.
+        let place = |key: &str| figment.find_metadata(key).map(|metadata| metadata.name.clone());
+        let keys = [key].into_iter().chain(problem.split([' ', ',', ':']));
+        let places: Vec<_> = keys.filter_map(place).collect();
+        let place = places.iter().find(|place| *place != DEFAULTS_NAME).or(places.first());
+        format!("{}: {key} {problem}", place.map_or("the settings", |place| place.as_ref()))
     });
     let wrong: Vec<_> = wrong.collect();
     if !wrong.is_empty() {
@@ -105,7 +114,13 @@ impl Layer {
             let at = line.map(|line| format!(", line {line}")).unwrap_or_default();
             ConfigError::one(format!("{name}{at}: not valid TOML: {}", error.message()))
         })?;
-        Ok(Layer { name: name.to_owned(), dict })
+        let dict: Dict = dict;
+        match dict.iter().find(|(_, value)| value.as_dict().is_none()) {
+            Some((key, _)) => {
+                Err(ConfigError::one(format!("{name}: {key} stands alone; keys belong to a section, such as [{key}]")))
+            }
+            None => Ok(Layer { name: name.to_owned(), dict }),
+        }
     }
 
     fn single(name: String, key: &str, value: Value) -> Layer {
@@ -143,12 +158,12 @@ fn from_environment(variables: &[(String, String)], defaults: &Dict) -> Result<V
     let mut layers = Vec::new();
     for (name, key) in WELL_KNOWN {
         if let Some((_, value)) = variables.iter().find(|(variable, _)| variable == name) {
-            layers.push(Layer::single(format!("{name} (environment)"), key, Value::from(value.clone())));
+            layers.push(Layer::single(format!("{name}{ENVIRONMENT}"), key, Value::from(value.clone())));
         }
     }
     for (name, value) in variables {
         let Some(rest) = name.strip_prefix(PREFIX) else { continue };
-        let place = format!("{name} (environment)");
+        let place = format!("{name}{ENVIRONMENT}");
         match rest.split_once("__") {
             Some(_) => {
                 let key = rest.replace("__", ".").to_lowercase();
@@ -164,8 +179,23 @@ fn from_environment(variables: &[(String, String)], defaults: &Dict) -> Result<V
 /// A variable such as `SWITCHBOARD_ACCESS_DM_POLICY` would silently do nothing. Others without a double
 /// underscore are not ours: Kubernetes sets `SWITCHBOARD_SERVICE_HOST` beside a service of that name.
 fn refuse_single_underscore(rest: &str, place: &str, defaults: &Dict) -> Result<(), ConfigError> {
+    const WITHOUT_DEFAULT: [(&str, &str); 5] = [
+        ("webex", "token"),
+        ("webex", "room_id"),
+        ("webex", "ca_file"),
+        ("webhook", "public_url"),
+        ("webhook", "secret"),
+    ];
     let lower = rest.to_lowercase();
-    let section = defaults.keys().find(|section| lower.starts_with(&format!("{section}_")));
+    let is_key = |section: &str, key: &str| {
+        find(defaults, &format!("{section}.{key}")).is_some() || WITHOUT_DEFAULT.contains(&(section, key))
+    };
+    let section = defaults.keys().find(|section| {
+        lower
+            .strip_prefix(section.as_str())
+            .and_then(|rest| rest.strip_prefix('_'))
+            .is_some_and(|key| is_key(section, key))
+    });
     match section {
         Some(section) => {
             let key = lower[section.len() + 1..].to_uppercase();
@@ -182,25 +212,30 @@ fn refuse_single_underscore(rest: &str, place: &str, defaults: &Dict) -> Result<
 /// with its name when the settings are put together.
 fn typed(text: &str, default: Option<&Value>) -> Value {
     match default {
-        Some(Value::Array(..)) => Value::from(list(text)),
+        Some(Value::Array(..)) => list(text).map_or_else(|| Value::from(text), Value::from),
         Some(Value::Num(..)) => text.trim().parse::<i64>().map_or_else(|_| Value::from(text), Value::from),
         Some(Value::Bool(..)) => text.trim().parse::<bool>().map_or_else(|_| Value::from(text), Value::from),
         _ => Value::from(text),
     }
 }
 
-fn list(text: &str) -> Vec<String> {
-    if text.trim_start().starts_with('[')
-        && let Ok(items) = serde_json::from_str(text)
-    {
-        return items;
+/// JSON, or separated by commas. What begins like JSON has to be it.
+fn list(text: &str) -> Option<Vec<String>> {
+    if text.trim_start().starts_with('[') {
+        return serde_json::from_str(text).ok();
     }
-    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
 }
 
 /// The highest layer that gives `key` or `<key>_file` decides; both at once in one layer is an error.
 fn secret(key: &str, layers: &[Layer]) -> Result<Option<Layer>, ConfigError> {
     let file_key = format!("{key}_file");
+    // The variables are one place, though each is a layer of its own.
+    let in_environment = |layer: &&Layer| layer.name.ends_with(ENVIRONMENT);
+    let given = |key: &str| layers.iter().filter(in_environment).find(|layer| layer.get(key).is_some());
+    if let (Some(value), Some(file)) = (given(key), given(&file_key)) {
+        return Err(ConfigError::one(format!("{} and {} are both given; keep one of them", value.name, file.name)));
+    }
     for layer in layers.iter().rev() {
         let place = &layer.name;
         match (layer.get(key), layer.get(&file_key)) {
@@ -234,13 +269,19 @@ fn finding(error: &figment::Error) -> String {
         Kind::UnknownField(field, expected) => {
             let near = expected.iter().min_by_key(|known| damerau_levenshtein(known, field));
             let hint = match near {
-                Some(near) if damerau_levenshtein(near, field) <= 2 => format!("did you mean {near}?"),
+                Some(near) if damerau_levenshtein(near, field) <= field.len() / 3 => format!("did you mean {near}?"),
                 _ => format!("known here: {}", expected.join(", ")),
             };
             format!("{place}unknown key {key}; {hint}")
         }
         Kind::UnknownVariant(_, expected) => format!("{place}{key} must be one of {}", expected.join(", ")),
         Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
+            let expected = match expected.to_string().as_str() {
+                "usize" | "u32" => "a whole number".to_owned(),
+                "a sequence" => "a list".to_owned(),
+                "a string" => "a text in quotes".to_owned(),
+                other => other.to_owned(),
+            };
             format!("{place}{key} has the wrong type: it is {}, give {expected}", describe(actual))
         }
         Kind::Message(message) => format!("{place}{key}: {message}"),

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
@@ -118,7 +118,9 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The largest body in bytes.
     pub body_limit: usize,
-    /// The most one request may take.
+    /// Connections at one time.
+    pub connections: usize,
+    /// The most one request may take, and the longest a connection may be idle.
     #[serde(deserialize_with = "duration")]
     pub timeout: Duration,
 }
@@ -168,6 +170,9 @@ pub struct Worker {
     /// The longest pause between two tries.
     #[serde(deserialize_with = "duration")]
     pub backoff_max: Duration,
+    /// How long a message may be not yet visible at Webex before it counts as gone.
+    #[serde(deserialize_with = "duration")]
+    pub visible_within: Duration,
     /// How long events and replies wait for a Webex that is away.
     #[serde(deserialize_with = "duration")]
     pub give_up: Duration,
@@ -246,7 +251,7 @@ pub struct ConfigError(pub Vec<String>);
 type Findings = Vec<(&'static str, String)>;
 
 impl ConfigError {
-    fn one(finding: impl Into<String>) -> Self {
+    pub(crate) fn one(finding: impl Into<String>) -> Self {
         ConfigError(vec![finding.into()])
     }
 }
@@ -300,7 +305,8 @@ impl Config {
     /// # Errors
     /// When it is missing, with the ways to give it.
     pub fn token(&self) -> Result<&SecretString, ConfigError> {
-        self.webex.token.as_ref().ok_or_else(|| ConfigError::one(validate::MISSING_TOKEN))
+        let token = self.webex.token.as_ref().filter(|token| !token.expose_secret().trim().is_empty());
+        token.ok_or_else(|| ConfigError::one(validate::MISSING_TOKEN))
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn always(config: &Config) -> Findings {
     let path = &webhook.path;
     must(
         "webhook.path",
-        path.starts_with('/') && path.len() > 1 && !path.contains(['{', '}', '*', '?', '#', ' ']),
+        path.starts_with('/') && path.len() > 1 && !path.contains(['{', '}', '*', '?', '#', ' ', ':']),
         "must be a plain path such as /webex/webhook",
     );
     must(
@@ -45,8 +45,14 @@ pub(super) fn always(config: &Config) -> Findings {
     );
     must(
         "worker.deadline",
-        worker.deadline < worker.lease,
-        "must be shorter than worker.lease, or a second process takes an event that is still being handled",
+        worker.deadline + Duration::from_secs(1) <= worker.lease,
+        "must be shorter than worker.lease by a second or more: the message is read within the same lease",
+    );
+    must("server.connections", config.server.connections >= 1, "must be at least 1");
+    must(
+        "log.level",
+        is_log_filter(&config.log.level),
+        "must be error, warn, info, debug or trace, or a filter such as info,switchboard::webex=debug",
     );
     must("worker.max_attempts", worker.max_attempts >= 1, "must be at least 1");
     must("worker.concurrency", worker.concurrency <= 4096, "must be at most 4096");
@@ -90,6 +96,11 @@ pub(super) fn always(config: &Config) -> Findings {
             "holds a line end or another control character; was more than the value pasted?",
         );
     }
+    must(
+        "webex.token",
+        webex.token.as_ref().is_none_or(|token| token.expose_secret().trim().chars().all(is_in_token)),
+        "holds characters that no token has: give the token alone, without quotes and without \"Bearer\"",
+    );
     wrong
 }
 
@@ -131,15 +142,29 @@ fn encrypted_or_loopback(url: &Url) -> bool {
     }
 }
 
+fn is_in_token(c: char) -> bool {
+    c.is_ascii_graphic() && !matches!(c, '"' | '\'')
+}
+
+/// A bare word would otherwise be taken for a module's name, and switch everything else off.
+fn is_log_filter(filter: &str) -> bool {
+    let is_level = |word: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
+    filter.split(',').all(|part| match part.split_once('=') {
+        Some((target, level)) => !target.trim().is_empty() && is_level(level.trim()),
+        None => is_level(part.trim()),
+    })
+}
+
 /// An email, `*@domain`, or a Webex id (base64 of `ciscospark://...`, or the bare uuid).
 fn is_person(entry: &str) -> bool {
     let entry = entry.trim();
+    let plain = |c: char| !c.is_whitespace() && !"<>\"',;[]".contains(c);
     match entry.split_once('@') {
         Some((name, domain)) => {
-            !name.is_empty()
-                && !domain.is_empty()
-                && !domain.contains(['@', '*'])
-                && (name == "*" || !name.contains('*'))
+            let domain_is_whole = !domain.is_empty() && !domain.starts_with('.') && !domain.ends_with('.');
+            let one_at = !domain.contains(['@', '*']);
+            let name_or_all = name == "*" || (!name.is_empty() && !name.contains('*'));
+            entry.chars().all(plain) && domain_is_whole && one_at && name_or_all
         }
         None => entry.len() >= 32 && entry.chars().all(|c| c.is_ascii_alphanumeric() || "-_+/=".contains(c)),
     }

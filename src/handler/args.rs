@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::CommandError;
+use super::{CommandError, quoted};
 
 /// The arguments of a command. Take what you know, then [`Args::finish`] refuses the rest.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +65,9 @@ impl Args {
     pub fn finish(mut self) -> Result<(), CommandError> {
         match self.next() {
             None => Ok(()),
-            Some(extra) => Err(CommandError::Usage(format!("I don't know what to do with \"{extra}\" here."))),
+            Some(extra) => {
+                Err(CommandError::Usage(format!("I don't know what to do with \"{}\" here.", quoted(&extra))))
+            }
         }
     }
 

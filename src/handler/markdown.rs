@@ -4,6 +4,19 @@
 /// reference and error text); what it derives from markdown shares the latter, so we stay below the former.
 pub(super) const MOST_BYTES: usize = 7000;
 
+/// Foreign text that is repeated to its sender within plain text: on one line, short, and in the direction it is read.
+pub fn quoted(text: &str) -> String {
+    const MOST_BYTES: usize = 200;
+    let turns = |c: &char| !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let text: String = text.chars().filter(turns).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.len() > MOST_BYTES {
+        text.truncate(text.floor_char_boundary(MOST_BYTES));
+        text.push('…');
+    }
+    text
+}
+
 /// Foreign text for use within markdown: it cannot mention, link, format or start a block. Line ends become blanks.
 ///
 /// ```
@@ -12,6 +25,7 @@ pub(super) const MOST_BYTES: usize = 7000;
 pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 8);
     let mut at_start = true;
+    let mut only_digits = true;
     for c in text.chars() {
         match c {
             '&' => safe.push_str("&amp;"),
@@ -20,11 +34,12 @@ pub fn escape(text: &str) -> String {
             '\\' | '*' | '_' | '`' | '[' | ']' | '(' | ')' | '#' | '~' | '|' | '!' => safe.extend(['\\', c]),
             '-' | '+' | '=' if at_start => safe.extend(['\\', c]),
             // `1.` and `1)` start a list.
-            '.' if safe.chars().all(|c| c.is_ascii_digit()) => safe.push_str("\\."),
+            '.' if only_digits => safe.push_str("\\."),
             c if c.is_control() => safe.push(' '),
             c => safe.push(c),
         }
         at_start &= c.is_whitespace();
+        only_digits &= c.is_whitespace() || c.is_ascii_digit();
     }
     safe
 }
@@ -43,10 +58,25 @@ pub(super) fn split(markdown: &str, most: usize) -> Vec<String> {
         return if markdown.trim().is_empty() { Vec::new() } else { vec![markdown.to_owned()] };
     }
     let mut parts = Parts { most, done: Vec::new(), current: String::new() };
-    for block in blocks(markdown) {
+    for block in blocks(markdown, most / 3) {
         match block {
             Block::Code { fence, lines } => parts.add_code(fence, &lines),
             Block::Text(text) => parts.add_text(text),
+        }
+    }
+    parts.flush();
+    parts.done
+}
+
+/// Cuts plain text, in which nothing is markup: between lines where it can, else between words or characters.
+pub(super) fn split_plain(text: &str, most: usize) -> Vec<String> {
+    if text.len() <= most {
+        return if text.trim().is_empty() { Vec::new() } else { vec![text.to_owned()] };
+    }
+    let mut parts = Parts { most, done: Vec::new(), current: String::new() };
+    for line in text.split('\n') {
+        for (nth, piece) in chunks(line, most).into_iter().enumerate() {
+            parts.push(piece, if nth == 0 { "\n" } else { "" });
         }
     }
     parts.flush();
@@ -60,7 +90,9 @@ enum Block<'a> {
     Text(&'a str),
 }
 
-fn blocks(markdown: &str) -> Vec<Block<'_>> {
+/// A line of backticks that goes on for longer than a fence would is text.
+fn blocks(markdown: &str, longest_fence: usize) -> Vec<Block<'_>> {
+    let fence_of = |line| fence_of(line).filter(|_| line.trim().len() <= longest_fence);
     let mut blocks = Vec::new();
     let mut lines = markdown.split('\n').peekable();
     let offset = |line: &str| line.as_ptr() as usize - markdown.as_ptr() as usize;
@@ -232,6 +264,8 @@ mod tests {
         assert_eq!(escape("a\n# b"), r"a \# b");
         assert_eq!(escape("- item"), r"\- item");
         assert_eq!(escape("1. item"), r"1\. item");
+        assert_eq!(escape(" 1. item"), r" 1\. item");
+        assert_eq!(quoted("a\n\n\u{202e}b\u{7}  c"), "a b c");
         assert_eq!(code_block("a\n```\n<@all>"), "```\na\n`\u{200b}`\u{200b}`\n<\u{200b}@all>\n```");
     }
 
@@ -247,6 +281,15 @@ mod tests {
     fn a_code_block_that_is_cut_is_opened_again() {
         let text = "before\n\n```rust\nlet a = 1;\n\nlet b = 2;\n```\n\nafter";
         assert_eq!(split(text, 24), ["before", "```rust\nlet a = 1;\n\n```", "```rust\nlet b = 2;\n```", "after"]);
+    }
+
+    #[test]
+    fn plain_text_keeps_its_lines_and_long_fences_are_text() {
+        assert_eq!(split_plain("a\n\n\nb\n```\nc", 100), ["a\n\n\nb\n```\nc"]);
+        assert_eq!(split_plain("one\n\ntwo three", 6), ["one\n", "two th", "ree"]);
+        let fence = format!("```{}", "x".repeat(8000));
+        assert!(split(&fence, 1000).iter().all(|part| part.len() <= 1000));
+        assert_eq!(split(&fence, 1000).concat(), fence);
     }
 
     #[test]

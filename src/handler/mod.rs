@@ -13,5 +13,6 @@ pub(crate) use args::is_blank;
 pub use command::{Command, CommandError, Result};
 pub(crate) use context::Services;
 pub use context::{Context, Sender};
+pub(crate) use markdown::quoted;
 pub use markdown::{code_block, escape};
 pub use reply::Reply;

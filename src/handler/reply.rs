@@ -1,6 +1,6 @@
 //! What a handler returns, and the messages it becomes.
 
-use super::markdown::{MOST_BYTES, split};
+use super::markdown::{MOST_BYTES, split, split_plain};
 use crate::webex::NewMessage;
 
 /// An answer. It goes to the space, and the thread, that the question came from.
@@ -27,7 +27,7 @@ impl Reply {
     /// The messages to send, none longer than Webex takes. An empty reply is no message.
     pub(crate) fn into_messages(self) -> Vec<NewMessage> {
         match self.0 {
-            Body::Text(text) => split(&text, MOST_BYTES)
+            Body::Text(text) => split_plain(&text, MOST_BYTES)
                 .into_iter()
                 .map(|text| NewMessage { text: Some(text), ..NewMessage::default() })
                 .collect(),

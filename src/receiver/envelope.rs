@@ -70,25 +70,32 @@ impl Envelope {
     /// What is wrong with it, for the log.
     pub fn parse(body: &[u8]) -> Result<Parsed, String> {
         #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Delivery {
+        #[serde(expecting = "a Webex envelope")]
+        struct Head {
             resource: String,
             event: String,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", expecting = "a Webex envelope")]
+        struct Delivery {
             actor_id: Option<String>,
-            #[serde(default)]
             data: Data,
         }
-        #[derive(Default, Deserialize)]
-        #[serde(rename_all = "camelCase")]
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", expecting = "the data of a Webex envelope")]
         struct Data {
-            id: Option<String>,
+            id: String,
             room_id: Option<String>,
             person_id: Option<String>,
         }
+        // What is about something else may have any data.
+        let head: Head = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let Some(kind) = Kind::of(&head.resource, &head.event) else { return Ok(Parsed::Ignored) };
         let delivery: Delivery = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        let Some(kind) = Kind::of(&delivery.resource, &delivery.event) else { return Ok(Parsed::Ignored) };
         let Data { id, room_id, person_id } = delivery.data;
-        let id = id.filter(|id| !id.is_empty()).ok_or("data.id is missing")?;
+        if id.is_empty() {
+            return Err("data.id is empty".to_owned());
+        }
         // Of a membership, the person is who was added, and the actor who did it.
         let (actor, member) = match kind {
             Kind::Message | Kind::Action => (person_id.or(delivery.actor_id), None),
@@ -132,10 +139,29 @@ mod tests {
         );
         assert!(matches!(parse(r#"{"resource":"rooms","event":"created"}"#), Ok(Parsed::Ignored)));
         assert!(matches!(parse(r#"{"resource":"messages","event":"deleted","data":{}}"#), Ok(Parsed::Ignored)));
+        assert!(matches!(parse(r#"{"resource":"meetings","event":"created","data":{"id":7}}"#), Ok(Parsed::Ignored)));
+        assert!(matches!(parse(r#"{"resource":"rooms","event":"created","data":null}"#), Ok(Parsed::Ignored)));
         for not_an_envelope in
             ["", "[]", "{}", "null", r#"{"resource":"messages","event":"created"}"#, r#"{"resource":1,"event":2}"#]
         {
             assert!(parse(not_an_envelope).is_err(), "{not_an_envelope}");
+        }
+    }
+
+    #[test]
+    fn the_bots_own_doing_is_recognised_in_any_spelling_of_its_id() {
+        let uuid = "11111111-1111-4111-8111-111111111111";
+        let body = |id: String| serde_json::json!({"resource": "messages", "event": "created", "data": {"id": "m", "personId": id}});
+        let me = PersonId::from(crate::webex::encode("us", "PEOPLE", uuid));
+        for (id, own) in [
+            (crate::webex::encode("urn:TEAM:eu-central-1_k", "PEOPLE", uuid), true),
+            (uuid.to_uppercase(), true),
+            (crate::webex::encode("us", "PEOPLE", "22222222-2222-4222-8222-222222222222"), false),
+        ] {
+            let Ok(Parsed::Event(event)) = Envelope::parse(body(id).to_string().as_bytes()) else {
+                panic!("not an event")
+            };
+            assert_eq!(event.is_by(&me), own, "{event:?}");
         }
     }
 }

@@ -12,7 +12,7 @@ pub enum Change {
     Created(String),
     /// Its URL, secret or status was not as it ought to be.
     Updated(String),
-    /// It was there twice.
+    /// It was there twice, or could not be mended.
     Deleted(String),
 }
 
@@ -21,7 +21,7 @@ impl std::fmt::Display for Change {
         match self {
             Change::Created(name) => write!(f, "created {name}"),
             Change::Updated(name) => write!(f, "mended {name}"),
-            Change::Deleted(name) => write!(f, "deleted a second {name}"),
+            Change::Deleted(name) => write!(f, "deleted a surplus {name}"),
         }
     }
 }
@@ -54,13 +54,7 @@ pub async fn synchronise(webex: &Client, wanted: &[WebhookSpec]) -> Result<Vec<C
     let mut changes = Vec::new();
     for spec in wanted {
         let same_name = || found.iter().filter(|webhook| webhook.name == spec.name);
-        // Resource, event and filter cannot be changed, only made anew.
-        let usable = |webhook: &&Webhook| {
-            webhook.resource == spec.resource
-                && webhook.event == spec.event
-                && webhook.filter.as_deref().is_none_or(str::is_empty)
-        };
-        let keep = same_name().find(usable);
+        let keep = same_name().find(|webhook| spec.can_become(webhook));
         for surplus in same_name().filter(|webhook| keep.is_none_or(|keep| keep.id != webhook.id)) {
             webex.delete_webhook(&surplus.id).await?;
             changes.push(Change::Deleted(spec.name.clone()));

@@ -1,42 +1,72 @@
 //! `POST {webhook.path}`: signature, envelope, one committed row, 200. Nothing else happens inside the request.
 
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::{Envelope, Parsed, ingest};
 use crate::identity::Identity;
-use crate::signature::Signer;
+use crate::signature::{SignatureError, Signer};
 use crate::store::Store;
 use crate::telemetry::{Metrics, Received};
 
+/// So often at the most a refused delivery is told of in the log: anybody can cause them.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+
 /// What a delivery needs.
-#[derive(Clone)]
 pub struct Webhook {
-    /// Checks the signatures.
-    pub signer: Signer,
-    /// Where the events go.
-    pub store: Store,
-    /// Counts them.
-    pub metrics: Metrics,
-    /// Who the bot is, once that is known.
-    pub identity: Identity,
+    signer: Signer,
+    store: Store,
+    metrics: Metrics,
+    identity: Identity,
+    told: Mutex<Option<Instant>>,
+}
+
+impl Webhook {
+    /// With what checks the signatures, takes the events, counts them, and knows the bot once that is known.
+    pub fn new(signer: Signer, store: Store, metrics: Metrics, identity: Identity) -> Webhook {
+        Webhook { signer, store, metrics, identity, told: Mutex::default() }
+    }
+
+    fn tell_of_refusal(&self, error: SignatureError) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
+            *told = Some(Instant::now());
+            tracing::warn!(
+                signature = %error,
+                "a delivery that Webex did not sign with webhook.secret was refused; more within a minute are only counted"
+            );
+        }
+    }
 }
 
 /// Answers one delivery. The labels and the log name only fixed words: what arrived is hostile until verified.
-pub async fn receive(State(webhook): State<Webhook>, headers: HeaderMap, body: Bytes) -> Response {
+pub async fn receive(
+    State(webhook): State<Arc<Webhook>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     let started = Instant::now();
-    let Webhook { signer, store, metrics, identity } = webhook;
+    let Webhook { signer, store, metrics, identity, .. } = &*webhook;
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => {
+            metrics.event("webhook", "unknown", Received::Rejected);
+            return refusal(rejection.status(), "the body is too large or was not sent whole");
+        }
+    };
     let verified = match signer.verify(&headers, body) {
         Ok(verified) => verified,
         Err(error) => {
             metrics.event("webhook", "unknown", Received::Rejected);
-            tracing::warn!(signature = %error, "a delivery with a {error} signature was refused");
+            webhook.tell_of_refusal(error);
             return refusal(StatusCode::UNAUTHORIZED, "invalid signature");
         }
     };
@@ -53,7 +83,7 @@ pub async fn receive(State(webhook): State<Webhook>, headers: HeaderMap, body: B
         }
     };
     let event = envelope.event_id();
-    match ingest(&store, &metrics, "webhook", envelope, identity.get().as_deref()).await {
+    match ingest(store, metrics, "webhook", envelope, identity.get().as_deref()).await {
         Ok(outcome) => {
             tracing::debug!(%event, ?outcome, "received");
             metrics.ack(started.elapsed());
@@ -61,7 +91,7 @@ pub async fn receive(State(webhook): State<Webhook>, headers: HeaderMap, body: B
         }
         Err(error) => {
             tracing::error!(%event, %error, "an event could not be put on disk and was not acknowledged");
-            refusal(StatusCode::SERVICE_UNAVAILABLE, "the store is away")
+            refusal(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot take it now")
         }
     }
 }

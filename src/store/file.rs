@@ -1,12 +1,13 @@
 //! The ledger's file: its path, its lock, its settings, and the way its write-ahead log is taken back.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Connection, Row as _};
+use sqlx::{ConnectOptions, Connection, Row as _};
 use tokio::sync::mpsc;
 
 use super::StoreError;
@@ -25,6 +26,7 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("wal_autocheckpoint", "0")
         .pragma("cache_size", "-16384")
         .optimize_on_close(false, None)
+        .disable_statement_logging()
 }
 
 /// See [`super::Store::look`].
@@ -33,14 +35,13 @@ pub(super) async fn look(settings: &config::Store) -> Result<String, StoreError>
     let place = path.display().to_string();
     let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
     if path.exists() {
-        let options = SqliteConnectOptions::new().filename(&path).read_only(true);
-        let mut connection =
-            SqliteConnection::connect_with(&options).await.map_err(|error| cannot(error.to_string()))?;
-        let check = sqlx::query_scalar::<_, String>("PRAGMA quick_check(1)").fetch_one(&mut connection).await;
-        return match check.map_err(|error| cannot(error.to_string()))?.as_str() {
-            "ok" => Ok(format!("{place} is sound")),
-            problem => Err(cannot(format!("it is damaged ({problem}); restore a backup"))),
-        };
+        let cannot_write = |error: sqlx::Error| cannot(format!("{error}; may this user write to it?"));
+        let mut connection = SqliteConnection::connect_with(&options(&path)).await.map_err(cannot_write)?;
+        // A lock that is taken for writing and given back.
+        for statement in ["BEGIN IMMEDIATE", "ROLLBACK"] {
+            sqlx::query(statement).execute(&mut connection).await.map_err(cannot_write)?;
+        }
+        return Ok(format!("{place} can be written to"));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match tempfile::tempfile_in(folder) {
@@ -66,10 +67,20 @@ pub(super) fn lock(path: &Path) -> Result<File, String> {
         .open(&name)
         .map_err(|error| format!("{error}; is the folder there and writable?"))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => make_private(path).map(|()| file),
         Err(TryLockError::WouldBlock) => Err("another switchboard daemon is using it; stop that one first".to_owned()),
         Err(TryLockError::Error(error)) => Err(format!("cannot lock it: {error}")),
     }
+}
+
+/// The ledger holds who said what to the bot, and replies that repeat it: nobody else on the machine is to read it.
+/// SQLite gives the files beside it the same mode.
+fn make_private(path: &Path) -> Result<(), String> {
+    if path.is_dir() {
+        return Err("it is a folder; name a file in it".to_owned());
+    }
+    let made = File::options().create(true).append(true).mode(0o600).open(path);
+    made.map(drop).map_err(|error| format!("{error}; is the folder there and writable?"))
 }
 
 /// Takes the write-ahead log back into the file whenever it is asked, on a connection of its own. Passive: it never
@@ -90,10 +101,11 @@ pub(super) fn checkpointer(options: SqliteConnectOptions) -> mpsc::Sender<()> {
 async fn checkpoint(options: &SqliteConnectOptions, held: &mut Option<SqliteConnection>) -> Result<(), sqlx::Error> {
     let connection = match held {
         Some(connection) => connection,
-        None => held.insert(SqliteConnection::connect_with(options).await?),
+        None => held.insert(SqliteConnection::connect_with(&options.clone().busy_timeout(Duration::ZERO)).await?),
     };
     let pages: i64 = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?.try_get(1)?;
     if pages > MOST_LOG_PAGES {
+        // With no busy timeout it gives way at once to whoever is reading, and is tried again later.
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?;
     }
     Ok(())

@@ -6,13 +6,14 @@
 
 mod file;
 mod read;
+mod settle;
 mod sqlite;
 mod writer;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use read::{Activity, Filter, Group, Row, State};
@@ -63,10 +64,16 @@ pub struct Entry {
 pub struct Claimed {
     /// The row's id.
     pub id: Uuid,
-    /// Which try this is, from 1. Counted when claimed, so that a row that kills the process is counted too.
-    pub attempt: u32,
+    /// Tries that failed before this one.
+    pub attempts: u32,
+    /// Tries before this one during which the process ended, or the lease did.
+    pub deaths: u32,
+    /// Whether an earlier try may have had its effect.
+    pub uncertain: bool,
     /// When the event was accepted, in milliseconds since 1970.
     pub accepted_at: i64,
+    /// When its first try failed, in milliseconds since 1970.
+    pub failing_at: Option<i64>,
     /// As put.
     pub body: String,
     /// What the lane's last settlement left.
@@ -86,7 +93,20 @@ pub struct Settlement {
 #[derive(Clone, Debug)]
 enum Step {
     Close { state: State, closing: Closing, entries: Vec<Entry> },
-    Again { after: Duration, spent: bool, note: Option<String> },
+    Again(Again),
+}
+
+/// A row that stays open.
+#[derive(Clone, Debug, Default)]
+pub struct Again {
+    /// The pause of its lane: nothing overtakes it.
+    pub after: Duration,
+    /// Whether the try counts.
+    pub spent: bool,
+    /// Whether the try may have had its effect.
+    pub uncertain: bool,
+    /// Why, for whoever looks.
+    pub note: Option<String>,
 }
 
 /// What a closed row tells whoever asks later.
@@ -115,19 +135,19 @@ impl Claimed {
         Settlement { row: self, step: Step::Close { state: State::Dead, closing, entries } }
     }
 
-    /// Leaves the row open and its lane waiting; the try counts.
-    pub fn retry(self, after: Duration, note: String) -> Settlement {
-        Settlement { row: self, step: Step::Again { after, spent: true, note: Some(note) } }
-    }
-
-    /// Leaves the row open and its lane waiting; the try does not count.
-    pub fn defer(self, after: Duration, note: Option<String>) -> Settlement {
-        Settlement { row: self, step: Step::Again { after, spent: false, note } }
+    /// Leaves the row open and its lane waiting.
+    pub fn again(self, again: Again) -> Settlement {
+        Settlement { row: self, step: Step::Again(again) }
     }
 
     /// How long ago the event was accepted.
     pub fn age(&self) -> Duration {
-        Duration::from_millis((now_ms() - self.accepted_at).max(0).unsigned_abs())
+        since(self.accepted_at)
+    }
+
+    /// How long ago its first try failed; nothing before that.
+    pub fn failing(&self) -> Duration {
+        self.failing_at.map_or(Duration::ZERO, since)
     }
 }
 
@@ -175,6 +195,7 @@ struct Inner {
     wakers: Arc<[Notify; 2]>,
     commits: watch::Receiver<u64>,
     lease: Duration,
+    last_beat: Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
 /// Holds the writer and the lock of the file; given to whoever runs the tasks.
@@ -205,7 +226,7 @@ impl Store {
         Store::start(settings, Duration::from_secs(60), false).await
     }
 
-    /// Says whether the ledger is there and can be used, without changing anything.
+    /// Says whether the ledger is there and can be used; nothing of it is changed.
     ///
     /// # Errors
     /// When it cannot be opened, or could not be made.
@@ -220,7 +241,7 @@ impl Store {
         let (committed, commits) = watch::channel(0);
         let wakers = Arc::new([Notify::new(), Notify::new()]);
         let writer = writer::Writer::new(engine, waiting, Arc::clone(&wakers), committed);
-        let store = Store(Arc::new(Inner { ops, reader, wakers, commits, lease }));
+        let store = Store(Arc::new(Inner { ops, reader, wakers, commits, lease, last_beat: Mutex::default() }));
         Ok((store, Writer(writer)))
     }
 
@@ -280,6 +301,24 @@ impl Store {
         self.ask(|answer| Op::Prune { retention, dedupe, answer }).await
     }
 
+    /// Writes a byte to the disk and says whether that worked. Asked often, it answers from the last second.
+    ///
+    /// # Errors
+    /// Why the ledger takes nothing just now.
+    pub async fn beat(&self) -> Result<(), StoreError> {
+        const FRESH: Duration = Duration::from_secs(1);
+        let mut last = self.0.last_beat.lock().await;
+        if let Some((at, result)) = &*last
+            && at.elapsed() < FRESH
+        {
+            return result.clone();
+        }
+        let beating = tokio::time::timeout(LONGEST_PUT, self.ask(Op::Beat)).await;
+        let result = beating.unwrap_or(Err(StoreError::Busy));
+        *last = Some((Instant::now(), result.clone()));
+        result
+    }
+
     async fn ask<T>(&self, op: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Op) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
         self.0.ops.send(op(answer)).await.map_err(|_| StoreError::Busy)?;
@@ -327,6 +366,10 @@ impl Store {
     pub async fn activity(&self, since: i64) -> Result<Activity, StoreError> {
         self.0.reader.activity(since).await
     }
+}
+
+fn since(ms: i64) -> Duration {
+    Duration::from_millis((now_ms() - ms).max(0).unsigned_abs())
 }
 
 /// The time as the ledger counts it: milliseconds since 1970.

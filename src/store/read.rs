@@ -38,6 +38,8 @@ pub enum Filter {
 #[allow(missing_docs)]
 pub struct Row {
     pub id: Uuid,
+    #[serde(skip)]
+    pub queue: Queue,
     pub state: State,
     pub attempts: u32,
     /// Milliseconds since 1970.
@@ -76,8 +78,8 @@ pub struct Group {
 }
 
 const COLUMNS: &str =
-    "SELECT ledger.id, state, coalesce(iif(state = 0, lane.attempts, ledger.attempts), 0) AS attempts, accepted_at,
-    settled_at, iif(state = 0, lane.due_at, NULL) AS due_at, state = 0 AND coalesce(lane.leased, 0) AS leased,
+    "SELECT ledger.id, state, ledger.queue, attempts + deaths AS attempts, accepted_at,
+    settled_at, iif(state = 0, lane.due_at, NULL) AS due_at, state = 0 AND lane.head = seq AND lane.leased > 0 AS leased,
     verdict, subject, label, note, body FROM ledger LEFT JOIN lane ON lane.id = ledger.lane";
 
 #[derive(Clone)]
@@ -174,6 +176,7 @@ impl Reader {
 fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
     Ok(Row {
         id: row.try_get("id")?,
+        queue: if row.try_get::<i64, _>("queue")? == 0 { Queue::Inbox } else { Queue::Outbox },
         state: match row.try_get::<i64, _>("state")? {
             0 => State::Open,
             1 => State::Done,
@@ -184,7 +187,7 @@ fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
         accepted_at: row.try_get("accepted_at")?,
         settled_at: row.try_get("settled_at")?,
         due_at: row.try_get("due_at")?,
-        leased: row.try_get("leased")?,
+        leased: row.try_get::<Option<bool>, _>("leased")?.unwrap_or(false),
         verdict: row.try_get("verdict")?,
         subject: row.try_get("subject")?,
         label: row.try_get("label")?,

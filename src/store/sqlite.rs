@@ -8,26 +8,27 @@ use std::fs::File;
 use std::time::Duration;
 
 use serde::Serialize;
-use sqlx::sqlite::{SqliteConnection, SqlitePoolOptions, SqliteRow};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, SqliteRow};
 use sqlx::{Connection, Row as _, SqlitePool};
 use uuid::Uuid;
 
-use super::read::{Reader, State};
-use super::{Claimed, Claims, Closing, Entry, Queue, Settlement, Step, StoreError, file, now_ms};
+use super::read::Reader;
+use super::{Claimed, Claims, Entry, Queue, StoreError, file, now_ms};
 use crate::config;
 
 /// Reserves due lanes and finds the oldest open row of each: the queue, now, the lease in milliseconds, how many.
 pub(super) const CLAIM: &str =
-    "UPDATE lane SET due_at = ?2 + ?3, leased = 1, fence = fence + 1, attempts = attempts + 1
-             WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?4)
-             RETURNING id, fence, attempts, mark,
-                 (SELECT min(seq) FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0) AS head";
+    "UPDATE lane SET due_at = ?2 + ?3, leased = leased + 1, fence = fence + 1, before = head,
+         head = (SELECT min(seq) FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0)
+     WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?4)
+     RETURNING id, fence, leased, head, before, mark";
 
 /// Rows touched by one step of pruning, so that it never holds up the acknowledgements for long.
 const PRUNE_STEP: i64 = 500;
 
 pub(super) struct Sqlite {
-    connection: SqliteConnection,
+    pub(super) connection: SqliteConnection,
+    options: SqliteConnectOptions,
     readers: SqlitePool,
     checkpointer: tokio::sync::mpsc::Sender<()>,
     commits: u64,
@@ -43,7 +44,7 @@ pub(super) struct Due {
 }
 
 impl Due {
-    fn mark(&mut self, queue: Queue) {
+    pub(super) fn mark(&mut self, queue: Queue) {
         match queue {
             Queue::Inbox => self.inbox = true,
             Queue::Outbox => self.outbox = true,
@@ -70,10 +71,13 @@ impl Sqlite {
         let options = file::options(&path).create_if_missing(exclusive);
         let opened = |error: sqlx::Error| cannot(format!("{error}; is the folder there and writable?"));
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(opened)?;
-        sqlx::migrate!("src/store/migrations").run(&mut connection).await.map_err(|error| cannot(error.to_string()))?;
+        if exclusive {
+            let migrated = sqlx::migrate!("src/store/migrations").run(&mut connection).await;
+            migrated.map_err(|error| cannot(error.to_string()))?;
+        }
         let readers = SqlitePoolOptions::new().max_connections(2).connect_lazy_with(options.clone().read_only(true));
-        let mut engine =
-            Sqlite { connection, readers, checkpointer: file::checkpointer(options), commits: 0, _lock: lock };
+        let checkpointer = file::checkpointer(options.clone());
+        let mut engine = Sqlite { connection, options, readers, checkpointer, commits: 0, _lock: lock };
         if exclusive {
             engine.take_back_leases().await?;
         }
@@ -84,12 +88,19 @@ impl Sqlite {
         Reader::new(self.readers.clone())
     }
 
-    /// A process that was killed left its lanes reserved; the lock says that no other is alive.
+    /// A process that was killed left its lanes reserved; the lock says that no other is alive. A pause that reaches
+    /// further than any that is asked for is left from a clock that was wrong.
     async fn take_back_leases(&mut self) -> Result<(), StoreError> {
-        sqlx::query("UPDATE lane SET leased = 0, due_at = ?1 WHERE leased = 1")
-            .bind(now_ms())
-            .execute(&mut self.connection)
-            .await?;
+        const LONGEST_PAUSE_MS: i64 = 3_600_000;
+        sqlx::query("UPDATE ledger SET deaths = deaths + 1, uncertain = 1 WHERE seq IN (SELECT head FROM lane WHERE leased > 0)")
+            .execute(&mut self.connection).await?;
+        sqlx::query(
+            "UPDATE lane SET leased = 0, due_at = iif(leased > 0, ?1, min(due_at, ?1 + ?2)) WHERE due_at IS NOT NULL",
+        )
+        .bind(now_ms())
+        .bind(LONGEST_PAUSE_MS)
+        .execute(&mut self.connection)
+        .await?;
         Ok(())
     }
 
@@ -107,9 +118,14 @@ impl Sqlite {
         Ok(())
     }
 
-    /// After a failure; that there is nothing to roll back is as good.
-    pub(super) async fn roll_back(&mut self) {
+    /// After a failure: that there is nothing to roll back is as good. A connection that is broken is replaced.
+    pub(super) async fn recover(&mut self) {
         let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+        if self.connection.ping().await.is_err()
+            && let Ok(connection) = SqliteConnection::connect_with(&self.options).await
+        {
+            self.connection = connection;
+        }
     }
 
     pub(super) async fn close(self) {
@@ -195,6 +211,7 @@ impl Sqlite {
             .await?;
         let mut rows = Vec::with_capacity(lanes.len());
         if !lanes.is_empty() {
+            self.count_deaths(&lanes).await?;
             let heads: Vec<Option<i64>> = lanes.iter().map(|lane| lane.try_get("head")).collect::<Result<_, _>>()?;
             let bodies = self.bodies(&heads).await?;
             let mut idle = Vec::new();
@@ -211,12 +228,35 @@ impl Sqlite {
         Ok(Claims { rows, next: next.map(|due| Duration::from_millis((due - now).max(0).unsigned_abs())) })
     }
 
+    /// A lane claimed while it was reserved: whoever had it did not settle its row in time.
+    async fn count_deaths(&mut self, lanes: &[SqliteRow]) -> Result<(), sqlx::Error> {
+        let mut lost = Vec::new();
+        for lane in lanes {
+            if lane.try_get::<i64, _>("leased")? > 1 {
+                lost.push(lane.try_get::<Option<i64>, _>("before")?);
+            }
+        }
+        if lost.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(
+            "UPDATE ledger SET deaths = deaths + 1, uncertain = 1
+             WHERE state = 0 AND seq IN (SELECT value FROM json_each(?1))",
+        )
+        .bind(json(&lost)?)
+        .execute(&mut self.connection)
+        .await
+        .map(drop)
+    }
+
     async fn bodies(&mut self, seqs: &[Option<i64>]) -> Result<HashMap<i64, SqliteRow>, sqlx::Error> {
-        let rows =
-            sqlx::query("SELECT seq, id, accepted_at, body FROM ledger WHERE seq IN (SELECT value FROM json_each(?1))")
-                .bind(json(seqs)?)
-                .fetch_all(&mut self.connection)
-                .await?;
+        let rows = sqlx::query(
+            "SELECT seq, id, accepted_at, failing_at, attempts, deaths, uncertain, body FROM ledger
+             WHERE seq IN (SELECT value FROM json_each(?1))",
+        )
+        .bind(json(seqs)?)
+        .fetch_all(&mut self.connection)
+        .await?;
         rows.into_iter().map(|row| Ok((row.try_get("seq")?, row))).collect()
     }
 
@@ -225,9 +265,11 @@ impl Sqlite {
         if lanes.is_empty() {
             return Ok(());
         }
-        sqlx::query(
-            "UPDATE lane SET due_at = NULL, leased = 0, attempts = 0 WHERE id IN (SELECT unhex(value) FROM json_each(?1))",
-        ).bind(json(lanes)?).execute(&mut self.connection).await.map(drop)
+        sqlx::query("UPDATE lane SET due_at = NULL, leased = 0 WHERE id IN (SELECT unhex(value) FROM json_each(?1))")
+            .bind(json(lanes)?)
+            .execute(&mut self.connection)
+            .await
+            .map(drop)
     }
 
     async fn next_due(&mut self, queue: Queue) -> Result<Option<i64>, sqlx::Error> {
@@ -237,117 +279,49 @@ impl Sqlite {
             .await
     }
 
-    pub(super) async fn settle<'a>(
-        &mut self,
-        settlements: impl Iterator<Item = &'a Settlement> + Clone,
-        due: &mut Due,
-    ) -> Result<Vec<bool>, sqlx::Error> {
-        let now = now_ms();
-        let lanes: Vec<_> = settlements
-            .clone()
-            .map(|Settlement { row, step }| {
-                let (closes, due_at, unspent, mark) = match step {
-                    Step::Close { closing, .. } => (1, 0, 0, &closing.mark),
-                    Step::Again { after, spent, .. } => (0, now + millis(*after), i64::from(!*spent), &None),
-                };
-                (hex(row.lane), row.fence, row.seq, closes, due_at, unspent, mark)
-            })
-            .collect();
-        if lanes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let held = sqlx::query(
-            "UPDATE lane SET leased = 0,
-                 due_at = CASE WHEN settled.closes THEN (SELECT ?2 FROM ledger
-                     WHERE queue = lane.queue AND lane = lane.id AND state = 0 AND seq <> settled.seq LIMIT 1)
-                     ELSE settled.due_at END,
-                 attempts = CASE WHEN settled.closes THEN 0 ELSE lane.attempts - settled.unspent END,
-                 mark = coalesce(settled.mark, lane.mark)
-             FROM (SELECT unhex(value->>0) AS lane, value->>1 AS fence, value->>2 AS seq, value->>3 AS closes,
-                 value->>4 AS due_at, value->>5 AS unspent, value->>6 AS mark FROM json_each(?1)) AS settled
-             WHERE lane.id = settled.lane AND lane.fence = settled.fence AND lane.leased = 1
-             RETURNING lane.id, lane.queue, lane.due_at",
-        )
-        .bind(json(&lanes)?)
-        .bind(now)
-        .fetch_all(&mut self.connection)
-        .await?;
-        let mut kept = HashSet::new();
-        for lane in &held {
-            kept.insert(lane.try_get::<Uuid, _>("id")?);
-            if lane.try_get::<Option<i64>, _>("due_at")?.is_some() {
-                due.mark(if lane.try_get::<i64, _>("queue")? == 0 { Queue::Inbox } else { Queue::Outbox });
-            }
-        }
-        let kept: Vec<(&Settlement, bool)> =
-            settlements.map(|settlement| (settlement, kept.remove(&settlement.row.lane))).collect();
-        self.record(kept.iter().filter(|(_, held)| *held).map(|(settlement, _)| *settlement), now).await?;
-        let follow = kept.iter().filter(|(_, held)| *held).flat_map(|(settlement, _)| match &settlement.step {
-            Step::Close { entries, .. } => entries.as_slice(),
-            Step::Again { .. } => &[],
-        });
-        self.put(follow, due).await?;
-        Ok(kept.into_iter().map(|(_, held)| held).collect())
-    }
-
-    /// Writes into the rows how they ended, or why they have not.
-    async fn record<'a>(&mut self, settled: impl Iterator<Item = &'a Settlement>, now: i64) -> Result<(), sqlx::Error> {
-        let mut closed = Vec::new();
-        let mut noted = Vec::new();
-        for Settlement { row, step } in settled {
-            match step {
-                Step::Close { state, closing: Closing { verdict, subject, label, note, mark: _ }, .. } => {
-                    closed.push((row.seq, state.number(), row.attempt, verdict, subject, label, note));
-                }
-                Step::Again { note: Some(note), .. } => noted.push((row.seq, note)),
-                Step::Again { note: None, .. } => {}
-            }
-        }
-        if !closed.is_empty() {
-            sqlx::query(
-                "UPDATE ledger SET state = ending.state, attempts = ending.attempts, settled_at = ?2, verdict = ending.verdict,
-                     subject = coalesce(ending.subject, ledger.subject), label = coalesce(ending.label, ledger.label), note = ending.note
-                 FROM (SELECT value->>0 AS seq, value->>1 AS state, value->>2 AS attempts, value->>3 AS verdict,
-                     value->>4 AS subject, value->>5 AS label, value->>6 AS note FROM json_each(?1)) AS ending
-                 WHERE ledger.seq = ending.seq",
-            )
-            .bind(json(&closed)?)
-            .bind(now)
-            .execute(&mut self.connection)
-            .await?;
-        }
-        if !noted.is_empty() {
-            sqlx::query(
-                "UPDATE ledger SET note = said.note
-                 FROM (SELECT value->>0 AS seq, value->>1 AS note FROM json_each(?1)) AS said WHERE ledger.seq = said.seq",
-            ).bind(json(&noted)?).execute(&mut self.connection).await?;
-        }
-        Ok(())
-    }
-
-    /// A dead letter is open again and its lane due, unless that is being worked on just now.
+    /// A dead letter is open again, or an open row due now, with all its tries before it. Whether one of the earlier
+    /// ones had its effect stays uncertain.
     pub(super) async fn reopen(&mut self, id: Uuid, due: &mut Due) -> Result<bool, sqlx::Error> {
         let row = sqlx::query(
-            "UPDATE ledger SET state = 0, settled_at = NULL, verdict = NULL WHERE id = ?1 AND state IN (0, 2) RETURNING lane",
+            "UPDATE ledger SET state = 0, attempts = 0, deaths = 0, failing_at = NULL, settled_at = NULL, verdict = NULL
+             WHERE id = ?1 AND state IN (0, 2) RETURNING lane",
         ).bind(id).fetch_optional(&mut self.connection).await?;
-        self.mend(row, "UPDATE lane SET due_at = ?2, attempts = 0 WHERE id = ?1 AND leased = 0", due).await
-    }
-
-    /// Closes a row unfinished. Its lane's fence moves on, so whoever is working on it settles nothing.
-    pub(super) async fn discard(&mut self, id: Uuid, due: &mut Due) -> Result<bool, sqlx::Error> {
-        let row = sqlx::query(
-            "UPDATE ledger SET state = 1, settled_at = ?2, verdict = 'dropped' WHERE id = ?1 AND state IN (0, 2) RETURNING lane",
-        ).bind(id).bind(now_ms()).fetch_optional(&mut self.connection).await?;
-        let lane = "UPDATE lane SET fence = fence + 1, leased = 0, attempts = 0, due_at = ?2 WHERE id = ?1";
-        self.mend(row, lane, due).await
-    }
-
-    /// The lane of a row that was mended falls due; `false` when there was no such row.
-    async fn mend(&mut self, row: Option<SqliteRow>, lane: &'static str, due: &mut Due) -> Result<bool, sqlx::Error> {
         let Some(row) = row else { return Ok(false) };
-        sqlx::query(lane).bind(row.try_get::<Uuid, _>("lane")?).bind(now_ms()).execute(&mut self.connection).await?;
+        sqlx::query("UPDATE lane SET due_at = ?2 WHERE id = ?1 AND leased = 0")
+            .bind(row.try_get::<Uuid, _>("lane")?)
+            .bind(now_ms())
+            .execute(&mut self.connection)
+            .await?;
         *due = Due { inbox: true, outbox: true };
         Ok(true)
+    }
+
+    /// Closes a row unfinished. If its lane is at this very row, the fence moves on, so that whoever works on it settles
+    /// nothing; work on another row of the space is left in peace.
+    pub(super) async fn discard(&mut self, id: Uuid, due: &mut Due) -> Result<bool, sqlx::Error> {
+        let row = sqlx::query(
+            "UPDATE ledger SET state = 1, settled_at = ?2, verdict = 'dropped'
+             WHERE id = ?1 AND state IN (0, 2) RETURNING lane, seq",
+        )
+        .bind(id)
+        .bind(now_ms())
+        .fetch_optional(&mut self.connection)
+        .await?;
+        let Some(row) = row else { return Ok(false) };
+        sqlx::query("UPDATE lane SET fence = fence + 1, leased = 0, due_at = ?3 WHERE id = ?1 AND head = ?2 AND due_at IS NOT NULL")
+            .bind(row.try_get::<Uuid, _>("lane")?).bind(row.try_get::<i64, _>("seq")?).bind(now_ms())
+            .execute(&mut self.connection).await?;
+        *due = Due { inbox: true, outbox: true };
+        Ok(true)
+    }
+
+    /// Writes a byte, to see whether it can.
+    pub(super) async fn beat(&mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("INSERT OR REPLACE INTO heartbeat (id, at) VALUES (1, ?1)")
+            .bind(now_ms())
+            .execute(&mut self.connection)
+            .await
+            .map(drop)
     }
 
     pub(super) async fn prune(&mut self, retention: Duration, dedupe: Duration) -> Result<u64, sqlx::Error> {
@@ -365,8 +339,11 @@ impl Sqlite {
 fn claimed(lane: &SqliteRow, row: &SqliteRow) -> Result<Claimed, sqlx::Error> {
     Ok(Claimed {
         id: row.try_get("id")?,
-        attempt: lane.try_get("attempts")?,
+        attempts: row.try_get("attempts")?,
+        deaths: row.try_get("deaths")?,
+        uncertain: row.try_get("uncertain")?,
         accepted_at: row.try_get("accepted_at")?,
+        failing_at: row.try_get("failing_at")?,
         body: row.try_get("body")?,
         mark: lane.try_get("mark")?,
         seq: row.try_get("seq")?,
@@ -381,20 +358,14 @@ fn lane_id(queue: Queue, name: &str) -> Uuid {
     Uuid::new_v5(&LANES, format!("{}:{name}", queue.number()).as_bytes())
 }
 
-fn hex(id: Uuid) -> String {
+pub(super) fn hex(id: Uuid) -> String {
     id.simple().to_string()
 }
 
-fn millis(duration: Duration) -> i64 {
+pub(super) fn millis(duration: Duration) -> i64 {
     duration.as_millis().try_into().unwrap_or(i64::MAX / 4)
 }
 
-fn json(rows: &(impl Serialize + ?Sized)) -> Result<String, sqlx::Error> {
+pub(super) fn json(rows: &(impl Serialize + ?Sized)) -> Result<String, sqlx::Error> {
     serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(Box::new(error)))
-}
-
-impl State {
-    fn number(self) -> i64 {
-        self as i64
-    }
 }

@@ -1,4 +1,5 @@
-//! What a ledger promises, written against [`Store`] alone so that another engine has to pass the same cases.
+//! What a ledger promises. The cases speak to [`Store`], so that another engine has to pass them too; only the last one
+//! looks at SQLite's plan.
 
 use secrecy::SecretString;
 use sqlx::sqlite::SqliteConnection;
@@ -95,8 +96,10 @@ async fn a_retry_delays_its_lane_and_nothing_overtakes_it() {
     ledger.put("a1", "a").await;
     ledger.put("a2", "a").await;
     let row = ledger.claim(1).await.remove(0);
-    assert_eq!(row.attempt, 1);
-    ledger.store.settle(row.retry(Duration::from_secs(3600), "no luck".to_owned())).await.unwrap();
+    assert_eq!(row.attempts, 0);
+    let again =
+        Again { after: Duration::from_secs(3600), spent: true, note: Some("no luck".to_owned()), ..Again::default() };
+    ledger.store.settle(row.again(again)).await.unwrap();
     let claims = ledger.store.claim(Queue::Inbox, 10).await.unwrap();
     assert!(claims.rows.is_empty());
     assert!(claims.next.is_some_and(|next| next > Duration::from_secs(3500)), "it is said when to look again");
@@ -107,15 +110,22 @@ async fn a_retry_delays_its_lane_and_nothing_overtakes_it() {
 }
 
 #[tokio::test]
-async fn a_deferred_try_does_not_count_and_a_retried_one_does() {
+async fn a_try_counts_when_it_is_spent_and_doubt_and_its_beginning_stay() {
     let ledger = Ledger::new().await;
     ledger.put("a", "a").await;
     let row = ledger.claim(1).await.remove(0);
-    ledger.store.settle(row.defer(Duration::ZERO, None)).await.unwrap();
+    assert_eq!((row.attempts, row.uncertain, row.failing_at), (0, false, None));
+    ledger.store.settle(row.again(Again::default())).await.unwrap();
     let row = ledger.claim(1).await.remove(0);
-    assert_eq!(row.attempt, 1);
-    ledger.store.settle(row.retry(Duration::ZERO, String::new())).await.unwrap();
-    assert_eq!(ledger.claim(1).await.remove(0).attempt, 2);
+    assert_eq!((row.attempts, row.uncertain, row.failing_at), (0, false, None), "put back as it was");
+    ledger.store.settle(row.again(Again { uncertain: true, ..Again::default() })).await.unwrap();
+    let row = ledger.claim(1).await.remove(0);
+    assert_eq!((row.attempts, row.uncertain), (0, true));
+    let began = row.failing_at;
+    assert!(began.is_some());
+    ledger.store.settle(row.again(Again { spent: true, ..Again::default() })).await.unwrap();
+    let row = ledger.claim(1).await.remove(0);
+    assert_eq!((row.attempts, row.uncertain, row.failing_at), (1, true, began));
 }
 
 #[tokio::test]
@@ -125,7 +135,7 @@ async fn a_late_settlement_of_a_lost_lease_changes_nothing() {
     let late = ledger.claim(1).await.remove(0);
     // The lease is over at once, so somebody else claims the row.
     let holder = ledger.claim(1).await.remove(0);
-    assert_eq!(holder.attempt, 2);
+    assert_eq!((holder.deaths, holder.uncertain), (1, true), "whoever had it may have done it");
     let follow = entry(Queue::Outbox, "a reply", "a");
     let settlement = late.done(Closing { verdict: "late", ..Closing::default() }, vec![follow]);
     assert!(!ledger.store.settle(settlement).await.unwrap());
@@ -133,6 +143,19 @@ async fn a_late_settlement_of_a_lost_lease_changes_nothing() {
     assert!(ledger.store.settle(done(holder)).await.unwrap());
     let row = ledger.store.list(Queue::Inbox, Filter::All, 1).await.unwrap().remove(0);
     assert_eq!(row.verdict.as_deref(), Some("answered"));
+}
+
+#[tokio::test]
+async fn a_lost_lease_and_the_one_that_took_over_are_told_apart_in_one_commit() {
+    let ledger = Ledger::open(tempfile::tempdir().unwrap(), Duration::ZERO).await;
+    ledger.put("a", "a").await;
+    let late = ledger.claim(1).await.remove(0);
+    let holder = ledger.claim(1).await.remove(0);
+    // Both are waiting when the writer looks, the late one first.
+    let late = late.again(Again { after: Duration::from_secs(3600), ..Again::default() });
+    let (late, held) = tokio::join!(ledger.store.settle(late), ledger.store.settle(done(holder)));
+    assert_eq!((late.unwrap(), held.unwrap()), (false, true));
+    assert_eq!(ledger.store.depths().await.unwrap().inbox, 0);
 }
 
 #[tokio::test]
@@ -165,7 +188,7 @@ async fn a_dead_letter_lets_its_lane_go_on_and_can_be_opened_again() {
     assert!(ledger.store.reopen(dead).await.unwrap());
     ledger.store.settle(done(second)).await.unwrap();
     let again = ledger.claim(1).await.remove(0);
-    assert_eq!((again.body.as_str(), again.attempt), ("a1", 1), "opened while its lane was busy, it is not forgotten");
+    assert_eq!((again.body.as_str(), again.attempts), ("a1", 0), "opened while its lane was busy, it is not forgotten");
     assert!(ledger.store.settle(done(again)).await.unwrap());
     assert!(!ledger.store.reopen(dead).await.unwrap(), "what is done stays done");
 }
@@ -182,14 +205,35 @@ async fn a_dropped_row_is_settled_for_whoever_holds_it() {
 }
 
 #[tokio::test]
-async fn a_killed_process_leaves_its_rows_to_the_next_with_the_try_counted() {
+async fn dropping_or_reopening_one_row_leaves_the_work_on_another_of_its_space_in_peace() {
+    let ledger = Ledger::new().await;
+    ledger.put("a1", "a").await;
+    ledger.put("a2", "a").await;
+    let row = ledger.claim(1).await.remove(0);
+    let dead = row.id;
+    ledger.store.settle(row.dead(Closing { verdict: "failed", ..Closing::default() }, Vec::new())).await.unwrap();
+    let second = ledger.claim(1).await.remove(0);
+    let again = Again { uncertain: true, spent: true, ..Again::default() };
+    ledger.store.settle(second.again(again)).await.unwrap();
+    let second = ledger.claim(1).await.remove(0);
+    assert!(ledger.store.discard(dead).await.unwrap());
+    assert!(ledger.claim(10).await.is_empty(), "the second is still in hand");
+    assert!(ledger.store.reopen(second.id).await.unwrap());
+    assert!(ledger.store.settle(second.again(Again::default())).await.unwrap());
+    let second = ledger.claim(1).await.remove(0);
+    assert_eq!((second.attempts, second.uncertain), (0, true), "tried anew, but its doubt stays");
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_its_rows_to_the_next_and_that_is_counted() {
     let ledger = Ledger::new().await;
     ledger.put("a", "a").await;
     assert_eq!(ledger.claim(1).await.len(), 1);
     // The lease is a minute long; the next process knows that nobody holds it.
     let folder = ledger.close().await;
     let ledger = Ledger::open(folder, Duration::from_secs(60)).await;
-    assert_eq!(ledger.claim(1).await.remove(0).attempt, 2);
+    let row = ledger.claim(1).await.remove(0);
+    assert_eq!((row.deaths, row.uncertain), (1, true));
 }
 
 #[tokio::test]
@@ -232,6 +276,19 @@ async fn too_many_waiting_writes_are_refused_at_once() {
     assert!(matches!(store.put(entry(Queue::Inbox, "b", "b")).await, Err(StoreError::Busy)));
     tokio::join!(writer.run(std::future::ready(())), async { assert!(first.await.unwrap()) });
     assert!(matches!(store.put(entry(Queue::Inbox, "c", "c")).await, Err(StoreError::Busy)), "after the end");
+}
+
+#[tokio::test]
+async fn a_ledger_that_takes_nothing_says_so_and_goes_on_when_it_can() {
+    let ledger = Ledger::new().await;
+    let path = super::file::path(&settings(&ledger.folder));
+    let mut other = SqliteConnection::connect_with(&super::file::options(&path)).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let (put, beat) = tokio::join!(ledger.store.put(entry(Queue::Inbox, "a", "a")), ledger.store.beat());
+    assert!(put.is_err() && beat.is_err(), "nothing is acknowledged that is not on disk");
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    ledger.put("b", "b").await;
+    assert!(ledger.claimed_names(10).await.contains(&"b".to_owned()));
 }
 
 #[tokio::test]

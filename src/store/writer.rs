@@ -21,13 +21,14 @@ pub(super) enum Op {
     Reopen(Uuid, Answer<bool>),
     Discard(Uuid, Answer<bool>),
     Prune { retention: Duration, dedupe: Duration, answer: Answer<u64> },
+    Beat(Answer<()>),
 }
 
 /// The most operations of one transaction: it bounds how long the first of them waits.
 const MOST_OPS: usize = 1024;
 
 /// After a commit that several events shared, more are on their way: waiting this long puts them into one commit
-/// instead of many. Measured in `benches/ledger.rs`; a lone event never waits.
+/// instead of many. Measured in `benches/ledger`; a lone event never waits.
 const GATHER: Duration = Duration::from_micros(700);
 const GATHER_FROM: usize = 4;
 
@@ -98,7 +99,7 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(%error, "the ledger could not be written; nothing of this batch is acknowledged");
-                self.engine.roll_back().await;
+                self.engine.recover().await;
                 batch.fail(&StoreError::from(error));
             }
         }
@@ -118,6 +119,7 @@ impl Writer {
                 Op::Reopen(id, _) => engine.reopen(*id, due).await?.into(),
                 Op::Discard(id, _) => engine.discard(*id, due).await?.into(),
                 Op::Prune { retention, dedupe, .. } => engine.prune(*retention, *dedupe).await?,
+                Op::Beat(_) => engine.beat().await.map(|()| 0)?,
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => 0,
             });
         }
@@ -139,7 +141,8 @@ struct Results {
 }
 
 impl Results {
-    /// Whoever has stopped waiting for the answer does not need it.
+    /// Whoever has stopped waiting for an answer does not get it. Nobody stops waiting for a claim: its rows would stay
+    /// reserved until the lease ends.
     fn answer(self, batch: Batch) {
         for ((_, answer), new) in batch.puts.into_iter().zip(self.puts) {
             let _ = answer.send(Ok(new));
@@ -154,6 +157,7 @@ impl Results {
             match op {
                 Op::Reopen(_, answer) | Op::Discard(_, answer) => drop(answer.send(Ok(changed > 0))),
                 Op::Prune { answer, .. } => drop(answer.send(Ok(changed))),
+                Op::Beat(answer) => drop(answer.send(Ok(()))),
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
             }
         }
@@ -168,7 +172,7 @@ impl Batch {
                 Op::Put(entry, answer) => batch.puts.push((entry, answer)),
                 Op::Settle(settlement, answer) => batch.settlements.push((settlement, answer)),
                 Op::Claim { queue, most, lease, answer } => batch.claims.push((queue, most, lease, answer)),
-                op @ (Op::Reopen(..) | Op::Discard(..) | Op::Prune { .. }) => batch.others.push(op),
+                op @ (Op::Reopen(..) | Op::Discard(..) | Op::Prune { .. } | Op::Beat(_)) => batch.others.push(op),
             }
         }
         batch
@@ -183,6 +187,7 @@ impl Batch {
             match op {
                 Op::Reopen(_, answer) | Op::Discard(_, answer) => drop(answer.send(Err(error()))),
                 Op::Prune { answer, .. } => drop(answer.send(Err(error()))),
+                Op::Beat(answer) => drop(answer.send(Err(error()))),
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
             }
         }

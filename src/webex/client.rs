@@ -1,7 +1,8 @@
 //! One `send()`: timeouts, retries where a call may be repeated, status before body, tracking ids, no leaked token.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use url::Url;
 
 use super::File;
 use super::error::{Error, retry_after};
-use crate::config;
+use crate::config::{self, ConfigError};
 use crate::telemetry::Metrics;
 
 /// A page or a long list is far smaller; more is not read into memory.
@@ -37,6 +38,8 @@ struct Inner {
     metrics: Metrics,
     /// Microseconds; 0 before the first answer.
     last_latency: AtomicU64,
+    /// Endpoints that Webex asked to leave alone, and until when: a limit is the token's, whichever space a call is for.
+    paused: Mutex<HashMap<&'static str, Instant>>,
 }
 
 /// A call as the endpoints describe it.
@@ -83,7 +86,16 @@ impl Client {
             retries: settings.retries,
             metrics,
             last_latency: AtomicU64::new(0),
+            paused: Mutex::default(),
         })))
+    }
+
+    /// The same client for a question that is asked once: nothing is repeated.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub(crate) fn impatient(settings: &config::Webex, token: &secrecy::SecretString) -> anyhow::Result<Client> {
+        Client::new(&config::Webex { retries: 0, ..settings.clone() }, token, Metrics::default())
     }
 
     /// How long the last answered call took.
@@ -138,12 +150,14 @@ impl Client {
                 items.truncate(most);
                 break;
             }
-            next = headers
-                .get_all(LINK)
-                .iter()
-                .filter_map(|link| link.to_str().ok())
-                .find_map(next_link)
-                .filter(|url| url.origin() == self.0.base.origin());
+            let link = headers.get_all(LINK).iter().filter_map(|link| link.to_str().ok()).find_map(next_link);
+            // The token goes to the configured host and nowhere else.
+            match link {
+                Some(link) if link.origin() != self.0.base.origin() => {
+                    tracing::warn!(endpoint, "the next page is said to be on another host; this list is not complete");
+                }
+                link => next = link,
+            }
         }
         Ok(items)
     }
@@ -171,6 +185,9 @@ impl Client {
 
     async fn once(&self, call: &Call) -> Result<(HeaderMap, Bytes), Error> {
         let endpoint = call.endpoint;
+        if let Some(retry_after) = self.pause(endpoint) {
+            return Err(Error::RateLimited { endpoint, retry_after, tracking_id: None });
+        }
         let started = Instant::now();
         let request = self
             .0
@@ -198,12 +215,35 @@ impl Client {
         if status.is_success() {
             return Ok((headers, body));
         }
-        Err(refusal(endpoint, status, &headers, &body))
+        let error = refusal(endpoint, status, &headers, &self.without_token(&body));
+        if let Error::RateLimited { retry_after, .. } = &error {
+            let until = Instant::now() + *retry_after;
+            self.0.paused.lock().unwrap_or_else(PoisonError::into_inner).insert(endpoint, until);
+        }
+        Err(error)
+    }
+
+    /// What is left of the pause that Webex asked for.
+    fn pause(&self, endpoint: &'static str) -> Option<Duration> {
+        let mut paused = self.0.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = paused.get(endpoint)?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+        if left.is_none() {
+            paused.remove(endpoint);
+        }
+        left
+    }
+
+    /// A gateway may repeat the request in its complaint.
+    fn without_token(&self, body: &[u8]) -> String {
+        let text = String::from_utf8_lossy(body);
+        match self.0.authorization.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")) {
+            Some(token) if !token.is_empty() => text.replace(token, "[token]"),
+            _ => text.into_owned(),
+        }
     }
 }
 
-/// The endpoint is a constant and the client is built from settings, so a call without a proxy, redirect or pool of
-/// its own is all there is: one per process.
+/// The connections: to the configured host only, through the proxy of the environment, trusting the system's roots.
 fn http_client(settings: &config::Webex) -> anyhow::Result<reqwest::Client> {
     use anyhow::Context;
     let builder = || {
@@ -226,11 +266,12 @@ fn http_client(settings: &config::Webex) -> anyhow::Result<reqwest::Client> {
             .or_else(|_| builder().tls_certs_only(bundled_roots()).build())
             .context("cannot set up TLS");
     };
-    let pem = std::fs::read(path).with_context(|| format!("webex.ca_file: cannot read {}", path.display()))?;
+    let wrong = |problem: String| ConfigError::one(format!("webex.ca_file: {problem}"));
+    let pem = std::fs::read(path).map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
     let extra = Certificate::from_pem_bundle(&pem)
         .ok()
         .filter(|certificates| !certificates.is_empty())
-        .with_context(|| format!("webex.ca_file: {} holds no PEM certificate", path.display()))?;
+        .ok_or_else(|| wrong(format!("{} holds no PEM certificate", path.display())))?;
     builder()
         .tls_certs_merge(extra.clone())
         .build()
@@ -267,7 +308,7 @@ fn parse<T: DeserializeOwned>(endpoint: &'static str, body: &[u8]) -> Result<T, 
 }
 
 /// The body of a refusal is JSON, HTML or nothing; the header may carry the tracking id where the body does not.
-fn refusal(endpoint: &'static str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+fn refusal(endpoint: &'static str, status: StatusCode, headers: &HeaderMap, body: &str) -> Error {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "camelCase", default)]
     struct Explanation {
@@ -275,7 +316,7 @@ fn refusal(endpoint: &'static str, status: StatusCode, headers: &HeaderMap, body
         tracking_id: Option<String>,
     }
     let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let said: Explanation = serde_json::from_slice(body).unwrap_or_default();
+    let said: Explanation = serde_json::from_str(body).unwrap_or_default();
     let tracking_id = said.tracking_id.or_else(|| header("trackingid").map(str::to_owned));
     if status == StatusCode::TOO_MANY_REQUESTS {
         let pause = retry_after(header(RETRY_AFTER.as_str()), jiff::Timestamp::now());
@@ -335,7 +376,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("trackingid", HeaderValue::from_static("ROUTER_1"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
-        let error = refusal("messages", StatusCode::BAD_GATEWAY, &headers, b"<html>oops</html>");
+        let error = refusal("messages", StatusCode::BAD_GATEWAY, &headers, "<html>oops</html>");
         assert_eq!(
             error.to_string(),
             "Webex answered 502 to messages: Bad Gateway (the body is text/html) (tracking id ROUTER_1)"

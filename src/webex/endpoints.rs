@@ -44,6 +44,11 @@ impl Client {
         self.json(self.get("people/me", &["people", "me"], &[])).await
     }
 
+    /// Asks for something small, to see whether Webex answers at all.
+    pub async fn probe(&self) -> Result<(), Error> {
+        self.empty(self.get("rooms", &["rooms"], &[("max", "1")])).await
+    }
+
     /// One person.
     pub async fn person(&self, id: &PersonId) -> Result<Person, Error> {
         self.json(self.get("people/{id}", &["people", id.as_str()], &[])).await

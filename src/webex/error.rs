@@ -50,8 +50,11 @@ pub enum Error {
 pub enum Fault {
     /// Webex asks for this pause; the call was not made, so nothing is spent.
     Wait(Duration),
-    /// Webex is away, or refuses the token: not the fault of this call, which is tried again for as long as it is wanted.
+    /// Webex is away: not the fault of this call, which is tried again for as long as it is wanted. It may have been
+    /// carried out.
     Away,
+    /// Webex refuses the token: nothing was done, and nothing can be until somebody mends that.
+    Refused,
     /// It is not there, or not yet.
     NotFound,
     /// Webex, or its answer, is broken for this call: tried again a few times.
@@ -68,7 +71,8 @@ impl Error {
             Error::Unreachable { .. } => Fault::Away,
             Error::Unreadable { .. } => Fault::Broken,
             Error::Status { status, .. } => match status {
-                401 | 502 | 503 | 504 => Fault::Away,
+                401 => Fault::Refused,
+                502..=504 => Fault::Away,
                 404 => Fault::NotFound,
                 423 => Fault::Broken,
                 500.. => Fault::Broken,
@@ -98,6 +102,7 @@ impl Error {
             }
             Error::Status { status: 403, .. } => "the bot may not do this there: is it a member of the space?",
             Error::Status { status: 404, .. } => "Webex does not know this id, or the bot is not a member of the space",
+            Error::Status { status: 300..=399, .. } => "check webex.api_url: it leads somewhere else",
             Error::Status { status: 500.., .. } => "Webex has a problem; see status.webex.com and try again",
             Error::Status { .. } => "Webex refuses the request itself; its message says why",
             Error::RateLimited { .. } => "wait as told, then try again",

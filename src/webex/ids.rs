@@ -13,7 +13,11 @@ use serde::{Deserialize, Serialize};
 /// The part of an id that is the same in every cluster: for a person, message or room its uuid.
 /// An id that is not base64 of a Webex URI (a bare uuid, say) is its own local part.
 pub fn local_part(id: &str) -> String {
-    decode(id).map_or_else(|| id.to_ascii_lowercase(), |uri| uri.local)
+    match (decode(id), uuid::Uuid::try_parse(id)) {
+        (Some(uri), _) => uri.local,
+        (None, Ok(uuid)) => uuid.to_string(),
+        (None, Err(_)) => id.to_owned(),
+    }
 }
 
 /// Spells an id as Webex does.
@@ -41,7 +45,7 @@ fn same(a: &str, b: &str) -> bool {
             (Some(a), Some(b)) => a.kind == b.kind && a.local == b.local,
             (None, Some(uri)) => a.eq_ignore_ascii_case(&uri.local),
             (Some(uri), None) => b.eq_ignore_ascii_case(&uri.local),
-            (None, None) => a.eq_ignore_ascii_case(b),
+            (None, None) => local_part(a) == local_part(b),
         }
 }
 

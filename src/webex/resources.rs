@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{ActionId, MessageId, PersonId, RoomId, WebhookId};
@@ -16,7 +16,7 @@ use super::{ActionId, MessageId, PersonId, RoomId, WebhookId};
 #[allow(missing_docs)]
 pub struct Person {
     pub id: PersonId,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     pub emails: Vec<String>,
     #[serde(default)]
     pub display_name: String,
@@ -30,7 +30,17 @@ pub struct Person {
     pub created: Option<Timestamp>,
 }
 
+/// A list that is `null` is an empty one.
+fn or_none<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 impl Person {
+    /// Whether the token is a bot's; Webex may leave the type out.
+    pub fn is_bot(&self) -> bool {
+        self.kind.as_deref().is_none_or(|kind| kind == "bot")
+    }
+
     /// The first address, or nothing.
     pub fn email(&self) -> &str {
         self.emails.first().map_or("", String::as_str)
@@ -100,16 +110,17 @@ pub struct Message {
     pub markdown: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "or_none", skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "or_none", skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
     pub person_id: PersonId,
     #[serde(default)]
     pub person_email: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "or_none", skip_serializing_if = "Vec::is_empty")]
     pub mentioned_people: Vec<PersonId>,
-    pub created: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,7 +163,8 @@ pub struct AttachmentAction {
     pub inputs: Value,
     pub person_id: PersonId,
     pub room_id: RoomId,
-    pub created: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
 }
 
 /// A webhook as Webex knows it.
@@ -165,7 +177,9 @@ pub struct Webhook {
     pub name: String,
     #[serde(default)]
     pub target_url: String,
+    #[serde(default)]
     pub resource: String,
+    #[serde(default)]
     pub event: String,
     #[serde(default)]
     pub filter: Option<String>,
@@ -193,10 +207,17 @@ pub struct WebhookSpec {
 }
 
 impl WebhookSpec {
-    /// Whether `found` needs no change that `PUT` can make.
+    /// Whether `found` has everything that cannot be changed as wanted: resource, event and filter.
+    pub fn can_become(&self, found: &Webhook) -> bool {
+        let unfiltered = found.filter.as_deref().is_none_or(str::is_empty);
+        found.resource == self.resource && found.event == self.event && unfiltered
+    }
+
+    /// Whether `found` needs no change.
     pub fn is_met_by(&self, found: &Webhook) -> bool {
         let secret = found.secret.as_ref().map(ExposeSecret::expose_secret);
         found.name == self.name
+            && self.can_become(found)
             && found.target_url == self.target_url
             && found.status.as_deref().is_none_or(|status| status == "active")
             && secret == Some(self.secret.expose_secret())

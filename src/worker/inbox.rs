@@ -2,12 +2,11 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use super::{Letter, Work, backoff, patience};
+use super::{Letter, Work, asked, backoff, patience, reason, tries, webex_is_away};
 use crate::access::{Decision, Place, Policy, decide};
 use crate::config;
 use crate::event;
@@ -16,7 +15,7 @@ use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::{Envelope, Kind};
 use crate::router::{self, Route, addressed_text, mentions};
-use crate::store::{Claimed, Closing, Entry, Queue, Settlement};
+use crate::store::{Again, Claimed, Closing, Entry, Queue, Settlement};
 use crate::webex::{ActionId, Error, Fault, Message, MessageId, NewMessage, Person, RoomId, RoomType};
 
 const STRANGER: &str = "I don't know you, so I can't answer you. Letting yourself in by a pairing code comes in a later \
@@ -40,11 +39,19 @@ pub struct Inbox {
 impl Work for Inbox {
     const QUEUE: Queue = Queue::Inbox;
 
+    fn event(row: &Claimed) -> Uuid {
+        row.id
+    }
+
     async fn work(&self, row: Claimed) -> Settlement {
         let envelope: Envelope = match serde_json::from_str(&row.body) {
             Ok(envelope) => envelope,
             Err(error) => return row.dead(ended("unreadable", error.to_string()), Vec::new()),
         };
+        // Beyond its tries it is only read, so that the person hears of the failure; beyond twice that, not even read.
+        if tries(&row) >= 2 * self.settings.max_attempts {
+            return self.give_up(row, "the process ended during each try");
+        }
         let me = self.identity.known().await;
         match envelope.kind {
             Kind::Message => self.message(row, &envelope.id, &me).await,
@@ -53,9 +60,19 @@ impl Work for Inbox {
         }
     }
 
+    fn panicked(&self, row: Claimed, why: String) -> Settlement {
+        tracing::error!(why, "work on an event failed where it must not");
+        if tries(&row) + 1 < self.settings.max_attempts {
+            let after = backoff(&self.settings, row.attempts + 1);
+            row.again(Again { after, spent: true, note: Some(why), ..Again::default() })
+        } else {
+            self.give_up(row, &why)
+        }
+    }
+
     /// Nothing was sent: the try does not count.
     fn put_back(row: Claimed) -> Settlement {
-        row.defer(Duration::ZERO, None)
+        row.again(Again::default())
     }
 }
 
@@ -64,7 +81,7 @@ impl Inbox {
         let id = MessageId::from(id);
         let message = match self.fetch(self.services.webex.message(&id)).await {
             Ok(message) => message,
-            Err(error) => return self.unread(row, &error),
+            Err(error) => return self.unread(row, &error).await,
         };
         if message.person_id == me.id {
             return row.done(ended("own", "the bot wrote it"), Vec::new());
@@ -98,7 +115,7 @@ impl Inbox {
         });
         let (action, room, person) = match fetched.await {
             Ok(fetched) => fetched,
-            Err(error) => return self.unread(row, &error),
+            Err(error) => return self.unread(row, &error).await,
         };
         if action.person_id == me.id {
             return row.done(ended("own", "the bot clicked"), Vec::new());
@@ -121,7 +138,7 @@ impl Inbox {
     fn membership(&self, row: Claimed, envelope: &Envelope, me: &Person) -> Settlement {
         let is_me = envelope.member.as_deref().is_some_and(|member| crate::webex::PersonId::from(member) == me.id);
         if is_me {
-            tracing::info!(event = %row.id, room = envelope.room.as_deref().unwrap_or("unknown"), "the bot was added to a space");
+            tracing::info!(room = envelope.room.as_deref().unwrap_or("unknown"), "the bot was added to a space");
             row.done(ended("noted", "the bot was added to a space"), Vec::new())
         } else {
             row.done(ended("ignored", "somebody else was added to a space"), Vec::new())
@@ -166,16 +183,16 @@ impl Inbox {
         }
     }
 
-    /// A panic, or a command that does not end, is a failure like any other. A row beyond its tries has killed the
+    /// A panic, or a command that does not end, is a failure like any other. A row beyond its tries has ended the
     /// process before and is not run again.
     async fn run(&self, row: &Claimed, command: &Command, context: Context, args: Args) -> Result<Reply, CommandError> {
-        if row.attempt > self.settings.max_attempts {
-            return Err(anyhow::anyhow!("the process ended during each of {} tries", self.settings.max_attempts).into());
+        if tries(row) >= self.settings.max_attempts {
+            return Err(anyhow::anyhow!("the process ended during each try").into());
         }
         let running = AssertUnwindSafe(command.run(context, args)).catch_unwind();
         match tokio::time::timeout(self.settings.deadline, running).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(anyhow::anyhow!("the handler panicked").into()),
+            Ok(Err(panic)) => Err(anyhow::anyhow!("the handler {}", reason(&*panic)).into()),
             Err(_) => Err(anyhow::anyhow!("the handler did not end within worker.deadline").into()),
         }
     }
@@ -196,19 +213,24 @@ impl Inbox {
                 let reply = Reply::text(format!("{text} Usage: {}", command.usage()));
                 self.close(row, about, ending("usage"), Some(reply))
             }
-            Err(CommandError::Internal(error)) if row.attempt < self.settings.max_attempts => {
-                let pause = backoff(&self.settings, row.attempt);
-                let (event, attempt, command) = (row.id, row.attempt, command.name());
-                tracing::warn!(%event, attempt, command, error = format!("{error:#}"), "a command failed; trying again");
-                row.retry(pause, format!("{error:#}"))
+            Err(CommandError::Internal(error)) if tries(&row) + 1 < self.settings.max_attempts => {
+                let (after, note) = (backoff(&self.settings, row.attempts + 1), format!("{error:#}"));
+                tracing::warn!(command = command.name(), error = note, "a command failed; trying again");
+                row.again(Again { after, spent: true, note: Some(note), ..Again::default() })
             }
             Err(CommandError::Internal(error)) => {
-                let (event, reference) = (row.id, event::reference(row.id));
-                tracing::error!(%event, command = command.name(), error = format!("{error:#}"),
-                    "a command failed for good; `switchboard explain {reference}` tells more");
-                let reply = Reply::text(format!("That failed, reference {reference}."));
-                let ending = Ending { dead: true, note: Some(format!("{error:#}")), ..ending("failed") };
-                self.close(row, about, ending, Some(reply))
+                let (reference, note) = (event::reference(row.id), format!("{error:#}"));
+                tracing::error!(
+                    command = command.name(),
+                    error = note,
+                    "a command failed for good; `switchboard explain {reference}` tells more"
+                );
+                let message =
+                    NewMessage { text: Some(format!("That failed, reference {reference}.")), ..NewMessage::default() };
+                let ending = ending("failed");
+                let entry = self.entry(&row, &about, event::failure_id(row.id), message, ending.command.clone());
+                self.log(&about, &ending);
+                row.dead(about.closing(Ending { note: Some(note), ..ending }), vec![entry])
             }
         }
     }
@@ -219,12 +241,12 @@ impl Inbox {
         let ending = Ending { reason: "unknown person, and pairing is not in this version", ..Ending::of("stranger") };
         let message = NewMessage { text: Some(STRANGER.to_owned()), ..NewMessage::default() };
         let entry = self.entry(&row, &about, notice, message, None);
-        self.log(&row, &about, &ending);
+        self.log(&about, &ending);
         row.done(about.closing(ending), vec![entry])
     }
 
     fn close(&self, row: Claimed, about: About, ending: Ending, reply: Option<Reply>) -> Settlement {
-        self.log(&row, &about, &ending);
+        self.log(&about, &ending);
         let messages = reply.map(Reply::into_messages).unwrap_or_default();
         let entries = messages
             .into_iter()
@@ -233,9 +255,7 @@ impl Inbox {
                 self.entry(&row, &about, event::reply_id(row.id, nth), message, ending.command.clone())
             })
             .collect();
-        let dead = ending.dead;
-        let closing = about.closing(ending);
-        if dead { row.dead(closing, entries) } else { row.done(closing, entries) }
+        row.done(about.closing(ending), entries)
     }
 
     fn entry(&self, row: &Claimed, about: &About, id: Uuid, message: NewMessage, label: Option<String>) -> Entry {
@@ -252,55 +272,80 @@ impl Inbox {
         }
     }
 
-    fn log(&self, row: &Claimed, about: &About, ending: &Ending) {
+    fn log(&self, about: &About, ending: &Ending) {
         let command = ending.command.as_deref().unwrap_or("none");
         self.services.metrics.command(command, ending.verdict);
-        let (event, sender, verdict, reason) = (row.id, &about.sender.email, ending.verdict, ending.reason);
-        tracing::info!(%event, sender, command, verdict, reason, "event settled: {verdict}");
+        let (sender, verdict, reason) = (&about.sender.email, ending.verdict, ending.reason);
+        tracing::info!(sender, command, verdict, reason, "event settled");
     }
 
     /// Reads what the event is about. The lease is there for this and the command; each has its share.
     async fn fetch<T>(&self, reading: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let share = (self.settings.lease - self.settings.deadline).mul_f64(0.9);
-        let slow = |_| {
-            Err(Error::Unreachable { endpoint: "messages/{id}", cause: "no answer before the lease ends".to_owned() })
-        };
+        let slow =
+            |_| Err(Error::Unreachable { endpoint: "a read", cause: "no answer before the lease ends".to_owned() });
         let result = tokio::time::timeout(share, reading).await.unwrap_or_else(slow);
-        match &result {
-            Ok(_) => self.health.token(Ok(())),
-            Err(error) if error.is_unauthorized() => self.health.token(Err(error.to_string())),
-            Err(_) => {}
+        if result.is_ok() {
+            self.health.token(Ok(()));
         }
         result
     }
 
     /// What the event is about could not be read.
-    fn unread(&self, row: Claimed, error: &Error) -> Settlement {
-        let (event, attempt, note) = (row.id, row.attempt, error.to_string());
-        let tries_left = attempt < self.settings.max_attempts;
+    async fn unread(&self, row: Claimed, error: &Error) -> Settlement {
+        let note = Some(error.to_string());
+        let settings = &self.settings;
         match error.fault() {
-            Fault::Wait(pause) => row.defer(pause, Some(note)),
-            Fault::Away if row.age() < self.settings.give_up => {
-                let pause = patience(&self.settings, row.age());
-                tracing::warn!(%event, %error, pause_ms = pause.as_millis(), "Webex is away; the event waits");
-                row.defer(pause, Some(note))
+            Fault::Wait(pause) => row.again(Again { after: asked(pause), note, ..Again::default() }),
+            Fault::Refused if row.failing() < settings.give_up => {
+                self.health.token(Err(error.to_string()));
+                tracing::error!(%error, hint = error.hint(), "Webex refuses the token; the event waits");
+                let after = patience(settings, row.failing());
+                row.again(Again { after, note, ..Again::default() })
             }
-            Fault::NotFound | Fault::Broken if tries_left => {
-                tracing::debug!(%event, attempt, %error, "what the event is about cannot be read yet");
-                row.retry(backoff(&self.settings, attempt), note)
+            Fault::Away if row.failing() < settings.give_up => {
+                let after = patience(settings, row.failing());
+                tracing::warn!(%error, pause_ms = after.as_millis(), "Webex is away; the event waits");
+                row.again(Again { after, note, ..Again::default() })
+            }
+            // Webex's own reads lag behind its webhooks for a moment.
+            Fault::NotFound if row.age() < settings.visible_within => {
+                tracing::debug!(%error, "what the event is about is not visible yet");
+                let after = patience(settings, row.failing());
+                row.again(Again { after, note, ..Again::default() })
             }
             Fault::NotFound => {
-                tracing::info!(%event, "event settled: gone; its message was deleted, or is not for the bot");
+                tracing::info!(verdict = "gone", "event settled: its message was deleted, or is not for the bot");
                 self.services.metrics.command("none", "gone");
-                row.done(ended("gone", note), Vec::new())
+                row.done(ended("gone", error.to_string()), Vec::new())
             }
-            Fault::Away | Fault::Broken | Fault::Final => {
+            Fault::Broken if tries(&row) + 1 < settings.max_attempts => {
+                let after = backoff(settings, row.attempts + 1);
+                tracing::warn!(%error, pause_ms = after.as_millis(), "an event could not be read; trying again");
+                row.again(Again { after, spent: true, note, ..Again::default() })
+            }
+            Fault::Broken if self.is_outage(&row).await => {
+                let after = patience(settings, row.failing());
+                tracing::warn!(%error, pause_ms = after.as_millis(), "Webex answers nothing else either; the event waits");
+                row.again(Again { after, note, ..Again::default() })
+            }
+            Fault::Refused | Fault::Away | Fault::Broken | Fault::Final => {
                 let tracking_id = error.tracking_id().unwrap_or("none");
-                tracing::error!(%event, attempt, %error, tracking_id, "an event is given up; `switchboard inbox list` shows it");
-                self.services.metrics.command("none", "failed");
-                row.dead(ended("failed", note), Vec::new())
+                tracing::error!(%error, tracking_id, "an event cannot be read");
+                self.give_up(row, &error.to_string())
             }
         }
+    }
+
+    async fn is_outage(&self, row: &Claimed) -> bool {
+        row.failing() < self.settings.give_up && webex_is_away(&self.services.webex).await
+    }
+
+    /// Nobody is told: whoever wrote it could not be read, so nobody knows whether they may be answered.
+    fn give_up(&self, row: Claimed, why: &str) -> Settlement {
+        tracing::error!(why, "an event is given up; `switchboard inbox list` shows it");
+        self.services.metrics.command("none", "failed");
+        row.dead(ended("failed", why), Vec::new())
     }
 }
 
@@ -330,12 +375,11 @@ struct Ending {
     reason: &'static str,
     command: Option<String>,
     note: Option<String>,
-    dead: bool,
 }
 
 impl Ending {
     fn of(verdict: &'static str) -> Ending {
-        Ending { verdict, reason: "", command: None, note: None, dead: false }
+        Ending { verdict, reason: "", command: None, note: None }
     }
 }
 

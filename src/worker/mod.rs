@@ -5,19 +5,25 @@
 mod inbox;
 mod outbox;
 
+use std::any::Any;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use uuid::Uuid;
 
 pub use inbox::Inbox;
 pub use outbox::{Letter, Outbox};
 
 use crate::config;
-use crate::store::{Claimed, Queue, Settlement, Store};
+use crate::store::{Claimed, Claims, Queue, Settlement, Store};
+use crate::webex::{Client, Fault};
 
 /// The safety net: other processes may write to the ledger without our hearing of it.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -36,8 +42,14 @@ pub trait Work: Send + Sync + 'static {
     /// Which rows.
     const QUEUE: Queue;
 
+    /// The event a row belongs to, for the log.
+    fn event(row: &Claimed) -> Uuid;
+
     /// Works on a row and says what becomes of it.
     fn work(&self, row: Claimed) -> impl Future<Output = Settlement> + Send;
+
+    /// What becomes of a row whose work panicked, outside of any handler.
+    fn panicked(&self, row: Claimed, why: String) -> Settlement;
 
     /// What becomes of a row that is put back unfinished.
     fn put_back(row: Claimed) -> Settlement;
@@ -53,24 +65,28 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, stop: 
             () = stop.drain.cancelled() => break,
             slot = Arc::clone(&slots).acquire_owned() => slot,
         };
-        while tasks.try_join_next().is_some() {}
+        while let Some(ended) = tasks.try_join_next() {
+            log_defect(ended);
+        }
         let free = 1 + slots.available_permits();
         drop(slot);
         let claims = match store.claim(W::QUEUE, free).await {
             Ok(claims) => claims,
             Err(error) => {
                 tracing::error!(%error, "the ledger gave no work; looking again in a second");
-                crate::store::Claims { rows: Vec::new(), next: Some(LOOK_AGAIN) }
+                Claims { rows: Vec::new(), next: Some(LOOK_AGAIN) }
             }
         };
         let found = claims.rows.len();
         for row in claims.rows {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
             let (work, store, stop) = (Arc::clone(&work), store.clone(), stop.clone());
-            tasks.spawn(async move {
+            let span = tracing::info_span!("event", id = %W::event(&row));
+            let task = async move {
                 settle(&*work, &store, row, &stop).await;
                 drop(slot);
-            });
+            };
+            tasks.spawn(task.instrument(span));
         }
         if found < free {
             tokio::select! {
@@ -80,42 +96,79 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, stop: 
             }
         }
     }
-    while tasks.join_next().await.is_some() {}
+    while let Some(ended) = tasks.join_next().await {
+        log_defect(ended);
+    }
+}
+
+fn log_defect(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "work on a row failed where it must not; its lease ends by itself");
+    }
 }
 
 async fn settle<W: Work>(work: &W, store: &Store, row: Claimed, stop: &Stop) {
-    let id = row.id;
+    let working = AssertUnwindSafe(work.work(row.clone())).catch_unwind();
     let settlement = tokio::select! {
-        settlement = work.work(row.clone()) => settlement,
+        result = working => match result {
+            Ok(settlement) => settlement,
+            Err(panic) => work.panicked(row, reason(&*panic)),
+        },
         () = stop.abort.cancelled() => W::put_back(row),
     };
     for last in [false, false, true] {
         match store.settle(settlement.clone()).await {
             Ok(true) => return,
             Ok(false) => {
-                tracing::warn!(event = %id, "a lease was lost before the work was settled; somebody else has it now");
+                tracing::warn!("a lease was lost before the work was settled; somebody else has it now");
                 return;
             }
             Err(error) if last => {
-                tracing::error!(event = %id, %error, "work could not be settled; it is done again when its lease ends");
+                tracing::error!(%error, "work could not be settled; it is done again when its lease ends");
             }
             Err(error) => {
-                tracing::warn!(event = %id, %error, "work could not be settled; trying again");
+                tracing::warn!(%error, "work could not be settled; trying again");
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         }
     }
 }
 
+/// What a panic said.
+fn reason(panic: &(dyn Any + Send)) -> String {
+    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panicked: {}", said.unwrap_or("no reason given"))
+}
+
+/// Whether Webex is broken for more than one call: asked before a row is given up over a 500, so that an outage of that
+/// kind is waited out like any other.
+async fn webex_is_away(webex: &Client) -> bool {
+    match webex.probe().await {
+        Ok(()) => false,
+        Err(error) => matches!(error.fault(), Fault::Away | Fault::Broken | Fault::Wait(_)),
+    }
+}
+
+/// Tries so far, as `worker.max_attempts` counts them. The end of a process is half a try: the row may have nothing to
+/// do with it.
+fn tries(row: &Claimed) -> u32 {
+    row.attempts + row.deaths / 2
+}
+
 /// The pause after the nth failure: doubling, capped, and at random between half and all of it.
-fn backoff(settings: &config::Worker, attempt: u32) -> Duration {
-    let whole = settings.backoff.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1).min(20)));
+fn backoff(settings: &config::Worker, nth: u32) -> Duration {
+    let whole = settings.backoff.saturating_mul(2_u32.saturating_pow(nth.saturating_sub(1).min(20)));
     jittered(whole.min(settings.backoff_max))
 }
 
-/// The pause while Webex is away: half as long as it has been waiting already, so it doubles without a counter.
-fn patience(settings: &config::Worker, age: Duration) -> Duration {
-    jittered((age / 2).clamp(settings.backoff, settings.backoff_max))
+/// The pause while Webex is away: half as long as it has been so already, so it doubles without a counter.
+fn patience(settings: &config::Worker, failing: Duration) -> Duration {
+    jittered((failing / 2).clamp(settings.backoff, settings.backoff_max))
+}
+
+/// The pause that Webex asks for, and a little more, so that not everybody comes back at once.
+fn asked(pause: Duration) -> Duration {
+    pause + pause.mul_f64(fastrand::f64() / 10.0)
 }
 
 fn jittered(whole: Duration) -> Duration {

@@ -5,16 +5,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Work, backoff, patience};
+use super::{Work, asked, backoff, patience, tries, webex_is_away};
 use crate::config;
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::store::{Claimed, Closing, Queue, Settlement};
+use crate::store::{Again, Claimed, Closing, Queue, Settlement};
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Error, Fault, Message, NewMessage, RoomType};
 
 /// Newest messages looked at to see whether an uncertain send arrived.
-const LOOK_BACK: usize = 30;
+const LOOK_BACK: usize = 100;
 
 /// How far Webex's clock and ours may be apart.
 const SKEW: Duration = Duration::from_secs(120);
@@ -47,12 +47,15 @@ pub struct Outbox {
 impl Work for Outbox {
     const QUEUE: Queue = Queue::Outbox;
 
+    fn event(row: &Claimed) -> Uuid {
+        serde_json::from_str(&row.body).map_or(row.id, |letter: Letter| letter.event)
+    }
+
     async fn work(&self, row: Claimed) -> Settlement {
         let letter: Letter = match serde_json::from_str(&row.body) {
             Ok(letter) => letter,
             Err(error) => return row.dead(closing("unreadable", error.to_string()), Vec::new()),
         };
-        let event = letter.event;
         // Two calls at most, each with its own timeout; the lease bounds both.
         let sending = tokio::time::timeout(self.settings.lease.mul_f64(0.9), self.send(&row, &letter));
         let result = sending.await.unwrap_or_else(|_| {
@@ -62,25 +65,39 @@ impl Work for Outbox {
             Ok(message) => {
                 self.health.token(Ok(()));
                 self.metrics.reply_sent(row.age());
-                tracing::info!(%event, message = %message.id, "reply sent");
+                tracing::info!(webex_id = %message.id, "reply sent");
                 let mark = Some(message.id.to_string());
                 row.done(Closing { verdict: "sent", note: mark.clone(), mark, ..Closing::default() }, Vec::new())
             }
-            Err(error) => self.settle_failure(row, event, &error),
+            // It was taken; posting it again would double it.
+            Err(error @ Error::Unreadable { .. }) => {
+                tracing::warn!(%error, "reply sent, but Webex's answer to it cannot be read");
+                row.done(closing("sent", error.to_string()), Vec::new())
+            }
+            Err(error) => self.settle_failure(row, &error).await,
         }
     }
 
-    /// The post may have arrived: the try stays counted, so that the next one looks first.
+    fn panicked(&self, row: Claimed, why: String) -> Settlement {
+        tracing::error!(why, "sending a reply failed where it must not");
+        if tries(&row) + 1 < self.settings.max_attempts {
+            let after = backoff(&self.settings, row.attempts + 1);
+            row.again(Again { after, spent: true, uncertain: true, note: Some(why) })
+        } else {
+            row.dead(closing("failed", why), Vec::new())
+        }
+    }
+
+    /// The post may have arrived: the next try looks first.
     fn put_back(row: Claimed) -> Settlement {
-        row.retry(Duration::ZERO, "put back at shutdown".to_owned())
+        row.again(Again { uncertain: true, ..Again::default() })
     }
 }
 
 impl Outbox {
     async fn send(&self, row: &Claimed, letter: &Letter) -> Result<Message, Error> {
-        if row.attempt > 1
-            && let Some(arrived) = self.arrived(row, letter).await?
-        {
+        let doubtful = row.uncertain || row.deaths > 0;
+        if doubtful && let Some(arrived) = self.arrived(row, letter).await? {
             return Ok(arrived);
         }
         self.webex.create_message(&letter.message).await
@@ -95,7 +112,7 @@ impl Outbox {
         let since = row.accepted_at - i64::try_from(SKEW.as_millis()).unwrap_or_default();
         let is_ours = |message: &Message| {
             message.person_id == me.id
-                && message.created.as_millisecond() >= since
+                && message.created.is_none_or(|created| created.as_millisecond() >= since)
                 && same_content(message, &letter.message)
         };
         // Sends are in order, so it can only be newer than the last one that is known to have arrived.
@@ -103,32 +120,45 @@ impl Outbox {
         Ok(newest.into_iter().take_while(|message| Some(&message.id) != last.as_ref()).find(is_ours))
     }
 
-    fn settle_failure(&self, row: Claimed, event: Uuid, error: &Error) -> Settlement {
-        if error.is_unauthorized() {
-            self.health.token(Err(error.to_string()));
-        }
-        let (attempt, note) = (row.attempt, error.to_string());
+    async fn settle_failure(&self, row: Claimed, error: &Error) -> Settlement {
+        let note = Some(error.to_string());
         match error.fault() {
             Fault::Wait(pause) => {
-                tracing::warn!(%event, pause_seconds = pause.as_secs(), "Webex asks to slow down; the reply waits");
-                row.defer(pause, Some(note))
+                let after = asked(pause);
+                tracing::warn!(pause_seconds = after.as_secs(), "Webex asks to slow down; the reply waits");
+                row.again(Again { after, note, ..Again::default() })
             }
-            Fault::Away if row.age() < self.settings.give_up => {
-                let pause = patience(&self.settings, row.age());
-                tracing::warn!(%event, attempt, %error, pause_ms = pause.as_millis(), "Webex is away; the reply waits");
-                row.retry(pause, note)
+            Fault::Refused if row.failing() < self.settings.give_up => {
+                self.health.token(Err(error.to_string()));
+                let after = patience(&self.settings, row.failing());
+                tracing::error!(%error, hint = error.hint(), "Webex refuses the token; the reply waits");
+                row.again(Again { after, note, ..Again::default() })
             }
-            Fault::Broken if attempt < self.settings.max_attempts => {
-                let pause = backoff(&self.settings, attempt);
-                tracing::warn!(%event, attempt, %error, pause_ms = pause.as_millis(), "a reply was not taken; trying again");
-                row.retry(pause, note)
+            Fault::Away if row.failing() < self.settings.give_up => {
+                let after = patience(&self.settings, row.failing());
+                tracing::warn!(%error, pause_ms = after.as_millis(), "Webex is away; the reply waits");
+                row.again(Again { after, uncertain: true, note, ..Again::default() })
             }
-            Fault::Away | Fault::Broken | Fault::NotFound | Fault::Final => {
+            Fault::Broken if tries(&row) + 1 < self.settings.max_attempts => {
+                let after = backoff(&self.settings, row.attempts + 1);
+                tracing::warn!(%error, pause_ms = after.as_millis(), "a reply was not taken; trying again");
+                row.again(Again { after, spent: true, uncertain: true, note })
+            }
+            Fault::Broken if self.is_outage(&row).await => {
+                let after = patience(&self.settings, row.failing());
+                tracing::warn!(%error, pause_ms = after.as_millis(), "Webex answers nothing else either; the reply waits");
+                row.again(Again { after, uncertain: true, note, ..Again::default() })
+            }
+            Fault::Refused | Fault::Away | Fault::Broken | Fault::NotFound | Fault::Final => {
                 let tracking_id = error.tracking_id().unwrap_or("none");
-                tracing::error!(%event, attempt, %error, tracking_id, "a reply is given up; `switchboard outbox list` shows it");
-                row.dead(closing("refused", note), Vec::new())
+                tracing::error!(%error, tracking_id, "a reply is given up; `switchboard outbox list` shows it");
+                row.dead(closing("refused", error.to_string()), Vec::new())
             }
         }
+    }
+
+    async fn is_outage(&self, row: &Claimed) -> bool {
+        row.failing() < self.settings.give_up && webex_is_away(&self.webex).await
     }
 }
 

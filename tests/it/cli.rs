@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use switchboard::simulator::{Cloud, Fault, Options};
+use switchboard::simulator::{Cloud, Fault, Options, WebhookDraft};
 
-use crate::harness::{Daemon, Harness, arrived, free_port, switchboard};
+use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, switchboard};
 
 /// Runs a verb on the ledger in this folder and gives its standard output.
 pub fn verb(folder: &Path, args: &[&str]) -> String {
@@ -36,8 +38,19 @@ fn run_with(variables: &[(&str, &str)], file: Option<&str>) -> (i32, String) {
 }
 
 fn finished(command: &mut Command) -> (i32, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    (status.code().unwrap(), String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr))
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A daemon that starts where it should refuse is ended, and fails the test by its exit code.
+    let (done, waiting) = std::sync::mpsc::channel::<()>();
+    let id = child.id().to_string();
+    let guard = std::thread::spawn(move || {
+        if waiting.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            let _ = Command::new("kill").args(["-KILL", &id]).status();
+        }
+    });
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    drop(done);
+    guard.join().unwrap();
+    (status.code().unwrap_or(-1), String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr))
 }
 
 #[test]
@@ -77,11 +90,7 @@ fn wrong_settings_are_explained_and_exit_2() {
         ),
         (vec![], Some("[access]\ndm_policy = \"opne\""), vec!["access.dm_policy must be one of", "allowlist", "open"]),
         (vec![], Some("[worker]\nlease = \"soon\""), vec!["worker.lease", "not a duration"]),
-        (
-            vec![],
-            Some("[worker]\nlease = \"5s\""),
-            vec!["built-in defaults", "worker.deadline must be shorter than worker.lease"],
-        ),
+        (vec![], Some("[worker]\nlease = \"5s\""), vec!["bot.toml: worker.deadline must be shorter than worker.lease"]),
         (
             vec![],
             Some("[webex]\napi_url = \"http://webex.example.com\""),
@@ -108,6 +117,29 @@ fn wrong_settings_are_explained_and_exit_2() {
             None,
             vec!["DATABASE_URL", "store.url must be sqlite:PATH"],
         ),
+        (
+            vec![("SWITCHBOARD_LOG__LEVEL", "warning")],
+            None,
+            vec!["SWITCHBOARD_LOG__LEVEL", "log.level must be error, warn"],
+        ),
+        (
+            vec![("SWITCHBOARD_ACCESS__ALLOW_FROM", "[\"a@b.c\",")],
+            None,
+            vec!["SWITCHBOARD_ACCESS__ALLOW_FROM", "give a list"],
+        ),
+        (
+            vec![("SWITCHBOARD_ACCESS__ADMINS", "Alice <alice@example.com>")],
+            None,
+            vec!["access.admins entry 1 names nobody"],
+        ),
+        (vec![("WEBEX_BOT_TOKEN", "Bearer the-token-itself")], None, vec!["WEBEX_BOT_TOKEN", "without \"Bearer\""]),
+        (
+            vec![("WEBEX_BOT_TOKEN_FILE", "x")],
+            None,
+            vec!["WEBEX_BOT_TOKEN (environment) and WEBEX_BOT_TOKEN_FILE (environment) are both given"],
+        ),
+        (vec![("SWITCHBOARD_WEBHOOK__PATH", "/:x")], None, vec!["webhook.path must be a plain path"]),
+        (vec![], Some("webex = \"x\""), vec!["bot.toml: webex stands alone"]),
         (vec![("PORT", "web")], None, vec!["PORT (environment): not a port"]),
         (
             vec![("SWITCHBOARD_DELIVERY__MODE", "polling")],
@@ -239,13 +271,21 @@ async fn check_says_what_is_in_order_and_what_to_do() {
         .env("WEBEX_BOT_TOKEN", cloud.bot().token)
         .env("WEBEX_WEBHOOK_SECRET", "s")
         .env("SWITCHBOARD_WEBHOOK__PUBLIC_URL", "http://127.0.0.1:9/");
-    insta::assert_snapshot!(finished(&mut command).1, @"
-    ok   settings  complete; nobody can talk to the bot yet: pairing is not in this version, so list people in access.allow_from
-    ok   token     Webex takes it; the bot is Switchboard <switchboard@webex.bot>
+    insta::assert_snapshot!(finished(&mut command).1, @r#"
+    warn settings  nobody can write to the bot directly
+                   list people in access.allow_from, such as *@example.org
+    warn settings  access.dm_policy is "pairing", which this version does not have
+                   until it has, only listed people are answered
+    warn settings  webhook.secret is short enough to be guessed
+                   make one with `openssl rand -hex 32`
+    warn settings  webhook.public_url ends in another path than webhook.path
+                   right if a proxy in between rewrites it; otherwise make them the same
     ok   store     switchboard.db is not there yet and can be made
-    FAIL webhooks  not registered as wanted: messages, attachmentActions, memberships
-                   `switchboard webhooks sync` mends them, and so does the daemon when it starts
-    ");
+    ok   token     Webex takes it; the bot is Switchboard <switchboard@webex.bot>
+    ok   webhooks  none yet; the daemon makes them when it starts
+    "#);
+    cloud.add_webhook(ours_with_an_old_url()).unwrap();
+    assert!(finished(&mut command).1.contains("FAIL webhooks  not registered as wanted: messages"));
     assert_eq!(finished(switchboard().args(["webhooks", "sync"]).envs(variables(&command))).0, 0);
     let (code, said) = finished(&mut command);
     assert_eq!(code, 0, "{said}");
@@ -265,7 +305,18 @@ async fn check_says_what_is_in_order_and_what_to_do() {
     let (code, said) = finished(command.env("WEBEX_BOT_TOKEN", "").arg("--json"));
     assert_eq!(code, 2);
     let findings: serde_json::Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(findings[0]["ok"], false);
+    assert_eq!(findings[0]["state"], "fail");
+}
+
+fn ours_with_an_old_url() -> WebhookDraft {
+    let text = |text: &str| Some(text.to_owned());
+    WebhookDraft {
+        name: text("switchboard messages"),
+        target_url: text("http://127.0.0.1:9/old"),
+        resource: text("messages"),
+        event: text("created"),
+        ..WebhookDraft::default()
+    }
 }
 
 fn variables(command: &Command) -> Vec<(String, String)> {
@@ -298,7 +349,7 @@ async fn rooms_webhooks_and_send_show_what_webex_has() {
     std::fs::write(folder.path().join("notes.txt"), "the notes").unwrap();
     assert_eq!(run(&["send", "--room", &lab, "--file", "notes.txt"]).0, 0);
     let (code, said) = run(&["send", "hello"]);
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     assert!(said.contains("nobody to send to: give --room or --to, or set webex.room_id"), "{said}");
     insta::assert_snapshot!(cloud.transcript(), @"
     bot in Lab: hello there
@@ -369,6 +420,48 @@ async fn a_dead_letter_can_be_looked_at_retried_and_dropped_beside_the_daemon() 
     }
     let transcript = bot.transcript().await;
     assert!(transcript.contains("**status**") && !transcript.contains("**report**"), "{transcript}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_tried_again_by_hand_gets_its_reply_after_the_notice_of_its_failure() {
+    let failing = Arc::new(AtomicBool::new(true));
+    let fails = Arc::clone(&failing);
+    let command = switchboard::Command::new("flaky", "Fails until it is mended", move |_, _| {
+        let fails = fails.load(Ordering::Relaxed);
+        async move {
+            if fails {
+                Err(anyhow::anyhow!("not yet"))?
+            }
+            Ok(switchboard::Reply::text("mended"))
+        }
+    });
+    let settings = "[worker]\nmax_attempts = 1";
+    let bot = Harness::with(settings, switchboard::Bot::builder().command(command)).await;
+    bot.cloud.person("alice@example.com").says("flaky");
+    bot.settle().await;
+    failing.store(false, Ordering::Relaxed);
+    let list: serde_json::Value = serde_json::from_str(&verb(bot.folder.path(), &["inbox", "list", "--json"])).unwrap();
+    let reference = list[0]["reference"].as_str().unwrap();
+    assert!(bot.cloud.transcript().contains(&format!("That failed, reference {reference}.")), "{list}");
+    assert!(verb(bot.folder.path(), &["inbox", "retry", reference, "--json"]).contains("tried again"));
+    assert!(bot.transcript().await.ends_with("bot: mended\n"), "{}", bot.cloud.transcript());
+    assert_eq!(verb(bot.folder.path(), &["inbox", "list", "--json"]), "[]\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_any_more_stops_nothing() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut daemon = Daemon::start(&cloud, folder.path(), free_port(), &[("SWITCHBOARD_LOG__LEVEL", "trace")]);
+    arrived(&cloud, reqwest::Method::POST, "/webhooks", 3).await;
+    daemon.close_log();
+    let mut heard = cloud.subscribe();
+    for text in ["help", "status"] {
+        cloud.person("alice@example.com").says(text);
+        while heard.recv().await.unwrap().person_id != cloud.bot().id {}
+    }
+    daemon.terminate();
+    assert!(daemon.wait().success());
 }
 
 #[test]

@@ -94,6 +94,51 @@ async fn a_message_that_breaks_webex_is_a_dead_letter_after_its_tries() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_500s_is_waited_out_when_webex_answers_nothing_else_either() {
+    let bot = Harness::with("[worker]\nmax_attempts = 2\n[webex]\nretries = 0", Bot::builder()).await;
+    bot.cloud.fault(Fault::on(Method::GET, "/rooms").always().answer(500, &[], ""));
+    bot.cloud.fault(Fault::on(Method::GET, "/messages/").times(5).answer(500, &[], ""));
+    bot.cloud.fault(on_post().times(5).answer(500, &[], ""));
+    bot.cloud.person("alice@example.com").says("help status");
+    let transcript = bot.transcript().await;
+    assert!(transcript.matches("bot:").count() == 1 && transcript.contains("**status**"), "{transcript}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_webex_asks_for_holds_for_every_space() {
+    let bot = Harness::start().await;
+    bot.cloud.fault(on_post().answer(429, &[("retry-after", "1")], ""));
+    for nth in 0..10 {
+        bot.cloud.person(&format!("person{nth}@example.com")).says("help status");
+    }
+    assert_eq!(bot.transcript().await.matches("**status**").count(), 10);
+    // Those on their way when the answer came may have been refused as well; the others were never sent.
+    let refused = bot.cloud.calls().iter().filter(|call| call.status == Some(429)).count();
+    assert_eq!(refused, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_spends_nothing_of_what_a_later_failure_may_spend() {
+    let bot = Harness::with("[worker]\nmax_attempts = 2", Bot::builder()).await;
+    bot.cloud.fault(on_post().times(4).answer(503, &[], ""));
+    bot.cloud.fault(on_post().answer(500, &[], ""));
+    bot.cloud.person("alice@example.com").says("help status");
+    assert_eq!(bot.transcript().await.matches("**status**").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_is_in_no_log_and_no_row_even_if_webex_repeats_it() {
+    let bot = Harness::start().await;
+    let token = bot.cloud.bot().token;
+    let body = format!(r#"{{"message":"bad header Bearer {token}"}}"#);
+    bot.cloud.fault(on_post().answer(400, &[("content-type", "application/json")], &body));
+    bot.cloud.person("alice@example.com").says("help status");
+    bot.settle().await;
+    let list = crate::cli::verb(bot.folder.path(), &["outbox", "list", "--json"]);
+    assert!(list.contains("bad header Bearer [token]") && !list.contains(&token), "{list}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_waited_out_however_many_tries_it_takes() {
     let bot = Harness::with("[worker]\nmax_attempts = 2\n[webex]\nretries = 0", Bot::builder()).await;
     bot.cloud.fault(Fault::on(Method::GET, "/messages/").times(6).answer(503, &[], ""));

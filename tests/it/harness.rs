@@ -171,10 +171,8 @@ impl Daemon {
         let errors = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
-            for line in errors.lines().map_while(Result::ok) {
-                // The log is read for as long as the process writes, so that it never blocks.
-                let _ = sender.send(line);
-            }
+            // Read for as long as somebody holds the daemon, so that it never blocks on its log.
+            let _ = errors.lines().map_while(Result::ok).try_for_each(|line| sender.send(line));
         });
         let daemon = Daemon { child, url: format!("http://127.0.0.1:{port}"), lines };
         daemon.logs("listening");
@@ -193,6 +191,11 @@ impl Daemon {
                 Err(_) => panic!("no line with {text:?} in the log:\n{seen}"),
             }
         }
+    }
+
+    /// Whoever read the log goes away: the next line that is written finds nobody.
+    pub fn close_log(&mut self) {
+        self.lines = mpsc::channel().1;
     }
 
     /// `kill -9`.

@@ -99,6 +99,46 @@ async fn killed_while_the_reply_is_sent_and_before_webex_has_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn killed_when_the_reply_is_in_the_outbox_and_webex_has_heard_nothing() {
+    let scene = Scene::set().await;
+    let daemon = scene.start(&[]).await;
+    scene.cloud.fault(Fault::on(Method::POST, "/messages").stall());
+    let alice = scene.cloud.person("alice@example.com");
+    alice.says("help status");
+    arrived(&scene.cloud, Method::POST, "/messages", 1).await;
+    daemon.kill();
+    let _daemon = scene.start(&[]).await;
+    scene.until_replies(1).await;
+    scene.cloud.release();
+    alice.says("help report");
+    scene.until_replies(2).await;
+    assert!(scene.replies()[1].contains("**report**"), "{:?}", scene.replies());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_in_hand_at_many_kills_is_answered_and_one_that_causes_them_is_given_up() {
+    let scene = Scene::set().await;
+    scene.cloud.fault(Fault::on(Method::GET, "/messages/").always().stall());
+    scene.cloud.person("alice@example.com").says("help status");
+    // Six times, with five tries: the end of a process is not held against what it had in hand as a failure is.
+    for nth in 1..=6 {
+        let daemon = scene.start(&[]).await;
+        if nth == 1 {
+            let message = scene.cloud.messages().pop().unwrap().id;
+            scene.cloud.deliver_again(&message);
+        }
+        arrived(&scene.cloud, Method::GET, "/messages/", nth).await;
+        daemon.kill();
+    }
+    scene.cloud.clear_faults();
+    scene.cloud.release();
+    let daemon = scene.start(&[]).await;
+    scene.until_replies(1).await;
+    assert!(scene.replies()[0].contains("**status**"), "{:?}", scene.replies());
+    daemon.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn killed_after_webex_has_the_reply_and_before_we_know() {
     let scene = Scene::set().await;
     let daemon = scene.start(&[]).await;
@@ -190,9 +230,10 @@ async fn a_clean_stop_exits_0_and_doubles_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_spends_no_attempts() {
     let scene = Scene::set().await;
-    // Each stop finds the event waiting for Webex; after more stops than there are tries it is answered all the same.
+    let only_try = [("SWITCHBOARD_WORKER__MAX_ATTEMPTS", "1")];
+    // More stops than there are tries, each while Webex is away.
     for _ in 0..3 {
-        let daemon = scene.start(&[("SWITCHBOARD_WORKER__MAX_ATTEMPTS", "2")]).await;
+        let daemon = scene.start(&only_try).await;
         scene.cloud.clear_faults();
         scene.cloud.fault(Fault::on(Method::GET, "/messages/").always().answer(503, &[], ""));
         scene.cloud.person("alice@example.com").says("help status");
@@ -201,8 +242,9 @@ async fn a_stop_spends_no_attempts() {
         assert!(daemon.wait().success());
     }
     scene.cloud.clear_faults();
-    let _daemon = scene.start(&[("SWITCHBOARD_WORKER__MAX_ATTEMPTS", "2")]).await;
+    let _daemon = scene.start(&only_try).await;
     scene.until_replies(3).await;
+    assert!(scene.replies().iter().all(|reply| reply.contains("**status**")), "{:?}", scene.replies());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,10 @@ CREATE TABLE ledger (
     queue       INTEGER NOT NULL,
     lane        BLOB    NOT NULL,
     state       INTEGER NOT NULL DEFAULT 0, -- 0 open, 1 done, 2 dead letter, 3 forgotten but for its id
-    attempts    INTEGER NOT NULL DEFAULT 0, -- as of settling; while open the lane counts
+    attempts    INTEGER NOT NULL DEFAULT 0, -- tries that failed or settled it
+    deaths      INTEGER NOT NULL DEFAULT 0, -- tries during which the process ended
+    uncertain   INTEGER NOT NULL DEFAULT 0, -- whether a try may have had its effect
+    failing_at  INTEGER,                    -- when the first try failed
     accepted_at INTEGER NOT NULL,           -- all times in milliseconds since 1970; a reply carries its event's
     settled_at  INTEGER,
     verdict     TEXT,                       -- one word: why it ended so
@@ -26,9 +29,13 @@ CREATE TABLE lane (
     id       BLOB    PRIMARY KEY,
     queue    INTEGER NOT NULL,
     due_at   INTEGER,                       -- when it may be claimed: now, after a pause, or when its lease ends; NULL when idle
-    leased   INTEGER NOT NULL DEFAULT 0,
+    leased   INTEGER NOT NULL DEFAULT 0,    -- claims since the last settlement: 1 in hand, 2 taken over from a lost lease
     fence    INTEGER NOT NULL DEFAULT 0,    -- grows with each claim, so that a late settlement of a lost lease changes nothing
-    attempts INTEGER NOT NULL DEFAULT 0,    -- of the oldest open row
+    head     INTEGER,                       -- the row that was claimed last,
+    before   INTEGER,                       -- and the one before it
     mark     TEXT                           -- left by the last settlement for the next claim
 ) WITHOUT ROWID;
 CREATE INDEX lane_due ON lane (queue, due_at) WHERE due_at IS NOT NULL;
+
+-- One row that is written to see whether the ledger can be.
+CREATE TABLE heartbeat (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);

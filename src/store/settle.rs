@@ -1,0 +1,107 @@
+//! Settling on SQLite: which leases are still held, how their rows ended, and what follows from them.
+
+use std::collections::HashSet;
+
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use super::sqlite::{Due, Sqlite, hex, json, millis};
+use super::{Again, Closing, Queue, Settlement, Step, now_ms};
+
+impl Sqlite {
+    pub(super) async fn settle<'a>(
+        &mut self,
+        settlements: impl Iterator<Item = &'a Settlement> + Clone,
+        due: &mut Due,
+    ) -> Result<Vec<bool>, sqlx::Error> {
+        let now = now_ms();
+        let lanes: Vec<_> = settlements
+            .clone()
+            .map(|Settlement { row, step }| {
+                let (closes, due_at, mark) = match step {
+                    Step::Close { closing, .. } => (1, 0, &closing.mark),
+                    Step::Again(again) => (0, now + millis(again.after), &None),
+                };
+                (hex(row.lane), row.fence, row.seq, closes, due_at, mark)
+            })
+            .collect();
+        if lanes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let held = sqlx::query(
+            "UPDATE lane SET leased = 0, mark = coalesce(settled.mark, lane.mark),
+                 due_at = CASE WHEN settled.closes THEN (SELECT ?2 FROM ledger
+                     WHERE queue = lane.queue AND lane = lane.id AND state = 0 AND seq <> settled.seq LIMIT 1)
+                     ELSE settled.due_at END
+             FROM (SELECT unhex(value->>0) AS lane, value->>1 AS fence, value->>2 AS seq, value->>3 AS closes,
+                 value->>4 AS due_at, value->>5 AS mark FROM json_each(?1)) AS settled
+             WHERE lane.id = settled.lane AND lane.fence = settled.fence AND lane.leased > 0
+             RETURNING lane.id, lane.fence, lane.queue, lane.due_at",
+        )
+        .bind(json(&lanes)?)
+        .bind(now)
+        .fetch_all(&mut self.connection)
+        .await?;
+        let mut leases = HashSet::new();
+        for lane in &held {
+            leases.insert((lane.try_get::<Uuid, _>("id")?, lane.try_get::<i64, _>("fence")?));
+            if lane.try_get::<Option<i64>, _>("due_at")?.is_some() {
+                due.mark(if lane.try_get::<i64, _>("queue")? == 0 { Queue::Inbox } else { Queue::Outbox });
+            }
+        }
+        // A lost lease and the one that took over may be settled in one batch: the fence tells them apart.
+        let results: Vec<bool> =
+            settlements.clone().map(|Settlement { row, .. }| leases.remove(&(row.lane, row.fence))).collect();
+        let kept: Vec<&Settlement> =
+            settlements.zip(&results).filter_map(|(settlement, held)| held.then_some(settlement)).collect();
+        self.record(&kept, now).await?;
+        let follow = kept.iter().flat_map(|settlement| match &settlement.step {
+            Step::Close { entries, .. } => entries.as_slice(),
+            Step::Again(_) => &[],
+        });
+        self.put(follow, due).await?;
+        Ok(results)
+    }
+
+    /// Writes into the rows how they ended, or why they have not.
+    async fn record(&mut self, settled: &[&Settlement], now: i64) -> Result<(), sqlx::Error> {
+        let mut closed = Vec::new();
+        let mut again = Vec::new();
+        for Settlement { row, step } in settled {
+            match step {
+                Step::Close { state, closing: Closing { verdict, subject, label, note, mark: _ }, .. } => {
+                    closed.push((row.seq, *state as i64, verdict, subject, label, note));
+                }
+                // A row put back as it was is not touched.
+                Step::Again(Again { spent: false, uncertain: false, note: None, .. }) => {}
+                Step::Again(Again { spent, uncertain, note, .. }) => {
+                    again.push((row.seq, i64::from(*spent), i64::from(*uncertain), note));
+                }
+            }
+        }
+        if !closed.is_empty() {
+            sqlx::query(
+                "UPDATE ledger SET state = ending.state, attempts = attempts + 1, settled_at = ?2, verdict = ending.verdict,
+                     subject = coalesce(ending.subject, ledger.subject), label = coalesce(ending.label, ledger.label),
+                     note = ending.note
+                 FROM (SELECT value->>0 AS seq, value->>1 AS state, value->>2 AS verdict, value->>3 AS subject,
+                     value->>4 AS label, value->>5 AS note FROM json_each(?1)) AS ending
+                 WHERE ledger.seq = ending.seq",
+            ).bind(json(&closed)?).bind(now).execute(&mut self.connection).await?;
+        }
+        if !again.is_empty() {
+            sqlx::query(
+                "UPDATE ledger SET attempts = attempts + said.spent, uncertain = max(ledger.uncertain, said.uncertain),
+                     failing_at = coalesce(failing_at, ?2), note = coalesce(said.note, ledger.note)
+                 FROM (SELECT value->>0 AS seq, value->>1 AS spent, value->>2 AS uncertain, value->>3 AS note
+                     FROM json_each(?1)) AS said
+                 WHERE ledger.seq = said.seq",
+            )
+            .bind(json(&again)?)
+            .bind(now)
+            .execute(&mut self.connection)
+            .await?;
+        }
+        Ok(())
+    }
+}
