@@ -10,23 +10,35 @@ const NOTICES: Uuid = Uuid::from_u128(0x8c3a_57b1_0d2e_4f6a_b1c9_70e4_5a2d_f813)
 /// Crockford's base 32: nothing in it is taken for something else.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// The first 20 bits of an id are told to people.
+/// The last 20 bits of an id are told to people.
 const REFERENCE_LETTERS: u32 = 4;
 
 /// An event's id, in whichever cluster's spelling and by whichever way it arrives: it is the dedupe key.
+///
+/// Where Webex's id holds a time, as those of messages and clicks do, that comes first: ids that are made one after the
+/// other then stand side by side in the ledger's index, however many it holds.
 pub(crate) fn id(resource: &str, webex_id: &str) -> Uuid {
-    Uuid::new_v5(&EVENTS, format!("{resource}/created/{}", local_part(webex_id)).as_bytes())
+    let local = local_part(webex_id);
+    let hash = Uuid::new_v5(&EVENTS, format!("{resource}/created/{local}").as_bytes());
+    match Uuid::try_parse(&local) {
+        Ok(uuid) if uuid.get_version_num() == 1 => {
+            let (low, mid, high, _) = uuid.as_fields();
+            let time = u64::from(high & 0x0fff) << 48 | u64::from(mid) << 32 | u64::from(low);
+            beside(time << 4, hash)
+        }
+        _ => hash,
+    }
 }
 
 /// The id of an event's nth reply: one event settled twice has its replies once.
 pub(crate) fn reply_id(event: Uuid, nth: u32) -> Uuid {
-    Uuid::new_v5(&event, format!("reply/{nth}").as_bytes())
+    beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("reply/{nth}").as_bytes()))
 }
 
 /// The id of the one message that tells of an event's failure. Not a reply's: an operator may have the event tried
 /// again, and then it gets its reply.
 pub(crate) fn failure_id(event: Uuid) -> Uuid {
-    Uuid::new_v5(&event, b"failure")
+    beside(event.as_u64_pair().0, Uuid::new_v5(&event, b"failure"))
 }
 
 /// The id of the one notice that a stranger gets, however often they write.
@@ -34,23 +46,26 @@ pub(crate) fn notice_id(person: &str) -> Uuid {
     Uuid::new_v5(&NOTICES, local_part(person).as_bytes())
 }
 
+/// What comes first, and then half of the hash.
+fn beside(first: u64, hash: Uuid) -> Uuid {
+    Uuid::from_u64_pair(first, hash.as_u64_pair().1)
+}
+
 /// What a person is told to name: four letters and digits.
 pub(crate) fn reference(event: Uuid) -> String {
-    let bits = event.as_u128() >> (128 - 5 * REFERENCE_LETTERS);
+    let bits = event.as_u128();
     (0..REFERENCE_LETTERS).rev().map(|nth| char::from(ALPHABET[(bits >> (5 * nth)) as usize & 31])).collect()
 }
 
-/// The first and last id that begin with a reference.
-pub(crate) fn range(reference: &str) -> Option<(Uuid, Uuid)> {
+/// The last hexadecimal digits of the ids that have this reference.
+pub(crate) fn ending(reference: &str) -> Option<String> {
     if reference.chars().count() != REFERENCE_LETTERS as usize {
         return None;
     }
-    let bits = reference.to_uppercase().bytes().try_fold(0_u128, |bits, letter| {
-        Some(bits << 5 | ALPHABET.iter().position(|known| *known == letter)? as u128)
+    let bits = reference.to_uppercase().bytes().try_fold(0_u32, |bits, letter| {
+        Some(bits << 5 | u32::try_from(ALPHABET.iter().position(|known| *known == letter)?).ok()?)
     })?;
-    let first = bits << (128 - 5 * REFERENCE_LETTERS);
-    let last = first | (u128::MAX >> (5 * REFERENCE_LETTERS));
-    Some((Uuid::from_u128(first), Uuid::from_u128(last)))
+    Some(format!("{bits:05x}"))
 }
 
 #[cfg(test)]
@@ -61,10 +76,18 @@ mod tests {
     fn a_reference_leads_back_to_its_event() {
         let event = id("messages", "m1");
         let reference = reference(event);
-        let (first, last) = range(&reference.to_lowercase()).unwrap();
-        assert!((first..=last).contains(&event), "{reference}");
-        assert_eq!(super::reference(first), super::reference(last));
-        assert!(range("7Q2").is_none() && range("7Q2U").is_none() && range("7Q2MX").is_none());
+        assert!(event.simple().to_string().ends_with(&ending(&reference.to_lowercase()).unwrap()), "{reference}");
+        assert!(ending("7Q2").is_none() && ending("7Q2U").is_none() && ending("7Q2MX").is_none());
+    }
+
+    #[test]
+    fn ids_of_messages_written_one_after_the_other_stand_side_by_side() {
+        let early = id("messages", "ffffffff-0000-11f1-8444-444444444444");
+        let late = id("messages", "00000000-0001-11f1-8444-444444444444");
+        let later = id("messages", "00000001-0001-11f1-8444-444444444444");
+        assert!(early < late && late < later);
+        assert_eq!(reply_id(late, 0).as_u64_pair().0, late.as_u64_pair().0);
+        assert_ne!(reply_id(late, 0), reply_id(late, 1));
     }
 
     #[test]

@@ -122,12 +122,14 @@ async fn one(store: &Store, queue: Queue, id: &str) -> anyhow::Result<Row> {
 
 /// Rows by whole id, by the beginning of one, or by the reference that people are told.
 pub(super) async fn find(store: &Store, id: &str) -> anyhow::Result<Vec<Row>> {
-    let mut found = Vec::new();
-    for (from, to) in [prefix(id), event::range(id)].into_iter().flatten() {
+    let mut found = match event::ending(id) {
+        Some(digits) => store.ending_in(&digits).await?,
+        None => Vec::new(),
+    };
+    if let Some((from, to)) = prefix(id) {
         let rows = store.between(from, to).await?;
-        found.extend(
-            rows.into_iter().filter(|row| found.iter().all(|known: &Row| known.id != row.id)).collect::<Vec<_>>(),
-        );
+        let new: Vec<_> = rows.into_iter().filter(|row| found.iter().all(|known| known.id != row.id)).collect();
+        found.extend(new);
     }
     Ok(found)
 }

@@ -18,12 +18,12 @@ pub async fn ingest(
     store: &Store,
     metrics: &Metrics,
     source: &'static str,
-    envelope: Envelope,
+    envelope: &Envelope,
     me: Option<&Person>,
 ) -> Result<Received, StoreError> {
     let outcome = if me.is_some_and(|me| envelope.is_by(&me.id)) {
         Received::Own
-    } else if store.put(entry(&envelope)).await? {
+    } else if store.put(entry(envelope)).await? {
         Received::Accepted
     } else {
         Received::Duplicate

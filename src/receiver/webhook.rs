@@ -82,15 +82,14 @@ pub async fn receive(
             return refusal(StatusCode::BAD_REQUEST, "not a Webex webhook envelope");
         }
     };
-    let event = envelope.event_id();
-    match ingest(store, metrics, "webhook", envelope, identity.get().as_deref()).await {
+    match ingest(store, metrics, "webhook", &envelope, identity.get().as_deref()).await {
         Ok(outcome) => {
-            tracing::debug!(%event, ?outcome, "received");
+            tracing::debug!(event = %envelope.event_id(), ?outcome, "received");
             metrics.ack(started.elapsed());
             acknowledged()
         }
         Err(error) => {
-            tracing::error!(%event, %error, "an event could not be put on disk and was not acknowledged");
+            tracing::error!(event = %envelope.event_id(), %error, "an event could not be put on disk and was not acknowledged");
             refusal(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot take it now")
         }
     }

@@ -359,6 +359,14 @@ impl Store {
         self.0.reader.between(from, to).await
     }
 
+    /// Rows whose id ends in these hexadecimal digits, oldest first. Looks at every row.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn ending_in(&self, digits: &str) -> Result<Vec<Row>, StoreError> {
+        self.0.reader.ending_in(digits).await
+    }
+
     /// What was settled since then, in milliseconds since 1970, grouped for a report.
     ///
     /// # Errors

@@ -136,6 +136,13 @@ impl Reader {
         rows.iter().map(shown).collect()
     }
 
+    pub(super) async fn ending_in(&self, digits: &str) -> Result<Vec<Row>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE substr(lower(hex(ledger.id)), -?2) = ?1 ORDER BY seq LIMIT 100");
+        let most = u32::try_from(digits.len()).unwrap_or(u32::MAX);
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(digits).bind(most).fetch_all(&self.pool).await?;
+        rows.iter().map(shown).collect()
+    }
+
     pub(super) async fn activity(&self, since: i64) -> Result<Activity, StoreError> {
         let groups = sqlx::query(
             "SELECT label, subject, verdict, count(*) AS rows FROM ledger

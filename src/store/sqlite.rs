@@ -143,16 +143,9 @@ impl Sqlite {
         let rows: Vec<_> = entries
             .clone()
             .map(|entry| {
-                let lane = lane_id(entry.queue, &entry.lane);
-                (
-                    hex(entry.id),
-                    entry.queue.number(),
-                    hex(lane),
-                    entry.accepted_at,
-                    &entry.subject,
-                    &entry.label,
-                    &entry.body,
-                )
+                let (id, lane) = (hex(entry.id), hex(lane_id(entry.queue, &entry.lane)));
+                let Entry { queue, accepted_at, subject, label, body, .. } = entry;
+                (id, queue.number(), lane, accepted_at, subject, label, body)
             })
             .collect();
         if rows.is_empty() {
@@ -169,26 +162,25 @@ impl Sqlite {
         .await?;
         let mut added: HashSet<Uuid> = added.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
         let mut lanes = HashMap::new();
-        let results = entries
-            .map(|entry| {
-                let new = added.remove(&entry.id);
-                if new {
-                    due.mark(entry.queue);
-                    lanes.insert(lane_id(entry.queue, &entry.lane), entry.queue);
-                }
-                new
-            })
-            .collect();
+        let mut results = Vec::with_capacity(rows.len());
+        for (entry, (_, queue, lane, ..)) in entries.zip(&rows) {
+            let new = added.remove(&entry.id);
+            if new {
+                due.mark(entry.queue);
+                lanes.insert(lane.as_str(), *queue);
+            }
+            results.push(new);
+        }
         self.wake(lanes).await?;
         Ok(results)
     }
 
     /// An idle lane falls due; one that waits, or is reserved, is left as it is.
-    async fn wake(&mut self, lanes: HashMap<Uuid, Queue>) -> Result<(), sqlx::Error> {
+    async fn wake(&mut self, lanes: HashMap<&str, i64>) -> Result<(), sqlx::Error> {
         if lanes.is_empty() {
             return Ok(());
         }
-        let lanes: Vec<_> = lanes.into_iter().map(|(lane, queue)| (hex(lane), queue.number())).collect();
+        let lanes: Vec<_> = lanes.into_iter().collect();
         sqlx::query(
             "INSERT INTO lane (id, queue, due_at) SELECT unhex(value->>0), value->>1, ?2 FROM json_each(?1) WHERE true
              ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at WHERE due_at IS NULL",
