@@ -30,7 +30,7 @@
 //! | `cli` | the verbs, one a file, and the exit codes |
 //! | `app` | the composition root: owns every task |
 //! | `config` | settings: defaults, file, environment; the only reader of the environment |
-//! | `http` | the public listener and its limits |
+//! | `http` | the listeners and their limits; the health checks |
 //! | `admin` | the operators' listener: `/metrics` |
 //! | `receiver` | what Webex sends becomes one inbox row; our webhooks at Webex |
 //! | `worker` | claim, run, settle: the inbox loop and the outbox loop |

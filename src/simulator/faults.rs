@@ -11,8 +11,11 @@ const MOST_CALLS: usize = 100_000;
 
 /// Something that goes wrong with calls of one kind. Faults are used up in the order they were set.
 ///
-/// ```ignore
-/// cloud.fault(Fault::on(Method::POST, "/messages").times(2).answer(429, &[("retry-after", "1")], "slow down"));
+/// ```
+/// use axum::http::Method;
+/// use switchboard::simulator::Fault;
+///
+/// let twice = Fault::on(Method::POST, "/messages").times(2).answer(429, &[("retry-after", "1")], "slow down");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Fault {
