@@ -106,7 +106,11 @@ async fn status_and_report_tell_what_happened() {
     alice.says("help");
     alice.says("nonsense");
     bot.settle().await;
-    bot.cloud.person("bob@example.com").says("status");
+    let bob = bot.cloud.person("bob@example.com");
+    // Opening the space is an event of its own, which would be waiting while the command looks.
+    bob.direct_room();
+    bot.settle().await;
+    bob.says("status");
     bot.settle().await;
     let status = bot.cloud.messages().pop().unwrap().markdown.unwrap();
     assert!(status.contains("delivery     webhook") && status.contains("inbox        0 waiting"), "{status}");
