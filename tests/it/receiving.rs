@@ -3,7 +3,7 @@
 use serde_json::json;
 use switchboard::Bot;
 
-use crate::harness::{Harness, SECRET, post, signature};
+use crate::harness::{Harness, PATIENCE, SECRET, post, signature};
 
 fn envelope(id: &str) -> String {
     json!({"id": "w", "name": "n", "resource": "messages", "event": "created", "data": {"id": id, "roomId": "r"}})
@@ -175,5 +175,19 @@ async fn health_and_readiness_are_told_apart() {
     assert_eq!((status, &body["ready"]), (200, &json!(true)));
     for part in ["store", "token", "webhooks", "loops"] {
         assert_eq!(body[part], "ok", "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_slow_or_says_nothing_is_closed() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let bot = Harness::with("[server]\ntimeout = \"200ms\"", Bot::builder()).await;
+    for begun in ["", "POST /webex/webhook HT", "POST /webex/webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{"]
+    {
+        let mut connection = tokio::net::TcpStream::connect(bot.url.trim_start_matches("http://")).await.unwrap();
+        connection.write_all(begun.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let closed = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut answer)).await;
+        assert!(closed.is_ok(), "{begun:?} is still open");
     }
 }
