@@ -246,6 +246,12 @@ impl App {
                  only people in access.allow_from and access.admins are answered"
             );
         }
+        if !config.delivery.catch_up.is_zero() {
+            tracing::warn!(
+                "delivery.catch_up is set, which this version does not have yet: \
+                 what is said while the daemon is away and Webex does not deliver later is not fetched"
+            );
+        }
         tasks.spawn(REGISTRATION, unless(stopped, upkeep::register(config, services.webex.clone(), identity, health)));
         Ok(())
     }

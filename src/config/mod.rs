@@ -26,6 +26,8 @@ pub struct Config {
     pub delivery: Delivery,
     /// What Webex posts to us.
     pub webhook: Webhook,
+    /// What we ask Webex.
+    pub polling: Polling,
     /// The public listener.
     pub server: Server,
     /// The operators' listener.
@@ -66,6 +68,18 @@ pub struct Webex {
 pub struct Delivery {
     /// How messages reach the bot.
     pub mode: Mode,
+    /// How far back missed messages are fetched.
+    #[serde(deserialize_with = "duration")]
+    pub catch_up: Duration,
+}
+
+/// `[polling]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Polling {
+    /// How often Webex is asked.
+    #[serde(deserialize_with = "duration")]
+    pub interval: Duration,
 }
 
 /// How messages reach the bot.

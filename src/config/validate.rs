@@ -63,6 +63,7 @@ pub(super) fn always(config: &Config) -> Findings {
         ("webex.timeout", webex.timeout),
         ("server.timeout", config.server.timeout),
         ("webhook.check_interval", webhook.check_interval),
+        ("polling.interval", config.polling.interval),
         ("worker.deadline", worker.deadline),
         ("worker.backoff", worker.backoff),
         ("worker.give_up", worker.give_up),
