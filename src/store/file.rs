@@ -57,8 +57,11 @@ pub(super) fn path(settings: &config::Store) -> PathBuf {
     PathBuf::from(path.strip_prefix("//").unwrap_or(path))
 }
 
-/// Two daemons on one file would both answer. The lock is a file of its own, since SQLite locks the ledger itself.
-pub(super) fn lock(path: &Path) -> Result<File, String> {
+/// Two daemons on one file would both answer. The lock is a file of its own, since SQLite locks the ledger itself. A
+/// daemon that is just ending is waited for, and so is a process that was forked from it and has not yet let go.
+pub(super) async fn lock(path: &Path) -> Result<File, String> {
+    const LOOKS: u32 = 20;
+    const BETWEEN: Duration = Duration::from_millis(50);
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let file = File::options()
@@ -66,11 +69,14 @@ pub(super) fn lock(path: &Path) -> Result<File, String> {
         .append(true)
         .open(&name)
         .map_err(|error| format!("{error}; is the folder there and writable?"))?;
-    match file.try_lock() {
-        Ok(()) => make_private(path).map(|()| file),
-        Err(TryLockError::WouldBlock) => Err("another switchboard daemon is using it; stop that one first".to_owned()),
-        Err(TryLockError::Error(error)) => Err(format!("cannot lock it: {error}")),
+    for _ in 0..LOOKS {
+        match file.try_lock() {
+            Ok(()) => return make_private(path).map(|()| file),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(BETWEEN).await,
+            Err(TryLockError::Error(error)) => return Err(format!("cannot lock it: {error}")),
+        }
     }
+    Err("another switchboard daemon is using it; stop that one first".to_owned())
 }
 
 /// The ledger holds who said what to the bot, and replies that repeat it: nobody else on the machine is to read it.

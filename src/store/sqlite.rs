@@ -67,7 +67,7 @@ impl Sqlite {
         if !exclusive && !path.exists() {
             return Err(cannot("there is none yet; it is made when the daemon first runs".to_owned()));
         }
-        let lock = if exclusive { Some(file::lock(&path).map_err(cannot)?) } else { None };
+        let lock = if exclusive { Some(file::lock(&path).await.map_err(cannot)?) } else { None };
         let options = file::options(&path).create_if_missing(exclusive);
         let opened = |error: sqlx::Error| cannot(format!("{error}; is the folder there and writable?"));
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(opened)?;
