@@ -38,6 +38,10 @@ impl Queue {
     fn number(self) -> i64 {
         self as i64
     }
+
+    fn of(number: i64) -> Queue {
+        if number == Queue::Inbox.number() { Queue::Inbox } else { Queue::Outbox }
+    }
 }
 
 /// A row to be added.

@@ -183,7 +183,7 @@ impl Reader {
 fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
     Ok(Row {
         id: row.try_get("id")?,
-        queue: if row.try_get::<i64, _>("queue")? == 0 { Queue::Inbox } else { Queue::Outbox },
+        queue: Queue::of(row.try_get("queue")?),
         state: match row.try_get::<i64, _>("state")? {
             0 => State::Open,
             1 => State::Done,

@@ -46,7 +46,7 @@ impl Sqlite {
         for lane in &held {
             leases.insert((lane.try_get::<Uuid, _>("id")?, lane.try_get::<i64, _>("fence")?));
             if lane.try_get::<Option<i64>, _>("due_at")?.is_some() {
-                due.mark(if lane.try_get::<i64, _>("queue")? == 0 { Queue::Inbox } else { Queue::Outbox });
+                due.mark(Queue::of(lane.try_get("queue")?));
             }
         }
         // A lost lease and the one that took over may be settled in one batch: the fence tells them apart.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use super::{Letter, Work, asked, backoff, patience, reason, tries, webex_is_away};
+use super::{Letter, Work, asked, backoff, is_outage, patience, reason, tries};
 use crate::access::{Decision, Place, Policy, decide};
 use crate::config;
 use crate::event;
@@ -324,7 +324,7 @@ impl Inbox {
                 tracing::warn!(%error, pause_ms = after.as_millis(), "an event could not be read; trying again");
                 row.again(Again { after, spent: true, note, ..Again::default() })
             }
-            Fault::Broken if self.is_outage(&row).await => {
+            Fault::Broken if is_outage(settings, &self.services.webex, &row).await => {
                 let after = patience(settings, row.failing());
                 tracing::warn!(%error, pause_ms = after.as_millis(), "Webex answers nothing else either; the event waits");
                 row.again(Again { after, note, ..Again::default() })
@@ -335,10 +335,6 @@ impl Inbox {
                 self.give_up(row, &error.to_string())
             }
         }
-    }
-
-    async fn is_outage(&self, row: &Claimed) -> bool {
-        row.failing() < self.settings.give_up && webex_is_away(&self.services.webex).await
     }
 
     /// Nobody is told: whoever wrote it could not be read, so nobody knows whether they may be answered.

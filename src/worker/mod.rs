@@ -140,9 +140,12 @@ fn reason(panic: &(dyn Any + Send)) -> String {
     format!("panicked: {}", said.unwrap_or("no reason given"))
 }
 
-/// Whether Webex is broken for more than one call: asked before a row is given up over a 500, so that an outage of that
+/// Whether Webex is broken for more than this row, and not for too long yet: asked before it is given up over a 500, so that an outage of that
 /// kind is waited out like any other.
-async fn webex_is_away(webex: &Client) -> bool {
+async fn is_outage(settings: &config::Worker, webex: &Client, row: &Claimed) -> bool {
+    if row.failing() >= settings.give_up {
+        return false;
+    }
     match webex.probe().await {
         Ok(()) => false,
         Err(error) => matches!(error.fault(), Fault::Away | Fault::Broken | Fault::Wait(_)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Work, asked, backoff, patience, tries, webex_is_away};
+use super::{Work, asked, backoff, is_outage, patience, tries};
 use crate::config;
 use crate::health::Health;
 use crate::identity::Identity;
@@ -96,8 +96,9 @@ impl Work for Outbox {
 
 impl Outbox {
     async fn send(&self, row: &Claimed, letter: &Letter) -> Result<Message, Error> {
-        let doubtful = row.uncertain || row.deaths > 0;
-        if doubtful && let Some(arrived) = self.arrived(row, letter).await? {
+        if row.uncertain
+            && let Some(arrived) = self.arrived(row, letter).await?
+        {
             return Ok(arrived);
         }
         self.webex.create_message(&letter.message).await
@@ -144,7 +145,7 @@ impl Outbox {
                 tracing::warn!(%error, pause_ms = after.as_millis(), "a reply was not taken; trying again");
                 row.again(Again { after, spent: true, uncertain: true, note })
             }
-            Fault::Broken if self.is_outage(&row).await => {
+            Fault::Broken if is_outage(&self.settings, &self.webex, &row).await => {
                 let after = patience(&self.settings, row.failing());
                 tracing::warn!(%error, pause_ms = after.as_millis(), "Webex answers nothing else either; the reply waits");
                 row.again(Again { after, uncertain: true, note, ..Again::default() })
@@ -155,10 +156,6 @@ impl Outbox {
                 row.dead(closing("refused", error.to_string()), Vec::new())
             }
         }
-    }
-
-    async fn is_outage(&self, row: &Claimed) -> bool {
-        row.failing() < self.settings.give_up && webex_is_away(&self.webex).await
     }
 }
 
