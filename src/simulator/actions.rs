@@ -1,22 +1,21 @@
 //! Clicks on cards, which Webex calls attachment actions.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::events::Event;
-use super::ids;
 use super::refusal::Refusal;
 use super::time;
 use super::world::{Account, World};
 
 /// A click on a card, inputs included.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Action {
     pub(super) id: String,
     #[serde(rename = "type")]
-    pub(super) kind: &'static str,
+    pub(super) kind: String,
     pub(super) message_id: String,
     pub(super) inputs: Value,
     pub(super) person_id: String,
@@ -36,16 +35,17 @@ impl World {
         if card.person_id == actor.id {
             return Err(refused("Author of a card cannot submit a cardAction on that card"));
         }
+        let card = card.clone();
         let action = Action {
-            id: ids::fresh("ATTACHMENT_ACTION"),
-            kind: "submit",
+            id: self.mint.id("ATTACHMENT_ACTION"),
+            kind: "submit".to_owned(),
             message_id: card.id.clone(),
             inputs,
             person_id: actor.id.clone(),
             room_id: card.room_id.clone(),
-            created: time::after(None),
+            created: self.clock.now(),
         };
-        let event = Event::action(&action, card);
+        let event = Event::action(&action, &card);
         self.actions.push(&action.id, action.clone());
         self.tell(event);
         Ok(action)

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
 use super::events::{Data, Event};
-use super::refusal::{TRACKING_ID, tracking_id};
+use super::refusal::TRACKING_ID;
 use super::webhooks::{Webhook, WebhookStatus};
 use super::{Cloud, ids, time};
 use crate::signature::{self, Signer};
@@ -156,7 +156,7 @@ impl Courier {
     }
 
     /// One attempt; the status of the answer, if there was one.
-    async fn post(&self, webhook: &Webhook, event: &Event, data: &Data) -> Option<u16> {
+    async fn post(&self, webhook: &Webhook, event: &Event, data: &Data, tracking_id: &str) -> Option<u16> {
         let envelope = Envelope {
             id: &webhook.id,
             name: &webhook.name,
@@ -167,7 +167,7 @@ impl Courier {
             org_id: &webhook.org_id,
             created_by: &webhook.created_by,
             app_id: &webhook.app_id,
-            owned_by: webhook.owned_by,
+            owned_by: &webhook.owned_by,
             status: webhook.status,
             created: webhook.created,
             actor_id: &event.actor_id,
@@ -178,7 +178,7 @@ impl Courier {
             .http
             .post(&webhook.target_url)
             .header(CONTENT_TYPE, "application/json;charset=UTF-8")
-            .header(TRACKING_ID, tracking_id());
+            .header(TRACKING_ID, tracking_id);
         if let Some(secret) = &webhook.secret {
             request = request.header(signature::HEADER, Signer::new(secret.clone().into()).sign(&body));
         }
@@ -226,12 +226,15 @@ impl Cloud {
             };
             let Ok(place) = courier.places.acquire().await else { return };
             // As it is now: it may have been deleted, switched off or given another secret since the event happened.
-            let webhook = self.world().webhooks.get(webhook_id).cloned();
+            let (webhook, tracking_id) = {
+                let mut world = self.world();
+                (world.webhooks.get(webhook_id).cloned(), world.mint.tracking_id())
+            };
             let Some(webhook) = webhook.filter(|webhook| webhook.status == WebhookStatus::Active) else { return };
             let status = if manner.other_cluster {
-                courier.post(&webhook, event, &event.data.respelled(ids::US)).await
+                courier.post(&webhook, event, &event.data.respelled(ids::US), &tracking_id).await
             } else {
-                courier.post(&webhook, event, &event.data).await
+                courier.post(&webhook, event, &event.data, &tracking_id).await
             };
             courier.note(Delivery {
                 webhook_id: webhook.id,

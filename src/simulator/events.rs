@@ -58,7 +58,7 @@ pub(super) struct MessageData {
 pub(super) struct ActionData {
     pub(super) id: String,
     #[serde(rename = "type")]
-    pub(super) kind: &'static str,
+    pub(super) kind: String,
     pub(super) message_id: String,
     pub(super) person_id: String,
     pub(super) room_id: String,
@@ -103,7 +103,7 @@ impl Event {
             room_type: card.room_type,
             data: Data::Action(ActionData {
                 id: action.id.clone(),
-                kind: action.kind,
+                kind: action.kind.clone(),
                 message_id: action.message_id.clone(),
                 person_id: action.person_id.clone(),
                 room_id: action.room_id.clone(),

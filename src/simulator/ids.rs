@@ -29,9 +29,42 @@ pub(super) fn person(email: &str) -> String {
     encode(US, "PEOPLE", &Uuid::new_v5(&Uuid::NAMESPACE_URL, email.as_bytes()).to_string())
 }
 
-/// An id that was never given before.
-pub(super) fn fresh(kind: &str) -> String {
-    encode(HOME, kind, &Uuid::new_v4().to_string())
+/// Where new ids come from. The same seed gives the same ones in the same order.
+pub(super) struct Mint(fastrand::Rng);
+
+impl Default for Mint {
+    fn default() -> Self {
+        Mint(fastrand::Rng::new())
+    }
+}
+
+impl Mint {
+    pub(super) fn seeded(seed: u64) -> Mint {
+        Mint(fastrand::Rng::with_seed(seed))
+    }
+
+    /// An id that was never given before.
+    pub(super) fn id(&mut self, kind: &str) -> String {
+        encode(HOME, kind, &self.uuid().to_string())
+    }
+
+    /// What Cisco's support asks for.
+    pub(super) fn tracking_id(&mut self) -> String {
+        format!("ROUTER_{}", self.uuid().simple().to_string().to_uppercase())
+    }
+
+    /// Whether something that happens with this probability happens now.
+    pub(super) fn chance(&mut self, probability: f64) -> bool {
+        probability >= 1.0 || self.0.f64() < probability
+    }
+
+    pub(super) fn shuffle<T>(&mut self, things: &mut [T]) {
+        self.0.shuffle(things);
+    }
+
+    fn uuid(&mut self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.0.u128(..).to_be_bytes()).into_uuid()
+    }
 }
 
 /// A membership is its person and its room.
@@ -117,19 +150,21 @@ mod tests {
 
     #[test]
     fn a_thing_is_found_by_any_clusters_spelling_and_by_its_bare_uuid() {
-        let id = fresh("MESSAGE");
+        let mut mint = Mint::default();
+        let id = mint.id("MESSAGE");
         let mut shelf = Shelf::default();
         shelf.push(&id, "hello");
         let padded = format!("{id}{}", "=".repeat((4 - id.len() % 4) % 4));
         for spelling in [id.clone(), respelled(&id, US, "MESSAGE"), padded, local_part(&id)] {
             assert_eq!(shelf.get(&spelling), Some(&"hello"), "{spelling}");
         }
-        assert_eq!(shelf.get(&fresh("MESSAGE")), None);
+        assert_eq!(shelf.get(&mint.id("MESSAGE")), None);
     }
 
     #[test]
     fn places_stay_when_something_is_removed() {
-        let (first, second) = (fresh("WEBHOOK"), fresh("WEBHOOK"));
+        let mut mint = Mint::default();
+        let (first, second) = (mint.id("WEBHOOK"), mint.id("WEBHOOK"));
         let mut shelf = Shelf::default();
         shelf.push(&first, 1);
         let place = shelf.push(&second, 2);

@@ -115,7 +115,7 @@ impl World {
     pub(super) fn put(&mut self, actor: &Account, room_id: &str, draft: Draft, api_url: &str) -> Message {
         let room = self.rooms.get(room_id);
         let rendered = draft.markdown.as_deref().map(|markdown| self.render(room, markdown));
-        let id = ids::fresh("MESSAGE");
+        let id = self.mint.id("MESSAGE");
         let files = draft.files.into_iter().enumerate().map(|(index, upload)| (ids::content(&id, index), upload));
         let files: Vec<_> = files.collect();
         let (text, html, mentions) = match rendered {
@@ -136,7 +136,7 @@ impl World {
             html,
             mentioned_people: people,
             mentioned_groups: groups,
-            created: time::after(room.map(|room| room.last_activity)),
+            created: room.map_or_else(|| self.clock.now(), |room| self.clock.after(room.last_activity)),
             updated: None,
             parent_id: draft.parent_id,
             edits: 0,
@@ -222,9 +222,10 @@ impl World {
         let draft = Draft { text, markdown, ..Draft::default() };
         check_content(&draft)?;
         let rendered = draft.markdown.as_deref().map(|markdown| self.render(Some(room), markdown));
+        let clock = self.clock;
         let message = self.messages.get_mut(id).ok_or_else(Refusal::no_such_message)?;
         message.edits += 1;
-        message.updated = Some(time::after(Some(message.updated.unwrap_or(message.created))));
+        message.updated = Some(clock.after(message.updated.unwrap_or(message.created)));
         message.markdown = draft.markdown;
         (message.text, message.html, (message.mentioned_people, message.mentioned_groups)) = match rendered {
             Some(rendered) => (draft.text.or(Some(rendered.text)), Some(rendered.html), split(rendered.mentions)),

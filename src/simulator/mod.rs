@@ -46,6 +46,7 @@ pub use world::{Account, AccountType, RoomType};
 use deliver::Courier;
 use events::Event;
 use faults::{Calls, Faults, Pattern};
+use ids::Mint;
 use world::World;
 
 /// Whoever follows the conversation may fall this many messages behind.
@@ -66,6 +67,8 @@ pub struct Options {
     pub bot_token: String,
     /// How webhooks are delivered.
     pub deliveries: Deliveries,
+    /// Where chance begins: the same seed gives the same ids and the same luck to the same acts.
+    pub seed: Option<u64>,
 }
 
 impl Default for Options {
@@ -76,6 +79,7 @@ impl Default for Options {
             bot_name: "Switchboard".to_owned(),
             bot_token: "simulated-bot-token".to_owned(),
             deliveries: Deliveries::default(),
+            seed: None,
         }
     }
 }
@@ -119,6 +123,9 @@ impl Cloud {
     pub async fn start(options: Options) -> io::Result<Cloud> {
         let listener = TcpListener::bind(options.listen).await?;
         let mut world = World::default();
+        if let Some(seed) = options.seed {
+            world.mint = Mint::seeded(seed);
+        }
         let email = options.bot_email.to_lowercase();
         let bot = world.enrol(AccountType::Bot, email, options.bot_name, options.bot_token);
         let cloud = Cloud {

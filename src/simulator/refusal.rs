@@ -1,10 +1,8 @@
 //! What the cloud says no to, in Webex's words and error shape.
 
-use axum::Json;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
-use uuid::Uuid;
+use serde_json::{Value, json};
 
 /// The header that carries the id Cisco's support asks for.
 pub(super) const TRACKING_ID: &str = "trackingid";
@@ -48,21 +46,18 @@ impl Refusal {
 }
 
 impl IntoResponse for Refusal {
+    /// The status alone; the body is [`Refusal::body`], once the call's tracking id is known.
     fn into_response(self) -> Response {
-        let tracking_id = tracking_id();
-        let body = json!({
-            "message": self.message, "errors": [{"description": self.message}], "trackingId": tracking_id,
-        });
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(body)).into_response();
-        if let Ok(value) = HeaderValue::from_str(&tracking_id) {
-            response.headers_mut().insert(TRACKING_ID, value);
-        }
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
         response
     }
 }
 
-/// A new tracking id.
-pub(super) fn tracking_id() -> String {
-    format!("ROUTER_{}", Uuid::new_v4().simple().to_string().to_uppercase())
+impl Refusal {
+    /// As Webex writes it.
+    pub(super) fn body(&self, tracking_id: &str) -> Value {
+        json!({"message": self.message, "errors": [{"description": self.message}], "trackingId": tracking_id})
+    }
 }

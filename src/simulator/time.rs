@@ -1,13 +1,26 @@
 //! Times as Webex writes them: UTC with exactly three decimals, such as `2026-03-02T20:27:25.360Z`.
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serializer;
 
-/// Now, in whole milliseconds, but always later than `previous`: Webex pages and orders by this time.
-pub(super) fn after(previous: Option<Timestamp>) -> Timestamp {
-    let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or_default();
-    let earliest = previous.and_then(|time| time.checked_add(1.millisecond()).ok());
-    earliest.map_or(now, |earliest| earliest.max(now))
+/// The cloud's clock, which may be wrong by as much as a test wants.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Clock {
+    pub(super) offset: SignedDuration,
+}
+
+impl Clock {
+    /// Now, in whole milliseconds.
+    pub(super) fn now(self) -> Timestamp {
+        let now = Timestamp::now().checked_add(self.offset).unwrap_or_default();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or_default()
+    }
+
+    /// Now, but always later than `previous`: Webex pages and orders by this time.
+    pub(super) fn after(self, previous: Timestamp) -> Timestamp {
+        let earliest = previous.checked_add(1.millisecond()).unwrap_or(previous);
+        earliest.max(self.now())
+    }
 }
 
 /// For `serialize_with`.
@@ -32,8 +45,9 @@ mod tests {
         let mut json = serde_json::Serializer::new(Vec::new());
         millis(&"2026-03-02T20:27:25.36Z".parse().unwrap(), &mut json).unwrap();
         assert_eq!(json.into_inner(), b"\"2026-03-02T20:27:25.360Z\"");
-        let first = after(None);
-        let second = after(Some(first));
-        assert!(second > first && after(Some(second)) > second);
+        let clock = Clock::default();
+        let first = clock.now();
+        let second = clock.after(first);
+        assert!(second > first && clock.after(second) > second);
     }
 }

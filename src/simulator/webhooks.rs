@@ -54,7 +54,7 @@ const EVENTS: [&str; 12] = [
 ];
 
 /// A webhook as REST shows it. The secret is part of it there, and never part of a delivery.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct Webhook {
@@ -70,7 +70,7 @@ pub struct Webhook {
     pub status: WebhookStatus,
     #[serde(serialize_with = "time::millis")]
     pub created: Timestamp,
-    pub owned_by: &'static str,
+    pub owned_by: String,
     pub org_id: String,
     pub created_by: String,
     pub app_id: String,
@@ -81,7 +81,7 @@ pub struct Webhook {
 }
 
 /// Whether a webhook tells anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookStatus {
     /// It does.
@@ -115,7 +115,7 @@ impl World {
                 .ok_or_else(|| Refusal::bad_request(format!("{what} is missing or unknown")))
         };
         let webhook = Webhook {
-            id: ids::fresh("WEBHOOK"),
+            id: self.mint.id("WEBHOOK"),
             name,
             target_url,
             resource: named(draft.resource, &RESOURCES, "resource")?,
@@ -123,8 +123,8 @@ impl World {
             filter: draft.filter.filter(|filter| !filter.is_empty()),
             secret: draft.secret.filter(|secret| !secret.is_empty()),
             status: WebhookStatus::Active,
-            created: time::after(None),
-            owned_by: "creator",
+            created: self.clock.now(),
+            owned_by: "creator".to_owned(),
             org_id: ids::organization(),
             created_by: owner.id.clone(),
             app_id: ids::application(),

@@ -9,15 +9,17 @@ use serde::Serialize;
 
 use super::actions::Action;
 use super::events::Event;
-use super::ids::{self, Shelf};
+use super::ids::{self, Mint, Shelf};
 use super::messages::{Content, Message};
 use super::refusal::Refusal;
-use super::time;
+use super::time::{self, Clock};
 use super::webhooks::Webhook;
 
 /// Everything the cloud knows.
 #[derive(Default)]
 pub(super) struct World {
+    pub(super) mint: Mint,
+    pub(super) clock: Clock,
     pub(super) people: Shelf<Account>,
     by_email: HashMap<String, String>,
     by_token: HashMap<String, String>,
@@ -141,7 +143,7 @@ impl World {
 
     /// Adds an account.
     pub(super) fn enrol(&mut self, kind: AccountType, email: String, display_name: String, token: String) -> Account {
-        let account = Account { id: ids::person(&email), email, display_name, token, kind, created: time::after(None) };
+        let account = Account { id: ids::person(&email), email, display_name, token, kind, created: self.clock.now() };
         self.by_email.insert(account.email.clone(), account.id.clone());
         self.by_token.insert(account.token.clone(), account.id.clone());
         self.people.push(&account.id, account.clone());
@@ -184,7 +186,7 @@ impl World {
     }
 
     fn open_room(&mut self, creator: &Account, title: String, kind: RoomType) -> String {
-        let (id, now) = (ids::fresh("ROOM"), time::after(None));
+        let (id, now) = (self.mint.id("ROOM"), self.clock.now());
         self.rooms.push(
             &id,
             Room {
@@ -239,9 +241,10 @@ impl World {
     }
 
     fn join(&mut self, actor: &Account, room_id: &str, person: &Account) -> Option<Membership> {
+        let created = self.clock.now();
         let room = self.rooms.get_mut(room_id)?;
         let is_moderator = room.members.is_empty() && room.kind == RoomType::Group;
-        room.members.push(Member { person_id: person.id.clone(), is_moderator, created: time::after(None) });
+        room.members.push(Member { person_id: person.id.clone(), is_moderator, created });
         let room = self.rooms.get(room_id)?;
         let membership = self.membership(room, room.members.last()?)?;
         self.tell(Event::membership("created", &actor.id, membership.clone()));

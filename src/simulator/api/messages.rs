@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Actor, JsonBody, Query, content_type, is_media_type, page};
+use super::{Actor, InPerson, JsonBody, Query, content_type, is_media_type, page};
 use crate::simulator::actions::Action;
 use crate::simulator::messages::{Draft, Listing, Message, Upload};
 use crate::simulator::refusal::Refusal;
@@ -55,6 +55,8 @@ pub(super) async fn create(
     Actor(me): Actor,
     request: Request,
 ) -> Result<Json<Message>, Refusal> {
+    // A Webex app sends html and never markdown.
+    let typed = request.extensions().get::<InPerson>().is_some();
     let new = if is_media_type(&content_type(request.headers()), "multipart/form-data") {
         form(Multipart::from_request(request, &cloud).await.map_err(|error| Refusal::bad_request(error.body_text()))?)
             .await?
@@ -75,7 +77,7 @@ pub(super) async fn create(
             markdown: new.markdown,
             attachments: new.attachments,
             files,
-            typed: false,
+            typed,
         };
         world.post(&me, &room, draft, &cloud.inner.api_url).map(Json)
     })

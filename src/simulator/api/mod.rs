@@ -1,30 +1,27 @@
-//! The REST surface under `/v1`: who calls, what goes wrong on the way, and the shape of answers and pages. What the
-//! calls do is in the files beside this one.
+//! The REST surface under `/v1`: its routes, who calls, and the shape of answers and pages. What the calls do is in the
+//! files beside this one; what goes wrong with them is in `traffic`.
 
 mod messages;
 mod people;
 mod rooms;
+mod traffic;
 mod webhooks;
 
-use std::io;
-
-use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LINK};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LINK};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
-use futures_util::stream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
 use super::Cloud;
-use super::faults::Effect;
-use super::refusal::{Refusal, TRACKING_ID, tracking_id};
+use super::refusal::Refusal;
 use super::world::Account;
 
 /// A file may have 100 MB; the rest of a form is small.
@@ -49,78 +46,29 @@ pub(super) fn router(cloud: Cloud) -> Router {
         .route("/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/webhooks/{id}", get(webhooks::read).put(webhooks::update).delete(webhooks::delete))
         .method_not_allowed_fallback(|| async { Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed.") });
+    let unknown = || async { Refusal::not_found("The requested resource could not be found.") };
+    let routes = routes.fallback(unknown);
+    let in_person = routes.clone().layer(from_fn_with_state(cloud.clone(), traffic::undisturbed));
+    let in_person = in_person.with_state(cloud.clone());
     Router::new()
         .nest("/v1", routes)
-        .fallback(|| async { Refusal::not_found("The requested resource could not be found.") })
-        .layer(from_fn_with_state(cloud.clone(), on_the_way))
+        .fallback(unknown)
+        .layer(from_fn_with_state(cloud.clone(), traffic::on_the_way))
+        .route("/as/{person}/{*path}", any(traffic::in_person).with_state((cloud.clone(), in_person)))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(cloud)
 }
 
-/// Records each call, lets the faults strike it, and gives each answer the headers that Webex gives.
-async fn on_the_way(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
-    let inner = &cloud.inner;
-    let (method, uri) = (request.method().clone(), request.uri());
-    let path = uri.path().strip_prefix("/v1").unwrap_or(uri.path()).to_owned();
-    let number = inner.calls.arrived(method.clone(), path.clone(), uri.query().map(str::to_owned));
-    let mut answer = match inner.faults.strike(&method, &path) {
-        None => next.run(request).await,
-        Some((Effect::Answer { status, headers, body }, _)) => made_up(status, &headers, body),
-        Some((Effect::Reset, _)) => return no_answer(),
-        Some((Effect::ApplyThenReset, _)) => {
-            next.run(request).await;
-            return no_answer();
-        }
-        Some((Effect::Stall, mut release)) => match inner.stopping.run_until_cancelled(release.changed()).await {
-            Some(_) => next.run(request).await,
-            None => return no_answer(),
-        },
-        Some((Effect::ApplyThenStall, mut release)) => {
-            let answer = next.run(request).await;
-            match inner.stopping.run_until_cancelled(release.changed()).await {
-                Some(_) => answer,
-                None => return no_answer(),
-            }
-        }
-    };
-    inner.calls.answered(number, answer.status().as_u16());
-    let headers = answer.headers_mut();
-    if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json") {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
-    }
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
-    if let (false, Ok(id)) = (headers.contains_key(TRACKING_ID), HeaderValue::from_str(&tracking_id())) {
-        headers.insert(TRACKING_ID, id);
-    }
-    answer
-}
-
-/// The answer of a fault. A JSON body says so itself; gateways send HTML or nothing.
-fn made_up(status: u16, headers: &[(String, String)], body: String) -> Response {
-    let kind = if body.starts_with('{') { "application/json" } else { "text/html" };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, [(CONTENT_TYPE, kind)], body).into_response();
-    for (name, value) in headers {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
-            response.headers_mut().insert(name, value);
-        }
-    }
-    response
-}
-
-/// A body that fails before its first byte makes hyper drop the connection, and nothing was written by then.
-fn no_answer() -> Response {
-    let broken = stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset)) });
-    Response::new(Body::from_stream(broken))
-}
-
-/// Whoever the token belongs to.
+/// Whoever the token belongs to, or acts in person.
 struct Actor(Account);
 
 impl FromRequestParts<Cloud> for Actor {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, cloud: &Cloud) -> Result<Actor, Refusal> {
+        if let Some(InPerson(account)) = parts.extensions.get() {
+            return Ok(Actor(account.clone()));
+        }
         let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = header
             .and_then(|value| value.split_once(' '))
@@ -133,6 +81,10 @@ impl FromRequestParts<Cloud> for Actor {
         })
     }
 }
+
+/// Put into a request by the cloud itself: somebody at a Webex app, who needs no token here.
+#[derive(Clone)]
+struct InPerson(Account);
 
 /// A JSON body. Webex refuses other content types with 415, and what it cannot read with 400.
 struct JsonBody<T>(T);
