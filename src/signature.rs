@@ -9,10 +9,14 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
+use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
 /// The header that Webex documents. No other header, and no prefix in this one, is taken in its place.
 pub const HEADER: &str = "x-spark-signature";
+
+/// The header that one of Cisco's samples sends beside it. Nothing here relies on it; the simulator can send it.
+pub const NEWER_HEADER: &str = "x-webex-signature";
 
 /// Bytes whose signature was right. Only this module can make one, and only this can be parsed.
 pub struct Verified<T>(T);
@@ -57,18 +61,25 @@ impl Signer {
             (Some(_), Some(_)) => return Err(SignatureError::Wrong),
         };
         let claimed = hex::decode(value.as_bytes()).map_err(|_| SignatureError::Wrong)?;
-        let right = self.hmac(&body).is_some_and(|ours| ours.ct_eq(&claimed).into());
+        let right = hmac(self.0.clone(), &body).is_some_and(|ours| ours.ct_eq(&claimed).into());
         if right { Ok(Verified(body)) } else { Err(SignatureError::Wrong) }
     }
 
     /// The header's value for a body, as Webex makes it.
     pub fn sign(&self, body: &[u8]) -> String {
-        self.hmac(body).map(hex::encode).unwrap_or_default()
+        hmac(self.0.clone(), body).map(hex::encode).unwrap_or_default()
     }
+}
 
-    fn hmac(&self, body: &[u8]) -> Option<Vec<u8>> {
-        Some(self.0.clone()?.chain_update(body).finalize().into_bytes().to_vec())
-    }
+/// The value of [`NEWER_HEADER`] for a body.
+pub fn newer_signature(secret: &str, body: &[u8]) -> String {
+    let sha256 = hmac(Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok(), body).map(hex::encode);
+    let sha512 = hmac(Hmac::<Sha512>::new_from_slice(secret.as_bytes()).ok(), body).map(hex::encode);
+    format!("SHA-256={}, SHA-512={}", sha256.unwrap_or_default(), sha512.unwrap_or_default())
+}
+
+fn hmac<M: Mac>(keyed: Option<M>, body: &[u8]) -> Option<Vec<u8>> {
+    Some(keyed?.chain_update(body).finalize().into_bytes().to_vec())
 }
 
 #[cfg(test)]
@@ -95,6 +106,17 @@ mod tests {
             assert_eq!(verify(secret, &digest.to_uppercase(), body), Ok(()));
             assert_eq!(Signer::new(secret.into()).sign(body.as_bytes()), digest);
         }
+    }
+
+    #[test]
+    fn the_newer_header_has_two_digests() {
+        let body = r#"{"id":"abc","resource":"messages","event":"created"}"#;
+        assert_eq!(
+            newer_signature("s3cret-for-tests", body.as_bytes()),
+            "SHA-256=f48f5b755484f093946de78254173048462abc370d879c68bc429854800adb07, \
+             SHA-512=dbd9541a58780c8d8ddc5bb5a31c3f17391c02ad80fd0eaf0d9f501f87c4ee63ab4cf9a2337b5485370cf44388a2cb93\
+             5853faecd670510898dabfa206630c28"
+        );
     }
 
     #[test]

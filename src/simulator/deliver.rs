@@ -2,15 +2,17 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, USER_AGENT};
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
+use super::delivery::{Deliveries, Delivery, SignatureCheck};
 use super::events::{Data, Event};
+use super::journal::Happening;
 use super::refusal::TRACKING_ID;
 use super::webhooks::{Webhook, WebhookStatus};
 use super::{Cloud, ids, time};
@@ -18,46 +20,14 @@ use crate::signature::{self, Signer};
 
 /// So many deliveries are on their way at once.
 const CONCURRENT: usize = 64;
-/// A target that takes longer has failed. Webex documents no figure.
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// So many deliveries are remembered.
 const MOST_DELIVERED: usize = 100_000;
-
-/// How the cloud delivers, where Webex promises nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct Deliveries {
-    /// How often each event is delivered to each webhook: 1 normally, 2 for duplicates, 0 to lose it.
-    pub copies: usize,
-    /// Holds everything back until it is false again.
-    pub held: bool,
-    /// Spells the ids of rooms, messages and clicks as another cluster does, unlike the REST API.
-    pub other_cluster: bool,
-    /// How often a failed delivery is tried again. Webex documents no retry, so normally never.
-    pub retries: u32,
-    /// The pause before each retry.
-    pub retry_pause: Duration,
-}
-
-impl Default for Deliveries {
-    fn default() -> Self {
-        Deliveries { copies: 1, held: false, other_cluster: false, retries: 0, retry_pause: Duration::from_secs(1) }
-    }
-}
-
-/// One attempt to deliver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Whose.
-    pub webhook_id: String,
-    /// Such as `messages`.
-    pub resource: &'static str,
-    /// Such as `created`.
-    pub event: &'static str,
-    /// What it was about, as REST spells it.
-    pub data_id: String,
-    /// What the target answered, if it did.
-    pub status: Option<u16>,
-}
+/// Of so many the headers and bodies too.
+const MOST_BODIES: usize = 1000;
+/// What happens within so long is mixed up when the order is to be wrong.
+const MIXED: Duration = Duration::from_millis(100);
+/// What a stranger signs with.
+const FORGED: &str = "a-secret-that-nobody-gave-out";
 
 /// One room and one webhook: within it, one delivery at a time.
 type Lane = (String, String);
@@ -71,7 +41,8 @@ pub(super) struct Courier {
     /// Queued or on their way.
     open: watch::Sender<usize>,
     pub(super) manner: watch::Sender<Deliveries>,
-    delivered: Mutex<VecDeque<Delivery>>,
+    dice: Mutex<fastrand::Rng>,
+    delivered: Mutex<(VecDeque<Delivery>, u64)>,
 }
 
 /// The body of a delivery. Webex sends these fields in this order.
@@ -98,15 +69,9 @@ struct Envelope<'a> {
 }
 
 impl Courier {
-    pub(super) fn new(manner: Deliveries) -> io::Result<Courier> {
+    pub(super) fn new(manner: Deliveries, dice: fastrand::Rng) -> io::Result<Courier> {
         // A target is on this machine or reached over plain http as a rule, so no roots are needed to start.
-        let builder = || {
-            reqwest::Client::builder()
-                .no_proxy()
-                .redirect(reqwest::redirect::Policy::none())
-                .timeout(TIMEOUT)
-                .user_agent("SparkWebhook/1.0")
-        };
+        let builder = || reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let http = builder().build().or_else(|_| builder().tls_certs_only([]).build()).map_err(io::Error::other)?;
         Ok(Courier {
             http,
@@ -114,6 +79,7 @@ impl Courier {
             places: Semaphore::new(CONCURRENT),
             open: watch::Sender::new(0),
             manner: watch::Sender::new(manner),
+            dice: Mutex::new(dice),
             delivered: Mutex::default(),
         })
     }
@@ -138,16 +104,40 @@ impl Courier {
         event
     }
 
-    pub(super) fn log(&self) -> Vec<Delivery> {
-        self.delivered.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    fn dice(&self) -> MutexGuard<'_, fastrand::Rng> {
+        self.dice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, delivery: Delivery) {
-        let mut delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
-        if delivered.len() == MOST_DELIVERED {
-            delivered.pop_front();
+    /// Mixes up what waits in a lane.
+    fn shuffle(&self, lane: &Lane) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(waiting) = lanes.get_mut(lane) {
+            self.dice().shuffle(waiting.make_contiguous());
         }
-        delivered.push_back(delivery);
+    }
+
+    pub(super) fn log(&self) -> Vec<Delivery> {
+        self.delivered.lock().unwrap_or_else(PoisonError::into_inner).0.iter().cloned().collect()
+    }
+
+    /// The latest, newest first.
+    pub(super) fn latest(&self, most: usize) -> Vec<Delivery> {
+        self.delivered.lock().unwrap_or_else(PoisonError::into_inner).0.iter().rev().take(most).cloned().collect()
+    }
+
+    fn note(&self, delivery: Delivery) -> Delivery {
+        let mut delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kept, count) = &mut *delivered;
+        if kept.len() == MOST_DELIVERED {
+            kept.pop_front();
+        }
+        let delivery = Delivery { number: *count, ..delivery };
+        *count += 1;
+        kept.push_back(delivery.clone());
+        if let Some(old) = kept.len().checked_sub(MOST_BODIES + 1).and_then(|old| kept.get_mut(old)) {
+            (old.headers, old.body) = (Vec::new(), String::new());
+        }
+        delivery
     }
 
     pub(super) async fn settled(&self) {
@@ -155,8 +145,9 @@ impl Courier {
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
     }
 
-    /// One attempt; the status of the answer, if there was one.
-    async fn post(&self, webhook: &Webhook, event: &Event, data: &Data, tracking_id: &str) -> Option<u16> {
+    /// What is about to be sent.
+    fn letter(&self, webhook: &Webhook, event: &Event, manner: &Deliveries, sender: &Sender) -> Delivery {
+        let respelled = manner.other_cluster.then(|| event.data.respelled(ids::US));
         let envelope = Envelope {
             id: &webhook.id,
             name: &webhook.name,
@@ -171,23 +162,81 @@ impl Courier {
             status: webhook.status,
             created: webhook.created,
             actor_id: &event.actor_id,
-            data,
+            data: respelled.as_ref().unwrap_or(&event.data),
         };
-        let body = serde_json::to_vec(&envelope).ok()?;
-        let mut request = self
-            .http
-            .post(&webhook.target_url)
-            .header(CONTENT_TYPE, "application/json;charset=UTF-8")
-            .header(TRACKING_ID, tracking_id);
+        // Strings and numbers always serialise.
+        let body = serde_json::to_string(&envelope).unwrap_or_default();
+        let mut headers = vec![
+            (CONTENT_TYPE.to_string(), "application/json;charset=UTF-8".to_owned()),
+            (USER_AGENT.to_string(), "SparkWebhook/1.0".to_owned()),
+            (TRACKING_ID.to_owned(), sender.tracking_id.clone()),
+        ];
+        let mut signature = SignatureCheck::None;
         if let Some(secret) = &webhook.secret {
-            request = request.header(signature::HEADER, Signer::new(secret.clone().into()).sign(&body));
+            let secret = if manner.forged { FORGED } else { secret };
+            let signed = Signer::new(secret.to_owned().into()).sign(body.as_bytes());
+            headers.push((signature::HEADER.to_owned(), signed));
+            if manner.webex_signature {
+                let signed = signature::newer_signature(secret, body.as_bytes());
+                headers.push((signature::NEWER_HEADER.to_owned(), signed));
+            }
+            signature = if manner.forged { SignatureCheck::Invalid } else { SignatureCheck::Valid };
         }
-        let answer = request.body(body).send().await.ok()?;
-        let status = answer.status().as_u16();
-        // Read to its end, so that the connection can be used again.
-        let _ = answer.bytes().await;
-        Some(status)
+        Delivery {
+            number: 0,
+            at: sender.at,
+            webhook_id: webhook.id.clone(),
+            webhook_name: webhook.name.clone(),
+            target_url: webhook.target_url.clone(),
+            resource: event.resource,
+            event: event.event,
+            data_id: event.data.id().to_owned(),
+            room_id: event.room_id.clone(),
+            attempt: sender.attempt,
+            headers,
+            body,
+            signature,
+            status: None,
+            error: None,
+            latency: Duration::ZERO,
+        }
     }
+
+    /// One attempt.
+    async fn post(&self, letter: Delivery, timeout: Duration) -> Delivery {
+        let mut request = self.http.post(&letter.target_url).timeout(timeout);
+        for (name, value) in &letter.headers {
+            request = request.header(name, value);
+        }
+        let began = Instant::now();
+        let answer = request.body(letter.body.clone()).send().await;
+        let latency = began.elapsed();
+        match answer {
+            Ok(answer) => {
+                let status = Some(answer.status().as_u16());
+                // Read to its end, so that the connection can be used again.
+                let _ = answer.bytes().await;
+                Delivery { status, latency, ..letter }
+            }
+            Err(error) => {
+                let why = if error.is_timeout() {
+                    format!("no answer within {timeout:?}")
+                } else if error.is_connect() {
+                    "cannot connect".to_owned()
+                } else {
+                    "the connection broke".to_owned()
+                };
+                Delivery { error: Some(why), latency, ..letter }
+            }
+        }
+    }
+}
+
+/// What the world says of an attempt.
+struct Sender {
+    tracking_id: String,
+    at: Timestamp,
+    attempt: u32,
 }
 
 impl Cloud {
@@ -209,50 +258,59 @@ impl Cloud {
 
     async fn work(&self, lane: Lane) {
         let courier = &self.inner.courier;
-        while let Some(event) = courier.next(&lane) {
+        let stopping = &self.inner.stopping;
+        loop {
+            if courier.manner.borrow().reorder {
+                stopping.run_until_cancelled(tokio::time::sleep(MIXED)).await;
+                stopping.run_until_cancelled(self.allowed()).await;
+                courier.shuffle(&lane);
+            }
+            let Some(event) = courier.next(&lane) else { return };
             // Once the cloud stops, what is left is not delivered, as when Webex goes away.
-            self.inner.stopping.run_until_cancelled(self.deliver(&lane.1, &event)).await;
+            stopping.run_until_cancelled(self.deliver(&lane.1, &event)).await;
             courier.open.send_modify(|open| *open -= 1);
         }
     }
 
+    /// Returns once deliveries are not held back, with the manner of then.
+    async fn allowed(&self) -> Deliveries {
+        let mut manner = self.inner.courier.manner.subscribe();
+        // The sender lives as long as we do, so this cannot fail.
+        manner.wait_for(|manner| !manner.held).await.map(|manner| manner.clone()).unwrap_or_default()
+    }
+
     async fn deliver(&self, webhook_id: &str, event: &Event) {
         let courier = &self.inner.courier;
-        let mut attempt = 0;
-        loop {
-            let manner = match courier.manner.subscribe().wait_for(|manner| !manner.held).await {
-                Ok(manner) => *manner,
-                Err(_) => return,
-            };
+        for attempt in 1.. {
+            let manner = self.allowed().await;
             let Ok(place) = courier.places.acquire().await else { return };
             // As it is now: it may have been deleted, switched off or given another secret since the event happened.
-            let (webhook, tracking_id) = {
+            let (webhook, sender) = {
                 let mut world = self.world();
-                (world.webhooks.get(webhook_id).cloned(), world.mint.tracking_id())
+                let tracking_id = world.mint.tracking_id();
+                (world.webhooks.get(webhook_id).cloned(), Sender { tracking_id, at: world.clock.now(), attempt })
             };
             let Some(webhook) = webhook.filter(|webhook| webhook.status == WebhookStatus::Active) else { return };
-            let status = if manner.other_cluster {
-                courier.post(&webhook, event, &event.data.respelled(ids::US), &tracking_id).await
+            let letter = courier.letter(&webhook, event, &manner, &sender);
+            let is_lost = manner.lose > 0.0 && courier.dice().f64() < manner.lose;
+            let delivery = if is_lost {
+                Delivery { error: Some("lost, as a fault says".to_owned()), ..letter }
             } else {
-                courier.post(&webhook, event, &event.data, &tracking_id).await
+                courier.post(letter, manner.timeout).await
             };
-            courier.note(Delivery {
-                webhook_id: webhook.id,
-                resource: event.resource,
-                event: event.event,
-                data_id: event.data.id().to_owned(),
-                status,
-            });
-            if status.is_some_and(|status| (200..300).contains(&status)) {
+            let delivery = courier.note(delivery);
+            let has_failed = !delivery.status.is_some_and(|status| (200..300).contains(&status));
+            self.inner.journal.tell(Happening::Delivered(delivery.into()));
+            // What was lost on the way failed nowhere: nobody knows of it.
+            if !has_failed || is_lost {
                 return;
             }
-            if self.world().delivery_failed(webhook_id, Instant::now()) {
+            if self.change(|world| world.delivery_failed(webhook_id, Instant::now())) {
                 tracing::warn!(webhook = webhook.name, "the simulated cloud switched a webhook off after 100 failures");
             }
-            if attempt >= manner.retries {
+            if attempt > manner.retries {
                 return;
             }
-            attempt += 1;
             drop(place);
             tokio::time::sleep(manner.retry_pause).await;
         }

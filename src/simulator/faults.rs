@@ -1,13 +1,17 @@
-//! What a test or a demonstration has go wrong, and the record of every call that was made.
+//! What a test or a demonstration has go wrong with calls of the API.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::Method;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-/// So many calls are remembered; older ones are forgotten.
-const MOST_CALLS: usize = 100_000;
+use crate::webex::local_part;
+
+/// So many things whose first reads are hidden are remembered; then all are forgotten.
+const MOST_HIDDEN: usize = 100_000;
 
 /// Something that goes wrong with calls of one kind. Faults are used up in the order they were set.
 ///
@@ -17,19 +21,48 @@ const MOST_CALLS: usize = 100_000;
 ///
 /// let twice = Fault::on(Method::POST, "/messages").times(2).answer(429, &[("retry-after", "1")], "slow down");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
-    calls: Pattern,
+    #[serde(default = "any")]
+    method: String,
+    #[serde(default = "any")]
+    path: String,
+    /// 0 until it is cleared.
+    #[serde(default = "once")]
     times: usize,
-    skip: usize,
-    pub(super) effect: Effect,
+    /// So many matching calls pass first.
+    #[serde(default)]
+    after: usize,
+    #[serde(default = "always")]
+    chance: f64,
+    effect: Effect,
+}
+
+fn any() -> String {
+    "*".to_owned()
+}
+
+fn once() -> usize {
+    1
+}
+
+fn always() -> f64 {
+    1.0
 }
 
 /// What a fault does to a call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) enum Effect {
     /// It is not carried out and answered so.
-    Answer { status: u16, headers: Vec<(String, String)>, body: String },
+    Answer {
+        status: u16,
+        #[serde(default)]
+        headers: Vec<(String, String)>,
+        #[serde(default)]
+        body: String,
+    },
     /// It is carried out only once `Cloud::release` is called.
     Stall,
     /// It is not carried out; the connection is dropped without an answer.
@@ -40,27 +73,54 @@ pub(super) enum Effect {
     ApplyThenStall,
 }
 
+impl Effect {
+    /// For the record of calls.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Effect::Answer { status, .. } => status.to_string(),
+            Effect::Stall => "stalled".to_owned(),
+            Effect::Reset => "reset".to_owned(),
+            Effect::ApplyThenReset => "carried out, then reset".to_owned(),
+            Effect::ApplyThenStall => "carried out, then stalled".to_owned(),
+        }
+    }
+}
+
 impl Fault {
     /// For calls with this method to this path below `/v1`, such as `/messages`. A path that ends in a slash stands for
     /// everything below it: `/messages/` is any one message. Goes wrong once, with a plain 500, until told otherwise.
     pub fn on(method: Method, path: &str) -> Fault {
-        let effect = Effect::Answer { status: 500, headers: Vec::new(), body: String::new() };
-        Fault { calls: Pattern::new(method, path), times: 1, skip: 0, effect }
+        Fault::of(method.as_str(), path)
     }
 
-    /// So many times.
+    /// For every call of whatever method and path.
+    pub fn on_any() -> Fault {
+        Fault::of("*", "*")
+    }
+
+    fn of(method: &str, path: &str) -> Fault {
+        let effect = Effect::Answer { status: 500, headers: Vec::new(), body: String::new() };
+        Fault { method: method.to_owned(), path: path.to_owned(), times: 1, after: 0, chance: 1.0, effect }
+    }
+
+    /// So many times; 0 is [`Fault::always`].
     pub fn times(self, times: usize) -> Fault {
         Fault { times, ..self }
     }
 
     /// Until `Cloud::clear_faults`.
     pub fn always(self) -> Fault {
-        self.times(usize::MAX)
+        self.times(0)
     }
 
     /// Lets so many matching calls pass first.
     pub fn after(self, calls: usize) -> Fault {
-        Fault { skip: calls, ..self }
+        Fault { after: calls, ..self }
+    }
+
+    /// Strikes a matching call with this probability only, from 0 to 1, as the cloud's seed has it.
+    pub fn chance(self, probability: f64) -> Fault {
+        Fault { chance: probability, ..self }
     }
 
     /// Answers with this status, these headers and this body, and does nothing.
@@ -92,143 +152,179 @@ impl Fault {
     fn is_stall(&self) -> bool {
         matches!(self.effect, Effect::Stall | Effect::ApplyThenStall)
     }
+
+    /// What is wrong with a fault that somebody wrote by hand.
+    pub(super) fn problem(&self) -> Option<String> {
+        if !(0.0..=1.0).contains(&self.chance) {
+            return Some(format!("chance is {}, but a probability is from 0 to 1", self.chance));
+        }
+        if !(self.path == "*" || self.path.starts_with('/')) {
+            return Some("path is below /v1 and begins with a slash, or is \"*\"".to_owned());
+        }
+        match &self.effect {
+            Effect::Answer { status, .. } if !(200..600).contains(status) => {
+                Some(format!("status is {status}, but an answer has one from 200 to 599"))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Which calls are meant.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
-    method: Method,
-    path: String,
+pub(super) struct Pattern<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
 }
 
-impl Pattern {
-    pub(super) fn new(method: Method, path: &str) -> Pattern {
-        Pattern { method, path: path.to_owned() }
-    }
-
+impl Pattern<'_> {
     pub(super) fn matches(&self, method: &Method, path: &str) -> bool {
-        *method == self.method
-            && if self.path.ends_with('/') { path.starts_with(&self.path) } else { path == self.path }
+        (self.method == "*" || self.method.eq_ignore_ascii_case(method.as_str()))
+            && match self.path {
+                "*" => true,
+                below if below.ends_with('/') => path.starts_with(below),
+                exact => path == exact,
+            }
     }
+}
+
+/// A fault that waits for its calls.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Armed {
+    id: u64,
+    /// How often it will still strike; `null` until it is cleared.
+    left: Option<usize>,
+    #[serde(skip)]
+    skip: usize,
+    #[serde(flatten)]
+    fault: Fault,
 }
 
 /// The faults that are set.
-#[derive(Default)]
 pub(super) struct Faults {
-    set: Mutex<Vec<Fault>>,
+    armed: Mutex<(Vec<Armed>, u64)>,
+    dice: Mutex<fastrand::Rng>,
     /// How often stalled calls were released; each waits for the next time.
-    pub(super) releases: watch::Sender<u64>,
+    releases: watch::Sender<u64>,
+    stalled: Arc<AtomicUsize>,
+    hidden: Mutex<Hidden>,
+}
+
+/// Things that REST does not show yet although their webhook was delivered.
+#[derive(Default)]
+struct Hidden {
+    reads: usize,
+    seen: HashMap<String, usize>,
+}
+
+/// What is to happen to a call.
+pub(super) struct Struck {
+    pub(super) effect: Effect,
+    /// Changes when stalled calls are released.
+    pub(super) release: watch::Receiver<u64>,
+}
+
+struct Stalled(Arc<AtomicUsize>);
+
+impl Drop for Stalled {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Faults {
+    pub(super) fn new(dice: fastrand::Rng) -> Faults {
+        Faults {
+            armed: Mutex::default(),
+            dice: Mutex::new(dice),
+            releases: watch::Sender::new(0),
+            stalled: Arc::default(),
+            hidden: Mutex::default(),
+        }
+    }
+
     pub(super) fn add(&self, fault: Fault) {
-        self.set.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+        let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = Some(fault.times).filter(|times| *times > 0);
+        armed.1 += 1;
+        let id = armed.1;
+        armed.0.push(Armed { id, left, skip: fault.after, fault });
     }
 
     pub(super) fn clear(&self) {
-        self.set.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner).0.clear();
+    }
+
+    pub(super) fn all(&self) -> Vec<Armed> {
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
     /// Lets stalled calls go on, and has no further ones stall.
     pub(super) fn release(&self) {
-        self.set.lock().unwrap_or_else(PoisonError::into_inner).retain(|fault| !fault.is_stall());
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner).0.retain(|armed| !armed.fault.is_stall());
         self.releases.send_modify(|releases| *releases += 1);
     }
 
-    /// What is to happen to this call. A stalled one also gets what it waits on, taken under the same lock as the
-    /// fault, so that a release in between is not missed.
-    pub(super) fn strike(&self, method: &Method, path: &str) -> Option<(Effect, watch::Receiver<u64>)> {
-        let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
-        for fault in set.iter_mut().filter(|fault| fault.times > 0 && fault.calls.matches(method, path)) {
-            if fault.skip > 0 {
-                fault.skip -= 1;
+    /// What is to happen to this call. What a stalled one waits on is taken under the same lock as the fault, so that a
+    /// release in between is not missed.
+    pub(super) fn strike(&self, method: &Method, path: &str) -> Option<Struck> {
+        let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in &mut armed.0 {
+            let pattern = Pattern { method: &one.fault.method, path: &one.fault.path };
+            if !pattern.matches(method, path) {
                 continue;
             }
-            fault.times -= 1;
-            let effect = fault.effect.clone();
-            set.retain(|fault| fault.times > 0);
-            return Some((effect, self.releases.subscribe()));
+            if one.skip > 0 {
+                one.skip -= 1;
+                continue;
+            }
+            if one.fault.chance < 1.0
+                && self.dice.lock().unwrap_or_else(PoisonError::into_inner).f64() >= one.fault.chance
+            {
+                continue;
+            }
+            one.left = one.left.map(|left| left.saturating_sub(1));
+            let effect = one.fault.effect.clone();
+            armed.0.retain(|one| one.left != Some(0));
+            return Some(Struck { effect, release: self.releases.subscribe() });
         }
         None
     }
-}
 
-/// One call of the API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// Its method.
-    pub method: Method,
-    /// Its path below `/v1`, such as `/messages`.
-    pub path: String,
-    /// What follows the question mark.
-    pub query: Option<String>,
-    /// The status of the answer; none while it is awaited, or if there was none.
-    pub status: Option<u16>,
-}
-
-/// The calls in the order they arrived.
-pub(super) struct Calls {
-    kept: Mutex<Kept>,
-    arrived: watch::Sender<u64>,
-}
-
-struct Kept {
-    calls: VecDeque<Call>,
-    forgotten: u64,
-}
-
-impl Default for Calls {
-    fn default() -> Self {
-        let kept = Kept { calls: VecDeque::new(), forgotten: 0 };
-        Calls { kept: Mutex::new(kept), arrived: watch::Sender::new(0) }
+    /// How many calls are held now.
+    pub(super) fn stalled(&self) -> usize {
+        self.stalled.load(Ordering::Relaxed)
     }
-}
 
-impl Calls {
-    /// Notes a call and gives the number under which its answer is noted.
-    pub(super) fn arrived(&self, method: Method, path: String, query: Option<String>) -> u64 {
-        let number = {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            if kept.calls.len() == MOST_CALLS {
-                kept.calls.pop_front();
-                kept.forgotten += 1;
-            }
-            kept.calls.push_back(Call { method, path, query, status: None });
-            kept.forgotten + kept.calls.len() as u64 - 1
+    /// Counts a call as held until what this gives is dropped.
+    pub(super) fn stall(&self) -> impl Drop + use<> {
+        self.stalled.fetch_add(1, Ordering::Relaxed);
+        Stalled(Arc::clone(&self.stalled))
+    }
+
+    /// Hides each message and click from its first so many reads, as when REST lags behind the webhook.
+    pub(super) fn hide(&self, reads: usize) {
+        *self.hidden.lock().unwrap_or_else(PoisonError::into_inner) = Hidden { reads, seen: HashMap::new() };
+    }
+
+    pub(super) fn hidden_reads(&self) -> usize {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner).reads
+    }
+
+    /// Whether this call reads something that is still hidden from it.
+    pub(super) fn hides(&self, method: &Method, path: &str) -> bool {
+        let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = path.strip_prefix("/messages/").or_else(|| path.strip_prefix("/attachment/actions/"));
+        let Some(id) = id.filter(|id| hidden.reads > 0 && method == Method::GET && *id != "direct") else {
+            return false;
         };
-        self.arrived.send_modify(|calls| *calls = (*calls).max(number + 1));
-        number
-    }
-
-    pub(super) fn answered(&self, number: u64, status: u16) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = number.checked_sub(kept.forgotten).and_then(|place| usize::try_from(place).ok());
-        if let Some(call) = place.and_then(|place| kept.calls.get_mut(place)) {
-            call.status = Some(status);
+        if hidden.seen.len() >= MOST_HIDDEN {
+            hidden.seen.clear();
         }
-    }
-
-    pub(super) fn all(&self) -> Vec<Call> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).calls.iter().cloned().collect()
-    }
-
-    /// Returns once so many calls of a kind have arrived since the start.
-    pub(super) async fn wait_for(&self, pattern: Pattern, count: usize) {
-        let mut arrived = self.arrived.subscribe();
-        let (mut looked_at, mut found) = (0, 0);
-        loop {
-            arrived.mark_unchanged();
-            {
-                let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-                let from = usize::try_from(looked_at - kept.forgotten.min(looked_at)).unwrap_or(usize::MAX);
-                let new = kept.calls.iter().skip(from);
-                found += new.filter(|call| pattern.matches(&call.method, &call.path)).count();
-                looked_at = kept.forgotten + kept.calls.len() as u64;
-            }
-            if found >= count || arrived.changed().await.is_err() {
-                return;
-            }
-        }
+        let reads = hidden.reads;
+        let seen = hidden.seen.entry(local_part(id)).or_default();
+        *seen += 1;
+        *seen <= reads
     }
 }
 
@@ -238,24 +334,31 @@ mod tests {
 
     #[test]
     fn a_fault_skips_then_strikes_then_is_used_up() {
-        let faults = Faults::default();
+        let faults = Faults::new(fastrand::Rng::new());
         faults.add(Fault::on(Method::GET, "/messages/").after(1).times(2).reset());
         let strikes = |path: &str| faults.strike(&Method::GET, path).is_some();
         let calls = ["/messages", "/messages/a", "/messages/a", "/rooms", "/messages/b", "/messages/b"];
         assert_eq!(calls.map(strikes), [false, false, true, false, true, false]);
     }
 
-    #[tokio::test]
-    async fn waiting_counts_calls_before_and_after_it_began() {
-        let calls = Calls::default();
-        let arrive = |path: &str| calls.arrived(Method::POST, path.to_owned(), None);
-        arrive("/messages");
-        arrive("/rooms");
-        let both = async {
-            tokio::join!(calls.wait_for(Pattern::new(Method::POST, "/messages"), 2), async { arrive("/messages") })
+    #[test]
+    fn the_same_seed_has_the_same_calls_struck() {
+        let struck = |seed| {
+            let faults = Faults::new(fastrand::Rng::with_seed(seed));
+            faults.add(Fault::on_any().always().chance(0.5));
+            (0..64).map(|_| faults.strike(&Method::GET, "/rooms").is_some()).collect::<Vec<_>>()
         };
-        let ((), number) = both.await;
-        calls.answered(number, 200);
-        assert_eq!(calls.all().last().and_then(|call| call.status), Some(200));
+        assert_eq!(struck(7), struck(7));
+        assert_ne!(struck(7), struck(8));
+        assert!(struck(7).contains(&true) && struck(7).contains(&false));
+    }
+
+    #[test]
+    fn each_message_is_hidden_from_its_first_reads_only() {
+        let faults = Faults::new(fastrand::Rng::new());
+        faults.hide(2);
+        let reads =
+            ["/messages/a", "/messages/a", "/messages/b", "/messages/a", "/messages", "/messages/b", "/rooms/a"];
+        assert_eq!(reads.map(|path| faults.hides(&Method::GET, path)), [true, true, true, false, false, true, false]);
     }
 }

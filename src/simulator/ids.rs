@@ -39,8 +39,8 @@ impl Default for Mint {
 }
 
 impl Mint {
-    pub(super) fn seeded(seed: u64) -> Mint {
-        Mint(fastrand::Rng::with_seed(seed))
+    pub(super) fn new(dice: fastrand::Rng) -> Mint {
+        Mint(dice)
     }
 
     /// An id that was never given before.
@@ -51,15 +51,6 @@ impl Mint {
     /// What Cisco's support asks for.
     pub(super) fn tracking_id(&mut self) -> String {
         format!("ROUTER_{}", self.uuid().simple().to_string().to_uppercase())
-    }
-
-    /// Whether something that happens with this probability happens now.
-    pub(super) fn chance(&mut self, probability: f64) -> bool {
-        probability >= 1.0 || self.0.f64() < probability
-    }
-
-    pub(super) fn shuffle<T>(&mut self, things: &mut [T]) {
-        self.0.shuffle(things);
     }
 
     fn uuid(&mut self) -> Uuid {
@@ -98,11 +89,12 @@ pub(super) fn is_id(id: &str) -> bool {
 pub(super) struct Shelf<T> {
     places: Vec<Option<T>>,
     by_local: HashMap<String, usize>,
+    revision: u64,
 }
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
-        Shelf { places: Vec::new(), by_local: HashMap::new() }
+        Shelf { places: Vec::new(), by_local: HashMap::new(), revision: 0 }
     }
 }
 
@@ -110,6 +102,7 @@ impl<T> Shelf<T> {
     /// Puts a thing last and says where.
     pub(super) fn push(&mut self, id: &str, thing: T) -> usize {
         let place = self.places.len();
+        self.revision += 1;
         self.places.push(Some(thing));
         self.by_local.insert(local_part(id), place);
         place
@@ -129,13 +122,20 @@ impl<T> Shelf<T> {
     }
 
     pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
+        self.revision += 1;
         let place = self.place(id)?;
         self.places.get_mut(place)?.as_mut()
     }
 
     pub(super) fn remove(&mut self, id: &str) -> Option<T> {
+        self.revision += 1;
         let place = self.place(id)?;
         self.places.get_mut(place)?.take()
+    }
+
+    /// Differs from what it was when anything on the shelf may have changed.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// All that are still there, oldest first.

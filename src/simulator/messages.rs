@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::events::Event;
 use super::ids;
+use super::journal::Change;
 use super::markdown::{self, Mention};
 use super::refusal::Refusal;
 use super::time;
@@ -151,7 +152,7 @@ impl World {
             room.last_activity = message.created;
         }
         self.tell(Event::message("created", &actor.id, &message));
-        self.said.push(message.clone());
+        self.changes.push(Change::said(&message));
         message
     }
 
@@ -231,7 +232,9 @@ impl World {
             Some(rendered) => (draft.text.or(Some(rendered.text)), Some(rendered.html), split(rendered.mentions)),
             None => (draft.text, None, Default::default()),
         };
-        Ok(message.clone())
+        let message = message.clone();
+        self.changes.push(Change::edited(&message));
+        Ok(message)
     }
 
     /// Removes one's own message.

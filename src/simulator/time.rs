@@ -1,5 +1,7 @@
 //! Times as Webex writes them: UTC with exactly three decimals, such as `2026-03-02T20:27:25.360Z`.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serializer;
 
@@ -26,6 +28,26 @@ impl Clock {
 /// For `serialize_with`.
 pub(super) fn millis<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{time:.3}"))
+}
+
+/// For `serialize_with`: milliseconds with their fraction.
+pub(super) fn as_millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
+}
+
+/// For `with`: a duration as whole milliseconds.
+pub(super) mod millis_of {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(in crate::simulator) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(in crate::simulator) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
 }
 
 /// For `serialize_with`, where there may be no time.

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::events::{Data, Event};
 use super::ids;
+use super::journal::Change;
 use super::messages::may_read;
 use super::refusal::Refusal;
 use super::time;
@@ -178,6 +179,13 @@ impl World {
     /// Notes what happened for the webhooks that tell about it. Who may hear of it is decided as things are now, before
     /// anything else happens.
     pub(super) fn tell(&mut self, event: Event) {
+        match event.data {
+            Data::Message(_) if event.event == "deleted" => {
+                self.changes.push(Change::deleted(&event.room_id, event.data.id()));
+            }
+            Data::Message(_) | Data::Action(_) => {}
+            Data::Membership(_) => self.changes.push(Change::Room(event.room_id.clone())),
+        }
         let audience = self.audience(&event);
         if !audience.is_empty() {
             self.happened.push((event, audience));

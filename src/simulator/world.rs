@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::actions::Action;
 use super::events::Event;
 use super::ids::{self, Mint, Shelf};
+use super::journal::Change;
 use super::messages::{Content, Message};
 use super::refusal::Refusal;
 use super::time::{self, Clock};
@@ -32,8 +33,8 @@ pub(super) struct World {
     pub(super) webhooks: Shelf<Webhook>,
     /// What is to be delivered, and to which webhooks.
     pub(super) happened: Vec<(Event, Vec<String>)>,
-    /// Posted and not yet told to whoever follows the conversation.
-    pub(super) said: Vec<Message>,
+    /// What people see changed, and whoever watches was not told yet.
+    pub(super) changes: Vec<Change>,
 }
 
 /// Somebody who can call the API.
@@ -128,6 +129,11 @@ pub(super) struct Membership {
 }
 
 impl World {
+    /// Nobody and nothing, and where new ids will come from.
+    pub(super) fn new(mint: Mint) -> World {
+        World { mint, ..World::default() }
+    }
+
     /// The account with this address; made if there is none, since Webex invites whom it does not know.
     pub(super) fn account(&mut self, email: &str) -> Account {
         if let Some(account) = self.by_email(email) {
@@ -147,6 +153,7 @@ impl World {
         self.by_email.insert(account.email.clone(), account.id.clone());
         self.by_token.insert(account.token.clone(), account.id.clone());
         self.people.push(&account.id, account.clone());
+        self.changes.push(Change::Person(account.clone()));
         account
     }
 

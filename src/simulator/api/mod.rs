@@ -9,7 +9,7 @@ mod webhooks;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LINK};
+use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::from_fn_with_state;
@@ -69,12 +69,7 @@ impl FromRequestParts<Cloud> for Actor {
         if let Some(InPerson(account)) = parts.extensions.get() {
             return Ok(Actor(account.clone()));
         }
-        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
-        let account = token.and_then(|token| cloud.world().by_token(token).cloned());
+        let account = traffic::bearer(&parts.headers).and_then(|token| cloud.world().by_token(token).cloned());
         account.map(Actor).ok_or_else(|| {
             let message = "The request requires a valid access token set in the Authorization request header.";
             Refusal::new(StatusCode::UNAUTHORIZED, message)

@@ -2,58 +2,187 @@
 //! Whoever acts in person, as the chat page does, is spared the faults and not noted.
 
 use std::io;
+use std::time::Instant;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::InPerson;
+use super::{InPerson, content_type, is_media_type};
 use crate::simulator::Cloud;
-use crate::simulator::faults::Effect;
+use crate::simulator::calls::Call;
+use crate::simulator::faults::{Effect, Struck};
+use crate::simulator::journal::Happening;
 use crate::simulator::refusal::{Refusal, TRACKING_ID};
+
+/// So much of a body is kept for the record.
+const LONGEST_KEPT: usize = 16 * 1024;
+/// What these fields hold is not for the record.
+const SECRETS: [&str; 7] = ["secret", "token", "access_token", "refresh_token", "client_secret", "password", "hostKey"];
 
 /// Notes each call, lets the faults strike it, and gives each answer the headers that Webex gives.
 pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
     let inner = &cloud.inner;
+    let began = Instant::now();
     let (method, uri) = (request.method().clone(), request.uri());
     let path = uri.path().strip_prefix("/v1").unwrap_or(uri.path()).to_owned();
-    let number = inner.calls.arrived(method.clone(), path.clone(), uri.query().map(str::to_owned));
-    let answer = match inner.faults.strike(&method, &path) {
-        None => next.run(request).await,
-        Some((Effect::Answer { status, headers, body }, _)) => made_up(status, &headers, body),
-        Some((Effect::Reset, _)) => return no_answer(),
-        Some((Effect::ApplyThenReset, _)) => {
+    let query = uri.query().map(str::to_owned);
+    let (actor, tracking_id, at) = {
+        let mut world = cloud.world();
+        let actor = bearer(request.headers()).and_then(|token| world.by_token(token));
+        (actor.map(|actor| actor.email.clone()), world.mint.tracking_id(), world.clock.now())
+    };
+    let (request, kept) = keep_request(request).await;
+    let number =
+        inner.calls.arrived(Call { actor, request: kept, ..Call::new(method.clone(), path.clone(), query, at) });
+    let struck = inner.faults.strike(&method, &path);
+    let fault = struck.as_ref().map(|struck| struck.effect.name());
+    if struck.is_some() {
+        inner.journal.tell(Happening::State);
+    }
+    let answer = match struck {
+        None if inner.faults.hides(&method, &path) => Some(Refusal::no_such_message().into_response()),
+        None => Some(next.run(request).await),
+        Some(Struck { effect, release }) => struck_by(&cloud, effect, release, request, next).await,
+    };
+    let answer = answer.map(|answer| dressed(answer, &tracking_id, at));
+    let (answer, kept) = match answer {
+        Some(answer) => keep_answer(answer).await,
+        None => (no_answer(), None),
+    };
+    let status = answer.status().as_u16();
+    let ended = inner.calls.ended(number, |call| {
+        // An answer that is only a broken connection is none.
+        call.status = kept.is_some().then_some(status);
+        call.latency = began.elapsed();
+        (call.tracking_id, call.response, call.fault) = (Some(tracking_id), kept, fault);
+    });
+    if let Some(call) = ended {
+        inner.journal.tell(Happening::Called(call.into()));
+    }
+    answer
+}
+
+/// What a fault makes of a call; none if it gets no answer.
+async fn struck_by(
+    cloud: &Cloud,
+    effect: Effect,
+    mut release: watch::Receiver<u64>,
+    request: Request,
+    next: Next,
+) -> Option<Response> {
+    match effect {
+        Effect::Answer { status, headers, body } => Some(made_up(status, &headers, body)),
+        Effect::Reset => None,
+        Effect::ApplyThenReset => {
             next.run(request).await;
-            return no_answer();
+            None
         }
-        Some((Effect::Stall, mut release)) => match inner.stopping.run_until_cancelled(release.changed()).await {
-            Some(_) => next.run(request).await,
-            None => return no_answer(),
-        },
-        Some((Effect::ApplyThenStall, mut release)) => {
+        Effect::Stall => {
+            cloud.stalled_until(&mut release).await?;
+            Some(next.run(request).await)
+        }
+        Effect::ApplyThenStall => {
             let answer = next.run(request).await;
-            match inner.stopping.run_until_cancelled(release.changed()).await {
-                Some(_) => answer,
-                None => return no_answer(),
+            cloud.stalled_until(&mut release).await?;
+            Some(answer)
+        }
+    }
+}
+
+impl Cloud {
+    /// Waits for the release; none if the cloud stops first.
+    async fn stalled_until(&self, release: &mut watch::Receiver<u64>) -> Option<()> {
+        let _stalled = self.inner.faults.stall();
+        self.inner.journal.tell(Happening::State);
+        self.inner.stopping.run_until_cancelled(release.changed()).await?.ok()
+    }
+}
+
+/// The token that a call carries.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The body of a small JSON request, for the record.
+async fn keep_request(request: Request) -> (Request, Option<String>) {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let is_json = is_media_type(&content_type(request.headers()), "application/json");
+    if !is_json || length.is_none_or(|length| length > LONGEST_KEPT) {
+        let kept = length.filter(|length| *length > 0).map(|length| format!("({length} bytes)"));
+        return (request, kept);
+    }
+    let (parts, body) = request.into_parts();
+    match to_bytes(body, LONGEST_KEPT).await {
+        Ok(bytes) => {
+            let kept = for_the_record(&bytes);
+            (Request::from_parts(parts, Body::from(bytes)), Some(kept))
+        }
+        // The client went away in the middle: there is nobody to answer.
+        Err(_) => (Request::from_parts(parts, Body::empty()), None),
+    }
+}
+
+/// The body of an answer, for the record; of a file only how long it is.
+async fn keep_answer(answer: Response) -> (Response, Option<String>) {
+    let kind = content_type(answer.headers());
+    if !is_media_type(&kind, "application/json") && !is_media_type(&kind, "text/html") {
+        let length = answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let kept = length.map_or_else(String::new, |length| format!("({length} bytes)"));
+        return (answer, Some(kept));
+    }
+    let (parts, body) = answer.into_parts();
+    match to_bytes(body, usize::MAX).await {
+        Ok(bytes) => {
+            let kept = for_the_record(&bytes);
+            (Response::from_parts(parts, Body::from(bytes)), Some(kept))
+        }
+        Err(_) => (no_answer(), None),
+    }
+}
+
+fn for_the_record(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = match serde_json::from_slice::<Value>(body) {
+        Ok(mut value) if SECRETS.iter().any(|name| text.contains(&format!("\"{name}\""))) => {
+            blot_out(&mut value);
+            value.to_string().into()
+        }
+        Ok(_) | Err(_) => text,
+    };
+    let end = text.floor_char_boundary(LONGEST_KEPT);
+    if end < text.len() { format!("{}…", &text[..end]) } else { text.into_owned() }
+}
+
+fn blot_out(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if SECRETS.contains(&name.as_str()) { *value = "***".into() } else { blot_out(value) }
             }
         }
-    };
-    let tracking_id = cloud.world().mint.tracking_id();
-    let answer = dressed(answer, &tracking_id);
-    inner.calls.answered(number, answer.status().as_u16());
-    answer
+        Value::Array(items) => items.iter_mut().for_each(blot_out),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// For those who act in person.
 pub(super) async fn undisturbed(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
-    let tracking_id = cloud.world().mint.tracking_id();
-    dressed(next.run(request).await, &tracking_id)
+    let (tracking_id, at) = {
+        let mut world = cloud.world();
+        (world.mint.tracking_id(), world.clock.now())
+    };
+    dressed(next.run(request).await, &tracking_id, at)
 }
 
 /// `/as/{person}/...` is `/v1/...` as that person.
@@ -76,7 +205,7 @@ pub(super) async fn in_person(
 }
 
 /// The answer with Webex's headers; a refusal gets its body only here.
-fn dressed(answer: Response, tracking_id: &str) -> Response {
+fn dressed(answer: Response, tracking_id: &str, at: Timestamp) -> Response {
     let mut answer = match answer.extensions().get::<Refusal>() {
         Some(refusal) => (answer.status(), axum::Json(refusal.body(tracking_id))).into_response(),
         None => answer,
@@ -88,6 +217,9 @@ fn dressed(answer: Response, tracking_id: &str) -> Response {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     if let Ok(id) = HeaderValue::from_str(tracking_id) {
         headers.entry(TRACKING_ID).or_insert(id);
+    }
+    if let Some(date) = rfc9110(at).and_then(|date| HeaderValue::try_from(date).ok()) {
+        headers.insert(DATE, date);
     }
     answer
 }
@@ -103,6 +235,11 @@ fn made_up(status: u16, headers: &[(String, String)], body: String) -> Response 
         }
     }
     response
+}
+
+/// A time as the `Date` header has it.
+fn rfc9110(time: Timestamp) -> Option<String> {
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok()
 }
 
 /// A body that fails before its first byte makes hyper drop the connection, and nothing was written by then.

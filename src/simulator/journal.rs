@@ -1,0 +1,105 @@
+//! What happens in the cloud, for whoever watches: the chat page, a program on the event stream, a test.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+use super::calls::Call;
+use super::delivery::Delivery;
+use super::messages::Message;
+use super::world::Account;
+
+/// Whoever watches may fall so many happenings behind.
+const FOLLOWED: usize = 4096;
+
+/// A change of the world that people see.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Message(MessageChange),
+    /// Its title, its members, that it is there at all.
+    Room(String),
+    Person(Account),
+}
+
+/// Something about one message.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MessageChange {
+    pub(super) what: &'static str,
+    pub(super) room_id: String,
+    pub(super) id: String,
+    /// None once it is deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) message: Option<Message>,
+}
+
+impl Change {
+    pub(super) fn said(message: &Message) -> Change {
+        Change::message("created", message)
+    }
+
+    pub(super) fn edited(message: &Message) -> Change {
+        Change::message("updated", message)
+    }
+
+    pub(super) fn deleted(room_id: &str, id: &str) -> Change {
+        let (room_id, id) = (room_id.to_owned(), id.to_owned());
+        Change::Message(MessageChange { what: "deleted", room_id, id, message: None })
+    }
+
+    fn message(what: &'static str, message: &Message) -> Change {
+        Change::Message(MessageChange {
+            what,
+            room_id: message.room_id.clone(),
+            id: message.id.clone(),
+            message: Some(message.clone()),
+        })
+    }
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub(super) enum Happening {
+    Changed(Arc<Change>),
+    Delivered(Arc<Delivery>),
+    Called(Arc<Call>),
+    /// The faults, the manner of deliveries, the webhooks or the clock are not what they were.
+    State,
+}
+
+/// Tells everybody who watches.
+pub(super) struct Journal {
+    happenings: broadcast::Sender<Happening>,
+    said: broadcast::Sender<Message>,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Journal { happenings: broadcast::Sender::new(FOLLOWED), said: broadcast::Sender::new(FOLLOWED) }
+    }
+}
+
+impl Journal {
+    /// Everything from now on.
+    pub(super) fn watch(&self) -> broadcast::Receiver<Happening> {
+        self.happenings.subscribe()
+    }
+
+    /// Each message from now on, as it is posted.
+    pub(super) fn listen(&self) -> broadcast::Receiver<Message> {
+        self.said.subscribe()
+    }
+
+    pub(super) fn changed(&self, change: Change) {
+        if let Change::Message(MessageChange { what: "created", message: Some(message), .. }) = &change {
+            // Nobody has to listen.
+            let _ = self.said.send(message.clone());
+        }
+        self.tell(Happening::Changed(Arc::new(change)));
+    }
+
+    pub(super) fn tell(&self, happening: Happening) {
+        let _ = self.happenings.send(happening);
+    }
+}
