@@ -10,9 +10,11 @@
 mod actions;
 mod api;
 mod calls;
+mod control;
 mod deliver;
 mod delivery;
 mod events;
+mod explain;
 mod faults;
 mod ids;
 mod journal;
@@ -28,9 +30,11 @@ mod world;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use axum::Router;
+use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -38,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use calls::Call;
 pub use delivery::{Deliveries, Delivery, SignatureCheck};
+pub use explain::Explanation;
 pub use faults::Fault;
 pub use messages::{Content, Message};
 pub use person::Person;
@@ -48,6 +53,7 @@ pub use world::{Account, AccountType, RoomType};
 
 use calls::Calls;
 use deliver::Courier;
+use explain::Explain;
 use faults::Faults;
 use ids::Mint;
 use journal::{Happening, Journal};
@@ -93,16 +99,24 @@ pub struct Cloud {
 }
 
 struct Inner {
-    api_url: String,
+    address: SocketAddr,
     bot: Account,
     world: Mutex<World>,
     courier: Courier,
     faults: Faults,
     calls: Calls,
     journal: Journal,
+    explain: OnceLock<Explain>,
     runtime: Handle,
     stopping: CancellationToken,
     server: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Webex's surface, and our own beside it.
+fn router(cloud: Cloud) -> Router {
+    let (webex, in_person) = api::routes(&cloud);
+    let own = control::routes(&cloud).merge(in_person);
+    webex.merge(own.layer(from_fn_with_state(cloud.clone(), control::guard::guard))).with_state(cloud)
 }
 
 impl Cloud {
@@ -119,20 +133,21 @@ impl Cloud {
         let bot = world.enrol(AccountType::Bot, email, options.bot_name, options.bot_token);
         let cloud = Cloud {
             inner: Arc::new(Inner {
-                api_url: format!("http://{}/v1", listener.local_addr()?),
+                address: listener.local_addr()?,
                 bot,
                 world: Mutex::new(world),
                 courier: Courier::new(options.deliveries, dice.fork())?,
                 faults: Faults::new(dice.fork()),
                 calls: Calls::default(),
                 journal: Journal::default(),
+                explain: OnceLock::new(),
                 runtime: Handle::current(),
                 stopping: CancellationToken::new(),
                 server: Mutex::new(None),
             }),
         };
         let stopping = cloud.inner.stopping.clone();
-        let serving = axum::serve(listener, api::router(cloud.clone()))
+        let serving = axum::serve(listener, router(cloud.clone()))
             .with_graceful_shutdown(async move { stopping.cancelled().await });
         let server = tokio::spawn(async move {
             if let Err(error) = serving.await {

@@ -36,7 +36,7 @@ impl Person {
     pub fn says(&self, text: &str) -> String {
         let room = self.direct_room();
         let draft = Draft { text: Some(text.to_owned()), typed: true, ..Draft::default() };
-        self.cloud.change(|world| world.put(&self.account, &room, draft, &self.cloud.inner.api_url)).id
+        self.cloud.change(|world| world.put(&self.account, &room, draft, &self.cloud.api_url())).id
     }
 
     /// Says something in a room without mentioning anybody, and gives the message's id.
@@ -111,7 +111,7 @@ impl Person {
 
     fn post(&self, room_id: &str, draft: Draft) -> Result<String, Refusal> {
         let draft = Draft { typed: true, ..draft };
-        let api_url = &self.cloud.inner.api_url;
+        let api_url = &self.cloud.api_url();
         self.cloud.change(|world| world.post(&self.account, room_id, draft, api_url)).map(|message| message.id)
     }
 }

@@ -1,6 +1,7 @@
 //! What tests and demonstrations do with a cloud: look at everything, have people act, have things go wrong.
 
 use axum::http::Method;
+use jiff::SignedDuration;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
@@ -28,7 +29,12 @@ pub struct RoomInfo {
 impl Cloud {
     /// The base URL of the API, such as `http://127.0.0.1:40123/v1`.
     pub fn api_url(&self) -> String {
-        self.inner.api_url.clone()
+        format!("http://{}/v1", self.inner.address)
+    }
+
+    /// The address of the chat page.
+    pub fn page_url(&self) -> String {
+        format!("http://{}/", self.inner.address)
     }
 
     /// The bot, token included.
@@ -146,6 +152,18 @@ impl Cloud {
     /// Lets the stalled calls go on, and forgets the faults that would stall more.
     pub fn release(&self) {
         self.inner.faults.release();
+        self.inner.journal.tell(Happening::State);
+    }
+
+    /// Answers 404 to the first so many reads of each message and each click, as when REST lags behind the webhook.
+    pub fn hide_from_first_reads(&self, reads: usize) {
+        self.inner.faults.hide(reads);
+        self.inner.journal.tell(Happening::State);
+    }
+
+    /// Sets the cloud's clock wrong: positive is ahead of this machine's.
+    pub fn set_clock_offset(&self, offset: SignedDuration) {
+        self.world().clock.offset = offset;
         self.inner.journal.tell(Happening::State);
     }
 

@@ -147,6 +147,17 @@ impl World {
         self.enrol(AccountType::Person, email, display_name, token)
     }
 
+    /// The same, called like this.
+    pub(super) fn named_account(&mut self, email: &str, display_name: Option<&str>) -> Account {
+        let account = self.account(email);
+        let Some(name) = display_name.map(str::trim).filter(|name| !name.is_empty()) else { return account };
+        let Some(known) = self.people.get_mut(&account.id) else { return account };
+        known.display_name = name.to_owned();
+        let account = known.clone();
+        self.changes.push(Change::Person(account.clone()));
+        account
+    }
+
     /// Adds an account.
     pub(super) fn enrol(&mut self, kind: AccountType, email: String, display_name: String, token: String) -> Account {
         let account = Account { id: ids::person(&email), email, display_name, token, kind, created: self.clock.now() };

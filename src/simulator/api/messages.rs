@@ -79,7 +79,7 @@ pub(super) async fn create(
             files,
             typed,
         };
-        world.post(&me, &room, draft, &cloud.inner.api_url).map(Json)
+        world.post(&me, &room, draft, &cloud.api_url()).map(Json)
     })
 }
 

@@ -24,11 +24,13 @@ use super::Cloud;
 use super::refusal::Refusal;
 use super::world::Account;
 
+pub(super) use traffic::undisturbed;
+
 /// A file may have 100 MB; the rest of a form is small.
 const LARGEST_BODY: usize = 101 * 1024 * 1024;
 
-/// All routes of a cloud.
-pub(super) fn router(cloud: Cloud) -> Router {
+/// Webex's surface for whoever has a token, and the same in person.
+pub(super) fn routes(cloud: &Cloud) -> (Router<Cloud>, Router<Cloud>) {
     let routes = Router::new()
         .route("/people/me", get(people::me))
         .route("/people", get(people::list))
@@ -50,13 +52,15 @@ pub(super) fn router(cloud: Cloud) -> Router {
     let routes = routes.fallback(unknown);
     let in_person = routes.clone().layer(from_fn_with_state(cloud.clone(), traffic::undisturbed));
     let in_person = in_person.with_state(cloud.clone());
-    Router::new()
+    let webex = Router::new()
         .nest("/v1", routes)
         .fallback(unknown)
         .layer(from_fn_with_state(cloud.clone(), traffic::on_the_way))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+    let in_person = Router::new()
         .route("/as/{person}/{*path}", any(traffic::in_person).with_state((cloud.clone(), in_person)))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .with_state(cloud)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+    (webex, in_person)
 }
 
 /// Whoever the token belongs to, or acts in person.
@@ -82,7 +86,7 @@ impl FromRequestParts<Cloud> for Actor {
 struct InPerson(Account);
 
 /// A JSON body. Webex refuses other content types with 415, and what it cannot read with 400.
-struct JsonBody<T>(T);
+pub(super) struct JsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<Cloud> for JsonBody<T> {
     type Rejection = Refusal;
@@ -113,7 +117,7 @@ fn is_media_type(header: &str, wanted: &str) -> bool {
 }
 
 /// The query of a call, and its path, from which the next page's address is made.
-struct Query {
+pub(super) struct Query {
     path: String,
     pairs: Vec<(String, String)>,
 }
@@ -130,12 +134,12 @@ impl FromRequestParts<Cloud> for Query {
 
 impl Query {
     /// A parameter that is there and not empty.
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
     /// How many items a page has. More than `most` is silently less.
-    fn max(&self, default: usize, most: usize) -> Result<usize, Refusal> {
+    pub(super) fn max(&self, default: usize, most: usize) -> Result<usize, Refusal> {
         match self.get("max") {
             None => Ok(default),
             Some(max) => match max.parse::<usize>() {
@@ -157,7 +161,7 @@ impl Query {
 
     /// The address of the next page: this one's with one parameter changed.
     fn next(&self, cloud: &Cloud, key: &str, value: &str) -> Option<Url> {
-        let mut url = Url::parse(&format!("{}{}", cloud.inner.api_url, self.path)).ok()?;
+        let mut url = Url::parse(&format!("{}{}", cloud.api_url(), self.path)).ok()?;
         let kept = self.pairs.iter().filter(|(name, _)| name != key);
         url.query_pairs_mut().extend_pairs(kept).append_pair(key, value);
         Some(url)

@@ -177,7 +177,7 @@ fn blot_out(value: &mut Value) {
 }
 
 /// For those who act in person.
-pub(super) async fn undisturbed(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
+pub(in crate::simulator) async fn undisturbed(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
     let (tracking_id, at) = {
         let mut world = cloud.world();
         (world.mint.tracking_id(), world.clock.now())

@@ -1,0 +1,197 @@
+//! The simulator's own HTTP surface under `/control`, which is not Webex's: what the chat page and tests in any language
+//! look at and turn. The bodies are those of the Rust API, in JSON.
+//!
+//! | call | does |
+//! |---|---|
+//! | `GET /control/state` | people, webhooks, faults, the manner of deliveries, the clock |
+//! | `GET /control/events` | server-sent events: `message`, `room`, `person`, `delivery`, `call`, `state`; `reload` when some were missed |
+//! | `GET /control/deliveries`, `GET /control/calls` | the latest, newest first; `max` |
+//! | `GET /control/explain?id=` | what the bot's ledger has on a message, click or membership |
+//! | `GET /control/transcript` | the conversation as text |
+//! | `POST /control/people` | `{"email", "displayName"}`: somebody more |
+//! | `POST /control/faults`, `DELETE /control/faults` | one more fault; none any more |
+//! | `POST /control/release` | lets stalled calls go on |
+//! | `PATCH /control/deliveries` | any fields of [`Deliveries`](super::Deliveries) |
+//! | `PATCH /control/reads` | `{"notYetVisible": 2}`: the first reads of each message answer 404 |
+//! | `PUT /control/clock` | `{"offsetMs": 5000}`: the cloud's clock runs ahead |
+//! | `PUT /control/webhooks/{id}` | `{"status": "inactive"}` |
+//!
+//! Acting as somebody is `/as/{email}/...`, which is Webex's own surface without a token.
+
+mod events;
+pub(super) mod guard;
+mod state;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, patch, post, put};
+use axum::{Json, Router};
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::api::{JsonBody, Query, undisturbed};
+use super::faults::Fault;
+use super::refusal::Refusal;
+use super::{Cloud, Deliveries, WebhookStatus};
+use state::Who;
+
+/// A page shows no more.
+const MOST_LISTED: usize = 1000;
+/// So many faults are enough for any test.
+const MOST_FAULTS: usize = 1000;
+/// A clock that is wrong by more than ten years tests nothing more.
+const LARGEST_OFFSET: SignedDuration = SignedDuration::from_hours(24 * 3650);
+
+pub(super) fn routes(cloud: &Cloud) -> Router<Cloud> {
+    let routes = Router::new()
+        .route("/state", get(state::state))
+        .route("/events", get(events::events))
+        .route("/deliveries", get(deliveries).patch(change_deliveries))
+        .route("/calls", get(calls))
+        .route("/explain", get(explain))
+        .route("/transcript", get(async |State(cloud): State<Cloud>| cloud.transcript()))
+        .route("/people", post(add_person))
+        .route("/faults", post(add_fault).delete(clear_faults))
+        .route("/release", post(release))
+        .route("/reads", patch(change_reads))
+        .route("/clock", put(set_clock))
+        .route("/webhooks/{id}", put(set_webhook))
+        .fallback(|| async { Refusal::not_found("There is no such control.") })
+        .layer(from_fn_with_state(cloud.clone(), undisturbed));
+    Router::new().nest("/control", routes)
+}
+
+/// A list, as Webex's are.
+#[derive(Serialize)]
+struct Items<T> {
+    items: Vec<T>,
+}
+
+async fn deliveries(State(cloud): State<Cloud>, query: Query) -> Result<Response, Refusal> {
+    let items = cloud.inner.courier.latest(query.max(200, MOST_LISTED)?);
+    Ok(Json(Items { items }).into_response())
+}
+
+async fn calls(State(cloud): State<Cloud>, query: Query) -> Result<Response, Refusal> {
+    let items = cloud.inner.calls.latest(query.max(200, MOST_LISTED)?);
+    Ok(Json(Items { items }).into_response())
+}
+
+async fn explain(State(cloud): State<Cloud>, query: Query) -> Result<Response, Refusal> {
+    let id = query.get("id").ok_or_else(|| Refusal::bad_request("id: the Webex id of what happened"))?;
+    let explanation = match cloud.inner.explain.get() {
+        Some(explain) => explain(id.to_owned()).await,
+        None => return Err(Refusal::not_found("The bot is another program; ask it with `switchboard explain`.")),
+    };
+    let explanation = explanation.ok_or_else(|| Refusal::not_found("The bot's ledger has nothing on it."))?;
+    Ok(Json(explanation).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NewPerson {
+    email: String,
+    display_name: Option<String>,
+}
+
+async fn add_person(
+    State(cloud): State<Cloud>,
+    JsonBody(new): JsonBody<NewPerson>,
+) -> Result<(StatusCode, Json<Who>), Refusal> {
+    let email = new.email.trim();
+    let is_address = email.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty());
+    if !is_address || email.contains(char::is_whitespace) {
+        return Err(Refusal::bad_request(format!("{email:?} is not an email address")));
+    }
+    let account = cloud.change(|world| world.named_account(email, new.display_name.as_deref()));
+    Ok((StatusCode::CREATED, Json(Who::from(&account))))
+}
+
+async fn add_fault(
+    State(cloud): State<Cloud>,
+    JsonBody(fault): JsonBody<Fault>,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    if let Some(problem) = fault.problem() {
+        return Err(Refusal::bad_request(problem));
+    }
+    if cloud.inner.faults.all().len() >= MOST_FAULTS {
+        return Err(Refusal::bad_request(format!("there are {MOST_FAULTS} faults already; clear them first")));
+    }
+    cloud.fault(fault);
+    Ok((StatusCode::CREATED, Json(Value::Object(Map::new()))))
+}
+
+async fn clear_faults(State(cloud): State<Cloud>) -> StatusCode {
+    cloud.clear_faults();
+    cloud.release();
+    StatusCode::NO_CONTENT
+}
+
+async fn release(State(cloud): State<Cloud>) -> StatusCode {
+    cloud.release();
+    StatusCode::NO_CONTENT
+}
+
+/// What the body does not name stays as it is.
+async fn change_deliveries(
+    State(cloud): State<Cloud>,
+    JsonBody(changes): JsonBody<Map<String, Value>>,
+) -> Result<Json<Deliveries>, Refusal> {
+    let unreadable = |error: serde_json::Error| Refusal::bad_request(error.to_string());
+    let mut manner = serde_json::to_value(&*cloud.inner.courier.manner.borrow()).map_err(unreadable)?;
+    if let Value::Object(fields) = &mut manner {
+        fields.extend(changes);
+    }
+    let manner: Deliveries = serde_json::from_value(manner).map_err(unreadable)?;
+    if let Some(problem) = manner.problem() {
+        return Err(Refusal::bad_request(problem));
+    }
+    cloud.deliveries(|now| *now = manner.clone());
+    Ok(Json(manner))
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Reads {
+    not_yet_visible: usize,
+}
+
+async fn change_reads(State(cloud): State<Cloud>, JsonBody(reads): JsonBody<Reads>) -> StatusCode {
+    cloud.hide_from_first_reads(reads.not_yet_visible);
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Offset {
+    offset_ms: i64,
+}
+
+async fn set_clock(State(cloud): State<Cloud>, JsonBody(clock): JsonBody<Offset>) -> Result<StatusCode, Refusal> {
+    let offset = SignedDuration::from_millis(clock.offset_ms);
+    if offset.abs() > LARGEST_OFFSET {
+        return Err(Refusal::bad_request("offsetMs: at most ten years"));
+    }
+    cloud.set_clock_offset(offset);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switched {
+    status: WebhookStatus,
+}
+
+async fn set_webhook(
+    State(cloud): State<Cloud>,
+    Path(id): Path<String>,
+    JsonBody(webhook): JsonBody<Switched>,
+) -> Result<StatusCode, Refusal> {
+    match cloud.set_webhook_status(&id, webhook.status) {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Refusal::not_found("There is no such webhook.")),
+    }
+}
