@@ -75,6 +75,11 @@ impl Handle {
         }
     }
 
+    /// The ledger, for looking into.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// What a scrape of `/metrics` shows.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output::{Format, print, print_json, time};
-use super::queue::{find, with_store};
+use super::queue::{find, state, with_store};
 use crate::config::Config;
 use crate::event;
 use crate::receiver::{Envelope, Kind};
@@ -22,10 +22,14 @@ pub(super) struct Options {
 
 /// What is known of one event.
 #[derive(Serialize)]
-struct Story {
-    event: String,
-    reference: String,
-    lines: Vec<String>,
+pub(super) struct Story {
+    pub(super) event: String,
+    pub(super) reference: String,
+    pub(super) state: &'static str,
+    pub(super) attempts: u32,
+    pub(super) lines: Vec<String>,
+    /// The Webex ids of the messages that answered it.
+    pub(super) replies: Vec<String>,
     outcome: Option<String>,
     reason: Option<String>,
 }
@@ -33,10 +37,7 @@ struct Story {
 pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| {
         let Options { id, format } = options;
-        let mut stories = Vec::new();
-        for row in events(&store, &id).await? {
-            stories.push(story(&store, &row).await?);
-        }
+        let stories = stories(&store, &id).await?;
         anyhow::ensure!(
             !stories.is_empty(),
             "no event {id} in the ledger. Deliveries that are not kept at all: a wrong signature, the bot's own messages, \
@@ -54,6 +55,15 @@ pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<Exi
         Ok(())
     }).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Everything the ledger has on what an id may mean.
+pub(super) async fn stories(store: &Store, id: &str) -> anyhow::Result<Vec<Story>> {
+    let mut stories = Vec::new();
+    for row in events(store, id).await? {
+        stories.push(story(store, &row).await?);
+    }
+    Ok(stories)
 }
 
 /// The events that an id may mean: the ledger's own ids first, then Webex's.
@@ -96,13 +106,16 @@ async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
             "it is older than store.retention; only its id is kept, so that a repeat is not answered".to_owned()
         }
     });
-    for reply in replies(store, row).await? {
-        lines.push(told(&reply));
-    }
+    let replies = replies(store, row).await?;
+    lines.extend(replies.iter().map(told));
+    let sent = replies.into_iter().filter(|reply| reply.verdict.as_deref() == Some("sent"));
     Ok(Story {
         event: row.id.to_string(),
         reference: event::reference(row.id),
+        state: state(row),
+        attempts: row.attempts,
         lines,
+        replies: sent.filter_map(|reply| reply.note).collect(),
         outcome: row.verdict.clone(),
         reason,
     })

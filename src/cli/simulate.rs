@@ -1,4 +1,5 @@
-//! `switchboard simulate`: the identical daemon against a Webex cloud inside this program, and a chat in the terminal.
+//! `switchboard simulate`: the identical daemon against a Webex cloud inside this program, with a page to chat on and a chat
+//! in the terminal.
 
 use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,18 +8,20 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use futures_util::FutureExt;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, oneshot};
 
-use super::output::print;
+use super::explain;
+use super::output::{complain, print};
 use super::run::stop_signal;
 use crate::app::{App, Handle};
 use crate::config::Config;
 use crate::handler::Command;
-use crate::simulator::{self, Cloud, Message, Person, RoomInfo, RoomType};
+use crate::simulator::{self, Cloud, Explanation, Message, Person, RoomInfo, RoomType};
 use crate::telemetry;
 
 const SPACE: &str = "Lab";
@@ -36,9 +39,18 @@ pub(super) struct Options {
     /// Run the cloud alone, until SIGTERM or SIGINT, for a bot that is started apart
     #[arg(long)]
     no_bot: bool,
-    /// Where the cloud listens; without it on a free port
+    /// Where the cloud and its page listen; without it on a free port of this machine
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Open the page in the browser, and go on when the input ends
+    #[arg(long)]
+    open: bool,
+    /// Go on when the input ends, until SIGTERM or SIGINT
+    #[arg(long)]
+    stay: bool,
+    /// Where chance begins: the same seed gives the same ids and the same luck to the same acts
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
 }
 
 fn email(text: &str) -> Result<String, String> {
@@ -52,7 +64,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     let stopped = stop_signal()?;
     let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let listen = options.listen.unwrap_or(loopback);
-    let cloud = Cloud::start(simulator::Options { listen, ..simulator::Options::default() }).await;
+    let cloud = Cloud::start(simulator::Options { listen, seed: options.seed, ..simulator::Options::default() }).await;
     let cloud =
         cloud.with_context(|| format!("--listen: cannot listen on {listen}; is another program using the port?"))?;
     let alice = cloud.person(PEOPLE[0]);
@@ -61,6 +73,11 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     }
     let space = cloud.space(SPACE, &PEOPLE);
     introduce(&cloud, &options)?;
+    if options.open
+        && let Err(error) = open::that_detached(cloud.page_url())
+    {
+        complain(&format!("cannot open a browser: {error}; open {} yourself", cloud.page_url()));
+    }
     if options.no_bot {
         stopped.await;
         cloud.stop().await;
@@ -73,6 +90,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     telemetry::start_log(&settings.log)?;
     let app = App::build_on(listener, settings, commands).await?;
     let handle = app.handle();
+    explain_on(&cloud, &handle);
     let (stop, stopping) = oneshot::channel();
     let mut daemon = tokio::spawn(app.run_until(async {
         let _ = stopping.await;
@@ -85,6 +103,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
         alice,
         space,
         json: options.json,
+        stay: options.stay || options.open,
     };
     let ended = tokio::select! {
         result = chat.run() => result.map(|()| false)?,
@@ -102,23 +121,48 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
 
 fn introduce(cloud: &Cloud, options: &Options) -> anyhow::Result<()> {
     if options.json {
-        let all =
-            json!({"api_url": cloud.api_url(), "bot": cloud.bot(), "people": cloud.people(), "rooms": cloud.rooms()});
-        print(&all.to_string())?;
-    } else if options.no_bot {
-        print(&format!("A Webex cloud at {}\nbot token: {}", cloud.api_url(), cloud.bot().token))?;
+        let all = json!({
+            "page_url": cloud.page_url(), "api_url": cloud.api_url(),
+            "bot": cloud.bot(), "people": cloud.people(), "rooms": cloud.rooms(),
+        });
+        return Ok(print(&all.to_string())?);
+    }
+    print(&format!("Chat in the browser: {}", cloud.page_url()))?;
+    if options.no_bot {
+        print(&format!("A Webex cloud: {}\nbot token: {}", cloud.api_url(), cloud.bot().token))?;
         for person in cloud.people() {
             print(&format!("token of {}: {}", person.email, person.token))?;
         }
     } else if std::io::stdin().is_terminal() {
         print(&format!(
-            "A Webex cloud at {}, with the bot in it. You are Alice.\n\
-             Type help to talk to the bot alone, or @bot help to talk to it in the space {SPACE}. Ctrl-D ends.\n\
+            "Or here, where you are Alice: type help to talk to the bot alone, or @bot help to talk to it in the space \
+             {SPACE}. {} ends.\n\
              Everybody may speak here; with --config FILE it is as access in that file says.",
-            cloud.api_url()
+            if options.stay || options.open { "Ctrl-C" } else { "Ctrl-D" }
         ))?;
     }
     Ok(())
+}
+
+/// Has the page show what the bot's ledger has on an event.
+fn explain_on(cloud: &Cloud, handle: &Handle) {
+    let store = handle.store().clone();
+    cloud.explained_by(move |id| {
+        let store = store.clone();
+        async move {
+            // Whatever the ledger cannot say now it says when asked again.
+            let story = explain::stories(&store, &id).await.ok()?.into_iter().next()?;
+            Some(Explanation {
+                event_id: story.event,
+                reference: story.reference,
+                state: story.state.to_owned(),
+                attempts: story.attempts,
+                lines: story.lines,
+                replies: story.replies,
+            })
+        }
+        .boxed()
+    });
 }
 
 /// The daemon's own settings, but for where Webex is, who may speak and where things are kept. A settings file that is
@@ -153,18 +197,21 @@ struct Chat {
     space: String,
     heard: broadcast::Receiver<Message>,
     json: bool,
+    stay: bool,
 }
 
 impl Chat {
-    /// Until the input ends. Each line is answered before the next one is said, so what is piped in reads as a talk.
+    /// Until the input ends, or for ever if it is to stay. Each line is answered before the next one is said, so what is piped in reads as a talk.
     async fn run(mut self) -> anyhow::Result<()> {
         self.handle.ready().await;
         // Lines, and not text: what is no UTF-8 is somebody's typing error, and no reason to end.
         let mut lines = BufReader::new(tokio::io::stdin()).split(b'\n');
+        let mut is_open = true;
         loop {
             tokio::select! {
-                line = lines.next_segment() => match line? {
+                line = lines.next_segment(), if is_open => match line? {
                     Some(line) => self.say(String::from_utf8_lossy(&line).trim()).await?,
+                    None if self.stay => is_open = false,
                     None => return Ok(()),
                 },
                 message = self.heard.recv() => self.show(message)?,
@@ -205,8 +252,10 @@ impl Chat {
         if self.json {
             return Ok(print(&serde_json::to_string(&message)?)?);
         }
-        let who = if message.person_id == self.bot { "bot" } else { "alice" };
-        if who == "alice" && std::io::stdin().is_terminal() {
+        let is_bot = message.person_id == self.bot;
+        let who = if is_bot { "bot" } else { message.person_email.split('@').next().unwrap_or_default() };
+        // What Alice types stands on the terminal already.
+        if message.person_id == self.alice.account().id && std::io::stdin().is_terminal() {
             return Ok(());
         }
         let text = message.markdown.as_ref().or(message.text.as_ref()).cloned().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 /// The header that carries the id Cisco's support asks for.
 pub(super) const TRACKING_ID: &str = "trackingid";
@@ -55,9 +55,23 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// The body of a refusal, in Webex's order of fields.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Body<'a> {
+    message: &'a str,
+    errors: [Description<'a>; 1],
+    tracking_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Description<'a> {
+    description: &'a str,
+}
+
 impl Refusal {
     /// As Webex writes it.
-    pub(super) fn body(&self, tracking_id: &str) -> Value {
-        json!({"message": self.message, "errors": [{"description": self.message}], "trackingId": tracking_id})
+    pub(super) fn body<'a>(&'a self, tracking_id: &'a str) -> Body<'a> {
+        Body { message: &self.message, errors: [Description { description: &self.message }], tracking_id }
     }
 }
