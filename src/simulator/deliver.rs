@@ -108,12 +108,12 @@ impl Courier {
         self.dice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Mixes up what waits in a lane.
-    fn shuffle(&self, lane: &Lane) {
+    /// Mixes up what waits in a lane, and says how much that is.
+    fn shuffle(&self, lane: &Lane) -> usize {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(waiting) = lanes.get_mut(lane) {
-            self.dice().shuffle(waiting.make_contiguous());
-        }
+        let Some(waiting) = lanes.get_mut(lane) else { return 0 };
+        self.dice().shuffle(waiting.make_contiguous());
+        waiting.len()
     }
 
     pub(super) fn log(&self) -> Vec<Delivery> {
@@ -259,12 +259,14 @@ impl Cloud {
     async fn work(&self, lane: Lane) {
         let courier = &self.inner.courier;
         let stopping = &self.inner.stopping;
+        let mut mixed: usize = 0;
         loop {
-            if courier.manner.borrow().reorder {
+            if mixed == 0 && courier.manner.borrow().reorder {
                 stopping.run_until_cancelled(tokio::time::sleep(MIXED)).await;
                 stopping.run_until_cancelled(self.allowed()).await;
-                courier.shuffle(&lane);
+                mixed = courier.shuffle(&lane);
             }
+            mixed = mixed.saturating_sub(1);
             let Some(event) = courier.next(&lane) else { return };
             // Once the cloud stops, what is left is not delivered, as when Webex goes away.
             stopping.run_until_cancelled(self.deliver(&lane.1, &event)).await;

@@ -16,7 +16,7 @@ const FOLLOWED: usize = 4096;
 /// A change of the world that people see.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
-    Message(MessageChange),
+    Message(Box<MessageChange>),
     /// Its title, its members, that it is there at all.
     Room(String),
     Person(Account),
@@ -45,16 +45,16 @@ impl Change {
 
     pub(super) fn deleted(room_id: &str, id: &str) -> Change {
         let (room_id, id) = (room_id.to_owned(), id.to_owned());
-        Change::Message(MessageChange { what: "deleted", room_id, id, message: None })
+        Change::Message(Box::new(MessageChange { what: "deleted", room_id, id, message: None }))
     }
 
     fn message(what: &'static str, message: &Message) -> Change {
-        Change::Message(MessageChange {
+        Change::Message(Box::new(MessageChange {
             what,
             room_id: message.room_id.clone(),
             id: message.id.clone(),
             message: Some(message.clone()),
-        })
+        }))
     }
 }
 
@@ -92,7 +92,9 @@ impl Journal {
     }
 
     pub(super) fn changed(&self, change: Change) {
-        if let Change::Message(MessageChange { what: "created", message: Some(message), .. }) = &change {
+        if let Change::Message(about) = &change
+            && let MessageChange { what: "created", message: Some(message), .. } = &**about
+        {
             // Nobody has to listen.
             let _ = self.said.send(message.clone());
         }

@@ -8,9 +8,11 @@
 
 mod cli;
 mod commands;
+mod crowd;
 mod delivery;
 mod harness;
 mod layout;
 mod receiving;
 mod registration;
 mod restart;
+mod simulator;

@@ -1,0 +1,214 @@
+//! The simulator's own promises: what is broken on purpose, what is recorded, who is let in.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use switchboard::simulator::{Cloud, Fault, Options, SignatureCheck};
+
+use crate::harness::{Harness, arrived};
+
+const ALICE: &str = "alice@example.com";
+
+/// A call of the simulator's own surface, as a page or a script makes it.
+async fn call(cloud: &Cloud, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    let mut request = reqwest::Client::new().request(method, format!("{}{path}", cloud.page_url()));
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_person_acts_over_http_without_a_token_and_the_bot_answers() {
+    let bot = Harness::start().await;
+    bot.cloud.person(ALICE);
+    let help = json!({"toPersonEmail": bot.cloud.bot().email, "text": "help"});
+    let (status, said) = call(&bot.cloud, Method::POST, &format!("as/{ALICE}/messages"), Some(help)).await;
+    assert_eq!((status, &said["personEmail"]), (StatusCode::OK, &json!(ALICE)));
+    bot.settle().await;
+    let room = said["roomId"].as_str().unwrap();
+    let (_, list) = call(&bot.cloud, Method::GET, &format!("as/{ALICE}/messages?roomId={room}"), None).await;
+    assert!(list["items"][0]["markdown"].as_str().unwrap().contains("I know these commands"), "{list}");
+    assert!(
+        bot.cloud.calls().iter().all(|call| call.actor != Some(ALICE.to_owned())),
+        "it is noted among the bot's calls"
+    );
+    let (status, refusal) = call(&bot.cloud, Method::GET, "as/nobody@example.com/people/me", None).await;
+    assert_eq!((status, &refusal["message"]), (StatusCode::NOT_FOUND, &json!("Nobody here is nobody@example.com.")));
+}
+
+#[tokio::test]
+async fn a_fault_set_over_http_strikes_is_listed_and_is_used_up() {
+    let bot = Harness::start().await;
+    let answer = json!({"status": 429, "headers": [["retry-after", "0"]], "body": "<html>slow down</html>"});
+    let fault = json!({"method": "POST", "path": "/messages", "times": 2, "effect": {"answer": answer}});
+    assert_eq!(call(&bot.cloud, Method::POST, "control/faults", Some(fault)).await.0, StatusCode::CREATED);
+    let (_, state) = call(&bot.cloud, Method::GET, "control/state", None).await;
+    assert_eq!((&state["faults"][0]["left"], &state["faults"][0]["path"]), (&json!(2), &json!("/messages")));
+    bot.cloud.person(ALICE).says("status");
+    bot.settle().await;
+    let (_, calls) = call(&bot.cloud, Method::GET, "control/calls?max=3", None).await;
+    let seen: Vec<_> =
+        calls["items"].as_array().unwrap().iter().map(|call| (&call["status"], &call["fault"])).collect();
+    let struck = (&json!(429), &json!("429"));
+    assert_eq!(seen, [(&json!(200), &Value::Null), struck, struck]);
+    assert_eq!(bot.cloud.messages().iter().filter(|message| message.person_id == bot.cloud.bot().id).count(), 1);
+    assert_eq!(call(&bot.cloud, Method::GET, "control/state", None).await.1["faults"], json!([]));
+}
+
+#[tokio::test]
+async fn a_setting_that_makes_no_sense_is_one_sentence() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    for (method, path, body, about) in [
+        (Method::POST, "control/faults", json!({"effect": "explode"}), "explode"),
+        (Method::POST, "control/faults", json!({"effect": "reset", "chance": 2.0}), "chance is 2"),
+        (Method::POST, "control/faults", json!({"effect": "reset", "path": "messages"}), "begins with a slash"),
+        (Method::POST, "control/faults", json!({"effect": {"answer": {"status": 99}}}), "status is 99"),
+        (Method::PATCH, "control/deliveries", json!({"lose": -1}), "lose is -1"),
+        (Method::PATCH, "control/deliveries", json!({"colour": "red"}), "colour"),
+        (Method::POST, "control/people", json!({"email": "nobody"}), "not an email address"),
+        (Method::PUT, "control/clock", json!({"offsetMs": i64::MAX}), "at most ten years"),
+    ] {
+        let (status, answer) = call(&cloud, method, path, Some(body)).await;
+        let message = answer["message"].as_str().unwrap();
+        assert!(status == StatusCode::BAD_REQUEST && message.contains(about), "{path}: {status} {message}");
+    }
+}
+
+#[tokio::test]
+async fn other_web_pages_are_kept_out() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let http = reqwest::Client::new();
+    for path in ["control/state", "as/alice@example.com/people/me", "control/events"] {
+        let foreign = http.get(format!("{}{path}", cloud.page_url())).header("origin", "https://evil.example");
+        assert_eq!(foreign.send().await.unwrap().status(), StatusCode::FORBIDDEN, "{path}");
+        let rebound = http.get(format!("{}{path}", cloud.page_url())).header("host", "evil.example");
+        assert_eq!(rebound.send().await.unwrap().status(), StatusCode::FORBIDDEN, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_stream_tells_what_happens_as_it_happens() {
+    let bot = Harness::start().await;
+    let mut answer = reqwest::get(format!("{}control/events", bot.cloud.page_url())).await.unwrap();
+    bot.cloud.person(ALICE).says("status");
+    let (mut seen, wanted) = (String::new(), ["event: state", "event: message", "event: delivery", "event: call"]);
+    while !wanted.iter().all(|event| seen.contains(event)) || !seen.contains("\"path\":\"/messages\"") {
+        seen.push_str(&String::from_utf8_lossy(&answer.chunk().await.unwrap().unwrap()));
+    }
+    // Its end ends the stream, so that a page that is open holds nothing up.
+    bot.cloud.stop().await;
+    while let Ok(Some(_)) = answer.chunk().await {}
+}
+
+#[tokio::test]
+async fn deliveries_are_recorded_with_signature_answer_and_exact_body() {
+    let bot = Harness::start().await;
+    bot.cloud.deliveries(|manner| manner.webex_signature = true);
+    let said = bot.cloud.person(ALICE).says("status");
+    bot.settle().await;
+    let log = bot.cloud.delivery_log();
+    let delivery = log.iter().find(|delivery| delivery.data_id == said).unwrap();
+    assert_eq!((delivery.status, delivery.signature, delivery.attempt), (Some(200), SignatureCheck::Valid, 1));
+    let header = |name: &str| delivery.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    assert_eq!(
+        header("x-spark-signature").unwrap(),
+        crate::harness::signature(crate::harness::SECRET, delivery.body.as_bytes())
+    );
+    assert!(header("x-webex-signature").unwrap().starts_with("SHA-256="));
+    assert_eq!(serde_json::from_str::<Value>(&delivery.body).unwrap()["data"]["id"], json!(said));
+    let (_, calls) = call(&bot.cloud, Method::GET, "control/calls", None).await;
+    assert!(!calls.to_string().contains(crate::harness::SECRET), "the webhook's secret is in the record");
+    assert!(calls.to_string().contains("\\\"secret\\\":\\\"***\\\""));
+}
+
+#[tokio::test]
+async fn a_forged_delivery_is_refused_and_says_so() {
+    let bot = Harness::start().await;
+    bot.cloud.deliveries(|manner| manner.forged = true);
+    bot.cloud.person(ALICE).says("status");
+    bot.settle().await;
+    let log = bot.cloud.delivery_log();
+    assert!(log.iter().all(|delivery| (delivery.status, delivery.signature) == (Some(401), SignatureCheck::Invalid)));
+    assert_eq!(bot.cloud.messages().len(), 1, "nobody was answered");
+}
+
+#[tokio::test]
+async fn held_and_mixed_up_everything_is_still_delivered() {
+    let bot = Harness::with("", switchboard::Bot::builder()).await;
+    bot.cloud.deliveries(|manner| (manner.held, manner.reorder) = (true, true));
+    let alice = bot.cloud.person(ALICE);
+    let said: Vec<_> = (0..20).map(|_| alice.says("status")).collect();
+    bot.cloud.resume_deliveries();
+    bot.settle().await;
+    let log = bot.cloud.delivery_log();
+    let delivered: Vec<_> = log
+        .iter()
+        .filter(|delivery| said.contains(&delivery.data_id))
+        .map(|delivery| delivery.data_id.clone())
+        .collect();
+    assert_eq!(delivered.len(), said.len());
+    assert_ne!(delivered, said, "the order is what it was");
+}
+
+#[tokio::test]
+async fn what_is_not_yet_visible_is_answered_later() {
+    let bot = Harness::start().await;
+    bot.cloud.hide_from_first_reads(2);
+    let said = bot.cloud.person(ALICE).says("status");
+    bot.settle().await;
+    let path = format!("/messages/{said}");
+    let reads: Vec<_> =
+        bot.cloud.calls().into_iter().filter(|call| call.path == path).map(|call| call.status).collect();
+    assert_eq!(reads, [Some(404), Some(404), Some(200)]);
+    assert_eq!(bot.cloud.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_shows_in_times_and_in_the_date_header() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    cloud.set_clock_offset(jiff::SignedDuration::from_hours(-48));
+    let alice = cloud.person(ALICE);
+    alice.says("hello");
+    let created = cloud.messages()[0].created;
+    let behind = jiff::Timestamp::now().duration_since(created);
+    assert!((behind - jiff::SignedDuration::from_hours(48)).abs() < jiff::SignedDuration::from_mins(1), "{behind}");
+    let me = reqwest::Client::new().get(format!("{}/people/me", cloud.api_url())).bearer_auth(&alice.account().token);
+    let answer = me.send().await.unwrap();
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(answer.headers()["date"].as_bytes()).unwrap();
+    assert!((date.duration_since(created)).abs() < jiff::SignedDuration::from_mins(1));
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_ids_and_the_same_luck() {
+    let lived = async |seed| {
+        let cloud = Cloud::start(Options { seed, ..Options::default() }).await.unwrap();
+        cloud.fault(Fault::on(Method::GET, "/people/me").always().chance(0.5));
+        let alice = cloud.person(ALICE);
+        let said = alice.says("hello");
+        let http = reqwest::Client::new();
+        let mut statuses = Vec::new();
+        for _ in 0..20 {
+            let me = http.get(format!("{}/people/me", cloud.api_url())).bearer_auth(&alice.account().token);
+            statuses.push(me.send().await.unwrap().status().as_u16());
+        }
+        (said, statuses)
+    };
+    assert_eq!(lived(Some(7)).await, lived(Some(7)).await);
+    assert_ne!(lived(Some(7)).await, lived(Some(8)).await);
+    assert_ne!(lived(None).await.0, lived(None).await.0);
+}
+
+#[tokio::test]
+async fn stalled_calls_are_counted_until_they_are_released() {
+    let bot = Harness::start().await;
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").stall());
+    bot.cloud.person(ALICE).says("status");
+    arrived(&bot.cloud, Method::POST, "/messages", 1).await;
+    let stalled = async || call(&bot.cloud, Method::GET, "control/state", None).await.1["stalled"].clone();
+    while stalled().await != json!(1) {}
+    assert_eq!(call(&bot.cloud, Method::POST, "control/release", None).await.0, StatusCode::NO_CONTENT);
+    bot.settle().await;
+    assert_eq!((stalled().await, bot.cloud.messages().len()), (json!(0), 2));
+}
