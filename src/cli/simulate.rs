@@ -1,9 +1,9 @@
 //! `switchboard simulate`: the identical daemon against a Webex cloud inside this program, with a page to chat on and a chat
 //! in the terminal.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -48,6 +48,9 @@ pub(super) struct Options {
     /// Go on when the input ends, until SIGTERM or SIGINT
     #[arg(long)]
     stay: bool,
+    /// A file in which people, spaces and messages outlive the simulator
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// Where chance begins: the same seed gives the same ids and the same luck to the same acts
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -64,14 +67,25 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     let stopped = stop_signal()?;
     let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let listen = options.listen.unwrap_or(loopback);
-    let cloud = Cloud::start(simulator::Options { listen, seed: options.seed, ..simulator::Options::default() }).await;
-    let cloud =
-        cloud.with_context(|| format!("--listen: cannot listen on {listen}; is another program using the port?"))?;
+    let cloud = Cloud::start(simulator::Options {
+        listen,
+        seed: options.seed,
+        state: options.state.clone(),
+        ..simulator::Options::default()
+    });
+    let cloud = cloud.await.map_err(|error| match (&options.state, error.kind()) {
+        (Some(path), ErrorKind::InvalidData | ErrorKind::PermissionDenied | ErrorKind::IsADirectory) => {
+            anyhow::anyhow!("--state {}: {error}", path.display())
+        }
+        _ => anyhow::anyhow!("--listen: cannot listen on {listen}; is another program using the port? ({error})"),
+    })?;
     let alice = cloud.person(PEOPLE[0]);
     for email in PEOPLE.into_iter().chain(options.person.iter().map(String::as_str)) {
         cloud.person(email);
     }
-    let space = cloud.space(SPACE, &PEOPLE);
+    // A kept state may have it already.
+    let space = cloud.rooms().into_iter().find(|room| room.title == SPACE && room.kind == RoomType::Group);
+    let space = space.map_or_else(|| cloud.space(SPACE, &PEOPLE), |room| room.id);
     introduce(&cloud, &options)?;
     if options.open
         && let Err(error) = open::that_detached(cloud.page_url())

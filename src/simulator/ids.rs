@@ -43,6 +43,11 @@ impl Mint {
         Mint(dice)
     }
 
+    /// What makes another mint go on from here.
+    pub(super) fn seed(&self) -> u64 {
+        self.0.get_seed()
+    }
+
     /// An id that was never given before.
     pub(super) fn id(&mut self, kind: &str) -> String {
         encode(HOME, kind, &self.uuid().to_string())

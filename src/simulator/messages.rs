@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::events::Event;
@@ -24,7 +24,7 @@ const MOST_EDITS: u8 = 10;
 const CARD: &str = "application/vnd.microsoft.card.adaptive";
 
 /// A message as REST shows it, in the order of fields that Webex uses.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct Message {
@@ -33,9 +33,9 @@ pub struct Message {
     pub room_type: RoomType,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Value>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
     pub person_id: String,
     pub person_email: String,
@@ -43,9 +43,9 @@ pub struct Message {
     pub markdown: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentioned_people: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentioned_groups: Vec<String>,
     #[serde(serialize_with = "time::millis")]
     pub created: Timestamp,
@@ -54,17 +54,35 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
     #[serde(skip)]
-    edits: u8,
+    pub(super) edits: u8,
 }
 
 /// A file that was posted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Content {
     pub name: String,
     pub content_type: String,
+    #[serde(with = "base64_bytes")]
     pub bytes: Bytes,
     pub(super) message_id: String,
+}
+
+/// For `with`: the bytes of a file in JSON.
+mod base64_bytes {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use bytes::Bytes;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Bytes, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+        STANDARD.decode(String::deserialize(from)?).map(Bytes::from).map_err(D::Error::custom)
+    }
 }
 
 /// A message about to be posted.
@@ -146,14 +164,19 @@ impl World {
             let file = Content { name, content_type, bytes, message_id: id.clone() };
             self.contents.insert(local_part(&content), file);
         }
-        let place = self.messages.push(&id, message.clone());
-        if let Some(room) = self.rooms.get_mut(room_id) {
-            room.messages.push(place);
-            room.last_activity = message.created;
-        }
+        self.keep(message.clone());
         self.tell(Event::message("created", &actor.id, &message));
         self.changes.push(Change::said(&message));
         message
+    }
+
+    pub(super) fn keep(&mut self, message: Message) {
+        let (room_id, created) = (message.room_id.clone(), message.created);
+        let place = self.messages.push(&message.id.clone(), message);
+        if let Some(room) = self.rooms.get_mut(&room_id) {
+            room.messages.push(place);
+            room.last_activity = room.last_activity.max(created);
+        }
     }
 
     /// One message, if this account may read it.

@@ -1,7 +1,7 @@
 //! A Webex cloud inside the binary: the REST API a bot calls, the webhooks it is called by, and the people it talks to.
 //!
 //! `switchboard simulate` runs the daemon against it, and so do the tests. [`Cloud`] is started, people act through
-//! [`Person`], and what may go wrong is set with [`Fault`] and [`Deliveries`]. Everything is in memory.
+//! [`Person`], and what may go wrong is set with [`Fault`] and [`Deliveries`]. Everything is in memory, or in a file too.
 //!
 //! `world`, `messages`, `actions` and `webhooks` are state and rules, and know of HTTP only the status of a refusal;
 //! `api` is the REST surface over them; `deliver` posts what happened. This room imports nothing of the daemon but the
@@ -23,6 +23,7 @@ mod messages;
 mod person;
 mod refusal;
 mod scenario;
+mod state;
 mod time;
 mod transcript;
 mod webhooks;
@@ -30,6 +31,7 @@ mod world;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +39,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -77,6 +80,8 @@ pub struct Options {
     pub deliveries: Deliveries,
     /// Where chance begins: the same seed gives the same ids and the same luck to the same acts.
     pub seed: Option<u64>,
+    /// A file in which the cloud's memory outlives it. What it says of people, the bot included, goes before the rest.
+    pub state: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -88,6 +93,7 @@ impl Default for Options {
             bot_token: "simulated-bot-token".to_owned(),
             deliveries: Deliveries::default(),
             seed: None,
+            state: None,
         }
     }
 }
@@ -109,7 +115,10 @@ struct Inner {
     explain: OnceLock<Explain>,
     runtime: Handle,
     stopping: CancellationToken,
-    server: Mutex<Option<JoinHandle<()>>>,
+    /// Counts the changes of the world.
+    revision: watch::Sender<u64>,
+    /// Serves, and keeps the state; both end once the cloud stops.
+    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// Webex's surface, and our own beside it.
@@ -123,14 +132,18 @@ impl Cloud {
     /// Starts to serve. Must be called within a tokio runtime, where the cloud then lives until [`Cloud::stop`].
     ///
     /// # Errors
-    /// When the address cannot be bound or the delivering client cannot be set up.
+    /// When the address cannot be bound, the delivering client cannot be set up, or the state file is not one.
     pub async fn start(options: Options) -> io::Result<Cloud> {
         let listener = TcpListener::bind(options.listen).await?;
         // Each kind of chance has dice of its own, so that one more call changes no delivery.
         let mut dice = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        let mut world = World::new(Mint::new(dice.fork()));
+        let kept = options.state.as_deref().map(state::load).transpose()?.flatten();
+        let mut world = kept.unwrap_or_else(|| World::new(Mint::new(dice.fork())));
         let email = options.bot_email.to_lowercase();
-        let bot = world.enrol(AccountType::Bot, email, options.bot_name, options.bot_token);
+        let bot = match world.by_email(&email) {
+            Some(bot) => bot.clone(),
+            None => world.enrol(AccountType::Bot, email, options.bot_name, options.bot_token),
+        };
         let cloud = Cloud {
             inner: Arc::new(Inner {
                 address: listener.local_addr()?,
@@ -143,7 +156,8 @@ impl Cloud {
                 explain: OnceLock::new(),
                 runtime: Handle::current(),
                 stopping: CancellationToken::new(),
-                server: Mutex::new(None),
+                revision: watch::Sender::new(0),
+                tasks: Mutex::default(),
             }),
         };
         let stopping = cloud.inner.stopping.clone();
@@ -154,18 +168,19 @@ impl Cloud {
                 tracing::error!(%error, "the simulated cloud stopped serving");
             }
         });
-        *cloud.inner.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+        let keeper = options.state.map(|path| cloud.keep_state(path));
+        cloud.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(keeper.into_iter().chain([server]));
         Ok(cloud)
     }
 
     /// Stops serving and delivering. Stalled calls are dropped, and what was not delivered yet is lost.
     pub async fn stop(&self) {
         self.inner.stopping.cancel();
-        let server = self.inner.server.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut server) = server
-            && tokio::time::timeout(LONGEST_STOP, &mut server).await.is_err()
-        {
-            server.abort();
+        let tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for mut task in tasks {
+            if tokio::time::timeout(LONGEST_STOP, &mut task).await.is_err() {
+                task.abort();
+            }
         }
     }
 
@@ -184,6 +199,7 @@ impl Cloud {
         for change in std::mem::take(&mut world.changes) {
             self.inner.journal.changed(change);
         }
+        self.inner.revision.send_modify(|revision| *revision += 1);
         if webhooks != world.webhooks.revision() {
             self.inner.journal.tell(Happening::State);
         }

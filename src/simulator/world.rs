@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::actions::Action;
 use super::events::Event;
@@ -38,7 +38,7 @@ pub(super) struct World {
 }
 
 /// Somebody who can call the API.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
     /// The id in the REST API.
@@ -58,7 +58,7 @@ pub struct Account {
 }
 
 /// What an account is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccountType {
     /// Sees what mentions it, what it wrote, and its direct rooms.
@@ -75,7 +75,7 @@ impl Account {
 }
 
 /// What a room is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RoomType {
     /// Two people, one of them possibly a bot.
@@ -85,6 +85,7 @@ pub enum RoomType {
 }
 
 /// A room and what is in it.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Room {
     pub(super) id: String,
     pub(super) title: String,
@@ -94,10 +95,12 @@ pub(super) struct Room {
     pub(super) last_activity: Timestamp,
     pub(super) members: Vec<Member>,
     /// Places on the shelf of messages, oldest first.
+    #[serde(skip)]
     pub(super) messages: Vec<usize>,
 }
 
 /// One person in a room.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Member {
     pub(super) person_id: String,
     pub(super) is_moderator: bool,
@@ -161,11 +164,15 @@ impl World {
     /// Adds an account.
     pub(super) fn enrol(&mut self, kind: AccountType, email: String, display_name: String, token: String) -> Account {
         let account = Account { id: ids::person(&email), email, display_name, token, kind, created: self.clock.now() };
+        self.know(account.clone());
+        account
+    }
+
+    pub(super) fn know(&mut self, account: Account) {
         self.by_email.insert(account.email.clone(), account.id.clone());
         self.by_token.insert(account.token.clone(), account.id.clone());
         self.people.push(&account.id, account.clone());
-        self.changes.push(Change::Person(account.clone()));
-        account
+        self.changes.push(Change::Person(account));
     }
 
     pub(super) fn by_email(&self, email: &str) -> Option<&Account> {
@@ -185,13 +192,11 @@ impl World {
 
     /// The direct room of two people; opened if they never spoke.
     pub(super) fn direct_room(&mut self, from: &Account, to: &Account) -> String {
-        let pair = if from.id < to.id { (&from.id, &to.id) } else { (&to.id, &from.id) };
-        let pair = (pair.0.clone(), pair.1.clone());
-        if let Some(id) = self.direct.get(&pair) {
-            return id.clone();
+        if let Some(id) = self.existing_direct_room(&from.id, &to.id) {
+            return id.to_owned();
         }
         let id = self.open_room(from, String::new(), RoomType::Direct);
-        self.direct.insert(pair, id.clone());
+        self.know_direct(&from.id, &to.id, &id);
         self.join(from, &id, from);
         self.join(from, &id, to);
         id
@@ -199,8 +204,11 @@ impl World {
 
     /// The direct room of two people, if they ever spoke.
     pub(super) fn existing_direct_room(&self, one: &str, other: &str) -> Option<&str> {
-        let pair = if one < other { (one, other) } else { (other, one) };
-        self.direct.get(&(pair.0.to_owned(), pair.1.to_owned())).map(String::as_str)
+        self.direct.get(&pair(one, other)).map(String::as_str)
+    }
+
+    pub(super) fn know_direct(&mut self, one: &str, other: &str, room_id: &str) {
+        self.direct.insert(pair(one, other), room_id.to_owned());
     }
 
     fn open_room(&mut self, creator: &Account, title: String, kind: RoomType) -> String {
@@ -304,4 +312,10 @@ impl World {
             created: member.created,
         })
     }
+}
+
+/// Two people in an order that does not depend on who is named first.
+fn pair(one: &str, other: &str) -> (String, String) {
+    let (first, second) = if one < other { (one, other) } else { (other, one) };
+    (first.to_owned(), second.to_owned())
 }

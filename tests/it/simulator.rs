@@ -212,3 +212,27 @@ async fn stalled_calls_are_counted_until_they_are_released() {
     bot.settle().await;
     assert_eq!((stalled().await, bot.cloud.messages().len()), (json!(0), 2));
 }
+
+#[tokio::test]
+async fn a_state_file_keeps_everything_and_the_bot_goes_on_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = Some(folder.path().join("state.json"));
+    let options = || Options { state: state.clone(), ..Options::default() };
+    let cloud = Cloud::start(options()).await.unwrap();
+    let bot = Harness::on(cloud, tempfile::tempdir().unwrap(), "", switchboard::Bot::builder()).await;
+    bot.ready().await;
+    let space = bot.cloud.space("Lab", &[ALICE]);
+    bot.cloud.person(ALICE).mentions_bot(&space, "status").unwrap();
+    let before = bot.transcript().await;
+    let (cloud, ledger) = bot.stop().await;
+    cloud.stop().await;
+
+    let cloud = Cloud::start(options()).await.unwrap();
+    assert_eq!(cloud.transcript(), before);
+    let bot = Harness::on(cloud, ledger, "", switchboard::Bot::builder()).await;
+    bot.ready().await;
+    assert_eq!(bot.cloud.webhooks().len(), 3, "the webhooks of before are mended, not doubled");
+    bot.cloud.person(ALICE).mentions_bot(&space, "help").unwrap();
+    let after = bot.transcript().await;
+    assert!(after.starts_with(&before) && after.matches("bot in Lab").count() == 2, "{after}");
+}
