@@ -20,6 +20,7 @@ mod ids;
 mod journal;
 mod markdown;
 mod messages;
+mod page;
 mod person;
 mod refusal;
 mod scenario;
@@ -124,7 +125,7 @@ struct Inner {
 /// Webex's surface, and our own beside it.
 fn router(cloud: Cloud) -> Router {
     let (webex, in_person) = api::routes(&cloud);
-    let own = control::routes(&cloud).merge(in_person);
+    let own = page::routes().merge(control::routes(&cloud)).merge(in_person);
     webex.merge(own.layer(from_fn_with_state(cloud.clone(), control::guard::guard))).with_state(cloud)
 }
 
