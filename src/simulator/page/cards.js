@@ -157,6 +157,7 @@ async function submit(action, card) {
 function tell(card, text) {
   card.said.textContent = text;
   card.said.hidden = false;
+  card.said.scrollIntoView({ block: "nearest" });
 }
 
 function actionBar(actions, card) {

@@ -78,7 +78,7 @@ function list(name, items, make) {
 
 function drawDeliveries() {
   list("deliveries", model.deliveries, (delivery) =>
-    record(delivery, `${delivery.resource} ${delivery.event}`, delivery.error, (body) => fillDelivery(body, delivery)));
+    record(delivery, `${delivery.resource} ${delivery.event}`, delivery.error ?? about(delivery), (body) => fillDelivery(body, delivery)));
 }
 
 function drawCalls() {
@@ -86,6 +86,22 @@ function drawCalls() {
     (filter.everybody || actor === model.state.bot.email) && (!filter.failed || !status || status >= 400);
   list("calls", model.calls.filter(isWanted), (call) =>
     record(call, `${call.method} ${short(call.path)}`, call.fault && `fault: ${call.fault}`, (body) => fillCall(body, call)));
+}
+
+/** The `data` of a delivery; nothing once its body was forgotten. */
+function dataOf({ body }) {
+  try {
+    return JSON.parse(body).data;
+  } catch {
+    return {};
+  }
+}
+
+/** Whom and which room a delivery is about. */
+function about(delivery) {
+  const { personId, roomId } = dataOf(delivery);
+  const room = model.rooms.find(({ id }) => id === roomId);
+  return [model.people.get(personId)?.displayName, room?.type === "group" && `in ${room.title}`].filter(Boolean).join(" ");
 }
 
 /** A path without its long ids. */
@@ -157,7 +173,9 @@ function fillDelivery(body, delivery) {
     pairs(delivery.headers),
     ...content("Body", delivery.body),
   );
-  explain(chain, delivery);
+  const isBots = delivery.resource === "messages" && dataOf(delivery).personId === model.state.bot.id;
+  if (isBots) chain.append(el("p.quiet", {}, "The bot's own message, of which Webex tells it too. It drops those."));
+  else explain(chain, delivery);
 }
 
 /** Event, inbox row, reply: what the bot's ledger says, with links into the conversation and to the calls. */
