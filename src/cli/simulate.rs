@@ -79,7 +79,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
         }
         _ => anyhow::anyhow!("--listen: cannot listen on {listen}; is another program using the port? ({error})"),
     })?;
-    let alice = cloud.person(PEOPLE[0]);
+    let alice = cloud.person(PEOPLE[0]).administers();
     for email in PEOPLE.into_iter().chain(options.person.iter().map(String::as_str)) {
         cloud.person(email);
     }

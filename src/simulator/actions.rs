@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::events::Event;
+use super::people::Account;
 use super::refusal::Refusal;
 use super::time;
-use super::world::{Account, World};
+use super::world::World;
 
 /// A click on a card, inputs included.
 #[derive(Clone, Debug, Serialize, Deserialize)]

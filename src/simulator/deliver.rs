@@ -34,7 +34,7 @@ type Lane = (String, String);
 
 /// What is to be delivered.
 pub(super) struct Courier {
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
     /// A lane is here as long as a task works on it.
     lanes: Mutex<HashMap<Lane, VecDeque<Event>>>,
     places: Semaphore,

@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::actions::Action;
 use super::ids;
 use super::messages::Message;
+use super::rooms::{Membership, Room, RoomType};
 use super::time;
-use super::world::{Membership, RoomType};
 
 /// Something that webhooks tell about.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub(super) enum Data {
     Message(MessageData),
     Action(ActionData),
     Membership(Membership),
+    Room(RoomData),
+    Meeting(MeetingData),
 }
 
 /// The end-to-end encrypted parts of a message are missing: the bot has to fetch them.
@@ -67,6 +70,34 @@ pub(super) struct ActionData {
     /// Whose card it is: a bot hears of clicks on its own cards only.
     #[serde(skip)]
     pub(super) card_author: String,
+}
+
+/// A room; its title is encrypted, so whoever hears of it has to fetch it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RoomData {
+    pub(super) id: String,
+    #[serde(rename = "type")]
+    pub(super) kind: RoomType,
+    pub(super) is_locked: bool,
+    #[serde(serialize_with = "time::millis")]
+    pub(super) last_activity: Timestamp,
+    pub(super) creator_id: String,
+    #[serde(serialize_with = "time::millis")]
+    pub(super) created: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) team_id: Option<String>,
+}
+
+/// A meeting without what lets one in.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct MeetingData {
+    pub(super) meeting: Value,
+    #[serde(skip)]
+    pub(super) id: String,
+    #[serde(skip)]
+    pub(super) host_id: String,
 }
 
 impl Event {
@@ -113,7 +144,40 @@ impl Event {
         }
     }
 
-    /// `memberships/created` or `memberships/deleted`.
+    /// `rooms/created` or `rooms/updated`.
+    pub(super) fn room(event: &'static str, actor_id: &str, room: &Room) -> Event {
+        Event {
+            resource: "rooms",
+            event,
+            actor_id: actor_id.to_owned(),
+            room_id: room.id.clone(),
+            room_type: room.kind,
+            data: Data::Room(RoomData {
+                id: room.id.clone(),
+                kind: room.kind,
+                is_locked: room.traits.is_locked,
+                last_activity: room.last_activity,
+                creator_id: room.creator_id.clone(),
+                created: room.created,
+                team_id: room.traits.team_id.clone(),
+            }),
+        }
+    }
+
+    /// `meetings/created`, `updated` and `deleted`; a meeting is a lane of its own.
+    pub(super) fn of_meeting(event: &'static str, host_id: &str, id: &str, meeting: Value) -> Event {
+        let (id, host_id) = (id.to_owned(), host_id.to_owned());
+        Event {
+            resource: "meetings",
+            event,
+            actor_id: host_id.clone(),
+            room_id: id.clone(),
+            room_type: RoomType::Group,
+            data: Data::Meeting(MeetingData { meeting, id, host_id }),
+        }
+    }
+
+    /// `memberships/created`, `updated` or `deleted`.
     pub(super) fn membership(event: &'static str, actor_id: &str, membership: Membership) -> Event {
         Event {
             resource: "memberships",
@@ -133,15 +197,19 @@ impl Data {
             Data::Message(message) => &message.id,
             Data::Action(action) => &action.id,
             Data::Membership(membership) => &membership.id,
+            Data::Room(room) => &room.id,
+            Data::Meeting(meeting) => &meeting.id,
         }
     }
 
-    /// The person whom the event is about: the author, the clicking one, the member.
+    /// The person whom the event is about: the author, the clicking one, the member, the creator, the host.
     pub(super) fn person_id(&self) -> &str {
         match self {
             Data::Message(message) => &message.person_id,
             Data::Action(action) => &action.person_id,
             Data::Membership(membership) => &membership.person_id,
+            Data::Room(room) => &room.creator_id,
+            Data::Meeting(meeting) => &meeting.host_id,
         }
     }
 
@@ -166,6 +234,8 @@ impl Data {
                 room_id: spell(&membership.room_id, "ROOM"),
                 ..membership
             }),
+            Data::Room(room) => Data::Room(RoomData { id: spell(&room.id, "ROOM"), ..room }),
+            meeting @ Data::Meeting(_) => meeting,
         }
     }
 }

@@ -58,14 +58,34 @@ impl Mint {
         format!("ROUTER_{}", self.uuid().simple().to_string().to_uppercase())
     }
 
+    /// 32 hexadecimal digits.
+    pub(super) fn hex(&mut self) -> String {
+        self.uuid().simple().to_string()
+    }
+
+    /// What nobody else knows.
+    pub(super) fn secret(&mut self) -> String {
+        self.hex() + &self.hex()
+    }
+
     fn uuid(&mut self) -> Uuid {
         uuid::Builder::from_random_bytes(self.0.u128(..).to_be_bytes()).into_uuid()
     }
 }
 
-/// A membership is its person and its room.
-pub(super) fn membership(person: &str, room: &str) -> String {
-    encode(HOME, "MEMBERSHIP", &format!("{}:{}", local_part(person), local_part(room)))
+/// A licence by its short name.
+pub(super) fn license(name: &str) -> String {
+    encode(US, "LICENSE", &format!("0a1b2c3d-0000-4000-8000-5157c0b0a2d0:{name}"))
+}
+
+/// The role that makes an administrator.
+pub(super) fn administrator_role() -> String {
+    encode(US, "ROLE", "id_full_admin")
+}
+
+/// A membership is its person and its room or team.
+pub(super) fn membership(kind: &str, person: &str, whole: &str) -> String {
+    encode(HOME, kind, &format!("{}:{}", local_part(person), local_part(whole)))
 }
 
 /// A file is its message and its place in it.

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use super::calls::Call;
 use super::delivery::Delivery;
 use super::messages::Message;
-use super::world::Account;
+use super::people::Account;
 
 /// Whoever watches may fall so many happenings behind.
 const FOLLOWED: usize = 4096;
@@ -19,7 +19,7 @@ pub(super) enum Change {
     Message(Box<MessageChange>),
     /// Its title, its members, that it is there at all.
     Room(String),
-    Person(Account),
+    Person(Box<Account>),
 }
 
 /// Something about one message.

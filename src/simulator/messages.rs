@@ -7,13 +7,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::contents::Content;
 use super::events::Event;
-use super::ids;
 use super::journal::Change;
-use super::markdown::{self, Mention};
+use super::markdown::{self, Mention, Rendered};
+use super::people::{Account, AccountType};
 use super::refusal::Refusal;
-use super::time;
-use super::world::{Account, AccountType, Room, RoomType, World};
+use super::rooms::{Room, RoomType};
+use super::world::World;
+use super::{cards, html, ids, time};
 use crate::webex::local_part;
 
 /// Bytes of UTF-8, for text and markdown each.
@@ -21,7 +23,6 @@ const LONGEST: usize = 7439;
 const TOO_LONG: &str = "Unable to post message to room: Message length limited to 7439 characters before encryption and \
                         10000 characters after encryption.";
 const MOST_EDITS: u8 = 10;
-const CARD: &str = "application/vnd.microsoft.card.adaptive";
 
 /// A message as REST shows it, in the order of fields that Webex uses.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,40 +58,13 @@ pub struct Message {
     pub(super) edits: u8,
 }
 
-/// A file that was posted.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct Content {
-    pub name: String,
-    pub content_type: String,
-    #[serde(with = "base64_bytes")]
-    pub bytes: Bytes,
-    pub(super) message_id: String,
-}
-
-/// For `with`: the bytes of a file in JSON.
-mod base64_bytes {
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
-    use bytes::Bytes;
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &Bytes, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
-        STANDARD.decode(String::deserialize(from)?).map(Bytes::from).map_err(D::Error::custom)
-    }
-}
-
 /// A message about to be posted.
 #[derive(Default)]
 pub(super) struct Draft {
     pub(super) parent_id: Option<String>,
     pub(super) text: Option<String>,
     pub(super) markdown: Option<String>,
+    pub(super) html: Option<String>,
     pub(super) attachments: Vec<Value>,
     pub(super) files: Vec<Upload>,
     /// Typed into a Webex app, which sends html and never markdown: only the html is kept.
@@ -125,6 +99,9 @@ impl World {
     ) -> Result<Message, Refusal> {
         let room = self.room_of(actor, room_id)?;
         check_content(&draft)?;
+        if room.traits.is_announcement_only && !room.is_moderator(&actor.id) {
+            return Err(Refusal::forbidden("Only a moderator can post in an announcement-only room."));
+        }
         let parent_id = draft.parent_id.as_deref().map(|parent| self.thread(room, parent)).transpose()?;
         let room_id = room.id.clone();
         Ok(self.put(actor, &room_id, Draft { parent_id, ..draft }, api_url))
@@ -133,7 +110,7 @@ impl World {
     /// The same without asking whether Webex would allow it.
     pub(super) fn put(&mut self, actor: &Account, room_id: &str, draft: Draft, api_url: &str) -> Message {
         let room = self.rooms.get(room_id);
-        let rendered = draft.markdown.as_deref().map(|markdown| self.render(room, markdown));
+        let rendered = self.rendered(room, &draft);
         let id = self.mint.id("MESSAGE");
         let files = draft.files.into_iter().enumerate().map(|(index, upload)| (ids::content(&id, index), upload));
         let files: Vec<_> = files.collect();
@@ -161,7 +138,7 @@ impl World {
             edits: 0,
         };
         for (content, Upload { name, content_type, bytes }) in files {
-            let file = Content { name, content_type, bytes, message_id: id.clone() };
+            let file = Content { name, content_type, bytes, message_id: id.clone(), scan: self.scan };
             self.contents.insert(local_part(&content), file);
         }
         self.keep(message.clone());
@@ -223,14 +200,7 @@ impl World {
     }
 
     /// Changes the text of one's own message.
-    pub(super) fn edit(
-        &mut self,
-        actor: &Account,
-        id: &str,
-        room_id: &str,
-        text: Option<String>,
-        markdown: Option<String>,
-    ) -> Result<Message, Refusal> {
+    pub(super) fn edit(&mut self, actor: &Account, id: &str, room_id: &str, draft: Draft) -> Result<Message, Refusal> {
         let message = self.message_for(actor, id)?;
         let room = self.rooms.get(&message.room_id).filter(|room| ids::same(&room.id, room_id));
         let room = room.ok_or_else(Refusal::no_such_room)?;
@@ -243,14 +213,13 @@ impl World {
         if message.edits >= MOST_EDITS {
             return Err(Refusal::bad_request("The limit of 10 edits of this message is reached."));
         }
-        let draft = Draft { text, markdown, ..Draft::default() };
         check_content(&draft)?;
-        let rendered = draft.markdown.as_deref().map(|markdown| self.render(Some(room), markdown));
+        let rendered = self.rendered(Some(room), &draft);
         let clock = self.clock;
         let message = self.messages.get_mut(id).ok_or_else(Refusal::no_such_message)?;
         message.edits += 1;
         message.updated = Some(clock.after(message.updated.unwrap_or(message.created)));
-        message.markdown = draft.markdown;
+        message.markdown = draft.markdown.filter(|_| !draft.typed);
         (message.text, message.html, (message.mentioned_people, message.mentioned_groups)) = match rendered {
             Some(rendered) => (draft.text.or(Some(rendered.text)), Some(rendered.html), split(rendered.mentions)),
             None => (draft.text, None, Default::default()),
@@ -273,18 +242,9 @@ impl World {
             room.messages.retain(|other| *other != place);
         }
         self.messages.remove(id);
-        for index in 0..files {
-            self.contents.remove(&local_part(&ids::content(id, index)));
-        }
+        self.drop_files(id, files);
         self.tell(event);
         Ok(())
-    }
-
-    /// A file, if this account may read its message.
-    pub(super) fn content_for(&self, actor: &Account, id: &str) -> Result<&Content, Refusal> {
-        let content = self.contents.get(&local_part(id)).ok_or_else(|| Refusal::not_found("Unable to get content."))?;
-        self.message_for(actor, &content.message_id)?;
-        Ok(content)
     }
 
     /// A thread's id is the id of its first message, which is in the same room and in no thread.
@@ -297,7 +257,16 @@ impl World {
         }
     }
 
-    fn render(&self, room: Option<&Room>, markdown: &str) -> markdown::Rendered {
+    /// What Webex derives from markdown or html, if there is any.
+    fn rendered(&self, room: Option<&Room>, draft: &Draft) -> Option<Rendered> {
+        match (&draft.markdown, &draft.html) {
+            (Some(markdown), _) => Some(self.render(room, markdown)),
+            (None, Some(html)) => Some(html::clean(html)),
+            (None, None) => None,
+        }
+    }
+
+    fn render(&self, room: Option<&Room>, markdown: &str) -> Rendered {
         markdown::render(markdown, |email_or_id| {
             let person = self.by_email(email_or_id).or_else(|| self.people.get(email_or_id))?;
             // Only who is in the room can be mentioned.
@@ -316,10 +285,13 @@ pub(super) fn may_read(member: &Account, room_type: RoomType, author_id: &str, m
 
 fn check_content(draft: &Draft) -> Result<(), Refusal> {
     let is_blank = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
-    if is_blank(&draft.text) && is_blank(&draft.markdown) && draft.files.is_empty() && draft.attachments.is_empty() {
+    if [&draft.text, &draft.markdown, &draft.html].into_iter().all(is_blank)
+        && draft.files.is_empty()
+        && draft.attachments.is_empty()
+    {
         return Err(Refusal::bad_request("Both text and file cannot be empty."));
     }
-    if [&draft.text, &draft.markdown].into_iter().flatten().any(|text| text.len() > LONGEST) {
+    if [&draft.text, &draft.markdown, &draft.html].into_iter().flatten().any(|text| text.len() > LONGEST) {
         return Err(Refusal::bad_request(TOO_LONG));
     }
     if draft.files.len() > 1 {
@@ -328,10 +300,14 @@ fn check_content(draft: &Draft) -> Result<(), Refusal> {
     if draft.attachments.len() > 1 {
         return Err(Refusal::bad_request("Only one card per message is allowed."));
     }
-    let is_card =
-        |attachment: &Value| attachment["contentType"] == CARD && attachment["content"]["type"] == "AdaptiveCard";
-    if !draft.attachments.iter().all(is_card) {
-        return Err(Refusal::bad_request("Invalid Adaptive Card Json"));
+    if !draft.attachments.is_empty() && !draft.files.is_empty() {
+        return Err(Refusal::bad_request("A message cannot have both files and attachments."));
+    }
+    if draft.html.is_some() && draft.markdown.is_some() {
+        return Err(Refusal::bad_request("A message cannot have both markdown and html."));
+    }
+    if let Some(problem) = draft.attachments.iter().find_map(cards::problem) {
+        return Err(Refusal::bad_request(format!("Invalid Adaptive Card Json: {problem}")));
     }
     Ok(())
 }

@@ -1,12 +1,15 @@
 //! Somebody at a Webex app: says things, mentions the bot, presses buttons. Acts on the cloud directly, so that faults
 //! of the API do not touch it.
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::Cloud;
-use super::messages::Draft;
+use super::messages::{Draft, Upload};
+use super::oauth::Grant;
+use super::people::Account;
 use super::refusal::Refusal;
-use super::world::{Account, RoomType};
+use super::rooms::RoomType;
 
 /// A person who acts.
 #[derive(Clone)]
@@ -86,6 +89,57 @@ impl Person {
         self.cloud.change(|world| world.click(&self.account, message_id, inputs)).map(|action| action.id)
     }
 
+    /// Posts a file to a room, and gives the message's id.
+    ///
+    /// # Errors
+    /// When the person is not in the room.
+    pub fn uploads(&self, room_id: &str, name: &str, content_type: &str, bytes: &[u8]) -> Result<String, Refusal> {
+        let (name, content_type) = (name.to_owned(), content_type.to_owned());
+        let upload = Upload { name, content_type, bytes: Bytes::copy_from_slice(bytes) };
+        self.post(room_id, Draft { files: vec![upload], ..Draft::default() })
+    }
+
+    /// Changes what one said.
+    ///
+    /// # Errors
+    /// When it is somebody else's, has files or cards, or was changed ten times already.
+    pub fn edits(&self, message_id: &str, text: &str) -> Result<(), Refusal> {
+        let draft = Draft { text: Some(text.to_owned()), typed: true, ..Draft::default() };
+        self.cloud.change(|world| {
+            let room = world.message_for(&self.account, message_id)?.room_id.clone();
+            world.edit(&self.account, message_id, &room, draft).map(|_| ())
+        })
+    }
+
+    /// Takes back what one said.
+    ///
+    /// # Errors
+    /// When it is somebody else's.
+    pub fn deletes(&self, message_id: &str) -> Result<(), Refusal> {
+        self.cloud.change(|world| world.delete(&self.account, message_id))
+    }
+
+    /// Leaves a space.
+    ///
+    /// # Errors
+    /// When the person is not in it.
+    pub fn leaves(&self, room_id: &str) -> Result<(), Refusal> {
+        self.cloud.change(|world| world.remove_member(&self.account, room_id, &self.account))
+    }
+
+    /// Is an administrator from now on.
+    #[must_use]
+    pub fn administers(self) -> Person {
+        let account =
+            self.cloud.change(|world| world.change_person(&self.account.id, |account| account.is_admin = true));
+        Person { account: account.unwrap_or(self.account), cloud: self.cloud }
+    }
+
+    /// Lets a program act for the person: what it renews its access token with.
+    pub fn authorises(&self) -> Grant {
+        self.cloud.change(|world| world.authorise(&self.account))
+    }
+
     /// Adds somebody to a space, and gives the membership's id.
     ///
     /// # Errors
@@ -93,7 +147,7 @@ impl Person {
     pub fn adds(&self, room_id: &str, email: &str) -> Result<String, Refusal> {
         self.cloud.change(|world| {
             let other = world.account(email);
-            world.add_member(&self.account, room_id, &other).map(|membership| membership.id)
+            world.add_member(&self.account, room_id, &other, false).map(|membership| membership.id)
         })
     }
 

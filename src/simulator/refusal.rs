@@ -15,11 +15,17 @@ pub struct Refusal {
     pub status: u16,
     /// Webex's sentence.
     pub message: String,
+    /// The `Retry-After` of the answer, in seconds.
+    pub retry_after: Option<u32>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Refusal {
-        Refusal { status: status.as_u16(), message: message.into() }
+        Refusal { status: status.as_u16(), message: message.into(), retry_after: None }
+    }
+
+    pub(super) fn retry_in(self, seconds: u32) -> Refusal {
+        Refusal { retry_after: Some(seconds), ..self }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Refusal {

@@ -8,10 +8,11 @@ use tokio::sync::broadcast;
 use super::events::Event;
 use super::faults::Pattern;
 use super::journal::Happening;
-use super::world::{self, Account, RoomType};
+use super::people::Account;
+use super::rooms::{Room, RoomType};
 use super::{
-    Call, Cloud, Content, Deliveries, Delivery, Fault, Message, Person, Refusal, Webhook, WebhookDraft, WebhookStatus,
-    transcript,
+    Call, Cloud, Content, Deliveries, Delivery, Fault, Message, Person, Refusal, Scan, Webhook, WebhookDraft,
+    WebhookStatus, transcript,
 };
 
 /// A room, as the scenario sees it.
@@ -50,7 +51,7 @@ impl Cloud {
     /// Every room, oldest first.
     pub fn rooms(&self) -> Vec<RoomInfo> {
         let world = self.world();
-        let info = |room: &world::Room| RoomInfo {
+        let info = |room: &Room| RoomInfo {
             id: room.id.clone(),
             title: world.title(room, &self.inner.bot.id),
             kind: room.kind,
@@ -72,7 +73,7 @@ impl Cloud {
             let room = world.open_space(creator, title);
             for member in members.iter().skip(1).chain([bot]) {
                 // Whoever is named twice, or is the bot in its own space, is there already.
-                let _ = world.add_member(creator, &room, member);
+                let _ = world.add_member(creator, &room, member, false);
             }
             room
         })
@@ -158,6 +159,12 @@ impl Cloud {
     /// Answers 404 to the first so many reads of each message and each click, as when REST lags behind the webhook.
     pub fn hide_from_first_reads(&self, reads: usize) {
         self.inner.faults.hide(reads);
+        self.inner.journal.tell(Happening::State);
+    }
+
+    /// What the malware scan makes of each file that is posted from now on.
+    pub fn scan_files(&self, scan: Scan) {
+        self.world().scan = scan;
         self.inner.journal.tell(Happening::State);
     }
 

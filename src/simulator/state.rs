@@ -10,10 +10,16 @@ use tokio::task::JoinHandle;
 
 use super::Cloud;
 use super::actions::Action;
+use super::contents::Content;
 use super::ids::Mint;
-use super::messages::{Content, Message};
+use super::meetings::Meeting;
+use super::messages::Message;
+use super::oauth::Grant;
+use super::people::Account;
+use super::rooms::{Room, RoomType};
+use super::teams::Team;
 use super::webhooks::Webhook;
-use super::world::{Account, Room, RoomType, World};
+use super::world::World;
 
 /// Of the document; a cloud reads no other.
 const VERSION: u32 = 1;
@@ -35,6 +41,11 @@ struct Saved {
     contents: Vec<(String, Content)>,
     actions: Vec<Action>,
     webhooks: Vec<Webhook>,
+    teams: Vec<Team>,
+    meetings: Vec<Meeting>,
+    grants: Vec<Grant>,
+    /// Those that were refreshed as well.
+    tokens: Vec<(String, String)>,
 }
 
 /// A message with what REST does not show of it.
@@ -60,6 +71,10 @@ impl Saved {
             contents: world.contents.iter().map(|(id, content)| (id.clone(), content.clone())).collect(),
             actions: world.actions.iter().cloned().collect(),
             webhooks: world.webhooks.iter().cloned().collect(),
+            teams: world.teams.iter().cloned().collect(),
+            meetings: world.meetings.iter().cloned().collect(),
+            grants: world.grants.values().cloned().collect(),
+            tokens: world.tokens().map(|(token, person)| (token.clone(), person.clone())).collect(),
         }
     }
 
@@ -83,6 +98,16 @@ impl Saved {
         }
         for webhook in self.webhooks {
             world.webhooks.push(&webhook.id.clone(), webhook);
+        }
+        for team in self.teams {
+            world.teams.push(&team.id.clone(), team);
+        }
+        for meeting in self.meetings {
+            world.meetings.push(&meeting.id.clone(), meeting);
+        }
+        world.grants = self.grants.into_iter().map(|grant| (grant.client_id.clone(), grant)).collect();
+        for (token, person) in self.tokens {
+            world.add_token(token, &person);
         }
         // Nobody was there to be told.
         world.changes.clear();
@@ -159,7 +184,7 @@ mod tests {
 
     use super::*;
     use crate::simulator::messages::{Draft, Upload};
-    use crate::simulator::world::AccountType;
+    use crate::simulator::people::AccountType;
 
     #[test]
     fn what_is_saved_is_read_back_and_goes_on() {
@@ -169,10 +194,10 @@ mod tests {
         let room = world.direct_room(&alice, &bot);
         let upload = Upload { name: "a.txt".into(), content_type: "text/plain".into(), bytes: "hello".into() };
         let said = world.put(&alice, &room, Draft { files: vec![upload], ..Draft::default() }, "");
-        let draft = Draft { text: Some("edit me".into()), ..Draft::default() };
-        let edited = world.put(&alice, &room, draft, "").id;
+        let text = |text: &str| Draft { text: Some(text.to_owned()), ..Draft::default() };
+        let edited = world.put(&alice, &room, text("edit me"), "").id;
         for _ in 0..10 {
-            world.edit(&alice, &edited, &room, Some("edited".into()), None).unwrap();
+            world.edit(&alice, &edited, &room, text("edited")).unwrap();
         }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
@@ -186,7 +211,7 @@ mod tests {
         assert_eq!(again.direct_room(&bot, &alice), room);
         assert_eq!(again.message_for(&bot, &said.id).unwrap().files, said.files);
         assert_eq!(again.contents.values().next().unwrap().bytes, "hello");
-        assert!(again.edit(&alice, &edited, &room, Some("once more".into()), None).is_err(), "the limit is forgotten");
+        assert!(again.edit(&alice, &edited, &room, text("once more")).is_err(), "the limit is forgotten");
         assert_eq!(again.mint.id("ROOM"), world.mint.id("ROOM"), "ids go on where they were");
     }
 

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use super::messages::Message;
-use super::world::{Account, RoomType, World};
+use super::people::Account;
+use super::rooms::RoomType;
+use super::world::World;
 
 /// All rooms together, in the order in which things were said.
 pub(super) fn transcript(world: &World, bot: &Account) -> String {

@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::events::{Data, Event};
+use super::filters::{clauses, matches};
 use super::ids;
 use super::journal::Change;
 use super::messages::may_read;
+use super::people::{Account, AccountType, only_administrators};
 use super::refusal::Refusal;
 use super::time;
-use super::world::{Account, AccountType, RoomType, World};
+use super::world::World;
 
 /// So many failures within so long switch a webhook off (Webex's Webhooks Guide).
 const MOST_FAILURES: usize = 100;
@@ -102,6 +104,8 @@ pub struct WebhookDraft {
     pub event: Option<String>,
     pub filter: Option<String>,
     pub secret: Option<String>,
+    /// `org` is for administrators: events of everybody.
+    pub owned_by: Option<String>,
     /// Only a `PUT` may say it, and only `active`.
     pub status: Option<String>,
 }
@@ -125,7 +129,7 @@ impl World {
             secret: draft.secret.filter(|secret| !secret.is_empty()),
             status: WebhookStatus::Active,
             created: self.clock.now(),
-            owned_by: "creator".to_owned(),
+            owned_by: owned_by(owner, draft.owned_by)?,
             org_id: ids::organization(),
             created_by: owner.id.clone(),
             app_id: ids::application(),
@@ -184,7 +188,8 @@ impl World {
                 self.changes.push(Change::deleted(&event.room_id, event.data.id()));
             }
             Data::Message(_) | Data::Action(_) => {}
-            Data::Membership(_) => self.changes.push(Change::Room(event.room_id.clone())),
+            Data::Membership(_) | Data::Room(_) => self.changes.push(Change::Room(event.room_id.clone())),
+            Data::Meeting(_) => {}
         }
         let audience = self.audience(&event);
         if !audience.is_empty() {
@@ -196,7 +201,7 @@ impl World {
     fn audience(&self, event: &Event) -> Vec<String> {
         let tells = |webhook: &&Webhook| {
             webhook.status == WebhookStatus::Active
-                && self.people.get(&webhook.created_by).is_some_and(|owner| self.may_hear(owner, event))
+                && self.people.get(&webhook.created_by).is_some_and(|owner| self.may_hear(owner, webhook, event))
                 && webhook.covers(event)
         };
         self.webhooks.iter().filter(tells).map(|webhook| webhook.id.clone()).collect()
@@ -212,41 +217,20 @@ impl World {
         is_off
     }
 
-    fn may_hear(&self, owner: &Account, event: &Event) -> bool {
+    fn may_hear(&self, owner: &Account, webhook: &Webhook, event: &Event) -> bool {
+        // Only an administrator can have made it.
+        if webhook.owned_by == "org" {
+            return true;
+        }
         let is_member = self.rooms.get(&event.room_id).is_some_and(|room| room.has(&owner.id));
         match &event.data {
             Data::Message(message) => {
                 is_member && may_read(owner, event.room_type, &message.person_id, &message.mentioned_people)
             }
             Data::Action(action) => is_member && (owner.kind == AccountType::Person || action.card_author == owner.id),
-            Data::Membership(_) => is_member,
+            Data::Membership(_) | Data::Room(_) => is_member,
+            Data::Meeting(meeting) => meeting.host_id == owner.id,
         }
-    }
-
-    /// A filter has keys that its resource knows, and ids of what its owner can see.
-    fn check_filter(&self, owner: &Account, webhook: &Webhook) -> Result<(), Refusal> {
-        let keys: &[&str] = match webhook.resource.as_str() {
-            "messages" => {
-                &["roomId", "roomType", "personId", "personEmail", "mentionedPeople", "hasFiles", "hasAttachments"]
-            }
-            "memberships" => &["roomId", "personId", "personEmail", "isModerator"],
-            "attachmentActions" => &["messageId", "personId", "roomId"],
-            "rooms" => &["type", "isLocked"],
-            _ => &[],
-        };
-        for (key, value) in clauses(webhook.filter.as_deref()) {
-            let is_visible = match key {
-                "roomId" => self.room_of(owner, value).is_ok(),
-                "messageId" => self.message_for(owner, value).is_ok(),
-                "roomType" | "type" => matches!(value, "direct" | "group"),
-                "hasFiles" | "hasAttachments" | "isModerator" | "isLocked" => matches!(value, "true" | "false"),
-                _ => !value.is_empty(),
-            };
-            if !keys.contains(&key) || !is_visible {
-                return Err(Refusal::bad_request(format!("invalid value for filter: {key}")));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -275,46 +259,20 @@ impl Webhook {
     }
 }
 
-/// `key=value` joined with `&`; all have to hold.
-fn clauses(filter: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
-    filter
-        .unwrap_or_default()
-        .split('&')
-        .filter(|clause| !clause.is_empty())
-        .map(|clause| clause.split_once('=').unwrap_or((clause, "")))
-}
-
-fn matches(key: &str, value: &str, event: &Event, owner: &str) -> bool {
-    match (key, &event.data) {
-        ("roomId", _) => ids::same(value, &event.room_id),
-        ("roomType", _) => {
-            value
-                == match event.room_type {
-                    RoomType::Direct => "direct",
-                    RoomType::Group => "group",
-                }
-        }
-        ("personId", data) => ids::same(value, data.person_id()),
-        ("personEmail", Data::Message(message)) => value.eq_ignore_ascii_case(&message.person_email),
-        ("personEmail", Data::Membership(membership)) => value.eq_ignore_ascii_case(&membership.person_email),
-        ("mentionedPeople", Data::Message(message)) => value.split(',').any(|one| {
-            let wanted = if one == "me" { owner } else { one };
-            message.mentioned_people.iter().any(|mentioned| ids::same(mentioned, wanted))
-        }),
-        ("hasFiles", Data::Message(message)) => value == (!message.files.is_empty()).to_string(),
-        ("hasAttachments", Data::Message(message)) => value == message.has_attachments.to_string(),
-        ("isModerator", Data::Membership(membership)) => value == membership.is_moderator.to_string(),
-        ("messageId", Data::Action(action)) => ids::same(value, &action.message_id),
-        _ => false,
-    }
-}
-
 fn name_and_target(draft: &WebhookDraft) -> Result<(String, String), Refusal> {
     let name = draft.name.clone().filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Refusal::bad_request("name cannot be empty"))?;
     let target = draft.target_url.clone().ok_or_else(|| Refusal::bad_request("targetUrl cannot be null"))?;
     let is_web = Url::parse(&target).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     if is_web { Ok((name, target)) } else { Err(Refusal::bad_request("targetUrl is not a valid URL")) }
+}
+
+fn owned_by(owner: &Account, wanted: Option<String>) -> Result<String, Refusal> {
+    match wanted.as_deref() {
+        None | Some("creator") => Ok("creator".to_owned()),
+        Some("org") => only_administrators(owner).map(|()| "org".to_owned()),
+        Some(_) => Err(Refusal::bad_request("ownedBy can only be org")),
+    }
 }
 
 fn no_such_webhook() -> Refusal {
@@ -331,7 +289,7 @@ mod tests {
         let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
         let alice = world.account("alice@example.com");
         let room = world.open_space(&alice, "Lab");
-        world.add_member(&alice, &room, &bot)?;
+        world.add_member(&alice, &room, &bot, false)?;
         let filter = filter.map(|filter| filter.replace("ROOM", &ids::respelled(&room, ids::US, "ROOM")));
         let webhook = world.create_webhook(
             &bot,

@@ -1,20 +1,20 @@
 //! `/messages`, `/contents` and `/attachment/actions`.
 
-use axum::Json;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, Path, Request, State};
-use axum::http::StatusCode;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Actor, InPerson, JsonBody, Query, content_type, is_media_type, page};
 use crate::simulator::actions::Action;
 use crate::simulator::messages::{Draft, Listing, Message, Upload};
+use crate::simulator::people::{Account, no_such_person};
 use crate::simulator::refusal::Refusal;
-use crate::simulator::world::{Account, World};
+use crate::simulator::world::World;
 use crate::simulator::{Cloud, ids};
 
 /// The body of `POST /messages`, as JSON or as the fields of a form.
@@ -27,7 +27,8 @@ struct NewMessage {
     parent_id: Option<String>,
     text: Option<String>,
     markdown: Option<String>,
-    /// Addresses that Webex would fetch. The simulated cloud calls nobody: it keeps the name and no content.
+    html: Option<String>,
+    /// Addresses from which the cloud fetches them.
     files: Vec<String>,
     attachments: Vec<Value>,
     #[serde(skip)]
@@ -40,13 +41,15 @@ pub(super) struct Edit {
     room_id: String,
     text: Option<String>,
     markdown: Option<String>,
+    html: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct Click {
+    #[serde(rename = "type")]
+    kind: String,
     message_id: String,
-    #[serde(default)]
     inputs: Value,
 }
 
@@ -63,18 +66,20 @@ pub(super) async fn create(
     } else {
         JsonBody::<NewMessage>::from_request(request, &cloud).await?.0
     };
-    let by_url = new.files.iter().map(|url| Upload {
-        name: url.rsplit('/').next().unwrap_or(url).to_owned(),
-        content_type: "application/octet-stream".to_owned(),
-        bytes: Bytes::new(),
-    });
-    let files: Vec<_> = by_url.chain(new.uploads).collect();
+    if new.files.len() + new.uploads.len() > 1 {
+        return Err(Refusal::bad_request("Only one file per message is allowed."));
+    }
+    let mut files = new.uploads;
+    for url in &new.files {
+        files.push(cloud.fetch(url).await?);
+    }
     cloud.change(|world| {
         let room = destination(world, &me, new.room_id, new.to_person_id, new.to_person_email)?;
         let draft = Draft {
             parent_id: new.parent_id,
             text: new.text,
             markdown: new.markdown,
+            html: new.html,
             attachments: new.attachments,
             files,
             typed,
@@ -105,6 +110,8 @@ async fn form(mut form: Multipart) -> Result<NewMessage, Refusal> {
             "parentId" => new.parent_id = Some(value),
             "text" => new.text = Some(value),
             "markdown" => new.markdown = Some(value),
+            "html" => new.html = Some(value),
+            "attachments" => return Err(Refusal::bad_request("A form cannot have attachments; send JSON.")),
             "files" => new.files.push(value),
             _ => {}
         }
@@ -123,11 +130,7 @@ fn destination(
     let given = |value: Option<String>| value.filter(|value| !value.is_empty());
     let person = match (given(room), given(id), given(email)) {
         (Some(room), None, None) => return if ids::is_id(&room) { Ok(room) } else { Err(no_id()) },
-        (None, Some(id), None) => world
-            .people
-            .get(&id)
-            .cloned()
-            .ok_or_else(|| Refusal::not_found("Unable to find a person with provided ID."))?,
+        (None, Some(id), None) => world.people.get(&id).cloned().ok_or_else(no_such_person)?,
         (None, None, Some(email)) if email.contains('@') => world.account(&email),
         (None, None, Some(_)) => return Err(Refusal::bad_request("toPersonEmail is not a valid email address.")),
         _ => {
@@ -196,10 +199,13 @@ pub(super) async fn read(
 pub(super) async fn edit(
     State(cloud): State<Cloud>,
     Actor(me): Actor,
+    in_person: Option<Extension<InPerson>>,
     Path(id): Path<String>,
     JsonBody(edit): JsonBody<Edit>,
 ) -> Result<Json<Message>, Refusal> {
-    cloud.change(|world| world.edit(&me, &id, &edit.room_id, edit.text, edit.markdown)).map(Json)
+    let Edit { room_id, text, markdown, html } = edit;
+    let draft = Draft { text, markdown, html, typed: in_person.is_some(), ..Draft::default() };
+    cloud.change(|world| world.edit(&me, &id, &room_id, draft)).map(Json)
 }
 
 pub(super) async fn delete(
@@ -210,15 +216,35 @@ pub(super) async fn delete(
     cloud.change(|world| world.delete(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }
 
+/// A Webex app shows what the scan let through; a program has to wait for it, or to take the risk.
 pub(super) async fn download(
     State(cloud): State<Cloud>,
     Actor(me): Actor,
+    in_person: Option<Extension<InPerson>>,
     Path(id): Path<String>,
+    query: Query,
 ) -> Result<Response, Refusal> {
-    let content = cloud.world().content_for(&me, &id)?.clone();
+    let takes_risk = query.get("allow") == Some("unscannable");
+    let content = match in_person {
+        Some(_) => cloud.world().content_for(&me, &id)?.clone(),
+        None => cloud.world().scanned(&me, &id, takes_risk)?.clone(),
+    };
     let name: String = content.name.chars().filter(|letter| !letter.is_control() && *letter != '"').collect();
     let disposition = format!("attachment; filename=\"{name}\"");
-    Ok(([(CONTENT_TYPE, content.content_type), (CONTENT_DISPOSITION, disposition)], content.bytes).into_response())
+    let kind = HeaderValue::try_from(content.content_type);
+    let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    // A page may show a picture, and never runs what somebody uploaded.
+    let headers = [
+        (CONTENT_TYPE, kind),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
+    ];
+    let disposition = HeaderValue::from_bytes(disposition.as_bytes());
+    let mut response = (headers, content.bytes).into_response();
+    if let Ok(disposition) = disposition {
+        response.headers_mut().insert(CONTENT_DISPOSITION, disposition);
+    }
+    Ok(response)
 }
 
 /// Webex's specification says 202 here.
@@ -227,6 +253,12 @@ pub(super) async fn click(
     Actor(me): Actor,
     JsonBody(click): JsonBody<Click>,
 ) -> Result<(StatusCode, Json<Action>), Refusal> {
+    if click.kind != "submit" {
+        return Err(Refusal::bad_request("type must be submit"));
+    }
+    if !click.inputs.is_object() {
+        return Err(Refusal::bad_request("inputs must be an object"));
+    }
     let action = cloud.change(|world| world.click(&me, &click.message_id, click.inputs))?;
     Ok((StatusCode::ACCEPTED, Json(action)))
 }

@@ -1,9 +1,13 @@
 //! The REST surface under `/v1`: its routes, who calls, and the shape of answers and pages. What the calls do is in the
 //! files beside this one; what goes wrong with them is in `traffic`.
 
+mod directory;
+mod meetings;
+mod memberships;
 mod messages;
 mod people;
 mod rooms;
+mod teams;
 mod traffic;
 mod webhooks;
 
@@ -21,8 +25,8 @@ use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
 use super::Cloud;
+use super::people::Account;
 use super::refusal::Refusal;
-use super::world::Account;
 
 pub(super) use traffic::undisturbed;
 
@@ -33,12 +37,19 @@ const LARGEST_BODY: usize = 101 * 1024 * 1024;
 pub(super) fn routes(cloud: &Cloud) -> (Router<Cloud>, Router<Cloud>) {
     let routes = Router::new()
         .route("/people/me", get(people::me))
-        .route("/people", get(people::list))
-        .route("/people/{id}", get(people::read))
+        .route("/people", get(people::list).post(people::create))
+        .route("/people/{id}", get(people::read).put(people::update).delete(people::delete))
         .route("/rooms", get(rooms::list).post(rooms::create))
-        .route("/rooms/{id}", get(rooms::read))
-        .route("/memberships", get(rooms::list_memberships).post(rooms::create_membership))
-        .route("/memberships/{id}", get(rooms::read_membership).delete(rooms::delete_membership))
+        .route("/rooms/{id}", get(rooms::read).put(rooms::update).delete(rooms::delete))
+        .route("/memberships", get(memberships::list).post(memberships::create))
+        .route("/memberships/{id}", get(memberships::read).put(memberships::update).delete(memberships::delete))
+        .route("/teams", get(teams::list).post(teams::create))
+        .route("/teams/{id}", get(teams::read).put(teams::update).delete(teams::delete))
+        .route("/team/memberships", get(memberships::list_of_team).post(memberships::create_in_team))
+        .route(
+            "/team/memberships/{id}",
+            get(memberships::read_of_team).put(memberships::update_in_team).delete(memberships::delete_from_team),
+        )
         .route("/messages", get(messages::list).post(messages::create))
         .route("/messages/direct", get(messages::list_direct))
         .route("/messages/{id}", get(messages::read).put(messages::edit).delete(messages::delete))
@@ -47,6 +58,21 @@ pub(super) fn routes(cloud: &Cloud) -> (Router<Cloud>, Router<Cloud>) {
         .route("/attachment/actions/{id}", get(messages::read_action))
         .route("/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/webhooks/{id}", get(webhooks::read).put(webhooks::update).delete(webhooks::delete))
+        .route("/meetings", get(meetings::list).post(meetings::create))
+        .route(
+            "/meetings/{id}",
+            get(meetings::read).put(meetings::replace).patch(meetings::update).delete(meetings::delete),
+        )
+        .route("/access_token", post(directory::access_token));
+    let routes = ["organizations", "licenses", "roles"].into_iter().fold(routes, |routes, kind| {
+        routes
+            .route(
+                &format!("/{kind}"),
+                get(async move |cloud, actor, query| directory::list(cloud, actor, kind, query).await),
+            )
+            .route(&format!("/{kind}/{{id}}"), get(async move |actor, id| directory::read(actor, kind, id).await))
+    });
+    let routes = routes
         .method_not_allowed_fallback(|| async { Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed.") });
     let unknown = || async { Refusal::not_found("The requested resource could not be found.") };
     let routes = routes.fallback(unknown);
@@ -151,7 +177,18 @@ impl Query {
 
     /// A page of a list that is all in memory: `cursor` says how many items earlier pages had.
     fn page<T: Serialize>(&self, cloud: &Cloud, all: Vec<T>, default: usize) -> Result<Response, Refusal> {
-        let max = self.max(default, 1000)?;
+        self.page_of(cloud, all, default, 1000)
+    }
+
+    /// The same where a page has fewer items.
+    fn page_of<T: Serialize>(
+        &self,
+        cloud: &Cloud,
+        all: Vec<T>,
+        default: usize,
+        most: usize,
+    ) -> Result<Response, Refusal> {
+        let max = self.max(default, most)?;
         let cursor = self.get("cursor").and_then(|cursor| cursor.parse::<usize>().ok()).unwrap_or(0);
         let next = cursor.saturating_add(max);
         let is_last = next >= all.len();

@@ -7,7 +7,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -207,7 +207,14 @@ pub(super) async fn in_person(
 /// The answer with Webex's headers; a refusal gets its body only here.
 fn dressed(answer: Response, tracking_id: &str, at: Timestamp) -> Response {
     let mut answer = match answer.extensions().get::<Refusal>() {
-        Some(refusal) => (answer.status(), axum::Json(refusal.body(tracking_id))).into_response(),
+        Some(refusal) => {
+            let retry_after = refusal.retry_after.map(|seconds| [(RETRY_AFTER, seconds.to_string())]);
+            let body = axum::Json(refusal.body(tracking_id));
+            match retry_after {
+                Some(header) => (answer.status(), header, body).into_response(),
+                None => (answer.status(), body).into_response(),
+            }
+        }
         None => answer,
     };
     let headers = answer.headers_mut();

@@ -69,7 +69,7 @@ fn told(happening: &Happening) -> Event {
         Happening::Changed(change) => match &**change {
             Change::Message(message) => event("message", message),
             Change::Room(room_id) => event("room", &json!({"roomId": room_id})),
-            Change::Person(account) => event("person", &Who::from(account)),
+            Change::Person(account) => event("person", &Who::from(&**account)),
         },
         Happening::Delivered(delivery) => event("delivery", delivery),
         Happening::Called(call) => event("call", call),

@@ -13,6 +13,7 @@
 //! | `POST /control/release` | lets stalled calls go on |
 //! | `PATCH /control/deliveries` | any fields of [`Deliveries`](super::Deliveries) |
 //! | `PATCH /control/reads` | `{"notYetVisible": 2}`: the first reads of each message answer 404 |
+//! | `PATCH /control/files` | `{"lockedReads": 2, "verdict": "infected"}`: what the scan makes of each new file |
 //! | `PUT /control/clock` | `{"offsetMs": 5000}`: the cloud's clock runs ahead |
 //! | `PUT /control/webhooks/{id}` | `{"status": "inactive"}` |
 //!
@@ -35,7 +36,7 @@ use serde_json::{Map, Value};
 use super::api::{JsonBody, Query, undisturbed};
 use super::faults::Fault;
 use super::refusal::Refusal;
-use super::{Cloud, Deliveries, WebhookStatus};
+use super::{Cloud, Deliveries, Scan, WebhookStatus};
 use state::Who;
 
 /// A page shows no more.
@@ -57,6 +58,7 @@ pub(super) fn routes(cloud: &Cloud) -> Router<Cloud> {
         .route("/faults", post(add_fault).delete(clear_faults))
         .route("/release", post(release))
         .route("/reads", patch(change_reads))
+        .route("/files", patch(scan_files))
         .route("/clock", put(set_clock))
         .route("/webhooks/{id}", put(set_webhook))
         .fallback(|| async { Refusal::not_found("There is no such control.") })
@@ -161,6 +163,11 @@ struct Reads {
 
 async fn change_reads(State(cloud): State<Cloud>, JsonBody(reads): JsonBody<Reads>) -> StatusCode {
     cloud.hide_from_first_reads(reads.not_yet_visible);
+    StatusCode::NO_CONTENT
+}
+
+async fn scan_files(State(cloud): State<Cloud>, JsonBody(scan): JsonBody<Scan>) -> StatusCode {
+    cloud.scan_files(scan);
     StatusCode::NO_CONTENT
 }
 

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::Reads;
 use crate::simulator::faults::Armed;
+use crate::simulator::people::{Account, AccountType};
 use crate::simulator::webhooks::Webhook;
-use crate::simulator::world::{Account, AccountType};
-use crate::simulator::{Cloud, Deliveries};
+use crate::simulator::{Cloud, Deliveries, Scan};
 
 /// Somebody, without the token.
 #[derive(Serialize)]
@@ -45,6 +45,7 @@ pub(super) struct Everything {
     clock_offset_ms: i64,
     deliveries: Deliveries,
     reads: Reads,
+    files: Scan,
     faults: Vec<Armed>,
     stalled: usize,
     webhooks: Vec<Value>,
@@ -56,10 +57,10 @@ pub(super) async fn state(State(cloud): State<Cloud>) -> Json<Everything> {
 
 pub(super) fn everything(cloud: &Cloud) -> Everything {
     let inner = &cloud.inner;
-    let (people, webhooks, offset) = {
+    let (people, webhooks, offset, files) = {
         let world = cloud.world();
         let people = world.people.iter().filter(|account| account.id != inner.bot.id).map(Who::from).collect();
-        (people, world.webhooks.iter().map(without_secret).collect(), world.clock.offset)
+        (people, world.webhooks.iter().map(without_secret).collect(), world.clock.offset, world.scan)
     };
     Everything {
         api_url: cloud.api_url(),
@@ -69,6 +70,7 @@ pub(super) fn everything(cloud: &Cloud) -> Everything {
         clock_offset_ms: i64::try_from(offset.as_millis()).unwrap_or_default(),
         deliveries: inner.courier.manner.borrow().clone(),
         reads: Reads { not_yet_visible: inner.faults.hidden_reads() },
+        files,
         faults: inner.faults.all(),
         stalled: inner.faults.stalled(),
         webhooks,

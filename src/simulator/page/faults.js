@@ -20,6 +20,10 @@ export function showFaults() {
     group("Reading", [
       preset("hidden", "Messages not yet visible", [number("first reads", 2, 0)], ([notYetVisible]) =>
         turn("PATCH", "reads", { notYetVisible })),
+      preset("locked", "Files are being scanned", [number("first reads", 2, 0)], ([lockedReads]) =>
+        turn("PATCH", "files", { ...model.state.files, lockedReads })),
+      preset("infected", "New files are infected", [], () => turn("PATCH", "files", { ...model.state.files, verdict: "infected" })),
+      preset("unscannable", "New files cannot be scanned", [], () => turn("PATCH", "files", { ...model.state.files, verdict: "unscannable" })),
     ]),
     el("fieldset", { id: "manner" }),
     el("fieldset", { id: "hooks" }),
@@ -74,13 +78,15 @@ function draw() {
 
 /** What is broken now. */
 function drawSet() {
-  const { faults, stalled, reads, clockOffsetMs } = model.state;
+  const { faults, stalled, reads, files, clockOffsetMs } = model.state;
   const lines = faults.map(({ id, left, method, path, effect, chance }) => {
     const what = typeof effect === "string" ? effect : `answer ${effect.answer.status}`;
     const often = left === null ? "until cleared" : `${left} more`;
     return el("li", { dataset: { set: id } }, `${method} ${path}: ${what}, ${often}${chance < 1 ? `, chance ${chance}` : ""}`);
   });
   if (reads.notYetVisible) lines.push(el("li", {}, `the first ${reads.notYetVisible} reads of each message find nothing`));
+  if (files.lockedReads) lines.push(el("li", {}, `the first ${files.lockedReads} reads of each new file find it being scanned`));
+  if (files.verdict !== "clean") lines.push(el("li", {}, `new files are ${files.verdict}`));
   if (clockOffsetMs) lines.push(el("li", {}, `the clock is ${clockOffsetMs / 1000} s ahead`));
   if (stalled) lines.push(el("li", {}, `${stalled} held now `, el("button.small", { type: "button", onclick: () => turn("POST", "release") }, "Release")));
   const clear = el("button", { type: "button", dataset: { fault: "clear" }, onclick: clearAll }, "Clear everything");
@@ -171,5 +177,6 @@ async function clearAll() {
   await turn("DELETE", "faults");
   await turn("PATCH", "deliveries", USUAL);
   await turn("PATCH", "reads", { notYetVisible: 0 });
+  await turn("PATCH", "files", {});
   await turn("PUT", "clock", { offsetMs: 0 });
 }
