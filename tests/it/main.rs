@@ -7,6 +7,7 @@
 )]
 
 mod cli;
+mod cloud;
 mod commands;
 mod crowd;
 mod delivery;

@@ -76,7 +76,7 @@ pub(super) fn routes(cloud: &Cloud) -> (Router<Cloud>, Router<Cloud>) {
         .method_not_allowed_fallback(|| async { Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed.") });
     let unknown = || async { Refusal::not_found("The requested resource could not be found.") };
     let routes = routes.fallback(unknown);
-    let in_person = routes.clone().with_state(cloud.clone());
+    let in_person = routes.clone().layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(cloud.clone());
     let webex = Router::new()
         .nest("/v1", routes)
         .fallback(unknown)
@@ -84,8 +84,7 @@ pub(super) fn routes(cloud: &Cloud) -> (Router<Cloud>, Router<Cloud>) {
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
     let in_person = Router::new()
         .route("/as/{person}/{*path}", any(traffic::in_person).with_state((cloud.clone(), in_person)))
-        .layer(from_fn_with_state(cloud.clone(), undisturbed))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+        .layer(from_fn_with_state(cloud.clone(), undisturbed));
     (webex, in_person)
 }
 

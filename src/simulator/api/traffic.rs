@@ -189,7 +189,7 @@ pub(in crate::simulator) async fn undisturbed(State(cloud): State<Cloud>, reques
 pub(super) async fn in_person(
     State((cloud, routes)): State<(Cloud, Router)>,
     Path((person, _)): Path<(String, String)>,
-    mut request: Request,
+    request: Request,
 ) -> Result<Response, Refusal> {
     let account = {
         let world = cloud.world();
@@ -199,7 +199,10 @@ pub(super) async fn in_person(
     let below = request.uri().path_and_query().map_or("", |whole| whole.as_str());
     let below = below.splitn(4, '/').nth(3).unwrap_or_default();
     let uri = format!("/{below}").parse::<Uri>().map_err(|error| Refusal::bad_request(error.to_string()))?;
-    *request.uri_mut() = uri;
+    // A request anew: the old one carries the parts of its path along, which are none of this one's.
+    let (parts, body) = request.into_parts();
+    let mut request = Request::new(body);
+    (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (parts.method, uri, parts.headers);
     request.extensions_mut().insert(InPerson(account));
     Ok(routes.oneshot(request).await.into_response())
 }
