@@ -7,6 +7,7 @@
 )]
 
 mod cli;
+mod clients;
 mod cloud;
 mod commands;
 mod crowd;
