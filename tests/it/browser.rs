@@ -9,6 +9,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use reqwest::Method;
 use serde_json::json;
 use switchboard::simulator::Fault;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::harness::{Harness, PATIENCE, arrived};
 
@@ -17,7 +18,11 @@ struct Page {
     bot: Harness,
     client: Client,
     driver: Child,
+    _place: SemaphorePermit<'static>,
 }
+
+/// So many browsers at once: each is several processes.
+static BROWSERS: Semaphore = Semaphore::const_new(2);
 
 impl Drop for Page {
     fn drop(&mut self) {
@@ -29,6 +34,7 @@ impl Drop for Page {
 impl Page {
     /// None where there is no browser to drive.
     async fn open(width: u32) -> Option<Page> {
+        let place = BROWSERS.acquire().await.unwrap();
         let driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut driver = match driver {
             Ok(driver) => driver,
@@ -40,10 +46,16 @@ impl Page {
         };
         // The first lines name the port; the rest is read so that it never blocks.
         let mut lines = BufReader::new(driver.stdout.take()?).lines().map_while(Result::ok);
-        let port = lines.find_map(|line| line.split_once("on port ")?.1.trim_end_matches('.').parse::<u16>().ok())?;
+        let port = lines
+            .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok())?;
         std::thread::spawn(move || lines.for_each(drop));
-        let arguments =
-            ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", &format!("--window-size={width},800")];
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            &format!("--window-size={width},800"),
+        ];
         let options = json!({"goog:chromeOptions": {"args": arguments}});
         let capabilities = options.as_object().cloned()?;
         let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
@@ -55,7 +67,8 @@ impl Page {
         bot.cloud.person("alice@example.com");
         bot.cloud.space("Lab", &["alice@example.com", "bob@example.com"]);
         client.goto(&bot.cloud.page_url()).await.unwrap();
-        Some(Page { bot, client, driver })
+        client.wait().at_most(PATIENCE).for_element(Locator::Css("#rooms button")).await.unwrap();
+        Some(Page { bot, client, driver, _place: place })
     }
 
     /// Waits until there is such an element that holds this text.
@@ -79,7 +92,20 @@ impl Page {
     }
 
     async fn click(&self, css: &str) {
-        self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await.unwrap().click().await.unwrap();
+        let click = async {
+            // What is drawn anew meanwhile is looked for again.
+            loop {
+                if let Ok(element) = self.client.find(Locator::Css(css)).await
+                    && element.click().await.is_ok()
+                {
+                    return;
+                }
+            }
+        };
+        match tokio::time::timeout(PATIENCE, click).await {
+            Ok(()) => {}
+            Err(_) => panic!("no {css} to click in\n{}", self.client.source().await.unwrap()),
+        }
     }
 
     async fn says(&self, text: &str) {
@@ -91,4 +117,172 @@ impl Page {
     async fn close(self) {
         self.client.clone().close().await.unwrap();
     }
+}
+
+const BOTS: &str = "#messages [data-message-id]";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_chats_at_once_and_sees_markdown() {
+    let Some(page) = Page::open(1280).await else { return };
+    page.click("button.suggestion").await;
+    page.shows(BOTS, "I know these commands").await;
+    let list = page.client.find(Locator::Css("#messages .said ul li code")).await.unwrap();
+    assert_eq!(list.text().await.unwrap(), "help [command]");
+    page.says("status").await;
+    page.shows("#messages pre code", "version").await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_typed_runs() {
+    let Some(page) = Page::open(1280).await else { return };
+    let hostile = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> [x](javascript:alert(1)) **bold**";
+    page.says(hostile).await;
+    page.shows("#messages .said strong", "bold").await;
+    let said = page.shows("#messages .said", "<script>").await;
+    assert!(said.contains("onerror"), "the markup is shown as it was typed: {said}");
+    // Whoever sends html gets no further: the cloud cleans it, and the page would too.
+    let alice = page.bot.cloud.person("alice@example.com");
+    let html = json!({"toPersonEmail": page.bot.cloud.bot().email, "html": "<b>raw</b><script>document.title='owned'</script><a href=\"javascript:alert(1)\">click</a>"});
+    let url = format!("{}/messages", page.bot.cloud.api_url());
+    reqwest::Client::new().post(url).bearer_auth(&alice.account().token).json(&html).send().await.unwrap();
+    page.shows("#messages .said b", "raw").await;
+    for css in ["#messages script", "#messages img[onerror]", "#messages a[href^=javascript]"] {
+        assert!(page.client.find_all(Locator::Css(css)).await.unwrap().is_empty(), "{css}");
+    }
+    assert_eq!(page.client.title().await.unwrap(), "Switchboard simulator");
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_space_the_completion_mentions_the_bot_and_a_reply_is_in_the_thread() {
+    let Some(page) = Page::open(1280).await else { return };
+    let room = page.bot.cloud.rooms().into_iter().find(|room| room.title == "Lab").unwrap();
+    page.click(&format!("[data-room-id=\"{}\"]", room.id)).await;
+    page.shows("#hint", "only sees what mentions it").await;
+    let composer = page.client.find(Locator::Css("#composer")).await.unwrap();
+    composer.send_keys("@swi").await.unwrap();
+    page.shows("#completion [aria-selected=true]", "switchboard@webex.bot").await;
+    composer.send_keys(&Key::Tab.to_string()).await.unwrap();
+    composer.send_keys(&format!("status{}", Key::Enter)).await.unwrap();
+    page.shows(BOTS, "version").await;
+    page.shows("#messages .mention", "Switchboard").await;
+    let message = page.bot.cloud.messages()[0].id.clone();
+    page.click(&format!("[data-message-id=\"{message}\"] [data-tool=reply]")).await;
+    page.shows("#replying", "In reply to Alice").await;
+    page.says("@Switchboard help").await;
+    page.shows(&format!("[data-message-id=\"{message}\"] .thread"), "I know these commands").await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_is_filled_in_and_submitted() {
+    let Some(page) = Page::open(1280).await else { return };
+    let card = json!({"type": "AdaptiveCard", "version": "1.3", "body": [
+        {"type": "TextBlock", "text": "Book a **room**"},
+        {"type": "Input.Text", "id": "topic", "label": "Topic", "isRequired": true, "errorMessage": "Say what it is about"},
+        {"type": "Input.Toggle", "id": "quiet", "title": "Quiet", "valueOn": "yes", "valueOff": "no"},
+    ], "actions": [{"type": "Action.Submit", "title": "Book", "data": {"action": "book"}}]});
+    let attachment = json!({"contentType": "application/vnd.microsoft.card.adaptive", "content": card});
+    let body = json!({"toPersonEmail": "alice@example.com", "text": "a card", "attachments": [attachment]});
+    let url = format!("{}/messages", page.bot.cloud.api_url());
+    let bot = page.bot.cloud.bot();
+    let posted = reqwest::Client::new().post(url).bearer_auth(&bot.token).json(&body).send().await.unwrap();
+    assert_eq!(posted.status(), 200, "{}", posted.text().await.unwrap());
+    page.click("[data-action=Book]").await;
+    page.shows(".card .problem", "Say what it is about").await;
+    assert!(page.bot.cloud.delivery_log().iter().all(|delivery| delivery.resource != "attachmentActions"));
+    let topic = page.client.find(Locator::Css("[data-input=topic]")).await.unwrap();
+    topic.send_keys("Planning").await.unwrap();
+    page.click("[data-input=quiet]").await;
+    page.click("[data-action=Book]").await;
+    page.shows(".card [role=status]", "Sent.").await;
+    page.bot.settle().await;
+    let calls = page.bot.cloud.calls();
+    let click = calls.iter().find(|call| call.path.starts_with("/attachment/actions/")).unwrap();
+    let click: serde_json::Value = serde_json::from_str(click.response.as_ref().unwrap()).unwrap();
+    assert_eq!(click["inputs"], json!({"action": "book", "topic": "Planning", "quiet": "yes"}));
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_inspector_leads_from_the_event_to_its_inbox_row_and_its_reply() {
+    let Some(page) = Page::open(1280).await else { return };
+    page.says("status").await;
+    page.shows(BOTS, "version").await;
+    let said = page.bot.cloud.messages()[0].id.clone();
+    page.click(&format!("[data-message-id=\"{said}\"] [data-tool=trace]")).await;
+    page.shows("#deliveries details[open] .signature", "valid").await;
+    page.shows("#deliveries details[open] dd", "application/json;charset=UTF-8").await;
+    page.shows("#deliveries details[open] pre", "\"resource\": \"messages\"").await;
+    page.shows("#deliveries details[open] .pairs dd", "200").await;
+    page.click("#tab-calls").await;
+    page.shows("#calls summary", "POST /messages").await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_injected_429_the_reply_is_late_and_comes_once() {
+    let Some(page) = Page::open(1280).await else { return };
+    page.says("status").await;
+    page.shows(BOTS, "version").await;
+    page.click("#tab-faults").await;
+    page.click("[data-fault=\"429\"]").await;
+    page.shows("#set-faults", "POST /messages: answer 429, 1 more").await;
+    page.says("help").await;
+    page.shows(BOTS, "I know these commands").await;
+    page.bot.settle().await;
+    let sends: Vec<_> = page.bot.cloud.calls().into_iter().filter(|call| call.path == "/messages").collect();
+    assert_eq!(sends.iter().map(|call| call.status).collect::<Vec<_>>(), [Some(200), Some(429), Some(200)]);
+    let waited = sends[2].at.duration_since(sends[1].at);
+    assert!(waited >= jiff::SignedDuration::from_secs(3), "Retry-After said 3 s, and it was {waited}");
+    assert_eq!(page.bot.cloud.messages().len(), 4, "{}", page.bot.cloud.transcript());
+    page.click("#tab-calls").await;
+    page.shows("#calls .note", "fault: 429").await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_back_is_released_from_the_page() {
+    let Some(page) = Page::open(1280).await else { return };
+    page.click("#tab-faults").await;
+    page.click("[data-fault=stall]").await;
+    page.says("status").await;
+    arrived(&page.bot.cloud, Method::POST, "/messages", 1).await;
+    page.shows("#set-faults", "1 held now").await;
+    page.click("#set-faults li button").await;
+    page.shows(BOTS, "version").await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_phone_one_thing_is_shown_at_a_time_and_nothing_is_wider_than_the_screen() {
+    let Some(page) = Page::open(500).await else { return };
+    page.says("status").await;
+    page.shows(BOTS, "version").await;
+    let wide = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
+    let shown =
+        "return ['sidebar', 'conversation', 'inspector'].filter(id => document.getElementById(id).offsetWidth > 0)";
+    for (button, part) in
+        [("#inspector-toggle", "inspector"), ("#inspector-back", "conversation"), ("#back", "sidebar")]
+    {
+        page.click(button).await;
+        assert_eq!(page.client.execute(shown, vec![]).await.unwrap(), json!([part]));
+        assert_eq!(page.client.execute(wide, vec![]).await.unwrap(), json!(false), "{part} is too wide");
+    }
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_lost_the_cloud_says_so() {
+    let Some(page) = Page::open(1280).await else { return };
+    page.shows("#connection", "live").await;
+    page.bot.cloud.fault(Fault::on_any().always().reset());
+    // Faults are the bot's trouble; the page goes on.
+    page.says("hello").await;
+    page.shows(BOTS, "hello").await;
+    page.bot.cloud.clear_faults();
+    page.bot.cloud.stop().await;
+    page.shows("#connection", "reconnecting").await;
+    page.close().await;
 }

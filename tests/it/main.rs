@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should fail there"
 )]
 
+mod browser;
 mod cli;
 mod clients;
 mod cloud;

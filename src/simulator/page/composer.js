@@ -20,7 +20,7 @@ export function showComposer() {
     drawHint();
   });
   composer.addEventListener("keydown", keyed);
-  composer.addEventListener("blur", () => setTimeout(closeCompletion, 150));
+  composer.addEventListener("blur", closeCompletion);
   composer.addEventListener("paste", (event) => attach(event.clipboardData.files[0]));
   $("compose").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -97,7 +97,8 @@ export function drawInput(input, inputs) {
     focus.setAttribute("aria-invalid", String(Boolean(wrong)));
     return !wrong;
   };
-  field.addEventListener("change", () => problem.hidden || check());
+  // While typing and not when leaving: what is below would move from under the pointer that leaves.
+  field.addEventListener("input", () => problem.hidden || check());
   if (input.id) inputs.push({ id: input.id, value: drawn.value, check, focus, element: field });
   return field;
 }

@@ -150,6 +150,7 @@ function place({ what, roomId, id, message }) {
 /** Several changes of rooms in a row are read once. */
 let reading;
 function roomChanged(roomId) {
+  if (!model.me) return;
   clearTimeout(reading);
   reading = setTimeout(async () => {
     await readRooms();
@@ -158,6 +159,7 @@ function roomChanged(roomId) {
 }
 
 function row(list, topic, added) {
+  if (list.some(({ number }) => number === added.number)) return;
   list.unshift(added);
   if (list.length > MOST_ROWS) list.length = MOST_ROWS;
   emit(topic, added);
@@ -187,16 +189,16 @@ async function readAll() {
   if (model.room?.id) await enter(model.room.id);
 }
 
-/** Begins: reads the state, becomes somebody, and follows what happens from then on. */
+/** Begins: follows what happens, and only then reads what there is, so that nothing falls in between. */
 export async function start(email) {
-  learn(await call("GET", "/control/state"));
+  await new Promise(follow);
   const people = model.state.people;
   const me = people.find((person) => person.email === email) ?? people[0] ?? model.state.bot;
   await Promise.all([become(me), readRecord()]);
-  follow();
 }
 
-function follow() {
+/** Calls `begun` once the first event is there, which is the state. */
+function follow(begun) {
   const events = new EventSource("/control/events");
   let wasLost = false;
   const hear = (name, listener) => events.addEventListener(name, (event) => listener(JSON.parse(event.data)));
@@ -206,10 +208,13 @@ function follow() {
     wasLost = false;
   };
   events.onerror = () => {
-    wasLost = true;
+    wasLost = Boolean(model.me);
     emit("connection", false);
   };
-  hear("state", learn);
+  hear("state", (state) => {
+    learn(state);
+    begun();
+  });
   hear("reload", readAll);
   hear("message", place);
   hear("room", ({ roomId }) => roomChanged(roomId));
