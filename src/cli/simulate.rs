@@ -26,7 +26,6 @@ use crate::telemetry;
 
 const SPACE: &str = "Lab";
 const PEOPLE: [&str; 2] = ["alice@example.com", "bob@example.com"];
-const SECRET: &str = "the-secret-of-the-simulator";
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -182,24 +181,14 @@ fn explain_on(cloud: &Cloud, handle: &Handle) {
 /// The daemon's own settings, but for where Webex is, who may speak and where things are kept. A settings file that is
 /// named keeps its say on who may speak.
 fn settings(cloud: &Cloud, listener: &TcpListener, folder: &Path, file: Option<&Path>) -> anyhow::Result<Config> {
-    let address = listener.local_addr()?;
-    let mut variables = vec![
-        ("SWITCHBOARD_WEBEX__API_URL", cloud.api_url()),
-        ("SWITCHBOARD_WEBEX__TOKEN", cloud.bot().token),
-        ("SWITCHBOARD_DELIVERY__MODE", "webhook".to_owned()),
-        ("SWITCHBOARD_WEBHOOK__PUBLIC_URL", format!("http://{address}/webex/webhook")),
-        ("SWITCHBOARD_WEBHOOK__PATH", "/webex/webhook".to_owned()),
-        ("SWITCHBOARD_WEBHOOK__SECRET", SECRET.to_owned()),
-        ("SWITCHBOARD_ADMIN__LISTEN", String::new()),
-        ("SWITCHBOARD_STORE__URL", format!("sqlite:{}", folder.join("switchboard.db").display())),
-        ("PORT", address.port().to_string()),
-    ];
+    let mut variables = cloud.environment(listener.local_addr()?);
+    let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
+    set("SWITCHBOARD_STORE__URL", format!("sqlite:{}", folder.join("switchboard.db").display()));
     if file.is_none() {
-        variables.push(("SWITCHBOARD_ACCESS__DM_POLICY", "open".to_owned()));
-        variables.push(("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned()));
-        variables.push(("SWITCHBOARD_LOG__LEVEL", "warn".to_owned()));
+        set("SWITCHBOARD_ACCESS__DM_POLICY", "open".to_owned());
+        set("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned());
+        set("SWITCHBOARD_LOG__LEVEL", "warn".to_owned());
     }
-    let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(Config::load_under(file, variables)?)
 }
 

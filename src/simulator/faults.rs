@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::http::Method;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,8 @@ use tokio::sync::watch;
 
 use crate::webex::local_part;
 
+/// No client waits longer.
+const LONGEST_DELAY: Duration = Duration::from_secs(600);
 /// So many things whose first reads are hidden are remembered; then all are forgotten.
 const MOST_HIDDEN: usize = 100_000;
 
@@ -63,6 +66,8 @@ pub(super) enum Effect {
         #[serde(default)]
         body: String,
     },
+    /// It is carried out after so many milliseconds.
+    Delay(u64),
     /// It is carried out only once `Cloud::release` is called.
     Stall,
     /// It is not carried out; the connection is dropped without an answer.
@@ -78,6 +83,7 @@ impl Effect {
     pub(super) fn name(&self) -> String {
         match self {
             Effect::Answer { status, .. } => status.to_string(),
+            Effect::Delay(pause) => format!("{pause} ms late"),
             Effect::Stall => "stalled".to_owned(),
             Effect::Reset => "reset".to_owned(),
             Effect::ApplyThenReset => "carried out, then reset".to_owned(),
@@ -129,6 +135,11 @@ impl Fault {
         Fault { effect: Effect::Answer { status, headers, body: body.to_owned() }, ..self }
     }
 
+    /// Carries the call out so much later.
+    pub fn delay(self, pause: Duration) -> Fault {
+        Fault { effect: Effect::Delay(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)), ..self }
+    }
+
     /// Holds the call until `Cloud::release`, and only then carries it out.
     pub fn stall(self) -> Fault {
         Fault { effect: Effect::Stall, ..self }
@@ -162,6 +173,9 @@ impl Fault {
             return Some("path is below /v1 and begins with a slash, or is \"*\"".to_owned());
         }
         match &self.effect {
+            Effect::Delay(pause) if Duration::from_millis(*pause) > LONGEST_DELAY => {
+                Some(format!("delay is {pause} ms, but at most {} s", LONGEST_DELAY.as_secs()))
+            }
             Effect::Answer { status, .. } if !(200..600).contains(status) => {
                 Some(format!("status is {status}, but an answer has one from 200 to 599"))
             }

@@ -1,6 +1,9 @@
 //! Markdown to the `html` and `text` that Webex derives from it. As much of the dialect as tells whether a text
-//! mentions somebody, links somewhere or is code: paragraphs, fences, headings, lists, code spans, strong and emphasised text,
-//! links, mentions, backslash escapes.
+//! mentions somebody, links somewhere or is code: paragraphs, quotes, fences, headings, nested lists, code spans, strong and
+//! emphasised text, links, mentions, backslash escapes. No tables, no pictures, no html, as on Webex.
+
+/// Quotes and marks within each other beyond this are plain text.
+const DEEPEST: usize = 16;
 
 /// A message as Webex's apps show it.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,83 +25,145 @@ pub(super) enum Mention {
 
 /// Derives both. `resolve` takes an address or an id to the person's id and short name, if they can be mentioned here.
 pub(super) fn render(markdown: &str, resolve: impl Fn(&str) -> Option<(String, String)>) -> Rendered {
-    let mut writer = Writer { html: String::new(), text: String::new(), mentions: Vec::new(), resolve: &resolve };
-    for block in blocks(markdown) {
-        if !writer.text.is_empty() {
-            writer.text.push(' ');
-        }
-        writer.block(&block);
-    }
+    let mut writer =
+        Writer { html: String::new(), text: String::new(), mentions: Vec::new(), depth: 0, resolve: &resolve };
+    writer.blocks(&blocks(&markdown.lines().collect::<Vec<_>>(), 0));
     Rendered { html: writer.html, text: writer.text, mentions: writer.mentions }
 }
 
 enum Block {
     Code(String),
     Heading(usize, String),
+    Quote(Vec<Block>),
     /// Whether it is numbered, and its items.
-    List(bool, Vec<String>),
+    List(bool, Vec<Item>),
     Paragraph(String),
 }
 
-fn blocks(markdown: &str) -> Vec<Block> {
+/// Its text, and the lists in it.
+struct Item {
+    text: String,
+    nested: Vec<Block>,
+}
+
+fn blocks(lines: &[&str], depth: usize) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut is_open = false;
-    let mut lines = markdown.lines();
-    while let Some(line) = lines.next() {
+    let mut rest = lines;
+    while let Some((line, after)) = rest.split_first() {
+        rest = after;
         let fence = line.trim_start().chars().take_while(|letter| *letter == '`').count();
         let heading = line.chars().take_while(|letter| *letter == '#').count();
-        let item = item(line);
         if fence >= 3 && !line.trim_start()[fence..].contains('`') {
             // A longer fence may hold shorter ones; one that is never closed reaches to the end.
             let closes = |line: &&str| {
                 let line = line.trim();
                 line.len() >= fence && line.chars().all(|letter| letter == '`')
             };
-            let code: Vec<_> = lines.by_ref().take_while(|line| !closes(line)).collect();
-            blocks.push(Block::Code(code.join("\n")));
+            let end = rest.iter().position(closes).unwrap_or(rest.len());
+            blocks.push(Block::Code(rest[..end].join("\n")));
+            rest = rest.get(end + 1..).unwrap_or_default();
             is_open = false;
         } else if line.trim().is_empty() {
             is_open = false;
         } else if (1..=6).contains(&heading) && line[heading..].starts_with(' ') {
             blocks.push(Block::Heading(heading, line[heading..].trim().to_owned()));
             is_open = false;
+        } else if line.starts_with('>') && depth < DEEPEST {
+            let count = rest.iter().take_while(|line| line.starts_with('>')).count();
+            let quoted: Vec<_> = [*line].iter().chain(&rest[..count]).map(|line| unquoted(line)).collect();
+            blocks.push(Block::Quote(self::blocks(&quoted, depth + 1)));
+            rest = &rest[count..];
+            is_open = false;
+        } else if let (Some((numbered, _, _)), false) = (item(line), is_open) {
+            let count = rest
+                .iter()
+                .take_while(|line| {
+                    !line.trim().is_empty()
+                        && item(line).is_none_or(|(other, indent, _)| indent >= 2 || other == numbered)
+                })
+                .count();
+            let of_list: Vec<_> = [*line].into_iter().chain(rest[..count].iter().copied()).collect();
+            blocks.push(list(numbered, &of_list));
+            rest = &rest[count..];
+        } else if let (Some(Block::Paragraph(text)), true) = (blocks.last_mut(), is_open) {
+            text.push('\n');
+            text.push_str(line.trim());
         } else {
-            match (blocks.last_mut().filter(|_| is_open), item) {
-                (Some(Block::List(numbered, items)), Some((is_numbered, item))) if *numbered == is_numbered => {
-                    items.push(item.to_owned());
-                }
-                (Some(Block::Paragraph(text)), None) => {
-                    text.push('\n');
-                    text.push_str(line.trim());
-                }
-                (_, Some((numbered, item))) => blocks.push(Block::List(numbered, vec![item.to_owned()])),
-                (_, None) => blocks.push(Block::Paragraph(line.trim().to_owned())),
-            }
+            blocks.push(Block::Paragraph(line.trim().to_owned()));
             is_open = true;
         }
     }
     blocks
 }
 
-/// The text of a list item and whether it is numbered.
-fn item(line: &str) -> Option<(bool, &str)> {
-    let line = line.trim_start();
-    if let Some(item) = line.strip_prefix("- ").or_else(|| line.strip_prefix("* ")) {
-        return Some((false, item));
+fn unquoted(line: &str) -> &str {
+    let inside = &line[1..];
+    inside.strip_prefix(' ').unwrap_or(inside)
+}
+
+/// The lines of one list. What is indented by two blanks or more is a list within the item before it; what is no item goes
+/// on with it.
+fn list(numbered: bool, lines: &[&str]) -> Block {
+    let mut items: Vec<Item> = Vec::new();
+    let mut rest = lines;
+    while let Some((line, after)) = rest.split_first() {
+        let is_nested = |line: &&&str| item(line).is_some_and(|(_, indent, _)| indent >= 2);
+        match (item(line), items.last_mut()) {
+            (Some((inner, 2.., _)), Some(last)) => {
+                let count = rest.iter().take_while(is_nested).count();
+                let inside: Vec<_> = rest[..count].iter().map(|line| line.get(2..).unwrap_or_default()).collect();
+                last.nested.push(list(inner, &inside));
+                rest = &rest[count..];
+                continue;
+            }
+            (Some((_, _, text)), _) => items.push(Item { text: text.to_owned(), nested: Vec::new() }),
+            (None, Some(last)) => {
+                last.text.push('\n');
+                last.text.push_str(line.trim());
+            }
+            (None, None) => items.push(Item { text: line.trim().to_owned(), nested: Vec::new() }),
+        }
+        rest = after;
     }
-    let digits = line.chars().take_while(char::is_ascii_digit).count();
-    let item = line[digits..].strip_prefix(". ").filter(|_| digits > 0)?;
-    Some((true, item))
+    Block::List(numbered, items)
+}
+
+/// A list item: whether it is numbered, how far it is indented, and its text.
+fn item(line: &str) -> Option<(bool, usize, &str)> {
+    let text = line.trim_start_matches(' ');
+    let indent = line.len() - text.len();
+    if let Some(item) = text.strip_prefix("- ").or_else(|| text.strip_prefix("* ")) {
+        return Some((false, indent, item));
+    }
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    let item = text[digits..].strip_prefix(". ").filter(|_| digits > 0)?;
+    Some((true, indent, item))
 }
 
 struct Writer<'a> {
     html: String,
     text: String,
     mentions: Vec<Mention>,
+    depth: usize,
     resolve: &'a dyn Fn(&str) -> Option<(String, String)>,
 }
 
 impl Writer<'_> {
+    fn blocks(&mut self, blocks: &[Block]) {
+        for block in blocks {
+            self.apart();
+            self.block(block);
+        }
+    }
+
+    /// In the text, a blank is all that parts what stands apart.
+    fn apart(&mut self) {
+        if !self.text.is_empty() {
+            self.text.push(' ');
+        }
+    }
+
     fn block(&mut self, block: &Block) {
         match block {
             Block::Code(code) => {
@@ -108,14 +173,27 @@ impl Writer<'_> {
             }
             Block::Heading(level, text) => self.within(&format!("h{level}"), text),
             Block::Paragraph(text) => self.within("p", text),
+            Block::Quote(blocks) => {
+                self.html.push_str("<blockquote>");
+                for (index, block) in blocks.iter().enumerate() {
+                    if index > 0 {
+                        self.apart();
+                    }
+                    self.block(block);
+                }
+                self.html.push_str("</blockquote>");
+            }
             Block::List(numbered, items) => {
                 let tag = if *numbered { "ol" } else { "ul" };
                 self.html.push_str(&format!("<{tag}>"));
                 for (index, item) in items.iter().enumerate() {
                     if index > 0 {
-                        self.text.push(' ');
+                        self.apart();
                     }
-                    self.within("li", item);
+                    self.html.push_str("<li>");
+                    self.inline(&item.text);
+                    self.blocks(&item.nested);
+                    self.html.push_str("</li>");
                 }
                 self.html.push_str(&format!("</{tag}>"));
             }
@@ -245,10 +323,12 @@ impl Writer<'_> {
                 && (mark != "_" || !after.starts_with(char::is_alphanumeric))
         };
         let end = inside.match_indices(mark).map(|(found, _)| found).find(closes)?;
-        if inside.starts_with([' ', '\n']) || (mark == "_" && !starts_word) {
+        if inside.starts_with([' ', '\n']) || (mark == "_" && !starts_word) || self.depth >= DEEPEST {
             return None;
         }
+        self.depth += 1;
         self.within(tag, &inside[..end]);
+        self.depth -= 1;
         Some(&inside[end + mark.len()..])
     }
 }
@@ -304,6 +384,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_nested_without_end_is_text_at_last() {
+        for hostile in [">".repeat(7000), "**_".repeat(2000) + &"_**".repeat(2000), "[".repeat(7000), "- ".repeat(3000)]
+        {
+            assert!(!rendered(&hostile).html.is_empty());
+        }
+    }
+
+    #[test]
     fn blocks_and_spans() {
         for (markdown, html) in [
             ("one\ntwo\n\nthree", "<p>one<br>two</p><p>three</p>"),
@@ -315,6 +403,18 @@ mod tests {
                 "<p><a href=\"https://x.test/?q=&quot;1&quot;\">a <strong>b</strong></a></p>",
             ),
             ("```rust\na < b\n```", "<pre><code>a &lt; b</code></pre>"),
+            ("> a\n> b\n>\n> - c\n\nd", "<blockquote><p>a<br>b</p><ul><li>c</li></ul></blockquote><p>d</p>"),
+            (
+                "- a\n  - b\n    1. c\n  - d\n- e\nf",
+                "<ul><li>a<ul><li>b<ol><li>c</li></ol></li><li>d</li></ul></li><li>e<br>f</li></ul>",
+            ),
+            ("1. a\n2. b\n- c", "<ol><li>a</li><li>b</li></ol><ul><li>c</li></ul>"),
+            ("a\n- b", "<p>a<br>- b</p>"),
+            ("|a|b|\n|-|-|", "<p>|a|b|<br>|-|-|</p>"),
+            (
+                "![a](https://x.test/a.png) <b>no</b>",
+                "<p>!<a href=\"https://x.test/a.png\">a</a> &lt;b&gt;no&lt;/b&gt;</p>",
+            ),
         ] {
             assert_eq!(rendered(markdown).html, html);
         }

@@ -99,6 +99,10 @@ impl World {
     ) -> Result<Message, Refusal> {
         let room = self.room_of(actor, room_id)?;
         check_content(&draft)?;
+        let buttons = |card: &Value| card["content"]["actions"].as_array().map_or(0, Vec::len);
+        if self.quirks.five_buttons && draft.attachments.iter().any(|card| buttons(card) > 5) {
+            return Err(Refusal::bad_request("Invalid Adaptive Card Json: at most five actions"));
+        }
         if room.traits.is_announcement_only && !room.is_moderator(&actor.id) {
             return Err(Refusal::forbidden("Only a moderator can post in an announcement-only room."));
         }
@@ -118,7 +122,13 @@ impl World {
             Some(rendered) => (draft.text.or(Some(rendered.text)), Some(rendered.html), rendered.mentions),
             None => (draft.text, None, Vec::new()),
         };
-        let (people, groups) = split(mentions);
+        let (mut people, groups) = split(mentions);
+        if let (Some(room), true) = (room, self.quirks.all_reaches_bots && !groups.is_empty()) {
+            let members = room.members.iter().filter_map(|member| self.people.get(&member.person_id));
+            let bots = members.filter(|member| member.kind == AccountType::Bot && !people.contains(&member.id));
+            let bots: Vec<_> = bots.map(|bot| bot.id.clone()).collect();
+            people.extend(bots);
+        }
         let message = Message {
             id: id.clone(),
             room_id: room_id.to_owned(),
@@ -161,7 +171,11 @@ impl World {
         let message = self.messages.get(id).ok_or_else(Refusal::no_such_message)?;
         let is_member = self.rooms.get(&message.room_id).is_some_and(|room| room.has(&actor.id));
         let may_read = is_member && may_read(actor, message.room_type, &message.person_id, &message.mentioned_people);
-        if may_read { Ok(message) } else { Err(Refusal::no_such_message()) }
+        match may_read {
+            true => Ok(message),
+            false if is_member && self.quirks.unseen_forbidden => Err(Refusal::forbidden("Failed to get activity")),
+            false => Err(Refusal::no_such_message()),
+        }
     }
 
     /// The newest messages of a room, newest first, and whether there are older ones.
@@ -226,6 +240,9 @@ impl World {
         };
         let message = message.clone();
         self.changes.push(Change::edited(&message));
+        if self.quirks.edits_told {
+            self.tell(Event::message("updated", &actor.id, &message));
+        }
         Ok(message)
     }
 
@@ -270,7 +287,8 @@ impl World {
         markdown::render(markdown, |email_or_id| {
             let person = self.by_email(email_or_id).or_else(|| self.people.get(email_or_id))?;
             // Only who is in the room can be mentioned.
-            room.is_some_and(|room| room.has(&person.id)).then(|| (person.id.clone(), person.first_name().to_owned()))
+            let name = if self.quirks.full_names { &person.display_name } else { person.first_name() };
+            room.is_some_and(|room| room.has(&person.id)).then(|| (person.id.clone(), name.to_owned()))
         })
     }
 }

@@ -1,11 +1,73 @@
-//! A Webex cloud inside the binary: the REST API a bot calls, the webhooks it is called by, and the people it talks to.
+//! A Webex cloud inside the binary: the REST API a bot calls, the webhooks it is called by, the people it talks to, and a
+//! page to be one of them.
 //!
-//! `switchboard simulate` runs the daemon against it, and so do the tests. [`Cloud`] is started, people act through
-//! [`Person`], and what may go wrong is set with [`Fault`] and [`Deliveries`]. Everything is in memory, or in a file too.
+//! `switchboard simulate` runs the daemon against it, and so do the tests; with `--no-bot` any other client of Webex can.
+//! [`Cloud`] is started, people act through [`Person`], and what may go wrong is set with [`Fault`], [`Deliveries`],
+//! [`Quirks`] and [`Scan`]. A test of a handler says something and reads the transcript:
 //!
-//! `world`, `messages`, `actions` and `webhooks` are state and rules, and know of HTTP only the status of a refusal;
-//! `api` is the REST surface over them; `deliver` posts what happened. This room imports nothing of the daemon but the
-//! spelling of ids and the signature.
+//! ```
+//! use switchboard::simulator::{Cloud, Options};
+//! use switchboard::{Bot, Command, Config, Reply};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> anyhow::Result<()> {
+//! let ping = Command::new("ping", "Answers", |_, _| async { Ok(Reply::text("pong")) });
+//!
+//! let cloud = Cloud::start(Options::default()).await?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let folder = tempfile::tempdir()?;
+//! let mut variables = cloud.environment(listener.local_addr()?);
+//! variables.push(("SWITCHBOARD_STORE__URL".into(), format!("sqlite:{}/ledger.db", folder.path().display())));
+//! let config = Config::from_parts("[access]\ndm_policy = 'open'", &variables)?;
+//! let app = Bot::builder().command(ping).build_on(listener, config).await?;
+//! let bot = app.handle();
+//! let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+//! let running = tokio::spawn(app.run_until(async { drop(stopped.await) }));
+//! bot.ready().await;
+//!
+//! cloud.person("alice@example.com").says("ping");
+//! cloud.delivered().await;
+//! bot.settled().await?;
+//! assert_eq!(cloud.transcript(), "alice: ping\nbot: pong\n");
+//!
+//! drop(stop);
+//! running.await??;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! In other languages the same is done over HTTP: `/as/{email}/...` is Webex's surface as somebody, without a token, and
+//! `/control` is everything else (see `control`).
+//!
+//! # What is not as with Webex
+//!
+//! | here | with Webex | why |
+//! |---|---|---|
+//! | ids of messages and rooms are random (v4) | they carry a time (v1) | with a seed they are the same in every run |
+//! | an id or a token follows from the address | it is random | tests can quote it |
+//! | one organization, and one device per person | many | nothing here tells them apart |
+//! | an unknown address that is written to or added is a new person | that depends on the organization | nobody could chat otherwise |
+//! | a reply to a reply is 400, a deletion or a change of somebody else's message 403 | not documented | the stricter side finds more mistakes |
+//! | a card may have 22 KB | no figure is published | what people report |
+//! | `---` and tables stay text, a list needs a blank line before it | `---` is unknown, the rest is so | the stricter side again |
+//! | a deleted team space is gone | it is archived | there is no way to see an archive |
+//! | meetings are scheduled and never held: no instances, invitations, recordings or other webhooks than `created`, `updated`, `deleted` | all of that | a bot schedules, and tells |
+//! | tokens never expire; a refresh gives one more | 14 and 90 days | a test can take a person's token away by deleting them |
+//! | no rate limit of its own | about 300 calls a minute | a [`Fault`] says when, so that tests are not left to luck |
+//! | licences, roles and organizations are a fixed few | an administrator's own | nothing depends on them |
+//! | search, events, compliance, guests, room tabs, whiteboards, reactions are missing | they exist, some without an API | no bot of this kind uses them |
+//! | no websocket | devices and Mercury | not built yet |
+//! | messages are plain | encrypted end to end | the API shows them plain |
+//!
+//! Where the facts are silent or disagree, [`Quirks`] takes the other side.
+//!
+//! # How it is made
+//!
+//! `world` is the state; `people`, `rooms`, `teams`, `messages`, `contents`, `cards`, `actions`, `webhooks`, `filters`,
+//! `meetings` and `oauth` are its rules, and know of HTTP only the status of a refusal. `api` is the REST surface over them,
+//! `control` the simulator's own, `page` the chat page; `deliver` posts what happened, `journal` tells it to whoever
+//! watches, and `state` keeps it in a file. This room imports nothing of the daemon but the spelling of ids and the
+//! signature.
 
 mod actions;
 mod api;
@@ -30,6 +92,7 @@ mod oauth;
 mod page;
 mod people;
 mod person;
+mod quirks;
 mod refusal;
 mod rooms;
 mod scenario;
@@ -63,6 +126,7 @@ pub use messages::Message;
 pub use oauth::Grant;
 pub use people::{Account, AccountType};
 pub use person::Person;
+pub use quirks::Quirks;
 pub use refusal::Refusal;
 pub use rooms::RoomType;
 pub use scenario::RoomInfo;

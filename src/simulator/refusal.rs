@@ -52,7 +52,7 @@ impl Refusal {
 }
 
 impl IntoResponse for Refusal {
-    /// The status alone; the body is [`Refusal::body`], once the call's tracking id is known.
+    /// The status alone; the body is written once the call's tracking id is known.
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();

@@ -1,5 +1,7 @@
 //! What tests and demonstrations do with a cloud: look at everything, have people act, have things go wrong.
 
+use std::net::SocketAddr;
+
 use axum::http::Method;
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -36,6 +38,23 @@ impl Cloud {
     /// The address of the chat page.
     pub fn page_url(&self) -> String {
         format!("http://{}/", self.inner.address)
+    }
+
+    /// What a bot that listens at this address needs to know of the cloud, as its environment would say it: where Webex is,
+    /// the token, where it is called, and the secret of its webhooks.
+    pub fn environment(&self, bot: SocketAddr) -> Vec<(String, String)> {
+        [
+            ("SWITCHBOARD_WEBEX__API_URL", self.api_url()),
+            ("SWITCHBOARD_WEBEX__TOKEN", self.inner.bot.token.clone()),
+            ("SWITCHBOARD_DELIVERY__MODE", "webhook".to_owned()),
+            ("SWITCHBOARD_WEBHOOK__PUBLIC_URL", format!("http://{bot}/webex/webhook")),
+            ("SWITCHBOARD_WEBHOOK__PATH", "/webex/webhook".to_owned()),
+            ("SWITCHBOARD_WEBHOOK__SECRET", self.world().mint.secret()),
+            ("SWITCHBOARD_ADMIN__LISTEN", String::new()),
+            ("PORT", bot.port().to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
     }
 
     /// The bot, token included.

@@ -12,6 +12,7 @@ use super::meetings::Meeting;
 use super::messages::Message;
 use super::oauth::Grant;
 use super::people::Account;
+use super::quirks::Quirks;
 use super::rooms::Room;
 use super::teams::Team;
 use super::time::Clock;
@@ -22,6 +23,7 @@ use super::webhooks::Webhook;
 pub(super) struct World {
     pub(super) mint: Mint,
     pub(super) clock: Clock,
+    pub(super) quirks: Quirks,
     pub(super) people: Shelf<Account>,
     /// Lower-case addresses, and whose they are.
     pub(super) by_email: HashMap<String, String>,

@@ -5,14 +5,15 @@ use std::process::Command;
 
 use switchboard::simulator::{Cloud, Options};
 
+use crate::harness::skipped;
+
 /// The interpreter that `tests/clients/setup` made; none where it was not run, which CI does not accept.
 fn python() -> Option<PathBuf> {
     let python = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/clients/bin/python");
     if python.exists() {
         return Some(python);
     }
-    assert!(std::env::var_os("CI").is_none(), "no {}; run tests/clients/setup", python.display());
-    eprintln!("SKIPPED: no webexpythonsdk; tests/clients/setup gets it");
+    skipped("no webexpythonsdk in target/clients; tests/clients/setup gets it");
     None
 }
 

@@ -236,3 +236,87 @@ async fn a_state_file_keeps_everything_and_the_bot_goes_on_from_it() {
     let after = bot.transcript().await;
     assert!(after.starts_with(&before) && after.matches("bot in Lab").count() == 2, "{after}");
 }
+
+#[tokio::test]
+async fn each_quirk_takes_the_other_side() {
+    let cloud = Cloud::start(Options { bot_name: "Test Bot".to_owned(), ..Options::default() }).await.unwrap();
+    let (alice, bob, bot) = (cloud.person(ALICE), cloud.person("bob@example.com"), cloud.bot());
+    let space = cloud.space("Lab", &[ALICE, "bob@example.com"]);
+    let unseen = alice.says_in(&space, "nobody in particular").unwrap();
+    let as_bot = async |method: Method, path: &str, body: Option<Value>| {
+        call(&cloud, method, &format!("as/{}/{path}", bot.email), body).await
+    };
+    let buttons: Vec<_> = (0..6).map(|_| json!({"type": "Action.Submit"})).collect();
+    let content = json!({"type": "AdaptiveCard", "version": "1.3", "actions": buttons});
+    let card = json!({"contentType": "application/vnd.microsoft.card.adaptive", "content": content});
+    let card = json!({"roomId": space, "text": "a card", "attachments": [card]});
+    let (status, posted) = as_bot(Method::POST, "messages", Some(card.clone())).await;
+    assert_eq!(status, 200);
+    let click = json!({"type": "submit", "messageId": posted["id"], "inputs": {}});
+
+    let path = format!("messages/{unseen}");
+    assert_eq!(as_bot(Method::GET, &path, None).await.0, 404);
+    let click_as_alice =
+        async || call(&cloud, Method::POST, &format!("as/{ALICE}/attachment/actions"), Some(click.clone())).await.0;
+    assert_eq!(click_as_alice().await, 200);
+    let mention = |to: &str| bob.writes(&space, to).unwrap();
+    let text = |id: &str| cloud.messages().into_iter().find(|message| message.id == id).unwrap();
+    let named = format!("<@personEmail:{}> hi", bot.email);
+    assert_eq!(text(&mention(&named)).text.as_deref(), Some("Test hi"));
+    assert!(text(&mention("<@all> hi")).mentioned_people.is_empty());
+
+    let all = json!({"clicksAccepted": true, "unseenForbidden": true, "fullNames": true, "fiveButtons": true,
+        "editsTold": true, "allReachesBots": true, "emptyPages": true, "lostMentions": true});
+    let (status, quirks) = call(&cloud, Method::PATCH, "control/quirks", Some(all.clone())).await;
+    assert_eq!((status, quirks), (StatusCode::OK, all));
+    assert_eq!(as_bot(Method::GET, &path, None).await.0, 403);
+    assert_eq!(click_as_alice().await, 202);
+    assert_eq!(text(&mention(&named)).text.as_deref(), Some("Test Bot hi"));
+    assert_eq!(text(&mention("<@all> hi")).mentioned_people, std::slice::from_ref(&bot.id));
+    assert_eq!(as_bot(Method::POST, "messages", Some(card)).await.0, 400);
+    assert_eq!(as_bot(Method::GET, "rooms", None).await.1["items"], json!([]));
+    let first =
+        reqwest::Client::new().get(format!("{}/messages?roomId={space}&mentionedPeople=me&max=1", cloud.api_url()));
+    let first = first.bearer_auth(&bot.token).send().await.unwrap();
+    let next = first.headers()["link"].to_str().unwrap().trim_start_matches('<').split('>').next().unwrap().to_owned();
+    assert!(next.contains("mentionedPeople=me"), "an empty page loses nothing: {next}");
+    let second = reqwest::Client::new().get(next).bearer_auth(&bot.token).send().await.unwrap();
+    let link = second.headers()["link"].to_str().unwrap();
+    assert!(link.contains("beforeMessage") && !link.contains("mentionedPeople"), "{link}");
+}
+
+#[tokio::test]
+async fn an_edit_is_told_where_that_is_wanted_and_is_not_answered_again() {
+    let bot = Harness::start().await;
+    bot.cloud.quirks(|quirks| quirks.edits_told = true);
+    let url = format!("{}/webex/webhook", bot.url);
+    let hook = switchboard::simulator::WebhookDraft {
+        name: Some("edits".to_owned()),
+        target_url: Some(url),
+        resource: Some("messages".to_owned()),
+        event: Some("updated".to_owned()),
+        secret: Some(crate::harness::SECRET.to_owned()),
+        ..Default::default()
+    };
+    bot.cloud.add_webhook(hook).unwrap();
+    let alice = bot.cloud.person(ALICE);
+    let said = alice.says("status");
+    bot.settle().await;
+    alice.edits(&said, "help").unwrap();
+    bot.settle().await;
+    assert!(
+        bot.cloud.delivery_log().iter().any(|delivery| delivery.event == "updated" && delivery.status == Some(200))
+    );
+    assert_eq!(bot.cloud.messages().len(), 2, "{}", bot.cloud.transcript());
+}
+
+#[tokio::test]
+async fn a_late_answer_is_late_and_an_answer() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let fault = json!({"method": "GET", "path": "/people/me", "effect": {"delay": 300}});
+    call(&cloud, Method::POST, "control/faults", Some(fault)).await;
+    let request = reqwest::Client::new().get(format!("{}/people/me", cloud.api_url())).bearer_auth(cloud.bot().token);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    let calls = cloud.calls();
+    assert!(calls[0].latency.as_millis() >= 300 && calls[0].fault.as_deref() == Some("300 ms late"), "{calls:?}");
+}

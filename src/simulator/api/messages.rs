@@ -183,8 +183,16 @@ fn messages(cloud: &Cloud, me: &Account, query: &Query, room_id: String) -> Resu
     };
     let world = cloud.world();
     let (found, more) = world.list(me, &listing)?;
+    // A cursor that changes nothing marks the page after an empty one.
+    if world.quirks.empty_pages && query.get("cursor").is_none() {
+        return Ok(page::<&Message>(&[], query.next(cloud, "cursor", "0")));
+    }
     let last = found.last().filter(|_| more);
-    let next = last.and_then(|last| query.next(cloud, "beforeMessage", &last.id));
+    let mut next = last.and_then(|last| query.next(cloud, "beforeMessage", &last.id));
+    if let (Some(next), true) = (&mut next, world.quirks.lost_mentions) {
+        let kept: Vec<_> = next.query_pairs().into_owned().filter(|(name, _)| name != "mentionedPeople").collect();
+        next.query_pairs_mut().clear().extend_pairs(kept);
+    }
     Ok(page(&found, next))
 }
 
@@ -252,14 +260,17 @@ pub(super) async fn click(
     State(cloud): State<Cloud>,
     Actor(me): Actor,
     JsonBody(click): JsonBody<Click>,
-) -> Result<Json<Action>, Refusal> {
+) -> Result<(StatusCode, Json<Action>), Refusal> {
     if click.kind != "submit" {
         return Err(Refusal::bad_request("type must be submit"));
     }
     if !click.inputs.is_object() {
         return Err(Refusal::bad_request("inputs must be an object"));
     }
-    cloud.change(|world| world.click(&me, &click.message_id, click.inputs)).map(Json)
+    let (action, quirks) =
+        cloud.change(|world| world.click(&me, &click.message_id, click.inputs).map(|action| (action, world.quirks)))?;
+    let status = if quirks.clicks_accepted { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, Json(action)))
 }
 
 pub(super) async fn read_action(

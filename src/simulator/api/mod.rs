@@ -188,6 +188,9 @@ impl Query {
         most: usize,
     ) -> Result<Response, Refusal> {
         let max = self.max(default, most)?;
+        if cloud.world().quirks.empty_pages && self.get("cursor").is_none() {
+            return Ok(page::<T>(&[], self.next(cloud, "cursor", "0")));
+        }
         let cursor = self.get("cursor").and_then(|cursor| cursor.parse::<usize>().ok()).unwrap_or(0);
         let next = cursor.saturating_add(max);
         let is_last = next >= all.len();

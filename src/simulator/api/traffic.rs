@@ -2,7 +2,7 @@
 //! Whoever acts in person, as the chat page does, is spared the faults and not noted.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -86,6 +86,11 @@ async fn struck_by(
         Effect::ApplyThenReset => {
             next.run(request).await;
             None
+        }
+        Effect::Delay(pause) => {
+            let pause = tokio::time::sleep(Duration::from_millis(pause));
+            cloud.inner.stopping.run_until_cancelled(pause).await?;
+            Some(next.run(request).await)
         }
         Effect::Stall => {
             cloud.stalled_until(&mut release).await?;

@@ -11,9 +11,10 @@
 //! | `POST /control/people` | `{"email", "displayName"}`: somebody more |
 //! | `POST /control/faults`, `DELETE /control/faults` | one more fault; none any more |
 //! | `POST /control/release` | lets stalled calls go on |
-//! | `PATCH /control/deliveries` | any fields of [`Deliveries`](super::Deliveries) |
+//! | `PATCH /control/deliveries` | any fields of [`Deliveries`] |
 //! | `PATCH /control/reads` | `{"notYetVisible": 2}`: the first reads of each message answer 404 |
 //! | `PATCH /control/files` | `{"lockedReads": 2, "verdict": "infected"}`: what the scan makes of each new file |
+//! | `PATCH /control/quirks` | any fields of [`Quirks`] |
 //! | `PUT /control/clock` | `{"offsetMs": 5000}`: the cloud's clock runs ahead |
 //! | `PUT /control/webhooks/{id}` | `{"status": "inactive"}` |
 //!
@@ -30,13 +31,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post, put};
 use axum::{Json, Router};
 use jiff::SignedDuration;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::api::{JsonBody, Query, undisturbed};
 use super::faults::Fault;
 use super::refusal::Refusal;
-use super::{Cloud, Deliveries, Scan, WebhookStatus};
+use super::{Cloud, Deliveries, Quirks, Scan, WebhookStatus};
 use state::Who;
 
 /// A page shows no more.
@@ -59,6 +61,7 @@ pub(super) fn routes(cloud: &Cloud) -> Router<Cloud> {
         .route("/release", post(release))
         .route("/reads", patch(change_reads))
         .route("/files", patch(scan_files))
+        .route("/quirks", patch(change_quirks))
         .route("/clock", put(set_clock))
         .route("/webhooks/{id}", put(set_webhook))
         .fallback(|| async { Refusal::not_found("There is no such control.") })
@@ -137,17 +140,31 @@ async fn release(State(cloud): State<Cloud>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// What the body does not name stays as it is.
+/// What the changes do not name stays as it is.
+fn changed<T: Serialize + DeserializeOwned>(now: &T, changes: Map<String, Value>) -> Result<T, Refusal> {
+    let unreadable = |error: serde_json::Error| Refusal::bad_request(error.to_string());
+    let mut value = serde_json::to_value(now).map_err(unreadable)?;
+    if let Value::Object(fields) = &mut value {
+        fields.extend(changes);
+    }
+    serde_json::from_value(value).map_err(unreadable)
+}
+
+async fn change_quirks(
+    State(cloud): State<Cloud>,
+    JsonBody(changes): JsonBody<Map<String, Value>>,
+) -> Result<Json<Quirks>, Refusal> {
+    let now = cloud.world().quirks;
+    let quirks = changed(&now, changes)?;
+    cloud.quirks(|now| *now = quirks);
+    Ok(Json(quirks))
+}
+
 async fn change_deliveries(
     State(cloud): State<Cloud>,
     JsonBody(changes): JsonBody<Map<String, Value>>,
 ) -> Result<Json<Deliveries>, Refusal> {
-    let unreadable = |error: serde_json::Error| Refusal::bad_request(error.to_string());
-    let mut manner = serde_json::to_value(&*cloud.inner.courier.manner.borrow()).map_err(unreadable)?;
-    if let Value::Object(fields) = &mut manner {
-        fields.extend(changes);
-    }
-    let manner: Deliveries = serde_json::from_value(manner).map_err(unreadable)?;
+    let manner = changed(&*cloud.inner.courier.manner.borrow(), changes)?;
     if let Some(problem) = manner.problem() {
         return Err(Refusal::bad_request(problem));
     }

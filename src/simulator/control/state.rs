@@ -9,7 +9,7 @@ use super::Reads;
 use crate::simulator::faults::Armed;
 use crate::simulator::people::{Account, AccountType};
 use crate::simulator::webhooks::Webhook;
-use crate::simulator::{Cloud, Deliveries, Scan};
+use crate::simulator::{Cloud, Deliveries, Quirks, Scan};
 
 /// Somebody, without the token.
 #[derive(Serialize)]
@@ -46,6 +46,7 @@ pub(super) struct Everything {
     deliveries: Deliveries,
     reads: Reads,
     files: Scan,
+    quirks: Quirks,
     faults: Vec<Armed>,
     stalled: usize,
     webhooks: Vec<Value>,
@@ -57,10 +58,10 @@ pub(super) async fn state(State(cloud): State<Cloud>) -> Json<Everything> {
 
 pub(super) fn everything(cloud: &Cloud) -> Everything {
     let inner = &cloud.inner;
-    let (people, webhooks, offset, files) = {
+    let (people, webhooks, offset, files, quirks) = {
         let world = cloud.world();
         let people = world.people.iter().filter(|account| account.id != inner.bot.id).map(Who::from).collect();
-        (people, world.webhooks.iter().map(without_secret).collect(), world.clock.offset, world.scan)
+        (people, world.webhooks.iter().map(without_secret).collect(), world.clock.offset, world.scan, world.quirks)
     };
     Everything {
         api_url: cloud.api_url(),
@@ -71,6 +72,7 @@ pub(super) fn everything(cloud: &Cloud) -> Everything {
         deliveries: inner.courier.manner.borrow().clone(),
         reads: Reads { not_yet_visible: inner.faults.hidden_reads() },
         files,
+        quirks,
         faults: inner.faults.all(),
         stalled: inner.faults.stalled(),
         webhooks,

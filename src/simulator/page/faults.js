@@ -15,6 +15,7 @@ export function showFaults() {
       preset("503", "503 with a page of HTML", [number("times", 1)], ([times]) => fault({ times, effect: answer(503, HTML) })),
       preset("reset", "Connection reset", [], () => fault({ effect: "reset" })),
       preset("applyThenReset", "Connection reset after it was posted", [], () => fault({ effect: "applyThenReset" })),
+      preset("delay", "Late", [number("ms", 2000)], ([delay]) => fault({ effect: { delay } })),
       preset("stall", "No answer until released", [], () => fault({ effect: "stall" })),
     ]),
     group("Reading", [
@@ -27,6 +28,7 @@ export function showFaults() {
     ]),
     el("fieldset", { id: "manner" }),
     el("fieldset", { id: "hooks" }),
+    el("fieldset", { id: "quirks" }),
     group("Clock of the cloud", [
       preset("clock", "Set it wrong", [number("s ahead", 0, null)], ([seconds]) => turn("PUT", "clock", { offsetMs: seconds * 1000 })),
     ]),
@@ -74,13 +76,14 @@ function draw() {
   drawSet();
   drawManner();
   drawHooks();
+  drawQuirks();
 }
 
 /** What is broken now. */
 function drawSet() {
   const { faults, stalled, reads, files, clockOffsetMs } = model.state;
   const lines = faults.map(({ id, left, method, path, effect, chance }) => {
-    const what = typeof effect === "string" ? effect : `answer ${effect.answer.status}`;
+    const what = typeof effect === "string" ? effect : effect.answer ? `answer ${effect.answer.status}` : `${effect.delay} ms late`;
     const often = left === null ? "until cleared" : `${left} more`;
     return el("li", { dataset: { set: id } }, `${method} ${path}: ${what}, ${often}${chance < 1 ? `, chance ${chance}` : ""}`);
   });
@@ -97,12 +100,38 @@ function drawSet() {
 }
 
 const SWITCHES = [
-  ["held", "hold back", true, false],
-  ["reorder", "mix up the order", true, false],
-  ["otherCluster", "ids of another cluster", true, false],
-  ["forged", "forged signature", true, false],
-  ["webexSignature", "add X-Webex-Signature", true, false],
+  ["held", "hold back"],
+  ["reorder", "mix up the order"],
+  ["otherCluster", "ids of another cluster"],
+  ["forged", "forged signature"],
+  ["webexSignature", "add X-Webex-Signature"],
 ];
+/** Where nobody knows for sure how Webex has it. */
+const QUIRKS = [
+  ["clicksAccepted", "a click is answered 202, not 200"],
+  ["unseenForbidden", "a message one may not read is 403, not 404"],
+  ["fullNames", "mentions show the whole name"],
+  ["fiveButtons", "a card has at most five buttons"],
+  ["editsTold", "edits are told as messages/updated"],
+  ["allReachesBots", "@all reaches bots"],
+  ["emptyPages", "first pages of lists are empty"],
+  ["lostMentions", "next pages lose mentionedPeople"],
+];
+
+function toggle(name, label, checked, change) {
+  const box = el("input", { type: "checkbox", checked, dataset: { fault: name }, onchange: () => change({ [name]: box.checked }) });
+  return el("label.choice", {}, box, el("span", {}, label));
+}
+
+function drawQuirks() {
+  const { quirks } = model.state;
+  const change = (changes) => turn("PATCH", "quirks", changes);
+  $("quirks").replaceChildren(
+    el("legend", {}, "Where Webex is not known for sure"),
+    ...QUIRKS.map(([name, label]) => toggle(name, label, quirks[name], change)),
+  );
+}
+
 const USUAL = { copies: 1, lose: 0, retries: 0, held: false, reorder: false, otherCluster: false, forged: false, webexSignature: false };
 
 const isOdd = () => Object.entries(USUAL).some(([name, value]) => model.state.deliveries[name] !== value);
@@ -111,13 +140,7 @@ function drawManner() {
   const { deliveries } = model.state;
   if ($("manner").contains(document.activeElement) && document.activeElement.type === "number") return;
   const change = (changes) => turn("PATCH", "deliveries", changes);
-  const switches = SWITCHES.map(([name, label, on, off]) =>
-    el("label.choice", {}, el("input", {
-      type: "checkbox",
-      checked: deliveries[name],
-      dataset: { fault: name },
-      onchange: (event) => change({ [name]: event.target.checked ? on : off }),
-    }), el("span", {}, label)));
+  const switches = SWITCHES.map(([name, label]) => toggle(name, label, deliveries[name], change));
   const amount = (name, label, value, read) =>
     el("label.amount", {}, el("input", {
       type: "number",
@@ -178,5 +201,6 @@ async function clearAll() {
   await turn("PATCH", "deliveries", USUAL);
   await turn("PATCH", "reads", { notYetVisible: 0 });
   await turn("PATCH", "files", {});
+  await turn("PATCH", "quirks", Object.fromEntries(QUIRKS.map(([name]) => [name, false])));
   await turn("PUT", "clock", { offsetMs: 0 });
 }
