@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ids;
 use super::journal::Change;
 use super::refusal::Refusal;
+use super::rooms::RoomType;
 use super::time;
 use super::webhooks::WebhookStatus;
 use super::world::World;
@@ -187,7 +188,13 @@ impl World {
         let person = self.people.get(id).cloned().ok_or_else(no_such_person)?;
         let rooms: Vec<_> = self.rooms.iter().filter(|room| room.has(&person.id)).map(|room| room.id.clone()).collect();
         for room in rooms {
-            self.leave(actor, &room, &person.id);
+            // Alone there is no direct room; whoever comes back under this address begins a new one.
+            if self.rooms.get(&room).is_some_and(|room| room.kind == RoomType::Direct) {
+                self.drop_room(actor, &room);
+                self.direct.retain(|_, id| *id != room);
+            } else {
+                self.leave(actor, &room, &person.id);
+            }
         }
         let hooks: Vec<_> = self.webhooks.iter().filter(|webhook| webhook.created_by == person.id).collect();
         let hooks: Vec<_> = hooks.into_iter().map(|webhook| webhook.id.clone()).collect();

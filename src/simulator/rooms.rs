@@ -195,8 +195,9 @@ impl World {
     pub(super) fn drop_room(&mut self, actor: &Account, id: &str) {
         let Some(room) = self.rooms.get(id) else { return };
         let members: Vec<_> = room.members.iter().map(|member| member.person_id.clone()).collect();
+        // All of it is told before the first is gone, so that everybody hears of everybody.
         for person_id in members {
-            self.leave(actor, id, &person_id);
+            self.tell_of_leaving(actor, id, &person_id);
         }
         let Some(room) = self.rooms.remove(id) else { return };
         let said = room.messages.iter().filter_map(|place| self.messages.at(*place));
@@ -330,15 +331,20 @@ impl World {
         Some(membership)
     }
 
-    /// Takes somebody out, of whom webhooks hear where it is a space.
+    /// Takes somebody out.
     pub(super) fn leave(&mut self, actor: &Account, room_id: &str, person_id: &str) {
-        let membership = self.membership(room_id, person_id);
         // Told while the person is still in the room, so that it hears of its own removal.
-        if let Some(membership) = membership.filter(|membership| membership.room_type == RoomType::Group) {
-            self.tell(Event::membership("deleted", &actor.id, membership));
-        }
+        self.tell_of_leaving(actor, room_id, person_id);
         if let Some(room) = self.rooms.get_mut(room_id) {
             room.members.retain(|member| member.person_id != person_id);
+        }
+    }
+
+    /// Webhooks hear of it where it is a space.
+    fn tell_of_leaving(&mut self, actor: &Account, room_id: &str, person_id: &str) {
+        let membership = self.membership(room_id, person_id);
+        if let Some(membership) = membership.filter(|membership| membership.room_type == RoomType::Group) {
+            self.tell(Event::membership("deleted", &actor.id, membership));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The program as a person at a terminal uses it: verbs, exit codes, and what it says about wrong settings.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -257,6 +257,58 @@ fn the_simulator_says_first_what_a_program_needs_to_know() {
     assert_eq!(first["rooms"][0]["title"], "Lab");
     let emails: Vec<_> = lines.map(|message| message["personEmail"].as_str().unwrap().to_owned()).collect();
     assert_eq!(emails, ["alice@example.com", "switchboard@webex.bot"]);
+}
+
+#[test]
+fn the_simulator_names_its_page_first_and_stays_until_it_is_told() {
+    let mut child = switchboard().args(["simulate", "--stay"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    let address = first.strip_prefix("Chat in the browser: http://").unwrap().trim_end_matches('/');
+    let mut page = std::net::TcpStream::connect(address).unwrap();
+    write!(page, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    page.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.contains("<title>Switchboard simulator</title>") && answer.contains("default-src 'none'"),
+        "{answer}"
+    );
+    assert!(child.try_wait().unwrap().is_none(), "it ended with its input");
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn the_simulator_keeps_its_state_and_its_luck() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.json");
+    let simulate = |arguments: &[&str], input: &str| {
+        let mut child = switchboard();
+        let child = child.args(["simulate", "--json"]).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = child.stderr(Stdio::piped()).spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    };
+    let rooms = |output: &Output| {
+        let said = String::from_utf8(output.stdout.clone()).unwrap();
+        let first: serde_json::Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+        first["rooms"].clone()
+    };
+    let seven = rooms(&simulate(&["--seed", "7"], ""));
+    assert_eq!(seven, rooms(&simulate(&["--seed", "7"], "")));
+    assert_ne!(seven, rooms(&simulate(&["--seed", "8"], "")));
+
+    let kept = ["--state", state.to_str().unwrap()];
+    assert_eq!(rooms(&simulate(&kept, "help\n")).as_array().unwrap().len(), 1);
+    let again = rooms(&simulate(&kept, ""));
+    assert_eq!(again.as_array().unwrap().len(), 2, "the direct room of before, and no second Lab: {again}");
+
+    std::fs::write(&state, "something else").unwrap();
+    let output = simulate(&kept, "");
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint.contains("--state") && complaint.contains("move it away to begin anew"), "{complaint}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

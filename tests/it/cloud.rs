@@ -546,3 +546,57 @@ async fn what_is_read_only_can_be_read() {
         assert_eq!(scene.call(&alice, "POST", kind, json!({})).await.0, 405);
     }
 }
+
+#[tokio::test]
+async fn webhooks_tell_of_rooms_and_memberships_and_filters_hold() {
+    let scene = Scene::new().await;
+    let alice = token(&scene.alice);
+    let hook = async |resource: &str, event: &str, filter: &str| {
+        let mut body = json!({"name": "a", "targetUrl": "http://127.0.0.1:1/", "resource": resource, "event": event});
+        if !filter.is_empty() {
+            body["filter"] = json!(filter);
+        }
+        scene.made(&alice, "webhooks", body).await
+    };
+    let everything = hook("all", "all", "").await;
+    let locked = hook("rooms", "updated", "isLocked=true").await;
+    let moderators = hook("memberships", "updated", "isModerator=true").await;
+    let meetings = hook("meetings", "all", "").await;
+    let room = scene.made(&alice, "rooms", json!({"title": "New"})).await;
+    scene.call(&alice, "PUT", &format!("rooms/{room}"), json!({"title": "Newer"})).await;
+    scene.call(&alice, "PUT", &format!("rooms/{room}"), json!({"title": "Newer", "isLocked": true})).await;
+    let member = scene.made(&alice, "memberships", json!({"roomId": room, "personEmail": "bob@example.com"})).await;
+    scene.call(&alice, "PUT", &format!("memberships/{member}"), json!({"isModerator": true})).await;
+    scene.call(&alice, "PUT", &format!("memberships/{member}"), json!({"isModerator": false})).await;
+    let plan = json!({"title": "Plan", "start": "2035-01-01T10:00:00Z", "end": "2035-01-01T11:00:00Z"});
+    scene.made(&alice, "meetings", plan).await;
+    scene.call(&alice, "DELETE", &format!("rooms/{room}"), Value::Null).await;
+    scene.cloud.delivered().await;
+    let heard = |hook: &str| {
+        let log = scene.cloud.delivery_log();
+        let of_hook = log.iter().filter(|delivery| delivery.webhook_id == hook);
+        of_hook.map(|delivery| format!("{} {}", delivery.resource, delivery.event)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        heard(&everything),
+        [
+            "memberships created",
+            "rooms created",
+            "rooms updated",
+            "rooms updated",
+            "memberships created",
+            "memberships updated",
+            "memberships updated",
+            "memberships deleted",
+            "memberships deleted",
+        ]
+    );
+    assert_eq!(
+        (heard(&locked), heard(&moderators)),
+        (vec!["rooms updated".to_owned()], vec!["memberships updated".to_owned()])
+    );
+    assert_eq!(heard(&meetings), ["meetings created"]);
+    let told = scene.cloud.delivery_log();
+    let meeting = told.iter().find(|delivery| delivery.resource == "meetings").unwrap();
+    assert!(!meeting.body.contains("password") && !meeting.body.contains("hostKey"), "{}", meeting.body);
+}

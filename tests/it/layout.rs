@@ -46,6 +46,22 @@ fn every_file_says_what_it_is_for_and_can_be_read_in_one_go() {
 }
 
 #[test]
+fn the_page_is_plain_and_can_be_read_too() {
+    for entry in std::fs::read_dir(root().join("src/simulator/page")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.lines().count() <= MOST_LINES, "{} has {} lines", path.display(), text.lines().count());
+        let begins = text.trim_start_matches("<!doctype html>\n");
+        assert!(["//", "/*", "<!--"].iter().any(|comment| begins.starts_with(comment)), "{}", path.display());
+        for unsafe_way in
+            ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://", "https://"]
+        {
+            assert!(!text.contains(unsafe_way), "{} has {unsafe_way}", path.display());
+        }
+    }
+}
+
+#[test]
 fn no_two_rooms_import_each_other() {
     let sources = sources();
     let rooms: BTreeSet<_> = sources.keys().map(|file| room(file)).collect();

@@ -320,3 +320,47 @@ async fn a_late_answer_is_late_and_an_answer() {
     let calls = cloud.calls();
     assert!(calls[0].latency.as_millis() >= 300 && calls[0].fault.as_deref() == Some("300 ms late"), "{calls:?}");
 }
+
+#[tokio::test]
+async fn what_is_lost_is_recorded_and_nobody_hears_of_it() {
+    let bot = Harness::start().await;
+    let lose = call(&bot.cloud, Method::PATCH, "control/deliveries", Some(json!({"lose": 1.0}))).await;
+    assert_eq!((lose.0, &lose.1["lose"], &lose.1["copies"]), (StatusCode::OK, &json!(1.0), &json!(1)));
+    for _ in 0..150 {
+        bot.cloud.person(ALICE).says("status");
+    }
+    bot.settle().await;
+    let log = bot.cloud.delivery_log();
+    assert!(log.len() >= 150 && log.iter().all(|delivery| delivery.error.as_deref() == Some("lost, as a fault says")));
+    assert!(
+        bot.cloud.webhooks().iter().all(|webhook| json!(webhook.status) == json!("active")),
+        "a loss is no failure"
+    );
+}
+
+#[tokio::test]
+async fn a_webhook_is_switched_off_and_on_by_hand_and_by_put() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let hook = json!({"name": "a", "targetUrl": "http://127.0.0.1:1/", "resource": "messages", "event": "created"});
+    let bot = format!("as/{}", cloud.bot().email);
+    let (_, made) = call(&cloud, Method::POST, &format!("{bot}/webhooks"), Some(hook.clone())).await;
+    let id = made["id"].as_str().unwrap();
+    let status = async || call(&cloud, Method::GET, &format!("{bot}/webhooks/{id}"), None).await.1["status"].clone();
+    for wanted in ["inactive", "active", "inactive"] {
+        let body = Some(json!({"status": wanted}));
+        let (done, _) = call(&cloud, Method::PUT, &format!("control/webhooks/{id}"), body).await;
+        assert_eq!((done, status().await), (StatusCode::NO_CONTENT, json!(wanted)));
+    }
+    let revived = json!({"name": "a", "targetUrl": "http://127.0.0.1:1/", "status": "active"});
+    assert_eq!(call(&cloud, Method::PUT, &format!("{bot}/webhooks/{id}"), Some(revived)).await.1["status"], "active");
+    let none = call(&cloud, Method::PUT, "control/webhooks/x", Some(json!({"status": "active"}))).await;
+    assert_eq!(none.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_bots_ledger_explains_an_event_where_it_runs_beside() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let (status, refusal) = call(&cloud, Method::GET, "control/explain?id=x", None).await;
+    assert!(status == 404 && refusal["message"].as_str().unwrap().contains("another program"), "{refusal}");
+    assert_eq!(call(&cloud, Method::GET, "control/explain", None).await.0, StatusCode::BAD_REQUEST);
+}
