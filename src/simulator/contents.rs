@@ -74,6 +74,12 @@ impl World {
         Ok(content)
     }
 
+    /// The same for a Webex app, which does not count against the scan and warns of what it cannot tell.
+    pub(super) fn shown(&self, actor: &Account, id: &str) -> Result<&Content, Refusal> {
+        let content = self.content_for(actor, id)?;
+        if content.scan.verdict == Verdict::Infected { Err(infected()) } else { Ok(content) }
+    }
+
     /// The same for a program, which has to wait for the scan.
     pub(super) fn scanned(&mut self, actor: &Account, id: &str, takes_risk: bool) -> Result<&Content, Refusal> {
         self.content_for(actor, id)?;
@@ -89,7 +95,7 @@ impl World {
                 let why = "The file cannot be scanned for malware; add allow=unscannable to download it.";
                 Err(Refusal::new(StatusCode::PRECONDITION_REQUIRED, why))
             }
-            Verdict::Infected => Err(Refusal::new(StatusCode::GONE, "The file is infected with malware.")),
+            Verdict::Infected => Err(infected()),
         }
     }
 
@@ -99,6 +105,10 @@ impl World {
             self.contents.remove(&local_part(&ids::content(message_id, index)));
         }
     }
+}
+
+fn infected() -> Refusal {
+    Refusal::new(StatusCode::GONE, "The file is infected with malware.")
 }
 
 fn no_such_content() -> Refusal {

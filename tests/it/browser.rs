@@ -140,7 +140,21 @@ async fn nothing_that_is_typed_runs() {
     page.shows("#messages .said strong", "bold").await;
     let said = page.shows("#messages .said", "<script>").await;
     assert!(said.contains("onerror"), "the markup is shown as it was typed: {said}");
-    // Whoever sends html gets no further: the cloud cleans it, and the page would too.
+    // Whoever sends html gets no further: the cloud cleans it, and so does the page by itself.
+    let rebuild = "const [html, done] = arguments; import('/assets/rich.js').then(({ fromHtml }) => { \
+                   const box = document.createElement('div'); box.append(...fromHtml(html)); done(box.innerHTML); })";
+    for (html, rebuilt) in [
+        ("<p onclick=\"x()\">a<script>x()</script><style>p{}</style><b>b</b></p>", "<p>a<b>b</b></p>"),
+        ("<img src=x onerror=x()><iframe src=\"https://x.test\">c</iframe><svg><p>d</p></svg>e", "<p>d</p>e"),
+        ("<a href=\"javascript:x()\">f</a><a href=\"data:text/html,x\">g</a><form><input name=x></form>", "fg"),
+        (
+            "<spark-mention data-object-id=\"ID\" onmouseover=x()>Bot</spark-mention>",
+            "<span class=\"mention\">Bot</span>",
+        ),
+    ] {
+        let found = page.client.execute_async(rebuild, vec![json!(html)]).await.unwrap();
+        assert_eq!(found, json!(rebuilt), "{html}");
+    }
     let alice = page.bot.cloud.person("alice@example.com");
     let html = json!({"toPersonEmail": page.bot.cloud.bot().email, "html": "<b>raw</b><script>document.title='owned'</script><a href=\"javascript:alert(1)\">click</a>"});
     let url = format!("{}/messages", page.bot.cloud.api_url());

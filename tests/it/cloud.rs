@@ -385,6 +385,15 @@ async fn files_come_back_after_the_scan_and_the_infected_never() {
     assert_eq!(statuses(of(1, Verdict::Infected), "").await.0, [423, 410, 410]);
     assert_eq!(statuses(of(0, Verdict::Unscannable), "").await.0, [428, 428, 428]);
     assert_eq!(statuses(of(0, Verdict::Unscannable), "?allow=unscannable").await.0, [200, 200, 200]);
+    // Somebody at an app does not wait, and does not use up the waiting of programs.
+    for (scan, status) in [(of(1, Verdict::Unscannable), 200), (of(1, Verdict::Infected), 410)] {
+        scene.cloud.scan_files(scan);
+        let id = scene.alice.uploads(&room, "a.txt", "text/plain", b"hello").unwrap();
+        let message = scene.cloud.messages().into_iter().find(|message| message.id == id).unwrap();
+        let seen = http.get(message.files[0].replace("/v1/", "/as/alice@example.com/")).send().await.unwrap();
+        let read = http.get(&message.files[0]).bearer_auth(scene.bot()).send().await.unwrap();
+        assert_eq!((seen.status().as_u16(), read.status().as_u16()), (status, 423));
+    }
     let (_, url) = statuses(Scan::default(), "").await;
     let head = http.head(&url).bearer_auth(scene.bot()).send().await.unwrap();
     assert_eq!(head.headers()["content-disposition"], "attachment; filename=\"a b.txt\"");

@@ -234,7 +234,7 @@ pub(super) async fn download(
 ) -> Result<Response, Refusal> {
     let takes_risk = query.get("allow") == Some("unscannable");
     let content = match in_person {
-        Some(_) => cloud.world().content_for(&me, &id)?.clone(),
+        Some(_) => cloud.world().shown(&me, &id)?.clone(),
         None => cloud.world().scanned(&me, &id, takes_risk)?.clone(),
     };
     let name: String = content.name.chars().filter(|letter| !letter.is_control() && *letter != '"').collect();

@@ -8,6 +8,8 @@ import { initials } from "/assets/rooms.js";
 
 /** Messages of one author within so long stand together. */
 const TOGETHER_MS = 5 * 60 * 1000;
+/** Whoever is at the end has so many messages drawn; what was before is read again when it is wanted. */
+const MOST_DRAWN = 400;
 /** Within so many pixels of the end one is at the end. */
 const NEAR = 80;
 
@@ -73,6 +75,7 @@ export async function reveal(roomId, id) {
 function draw() {
   const known = model.messages.get(model.room?.id);
   if (!known || (known.list.length === 0 && !known.isReading)) return empty();
+  if (isAtEnd && known.list.length > 2 * MOST_DRAWN) forget(known);
   const list = known.list;
   const here = new Set(list.map((message) => message.id));
   const replies = Map.groupBy(list.filter(({ parentId }) => here.has(parentId)), ({ parentId }) => parentId);
@@ -92,6 +95,11 @@ function draw() {
   }
   arrange($("messages"), rows);
   if (isAtEnd) toEnd();
+}
+
+function forget(known) {
+  for (const { id } of known.list.splice(0, known.list.length - MOST_DRAWN)) drawn.delete(id);
+  known.hasMore = true;
 }
 
 function isTogether(previous, message) {

@@ -166,9 +166,11 @@ function row(list, topic, added) {
 }
 
 function learn(state) {
+  const known = model.people.size;
   model.state = state;
   for (const person of [state.bot, ...state.people]) model.people.set(person.id, person);
-  emit("people");
+  // Drawn anew for nothing, the list one is choosing from would close.
+  if (model.people.size !== known) emit("people");
   emit("state");
 }
 
