@@ -1,7 +1,8 @@
 //! The chat page in a real browser: Chromium, driven by its WebDriver. Without `chromedriver` these tests say that they are
 //! skipped and pass, except where `CI` is set.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use fantoccini::key::Key;
@@ -18,6 +19,7 @@ struct Page {
     bot: Harness,
     client: Client,
     driver: Child,
+    port: u16,
     _place: SemaphorePermit<'static>,
 }
 
@@ -25,7 +27,12 @@ struct Page {
 static BROWSERS: Semaphore = Semaphore::const_new(2);
 
 impl Drop for Page {
+    /// The driver is asked to end, so that it ends its browser too, whether the test passed or not.
     fn drop(&mut self) {
+        if let Ok(mut driver) = TcpStream::connect(("127.0.0.1", self.port)) {
+            let _ = driver.write_all(b"GET /shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+            let _ = driver.read_to_end(&mut Vec::new());
+        }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
@@ -67,7 +74,7 @@ impl Page {
         bot.cloud.space("Lab", &["alice@example.com", "bob@example.com"]);
         client.goto(&bot.cloud.page_url()).await.unwrap();
         client.wait().at_most(PATIENCE).for_element(Locator::Css("#rooms button")).await.unwrap();
-        Some(Page { bot, client, driver, _place: place })
+        Some(Page { bot, client, driver, port, _place: place })
     }
 
     /// Waits until there is such an element that holds this text.
@@ -112,10 +119,6 @@ impl Page {
         composer.send_keys(text).await.unwrap();
         composer.send_keys(&Key::Enter.to_string()).await.unwrap();
     }
-
-    async fn close(self) {
-        self.client.clone().close().await.unwrap();
-    }
 }
 
 const BOTS: &str = "#messages [data-message-id]";
@@ -129,7 +132,6 @@ async fn a_newcomer_chats_at_once_and_sees_markdown() {
     assert_eq!(list.text().await.unwrap(), "help [command]");
     page.says("status").await;
     page.shows("#messages pre code", "version").await;
-    page.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,7 +166,6 @@ async fn nothing_that_is_typed_runs() {
         assert!(page.client.find_all(Locator::Css(css)).await.unwrap().is_empty(), "{css}");
     }
     assert_eq!(page.client.title().await.unwrap(), "Switchboard simulator");
-    page.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,7 +186,6 @@ async fn in_a_space_the_completion_mentions_the_bot_and_a_reply_is_in_the_thread
     page.shows("#replying", "In reply to Alice").await;
     page.says("@Switchboard help").await;
     page.shows(&format!("[data-message-id=\"{message}\"] .thread"), "I know these commands").await;
-    page.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,7 +215,6 @@ async fn a_card_is_filled_in_and_submitted() {
     let click = calls.iter().find(|call| call.path.starts_with("/attachment/actions/")).unwrap();
     let click: serde_json::Value = serde_json::from_str(click.response.as_ref().unwrap()).unwrap();
     assert_eq!(click["inputs"], json!({"action": "book", "topic": "Planning", "quiet": "yes"}));
-    page.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,7 +230,6 @@ async fn the_inspector_leads_from_the_event_to_its_inbox_row_and_its_reply() {
     page.shows("#deliveries details[open] .pairs dd", "200").await;
     page.click("#tab-calls").await;
     page.shows("#calls summary", "POST /messages").await;
-    page.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -252,7 +250,6 @@ async fn after_an_injected_429_the_reply_is_late_and_comes_once() {
     assert_eq!(page.bot.cloud.messages().len(), 4, "{}", page.bot.cloud.transcript());
     page.click("#tab-calls").await;
     page.shows("#calls .note", "fault: 429").await;
-    page.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -265,7 +262,6 @@ async fn what_is_held_back_is_released_from_the_page() {
     page.shows("#set-faults", "1 held now").await;
     page.click("#set-faults li button").await;
     page.shows(BOTS, "version").await;
-    page.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -283,7 +279,6 @@ async fn on_a_phone_one_thing_is_shown_at_a_time_and_nothing_is_wider_than_the_s
         assert_eq!(page.client.execute(shown, vec![]).await.unwrap(), json!([part]));
         assert_eq!(page.client.execute(wide, vec![]).await.unwrap(), json!(false), "{part} is too wide");
     }
-    page.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -297,5 +292,4 @@ async fn a_page_that_lost_the_cloud_says_so() {
     page.bot.cloud.clear_faults();
     page.bot.cloud.stop().await;
     page.shows("#connection", "reconnecting").await;
-    page.close().await;
 }
