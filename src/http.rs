@@ -26,7 +26,8 @@ use crate::store::Store;
 /// The pause after a failure to accept, which is mostly that the process has no file descriptor left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// Everything Webex and a load balancer may ask. Without a webhook, as in another delivery mode, there is no such route.
+/// Everything Webex and a load balancer may ask. Without a webhook, as in another delivery mode, there is no such
+/// route.
 pub fn router(
     settings: &config::Server,
     path: &str,
@@ -52,8 +53,8 @@ async fn readyz(State((health, store)): State<(Health, Store)>) -> Response {
     (status, Json(readiness)).into_response()
 }
 
-/// Serves until told to stop; connections then finish what they are at. One that is slow with its headers, or idle for as
-/// long, is closed, and beyond `server.connections` the next one waits.
+/// Serves until told to stop; connections then finish what they are at. One that is slow with its headers, or idle for
+/// as long, is closed, and beyond `server.connections` the next one waits.
 pub async fn serve(listener: TcpListener, routes: Router, settings: config::Server, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(settings.connections));
     let mut connections = JoinSet::new();

@@ -1,5 +1,5 @@
-//! `switchboard simulate`: the identical daemon against a Webex cloud inside this program, with a page to chat on and a chat
-//! in the terminal.
+//! `switchboard simulate`: the identical daemon against a Webex cloud inside this program, with a page to chat on and a
+//! chat in the terminal.
 
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -41,6 +41,9 @@ pub(super) struct Options {
     /// Where the cloud and its page listen; without it on a free port of this machine
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Where clients reach it, such as http://simulator:4000, if that is not the address it listens at
+    #[arg(long, value_name = "URL", value_parser = web_address)]
+    public_url: Option<String>,
     /// Open the page in the browser, and go on when the input ends
     #[arg(long)]
     open: bool,
@@ -62,12 +65,23 @@ fn email(text: &str) -> Result<String, String> {
     }
 }
 
+fn web_address(text: &str) -> Result<String, String> {
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none() => {
+            Ok(text.to_owned())
+        }
+        Ok(_) => Err("an http or https address without a path".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
     let stopped = stop_signal()?;
     let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let listen = options.listen.unwrap_or(loopback);
     let cloud = Cloud::start(simulator::Options {
         listen,
+        public_url: options.public_url.clone(),
         seed: options.seed,
         state: options.state.clone(),
         ..simulator::Options::default()
@@ -204,7 +218,8 @@ struct Chat {
 }
 
 impl Chat {
-    /// Until the input ends, or for ever if it is to stay. Each line is answered before the next one is said, so what is piped in reads as a talk.
+    /// Until the input ends, or for ever if it is to stay. Each line is answered before the next one is said, so what
+    /// is piped in reads as a talk.
     async fn run(mut self) -> anyhow::Result<()> {
         self.handle.ready().await;
         // Lines, and not text: what is no UTF-8 is somebody's typing error, and no reason to end.

@@ -1,5 +1,5 @@
-//! What Webex takes for an Adaptive Card: version 1.3 and the elements that it shows. Everything else is refused with the
-//! path of what is wrong.
+//! What Webex takes for an Adaptive Card: version 1.3 and the elements that it shows. Everything else is refused with
+//! the path of what is wrong.
 
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Markdown to the `html` and `text` that Webex derives from it. As much of the dialect as tells whether a text
-//! mentions somebody, links somewhere or is code: paragraphs, quotes, fences, headings, nested lists, code spans, strong and
-//! emphasised text, links, mentions, backslash escapes. No tables, no pictures, no html, as on Webex.
+//! mentions somebody, links somewhere or is code: paragraphs, quotes, fences, headings, nested lists, code spans,
+//! strong and emphasised text, links, mentions, backslash escapes. No tables, no pictures, no html, as on Webex.
 
 /// Quotes and marks within each other beyond this are plain text.
 const DEEPEST: usize = 16;
@@ -102,8 +102,8 @@ fn unquoted(line: &str) -> &str {
     inside.strip_prefix(' ').unwrap_or(inside)
 }
 
-/// The lines of one list. What is indented by two blanks or more is a list within the item before it; what is no item goes
-/// on with it.
+/// The lines of one list. What is indented by two blanks or more is a list within the item before it; what is no item
+/// goes on with it.
 fn list(numbered: bool, lines: &[&str]) -> Block {
     let mut items: Vec<Item> = Vec::new();
     let mut rest = lines;

@@ -1,4 +1,5 @@
-//! Meetings, as far as scheduling goes: nobody ever joins one here. Rules and defaults are those of Webex's Meetings API.
+//! Meetings, as far as scheduling goes: nobody ever joins one here. Rules and defaults are those of Webex's Meetings
+//! API.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;

@@ -1,9 +1,9 @@
-//! A Webex cloud inside the binary: the REST API a bot calls, the webhooks it is called by, the people it talks to, and a
-//! page to be one of them.
+//! A Webex cloud inside the binary: the REST API a bot calls, the webhooks it is called by, the people it talks to, and
+//! a page to be one of them.
 //!
-//! `switchboard simulate` runs the daemon against it, and so do the tests; with `--no-bot` any other client of Webex can.
-//! [`Cloud`] is started, people act through [`Person`], and what may go wrong is set with [`Fault`], [`Deliveries`],
-//! [`Quirks`] and [`Scan`]. A test of a handler says something and reads the transcript:
+//! `switchboard simulate` runs the daemon against it, and so do the tests; with `--no-bot` any other client of Webex
+//! can. [`Cloud`] is started, people act through [`Person`], and what may go wrong is set with [`Fault`],
+//! [`Deliveries`], [`Quirks`] and [`Scan`]. A test of a handler says something and reads the transcript:
 //!
 //! ```
 //! use switchboard::simulator::{Cloud, Options};
@@ -36,8 +36,8 @@
 //! # }
 //! ```
 //!
-//! In other languages the same is done over HTTP: `/as/{email}/...` is Webex's surface as somebody, without a token, and
-//! `/control` is everything else (see `control`).
+//! In other languages the same is done over HTTP: `/as/{email}/...` is Webex's surface as somebody, without a token,
+//! and `/control` is everything else (see `control`).
 //!
 //! # What is not as with Webex
 //!
@@ -64,10 +64,10 @@
 //! # How it is made
 //!
 //! `world` is the state; `people`, `rooms`, `teams`, `messages`, `contents`, `cards`, `actions`, `webhooks`, `filters`,
-//! `meetings` and `oauth` are its rules, and know of HTTP only the status of a refusal. `api` is the REST surface over them,
-//! `control` the simulator's own, `page` the chat page; `deliver` posts what happened, `journal` tells it to whoever
-//! watches, and `state` keeps it in a file. This room imports nothing of the daemon but the spelling of ids and the
-//! signature.
+//! `meetings` and `oauth` are its rules, and know of HTTP only the status of a refusal. `api` is the REST surface over
+//! them, `control` the simulator's own, `page` the chat page; `deliver` posts what happened, `journal` tells it to
+//! whoever watches, and `state` keeps it in a file. This room imports nothing of the daemon but the spelling of ids and
+//! the signature.
 
 mod actions;
 mod api;
@@ -148,6 +148,9 @@ const LONGEST_STOP: Duration = Duration::from_secs(5);
 pub struct Options {
     /// Where the API listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where clients reach it, without a path, if that is not where it listens: the addresses of pages and files begin
+    /// so.
+    pub public_url: Option<String>,
     /// The bot's address.
     pub bot_email: String,
     /// The bot's display name; mentions show its first word.
@@ -166,6 +169,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            public_url: None,
             bot_email: "switchboard@webex.bot".to_owned(),
             bot_name: "Switchboard".to_owned(),
             bot_token: "simulated-bot-token".to_owned(),
@@ -184,6 +188,8 @@ pub struct Cloud {
 
 struct Inner {
     address: SocketAddr,
+    /// How clients begin the address of anything here.
+    base: String,
     bot: Account,
     world: Mutex<World>,
     courier: Courier,
@@ -197,6 +203,12 @@ struct Inner {
     revision: watch::Sender<u64>,
     /// Serves, and keeps the state; both end once the cloud stops.
     tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// An address that stands for all of this machine's is none to call.
+fn base(listening: SocketAddr) -> String {
+    let port = listening.port();
+    if listening.ip().is_unspecified() { format!("http://127.0.0.1:{port}") } else { format!("http://{listening}") }
 }
 
 /// Webex's surface, and our own beside it.
@@ -215,16 +227,21 @@ impl Cloud {
         let listener = TcpListener::bind(options.listen).await?;
         // Each kind of chance has dice of its own, so that one more call changes no delivery.
         let mut dice = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        let kept = options.state.as_deref().map(state::load).transpose()?.flatten();
+        let kept = match options.state.clone() {
+            Some(path) => tokio::task::spawn_blocking(move || state::load(&path)).await.map_err(io::Error::other)??,
+            None => None,
+        };
         let mut world = kept.unwrap_or_else(|| World::new(Mint::new(dice.fork())));
         let email = options.bot_email.to_lowercase();
         let bot = match world.by_email(&email) {
             Some(bot) => bot.clone(),
             None => world.enrol(AccountType::Bot, email, options.bot_name, options.bot_token),
         };
+        let address = listener.local_addr()?;
         let cloud = Cloud {
             inner: Arc::new(Inner {
-                address: listener.local_addr()?,
+                address,
+                base: options.public_url.map_or_else(|| base(address), |url| url.trim_end_matches('/').to_owned()),
                 bot,
                 world: Mutex::new(world),
                 courier: Courier::new(options.deliveries, dice.fork())?,

@@ -1,5 +1,5 @@
-//! Where the facts about Webex are silent or disagree, the cloud takes a side; each of these takes the other one, so that a
-//! bot can be seen to work either way.
+//! Where the facts about Webex are silent or disagree, the cloud takes a side; each of these takes the other one, so
+//! that a bot can be seen to work either way.
 
 use serde::{Deserialize, Serialize};
 

@@ -173,8 +173,8 @@ impl World {
         traits.description = draft.description.or(traits.description.take());
     }
 
-    /// Deletes a space. Whoever does not moderate a moderated one only leaves it. Webhooks hear of each member that goes,
-    /// and of no room.
+    /// Deletes a space. Whoever does not moderate a moderated one only leaves it. Webhooks hear of each member that
+    /// goes, and of no room.
     pub(super) fn delete_room(&mut self, actor: &Account, id: &str) -> Result<(), Refusal> {
         let room = self.room_of(actor, id)?;
         let (id, is_team) = (room.id.clone(), self.teams.get(&room.id).is_some());

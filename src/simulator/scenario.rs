@@ -32,16 +32,16 @@ pub struct RoomInfo {
 impl Cloud {
     /// The base URL of the API, such as `http://127.0.0.1:40123/v1`.
     pub fn api_url(&self) -> String {
-        format!("http://{}/v1", self.inner.address)
+        format!("{}/v1", self.inner.base)
     }
 
     /// The address of the chat page.
     pub fn page_url(&self) -> String {
-        format!("http://{}/", self.inner.address)
+        format!("{}/", self.inner.base)
     }
 
-    /// What a bot that listens at this address needs to know of the cloud, as its environment would say it: where Webex is,
-    /// the token, where it is called, and the secret of its webhooks.
+    /// What a bot that listens at this address needs to know of the cloud, as its environment would say it: where Webex
+    /// is, the token, where it is called, and the secret of its webhooks.
     pub fn environment(&self, bot: SocketAddr) -> Vec<(String, String)> {
         [
             ("SWITCHBOARD_WEBEX__API_URL", self.api_url()),
@@ -193,8 +193,8 @@ impl Cloud {
         self.inner.journal.tell(Happening::State);
     }
 
-    /// Returns once `count` such calls have arrived since the start, answered or not. A path that ends in a slash stands
-    /// for everything below it, as in [`Fault::on`].
+    /// Returns once `count` such calls have arrived since the start, answered or not. A path that ends in a slash
+    /// stands for everything below it, as in [`Fault::on`].
     pub async fn call_made(&self, method: Method, path: &str, count: usize) {
         self.inner.calls.wait_for(Pattern { method: method.as_str(), path }, count).await;
     }

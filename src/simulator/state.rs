@@ -1,5 +1,6 @@
-//! The cloud's memory in a file: people, rooms, messages, files, clicks and webhooks, as one JSON document that replaces the
-//! one before it. Written soon after a change, never for more than a tenth of the time, and once more at the end.
+//! The cloud's memory in a file: people, rooms, messages, files, clicks and webhooks, as one JSON document that
+//! replaces the one before it. Written soon after a change, never for more than a tenth of the time, and once more at
+//! the end.
 
 use std::io;
 use std::path::{Path, PathBuf};

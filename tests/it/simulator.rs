@@ -89,6 +89,22 @@ async fn other_web_pages_are_kept_out() {
 }
 
 #[tokio::test]
+async fn addresses_begin_as_clients_reach_the_cloud() {
+    let listen = "0.0.0.0:0".parse().unwrap();
+    let cloud = Cloud::start(Options { listen, ..Options::default() }).await.unwrap();
+    assert!(cloud.api_url().starts_with("http://127.0.0.1:"), "{}", cloud.api_url());
+    let public_url = Some("http://simulator:4000/".to_owned());
+    let cloud = Cloud::start(Options { public_url, ..Options::default() }).await.unwrap();
+    assert_eq!(
+        (cloud.api_url(), cloud.page_url()),
+        ("http://simulator:4000/v1".into(), "http://simulator:4000/".into())
+    );
+    let alice = cloud.person(ALICE);
+    alice.uploads(&alice.direct_room(), "a.txt", "text/plain", b"hello").unwrap();
+    assert!(cloud.messages()[0].files[0].starts_with("http://simulator:4000/v1/contents/"));
+}
+
+#[tokio::test]
 async fn the_stream_tells_what_happens_as_it_happens() {
     let bot = Harness::start().await;
     let mut answer = reqwest::get(format!("{}control/events", bot.cloud.page_url())).await.unwrap();

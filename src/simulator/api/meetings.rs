@@ -84,8 +84,8 @@ pub(super) async fn delete(
     cloud.change(|world| world.delete_meeting(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }
 
-/// By number, link or room; otherwise by time, the next seven days unless told otherwise. An ad-hoc meeting is only found
-/// by its instances, of which there are none here.
+/// By number, link or room; otherwise by time, the next seven days unless told otherwise. An ad-hoc meeting is only
+/// found by its instances, of which there are none here.
 pub(super) async fn list(
     State(cloud): State<Cloud>,
     Actor(me): Actor,

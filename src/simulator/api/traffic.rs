@@ -1,5 +1,5 @@
-//! What happens to a call on its way: it is noted, faults strike it, and its answer is dressed as Webex dresses answers.
-//! Whoever acts in person, as the chat page does, is spared the faults and not noted.
+//! What happens to a call on its way: it is noted, faults strike it, and its answer is dressed as Webex dresses
+//! answers. Whoever acts in person, as the chat page does, is spared the faults and not noted.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -107,9 +107,12 @@ async fn struck_by(
 impl Cloud {
     /// Waits for the release; none if the cloud stops first.
     async fn stalled_until(&self, release: &mut watch::Receiver<u64>) -> Option<()> {
-        let _stalled = self.inner.faults.stall();
+        let stalled = self.inner.faults.stall();
         self.inner.journal.tell(Happening::State);
-        self.inner.stopping.run_until_cancelled(release.changed()).await?.ok()
+        let released = self.inner.stopping.run_until_cancelled(release.changed()).await;
+        drop(stalled);
+        self.inner.journal.tell(Happening::State);
+        released?.ok()
     }
 }
 

@@ -1,5 +1,5 @@
-//! Keeps other web pages out. The simulator asks nobody for a password, so a page open in the same browser could talk to
-//! it behind the person's back; browsers say where a request comes from and what host it was meant for.
+//! Keeps other web pages out. The simulator asks nobody for a password, so a page open in the same browser could talk
+//! to it behind the person's back; browsers say where a request comes from and what host it was meant for.
 
 use std::net::IpAddr;
 
@@ -12,8 +12,8 @@ use url::{Host, Url};
 
 use crate::simulator::Cloud;
 
-/// Lets a request pass that comes from our own page or from no page at all, and, on a loopback address, was meant for one:
-/// a name that an attacker has pointed at this machine is refused.
+/// Lets a request pass that comes from our own page or from no page at all, and, on a loopback address, was meant for
+/// one: a name that an attacker has pointed at this machine is refused.
 pub(in crate::simulator) async fn guard(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
     match stranger(request.headers(), cloud.inner.address.ip()) {
         None => next.run(request).await,

@@ -1,5 +1,5 @@
-//! The simulator's own HTTP surface under `/control`, which is not Webex's: what the chat page and tests in any language
-//! look at and turn. The bodies are those of the Rust API, in JSON.
+//! The simulator's own HTTP surface under `/control`, which is not Webex's: what the chat page and tests in any
+//! language look at and turn. The bodies are those of the Rust API, in JSON.
 //!
 //! | call | does |
 //! |---|---|

@@ -9,11 +9,29 @@ const ELEMENTS = {
   TextBlock: textBlock,
   RichTextBlock: richTextBlock,
   Image: image,
-  ImageSet: (set, card) => el("div.image-set", {}, (set.images ?? []).map((one) => image({ size: set.imageSize, ...one }, card))),
+  ImageSet: (set, card) =>
+    el(
+      "div.image-set",
+      {},
+      (set.images ?? []).map((one) => image({ size: set.imageSize, ...one }, card)),
+    ),
   FactSet: (set) =>
-    el("dl.facts", {}, (set.facts ?? []).flatMap(({ title, value }) => [el("dt", {}, title), el("dd", {}, fromCardText(String(value)))])),
+    el(
+      "dl.facts",
+      {},
+      (set.facts ?? []).flatMap(({ title, value }) => [el("dt", {}, title), el("dd", {}, fromCardText(String(value)))]),
+    ),
   Container: (container, card) => selectable(container, card, el("div.container", {}, draw(container.items, card))),
-  ColumnSet: (set, card) => selectable(set, card, el("div.columns", {}, (set.columns ?? []).map((one) => column(one, card)))),
+  ColumnSet: (set, card) =>
+    selectable(
+      set,
+      card,
+      el(
+        "div.columns",
+        {},
+        (set.columns ?? []).map((one) => column(one, card)),
+      ),
+    ),
   ActionSet: (set, card) => actionBar(set.actions, card),
 };
 
@@ -58,7 +76,11 @@ function fallback(element, card) {
 }
 
 function textBlock(block) {
-  const text = el("div.text", { role: block.style === "heading" ? "heading" : null }, fromCardText(String(block.text ?? "")));
+  const text = el(
+    "div.text",
+    { role: block.style === "heading" ? "heading" : null },
+    fromCardText(String(block.text ?? "")),
+  );
   looks(text, block);
   if (block.wrap) text.classList.add("wrap");
   if (block.maxLines > 0) text.style.setProperty("--lines", block.maxLines);
@@ -89,7 +111,9 @@ const imageUrl = (url) => (/^(https?:|data:image\/(png|jpeg|gif|webp|svg\+xml))/
 
 function image(picture, card) {
   const src = imageUrl(picture.url);
-  const shown = src ? el("img", { src, alt: picture.altText ?? "", loading: "lazy" }) : el("span.quiet", {}, picture.altText ?? "a picture");
+  const shown = src
+    ? el("img", { src, alt: picture.altText ?? "", loading: "lazy" })
+    : el("span.quiet", {}, picture.altText ?? "a picture");
   const pixels = (size) => (/^\d+px$/.test(size ?? "") ? size : null);
   if (pixels(picture.width)) shown.style.width = picture.width;
   if (pixels(picture.height)) shown.style.height = picture.height;
@@ -173,7 +197,11 @@ function actionBar(actions, card) {
 }
 
 function button({ title, style, id }, onclick) {
-  return el("button", { type: "button", dataset: { action: id ?? title ?? "", style: style ?? "default" }, onclick }, title ?? "…");
+  return el(
+    "button",
+    { type: "button", dataset: { action: id ?? title ?? "", style: style ?? "default" }, onclick },
+    title ?? "…",
+  );
 }
 
 /** Unfolds a card below the buttons; one at a time. */
@@ -184,7 +212,8 @@ function showCard(action, card, folded) {
   const toggle = button(action, () => {
     for (const other of folded) if (other !== box) other.hidden = true;
     box.hidden = !box.hidden;
-    for (const other of toggle.parentElement.querySelectorAll("[aria-expanded]")) other.setAttribute("aria-expanded", "false");
+    for (const other of toggle.parentElement.querySelectorAll("[aria-expanded]"))
+      other.setAttribute("aria-expanded", "false");
     toggle.setAttribute("aria-expanded", String(!box.hidden));
   });
   toggle.setAttribute("aria-expanded", "false");

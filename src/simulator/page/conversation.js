@@ -78,7 +78,10 @@ function draw() {
   if (isAtEnd && known.list.length > 2 * MOST_DRAWN) forget(known);
   const list = known.list;
   const here = new Set(list.map((message) => message.id));
-  const replies = Map.groupBy(list.filter(({ parentId }) => here.has(parentId)), ({ parentId }) => parentId);
+  const replies = Map.groupBy(
+    list.filter(({ parentId }) => here.has(parentId)),
+    ({ parentId }) => parentId,
+  );
   const rows = [];
   let previous;
   for (const message of list.filter(({ parentId }) => !here.has(parentId))) {
@@ -88,7 +91,10 @@ function draw() {
     }
     const row = drawMessage(message, isTogether(previous, message));
     const thread = replies.get(message.id) ?? [];
-    arrange(row.thread, thread.map((reply, at) => drawMessage(reply, isTogether(thread[at - 1], reply))));
+    arrange(
+      row.thread,
+      thread.map((reply, at) => drawMessage(reply, isTogether(thread[at - 1], reply))),
+    );
     row.thread.hidden = thread.length === 0;
     rows.push(row);
     previous = thread.length ? undefined : message;
@@ -121,8 +127,11 @@ function empty() {
   const isBots = model.room?.type === "direct" && title === bot.displayName;
   const say = (text) => el("button.suggestion", { type: "button", onclick: () => actions.say(text) }, text);
   const welcome = isBots
-    ? [el("h3", {}, `Say hello to ${title}`), el("p", {}, "This is a Webex cloud inside the program, with your bot in it. Try"),
-       el("p.row.centre", {}, say("help"), say("status"), say("report"))]
+    ? [
+        el("h3", {}, `Say hello to ${title}`),
+        el("p", {}, "This is a Webex cloud inside the program, with your bot in it. Try"),
+        el("p.row.centre", {}, say("help"), say("status"), say("report")),
+      ]
     : [el("p.quiet", {}, "Nothing was said here yet.")];
   arrange($("messages"), [el("li.empty", {}, welcome)]);
 }
@@ -154,14 +163,28 @@ function makeMessage(message, version, thread) {
     el("time", { title: new Date(message.created).toISOString() }, clock(message.created)),
     message.updated && el("span.quiet", { title: new Date(message.updated).toISOString() }, "edited"),
   );
-  const body = el("div.said", {}, message.html ? fromHtml(message.html, model.me.id) : message.text ? fromText(message.text) : []);
-  const cards = (message.attachments ?? []).map((attachment) => drawCard(attachment.content, (inputs) => submit(message, inputs)));
+  const body = el(
+    "div.said",
+    {},
+    message.html ? fromHtml(message.html, model.me.id) : message.text ? fromText(message.text) : [],
+  );
+  const cards = (message.attachments ?? []).map((attachment) =>
+    drawCard(attachment.content, (inputs) => submit(message, inputs)),
+  );
   const hasCard = cards.length > 0;
   return el(
     hasCard ? "li.message.with-card" : "li.message",
     { dataset: { messageId: message.id, version }, tabIndex: -1 },
     el("span.avatar", { ariaHidden: "true", dataset: { hue: hue(message.personId) } }, initials(name)),
-    el("div.content", {}, byline, hasCard ? [] : body, cards, (message.files ?? []).map(drawFile), tools(message, isMine)),
+    el(
+      "div.content",
+      {},
+      byline,
+      hasCard ? [] : body,
+      cards,
+      (message.files ?? []).map(drawFile),
+      tools(message, isMine),
+    ),
     thread,
   );
 }
@@ -174,7 +197,8 @@ function submit(message, inputs) {
 }
 
 function tools(message, isMine) {
-  const tool = (label, name, onclick) => el("button.small", { type: "button", dataset: { tool: name }, onclick }, label);
+  const tool = (label, name, onclick) =>
+    el("button.small", { type: "button", dataset: { tool: name }, onclick }, label);
   const canEdit = isMine && !message.files && !message.attachments;
   return el(
     "div.tools",
@@ -208,7 +232,8 @@ function drawFile(url) {
     const name = /filename="([^"]*)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] || "file";
     const size = bytes(Number(answer.headers.get("content-length") ?? 0));
     const download = el("a", { href: address, download: name }, name);
-    const picture = /^image\/(png|jpeg|gif|webp|bmp)/.test(type) && el("img", { src: address, alt: name, loading: "lazy" });
+    const picture =
+      /^image\/(png|jpeg|gif|webp|bmp)/.test(type) && el("img", { src: address, alt: name, loading: "lazy" });
     box.replaceChildren(...[picture].filter(Boolean), el("p", {}, download, " ", el("span.quiet", {}, size)));
     if (picture) picture.addEventListener("load", () => isAtEnd && toEnd());
   });

@@ -63,7 +63,11 @@ export function ask(title, { fields = [], body = [], action = "OK", submit = asy
   const dialog = $("dialog");
   const problem = el("p.problem", { role: "alert", hidden: true });
   const inputs = fields.map(({ name, label, ...properties }) => {
-    const input = el(properties.type === "textarea" ? "textarea" : "input", { name, autocomplete: "off", ...properties });
+    const input = el(properties.type === "textarea" ? "textarea" : "input", {
+      name,
+      autocomplete: "off",
+      ...properties,
+    });
     return el("label.field", {}, el("span", {}, label), input);
   });
   const form = el(

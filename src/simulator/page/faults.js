@@ -11,8 +11,11 @@ export function showFaults() {
     el("div", { id: "set-faults" }),
     group("The bot's next message", [
       preset("429", "Too many requests", [number("Retry-After, s", 3), number("times", 1)], ([after, times]) =>
-        fault({ times, effect: answer(429, HTML, [["retry-after", String(after)]]) })),
-      preset("503", "503 with a page of HTML", [number("times", 1)], ([times]) => fault({ times, effect: answer(503, HTML) })),
+        fault({ times, effect: answer(429, HTML, [["retry-after", String(after)]]) }),
+      ),
+      preset("503", "503 with a page of HTML", [number("times", 1)], ([times]) =>
+        fault({ times, effect: answer(503, HTML) }),
+      ),
       preset("reset", "Connection reset", [], () => fault({ effect: "reset" })),
       preset("applyThenReset", "Connection reset after it was posted", [], () => fault({ effect: "applyThenReset" })),
       preset("delay", "Late", [number("ms", 2000)], ([delay]) => fault({ effect: { delay } })),
@@ -20,17 +23,25 @@ export function showFaults() {
     ]),
     group("Reading", [
       preset("hidden", "Messages not yet visible", [number("first reads", 2, 0)], ([notYetVisible]) =>
-        turn("PATCH", "reads", { notYetVisible })),
+        turn("PATCH", "reads", { notYetVisible }),
+      ),
       preset("locked", "Files are being scanned", [number("first reads", 2, 0)], ([lockedReads]) =>
-        turn("PATCH", "files", { ...model.state.files, lockedReads })),
-      preset("infected", "New files are infected", [], () => turn("PATCH", "files", { ...model.state.files, verdict: "infected" })),
-      preset("unscannable", "New files cannot be scanned", [], () => turn("PATCH", "files", { ...model.state.files, verdict: "unscannable" })),
+        turn("PATCH", "files", { ...model.state.files, lockedReads }),
+      ),
+      preset("infected", "New files are infected", [], () =>
+        turn("PATCH", "files", { ...model.state.files, verdict: "infected" }),
+      ),
+      preset("unscannable", "New files cannot be scanned", [], () =>
+        turn("PATCH", "files", { ...model.state.files, verdict: "unscannable" }),
+      ),
     ]),
     el("fieldset", { id: "manner" }),
     el("fieldset", { id: "hooks" }),
     el("fieldset", { id: "quirks" }),
     group("Clock of the cloud", [
-      preset("clock", "Set it wrong", [number("s ahead", 0, null)], ([seconds]) => turn("PUT", "clock", { offsetMs: seconds * 1000 })),
+      preset("clock", "Set it wrong", [number("s ahead", 0, null)], ([seconds]) =>
+        turn("PUT", "clock", { offsetMs: seconds * 1000 }),
+      ),
     ]),
     custom(),
   );
@@ -83,18 +94,39 @@ function draw() {
 function drawSet() {
   const { faults, stalled, reads, files, clockOffsetMs } = model.state;
   const lines = faults.map(({ id, left, method, path, effect, chance }) => {
-    const what = typeof effect === "string" ? effect : effect.answer ? `answer ${effect.answer.status}` : `${effect.delay} ms late`;
+    const what =
+      typeof effect === "string"
+        ? effect
+        : effect.answer
+          ? `answer ${effect.answer.status}`
+          : `${effect.delay} ms late`;
     const often = left === null ? "until cleared" : `${left} more`;
-    return el("li", { dataset: { set: id } }, `${method} ${path}: ${what}, ${often}${chance < 1 ? `, chance ${chance}` : ""}`);
+    return el(
+      "li",
+      { dataset: { set: id } },
+      `${method} ${path}: ${what}, ${often}${chance < 1 ? `, chance ${chance}` : ""}`,
+    );
   });
-  if (reads.notYetVisible) lines.push(el("li", {}, `the first ${reads.notYetVisible} reads of each message find nothing`));
-  if (files.lockedReads) lines.push(el("li", {}, `the first ${files.lockedReads} reads of each new file find it being scanned`));
+  if (reads.notYetVisible)
+    lines.push(el("li", {}, `the first ${reads.notYetVisible} reads of each message find nothing`));
+  if (files.lockedReads)
+    lines.push(el("li", {}, `the first ${files.lockedReads} reads of each new file find it being scanned`));
   if (files.verdict !== "clean") lines.push(el("li", {}, `new files are ${files.verdict}`));
   if (clockOffsetMs) lines.push(el("li", {}, `the clock is ${clockOffsetMs / 1000} s ahead`));
-  if (stalled) lines.push(el("li", {}, `${stalled} held now `, el("button.small", { type: "button", onclick: () => turn("POST", "release") }, "Release")));
+  if (stalled)
+    lines.push(
+      el(
+        "li",
+        {},
+        `${stalled} held now `,
+        el("button.small", { type: "button", onclick: () => turn("POST", "release") }, "Release"),
+      ),
+    );
   const clear = el("button", { type: "button", dataset: { fault: "clear" }, onclick: clearAll }, "Clear everything");
   $("set-faults").replaceChildren(
-    ...(lines.length || isOdd() ? [el("h4", {}, "Broken now"), el("ul.lines", {}, lines), clear] : [el("p.quiet", {}, "Nothing is broken. Break something:")]),
+    ...(lines.length || isOdd()
+      ? [el("h4", {}, "Broken now"), el("ul.lines", {}, lines), clear]
+      : [el("p.quiet", {}, "Nothing is broken. Break something:")]),
   );
   document.body.classList.toggle("broken", lines.length > 0 || isOdd());
 }
@@ -119,7 +151,12 @@ const QUIRKS = [
 ];
 
 function toggle(name, label, checked, change) {
-  const box = el("input", { type: "checkbox", checked, dataset: { fault: name }, onchange: () => change({ [name]: box.checked }) });
+  const box = el("input", {
+    type: "checkbox",
+    checked,
+    dataset: { fault: name },
+    onchange: () => change({ [name]: box.checked }),
+  });
   return el("label.choice", {}, box, el("span", {}, label));
 }
 
@@ -132,7 +169,16 @@ function drawQuirks() {
   );
 }
 
-const USUAL = { copies: 1, lose: 0, retries: 0, held: false, reorder: false, otherCluster: false, forged: false, webexSignature: false };
+const USUAL = {
+  copies: 1,
+  lose: 0,
+  retries: 0,
+  held: false,
+  reorder: false,
+  otherCluster: false,
+  forged: false,
+  webexSignature: false,
+};
 
 const isOdd = () => Object.entries(USUAL).some(([name, value]) => model.state.deliveries[name] !== value);
 
@@ -142,13 +188,18 @@ function drawManner() {
   const change = (changes) => turn("PATCH", "deliveries", changes);
   const switches = SWITCHES.map(([name, label]) => toggle(name, label, deliveries[name], change));
   const amount = (name, label, value, read) =>
-    el("label.amount", {}, el("input", {
-      type: "number",
-      min: 0,
-      value: String(value),
-      dataset: { fault: name },
-      onchange: (event) => change({ [name]: read(Number(event.target.value)) }),
-    }), el("span", {}, ` ${label}`));
+    el(
+      "label.amount",
+      {},
+      el("input", {
+        type: "number",
+        min: 0,
+        value: String(value),
+        dataset: { fault: name },
+        onchange: (event) => change({ [name]: read(Number(event.target.value)) }),
+      }),
+      el("span", {}, ` ${label}`),
+    );
   $("manner").replaceChildren(
     el("legend", {}, "Webhook deliveries"),
     amount("copies", "copies of each (0 loses all, 2 doubles)", deliveries.copies, (value) => value),
@@ -162,9 +213,23 @@ function drawHooks() {
   const hooks = model.state.webhooks.map(({ id, name, resource, event, status }) => {
     const isActive = status === "active";
     const other = isActive ? "inactive" : "active";
-    const flip = el("button.small", { type: "button", dataset: { fault: `webhook-${resource}` }, onclick: () => turn("PUT", `webhooks/${id}`, { status: other }) },
-      isActive ? "switch off" : "switch on");
-    return el("li", {}, `${name}: ${resource} ${event} `, el("span.status", { dataset: { class: isActive ? "2" : "5" } }, status), " ", flip);
+    const flip = el(
+      "button.small",
+      {
+        type: "button",
+        dataset: { fault: `webhook-${resource}` },
+        onclick: () => turn("PUT", `webhooks/${id}`, { status: other }),
+      },
+      isActive ? "switch off" : "switch on",
+    );
+    return el(
+      "li",
+      {},
+      `${name}: ${resource} ${event} `,
+      el("span.status", { dataset: { class: isActive ? "2" : "5" } }, status),
+      " ",
+      flip,
+    );
   });
   $("hooks").replaceChildren(
     el("legend", {}, "Webhooks"),
@@ -174,7 +239,8 @@ function drawHooks() {
 
 /** Anything else. */
 function custom() {
-  const field = (name, label, value, type = "text") => el("label.field", {}, el("span", {}, label), el("input", { name, type, value }));
+  const field = (name, label, value, type = "text") =>
+    el("label.field", {}, el("span", {}, label), el("input", { name, type, value }));
   const form = el(
     "form",
     {

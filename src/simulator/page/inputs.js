@@ -16,8 +16,19 @@ const KINDS = {
   },
   "Input.Number": (input) => {
     const { min, max, value = "", placeholder = "" } = input;
-    const control = el("input", { type: "number", step: "any", value, placeholder, min: min ?? null, max: max ?? null });
-    return { control, value: () => control.value, problem: () => control.value !== "" && outside(control.value, min, max) };
+    const control = el("input", {
+      type: "number",
+      step: "any",
+      value,
+      placeholder,
+      min: min ?? null,
+      max: max ?? null,
+    });
+    return {
+      control,
+      value: () => control.value,
+      problem: () => control.value !== "" && outside(control.value, min, max),
+    };
   },
   "Input.Date": (input) => timed("date", input),
   "Input.Time": (input) => timed("time", input),
@@ -49,7 +60,11 @@ function outside(value, min, max) {
 function timed(type, { value = "", min, max }) {
   const control = el("input", { type, value, min: min ?? null, max: max ?? null });
   const isOut = () => (min && control.value < min) || (max && control.value > max);
-  return { control, value: () => control.value, problem: () => control.value && isOut() && `From ${min ?? "…"} to ${max ?? "…"}.` };
+  return {
+    control,
+    value: () => control.value,
+    problem: () => control.value && isOut() && `From ${min ?? "…"} to ${max ?? "…"}.`,
+  };
 }
 
 function choiceSet(input) {
@@ -69,7 +84,11 @@ function choiceSet(input) {
     { role: isMultiSelect ? "group" : "radiogroup" },
     boxes.map((box, at) => el("label.choice", {}, box, el("span", {}, choices[at].title))),
   );
-  const value = () => boxes.filter((box) => box.checked).map((box) => box.value).join(",");
+  const value = () =>
+    boxes
+      .filter((box) => box.checked)
+      .map((box) => box.value)
+      .join(",");
   return { control, focus: boxes[0], value };
 }
 

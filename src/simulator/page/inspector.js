@@ -19,10 +19,18 @@ export function showInspector(view) {
     if (step && now >= 0) tab(TABS[(now + step + TABS.length) % TABS.length], true);
   });
   const box = (name, label) =>
-    el("label.choice", {}, el("input", { type: "checkbox", onchange: (event) => {
-      filter[name] = event.target.checked;
-      drawCalls();
-    } }), el("span", {}, label));
+    el(
+      "label.choice",
+      {},
+      el("input", {
+        type: "checkbox",
+        onchange: (event) => {
+          filter[name] = event.target.checked;
+          drawCalls();
+        },
+      }),
+      el("span", {}, label),
+    );
   $("deliveries").append(el("p.quiet.nothing", {}, "No webhook was delivered yet."), el("div.rows"));
   $("calls").append(
     el("div.row.filters", {}, box("everybody", "everybody's calls"), box("failed", "failed only")),
@@ -72,20 +80,29 @@ function list(name, items, make) {
   const numbers = new Set(items.map(({ number }) => number));
   for (const number of known.keys()) if (!numbers.has(number)) known.delete(number);
   for (const item of items) if (!known.has(item.number)) known.set(item.number, make(item));
-  arrange($(name).querySelector(".rows"), items.map(({ number }) => known.get(number)));
+  arrange(
+    $(name).querySelector(".rows"),
+    items.map(({ number }) => known.get(number)),
+  );
   $(name).querySelector(".nothing").hidden = items.length > 0;
 }
 
 function drawDeliveries() {
   list("deliveries", model.deliveries, (delivery) =>
-    record(delivery, `${delivery.resource} ${delivery.event}`, delivery.error ?? about(delivery), (body) => fillDelivery(body, delivery)));
+    record(delivery, `${delivery.resource} ${delivery.event}`, delivery.error ?? about(delivery), (body) =>
+      fillDelivery(body, delivery),
+    ),
+  );
 }
 
 function drawCalls() {
   const isWanted = ({ actor, status }) =>
     (filter.everybody || actor === model.state.bot.email) && (!filter.failed || !status || status >= 400);
   list("calls", model.calls.filter(isWanted), (call) =>
-    record(call, `${call.method} ${short(call.path)}`, call.fault && `fault: ${call.fault}`, (body) => fillCall(body, call)));
+    record(call, `${call.method} ${short(call.path)}`, call.fault && `fault: ${call.fault}`, (body) =>
+      fillCall(body, call),
+    ),
+  );
 }
 
 /** The `data` of a delivery; nothing once its body was forgotten. */
@@ -101,7 +118,9 @@ function dataOf({ body }) {
 function about(delivery) {
   const { personId, roomId } = dataOf(delivery);
   const room = model.rooms.find(({ id }) => id === roomId);
-  return [model.people.get(personId)?.displayName, room?.type === "group" && `in ${room.title}`].filter(Boolean).join(" ");
+  return [model.people.get(personId)?.displayName, room?.type === "group" && `in ${room.title}`]
+    .filter(Boolean)
+    .join(" ");
 }
 
 /** A path without its long ids. */
@@ -126,8 +145,13 @@ function record(item, what, note, fill) {
 }
 
 function pairs(entries) {
-  return el("dl.pairs", {}, entries.filter(([, value]) => value !== null && value !== undefined)
-    .flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  return el(
+    "dl.pairs",
+    {},
+    entries
+      .filter(([, value]) => value !== null && value !== undefined)
+      .flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+  );
 }
 
 /** JSON to read, and the exact bytes to copy. */
@@ -140,15 +164,30 @@ function content(title, text) {
     // Not JSON, or cut: shown as it is.
   }
   const shown = el("pre", { tabIndex: 0 }, el("code", {}, pretty));
-  const exact = el("button.small", { type: "button", ariaPressed: "false", onclick: () => {
-    const isExact = exact.ariaPressed !== "true";
-    exact.ariaPressed = String(isExact);
-    shown.firstChild.textContent = isExact ? text : pretty;
-  } }, "exact bytes");
-  const copy = el("button.small", { type: "button", onclick: async () => {
-    await navigator.clipboard?.writeText(text);
-    copy.textContent = "copied";
-  } }, "copy");
+  const exact = el(
+    "button.small",
+    {
+      type: "button",
+      ariaPressed: "false",
+      onclick: () => {
+        const isExact = exact.ariaPressed !== "true";
+        exact.ariaPressed = String(isExact);
+        shown.firstChild.textContent = isExact ? text : pretty;
+      },
+    },
+    "exact bytes",
+  );
+  const copy = el(
+    "button.small",
+    {
+      type: "button",
+      onclick: async () => {
+        await navigator.clipboard?.writeText(text);
+        copy.textContent = "copied";
+      },
+    },
+    "copy",
+  );
   return [el("h4", {}, title, " ", exact, copy), shown];
 }
 
@@ -188,9 +227,23 @@ async function explain(chain, delivery) {
     const calls = model.calls.filter((made) => carries(made, [delivery.dataId, ...known.replies]));
     chain.replaceChildren(
       el("h4", {}, "Event → inbox row → reply ", again),
-      el("p", {}, el("span.badge", {}, known.reference), ` ${known.state}, ${known.attempts} ${known.attempts === 1 ? "try" : "tries"}`),
-      el("ul.lines", {}, known.lines.map((line) => el("li", {}, line))),
-      el("p.row", {}, spoken(delivery), known.replies.map((id, at) => toReply(delivery.roomId, id, at))),
+      el(
+        "p",
+        {},
+        el("span.badge", {}, known.reference),
+        ` ${known.state}, ${known.attempts} ${known.attempts === 1 ? "try" : "tries"}`,
+      ),
+      el(
+        "ul.lines",
+        {},
+        known.lines.map((line) => el("li", {}, line)),
+      ),
+      el(
+        "p.row",
+        {},
+        spoken(delivery),
+        known.replies.map((id, at) => toReply(delivery.roomId, id, at)),
+      ),
       calls.length > 0 && el("p.row", {}, calls.map(toCall)),
     );
   } catch (error) {

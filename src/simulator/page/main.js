@@ -83,7 +83,9 @@ function wire() {
     theme(next);
   });
   $("inspector-toggle").addEventListener("click", () => {
-    const isOpen = document.body.classList.contains("without-inspector") || document.body.dataset.view !== "inspector" && isNarrow.matches;
+    const isOpen =
+      document.body.classList.contains("without-inspector") ||
+      (document.body.dataset.view !== "inspector" && isNarrow.matches);
     inspect(isOpen);
     view(isOpen ? "inspector" : "conversation");
   });
@@ -93,7 +95,16 @@ function wire() {
     if (isNarrow.matches) inspect(false);
   });
   $("keys").addEventListener("click", () =>
-    ask("Keyboard", { body: [el("dl.pairs", {}, KEYS.flatMap(([key, does]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, does)]))] }));
+    ask("Keyboard", {
+      body: [
+        el(
+          "dl.pairs",
+          {},
+          KEYS.flatMap(([key, does]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, does)]),
+        ),
+      ],
+    }),
+  );
   document.addEventListener("keydown", keyed);
   on("connection", (isLive) => {
     $("connection").textContent = isLive ? "live" : "reconnecting…";
@@ -117,5 +128,7 @@ try {
   $("composer").focus();
 } catch (error) {
   console.error(error);
-  document.querySelector("main").replaceChildren(el("p.problem", {}, `The simulator does not answer: ${error.message}`));
+  document
+    .querySelector("main")
+    .replaceChildren(el("p.problem", {}, `The simulator does not answer: ${error.message}`));
 }

@@ -1,5 +1,5 @@
-//! The chat page: plain HTML, CSS and JavaScript modules, in the binary as they are in the repository. No build step, and
-//! nothing from anywhere else.
+//! The chat page: plain HTML, CSS and JavaScript modules, in the binary as they are in the repository. No build step,
+//! and nothing from anywhere else.
 
 use axum::Router;
 use axum::http::header::{

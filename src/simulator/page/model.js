@@ -39,7 +39,8 @@ export async function call(method, path, body) {
   });
   const text = await answer.text();
   const json = text.startsWith("{") ? JSON.parse(text) : { text };
-  if (!answer.ok) throw Object.assign(new Error(json.message || text || `status ${answer.status}`), { status: answer.status });
+  if (!answer.ok)
+    throw Object.assign(new Error(json.message || text || `status ${answer.status}`), { status: answer.status });
   return Object.assign(json, { hasMore: /rel="next"/.test(answer.headers.get("link") ?? "") });
 }
 

@@ -4,8 +4,26 @@
 import { el } from "/assets/dom.js";
 
 const KEPT = new Set([
-  "P", "BR", "STRONG", "B", "EM", "I", "A", "CODE", "PRE", "UL", "OL", "LI", "BLOCKQUOTE", "HR",
-  "H1", "H2", "H3", "H4", "H5", "H6",
+  "P",
+  "BR",
+  "STRONG",
+  "B",
+  "EM",
+  "I",
+  "A",
+  "CODE",
+  "PRE",
+  "UL",
+  "OL",
+  "LI",
+  "BLOCKQUOTE",
+  "HR",
+  "H1",
+  "H2",
+  "H3",
+  "H4",
+  "H5",
+  "H6",
 ]);
 /** Not even their text is shown. */
 const SILENT = new Set(["SCRIPT", "STYLE", "TEMPLATE", "IFRAME", "OBJECT", "SVG", "MATH"]);
@@ -30,7 +48,8 @@ export function fromHtml(html, mine) {
 }
 
 function rebuilt(node, mine) {
-  if (node.nodeType === Node.TEXT_NODE) return node.parentElement?.closest("a, code") ? [node.data] : withLinks(node.data);
+  if (node.nodeType === Node.TEXT_NODE)
+    return node.parentElement?.closest("a, code") ? [node.data] : withLinks(node.data);
   if (node.nodeType !== Node.ELEMENT_NODE || SILENT.has(node.tagName.toUpperCase())) return [];
   const children = [...node.childNodes].flatMap((child) => rebuilt(child, mine));
   if (node.tagName === "SPARK-MENTION") return [mention(node, children, mine)];

@@ -81,13 +81,20 @@ function drawRoom(room) {
 }
 
 export const initials = (name) =>
-  name.split(/\s+/).slice(0, 2).map((word) => word[0] ?? "").join("").toUpperCase();
+  name
+    .split(/\s+/)
+    .slice(0, 2)
+    .map((word) => word[0] ?? "")
+    .join("")
+    .toUpperCase();
 
 function drawPeople() {
   const options = model.state.people.map(({ id, displayName }) => el("option", { value: id }, displayName));
   $("person").replaceChildren(...options);
   if (model.me) $("person").value = model.me.id;
-  const suggestions = [...model.people.values()].map(({ email, displayName }) => el("option", { value: email }, displayName));
+  const suggestions = [...model.people.values()].map(({ email, displayName }) =>
+    el("option", { value: email }, displayName),
+  );
   $("known-people")?.remove();
   document.body.append(el("datalist", { id: "known-people" }, suggestions));
 }
@@ -115,7 +122,12 @@ function newSpace() {
   ask("New space", {
     fields: [
       { name: "title", label: "Title", required: true },
-      { name: "members", label: "Who else is in it (email addresses)", value: model.state.bot.email, list: "known-people" },
+      {
+        name: "members",
+        label: "Who else is in it (email addresses)",
+        value: model.state.bot.email,
+        list: "known-people",
+      },
     ],
     action: "Open it",
     submit: async ({ title, members }) => {
