@@ -333,7 +333,7 @@ impl Writer<'_> {
     }
 }
 
-fn escape(text: &str, html: &mut String) {
+pub(super) fn escape(text: &str, html: &mut String) {
     for letter in text.chars() {
         match letter {
             '&' => html.push_str("&amp;"),

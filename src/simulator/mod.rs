@@ -50,6 +50,7 @@
 //! | a reply to a reply is 400, a deletion or a change of somebody else's message 403 | not documented | the stricter side finds more mistakes |
 //! | a card may have 22 KB | no figure is published | what people report |
 //! | `---` and tables stay text, a list needs a blank line before it | `---` is unknown, the rest is so | the stricter side again |
+//! | of html that a client sends, text and mentions stay | its formatting too | it is not in the current specification |
 //! | a deleted team space is gone | it is archived | there is no way to see an archive |
 //! | meetings are scheduled and never held: no instances, invitations, recordings or other webhooks than `created`, `updated`, `deleted` | all of that | a bot schedules, and tells |
 //! | tokens never expire; a refresh gives one more | 14 and 90 days | a test can take a person's token away by deleting them |

@@ -158,10 +158,10 @@ async fn nothing_that_is_typed_runs() {
         assert_eq!(found, json!(rebuilt), "{html}");
     }
     let alice = page.bot.cloud.person("alice@example.com");
-    let html = json!({"toPersonEmail": page.bot.cloud.bot().email, "html": "<b>raw</b><script>document.title='owned'</script><a href=\"javascript:alert(1)\">click</a>"});
+    let html = json!({"toPersonEmail": page.bot.cloud.bot().email, "html": "raw &lt;b&gt;<script>document.title='owned'</script><a href=\"javascript:alert(1)\">click</a>"});
     let url = format!("{}/messages", page.bot.cloud.api_url());
     reqwest::Client::new().post(url).bearer_auth(&alice.account().token).json(&html).send().await.unwrap();
-    page.shows("#messages .said b", "raw").await;
+    page.shows("#messages .said", "raw <b>").await;
     for css in ["#messages script", "#messages img[onerror]", "#messages a[href^=javascript]"] {
         assert!(page.client.find_all(Locator::Css(css)).await.unwrap().is_empty(), "{css}");
     }
