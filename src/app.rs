@@ -1,5 +1,6 @@
 //! The composition root: `build` puts the rooms together, `run_until` owns every task.
 
+mod reconcile;
 mod tasks;
 mod upkeep;
 
@@ -10,8 +11,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use reconcile::Reconciling;
 use tasks::Tasks;
 
 use crate::access::Policy;
@@ -29,6 +32,9 @@ use crate::{admin, http, router};
 
 /// After this the work still in hand is put back, so that a stop ends within the 30 s that supervisors wait.
 const DRAIN: Duration = Duration::from_secs(25);
+
+/// What was said while the bot was away is worked on before what is said now; for so long, that is waited for.
+const CATCH_UP_FIRST: Duration = Duration::from_secs(10);
 
 /// Open connections get this long to finish once all work is done.
 const HANG_UP: Duration = Duration::from_secs(2);
@@ -195,6 +201,7 @@ impl App {
     ) -> anyhow::Result<()> {
         let App { config, public, admin, store, writer, services, identity, health } = self;
         let worker = config.worker.clone();
+        let (nudge, caught_up) = (Arc::new(Notify::new()), watch::Sender::new(false));
         tasks.spawn(LEDGER, writer.run(ledger.clone().cancelled_owned()));
         if worker.concurrency > 0 {
             let work = Inbox {
@@ -205,10 +212,15 @@ impl App {
                 health: health.clone(),
             };
             let (known, stop, ledger, loops) = (identity.clone(), inbox.clone(), store.clone(), health.clone());
+            let mut caught_up = caught_up.subscribe();
             tasks.spawn(INBOX, async move {
-                // Nothing is claimed before the bot can tell its own words from others'.
+                // Nothing is claimed before the bot can tell its own words from others', and knows what it missed.
+                let begin = async {
+                    known.known().await;
+                    let _ = tokio::time::timeout(CATCH_UP_FIRST, caught_up.wait_for(|caught_up| *caught_up)).await;
+                };
                 tokio::select! {
-                    _ = known.known() => loops.loops(Ok(())),
+                    () = begin => loops.loops(Ok(())),
                     () = stop.drain.cancelled() => return,
                 }
                 worker::run(Arc::new(work), ledger, worker.concurrency, stop).await;
@@ -251,13 +263,19 @@ impl App {
                  only people in access.allow_from and access.admins are answered"
             );
         }
-        if !config.delivery.catch_up.is_zero() {
-            tracing::warn!(
-                "delivery.catch_up is set, which this version does not have yet: \
-                 what is said while the daemon is away and Webex does not deliver later is not fetched"
-            );
-        }
-        tasks.spawn(REGISTRATION, unless(stopped, upkeep::register(config, services.webex.clone(), identity, health)));
+        let reconciling = Reconciling {
+            delivery: config.delivery.clone(),
+            polling: config.polling.clone(),
+            lag: config.worker.visible_within,
+            services: Arc::clone(&services),
+            identity: identity.clone(),
+            health: health.clone(),
+            nudge: Arc::clone(&nudge),
+            caught_up,
+        };
+        tasks.spawn(RECONCILER, unless(stopped.clone(), reconciling.run()));
+        let webex = services.webex.clone();
+        tasks.spawn(REGISTRATION, unless(stopped, upkeep::register(config, webex, identity, health, nudge)));
         Ok(())
     }
 }
@@ -268,6 +286,7 @@ const OUTBOX: &str = "the outbox loop";
 const PUBLIC: &str = "the public listener";
 const ADMIN: &str = "the operators' listener";
 const PRUNER: &str = "the pruning of settled rows";
+const RECONCILER: &str = "the look for what was missed";
 const REGISTRATION: &str = "the look after token and webhooks";
 
 async fn unless(stopped: CancellationToken, task: impl Future<Output = ()>) {

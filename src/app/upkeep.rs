@@ -1,8 +1,11 @@
 //! What goes on beside the work: pruning the ledger, and looking after the token and the webhooks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{self, Config};
+use tokio::sync::Notify;
+
+use crate::config::{self, Config, Mode};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::registration;
@@ -28,7 +31,7 @@ pub(super) async fn prune(store: Store, settings: config::Store) {
 
 /// Learns who the bot is, then keeps its webhooks as they ought to be. A refused token or a Webex that is away is
 /// said plainly and tried again: a supervisor that starts us over and over helps nobody.
-pub(super) async fn register(config: Config, webex: Client, identity: Identity, health: Health) {
+pub(super) async fn register(config: Config, webex: Client, identity: Identity, health: Health, nudge: Arc<Notify>) {
     let mut pause = Duration::from_secs(1);
     loop {
         match webex.me().await {
@@ -51,6 +54,11 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
             }
         }
     }
+    match config.delivery.mode {
+        Mode::Webhook | Mode::Both => {}
+        // There are none; whatever is the way in reports itself.
+        Mode::Polling | Mode::Websocket => return std::future::pending().await,
+    }
     let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
         tracing::warn!(
             "webhook.public_url is not set: no webhook is registered, so Webex calls only if you registered one"
@@ -63,8 +71,12 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
         let interval = config.webhook.check_interval;
         let pause = match registration::synchronise(&webex, &wanted).await {
             Ok(changes) => {
-                for change in changes {
+                for change in &changes {
                     tracing::info!("webhooks: {change}");
+                }
+                // Until now they did not bring everything.
+                if !changes.is_empty() {
+                    nudge.notify_one();
                 }
                 health.webhooks(Ok(()));
                 health.token(Ok(()));
@@ -83,7 +95,7 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
     }
 }
 
-fn asked_pause(error: &Error) -> Option<Duration> {
+pub(super) fn asked_pause(error: &Error) -> Option<Duration> {
     match error.fault() {
         Fault::Wait(pause) => Some(pause),
         Fault::Away | Fault::Refused | Fault::NotFound | Fault::Broken | Fault::Final => None,

@@ -71,6 +71,11 @@ pub struct Delivery {
     /// How far back missed messages are fetched.
     #[serde(deserialize_with = "duration")]
     pub catch_up: Duration,
+    /// The most messages fetched of one space at a time.
+    pub catch_up_limit: usize,
+    /// How often it is looked for messages whose delivery was lost.
+    #[serde(deserialize_with = "duration")]
+    pub reconcile: Duration,
 }
 
 /// `[polling]`
@@ -80,6 +85,8 @@ pub struct Polling {
     /// How often Webex is asked.
     #[serde(deserialize_with = "duration")]
     pub interval: Duration,
+    /// How many spaces are read at one time.
+    pub concurrency: usize,
 }
 
 /// How messages reach the bot.

@@ -48,6 +48,8 @@ pub(super) fn always(config: &Config) -> Findings {
         worker.deadline + Duration::from_secs(1) <= worker.lease,
         "must be shorter than worker.lease by a second or more: the message is read within the same lease",
     );
+    must("delivery.catch_up_limit", config.delivery.catch_up_limit >= 1, "must be at least 1");
+    must("polling.concurrency", (1..=256).contains(&config.polling.concurrency), "must be from 1 to 256");
     must("server.connections", config.server.connections >= 1, "must be at least 1");
     must(
         "log.level",
@@ -64,6 +66,7 @@ pub(super) fn always(config: &Config) -> Findings {
         ("server.timeout", config.server.timeout),
         ("webhook.check_interval", webhook.check_interval),
         ("polling.interval", config.polling.interval),
+        ("delivery.reconcile", config.delivery.reconcile),
         ("worker.deadline", worker.deadline),
         ("worker.backoff", worker.backoff),
         ("worker.give_up", worker.give_up),
@@ -112,12 +115,13 @@ pub(super) fn for_run(config: &Config) -> Result<(), ConfigError> {
         wrong.push(MISSING_TOKEN.to_owned());
     }
     match config.delivery.mode {
-        Mode::Webhook => {
+        Mode::Polling => {}
+        Mode::Webhook | Mode::Both => {
             if is_blank(config.webhook.secret.as_ref()) {
                 wrong.push(MISSING_SECRET.to_owned());
             }
         }
-        Mode::Polling | Mode::Websocket | Mode::Both => wrong.push(format!(
+        Mode::Websocket => wrong.push(format!(
             "delivery.mode = \"{}\" is not in this version yet; use \"webhook\"",
             config.delivery.mode.as_str()
         )),

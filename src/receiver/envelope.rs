@@ -1,6 +1,7 @@
 //! What arrived, reduced to ids: Webex never sends the text.
 
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use crate::event;
@@ -52,6 +53,9 @@ pub struct Envelope {
     /// Who was added, for a membership.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
+    /// When it happened, by Webex's clock: what its place in the order of its space is decided by.
+    #[serde(skip)]
+    pub created: Option<Timestamp>,
 }
 
 /// What a body turns out to be.
@@ -87,12 +91,14 @@ impl Envelope {
             id: String,
             room_id: Option<String>,
             person_id: Option<String>,
+            #[serde(default, deserialize_with = "lenient")]
+            created: Option<Timestamp>,
         }
         // What is about something else may have any data.
         let head: Head = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let Some(kind) = Kind::of(&head.resource, &head.event) else { return Ok(Parsed::Ignored) };
         let delivery: Delivery = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        let Data { id, room_id, person_id } = delivery.data;
+        let Data { id, room_id, person_id, created } = delivery.data;
         if id.is_empty() {
             return Err("data.id is empty".to_owned());
         }
@@ -101,7 +107,7 @@ impl Envelope {
             Kind::Message | Kind::Action => (person_id.or(delivery.actor_id), None),
             Kind::Membership => (delivery.actor_id, person_id),
         };
-        Ok(Parsed::Event(Envelope { kind, id, room: room_id, actor, member }))
+        Ok(Parsed::Event(Envelope { kind, id, room: room_id, actor, member, created }))
     }
 
     pub(super) fn is_by(&self, me: &PersonId) -> bool {
@@ -121,6 +127,12 @@ impl Envelope {
     pub(super) fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+/// An odd time is as good as none: the event counts, its place in the order does not.
+fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
+    Ok(value.as_ref().and_then(serde_json::Value::as_str).and_then(|text| text.parse().ok()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What Webex sends us becomes one inbox row. A receiver never runs a handler.
 
 mod envelope;
+pub mod reconcile;
 pub mod registration;
 pub mod webhook;
 
@@ -33,11 +34,13 @@ pub async fn ingest(
 }
 
 fn entry(envelope: &Envelope) -> Entry {
+    let accepted_at = now_ms();
     Entry {
         id: envelope.event_id(),
         queue: Queue::Inbox,
         lane: envelope.lane(),
-        accepted_at: now_ms(),
+        accepted_at,
+        happened_at: envelope.created.map_or(accepted_at, jiff::Timestamp::as_millisecond),
         body: envelope.to_json(),
         subject: None,
         label: None,

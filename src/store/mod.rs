@@ -4,6 +4,7 @@
 //! that puts whatever waits into one transaction and one commit, so being durable costs latency, not throughput.
 //! SQLite is the engine; PostgreSQL will be the second one of the same operations and the same tests.
 
+mod coverage;
 mod file;
 mod read;
 mod settle;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
+pub use coverage::{Gap, Progress};
 pub use read::{Activity, Filter, Group, Row, State};
 use writer::Op;
 
@@ -55,6 +57,8 @@ pub struct Entry {
     pub lane: String,
     /// When the event that this is about was accepted, in milliseconds since 1970.
     pub accepted_at: i64,
+    /// Rows of a lane are worked on by this number, and by arrival where it is the same.
+    pub happened_at: i64,
     /// Opaque to the store.
     pub body: String,
     /// Who it is about, when that is known.

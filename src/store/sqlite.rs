@@ -19,7 +19,7 @@ use crate::config;
 /// Reserves due lanes and finds the oldest open row of each: the queue, now, the lease in milliseconds, how many.
 pub(super) const CLAIM: &str =
     "UPDATE lane SET due_at = ?2 + ?3, leased = leased + 1, fence = fence + 1, before = head,
-         head = (SELECT min(seq) FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0)
+         head = (SELECT seq FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0 ORDER BY happened_at, seq LIMIT 1)
      WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?4)
      RETURNING id, fence, leased, head, before, mark";
 
@@ -144,16 +144,17 @@ impl Sqlite {
             .clone()
             .map(|entry| {
                 let (id, lane) = (hex(entry.id), hex(lane_id(entry.queue, &entry.lane)));
-                let Entry { queue, accepted_at, subject, label, body, .. } = entry;
-                (id, queue.number(), lane, accepted_at, subject, label, body)
+                let Entry { queue, accepted_at, happened_at, subject, label, body, .. } = entry;
+                (id, queue.number(), lane, accepted_at, happened_at, subject, label, body)
             })
             .collect();
         if rows.is_empty() {
             return Ok(Vec::new());
         }
         let added = sqlx::query(
-            "INSERT INTO ledger (id, queue, lane, accepted_at, subject, label, body)
-             SELECT unhex(value->>0), value->>1, unhex(value->>2), value->>3, value->>4, value->>5, value->>6
+            "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body)
+             SELECT unhex(value->>0), value->>1, unhex(value->>2), value->>3, value->>4, value->>5, value->>6,
+                 value->>7
              FROM json_each(?1) WHERE true
              ON CONFLICT (id) DO NOTHING RETURNING id",
         )

@@ -58,7 +58,16 @@ fn settings(folder: &TempDir) -> config::Store {
 
 fn entry(queue: Queue, name: &str, lane: &str) -> Entry {
     let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
-    Entry { id, queue, lane: lane.to_owned(), accepted_at: now_ms(), body: name.to_owned(), subject: None, label: None }
+    Entry {
+        id,
+        queue,
+        lane: lane.to_owned(),
+        accepted_at: now_ms(),
+        happened_at: 0,
+        body: name.to_owned(),
+        subject: None,
+        label: None,
+    }
 }
 
 fn done(row: Claimed) -> Settlement {

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::sqlite::{Due, Sqlite};
-use super::{Claims, Entry, Queue, Settlement, StoreError};
+use super::{Claims, Entry, Progress, Queue, Settlement, StoreError};
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -23,6 +23,8 @@ pub(super) enum Op {
     Reopen(Uuid, Answer<bool>),
     Discard(Uuid, Answer<bool>),
     Prune { retention: Duration, dedupe: Duration, answer: Answer<u64> },
+    Begin(i64, Answer<()>),
+    Progress(Progress, Answer<()>),
     Beat(Answer<()>),
 }
 
@@ -110,6 +112,8 @@ impl Writer {
                 Op::Reopen(id, _) => engine.reopen(*id, due).await?.into(),
                 Op::Discard(id, _) => engine.discard(*id, due).await?.into(),
                 Op::Prune { retention, dedupe, .. } => engine.prune(*retention, *dedupe).await?,
+                Op::Begin(floor, _) => engine.begin_coverage(*floor).await.map(|()| 0)?,
+                Op::Progress(progress, _) => engine.progress(progress).await.map(|()| 0)?,
                 Op::Beat(_) => engine.beat().await.map(|()| 0)?,
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => 0,
             });
@@ -148,7 +152,7 @@ impl Results {
             match op {
                 Op::Reopen(_, answer) | Op::Discard(_, answer) => drop(answer.send(Ok(changed > 0))),
                 Op::Prune { answer, .. } => drop(answer.send(Ok(changed))),
-                Op::Beat(answer) => drop(answer.send(Ok(()))),
+                Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => drop(answer.send(Ok(()))),
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
             }
         }
@@ -163,7 +167,12 @@ impl Batch {
                 Op::Put(entry, answer) => batch.puts.push((entry, answer)),
                 Op::Settle(settlement, answer) => batch.settlements.push((settlement, answer)),
                 Op::Claim { queue, most, lease, answer } => batch.claims.push((queue, most, lease, answer)),
-                op @ (Op::Reopen(..) | Op::Discard(..) | Op::Prune { .. } | Op::Beat(_)) => batch.others.push(op),
+                op @ (Op::Reopen(..)
+                | Op::Discard(..)
+                | Op::Prune { .. }
+                | Op::Begin(..)
+                | Op::Progress(..)
+                | Op::Beat(_)) => batch.others.push(op),
             }
         }
         batch
@@ -178,7 +187,7 @@ impl Batch {
             match op {
                 Op::Reopen(_, answer) | Op::Discard(_, answer) => drop(answer.send(Err(error()))),
                 Op::Prune { answer, .. } => drop(answer.send(Err(error()))),
-                Op::Beat(answer) => drop(answer.send(Err(error()))),
+                Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => drop(answer.send(Err(error()))),
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
             }
         }

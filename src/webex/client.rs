@@ -133,12 +133,25 @@ impl Client {
         first: Url,
         most: usize,
     ) -> Result<Vec<T>, Error> {
+        self.list_while(endpoint, first, most, |_| true).await
+    }
+
+    /// The same, which reads no further page once `more` has seen enough.
+    pub(super) async fn list_while<T: DeserializeOwned>(
+        &self,
+        endpoint: &'static str,
+        first: Url,
+        most: usize,
+        more: impl Fn(&[T]) -> bool,
+    ) -> Result<Vec<T>, Error> {
         #[derive(Deserialize)]
         struct Page<T> {
             items: Vec<T>,
         }
         let mut items = Vec::new();
         let mut seen = Vec::new();
+        let mentioned =
+            first.query_pairs().find(|(name, _)| name == "mentionedPeople").map(|(_, who)| who.into_owned());
         let mut next = Some(first);
         while let Some(url) = next.take().filter(|url| !seen.contains(url)) {
             seen.push(url.clone());
@@ -150,13 +163,26 @@ impl Client {
                 items.truncate(most);
                 break;
             }
+            if !more(&items) {
+                break;
+            }
             let link = headers.get_all(LINK).iter().filter_map(|link| link.to_str().ok()).find_map(next_link);
             // The token goes to the configured host and nowhere else.
             match link {
                 Some(link) if link.origin() != self.0.base.origin() => {
                     tracing::warn!(endpoint, "the next page is said to be on another host; this list is not complete");
                 }
-                link => next = link,
+                // An older server lost this parameter, without which a bot is refused (the Python SDK mends it too).
+                link => {
+                    next = link.map(|mut link| {
+                        if let Some(who) = &mentioned
+                            && !link.query_pairs().any(|(name, _)| name == "mentionedPeople")
+                        {
+                            link.query_pairs_mut().append_pair("mentionedPeople", who);
+                        }
+                        link
+                    });
+                }
             }
         }
         Ok(items)

@@ -1,5 +1,6 @@
 //! One method an endpoint. Paths and methods as in Webex's API reference.
 
+use jiff::Timestamp;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -7,12 +8,18 @@ use serde_json::json;
 
 use super::client::{Body, Call};
 use super::{
-    ActionId, Attachment, AttachmentAction, Client, Error, File, Membership, Message, MessageId, Person, PersonId,
-    Room, RoomId, RoomType, Webhook, WebhookId, WebhookSpec,
+    ActionId, Attachment, AttachmentAction, Client, Error, File, Listed, Membership, Message, MessageId, Person,
+    PersonId, Room, RoomId, RoomType, Webhook, WebhookId, WebhookSpec,
 };
 
 /// The largest page Webex gives.
 const PAGE: &str = "1000";
+
+/// A page of spaces of which few will have moved.
+const MOVED: &str = "100";
+
+/// A page of messages of which few will be new.
+const LISTED: &str = "50";
 
 /// A message to be posted. Exactly one of the three destinations is set.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -70,6 +77,19 @@ impl Client {
         self.list("rooms", self.url(&["rooms"], &query), usize::MAX).await
     }
 
+    /// The spaces in which something happened since then, and possibly others; all of them when no time is given.
+    pub async fn rooms_since(&self, since: Option<Timestamp>) -> Result<Vec<Room>, Error> {
+        let Some(since) = since else { return self.rooms(None).await };
+        let url = self.url(&["rooms"], &[("sortBy", "lastactivity"), ("max", MOVED)]);
+        self.list_while("rooms", url, usize::MAX, |rooms: &[Room]| {
+            // That the newest come first is not documented: where they do not, all are read.
+            let newest_first = rooms.is_sorted_by(|one, other| one.last_activity >= other.last_activity);
+            let reached = rooms.last().is_some_and(|room| room.last_activity.is_some_and(|activity| activity < since));
+            !(newest_first && reached)
+        })
+        .await
+    }
+
     /// One space.
     pub async fn room(&self, id: &RoomId) -> Result<Room, Error> {
         self.json(self.get("rooms/{id}", &["rooms", id.as_str()], &[])).await
@@ -117,6 +137,21 @@ impl Client {
         let max = most.clamp(1, 100).to_string();
         let query = [("roomId", room.as_str()), ("mentionedPeople", "me"), ("max", max.as_str())];
         self.list("messages", self.url(&["messages"], &query), most).await
+    }
+
+    /// What was said in a space after `since` and the bot may read, newest first: the newest `most` of it.
+    pub async fn messages_since(&self, room: &Room, since: Timestamp, most: usize) -> Result<Vec<Listed>, Error> {
+        let mut query = vec![("roomId", room.id.as_str()), ("max", LISTED)];
+        match room.kind {
+            RoomType::Direct => {}
+            RoomType::Group => query.push(("mentionedPeople", "me")),
+        }
+        let new = |message: &Listed| message.created.is_none_or(|created| created > since);
+        let url = self.url(&["messages"], &query);
+        let mut listed =
+            self.list_while("messages", url, most, |listed: &[Listed]| listed.last().is_none_or(new)).await?;
+        listed.retain(new);
+        Ok(listed)
     }
 
     /// Changes the text of a message of the bot's own; Webex allows ten changes, and none with a card or file.

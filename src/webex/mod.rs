@@ -14,5 +14,5 @@ pub use error::{Error, Fault};
 pub(crate) use ids::encode;
 pub use ids::{ActionId, MessageId, PersonId, RoomId, WebhookId, local_part};
 pub use resources::{
-    Attachment, AttachmentAction, File, Membership, Message, Person, Room, RoomType, Webhook, WebhookSpec,
+    Attachment, AttachmentAction, File, Listed, Membership, Message, Person, Room, RoomType, Webhook, WebhookSpec,
 };

@@ -127,6 +127,17 @@ pub struct Message {
     pub parent_id: Option<MessageId>,
 }
 
+/// A message of which only ids and time are wanted, such as one in a long list.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Listed {
+    pub id: MessageId,
+    pub person_id: PersonId,
+    #[serde(default)]
+    pub created: Option<Timestamp>,
+}
+
 /// A card beside a message.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(rename_all = "camelCase")]

@@ -266,6 +266,8 @@ impl Inbox {
             queue: Queue::Outbox,
             lane: about.room.local(),
             accepted_at: row.accepted_at,
+            // Replies go out in the order in which they were made.
+            happened_at: 0,
             body: serde_json::to_string(&letter).unwrap_or_default(),
             subject: Some(about.sender.email.clone()),
             label,

@@ -1,0 +1,156 @@
+//! When Webex is looked at for what was said: all the time where the bot polls, else at the start, after whatever may
+//! have lost a delivery, and now and then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::upkeep::asked_pause;
+use crate::config::{self, Mode};
+use crate::handler::Services;
+use crate::health::Health;
+use crate::identity::Identity;
+use crate::receiver::reconcile::{Failure, Look, Reconciler, Settings};
+use crate::webex::Person;
+
+/// The longest pause after a failure, unless Webex asks for a longer one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What the looks need, and whom they tell.
+pub(super) struct Reconciling {
+    pub delivery: config::Delivery,
+    pub polling: config::Polling,
+    /// How long Webex may take until it shows what was said.
+    pub lag: Duration,
+    pub services: Arc<Services>,
+    pub identity: Identity,
+    pub health: Health,
+    /// Asks for a look now: a delivery may have been lost.
+    pub nudge: Arc<Notify>,
+    /// Hears when the first look has ended.
+    pub caught_up: watch::Sender<bool>,
+}
+
+impl Reconciling {
+    /// Looks for as long as the daemon runs.
+    pub async fn run(self) {
+        let polls = matches!(self.delivery.mode, Mode::Polling | Mode::Both);
+        if self.delivery.catch_up.is_zero() && !polls {
+            tracing::warn!("delivery.catch_up is 0s: what is said while the bot is away, or is not delivered, is lost");
+            self.caught_up.send_replace(true);
+            return std::future::pending().await;
+        }
+        if self.delivery.mode == Mode::Polling {
+            tracing::warn!(
+                "delivery.mode is \"polling\": clicks on cards are not seen, since Webex has no list of them"
+            );
+        }
+        let me = self.identity.known().await;
+        let mut reconciler = None;
+        let mut pause = self.interval();
+        let mut followed = false;
+        loop {
+            pause = match self.look(&mut reconciler, &me).await {
+                Ok(unsettled) => {
+                    self.is_well();
+                    // One more look, for what Webex did not show yet; but a busy bot is not to poll by that.
+                    followed = unsettled && !followed && self.interval() > self.lag;
+                    if followed { self.lag } else { self.interval() }
+                }
+                Err(failure) => self.failed(&failure, pause),
+            };
+            self.caught_up.send_replace(true);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.nudge.notified() => {}
+            }
+        }
+    }
+
+    /// Whether some spaces are to be read once more.
+    async fn look(&self, reconciler: &mut Option<Reconciler>, me: &Person) -> Result<bool, Failure> {
+        let reconciler = match reconciler {
+            Some(reconciler) => reconciler,
+            None => reconciler.insert(self.begin().await?),
+        };
+        let look = reconciler.look(self.source(), me).await?;
+        self.tell(&look);
+        Ok(reconciler.is_unsettled())
+    }
+
+    async fn begin(&self) -> Result<Reconciler, Failure> {
+        let Services { webex, store, metrics, .. } = &*self.services;
+        // What a look finds in any case is no gap, whatever is set.
+        let ordinary = 3 * self.interval() + 2 * self.lag;
+        let settings = Settings {
+            reach: self.delivery.catch_up.max(ordinary),
+            lag: self.lag,
+            most: self.delivery.catch_up_limit,
+            concurrency: self.polling.concurrency,
+        };
+        let from_now = self.delivery.catch_up.is_zero();
+        Reconciler::begin(webex.clone(), store.clone(), metrics.clone(), settings, from_now).await
+    }
+
+    fn interval(&self) -> Duration {
+        match self.delivery.mode {
+            Mode::Polling | Mode::Both => self.polling.interval,
+            Mode::Webhook | Mode::Websocket => self.delivery.reconcile,
+        }
+    }
+
+    /// The label of what is found, in the metrics.
+    fn source(&self) -> &'static str {
+        match self.delivery.mode {
+            Mode::Polling | Mode::Both => "polling",
+            Mode::Webhook | Mode::Websocket => "catch_up",
+        }
+    }
+
+    fn tell(&self, look: &Look) {
+        let Look { read, missed, gaps } = look;
+        if *missed > 0 && !matches!(self.delivery.mode, Mode::Polling | Mode::Both) {
+            tracing::warn!(missed, spaces = read, "messages that were not delivered were fetched");
+        }
+        for gap in gaps {
+            let time = |ms| jiff::Timestamp::from_millisecond(ms).map(|time| time.to_string()).unwrap_or_default();
+            tracing::error!(
+                from = time(gap.from),
+                until = time(gap.until),
+                why = gap.why,
+                "messages of this time may be missing for good"
+            );
+        }
+    }
+
+    /// Where nothing else reports the way in, this does.
+    fn is_well(&self) {
+        self.health.token(Ok(()));
+        if self.delivery.mode == Mode::Polling {
+            self.health.webhooks(Ok(()));
+        }
+    }
+
+    /// The pause until the next look.
+    fn failed(&self, failure: &Failure, pause: Duration) -> Duration {
+        let longer = (pause * 2).clamp(self.interval().min(LONGEST_PAUSE), LONGEST_PAUSE);
+        let pause = match failure {
+            Failure::Webex(error) => {
+                tracing::warn!(%error, hint = error.hint(), "the spaces could not be read back; trying again");
+                if error.is_unauthorized() {
+                    self.health.token(Err(error.to_string()));
+                }
+                asked_pause(error).unwrap_or(longer)
+            }
+            Failure::Store(error) => {
+                tracing::error!(%error, "what was read back could not be put on disk; trying again");
+                longer
+            }
+        };
+        if self.delivery.mode == Mode::Polling {
+            self.health.webhooks(Err(failure.to_string()));
+        }
+        pause
+    }
+}
