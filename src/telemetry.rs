@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -80,6 +80,10 @@ pub struct Depths {
     pub oldest_seconds: f64,
     /// Dead letters of both queues.
     pub dead: u64,
+    /// For how long it is not proven yet that nothing is missing, in seconds; `None` when that is not looked after.
+    pub complete_seconds: Option<f64>,
+    /// Times of which something may be missing for good.
+    pub gaps: u64,
 }
 
 /// The metrics of one bot. Cheap to clone; nothing here is global, so two bots in one process do not mix.
@@ -96,9 +100,15 @@ struct Inner {
     outbox: Gauge,
     oldest: Gauge<f64, AtomicU64>,
     dead: Gauge<i64, AtomicI64>,
+    complete: Gauge<f64, AtomicU64>,
+    gaps: Gauge<i64, AtomicI64>,
+    delivery: Gauge<f64, AtomicU64>,
     ack: Histogram,
     reply: Histogram,
     answered: AtomicU64,
+    started: Instant,
+    /// Milliseconds from the start to the last time the way in was seen to work.
+    delivered: AtomicU64,
 }
 
 impl Default for Metrics {
@@ -120,6 +130,16 @@ impl Default for Metrics {
         registry.register("oldest_open_seconds", "Age of the oldest open event or reply", oldest.clone());
         let dead = Gauge::default();
         registry.register("dead_letters", "Events and replies that were given up", dead.clone());
+        let complete = Gauge::default();
+        registry.register(
+            "complete_age_seconds",
+            "Time until now of which something may still be missing",
+            complete.clone(),
+        );
+        let gaps = Gauge::default();
+        registry.register("gaps", "Times of which something may be missing for good", gaps.clone());
+        let delivery = Gauge::default();
+        registry.register("delivery_age_seconds", "Time since the way in was last proven to work", delivery.clone());
         let ack = Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
         registry.register("ack_seconds", "Time from a webhook's arrival to its HTTP 200", ack.clone());
         let reply = Histogram::new(exponential_buckets(0.001, 2.0, 18));
@@ -135,9 +155,14 @@ impl Default for Metrics {
             outbox,
             oldest,
             dead,
+            complete,
+            gaps,
+            delivery,
             ack,
             reply,
             answered,
+            started: Instant::now(),
+            delivered: AtomicU64::new(0),
         }))
     }
 }
@@ -147,6 +172,17 @@ impl Metrics {
     pub fn event(&self, source: &'static str, resource: &'static str, outcome: Received) {
         let labels = [("source", source), ("resource", resource), ("outcome", outcome.label())];
         self.0.events.get_or_create(&labels).inc();
+    }
+
+    /// The way in works: something came through it just now.
+    pub fn delivery_proven(&self) {
+        let at = self.0.started.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        self.0.delivered.fetch_max(at, Ordering::Relaxed);
+    }
+
+    /// How long ago something came through the way in, or the start, where nothing has yet.
+    pub fn delivery_age(&self) -> Duration {
+        self.0.started.elapsed().saturating_sub(Duration::from_millis(self.0.delivered.load(Ordering::Relaxed)))
     }
 
     /// An event was settled. `command` is a name from the table, or a fixed word when none was found.
@@ -185,6 +221,9 @@ impl Metrics {
         self.0.outbox.set(depths.outbox.try_into().unwrap_or(i64::MAX));
         self.0.oldest.set(depths.oldest_seconds);
         self.0.dead.set(depths.dead.try_into().unwrap_or(i64::MAX));
+        self.0.complete.set(depths.complete_seconds.unwrap_or(f64::NAN));
+        self.0.gaps.set(depths.gaps.try_into().unwrap_or(i64::MAX));
+        self.0.delivery.set(self.delivery_age().as_secs_f64());
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = encode(&mut text, &self.0.registry);

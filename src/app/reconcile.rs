@@ -11,6 +11,7 @@ use crate::config::{self, Mode};
 use crate::handler::Services;
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::receiver::CATCH_UP;
 use crate::receiver::reconcile::{Failure, Look, Reconciler, Settings};
 use crate::webex::Person;
 
@@ -104,7 +105,7 @@ impl Reconciling {
     fn source(&self) -> &'static str {
         match self.delivery.mode {
             Mode::Polling | Mode::Both => "polling",
-            Mode::Webhook | Mode::Websocket => "catch_up",
+            Mode::Webhook | Mode::Websocket => CATCH_UP,
         }
     }
 
@@ -128,6 +129,7 @@ impl Reconciling {
     fn is_well(&self) {
         self.health.token(Ok(()));
         if self.delivery.mode == Mode::Polling {
+            self.services.metrics.delivery_proven();
             self.health.webhooks(Ok(()));
         }
     }

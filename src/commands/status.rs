@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::handler::{Args, Command, Context, Reply, Result, code_block};
+use crate::store::{Coverage, now_ms};
 
 pub(super) fn command() -> Command {
     Command::new("status", "How I am: uptime, queues and the way to Webex", run)
@@ -17,7 +20,8 @@ async fn run(context: Context, _: Args) -> Result<Reply> {
     };
     // The event that asks is still open; it is not what the asker wants counted.
     let waiting = depths.inbox.saturating_sub(1);
-    let lines = [
+    let coverage = services.store.coverage().await?;
+    let mut lines = vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("up for", span(services.started.elapsed())),
         ("delivery", services.mode.as_str().to_owned()),
@@ -26,9 +30,25 @@ async fn run(context: Context, _: Args) -> Result<Reply> {
         ("outbox", format!("{} waiting", depths.outbox)),
         ("dead letters", depths.dead.to_string()),
         ("Webex API", latency),
+        ("complete", complete(coverage.as_ref())),
     ];
+    if let Some(gap) = coverage.as_ref().and_then(|coverage| coverage.gaps.first()) {
+        lines.push(("may miss", format!("{} to {}: {}", time(gap.from), time(gap.until), gap.why)));
+    }
     let lines: Vec<_> = lines.iter().map(|(name, value)| format!("{name:<13}{value}")).collect();
     Ok(Reply::markdown(code_block(&lines.join("\n"))))
+}
+
+/// From when to when every message is known to be in the ledger.
+fn complete(coverage: Option<&Coverage>) -> String {
+    let Some(coverage) = coverage else { return "not looked after: delivery.catch_up is off".to_owned() };
+    let ago = Duration::from_millis((now_ms() - coverage.complete_until).max(0).unsigned_abs());
+    format!("since {}, up to {} ago", time(coverage.complete_from), span(ago))
+}
+
+fn time(ms: i64) -> String {
+    Timestamp::from_millisecond(ms)
+        .map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
 }
 
 /// The two largest units that are not zero.

@@ -11,6 +11,9 @@ use crate::store::{Entry, Queue, Store, StoreError, now_ms};
 use crate::telemetry::{Metrics, Received};
 use crate::webex::Person;
 
+/// The source of what a look found that ought to have been delivered.
+pub const CATCH_UP: &str = "catch_up";
+
 /// The one door to the inbox: drops what the bot did itself, and what is there already. On disk when it returns.
 ///
 /// # Errors
@@ -22,6 +25,10 @@ pub async fn ingest(
     envelope: &Envelope,
     me: Option<&Person>,
 ) -> Result<Received, StoreError> {
+    // A look is what finds that a delivery failed; it proves none.
+    if source != CATCH_UP {
+        metrics.delivery_proven();
+    }
     let outcome = if me.is_some_and(|me| envelope.is_by(&me.id)) {
         Received::Own
     } else if store.put(entry(envelope)).await? {

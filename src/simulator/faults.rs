@@ -31,6 +31,9 @@ pub struct Fault {
     method: String,
     #[serde(default = "any")]
     path: String,
+    /// Only calls whose query holds this text.
+    #[serde(default)]
+    query: String,
     /// 0 until it is cleared.
     #[serde(default = "once")]
     times: usize,
@@ -106,7 +109,20 @@ impl Fault {
 
     fn of(method: &str, path: &str) -> Fault {
         let effect = Effect::Answer { status: 500, headers: Vec::new(), body: String::new() };
-        Fault { method: method.to_owned(), path: path.to_owned(), times: 1, after: 0, chance: 1.0, effect }
+        Fault {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: String::new(),
+            times: 1,
+            after: 0,
+            chance: 1.0,
+            effect,
+        }
+    }
+
+    /// Only for calls whose query holds this text, such as the id of a space.
+    pub fn about(self, text: &str) -> Fault {
+        Fault { query: text.to_owned(), ..self }
     }
 
     /// So many times; 0 is [`Fault::always`].
@@ -281,11 +297,11 @@ impl Faults {
 
     /// What is to happen to this call. What a stalled one waits on is taken under the same lock as the fault, so that a
     /// release in between is not missed.
-    pub(super) fn strike(&self, method: &Method, path: &str) -> Option<Struck> {
+    pub(super) fn strike(&self, method: &Method, path: &str, query: &str) -> Option<Struck> {
         let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
         for one in &mut armed.0 {
             let pattern = Pattern { method: &one.fault.method, path: &one.fault.path };
-            if !pattern.matches(method, path) {
+            if !pattern.matches(method, path) || !query.contains(&one.fault.query) {
                 continue;
             }
             if one.skip > 0 {
@@ -327,11 +343,16 @@ impl Faults {
 
     /// Whether this call reads something that is still hidden from it.
     pub(super) fn hides(&self, method: &Method, path: &str) -> bool {
-        let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
         let id = path.strip_prefix("/messages/").or_else(|| path.strip_prefix("/attachment/actions/"));
-        let Some(id) = id.filter(|id| hidden.reads > 0 && method == Method::GET && *id != "direct") else {
+        id.is_some_and(|id| method == Method::GET && id != "direct" && self.hides_from_read(id))
+    }
+
+    /// Whether this is still hidden; a list without it counts as a read.
+    pub(super) fn hides_from_read(&self, id: &str) -> bool {
+        let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        if hidden.reads == 0 {
             return false;
-        };
+        }
         if hidden.seen.len() >= MOST_HIDDEN {
             hidden.seen.clear();
         }
@@ -350,7 +371,7 @@ mod tests {
     fn a_fault_skips_then_strikes_then_is_used_up() {
         let faults = Faults::new(fastrand::Rng::new());
         faults.add(Fault::on(Method::GET, "/messages/").after(1).times(2).reset());
-        let strikes = |path: &str| faults.strike(&Method::GET, path).is_some();
+        let strikes = |path: &str| faults.strike(&Method::GET, path, "").is_some();
         let calls = ["/messages", "/messages/a", "/messages/a", "/rooms", "/messages/b", "/messages/b"];
         assert_eq!(calls.map(strikes), [false, false, true, false, true, false]);
     }
@@ -360,7 +381,7 @@ mod tests {
         let struck = |seed| {
             let faults = Faults::new(fastrand::Rng::with_seed(seed));
             faults.add(Fault::on_any().always().chance(0.5));
-            (0..64).map(|_| faults.strike(&Method::GET, "/rooms").is_some()).collect::<Vec<_>>()
+            (0..64).map(|_| faults.strike(&Method::GET, "/rooms", "").is_some()).collect::<Vec<_>>()
         };
         assert_eq!(struck(7), struck(7));
         assert_ne!(struck(7), struck(8));

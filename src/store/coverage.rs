@@ -133,7 +133,7 @@ impl Sqlite {
 }
 
 impl Reader {
-    async fn coverage(&self) -> Result<Option<Coverage>, StoreError> {
+    pub(super) async fn coverage(&self) -> Result<Option<Coverage>, StoreError> {
         let row = sqlx::query("SELECT floor, complete_from, complete_until FROM coverage")
             .fetch_optional(self.pool())
             .await?;

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
-pub use coverage::{Gap, Progress};
+pub use coverage::{Coverage, Gap, Progress};
 pub use read::{Activity, Filter, Group, Row, State};
 use writer::Op;
 

@@ -103,7 +103,13 @@ impl Reader {
         .fetch_all(&self.pool)
         .await?;
         let dead: i64 = sqlx::query_scalar("SELECT count(*) FROM ledger WHERE state = 2").fetch_one(&self.pool).await?;
-        let mut depths = Depths { dead: dead.unsigned_abs(), ..Depths::default() };
+        let coverage = self.coverage().await?;
+        let mut depths = Depths {
+            dead: dead.unsigned_abs(),
+            complete_seconds: coverage.as_ref().map(|coverage| (now - coverage.complete_until) as f64 / 1000.0),
+            gaps: coverage.map_or(0, |coverage| coverage.gaps.len() as u64),
+            ..Depths::default()
+        };
         for row in open {
             let rows: i64 = row.try_get("rows")?;
             match row.try_get::<i64, _>("queue")? {

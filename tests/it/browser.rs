@@ -243,7 +243,13 @@ async fn after_an_injected_429_the_reply_is_late_and_comes_once() {
     page.says("help").await;
     page.shows(BOTS, "I know these commands").await;
     page.bot.settle().await;
-    let sends: Vec<_> = page.bot.cloud.calls().into_iter().filter(|call| call.path == "/messages").collect();
+    let sends: Vec<_> = page
+        .bot
+        .cloud
+        .calls()
+        .into_iter()
+        .filter(|call| call.path == "/messages" && call.method == Method::POST)
+        .collect();
     assert_eq!(sends.iter().map(|call| call.status).collect::<Vec<_>>(), [Some(200), Some(429), Some(200)]);
     let waited = sends[2].at.duration_since(sends[1].at);
     assert!(waited >= jiff::SignedDuration::from_secs(3), "Retry-After said 3 s, and it was {waited}");

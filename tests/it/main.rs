@@ -7,6 +7,7 @@
 )]
 
 mod browser;
+mod catch_up;
 mod cli;
 mod clients;
 mod cloud;

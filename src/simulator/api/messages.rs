@@ -144,17 +144,23 @@ fn destination(
     Ok(world.direct_room(me, &person))
 }
 
-pub(super) async fn list(State(cloud): State<Cloud>, Actor(me): Actor, query: Query) -> Result<Response, Refusal> {
+pub(super) async fn list(
+    State(cloud): State<Cloud>,
+    Actor(me): Actor,
+    in_person: Option<Extension<InPerson>>,
+    query: Query,
+) -> Result<Response, Refusal> {
     let room_id = query.get("roomId").ok_or_else(|| Refusal::bad_request("roomId cannot be null"))?.to_owned();
     if !ids::is_id(&room_id) {
         return Err(no_id());
     }
-    messages(&cloud, &me, &query, room_id)
+    messages(&cloud, &me, in_person.is_some(), &query, room_id)
 }
 
 pub(super) async fn list_direct(
     State(cloud): State<Cloud>,
     Actor(me): Actor,
+    in_person: Option<Extension<InPerson>>,
     query: Query,
 ) -> Result<Response, Refusal> {
     let room_id = {
@@ -167,10 +173,10 @@ pub(super) async fn list_direct(
         let room = other.and_then(|other| world.existing_direct_room(&me.id, &other.id));
         room.ok_or_else(Refusal::no_such_room)?.to_owned()
     };
-    messages(&cloud, &me, &query, room_id)
+    messages(&cloud, &me, in_person.is_some(), &query, room_id)
 }
 
-fn messages(cloud: &Cloud, me: &Account, query: &Query, room_id: String) -> Result<Response, Refusal> {
+fn messages(cloud: &Cloud, me: &Account, in_person: bool, query: &Query, room_id: String) -> Result<Response, Refusal> {
     let mentioned_people = query.get("mentionedPeople").map(str::to_owned);
     let before = query.get("before").map(str::parse).transpose();
     let listing = Listing {
@@ -182,7 +188,7 @@ fn messages(cloud: &Cloud, me: &Account, query: &Query, room_id: String) -> Resu
         mentioned_people,
     };
     let world = cloud.world();
-    let (found, more) = world.list(me, &listing)?;
+    let (mut found, more) = world.list(me, &listing)?;
     // A cursor that changes nothing marks the page after an empty one.
     if world.quirks.empty_pages && query.get("cursor").is_none() {
         return Ok(page::<&Message>(&[], query.next(cloud, "cursor", "0")));
@@ -193,6 +199,7 @@ fn messages(cloud: &Cloud, me: &Account, query: &Query, room_id: String) -> Resu
         let kept: Vec<_> = next.query_pairs().into_owned().filter(|(name, _)| name != "mentionedPeople").collect();
         next.query_pairs_mut().clear().extend_pairs(kept);
     }
+    found.retain(|message| in_person || !cloud.inner.faults.hides_from_read(&message.id));
     Ok(page(&found, next))
 }
 

@@ -44,7 +44,7 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
     let (request, kept) = keep_request(request).await;
     let number =
         inner.calls.arrived(Call { actor, request: kept, ..Call::new(method.clone(), path.clone(), query, at) });
-    let struck = inner.faults.strike(&method, &path);
+    let struck = inner.faults.strike(&method, &path, request.uri().query().unwrap_or_default());
     let fault = struck.as_ref().map(|struck| struck.effect.name());
     if struck.is_some() {
         inner.journal.tell(Happening::State);

@@ -1,0 +1,293 @@
+//! Reading back: the bot that polls, and the one whose deliveries were lost.
+
+use reqwest::Method;
+use switchboard::simulator::{Cloud, Fault, Options, WebhookStatus};
+use switchboard::{Args, Bot, Command, Context, Reply, Result};
+use tempfile::TempDir;
+
+use crate::harness::{Harness, PATIENCE, arrived};
+
+const ALICE: &str = "alice@example.com";
+const BOB: &str = "bob@example.com";
+const POLLING: &str =
+    "[delivery]\nmode = \"polling\"\n[polling]\ninterval = \"10ms\"\n[worker]\nvisible_within = \"50ms\"";
+const WEBHOOK: &str = "[delivery]\nreconcile = \"10ms\"\n[worker]\nvisible_within = \"50ms\"";
+
+/// A bot that repeats what it is told.
+fn parrot() -> Bot {
+    async fn run(_: Context, mut args: Args) -> Result<Reply> {
+        Ok(Reply::text(args.rest()))
+    }
+    Bot::builder().command(Command::new("say <text>", "Repeats it", run))
+}
+
+async fn start(settings: &str) -> Harness {
+    Harness::with(settings, parrot()).await
+}
+
+async fn resume(stood_on: (Cloud, TempDir), settings: &str) -> Harness {
+    let bot = Harness::on(stood_on.0, stood_on.1, settings, parrot()).await;
+    bot.ready().await;
+    bot
+}
+
+/// What the bot has said once it has said so many things and has nothing more to do.
+async fn answers(bot: &Harness, count: usize) -> Vec<String> {
+    let me = bot.cloud.bot().id;
+    let said = || -> Vec<String> {
+        let messages = bot.cloud.messages().into_iter().filter(|message| message.person_id == me);
+        messages.filter_map(|message| message.text).collect()
+    };
+    let mut heard = bot.cloud.subscribe();
+    let enough = async {
+        while said().len() < count {
+            let _ = heard.recv().await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, enough).await;
+    assert!(waited.is_ok(), "{}", bot.cloud.transcript());
+    looks(bot, 2).await;
+    bot.settle().await;
+    said()
+}
+
+/// Waits until the spaces were listed so often from now on: what was there before was looked at.
+async fn looks(bot: &Harness, count: usize) {
+    let so_far = calls(&bot.cloud, "/rooms").len();
+    arrived(&bot.cloud, Method::GET, "/rooms", so_far + count).await;
+}
+
+fn calls(cloud: &Cloud, path: &str) -> Vec<switchboard::simulator::Call> {
+    cloud.calls().into_iter().filter(|call| call.method == Method::GET && call.path == path).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polling_answers_what_is_for_the_bot_once_and_needs_no_webhook() {
+    let bot = start(POLLING).await;
+    let space = bot.cloud.space("Ops", &[ALICE, BOB]);
+    let (alice, bob) = (bot.cloud.person(ALICE), bot.cloud.person(BOB));
+    alice.says("say one");
+    assert_eq!(answers(&bot, 1).await, ["one"]);
+    bob.mentions_bot(&space, "say two").unwrap();
+    bob.says_in(&space, "say not to the bot").unwrap();
+    assert_eq!(answers(&bot, 2).await, ["one", "two"]);
+    alice.says("say three");
+    assert_eq!(answers(&bot, 3).await, ["one", "two", "three"]);
+    assert!(bot.cloud.webhooks().is_empty());
+    let metric = "switchboard_events_received_total{source=\"polling\",resource=\"messages\",outcome=\"accepted\"}";
+    assert_eq!(bot.metric(metric).await, 3.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_spaces_that_moved_are_read() {
+    let bot = start(POLLING).await;
+    for nth in 0..30 {
+        bot.cloud.space(&format!("Space {nth}"), &[ALICE]);
+    }
+    bot.cloud.person(ALICE).says("say hello");
+    answers(&bot, 1).await;
+    // One read when it is seen, one when Webex is sure to show it, for the question and again for the answer.
+    looks(&bot, 20).await;
+    let direct = bot.cloud.person(ALICE).direct_room();
+    let read: Vec<_> = calls(&bot.cloud, "/messages");
+    let of_direct = read.iter().filter(|call| call.query.as_ref().is_some_and(|query| query.contains(&direct))).count();
+    assert!((2..=5).contains(&of_direct), "{of_direct} reads of the direct space");
+    let before = calls(&bot.cloud, "/messages").len();
+    looks(&bot, 20).await;
+    assert_eq!(calls(&bot.cloud, "/messages").len(), before, "idle spaces are read again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polling_waits_as_webex_asks() {
+    let bot = start(POLLING).await;
+    bot.cloud.fault(Fault::on(Method::GET, "/rooms").answer(429, &[("retry-after", "1")], "<html>slow</html>"));
+    let asked = calls(&bot.cloud, "/rooms").len();
+    arrived(&bot.cloud, Method::GET, "/rooms", asked + 2).await;
+    let calls = calls(&bot.cloud, "/rooms");
+    let refused = calls.iter().position(|call| call.status == Some(429)).expect("refused once");
+    let pause = calls[refused + 1].at.duration_since(calls[refused].at);
+    assert!(pause >= jiff::SignedDuration::from_millis(990), "{pause}");
+    bot.cloud.person(ALICE).says("say still here");
+    assert_eq!(answers(&bot, 1).await, ["still here"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_while_a_polling_bot_is_away_is_answered_once_and_in_order() {
+    let bot = start(POLLING).await;
+    let space = bot.cloud.space("Ops", &[ALICE]);
+    let alice = bot.cloud.person(ALICE);
+    alice.says("say before");
+    answers(&bot, 1).await;
+    let stood_on = bot.stop().await;
+    // More than a page of mentions, and a space that is opened meanwhile.
+    for nth in 0..120 {
+        alice.mentions_bot(&space, &format!("say {nth}")).unwrap();
+    }
+    let opened = stood_on.0.space("New", &[BOB]);
+    stood_on.0.person(BOB).mentions_bot(&opened, "say new").unwrap();
+    stood_on.0.quirks(|quirks| (quirks.lost_mentions, quirks.empty_pages) = (true, true));
+    let bot = resume(stood_on, POLLING).await;
+    let mut answers = answers(&bot, 122).await;
+    assert_eq!(answers.remove(0), "before");
+    let new = answers.iter().position(|answer| answer == "new").expect("the new space is answered");
+    answers.remove(new);
+    assert_eq!(answers, (0..120).map(|nth| nth.to_string()).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_before_the_very_first_start_is_history() {
+    for mode in [POLLING, WEBHOOK] {
+        let cloud = Cloud::start(Options::default()).await.unwrap();
+        let space = cloud.space("Ops", &[ALICE, BOB]);
+        cloud.person(ALICE).says("say old");
+        cloud.person(BOB).mentions_bot(&space, "say old too").unwrap();
+        let bot = resume((cloud, tempfile::tempdir().unwrap()), mode).await;
+        looks(&bot, 3).await;
+        bot.cloud.person(ALICE).says("say new");
+        assert_eq!(answers(&bot, 1).await, ["new"], "{mode}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_webex_shows_late_is_read_too() {
+    let bot = start(POLLING).await;
+    bot.cloud.hide_from_first_reads(1);
+    bot.cloud.person(ALICE).says("say late");
+    assert_eq!(answers(&bot, 1).await, ["late"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_answers_once_what_is_delivered_and_what_is_not() {
+    let settings = POLLING.replace("\"polling\"", "\"both\"");
+    let bot = start(&settings).await;
+    let alice = bot.cloud.person(ALICE);
+    for nth in 0..20 {
+        bot.cloud.deliveries(|manner| manner.copies = nth % 3);
+        alice.says(&format!("say {nth}"));
+        bot.cloud.delivered().await;
+    }
+    let mut answers = answers(&bot, 20).await;
+    answers.sort_by_key(|answer| answer.parse::<u32>().unwrap());
+    assert_eq!(answers, (0..20).map(|nth| nth.to_string()).collect::<Vec<_>>());
+    assert_eq!(bot.cloud.webhooks().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_was_lost_is_fetched() {
+    let bot = start(WEBHOOK).await;
+    bot.cloud.deliveries(|manner| manner.copies = 0);
+    bot.cloud.person(ALICE).says("say lost");
+    assert_eq!(answers(&bot, 1).await, ["lost"]);
+    let metric = "switchboard_events_received_total{source=\"catch_up\",resource=\"messages\",outcome=\"accepted\"}";
+    assert_eq!(bot.metric(metric).await, 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_found_inactive_is_revived_and_caught_up() {
+    let settings = "[delivery]\nreconcile = \"1h\"\n[webhook]\ncheck_interval = \"20ms\"";
+    let bot = start(settings).await;
+    looks(&bot, 0).await;
+    let ours = bot.cloud.webhooks().into_iter().find(|webhook| webhook.resource == "messages").unwrap();
+    // The look at the webhooks waits until something was said to the dead one.
+    bot.cloud.fault(Fault::on(Method::GET, "/webhooks").stall());
+    let looked = calls(&bot.cloud, "/webhooks").len();
+    arrived(&bot.cloud, Method::GET, "/webhooks", looked + 1).await;
+    bot.cloud.set_webhook_status(&ours.id, WebhookStatus::Inactive);
+    bot.cloud.person(ALICE).says("say into the void");
+    bot.cloud.delivered().await;
+    assert_eq!(bot.cloud.messages().len(), 1);
+    bot.cloud.release();
+    let mut heard = bot.cloud.subscribe();
+    let answer = async { while heard.recv().await.unwrap().person_id != bot.cloud.bot().id {} };
+    tokio::time::timeout(PATIENCE, answer).await.expect("it is caught up at once, not after an hour");
+    assert_eq!(bot.transcript().await, "alice: say into the void\nbot: into the void\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_missed_is_answered_before_what_is_said_after_the_start() {
+    let stood_on = start(WEBHOOK).await.stop().await;
+    let alice = stood_on.0.person(ALICE);
+    alice.says("say one");
+    alice.says("say two");
+    stood_on.0.delivered().await;
+    // The catching up is slower than the next delivery.
+    stood_on.0.fault(Fault::on(Method::GET, "/rooms").stall());
+    let bot = Harness::on(stood_on.0, stood_on.1, WEBHOOK, parrot()).await;
+    arrived(&bot.cloud, Method::GET, "/rooms", 1).await;
+    alice.says("say three");
+    bot.cloud.delivered().await;
+    bot.cloud.release();
+    assert_eq!(answers(&bot, 3).await, ["one", "two", "three"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_space_that_cannot_be_read_holds_up_no_other() {
+    let bot = start(POLLING).await;
+    let closed = bot.cloud.space("Closed", &[ALICE]);
+    bot.cloud.fault(Fault::on(Method::GET, "/messages").about(&closed).always().answer(403, &[], ""));
+    bot.cloud.person(ALICE).mentions_bot(&closed, "say nothing").unwrap();
+    bot.cloud.person(BOB).says("say something");
+    assert_eq!(answers(&bot, 1).await, ["something"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_outage_of_webex_nothing_is_missing() {
+    let bot = start(POLLING).await;
+    bot.cloud.fault(Fault::on(Method::GET, "/rooms").times(8).answer(503, &[], ""));
+    bot.cloud.person(ALICE).says("say through it all");
+    assert_eq!(answers(&bot, 1).await, ["through it all"]);
+    let status = status(&bot).await;
+    assert!(!status.contains("may miss"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn catch_up_turned_off_begins_with_what_is_said_now_and_names_the_gap() {
+    let off = POLLING.replace("[delivery]\n", "[delivery]\ncatch_up = \"0s\"\n");
+    let stood_on = start(&off).await.stop().await;
+    stood_on.0.person(ALICE).says("say while away");
+    let bot = resume(stood_on, &off).await;
+    bot.cloud.person(ALICE).says("say now");
+    assert_eq!(answers(&bot, 1).await, ["now"]);
+    let status = status(&bot).await;
+    assert!(status.contains("delivery.catch_up is 0s"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_longer_than_catch_up_is_a_gap_with_a_name() {
+    // Beyond what every look finds in any case, which is three intervals and twice the time Webex may lag.
+    let short = POLLING.replace("[delivery]\n", "[delivery]\ncatch_up = \"1ms\"\n").replace("50ms", "1ms");
+    let bot = start(&short).await;
+    looks(&bot, 2).await;
+    bot.cloud.fault(Fault::on(Method::GET, "/rooms").times(12).answer(503, &[], ""));
+    let asked = calls(&bot.cloud, "/rooms").len();
+    arrived(&bot.cloud, Method::GET, "/rooms", asked + 1).await;
+    bot.cloud.person(ALICE).says("say too long ago");
+    arrived(&bot.cloud, Method::GET, "/rooms", asked + 14).await;
+    bot.cloud.person(ALICE).says("say now");
+    assert_eq!(answers(&bot, 1).await, ["now"]);
+    let status = status(&bot).await;
+    assert!(status.contains("away for longer than delivery.catch_up"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_in_one_space_than_is_to_be_fetched_is_a_gap_with_a_name() {
+    let limited = POLLING.replace("[delivery]\n", "[delivery]\ncatch_up_limit = 3\n");
+    let stood_on = start(&limited).await.stop().await;
+    for nth in 0..5 {
+        stood_on.0.person(ALICE).says(&format!("say {nth}"));
+    }
+    let bot = resume(stood_on, &limited).await;
+    assert_eq!(answers(&bot, 3).await, ["2", "3", "4"]);
+    let status = status(&bot).await;
+    assert!(status.contains("more than 3 messages"), "{status}");
+}
+
+/// What the bot says of itself.
+async fn status(bot: &Harness) -> String {
+    bot.cloud.person(BOB).says("status");
+    bot.settle().await;
+    looks(bot, 2).await;
+    bot.settle().await;
+    let said = bot.cloud.messages();
+    said.iter().rev().find_map(|message| message.markdown.clone()).expect("a status")
+}
