@@ -1,5 +1,6 @@
 //! The composition root: `build` puts the rooms together, `run_until` owns every task.
 
+mod canary;
 mod reconcile;
 mod tasks;
 mod upkeep;
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use canary::Canary;
 use reconcile::Reconciling;
 use tasks::Tasks;
 
@@ -22,6 +24,7 @@ use crate::config::{Config, DmPolicy, Mode};
 use crate::handler::{Command, Services};
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::receiver::Door;
 use crate::receiver::webhook::Webhook;
 use crate::signature::Signer;
 use crate::store::{self, Store};
@@ -239,13 +242,11 @@ impl App {
             tasks.spawn(INBOX, inbox.drain.clone().cancelled_owned());
             tasks.spawn(OUTBOX, outbox.drain.clone().cancelled_owned());
         }
+        let door = Door::new(store.clone(), services.metrics.clone(), identity.clone());
         let webhook = match (config.delivery.mode, &config.webhook.secret) {
-            (Mode::Webhook | Mode::Both, Some(secret)) => Some(Arc::new(Webhook::new(
-                Signer::new(secret.clone()),
-                store.clone(),
-                services.metrics.clone(),
-                identity.clone(),
-            ))),
+            (Mode::Webhook | Mode::Both, Some(secret)) => {
+                Some(Arc::new(Webhook::new(Signer::new(secret.clone()), door.clone(), services.metrics.clone())))
+            }
             (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
         };
         let routes = http::router(&config.server, &config.webhook.path, webhook, health.clone(), store.clone());
@@ -263,11 +264,20 @@ impl App {
                  only people in access.allow_from and access.admins are answered"
             );
         }
+        let canary = Canary {
+            delivery: config.delivery.clone(),
+            services: Arc::clone(&services),
+            health: health.clone(),
+            door: door.clone(),
+            nudge: Arc::clone(&nudge),
+        };
+        tasks.spawn(CANARY, unless(stopped.clone(), canary.run()));
         let reconciling = Reconciling {
             delivery: config.delivery.clone(),
             polling: config.polling.clone(),
             lag: config.worker.visible_within,
             services: Arc::clone(&services),
+            door,
             identity: identity.clone(),
             health: health.clone(),
             nudge: Arc::clone(&nudge),
@@ -286,6 +296,7 @@ const OUTBOX: &str = "the outbox loop";
 const PUBLIC: &str = "the public listener";
 const ADMIN: &str = "the operators' listener";
 const PRUNER: &str = "the pruning of settled rows";
+const CANARY: &str = "the canary";
 const RECONCILER: &str = "the look for what was missed";
 const REGISTRATION: &str = "the look after token and webhooks";
 

@@ -95,6 +95,8 @@ struct Inner {
     events: Family<[(&'static str, &'static str); 3], Counter>,
     commands: Family<[(&'static str, String); 2], Counter>,
     replies: Counter,
+    canaries: Family<[(&'static str, &'static str); 1], Counter>,
+    canary: Histogram,
     api_requests: Family<[(&'static str, String); 2], Counter>,
     inbox: Gauge,
     outbox: Gauge,
@@ -120,6 +122,10 @@ impl Default for Metrics {
         registry.register("commands", "Commands that people gave, by outcome", commands.clone());
         let replies = Counter::default();
         registry.register("replies_sent", "Messages that Webex took from the outbox", replies.clone());
+        let canaries = Family::default();
+        registry.register("canaries", "Messages sent to oneself to test the way in, by outcome", canaries.clone());
+        let canary = Histogram::new(exponential_buckets(0.01, 2.0, 14));
+        registry.register("canary_seconds", "Time from sending such a message until it was delivered", canary.clone());
         let api_requests = Family::default();
         registry.register("api_requests", "Requests to Webex, by endpoint and HTTP status", api_requests.clone());
         let inbox = Gauge::default();
@@ -150,6 +156,8 @@ impl Default for Metrics {
             events,
             commands,
             replies,
+            canaries,
+            canary,
             api_requests,
             inbox,
             outbox,
@@ -183,6 +191,14 @@ impl Metrics {
     /// How long ago something came through the way in, or the start, where nothing has yet.
     pub fn delivery_age(&self) -> Duration {
         self.0.started.elapsed().saturating_sub(Duration::from_millis(self.0.delivered.load(Ordering::Relaxed)))
+    }
+
+    /// A canary came back after this long, or did not.
+    pub fn canary(&self, outcome: &'static str, took: Option<Duration>) {
+        self.0.canaries.get_or_create(&[("outcome", outcome)]).inc();
+        if let Some(took) = took {
+            self.0.canary.observe(took.as_secs_f64());
+        }
     }
 
     /// An event was settled. `command` is a name from the table, or a fixed word when none was found.

@@ -11,9 +11,8 @@ use crate::config::{self, Mode};
 use crate::handler::Services;
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::receiver::CATCH_UP;
 use crate::receiver::reconcile::{Failure, Look, Reconciler, Settings};
-use crate::webex::Person;
+use crate::receiver::{CATCH_UP, Door};
 
 /// The longest pause after a failure, unless Webex asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -25,6 +24,7 @@ pub(super) struct Reconciling {
     /// How long Webex may take until it shows what was said.
     pub lag: Duration,
     pub services: Arc<Services>,
+    pub door: Door,
     pub identity: Identity,
     pub health: Health,
     /// Asks for a look now: a delivery may have been lost.
@@ -47,12 +47,13 @@ impl Reconciling {
                 "delivery.mode is \"polling\": clicks on cards are not seen, since Webex has no list of them"
             );
         }
-        let me = self.identity.known().await;
+        // Without knowing itself the bot would take its own words for somebody's.
+        self.identity.known().await;
         let mut reconciler = None;
         let mut pause = self.interval();
         let mut followed = false;
         loop {
-            pause = match self.look(&mut reconciler, &me).await {
+            pause = match self.look(&mut reconciler).await {
                 Ok(unsettled) => {
                     self.is_well();
                     // One more look, for what Webex did not show yet; but a busy bot is not to poll by that.
@@ -70,18 +71,18 @@ impl Reconciling {
     }
 
     /// Whether some spaces are to be read once more.
-    async fn look(&self, reconciler: &mut Option<Reconciler>, me: &Person) -> Result<bool, Failure> {
+    async fn look(&self, reconciler: &mut Option<Reconciler>) -> Result<bool, Failure> {
         let reconciler = match reconciler {
             Some(reconciler) => reconciler,
             None => reconciler.insert(self.begin().await?),
         };
-        let look = reconciler.look(self.source(), me).await?;
+        let look = reconciler.look(self.source()).await?;
         self.tell(&look);
         Ok(reconciler.is_unsettled())
     }
 
     async fn begin(&self) -> Result<Reconciler, Failure> {
-        let Services { webex, store, metrics, .. } = &*self.services;
+        let Services { webex, store, .. } = &*self.services;
         // What a look finds in any case is no gap, whatever is set.
         let ordinary = 3 * self.interval() + 2 * self.lag;
         let settings = Settings {
@@ -91,7 +92,7 @@ impl Reconciling {
             concurrency: self.polling.concurrency,
         };
         let from_now = self.delivery.catch_up.is_zero();
-        Reconciler::begin(webex.clone(), store.clone(), metrics.clone(), settings, from_now).await
+        Reconciler::begin(webex.clone(), store.clone(), self.door.clone(), settings, from_now).await
     }
 
     fn interval(&self) -> Duration {

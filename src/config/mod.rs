@@ -76,6 +76,14 @@ pub struct Delivery {
     /// How often it is looked for messages whose delivery was lost.
     #[serde(deserialize_with = "duration")]
     pub reconcile: Duration,
+    /// The space to which canaries are sent; none are without it.
+    pub canary: Option<String>,
+    /// The pause between two canaries.
+    #[serde(deserialize_with = "duration")]
+    pub canary_interval: Duration,
+    /// How long a canary may take to come back.
+    #[serde(deserialize_with = "duration")]
+    pub canary_within: Duration,
 }
 
 /// `[polling]`

@@ -67,6 +67,8 @@ pub(super) fn always(config: &Config) -> Findings {
         ("webhook.check_interval", webhook.check_interval),
         ("polling.interval", config.polling.interval),
         ("delivery.reconcile", config.delivery.reconcile),
+        ("delivery.canary_interval", config.delivery.canary_interval),
+        ("delivery.canary_within", config.delivery.canary_within),
         ("worker.deadline", worker.deadline),
         ("worker.backoff", worker.backoff),
         ("worker.give_up", worker.give_up),

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 
-use super::{Envelope, Kind, ingest};
+use super::{Door, Envelope, Kind};
 use crate::store::{Gap, Progress, Store, StoreError, now_ms};
-use crate::telemetry::{Metrics, Received};
-use crate::webex::{Client, Error, Fault, Listed, Person, Room, local_part};
+use crate::telemetry::Received;
+use crate::webex::{Client, Error, Fault, Listed, Room, local_part};
 
 /// How far back, how much, and how patiently.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct Settings {
 pub struct Reconciler {
     webex: Client,
     store: Store,
-    metrics: Metrics,
+    door: Door,
     settings: Settings,
     spaces: HashMap<String, Space>,
     /// The cursor of spaces that have none of their own.
@@ -86,7 +86,7 @@ impl Reconciler {
     pub async fn begin(
         webex: Client,
         store: Store,
-        metrics: Metrics,
+        door: Door,
         settings: Settings,
         from_now: bool,
     ) -> Result<Reconciler, Failure> {
@@ -107,7 +107,7 @@ impl Reconciler {
         Ok(Reconciler {
             webex,
             store,
-            metrics,
+            door,
             settings,
             spaces: cursors.into_iter().map(|(room, at)| (room, Space::at(at))).collect(),
             floor: coverage.floor,
@@ -122,11 +122,11 @@ impl Reconciler {
     ///
     /// # Errors
     /// When Webex or the ledger fails; the spaces that were read before stay read.
-    pub async fn look(&mut self, source: &'static str, me: &Person) -> Result<Look, Failure> {
+    pub async fn look(&mut self, source: &'static str) -> Result<Look, Failure> {
         let (started, started_at) = (Instant::now(), now_ms());
         let rooms = self.moved(started).await?;
         let earliest = started_at - millis(self.settings.reach);
-        let (reads, failure) = self.read_all(source, &rooms, earliest, me).await;
+        let (reads, failure) = self.read_all(source, &rooms, earliest).await;
         let mut look = Look::default();
         let mut cursors = Vec::new();
         for (key, read) in reads {
@@ -181,11 +181,10 @@ impl Reconciler {
         source: &'static str,
         rooms: &[Room],
         earliest: i64,
-        me: &Person,
     ) -> (Vec<(String, Read)>, Option<Failure>) {
         let reading = rooms.iter().map(|room| {
             let since = self.cursor(room).max(earliest);
-            let read = self.read(source, room, since, me);
+            let read = self.read(source, room, since);
             async move { (local_part(room.id.as_str()), read.await) }.boxed()
         });
         let reading: Vec<_> = reading.collect();
@@ -211,7 +210,7 @@ impl Reconciler {
     }
 
     /// Reads a space back to its cursor, and puts into the ledger what is not there, oldest first.
-    async fn read(&self, source: &'static str, room: &Room, since: i64, me: &Person) -> Result<Read, Failure> {
+    async fn read(&self, source: &'static str, room: &Room, since: i64) -> Result<Read, Failure> {
         let at = Instant::now();
         let most = self.settings.most;
         let since = Timestamp::from_millisecond(since).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -233,7 +232,7 @@ impl Reconciler {
         let mut missed = 0;
         for message in listed.into_iter().rev() {
             let envelope = envelope(room, message);
-            if ingest(&self.store, &self.metrics, source, &envelope, Some(me)).await? == Received::Accepted {
+            if self.door.take(source, &envelope).await? == Received::Accepted {
                 missed += 1;
                 tracing::debug!(event = %envelope.event_id(), source, "fetched");
             }
@@ -343,4 +342,57 @@ fn envelope(room: &Room, message: Listed) -> Envelope {
 
 fn millis(duration: Duration) -> i64 {
     duration.as_millis().try_into().unwrap_or(i64::MAX / 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAG: Duration = Duration::from_secs(10);
+
+    /// Looks at a space every two seconds while its activity is this; at which of the looks it was read, and its cursor.
+    fn watch(activities: &[i64]) -> (Vec<usize>, i64) {
+        let begin = Instant::now();
+        let mut space = Space::at(0);
+        let mut read = Vec::new();
+        for (nth, activity) in activities.iter().enumerate() {
+            let now = begin + Duration::from_secs(2) * u32::try_from(nth).unwrap();
+            if *activity > space.cursor && space.is_due(*activity, now, LAG) {
+                read.push(nth);
+                space.was_read(now, LAG);
+            }
+        }
+        (read, space.cursor)
+    }
+
+    #[test]
+    fn a_space_is_read_at_once_and_again_when_webex_is_sure_to_show_it() {
+        assert_eq!(watch(&[5; 20]), (vec![0, 5], 5));
+    }
+
+    #[test]
+    fn what_happens_between_the_two_reads_gets_its_own() {
+        let mut activities = [5; 20];
+        activities[3..].fill(7);
+        // Seen at 3, and once more ten seconds after the read that made sure of the first.
+        assert_eq!(watch(&activities), (vec![0, 3, 5, 10], 7));
+    }
+
+    #[test]
+    fn a_busy_space_is_read_at_each_look_and_its_cursor_still_moves() {
+        let activities: Vec<_> = (1..=20).collect();
+        let (read, cursor) = watch(&activities);
+        assert_eq!(read.len(), 20);
+        assert!(cursor >= 10, "{cursor}");
+    }
+
+    #[test]
+    fn a_read_that_failed_is_made_again_at_the_next_look() {
+        let now = Instant::now();
+        let mut space = Space::at(0);
+        assert!(space.is_due(5, now, LAG));
+        assert!(space.is_due(5, now + Duration::from_secs(1), LAG));
+        space.was_read(now + Duration::from_secs(1), LAG);
+        assert!(!space.is_due(5, now + Duration::from_secs(2), LAG));
+    }
 }

@@ -11,10 +11,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::{Envelope, Parsed, ingest};
-use crate::identity::Identity;
+use super::{Door, Envelope, Parsed};
 use crate::signature::{SignatureError, Signer};
-use crate::store::Store;
 use crate::telemetry::{Metrics, Received};
 
 /// So often at the most a refused delivery is told of in the log: anybody can cause them.
@@ -23,16 +21,15 @@ const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// What a delivery needs.
 pub struct Webhook {
     signer: Signer,
-    store: Store,
+    door: Door,
     metrics: Metrics,
-    identity: Identity,
     told: Mutex<Option<Instant>>,
 }
 
 impl Webhook {
-    /// With what checks the signatures, takes the events, counts them, and knows the bot once that is known.
-    pub fn new(signer: Signer, store: Store, metrics: Metrics, identity: Identity) -> Webhook {
-        Webhook { signer, store, metrics, identity, told: Mutex::default() }
+    /// With what checks the signatures, takes the events, and counts the refusals.
+    pub fn new(signer: Signer, door: Door, metrics: Metrics) -> Webhook {
+        Webhook { signer, door, metrics, told: Mutex::default() }
     }
 
     fn tell_of_refusal(&self, error: SignatureError) {
@@ -54,7 +51,7 @@ pub async fn receive(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let started = Instant::now();
-    let Webhook { signer, store, metrics, identity, .. } = &*webhook;
+    let Webhook { signer, door, metrics, .. } = &*webhook;
     let body = match body {
         Ok(body) => body,
         Err(rejection) => {
@@ -82,7 +79,7 @@ pub async fn receive(
             return refusal(StatusCode::BAD_REQUEST, "not a Webex webhook envelope");
         }
     };
-    match ingest(store, metrics, "webhook", &envelope, identity.get().as_deref()).await {
+    match door.take("webhook", &envelope).await {
         Ok(outcome) => {
             tracing::debug!(event = %envelope.event_id(), ?outcome, "received");
             metrics.ack(started.elapsed());

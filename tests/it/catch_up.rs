@@ -291,3 +291,38 @@ async fn status(bot: &Harness) -> String {
     let said = bot.cloud.messages();
     said.iter().rev().find_map(|message| message.markdown.clone()).expect("a status")
 }
+
+/// A bot with a space of its own for canaries, and how many of them had an outcome.
+async fn with_canary(settings: &str, quick: bool) -> Harness {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let space = cloud.space("Canaries", &[]);
+    let pace = if quick { "canary_interval = \"20ms\"" } else { "canary_interval = \"1h\"" };
+    let settings = format!("[delivery]\ncanary = \"{space}\"\n{pace}\ncanary_within = \"100ms\"\n{settings}");
+    resume((cloud, tempfile::tempdir().unwrap()), &settings).await
+}
+
+async fn canaries(bot: &Harness, outcome: &str) -> f64 {
+    bot.metric(&format!("switchboard_canaries_total{{outcome=\"{outcome}\"}}")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_that_comes_back_proves_the_way_in_and_leaves_nothing_behind() {
+    let bot = with_canary("", true).await;
+    arrived(&bot.cloud, Method::DELETE, "/messages/", 2).await;
+    assert!(canaries(&bot, "returned").await >= 1.0);
+    assert_eq!(canaries(&bot, "lost").await, 0.0);
+    assert!(bot.metric("switchboard_delivery_age_seconds").await < 10.0);
+    let (cloud, _folder) = bot.stop().await;
+    assert!(cloud.messages().len() <= 1, "{}", cloud.transcript());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_that_is_lost_is_said_and_what_is_missed_is_fetched() {
+    let bot = with_canary("reconcile = \"1h\"\n", true).await;
+    arrived(&bot.cloud, Method::DELETE, "/messages/", 1).await;
+    bot.cloud.deliveries(|manner| manner.copies = 0);
+    bot.cloud.person(ALICE).says("help status");
+    let answered = bot.cloud.call_made(Method::GET, "/messages/", 1);
+    tokio::time::timeout(PATIENCE, answered).await.expect("the lost canary has the spaces looked through");
+    assert!(canaries(&bot, "lost").await >= 1.0);
+}

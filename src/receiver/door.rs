@@ -1,0 +1,87 @@
+//! The one door to the inbox: every way in ends here.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::Envelope;
+use crate::identity::Identity;
+use crate::store::{Entry, Queue, Store, StoreError, now_ms};
+use crate::telemetry::{Metrics, Received};
+
+/// The source of what a look found that ought to have been delivered.
+pub const CATCH_UP: &str = "catch_up";
+
+/// So many of the bot's own events are remembered, for whoever waits for one of them.
+const MOST_OWN: usize = 64;
+
+/// Takes events, from whichever way in. Cheap to clone.
+#[derive(Clone)]
+pub struct Door {
+    store: Store,
+    metrics: Metrics,
+    identity: Identity,
+    own: Arc<watch::Sender<VecDeque<Uuid>>>,
+}
+
+impl Door {
+    /// To this ledger; the bot's own doing is left outside once it is known who the bot is.
+    pub fn new(store: Store, metrics: Metrics, identity: Identity) -> Door {
+        Door { store, metrics, identity, own: Arc::default() }
+    }
+
+    /// Drops what the bot did itself, and what is there already. On disk when it returns.
+    ///
+    /// # Errors
+    /// When the ledger could not take it; the sender must hear that.
+    pub async fn take(&self, source: &'static str, envelope: &Envelope) -> Result<Received, StoreError> {
+        // A look is what finds that a delivery failed; it proves none.
+        let delivered = source != CATCH_UP;
+        if delivered {
+            self.metrics.delivery_proven();
+        }
+        let outcome = if self.identity.get().is_some_and(|me| envelope.is_by(&me.id)) {
+            if delivered {
+                self.remember_own(envelope.event_id());
+            }
+            Received::Own
+        } else if self.store.put(entry(envelope)).await? {
+            Received::Accepted
+        } else {
+            Received::Duplicate
+        };
+        self.metrics.event(source, envelope.kind.resource(), outcome);
+        Ok(outcome)
+    }
+
+    /// Ends when an event of the bot's own was delivered; it may have been a moment ago.
+    pub async fn own(&self, event: Uuid) {
+        // The sender lives as long as `self`.
+        let _ = self.own.subscribe().wait_for(|own| own.contains(&event)).await;
+    }
+
+    fn remember_own(&self, event: Uuid) {
+        self.own.send_modify(|own| {
+            if own.len() == MOST_OWN {
+                own.pop_front();
+            }
+            own.push_back(event);
+        });
+    }
+}
+
+fn entry(envelope: &Envelope) -> Entry {
+    let accepted_at = now_ms();
+    Entry {
+        id: envelope.event_id(),
+        queue: Queue::Inbox,
+        lane: envelope.lane(),
+        accepted_at,
+        happened_at: envelope.created.map_or(accepted_at, jiff::Timestamp::as_millisecond),
+        body: envelope.to_json(),
+        subject: None,
+        label: None,
+    }
+}
