@@ -204,6 +204,7 @@ impl App {
     ) -> anyhow::Result<()> {
         let App { config, public, admin, store, writer, services, identity, health } = self;
         let worker = config.worker.clone();
+        let door = Door::new(store.clone(), services.metrics.clone(), identity.clone());
         let (nudge, caught_up) = (Arc::new(Notify::new()), watch::Sender::new(false));
         tasks.spawn(LEDGER, writer.run(ledger.clone().cancelled_owned()));
         if worker.concurrency > 0 {
@@ -213,6 +214,7 @@ impl App {
                 policy: Policy::new(&config.access),
                 settings: worker.clone(),
                 health: health.clone(),
+                door: door.clone(),
             };
             let (known, stop, ledger, loops) = (identity.clone(), inbox.clone(), store.clone(), health.clone());
             let mut caught_up = caught_up.subscribe();
@@ -242,7 +244,6 @@ impl App {
             tasks.spawn(INBOX, inbox.drain.clone().cancelled_owned());
             tasks.spawn(OUTBOX, outbox.drain.clone().cancelled_owned());
         }
-        let door = Door::new(store.clone(), services.metrics.clone(), identity.clone());
         let webhook = match (config.delivery.mode, &config.webhook.secret) {
             (Mode::Webhook | Mode::Both, Some(secret)) => {
                 Some(Arc::new(Webhook::new(Signer::new(secret.clone()), door.clone(), services.metrics.clone())))

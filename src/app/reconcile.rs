@@ -49,6 +49,10 @@ impl Reconciling {
         }
         // Without knowing itself the bot would take its own words for somebody's.
         self.identity.known().await;
+        // What is said before the webhooks are looked after may not be delivered, so the first look comes after that.
+        if matches!(self.delivery.mode, Mode::Webhook | Mode::Both) {
+            self.nudge.notified().await;
+        }
         let mut reconciler = None;
         let mut pause = self.interval();
         let mut followed = false;

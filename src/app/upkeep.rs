@@ -64,9 +64,11 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
             "webhook.public_url is not set: no webhook is registered, so Webex calls only if you registered one"
         );
         health.webhooks(Ok(()));
+        nudge.notify_one();
         return std::future::pending().await;
     };
     let wanted = registration::wanted(url, secret);
+    let mut looked_at = false;
     loop {
         let interval = config.webhook.check_interval;
         let pause = match registration::synchronise(&webex, &wanted).await {
@@ -75,7 +77,7 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
                     tracing::info!("webhooks: {change}");
                 }
                 // Until now they did not bring everything.
-                if !changes.is_empty() {
+                if looked_at && !changes.is_empty() {
                     nudge.notify_one();
                 }
                 health.webhooks(Ok(()));
@@ -91,6 +93,9 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
                 asked_pause(&error).unwrap_or(interval.min(Duration::from_secs(5)))
             }
         };
+        if !std::mem::replace(&mut looked_at, true) {
+            nudge.notify_one();
+        }
         tokio::time::sleep(pause).await;
     }
 }

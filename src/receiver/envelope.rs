@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use crate::event;
-use crate::webex::{PersonId, local_part};
+use crate::webex::{MessageId, PersonId, RoomType, local_part};
 
 /// The events this bot works on.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -53,8 +53,11 @@ pub struct Envelope {
     /// Who was added, for a membership.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
+    /// Whether the space is a direct one, if the envelope says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_type: Option<RoomType>,
     /// When it happened, by Webex's clock: what its place in the order of its space is decided by.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
 }
 
@@ -91,6 +94,7 @@ impl Envelope {
             id: String,
             room_id: Option<String>,
             person_id: Option<String>,
+            room_type: Option<RoomType>,
             #[serde(default, deserialize_with = "lenient")]
             created: Option<Timestamp>,
         }
@@ -98,7 +102,7 @@ impl Envelope {
         let head: Head = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let Some(kind) = Kind::of(&head.resource, &head.event) else { return Ok(Parsed::Ignored) };
         let delivery: Delivery = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        let Data { id, room_id, person_id, created } = delivery.data;
+        let Data { id, room_id, person_id, room_type, created } = delivery.data;
         if id.is_empty() {
             return Err("data.id is empty".to_owned());
         }
@@ -107,7 +111,26 @@ impl Envelope {
             Kind::Message | Kind::Action => (person_id.or(delivery.actor_id), None),
             Kind::Membership => (delivery.actor_id, person_id),
         };
-        Ok(Parsed::Event(Envelope { kind, id, room: room_id, actor, member, created }))
+        Ok(Parsed::Event(Envelope { kind, id, room: room_id, actor, member, room_type, created }))
+    }
+
+    /// The event of a message that was found in a list.
+    pub fn of_message(
+        id: MessageId,
+        room: String,
+        kind: RoomType,
+        sender: PersonId,
+        created: Option<Timestamp>,
+    ) -> Envelope {
+        Envelope {
+            kind: Kind::Message,
+            id: id.to_string(),
+            room: Some(room),
+            actor: Some(sender.to_string()),
+            member: None,
+            room_type: Some(kind),
+            created,
+        }
     }
 
     pub(super) fn is_by(&self, me: &PersonId) -> bool {

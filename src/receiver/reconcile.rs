@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 
-use super::{Door, Envelope, Kind};
+use super::{Door, Envelope};
 use crate::store::{Gap, Progress, Store, StoreError, now_ms};
 use crate::telemetry::Received;
 use crate::webex::{Client, Error, Fault, Listed, Room, local_part};
@@ -231,7 +231,8 @@ impl Reconciler {
         });
         let mut missed = 0;
         for message in listed.into_iter().rev() {
-            let envelope = envelope(room, message);
+            let Listed { id, person_id, created } = message;
+            let envelope = Envelope::of_message(id, room.id.to_string(), room.kind, person_id, created);
             if self.door.take(source, &envelope).await? == Received::Accepted {
                 missed += 1;
                 tracing::debug!(event = %envelope.event_id(), source, "fetched");
@@ -327,17 +328,6 @@ fn is_over(failure: &Failure) -> bool {
 
 fn activity(room: &Room) -> Option<i64> {
     room.last_activity.map(Timestamp::as_millisecond)
-}
-
-fn envelope(room: &Room, message: Listed) -> Envelope {
-    Envelope {
-        kind: Kind::Message,
-        id: message.id.to_string(),
-        room: Some(room.id.to_string()),
-        actor: Some(message.person_id.to_string()),
-        member: None,
-        created: message.created,
-    }
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -132,6 +132,16 @@ pub struct Closing {
     pub mark: Option<String>,
 }
 
+impl Settlement {
+    /// Leaves this on the lane for the next claim, if it closes the row.
+    pub fn marked(mut self, mark: String) -> Settlement {
+        if let Step::Close { closing, .. } = &mut self.step {
+            closing.mark = Some(mark);
+        }
+        self
+    }
+}
+
 impl Claimed {
     /// Closes the row as done and, in the same transaction, adds what follows from it.
     pub fn done(self, closing: Closing, entries: Vec<Entry>) -> Settlement {

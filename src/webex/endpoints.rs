@@ -1,6 +1,6 @@
 //! One method an endpoint. Paths and methods as in Webex's API reference.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,9 @@ const PAGE: &str = "1000";
 
 /// A page of spaces of which few will have moved.
 const MOVED: &str = "100";
+
+/// A page of messages of which all but one are known, as a rule.
+const FEW: &str = "5";
 
 /// A page of messages of which few will be new.
 const LISTED: &str = "50";
@@ -137,6 +140,28 @@ impl Client {
         let max = most.clamp(1, 100).to_string();
         let query = [("roomId", room.as_str()), ("mentionedPeople", "me"), ("max", max.as_str())];
         self.list("messages", self.url(&["messages"], &query), most).await
+    }
+
+    /// What was said in a space after `since` and until `said`, and the bot may read, newest first; at most so many.
+    pub async fn messages_between(
+        &self,
+        room: &RoomId,
+        kind: RoomType,
+        since: Timestamp,
+        said: Timestamp,
+        most: usize,
+    ) -> Result<Vec<Message>, Error> {
+        let before = (said + SignedDuration::from_millis(1)).to_string();
+        let mut query = vec![("roomId", room.as_str()), ("before", before.as_str()), ("max", FEW)];
+        if kind == RoomType::Group {
+            query.push(("mentionedPeople", "me"));
+        }
+        let new = |message: &Message| message.created.is_none_or(|created| created > since);
+        let url = self.url(&["messages"], &query);
+        let mut listed =
+            self.list_while("messages", url, most, |listed: &[Message]| listed.last().is_none_or(new)).await?;
+        listed.retain(new);
+        Ok(listed)
     }
 
     /// What was said in a space after `since` and the bot may read, newest first: the newest `most` of it.

@@ -13,7 +13,7 @@ use crate::event;
 use crate::handler::{Args, Command, CommandError, Context, Reply, Sender, Services};
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::receiver::{Envelope, Kind};
+use crate::receiver::{Door, Envelope, Kind};
 use crate::router::{self, Route, addressed_text, mentions};
 use crate::store::{Again, Claimed, Closing, Entry, Queue, Settlement};
 use crate::webex::{ActionId, Error, Fault, Message, MessageId, NewMessage, Person, RoomId, RoomType};
@@ -34,6 +34,8 @@ pub struct Inbox {
     pub settings: config::Worker,
     /// Hears of a refused token.
     pub health: Health,
+    /// Takes what was said before an event and did not arrive.
+    pub door: Door,
 }
 
 impl Work for Inbox {
@@ -54,7 +56,7 @@ impl Work for Inbox {
         }
         let me = self.identity.known().await;
         match envelope.kind {
-            Kind::Message => self.message(row, &envelope.id, &me).await,
+            Kind::Message => self.message(row, &envelope, &me).await,
             Kind::Action => self.click(row, &envelope.id, &me).await,
             Kind::Membership => self.membership(row, &envelope, &me),
         }
@@ -77,12 +79,21 @@ impl Work for Inbox {
 }
 
 impl Inbox {
-    async fn message(&self, row: Claimed, id: &str, me: &Person) -> Settlement {
-        let id = MessageId::from(id);
-        let message = match self.fetch(self.services.webex.message(&id)).await {
-            Ok(message) => message,
+    async fn message(&self, row: Claimed, envelope: &Envelope, me: &Person) -> Settlement {
+        let message = match self.fetch(self.read(&row, envelope, me)).await {
+            Ok(Some(message)) => message,
+            Ok(None) => return row.again(Again::default()),
             Err(error) => return self.unread(row, &error).await,
         };
+        let last = row.mark.as_deref().and_then(|mark| mark.parse().ok()).max(message.created);
+        let settlement = self.judge(row, message, me).await;
+        match last {
+            Some(last) => settlement.marked(last.to_string()),
+            None => settlement,
+        }
+    }
+
+    async fn judge(&self, row: Claimed, message: Message, me: &Person) -> Settlement {
         if message.person_id == me.id {
             return row.done(ended("own", "the bot wrote it"), Vec::new());
         }

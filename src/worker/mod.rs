@@ -4,6 +4,7 @@
 
 mod inbox;
 mod outbox;
+mod reading;
 
 use std::any::Any;
 use std::future::Future;

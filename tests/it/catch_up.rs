@@ -326,3 +326,34 @@ async fn a_canary_that_is_lost_is_said_and_what_is_missed_is_fetched() {
     tokio::time::timeout(PATIENCE, answered).await.expect("the lost canary has the spaces looked through");
     assert!(canaries(&bot, "lost").await >= 1.0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_answered_in_the_order_in_which_they_spoke_whatever_order_webex_delivers_in() {
+    let bot = start("[delivery]\nreconcile = \"1h\"").await;
+    let space = bot.cloud.space("Ops", &[ALICE]);
+    let alice = bot.cloud.person(ALICE);
+    let ask = |text: &str| {
+        alice.says(&format!("say {text}"));
+        alice.mentions_bot(&space, &format!("say {text}")).unwrap();
+    };
+    ask("first");
+    bot.settle().await;
+    // The second is never delivered; what comes next shows that.
+    bot.cloud.deliveries(|manner| manner.copies = 0);
+    ask("second");
+    bot.cloud.delivered().await;
+    bot.cloud.deliveries(|manner| (manner.copies, manner.reorder, manner.held) = (2, true, true));
+    for nth in 3..20 {
+        ask(&nth.to_string());
+    }
+    bot.cloud.resume_deliveries();
+    bot.settle().await;
+    let me = bot.cloud.bot().id;
+    let mut expected = vec!["first".to_owned(), "second".to_owned()];
+    expected.extend((3..20).map(|nth| nth.to_string()));
+    for room in [space, alice.direct_room()] {
+        let said =
+            bot.cloud.messages().into_iter().filter(|message| message.person_id == me && message.room_id == room);
+        assert_eq!(said.filter_map(|message| message.text).collect::<Vec<_>>(), expected);
+    }
+}

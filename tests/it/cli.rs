@@ -142,9 +142,9 @@ fn wrong_settings_are_explained_and_exit_2() {
         (vec![], Some("webex = \"x\""), vec!["bot.toml: webex stands alone"]),
         (vec![("PORT", "web")], None, vec!["PORT (environment): not a port"]),
         (
-            vec![("SWITCHBOARD_DELIVERY__MODE", "polling")],
+            vec![("SWITCHBOARD_DELIVERY__MODE", "both"), ("WEBEX_WEBHOOK_SECRET", "unset")],
             None,
-            vec!["delivery.mode = \"polling\" is not in this version"],
+            vec!["webhook.secret is missing"],
         ),
     ] {
         let (code, said) = run_with(&variables, file);

@@ -1,0 +1,79 @@
+//! Reads the message of an event, and sees by the same call whether something was said before it that never arrived:
+//! Webex delivers in any order, and sometimes not at all, and people are answered in the order in which they spoke.
+
+use super::inbox::Inbox;
+use crate::receiver::{CATCH_UP, Envelope};
+use crate::store::Claimed;
+use crate::telemetry::Received;
+use crate::webex::{Error, Fault, Message, MessageId, Person, RoomId, RoomType};
+
+/// So many messages before one are looked at; what is missing beyond that is found by the looks at all spaces.
+const MOST_BEFORE: usize = 200;
+
+impl Inbox {
+    /// The message, or `None` when one said before it has been put into the ledger and goes first.
+    pub(super) async fn read(&self, row: &Claimed, envelope: &Envelope, me: &Person) -> Result<Option<Message>, Error> {
+        let id = MessageId::from(envelope.id.as_str());
+        match self.read_with_what_came_before(row, envelope, &id, me).await {
+            Ok(Before::Missing) => Ok(None),
+            Ok(Before::Nothing(Some(message))) => Ok(Some(*message)),
+            Ok(Before::Nothing(None)) => self.services.webex.message(&id).await.map(Some),
+            // The message itself may be readable where the list is not.
+            Err(error) => match error.fault() {
+                Fault::NotFound | Fault::Broken | Fault::Final => self.services.webex.message(&id).await.map(Some),
+                Fault::Wait(_) | Fault::Away | Fault::Refused => Err(error),
+            },
+        }
+    }
+
+    async fn read_with_what_came_before(
+        &self,
+        row: &Claimed,
+        envelope: &Envelope,
+        id: &MessageId,
+        me: &Person,
+    ) -> Result<Before, Error> {
+        let unknown = Ok(Before::Nothing(None));
+        let (Some(room), Some(kind), Some(said)) = (&envelope.room, envelope.room_type, envelope.created) else {
+            return unknown;
+        };
+        let Some(last) = row.mark.as_deref().and_then(|mark| mark.parse().ok()) else { return unknown };
+        let space = RoomId::from(room.as_str());
+        let listed = self.services.webex.messages_between(&space, kind, last, said, MOST_BEFORE);
+        let mut message = None;
+        let mut missing = 0;
+        for listed in listed.await?.into_iter().rev() {
+            if listed.id == *id {
+                message = Some(Box::new(listed));
+            } else if listed.person_id != me.id && self.was_missing(room, kind, listed).await {
+                missing += 1;
+            }
+        }
+        if missing == 0 {
+            return Ok(Before::Nothing(message));
+        }
+        tracing::warn!(missing, "messages said before this one were not delivered; they are answered first");
+        Ok(Before::Missing)
+    }
+
+    /// Puts into the ledger what is not there. What the ledger does not take now, a look finds later.
+    async fn was_missing(&self, room: &str, kind: RoomType, message: Message) -> bool {
+        let created = message.created;
+        let envelope = Envelope::of_message(message.id, room.to_owned(), kind, message.person_id, created);
+        match self.door.take(CATCH_UP, &envelope).await {
+            Ok(outcome) => outcome == Received::Accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a message that was not delivered could not be put on disk");
+                false
+            }
+        }
+    }
+}
+
+/// What a look back from an event shows.
+enum Before {
+    /// Nothing is missing; the message, if it was in the list.
+    Nothing(Option<Box<Message>>),
+    /// Something was missing, and is in the ledger now.
+    Missing,
+}
