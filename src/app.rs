@@ -215,6 +215,7 @@ impl App {
                 settings: worker.clone(),
                 health: health.clone(),
                 door: door.clone(),
+                catch_up: config.delivery.catch_up,
             };
             let (known, stop, ledger, loops) = (identity.clone(), inbox.clone(), store.clone(), health.clone());
             let mut caught_up = caught_up.subscribe();

@@ -97,7 +97,8 @@ impl Effect {
 
 impl Fault {
     /// For calls with this method to this path below `/v1`, such as `/messages`. A path that ends in a slash stands for
-    /// everything below it: `/messages/` is any one message. Goes wrong once, with a plain 500, until told otherwise.
+    /// everything below it, and one that ends in `*` for all that begin so: `/messages/` is any one message, `/messages*` their list
+    /// as well. Goes wrong once, with a plain 500, until told otherwise.
     pub fn on(method: Method, path: &str) -> Fault {
         Fault::of(method.as_str(), path)
     }
@@ -211,7 +212,7 @@ impl Pattern<'_> {
     pub(super) fn matches(&self, method: &Method, path: &str) -> bool {
         (self.method == "*" || self.method.eq_ignore_ascii_case(method.as_str()))
             && match self.path {
-                "*" => true,
+                all if all.ends_with('*') => path.starts_with(all.trim_end_matches('*')),
                 below if below.ends_with('/') => path.starts_with(below),
                 exact => path == exact,
             }

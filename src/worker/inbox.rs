@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use uuid::Uuid;
@@ -36,6 +37,8 @@ pub struct Inbox {
     pub health: Health,
     /// Takes what was said before an event and did not arrive.
     pub door: Door,
+    /// How far back that is looked for.
+    pub catch_up: Duration,
 }
 
 impl Work for Inbox {

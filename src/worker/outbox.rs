@@ -109,7 +109,12 @@ impl Outbox {
     async fn arrived(&self, row: &Claimed, letter: &Letter) -> Result<Option<Message>, Error> {
         let (RoomType::Direct, Some(room)) = (letter.room_type, &letter.message.room_id) else { return Ok(None) };
         let me = self.identity.known().await;
-        let newest = self.webex.messages(room, LOOK_BACK).await?;
+        let newest = match self.webex.messages(room, LOOK_BACK).await {
+            Ok(newest) => newest,
+            // A space that cannot be read shows nothing: what becomes of the message, the post itself says.
+            Err(error) if matches!(error.fault(), Fault::NotFound | Fault::Final) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let since = row.accepted_at - i64::try_from(SKEW.as_millis()).unwrap_or_default();
         let is_ours = |message: &Message| {
             message.person_id == me.id

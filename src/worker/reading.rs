@@ -1,7 +1,10 @@
 //! Reads the message of an event, and sees by the same call whether something was said before it that never arrived:
 //! Webex delivers in any order, and sometimes not at all, and people are answered in the order in which they spoke.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::inbox::Inbox;
+use crate::config::Mode;
 use crate::receiver::{CATCH_UP, Envelope};
 use crate::store::Claimed;
 use crate::telemetry::Received;
@@ -34,12 +37,16 @@ impl Inbox {
         me: &Person,
     ) -> Result<Before, Error> {
         let unknown = Ok(Before::Nothing(None));
+        // What was read back is in order.
+        if self.services.mode == Mode::Polling {
+            return unknown;
+        }
         let (Some(room), Some(kind), Some(said)) = (&envelope.room, envelope.room_type, envelope.created) else {
             return unknown;
         };
-        let Some(last) = row.mark.as_deref().and_then(|mark| mark.parse().ok()) else { return unknown };
+        let Some(since) = self.answered_until(row).await.filter(|since| *since < said) else { return unknown };
         let space = RoomId::from(room.as_str());
-        let listed = self.services.webex.messages_between(&space, kind, last, said, MOST_BEFORE);
+        let listed = self.services.webex.messages_between(&space, kind, since, said, MOST_BEFORE);
         let mut message = None;
         let mut missing = 0;
         for listed in listed.await?.into_iter().rev() {
@@ -54,6 +61,17 @@ impl Inbox {
         }
         tracing::warn!(missing, "messages said before this one were not delivered; they are answered first");
         Ok(Before::Missing)
+    }
+
+    /// Up to when everything said in a space was worked on; no further back than missed messages are fetched at all.
+    async fn answered_until(&self, row: &Claimed) -> Option<Timestamp> {
+        let reach = Timestamp::now() - SignedDuration::try_from(self.catch_up).ok()?;
+        let last = match row.mark.as_deref().and_then(|mark| mark.parse().ok()) {
+            Some(last) => last,
+            // Nothing has been yet: all since the very first start is to be.
+            None => Timestamp::from_millisecond(self.services.store.coverage().await.ok()??.floor).ok()?,
+        };
+        Some(last.max(reach))
     }
 
     /// Puts into the ledger what is not there. What the ledger does not take now, a look finds later.

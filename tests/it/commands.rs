@@ -318,7 +318,7 @@ async fn a_message_that_is_not_visible_yet_is_read_again_and_one_that_never_is_h
     // One try only: reading again spends none.
     let bot = Harness::with("[worker]\nmax_attempts = 1\nvisible_within = \"300ms\"", Bot::builder()).await;
     let alice = bot.cloud.person("alice@example.com");
-    bot.cloud.fault(Fault::on(reqwest::Method::GET, "/messages/").times(2).answer(404, &[], ""));
+    bot.cloud.fault(Fault::on(reqwest::Method::GET, "/messages*").times(4).answer(404, &[], ""));
     alice.says("help status");
     bot.settle().await;
     assert!(bot.cloud.transcript().contains("**status**"));

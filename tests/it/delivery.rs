@@ -32,7 +32,7 @@ async fn a_429_waits_as_told_spends_no_attempt_and_is_sent_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_429_on_reading_is_waited_for_as_well() {
     let bot = Harness::with("[worker]\nmax_attempts = 1\n[webex]\nretries = 0", Bot::builder()).await;
-    bot.cloud.fault(Fault::on(Method::GET, "/messages/").answer(429, &[("retry-after", "1")], ""));
+    bot.cloud.fault(Fault::on(Method::GET, "/messages*").answer(429, &[("retry-after", "1")], ""));
     bot.cloud.person("alice@example.com").says("help status");
     assert_eq!(bot.transcript().await.matches("bot:").count(), 1);
 }
@@ -97,7 +97,7 @@ async fn a_message_that_breaks_webex_is_a_dead_letter_after_its_tries() {
 async fn an_outage_of_500s_is_waited_out_when_webex_answers_nothing_else_either() {
     let bot = Harness::with("[worker]\nmax_attempts = 2\n[webex]\nretries = 0", Bot::builder()).await;
     bot.cloud.fault(Fault::on(Method::GET, "/rooms").always().answer(500, &[], ""));
-    bot.cloud.fault(Fault::on(Method::GET, "/messages/").times(5).answer(500, &[], ""));
+    bot.cloud.fault(Fault::on(Method::GET, "/messages*").times(6).answer(500, &[], ""));
     bot.cloud.fault(on_post().times(5).answer(500, &[], ""));
     bot.cloud.person("alice@example.com").says("help status");
     let transcript = bot.transcript().await;
@@ -142,7 +142,7 @@ async fn the_token_is_in_no_log_and_no_row_even_if_webex_repeats_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_waited_out_however_many_tries_it_takes() {
     let bot = Harness::with("[worker]\nmax_attempts = 2\n[webex]\nretries = 0", Bot::builder()).await;
-    bot.cloud.fault(Fault::on(Method::GET, "/messages/").times(6).answer(503, &[], ""));
+    bot.cloud.fault(Fault::on(Method::GET, "/messages*").times(6).answer(503, &[], ""));
     bot.cloud.fault(on_post().times(6).answer(503, &[], ""));
     bot.cloud.person("alice@example.com").says("help status");
     let transcript = bot.transcript().await;
@@ -152,7 +152,7 @@ async fn an_outage_is_waited_out_however_many_tries_it_takes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_cannot_be_read_does_not_block_its_space() {
     let bot = Harness::with("[worker]\nmax_attempts = 2\n[webex]\nretries = 0", Bot::builder()).await;
-    bot.cloud.fault(Fault::on(Method::GET, "/messages/").times(2).answer(500, &[], ""));
+    bot.cloud.fault(Fault::on(Method::GET, "/messages*").times(4).answer(500, &[], ""));
     let alice = bot.cloud.person("alice@example.com");
     alice.says("help status");
     alice.says("help report");
@@ -177,7 +177,7 @@ async fn replies_are_in_order_in_each_space_whatever_goes_wrong() {
     let bot = Harness::with("[worker]\nmax_attempts = 1000", Bot::builder().command(say())).await;
     for nth in 0..40 {
         bot.cloud.fault(on_post().after(nth * 3).answer(if nth % 2 == 0 { 503 } else { 500 }, &[], ""));
-        bot.cloud.fault(Fault::on(Method::GET, "/messages/").after(nth * 5).answer(404, &[], ""));
+        bot.cloud.fault(Fault::on(Method::GET, "/messages*").after(nth * 5).answer(404, &[], ""));
     }
     let people: Vec<_> = (0..SPACES).map(|nth| bot.cloud.person(&format!("person{nth}@example.com"))).collect();
     for nth in 0..EACH {
@@ -219,7 +219,7 @@ async fn a_slow_space_does_not_hold_up_the_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_token_is_said_and_waited_for() {
     let bot = Harness::start().await;
-    bot.cloud.fault(Fault::on(Method::GET, "/messages/").answer(401, &[], ""));
+    bot.cloud.fault(Fault::on(Method::GET, "/messages*").answer(401, &[], ""));
     bot.cloud.person("alice@example.com").says("help status");
     assert_eq!(bot.transcript().await.matches("bot:").count(), 1, "the event was kept until the token was taken again");
 }

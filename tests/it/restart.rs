@@ -72,9 +72,9 @@ async fn killed_after_the_acknowledgement_and_before_anything_else() {
 async fn killed_while_the_message_is_read() {
     let scene = Scene::set().await;
     let daemon = scene.start(&[]).await;
-    scene.cloud.fault(Fault::on(Method::GET, "/messages/").stall());
+    scene.cloud.fault(Fault::on(Method::GET, "/messages*").stall());
     scene.cloud.person("alice@example.com").says("help status");
-    arrived(&scene.cloud, Method::GET, "/messages/", 1).await;
+    arrived(&scene.cloud, Method::GET, "/messages*", 1).await;
     daemon.kill();
     scene.cloud.release();
     assert!(scene.replies().is_empty());
@@ -118,7 +118,7 @@ async fn killed_when_the_reply_is_in_the_outbox_and_webex_has_heard_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_in_hand_at_many_kills_is_answered_and_one_that_causes_them_is_given_up() {
     let scene = Scene::set().await;
-    scene.cloud.fault(Fault::on(Method::GET, "/messages/").always().stall());
+    scene.cloud.fault(Fault::on(Method::GET, "/messages*").always().stall());
     scene.cloud.person("alice@example.com").says("help status");
     // Six times, with five tries: the end of a process is not held against what it had in hand as a failure is.
     for nth in 1..=6 {
@@ -127,7 +127,7 @@ async fn an_event_in_hand_at_many_kills_is_answered_and_one_that_causes_them_is_
             let message = scene.cloud.messages().pop().unwrap().id;
             scene.cloud.deliver_again(&message);
         }
-        arrived(&scene.cloud, Method::GET, "/messages/", nth).await;
+        arrived(&scene.cloud, Method::GET, "/messages*", nth).await;
         daemon.kill();
     }
     scene.cloud.clear_faults();
@@ -218,7 +218,7 @@ async fn a_stop_spends_no_attempts() {
     for _ in 0..3 {
         let daemon = scene.start(&only_try).await;
         scene.cloud.clear_faults();
-        scene.cloud.fault(Fault::on(Method::GET, "/messages/").always().answer(503, &[], ""));
+        scene.cloud.fault(Fault::on(Method::GET, "/messages*").always().answer(503, &[], ""));
         scene.cloud.person("alice@example.com").says("help status");
         scene.cloud.delivered().await;
         daemon.terminate();
