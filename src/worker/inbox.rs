@@ -21,6 +21,9 @@ use crate::webex::{ActionId, Error, Fault, Message, MessageId, NewMessage, Perso
 
 const STRANGER: &str = "I don't know you, so I can't answer you. Letting yourself in by a pairing code comes in a later \
     version; until then, ask whoever runs me to put you on the access.allow_from list.";
+/// For so long an event gives way to one that was said before it: as a rule that is next in the same space at once.
+const GIVES_WAY: Duration = Duration::from_millis(5);
+
 const NOTHING_SAID: &str = "Yes? Say help to see what I can do.";
 
 /// Works on inbox rows.
@@ -85,7 +88,7 @@ impl Inbox {
     async fn message(&self, row: Claimed, envelope: &Envelope, me: &Person) -> Settlement {
         let message = match self.fetch(self.read(&row, envelope, me)).await {
             Ok(Some(message)) => message,
-            Ok(None) => return row.again(Again::default()),
+            Ok(None) => return row.again(Again { after: GIVES_WAY, ..Again::default() }),
             Err(error) => return self.unread(row, &error).await,
         };
         let last = row.mark.as_deref().and_then(|mark| mark.parse().ok()).max(message.created);

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::inbox::Inbox;
 use crate::config::Mode;
 use crate::receiver::{CATCH_UP, Envelope};
-use crate::store::Claimed;
+use crate::store::{Claimed, State};
 use crate::telemetry::Received;
 use crate::webex::{Error, Fault, Message, MessageId, Person, RoomId, RoomType};
 
@@ -52,14 +52,14 @@ impl Inbox {
         for listed in listed.await?.into_iter().rev() {
             if listed.id == *id {
                 message = Some(Box::new(listed));
-            } else if listed.person_id != me.id && self.was_missing(room, kind, listed).await {
+            } else if listed.person_id != me.id && self.goes_first(room, kind, listed).await {
                 missing += 1;
             }
         }
         if missing == 0 {
             return Ok(Before::Nothing(message));
         }
-        tracing::warn!(missing, "messages said before this one were not delivered; they are answered first");
+        tracing::debug!(missing, "messages said before this one were not delivered yet; they are answered first");
         Ok(Before::Missing)
     }
 
@@ -74,12 +74,17 @@ impl Inbox {
         Some(last.max(reach))
     }
 
-    /// Puts into the ledger what is not there. What the ledger does not take now, a look finds later.
-    async fn was_missing(&self, room: &str, kind: RoomType, message: Message) -> bool {
+    /// Puts into the ledger what is not there. What came in this very moment by another way goes first as well; what the
+    /// ledger does not take now, a look finds later.
+    async fn goes_first(&self, room: &str, kind: RoomType, message: Message) -> bool {
         let created = message.created;
         let envelope = Envelope::of_message(message.id, room.to_owned(), kind, message.person_id, created);
         match self.door.take(CATCH_UP, &envelope).await {
-            Ok(outcome) => outcome == Received::Accepted,
+            Ok(Received::Accepted) => true,
+            Ok(_) => {
+                let rows = self.services.store.between(envelope.event_id(), envelope.event_id()).await;
+                rows.is_ok_and(|rows| rows.iter().any(|row| row.state == State::Open))
+            }
             Err(error) => {
                 tracing::warn!(%error, "a message that was not delivered could not be put on disk");
                 false
@@ -92,6 +97,6 @@ impl Inbox {
 enum Before {
     /// Nothing is missing; the message, if it was in the list.
     Nothing(Option<Box<Message>>),
-    /// Something was missing, and is in the ledger now.
+    /// Something was, and is in the ledger now.
     Missing,
 }

@@ -1,0 +1,197 @@
+//! Everything at once: many people in many spaces while deliveries are lost, doubled and mixed up, the way in breaks, and
+//! the daemon is killed again and again. `SOAK=full` makes it as large as the promise; without it, it is small.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::{Duration, Instant};
+
+use switchboard::simulator::{Cloud, Options, WebhookStatus};
+
+use crate::cli::verb;
+use crate::harness::{Daemon, free_port};
+
+const ALICE: &str = "alice@example.com";
+const BOB: &str = "bob@example.com";
+
+struct Size {
+    messages: usize,
+    spaces: usize,
+    kills: usize,
+    /// How often a webhook is switched off.
+    inactive: usize,
+    patience: Duration,
+}
+
+impl Size {
+    fn chosen() -> Size {
+        match std::env::var("SOAK").as_deref() {
+            Ok("full") => {
+                Size { messages: 10_000, spaces: 500, kills: 10, inactive: 2, patience: Duration::from_secs(1200) }
+            }
+            _ => Size { messages: 400, spaces: 20, kills: 3, inactive: 2, patience: Duration::from_secs(120) },
+        }
+    }
+}
+
+struct Soak {
+    cloud: Cloud,
+    folder: tempfile::TempDir,
+    port: u16,
+    mode: &'static str,
+    spaces: Vec<String>,
+    end: Instant,
+}
+
+impl Soak {
+    async fn set(mode: &'static str, size: &Size) -> Soak {
+        let cloud = Cloud::start(Options { seed: Some(7), ..Options::default() }).await.unwrap();
+        let mut spaces = vec![cloud.person(ALICE).direct_room(), cloud.person(BOB).direct_room()];
+        for nth in spaces.len()..size.spaces {
+            spaces.push(cloud.space(&format!("Space {nth}"), &[ALICE]));
+        }
+        let folder = tempfile::tempdir().unwrap();
+        Soak { cloud, folder, port: free_port(), mode, spaces, end: Instant::now() + size.patience }
+    }
+
+    /// The daemon as it ships, with shorter waits.
+    fn start(&self) -> Daemon {
+        let settings = [
+            ("SWITCHBOARD_DELIVERY__MODE", self.mode),
+            ("SWITCHBOARD_DELIVERY__RECONCILE", "200ms"),
+            ("SWITCHBOARD_POLLING__INTERVAL", "100ms"),
+            ("SWITCHBOARD_WEBHOOK__CHECK_INTERVAL", "200ms"),
+            ("SWITCHBOARD_WORKER__VISIBLE_WITHIN", "500ms"),
+        ];
+        Daemon::start(&self.cloud, self.folder.path(), self.port, &settings)
+    }
+
+    /// Message `nth`, in one of the spaces.
+    fn say(&self, nth: usize) {
+        // A stride that has no factor in common with their number visits all of them.
+        let space = &self.spaces[nth * 7919 % self.spaces.len()];
+        let text = format!("m{nth}");
+        let alice = self.cloud.person(ALICE);
+        if *space == self.spaces[0] {
+            alice.says(&text);
+        } else if *space == self.spaces[1] {
+            self.cloud.person(BOB).says(&text);
+        } else {
+            alice.mentions_bot(space, &text).unwrap();
+        }
+    }
+
+    /// The numbers that were answered in each space, in the order of the answers.
+    fn answers(&self) -> BTreeMap<String, Vec<usize>> {
+        let bot = self.cloud.bot().id;
+        let mut answers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for message in self.cloud.messages().into_iter().filter(|message| message.person_id == bot) {
+            let text = message.text.as_deref().unwrap_or_default();
+            let nth = text.strip_prefix("You said: \"m").and_then(|rest| rest.split('"').next()?.parse().ok());
+            answers.entry(message.room_id).or_default().push(nth.unwrap_or_else(|| panic!("the bot said {text:?}")));
+        }
+        answers
+    }
+
+    fn answered(&self) -> usize {
+        self.answers().values().flatten().collect::<HashSet<_>>().len()
+    }
+
+    /// Waits until so many different messages were answered.
+    async fn until_answered(&self, count: usize) {
+        let mut heard = self.cloud.subscribe();
+        while self.answered() < count {
+            let waited = tokio::time::timeout_at(self.end.into(), heard.recv()).await;
+            assert!(waited.is_ok(), "{}: {} of {count} answered", self.mode, self.answered());
+        }
+    }
+
+    fn switch_a_webhook_off(&self) {
+        let ours = self.cloud.webhooks().into_iter().find(|webhook| webhook.resource == "messages");
+        if let Some(ours) = ours {
+            self.cloud.set_webhook_status(&ours.id, WebhookStatus::Inactive);
+        }
+    }
+
+    /// Replies that somebody was about to send when the daemon was killed.
+    fn in_flight(&self) -> usize {
+        let open = verb(self.folder.path(), &["outbox", "list", "--state", "open", "--limit", "100000", "--json"]);
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&open).unwrap();
+        rows.iter().filter(|row| row["leased"] == true).count()
+    }
+}
+
+async fn soak(mode: &'static str) {
+    let size = Size::chosen();
+    let began = Instant::now();
+    let soak = Soak::set(mode, &size).await;
+    soak.cloud.deliveries(|manner| (manner.lose, manner.reorder) = (0.1, true));
+    let mut daemon = soak.start();
+    soak.ready().await;
+    let mut in_flight = 0;
+    for nth in 0..size.messages {
+        soak.cloud.deliveries(|manner| manner.copies = 1 + nth % 5 / 4);
+        soak.say(nth);
+        // People do not wait, but they do not say a thousand things at once either.
+        soak.until_answered((nth + 1).saturating_sub(size.messages / 20)).await;
+        if at(nth, size.messages, size.inactive) {
+            soak.switch_a_webhook_off();
+        }
+        if at(nth, size.messages, size.kills) {
+            daemon.kill();
+            in_flight += soak.in_flight();
+            daemon = soak.start();
+        }
+    }
+    soak.until_answered(size.messages).await;
+    // Whatever was going to be said twice has been, once nothing is left to do.
+    while verb(soak.folder.path(), &["outbox", "list", "--json"]).trim() != "[]" {
+        tokio::task::yield_now().await;
+    }
+    daemon.terminate();
+    assert!(daemon.wait().success());
+    let answers = soak.answers();
+    let said: usize = answers.values().map(Vec::len).sum();
+    let doubled = said - size.messages;
+    println!(
+        "soak, {mode}: {} messages in {} spaces, {} kills: all answered in {:.1} s, {doubled} twice ({in_flight} replies \
+         were in flight at the kills)",
+        size.messages,
+        size.spaces,
+        size.kills,
+        began.elapsed().as_secs_f64()
+    );
+    assert!(doubled <= in_flight, "{doubled} answers came twice, and only {in_flight} were in flight at a kill");
+    for (space, numbers) in answers {
+        let mut seen = HashSet::new();
+        let first: Vec<_> = numbers.into_iter().filter(|nth| seen.insert(*nth)).collect();
+        assert!(first.is_sorted(), "{mode}: out of order in {space}: {first:?}");
+    }
+}
+
+impl Soak {
+    async fn ready(&self) {
+        while reqwest::get(format!("http://127.0.0.1:{}/readyz", self.port)).await.unwrap().status() != 200 {
+            assert!(Instant::now() < self.end, "the daemon is ready");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Whether one of `times` even parts of `all` ends here.
+fn at(nth: usize, all: usize, times: usize) -> bool {
+    (nth + 1) % (all / (times + 1)) == 0 && (nth + 1) < all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_webhooks_everything_is_answered_in_order() {
+    soak("webhook").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_polling_everything_is_answered_in_order() {
+    soak("polling").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_both_everything_is_answered_in_order() {
+    soak("both").await;
+}
