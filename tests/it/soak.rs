@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
-use switchboard::simulator::{Cloud, Options, WebhookStatus};
+use switchboard::simulator::{Cloud, Message, Options, WebhookStatus};
+use tokio::sync::broadcast;
 
 use crate::cli::verb;
 use crate::harness::{Daemon, free_port};
@@ -38,6 +39,8 @@ struct Soak {
     port: u16,
     mode: &'static str,
     spaces: Vec<String>,
+    heard: broadcast::Receiver<Message>,
+    answered: HashSet<usize>,
     end: Instant,
 }
 
@@ -49,7 +52,8 @@ impl Soak {
             spaces.push(cloud.space(&format!("Space {nth}"), &[ALICE]));
         }
         let folder = tempfile::tempdir().unwrap();
-        Soak { cloud, folder, port: free_port(), mode, spaces, end: Instant::now() + size.patience }
+        let (heard, answered, end) = (cloud.subscribe(), HashSet::new(), Instant::now() + size.patience);
+        Soak { cloud, folder, port: free_port(), mode, spaces, heard, answered, end }
     }
 
     /// The daemon as it ships, with shorter waits.
@@ -84,23 +88,24 @@ impl Soak {
         let bot = self.cloud.bot().id;
         let mut answers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for message in self.cloud.messages().into_iter().filter(|message| message.person_id == bot) {
-            let text = message.text.as_deref().unwrap_or_default();
-            let nth = text.strip_prefix("You said: \"m").and_then(|rest| rest.split('"').next()?.parse().ok());
-            answers.entry(message.room_id).or_default().push(nth.unwrap_or_else(|| panic!("the bot said {text:?}")));
+            answers.entry(message.room_id.clone()).or_default().push(answer(&message));
         }
         answers
     }
 
-    fn answered(&self) -> usize {
-        self.answers().values().flatten().collect::<HashSet<_>>().len()
-    }
-
     /// Waits until so many different messages were answered.
-    async fn until_answered(&self, count: usize) {
-        let mut heard = self.cloud.subscribe();
-        while self.answered() < count {
-            let waited = tokio::time::timeout_at(self.end.into(), heard.recv()).await;
-            assert!(waited.is_ok(), "{}: {} of {count} answered", self.mode, self.answered());
+    async fn until_answered(&mut self, count: usize) {
+        let bot = self.cloud.bot().id;
+        while self.answered.len() < count {
+            match tokio::time::timeout_at(self.end.into(), self.heard.recv()).await {
+                Ok(Ok(message)) if message.person_id == bot => {
+                    self.answered.insert(answer(&message));
+                }
+                Ok(Ok(_)) => {}
+                // So much was said that some of it was passed over.
+                Ok(Err(_)) => self.answered = self.answers().into_values().flatten().collect(),
+                Err(_) => panic!("{}: {} of {count} answered", self.mode, self.answered.len()),
+            }
         }
     }
 
@@ -119,10 +124,17 @@ impl Soak {
     }
 }
 
+/// Which message this answers.
+fn answer(message: &Message) -> usize {
+    let text = message.text.as_deref().unwrap_or_default();
+    let nth = text.strip_prefix("You said: \"m").and_then(|rest| rest.split('"').next()?.parse().ok());
+    nth.unwrap_or_else(|| panic!("the bot said {text:?}"))
+}
+
 async fn soak(mode: &'static str) {
     let size = Size::chosen();
     let began = Instant::now();
-    let soak = Soak::set(mode, &size).await;
+    let mut soak = Soak::set(mode, &size).await;
     soak.cloud.deliveries(|manner| (manner.lose, manner.reorder) = (0.1, true));
     let mut daemon = soak.start();
     soak.ready().await;
