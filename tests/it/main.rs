@@ -7,6 +7,7 @@
 )]
 
 mod browser;
+mod check;
 mod cli;
 mod clients;
 mod cloud;
