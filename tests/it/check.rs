@@ -469,6 +469,8 @@ async fn webhooks_that_are_missing_or_something_else_are_named() {
     let (_, said) = check(&cloud, folder.path(), url, &["--deep"], &[]);
     assert_has(&said, "warn webhooks  none yet", "the daemon makes them when it starts");
     cloud.add_webhook(draft("switchboard messages", "rooms", url, SECRET)).unwrap();
+    let with_key = "http://127.0.0.1:9/old?key=abc";
+    cloud.add_webhook(draft("switchboard attachmentActions", "attachmentActions", with_key, SECRET)).unwrap();
     let (code, said) = check(&cloud, folder.path(), url, &["--deep"], &[]);
     assert_eq!(code, 1);
     assert_has(
@@ -477,6 +479,13 @@ async fn webhooks_that_are_missing_or_something_else_are_named() {
         "mends it",
     );
     assert_has(&said, "FAIL webhooks  switchboard memberships is missing", "mends it");
+    let says = "FAIL webhooks  switchboard attachmentActions calls http://127.0.0.1:9/old?key=*** and not";
+    assert_has(&said, says, "another installation");
+    cloud
+        .add_webhook(WebhookDraft { secret: None, ..draft("switchboard memberships", "memberships", url, "") })
+        .unwrap();
+    let (_, said) = check(&cloud, folder.path(), url, &["--deep"], &[]);
+    assert_has(&said, "FAIL webhooks  switchboard memberships signs nothing", "mends it");
 }
 
 fn draft(name: &str, resource: &str, target: &str, secret: &str) -> WebhookDraft {

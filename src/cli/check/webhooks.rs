@@ -69,7 +69,9 @@ fn compare_one(spec: &WebhookSpec, found: &[Webhook]) -> Vec<Finding> {
         findings.push(fail(format!("calls {target} and not webhook.public_url"), SHARED));
     }
     if findings.is_empty() && !spec.is_met_by(kept) {
-        findings.push(fail("signs with another secret than webhook.secret".to_owned(), SHARED));
+        let says =
+            if kept.secret.is_some() { "signs with another secret than webhook.secret" } else { "signs nothing" };
+        findings.push(fail(says.to_owned(), SHARED));
     }
     if same_name.len() > 1 {
         let says = format!("{name} is there {} times, and each event comes as often", same_name.len());
