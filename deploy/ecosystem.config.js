@@ -3,6 +3,8 @@
 //   mkdir -m 700 secrets                          then put the bot's token into secrets/token
 //   openssl rand -hex 32 > secrets/secret         the webhook secret
 //   pm2 start ecosystem.config.js && pm2 save     `pm2 startup` says how to start it with the machine
+//   SWITCHBOARD_WEBEX__TOKEN_FILE=secrets/token SWITCHBOARD_WEBHOOK__SECRET_FILE=secrets/secret \
+//     ./switchboard check --deep                  says which link between Webex and the bot does not hold
 //
 // The secrets stay in files because `pm2 save` writes the whole environment to the disk. Take care that the shell
 // has no SWITCHBOARD_*, WEBEX_*, DATABASE_URL or PORT set: PM2 hands its environment on, and it wins over bot.toml.

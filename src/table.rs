@@ -12,8 +12,7 @@ pub(crate) fn table<const N: usize>(
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(head);
     for row in rows {
-        // Control characters in foreign text would move the terminal's cursor.
-        table.add_row(row.map(|cell| cell.replace(char::is_control, " ")));
+        table.add_row(row.map(|cell| one_line(&cell)));
     }
     for number in numbers {
         if let Some(column) = table.column_mut(*number) {
@@ -24,4 +23,23 @@ pub(crate) fn table<const N: usize>(
         first.set_padding((0, 1));
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Foreign text for one line: what would move a terminal's cursor is a blank, and what would turn the direction in
+/// which the line is read is left out.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().filter(|c| !turns(*c)).map(|c| if moves(c) { ' ' } else { c }).collect()
+}
+
+/// Whether a character changes how the text around it is shown.
+pub(crate) fn is_disruptive(c: char) -> bool {
+    moves(c) || turns(c)
+}
+
+fn moves(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -38,19 +38,12 @@ enum Verb {
     /// Chat with the bot against a Webex cloud inside this program; no account needed
     Simulate(simulate::Options),
     /// Say whether settings, token, store and webhooks are in order, and what to do where they are not
-    Check {
-        #[command(flatten)]
-        format: output::Format,
-    },
+    Check(check::Options),
     /// Send a message now, to a space or a person
     Send(send::Options),
-    /// List the spaces the bot is in
-    Rooms {
-        #[command(flatten)]
-        format: output::Format,
-    },
-    /// Look after the webhooks registered with Webex
-    #[command(subcommand)]
+    /// List the spaces the bot is in, the latest active first
+    Rooms(webex::Rooms),
+    /// Look after the webhooks registered with Webex; alone it lists them
     Webhooks(webex::Webhooks),
     /// Look after the events that were received
     #[command(subcommand)]
@@ -94,10 +87,10 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -
     match verb {
         Verb::Run => run::run(load()?, commands).await,
         Verb::Simulate(options) => simulate::run(options, config.as_deref(), commands).await,
-        Verb::Check { format } => check::run(load(), format).await,
+        Verb::Check(options) => check::run(load(), options).await,
         Verb::Send(options) => send::run(&load()?, options).await,
-        Verb::Rooms { format } => webex::rooms(&load()?, format).await,
-        Verb::Webhooks(verb) => webex::webhooks(&load()?, verb).await,
+        Verb::Rooms(options) => webex::rooms(&load()?, options).await,
+        Verb::Webhooks(options) => webex::webhooks(&load()?, options).await,
         Verb::Inbox(verb) => queue::run(&load()?, crate::store::Queue::Inbox, verb).await,
         Verb::Outbox(verb) => queue::run(&load()?, crate::store::Queue::Outbox, verb).await,
         Verb::Explain(options) => explain::run(&load()?, options).await,

@@ -6,6 +6,8 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::table::{is_disruptive, one_line};
+
 /// How a result is printed.
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct Format {
@@ -21,9 +23,19 @@ pub(super) fn print(text: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-/// A value as JSON on standard output.
+/// A value as JSON on standard output. What would disturb a terminal is escaped, so that nothing is lost.
 pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    Ok(print(&serde_json::to_string_pretty(value)?)?)
+    let json = serde_json::to_string_pretty(value)?;
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Only strings hold such a character, and all of them lie in the plane that one escape can name.
+        match c {
+            '\n' => escaped.push(c),
+            c if is_disruptive(c) => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => escaped.push(c),
+        }
+    }
+    Ok(print(&escaped)?)
 }
 
 /// A line on standard error; there is nowhere to say that this failed.
@@ -31,9 +43,9 @@ pub(super) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr(), "switchboard: {}", harmless(line));
 }
 
-/// What Webex or a person wrote may be in it: control characters would move the cursor or change the terminal.
+/// What Webex or a person wrote may be in it, and must not change how the rest is shown.
 fn harmless(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && c != '\n', " ")
+    text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")
 }
 
 /// A time in the ledger, as RFC 3339 in UTC to the second.

@@ -11,7 +11,7 @@ use super::output::{Format, print, print_json, time};
 use crate::config::Config;
 use crate::event;
 use crate::store::{Filter, Queue, Row, State, Store, Writer};
-use crate::table::table;
+use crate::table::{one_line, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -100,10 +100,10 @@ fn mended(row: &Row, how: &str, format: Format) -> anyhow::Result<()> {
 }
 
 /// Opens the ledger beside the daemon that may be running, and closes it properly.
-pub(super) async fn with_store(
+pub(super) async fn with_store<T>(
     config: &Config,
-    work: impl AsyncFnOnce(Store) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+    work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let (store, writer): (Store, Writer) = Store::open_beside(&config.store).await?;
     let (result, ()) = tokio::join!(work(store), writer.run(std::future::pending()));
     result
@@ -230,7 +230,7 @@ fn show(row: &Row, format: Format) -> anyhow::Result<()> {
     for (name, value) in lines {
         match value {
             Value::Null => {}
-            Value::String(text) => print(&format!("{name:<10}{}", text.replace(char::is_control, " ")))?,
+            Value::String(text) => print(&format!("{name:<10}{}", one_line(&text)))?,
             other => print(&format!("{name:<10}{other}"))?,
         }
     }

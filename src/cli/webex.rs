@@ -1,9 +1,13 @@
 //! `switchboard rooms` and `switchboard webhooks`: what Webex has.
 
+use std::cmp::Reverse;
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::json;
+use url::Url;
 
 use super::output::{Format, print, print_json};
 use crate::config::{Config, ConfigError};
@@ -12,8 +16,41 @@ use crate::table::table;
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Error, RoomType, Webhook, WebhookId};
 
+#[derive(Args, Debug)]
+pub(super) struct Rooms {
+    /// Only those of one type
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<Kind>,
+    #[command(flatten)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    Direct,
+    Group,
+}
+
+impl From<Kind> for RoomType {
+    fn from(kind: Kind) -> RoomType {
+        match kind {
+            Kind::Direct => RoomType::Direct,
+            Kind::Group => RoomType::Group,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Webhooks {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    format: Format,
+}
+
 #[derive(Debug, Subcommand)]
-pub(super) enum Webhooks {
+enum Verb {
     /// List every webhook of this bot's token, whoever made it
     List {
         #[command(flatten)]
@@ -47,29 +84,41 @@ pub(super) fn hinted(error: Error) -> anyhow::Error {
     anyhow::anyhow!("{error}\n{}", error.hint())
 }
 
-pub(super) async fn rooms(config: &Config, format: Format) -> anyhow::Result<ExitCode> {
-    let rooms = client(config)?.rooms(None).await.map_err(hinted)?;
-    if format.json {
+pub(super) async fn rooms(config: &Config, options: Rooms) -> anyhow::Result<ExitCode> {
+    let mut rooms = client(config)?.rooms(options.kind.map(RoomType::from)).await.map_err(hinted)?;
+    rooms.sort_by(|a, b| (Reverse(a.last_activity), &a.title).cmp(&(Reverse(b.last_activity), &b.title)));
+    if options.format.json {
         print_json(&rooms)?;
-    } else {
-        let rows = rooms.iter().map(|room| {
-            let kind = match room.kind {
-                RoomType::Direct => "direct",
-                RoomType::Group => "group",
-            };
-            let active = room.last_activity.map_or_else(String::new, |time| super::output::time(time.as_millisecond()));
-            [room.title.clone(), kind.to_owned(), active, room.id.to_string()]
-        });
-        print(&table(["TITLE", "TYPE", "LAST ACTIVITY", "ID"], &[], rows))?;
+        return Ok(ExitCode::SUCCESS);
     }
+    let rows = rooms.iter().map(|room| {
+        let kind = match room.kind {
+            RoomType::Direct => "direct",
+            RoomType::Group => "group",
+        };
+        let locked = if room.is_locked { "locked" } else { "" };
+        [
+            room.title.clone(),
+            kind.to_owned(),
+            locked.to_owned(),
+            time(room.last_activity),
+            time(room.created),
+            room.id.to_string(),
+        ]
+    });
+    print(&table(["TITLE", "TYPE", "LOCKED", "LAST ACTIVITY", "CREATED", "ID"], &[], rows))?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) async fn webhooks(config: &Config, verb: Webhooks) -> anyhow::Result<ExitCode> {
+fn time(time: Option<Timestamp>) -> String {
+    time.map_or_else(String::new, |time| super::output::time(time.as_millisecond()))
+}
+
+pub(super) async fn webhooks(config: &Config, options: Webhooks) -> anyhow::Result<ExitCode> {
     let webex = client(config)?;
-    match verb {
-        Webhooks::List { format } => list(&webex.webhooks().await.map_err(hinted)?, format)?,
-        Webhooks::Sync { format } => {
+    match options.verb.unwrap_or(Verb::List { format: options.format }) {
+        Verb::List { format } => list(webex.webhooks().await.map_err(hinted)?, format)?,
+        Verb::Sync { format } => {
             config.require_run()?;
             let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
                 return Err(ConfigError::one(
@@ -82,11 +131,11 @@ pub(super) async fn webhooks(config: &Config, verb: Webhooks) -> anyhow::Result<
             let lines: Vec<_> = changes.iter().map(ToString::to_string).collect();
             report(&lines, "nothing to change", format)?;
         }
-        Webhooks::Delete { id: Some(id), format, .. } => {
+        Verb::Delete { id: Some(id), format, .. } => {
             webex.delete_webhook(&WebhookId::from(id.as_str())).await.map_err(hinted)?;
             report(&[format!("deleted {id}")], "", format)?;
         }
-        Webhooks::Delete { id: None, format, .. } => {
+        Verb::Delete { id: None, format, .. } => {
             let mut lines = Vec::new();
             for webhook in
                 webex.webhooks().await.map_err(hinted)?.iter().filter(|webhook| registration::is_ours(webhook))
@@ -107,29 +156,99 @@ fn report(lines: &[String], none: &str, format: Format) -> anyhow::Result<()> {
     Ok(print(&if lines.is_empty() { none.to_owned() } else { lines.join("\n") })?)
 }
 
-fn list(webhooks: &[Webhook], format: Format) -> anyhow::Result<()> {
+/// A webhook as it is shown: never with its secret.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    id: &'a WebhookId,
+    name: &'a str,
+    resource: &'a str,
+    event: &'a str,
+    filter: Option<&'a str>,
+    status: Option<&'a str>,
+    target_url: String,
+    ours: bool,
+    created: Option<Timestamp>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(webhook: &'a Webhook) -> Shown<'a> {
+        Shown {
+            id: &webhook.id,
+            name: &webhook.name,
+            resource: &webhook.resource,
+            event: &webhook.event,
+            filter: webhook.filter.as_deref(),
+            status: webhook.status.as_deref(),
+            target_url: without_secrets(&webhook.target_url),
+            ours: registration::is_ours(webhook),
+            created: webhook.created,
+        }
+    }
+
+    fn row(&self) -> [String; 8] {
+        [
+            self.name.to_owned(),
+            if self.ours { "ours" } else { "foreign" }.to_owned(),
+            format!("{}/{}", self.resource, self.event),
+            self.filter.unwrap_or_default().to_owned(),
+            self.status.unwrap_or_default().to_owned(),
+            self.target_url.clone(),
+            time(self.created),
+            self.id.to_string(),
+        ]
+    }
+}
+
+/// A URL that may be shown: somebody may have put a password, or a key in the query, into it.
+pub(super) fn without_secrets(url: &str) -> String {
+    const HIDDEN: &str = "***";
+    let Ok(mut shown) = Url::parse(url) else {
+        // No URL, and no telling where a secret would stand in it.
+        return url.split(['?', '@']).next().unwrap_or_default().to_owned();
+    };
+    // Setting these fails for a URL without a host, which has neither.
+    if shown.password().is_some() {
+        let _ = shown.set_password(Some(HIDDEN));
+    }
+    if !shown.username().is_empty() {
+        let _ = shown.set_username(HIDDEN);
+    }
+    let names: Vec<_> = shown.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    if !names.is_empty() {
+        shown.query_pairs_mut().clear().extend_pairs(names.iter().map(|name| (name, HIDDEN)));
+    }
+    shown.into()
+}
+
+fn list(mut webhooks: Vec<Webhook>, format: Format) -> anyhow::Result<()> {
+    webhooks.sort_by_cached_key(|webhook| {
+        (!registration::is_ours(webhook), webhook.name.clone(), webhook.resource.clone(), webhook.created)
+    });
+    let shown: Vec<_> = webhooks.iter().map(Shown::new).collect();
     if format.json {
-        let shown: Vec<_> = webhooks.iter().map(|webhook| {
-            json!({
-                "id": webhook.id, "name": webhook.name, "targetUrl": webhook.target_url, "resource": webhook.resource,
-                "event": webhook.event, "filter": webhook.filter, "status": webhook.status,
-                "ours": registration::is_ours(webhook),
-            })
-        }).collect();
         return print_json(&shown);
     }
-    let rows = webhooks.iter().map(|webhook| {
-        let ours = if registration::is_ours(webhook) { "ours" } else { "" };
-        let event = format!("{}/{}", webhook.resource, webhook.event);
-        let status = webhook.status.clone().unwrap_or_default();
-        [
-            webhook.name.clone(),
-            ours.to_owned(),
-            event,
-            status,
-            webhook.target_url.clone(),
-            webhook.id.as_str().to_owned(),
-        ]
-    });
-    Ok(print(&table(["NAME", "", "EVENT", "STATUS", "TARGET", "ID"], &[], rows))?)
+    let head = ["NAME", "WHOSE", "EVENT", "FILTER", "STATUS", "TARGET", "CREATED", "ID"];
+    Ok(print(&table(head, &[], shown.iter().map(Shown::row)))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_what_may_be_a_secret_in_it() {
+        for (url, shown) in [
+            ("https://bot.example.org/webex?plain", "https://bot.example.org/webex?plain=***"),
+            (
+                "https://u:p%40ss@bot.example.org/x?token=abc&k=1#f",
+                "https://***:***@bot.example.org/x?token=***&k=***#f",
+            ),
+            ("https://bot.example.org/webex/webhook", "https://bot.example.org/webex/webhook"),
+            ("no url?key=abc", "no url"),
+        ] {
+            assert_eq!(without_secrets(url), shown);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Webex markdown: making foreign text harmless, and cutting long text without breaking it.
 
+use crate::table::one_line;
+
 /// Webex's limit for one message is 7,439 bytes of text before encryption and 10,000 characters after (its API
 /// reference and error text); what it derives from markdown shares the latter, so we stay below the former.
 pub(super) const MOST_BYTES: usize = 7000;
@@ -7,9 +9,7 @@ pub(super) const MOST_BYTES: usize = 7000;
 /// Foreign text that is repeated to its sender within plain text: on one line, short, and in the direction it is read.
 pub fn quoted(text: &str) -> String {
     const MOST_BYTES: usize = 200;
-    let turns = |c: &char| !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let text: String = text.chars().filter(turns).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut text = one_line(text).split_whitespace().collect::<Vec<_>>().join(" ");
     if text.len() > MOST_BYTES {
         text.truncate(text.floor_char_boundary(MOST_BYTES));
         text.push('…');

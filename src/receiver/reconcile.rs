@@ -214,31 +214,34 @@ impl Reconciler {
         let at = Instant::now();
         let most = self.settings.most;
         let since = Timestamp::from_millisecond(since).unwrap_or(Timestamp::UNIX_EPOCH);
-        let listed = match self.webex.messages_since(room, since, most).await {
+        let gap = |until: i64, why: String| Gap { from: since.as_millisecond(), until, why };
+        let mut listed = match self.webex.messages_since(room, since, most.saturating_add(1)).await {
             Ok(listed) => listed,
-            // A space that the bot may not read, or that is gone, has nothing for it.
-            Err(error) if matches!(error.fault(), Fault::NotFound | Fault::Final) => {
-                tracing::info!(room = %room.id, %error, "a space cannot be read back and is passed over");
-                Vec::new()
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => match error.fault() {
+                // It is gone, and what was said in it too.
+                Fault::NotFound => return Ok(Read { at, missed: 0, gap: None }),
+                Fault::Final => {
+                    tracing::warn!(room = %room.id, %error, hint = error.hint(), "a space cannot be read back");
+                    let why = "Webex does not let the bot read one of its spaces".to_owned();
+                    return Ok(Read { at, missed: 0, gap: Some(gap(now_ms(), why)) });
+                }
+                Fault::Wait(_) | Fault::Away | Fault::Refused | Fault::Broken => return Err(error.into()),
+            },
         };
-        let oldest = listed.last().and_then(|message| message.created);
-        let gap = (listed.len() >= most).then(|| Gap {
-            from: since.as_millisecond(),
-            until: oldest.map_or(since, |oldest| oldest).as_millisecond(),
-            why: format!("more than {most} messages (delivery.catch_up_limit) in one space"),
-        });
-        let mut missed = 0;
-        for message in listed.into_iter().rev() {
-            let Listed { id, person_id, created } = message;
+        let is_more = listed.len() > most;
+        listed.truncate(most);
+        let begins = listed.last().and_then(|oldest| oldest.created).map_or(since, |oldest| oldest);
+        let mut outcomes = Vec::with_capacity(listed.len());
+        for Listed { id, person_id, created } in listed.into_iter().rev() {
             let envelope = Envelope::of_message(id, room.id.to_string(), room.kind, person_id, created);
-            if self.door.take(source, &envelope).await? == Received::Accepted {
-                missed += 1;
-                tracing::debug!(event = %envelope.event_id(), source, "fetched");
-            }
+            outcomes.push(self.door.take(source, &envelope).await?);
         }
-        Ok(Read { at, missed, gap })
+        let missed = outcomes.iter().filter(|outcome| **outcome == Received::Accepted).count();
+        // Where the oldest that was fetched was known, so was what came before it.
+        let oldest = outcomes.iter().find(|outcome| **outcome != Received::Own);
+        let limited = || format!("more than {most} messages (delivery.catch_up_limit) in one space");
+        let is_missing = is_more && oldest == Some(&Received::Accepted);
+        Ok(Read { at, missed, gap: is_missing.then(|| gap(begins.as_millisecond(), limited())) })
     }
 
     /// What was said so long ago that no look reaches it any more.

@@ -107,12 +107,20 @@ impl Sqlite {
             .await?;
         }
         for gap in &progress.gaps {
-            sqlx::query("INSERT INTO gap (from_at, until_at, why) VALUES (?1, ?2, ?3)")
-                .bind(gap.from)
-                .bind(gap.until)
-                .bind(&gap.why)
-                .execute(&mut self.connection)
-                .await?;
+            // What goes on for a while is one gap.
+            let longer = sqlx::query(
+                "UPDATE gap SET until_at = max(until_at, ?2)
+                 WHERE id = (SELECT max(id) FROM gap) AND why = ?3 AND ?1 BETWEEN from_at AND until_at",
+            );
+            let longer = longer.bind(gap.from).bind(gap.until).bind(&gap.why).execute(&mut self.connection).await?;
+            if longer.rows_affected() == 0 {
+                sqlx::query("INSERT INTO gap (from_at, until_at, why) VALUES (?1, ?2, ?3)")
+                    .bind(gap.from)
+                    .bind(gap.until)
+                    .bind(&gap.why)
+                    .execute(&mut self.connection)
+                    .await?;
+            }
             sqlx::query("UPDATE coverage SET complete_from = max(complete_from, ?1)")
                 .bind(gap.until)
                 .execute(&mut self.connection)

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions, Connection, Row as _};
 use tokio::sync::mpsc;
 
-use super::StoreError;
+use super::{Look, StoreError};
 use crate::config;
 
 /// A write-ahead log of more pages than this is cut, which makes the writer wait for a moment.
@@ -30,7 +30,7 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// See [`super::Store::look`].
-pub(super) async fn look(settings: &config::Store) -> Result<String, StoreError> {
+pub(super) async fn look(settings: &config::Store) -> Result<Look, StoreError> {
     let path = path(settings);
     let place = path.display().to_string();
     let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
@@ -41,11 +41,12 @@ pub(super) async fn look(settings: &config::Store) -> Result<String, StoreError>
         for statement in ["BEGIN IMMEDIATE", "ROLLBACK"] {
             sqlx::query(statement).execute(&mut connection).await.map_err(cannot_write)?;
         }
-        return Ok(format!("{place} can be written to"));
+        let daemon = is_locked(&path);
+        return Ok(Look { says: format!("{place} can be written to"), exists: true, daemon });
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match tempfile::tempfile_in(folder) {
-        Ok(_) => Ok(format!("{place} is not there yet and can be made")),
+        Ok(_) => Ok(Look { says: format!("{place} is not there yet and can be made"), exists: false, daemon: false }),
         Err(error) => Err(cannot(format!("it is not there and cannot be made in {}: {error}", folder.display()))),
     }
 }
@@ -62,12 +63,10 @@ pub(super) fn path(settings: &config::Store) -> PathBuf {
 pub(super) async fn lock(path: &Path) -> Result<File, String> {
     const LOOKS: u32 = 20;
     const BETWEEN: Duration = Duration::from_millis(50);
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
     let file = File::options()
         .create(true)
         .append(true)
-        .open(&name)
+        .open(lock_of(path))
         .map_err(|error| format!("{error}; is the folder there and writable?"))?;
     for _ in 0..LOOKS {
         match file.try_lock() {
@@ -77,6 +76,17 @@ pub(super) async fn lock(path: &Path) -> Result<File, String> {
         }
     }
     Err("another switchboard daemon is using it; stop that one first".to_owned())
+}
+
+/// Whether a daemon holds the lock. A daemon that starts at this very instant waits for this look to end.
+fn is_locked(path: &Path) -> bool {
+    File::open(lock_of(path)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+fn lock_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
 }
 
 /// The ledger holds who said what to the bot, and replies that repeat it: nobody else on the machine is to read it.

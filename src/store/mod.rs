@@ -216,6 +216,17 @@ struct Inner {
     last_beat: Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
+/// What one sees of a ledger without opening it for work.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Where it is, and whether it can be written to or made.
+    pub says: String,
+    /// Whether it is there.
+    pub exists: bool,
+    /// Whether a daemon holds it.
+    pub daemon: bool,
+}
+
 /// Holds the writer and the lock of the file; given to whoever runs the tasks.
 pub struct Writer(writer::Writer);
 
@@ -244,11 +255,11 @@ impl Store {
         Store::start(settings, Duration::from_secs(60), false).await
     }
 
-    /// Says whether the ledger is there and can be used; nothing of it is changed.
+    /// Says whether the ledger is there and can be used, and whether a daemon uses it; nothing of it is changed.
     ///
     /// # Errors
     /// When it cannot be opened, or could not be made.
-    pub async fn look(settings: &config::Store) -> Result<String, StoreError> {
+    pub async fn look(settings: &config::Store) -> Result<Look, StoreError> {
         file::look(settings).await
     }
 

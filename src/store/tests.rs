@@ -333,8 +333,16 @@ async fn the_coverage_begins_once_grows_and_keeps_its_gaps() {
     let cursors = vec![("a".to_owned(), 5), ("b".to_owned(), 30)];
     let gap = Gap { from: until, until: until + 9, why: "away".to_owned() };
     store.progress(Progress { cursors, until: Some(until - 20), gaps: vec![gap.clone()] }).await.unwrap();
+    // What goes on is one gap; what comes later, or for another reason, is another.
+    let longer = Gap { from: until + 4, until: until + 20, ..gap.clone() };
+    store.progress(Progress { gaps: vec![longer], ..Progress::default() }).await.unwrap();
+    let later = Gap { from: until + 30, until: until + 40, ..gap.clone() };
+    store.progress(Progress { gaps: vec![later.clone()], ..Progress::default() }).await.unwrap();
     let coverage = store.coverage().await.unwrap().unwrap();
-    assert_eq!((coverage.complete_from, coverage.complete_until, coverage.gaps), (until + 9, until, vec![gap]));
+    assert_eq!(
+        (coverage.complete_from, coverage.complete_until, coverage.gaps),
+        (until + 40, until, vec![later, Gap { until: until + 20, ..gap }])
+    );
     let cursors = store.cursors().await.unwrap();
     assert_eq!((cursors["a"], cursors["b"]), (10, 30));
 }

@@ -1,12 +1,12 @@
 //! One `send()`: timeouts, retries where a call may be repeated, status before body, tracking ids, no leaked token.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Method, Response, StatusCode, multipart};
 use secrecy::ExposeSecret;
@@ -26,6 +26,9 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// A pause longer than this is left to the caller, who can wait without holding anything.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
+/// No answer has told Webex's time yet.
+const UNKNOWN: i64 = i64::MIN;
+
 /// A client of the Webex API with one token. Cheap to clone.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
@@ -38,6 +41,8 @@ struct Inner {
     metrics: Metrics,
     /// Microseconds; 0 before the first answer.
     last_latency: AtomicU64,
+    /// Milliseconds by which our clock is ahead of Webex's; [`UNKNOWN`] before the first answer.
+    clock_lead: AtomicI64,
     /// Endpoints that Webex asked to leave alone, and until when: a limit is the token's, whichever space a call is for.
     paused: Mutex<HashMap<&'static str, Instant>>,
 }
@@ -86,6 +91,7 @@ impl Client {
             retries: settings.retries,
             metrics,
             last_latency: AtomicU64::new(0),
+            clock_lead: AtomicI64::new(UNKNOWN),
             paused: Mutex::default(),
         })))
     }
@@ -102,6 +108,11 @@ impl Client {
     pub fn last_latency(&self) -> Option<Duration> {
         let micros = self.0.last_latency.load(Ordering::Relaxed);
         (micros > 0).then(|| Duration::from_micros(micros))
+    }
+
+    /// By how many milliseconds our clock is ahead of Webex's, as the last answer told; good to a second or two.
+    pub fn clock_lead(&self) -> Option<i64> {
+        Some(self.0.clock_lead.load(Ordering::Relaxed)).filter(|lead| *lead != UNKNOWN)
     }
 
     /// The URL of an endpoint; each segment is escaped.
@@ -237,6 +248,9 @@ impl Client {
         self.0
             .last_latency
             .store(started.elapsed().as_micros().try_into().unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
+        if let Some(lead) = clock_lead(&headers, jiff::Timestamp::now(), started.elapsed()) {
+            self.0.clock_lead.store(lead, Ordering::Relaxed);
+        }
         self.0.metrics.api_request(endpoint, status.as_str());
         if status.is_success() {
             return Ok((headers, body));
@@ -270,7 +284,7 @@ impl Client {
 }
 
 /// The connections: to the configured host only, through the proxy of the environment, trusting the system's roots.
-fn http_client(settings: &config::Webex) -> anyhow::Result<reqwest::Client> {
+pub(super) fn http_client(settings: &config::Webex) -> anyhow::Result<reqwest::Client> {
     use anyhow::Context;
     let builder = || {
         let mut builder = reqwest::Client::builder()
@@ -367,6 +381,14 @@ fn next_link(header: &str) -> Option<Url> {
     })
 }
 
+/// Webex read its clock between our two looks at ours, and its header leaves the fraction of the second out.
+fn clock_lead(headers: &HeaderMap, now: jiff::Timestamp, took: Duration) -> Option<i64> {
+    const HALF_A_SECOND: i64 = 500;
+    let theirs = jiff::fmt::rfc2822::parse(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
+    let ours = now.as_millisecond() - i64::try_from(took.as_millis() / 2).ok()?;
+    Some(ours - theirs.as_millisecond() - HALF_A_SECOND)
+}
+
 /// 100 ms doubling, between half and all of it.
 fn jittered(attempt: u32) -> Duration {
     let whole = Duration::from_millis(100) * 2_u32.saturating_pow(attempt.min(6));
@@ -395,6 +417,18 @@ mod tests {
         let header = r#"<https://x.test/a?max=1>; rel="first", <https://x.test/a?max=1&before=2,3>; rel="next""#;
         assert_eq!(next_link(header).unwrap().as_str(), "https://x.test/a?max=1&before=2,3");
         assert_eq!(next_link(r#"<https://x.test/a>; rel="first""#), None);
+    }
+
+    #[test]
+    fn the_clock_is_compared_with_the_middle_of_the_round_trip() {
+        let now = "2026-03-02T20:00:04.500Z".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        assert_eq!(clock_lead(&headers, now, Duration::ZERO), None);
+        headers.insert(DATE, HeaderValue::from_static("Mon, 02 Mar 2026 20:00:02 GMT"));
+        assert_eq!(clock_lead(&headers, now, Duration::from_secs(4)), Some(0));
+        assert_eq!(clock_lead(&headers, now, Duration::ZERO), Some(2000));
+        headers.insert(DATE, HeaderValue::from_static("yesterday"));
+        assert_eq!(clock_lead(&headers, now, Duration::ZERO), None);
     }
 
     #[test]

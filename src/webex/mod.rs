@@ -6,6 +6,7 @@ mod client;
 mod endpoints;
 mod error;
 mod ids;
+mod probe;
 mod resources;
 
 pub use client::Client;
@@ -13,6 +14,7 @@ pub use endpoints::NewMessage;
 pub use error::{Error, Fault};
 pub(crate) use ids::encode;
 pub use ids::{ActionId, MessageId, PersonId, RoomId, WebhookId, local_part};
+pub(crate) use probe::{Answer, Probe, Unreached, roots};
 pub use resources::{
     Attachment, AttachmentAction, File, Listed, Membership, Message, Person, Room, RoomType, Webhook, WebhookSpec,
 };

@@ -198,6 +198,8 @@ pub struct Webhook {
     pub secret: Option<SecretString>,
     #[serde(default)]
     pub status: Option<String>,
+    #[serde(default)]
+    pub created: Option<Timestamp>,
 }
 
 impl fmt::Debug for Webhook {

@@ -5,7 +5,7 @@ use switchboard::simulator::{Cloud, Fault, Options, WebhookStatus};
 use switchboard::{Args, Bot, Command, Context, Reply, Result};
 use tempfile::TempDir;
 
-use crate::harness::{Harness, PATIENCE, arrived};
+use crate::harness::{Harness, PATIENCE, arrived, switchboard};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -228,6 +228,8 @@ async fn a_space_that_cannot_be_read_holds_up_no_other() {
     bot.cloud.person(ALICE).mentions_bot(&closed, "say nothing").unwrap();
     bot.cloud.person(BOB).says("say something");
     assert_eq!(answers(&bot, 1).await, ["something"]);
+    let status = status(&bot).await;
+    assert!(status.contains("Webex does not let the bot read one of its spaces"), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -356,4 +358,26 @@ async fn people_are_answered_in_the_order_in_which_they_spoke_whatever_order_web
             bot.cloud.messages().into_iter().filter(|message| message.person_id == me && message.room_id == room);
         assert_eq!(said.filter_map(|message| message.text).collect::<Vec<_>>(), expected);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_and_the_metrics_name_what_is_complete_and_what_is_not() {
+    let limited = POLLING.replace("[delivery]\n", "[delivery]\ncatch_up_limit = 3\n");
+    let stood_on = start(&limited).await.stop().await;
+    for nth in 0..5 {
+        stood_on.0.person(ALICE).says(&format!("say {nth}"));
+    }
+    let bot = resume(stood_on, &limited).await;
+    answers(&bot, 3).await;
+    assert_eq!(bot.metric("switchboard_gaps").await, 1.0);
+    let age = bot.metric("switchboard_complete_age_seconds").await;
+    assert!((0.0..60.0).contains(&age), "{age}");
+    let variables = [("WEBEX_BOT_TOKEN", bot.cloud.bot().token), ("SWITCHBOARD_WEBEX__API_URL", bot.cloud.api_url())];
+    let url = format!("sqlite:{}", bot.folder.path().join("ledger.db").display());
+    let mut check = switchboard();
+    check.arg("check").envs(variables).env("DATABASE_URL", url).env("SWITCHBOARD_DELIVERY__MODE", "polling");
+    let said = String::from_utf8(check.output().unwrap().stdout).unwrap();
+    assert!(said.contains("ok   complete  nothing said to the bot is missing from 20"), "{said}");
+    assert!(said.contains("warn complete  may be missing: what was said from 20"), "{said}");
+    assert!(said.contains("more than 3 messages (delivery.catch_up_limit) in one space"), "{said}");
 }

@@ -8,6 +8,7 @@
 
 mod browser;
 mod catch_up;
+mod check;
 mod cli;
 mod clients;
 mod cloud;

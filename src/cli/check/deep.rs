@@ -1,0 +1,168 @@
+//! What only `--deep` looks at: the ledger's queues, the daemon, clock and TLS, what the token may do, and the spaces.
+
+use std::time::Duration;
+
+use super::report::{Finding, Report, State};
+use crate::cli::queue::with_store;
+use crate::config::{Config, Mode};
+use crate::store::Look;
+use crate::webex::{Client, Error, Room, RoomType, Webhook, roots};
+
+/// What a clock is off by when nobody sets it; below that, the second in which Webex answers decides.
+const CLOCK_DRIFTS: Duration = Duration::from_secs(30);
+/// From here on times in messages and in the ledger no longer tell before from after.
+const CLOCK_IS_WRONG: Duration = Duration::from_secs(300);
+
+/// How full the queues are, and whether a daemon works on them.
+pub(super) async fn ledger(config: &Config, look: &Look) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if look.exists {
+        match with_store(config, async |store| Ok(store.depths().await?)).await {
+            Ok(depths) => {
+                let oldest = match depths.inbox + depths.outbox {
+                    0 => String::new(),
+                    _ => format!(", the oldest for {:.0} s", depths.oldest_seconds),
+                };
+                let says = format!("open: {} events, {} replies{oldest}", depths.inbox, depths.outbox);
+                findings.push(Finding::ok("store", says));
+                if depths.dead > 0 {
+                    let hint = "`switchboard inbox list --state dead` and the same of `outbox` show them; `retry` or `drop` \
+                         settles each";
+                    findings.push(Finding::warn("store", format!("dead letters: {}", depths.dead), hint));
+                }
+            }
+            Err(error) => {
+                let hint = "is it a ledger of this program and version, and whole? `switchboard run` says more";
+                findings.push(Finding::fail("store", error.to_string(), hint));
+            }
+        }
+    }
+    findings.push(if look.daemon {
+        Finding::ok("daemon", "it runs on this ledger")
+    } else {
+        let hint = "start `switchboard run`; if it runs, it has another store.url or another working directory";
+        Finding::warn("daemon", "none runs on this ledger", hint)
+    });
+    findings
+}
+
+/// The clock and the TLS of the connection to Webex. Nothing where it does not answer: the token's line says so.
+pub(super) fn connection(config: &Config, webex: &Client) -> Vec<Finding> {
+    if webex.last_latency().is_none() {
+        return Vec::new();
+    }
+    let host = config.webex.api_url.host_str().unwrap_or_default();
+    let tls = match config.webex.api_url.scheme() {
+        "https" => format!("the certificate of {host} is good; trusted are {}", roots(&config.webex)),
+        _ => "none: webex.api_url is plain http, which stays on this machine".to_owned(),
+    };
+    vec![clock(webex.clock_lead()), Finding::ok("tls", tls)]
+}
+
+fn clock(lead: Option<i64>) -> Finding {
+    let Some(lead) = lead else {
+        return Finding::warn("clock", "Webex's answer names no time to compare with", "ask an NTP server instead");
+    };
+    let off = Duration::from_millis(lead.unsigned_abs());
+    let direction = if lead > 0 { "ahead of" } else { "behind" };
+    let says = format!("{:.0} s {direction} Webex's", off.as_secs_f64());
+    let hint = "set it by NTP, such as `timedatectl set-ntp true`; a container has the clock of its host";
+    if off > CLOCK_IS_WRONG {
+        Finding::fail("clock", says, hint)
+    } else if off > CLOCK_DRIFTS {
+        Finding::warn("clock", says, hint)
+    } else {
+        Finding::ok("clock", "agrees with Webex's to within 30 s")
+    }
+}
+
+/// What the token may read, found out by reading: a bot's token lists no scopes. Nothing is written at Webex.
+pub(super) async fn reach(config: &Config, webex: &Client, found: &Result<Vec<Webhook>, Error>) -> Vec<Finding> {
+    let rooms = webex.rooms(None).await;
+    let known = rooms.as_deref().unwrap_or_default();
+    let latest = |kind| known.iter().filter(|room| room.kind == kind).max_by_key(|room| room.last_activity);
+    let mut refused = Vec::new();
+    let mut untried = Vec::new();
+    let mut tried = |what: &'static str, result: Option<Result<(), &Error>>| match result {
+        None => untried.push(what),
+        Some(Ok(())) => {}
+        Some(Err(error)) => refused.push(refusal(what, error)),
+    };
+    tried("spaces", Some(rooms.as_ref().map(drop)));
+    tried("webhooks", Some(found.as_ref().map(drop)));
+    let direct = match latest(RoomType::Direct) {
+        Some(room) => Some(webex.messages(&room.id, 1).await),
+        None => None,
+    };
+    tried("messages of a direct space", direct.as_ref().map(|result| result.as_ref().map(drop)));
+    let mentions = match latest(RoomType::Group) {
+        Some(room) => Some(webex.mentions(&room.id, 1).await),
+        None => None,
+    };
+    tried("mentions in a space", mentions.as_ref().map(|result| result.as_ref().map(drop)));
+    let mut findings = refused;
+    if findings.is_empty() {
+        let but = match untried.as_slice() {
+            [] => String::new(),
+            untried => format!("; not tried for want of one: {}", untried.join(", ")),
+        };
+        findings.push(Finding::ok("scopes", format!("everything the bot needs may be read{but}")));
+    }
+    if rooms.is_ok() {
+        findings.extend(spaces(config, known));
+    }
+    findings
+}
+
+fn refusal(what: &str, error: &Error) -> Finding {
+    let hint = match error {
+        Error::Status { status: 403, .. } => {
+            "every bot may do this unless its organisation restricts bots: ask an administrator of Control Hub, and see \
+             that the token is a bot's"
+        }
+        Error::Status { .. } | Error::RateLimited { .. } | Error::Unreachable { .. } | Error::Unreadable { .. } => {
+            error.hint()
+        }
+    };
+    Finding::fail("scopes", format!("{what} cannot be listed: {error}"), hint)
+}
+
+fn spaces(config: &Config, rooms: &[Room]) -> Vec<Finding> {
+    let count = |kind| rooms.iter().filter(|room| room.kind == kind).count();
+    let mut findings = vec![if rooms.is_empty() {
+        Finding::warn("rooms", "the bot is in no space", "add it to one, or write to it directly")
+    } else {
+        Finding::ok("rooms", format!("{} direct, {} group", count(RoomType::Direct), count(RoomType::Group)))
+    }];
+    if let Some(id) = config.webex.room_id.as_deref().filter(|id| !id.is_empty())
+        && rooms.iter().all(|room| room.id != id.into())
+    {
+        let hint = "add the bot to that space, or take an id that `switchboard rooms` shows";
+        findings.push(Finding::fail("rooms", "the bot is not in the space of webex.room_id", hint));
+    }
+    findings
+}
+
+/// Whether every link between a person and the bot was seen to hold.
+pub(super) fn whole(mode: Mode, report: &Report) -> Finding {
+    let (links, proof): (&[&str], _) = match mode {
+        Mode::Webhook | Mode::Both => (
+            &["store", "token", "webhooks", "public"],
+            "Webex takes the token, its webhooks call the public URL, and what answers there has our secret and gets \
+             each byte as it was sent",
+        ),
+        Mode::Polling => (&["store", "token", "scopes"], "Webex takes the token and lets the bot read what it polls"),
+        Mode::Websocket => (&["store", "token", "websocket"], "Webex takes the token, and the websocket can be opened"),
+    };
+    let open: Vec<_> = links.iter().copied().filter(|link| report.verdict(link) != State::Ok).collect();
+    if open.is_empty() {
+        return Finding::ok("loop", format!("the whole loop is proven: {proof}"));
+    }
+    let says = format!("not proven: {}", open.join(", "));
+    let hint = "mend what is said of it above, from the top down, and check again";
+    if open.iter().any(|link| report.verdict(link) == State::Fail) {
+        Finding::fail("loop", says, hint)
+    } else {
+        Finding::warn("loop", says, hint)
+    }
+}

@@ -1,0 +1,219 @@
+//! `switchboard check`: settings, store, token, webhooks; one line each, with what to do where one is not in order.
+//! With `--deep` also the way of a message from end to end. It changes nothing at Webex and nothing in the ledger.
+
+mod deep;
+mod public_url;
+mod report;
+mod webhooks;
+
+use std::process::ExitCode;
+
+use clap::Args;
+use secrecy::ExposeSecret;
+use url::Url;
+
+use super::output::{Format, print_json, time};
+use super::queue::with_store;
+use crate::config::{Config, ConfigError, DmPolicy, Mode};
+use crate::store::{Look, Store};
+use crate::webex::Client;
+use report::{Finding, Report, State};
+
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    /// Prove the whole loop: what the token may do, spaces, clock, TLS, and the public URL from outside
+    #[arg(long)]
+    deep: bool,
+    #[command(flatten)]
+    format: Format,
+}
+
+pub(super) async fn run(config: Result<Config, ConfigError>, options: Options) -> anyhow::Result<ExitCode> {
+    let Options { deep, format } = options;
+    let mut report = Report::new(format);
+    let complete = config.and_then(|config| config.require_run().map(|()| config));
+    let code = match complete {
+        Err(error) => {
+            for problem in error.0 {
+                report.add(Finding::new("settings", State::Fail, problem, None))?;
+            }
+            ExitCode::from(2)
+        }
+        Ok(config) => {
+            look(&config, deep, &mut report).await?;
+            if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+    };
+    if format.json {
+        print_json(&report.findings())?;
+    }
+    Ok(code)
+}
+
+async fn look(config: &Config, deep: bool, report: &mut Report) -> anyhow::Result<()> {
+    report.add_all(settings(config))?;
+    let (look, store) = store(config).await;
+    report.add(store)?;
+    let daemon = look.as_ref().is_some_and(|look| look.daemon);
+    if let Some(look) = &look {
+        if deep {
+            report.add_all(deep::ledger(config, look).await)?;
+        }
+        report.add_all(complete(config, look).await)?;
+    }
+    let webex = Client::impatient(&config.webex, config.token()?)?;
+    let token = token(&webex).await;
+    let taken = token.state() != State::Fail;
+    report.add(token)?;
+    if deep {
+        report.add_all(deep::connection(config, &webex))?;
+    }
+    // Without a token that Webex takes there is nothing more to ask it.
+    if taken {
+        let found = webex.webhooks().await;
+        if deep {
+            report.add_all(deep::reach(config, &webex, &found).await)?;
+        }
+        report.add_all(webhooks::compare(config, &found))?;
+    }
+    if deep {
+        report.add_all(public_url::look(config, daemon).await?)?;
+        let whole = deep::whole(config.delivery.mode, report);
+        report.add(whole)?;
+    }
+    Ok(())
+}
+
+/// Whether Webex has to reach us.
+fn is_called(mode: Mode) -> bool {
+    match mode {
+        Mode::Webhook | Mode::Both => true,
+        Mode::Polling | Mode::Websocket => false,
+    }
+}
+
+fn settings(config: &Config) -> Vec<Finding> {
+    const SHORTEST_SECRET: usize = 16;
+    let warn = |says: &str, hint: &str| Finding::warn("settings", says, hint);
+    let access = &config.access;
+    let mut findings = Vec::new();
+    let listed = matches!(access.dm_policy, DmPolicy::Pairing | DmPolicy::Allowlist);
+    if listed && access.allow_from.is_empty() && access.admins.is_empty() {
+        findings.push(warn(
+            "nobody can write to the bot directly",
+            "list people in access.allow_from, such as *@example.org",
+        ));
+    }
+    if access.dm_policy == DmPolicy::Pairing {
+        findings.push(warn(
+            "access.dm_policy is \"pairing\", which this version does not have",
+            "until it has, only listed people are answered",
+        ));
+    }
+    if config.webhook.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < SHORTEST_SECRET) {
+        findings.push(warn("webhook.secret is short enough to be guessed", "make one with `openssl rand -hex 32`"));
+    }
+    if let Some(url) = config.webhook.target_url().and_then(|url| Url::parse(url).ok())
+        && url.path() != config.webhook.path
+    {
+        findings.push(warn(
+            "webhook.public_url ends in another path than webhook.path",
+            "right if a proxy in between rewrites it; otherwise make them the same",
+        ));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok("settings", "complete"));
+    }
+    findings
+}
+
+async fn token(webex: &Client) -> Finding {
+    match webex.me().await {
+        Ok(me) if !me.is_bot() => Finding::fail(
+            "token",
+            format!("it is the token of {}, which is no bot", me.email()),
+            "use the token of a bot: this one reads everything that account is told",
+        ),
+        Ok(me) => Finding::ok("token", format!("Webex takes it; the bot is {} <{}>", me.display_name, me.email())),
+        Err(error) => Finding::fail("token", error.to_string(), error.hint()),
+    }
+}
+
+/// A ledger that is not there yet is made by the daemon, so only its folder can be looked at.
+async fn store(config: &Config) -> (Option<Look>, Finding) {
+    match Store::look(&config.store).await {
+        Ok(look) => {
+            let finding = Finding::ok("store", look.says.clone());
+            (Some(look), finding)
+        }
+        Err(error) => (None, Finding::fail("store", error.to_string(), "check store.url, and who may write there")),
+    }
+}
+
+/// From when to when every message is known to be in the ledger, and the last time of which some may be missing.
+async fn complete(config: &Config, look: &Look) -> Vec<Finding> {
+    if !look.exists {
+        return Vec::new();
+    }
+    let coverage = match with_store(config, async |store| Ok(store.coverage().await?)).await {
+        Ok(coverage) => coverage,
+        Err(error) => {
+            let hint = "is it a ledger of this version? the daemon brings an older one up to date when it starts";
+            return vec![Finding::warn("complete", format!("cannot be told: {error:#}"), hint)];
+        }
+    };
+    let Some(coverage) = coverage else {
+        let hint = "it is once the daemon has looked at Webex, unless delivery.catch_up is 0s";
+        return vec![Finding::warn("complete", "not looked after", hint)];
+    };
+    let interval = format!("from {} to {}", time(coverage.complete_from), time(coverage.complete_until));
+    let mut findings = vec![Finding::ok("complete", format!("nothing said to the bot is missing {interval}"))];
+    if let Some(gap) = coverage.gaps.first() {
+        let says = format!("may be missing: what was said from {} to {}: {}", time(gap.from), time(gap.until), gap.why);
+        let hint = match coverage.gaps.len() {
+            1 => "whoever wrote then may write again".to_owned(),
+            gaps => format!("it is the last of {gaps}; whoever wrote then may write again"),
+        };
+        findings.push(Finding::warn("complete", says, &hint));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn where_webex_does_not_call_no_public_url_is_needed() {
+        for mode in ["polling", "websocket"] {
+            let config = Config::from_parts(&format!("delivery.mode = \"{mode}\""), &[]).unwrap();
+            let mut report = Report::new(Format { json: true });
+            report.add_all(webhooks::compare(&config, &Ok(Vec::new()))).unwrap();
+            report.add_all(public_url::look(&config, false).await.unwrap()).unwrap();
+            let findings = serde_json::to_value(report.findings()).unwrap();
+            let says = format!("not needed with delivery.mode = \"{mode}\"");
+            for (nth, check) in ["webhooks", "public"].into_iter().enumerate() {
+                assert_eq!(findings[nth], serde_json::json!({"check": check, "state": "ok", "says": says}));
+            }
+        }
+    }
+
+    #[test]
+    fn each_mode_has_its_own_links() {
+        for (mode, links) in [
+            (Mode::Webhook, &["store", "token", "webhooks", "public"][..]),
+            (Mode::Both, &["store", "token", "webhooks", "public"]),
+            (Mode::Polling, &["store", "token", "scopes"]),
+            (Mode::Websocket, &["store", "token", "websocket"]),
+        ] {
+            let mut report = Report::new(Format { json: true });
+            for link in links {
+                assert!(deep::whole(mode, &report).state() == State::Warn, "{mode:?} without {link}");
+                report.add(Finding::ok(link, "")).unwrap();
+            }
+            assert!(deep::whole(mode, &report).state() == State::Ok, "{mode:?}");
+            report.add(Finding::fail(links[1], "", "")).unwrap();
+            assert!(deep::whole(mode, &report).state() == State::Fail, "{mode:?}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a check found, and how it is printed: as it comes, or all at the end as JSON.
+
+use serde::Serialize;
+
+use crate::cli::output::{Format, print};
+
+/// How a part is.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum State {
+    Ok,
+    /// It works, but hardly as it was meant.
+    Warn,
+    Fail,
+}
+
+/// One line of the report.
+#[derive(Serialize)]
+pub(super) struct Finding {
+    check: &'static str,
+    state: State,
+    says: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn new(check: &'static str, state: State, says: impl Into<String>, hint: Option<&str>) -> Finding {
+        Finding { check, state, says: says.into(), hint: hint.map(str::to_owned) }
+    }
+
+    pub(super) fn ok(check: &'static str, says: impl Into<String>) -> Finding {
+        Finding::new(check, State::Ok, says, None)
+    }
+
+    pub(super) fn warn(check: &'static str, says: impl Into<String>, hint: &str) -> Finding {
+        Finding::new(check, State::Warn, says, Some(hint))
+    }
+
+    pub(super) fn fail(check: &'static str, says: impl Into<String>, hint: &str) -> Finding {
+        Finding::new(check, State::Fail, says, Some(hint))
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.state
+    }
+}
+
+/// Everything found so far.
+pub(super) struct Report {
+    format: Format,
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    pub(super) fn new(format: Format) -> Report {
+        Report { format, findings: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, finding: Finding) -> anyhow::Result<()> {
+        if !self.format.json {
+            let state = match finding.state {
+                State::Ok => "ok",
+                State::Warn => "warn",
+                State::Fail => "FAIL",
+            };
+            print(&format!("{state:<5}{:<9} {}", finding.check, finding.says))?;
+            if let Some(hint) = &finding.hint {
+                print(&format!("{:15}{hint}", ""))?;
+            }
+        }
+        self.findings.push(finding);
+        Ok(())
+    }
+
+    pub(super) fn add_all(&mut self, findings: impl IntoIterator<Item = Finding>) -> anyhow::Result<()> {
+        findings.into_iter().try_for_each(|finding| self.add(finding))
+    }
+
+    pub(super) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.findings.iter().all(|finding| finding.state != State::Fail)
+    }
+
+    /// How a part is on the whole: in order once something said so and nothing failed; failed once something did.
+    pub(super) fn verdict(&self, check: &str) -> State {
+        let has = |state| self.findings.iter().any(|finding| finding.check == check && finding.state == state);
+        match (has(State::Fail), has(State::Ok)) {
+            (true, _) => State::Fail,
+            (false, true) => State::Ok,
+            (false, false) => State::Warn,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Our webhooks as Webex has them, against those that the bot needs.
+
+use super::is_called;
+use super::report::Finding;
+use crate::cli::webex::without_secrets;
+use crate::config::Config;
+use crate::receiver::registration;
+use crate::webex::{Error, Webhook, WebhookSpec};
+
+const MEND: &str = "`switchboard webhooks sync` mends it, and so does the daemon when it looks after them";
+const REVIVE: &str = "Webex does that after 100 failed deliveries in five minutes, and leaves it so: see that the public \
+     URL answers, then `switchboard webhooks sync`; a running daemon does it too";
+const SHARED: &str = "`switchboard webhooks sync` mends it; if it comes back, another installation uses the same token: \
+     give each a bot of its own";
+
+/// What is not as wanted, each with what mends it.
+pub(super) fn compare(config: &Config, found: &Result<Vec<Webhook>, Error>) -> Vec<Finding> {
+    let mode = config.delivery.mode;
+    if !is_called(mode) {
+        let says = format!("not needed with delivery.mode = \"{}\"", mode.as_str());
+        return vec![Finding::ok("webhooks", says)];
+    }
+    let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
+        let says = "webhook.public_url is not set, so none are registered or looked after";
+        return vec![Finding::warn("webhooks", says, "set it to the whole URL that Webex is to call")];
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return vec![Finding::fail("webhooks", error.to_string(), error.hint())],
+    };
+    if !found.iter().any(registration::is_ours) {
+        let hint = "the daemon makes them when it starts; `switchboard webhooks sync` makes them now";
+        return vec![Finding::warn("webhooks", "none yet", hint)];
+    }
+    let wanted = registration::wanted(url, secret);
+    let mut findings: Vec<_> = wanted.iter().flat_map(|spec| compare_one(spec, found)).collect();
+    if findings.iter().all(|finding| finding.state() != super::State::Fail) {
+        let foreign = match found.iter().filter(|webhook| !registration::is_ours(webhook)).count() {
+            0 => String::new(),
+            count => format!("; {count} of other programs on this token, left alone"),
+        };
+        findings.push(Finding::ok("webhooks", format!("all {} are registered and active{foreign}", wanted.len())));
+    }
+    findings
+}
+
+fn compare_one(spec: &WebhookSpec, found: &[Webhook]) -> Vec<Finding> {
+    let name = &spec.name;
+    let fail = |says: String, hint| Finding::fail("webhooks", format!("{name} {says}"), hint);
+    let same_name: Vec<_> = found.iter().filter(|webhook| webhook.name == *name).collect();
+    let Some(kept) = same_name.iter().find(|webhook| spec.can_become(webhook)) else {
+        return match same_name.first() {
+            None => vec![fail("is missing".to_owned(), MEND)],
+            Some(other) => {
+                let filter = other.filter.as_ref().map_or_else(String::new, |filter| format!(" if {filter}"));
+                vec![fail(
+                    format!("tells of {}/{}{filter}, which is something else", other.resource, other.event),
+                    MEND,
+                )]
+            }
+        };
+    };
+    let mut findings = Vec::new();
+    if let Some(status) = kept.status.as_deref().filter(|status| *status != "active") {
+        findings.push(fail(format!("is {status}: Webex tells of nothing through it"), REVIVE));
+    }
+    if kept.target_url != spec.target_url {
+        let target = without_secrets(&kept.target_url);
+        findings.push(fail(format!("calls {target} and not webhook.public_url"), SHARED));
+    }
+    if findings.is_empty() && !spec.is_met_by(kept) {
+        let says =
+            if kept.secret.is_some() { "signs with another secret than webhook.secret" } else { "signs nothing" };
+        findings.push(fail(says.to_owned(), SHARED));
+    }
+    if same_name.len() > 1 {
+        let says = format!("{name} is there {} times, and each event comes as often", same_name.len());
+        findings.push(Finding::warn("webhooks", says, "`switchboard webhooks sync` deletes the surplus"));
+    }
+    findings
+}
