@@ -5,6 +5,7 @@
 //! SQLite is the engine; PostgreSQL will be the second one of the same operations and the same tests.
 
 mod file;
+mod files;
 mod read;
 mod settle;
 mod sqlite;
@@ -13,6 +14,7 @@ mod writer;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -61,6 +63,8 @@ pub struct Entry {
     pub subject: Option<String>,
     /// What it is about, when that is known.
     pub label: Option<String>,
+    /// What goes with the body and is too large for it; dropped once the row is done.
+    pub file: Option<Bytes>,
 }
 
 /// A row reserved for the caller until its lease ends or it is settled.

@@ -92,6 +92,10 @@ impl Reader {
         Reader { pool }
     }
 
+    pub(super) fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
     pub(super) async fn depths(&self, now: i64) -> Result<Depths, StoreError> {
         let open = sqlx::query(
             "SELECT queue, count(*) AS rows, min(seq) AS oldest FROM ledger WHERE state = 0 GROUP BY queue",
