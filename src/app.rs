@@ -127,6 +127,7 @@ impl App {
             store: store.clone(),
             metrics,
             mode: config.delivery.mode,
+            files: config.files.clone(),
             started: Instant::now(),
             commands,
         });
@@ -233,6 +234,7 @@ impl App {
             });
             let work = Outbox {
                 webex: services.webex.clone(),
+                store: store.clone(),
                 identity: identity.clone(),
                 settings: config.worker.clone(),
                 metrics: services.metrics.clone(),

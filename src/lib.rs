@@ -15,7 +15,7 @@
 //! 6. `access` decides whether the sender is answered.
 //! 7. `router` strips the mention by identity, finds the command and cuts its arguments.
 //! 8. The handler runs with a [`Context`], under a deadline, panics caught, and returns a [`Reply`]. It never sends.
-//! 9. One transaction: the reply into the outbox, the inbox row done. An internal error is tried again, then becomes a
+//! 9. One transaction: the reply and its files into the outbox, the inbox row done. An internal error is tried again, then becomes a
 //!    dead letter whose reference the person is told.
 //! 10. The outbox loop of `worker` sends, in order per space, and waits as Webex says.
 //!
@@ -79,4 +79,6 @@ mod worker;
 pub use app::{App, Handle};
 pub use bot::Bot;
 pub use config::{Config, ConfigError};
-pub use handler::{Args, Command, CommandError, Context, Reply, Result, Sender, code_block, escape};
+pub use handler::{
+    Args, Attached, Command, CommandError, Context, FileError, Reply, Result, Sender, code_block, escape,
+};

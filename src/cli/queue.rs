@@ -214,6 +214,10 @@ fn show(row: &Row, format: Format) -> anyhow::Result<()> {
     if format.json {
         return print_json(&shown);
     }
+    let file = &shown["body"]["file"];
+    let file = file["name"]
+        .as_str()
+        .map(|name| format!("{name} ({}, {} bytes)", file["content_type"].as_str().unwrap_or_default(), file["size"]));
     let lines = [
         ("id", json!(row.id)),
         ("reference", json!(event::reference(row.id))),
@@ -226,6 +230,8 @@ fn show(row: &Row, format: Format) -> anyhow::Result<()> {
         ("command", json!(row.label)),
         ("verdict", json!(row.verdict)),
         ("note", json!(row.note)),
+        // Of the file only what it is: its bytes are nothing for a terminal.
+        ("file", json!(file)),
     ];
     for (name, value) in lines {
         match value {

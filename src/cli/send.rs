@@ -1,7 +1,6 @@
 //! `switchboard send`: one message, now. Unlike a reply it does not go through the ledger: the operator sees at once
 //! whether Webex took it.
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -57,7 +56,7 @@ pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<Exi
             message.files = vec![url];
             webex.create_message(&message).await
         }
-        Some(path) => webex.upload(&message, read(Path::new(&path)).await?).await,
+        Some(path) => webex.upload(&message, File::read(&path).await.context("--file")?).await,
     };
     let sent = sent.map_err(hinted)?;
     if format.json {
@@ -66,10 +65,4 @@ pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<Exi
         print(&format!("sent {}", sent.id))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn read(path: &Path) -> anyhow::Result<File> {
-    let bytes = tokio::fs::read(path).await.with_context(|| format!("--file: cannot read {}", path.display()))?;
-    let name = path.file_name().map_or_else(|| PathBuf::from("file"), PathBuf::from).display().to_string();
-    Ok(File { name, content_type: "application/octet-stream".to_owned(), bytes: bytes.into() })
 }

@@ -36,6 +36,8 @@ pub struct Config {
     pub store: Store,
     /// How events are worked off.
     pub worker: Worker,
+    /// Files that people attach and replies carry.
+    pub files: Files,
     /// Who is answered.
     pub access: Access,
     /// What is logged.
@@ -205,6 +207,19 @@ pub struct Worker {
     /// How long events and replies wait for a Webex that is away.
     #[serde(deserialize_with = "duration")]
     pub give_up: Duration,
+}
+
+/// `[files]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// The largest file that a command fetches or a reply carries, in bytes.
+    pub largest: u64,
+    /// Bytes of files that may wait in the ledger to be sent.
+    pub waiting: u64,
+    /// How long a command waits for a file that Webex still scans for malware.
+    #[serde(deserialize_with = "duration")]
+    pub scan_wait: Duration,
 }
 
 /// `[access]`

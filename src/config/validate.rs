@@ -13,6 +13,9 @@ pub(super) const MISSING_TOKEN: &str = "webex.token is missing: set WEBEX_BOT_TO
 const MISSING_SECRET: &str = "webhook.secret is missing: set WEBEX_WEBHOOK_SECRET, or give secret or secret_file under \
      [webhook] in bot.toml (make one with `openssl rand -hex 32`); without it anybody could pose as Webex";
 
+/// Webex's limit, in bytes.
+const LARGEST_FILE: u64 = 100 * 1024 * 1024;
+
 /// What holds for every verb.
 pub(super) fn always(config: &Config) -> Findings {
     let mut wrong = Findings::new();
@@ -21,7 +24,7 @@ pub(super) fn always(config: &Config) -> Findings {
             wrong.push((key, problem.to_owned()));
         }
     };
-    let Config { webex, webhook, worker, store, access, .. } = config;
+    let Config { webex, webhook, worker, store, access, files, .. } = config;
     must(
         "webex.api_url",
         encrypted_or_loopback(&webex.api_url),
@@ -61,6 +64,12 @@ pub(super) fn always(config: &Config) -> Findings {
     must("worker.backoff", worker.backoff <= worker.backoff_max, "must not be longer than worker.backoff_max");
     must("store.waiting", (1..=1_000_000).contains(&store.waiting), "must be from 1 to 1000000");
     must("server.body_limit", config.server.body_limit >= 1024, "must be at least 1024 bytes: an envelope has to fit");
+    must(
+        "files.largest",
+        (1..=LARGEST_FILE).contains(&files.largest),
+        "must be from 1 to 104857600 bytes: Webex takes no file above 100 MB",
+    );
+    must("files.waiting", files.waiting >= files.largest, "must not be less than files.largest");
     for (key, value) in [
         ("webex.timeout", webex.timeout),
         ("server.timeout", config.server.timeout),

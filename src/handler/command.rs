@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Args, Context, Reply};
+use super::{Args, Context, FileError, Reply};
 
 type Handler = dyn Fn(Context, Args) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>> + Send + Sync;
 
@@ -32,10 +32,15 @@ pub enum CommandError {
     Internal(anyhow::Error),
 }
 
-/// Not a `std::error::Error`, so that `?` turns any of those into [`CommandError::Internal`].
+/// Not a `std::error::Error`, so that `?` turns any of those into [`CommandError::Internal`]; but what is wrong with
+/// somebody's file is for them to know, and trying again would not mend it.
 impl<E: Into<anyhow::Error>> From<E> for CommandError {
     fn from(error: E) -> Self {
-        CommandError::Internal(error.into())
+        let error = error.into();
+        match error.downcast_ref::<FileError>() {
+            Some(file) if file.is_for_the_person() => CommandError::User(file.to_string()),
+            _ => CommandError::Internal(error),
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Command;
-use crate::config::Mode;
+use super::{Attached, Command};
+use crate::config::{self, Mode};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::webex::{Client, MessageId, PersonId, RoomId, RoomType};
@@ -18,6 +18,8 @@ pub struct Context {
     pub(crate) message: MessageId,
     pub(crate) thread: Option<MessageId>,
     pub(crate) text: String,
+    pub(crate) files: Vec<String>,
+    pub(crate) deadline: Instant,
     pub(crate) services: Arc<Services>,
 }
 
@@ -35,6 +37,7 @@ pub(crate) struct Services {
     pub store: Store,
     pub metrics: Metrics,
     pub mode: Mode,
+    pub files: config::Files,
     pub started: Instant,
     pub commands: Vec<Command>,
 }
@@ -68,6 +71,11 @@ impl Context {
     /// The whole message, without the mention of the bot.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What is attached to the message. Webex is asked nothing until one of them is.
+    pub fn files(&self) -> Vec<Attached> {
+        self.files.iter().map(|address| Attached::new(self, address)).collect()
     }
 
     /// Webex, for looking things up. What is to be said goes into the [`Reply`](super::Reply): what a handler posts

@@ -3,6 +3,7 @@
 //! A handler never sends. It returns a [`Reply`], which is on disk before anything is sent.
 
 mod args;
+mod attached;
 mod command;
 mod context;
 mod markdown;
@@ -10,9 +11,11 @@ mod reply;
 
 pub use args::Args;
 pub(crate) use args::is_blank;
+pub use attached::{Attached, FileError};
 pub use command::{Command, CommandError, Result};
 pub(crate) use context::Services;
 pub use context::{Context, Sender};
 pub(crate) use markdown::quoted;
 pub use markdown::{code_block, escape};
+pub(crate) use reply::Outgoing;
 pub use reply::Reply;

@@ -83,5 +83,6 @@ fn entry(envelope: &Envelope) -> Entry {
         body: envelope.to_json(),
         subject: None,
         label: None,
+        file: None,
     }
 }

@@ -78,6 +78,13 @@ pub(super) struct Upload {
     pub(super) bytes: Bytes,
 }
 
+impl Upload {
+    pub(super) fn new(name: &str, content_type: &str, bytes: &[u8]) -> Upload {
+        let (name, content_type) = (name.to_owned(), content_type.to_owned());
+        Upload { name, content_type, bytes: Bytes::copy_from_slice(bytes) }
+    }
+}
+
 /// What to list. Ids are as the caller spelled them.
 pub(super) struct Listing {
     pub(super) room_id: String,

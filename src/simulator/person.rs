@@ -1,7 +1,6 @@
 //! Somebody at a Webex app: says things, mentions the bot, presses buttons. Acts on the cloud directly, so that faults
 //! of the API do not touch it.
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::Cloud;
@@ -94,9 +93,16 @@ impl Person {
     /// # Errors
     /// When the person is not in the room.
     pub fn uploads(&self, room_id: &str, name: &str, content_type: &str, bytes: &[u8]) -> Result<String, Refusal> {
-        let (name, content_type) = (name.to_owned(), content_type.to_owned());
-        let upload = Upload { name, content_type, bytes: Bytes::copy_from_slice(bytes) };
-        self.post(room_id, Draft { files: vec![upload], ..Draft::default() })
+        self.post(room_id, Draft { files: vec![Upload::new(name, content_type, bytes)], ..Draft::default() })
+    }
+
+    /// Says something to the bot directly with a file beside it, and gives the message's id.
+    ///
+    /// # Errors
+    /// When the text is too long.
+    pub fn says_with_file(&self, text: &str, name: &str, content_type: &str, bytes: &[u8]) -> Result<String, Refusal> {
+        let files = vec![Upload::new(name, content_type, bytes)];
+        self.post(&self.direct_room(), Draft { text: Some(text.to_owned()), files, ..Draft::default() })
     }
 
     /// Changes what one said.

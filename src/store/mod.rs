@@ -6,6 +6,7 @@
 
 mod coverage;
 mod file;
+mod files;
 mod read;
 mod settle;
 mod sqlite;
@@ -14,6 +15,7 @@ mod writer;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -65,6 +67,8 @@ pub struct Entry {
     pub subject: Option<String>,
     /// What it is about, when that is known.
     pub label: Option<String>,
+    /// What goes with the body and is too large for it; dropped once the row is done.
+    pub file: Option<Bytes>,
 }
 
 /// A row reserved for the caller until its lease ends or it is settled.

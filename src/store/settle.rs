@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::sqlite::{Due, Sqlite, hex, json, millis};
-use super::{Again, Closing, Queue, Settlement, Step, now_ms};
+use super::{Again, Closing, Queue, Settlement, State, Step, now_ms};
 
 impl Sqlite {
     pub(super) async fn settle<'a>(
@@ -65,11 +65,12 @@ impl Sqlite {
 
     /// Writes into the rows how they ended, or why they have not.
     async fn record(&mut self, settled: &[&Settlement], now: i64) -> Result<(), sqlx::Error> {
-        let mut closed = Vec::new();
+        let (mut closed, mut done) = (Vec::new(), Vec::new());
         let mut again = Vec::new();
         for Settlement { row, step } in settled {
             match step {
                 Step::Close { state, closing: Closing { verdict, subject, label, note, mark: _ }, .. } => {
+                    done.extend((*state == State::Done).then_some(row.seq));
                     closed.push((row.seq, *state as i64, verdict, subject, label, note));
                 }
                 // A row put back as it was is not touched.
@@ -88,6 +89,7 @@ impl Sqlite {
                      value->>4 AS label, value->>5 AS note FROM json_each(?1)) AS ending
                  WHERE ledger.seq = ending.seq",
             ).bind(json(&closed)?).bind(now).execute(&mut self.connection).await?;
+            self.drop_files(&done).await?;
         }
         if !again.is_empty() {
             sqlx::query(

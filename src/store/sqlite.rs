@@ -32,6 +32,10 @@ pub(super) struct Sqlite {
     readers: SqlitePool,
     checkpointer: tokio::sync::mpsc::Sender<()>,
     commits: u64,
+    /// Whether there may be files to drop; most ledgers never have one.
+    pub(super) holds_files: bool,
+    /// Bytes of files since the log was last taken back for them.
+    pub(super) file_bytes: usize,
     /// Held for as long as the daemon lives; the system lets go of it even after `kill -9`.
     _lock: Option<File>,
 }
@@ -77,10 +81,20 @@ impl Sqlite {
         }
         let readers = SqlitePoolOptions::new().max_connections(2).connect_lazy_with(options.clone().read_only(true));
         let checkpointer = file::checkpointer(options.clone());
-        let mut engine = Sqlite { connection, options, readers, checkpointer, commits: 0, _lock: lock };
+        let mut engine = Sqlite {
+            connection,
+            options,
+            readers,
+            checkpointer,
+            commits: 0,
+            holds_files: false,
+            file_bytes: 0,
+            _lock: lock,
+        };
         if exclusive {
             engine.take_back_leases().await?;
         }
+        engine.look_for_files().await;
         Ok(engine)
     }
 
@@ -111,7 +125,7 @@ impl Sqlite {
     pub(super) async fn commit(&mut self) -> Result<(), sqlx::Error> {
         sqlx::query("COMMIT").execute(&mut self.connection).await?;
         self.commits += 1;
-        if self.commits.is_multiple_of(256) {
+        if self.wrote_much() || self.commits.is_multiple_of(256) {
             // A request that finds one waiting is not needed.
             let _ = self.checkpointer.try_send(());
         }
@@ -163,15 +177,18 @@ impl Sqlite {
         .await?;
         let mut added: HashSet<Uuid> = added.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
         let mut lanes = HashMap::new();
+        let mut with_file = Vec::new();
         let mut results = Vec::with_capacity(rows.len());
         for (entry, (_, queue, lane, ..)) in entries.zip(&rows) {
             let new = added.remove(&entry.id);
             if new {
                 due.mark(entry.queue);
                 lanes.insert(lane.as_str(), *queue);
+                with_file.extend(entry.file.is_some().then_some(entry));
             }
             results.push(new);
         }
+        self.keep_files(&with_file).await?;
         self.wake(lanes).await?;
         Ok(results)
     }
@@ -304,6 +321,7 @@ impl Sqlite {
         sqlx::query("UPDATE lane SET fence = fence + 1, leased = 0, due_at = ?3 WHERE id = ?1 AND head = ?2 AND due_at IS NOT NULL")
             .bind(row.try_get::<Uuid, _>("lane")?).bind(row.try_get::<i64, _>("seq")?).bind(now_ms())
             .execute(&mut self.connection).await?;
+        self.drop_files(&[row.try_get("seq")?]).await?;
         *due = Due { inbox: true, outbox: true };
         Ok(true)
     }
@@ -322,6 +340,9 @@ impl Sqlite {
             "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL, body = NULL
              WHERE seq IN (SELECT seq FROM ledger WHERE settled_at IS NOT NULL AND settled_at <= ?1 LIMIT ?2)",
         ).bind(now_ms() - millis(retention)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
+        if emptied.rows_affected() > 0 {
+            self.prune_files().await?;
+        }
         let forgotten = sqlx::query(
             "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1",
         ).bind(now_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;

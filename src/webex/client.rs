@@ -15,8 +15,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use super::File;
+use super::contents::UNKNOWN_TYPE;
 use super::error::{Error, retry_after};
+use super::resources::File;
 use crate::config::{self, ConfigError};
 use crate::telemetry::Metrics;
 
@@ -56,6 +57,16 @@ pub(super) struct Call {
     pub body: Body,
     /// Whether it may be made twice.
     pub repeatable: bool,
+    /// Whether the body of a success is left to the caller to read.
+    pub streams: bool,
+}
+
+/// A success.
+pub(super) struct Answer {
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    /// In place of the body, where the call streams.
+    pub unread: Option<Response>,
 }
 
 pub(super) enum Body {
@@ -129,8 +140,8 @@ impl Client {
 
     pub(super) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         let endpoint = call.endpoint;
-        let (_, body) = self.send(call).await?;
-        parse(endpoint, &body)
+        let answer = self.send(call).await?;
+        parse(endpoint, &answer.body)
     }
 
     pub(super) async fn empty(&self, call: Call) -> Result<(), Error> {
@@ -166,8 +177,8 @@ impl Client {
         let mut next = Some(first);
         while let Some(url) = next.take().filter(|url| !seen.contains(url)) {
             seen.push(url.clone());
-            let call = Call { endpoint, method: Method::GET, url, body: Body::None, repeatable: true };
-            let (headers, body) = self.send(call).await?;
+            let call = Call { endpoint, method: Method::GET, url, body: Body::None, repeatable: true, streams: false };
+            let Answer { headers, body, .. } = self.send(call).await?;
             let page: Page<T> = parse(endpoint, &body)?;
             items.extend(page.items);
             if items.len() >= most {
@@ -200,7 +211,7 @@ impl Client {
     }
 
     /// Makes the call, again where it failed in passing and may be repeated.
-    async fn send(&self, call: Call) -> Result<(HeaderMap, Bytes), Error> {
+    pub(super) async fn send(&self, call: Call) -> Result<Answer, Error> {
         let mut attempt = 0;
         loop {
             let error = match self.once(&call).await {
@@ -210,7 +221,9 @@ impl Client {
             let pause = match &error {
                 Error::RateLimited { retry_after, .. } => *retry_after,
                 Error::Status { status: 500.., .. } | Error::Unreachable { .. } => jittered(attempt),
-                Error::Status { .. } | Error::Unreadable { .. } => return Err(error),
+                Error::Locked { .. } | Error::Status { .. } | Error::Unreadable { .. } | Error::Unsendable { .. } => {
+                    return Err(error);
+                }
             };
             if !call.repeatable || attempt >= self.0.retries || pause > LONGEST_WAIT {
                 return Err(error);
@@ -220,7 +233,7 @@ impl Client {
         }
     }
 
-    async fn once(&self, call: &Call) -> Result<(HeaderMap, Bytes), Error> {
+    async fn once(&self, call: &Call) -> Result<Answer, Error> {
         let endpoint = call.endpoint;
         if let Some(retry_after) = self.pause(endpoint) {
             return Err(Error::RateLimited { endpoint, retry_after, tracking_id: None });
@@ -239,9 +252,12 @@ impl Client {
         let answer = async {
             let response = request.send().await?;
             let (status, headers) = (response.status(), response.headers().clone());
-            Ok((status, headers, read(response).await?))
+            if call.streams && status.is_success() {
+                return Ok((status, headers, Bytes::new(), Some(response)));
+            }
+            Ok((status, headers, read(response).await?, None))
         };
-        let (status, headers, body) = answer.await.map_err(|error: reqwest::Error| {
+        let (status, headers, body, unread) = answer.await.map_err(|error: reqwest::Error| {
             self.0.metrics.api_request(endpoint, if error.is_timeout() { "timeout" } else { "unreachable" });
             Error::Unreachable { endpoint, cause: innermost(error) }
         })?;
@@ -253,7 +269,7 @@ impl Client {
         }
         self.0.metrics.api_request(endpoint, status.as_str());
         if status.is_success() {
-            return Ok((headers, body));
+            return Ok(Answer { headers, body, unread });
         }
         let error = refusal(endpoint, status, &headers, &self.without_token(&body));
         if let Error::RateLimited { retry_after, .. } = &error {
@@ -335,10 +351,12 @@ async fn read(mut response: Response) -> Result<Bytes, reqwest::Error> {
 }
 
 fn form(fields: &[(&'static str, String)], file: &File) -> Result<multipart::Form, Error> {
-    let part = multipart::Part::stream(file.bytes.clone())
-        .file_name(file.name.clone())
+    let part = || multipart::Part::stream(file.bytes.clone()).file_name(file.name.clone());
+    // A type that is none is no reason not to send the file.
+    let part = part()
         .mime_str(&file.content_type)
-        .map_err(|error| Error::Unreadable { endpoint: "messages", cause: error.to_string() })?;
+        .or_else(|_| part().mime_str(UNKNOWN_TYPE))
+        .map_err(|error| Error::Unsendable { endpoint: "messages", cause: error.to_string() })?;
     let form = multipart::Form::new().part("files", part);
     Ok(fields.iter().fold(form, |form, (name, value)| form.text(*name, value.clone())))
 }
@@ -358,9 +376,11 @@ fn refusal(endpoint: &'static str, status: StatusCode, headers: &HeaderMap, body
     let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let said: Explanation = serde_json::from_str(body).unwrap_or_default();
     let tracking_id = said.tracking_id.or_else(|| header("trackingid").map(str::to_owned));
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        let pause = retry_after(header(RETRY_AFTER.as_str()), jiff::Timestamp::now());
-        return Error::RateLimited { endpoint, retry_after: pause, tracking_id };
+    let pause = || retry_after(header(RETRY_AFTER.as_str()), jiff::Timestamp::now());
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => return Error::RateLimited { endpoint, retry_after: pause(), tracking_id },
+        StatusCode::LOCKED => return Error::Locked { endpoint, retry_after: pause(), tracking_id },
+        _ => {}
     }
     let message = said.message.unwrap_or_else(|| {
         let words = status.canonical_reason().unwrap_or("no explanation");
@@ -396,7 +416,7 @@ fn jittered(attempt: u32) -> Duration {
 }
 
 /// The library's own text names the URL; the cause at the bottom is what a person can act on.
-fn innermost(error: reqwest::Error) -> String {
+pub(super) fn innermost(error: reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer within webex.timeout".to_owned();
     }

@@ -110,8 +110,12 @@ impl Client {
         self.json(self.call("messages", Method::POST, &["messages"], Body::Json(body))).await
     }
 
-    /// Posts a message with a local file. A file cannot go together with a card.
+    /// Posts a message with a local file, which is the only one it can have; and no card can go with it.
     pub async fn upload(&self, message: &NewMessage, file: File) -> Result<Message, Error> {
+        if !message.attachments.is_empty() || !message.files.is_empty() {
+            let cause = "a message has one file and no card beside it; send them as two messages".to_owned();
+            return Err(Error::Unsendable { endpoint: "messages", cause });
+        }
         let fields = [
             ("roomId", message.room_id.as_ref().map(|id| id.to_string())),
             ("toPersonId", message.to_person_id.as_ref().map(|id| id.to_string())),
@@ -228,11 +232,18 @@ impl Client {
     }
 
     fn get(&self, endpoint: &'static str, segments: &[&str], query: &[(&str, &str)]) -> Call {
-        Call { endpoint, method: Method::GET, url: self.url(segments, query), body: Body::None, repeatable: true }
+        Call {
+            endpoint,
+            method: Method::GET,
+            url: self.url(segments, query),
+            body: Body::None,
+            repeatable: true,
+            streams: false,
+        }
     }
 
     fn call(&self, endpoint: &'static str, method: Method, segments: &[&str], body: Body) -> Call {
-        Call { endpoint, method, url: self.url(segments, &[]), body, repeatable: false }
+        Call { endpoint, method, url: self.url(segments, &[]), body, repeatable: false, streams: false }
     }
 
     fn repeatable(&self, endpoint: &'static str, method: Method, segments: &[&str], body: Body) -> Call {
@@ -241,5 +252,5 @@ impl Client {
 }
 
 fn unserializable(error: serde_json::Error) -> Error {
-    Error::Unreadable { endpoint: "messages", cause: error.to_string() }
+    Error::Unsendable { endpoint: "messages", cause: error.to_string() }
 }

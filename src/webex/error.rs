@@ -15,6 +15,16 @@ pub enum Error {
         /// Webex's id of the request, for its support.
         tracking_id: Option<String>,
     },
+    /// 423: the file is being scanned for malware; it may be had after the pause.
+    #[error("Webex still scans the file ({endpoint}): wait {}s{}", .retry_after.as_secs(), tracked(.tracking_id))]
+    Locked {
+        /// The endpoint's name in the metrics.
+        endpoint: &'static str,
+        /// How long to wait, already made sane.
+        retry_after: Duration,
+        /// Webex's id of the request, for its support.
+        tracking_id: Option<String>,
+    },
     /// Any other status that is not success.
     #[error("Webex answered {status} to {endpoint}: {message}{}", tracked(.tracking_id))]
     Status {
@@ -43,6 +53,14 @@ pub enum Error {
         /// What is wrong with it.
         cause: String,
     },
+    /// The call was not made: Webex would never take it.
+    #[error("nothing was sent ({endpoint}): {cause}")]
+    Unsendable {
+        /// The endpoint's name in the metrics.
+        endpoint: &'static str,
+        /// What is wrong with it, and what to do instead.
+        cause: String,
+    },
 }
 
 /// What a caller does about an error.
@@ -69,12 +87,12 @@ impl Error {
         match self {
             Error::RateLimited { retry_after, .. } => Fault::Wait(*retry_after),
             Error::Unreachable { .. } => Fault::Away,
-            Error::Unreadable { .. } => Fault::Broken,
+            Error::Unreadable { .. } | Error::Locked { .. } => Fault::Broken,
+            Error::Unsendable { .. } => Fault::Final,
             Error::Status { status, .. } => match status {
                 401 => Fault::Refused,
                 502..=504 => Fault::Away,
                 404 => Fault::NotFound,
-                423 => Fault::Broken,
                 500.. => Fault::Broken,
                 _ => Fault::Final,
             },
@@ -89,8 +107,10 @@ impl Error {
     /// Webex's id of the refused request, to be named to its support.
     pub fn tracking_id(&self) -> Option<&str> {
         match self {
-            Error::RateLimited { tracking_id, .. } | Error::Status { tracking_id, .. } => tracking_id.as_deref(),
-            Error::Unreachable { .. } | Error::Unreadable { .. } => None,
+            Error::RateLimited { tracking_id, .. }
+            | Error::Locked { tracking_id, .. }
+            | Error::Status { tracking_id, .. } => tracking_id.as_deref(),
+            Error::Unreachable { .. } | Error::Unreadable { .. } | Error::Unsendable { .. } => None,
         }
     }
 
@@ -105,7 +125,8 @@ impl Error {
             Error::Status { status: 300..=399, .. } => "check webex.api_url: it leads somewhere else",
             Error::Status { status: 500.., .. } => "Webex has a problem; see status.webex.com and try again",
             Error::Status { .. } => "Webex refuses the request itself; its message says why",
-            Error::RateLimited { .. } => "wait as told, then try again",
+            Error::RateLimited { .. } | Error::Locked { .. } => "wait as told, then try again",
+            Error::Unsendable { .. } => "change what is sent as the message says",
             Error::Unreachable { .. } => {
                 "check webex.api_url, the network, HTTPS_PROXY, and webex.ca_file behind an inspecting proxy"
             }

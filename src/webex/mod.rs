@@ -3,13 +3,16 @@
 //! This room knows nothing of the ledger, of commands or of who may speak.
 
 mod client;
+mod contents;
 mod endpoints;
 mod error;
+mod filename;
 mod ids;
 mod probe;
 mod resources;
 
 pub use client::Client;
+pub use contents::{ContentId, Download, FileInfo};
 pub use endpoints::NewMessage;
 pub use error::{Error, Fault};
 pub(crate) use ids::encode;

@@ -154,13 +154,19 @@ impl Attachment {
     }
 }
 
-/// A local file to send.
-#[derive(Clone, Debug)]
+/// A file with its bytes: to be sent, or fetched.
+#[derive(Clone)]
 #[allow(missing_docs)]
 pub struct File {
     pub name: String,
     pub content_type: String,
     pub bytes: Bytes,
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, {} bytes)", self.name, self.content_type, self.bytes.len())
+    }
 }
 
 /// A click on a card. The inputs are whatever the clicking client sent: hostile until checked.

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use uuid::Uuid;
@@ -11,13 +11,13 @@ use super::{Letter, Work, asked, backoff, is_outage, patience, reason, tries};
 use crate::access::{Decision, Place, Policy, decide};
 use crate::config;
 use crate::event;
-use crate::handler::{Args, Command, CommandError, Context, Reply, Sender, Services};
+use crate::handler::{Args, Command, CommandError, Context, Outgoing, Reply, Sender, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::{Door, Envelope, Kind};
 use crate::router::{self, Route, addressed_text, mentions};
 use crate::store::{Again, Claimed, Closing, Entry, Queue, Settlement};
-use crate::webex::{ActionId, Error, Fault, Message, MessageId, NewMessage, Person, RoomId, RoomType};
+use crate::webex::{ActionId, Error, Fault, File, Message, MessageId, NewMessage, Person, RoomId, RoomType};
 
 const STRANGER: &str = "I don't know you, so I can't answer you. Letting yourself in by a pairing code comes in a later \
     version; until then, ask whoever runs me to put you on the access.allow_from list.";
@@ -189,6 +189,8 @@ impl Inbox {
                     message: message.id.clone(),
                     thread: about.thread.clone(),
                     text,
+                    files: message.files.clone(),
+                    deadline: Instant::now() + self.settings.deadline,
                     services: Arc::clone(&self.services),
                 };
                 let result = match args {
@@ -208,7 +210,8 @@ impl Inbox {
         }
         let running = AssertUnwindSafe(command.run(context, args)).catch_unwind();
         match tokio::time::timeout(self.settings.deadline, running).await {
-            Ok(Ok(result)) => result,
+            Ok(Ok(Ok(reply))) => reply.bounded(&self.services).await,
+            Ok(Ok(Err(error))) => Err(error),
             Ok(Err(panic)) => Err(anyhow::anyhow!("the handler {}", reason(&*panic)).into()),
             Err(_) => Err(anyhow::anyhow!("the handler did not end within worker.deadline").into()),
         }
@@ -245,7 +248,7 @@ impl Inbox {
                 let message =
                     NewMessage { text: Some(format!("That failed, reference {reference}.")), ..NewMessage::default() };
                 let ending = ending("failed");
-                let entry = self.entry(&row, &about, event::failure_id(row.id), message, ending.command.clone());
+                let entry = self.entry(&row, &about, event::failure_id(row.id), message.into(), ending.command.clone());
                 self.log(&about, &ending);
                 row.dead(about.closing(Ending { note: Some(note), ..ending }), vec![entry])
             }
@@ -257,7 +260,7 @@ impl Inbox {
         let notice = event::notice_id(about.sender.id.as_str());
         let ending = Ending { reason: "unknown person, and pairing is not in this version", ..Ending::of("stranger") };
         let message = NewMessage { text: Some(STRANGER.to_owned()), ..NewMessage::default() };
-        let entry = self.entry(&row, &about, notice, message, None);
+        let entry = self.entry(&row, &about, notice, message.into(), None);
         self.log(&about, &ending);
         row.done(about.closing(ending), vec![entry])
     }
@@ -275,9 +278,11 @@ impl Inbox {
         row.done(about.closing(ending), entries)
     }
 
-    fn entry(&self, row: &Claimed, about: &About, id: Uuid, message: NewMessage, label: Option<String>) -> Entry {
+    fn entry(&self, row: &Claimed, about: &About, id: Uuid, sent: Outgoing, label: Option<String>) -> Entry {
+        let Outgoing { message, file } = sent;
         let message = NewMessage { room_id: Some(about.room.clone()), parent_id: about.thread.clone(), ..message };
-        let letter = Letter { event: row.id, room_type: about.room_type, message };
+        let info = file.as_ref().map(File::info);
+        let letter = Letter { event: row.id, room_type: about.room_type, message, file: info };
         Entry {
             id,
             queue: Queue::Outbox,
@@ -288,6 +293,7 @@ impl Inbox {
             body: serde_json::to_string(&letter).unwrap_or_default(),
             subject: Some(about.sender.email.clone()),
             label,
+            file: file.map(|file| file.bytes),
         }
     }
 

@@ -9,9 +9,9 @@ use super::{Work, asked, backoff, is_outage, patience, tries};
 use crate::config;
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::store::{Again, Claimed, Closing, Queue, Settlement};
+use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
 use crate::telemetry::Metrics;
-use crate::webex::{Client, Error, Fault, Message, NewMessage, RoomType};
+use crate::webex::{Client, Error, Fault, File, FileInfo, Message, NewMessage, RoomType};
 
 /// Newest messages looked at to see whether an uncertain send arrived.
 const LOOK_BACK: usize = 100;
@@ -28,12 +28,17 @@ pub struct Letter {
     pub room_type: RoomType,
     /// What is posted.
     pub message: NewMessage,
+    /// The file that is posted with it; its bytes are beside the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileInfo>,
 }
 
 /// Sends one row.
 pub struct Outbox {
     /// Where to.
     pub webex: Client,
+    /// Where the bytes of files are.
+    pub store: Store,
     /// Whose messages to look for after an uncertain send.
     pub identity: Identity,
     /// When to stop trying.
@@ -56,8 +61,12 @@ impl Work for Outbox {
             Ok(letter) => letter,
             Err(error) => return row.dead(closing("unreadable", error.to_string()), Vec::new()),
         };
-        // Two calls at most, each with its own timeout; the lease bounds both.
-        let sending = tokio::time::timeout(self.settings.lease.mul_f64(0.9), self.send(&row, &letter));
+        let file = match self.file(&row, &letter).await {
+            Ok(file) => file,
+            Err(why) => return self.unprepared(row, why),
+        };
+        // A few calls, each with its own timeout; the lease bounds them all.
+        let sending = tokio::time::timeout(self.settings.lease.mul_f64(0.9), self.send(&row, &letter, file));
         let result = sending.await.unwrap_or_else(|_| {
             Err(Error::Unreachable { endpoint: "messages", cause: "no answer before the lease ends".to_owned() })
         });
@@ -80,12 +89,7 @@ impl Work for Outbox {
 
     fn panicked(&self, row: Claimed, why: String) -> Settlement {
         tracing::error!(why, "sending a reply failed where it must not");
-        if tries(&row) + 1 < self.settings.max_attempts {
-            let after = backoff(&self.settings, row.attempts + 1);
-            row.again(Again { after, spent: true, uncertain: true, note: Some(why) })
-        } else {
-            row.dead(closing("failed", why), Vec::new())
-        }
+        self.failed(row, why, true)
     }
 
     /// The post may have arrived: the next try looks first.
@@ -95,13 +99,39 @@ impl Work for Outbox {
 }
 
 impl Outbox {
-    async fn send(&self, row: &Claimed, letter: &Letter) -> Result<Message, Error> {
+    /// The file of a letter that has one, from the ledger.
+    async fn file(&self, row: &Claimed, letter: &Letter) -> Result<Option<File>, String> {
+        let Some(FileInfo { name, content_type, .. }) = &letter.file else { return Ok(None) };
+        let found = self.store.file(row).await.map_err(|error| error.to_string())?;
+        let bytes = found.ok_or_else(|| format!("the bytes of {name} are not in the ledger"))?;
+        Ok(Some(File { name: name.clone(), content_type: content_type.clone(), bytes }))
+    }
+
+    /// Nothing was sent, for a reason of our own.
+    fn unprepared(&self, row: Claimed, why: String) -> Settlement {
+        tracing::error!(why, "a reply cannot be sent");
+        self.failed(row, why, false)
+    }
+
+    fn failed(&self, row: Claimed, why: String, uncertain: bool) -> Settlement {
+        if tries(&row) + 1 < self.settings.max_attempts {
+            let after = backoff(&self.settings, row.attempts + 1);
+            row.again(Again { after, spent: true, uncertain, note: Some(why) })
+        } else {
+            row.dead(closing("failed", why), Vec::new())
+        }
+    }
+
+    async fn send(&self, row: &Claimed, letter: &Letter, file: Option<File>) -> Result<Message, Error> {
         if row.uncertain
             && let Some(arrived) = self.arrived(row, letter).await?
         {
             return Ok(arrived);
         }
-        self.webex.create_message(&letter.message).await
+        match file {
+            None => self.webex.create_message(&letter.message).await,
+            Some(file) => self.webex.upload(&letter.message, file).await,
+        }
     }
 
     /// After an uncertain send to a direct space: the message, if it is there. A bot cannot read its own messages in a
@@ -119,11 +149,33 @@ impl Outbox {
         let is_ours = |message: &Message| {
             message.person_id == me.id
                 && message.created.is_none_or(|created| created.as_millisecond() >= since)
-                && same_content(message, &letter.message)
+                && same_content(message, letter)
         };
         // Sends are in order, so it can only be newer than the last one that is known to have arrived.
         let last = row.mark.as_deref().map(crate::webex::MessageId::from);
-        Ok(newest.into_iter().take_while(|message| Some(&message.id) != last.as_ref()).find(is_ours))
+        let newer = newest.into_iter().take_while(|message| Some(&message.id) != last.as_ref());
+        for message in newer.filter(is_ours) {
+            if self.same_file(&message, letter).await? {
+                return Ok(Some(message));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the file of a message is the letter's, by name and size. Where Webex does not show them, as while it scans
+    /// the file that has just been sent, that there is one has to do.
+    async fn same_file(&self, found: &Message, letter: &Letter) -> Result<bool, Error> {
+        let (Some(sent), Some(address)) = (&letter.file, found.files.first()) else { return Ok(true) };
+        let Some(content) = self.webex.content_id(address) else { return Ok(true) };
+        match self.webex.content_info(&content, true).await {
+            Ok(info) => Ok(info.name == sent.name && (info.size.is_none() || info.size == sent.size)),
+            Err(Error::Locked { .. }) => Ok(true),
+            Err(error) => match error.fault() {
+                // Infected, gone or kept from us: for good, and no reason to give up the reply.
+                Fault::NotFound | Fault::Final => Ok(true),
+                Fault::Wait(_) | Fault::Away | Fault::Refused | Fault::Broken => Err(error),
+            },
+        }
     }
 
     async fn settle_failure(&self, row: Claimed, error: &Error) -> Settlement {
@@ -168,12 +220,15 @@ fn closing(verdict: &'static str, note: String) -> Closing {
     Closing { verdict, note: Some(note), ..Closing::default() }
 }
 
-/// Webex gives back the markdown or text that was posted, with its edges trimmed.
-fn same_content(found: &Message, sent: &NewMessage) -> bool {
-    let same = |found: &Option<String>, sent: &Option<String>| match (found, sent) {
-        (Some(found), Some(sent)) => found.trim() == sent.trim(),
-        _ => false,
-    };
+/// Webex gives back the markdown or text that was posted, with its edges trimmed, and an address for each file.
+fn same_content(found: &Message, letter: &Letter) -> bool {
+    let sent = &letter.message;
+    let said = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_owned();
     found.parent_id == sent.parent_id
-        && if sent.markdown.is_some() { same(&found.markdown, &sent.markdown) } else { same(&found.text, &sent.text) }
+        && found.files.len() == sent.files.len() + usize::from(letter.file.is_some())
+        && if sent.markdown.is_some() {
+            said(&found.markdown) == said(&sent.markdown)
+        } else {
+            said(&found.text) == said(&sent.text)
+        }
 }

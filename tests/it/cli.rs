@@ -90,6 +90,8 @@ fn wrong_settings_are_explained_and_exit_2() {
         ),
         (vec![], Some("[access]\ndm_policy = \"opne\""), vec!["access.dm_policy must be one of", "allowlist", "open"]),
         (vec![], Some("[worker]\nlease = \"soon\""), vec!["worker.lease", "not a duration"]),
+        (vec![], Some("[files]\nlargest = 104857601"), vec!["bot.toml", "files.largest must be from 1 to 104857600"]),
+        (vec![], Some("[files]\nwaiting = 1"), vec!["bot.toml: files.waiting must not be less than files.largest"]),
         (vec![], Some("[worker]\nlease = \"5s\""), vec!["bot.toml: worker.deadline must be shorter than worker.lease"]),
         (
             vec![],

@@ -162,17 +162,21 @@ impl Daemon {
     /// The same without some of the variables.
     pub fn start_without(cloud: &Cloud, folder: &Path, port: u16, more: &[(&str, &str)], less: &[&str]) -> Daemon {
         let mut command = switchboard();
-        command
-            .arg("run")
-            .current_dir(folder)
-            .envs(settings_of_an_open_bot(cloud, folder))
-            .env("SWITCHBOARD_WEBHOOK__PUBLIC_URL", format!("http://127.0.0.1:{port}/webex/webhook"))
-            .env("SWITCHBOARD_SERVER__LISTEN", format!("127.0.0.1:{port}"))
-            .envs(more.iter().copied())
-            .stderr(Stdio::piped());
+        command.arg("run");
+        prepare(&mut command, cloud, folder, port).envs(more.iter().copied());
         for name in less {
             command.env_remove(name);
         }
+        Daemon::spawn(command, port)
+    }
+
+    /// Another program that runs a bot, with the settings in its environment.
+    pub fn of(mut command: Command, cloud: &Cloud, folder: &Path, port: u16) -> Daemon {
+        prepare(command.env_clear(), cloud, folder, port).stdout(Stdio::null());
+        Daemon::spawn(command, port)
+    }
+
+    fn spawn(mut command: Command, port: u16) -> Daemon {
         let mut child = command.spawn().unwrap();
         let errors = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = mpsc::channel();
@@ -220,6 +224,15 @@ impl Daemon {
     pub fn wait(mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
+}
+
+fn prepare<'a>(command: &'a mut Command, cloud: &Cloud, folder: &Path, port: u16) -> &'a mut Command {
+    command
+        .current_dir(folder)
+        .envs(settings_of_an_open_bot(cloud, folder))
+        .env("SWITCHBOARD_WEBHOOK__PUBLIC_URL", format!("http://127.0.0.1:{port}/webex/webhook"))
+        .env("SWITCHBOARD_SERVER__LISTEN", format!("127.0.0.1:{port}"))
+        .stderr(Stdio::piped())
 }
 
 impl Drop for Daemon {

@@ -15,6 +15,7 @@ mod cloud;
 mod commands;
 mod crowd;
 mod delivery;
+mod files;
 mod harness;
 mod layout;
 mod receiving;

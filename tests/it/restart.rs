@@ -44,7 +44,7 @@ impl Scene {
 }
 
 /// Waits until `/readyz` is 200: the log says so by its last step.
-async fn ready(daemon: &Daemon) {
+pub async fn ready(daemon: &Daemon) {
     while reqwest::get(format!("{}/readyz", daemon.url)).await.unwrap().status() != 200 {
         tokio::task::yield_now().await;
     }

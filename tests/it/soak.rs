@@ -2,6 +2,7 @@
 //! the daemon is killed again and again. `SOAK=full` makes it as large as the promise; without it, it is small.
 
 use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use switchboard::simulator::{Cloud, Message, Options, WebhookStatus};
@@ -163,7 +164,8 @@ async fn soak(mode: &'static str) {
     let answers = soak.answers();
     let said: usize = answers.values().map(Vec::len).sum();
     let doubled = said - size.messages;
-    println!(
+    let _ = writeln!(
+        std::io::stderr(),
         "soak, {mode}: {} messages in {} spaces, {} kills: all answered in {:.1} s, {doubled} twice ({in_flight} replies \
          were in flight at the kills)",
         size.messages,
@@ -190,7 +192,7 @@ impl Soak {
 
 /// Whether one of `times` even parts of `all` ends here.
 fn at(nth: usize, all: usize, times: usize) -> bool {
-    (nth + 1) % (all / (times + 1)) == 0 && (nth + 1) < all
+    (nth + 1).is_multiple_of(all / (times + 1)) && (nth + 1) < all
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -120,9 +120,12 @@ fn refusal(what: &str, error: &Error) -> Finding {
             "every bot may do this unless its organisation restricts bots: ask an administrator of Control Hub, and see \
              that the token is a bot's"
         }
-        Error::Status { .. } | Error::RateLimited { .. } | Error::Unreachable { .. } | Error::Unreadable { .. } => {
-            error.hint()
-        }
+        Error::Status { .. }
+        | Error::RateLimited { .. }
+        | Error::Locked { .. }
+        | Error::Unreachable { .. }
+        | Error::Unreadable { .. }
+        | Error::Unsendable { .. } => error.hint(),
     };
     Finding::fail("scopes", format!("{what} cannot be listed: {error}"), hint)
 }

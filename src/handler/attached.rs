@@ -1,0 +1,298 @@
+//! Files that people attach: looked at and fetched only when a handler asks.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt;
+
+use super::Context;
+use crate::webex::{Client, ContentId, Download, Error, File, FileInfo};
+
+/// What a command that waits for a scan keeps of its time, to answer.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
+
+/// A file of the message that asks. Nothing is asked of Webex before one of the methods that wait for it.
+///
+/// While Webex scans the file for malware they wait as long as `files.scan_wait` and the command's deadline let them.
+///
+/// ```no_run
+/// use switchboard::{Args, CommandError, Context, Reply, Result};
+///
+/// async fn count(context: Context, args: Args) -> Result<Reply> {
+///     args.finish()?;
+///     let Some(attached) = context.files().into_iter().next() else {
+///         return Err(CommandError::User("Attach the file whose lines I am to count.".to_owned()));
+///     };
+///     // A file that is infected, gone or too large is the person's to hear of: `?` tells them.
+///     let file = attached.at_most(1_000_000).download().await?;
+///     let lines = String::from_utf8_lossy(&file.bytes).lines().count();
+///     Ok(Reply::text(format!("{} has {lines} lines.", file.name)))
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Attached {
+    webex: Client,
+    /// None when the message names an address that is not Webex's.
+    content: Option<ContentId>,
+    largest: u64,
+    unscannable: bool,
+    scan_wait: Duration,
+    deadline: Instant,
+}
+
+/// Why a file cannot be had. The text is a sentence for whoever attached it; `?` in a handler tells them, and turns only
+/// [`FileError::Webex`] and [`FileError::Disk`] into an internal error, which is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// Webex has not finished its scan for malware in the time there was.
+    #[error("Webex is still scanning the file for malware. Please try again in a moment.")]
+    Scanning,
+    /// The scan found malware: Webex will never give the file out.
+    #[error("Webex found malware in the file, so I cannot have it.")]
+    Infected,
+    /// The scan cannot tell, and the handler has not said [`Attached::even_if_unscannable`].
+    #[error("Webex cannot scan the file for malware, as when it is encrypted, so I do not open it.")]
+    Unscannable,
+    /// It was deleted, or the bot may not have it.
+    #[error("The file is not there any more, or I may not read it.")]
+    Gone,
+    /// It is larger than `files.largest`, or than the handler takes.
+    #[error("The file is too large: I take {limit} bytes at most.")]
+    TooLarge {
+        /// What is taken, in bytes.
+        limit: u64,
+    },
+    /// The message names a file that is not kept at the Webex this bot talks to: it is not asked for.
+    #[error("The file is not kept at Webex, so I do not fetch it.")]
+    Elsewhere,
+    /// Webex did not give it.
+    #[error(transparent)]
+    Webex(#[from] Error),
+    /// It cannot be written here.
+    #[error("cannot write the file to {}: {cause}", .path.display())]
+    Disk {
+        /// Where to.
+        path: PathBuf,
+        /// The system's words.
+        cause: io::Error,
+    },
+}
+
+impl Attached {
+    pub(super) fn new(context: &Context, address: &str) -> Attached {
+        let services = &context.services;
+        Attached {
+            webex: services.webex.clone(),
+            content: services.webex.content_id(address),
+            largest: services.files.largest,
+            unscannable: false,
+            scan_wait: services.files.scan_wait,
+            deadline: context.deadline,
+        }
+    }
+
+    /// Takes so many bytes at most; never more than `files.largest`.
+    #[must_use]
+    pub fn at_most(self, bytes: u64) -> Attached {
+        Attached { largest: self.largest.min(bytes), ..self }
+    }
+
+    /// Takes the file even when Webex cannot scan it for malware, as when it is encrypted. The risk is the handler's.
+    #[must_use]
+    pub fn even_if_unscannable(self) -> Attached {
+        Attached { unscannable: true, ..self }
+    }
+
+    /// Its name, type and size, without its bytes. The name is safe to show and to give to a file.
+    ///
+    /// # Errors
+    /// When Webex does not tell; never because of the size.
+    pub async fn info(&self) -> Result<FileInfo, FileError> {
+        let (content, until) = (self.content()?, self.patience());
+        loop {
+            match self.webex.content_info(content, self.unscannable).await {
+                Ok(info) => return Ok(info),
+                Err(error) => wait_out(error, until).await?,
+            }
+        }
+    }
+
+    /// The whole file in memory.
+    ///
+    /// # Errors
+    /// When Webex does not give it, or it is larger than allowed; no more than that is read.
+    pub async fn download(&self) -> Result<File, FileError> {
+        let mut download = self.open().await?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.next(&mut download, bytes.len() as u64).await? {
+            bytes.extend_from_slice(&chunk);
+        }
+        let FileInfo { name, content_type, .. } = download.info;
+        Ok(File { name, content_type, bytes: bytes.into() })
+    }
+
+    /// Writes the file to a disk as it comes. It is at `path` only once it is whole; until then it is beside it, with
+    /// `.part` at the end of the name.
+    ///
+    /// # Errors
+    /// As [`Attached::download`], and when it cannot be written.
+    pub async fn save_to(&self, path: impl AsRef<Path>) -> Result<FileInfo, FileError> {
+        let path = path.as_ref();
+        let mut download = self.open().await?;
+        let mut part = path.as_os_str().to_owned();
+        part.push(".part");
+        let on_disk = |cause| FileError::Disk { path: path.to_owned(), cause };
+        let writing = async {
+            let mut file = tokio::fs::File::create(&part).await.map_err(on_disk)?;
+            let mut size = 0;
+            while let Some(chunk) = self.next(&mut download, size).await? {
+                file.write_all(&chunk).await.map_err(on_disk)?;
+                size += chunk.len() as u64;
+            }
+            file.flush().await.map_err(on_disk)?;
+            tokio::fs::rename(&part, path).await.map_err(on_disk)?;
+            Ok(size)
+        };
+        match writing.await {
+            Ok(size) => Ok(FileInfo { size: Some(size), ..download.info }),
+            Err(error) => {
+                // What is left of it is of no use, and may not be there at all.
+                let _ = tokio::fs::remove_file(&part).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<Download, FileError> {
+        let (content, until) = (self.content()?, self.patience());
+        loop {
+            match self.webex.content(content, self.unscannable).await {
+                Ok(download) if download.info.size.is_some_and(|size| size > self.largest) => {
+                    return Err(FileError::TooLarge { limit: self.largest });
+                }
+                Ok(download) => return Ok(download),
+                Err(error) => wait_out(error, until).await?,
+            }
+        }
+    }
+
+    /// The next bytes after so many. The size was only announced.
+    async fn next(&self, download: &mut Download, read: u64) -> Result<Option<bytes::Bytes>, FileError> {
+        let chunk = download.chunk().await?;
+        match &chunk {
+            Some(chunk) if read + chunk.len() as u64 > self.largest => Err(FileError::TooLarge { limit: self.largest }),
+            Some(_) | None => Ok(chunk),
+        }
+    }
+
+    fn content(&self) -> Result<&ContentId, FileError> {
+        self.content.as_ref().ok_or(FileError::Elsewhere)
+    }
+
+    /// Until when a scan is waited for.
+    fn patience(&self) -> Instant {
+        let deadline = self.deadline.checked_sub(TIME_TO_ANSWER).unwrap_or(self.deadline);
+        Instant::now().checked_add(self.scan_wait).map_or(deadline, |end| end.min(deadline))
+    }
+}
+
+/// Waits as long as Webex asks, if that ends in time; what cannot be waited for is why the file cannot be had.
+async fn wait_out(error: Error, until: Instant) -> Result<(), FileError> {
+    match &error {
+        Error::Locked { retry_after, .. } | Error::RateLimited { retry_after, .. }
+            if until.saturating_duration_since(Instant::now()) >= *retry_after =>
+        {
+            tokio::time::sleep(*retry_after).await;
+            Ok(())
+        }
+        Error::Locked { .. } => Err(FileError::Scanning),
+        Error::Status { status: 410, .. } => Err(FileError::Infected),
+        Error::Status { status: 428, .. } => Err(FileError::Unscannable),
+        Error::Status { status: 404, .. } => Err(FileError::Gone),
+        Error::RateLimited { .. }
+        | Error::Status { .. }
+        | Error::Unreachable { .. }
+        | Error::Unreadable { .. }
+        | Error::Unsendable { .. } => Err(FileError::Webex(error)),
+    }
+}
+
+impl FileError {
+    /// Whether whoever attached the file can do something about it, and another try cannot.
+    pub(super) fn is_for_the_person(&self) -> bool {
+        match self {
+            FileError::Scanning
+            | FileError::Infected
+            | FileError::Unscannable
+            | FileError::Gone
+            | FileError::TooLarge { .. }
+            | FileError::Elsewhere => true,
+            FileError::Webex(_) | FileError::Disk { .. } => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::telemetry::Metrics;
+
+    /// A Webex that answers each request with this, then repeats the rest until nobody listens any more.
+    async fn answering(webex: &TcpListener, head: &str, rest: &str) -> std::convert::Infallible {
+        loop {
+            let (mut connection, _) = webex.accept().await.unwrap();
+            let _ = connection.read(&mut [0; 4096]).await.unwrap();
+            let _ = connection.write_all(head.as_bytes()).await;
+            while connection.write_all(rest.as_bytes()).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn attached(webex: &TcpListener) -> Attached {
+        let api_url = format!("http://{}/v1", webex.local_addr().unwrap());
+        let settings = Config::from_parts(&format!("[webex]\napi_url = \"{api_url}\""), &[]).unwrap().webex;
+        let client = Client::new(&settings, &SecretString::from("t"), Metrics::default()).unwrap();
+        Attached {
+            content: client.content_id(&format!("{api_url}/contents/abc")),
+            webex: client,
+            largest: 100_000,
+            unscannable: false,
+            scan_wait: Duration::ZERO,
+            deadline: Instant::now() + Duration::from_secs(30),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_does_not_end_is_read_no_further_than_the_limit() {
+        let webex = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let attached = attached(&webex);
+        let folder = tempfile::tempdir().unwrap();
+        let reading = async {
+            let error = attached.download().await.unwrap_err();
+            assert!(matches!(error, FileError::TooLarge { limit: 100_000 }), "{error}");
+            let error = attached.save_to(folder.path().join("a")).await.unwrap_err();
+            assert!(matches!(error, FileError::TooLarge { limit: 100_000 }), "{error}");
+        };
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        tokio::select! { _ = answering(&webex, head, "5\r\nbytes\r\n") => {}, () = reading => {} }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left of it");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_announced_as_too_large_is_not_waited_for() {
+        let webex = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let attached = attached(&webex);
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 100001\r\n\r\n";
+        tokio::select! {
+            _ = answering(&webex, head, "") => {}
+            result = attached.download() => assert!(matches!(result, Err(FileError::TooLarge { .. }))),
+        }
+    }
+}
