@@ -2,8 +2,8 @@
 //!
 //! A log line is a sentence readable alone, with the identifiers again as fields. What people type is in neither.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -76,8 +76,10 @@ pub struct Depths {
     pub inbox: u64,
     /// Unsent replies.
     pub outbox: u64,
-    /// Age of the oldest open row, in seconds.
-    pub oldest_seconds: f64,
+    /// Age of the oldest open event, in seconds.
+    pub inbox_seconds: f64,
+    /// Age of the event whose reply waits longest, in seconds.
+    pub outbox_seconds: f64,
     /// Dead letters of both queues.
     pub dead: u64,
 }
@@ -95,9 +97,13 @@ struct Inner {
     inbox: Gauge,
     outbox: Gauge,
     oldest: Gauge<f64, AtomicU64>,
+    ages: Family<[(&'static str, &'static str); 1], Gauge<f64, AtomicU64>>,
     dead: Gauge<i64, AtomicI64>,
     ack: Histogram,
     reply: Histogram,
+    api_wait: Family<[(&'static str, &'static str); 1], Histogram, fn() -> Histogram>,
+    pace: Gauge<f64, AtomicU64>,
+    pace_from: OnceLock<Box<dyn Fn() -> Option<f64> + Send + Sync>>,
     answered: AtomicU64,
 }
 
@@ -118,12 +124,22 @@ impl Default for Metrics {
         registry.register("outbox_depth", "Replies not yet sent", outbox.clone());
         let oldest = Gauge::default();
         registry.register("oldest_open_seconds", "Age of the oldest open event or reply", oldest.clone());
+        let ages = Family::default();
+        registry.register("queue_age_seconds", "Age of the oldest open row of each queue", ages.clone());
         let dead = Gauge::default();
         registry.register("dead_letters", "Events and replies that were given up", dead.clone());
         let ack = Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
         registry.register("ack_seconds", "Time from a webhook's arrival to its HTTP 200", ack.clone());
         let reply = Histogram::new(exponential_buckets(0.001, 2.0, 18));
         registry.register("reply_seconds", "Time from an event accepted to its reply sent", reply.clone());
+        let api_wait = Family::new_with_constructor(waits as fn() -> Histogram);
+        registry.register("api_wait_seconds", "How long calls that waited for their turn did so", api_wait.clone());
+        let pace = Gauge::default();
+        registry.register(
+            "api_pace_per_minute",
+            "Calls a minute after Webex asked to slow down; 0: no limit",
+            pace.clone(),
+        );
         let answered = AtomicU64::new(0);
         Metrics(Arc::new(Inner {
             registry,
@@ -134,12 +150,21 @@ impl Default for Metrics {
             inbox,
             outbox,
             oldest,
+            ages,
             dead,
             ack,
             reply,
+            api_wait,
+            pace,
+            pace_from: OnceLock::new(),
             answered,
         }))
     }
+}
+
+/// From a hundredth of a second to five minutes.
+fn waits() -> Histogram {
+    Histogram::new(exponential_buckets(0.01, 2.0, 16))
 }
 
 impl Metrics {
@@ -179,11 +204,24 @@ impl Metrics {
         self.0.api_requests.get_or_create(&[("endpoint", endpoint.to_owned()), ("status", status.to_owned())]).inc();
     }
 
+    /// A call waited so long for its turn.
+    pub fn api_wait(&self, priority: &'static str, waited: Duration) {
+        self.0.api_wait.get_or_create(&[("priority", priority)]).observe(waited.as_secs_f64());
+    }
+
+    /// Whom a scrape asks how many calls a minute there may be; nothing when there is no limit. The first one stays.
+    pub fn pace_from(&self, pace: impl Fn() -> Option<f64> + Send + Sync + 'static) {
+        let _ = self.0.pace_from.set(Box::new(pace));
+    }
+
     /// The text for a scrape, in the OpenMetrics format that Prometheus reads.
     pub fn render(&self, depths: Depths) -> String {
         self.0.inbox.set(depths.inbox.try_into().unwrap_or(i64::MAX));
         self.0.outbox.set(depths.outbox.try_into().unwrap_or(i64::MAX));
-        self.0.oldest.set(depths.oldest_seconds);
+        self.0.oldest.set(depths.inbox_seconds.max(depths.outbox_seconds));
+        self.0.ages.get_or_create(&[("queue", "inbox")]).set(depths.inbox_seconds);
+        self.0.ages.get_or_create(&[("queue", "outbox")]).set(depths.outbox_seconds);
+        self.0.pace.set(self.0.pace_from.get().and_then(|pace| pace()).unwrap_or_default());
         self.0.dead.set(depths.dead.try_into().unwrap_or(i64::MAX));
         let mut text = String::new();
         // Writing to a String cannot fail.

@@ -80,6 +80,8 @@ pub struct Polling {
     /// How often Webex is asked.
     #[serde(deserialize_with = "duration")]
     pub interval: Duration,
+    /// The most calls a minute for what nobody waits for.
+    pub rate: u32,
 }
 
 /// How messages reach the bot.

@@ -48,6 +48,7 @@ pub(super) fn always(config: &Config) -> Findings {
         worker.deadline + Duration::from_secs(1) <= worker.lease,
         "must be shorter than worker.lease by a second or more: the message is read within the same lease",
     );
+    must("polling.rate", config.polling.rate >= 1, "must be at least 1: nothing could be asked of Webex otherwise");
     must("server.connections", config.server.connections >= 1, "must be at least 1");
     must(
         "log.level",

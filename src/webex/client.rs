@@ -1,8 +1,7 @@
 //! One `send()`: timeouts, retries where a call may be repeated, status before body, tracking ids, no leaked token.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,18 +16,19 @@ use url::Url;
 
 use super::File;
 use super::error::{Error, retry_after};
+use super::governor::{Governor, LONGEST_WAIT, Priority};
 use crate::config::{self, ConfigError};
 use crate::telemetry::Metrics;
 
 /// A page or a long list is far smaller; more is not read into memory.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// A pause longer than this is left to the caller, who can wait without holding anything.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
-
-/// A client of the Webex API with one token. Cheap to clone.
+/// A client of the Webex API with one token. Cheap to clone; all clones share one budget of calls.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client {
+    inner: Arc<Inner>,
+    priority: Priority,
+}
 
 struct Inner {
     http: reqwest::Client,
@@ -38,8 +38,7 @@ struct Inner {
     metrics: Metrics,
     /// Microseconds; 0 before the first answer.
     last_latency: AtomicU64,
-    /// Endpoints that Webex asked to leave alone, and until when: a limit is the token's, whichever space a call is for.
-    paused: Mutex<HashMap<&'static str, Instant>>,
+    governor: Arc<Governor>,
 }
 
 /// A call as the endpoints describe it.
@@ -79,15 +78,36 @@ impl Client {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        Ok(Client(Arc::new(Inner {
+        let governor = Arc::new(Governor::default());
+        let asked = Arc::clone(&governor);
+        metrics.pace_from(move || asked.pace());
+        let inner = Inner {
             http: http_client(settings)?,
             base,
             authorization,
             retries: settings.retries,
             metrics,
             last_latency: AtomicU64::new(0),
-            paused: Mutex::default(),
-        })))
+            governor,
+        };
+        Ok(Client { inner: Arc::new(inner), priority: Priority::Reply })
+    }
+
+    /// The same client for calls of another priority; until told otherwise somebody waits for them.
+    #[must_use]
+    pub fn at(&self, priority: Priority) -> Client {
+        Client { inner: Arc::clone(&self.inner), priority }
+    }
+
+    /// Limits polling, in calls a minute.
+    pub(crate) fn poll_at_most(self, per_minute: u32) -> Client {
+        self.inner.governor.poll_at_most(per_minute);
+        self
+    }
+
+    /// Waits until a call would soon have its turn, and says how many would, so that no more work is taken on.
+    pub(crate) async fn room_for_calls(&self) -> usize {
+        self.inner.governor.room(self.priority).await
     }
 
     /// The same client for a question that is asked once: nothing is repeated.
@@ -100,13 +120,13 @@ impl Client {
 
     /// How long the last answered call took.
     pub fn last_latency(&self) -> Option<Duration> {
-        let micros = self.0.last_latency.load(Ordering::Relaxed);
+        let micros = self.inner.last_latency.load(Ordering::Relaxed);
         (micros > 0).then(|| Duration::from_micros(micros))
     }
 
     /// The URL of an endpoint; each segment is escaped.
     pub(super) fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
-        let mut url = self.0.base.clone();
+        let mut url = self.inner.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
@@ -153,7 +173,7 @@ impl Client {
             let link = headers.get_all(LINK).iter().filter_map(|link| link.to_str().ok()).find_map(next_link);
             // The token goes to the configured host and nowhere else.
             match link {
-                Some(link) if link.origin() != self.0.base.origin() => {
+                Some(link) if link.origin() != self.inner.base.origin() => {
                     tracing::warn!(endpoint, "the next page is said to be on another host; this list is not complete");
                 }
                 link => next = link,
@@ -175,7 +195,7 @@ impl Client {
                 Error::Status { status: 500.., .. } | Error::Unreachable { .. } => jittered(attempt),
                 Error::Status { .. } | Error::Unreadable { .. } => return Err(error),
             };
-            if !call.repeatable || attempt >= self.0.retries || pause > LONGEST_WAIT {
+            if !call.repeatable || attempt >= self.inner.retries || pause > LONGEST_WAIT {
                 return Err(error);
             }
             attempt += 1;
@@ -185,15 +205,17 @@ impl Client {
 
     async fn once(&self, call: &Call) -> Result<(HeaderMap, Bytes), Error> {
         let endpoint = call.endpoint;
-        if let Some(retry_after) = self.pause(endpoint) {
-            return Err(Error::RateLimited { endpoint, retry_after, tracking_id: None });
+        match self.inner.governor.admit(endpoint, self.priority).await {
+            Ok(Duration::ZERO) => {}
+            Ok(waited) => self.inner.metrics.api_wait(self.priority.label(), waited),
+            Err(retry_after) => return Err(Error::RateLimited { endpoint, retry_after, tracking_id: None }),
         }
         let started = Instant::now();
         let request = self
-            .0
+            .inner
             .http
             .request(call.method.clone(), call.url.clone())
-            .header(AUTHORIZATION, self.0.authorization.clone());
+            .header(AUTHORIZATION, self.inner.authorization.clone());
         let request = match &call.body {
             Body::None => request,
             Body::Json(value) => request.json(value),
@@ -205,38 +227,29 @@ impl Client {
             Ok((status, headers, read(response).await?))
         };
         let (status, headers, body) = answer.await.map_err(|error: reqwest::Error| {
-            self.0.metrics.api_request(endpoint, if error.is_timeout() { "timeout" } else { "unreachable" });
+            self.inner.metrics.api_request(endpoint, if error.is_timeout() { "timeout" } else { "unreachable" });
             Error::Unreachable { endpoint, cause: innermost(error) }
         })?;
-        self.0
+        self.inner
             .last_latency
             .store(started.elapsed().as_micros().try_into().unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
-        self.0.metrics.api_request(endpoint, status.as_str());
+        self.inner.metrics.api_request(endpoint, status.as_str());
         if status.is_success() {
+            self.inner.governor.taken();
             return Ok((headers, body));
         }
         let error = refusal(endpoint, status, &headers, &self.without_token(&body));
-        if let Error::RateLimited { retry_after, .. } = &error {
-            let until = Instant::now() + *retry_after;
-            self.0.paused.lock().unwrap_or_else(PoisonError::into_inner).insert(endpoint, until);
+        match &error {
+            Error::RateLimited { retry_after, .. } => self.inner.governor.refused(endpoint, *retry_after),
+            Error::Status { .. } | Error::Unreachable { .. } | Error::Unreadable { .. } => self.inner.governor.taken(),
         }
         Err(error)
-    }
-
-    /// What is left of the pause that Webex asked for.
-    fn pause(&self, endpoint: &'static str) -> Option<Duration> {
-        let mut paused = self.0.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = paused.get(endpoint)?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
-        if left.is_none() {
-            paused.remove(endpoint);
-        }
-        left
     }
 
     /// A gateway may repeat the request in its complaint.
     fn without_token(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
-        match self.0.authorization.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")) {
+        match self.inner.authorization.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")) {
             Some(token) if !token.is_empty() => text.replace(token, "[token]"),
             _ => text.into_owned(),
         }

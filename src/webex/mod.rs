@@ -5,12 +5,14 @@
 mod client;
 mod endpoints;
 mod error;
+mod governor;
 mod ids;
 mod resources;
 
 pub use client::Client;
 pub use endpoints::NewMessage;
 pub use error::{Error, Fault};
+pub use governor::Priority;
 pub(crate) use ids::encode;
 pub use ids::{ActionId, MessageId, PersonId, RoomId, WebhookId, local_part};
 pub use resources::{
