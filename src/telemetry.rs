@@ -88,6 +88,8 @@ pub struct Depths {
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
 
+type Waits = Family<[(&'static str, &'static str); 1], Histogram, fn() -> Histogram>;
+
 struct Inner {
     registry: Registry,
     events: Family<[(&'static str, &'static str); 3], Counter>,
@@ -101,7 +103,7 @@ struct Inner {
     dead: Gauge<i64, AtomicI64>,
     ack: Histogram,
     reply: Histogram,
-    api_wait: Family<[(&'static str, &'static str); 1], Histogram, fn() -> Histogram>,
+    api_wait: Waits,
     pace: Gauge<f64, AtomicU64>,
     pace_from: OnceLock<Box<dyn Fn() -> Option<f64> + Send + Sync>>,
     answered: AtomicU64,
@@ -132,7 +134,7 @@ impl Default for Metrics {
         registry.register("ack_seconds", "Time from a webhook's arrival to its HTTP 200", ack.clone());
         let reply = Histogram::new(exponential_buckets(0.001, 2.0, 18));
         registry.register("reply_seconds", "Time from an event accepted to its reply sent", reply.clone());
-        let api_wait = Family::new_with_constructor(waits as fn() -> Histogram);
+        let api_wait = Waits::new_with_constructor(waits);
         registry.register("api_wait_seconds", "How long calls that waited for their turn did so", api_wait.clone());
         let pace = Gauge::default();
         registry.register(

@@ -1,7 +1,7 @@
 //! How many calls the cloud takes of each token. There is no limit until one is set, so that tests are not left to luck.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -26,40 +26,51 @@ impl Default for RateLimit {
     }
 }
 
-/// The limit, and for each token when the count began and where it is.
+/// The limit, and who is how far.
 #[derive(Default)]
-pub(super) struct Limiter(Mutex<(RateLimit, HashMap<String, (Instant, u32)>)>);
+pub(super) struct Limiter(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    limit: RateLimit,
+    /// For each token when the count began and where it is.
+    of: HashMap<String, (Instant, u32)>,
+}
 
 impl Limiter {
     pub(super) fn limit(&self) -> RateLimit {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+        self.counts().limit
     }
 
     /// Counts a call made by somebody's token; the `Retry-After` in seconds if it is one too many.
     pub(super) fn refuses(&self, actor: &str, now: Instant) -> Option<u64> {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (RateLimit { calls, seconds }, counts) = &mut *inner;
-        if *calls == 0 {
+        let mut counts = self.counts();
+        let RateLimit { calls, seconds } = counts.limit;
+        if calls == 0 {
             return None;
         }
-        let whole = Duration::from_secs((*seconds).into());
-        let (began, count) = counts.entry(actor.to_owned()).or_insert((now, 0));
+        let whole = Duration::from_secs(seconds.into());
+        let (began, count) = counts.of.entry(actor.to_owned()).or_insert((now, 0));
         if now.saturating_duration_since(*began) >= whole {
             (*began, *count) = (now, 0);
         }
-        if *count < *calls {
+        if *count < calls {
             *count += 1;
             return None;
         }
         let left = whole.saturating_sub(now.saturating_duration_since(*began));
         Some((left.as_secs_f64().ceil() as u64).max(1))
     }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Cloud {
     /// Sets how many calls each token may make from now on; those of [`Person`](super::Person) are not counted.
     pub fn rate_limit(&self, limit: RateLimit) {
-        *self.inner.limiter.0.lock().unwrap_or_else(PoisonError::into_inner) = (limit, HashMap::new());
+        *self.inner.limiter.counts() = Counts { limit, of: HashMap::new() };
         self.inner.journal.tell(Happening::State);
     }
 }
@@ -84,7 +95,7 @@ mod tests {
         let start = Instant::now();
         let refuses = |actor, after| limiter.refuses(actor, start + Duration::from_millis(after));
         assert!((0..1000).all(|_| refuses("bot", 0).is_none()), "there is no limit at first");
-        limiter.0.lock().unwrap().0 = RateLimit { calls: 2, seconds: 10 };
+        limiter.counts().limit = RateLimit { calls: 2, seconds: 10 };
         assert_eq!([0, 1000, 2500, 9999].map(|after| refuses("bot", after)), [None, None, Some(8), Some(1)]);
         assert_eq!(refuses("alice", 2500), None);
         assert_eq!([10_000, 10_000, 10_000].map(|after| refuses("bot", after)), [None, None, Some(10)]);

@@ -25,10 +25,7 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// A client of the Webex API with one token. Cheap to clone; all clones share one budget of calls.
 #[derive(Clone)]
-pub struct Client {
-    inner: Arc<Inner>,
-    priority: Priority,
-}
+pub struct Client(Arc<Inner>, Priority);
 
 struct Inner {
     http: reqwest::Client,
@@ -90,24 +87,24 @@ impl Client {
             last_latency: AtomicU64::new(0),
             governor,
         };
-        Ok(Client { inner: Arc::new(inner), priority: Priority::Reply })
+        Ok(Client(Arc::new(inner), Priority::Reply))
     }
 
     /// The same client for calls of another priority; until told otherwise somebody waits for them.
     #[must_use]
     pub fn at(&self, priority: Priority) -> Client {
-        Client { inner: Arc::clone(&self.inner), priority }
+        Client(Arc::clone(&self.0), priority)
     }
 
     /// Limits polling, in calls a minute.
     pub(crate) fn poll_at_most(self, per_minute: u32) -> Client {
-        self.inner.governor.poll_at_most(per_minute);
+        self.0.governor.poll_at_most(per_minute);
         self
     }
 
-    /// Waits until a call would soon have its turn, and says how many would, so that no more work is taken on.
-    pub(crate) async fn room_for_calls(&self) -> usize {
-        self.inner.governor.room(self.priority).await
+    /// Waits until a message could soon be read or posted, and says how many could, so that no more work is taken on.
+    pub(crate) async fn room_for_messages(&self) -> usize {
+        self.0.governor.room("messages", self.1).await
     }
 
     /// The same client for a question that is asked once: nothing is repeated.
@@ -120,13 +117,13 @@ impl Client {
 
     /// How long the last answered call took.
     pub fn last_latency(&self) -> Option<Duration> {
-        let micros = self.inner.last_latency.load(Ordering::Relaxed);
+        let micros = self.0.last_latency.load(Ordering::Relaxed);
         (micros > 0).then(|| Duration::from_micros(micros))
     }
 
     /// The URL of an endpoint; each segment is escaped.
     pub(super) fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
-        let mut url = self.inner.base.clone();
+        let mut url = self.0.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
@@ -173,7 +170,7 @@ impl Client {
             let link = headers.get_all(LINK).iter().filter_map(|link| link.to_str().ok()).find_map(next_link);
             // The token goes to the configured host and nowhere else.
             match link {
-                Some(link) if link.origin() != self.inner.base.origin() => {
+                Some(link) if link.origin() != self.0.base.origin() => {
                     tracing::warn!(endpoint, "the next page is said to be on another host; this list is not complete");
                 }
                 link => next = link,
@@ -195,7 +192,7 @@ impl Client {
                 Error::Status { status: 500.., .. } | Error::Unreachable { .. } => jittered(attempt),
                 Error::Status { .. } | Error::Unreadable { .. } => return Err(error),
             };
-            if !call.repeatable || attempt >= self.inner.retries || pause > LONGEST_WAIT {
+            if !call.repeatable || attempt >= self.0.retries || pause > LONGEST_WAIT {
                 return Err(error);
             }
             attempt += 1;
@@ -205,17 +202,17 @@ impl Client {
 
     async fn once(&self, call: &Call) -> Result<(HeaderMap, Bytes), Error> {
         let endpoint = call.endpoint;
-        match self.inner.governor.admit(endpoint, self.priority).await {
+        match self.0.governor.admit(endpoint, self.1).await {
             Ok(Duration::ZERO) => {}
-            Ok(waited) => self.inner.metrics.api_wait(self.priority.label(), waited),
+            Ok(waited) => self.0.metrics.api_wait(self.1.label(), waited),
             Err(retry_after) => return Err(Error::RateLimited { endpoint, retry_after, tracking_id: None }),
         }
         let started = Instant::now();
         let request = self
-            .inner
+            .0
             .http
             .request(call.method.clone(), call.url.clone())
-            .header(AUTHORIZATION, self.inner.authorization.clone());
+            .header(AUTHORIZATION, self.0.authorization.clone());
         let request = match &call.body {
             Body::None => request,
             Body::Json(value) => request.json(value),
@@ -227,21 +224,21 @@ impl Client {
             Ok((status, headers, read(response).await?))
         };
         let (status, headers, body) = answer.await.map_err(|error: reqwest::Error| {
-            self.inner.metrics.api_request(endpoint, if error.is_timeout() { "timeout" } else { "unreachable" });
+            self.0.metrics.api_request(endpoint, if error.is_timeout() { "timeout" } else { "unreachable" });
             Error::Unreachable { endpoint, cause: innermost(error) }
         })?;
-        self.inner
+        self.0
             .last_latency
             .store(started.elapsed().as_micros().try_into().unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
-        self.inner.metrics.api_request(endpoint, status.as_str());
+        self.0.metrics.api_request(endpoint, status.as_str());
         if status.is_success() {
-            self.inner.governor.taken();
+            self.0.governor.taken();
             return Ok((headers, body));
         }
         let error = refusal(endpoint, status, &headers, &self.without_token(&body));
         match &error {
-            Error::RateLimited { retry_after, .. } => self.inner.governor.refused(endpoint, *retry_after),
-            Error::Status { .. } | Error::Unreachable { .. } | Error::Unreadable { .. } => self.inner.governor.taken(),
+            Error::RateLimited { retry_after, .. } => self.0.governor.refused(endpoint, *retry_after),
+            Error::Status { .. } | Error::Unreachable { .. } | Error::Unreadable { .. } => self.0.governor.taken(),
         }
         Err(error)
     }
@@ -249,7 +246,7 @@ impl Client {
     /// A gateway may repeat the request in its complaint.
     fn without_token(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
-        match self.inner.authorization.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")) {
+        match self.0.authorization.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")) {
             Some(token) if !token.is_empty() => text.replace(token, "[token]"),
             _ => text.into_owned(),
         }

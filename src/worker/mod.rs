@@ -75,7 +75,7 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, stop: 
         let room = tokio::select! {
             biased;
             () = stop.drain.cancelled() => break,
-            room = work.webex().room_for_calls() => room,
+            room = work.webex().room_for_messages() => room,
         };
         let free = room.min(1 + slots.available_permits());
         drop(slot);

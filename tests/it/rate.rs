@@ -105,6 +105,28 @@ async fn a_limit_is_found_out_by_few_refusals_and_forgotten_when_it_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_more_is_taken_on_than_can_be_said_soon() {
+    const PEOPLE: usize = 30;
+    let bot = Harness::with("[worker]\nmax_attempts = 1\nconcurrency = 64", Bot::builder().command(say())).await;
+    // As after the last call of a minute: what is said now waits for a second, and is then paced.
+    bot.cloud.fault(Fault::on(Method::GET, "/messages/").answer(429, &[("retry-after", "1")], ""));
+    let alice = bot.cloud.person("alice@example.com");
+    alice.says("say 0");
+    arrived(&bot.cloud, Method::GET, "/messages/", 1).await;
+    for nth in 1..PEOPLE {
+        bot.cloud.person(&format!("person{nth}@example.com")).says(&format!("say {nth}"));
+    }
+    arrived(&bot.cloud, Method::POST, "/messages", 10).await;
+    for queue in ["inbox", "outbox"] {
+        // Whoever was claimed and had no turn would wait three seconds or more.
+        let list = crate::cli::verb(bot.folder.path(), &[queue, "list", "--json"]);
+        assert!(!list.contains("wait 3s") && !list.contains("wait 4s"), "{list}");
+    }
+    bot.settle().await;
+    each_is_answered_once(&bot.cloud, PEOPLE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reply_goes_before_polls_that_wait_and_these_go_on_after_it() {
     let bot = Harness::with("", Bot::builder().command(say()).command(sweep())).await;
     bot.cloud.fault(Fault::on(Method::GET, "/rooms").answer(429, &[("retry-after", "1")], ""));
