@@ -287,8 +287,8 @@ impl Budget {
         self.waiting[ticket.priority as usize].retain(|number| *number != ticket.number);
     }
 
-    /// How many calls would have their turn within half of what they may wait; or the time until one would. A long
-    /// pause is not waited for: who is refused because of it is told so and comes back after it.
+    /// How many calls would have their turn well before they gave up; or the time until one would. A long pause is not
+    /// waited for: who is refused because of it is told so and comes back after it.
     fn room(&mut self, endpoint: &'static str, priority: Priority, now: Instant) -> Result<usize, Duration> {
         if let Some(left) = self.pause(api(endpoint), now).filter(|left| *left <= LONGEST_WAIT) {
             return Err(left);
@@ -296,7 +296,7 @@ impl Budget {
         self.admit(now);
         let (Some(pace), Some(Learned { bucket, .. })) = (self.pace(now), &self.learned) else { return Ok(usize::MAX) };
         let ahead: usize = self.waiting[..=priority as usize].iter().map(VecDeque::len).sum();
-        let soon = bucket.calls + pace * (LONGEST_WAIT / 2).as_secs_f64() - ahead as f64;
+        let soon = bucket.calls + pace * (LONGEST_WAIT / 4).as_secs_f64() - ahead as f64;
         if soon >= 1.0 {
             return Ok(soon as usize);
         }
@@ -400,6 +400,7 @@ fn api(endpoint: &'static str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use proptest::prelude::*;
 
     use super::*;
@@ -542,6 +543,16 @@ mod tests {
         assert!(budget.waiting[0].is_empty() && budget.admitted.is_empty());
     }
 
+    #[tokio::test]
+    async fn a_call_that_is_dropped_while_it_waits_leaves_no_trace() {
+        let governor = Governor(Mutex::new(limited(Instant::now() - MINUTE)));
+        for priority in Priority::ALL {
+            assert_eq!(governor.admit("messages", priority).now_or_never(), None);
+        }
+        let budget = governor.budget();
+        assert!(budget.waiting.iter().all(VecDeque::is_empty) && budget.admitted.is_empty());
+    }
+
     /// A Webex that takes so many calls in each minute, and a bot that always has more: calls taken and refused in an
     /// hour.
     fn hour(limit: u32, batch: usize) -> (u32, u32) {
@@ -601,7 +612,7 @@ mod tests {
     proptest! {
         #[test]
         fn turns_go_by_priority_in_order_within_one_and_nobody_starves(
-            arrivals in prop::collection::vec(prop::collection::vec(0_usize..3, 0..4), 60..150),
+            arrivals in prop::collection::vec(prop::collection::vec(0_usize..3, 0..4), 100..250),
             looks in any::<u64>(),
         ) {
             let start = Instant::now();
@@ -627,7 +638,7 @@ mod tests {
                     (last[class], passed[class], turns) = (gone.number, 0, turns + 1);
                     for other in (0..3).filter(|other| *other != class && waits(*other)) {
                         passed[other] += 1;
-                        prop_assert!(passed[other] <= MOST_PASSED + 1, "one turn in ten");
+                        prop_assert!(passed[other] <= 9, "one turn in ten");
                     }
                 }
                 let mut steps = steps.into_iter();
