@@ -123,7 +123,7 @@ impl App {
         let (store, writer) = Store::open(&config.store, config.worker.lease).await?;
         let metrics = Metrics::default();
         let services = Arc::new(Services {
-            webex: Client::new(&config.webex, config.token()?, metrics.clone())?,
+            webex: Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate),
             store: store.clone(),
             metrics,
             mode: config.delivery.mode,

@@ -42,7 +42,7 @@
 //! | `health` | what `/readyz` says |
 //! | `event` | the ids of events and replies, and the reference people are told |
 //! | `store` | the ledger: inbox and outbox in order per space, on SQLite |
-//! | `webex` | a typed client of the Webex REST API |
+//! | `webex` | a typed client of the Webex REST API, and the budget of its calls |
 //! | `signature` | bytes in, `Verified<Bytes>` out; the only crypto |
 //! | `telemetry` | logs and metric names |
 //! | `table` | tables of text |

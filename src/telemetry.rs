@@ -2,8 +2,8 @@
 //!
 //! A log line is a sentence readable alone, with the identifiers again as fields. What people type is in neither.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::text::encode;
@@ -76,8 +76,10 @@ pub struct Depths {
     pub inbox: u64,
     /// Unsent replies.
     pub outbox: u64,
-    /// Age of the oldest open row, in seconds.
-    pub oldest_seconds: f64,
+    /// Age of the oldest open event, in seconds.
+    pub inbox_seconds: f64,
+    /// Age of the event whose reply waits longest, in seconds.
+    pub outbox_seconds: f64,
     /// Dead letters of both queues.
     pub dead: u64,
     /// For how long it is not proven yet that nothing is missing, in seconds; `None` when that is not looked after.
@@ -90,6 +92,8 @@ pub struct Depths {
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
 
+type Waits = Family<[(&'static str, &'static str); 1], Histogram, fn() -> Histogram>;
+
 struct Inner {
     registry: Registry,
     events: Family<[(&'static str, &'static str); 3], Counter>,
@@ -101,12 +105,16 @@ struct Inner {
     inbox: Gauge,
     outbox: Gauge,
     oldest: Gauge<f64, AtomicU64>,
+    ages: Family<[(&'static str, &'static str); 1], Gauge<f64, AtomicU64>>,
     dead: Gauge<i64, AtomicI64>,
     complete: Gauge<f64, AtomicU64>,
     gaps: Gauge<i64, AtomicI64>,
     delivery: Gauge<f64, AtomicU64>,
     ack: Histogram,
     reply: Histogram,
+    api_wait: Waits,
+    pace: Gauge<f64, AtomicU64>,
+    pace_from: OnceLock<Box<dyn Fn() -> Option<f64> + Send + Sync>>,
     answered: AtomicU64,
     started: Instant,
     /// Milliseconds from the start to the last time the way in was seen to work.
@@ -134,6 +142,8 @@ impl Default for Metrics {
         registry.register("outbox_depth", "Replies not yet sent", outbox.clone());
         let oldest = Gauge::default();
         registry.register("oldest_open_seconds", "Age of the oldest open event or reply", oldest.clone());
+        let ages = Family::default();
+        registry.register("queue_age_seconds", "Age of the oldest open row of each queue", ages.clone());
         let dead = Gauge::default();
         registry.register("dead_letters", "Events and replies that were given up", dead.clone());
         let complete = Gauge::default();
@@ -150,6 +160,14 @@ impl Default for Metrics {
         registry.register("ack_seconds", "Time from a webhook's arrival to its HTTP 200", ack.clone());
         let reply = Histogram::new(exponential_buckets(0.001, 2.0, 18));
         registry.register("reply_seconds", "Time from an event accepted to its reply sent", reply.clone());
+        let api_wait = Waits::new_with_constructor(waits);
+        registry.register("api_wait_seconds", "How long calls that waited for their turn did so", api_wait.clone());
+        let pace = Gauge::default();
+        registry.register(
+            "api_pace_per_minute",
+            "Calls a minute after Webex asked to slow down; 0: no limit",
+            pace.clone(),
+        );
         let answered = AtomicU64::new(0);
         Metrics(Arc::new(Inner {
             registry,
@@ -162,17 +180,26 @@ impl Default for Metrics {
             inbox,
             outbox,
             oldest,
+            ages,
             dead,
             complete,
             gaps,
             delivery,
             ack,
             reply,
+            api_wait,
+            pace,
+            pace_from: OnceLock::new(),
             answered,
             started: Instant::now(),
             delivered: AtomicU64::new(0),
         }))
     }
+}
+
+/// From a hundredth of a second to five minutes.
+fn waits() -> Histogram {
+    Histogram::new(exponential_buckets(0.01, 2.0, 16))
 }
 
 impl Metrics {
@@ -231,11 +258,24 @@ impl Metrics {
         self.0.api_requests.get_or_create(&[("endpoint", endpoint.to_owned()), ("status", status.to_owned())]).inc();
     }
 
+    /// A call waited so long for its turn.
+    pub fn api_wait(&self, priority: &'static str, waited: Duration) {
+        self.0.api_wait.get_or_create(&[("priority", priority)]).observe(waited.as_secs_f64());
+    }
+
+    /// Whom a scrape asks how many calls a minute there may be; nothing when there is no limit. The first one stays.
+    pub fn pace_from(&self, pace: impl Fn() -> Option<f64> + Send + Sync + 'static) {
+        let _ = self.0.pace_from.set(Box::new(pace));
+    }
+
     /// The text for a scrape, in the OpenMetrics format that Prometheus reads.
     pub fn render(&self, depths: Depths) -> String {
         self.0.inbox.set(depths.inbox.try_into().unwrap_or(i64::MAX));
         self.0.outbox.set(depths.outbox.try_into().unwrap_or(i64::MAX));
-        self.0.oldest.set(depths.oldest_seconds);
+        self.0.oldest.set(depths.inbox_seconds.max(depths.outbox_seconds));
+        self.0.ages.get_or_create(&[("queue", "inbox")]).set(depths.inbox_seconds);
+        self.0.ages.get_or_create(&[("queue", "outbox")]).set(depths.outbox_seconds);
+        self.0.pace.set(self.0.pace_from.get().and_then(|pace| pace()).unwrap_or_default());
         self.0.dead.set(depths.dead.try_into().unwrap_or(i64::MAX));
         self.0.complete.set(depths.complete_seconds.unwrap_or(f64::NAN));
         self.0.gaps.set(depths.gaps.try_into().unwrap_or(i64::MAX));

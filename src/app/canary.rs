@@ -10,7 +10,7 @@ use crate::event;
 use crate::handler::Services;
 use crate::health::Health;
 use crate::receiver::{Door, Kind};
-use crate::webex::{Error, MessageId, NewMessage, RoomId};
+use crate::webex::{Client, Error, MessageId, NewMessage, Priority, RoomId};
 
 /// What people read for a moment, or for good where the bot could not delete it.
 const TEXT: &str = "Canary: I am testing whether messages reach me, and delete this one at once.";
@@ -49,7 +49,7 @@ impl Canary {
     async fn fly(&self, room: &RoomId) -> Result<(), Error> {
         let message = NewMessage { room_id: Some(room.clone()), text: Some(TEXT.to_owned()), ..NewMessage::default() };
         let started = Instant::now();
-        let sent = self.services.webex.create_message(&message).await?;
+        let sent = self.webex().create_message(&message).await?;
         let back = self.door.own(event::id(Kind::Message.resource(), sent.id.as_str()));
         match tokio::time::timeout(self.delivery.canary_within, back).await {
             Ok(()) => {
@@ -71,8 +71,13 @@ impl Canary {
         Ok(())
     }
 
+    /// Nobody waits for a canary.
+    fn webex(&self) -> Client {
+        self.services.webex.at(Priority::Notify)
+    }
+
     async fn remove(&self, id: &MessageId) {
-        if let Err(error) = self.services.webex.delete_message(id).await {
+        if let Err(error) = self.webex().delete_message(id).await {
             tracing::info!(%error, "the canary could not be deleted");
         }
     }

@@ -13,6 +13,7 @@ use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::reconcile::{Failure, Look, Reconciler, Settings};
 use crate::receiver::{CATCH_UP, Door};
+use crate::webex::Priority;
 
 /// The longest pause after a failure, unless Webex asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -96,7 +97,7 @@ impl Reconciling {
             concurrency: self.polling.concurrency,
         };
         let from_now = self.delivery.catch_up.is_zero();
-        Reconciler::begin(webex.clone(), store.clone(), self.door.clone(), settings, from_now).await
+        Reconciler::begin(webex.at(Priority::Poll), store.clone(), self.door.clone(), settings, from_now).await
     }
 
     fn interval(&self) -> Duration {

@@ -10,7 +10,7 @@ use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::registration;
 use crate::store::Store;
-use crate::webex::{Client, Error, Fault};
+use crate::webex::{Client, Error, Fault, Priority};
 
 /// How often settled rows are looked through for those past their time.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
     let mut looked_at = false;
     loop {
         let interval = config.webhook.check_interval;
-        let pause = match registration::synchronise(&webex, &wanted).await {
+        let pause = match registration::synchronise(&webex.at(Priority::Poll), &wanted).await {
             Ok(changes) => {
                 for change in &changes {
                     tracing::info!("webhooks: {change}");

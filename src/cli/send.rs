@@ -9,7 +9,7 @@ use clap::Args;
 use super::output::{Format, print, print_json};
 use super::webex::{client, hinted};
 use crate::config::{Config, ConfigError};
-use crate::webex::{File, NewMessage};
+use crate::webex::{File, NewMessage, Priority};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -33,7 +33,7 @@ pub(super) struct Options {
 }
 
 pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<ExitCode> {
-    let webex = client(config)?;
+    let webex = client(config)?.at(Priority::Notify);
     let Options { room, to, markdown, file, text, format } = options;
     let mut message = NewMessage::default();
     match (room.or_else(|| config.webex.room_id.clone().filter(|_| to.is_none())), to) {

@@ -97,6 +97,8 @@ pub struct Polling {
     pub interval: Duration,
     /// How many spaces are read at one time.
     pub concurrency: usize,
+    /// The most calls a minute for what nobody waits for.
+    pub rate: u32,
 }
 
 /// How messages reach the bot.

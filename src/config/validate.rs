@@ -53,6 +53,7 @@ pub(super) fn always(config: &Config) -> Findings {
     );
     must("delivery.catch_up_limit", config.delivery.catch_up_limit >= 1, "must be at least 1");
     must("polling.concurrency", (1..=256).contains(&config.polling.concurrency), "must be from 1 to 256");
+    must("polling.rate", config.polling.rate >= 1, "must be at least 1: nothing could be asked of Webex otherwise");
     must("server.connections", config.server.connections >= 1, "must be at least 1");
     must(
         "log.level",

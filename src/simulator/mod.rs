@@ -3,7 +3,7 @@
 //!
 //! `switchboard simulate` runs the daemon against it, and so do the tests; with `--no-bot` any other client of Webex
 //! can. [`Cloud`] is started, people act through [`Person`], and what may go wrong is set with [`Fault`],
-//! [`Deliveries`], [`Quirks`] and [`Scan`]. A test of a handler says something and reads the transcript:
+//! [`RateLimit`], [`Deliveries`], [`Quirks`] and [`Scan`]. A test of a handler says something and reads the transcript:
 //!
 //! ```
 //! use switchboard::simulator::{Cloud, Options};
@@ -54,7 +54,7 @@
 //! | a deleted team space is gone | it is archived | there is no way to see an archive |
 //! | meetings are scheduled and never held: no instances, invitations, recordings or other webhooks than `created`, `updated`, `deleted` | all of that | a bot schedules, and tells |
 //! | tokens never expire; a refresh gives one more | 14 and 90 days | a test can take a person's token away by deleting them |
-//! | no rate limit of its own | about 300 calls a minute | a [`Fault`] says when, so that tests are not left to luck |
+//! | no rate limit until a [`RateLimit`] is set, and that one of all calls of a token | about 300 calls a minute, more for messages and people | tests are not left to luck |
 //! | licences, roles and organizations are a fixed few | an administrator's own | nothing depends on them |
 //! | search, events, compliance, guests, room tabs, whiteboards, reactions are missing | they exist, some without an API | no bot of this kind uses them |
 //! | no websocket | devices and Mercury | not built yet |
@@ -86,6 +86,7 @@ mod filters;
 mod html;
 mod ids;
 mod journal;
+mod limit;
 mod markdown;
 mod meetings;
 mod messages;
@@ -123,6 +124,7 @@ pub use contents::{Content, Scan, Verdict};
 pub use delivery::{Deliveries, Delivery, SignatureCheck};
 pub use explain::Explanation;
 pub use faults::Fault;
+pub use limit::RateLimit;
 pub use messages::Message;
 pub use oauth::Grant;
 pub use people::{Account, AccountType};
@@ -139,6 +141,7 @@ use explain::Explain;
 use faults::Faults;
 use ids::Mint;
 use journal::{Happening, Journal};
+use limit::Limiter;
 use world::World;
 
 /// A client that does not finish its request does not hold up the end for longer.
@@ -195,6 +198,7 @@ struct Inner {
     world: Mutex<World>,
     courier: Courier,
     faults: Faults,
+    limiter: Limiter,
     calls: Calls,
     journal: Journal,
     explain: OnceLock<Explain>,
@@ -247,6 +251,7 @@ impl Cloud {
                 world: Mutex::new(world),
                 courier: Courier::new(options.deliveries, dice.fork())?,
                 faults: Faults::new(dice.fork()),
+                limiter: Limiter::default(),
                 calls: Calls::default(),
                 journal: Journal::default(),
                 explain: OnceLock::new(),

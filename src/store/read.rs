@@ -112,16 +112,15 @@ impl Reader {
         };
         for row in open {
             let rows: i64 = row.try_get("rows")?;
-            match row.try_get::<i64, _>("queue")? {
-                0 => depths.inbox = rows.unsigned_abs(),
-                _ => depths.outbox = rows.unsigned_abs(),
-            }
             let accepted: Option<i64> = sqlx::query_scalar("SELECT accepted_at FROM ledger WHERE seq = ?1")
                 .bind(row.try_get::<i64, _>("oldest")?)
                 .fetch_optional(&self.pool)
                 .await?;
             let age = accepted.map_or(0.0, |at| (now - at).max(0) as f64 / 1000.0);
-            depths.oldest_seconds = depths.oldest_seconds.max(age);
+            match Queue::of(row.try_get("queue")?) {
+                Queue::Inbox => (depths.inbox, depths.inbox_seconds) = (rows.unsigned_abs(), age),
+                Queue::Outbox => (depths.outbox, depths.outbox_seconds) = (rows.unsigned_abs(), age),
+            }
         }
         Ok(depths)
     }

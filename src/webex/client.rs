@@ -1,38 +1,35 @@
 //! One `send()`: timeouts, retries where a call may be repeated, status before body, tracking ids, no leaked token.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
-use reqwest::redirect::Policy;
-use reqwest::{Certificate, Method, Response, StatusCode, multipart};
+use reqwest::{Method, Response, StatusCode, multipart};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use super::connection::http_client;
 use super::contents::UNKNOWN_TYPE;
 use super::error::{Error, retry_after};
+use super::governor::{Governor, LONGEST_WAIT, Priority};
 use super::resources::File;
-use crate::config::{self, ConfigError};
+use crate::config;
 use crate::telemetry::Metrics;
 
 /// A page or a long list is far smaller; more is not read into memory.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// A pause longer than this is left to the caller, who can wait without holding anything.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
-
 /// No answer has told Webex's time yet.
 const UNKNOWN: i64 = i64::MIN;
 
-/// A client of the Webex API with one token. Cheap to clone.
+/// A client of the Webex API with one token. Cheap to clone; all clones share one budget of calls.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client(Arc<Inner>, Priority);
 
 struct Inner {
     http: reqwest::Client,
@@ -44,8 +41,7 @@ struct Inner {
     last_latency: AtomicU64,
     /// Milliseconds by which our clock is ahead of Webex's; [`UNKNOWN`] before the first answer.
     clock_lead: AtomicI64,
-    /// Endpoints that Webex asked to leave alone, and until when: a limit is the token's, whichever space a call is for.
-    paused: Mutex<HashMap<&'static str, Instant>>,
+    governor: Arc<Governor>,
 }
 
 /// A call as the endpoints describe it.
@@ -95,7 +91,10 @@ impl Client {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        Ok(Client(Arc::new(Inner {
+        let governor = Arc::new(Governor::default());
+        let asked = Arc::clone(&governor);
+        metrics.pace_from(move || asked.pace());
+        let inner = Inner {
             http: http_client(settings)?,
             base,
             authorization,
@@ -103,8 +102,26 @@ impl Client {
             metrics,
             last_latency: AtomicU64::new(0),
             clock_lead: AtomicI64::new(UNKNOWN),
-            paused: Mutex::default(),
-        })))
+            governor,
+        };
+        Ok(Client(Arc::new(inner), Priority::Reply))
+    }
+
+    /// The same client for calls of another priority; until told otherwise somebody waits for them.
+    #[must_use]
+    pub fn at(&self, priority: Priority) -> Client {
+        Client(Arc::clone(&self.0), priority)
+    }
+
+    /// Limits polling, in calls a minute.
+    pub(crate) fn poll_at_most(self, per_minute: u32) -> Client {
+        self.0.governor.poll_at_most(per_minute);
+        self
+    }
+
+    /// Waits until a message could soon be read or posted, and says how many could, so that no more work is taken on.
+    pub(crate) async fn room_for_messages(&self) -> usize {
+        self.0.governor.room("messages", self.1).await
     }
 
     /// The same client for a question that is asked once: nothing is repeated.
@@ -235,8 +252,10 @@ impl Client {
 
     async fn once(&self, call: &Call) -> Result<Answer, Error> {
         let endpoint = call.endpoint;
-        if let Some(retry_after) = self.pause(endpoint) {
-            return Err(Error::RateLimited { endpoint, retry_after, tracking_id: None });
+        match self.0.governor.admit(endpoint, self.1).await {
+            Ok(Duration::ZERO) => {}
+            Ok(waited) => self.0.metrics.api_wait(self.1.label(), waited),
+            Err(retry_after) => return Err(Error::RateLimited { endpoint, retry_after, tracking_id: None }),
         }
         let started = Instant::now();
         let request = self
@@ -269,24 +288,19 @@ impl Client {
         }
         self.0.metrics.api_request(endpoint, status.as_str());
         if status.is_success() {
+            self.0.governor.taken();
             return Ok(Answer { headers, body, unread });
         }
         let error = refusal(endpoint, status, &headers, &self.without_token(&body));
-        if let Error::RateLimited { retry_after, .. } = &error {
-            let until = Instant::now() + *retry_after;
-            self.0.paused.lock().unwrap_or_else(PoisonError::into_inner).insert(endpoint, until);
+        match &error {
+            Error::RateLimited { retry_after, .. } => self.0.governor.refused(endpoint, *retry_after),
+            Error::Locked { .. }
+            | Error::Status { .. }
+            | Error::Unreachable { .. }
+            | Error::Unreadable { .. }
+            | Error::Unsendable { .. } => self.0.governor.taken(),
         }
         Err(error)
-    }
-
-    /// What is left of the pause that Webex asked for.
-    fn pause(&self, endpoint: &'static str) -> Option<Duration> {
-        let mut paused = self.0.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = paused.get(endpoint)?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
-        if left.is_none() {
-            paused.remove(endpoint);
-        }
-        left
     }
 
     /// A gateway may repeat the request in its complaint.
@@ -297,46 +311,6 @@ impl Client {
             _ => text.into_owned(),
         }
     }
-}
-
-/// The connections: to the configured host only, through the proxy of the environment, trusting the system's roots.
-pub(super) fn http_client(settings: &config::Webex) -> anyhow::Result<reqwest::Client> {
-    use anyhow::Context;
-    let builder = || {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
-            .timeout(settings.timeout)
-            .connect_timeout(settings.timeout.min(Duration::from_secs(10)))
-            // The token goes to the configured host and nowhere else.
-            .redirect(Policy::none());
-        if settings.api_url.scheme() == "http" {
-            // Plain http is loopback only, which no proxy can reach and where no certificate is looked at.
-            builder = builder.no_proxy().tls_certs_only([]);
-        }
-        builder
-    };
-    let Some(path) = &settings.ca_file else {
-        // An image without a CA store is the usual container: bring the Mozilla roots instead.
-        return builder()
-            .build()
-            .or_else(|_| builder().tls_certs_only(bundled_roots()).build())
-            .context("cannot set up TLS");
-    };
-    let wrong = |problem: String| ConfigError::one(format!("webex.ca_file: {problem}"));
-    let pem = std::fs::read(path).map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
-    let extra = Certificate::from_pem_bundle(&pem)
-        .ok()
-        .filter(|certificates| !certificates.is_empty())
-        .ok_or_else(|| wrong(format!("{} holds no PEM certificate", path.display())))?;
-    builder()
-        .tls_certs_merge(extra.clone())
-        .build()
-        .or_else(|_| builder().tls_certs_only(bundled_roots().into_iter().chain(extra)).build())
-        .context("webex.ca_file: cannot set up TLS with it")
-}
-
-fn bundled_roots() -> Vec<Certificate> {
-    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok()).collect()
 }
 
 async fn read(mut response: Response) -> Result<Bytes, reqwest::Error> {

@@ -3,10 +3,12 @@
 //! This room knows nothing of the ledger, of commands or of who may speak.
 
 mod client;
+mod connection;
 mod contents;
 mod endpoints;
 mod error;
 mod filename;
+mod governor;
 mod ids;
 mod probe;
 mod resources;
@@ -15,6 +17,7 @@ pub use client::Client;
 pub use contents::{ContentId, Download, FileInfo};
 pub use endpoints::NewMessage;
 pub use error::{Error, Fault};
+pub use governor::Priority;
 pub(crate) use ids::encode;
 pub use ids::{ActionId, MessageId, PersonId, RoomId, WebhookId, local_part};
 pub(crate) use probe::{Answer, Probe, Unreached, roots};

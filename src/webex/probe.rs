@@ -7,7 +7,7 @@ use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use url::Url;
 
-use super::client::http_client;
+use super::connection::http_client;
 use crate::config;
 
 /// Whatever answers later than this is of no use: Webex is said to wait for ten to fifteen seconds.

@@ -17,7 +17,7 @@ use crate::identity::Identity;
 use crate::receiver::{Door, Envelope, Kind};
 use crate::router::{self, Route, addressed_text, mentions};
 use crate::store::{Again, Claimed, Closing, Entry, Queue, Settlement};
-use crate::webex::{ActionId, Error, Fault, File, Message, MessageId, NewMessage, Person, RoomId, RoomType};
+use crate::webex::{ActionId, Client, Error, Fault, File, Message, MessageId, NewMessage, Person, RoomId, RoomType};
 
 const STRANGER: &str = "I don't know you, so I can't answer you. Letting yourself in by a pairing code comes in a later \
     version; until then, ask whoever runs me to put you on the access.allow_from list.";
@@ -46,6 +46,10 @@ pub struct Inbox {
 
 impl Work for Inbox {
     const QUEUE: Queue = Queue::Inbox;
+
+    fn webex(&self) -> &Client {
+        &self.services.webex
+    }
 
     fn event(row: &Claimed) -> Uuid {
         row.id

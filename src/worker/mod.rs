@@ -43,6 +43,9 @@ pub trait Work: Send + Sync + 'static {
     /// Which rows.
     const QUEUE: Queue;
 
+    /// Whose budget of calls the work takes from.
+    fn webex(&self) -> &Client;
+
     /// The event a row belongs to, for the log.
     fn event(row: &Claimed) -> Uuid;
 
@@ -69,7 +72,13 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, stop: 
         while let Some(ended) = tasks.try_join_next() {
             log_defect(ended);
         }
-        let free = 1 + slots.available_permits();
+        // Nor does one when Webex asked to slow down: what could not be read or sent soon is not claimed yet.
+        let room = tokio::select! {
+            biased;
+            () = stop.drain.cancelled() => break,
+            room = work.webex().room_for_messages() => room,
+        };
+        let free = room.min(1 + slots.available_permits());
         drop(slot);
         let claims = match store.claim(W::QUEUE, free).await {
             Ok(claims) => claims,

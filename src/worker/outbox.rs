@@ -52,6 +52,10 @@ pub struct Outbox {
 impl Work for Outbox {
     const QUEUE: Queue = Queue::Outbox;
 
+    fn webex(&self) -> &Client {
+        &self.webex
+    }
+
     fn event(row: &Claimed) -> Uuid {
         serde_json::from_str(&row.body).map_or(row.id, |letter: Letter| letter.event)
     }

@@ -9,9 +9,9 @@ use crate::harness::{Harness, PATIENCE, arrived, switchboard};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
-const POLLING: &str =
-    "[delivery]\nmode = \"polling\"\n[polling]\ninterval = \"10ms\"\n[worker]\nvisible_within = \"50ms\"";
-const WEBHOOK: &str = "[delivery]\nreconcile = \"10ms\"\n[worker]\nvisible_within = \"50ms\"";
+const POLLING: &str = "[delivery]\nmode = \"polling\"\n[polling]\ninterval = \"10ms\"\nrate = 1000000\n[worker]\nvisible_within = \"50ms\"";
+const WEBHOOK: &str =
+    "[polling]\nrate = 1000000\n[delivery]\nreconcile = \"10ms\"\n[worker]\nvisible_within = \"50ms\"";
 
 /// A bot that repeats what it is told.
 fn parrot() -> Bot {

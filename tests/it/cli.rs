@@ -141,6 +141,7 @@ fn wrong_settings_are_explained_and_exit_2() {
             vec!["WEBEX_BOT_TOKEN (environment) and WEBEX_BOT_TOKEN_FILE (environment) are both given"],
         ),
         (vec![("SWITCHBOARD_WEBHOOK__PATH", "/:x")], None, vec!["webhook.path must be a plain path"]),
+        (vec![("SWITCHBOARD_POLLING__RATE", "0")], None, vec!["polling.rate must be at least 1"]),
         (vec![], Some("webex = \"x\""), vec!["bot.toml: webex stands alone"]),
         (vec![("PORT", "web")], None, vec!["PORT (environment): not a port"]),
         (

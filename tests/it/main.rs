@@ -18,6 +18,7 @@ mod delivery;
 mod files;
 mod harness;
 mod layout;
+mod rate;
 mod receiving;
 mod registration;
 mod restart;

@@ -63,6 +63,7 @@ impl Soak {
             ("SWITCHBOARD_DELIVERY__MODE", self.mode),
             ("SWITCHBOARD_DELIVERY__RECONCILE", "200ms"),
             ("SWITCHBOARD_POLLING__INTERVAL", "100ms"),
+            ("SWITCHBOARD_POLLING__RATE", "1000000"),
             ("SWITCHBOARD_WEBHOOK__CHECK_INTERVAL", "200ms"),
             ("SWITCHBOARD_WORKER__VISIBLE_WITHIN", "500ms"),
         ];

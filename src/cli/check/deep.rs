@@ -21,7 +21,7 @@ pub(super) async fn ledger(config: &Config, look: &Look) -> Vec<Finding> {
             Ok(depths) => {
                 let oldest = match depths.inbox + depths.outbox {
                     0 => String::new(),
-                    _ => format!(", the oldest for {:.0} s", depths.oldest_seconds),
+                    _ => format!(", the oldest for {:.0} s", depths.inbox_seconds.max(depths.outbox_seconds)),
                 };
                 let says = format!("open: {} events, {} replies{oldest}", depths.inbox, depths.outbox);
                 findings.push(Finding::ok("store", says));

@@ -42,14 +42,22 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
         (actor.map(|actor| actor.email.clone()), world.mint.tracking_id(), world.clock.now())
     };
     let (request, kept) = keep_request(request).await;
-    let number =
-        inner.calls.arrived(Call { actor, request: kept, ..Call::new(method.clone(), path.clone(), query, at) });
-    let struck = inner.faults.strike(&method, &path, request.uri().query().unwrap_or_default());
+    let number = inner.calls.arrived(Call {
+        actor: actor.clone(),
+        request: kept,
+        ..Call::new(method.clone(), path.clone(), query, at)
+    });
+    let too_many = actor.as_deref().and_then(|actor| inner.limiter.refuses(actor, began));
+    let struck = match too_many {
+        None => inner.faults.strike(&method, &path, request.uri().query().unwrap_or_default()),
+        Some(_) => None,
+    };
     let fault = struck.as_ref().map(|struck| struck.effect.name());
     if struck.is_some() {
         inner.journal.tell(Happening::State);
     }
     let answer = match struck {
+        None if let Some(seconds) = too_many => Some(too_many_calls(seconds)),
         None if inner.faults.hides(&method, &path) => Some(Refusal::no_such_message().into_response()),
         None => Some(next.run(request).await),
         Some(Struck { effect, release }) => struck_by(&cloud, effect, release, request, next).await,
@@ -240,6 +248,12 @@ fn dressed(answer: Response, tracking_id: &str, at: Timestamp) -> Response {
         headers.insert(DATE, date);
     }
     answer
+}
+
+/// What the gateway says before anything else looks at the call: the documents show HTML there.
+fn too_many_calls(seconds: u64) -> Response {
+    let body = "<html><head><title>429 Too Many Requests</title></head></html>".to_owned();
+    made_up(429, &[(RETRY_AFTER.to_string(), seconds.to_string())], body)
 }
 
 /// The answer of a fault. A JSON body says so itself; gateways send HTML or nothing.

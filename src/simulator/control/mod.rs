@@ -14,6 +14,7 @@
 //! | `PATCH /control/deliveries` | any fields of [`Deliveries`] |
 //! | `PATCH /control/reads` | `{"notYetVisible": 2}`: the first reads of each message answer 404 |
 //! | `PATCH /control/files` | `{"lockedReads": 2, "verdict": "infected"}`: what the scan makes of each new file |
+//! | `PATCH /control/limit` | `{"calls": 300, "seconds": 60}`: more calls of a token are answered 429; 0 calls: no limit |
 //! | `PATCH /control/quirks` | any fields of [`Quirks`] |
 //! | `PUT /control/clock` | `{"offsetMs": 5000}`: the cloud's clock runs ahead |
 //! | `PUT /control/webhooks/{id}` | `{"status": "inactive"}` |
@@ -38,7 +39,7 @@ use serde_json::{Map, Value};
 use super::api::{JsonBody, Query, undisturbed};
 use super::faults::Fault;
 use super::refusal::Refusal;
-use super::{Cloud, Deliveries, Quirks, Scan, WebhookStatus};
+use super::{Cloud, Deliveries, Quirks, RateLimit, Scan, WebhookStatus};
 use state::Who;
 
 /// A page shows no more.
@@ -61,6 +62,7 @@ pub(super) fn routes(cloud: &Cloud) -> Router<Cloud> {
         .route("/release", post(release))
         .route("/reads", patch(change_reads))
         .route("/files", patch(scan_files))
+        .route("/limit", patch(change_limit))
         .route("/quirks", patch(change_quirks))
         .route("/clock", put(set_clock))
         .route("/webhooks/{id}", put(set_webhook))
@@ -158,6 +160,15 @@ async fn change_quirks(
     let quirks = changed(&now, changes)?;
     cloud.quirks(|now| *now = quirks);
     Ok(Json(quirks))
+}
+
+async fn change_limit(
+    State(cloud): State<Cloud>,
+    JsonBody(changes): JsonBody<Map<String, Value>>,
+) -> Result<Json<RateLimit>, Refusal> {
+    let limit = changed(&cloud.inner.limiter.limit(), changes)?.checked()?;
+    cloud.rate_limit(limit);
+    Ok(Json(limit))
 }
 
 async fn change_deliveries(

@@ -9,7 +9,7 @@ use super::Reads;
 use crate::simulator::faults::Armed;
 use crate::simulator::people::{Account, AccountType};
 use crate::simulator::webhooks::Webhook;
-use crate::simulator::{Cloud, Deliveries, Quirks, Scan};
+use crate::simulator::{Cloud, Deliveries, Quirks, RateLimit, Scan};
 
 /// Somebody, without the token.
 #[derive(Serialize)]
@@ -46,6 +46,7 @@ pub(super) struct Everything {
     deliveries: Deliveries,
     reads: Reads,
     files: Scan,
+    limit: RateLimit,
     quirks: Quirks,
     faults: Vec<Armed>,
     stalled: usize,
@@ -72,6 +73,7 @@ pub(super) fn everything(cloud: &Cloud) -> Everything {
         deliveries: inner.courier.manner.borrow().clone(),
         reads: Reads { not_yet_visible: inner.faults.hidden_reads() },
         files,
+        limit: inner.limiter.limit(),
         quirks,
         faults: inner.faults.all(),
         stalled: inner.faults.stalled(),

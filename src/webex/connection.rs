@@ -1,0 +1,48 @@
+//! The connections to Webex: which proxy, which roots, and where the token never goes.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use reqwest::Certificate;
+use reqwest::redirect::Policy;
+
+use crate::config::{self, ConfigError};
+
+/// The connections: to the configured host only, through the proxy of the environment, trusting the system's roots.
+pub(super) fn http_client(settings: &config::Webex) -> anyhow::Result<reqwest::Client> {
+    let builder = || {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
+            .timeout(settings.timeout)
+            .connect_timeout(settings.timeout.min(Duration::from_secs(10)))
+            // The token goes to the configured host and nowhere else.
+            .redirect(Policy::none());
+        if settings.api_url.scheme() == "http" {
+            // Plain http is loopback only, which no proxy can reach and where no certificate is looked at.
+            builder = builder.no_proxy().tls_certs_only([]);
+        }
+        builder
+    };
+    let Some(path) = &settings.ca_file else {
+        // An image without a CA store is the usual container: bring the Mozilla roots instead.
+        return builder()
+            .build()
+            .or_else(|_| builder().tls_certs_only(bundled_roots()).build())
+            .context("cannot set up TLS");
+    };
+    let wrong = |problem: String| ConfigError::one(format!("webex.ca_file: {problem}"));
+    let pem = std::fs::read(path).map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
+    let extra = Certificate::from_pem_bundle(&pem)
+        .ok()
+        .filter(|certificates| !certificates.is_empty())
+        .ok_or_else(|| wrong(format!("{} holds no PEM certificate", path.display())))?;
+    builder()
+        .tls_certs_merge(extra.clone())
+        .build()
+        .or_else(|_| builder().tls_certs_only(bundled_roots().into_iter().chain(extra)).build())
+        .context("webex.ca_file: cannot set up TLS with it")
+}
+
+fn bundled_roots() -> Vec<Certificate> {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok()).collect()
+}

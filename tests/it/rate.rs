@@ -1,0 +1,183 @@
+//! What the bot does within the limits of its token: it finds them out, keeps them, and knows who goes first.
+
+use futures_util::future::try_join_all;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use switchboard::simulator::{Call, Cloud, Fault, RateLimit};
+use switchboard::webex::Priority;
+use switchboard::{Args, Bot, Command, Context, Reply, Result};
+
+use crate::harness::{Harness, arrived};
+
+const PACE: &str = "switchboard_api_pace_per_minute";
+
+/// Answers with its argument.
+fn say() -> Command {
+    async fn run(_: Context, mut args: Args) -> Result<Reply> {
+        Ok(Reply::text(args.rest()))
+    }
+    Command::new("say <text>", "Repeats it", run)
+}
+
+/// Makes calls as polling would: one, and then many at once.
+fn sweep() -> Command {
+    async fn run(context: Context, mut args: Args) -> Result<Reply> {
+        let polling = context.webex().at(Priority::Poll);
+        let polls = args.rest().parse().unwrap_or_default();
+        polling.probe().await.map_err(anyhow::Error::from)?;
+        try_join_all((1..polls).map(|_| polling.probe())).await.map_err(anyhow::Error::from)?;
+        Ok(Reply::text("swept"))
+    }
+    Command::new("sweep <count>", "Polls", run)
+}
+
+fn is_post(call: &Call) -> bool {
+    call.method == Method::POST && call.path == "/messages"
+}
+
+fn is_poll(call: &Call) -> bool {
+    call.path == "/rooms"
+}
+
+/// Everybody was answered with what they said, once.
+fn each_is_answered_once(cloud: &Cloud, people: usize) {
+    let bot = cloud.bot().id;
+    let said = cloud.messages().into_iter().filter(|message| message.person_id == bot);
+    let mut said: Vec<_> = said.filter_map(|message| message.text).collect();
+    said.sort();
+    let mut expected: Vec<_> = (0..people).map(|nth| format!("{nth}")).collect();
+    expected.sort();
+    assert_eq!(said, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_429_pauses_every_post_of_the_token_and_loses_and_doubles_nothing() {
+    let bot = Harness::with("[worker]\nmax_attempts = 1\nconcurrency = 1", Bot::builder().command(say())).await;
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").after(3).answer(
+        429,
+        &[("retry-after", "1")],
+        "<html></html>",
+    ));
+    assert_eq!(bot.metric(PACE).await, 0.0, "nothing is slowed before Webex asks for it");
+    for nth in 0..10 {
+        bot.cloud.person(&format!("person{nth}@example.com")).says(&format!("say {nth}"));
+    }
+    arrived(&bot.cloud, Method::POST, "/messages", 4).await;
+    assert!(bot.metric("switchboard_queue_age_seconds{queue=\"outbox\"}").await > 0.0);
+    assert!(bot.metric("switchboard_oldest_open_seconds").await > 0.0);
+    arrived(&bot.cloud, Method::POST, "/messages", 5).await;
+    assert!(bot.metric(PACE).await > 0.0, "it goes on more slowly");
+    bot.settle().await;
+    each_is_answered_once(&bot.cloud, 10);
+    let posts: Vec<_> = bot.cloud.calls().into_iter().filter(is_post).collect();
+    assert_eq!(posts.len(), 11);
+    assert_eq!(posts[3].status, Some(429));
+    assert!(posts[4].at.duration_since(posts[3].at).as_secs_f64() >= 1.0, "no other space is written to meanwhile");
+    assert_eq!(bot.metric("switchboard_dead_letters").await, 0.0);
+    assert_eq!(bot.metric("switchboard_queue_age_seconds{queue=\"outbox\"}").await, 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_found_out_by_few_refusals_and_forgotten_when_it_is_gone() {
+    const PEOPLE: usize = 25;
+    const AT_ONCE: usize = 4;
+    let settings = format!("[worker]\nmax_attempts = 1\nconcurrency = {AT_ONCE}");
+    let bot = Harness::with(&settings, Bot::builder().command(say())).await;
+    bot.cloud.rate_limit(RateLimit { calls: 20, seconds: 1 });
+    for nth in 0..PEOPLE {
+        bot.cloud.person(&format!("person{nth}@example.com")).says(&format!("say {nth}"));
+    }
+    bot.settle().await;
+    each_is_answered_once(&bot.cloud, PEOPLE);
+    let refused = bot.cloud.calls().iter().filter(|call| call.status == Some(429)).count();
+    // Reads and posts that were under way when the first was refused; and once more, should the pace overshoot.
+    assert!((1..=4 * AT_ONCE).contains(&refused), "{refused} calls were refused");
+    assert_eq!(bot.metric("switchboard_dead_letters").await, 0.0);
+
+    bot.cloud.rate_limit(RateLimit::default());
+    let alice = bot.cloud.person("alice@example.com");
+    let asked = std::time::Instant::now();
+    while bot.metric(PACE).await > 0.0 {
+        assert!(asked.elapsed() < crate::harness::PATIENCE, "the pace returns");
+        alice.says("say hello");
+        bot.settle().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_is_taken_on_than_can_be_said_soon() {
+    const PEOPLE: usize = 30;
+    let bot = Harness::with("[worker]\nmax_attempts = 1\nconcurrency = 64", Bot::builder().command(say())).await;
+    // As after the last call of a minute: what is said now waits for a second, and is then paced.
+    bot.cloud.fault(Fault::on(Method::GET, "/messages*").answer(429, &[("retry-after", "1")], ""));
+    let alice = bot.cloud.person("alice@example.com");
+    alice.says("say 0");
+    arrived(&bot.cloud, Method::GET, "/messages*", 1).await;
+    for nth in 1..PEOPLE {
+        bot.cloud.person(&format!("person{nth}@example.com")).says(&format!("say {nth}"));
+    }
+    arrived(&bot.cloud, Method::POST, "/messages", 10).await;
+    for queue in ["inbox", "outbox"] {
+        // Whoever was claimed and had no turn would wait three seconds or more.
+        let list = crate::cli::verb(bot.folder.path(), &[queue, "list", "--json"]);
+        assert!(!list.contains("wait 3s") && !list.contains("wait 4s"), "{list}");
+    }
+    bot.settle().await;
+    each_is_answered_once(&bot.cloud, PEOPLE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_goes_before_polls_that_wait_and_these_go_on_after_it() {
+    let bot = Harness::with("", Bot::builder().command(say()).command(sweep())).await;
+    bot.cloud.fault(Fault::on(Method::GET, "/rooms").answer(429, &[("retry-after", "1")], ""));
+    bot.cloud.person("alice@example.com").says("sweep 20");
+    // The first one twice, and then one of those that wait for their turns.
+    arrived(&bot.cloud, Method::GET, "/rooms", 3).await;
+    let mut heard = bot.cloud.subscribe();
+    let before = bot.cloud.calls().len();
+    bot.cloud.person("bob@example.com").says("say hi");
+    while heard.recv().await.unwrap().text.as_deref() != Some("hi") {}
+    bot.settle().await;
+    let calls = bot.cloud.calls().split_off(before);
+    let reply = calls.iter().position(is_post).unwrap();
+    let (earlier, later) = calls.split_at(reply);
+    let polls = |calls: &[Call]| calls.iter().filter(|call| is_poll(call)).count();
+    // Some go while the question is on its way.
+    assert!(polls(earlier) < polls(later), "{} polls before the reply, {} after", polls(earlier), polls(later));
+    assert!(bot.cloud.transcript().contains("swept"));
+    assert!(bot.metric("switchboard_api_wait_seconds_count{priority=\"poll\"}").await > 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polling_keeps_its_own_limit() {
+    let bot = Harness::with("[polling]\nrate = 600", Bot::builder().command(sweep())).await;
+    bot.cloud.person("alice@example.com").says("sweep 110");
+    bot.settle().await;
+    let polls: Vec<_> = bot.cloud.calls().into_iter().filter(is_poll).collect();
+    // The bot's own look at its start is among them.
+    let [first, .., last] = polls.as_slice() else { panic!("{polls:?}") };
+    assert!(polls.len() >= 110, "{}", polls.len());
+    // A hundred may be saved up, and ten go in each second.
+    assert!(last.at.duration_since(first.at).as_secs_f64() > 0.9);
+    assert_eq!(bot.metric(PACE).await, 0.0, "nobody else is slowed by that");
+}
+
+#[tokio::test]
+async fn the_cloud_has_a_limit_when_it_is_given_one() {
+    let cloud = Cloud::start(switchboard::simulator::Options::default()).await.unwrap();
+    let http = reqwest::Client::new();
+    let limit = |body| http.patch(format!("{}control/limit", cloud.page_url())).json(&body).send();
+    let me = || http.get(format!("{}/people/me", cloud.api_url())).bearer_auth(cloud.bot().token).send();
+    assert_eq!(limit(json!({"calls": 2})).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(limit(json!({"seconds": 0})).await.unwrap().status(), StatusCode::BAD_REQUEST);
+    assert_eq!(me().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(me().await.unwrap().status(), StatusCode::OK);
+    let refused = me().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let pause: u32 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((50..=60).contains(&pause), "{pause}");
+    assert!(refused.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+    cloud.person("alice@example.com").says("people are not counted");
+    assert_eq!(limit(json!({"calls": 0})).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(me().await.unwrap().status(), StatusCode::OK);
+}
