@@ -119,8 +119,14 @@ impl Governor {
         let now = Instant::now();
         let mut budget = self.budget();
         if budget.refused(endpoint, pause, now) {
-            let (pause, pace) = (pause.as_secs_f64(), budget.pace(now).unwrap_or_default() * 60.0);
-            tracing::warn!(endpoint, "Webex asks to slow down: no such call for {pause:.0} s, then {pace:.0} a minute");
+            let (pause_seconds, pace) = (pause.as_secs(), budget.pace(now).unwrap_or_default() * 60.0);
+            drop(budget);
+            tracing::warn!(
+                endpoint,
+                pause_seconds,
+                "Webex asks to slow down: no call of this kind until the pause ends, and about {pace:.0} calls a minute \
+                 in all from now on, rising"
+            );
         }
     }
 
