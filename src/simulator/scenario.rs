@@ -224,9 +224,11 @@ impl Cloud {
         })
     }
 
-    /// Returns once no delivery is queued or on its way. While deliveries are held it waits.
+    /// Returns once no delivery is queued or on its way, and everything sent over sockets was acknowledged. While
+    /// deliveries are held it waits, and so it does for a device that has lost its socket before acknowledging.
     pub async fn delivered(&self) {
         self.inner.courier.settled().await;
+        self.acknowledged().await;
     }
 
     /// Every attempt to deliver, oldest first; the last hundred thousand.

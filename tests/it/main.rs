@@ -15,6 +15,7 @@ mod crowd;
 mod delivery;
 mod harness;
 mod layout;
+mod mercury;
 mod receiving;
 mod registration;
 mod restart;
