@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use tasks::Tasks;
@@ -20,10 +21,11 @@ use crate::handler::{Command, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::webhook::Webhook;
+use crate::receiver::websocket::{Line, Websocket};
 use crate::signature::Signer;
 use crate::store::{self, Store};
 use crate::telemetry::Metrics;
-use crate::webex::Client;
+use crate::webex::{Client, Mercury};
 use crate::worker::{self, Inbox, Outbox, Stop};
 use crate::{admin, http, router};
 
@@ -43,6 +45,7 @@ pub struct App {
     services: Arc<Services>,
     identity: Identity,
     health: Health,
+    websocket: Option<Websocket>,
 }
 
 /// A look into a running app, for tests and for the simulator.
@@ -51,6 +54,7 @@ pub struct Handle {
     store: Store,
     health: Health,
     services: Arc<Services>,
+    line: Option<watch::Receiver<Line>>,
 }
 
 impl Handle {
@@ -73,6 +77,11 @@ impl Handle {
             }
             commits.changed().await.context("the app has ended")?;
         }
+    }
+
+    /// How the websocket is and was, if `delivery.mode` has one.
+    pub fn line(&self) -> Option<watch::Receiver<Line>> {
+        self.line.clone()
     }
 
     /// The ledger, for looking into.
@@ -113,6 +122,18 @@ impl App {
         };
         let (store, writer) = Store::open(&config.store, config.worker.lease).await?;
         let metrics = Metrics::default();
+        let (identity, health) = (Identity::default(), Health::default());
+        let websocket = match config.delivery.mode {
+            Mode::Websocket => Some(Websocket::new(
+                Mercury::new(&config.webex, &config.websocket, config.token()?, metrics.clone())?,
+                config.websocket.clone(),
+                store.clone(),
+                metrics.clone(),
+                identity.clone(),
+                health.clone(),
+            )),
+            Mode::Webhook | Mode::Polling | Mode::Both => None,
+        };
         let services = Arc::new(Services {
             webex: Client::new(&config.webex, config.token()?, metrics.clone())?,
             store: store.clone(),
@@ -121,21 +142,17 @@ impl App {
             started: Instant::now(),
             commands,
         });
-        Ok(App {
-            config,
-            public,
-            admin,
-            store,
-            writer,
-            services,
-            identity: Identity::default(),
-            health: Health::default(),
-        })
+        Ok(App { config, public, admin, store, writer, services, identity, health, websocket })
     }
 
     /// A look into the app while it runs.
     pub fn handle(&self) -> Handle {
-        Handle { store: self.store.clone(), health: self.health.clone(), services: Arc::clone(&self.services) }
+        Handle {
+            store: self.store.clone(),
+            health: self.health.clone(),
+            services: Arc::clone(&self.services),
+            line: self.websocket.as_ref().map(Websocket::line),
+        }
     }
 
     /// Runs until `shutdown` ends, then finishes what is in hand, within 30 seconds.
@@ -171,6 +188,7 @@ impl App {
         tasks.until_ended(INBOX).await;
         outbox.drain.cancel();
         tasks.until_ended(OUTBOX).await;
+        tasks.until_ended(WEBSOCKET).await;
         servers.cancel();
         let _ = tokio::time::timeout(HANG_UP, tasks.until_ended(PUBLIC)).await;
         ledger.cancel();
@@ -193,7 +211,7 @@ impl App {
         servers: &CancellationToken,
         ledger: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let App { config, public, admin, store, writer, services, identity, health } = self;
+        let App { config, public, admin, store, writer, services, identity, health, websocket } = self;
         let worker = config.worker.clone();
         tasks.spawn(LEDGER, writer.run(ledger.clone().cancelled_owned()));
         if worker.concurrency > 0 {
@@ -244,6 +262,10 @@ impl App {
             tasks.spawn(ADMIN, http::serve(listener, routes, config.server.clone(), servers.clone()));
         }
         let stopped = inbox.drain.clone();
+        // The websocket as a way in; `Websocket::line` says when there is something to be fetched by REST.
+        if let Some(websocket) = websocket {
+            tasks.spawn(WEBSOCKET, websocket.run(stopped.clone()));
+        }
         tasks.spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone())));
         if config.access.dm_policy == DmPolicy::Pairing {
             tracing::warn!(
@@ -266,6 +288,7 @@ const LEDGER: &str = "the ledger's writer";
 const INBOX: &str = "the inbox loop";
 const OUTBOX: &str = "the outbox loop";
 const PUBLIC: &str = "the public listener";
+const WEBSOCKET: &str = "the websocket";
 const ADMIN: &str = "the operators' listener";
 const PRUNER: &str = "the pruning of settled rows";
 const REGISTRATION: &str = "the look after token and webhooks";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Mode};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::registration;
@@ -50,6 +50,10 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
                 pause = (pause * 2).min(Duration::from_secs(30));
             }
         }
+    }
+    if config.delivery.mode == Mode::Websocket {
+        // Webex does not call us, and whoever holds the socket says how it is.
+        return std::future::pending().await;
     }
     let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
         tracing::warn!(

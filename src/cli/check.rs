@@ -7,10 +7,11 @@ use serde::Serialize;
 use url::Url;
 
 use super::output::{Format, print, print_json};
-use crate::config::{Config, ConfigError, DmPolicy};
+use crate::config::{Config, ConfigError, DmPolicy, Mode};
 use crate::receiver::registration;
 use crate::store::Store;
-use crate::webex::Client;
+use crate::telemetry::Metrics;
+use crate::webex::{Client, Mercury};
 
 /// How a part is.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -97,7 +98,10 @@ async fn look(config: &Config, report: &mut Report) -> anyhow::Result<()> {
     report.add(token)?;
     // Without a token that Webex takes there is nothing more to ask it.
     if taken {
-        report.add(webhooks(config, &webex).await)?;
+        report.add(match config.delivery.mode {
+            Mode::Websocket => websocket(config, &webex).await?,
+            Mode::Webhook | Mode::Polling | Mode::Both => webhooks(config, &webex).await,
+        })?;
     }
     Ok(())
 }
@@ -163,6 +167,26 @@ async fn store(config: &Config) -> Finding {
             Finding::new("store", State::Fail, error.to_string(), Some("check store.url, and who may write there"))
         }
     }
+}
+
+/// No socket is opened: that would take the running daemon's place.
+async fn websocket(config: &Config, webex: &Client) -> anyhow::Result<Finding> {
+    let finding = |state, says: String, hint| Finding::new("websocket", state, says, hint);
+    let mercury = Mercury::new(&config.webex, &config.websocket, config.token()?, Metrics::default())?;
+    if let Err(error) = mercury.probe().await {
+        let hint =
+            "check websocket.catalog_url, the network, HTTPS_PROXY, and webex.ca_file behind an inspecting proxy";
+        return Ok(finding(State::Fail, error.to_string(), Some(hint)));
+    }
+    Ok(match webex.webhooks().await {
+        Ok(found) if found.iter().any(registration::is_ours) => finding(
+            State::Warn,
+            "Webex says where sockets are opened, and still calls webhooks of an earlier delivery.mode".to_owned(),
+            Some("`switchboard webhooks delete` takes them away"),
+        ),
+        Ok(_) => finding(State::Ok, "Webex says where sockets are opened".to_owned(), None),
+        Err(error) => finding(State::Fail, error.to_string(), Some(error.hint())),
+    })
 }
 
 async fn webhooks(config: &Config, webex: &Client) -> Finding {

@@ -21,7 +21,7 @@ pub(super) fn always(config: &Config) -> Findings {
             wrong.push((key, problem.to_owned()));
         }
     };
-    let Config { webex, webhook, worker, store, access, .. } = config;
+    let Config { webex, webhook, websocket, worker, store, access, .. } = config;
     must(
         "webex.api_url",
         encrypted_or_loopback(&webex.api_url),
@@ -44,6 +44,16 @@ pub(super) fn always(config: &Config) -> Findings {
         "is taken by a health check; choose another",
     );
     must(
+        "websocket.catalog_url",
+        encrypted_or_loopback(&websocket.catalog_url),
+        "must be https (plain http only on loopback): the token is sent there",
+    );
+    must(
+        "websocket.device",
+        !websocket.device.trim().is_empty() && websocket.device.len() <= 64,
+        "must be a name of at most 64 bytes, such as switchboard",
+    );
+    must(
         "worker.deadline",
         worker.deadline + Duration::from_secs(1) <= worker.lease,
         "must be shorter than worker.lease by a second or more: the message is read within the same lease",
@@ -64,6 +74,9 @@ pub(super) fn always(config: &Config) -> Findings {
         ("server.timeout", config.server.timeout),
         ("webhook.check_interval", webhook.check_interval),
         ("polling.interval", config.polling.interval),
+        ("websocket.ping_interval", websocket.ping_interval),
+        ("websocket.pong_timeout", websocket.pong_timeout),
+        ("websocket.backoff_max", websocket.backoff_max),
         ("worker.deadline", worker.deadline),
         ("worker.backoff", worker.backoff),
         ("worker.give_up", worker.give_up),
@@ -117,8 +130,9 @@ pub(super) fn for_run(config: &Config) -> Result<(), ConfigError> {
                 wrong.push(MISSING_SECRET.to_owned());
             }
         }
-        Mode::Polling | Mode::Websocket | Mode::Both => wrong.push(format!(
-            "delivery.mode = \"{}\" is not in this version yet; use \"webhook\"",
+        Mode::Websocket => {}
+        Mode::Polling | Mode::Both => wrong.push(format!(
+            "delivery.mode = \"{}\" is not in this version yet; use \"webhook\" or \"websocket\"",
             config.delivery.mode.as_str()
         )),
     }
@@ -133,7 +147,8 @@ fn is_blank(secret: Option<&SecretString>) -> bool {
     secret.is_none_or(|secret| secret.expose_secret().trim().is_empty())
 }
 
-fn encrypted_or_loopback(url: &Url) -> bool {
+/// Whether what is sent to this address can be read by nobody on the way.
+pub(crate) fn encrypted_or_loopback(url: &Url) -> bool {
     match (url.scheme(), url.host()) {
         ("https", Some(_)) => true,
         ("http", Some(Host::Domain(name))) => name == "localhost",

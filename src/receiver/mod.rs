@@ -1,8 +1,10 @@
 //! What Webex sends us becomes one inbox row. A receiver never runs a handler.
 
+mod activity;
 mod envelope;
 pub mod registration;
 pub mod webhook;
+pub mod websocket;
 
 pub use envelope::{Envelope, Kind, Parsed};
 

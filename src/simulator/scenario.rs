@@ -46,6 +46,7 @@ impl Cloud {
         [
             ("SWITCHBOARD_WEBEX__API_URL", self.api_url()),
             ("SWITCHBOARD_WEBEX__TOKEN", self.inner.bot.token.clone()),
+            ("SWITCHBOARD_WEBSOCKET__CATALOG_URL", self.catalog_url()),
             ("SWITCHBOARD_DELIVERY__MODE", "webhook".to_owned()),
             ("SWITCHBOARD_WEBHOOK__PUBLIC_URL", format!("http://{bot}/webex/webhook")),
             ("SWITCHBOARD_WEBHOOK__PATH", "/webex/webhook".to_owned()),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Method, Response, StatusCode, multipart};
+use reqwest::{Certificate, ClientBuilder, Method, Response, StatusCode, multipart};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -80,7 +80,7 @@ impl Client {
             base.set_path(&format!("{}/", base.path()));
         }
         Ok(Client(Arc::new(Inner {
-            http: http_client(settings)?,
+            http: http_client(settings, |builder| builder)?,
             base,
             authorization,
             retries: settings.retries,
@@ -102,6 +102,16 @@ impl Client {
     pub fn last_latency(&self) -> Option<Duration> {
         let micros = self.0.last_latency.load(Ordering::Relaxed);
         (micros > 0).then(|| Duration::from_micros(micros))
+    }
+
+    /// What proves who calls. It is marked as sensitive, so nothing prints it.
+    pub(super) fn authorization(&self) -> &HeaderValue {
+        &self.0.authorization
+    }
+
+    /// Counts a call that is not made by `send`.
+    pub(super) fn count(&self, endpoint: &'static str, status: &str) {
+        self.0.metrics.api_request(endpoint, status);
     }
 
     /// The URL of an endpoint; each segment is escaped.
@@ -234,7 +244,7 @@ impl Client {
     }
 
     /// A gateway may repeat the request in its complaint.
-    fn without_token(&self, body: &[u8]) -> String {
+    pub(super) fn without_token(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
         match self.0.authorization.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")) {
             Some(token) if !token.is_empty() => text.replace(token, "[token]"),
@@ -243,8 +253,11 @@ impl Client {
     }
 }
 
-/// The connections: to the configured host only, through the proxy of the environment, trusting the system's roots.
-fn http_client(settings: &config::Webex) -> anyhow::Result<reqwest::Client> {
+/// The connections: to no host that a redirect names, through the proxy of the environment, trusting the system's roots.
+pub(super) fn http_client(
+    settings: &config::Webex,
+    adjust: impl Fn(ClientBuilder) -> ClientBuilder,
+) -> anyhow::Result<reqwest::Client> {
     use anyhow::Context;
     let builder = || {
         let mut builder = reqwest::Client::builder()
@@ -257,7 +270,7 @@ fn http_client(settings: &config::Webex) -> anyhow::Result<reqwest::Client> {
             // Plain http is loopback only, which no proxy can reach and where no certificate is looked at.
             builder = builder.no_proxy().tls_certs_only([]);
         }
-        builder
+        adjust(builder)
     };
     let Some(path) = &settings.ca_file else {
         // An image without a CA store is the usual container: bring the Mozilla roots instead.
@@ -283,7 +296,7 @@ fn bundled_roots() -> Vec<Certificate> {
     webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok()).collect()
 }
 
-async fn read(mut response: Response) -> Result<Bytes, reqwest::Error> {
+pub(super) async fn read(mut response: Response) -> Result<Bytes, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > MOST_BYTES {
@@ -308,7 +321,7 @@ fn parse<T: DeserializeOwned>(endpoint: &'static str, body: &[u8]) -> Result<T, 
 }
 
 /// The body of a refusal is JSON, HTML or nothing; the header may carry the tracking id where the body does not.
-fn refusal(endpoint: &'static str, status: StatusCode, headers: &HeaderMap, body: &str) -> Error {
+pub(super) fn refusal(endpoint: &'static str, status: StatusCode, headers: &HeaderMap, body: &str) -> Error {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "camelCase", default)]
     struct Explanation {
@@ -348,7 +361,7 @@ fn jittered(attempt: u32) -> Duration {
 }
 
 /// The library's own text names the URL; the cause at the bottom is what a person can act on.
-fn innermost(error: reqwest::Error) -> String {
+pub(super) fn innermost(error: reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer within webex.timeout".to_owned();
     }

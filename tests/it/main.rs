@@ -20,3 +20,4 @@ mod receiving;
 mod registration;
 mod restart;
 mod simulator;
+mod websocket;
