@@ -26,10 +26,11 @@ use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::Door;
 use crate::receiver::webhook::Webhook;
+use crate::receiver::websocket::{Line, Websocket};
 use crate::signature::Signer;
 use crate::store::{self, Store};
 use crate::telemetry::Metrics;
-use crate::webex::Client;
+use crate::webex::{Client, Mercury};
 use crate::worker::{self, Inbox, Outbox, Stop};
 use crate::{admin, http, router};
 
@@ -52,6 +53,8 @@ pub struct App {
     services: Arc<Services>,
     identity: Identity,
     health: Health,
+    door: Door,
+    websocket: Option<Websocket>,
 }
 
 /// A look into a running app, for tests and for the simulator.
@@ -60,6 +63,7 @@ pub struct Handle {
     store: Store,
     health: Health,
     services: Arc<Services>,
+    line: Option<watch::Receiver<Line>>,
 }
 
 impl Handle {
@@ -82,6 +86,11 @@ impl Handle {
             }
             commits.changed().await.context("the app has ended")?;
         }
+    }
+
+    /// How the websocket is and was, if `delivery.mode` has one.
+    pub fn line(&self) -> Option<watch::Receiver<Line>> {
+        self.line.clone()
     }
 
     /// The ledger, for looking into.
@@ -122,8 +131,21 @@ impl App {
         };
         let (store, writer) = Store::open(&config.store, config.worker.lease).await?;
         let metrics = Metrics::default();
+        let webex = Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate);
+        let (identity, health) = (Identity::default(), Health::default());
+        let door = Door::new(store.clone(), metrics.clone(), identity.clone());
+        let websocket = match config.delivery.mode {
+            Mode::Websocket => Some(Websocket::new(
+                Mercury::new(&config.webex, &config.websocket, config.token()?, metrics.clone())?,
+                config.websocket.clone(),
+                door.clone(),
+                metrics.clone(),
+                health.clone(),
+            )),
+            Mode::Webhook | Mode::Polling | Mode::Both => None,
+        };
         let services = Arc::new(Services {
-            webex: Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate),
+            webex,
             store: store.clone(),
             metrics,
             mode: config.delivery.mode,
@@ -131,21 +153,17 @@ impl App {
             started: Instant::now(),
             commands,
         });
-        Ok(App {
-            config,
-            public,
-            admin,
-            store,
-            writer,
-            services,
-            identity: Identity::default(),
-            health: Health::default(),
-        })
+        Ok(App { config, public, admin, store, writer, services, identity, health, door, websocket })
     }
 
     /// A look into the app while it runs.
     pub fn handle(&self) -> Handle {
-        Handle { store: self.store.clone(), health: self.health.clone(), services: Arc::clone(&self.services) }
+        Handle {
+            store: self.store.clone(),
+            health: self.health.clone(),
+            services: Arc::clone(&self.services),
+            line: self.websocket.as_ref().map(Websocket::line),
+        }
     }
 
     /// Runs until `shutdown` ends, then finishes what is in hand, within 30 seconds.
@@ -181,6 +199,7 @@ impl App {
         tasks.until_ended(INBOX).await;
         outbox.drain.cancel();
         tasks.until_ended(OUTBOX).await;
+        tasks.until_ended(WEBSOCKET).await;
         servers.cancel();
         let _ = tokio::time::timeout(HANG_UP, tasks.until_ended(PUBLIC)).await;
         ledger.cancel();
@@ -203,9 +222,8 @@ impl App {
         servers: &CancellationToken,
         ledger: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let App { config, public, admin, store, writer, services, identity, health } = self;
+        let App { config, public, admin, store, writer, services, identity, health, door, websocket } = self;
         let worker = config.worker.clone();
-        let door = Door::new(store.clone(), services.metrics.clone(), identity.clone());
         let (nudge, caught_up) = (Arc::new(Notify::new()), watch::Sender::new(false));
         tasks.spawn(LEDGER, writer.run(ledger.clone().cancelled_owned()));
         if worker.concurrency > 0 {
@@ -261,6 +279,11 @@ impl App {
             tasks.spawn(ADMIN, http::serve(listener, routes, config.server.clone(), servers.clone()));
         }
         let stopped = inbox.drain.clone();
+        // The websocket as a way in; `Websocket::line` says when there is something to be fetched by REST.
+        let line = websocket.as_ref().map(Websocket::line);
+        if let Some(websocket) = websocket {
+            tasks.spawn(WEBSOCKET, websocket.run(stopped.clone()));
+        }
         tasks.spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone())));
         if config.access.dm_policy == DmPolicy::Pairing {
             tracing::warn!(
@@ -285,6 +308,7 @@ impl App {
             identity: identity.clone(),
             health: health.clone(),
             nudge: Arc::clone(&nudge),
+            line,
             caught_up,
         };
         tasks.spawn(RECONCILER, unless(stopped.clone(), reconciling.run()));
@@ -298,6 +322,7 @@ const LEDGER: &str = "the ledger's writer";
 const INBOX: &str = "the inbox loop";
 const OUTBOX: &str = "the outbox loop";
 const PUBLIC: &str = "the public listener";
+const WEBSOCKET: &str = "the websocket";
 const ADMIN: &str = "the operators' listener";
 const PRUNER: &str = "the pruning of settled rows";
 const CANARY: &str = "the canary";

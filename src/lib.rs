@@ -19,6 +19,9 @@
 //!    dead letter whose reference the person is told.
 //! 10. The outbox loop of `worker` sends, in order per space, and waits as Webex says.
 //!
+//! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open: it enters at step 4, and
+//! an envelope is acknowledged where a webhook is answered 200.
+//!
 //! A process killed between any two steps and started again loses nothing that was acknowledged. At worst a reply that
 //! was on its way is sent twice; in a direct space not even that, since an uncertain send is looked up first.
 //!
@@ -32,7 +35,7 @@
 //! | `config` | settings: defaults, file, environment; the only reader of the environment |
 //! | `http` | the listeners and their limits; the health checks |
 //! | `admin` | the operators' listener: `/metrics` |
-//! | `receiver` | what Webex sends becomes one inbox row; our webhooks at Webex |
+//! | `receiver` | what Webex sends becomes one inbox row; our webhooks and our device at Webex |
 //! | `worker` | claim, run, settle: the inbox loop and the outbox loop |
 //! | `commands` | the commands every bot has, one a file |
 //! | `router` | from a message to a command; pure |
@@ -82,3 +85,4 @@ pub use config::{Config, ConfigError};
 pub use handler::{
     Args, Attached, Command, CommandError, Context, FileError, Reply, Result, Sender, code_block, escape,
 };
+pub use receiver::websocket::{Line, Socket};

@@ -12,6 +12,7 @@ use crate::handler::Services;
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::reconcile::{Failure, Look, Reconciler, Settings};
+use crate::receiver::websocket::{Line, Socket};
 use crate::receiver::{CATCH_UP, Door};
 use crate::webex::Priority;
 
@@ -30,13 +31,15 @@ pub(super) struct Reconciling {
     pub health: Health,
     /// Asks for a look now: a delivery may have been lost.
     pub nudge: Arc<Notify>,
+    /// How the websocket is, where there is one.
+    pub line: Option<watch::Receiver<Line>>,
     /// Hears when the first look has ended.
     pub caught_up: watch::Sender<bool>,
 }
 
 impl Reconciling {
     /// Looks for as long as the daemon runs.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         let polls = matches!(self.delivery.mode, Mode::Polling | Mode::Both);
         if self.delivery.catch_up.is_zero() && !polls {
             tracing::warn!("delivery.catch_up is 0s: what is said while the bot is away, or is not delivered, is lost");
@@ -50,9 +53,9 @@ impl Reconciling {
         }
         // Without knowing itself the bot would take its own words for somebody's.
         self.identity.known().await;
-        // What is said before the webhooks are looked after may not be delivered, so the first look comes after that.
-        if matches!(self.delivery.mode, Mode::Webhook | Mode::Both) {
-            self.nudge.notified().await;
+        // What is said before the way in stands may not be delivered, so the first look comes after that.
+        if self.delivery.mode != Mode::Polling {
+            self.called().await;
         }
         let mut reconciler = None;
         let mut pause = self.interval();
@@ -70,9 +73,31 @@ impl Reconciling {
             self.caught_up.send_replace(true);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.nudge.notified() => {}
+                () = self.called() => {}
             }
         }
+    }
+
+    /// Ends when something may have been lost: at once, if that was since the last look.
+    async fn called(&mut self) {
+        let Some(line) = &mut self.line else { return self.nudge.notified().await };
+        tokio::select! {
+            () = self.nudge.notified() => {}
+            changed = line.changed() => {
+                if changed.is_err() {
+                    // The socket is closed for good: the daemon stops.
+                    std::future::pending::<()>().await;
+                }
+                if let Socket::Down { why, .. } = &line.borrow().socket {
+                    tracing::warn!(why, "polling until the websocket is open again");
+                }
+            }
+        }
+    }
+
+    /// Whether nothing comes but what is asked for.
+    fn is_down(&self) -> bool {
+        self.line.as_ref().is_some_and(|line| matches!(line.borrow().socket, Socket::Down { .. }))
     }
 
     /// Whether some spaces are to be read once more.
@@ -89,7 +114,11 @@ impl Reconciling {
     async fn begin(&self) -> Result<Reconciler, Failure> {
         let Services { webex, store, .. } = &*self.services;
         // What a look finds in any case is no gap, whatever is set.
-        let ordinary = 3 * self.interval() + 2 * self.lag;
+        let slowest = match self.delivery.mode {
+            Mode::Polling | Mode::Both => self.polling.interval,
+            Mode::Webhook | Mode::Websocket => self.delivery.reconcile.max(self.polling.interval),
+        };
+        let ordinary = 3 * slowest + 2 * self.lag;
         let settings = Settings {
             reach: self.delivery.catch_up.max(ordinary),
             lag: self.lag,
@@ -103,6 +132,7 @@ impl Reconciling {
     fn interval(&self) -> Duration {
         match self.delivery.mode {
             Mode::Polling | Mode::Both => self.polling.interval,
+            Mode::Websocket if self.is_down() => self.polling.interval,
             Mode::Webhook | Mode::Websocket => self.delivery.reconcile,
         }
     }
@@ -111,6 +141,7 @@ impl Reconciling {
     fn source(&self) -> &'static str {
         match self.delivery.mode {
             Mode::Polling | Mode::Both => "polling",
+            Mode::Websocket if self.is_down() => "polling",
             Mode::Webhook | Mode::Websocket => CATCH_UP,
         }
     }
@@ -133,7 +164,10 @@ impl Reconciling {
 
     /// Where nothing else reports the way in, this does.
     fn is_well(&self) {
-        self.health.token(Ok(()));
+        // A websocket that is refused its token says more than a look that is not.
+        if !self.is_down() {
+            self.health.token(Ok(()));
+        }
         if self.delivery.mode == Mode::Polling {
             self.services.metrics.delivery_proven();
             self.health.webhooks(Ok(()));

@@ -13,6 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+pub(crate) use validate::encrypted_or_loopback;
+
 /// The annotated file that documents every key and is the lowest layer of the settings.
 pub const DEFAULTS: &str = include_str!("../../bot.toml");
 
@@ -28,6 +30,8 @@ pub struct Config {
     pub webhook: Webhook,
     /// What we ask Webex.
     pub polling: Polling,
+    /// The socket we hold open.
+    pub websocket: Websocket,
     /// The public listener.
     pub server: Server,
     /// The operators' listener.
@@ -99,6 +103,26 @@ pub struct Polling {
     pub concurrency: usize,
     /// The most calls a minute for what nobody waits for.
     pub rate: u32,
+}
+
+/// `[websocket]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Websocket {
+    /// Where Webex says which of its hosts does what; the token goes to the hosts it names and to no others.
+    #[serde(deserialize_with = "url")]
+    pub catalog_url: Url,
+    /// The name of the bot's own device at Webex, to which the socket belongs.
+    pub device: String,
+    /// How often the other end is asked whether it is still there.
+    #[serde(deserialize_with = "duration")]
+    pub ping_interval: Duration,
+    /// How long it may take to say so.
+    #[serde(deserialize_with = "duration")]
+    pub pong_timeout: Duration,
+    /// The longest pause before a lost socket is opened again.
+    #[serde(deserialize_with = "duration")]
+    pub backoff_max: Duration,
 }
 
 /// How messages reach the bot.

@@ -24,7 +24,7 @@ pub(super) fn always(config: &Config) -> Findings {
             wrong.push((key, problem.to_owned()));
         }
     };
-    let Config { webex, webhook, worker, store, access, files, .. } = config;
+    let Config { webex, webhook, websocket, worker, store, access, files, .. } = config;
     must(
         "webex.api_url",
         encrypted_or_loopback(&webex.api_url),
@@ -45,6 +45,16 @@ pub(super) fn always(config: &Config) -> Findings {
         "webhook.path",
         !["/healthz", "/readyz"].contains(&path.as_str()),
         "is taken by a health check; choose another",
+    );
+    must(
+        "websocket.catalog_url",
+        encrypted_or_loopback(&websocket.catalog_url),
+        "must be https (plain http only on loopback): the token is sent there",
+    );
+    must(
+        "websocket.device",
+        !websocket.device.trim().is_empty() && websocket.device.len() <= 64,
+        "must be a name of at most 64 bytes, such as switchboard",
     );
     must(
         "worker.deadline",
@@ -79,6 +89,9 @@ pub(super) fn always(config: &Config) -> Findings {
         ("delivery.reconcile", config.delivery.reconcile),
         ("delivery.canary_interval", config.delivery.canary_interval),
         ("delivery.canary_within", config.delivery.canary_within),
+        ("websocket.ping_interval", websocket.ping_interval),
+        ("websocket.pong_timeout", websocket.pong_timeout),
+        ("websocket.backoff_max", websocket.backoff_max),
         ("worker.deadline", worker.deadline),
         ("worker.backoff", worker.backoff),
         ("worker.give_up", worker.give_up),
@@ -127,16 +140,12 @@ pub(super) fn for_run(config: &Config) -> Result<(), ConfigError> {
         wrong.push(MISSING_TOKEN.to_owned());
     }
     match config.delivery.mode {
-        Mode::Polling => {}
+        Mode::Polling | Mode::Websocket => {}
         Mode::Webhook | Mode::Both => {
             if is_blank(config.webhook.secret.as_ref()) {
                 wrong.push(MISSING_SECRET.to_owned());
             }
         }
-        Mode::Websocket => wrong.push(format!(
-            "delivery.mode = \"{}\" is not in this version yet; use \"webhook\"",
-            config.delivery.mode.as_str()
-        )),
     }
     finish(wrong)
 }
@@ -149,7 +158,8 @@ fn is_blank(secret: Option<&SecretString>) -> bool {
     secret.is_none_or(|secret| secret.expose_secret().trim().is_empty())
 }
 
-fn encrypted_or_loopback(url: &Url) -> bool {
+/// Whether what is sent to this address can be read by nobody on the way.
+pub(crate) fn encrypted_or_loopback(url: &Url) -> bool {
     match (url.scheme(), url.host()) {
         ("https", Some(_)) => true,
         ("http", Some(Host::Domain(name))) => name == "localhost",

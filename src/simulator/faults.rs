@@ -96,9 +96,10 @@ impl Effect {
 }
 
 impl Fault {
-    /// For calls with this method to this path below `/v1`, such as `/messages`. A path that ends in a slash stands for
-    /// everything below it, and one that ends in `*` for all that begin so: `/messages/` is any one message, `/messages*` their list
-    /// as well. Goes wrong once, with a plain 500, until told otherwise.
+    /// For calls with this method to this path below `/v1`, such as `/messages`, or to one of what a websocket needs,
+    /// such as `/wdm/api/v1/devices`. A path that ends in a slash stands for everything below it, and one that ends in
+    /// `*` for all that begin so: `/messages/` is any one message, `/messages*` their list as well. Goes wrong once, with
+    /// a plain 500, until told otherwise.
     pub fn on(method: Method, path: &str) -> Fault {
         Fault::of(method.as_str(), path)
     }

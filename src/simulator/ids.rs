@@ -68,7 +68,8 @@ impl Mint {
         self.hex() + &self.hex()
     }
 
-    fn uuid(&mut self) -> Uuid {
+    /// A bare one, for what the REST API does not know.
+    pub(super) fn uuid(&mut self) -> Uuid {
         uuid::Builder::from_random_bytes(self.0.u128(..).to_be_bytes()).into_uuid()
     }
 }

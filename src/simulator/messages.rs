@@ -247,8 +247,12 @@ impl World {
         };
         let message = message.clone();
         self.changes.push(Change::edited(&message));
+        let event = Event::message("updated", &actor.id, &message);
         if self.quirks.edits_told {
-            self.tell(Event::message("updated", &actor.id, &message));
+            self.tell(event);
+        } else {
+            // Webhooks are not told, but Webex's own apps have to show it.
+            self.tell_sockets(&event);
         }
         Ok(message)
     }

@@ -3,7 +3,8 @@
 //!
 //! `switchboard simulate` runs the daemon against it, and so do the tests; with `--no-bot` any other client of Webex
 //! can. [`Cloud`] is started, people act through [`Person`], and what may go wrong is set with [`Fault`],
-//! [`RateLimit`], [`Deliveries`], [`Quirks`] and [`Scan`]. A test of a handler says something and reads the transcript:
+//! [`RateLimit`], [`Deliveries`], [`Sockets`], [`Quirks`] and [`Scan`]. A test of a handler says something and reads the
+//! transcript:
 //!
 //! ```
 //! use switchboard::simulator::{Cloud, Options};
@@ -57,7 +58,10 @@
 //! | no rate limit until a [`RateLimit`] is set, and that one of all calls of a token | about 300 calls a minute, more for messages and people | tests are not left to luck |
 //! | licences, roles and organizations are a fixed few | an administrator's own | nothing depends on them |
 //! | search, events, compliance, guests, room tabs, whiteboards, reactions are missing | they exist, some without an API | no bot of this kind uses them |
-//! | no websocket | devices and Mercury | not built yet |
+//! | a device, and what its socket has not acknowledged, is forgotten when the cloud ends | it is kept for a time that nobody has published | the stricter side |
+//! | what happens while a device has no socket is never sent to it | some of it is, for a while | the stricter side: whoever lost a socket has to ask by REST |
+//! | an account has at most 100 devices, then 403 | a figure nobody has published | clients that pile them up are found |
+//! | numbers of envelopes begin at 1 with each socket | not documented | clients look for gaps within one socket only |
 //! | messages are plain | encrypted end to end | the API shows them plain |
 //!
 //! Where the facts are silent or disagree, [`Quirks`] takes the other side.
@@ -66,11 +70,12 @@
 //!
 //! `world` is the state; `people`, `rooms`, `teams`, `messages`, `contents`, `cards`, `actions`, `webhooks`, `filters`,
 //! `meetings` and `oauth` are its rules, and know of HTTP only the status of a refusal. `api` is the REST surface over
-//! them, `control` the simulator's own, `page` the chat page; `deliver` posts what happened, `journal` tells it to
-//! whoever watches, and `state` keeps it in a file. This room imports nothing of the daemon but the spelling of ids and
+//! them, `control` the simulator's own, `page` the chat page; `deliver` posts what happened, `mercury` and `sockets` send
+//! it as `activities`, `journal` tells it to whoever watches, and `state` keeps it in a file. This room imports nothing of the daemon but the spelling of ids and
 //! the signature.
 
 mod actions;
+mod activities;
 mod api;
 mod calls;
 mod cards;
@@ -89,6 +94,7 @@ mod journal;
 mod limit;
 mod markdown;
 mod meetings;
+mod mercury;
 mod messages;
 mod oauth;
 mod page;
@@ -98,6 +104,7 @@ mod quirks;
 mod refusal;
 mod rooms;
 mod scenario;
+mod sockets;
 mod state;
 mod teams;
 mod time;
@@ -125,6 +132,7 @@ pub use delivery::{Deliveries, Delivery, SignatureCheck};
 pub use explain::Explanation;
 pub use faults::Fault;
 pub use limit::RateLimit;
+pub use mercury::DeviceInfo;
 pub use messages::Message;
 pub use oauth::Grant;
 pub use people::{Account, AccountType};
@@ -133,6 +141,7 @@ pub use quirks::Quirks;
 pub use refusal::Refusal;
 pub use rooms::RoomType;
 pub use scenario::RoomInfo;
+pub use sockets::Sockets;
 pub use webhooks::{Webhook, WebhookDraft, WebhookStatus};
 
 use calls::Calls;

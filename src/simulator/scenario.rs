@@ -46,6 +46,7 @@ impl Cloud {
         [
             ("SWITCHBOARD_WEBEX__API_URL", self.api_url()),
             ("SWITCHBOARD_WEBEX__TOKEN", self.inner.bot.token.clone()),
+            ("SWITCHBOARD_WEBSOCKET__CATALOG_URL", self.catalog_url()),
             ("SWITCHBOARD_DELIVERY__MODE", "webhook".to_owned()),
             ("SWITCHBOARD_WEBHOOK__PUBLIC_URL", format!("http://{bot}/webex/webhook")),
             ("SWITCHBOARD_WEBHOOK__PATH", "/webex/webhook".to_owned()),
@@ -224,9 +225,11 @@ impl Cloud {
         })
     }
 
-    /// Returns once no delivery is queued or on its way. While deliveries are held it waits.
+    /// Returns once no delivery is queued or on its way, and everything sent over sockets was acknowledged. While
+    /// deliveries are held it waits, and so it does for a device that has lost its socket before acknowledging.
     pub async fn delivered(&self) {
         self.inner.courier.settled().await;
+        self.acknowledged().await;
     }
 
     /// Every attempt to deliver, oldest first; the last hundred thousand.

@@ -191,6 +191,7 @@ impl World {
             Data::Membership(_) | Data::Room(_) => self.changes.push(Change::Room(event.room_id.clone())),
             Data::Meeting(_) => {}
         }
+        self.tell_sockets(&event);
         let audience = self.audience(&event);
         if !audience.is_empty() {
             self.happened.push((event, audience));
@@ -219,9 +220,11 @@ impl World {
 
     fn may_hear(&self, owner: &Account, webhook: &Webhook, event: &Event) -> bool {
         // Only an administrator can have made it.
-        if webhook.owned_by == "org" {
-            return true;
-        }
+        webhook.owned_by == "org" || self.hears(owner, event)
+    }
+
+    /// Whether somebody may know of an event.
+    pub(super) fn hears(&self, owner: &Account, event: &Event) -> bool {
         let is_member = self.rooms.get(&event.room_id).is_some_and(|room| room.has(&owner.id));
         match &event.data {
             Data::Message(message) => {

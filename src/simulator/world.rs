@@ -9,6 +9,7 @@ use super::events::Event;
 use super::ids::{Mint, Shelf};
 use super::journal::Change;
 use super::meetings::Meeting;
+use super::mercury::Mercury;
 use super::messages::Message;
 use super::oauth::Grant;
 use super::people::Account;
@@ -39,6 +40,7 @@ pub(super) struct World {
     pub(super) scan: Scan,
     pub(super) actions: Shelf<Action>,
     pub(super) webhooks: Shelf<Webhook>,
+    pub(super) mercury: Mercury,
     pub(super) meetings: Shelf<Meeting>,
     /// By client id.
     pub(super) grants: HashMap<String, Grant>,

@@ -95,7 +95,7 @@ impl Client {
         let asked = Arc::clone(&governor);
         metrics.pace_from(move || asked.pace());
         let inner = Inner {
-            http: http_client(settings)?,
+            http: http_client(settings, |builder| builder)?,
             base,
             authorization,
             retries: settings.retries,
@@ -141,6 +141,16 @@ impl Client {
     /// By how many milliseconds our clock is ahead of Webex's, as the last answer told; good to a second or two.
     pub fn clock_lead(&self) -> Option<i64> {
         Some(self.0.clock_lead.load(Ordering::Relaxed)).filter(|lead| *lead != UNKNOWN)
+    }
+
+    /// What proves who calls. It is marked as sensitive, so nothing prints it.
+    pub(super) fn authorization(&self) -> &HeaderValue {
+        &self.0.authorization
+    }
+
+    /// Counts a call that is not made by `send`.
+    pub(super) fn count(&self, endpoint: &'static str, status: &str) {
+        self.0.metrics.api_request(endpoint, status);
     }
 
     /// The URL of an endpoint; each segment is escaped.
@@ -304,7 +314,7 @@ impl Client {
     }
 
     /// A gateway may repeat the request in its complaint.
-    fn without_token(&self, body: &[u8]) -> String {
+    pub(super) fn without_token(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
         match self.0.authorization.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")) {
             Some(token) if !token.is_empty() => text.replace(token, "[token]"),
@@ -313,7 +323,7 @@ impl Client {
     }
 }
 
-async fn read(mut response: Response) -> Result<Bytes, reqwest::Error> {
+pub(super) async fn read(mut response: Response) -> Result<Bytes, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > MOST_BYTES {
@@ -340,7 +350,7 @@ fn parse<T: DeserializeOwned>(endpoint: &'static str, body: &[u8]) -> Result<T, 
 }
 
 /// The body of a refusal is JSON, HTML or nothing; the header may carry the tracking id where the body does not.
-fn refusal(endpoint: &'static str, status: StatusCode, headers: &HeaderMap, body: &str) -> Error {
+pub(super) fn refusal(endpoint: &'static str, status: StatusCode, headers: &HeaderMap, body: &str) -> Error {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "camelCase", default)]
     struct Explanation {

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use reqwest::Certificate;
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, ClientBuilder};
 
 use crate::config::{self, ConfigError};
 
-/// The connections: to the configured host only, through the proxy of the environment, trusting the system's roots.
-pub(super) fn http_client(settings: &config::Webex) -> anyhow::Result<reqwest::Client> {
+/// The connections: to no host that a redirect names, through the proxy of the environment, trusting the system's roots.
+pub(super) fn http_client(
+    settings: &config::Webex,
+    adjust: impl Fn(ClientBuilder) -> ClientBuilder,
+) -> anyhow::Result<reqwest::Client> {
     let builder = || {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
@@ -21,7 +24,7 @@ pub(super) fn http_client(settings: &config::Webex) -> anyhow::Result<reqwest::C
             // Plain http is loopback only, which no proxy can reach and where no certificate is looked at.
             builder = builder.no_proxy().tls_certs_only([]);
         }
-        builder
+        adjust(builder)
     };
     let Some(path) = &settings.ca_file else {
         // An image without a CA store is the usual container: bring the Mozilla roots instead.

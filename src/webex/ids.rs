@@ -25,7 +25,13 @@ pub(crate) fn encode(cluster: &str, kind: &str, local: &str) -> String {
     BASE64.encode(format!("ciscospark://{cluster}/{kind}/{local}"))
 }
 
+/// The cluster in an id; none in one that is not base64 of a Webex URI.
+pub(crate) fn cluster(id: &str) -> Option<String> {
+    decode(id).map(|uri| uri.cluster)
+}
+
 struct Uri {
+    cluster: String,
     kind: String,
     local: String,
 }
@@ -34,8 +40,8 @@ fn decode(id: &str) -> Option<Uri> {
     // Webex leaves the padding off; third parties put it on.
     let text = String::from_utf8(BASE64.decode(id.trim().trim_end_matches('=')).ok()?).ok()?;
     let mut parts = text.strip_prefix("ciscospark://")?.splitn(3, '/');
-    let (_cluster, kind, local) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(Uri { kind: kind.to_ascii_uppercase(), local: local.to_ascii_lowercase() })
+    let (cluster, kind, local) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(Uri { cluster: cluster.to_owned(), kind: kind.to_ascii_uppercase(), local: local.to_ascii_lowercase() })
 }
 
 /// Whether two spellings mean the same thing. A bare uuid matches whatever the other's type is.

@@ -1,4 +1,5 @@
-//! A typed client of the Webex REST API: one `send()`, one method an endpoint, resources as Webex spells them.
+//! A typed client of the Webex REST API: one `send()`, one method an endpoint, resources as Webex spells them;
+//! and the websocket that Webex's own apps use.
 //!
 //! This room knows nothing of the ledger, of commands or of who may speak.
 
@@ -10,17 +11,21 @@ mod error;
 mod filename;
 mod governor;
 mod ids;
+mod mercury;
 mod probe;
 mod resources;
+mod socket;
 
 pub use client::Client;
 pub use contents::{ContentId, Download, FileInfo};
 pub use endpoints::NewMessage;
 pub use error::{Error, Fault};
 pub use governor::Priority;
-pub(crate) use ids::encode;
 pub use ids::{ActionId, MessageId, PersonId, RoomId, WebhookId, local_part};
+pub(crate) use ids::{cluster, encode};
+pub use mercury::{Device, Mercury};
 pub(crate) use probe::{Answer, Probe, Unreached, roots};
 pub use resources::{
     Attachment, AttachmentAction, File, Listed, Membership, Message, Person, Room, RoomType, Webhook, WebhookSpec,
 };
+pub use socket::{Heard, Socket};

@@ -65,7 +65,7 @@ impl Probe {
             retries: 0,
             ca_file: settings.ca_file.clone().filter(|_| company_roots),
         };
-        Ok(Probe { http: http_client(&settings)?, url })
+        Ok(Probe { http: http_client(&settings, |builder| builder)?, url })
     }
 
     /// Posts these bytes with one more header.

@@ -47,12 +47,13 @@ impl Inbox {
         let Some(since) = self.answered_until(row).await.filter(|since| *since < said) else { return unknown };
         let space = RoomId::from(room.as_str());
         let listed = self.services.webex.messages_between(&space, kind, since, said, MOST_BEFORE);
-        let mut message = None;
+        let mut earlier = listed.await?;
+        // Newest first: what stands before the message was said after it.
+        let place = earlier.iter().position(|listed| listed.id == *id);
+        let message = place.and_then(|place| earlier.drain(..=place).next_back()).map(Box::new);
         let mut missing = 0;
-        for listed in listed.await?.into_iter().rev() {
-            if listed.id == *id {
-                message = Some(Box::new(listed));
-            } else if listed.person_id != me.id && self.goes_first(room, kind, listed).await {
+        for listed in earlier.into_iter().rev().filter(|listed| listed.person_id != me.id) {
+            if self.goes_first(room, kind, listed).await {
                 missing += 1;
             }
         }

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
 use switchboard::simulator::{Cloud, Options};
-use switchboard::{Bot, Config, Handle};
+use switchboard::{Bot, Config, Handle, Line, Socket};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub const SECRET: &str = "a-secret-for-tests";
@@ -50,6 +50,10 @@ impl Harness {
         let mut variables = settings_of_an_open_bot(&cloud, folder.path());
         variables.push(("SWITCHBOARD_WEBHOOK__PUBLIC_URL".to_owned(), format!("{url}/webex/webhook")));
         variables.retain(|(name, _)| !settings.contains(&key(name)));
+        if settings.contains("mode = \"websocket\"") {
+            // Nothing of webhooks is needed then.
+            variables.retain(|(name, _)| !name.contains("_WEBHOOK__"));
+        }
         let config = Config::from_parts(settings, &variables).unwrap();
         let app = bot.build_on(listener, config).await.unwrap();
         let handle = app.handle();
@@ -88,6 +92,33 @@ impl Harness {
         line.map_or(0.0, |value| value.parse().unwrap())
     }
 
+    /// Waits until the websocket is open and so many times there was something to be fetched by REST.
+    pub async fn open(&self, gaps: u64) {
+        let is_open = |line: &Line| line.gaps >= gaps && matches!(line.socket, Socket::Up { .. });
+        self.until(is_open).await;
+    }
+
+    /// Waits until the websocket is down for a reason that holds this text.
+    pub async fn down(&self, text: &str) {
+        self.until(|line| matches!(&line.socket, Socket::Down { why, .. } if why.contains(text))).await;
+    }
+
+    /// How the websocket is and was.
+    pub fn line(&self) -> watch::Receiver<Line> {
+        self.handle.line().expect("delivery.mode is websocket")
+    }
+
+    async fn until(&self, holds: impl Fn(&Line) -> bool) {
+        let mut line = self.line();
+        let waited = tokio::time::timeout(PATIENCE, line.wait_for(|line| holds(line))).await;
+        waited.unwrap_or_else(|_| panic!("the websocket is {:?}", self.line().borrow())).unwrap();
+    }
+
+    /// How often there was something to be fetched by REST so far.
+    pub fn gaps(&self) -> u64 {
+        self.line().borrow().gaps
+    }
+
     /// Stops the app as SIGTERM would, and gives back what it stood on.
     pub async fn stop(self) -> (Cloud, TempDir) {
         let _ = self.stop.send(());
@@ -102,7 +133,7 @@ fn key(variable: &str) -> String {
     format!("{name} =")
 }
 
-fn settings_of_an_open_bot(cloud: &Cloud, folder: &Path) -> Vec<(String, String)> {
+pub fn settings_of_an_open_bot(cloud: &Cloud, folder: &Path) -> Vec<(String, String)> {
     [
         ("SWITCHBOARD_WEBEX__API_URL", cloud.api_url()),
         ("SWITCHBOARD_WEBEX__TOKEN", cloud.bot().token),
@@ -111,6 +142,8 @@ fn settings_of_an_open_bot(cloud: &Cloud, folder: &Path) -> Vec<(String, String)
         ("SWITCHBOARD_ADMIN__LISTEN", String::new()),
         ("SWITCHBOARD_ACCESS__DM_POLICY", "open".to_owned()),
         ("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned()),
+        ("SWITCHBOARD_WEBSOCKET__CATALOG_URL", cloud.catalog_url()),
+        ("SWITCHBOARD_WEBSOCKET__BACKOFF_MAX", "50ms".to_owned()),
         ("SWITCHBOARD_WORKER__BACKOFF", "10ms".to_owned()),
         ("SWITCHBOARD_WORKER__BACKOFF_MAX", "100ms".to_owned()),
     ]

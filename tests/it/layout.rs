@@ -162,8 +162,20 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
     let vocabulary = &sources[Path::new("config/mod.rs")];
     let fields = vocabulary.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(':'));
     for (field, _) in fields.filter(|(field, _)| !field.contains('(')) {
-        let sections =
-            ["webex", "delivery", "webhook", "polling", "server", "admin", "store", "worker", "files", "access", "log"];
+        let sections = [
+            "webex",
+            "delivery",
+            "webhook",
+            "polling",
+            "websocket",
+            "server",
+            "admin",
+            "store",
+            "worker",
+            "files",
+            "access",
+            "log",
+        ];
         let known = sections.contains(&field)
             || documented.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{field} = ")));
         assert!(known, "bot.toml does not document {field}");

@@ -5,6 +5,7 @@ mod deep;
 mod public_url;
 mod report;
 mod webhooks;
+mod websocket;
 
 use std::process::ExitCode;
 
@@ -75,6 +76,7 @@ async fn look(config: &Config, deep: bool, report: &mut Report) -> anyhow::Resul
             report.add_all(deep::reach(config, &webex, &found).await)?;
         }
         report.add_all(webhooks::compare(config, &found))?;
+        report.add_all(websocket::look(config, &found).await?)?;
     }
     if deep {
         report.add_all(public_url::look(config, daemon).await?)?;

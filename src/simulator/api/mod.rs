@@ -4,6 +4,7 @@
 mod directory;
 mod meetings;
 mod memberships;
+mod mercury;
 mod messages;
 mod people;
 mod rooms;
@@ -79,6 +80,7 @@ pub(super) fn routes(cloud: &Cloud) -> (Router<Cloud>, Router<Cloud>) {
     let in_person = routes.clone().layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(cloud.clone());
     let webex = Router::new()
         .nest("/v1", routes)
+        .merge(mercury::routes())
         .fallback(unknown)
         .layer(from_fn_with_state(cloud.clone(), traffic::on_the_way))
         .layer(DefaultBodyLimit::max(LARGEST_BODY));

@@ -12,6 +12,8 @@
 //! | `POST /control/faults`, `DELETE /control/faults` | one more fault; none any more |
 //! | `POST /control/release` | lets stalled calls go on |
 //! | `PATCH /control/deliveries` | any fields of [`Deliveries`] |
+//! | `GET /control/sockets`, `PATCH /control/sockets` | the devices of websockets; any fields of [`Sockets`] |
+//! | `POST /control/sockets/close` | `{"code": 4000, "reason": "replaced"}`: closes every socket; `{}` breaks them |
 //! | `PATCH /control/reads` | `{"notYetVisible": 2}`: the first reads of each message answer 404 |
 //! | `PATCH /control/files` | `{"lockedReads": 2, "verdict": "infected"}`: what the scan makes of each new file |
 //! | `PATCH /control/limit` | `{"calls": 300, "seconds": 60}`: more calls of a token are answered 429; 0 calls: no limit |
@@ -39,7 +41,7 @@ use serde_json::{Map, Value};
 use super::api::{JsonBody, Query, undisturbed};
 use super::faults::Fault;
 use super::refusal::Refusal;
-use super::{Cloud, Deliveries, Quirks, RateLimit, Scan, WebhookStatus};
+use super::{Cloud, Deliveries, Quirks, RateLimit, Scan, Sockets, WebhookStatus};
 use state::Who;
 
 /// A page shows no more.
@@ -60,6 +62,8 @@ pub(super) fn routes(cloud: &Cloud) -> Router<Cloud> {
         .route("/people", post(add_person))
         .route("/faults", post(add_fault).delete(clear_faults))
         .route("/release", post(release))
+        .route("/sockets", get(devices).patch(change_sockets))
+        .route("/sockets/close", post(close_sockets))
         .route("/reads", patch(change_reads))
         .route("/files", patch(scan_files))
         .route("/limit", patch(change_limit))
@@ -181,6 +185,45 @@ async fn change_deliveries(
     }
     cloud.deliveries(|now| *now = manner.clone());
     Ok(Json(manner))
+}
+
+async fn devices(State(cloud): State<Cloud>) -> Response {
+    Json(Items { items: cloud.devices() }).into_response()
+}
+
+async fn change_sockets(
+    State(cloud): State<Cloud>,
+    JsonBody(changes): JsonBody<Map<String, Value>>,
+) -> Result<Json<Sockets>, Refusal> {
+    let now = cloud.world().mercury.manner.clone();
+    let manner = changed(&now, changes)?;
+    if let Some(problem) = manner.problem() {
+        return Err(Refusal::bad_request(problem));
+    }
+    cloud.sockets(|now| *now = manner.clone());
+    Ok(Json(manner))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Closing {
+    code: Option<u16>,
+    #[serde(default)]
+    reason: String,
+}
+
+async fn close_sockets(
+    State(cloud): State<Cloud>,
+    JsonBody(closing): JsonBody<Closing>,
+) -> Result<StatusCode, Refusal> {
+    match closing.code {
+        None => cloud.drop_sockets(),
+        Some(code @ (1000..=1003 | 1007..=1014 | 3000..=4999)) if closing.reason.len() <= 123 => {
+            cloud.close_sockets(code, &closing.reason);
+        }
+        Some(_) => return Err(Refusal::bad_request("a close has a code from 1000 to 4999 and a reason of 123 bytes")),
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,0 +1,292 @@
+//! What comes over the websocket, reduced to ids: an activity becomes the envelope that a webhook of the same event has.
+//!
+//! What a person wrote is encrypted in an activity, so it is fetched by REST later, as with every other way in.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Envelope, Kind};
+use crate::webex::{RoomType, cluster, encode};
+
+/// The cluster of ids where an activity does not name its own. Webex knows a thing by any cluster's spelling.
+const US: &str = "us";
+
+/// A frame that could be read.
+#[derive(Debug)]
+pub(super) enum Frame {
+    /// The answer to the ping of this id.
+    Pong(String),
+    /// Something that happened, to be acknowledged by its id.
+    Event {
+        /// Of the envelope, not of what happened.
+        id: String,
+        /// Counts what was sent over this socket.
+        sequence: Option<u64>,
+        /// What happened.
+        what: What,
+    },
+    /// Neither, such as an answer to something else that was sent.
+    Other,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(super) enum What {
+    /// Something this bot works on.
+    Ours(Envelope),
+    /// Something else.
+    NotOurs,
+    /// An activity of a kind this bot works on, without what it needs.
+    Unreadable(&'static str),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a JSON object")]
+struct Outer {
+    id: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    data: Option<Data>,
+    sequence_number: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    event_type: Option<String>,
+    /// Read only where the event is one that has an activity of the known shape.
+    activity: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Activity {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    verb: String,
+    actor: Option<Party>,
+    object: Option<Party>,
+    target: Option<Target>,
+    parent: Option<Parent>,
+    published: Option<String>,
+}
+
+/// A person, or something else with an id.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Party {
+    id: Option<String>,
+    #[serde(rename = "entryUUID")]
+    entry_uuid: Option<String>,
+    object_type: Option<String>,
+}
+
+impl Party {
+    /// The uuid is surer: the id of a person may be an address.
+    fn uuid(self) -> Option<String> {
+        self.entry_uuid.or(self.id)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Target {
+    id: Option<String>,
+    global_id: Option<String>,
+    tags: Option<Vec<String>>,
+}
+
+impl Target {
+    /// Direct spaces have a tag of their own.
+    fn kind(&self) -> Option<RoomType> {
+        let is_direct = self.tags.as_ref()?.iter().any(|tag| tag == "ONE_ON_ONE");
+        Some(if is_direct { RoomType::Direct } else { RoomType::Group })
+    }
+}
+
+#[derive(Deserialize)]
+struct Parent {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+impl Frame {
+    /// Reads a frame, of text or of bytes.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the log.
+    pub(super) fn read(frame: &[u8]) -> Result<Frame, String> {
+        // The library's own text may quote what was sent.
+        let problem = |error: serde_json::Error| format!("{:?} error at byte {}", error.classify(), error.column());
+        let outer: Outer = serde_json::from_slice(frame).map_err(problem)?;
+        Ok(match (outer.kind.as_deref(), outer.id, outer.data) {
+            (Some("pong"), Some(id), _) => Frame::Pong(id),
+            (_, Some(id), Some(data)) => {
+                let sequence = outer.sequence_number.as_ref().and_then(number);
+                Frame::Event { id, sequence, what: What::of(data) }
+            }
+            _ => Frame::Other,
+        })
+    }
+}
+
+/// A number, or one that is written as text.
+fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+impl What {
+    fn of(data: Data) -> What {
+        if data.event_type.as_deref() != Some("conversation.activity") {
+            return What::NotOurs;
+        }
+        let Some(activity) = data.activity.and_then(|activity| serde_json::from_value::<Activity>(activity).ok())
+        else {
+            return What::Unreadable("an activity is not of the known shape");
+        };
+        let kind = match activity.verb.as_str() {
+            // An edit comes as a message whose parent is what it edits; there is no such message to fetch.
+            "post" | "share" if activity.is_edit() => return What::NotOurs,
+            "post" | "share" => Kind::Message,
+            "cardAction" => Kind::Action,
+            "add" if activity.is_about_person() => Kind::Membership,
+            _ => return What::NotOurs,
+        };
+        activity.envelope(kind).map_or_else(What::Unreadable, What::Ours)
+    }
+}
+
+impl Activity {
+    fn is_edit(&self) -> bool {
+        self.parent.as_ref().is_some_and(|parent| parent.kind.as_deref() == Some("edit"))
+    }
+
+    fn is_about_person(&self) -> bool {
+        self.object.as_ref().is_some_and(|object| object.object_type.as_deref() == Some("person"))
+    }
+
+    /// With the ids that REST has for the same things.
+    fn envelope(self, kind: Kind) -> Result<Envelope, &'static str> {
+        let Activity { id, actor, object, target, published, .. } = self;
+        let room_type = target.as_ref().and_then(Target::kind);
+        let (bare_room, room) = target.map_or((None, None), |target| (target.id, target.global_id));
+        let home = room.as_deref().and_then(cluster).unwrap_or_else(|| US.to_owned());
+        let room = room.or_else(|| bare_room.as_deref().map(|room| encode(&home, "ROOM", room)));
+        let actor = actor.and_then(Party::uuid);
+        let spelled = |resource: &str, local: &str| match local {
+            "" => Err("an activity has no id"),
+            local => Ok(encode(&home, resource, local)),
+        };
+        let (id, member) = match kind {
+            Kind::Message => (spelled("MESSAGE", &id)?, None),
+            Kind::Action => (spelled("ATTACHMENT_ACTION", &id)?, None),
+            // A membership has no id of its own here: it is its person and its space.
+            Kind::Membership => {
+                let member = object.and_then(Party::uuid).ok_or("who was added is not named")?;
+                let space = room.as_deref().map(crate::webex::local_part).ok_or("a member's space is not named")?;
+                (spelled("MEMBERSHIP", &format!("{member}:{space}"))?, Some(member))
+            }
+        };
+        let created = published.and_then(|published| published.parse().ok());
+        Ok(Envelope { kind, id, room, actor, member, room_type, created })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receiver::Parsed;
+    use serde_json::json;
+
+    const HOME: &str = "urn:TEAM:eu-central-1_k";
+    const MESSAGE: &str = "44444444-4444-11f1-8444-444444444444";
+    const ROOM: &str = "55555555-5555-11f1-8555-555555555555";
+    const ALICE: &str = "11111111-1111-4111-8111-111111111111";
+
+    fn activity(verb: &str, more: &Value) -> Value {
+        let mut activity = json!({
+            "id": MESSAGE, "verb": verb, "objectType": "activity",
+            "actor": {"id": "alice@example.com", "entryUUID": ALICE, "type": "PERSON"},
+            "target": {"id": ROOM, "globalId": encode(HOME, "ROOM", ROOM), "tags": []},
+        });
+        activity.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        activity
+    }
+
+    fn what(activity: &Value) -> What {
+        let data = json!({"eventType": "conversation.activity", "activity": activity});
+        match Frame::read(json!({"id": "e1", "data": data, "sequenceNumber": 7}).to_string().as_bytes()) {
+            Ok(Frame::Event { id, sequence: Some(7), what }) if id == "e1" => what,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ours(activity: &Value) -> Envelope {
+        match what(activity) {
+            What::Ours(envelope) => envelope,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_activity_is_the_same_event_as_the_webhook_of_it() {
+        for (resource, kind, verb, more, person) in [
+            ("messages", "MESSAGE", "post", json!({}), ALICE),
+            ("messages", "MESSAGE", "share", json!({"parent": {"id": "m", "type": "reply"}}), ALICE),
+            ("attachmentActions", "ATTACHMENT_ACTION", "cardAction", json!({"object": {"inputs": "ey"}}), ALICE),
+            ("memberships", "MEMBERSHIP", "add", json!({"object": {"objectType": "person", "id": ALICE}}), ALICE),
+        ] {
+            let local = if resource == "memberships" { format!("{ALICE}:{ROOM}") } else { MESSAGE.to_owned() };
+            let body = json!({"resource": resource, "event": "created", "actorId": person, "data": {
+                "id": encode("us", kind, &local), "roomId": encode("us", "ROOM", ROOM), "personId": person,
+            }});
+            let Ok(Parsed::Event(posted)) = Envelope::parse(body.to_string().as_bytes()) else {
+                panic!("not an envelope")
+            };
+            let mut bare = activity(verb, &more);
+            bare["target"].as_object_mut().unwrap().remove("globalId");
+            for (activity, home) in [(activity(verb, &more), HOME), (bare, "us")] {
+                let envelope = ours(&activity);
+                assert_eq!(envelope.id, encode(home, kind, &local));
+                assert_eq!(envelope.event_id(), posted.event_id());
+                assert_eq!(envelope.lane(), posted.lane());
+                assert_eq!((envelope.actor, envelope.member), (posted.actor.clone(), posted.member.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_bot_does_not_work_on_is_told_apart_from_what_is_broken() {
+        for verb in ["delete", "update", "leave", "create", "hide", "acknowledge", "lock", "assignModerator", ""] {
+            assert!(matches!(what(&activity(verb, &json!({}))), What::NotOurs), "{verb}");
+        }
+        assert!(matches!(what(&activity("post", &json!({"parent": {"type": "edit", "id": "m"}}))), What::NotOurs));
+        assert!(matches!(what(&activity("add", &json!({"object": {"objectType": "team"}}))), What::NotOurs));
+        for broken in [
+            activity("post", &json!({"id": ""})),
+            activity("post", &json!({"id": 7})),
+            activity("add", &json!({"object": {"objectType": "person"}})),
+            activity("add", &json!({"object": {"objectType": "person", "id": ALICE}, "target": {}})),
+            json!([]),
+        ] {
+            assert!(matches!(what(&broken), What::Unreadable(_)), "{broken}");
+        }
+    }
+
+    #[test]
+    fn frames_of_whatever_kind_are_read_or_refused() {
+        let read = |frame: &str| Frame::read(frame.as_bytes());
+        assert!(matches!(read(r#"{"id":"p","type":"pong","wsWriteTimestamp":1}"#), Ok(Frame::Pong(id)) if id == "p"));
+        let state = r#"{"id":"e","data":{"eventType":"mercury.buffer_state"},"sequenceNumber":"12"}"#;
+        assert!(matches!(read(state), Ok(Frame::Event { sequence: Some(12), what: What::NotOurs, .. })));
+        assert!(matches!(
+            read(r#"{"id":"e","data":{"eventType":"locus.difference","locus":[1]}}"#),
+            Ok(Frame::Event { .. })
+        ));
+        assert!(matches!(read(r#"{"id":"e"}"#), Ok(Frame::Other)));
+        assert!(matches!(read("{}"), Ok(Frame::Other)));
+        for garbage in ["", "[]", "null", "hello", "{", "\u{0}", r#"{"id":7}"#, r#"{"id":"e","data":7}"#] {
+            assert!(read(garbage).is_err(), "{garbage}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The pauses between two sockets: one second, doubled with each failure, and some of it left to chance, so that daemons
+//! which lost their sockets together do not come back together.
+
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_secs(1);
+
+pub(super) struct Backoff {
+    next: Duration,
+    longest: Duration,
+}
+
+impl Backoff {
+    pub(super) fn new(longest: Duration) -> Backoff {
+        Backoff { next: FIRST.min(longest), longest }
+    }
+
+    /// Between half and all of the pause that is due.
+    pub(super) fn next(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = (pause * 2).min(self.longest);
+        pause.mul_f64(0.5 + fastrand::f64() / 2.0)
+    }
+
+    /// What only a person can mend is looked at again this seldom.
+    pub(super) fn longest(&self) -> Duration {
+        self.longest
+    }
+
+    /// A socket has proven to work.
+    pub(super) fn reset(&mut self) {
+        self.next = FIRST.min(self.longest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_doubles_to_the_longest_and_never_ends() {
+        let mut backoff = Backoff::new(Duration::from_secs(32));
+        for seconds in [1, 2, 4, 8, 16, 32, 32, 32] {
+            let pause = backoff.next();
+            let whole = Duration::from_secs(seconds);
+            assert!(pause >= whole / 2 && pause <= whole, "{pause:?} of {whole:?}");
+        }
+        backoff.reset();
+        assert!(backoff.next() <= Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,168 @@
+//! One socket while it lasts: frames are read, stored and acknowledged, and the other end is asked whether it is there.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use serde_json::json;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::Websocket;
+use super::backoff::Backoff;
+use super::end::End;
+use crate::receiver::Envelope;
+use crate::receiver::activity::{Frame, What};
+use crate::telemetry::Received;
+use crate::webex::{self, Heard};
+
+/// Webex closes a socket that has shown no token for so long, and we one that was not greeted.
+const LONGEST_GREETING: Duration = Duration::from_secs(30);
+
+/// So many envelopes wait for the disk at one time and share its commits; what comes then waits in the connection.
+const MOST_STORING: usize = 64;
+
+/// So often at the most a frame that cannot be read is told of in the log.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+
+pub(super) struct Session<'a> {
+    websocket: &'a Websocket,
+    socket: webex::Socket,
+    beat: Beat,
+    /// When the beat goes on, whatever comes.
+    due: Instant,
+    /// The number that the next envelope should have.
+    expected: Option<u64>,
+    told: Option<Instant>,
+    has_worked: bool,
+}
+
+/// What is awaited of the other end.
+enum Beat {
+    /// That it takes the token.
+    Greeting,
+    /// Nothing, until it is asked again.
+    Rest,
+    /// The pong to the ping of this id.
+    Pong(String),
+}
+
+/// An event to be stored, and the id by which it is acknowledged then.
+struct Found {
+    id: String,
+    envelope: Envelope,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(websocket: &'a Websocket, socket: webex::Socket) -> Session<'a> {
+        let due = Instant::now() + LONGEST_GREETING;
+        Session { websocket, socket, beat: Beat::Greeting, due, expected: None, told: None, has_worked: false }
+    }
+
+    /// Runs to the end of the socket, and says whether it has worked until then.
+    pub(super) async fn run(mut self, backoff: &mut Backoff) -> (End, bool) {
+        let websocket = self.websocket;
+        let store = async move |found: Found| (found.id, websocket.door.take("websocket", &found.envelope).await);
+        // Each is queued for the disk when it is first polled, which happens in the order in which they came.
+        let mut storing = FuturesUnordered::new();
+        loop {
+            let step = tokio::select! {
+                heard = self.socket.next(), if storing.len() < MOST_STORING => match heard {
+                    Heard::Frame(frame) => self.frame(&frame, backoff).await.map(|found| storing.extend(found.map(&store))),
+                    Heard::TooLarge => Err(End::TooLarge),
+                    Heard::Closed(code, reason) => Err(End::Closed(code, reason)),
+                    Heard::Broken(why) => Err(End::Lost(why)),
+                },
+                Some((id, stored)) = storing.next() => match stored {
+                    Ok(_) => self.acknowledge(&id).await,
+                    Err(error) => Err(End::NotStored(error)),
+                },
+                () = tokio::time::sleep_until(self.due) => self.beat().await,
+            };
+            if let Err(end) = step {
+                return (end, self.has_worked);
+            }
+        }
+    }
+
+    /// Reads a frame; gives what is to be stored.
+    async fn frame(&mut self, frame: &Bytes, backoff: &mut Backoff) -> Result<Option<Found>, End> {
+        match Frame::read(frame) {
+            Ok(Frame::Event { id, sequence, what }) => {
+                if matches!(self.beat, Beat::Greeting) {
+                    self.has_worked = true;
+                    self.rest();
+                    self.websocket.is_up();
+                }
+                self.look_for_gap(sequence);
+                self.event(id, what).await
+            }
+            Ok(Frame::Pong(id)) => {
+                if matches!(&self.beat, Beat::Pong(awaited) if *awaited == id) {
+                    backoff.reset();
+                    self.rest();
+                }
+                Ok(None)
+            }
+            Ok(Frame::Other) => Ok(None),
+            Err(problem) => {
+                self.unreadable(&problem);
+                Ok(None)
+            }
+        }
+    }
+
+    /// What is not ours is acknowledged at once: nothing is lost with it, and it would be sent again for ever.
+    async fn event(&mut self, id: String, what: What) -> Result<Option<Found>, End> {
+        match what {
+            What::Ours(envelope) => return Ok(Some(Found { id, envelope })),
+            What::NotOurs => self.websocket.metrics.event("websocket", "other", Received::Ignored),
+            What::Unreadable(problem) => self.unreadable(problem),
+        }
+        self.acknowledge(&id).await?;
+        Ok(None)
+    }
+
+    async fn acknowledge(&mut self, id: &str) -> Result<(), End> {
+        self.socket.send(&json!({"type": "ack", "messageId": id})).await.map_err(End::Lost)
+    }
+
+    /// The time for the next beat has come.
+    async fn beat(&mut self) -> Result<(), End> {
+        match self.beat {
+            Beat::Greeting => Err(End::Lost("Webex did not say that it takes the token".to_owned())),
+            Beat::Pong(_) => Err(End::Lost("no pong within websocket.pong_timeout".to_owned())),
+            Beat::Rest => {
+                let id = Uuid::new_v4().to_string();
+                self.socket.send(&json!({"id": id, "type": "ping"})).await.map_err(End::Lost)?;
+                (self.beat, self.due) = (Beat::Pong(id), Instant::now() + self.websocket.settings.pong_timeout);
+                Ok(())
+            }
+        }
+    }
+
+    fn rest(&mut self) {
+        (self.beat, self.due) = (Beat::Rest, Instant::now() + self.websocket.settings.ping_interval);
+    }
+
+    /// A number beyond the next one means that something was lost on the way; a lower one is a repeat.
+    fn look_for_gap(&mut self, sequence: Option<u64>) {
+        let Some(sequence) = sequence else { return };
+        let expected = self.expected.unwrap_or(sequence);
+        if sequence > expected {
+            self.websocket.has_gap();
+        }
+        self.expected = Some(expected.max(sequence.saturating_add(1)));
+    }
+
+    fn unreadable(&mut self, problem: &str) {
+        self.websocket.metrics.event("websocket", "unknown", Received::Rejected);
+        if self.told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
+            self.told = Some(Instant::now());
+            tracing::warn!(
+                problem,
+                "Webex sent what cannot be read over the websocket; more within a minute is only counted"
+            );
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! What the websocket needs over HTTP: the hosts there are, a device of the bot's own, and the upgrade of a request.
+//!
+//! None of it is documented. It is what Webex's own SDK for JavaScript does, and may change any time.
+
+use std::collections::{BTreeMap, HashSet};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use reqwest::header::{
+    AUTHORIZATION, CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use url::Url;
+
+use super::client::{Body, Call, Client, innermost, read, refusal};
+use super::connection::http_client;
+use super::{Error, Socket};
+use crate::config::{self, encrypted_or_loopback};
+use crate::telemetry::Metrics;
+
+/// The services behind the websocket, with one token.
+pub struct Mercury {
+    /// Nothing is repeated on the spot: whoever opens sockets has pauses of its own.
+    client: Client,
+    /// An upgrade is a thing of HTTP/1.1; another client would agree on HTTP/2 where it can.
+    http1: reqwest::Client,
+    catalog: Url,
+    name: String,
+}
+
+/// The bot's own device. Its addresses were checked, so the token may go there.
+#[derive(Clone, Debug)]
+pub struct Device {
+    url: Url,
+    socket: Url,
+}
+
+/// A device as Webex tells of it, before its addresses are checked.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    #[serde(default)]
+    name: String,
+    url: String,
+    web_socket_url: String,
+}
+
+/// Where the token may go: the hosts that the catalog names, and their sisters.
+struct Hosts {
+    wdm: Url,
+    named: HashSet<String>,
+    /// The catalog itself is on this machine and not encrypted, and so may the rest be.
+    plain: bool,
+}
+
+impl Mercury {
+    /// Nothing is called yet.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub(crate) fn new(
+        webex: &config::Webex,
+        settings: &config::Websocket,
+        token: &secrecy::SecretString,
+        metrics: Metrics,
+    ) -> anyhow::Result<Mercury> {
+        let catalog = settings.catalog_url.clone();
+        let webex = config::Webex { api_url: catalog.clone(), retries: 0, ..webex.clone() };
+        Ok(Mercury {
+            client: Client::new(&webex, token, metrics)?,
+            http1: http_client(&webex, reqwest::ClientBuilder::http1_only)?,
+            catalog,
+            name: settings.device.clone(),
+        })
+    }
+
+    /// Asks for the hosts and changes nothing, to see whether a socket can be hoped for.
+    ///
+    /// # Errors
+    /// As [`Mercury::device`].
+    pub async fn probe(&self) -> Result<(), Error> {
+        self.hosts().await.map(drop)
+    }
+
+    /// The device of our name: the one that is there, or else a new one.
+    ///
+    /// # Errors
+    /// The call that failed, or that Webex named a host which the token may not go to.
+    pub async fn device(&self) -> Result<Device, Error> {
+        let hosts = self.hosts().await?;
+        for told in self.devices(&hosts).await?.into_iter().filter(|told| told.name == self.name) {
+            let url = hosts.admit("devices", &told.url)?;
+            match self.tell(&hosts, "devices/{id}", Method::PUT, url).await {
+                // Listed, and gone by now.
+                Err(Error::Status { status: 404, .. }) => {}
+                device => return device,
+            }
+        }
+        self.tell(&hosts, "devices", Method::POST, hosts.devices()).await
+    }
+
+    /// A new device in place of one that does not work any more.
+    ///
+    /// # Errors
+    /// As [`Mercury::device`].
+    pub async fn replace(&self, device: &Device) -> Result<Device, Error> {
+        let hosts = self.hosts().await?;
+        match self.delete(device).await {
+            // Most likely it does not work because it is gone.
+            Ok(()) | Err(Error::Status { status: 404, .. }) => {}
+            Err(error) => return Err(error),
+        }
+        self.tell(&hosts, "devices", Method::POST, hosts.devices()).await
+    }
+
+    /// Takes a device away, so that they do not pile up: Webex takes only so many.
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn delete(&self, device: &Device) -> Result<(), Error> {
+        self.client.empty(call("devices/{id}", Method::DELETE, device.url.clone(), Body::None)).await
+    }
+
+    /// Opens the socket of a device and shows the token. Whether it is taken is heard over the socket.
+    ///
+    /// # Errors
+    /// [`Error::Status`] with 404 if Webex does not know the device any more.
+    pub async fn connect(&self, device: &Device) -> Result<Socket, Error> {
+        const ENDPOINT: &str = "socket";
+        // Text frames, and a first event by which one knows that the token was taken; the SDK for JavaScript asks for both.
+        let mut url = device.socket.clone();
+        url.query_pairs_mut().append_pair("outboundWireFormat", "text").append_pair("bufferStates", "true");
+        let key = BASE64.encode(fastrand::u128(..).to_be_bytes());
+        let request = self
+            .http1
+            .get(url)
+            .header(AUTHORIZATION, self.client.authorization().clone())
+            .header(CONNECTION, "Upgrade")
+            .header(UPGRADE, "websocket")
+            .header(SEC_WEBSOCKET_VERSION, "13")
+            .header(SEC_WEBSOCKET_KEY, &key);
+        let unreachable = |error| {
+            self.client.count(ENDPOINT, "unreachable");
+            Error::Unreachable { endpoint: ENDPOINT, cause: innermost(error) }
+        };
+        let response = request.send().await.map_err(unreachable)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        self.client.count(ENDPOINT, status.as_str());
+        if status.is_success() || status.is_client_error() || status.is_server_error() || status.is_redirection() {
+            let body = read(response).await.map_err(unreachable)?;
+            return Err(refusal(ENDPOINT, status, &headers, &self.client.without_token(&body)));
+        }
+        if status != StatusCode::SWITCHING_PROTOCOLS || !accepts(&headers, &key) {
+            let cause = "what answers there does not speak websocket; is a proxy in between?".to_owned();
+            return Err(Error::Unreadable { endpoint: ENDPOINT, cause });
+        }
+        let upgraded = response.upgrade().await.map_err(unreachable)?;
+        Socket::authorized(upgraded, self.client.clone()).await
+    }
+
+    /// The catalog's hosts.
+    async fn hosts(&self) -> Result<Hosts, Error> {
+        let mut url = self.catalog.clone();
+        url.query_pairs_mut().append_pair("format", "hostmap");
+        let catalog: Catalog = self.client.json(call("catalog", Method::GET, url, Body::None)).await?;
+        Hosts::of(&self.catalog, &catalog)
+    }
+
+    async fn devices(&self, hosts: &Hosts) -> Result<Vec<Told>, Error> {
+        #[derive(Deserialize)]
+        struct List {
+            devices: Vec<Value>,
+        }
+        match self.client.json::<List>(call("devices", Method::GET, hosts.devices(), Body::None)).await {
+            // Other programs' devices may look as they please.
+            Ok(list) => Ok(list.devices.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect()),
+            Err(Error::Status { status: 404, .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a device, or says that it is still in use; either answers how it is.
+    async fn tell(&self, hosts: &Hosts, endpoint: &'static str, method: Method, url: Url) -> Result<Device, Error> {
+        let about = json!({
+            "deviceName": self.name,
+            "deviceType": "DESKTOP",
+            "localizedModel": "switchboard",
+            "model": "switchboard",
+            "name": self.name,
+            "systemName": "switchboard",
+            "systemVersion": env!("CARGO_PKG_VERSION"),
+        });
+        let told: Told = self.client.json(call(endpoint, method, url, Body::Json(about))).await?;
+        Ok(Device { url: hosts.admit(endpoint, &told.url)?, socket: hosts.admit(endpoint, &told.web_socket_url)? })
+    }
+}
+
+fn call(endpoint: &'static str, method: Method, url: Url, body: Body) -> Call {
+    Call { endpoint, method, url, body, repeatable: false, streams: false }
+}
+
+/// What the catalog says, as far as it is of use here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Catalog {
+    service_links: BTreeMap<String, Value>,
+    /// By host, where else the same is to be had.
+    #[serde(default)]
+    host_catalog: BTreeMap<String, Value>,
+}
+
+impl Hosts {
+    fn of(catalog_url: &Url, catalog: &Catalog) -> Result<Hosts, Error> {
+        let unreadable = |cause: &str| Error::Unreadable { endpoint: "catalog", cause: cause.to_owned() };
+        let links = catalog.service_links.values().filter_map(Value::as_str).filter_map(|link| Url::parse(link).ok());
+        let linked = links.filter_map(|link| link.host_str().map(str::to_owned));
+        let elsewhere = catalog.host_catalog.values().filter_map(Value::as_array).flatten();
+        let elsewhere = elsewhere.filter_map(|other| other["host"].as_str().map(str::to_owned));
+        let named = linked.chain(catalog.host_catalog.keys().cloned()).chain(elsewhere).collect();
+        let wdm = catalog.service_links.get("wdm").and_then(Value::as_str).and_then(|wdm| Url::parse(wdm).ok());
+        let wdm = wdm.ok_or_else(|| unreadable("it does not say where devices are registered (serviceLinks.wdm)"))?;
+        let hosts = Hosts { wdm, named, plain: catalog_url.scheme() == "http" };
+        let wdm = hosts.wdm.to_string();
+        hosts.admit("catalog", &wdm)?;
+        Ok(hosts)
+    }
+
+    /// The address of all devices.
+    fn devices(&self) -> Url {
+        let mut url = self.wdm.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push("devices");
+        }
+        url
+    }
+
+    /// An address that Webex gave, if the token may go there: encrypted, and to a host that the catalog names or to a
+    /// sister of the one that registers devices, as the hosts of sockets are.
+    fn admit(&self, endpoint: &'static str, address: &str) -> Result<Url, Error> {
+        let refused = |why: String| Error::Unreadable { endpoint, cause: why };
+        // A socket's address differs from that of its handshake by the scheme alone.
+        let address = match address.split_once("://") {
+            Some(("wss", rest)) => format!("https://{rest}"),
+            Some(("ws", rest)) => format!("http://{rest}"),
+            Some(_) | None => address.to_owned(),
+        };
+        let url = Url::parse(&address).map_err(|_| refused("an address in it is none".to_owned()))?;
+        let host = url.host_str().unwrap_or_default();
+        let is_safe = url.scheme() == "https" || (self.plain && encrypted_or_loopback(&url));
+        let is_sister = family(host).is_some_and(|ours| self.wdm.host_str().and_then(family) == Some(ours));
+        if !is_safe || !(self.named.contains(host) || is_sister) {
+            return Err(refused(format!("the token is not sent to {host}, which the catalog does not name")));
+        }
+        Ok(url)
+    }
+}
+
+/// What hosts of one operator have in common: all but the first part of the name, if that is more than a top level.
+fn family(host: &str) -> Option<&str> {
+    let (_, rest) = host.split_once('.')?;
+    let is_name = rest.contains('.') && !host.ends_with(|c: char| c.is_ascii_digit());
+    is_name.then_some(rest)
+}
+
+/// Whether the other end has understood that a websocket begins.
+fn accepts(headers: &HeaderMap, key: &str) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    text(SEC_WEBSOCKET_ACCEPT) == Some(derive_accept_key(key.as_bytes()).as_str())
+        && text(UPGRADE).is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(catalog_url: &str, wdm: &str) -> Result<Hosts, Error> {
+        let catalog = json!({
+            "serviceLinks": {"wdm": wdm, "odd": 7, "files": "https://files.elsewhere.test/v1"},
+            "hostCatalog": {"wdm-a.example.org": [{"host": "wdm-b.other.test", "priority": 1}]},
+        });
+        Hosts::of(&catalog_url.parse().unwrap(), &serde_json::from_value(catalog).unwrap())
+    }
+
+    #[test]
+    fn the_token_goes_where_the_catalog_says_and_nowhere_else() {
+        let hosts = hosts("https://u2c.example.org/catalog", "https://wdm-a.example.org/wdm/api/v1").unwrap();
+        let admitted = |address: &str| hosts.admit("devices", address).map(|url| url.to_string());
+        for (address, becomes) in [
+            ("wss://mercury-a.example.org/v1/x?y=1", "https://mercury-a.example.org/v1/x?y=1"),
+            ("https://wdm-a.example.org/wdm/api/v1/devices/1", "https://wdm-a.example.org/wdm/api/v1/devices/1"),
+            ("wss://files.elsewhere.test/", "https://files.elsewhere.test/"),
+            ("wss://wdm-b.other.test/", "https://wdm-b.other.test/"),
+        ] {
+            assert_eq!(admitted(address).unwrap(), becomes);
+        }
+        for address in [
+            "wss://evil.test/",
+            "wss://example.org.evil.test/",
+            "wss://mercury.evil-example.org/",
+            "wss://files.elsewhere.test.evil.test/",
+            "wss://mercury-a.example.org@evil.test/",
+            "ws://mercury-a.example.org/",
+            "http://wdm-a.example.org/",
+            "ws://127.0.0.1:1/",
+            "file:///etc/passwd",
+            "nothing",
+            "",
+        ] {
+            assert!(admitted(address).is_err(), "{address}");
+        }
+        assert_eq!(hosts.devices().as_str(), "https://wdm-a.example.org/wdm/api/v1/devices");
+    }
+
+    #[test]
+    fn a_catalog_on_this_machine_may_name_this_machine() {
+        let hosts = hosts("http://127.0.0.1:1/catalog", "http://127.0.0.1:1/wdm/").unwrap();
+        assert_eq!(hosts.admit("devices", "ws://127.0.0.1:2/x").unwrap().as_str(), "http://127.0.0.1:2/x");
+        assert!(hosts.admit("devices", "ws://10.0.0.1/x").is_err());
+        assert!(hosts.admit("devices", "ws://1.0.0.1/x").is_err(), "numbers have no family");
+        assert!(hosts.admit("devices", "ws://files.elsewhere.test/x").is_err(), "not encrypted");
+    }
+
+    #[test]
+    fn a_catalog_that_names_no_safe_place_for_devices_is_refused() {
+        assert!(hosts("https://u2c.example.org/", "http://wdm-a.example.org/").is_err());
+        assert!(hosts("https://u2c.example.org/", "nothing").is_err());
+    }
+
+    #[test]
+    fn a_top_level_is_no_family() {
+        assert_eq!(family("wdm-a.wbx2.com"), Some("wbx2.com"));
+        assert_eq!([family("wbx2.com"), family("localhost"), family("127.0.0.1")], [None; 3]);
+    }
+}
