@@ -20,16 +20,25 @@ struct Size {
     kills: usize,
     /// How often a webhook is switched off.
     inactive: usize,
+    /// How often every websocket breaks.
+    drops: usize,
     patience: Duration,
 }
 
 impl Size {
     fn chosen() -> Size {
         match std::env::var("SOAK").as_deref() {
-            Ok("full") => {
-                Size { messages: 10_000, spaces: 500, kills: 10, inactive: 2, patience: Duration::from_secs(1200) }
+            Ok("full") => Size {
+                messages: 10_000,
+                spaces: 500,
+                kills: 10,
+                inactive: 2,
+                drops: 10,
+                patience: Duration::from_secs(1200),
+            },
+            _ => {
+                Size { messages: 400, spaces: 20, kills: 3, inactive: 2, drops: 3, patience: Duration::from_secs(120) }
             }
-            _ => Size { messages: 400, spaces: 20, kills: 3, inactive: 2, patience: Duration::from_secs(120) },
         }
     }
 }
@@ -138,16 +147,23 @@ async fn soak(mode: &'static str) {
     let began = Instant::now();
     let mut soak = Soak::set(mode, &size).await;
     soak.cloud.deliveries(|manner| (manner.lose, manner.reorder) = (0.1, true));
+    let mut dice = fastrand::Rng::with_seed(7);
     let mut daemon = soak.start();
     soak.ready().await;
     let mut in_flight = 0;
     for nth in 0..size.messages {
         soak.cloud.deliveries(|manner| manner.copies = 1 + nth % 5 / 4);
+        // Over a websocket as many are lost, and as many come twice.
+        let copies = if dice.f64() < 0.1 { 0 } else { 1 + nth % 5 / 4 };
+        soak.cloud.sockets(|sockets| sockets.copies = copies);
         soak.say(nth);
         // People do not wait, but they do not say a thousand things at once either.
         soak.until_answered((nth + 1).saturating_sub(size.messages / 20)).await;
         if at(nth, size.messages, size.inactive) {
             soak.switch_a_webhook_off();
+        }
+        if at(nth, size.messages, size.drops) {
+            soak.cloud.drop_sockets();
         }
         if at(nth, size.messages, size.kills) {
             daemon.kill();
@@ -209,4 +225,9 @@ async fn with_polling_everything_is_answered_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_both_everything_is_answered_in_order() {
     soak("both").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_websocket_everything_is_answered_in_order() {
+    soak("websocket").await;
 }
