@@ -79,6 +79,22 @@ check_compose() {
     fi
 }
 
+check_alerts() {
+    local said
+    if here promtool; then
+        said=$(promtool check rules "$deploy/alerts.yaml" 2>&1) || failed "alerts.yaml: $said"
+        ok "alerts.yaml holds rules that Prometheus takes"
+    else
+        skipped "alerts.yaml, promtool is not here"
+    fi
+    # A rule on a metric that the daemon does not have would never fire.
+    local metric
+    for metric in $(grep -o 'switchboard_[a-z_]*' "$deploy/alerts.yaml" | sort -u); do
+        grep -q "$metric" "$deploy/../README.md" || failed "alerts.yaml: no metric $metric"
+    done
+    ok "alerts.yaml names metrics that there are"
+}
+
 # The settings below are all the daemon gets: PM2 hands on its environment, which would win over them.
 clean_env=(-i "PATH=$PATH" "HOME=$work" "PM2_HOME=$work/pm2")
 pm2() { env "${clean_env[@]}" "$work/node_modules/.bin/pm2" "$@"; }
@@ -152,4 +168,5 @@ check_pm2() {
 check_systemd
 check_caddy
 check_compose
+check_alerts
 check_pm2

@@ -11,16 +11,17 @@
 //! 4. `receiver` parses the envelope, drops what the bot did itself, and puts one row into the inbox. The id of the row
 //!    is made from Webex's id of the event, so a repeat is no second row. Committed, then 200.
 //! 5. `worker` claims the oldest row of each space that is due, reads the message through `webex`, and drops it if the
-//!    bot wrote it.
+//!    bot wrote it. The same call shows what was said before it and never arrived: that is then worked on first.
 //! 6. `access` decides whether the sender is answered.
 //! 7. `router` strips the mention by identity, finds the command and cuts its arguments.
 //! 8. The handler runs with a [`Context`], under a deadline, panics caught, and returns a [`Reply`]. It never sends.
-//! 9. One transaction: the reply and its files into the outbox, the inbox row done. An internal error is tried again, then becomes a
-//!    dead letter whose reference the person is told.
+//! 9. One transaction: the reply and its files into the outbox, the inbox row done. An internal error is tried again, then
+//!    becomes a dead letter whose reference the person is told.
 //! 10. The outbox loop of `worker` sends, in order per space, and waits as Webex says.
 //!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open: it enters at step 4, and
-//! an envelope is acknowledged where a webhook is answered 200.
+//! an envelope is acknowledged where a webhook is answered 200. Polling enters there too, and so does reading back what a
+//! webhook or socket did not bring: the `store` keeps for each space up to when everything said there is in the inbox.
 //!
 //! A process killed between any two steps and started again loses nothing that was acknowledged. At worst a reply that
 //! was on its way is sent twice; in a direct space not even that, since an uncertain send is looked up first.

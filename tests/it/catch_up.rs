@@ -1,5 +1,7 @@
 //! Reading back: the bot that polls, and the one whose deliveries were lost.
 
+use std::io::Write;
+
 use reqwest::Method;
 use switchboard::simulator::{Cloud, Fault, Options, WebhookStatus};
 use switchboard::{Args, Bot, Command, Context, Reply, Result};
@@ -380,4 +382,49 @@ async fn check_and_the_metrics_name_what_is_complete_and_what_is_not() {
     assert!(said.contains("ok   complete  nothing said to the bot is missing from 20"), "{said}");
     assert!(said.contains("warn complete  may be missing: what was said from 20"), "{said}");
     assert!(said.contains("more than 3 messages (delivery.catch_up_limit) in one space"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_thousand_idle_spaces_cost() {
+    const LOOKS: usize = 50;
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    for nth in 0..1000 {
+        // Something happened in each of them, a minute apart.
+        cloud.set_clock_offset(jiff::SignedDuration::from_mins(nth - 1000));
+        cloud.space(&format!("Space {nth}"), &[ALICE]);
+    }
+    cloud.set_clock_offset(jiff::SignedDuration::ZERO);
+    let bot = resume((cloud, tempfile::tempdir().unwrap()), POLLING).await;
+    bot.cloud.person(ALICE).says("say hello");
+    answers(&bot, 1).await;
+    looks(&bot, 20).await;
+    let before = bot.cloud.calls().len();
+    looks(&bot, LOOKS).await;
+    let calls = bot.cloud.calls().len() - before;
+    let per_look = calls as f64 / LOOKS as f64;
+    // At the default polling.interval of 5 s; every ten minutes one look lists all spaces, a thousand to a page.
+    let per_minute = per_look * 12.0 + 0.1;
+    let _ =
+        writeln!(std::io::stderr(), "polling 1,000 idle spaces: {per_minute:.1} calls a minute, of polling.rate 200");
+    assert!(per_look < 1.5, "{calls} calls in {LOOKS} looks");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poison_event_is_a_dead_letter_once_and_is_not_replayed_by_a_look_or_a_restart() {
+    async fn fail(_: Context, _: Args) -> Result<Reply> {
+        Err(anyhow::anyhow!("it always does").into())
+    }
+    let poison = || parrot().command(Command::new("fail", "Fails", fail));
+    let settings = POLLING.replace("[worker]\n", "[worker]\nmax_attempts = 2\n");
+    let bot = Harness::with(&settings, poison()).await;
+    bot.cloud.person(ALICE).says("fail");
+    bot.cloud.person(ALICE).says("say next");
+    let said = answers(&bot, 2).await;
+    assert!(said[0].starts_with("That failed, reference ") && said[1] == "next", "{said:?}");
+    let (cloud, folder) = bot.stop().await;
+    let bot = Harness::on(cloud, folder, &settings, poison()).await;
+    bot.ready().await;
+    bot.cloud.person(ALICE).says("say after");
+    assert_eq!(answers(&bot, 3).await.len(), 3);
+    assert_eq!(bot.metric("switchboard_dead_letters").await, 1.0);
 }

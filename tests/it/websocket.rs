@@ -440,3 +440,21 @@ async fn what_was_said_between_two_sockets_is_fetched_at_once() {
     tokio::time::timeout(PATIENCE, answer).await.expect("it is caught up with the new socket");
     assert_eq!(bot.transcript().await.matches("bot:").count(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_socket_is_read_while_rest_does_not_answer() {
+    let bot = start("").await;
+    let alice = bot.cloud.person("alice@example.com");
+    alice.direct_room();
+    bot.cloud.delivered().await;
+    bot.cloud.fault(Fault::on_any().always().stall());
+    for nth in 0..20 {
+        alice.says(&format!("m{nth}"));
+    }
+    // Every envelope is acknowledged though no message can be read.
+    tokio::time::timeout(PATIENCE, bot.cloud.delivered()).await.expect("the socket waits for nothing but the disk");
+    assert_eq!(events(&bot, "messages", "accepted").await, 20.0);
+    bot.cloud.clear_faults();
+    bot.cloud.release();
+    assert_eq!(bot.transcript().await.matches("bot:").count(), 20);
+}
