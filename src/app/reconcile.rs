@@ -107,7 +107,7 @@ impl Reconciling {
             None => reconciler.insert(self.begin().await?),
         };
         let look = reconciler.look(self.source()).await?;
-        self.tell(&look);
+        self.tell(&look, !*self.caught_up.borrow());
         Ok(reconciler.is_unsettled())
     }
 
@@ -146,9 +146,11 @@ impl Reconciling {
         }
     }
 
-    fn tell(&self, look: &Look) {
+    fn tell(&self, look: &Look, is_first: bool) {
         let Look { read, missed, gaps } = look;
-        if *missed > 0 && !matches!(self.delivery.mode, Mode::Polling | Mode::Both) {
+        if is_first {
+            tracing::info!(missed, spaces = read, "looked at what was said while the bot was away");
+        } else if *missed > 0 && self.source() == CATCH_UP {
             tracing::warn!(missed, spaces = read, "messages that were not delivered were fetched");
         }
         for gap in gaps {

@@ -382,6 +382,12 @@ async fn check_and_the_metrics_name_what_is_complete_and_what_is_not() {
     assert!(said.contains("ok   complete  nothing said to the bot is missing from 20"), "{said}");
     assert!(said.contains("warn complete  may be missing: what was said from 20"), "{said}");
     assert!(said.contains("more than 3 messages (delivery.catch_up_limit) in one space"), "{said}");
+    // A daemon that cannot look is told from one that has nothing to tell.
+    bot.cloud.fault(Fault::on(Method::GET, "/rooms").always().answer(503, &[], ""));
+    check.env("SWITCHBOARD_DELIVERY__RECONCILE", "1ms").env("SWITCHBOARD_POLLING__INTERVAL", "1ms");
+    check.env("SWITCHBOARD_WORKER__VISIBLE_WITHIN", "1ms");
+    let said = String::from_utf8(check.output().unwrap().stdout).unwrap();
+    assert!(said.contains("and nobody has looked since"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

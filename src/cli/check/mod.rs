@@ -16,7 +16,7 @@ use url::Url;
 use super::output::{Format, print_json, time};
 use super::queue::with_store;
 use crate::config::{Config, ConfigError, DmPolicy, Mode};
-use crate::store::{Look, Store};
+use crate::store::{Look, Store, now_ms};
 use crate::webex::Client;
 use report::{Finding, Report, State};
 
@@ -169,7 +169,15 @@ async fn complete(config: &Config, look: &Look) -> Vec<Finding> {
         return vec![Finding::warn("complete", "not looked after", hint)];
     };
     let interval = format!("from {} to {}", time(coverage.complete_from), time(coverage.complete_until));
-    let mut findings = vec![Finding::ok("complete", format!("nothing said to the bot is missing {interval}"))];
+    let says = format!("nothing said to the bot is missing {interval}");
+    let unlooked = now_ms() - coverage.complete_until;
+    let longest = 3 * config.delivery.reconcile.max(config.polling.interval) + 2 * config.worker.visible_within;
+    let mut findings = vec![if look.daemon && u128::try_from(unlooked).is_ok_and(|ms| ms > longest.as_millis()) {
+        let hint = "the daemon runs and cannot look at Webex: its log says why";
+        Finding::warn("complete", format!("{says}, and nobody has looked since"), hint)
+    } else {
+        Finding::ok("complete", says)
+    }];
     if let Some(gap) = coverage.gaps.first() {
         let says = format!("may be missing: what was said from {} to {}: {}", time(gap.from), time(gap.until), gap.why);
         let hint = match coverage.gaps.len() {
