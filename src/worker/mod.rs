@@ -2,9 +2,12 @@
 //!
 //! A row is claimed only when there is a slot to work on it, so no lease runs out while waiting its turn.
 
+mod closing;
 mod inbox;
+mod judging;
 mod outbox;
 mod reading;
+mod running;
 
 use std::any::Any;
 use std::future::Future;

@@ -3,10 +3,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::closing::ended;
 use super::inbox::Inbox;
+use super::{asked, backoff, is_outage, patience, tries};
 use crate::config::Mode;
 use crate::receiver::{CATCH_UP, Envelope};
-use crate::store::{Claimed, State};
+use crate::store::{Again, Claimed, Settlement, State};
 use crate::telemetry::Received;
 use crate::webex::{Error, Fault, Message, MessageId, Person, RoomId, RoomType};
 
@@ -89,6 +91,64 @@ impl Inbox {
             Err(error) => {
                 tracing::warn!(%error, "a message that was not delivered could not be put on disk");
                 false
+            }
+        }
+    }
+
+    /// Reads what the event is about. The lease is there for this and the command; each has its share.
+    pub(super) async fn fetch<T>(&self, reading: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let share = (self.settings.lease - self.settings.deadline).mul_f64(0.9);
+        let slow =
+            |_| Err(Error::Unreachable { endpoint: "a read", cause: "no answer before the lease ends".to_owned() });
+        let result = tokio::time::timeout(share, reading).await.unwrap_or_else(slow);
+        if result.is_ok() {
+            self.health.token(Ok(()));
+        }
+        result
+    }
+
+    /// What the event is about could not be read.
+    pub(super) async fn unread(&self, row: Claimed, error: &Error) -> Settlement {
+        let note = Some(error.to_string());
+        let settings = &self.settings;
+        match error.fault() {
+            Fault::Wait(pause) => row.again(Again { after: asked(pause), note, ..Again::default() }),
+            Fault::Refused if row.failing() < settings.give_up => {
+                self.health.token(Err(error.to_string()));
+                tracing::error!(%error, hint = error.hint(), "Webex refuses the token; the event waits");
+                let after = patience(settings, row.failing());
+                row.again(Again { after, note, ..Again::default() })
+            }
+            Fault::Away if row.failing() < settings.give_up => {
+                let after = patience(settings, row.failing());
+                tracing::warn!(%error, pause_ms = after.as_millis(), "Webex is away; the event waits");
+                row.again(Again { after, note, ..Again::default() })
+            }
+            // Webex's own reads lag behind its webhooks for a moment.
+            Fault::NotFound if row.age() < settings.visible_within => {
+                tracing::debug!(%error, "what the event is about is not visible yet");
+                let after = patience(settings, row.failing());
+                row.again(Again { after, note, ..Again::default() })
+            }
+            Fault::NotFound => {
+                tracing::info!(verdict = "gone", "event settled: its message was deleted, or is not for the bot");
+                self.services.metrics.command("none", "gone");
+                row.done(ended("gone", error.to_string()), Vec::new())
+            }
+            Fault::Broken if tries(&row) + 1 < settings.max_attempts => {
+                let after = backoff(settings, row.attempts + 1);
+                tracing::warn!(%error, pause_ms = after.as_millis(), "an event could not be read; trying again");
+                row.again(Again { after, spent: true, note, ..Again::default() })
+            }
+            Fault::Broken if is_outage(settings, &self.services.webex, &row).await => {
+                let after = patience(settings, row.failing());
+                tracing::warn!(%error, pause_ms = after.as_millis(), "Webex answers nothing else either; the event waits");
+                row.again(Again { after, note, ..Again::default() })
+            }
+            Fault::Refused | Fault::Away | Fault::Broken | Fault::Final => {
+                let tracking_id = error.tracking_id().unwrap_or("none");
+                tracing::error!(%error, tracking_id, "an event cannot be read");
+                self.give_up(row, &error.to_string())
             }
         }
     }

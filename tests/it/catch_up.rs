@@ -434,3 +434,16 @@ async fn a_poison_event_is_a_dead_letter_once_and_is_not_replayed_by_a_look_or_a
     assert_eq!(answers(&bot, 3).await.len(), 3);
     assert_eq!(bot.metric("switchboard_dead_letters").await, 1.0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_between_two_looks_is_answered_in_order() {
+    let bot = start(POLLING).await;
+    bot.cloud.fault(Fault::on(Method::GET, "/rooms").stall());
+    let asked = calls(&bot.cloud, "/rooms").len();
+    arrived(&bot.cloud, Method::GET, "/rooms", asked + 1).await;
+    for nth in 0..60 {
+        bot.cloud.person(ALICE).says(&format!("say {nth}"));
+    }
+    bot.cloud.release();
+    assert_eq!(answers(&bot, 60).await, (0..60).map(|nth| nth.to_string()).collect::<Vec<_>>());
+}

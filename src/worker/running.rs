@@ -1,0 +1,113 @@
+//! From an admitted message to its command, and from what the command returned to a settlement.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+
+use super::closing::{About, Ending};
+use super::inbox::Inbox;
+use super::{backoff, reason, tries};
+use crate::event;
+use crate::handler::{Args, Command, CommandError, Context, Reply};
+use crate::router::{self, Route, addressed_text};
+use crate::store::{Again, Claimed, Settlement};
+use crate::webex::{Message, NewMessage, Person};
+
+const NOTHING_SAID: &str = "Yes? Say help to see what I can do.";
+
+impl Inbox {
+    pub(super) async fn answer(
+        &self,
+        row: Claimed,
+        message: &Message,
+        me: &Person,
+        about: About,
+        rule: &'static str,
+    ) -> Settlement {
+        let text = addressed_text(message, me);
+        let commands = &self.services.commands;
+        match router::route(commands, &text) {
+            Route::Empty => {
+                let ending = Ending { reason: rule, ..Ending::of("empty") };
+                self.close(row, about, ending, Some(Reply::text(NOTHING_SAID)))
+            }
+            Route::Unknown { near } => {
+                let reply = Reply::text(router::unknown(&text, near));
+                self.close(row, about, Ending { reason: rule, ..Ending::of("unknown") }, Some(reply))
+            }
+            Route::Command(command, args) => {
+                let context = Context {
+                    sender: about.sender.clone(),
+                    room: about.room.clone(),
+                    room_type: about.room_type,
+                    message: message.id.clone(),
+                    thread: about.thread.clone(),
+                    text,
+                    files: message.files.clone(),
+                    deadline: Instant::now() + self.settings.deadline,
+                    services: Arc::clone(&self.services),
+                };
+                let result = match args {
+                    Ok(args) => self.run(&row, command, context, args).await,
+                    Err(error) => Err(error),
+                };
+                self.settle(row, about, command, rule, result)
+            }
+        }
+    }
+
+    /// A panic, or a command that does not end, is a failure like any other. A row beyond its tries has ended the
+    /// process before and is not run again.
+    async fn run(&self, row: &Claimed, command: &Command, context: Context, args: Args) -> Result<Reply, CommandError> {
+        if tries(row) >= self.settings.max_attempts {
+            return Err(anyhow::anyhow!("the process ended during each try").into());
+        }
+        let running = AssertUnwindSafe(command.run(context, args)).catch_unwind();
+        match tokio::time::timeout(self.settings.deadline, running).await {
+            Ok(Ok(Ok(reply))) => reply.bounded(&self.services).await,
+            Ok(Ok(Err(error))) => Err(error),
+            Ok(Err(panic)) => Err(anyhow::anyhow!("the handler {}", reason(&*panic)).into()),
+            Err(_) => Err(anyhow::anyhow!("the handler did not end within worker.deadline").into()),
+        }
+    }
+
+    fn settle(
+        &self,
+        row: Claimed,
+        about: About,
+        command: &Command,
+        rule: &'static str,
+        result: Result<Reply, CommandError>,
+    ) -> Settlement {
+        let ending = |verdict| Ending { command: Some(command.name().to_owned()), reason: rule, ..Ending::of(verdict) };
+        match result {
+            Ok(reply) => self.close(row, about, ending("answered"), Some(reply)),
+            Err(CommandError::User(text)) => self.close(row, about, ending("declined"), Some(Reply::text(text))),
+            Err(CommandError::Usage(text)) => {
+                let reply = Reply::text(format!("{text} Usage: {}", command.usage()));
+                self.close(row, about, ending("usage"), Some(reply))
+            }
+            Err(CommandError::Internal(error)) if tries(&row) + 1 < self.settings.max_attempts => {
+                let (after, note) = (backoff(&self.settings, row.attempts + 1), format!("{error:#}"));
+                tracing::warn!(command = command.name(), error = note, "a command failed; trying again");
+                row.again(Again { after, spent: true, note: Some(note), ..Again::default() })
+            }
+            Err(CommandError::Internal(error)) => {
+                let (reference, note) = (event::reference(row.id), format!("{error:#}"));
+                tracing::error!(
+                    command = command.name(),
+                    error = note,
+                    "a command failed for good; `switchboard explain {reference}` tells more"
+                );
+                let message =
+                    NewMessage { text: Some(format!("That failed, reference {reference}.")), ..NewMessage::default() };
+                let ending = ending("failed");
+                let entry = self.entry(&row, &about, event::failure_id(row.id), message.into(), ending.command.clone());
+                self.log(&about, &ending);
+                row.dead(about.closing(Ending { note: Some(note), ..ending }), vec![entry])
+            }
+        }
+    }
+}
