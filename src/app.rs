@@ -310,6 +310,7 @@ impl App {
             nudge: Arc::clone(&nudge),
             line,
             caught_up,
+            falls_back: false,
         };
         tasks.spawn(RECONCILER, unless(stopped.clone(), reconciling.run()));
         let webex = services.webex.clone();

@@ -35,6 +35,8 @@ pub(super) struct Reconciling {
     pub line: Option<watch::Receiver<Line>>,
     /// Hears when the first look has ended.
     pub caught_up: watch::Sender<bool>,
+    /// Whether polling stands in for the websocket.
+    pub falls_back: bool,
 }
 
 impl Reconciling {
@@ -88,9 +90,11 @@ impl Reconciling {
                     // The socket is closed for good: the daemon stops.
                     std::future::pending::<()>().await;
                 }
-                if let Socket::Down { why, .. } = &line.borrow().socket {
-                    tracing::warn!(why, "polling until the websocket is open again");
+                let is_down = matches!(line.borrow().socket, Socket::Down { .. });
+                if is_down && !self.falls_back {
+                    tracing::warn!("polling every {:?} until the websocket is open again", self.polling.interval);
                 }
+                self.falls_back = is_down;
             }
         }
     }

@@ -296,13 +296,12 @@ async fn status(bot: &Harness) -> String {
     said.iter().rev().find_map(|message| message.markdown.clone()).expect("a status")
 }
 
-/// A bot with a space of its own for canaries, and how many of them had an outcome.
-async fn with_canary(settings: &str, quick: bool) -> Harness {
+/// A bot that sends canaries to a space of its own, which may take so long.
+async fn with_canary(settings: &str, within: &str) -> Harness {
     let cloud = Cloud::start(Options::default()).await.unwrap();
     let space = cloud.space("Canaries", &[]);
-    let pace = if quick { "canary_interval = \"20ms\"" } else { "canary_interval = \"1h\"" };
-    let settings = format!("[delivery]\ncanary = \"{space}\"\n{pace}\ncanary_within = \"100ms\"\n{settings}");
-    resume((cloud, tempfile::tempdir().unwrap()), &settings).await
+    let canary = format!("canary = \"{space}\"\ncanary_interval = \"20ms\"\ncanary_within = \"{within}\"\n");
+    resume((cloud, tempfile::tempdir().unwrap()), &format!("[delivery]\n{canary}{settings}")).await
 }
 
 async fn canaries(bot: &Harness, outcome: &str) -> f64 {
@@ -311,7 +310,7 @@ async fn canaries(bot: &Harness, outcome: &str) -> f64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_that_comes_back_proves_the_way_in_and_leaves_nothing_behind() {
-    let bot = with_canary("", true).await;
+    let bot = with_canary("", "30s").await;
     arrived(&bot.cloud, Method::DELETE, "/messages/", 2).await;
     assert!(canaries(&bot, "returned").await >= 1.0);
     assert_eq!(canaries(&bot, "lost").await, 0.0);
@@ -322,7 +321,7 @@ async fn a_canary_that_comes_back_proves_the_way_in_and_leaves_nothing_behind() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_that_is_lost_is_said_and_what_is_missed_is_fetched() {
-    let bot = with_canary("reconcile = \"1h\"\n", true).await;
+    let bot = with_canary("reconcile = \"1h\"\n", "300ms").await;
     arrived(&bot.cloud, Method::DELETE, "/messages/", 1).await;
     bot.cloud.deliveries(|manner| manner.copies = 0);
     bot.cloud.person(ALICE).says("help status");
@@ -446,4 +445,17 @@ async fn what_comes_between_two_looks_is_answered_in_order() {
     }
     bot.cloud.release();
     assert_eq!(answers(&bot, 60).await, (0..60).map(|nth| nth.to_string()).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_that_is_only_found_by_looking_was_not_delivered() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    // In a direct space a look shows the bot its own words too.
+    let space = cloud.person(ALICE).direct_room();
+    cloud.deliveries(|manner| manner.copies = 0);
+    let canary = format!("canary = \"{space}\"\ncanary_interval = \"20ms\"\ncanary_within = \"300ms\"\n");
+    let settings = WEBHOOK.replace("[delivery]\n", &format!("[delivery]\n{canary}"));
+    let bot = resume((cloud, tempfile::tempdir().unwrap()), &settings).await;
+    arrived(&bot.cloud, Method::DELETE, "/messages/", 1).await;
+    assert_eq!((canaries(&bot, "returned").await, canaries(&bot, "lost").await), (0.0, 1.0));
 }
