@@ -24,7 +24,7 @@ async fn run(context: Context, _: Args) -> Result<Reply> {
     let mut lines = vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("up for", span(services.started.elapsed())),
-        ("delivery", format!("{}, proven {} ago", services.mode.as_str(), span(services.metrics.delivery_age()))),
+        ("delivery", services.mode.as_str().to_owned()),
         ("answered", format!("{} since the start", services.metrics.answered())),
         ("inbox", format!("{waiting} waiting")),
         ("outbox", format!("{} waiting", depths.outbox)),

@@ -101,7 +101,11 @@ impl Reply {
         }
         let waiting = services.store.size_of_files().await?;
         if waiting + self.files.iter().map(size).sum::<u64>() > limits.waiting {
-            tracing::error!(waiting, limit = limits.waiting, "a reply's files find no room within files.waiting");
+            tracing::error!(
+                waiting,
+                limit = limits.waiting,
+                "a reply's files find no room within files.waiting; dead letters count too: `switchboard outbox list --state dead`"
+            );
             return Err(CommandError::User("Too many files wait to be sent. Please try again later.".to_owned()));
         }
         Ok(self)

@@ -265,7 +265,9 @@ impl Client {
         match self.0.governor.admit(endpoint, self.1).await {
             Ok(Duration::ZERO) => {}
             Ok(waited) => self.0.metrics.api_wait(self.1.label(), waited),
-            Err(retry_after) => return Err(Error::RateLimited { endpoint, retry_after, tracking_id: None }),
+            Err(retry_after) => {
+                return Err(Error::RateLimited { now: false, endpoint, retry_after, tracking_id: None });
+            }
         }
         let started = Instant::now();
         let request = self
@@ -362,7 +364,9 @@ pub(super) fn refusal(endpoint: &'static str, status: StatusCode, headers: &Head
     let tracking_id = said.tracking_id.or_else(|| header("trackingid").map(str::to_owned));
     let pause = || retry_after(header(RETRY_AFTER.as_str()), jiff::Timestamp::now());
     match status {
-        StatusCode::TOO_MANY_REQUESTS => return Error::RateLimited { endpoint, retry_after: pause(), tracking_id },
+        StatusCode::TOO_MANY_REQUESTS => {
+            return Error::RateLimited { now: true, endpoint, retry_after: pause(), tracking_id };
+        }
         StatusCode::LOCKED => return Error::Locked { endpoint, retry_after: pause(), tracking_id },
         _ => {}
     }

@@ -6,8 +6,10 @@ use std::time::Duration;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// 429: the call was not made; it may be after the pause.
-    #[error("Webex asks to slow down ({endpoint}): wait {}s{}", .retry_after.as_secs(), tracked(.tracking_id))]
+    #[error("Webex has asked to slow down ({endpoint}): wait {}s{}", .retry_after.as_secs(), tracked(.tracking_id))]
     RateLimited {
+        /// Whether Webex said so just now, and not some time ago.
+        now: bool,
         /// The endpoint's name in the metrics.
         endpoint: &'static str,
         /// How long to wait, already made sane.
@@ -97,6 +99,11 @@ impl Error {
                 _ => Fault::Final,
             },
         }
+    }
+
+    /// Whether Webex itself answered, and this is not its earlier asking for patience.
+    pub fn is_told_now(&self) -> bool {
+        !matches!(self, Error::RateLimited { now: false, .. })
     }
 
     /// Whether Webex refuses the token.

@@ -23,7 +23,8 @@ const COME_BACK: Duration = Duration::from_secs(3);
 /// Webex counts by the minute, so what it took is looked at over one.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What is made of a 429 is no lower than this, in calls a second: a fifth of the limit that Webex documents.
+/// What is made of a 429 is no lower than this, in calls a second; a pace begins at half of it, which is a tenth of the
+/// limit that Webex documents.
 const LEAST: f64 = 1.0;
 
 /// The pace begins at this part of what Webex took, and there is none any more from [`UNLIMITED`] times as much.
@@ -199,7 +200,7 @@ struct Learned {
     rate: f64,
     /// How long Webex seems to count, in seconds.
     window: f64,
-    /// When its pause ends.
+    /// When the pace begins to rise: after the pause, but a long pause of one API is not one of all.
     since: Instant,
     bucket: Bucket,
 }
@@ -331,7 +332,8 @@ impl Budget {
         let calls: u32 = recent().map(|(_, calls)| calls).sum();
         let window = (now.saturating_duration_since(began) + pause.min(MINUTE)).as_secs_f64();
         let rate = (f64::from(calls) / window).max(LEAST);
-        self.learned = Some(Learned { rate, window, since: now + pause, bucket: Bucket::empty(rate, window, now) });
+        self.learned =
+            Some(Learned { rate, window, since: now + pause.min(MINUTE), bucket: Bucket::empty(rate, window, now) });
         is_first
     }
 

@@ -7,7 +7,7 @@ use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use url::Url;
 
-use super::connection::http_client;
+use super::connection::{http_client, public_client};
 use crate::config;
 
 /// Whatever answers later than this is of no use: Webex is said to wait for ten to fifteen seconds.
@@ -52,7 +52,8 @@ pub(crate) enum Unreached {
 }
 
 impl Probe {
-    /// For a URL, trusting whom Webex trusts: the public roots. With `company_roots` also `webex.ca_file`.
+    /// For a URL, trusting whom Webex trusts: the public roots. With `company_roots`, those of this system and
+    /// `webex.ca_file` instead.
     ///
     /// # Errors
     /// When TLS cannot be set up at all.
@@ -65,7 +66,8 @@ impl Probe {
             retries: 0,
             ca_file: settings.ca_file.clone().filter(|_| company_roots),
         };
-        Ok(Probe { http: http_client(&settings, |builder| builder)?, url })
+        let http = if company_roots { http_client(&settings, |builder| builder)? } else { public_client(&settings)? };
+        Ok(Probe { http, url })
     }
 
     /// Posts these bytes with one more header.

@@ -184,7 +184,8 @@ fn patience(settings: &config::Worker, failing: Duration) -> Duration {
 
 /// The pause that Webex asks for, and a little more, so that not everybody comes back at once.
 fn asked(pause: Duration) -> Duration {
-    pause + pause.mul_f64(fastrand::f64() / 10.0)
+    const MOST: Duration = Duration::from_secs(10);
+    pause + pause.mul_f64(fastrand::f64() / 10.0).min(MOST)
 }
 
 fn jittered(whole: Duration) -> Duration {

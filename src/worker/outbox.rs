@@ -87,7 +87,7 @@ impl Work for Outbox {
                 tracing::warn!(%error, "reply sent, but Webex's answer to it cannot be read");
                 row.done(closing("sent", error.to_string()), Vec::new())
             }
-            Err(error) => self.settle_failure(row, &error).await,
+            Err(error) => self.settle_failure(row, &letter, &error).await,
         }
     }
 
@@ -182,12 +182,23 @@ impl Outbox {
         }
     }
 
-    async fn settle_failure(&self, row: Claimed, error: &Error) -> Settlement {
+    /// What to do about a failed send. An upload without an answer, while Webex answers others, is too large for
+    /// `webex.timeout` and this line: that is tried a few times and not for a day.
+    async fn fault(&self, row: &Claimed, letter: &Letter, error: &Error) -> Fault {
+        let is_slow_upload = letter.file.is_some() && matches!(error, Error::Unreachable { .. });
+        if is_slow_upload && !is_outage(&self.settings, &self.webex, row).await { Fault::Broken } else { error.fault() }
+    }
+
+    async fn settle_failure(&self, row: Claimed, letter: &Letter, error: &Error) -> Settlement {
         let note = Some(error.to_string());
-        match error.fault() {
+        match self.fault(&row, letter, error).await {
             Fault::Wait(pause) => {
                 let after = asked(pause);
-                tracing::warn!(pause_seconds = after.as_secs(), "Webex asks to slow down; the reply waits");
+                if error.is_told_now() {
+                    tracing::warn!(pause_seconds = after.as_secs(), "Webex asks to slow down; the reply waits");
+                } else {
+                    tracing::debug!(pause_ms = after.as_millis(), "the reply waits for its turn");
+                }
                 row.again(Again { after, note, ..Again::default() })
             }
             Fault::Refused if row.failing() < self.settings.give_up => {

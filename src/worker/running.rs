@@ -10,10 +10,10 @@ use super::closing::{About, Ending};
 use super::inbox::Inbox;
 use super::{backoff, reason, tries};
 use crate::event;
-use crate::handler::{Args, Command, CommandError, Context, Reply};
+use crate::handler::{Args, Command, CommandError, Context, FileError, Reply};
 use crate::router::{self, Route, addressed_text};
 use crate::store::{Again, Claimed, Settlement};
-use crate::webex::{Message, NewMessage, Person};
+use crate::webex::{Error, Fault, Message, NewMessage, Person};
 
 const NOTHING_SAID: &str = "Yes? Say help to see what I can do.";
 
@@ -53,7 +53,7 @@ impl Inbox {
                     Ok(args) => self.run(&row, command, context, args).await,
                     Err(error) => Err(error),
                 };
-                self.settle(row, about, command, rule, result)
+                self.settle(row, about, command, rule, result).await
             }
         }
     }
@@ -73,7 +73,7 @@ impl Inbox {
         }
     }
 
-    fn settle(
+    async fn settle(
         &self,
         row: Claimed,
         about: About,
@@ -81,6 +81,13 @@ impl Inbox {
         rule: &'static str,
         result: Result<Reply, CommandError>,
     ) -> Settlement {
+        // A Webex that is away, or asks to wait, is no fault of the command.
+        if let Err(CommandError::Internal(error)) = &result
+            && let Some(error) = passing(error)
+            && row.failing() < self.settings.give_up
+        {
+            return self.unread(row, error).await;
+        }
         let ending = |verdict| Ending { command: Some(command.name().to_owned()), reason: rule, ..Ending::of(verdict) };
         match result {
             Ok(reply) => self.close(row, about, ending("answered"), Some(reply)),
@@ -109,5 +116,18 @@ impl Inbox {
                 row.dead(about.closing(Ending { note: Some(note), ..ending }), vec![entry])
             }
         }
+    }
+}
+
+/// The failure of a call to Webex within a command, if the same call may succeed later.
+fn passing(error: &anyhow::Error) -> Option<&Error> {
+    let error = match error.downcast_ref::<FileError>() {
+        Some(FileError::Webex(error)) => error,
+        Some(_) => return None,
+        None => error.downcast_ref::<Error>()?,
+    };
+    match error.fault() {
+        Fault::Wait(_) | Fault::Away | Fault::Refused => Some(error),
+        Fault::NotFound | Fault::Broken | Fault::Final => None,
     }
 }

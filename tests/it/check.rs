@@ -119,7 +119,7 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
     ok   rooms     1 direct, 1 group
     ok   webhooks  all 3 are registered and active
     ok   public    URL/webex/webhook refuses what is not signed and takes a signed canary, in N ms
-    ok   loop      the whole loop is proven: Webex takes the token, its webhooks call the public URL, and what answers there has our secret and gets each byte as it was sent
+    ok   loop      the whole loop is proven: Webex takes the token, its webhooks call the public URL, and what answers there has our secret and gets each byte as it was sent; the daemon runs, and may read what it is told of
     ");
     assert_eq!(code, 0);
 
@@ -202,7 +202,7 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
       {
         "check": "loop",
         "state": "ok",
-        "says": "the whole loop is proven: Webex takes the token, its webhooks call the public URL, and what answers there has our secret and gets each byte as it was sent"
+        "says": "the whole loop is proven: Webex takes the token, its webhooks call the public URL, and what answers there has our secret and gets each byte as it was sent; the daemon runs, and may read what it is told of"
       }
     ]
     "#);
@@ -245,7 +245,7 @@ async fn whatever_answers_in_place_of_the_daemon_is_told_by_its_status() {
         let (code, said) = check(&cloud, folder.path(), &url, &["--deep"], &[]);
         assert_eq!(code, 1, "{said}");
         assert_has(&said, &format!("FAIL public    {says}"), hint);
-        assert_has(&said, "FAIL loop      not proven: webhooks, public", "mend what is said of it above");
+        assert_has(&said, "FAIL loop      not proven: daemon, webhooks, public", "mend what is said of it above");
         let asked = asked.lock().unwrap();
         assert_eq!(asked.len(), 1, "a redirect is not followed, and nothing is repeated");
         assert!(asked.iter().all(|(method, headers)| method == Method::POST && !headers.contains_key("authorization")));
@@ -429,7 +429,7 @@ async fn a_certificate_that_webex_would_not_trust_is_no_good() {
         assert_has(said, "FAIL public    has a certificate that is not to be trusted: ", "from a public authority");
     }
     assert!(wrong_name.1.contains("not valid for name"), "{}", wrong_name.1);
-    assert_has(&known.1, "warn public    only webex.ca_file makes good", "Webex itself does not know that root");
+    assert_has(&known.1, "warn public    only the roots of this system or webex.ca_file make good", "Webex itself does not know that root");
     assert_has(&known.1, "ok   public    takes a signed canary", "");
 }
 
@@ -564,7 +564,7 @@ async fn the_ledger_and_its_daemon_are_looked_at() {
     assert_eq!(code, 1);
     assert_has(&said, "warn daemon    none runs on this ledger", "start `switchboard run`");
     assert_has(&said, "FAIL public    the connection is refused", "none runs on this ledger");
-    assert_has(&said, "FAIL loop      not proven: public", "");
+    assert_has(&said, "FAIL loop      not proven: daemon, public", "");
 
     std::fs::write(folder.path().join("other.db"), "this is no ledger, and longer than the head of one".repeat(99))
         .unwrap();
@@ -573,7 +573,7 @@ async fn the_ledger_and_its_daemon_are_looked_at() {
         let (code, said) = check(&cloud, folder.path(), &url, &["--deep"], &[("DATABASE_URL", wrong)]);
         assert_eq!(code, 1, "{said}");
         assert_has(&said, "FAIL store     cannot open the ledger", "check store.url");
-        assert_has(&said, "FAIL loop      not proven: store, public", "");
+        assert_has(&said, "FAIL loop      not proven: store, daemon, public", "");
     }
 }
 
@@ -604,7 +604,7 @@ async fn a_refused_token_leaves_the_rest_to_be_checked() {
     assert_has(&said, "FAIL token     Webex answered 401 to people/me", "regenerated");
     assert_has(&said, "ok   clock     agrees", "");
     assert_has(&said, "ok   public    takes a signed canary", "");
-    assert_has(&said, "FAIL loop      not proven: token, webhooks", "");
+    assert_has(&said, "FAIL loop      not proven: token, scopes, webhooks", "");
     let nowhere = format!("http://127.0.0.1:{}/v1", free_port());
     let (code, said) = deep(&bot, &[("SWITCHBOARD_WEBEX__API_URL", &nowhere)]);
     assert_eq!(code, 1);
@@ -618,7 +618,7 @@ async fn without_a_public_url_nothing_is_proven_and_nothing_fails() {
     let (code, said) = check(&cloud, folder.path(), "", &["--deep"], &[]);
     assert_eq!(code, 0, "{said}");
     assert_has(&said, "warn public    webhook.public_url is not set", "set it to the whole URL");
-    assert_has(&said, "warn loop      not proven: webhooks, public", "from the top down");
+    assert_has(&said, "warn loop      not proven: daemon, webhooks, public", "from the top down");
 }
 
 #[tokio::test(flavor = "multi_thread")]

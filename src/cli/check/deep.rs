@@ -127,7 +127,7 @@ fn refusal(what: &str, error: &Error) -> Finding {
         | Error::Unreadable { .. }
         | Error::Unsendable { .. } => error.hint(),
     };
-    Finding::fail("scopes", format!("{what} cannot be listed: {error}"), hint)
+    Finding::unless_asked_to_wait("scopes", format!("{what} cannot be listed: {error}"), hint, error)
 }
 
 fn spaces(config: &Config, rooms: &[Room]) -> Vec<Finding> {
@@ -150,12 +150,18 @@ fn spaces(config: &Config, rooms: &[Room]) -> Vec<Finding> {
 pub(super) fn whole(mode: Mode, report: &Report) -> Finding {
     let (links, proof): (&[&str], _) = match mode {
         Mode::Webhook | Mode::Both => (
-            &["store", "token", "webhooks", "public"],
+            &["store", "daemon", "token", "scopes", "webhooks", "public"],
             "Webex takes the token, its webhooks call the public URL, and what answers there has our secret and gets \
-             each byte as it was sent",
+             each byte as it was sent; the daemon runs, and may read what it is told of",
         ),
-        Mode::Polling => (&["store", "token", "scopes"], "Webex takes the token and lets the bot read what it polls"),
-        Mode::Websocket => (&["store", "token", "websocket"], "Webex takes the token, and the websocket can be opened"),
+        Mode::Polling => (
+            &["store", "daemon", "token", "scopes"],
+            "the daemon runs, and Webex takes the token and lets the bot read what it polls",
+        ),
+        Mode::Websocket => (
+            &["store", "daemon", "token", "scopes", "websocket"],
+            "the daemon runs, and Webex takes the token, lets the bot read, and says where its socket is opened",
+        ),
     };
     let open: Vec<_> = links.iter().copied().filter(|link| report.verdict(link) != State::Ok).collect();
     if open.is_empty() {

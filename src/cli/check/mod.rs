@@ -40,10 +40,16 @@ pub(super) async fn run(config: Result<Config, ConfigError>, options: Options) -
             }
             ExitCode::from(2)
         }
-        Ok(config) => {
-            look(&config, deep, &mut report).await?;
-            if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
+        Ok(config) => match look(&config, deep, &mut report).await {
+            Ok(()) if report.is_sound() => ExitCode::SUCCESS,
+            Ok(()) => ExitCode::FAILURE,
+            // What only shows when it is used, such as a certificate that cannot be read.
+            Err(error) => {
+                let is_setting = error.downcast_ref::<ConfigError>().is_some();
+                report.add(Finding::new("settings", State::Fail, format!("{error:#}"), None))?;
+                if is_setting { ExitCode::from(2) } else { ExitCode::FAILURE }
+            }
+        },
     };
     if format.json {
         print_json(&report.findings())?;
@@ -137,7 +143,7 @@ async fn token(webex: &Client) -> Finding {
             "use the token of a bot: this one reads everything that account is told",
         ),
         Ok(me) => Finding::ok("token", format!("Webex takes it; the bot is {} <{}>", me.display_name, me.email())),
-        Err(error) => Finding::fail("token", error.to_string(), error.hint()),
+        Err(error) => Finding::unless_asked_to_wait("token", error.to_string(), error.hint(), &error),
     }
 }
 
@@ -211,10 +217,10 @@ mod tests {
     #[test]
     fn each_mode_has_its_own_links() {
         for (mode, links) in [
-            (Mode::Webhook, &["store", "token", "webhooks", "public"][..]),
-            (Mode::Both, &["store", "token", "webhooks", "public"]),
-            (Mode::Polling, &["store", "token", "scopes"]),
-            (Mode::Websocket, &["store", "token", "websocket"]),
+            (Mode::Webhook, &["store", "daemon", "token", "scopes", "webhooks", "public"][..]),
+            (Mode::Both, &["store", "daemon", "token", "scopes", "webhooks", "public"]),
+            (Mode::Polling, &["store", "daemon", "token", "scopes"]),
+            (Mode::Websocket, &["store", "daemon", "token", "scopes", "websocket"]),
         ] {
             let mut report = Report::new(Format { json: true });
             for link in links {

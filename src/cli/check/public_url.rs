@@ -53,12 +53,12 @@ impl Place<'_> {
         let mut findings = Vec::new();
         let mut probe = Probe::new(&self.config.webex, self.url.clone(), false)?;
         let mut answer = probe.post(&canary, (signature::HEADER, FORGED)).await;
-        if matches!(answer, Err(Unreached::Certificate(_))) && self.config.webex.ca_file.is_some() {
+        if matches!(answer, Err(Unreached::Certificate(_))) {
             probe = Probe::new(&self.config.webex, self.url.clone(), true)?;
             answer = probe.post(&canary, (signature::HEADER, FORGED)).await;
             if answer.is_ok() {
                 findings.push(self.warn(
-                    "has a certificate that only webex.ca_file makes good",
+                    "has a certificate that only the roots of this system or webex.ca_file make good",
                     "right if an inspecting proxy stands between here and there; Webex itself does not know that root",
                 ));
             }
@@ -268,12 +268,22 @@ fn is_this_machine(host: &Host<&str>) -> bool {
 fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => {
-            !(address.is_loopback() || address.is_private() || address.is_link_local() || address.is_unspecified())
+            let [first, second, ..] = address.octets();
+            // Carriers' own addresses, those for measurements, and those of no use: 100.64/10, 198.18/15, 224/3 and up.
+            let is_reserved =
+                (first == 100 && second & 0xc0 == 64) || (first == 198 && second & 0xfe == 18) || first >= 224;
+            !(address.is_loopback()
+                || address.is_private()
+                || address.is_link_local()
+                || address.is_unspecified()
+                || address.is_documentation()
+                || is_reserved)
         }
         IpAddr::V6(address) => {
             !(address.is_loopback()
                 || address.is_unique_local()
                 || address.is_unicast_link_local()
+                || address.is_multicast()
                 || address.is_unspecified())
         }
     }
@@ -295,10 +305,15 @@ mod tests {
             "fd00::1",
             "fe80::1",
             "::ffff:10.0.0.1",
+            "100.64.0.1",
+            "198.19.0.1",
+            "192.0.2.7",
+            "224.0.0.1",
+            "ff02::1",
         ] {
             assert!(!is_public(inner.parse().unwrap()), "{inner}");
         }
-        for public in ["93.184.216.34", "2606:2800:220:1::1", "172.32.0.1"] {
+        for public in ["93.184.216.34", "2606:2800:220:1::1", "172.32.0.1", "100.128.0.1", "198.20.0.1"] {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
     }

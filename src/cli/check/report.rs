@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::output::{Format, print};
+use crate::webex::{Error, Fault};
 
 /// How a part is.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -39,6 +40,23 @@ impl Finding {
 
     pub(super) fn fail(check: &'static str, says: impl Into<String>, hint: &str) -> Finding {
         Finding::new(check, State::Fail, says, Some(hint))
+    }
+
+    /// A call that failed; but a Webex that asks to wait says nothing about what was to be looked at.
+    pub(super) fn unless_asked_to_wait(
+        check: &'static str,
+        says: impl Into<String>,
+        hint: &str,
+        error: &Error,
+    ) -> Finding {
+        match error.fault() {
+            Fault::Wait(_) => {
+                Finding::warn(check, says, "Webex is asked too much just now; check again after the pause")
+            }
+            Fault::Away | Fault::Refused | Fault::NotFound | Fault::Broken | Fault::Final => {
+                Finding::fail(check, says, hint)
+            }
+        }
     }
 
     pub(super) fn state(&self) -> State {

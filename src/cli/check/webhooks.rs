@@ -26,7 +26,7 @@ pub(super) fn compare(config: &Config, found: &Result<Vec<Webhook>, Error>) -> V
     };
     let found = match found {
         Ok(found) => found,
-        Err(error) => return vec![Finding::fail("webhooks", error.to_string(), error.hint())],
+        Err(error) => return vec![Finding::unless_asked_to_wait("webhooks", error.to_string(), error.hint(), error)],
     };
     if !found.iter().any(registration::is_ours) {
         let hint = "the daemon makes them when it starts; `switchboard webhooks sync` makes them now";

@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_pause_that_webex_asks_for_is_kept() {
         let asked = Duration::from_secs(99);
-        let error = Error::RateLimited { endpoint: "devices", retry_after: asked, tracking_id: None };
+        let error = Error::RateLimited { now: true, endpoint: "devices", retry_after: asked, tracking_id: None };
         assert_eq!(End::Refused(error).course("switchboard").asked, asked);
     }
 
