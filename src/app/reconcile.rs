@@ -42,9 +42,11 @@ pub(super) struct Reconciling {
 impl Reconciling {
     /// Looks for as long as the daemon runs.
     pub async fn run(mut self) {
-        let polls = matches!(self.delivery.mode, Mode::Polling | Mode::Both);
-        if self.delivery.catch_up.is_zero() && !polls {
+        let is_off = self.delivery.catch_up.is_zero();
+        if is_off {
             tracing::warn!("delivery.catch_up is 0s: what is said while the bot is away, or is not delivered, is lost");
+        }
+        if is_off && self.delivery.mode == Mode::Webhook {
             self.caught_up.send_replace(true);
             return std::future::pending().await;
         }
@@ -63,6 +65,13 @@ impl Reconciling {
         let mut pause = self.interval();
         let mut followed = false;
         loop {
+            // Nothing is to be caught up, and the socket brings the rest: only while it is down, the bot has to ask.
+            if is_off && self.delivery.mode == Mode::Websocket && !self.is_down() {
+                reconciler = None;
+                self.caught_up.send_replace(true);
+                self.called().await;
+                continue;
+            }
             pause = match self.look(&mut reconciler).await {
                 Ok(unsettled) => {
                     self.is_well();

@@ -90,6 +90,10 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
                     health.token(Err(error.to_string()));
                 }
                 health.webhooks(Err(error.to_string()));
+                // Some of it may have been changed, and what was is not known.
+                if looked_at {
+                    nudge.notify_one();
+                }
                 asked_pause(&error).unwrap_or(interval.min(Duration::from_secs(5)))
             }
         };

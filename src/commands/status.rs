@@ -30,7 +30,7 @@ async fn run(context: Context, _: Args) -> Result<Reply> {
         ("outbox", format!("{} waiting", depths.outbox)),
         ("dead letters", depths.dead.to_string()),
         ("Webex API", latency),
-        ("complete", complete(coverage.as_ref())),
+        ("messages", complete(coverage.as_ref())),
     ];
     if let Some(gap) = coverage.as_ref().and_then(|coverage| coverage.gaps.first()) {
         lines.push(("may miss", format!("{} to {}: {}", time(gap.from), time(gap.until), gap.why)));
@@ -43,7 +43,7 @@ async fn run(context: Context, _: Args) -> Result<Reply> {
 fn complete(coverage: Option<&Coverage>) -> String {
     let Some(coverage) = coverage else { return "not looked after: delivery.catch_up is off".to_owned() };
     let ago = Duration::from_millis((now_ms() - coverage.complete_until).max(0).unsigned_abs());
-    format!("since {}, up to {} ago", time(coverage.complete_from), span(ago))
+    format!("complete since {}, up to {} ago", time(coverage.complete_from), span(ago))
 }
 
 fn time(ms: i64) -> String {

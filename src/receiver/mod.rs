@@ -5,6 +5,7 @@ mod door;
 mod envelope;
 pub mod reconcile;
 pub mod registration;
+mod spaces;
 pub mod webhook;
 pub mod websocket;
 

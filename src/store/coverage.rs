@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use serde::Serialize;
 use sqlx::Row as _;
 
+use super::Store;
 use super::read::Reader;
 use super::sqlite::{Sqlite, json};
-use super::{Store, now_ms};
 use super::{StoreError, writer::Op};
 
 /// So many gaps are remembered.
@@ -39,6 +39,17 @@ pub struct Gap {
     pub why: String,
 }
 
+/// From where on the coverage is kept.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    /// What was said before is history, by Webex's clock.
+    pub floor: i64,
+    /// From when nothing is missing, by our clock.
+    pub from: i64,
+    /// What is missing before that, if something may be.
+    pub gap: Option<Gap>,
+}
+
 /// What a look at Webex adds to the coverage; written as one.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
@@ -67,12 +78,20 @@ impl Store {
         self.0.reader.cursors().await
     }
 
-    /// Begins to keep the coverage, or begins anew: what was said before `floor`, by Webex's clock, is history.
+    /// Begins to keep the coverage, or begins anew.
     ///
     /// # Errors
     /// When the engine fails.
-    pub async fn begin_coverage(&self, floor: i64) -> Result<(), StoreError> {
-        self.ask(|answer| Op::Begin(floor, answer)).await
+    pub async fn begin_coverage(&self, beginning: Beginning) -> Result<(), StoreError> {
+        self.ask(|answer| Op::Begin(beginning, answer)).await
+    }
+
+    /// When the newest event was accepted, by our clock.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn last_event(&self) -> Result<Option<i64>, StoreError> {
+        self.0.reader.last_event().await
     }
 
     /// Writes down how far a look at Webex has come.
@@ -85,15 +104,16 @@ impl Store {
 }
 
 impl Sqlite {
-    pub(super) async fn begin_coverage(&mut self, floor: i64) -> Result<(), sqlx::Error> {
+    pub(super) async fn begin_coverage(&mut self, beginning: &Beginning) -> Result<(), sqlx::Error> {
         sqlx::query(
             "INSERT OR REPLACE INTO coverage (id, floor, complete_from, complete_until) VALUES (1, ?1, ?2, ?2)",
         )
-        .bind(floor)
-        .bind(now_ms())
+        .bind(beginning.floor)
+        .bind(beginning.from)
         .execute(&mut self.connection)
         .await?;
-        sqlx::query("DELETE FROM cursor").execute(&mut self.connection).await.map(drop)
+        sqlx::query("DELETE FROM cursor").execute(&mut self.connection).await?;
+        self.progress(&Progress { gaps: beginning.gap.iter().cloned().collect(), ..Progress::default() }).await
     }
 
     pub(super) async fn progress(&mut self, progress: &Progress) -> Result<(), sqlx::Error> {
@@ -157,6 +177,10 @@ impl Reader {
             complete_until: row.try_get("complete_until")?,
             gaps: gaps.into_iter().map(gap).collect::<Result<_, sqlx::Error>>()?,
         }))
+    }
+
+    async fn last_event(&self) -> Result<Option<i64>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT max(accepted_at) FROM ledger WHERE queue = 0").fetch_one(self.pool()).await?)
     }
 
     async fn cursors(&self) -> Result<HashMap<String, i64>, StoreError> {

@@ -19,12 +19,11 @@ use bytes::Bytes;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
-pub use coverage::{Coverage, Gap, Progress};
+pub use coverage::{Beginning, Coverage, Gap, Progress};
 pub use read::{Activity, Filter, Group, Row, State};
 use writer::Op;
 
 use crate::config;
-use crate::telemetry::Depths;
 
 /// Whoever waits for an acknowledgement gives up in about ten seconds.
 const LONGEST_PUT: Duration = Duration::from_secs(5);
@@ -366,46 +365,6 @@ impl Store {
     /// Counts commits, for those who wait until nothing is open.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.0.commits.clone()
-    }
-
-    /// How deep the queues are.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn depths(&self) -> Result<Depths, StoreError> {
-        self.0.reader.depths(now_ms()).await
-    }
-
-    /// Rows of one queue, newest first.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn list(&self, queue: Queue, filter: Filter, most: u32) -> Result<Vec<Row>, StoreError> {
-        self.0.reader.list(queue, filter, most).await
-    }
-
-    /// Rows whose id lies between the two, oldest first: one row when they are equal.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn between(&self, from: Uuid, to: Uuid) -> Result<Vec<Row>, StoreError> {
-        self.0.reader.between(from, to).await
-    }
-
-    /// Rows whose id ends in these hexadecimal digits, oldest first. Looks at every row.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn ending_in(&self, digits: &str) -> Result<Vec<Row>, StoreError> {
-        self.0.reader.ending_in(digits).await
-    }
-
-    /// What was settled since then, in milliseconds since 1970, grouped for a report.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn activity(&self, since: i64) -> Result<Activity, StoreError> {
-        self.0.reader.activity(since).await
     }
 }
 

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 use uuid::Uuid;
 
-use super::{Queue, StoreError};
+use super::{Claimed, Queue, Store, StoreError, now_ms};
 use crate::telemetry::Depths;
 
 /// How far a row is.
@@ -82,6 +82,56 @@ const COLUMNS: &str =
     settled_at, iif(state = 0, lane.due_at, NULL) AS due_at, state = 0 AND lane.head = seq AND lane.leased > 0 AS leased,
     verdict, subject, label, note, body FROM ledger LEFT JOIN lane ON lane.id = ledger.lane";
 
+impl Store {
+    /// How deep the queues are.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn depths(&self) -> Result<Depths, StoreError> {
+        self.0.reader.depths(now_ms()).await
+    }
+
+    /// Rows of one queue, newest first.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn list(&self, queue: Queue, filter: Filter, most: u32) -> Result<Vec<Row>, StoreError> {
+        self.0.reader.list(queue, filter, most).await
+    }
+
+    /// Rows whose id lies between the two, oldest first: one row when they are equal.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn between(&self, from: Uuid, to: Uuid) -> Result<Vec<Row>, StoreError> {
+        self.0.reader.between(from, to).await
+    }
+
+    /// Whether an open row is to be worked on before this one: it is of the same lane, and its place is an earlier one.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn goes_before(&self, id: Uuid, row: &Claimed) -> Result<bool, StoreError> {
+        self.0.reader.goes_before(id, row.seq).await
+    }
+
+    /// Rows whose id ends in these hexadecimal digits, oldest first. Looks at every row.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn ending_in(&self, digits: &str) -> Result<Vec<Row>, StoreError> {
+        self.0.reader.ending_in(digits).await
+    }
+
+    /// What was settled since then, in milliseconds since 1970, grouped for a report.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn activity(&self, since: i64) -> Result<Activity, StoreError> {
+        self.0.reader.activity(since).await
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Reader {
     pool: SqlitePool,
@@ -96,7 +146,16 @@ impl Reader {
         &self.pool
     }
 
-    pub(super) async fn depths(&self, now: i64) -> Result<Depths, StoreError> {
+    async fn goes_before(&self, id: Uuid, seq: i64) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM ledger one, ledger other WHERE one.id = ?1 AND other.seq = ?2
+                 AND one.queue = other.queue AND one.lane = other.lane AND one.state = 0
+                 AND (one.happened_at, one.seq) < (other.happened_at, other.seq))",
+        );
+        Ok(found.bind(id).bind(seq).fetch_one(&self.pool).await?)
+    }
+
+    async fn depths(&self, now: i64) -> Result<Depths, StoreError> {
         let open = sqlx::query(
             "SELECT queue, count(*) AS rows, min(seq) AS oldest FROM ledger WHERE state = 0 GROUP BY queue",
         )

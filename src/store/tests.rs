@@ -381,7 +381,7 @@ async fn the_coverage_begins_once_grows_and_keeps_its_gaps() {
     let ledger = Ledger::new().await;
     let store = &ledger.store;
     assert!(store.coverage().await.unwrap().is_none());
-    store.begin_coverage(7).await.unwrap();
+    store.begin_coverage(Beginning { floor: 7, from: now_ms(), gap: None }).await.unwrap();
     let began = store.coverage().await.unwrap().unwrap();
     assert_eq!((began.floor, began.complete_from), (7, began.complete_until));
     let until = began.complete_until + 50;

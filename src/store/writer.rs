@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::sqlite::{Due, Sqlite};
-use super::{Claims, Entry, Progress, Queue, Settlement, StoreError};
+use super::{Beginning, Claims, Entry, Progress, Queue, Settlement, StoreError};
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -23,7 +23,7 @@ pub(super) enum Op {
     Reopen(Uuid, Answer<bool>),
     Discard(Uuid, Answer<bool>),
     Prune { retention: Duration, dedupe: Duration, answer: Answer<u64> },
-    Begin(i64, Answer<()>),
+    Begin(Beginning, Answer<()>),
     Progress(Progress, Answer<()>),
     Beat(Answer<()>),
 }
@@ -112,7 +112,7 @@ impl Writer {
                 Op::Reopen(id, _) => engine.reopen(*id, due).await?.into(),
                 Op::Discard(id, _) => engine.discard(*id, due).await?.into(),
                 Op::Prune { retention, dedupe, .. } => engine.prune(*retention, *dedupe).await?,
-                Op::Begin(floor, _) => engine.begin_coverage(*floor).await.map(|()| 0)?,
+                Op::Begin(beginning, _) => engine.begin_coverage(beginning).await.map(|()| 0)?,
                 Op::Progress(progress, _) => engine.progress(progress).await.map(|()| 0)?,
                 Op::Beat(_) => engine.beat().await.map(|()| 0)?,
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => 0,

@@ -8,7 +8,7 @@ use super::inbox::Inbox;
 use super::{asked, backoff, is_outage, patience, tries};
 use crate::config::Mode;
 use crate::receiver::{CATCH_UP, Envelope};
-use crate::store::{Again, Claimed, Settlement, State};
+use crate::store::{Again, Claimed, Settlement};
 use crate::telemetry::Received;
 use crate::webex::{Error, Fault, Message, MessageId, Person, RoomId, RoomType};
 
@@ -55,7 +55,7 @@ impl Inbox {
         let message = place.and_then(|place| earlier.drain(..=place).next_back()).map(Box::new);
         let mut missing = 0;
         for listed in earlier.into_iter().rev().filter(|listed| listed.person_id != me.id) {
-            if self.goes_first(room, kind, listed).await {
+            if self.goes_first(row, room, kind, listed).await {
                 missing += 1;
             }
         }
@@ -68,7 +68,8 @@ impl Inbox {
 
     /// Up to when everything said in a space was worked on; no further back than missed messages are fetched at all.
     async fn answered_until(&self, row: &Claimed) -> Option<Timestamp> {
-        let reach = Timestamp::now() - SignedDuration::try_from(self.catch_up).ok()?;
+        let lead = SignedDuration::from_millis(self.services.webex.clock_lead().unwrap_or_default());
+        let reach = Timestamp::now() - lead - SignedDuration::try_from(self.catch_up).ok()?;
         let last = match row.mark.as_deref().and_then(|mark| mark.parse().ok()) {
             Some(last) => last,
             // Nothing has been yet: all since the very first start is to be.
@@ -79,15 +80,15 @@ impl Inbox {
 
     /// Puts into the ledger what is not there. What came in this very moment by another way goes first as well; what the
     /// ledger does not take now, a look finds later.
-    async fn goes_first(&self, room: &str, kind: RoomType, message: Message) -> bool {
+    async fn goes_first(&self, row: &Claimed, room: &str, kind: RoomType, message: Message) -> bool {
         let created = message.created;
         let envelope = Envelope::of_message(message.id, room.to_owned(), kind, message.person_id, created);
         match self.door.take(CATCH_UP, &envelope).await {
-            Ok(Received::Accepted) => true,
-            Ok(_) => {
-                let rows = self.services.store.between(envelope.event_id(), envelope.event_id()).await;
-                rows.is_ok_and(|rows| rows.iter().any(|row| row.state == State::Open))
+            // It goes first only if the ledger sees that as Webex does; else each would wait for the other.
+            Ok(Received::Accepted | Received::Duplicate) => {
+                self.services.store.goes_before(envelope.event_id(), row).await.unwrap_or(false)
             }
+            Ok(Received::Own | Received::Rejected | Received::Ignored) => false,
             Err(error) => {
                 tracing::warn!(%error, "a message that was not delivered could not be put on disk");
                 false

@@ -111,7 +111,7 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
     ok   store     ledger.db can be written to
     ok   store     open: 0 events, 0 replies
     ok   daemon    it runs on this ledger
-    ok   complete  nothing said to the bot is missing from TIME to TIME
+    ok   complete  no message to the bot is missing from TIME to TIME
     ok   token     Webex takes it; the bot is Switchboard <switchboard@webex.bot>
     ok   clock     agrees with Webex's to within 30 s
     ok   tls       none: webex.api_url is plain http, which stays on this machine
@@ -156,7 +156,7 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
       {
         "check": "complete",
         "state": "ok",
-        "says": "nothing said to the bot is missing from TIME to TIME"
+        "says": "no message to the bot is missing from TIME to TIME"
       },
       {
         "check": "token",
@@ -429,7 +429,11 @@ async fn a_certificate_that_webex_would_not_trust_is_no_good() {
         assert_has(said, "FAIL public    has a certificate that is not to be trusted: ", "from a public authority");
     }
     assert!(wrong_name.1.contains("not valid for name"), "{}", wrong_name.1);
-    assert_has(&known.1, "warn public    only the roots of this system or webex.ca_file make good", "Webex itself does not know that root");
+    assert_has(
+        &known.1,
+        "warn public    only the roots of this system or webex.ca_file make good",
+        "Webex itself does not know that root",
+    );
     assert_has(&known.1, "ok   public    takes a signed canary", "");
 }
 

@@ -414,6 +414,9 @@ async fn while_the_socket_is_down_the_bot_polls_and_afterwards_nothing_is_missin
     bot.cloud.sockets(|sockets| sockets.refused = true);
     bot.cloud.drop_sockets();
     bot.down("refuses the token").await;
+    // Not only once, when it went down.
+    let looked = calls(&bot.cloud, &Method::GET, "/rooms");
+    arrived(&bot.cloud, Method::GET, "/rooms", looked + 3).await;
     let mut heard = bot.cloud.subscribe();
     bot.cloud.person("alice@example.com").says("help report");
     let answer = async { while heard.recv().await.unwrap().person_id != bot.cloud.bot().id {} };
@@ -457,4 +460,20 @@ async fn the_socket_is_read_while_rest_does_not_answer() {
     bot.cloud.clear_faults();
     bot.cloud.release();
     assert_eq!(bot.transcript().await.matches("bot:").count(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_nothing_to_be_caught_up_it_still_polls_while_the_socket_is_down() {
+    let polling =
+        "catch_up = \"0s\"\n[polling]\ninterval = \"20ms\"\nrate = 1000000\n[websocket]\nbackoff_max = \"1h\"";
+    let bot = start(polling).await;
+    bot.cloud.sockets(|sockets| sockets.refused = true);
+    bot.cloud.drop_sockets();
+    bot.down("refuses the token").await;
+    let looked = calls(&bot.cloud, &Method::GET, "/rooms");
+    arrived(&bot.cloud, Method::GET, "/rooms", looked + 3).await;
+    let mut heard = bot.cloud.subscribe();
+    bot.cloud.person("alice@example.com").says("help report");
+    let answer = async { while heard.recv().await.unwrap().person_id != bot.cloud.bot().id {} };
+    tokio::time::timeout(PATIENCE, answer).await.expect("it polls meanwhile");
 }

@@ -175,7 +175,7 @@ async fn complete(config: &Config, look: &Look) -> Vec<Finding> {
         return vec![Finding::warn("complete", "not looked after", hint)];
     };
     let interval = format!("from {} to {}", time(coverage.complete_from), time(coverage.complete_until));
-    let says = format!("nothing said to the bot is missing {interval}");
+    let says = format!("no message to the bot is missing {interval}");
     let unlooked = now_ms() - coverage.complete_until;
     let longest = 3 * config.delivery.reconcile.max(config.polling.interval) + 2 * config.worker.visible_within;
     let mut findings = vec![if look.daemon && u128::try_from(unlooked).is_ok_and(|ms| ms > longest.as_millis()) {

@@ -1,0 +1,164 @@
+//! What a process knows of one space: how far it has read there, and when it has to read again.
+
+use std::time::{Duration, Instant};
+
+/// So often in a row a space may answer with errors before it is passed over.
+const MOST_FAILURES: u32 = 5;
+
+/// One space. Times are Webex's, in milliseconds since 1970; instants are ours.
+#[derive(Debug)]
+pub(super) struct Space {
+    /// Everything said up to then is in the ledger.
+    cursor: i64,
+    /// Everything said up to then was read, though Webex may have shown some of it too late for that.
+    read_through: i64,
+    /// The newest activity seen.
+    latest: i64,
+    /// Whether that was not read yet.
+    behind: bool,
+    /// An activity after the cursor, and when it was first seen: a read that much later shows everything up to it.
+    unsettled: Option<(i64, Instant)>,
+    read_at: Option<Instant>,
+    failures: u32,
+    /// Whether it was told that this space cannot be read.
+    is_told: bool,
+}
+
+impl Space {
+    pub(super) fn at(cursor: i64) -> Space {
+        Space {
+            cursor,
+            read_through: cursor,
+            latest: cursor,
+            behind: false,
+            unsettled: None,
+            read_at: None,
+            failures: 0,
+            is_told: false,
+        }
+    }
+
+    pub(super) fn cursor(&self) -> i64 {
+        self.cursor
+    }
+
+    pub(super) fn read_through(&self) -> i64 {
+        self.read_through
+    }
+
+    /// Whether it is to be read: once when an activity is first seen, and once more when Webex is sure to show it.
+    pub(super) fn is_due(&mut self, activity: i64, now: Instant, lag: Duration) -> bool {
+        if activity <= self.cursor {
+            return false;
+        }
+        self.behind |= activity > self.latest;
+        self.latest = self.latest.max(activity);
+        let (_, seen) = *self.unsettled.get_or_insert((activity, now));
+        let sure = seen + lag;
+        self.behind || self.read_at.is_none_or(|read| read < sure && sure <= now)
+    }
+
+    /// It was read, and this was the newest in it; the new cursor, if it moved.
+    pub(super) fn was_read(&mut self, at: Instant, newest: Option<i64>, lag: Duration) -> Option<i64> {
+        self.read_at = Some(at);
+        self.behind = false;
+        self.failures = 0;
+        self.read_through = self.read_through.max(newest.unwrap_or_default());
+        let (activity, seen) = self.unsettled?;
+        if at < seen + lag {
+            return None;
+        }
+        self.cursor = activity;
+        self.read_through = self.read_through.max(activity);
+        self.unsettled = (self.latest > activity).then_some((self.latest, at));
+        Some(activity)
+    }
+
+    /// Webex answered with an error that is this space's own. Whether it is passed over now.
+    pub(super) fn has_failed(&mut self) -> bool {
+        self.failures += 1;
+        self.failures >= MOST_FAILURES
+    }
+
+    /// It cannot be read, or no longer. Whether that is news.
+    pub(super) fn pass_over(&mut self) -> bool {
+        self.leave();
+        !std::mem::replace(&mut self.is_told, true)
+    }
+
+    /// It is not there any more: nothing more is to be read in it.
+    pub(super) fn leave(&mut self) {
+        (self.unsettled, self.behind, self.failures) = (None, false, 0);
+        self.cursor = self.cursor.max(self.latest);
+    }
+
+    /// Since when an activity waits for the read that settles it, and how new the newest one is.
+    pub(super) fn unsettled(&self) -> Option<(Instant, i64)> {
+        self.unsettled.map(|(_, seen)| (seen, self.latest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAG: Duration = Duration::from_secs(10);
+
+    /// Looks at a space every two seconds while its activity is this; at which of the looks it was read, and its cursor.
+    fn watch(activities: &[i64]) -> (Vec<usize>, i64) {
+        let begin = Instant::now();
+        let mut space = Space::at(0);
+        let mut read = Vec::new();
+        for (nth, activity) in activities.iter().enumerate() {
+            let now = begin + Duration::from_secs(2) * u32::try_from(nth).unwrap();
+            if space.is_due(*activity, now, LAG) {
+                read.push(nth);
+                space.was_read(now, Some(*activity), LAG);
+            }
+        }
+        (read, space.cursor)
+    }
+
+    #[test]
+    fn a_space_is_read_at_once_and_again_when_webex_is_sure_to_show_it() {
+        assert_eq!(watch(&[5; 20]), (vec![0, 5], 5));
+    }
+
+    #[test]
+    fn what_happens_between_the_two_reads_gets_its_own() {
+        let mut activities = [5; 20];
+        activities[3..].fill(7);
+        // Seen at 3, and once more ten seconds after the read that made sure of the first.
+        assert_eq!(watch(&activities), (vec![0, 3, 5, 10], 7));
+    }
+
+    #[test]
+    fn a_busy_space_is_read_at_each_look_and_its_cursor_still_moves() {
+        let activities: Vec<_> = (1..=20).collect();
+        let (read, cursor) = watch(&activities);
+        assert_eq!(read.len(), 20);
+        assert!(cursor >= 10, "{cursor}");
+    }
+
+    #[test]
+    fn a_read_that_failed_is_made_again_at_the_next_look() {
+        let now = Instant::now();
+        let mut space = Space::at(0);
+        assert!(space.is_due(5, now, LAG));
+        assert!(space.is_due(5, now + Duration::from_secs(1), LAG));
+        space.was_read(now + Duration::from_secs(1), Some(5), LAG);
+        assert!(!space.is_due(5, now + Duration::from_secs(2), LAG));
+    }
+
+    #[test]
+    fn a_space_that_only_fails_or_is_gone_holds_nothing_up() {
+        let now = Instant::now();
+        let mut space = Space::at(0);
+        assert!(space.is_due(5, now, LAG));
+        assert_eq!((0..5).map(|_| space.has_failed()).collect::<Vec<_>>(), [false, false, false, false, true]);
+        assert!(space.pass_over() && space.unsettled().is_none());
+        assert!(!space.is_due(5, now + LAG, LAG), "until something happens there");
+        assert!(space.is_due(6, now + LAG, LAG));
+        assert!(!space.pass_over(), "it is told once");
+    }
+}
