@@ -615,3 +615,20 @@ async fn rows_that_the_ledger_orders_otherwise_than_webex_do_not_wait_for_each_o
     assert!(transcript.contains("bot: one") && transcript.contains("bot: two"), "{transcript}");
     assert!(calls(&bot.cloud, "/messages").len() < 30, "they wait for each other");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_webex_brings_proves_that_it_delivers() {
+    let bot = start(&POLLING.replace("\"polling\"", "\"both\"")).await;
+    let age = async || bot.metric("switchboard_delivery_age_seconds").await;
+    let before = std::time::Instant::now();
+    bot.cloud.person(ALICE).says("say delivered");
+    bot.cloud.delivered().await;
+    assert!(age().await <= before.elapsed().as_secs_f64());
+    answers(&bot, 1).await;
+    bot.cloud.delivered().await;
+    let before = std::time::Instant::now();
+    bot.cloud.deliveries(|manner| manner.copies = 0);
+    bot.cloud.person(ALICE).says("say found by polling");
+    answers(&bot, 2).await;
+    assert!(age().await >= before.elapsed().as_secs_f64());
+}

@@ -406,3 +406,25 @@ async fn killed_between_the_handler_and_the_send_the_bytes_are_sent_after_the_re
     assert_eq!(posted.len(), 1);
     assert!(posted[0].0.as_deref() == Some("as you wish") && posted[0].1[0].2 == bytes());
 }
+
+#[tokio::test]
+async fn a_429_on_a_file_is_waited_for_and_spends_no_attempt() {
+    let bot = bot("[worker]\nmax_attempts = 1\n[files]\nscan_wait = \"1ms\"\n[webex]\nretries = 0").await;
+    bot.cloud.fault(Fault::on(Method::GET, "/contents/").answer(429, &[("retry-after", "1")], ""));
+    bot.cloud.person("alice@example.com").says_with_file("look whole", "a.txt", "text/plain", b"hello").unwrap();
+    let transcript = bot.transcript().await;
+    assert!(transcript.contains("bot: a.txt is text/plain and reads hello"), "{transcript}");
+    assert_eq!(transcript.matches("bot:").count(), 1, "{transcript}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_never_ends_is_given_up_while_webex_answers_others() {
+    let bot = bot("[worker]\nmax_attempts = 2\n[webex]\nretries = 0\ntimeout = \"200ms\"").await;
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").times(2).stall());
+    bot.cloud.person("alice@example.com").says("give bytes");
+    bot.cloud.person("alice@example.com").says("help help");
+    let transcript = bot.transcript().await;
+    assert!(transcript.contains("**help**"), "the space goes on: {transcript}");
+    assert_eq!(bot.metric("switchboard_dead_letters").await, 1.0);
+    bot.cloud.release();
+}

@@ -181,3 +181,13 @@ async fn the_cloud_has_a_limit_when_it_is_given_one() {
     assert_eq!(limit(json!({"calls": 0})).await.unwrap().status(), StatusCode::OK);
     assert_eq!(me().await.unwrap().status(), StatusCode::OK);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bot_that_polls_keeps_to_polling_rate() {
+    let settings = "[delivery]\nmode = \"polling\"\n[polling]\ninterval = \"1ms\"\nrate = 60";
+    let bot = Harness::with(settings, Bot::builder().command(say())).await;
+    // Ten may be saved up, and one goes in each second.
+    arrived(&bot.cloud, Method::GET, "/rooms", 12).await;
+    let polls: Vec<_> = bot.cloud.calls().into_iter().filter(is_poll).collect();
+    assert!(polls[11].at.duration_since(polls[0].at).as_secs_f64() > 0.9);
+}
