@@ -303,6 +303,7 @@ impl App {
             delivery: config.delivery.clone(),
             polling: config.polling.clone(),
             lag: config.worker.visible_within,
+            give_up: config.worker.give_up,
             services: Arc::clone(&services),
             door,
             identity: identity.clone(),

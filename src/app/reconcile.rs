@@ -25,6 +25,8 @@ pub(super) struct Reconciling {
     pub polling: config::Polling,
     /// How long Webex may take until it shows what was said.
     pub lag: Duration,
+    /// How long a Webex that fails is waited for.
+    pub give_up: Duration,
     pub services: Arc<Services>,
     pub door: Door,
     pub identity: Identity,
@@ -137,6 +139,7 @@ impl Reconciling {
             lag: self.lag,
             most: self.delivery.catch_up_limit,
             concurrency: self.polling.concurrency,
+            give_up: self.give_up,
         };
         let from_now = self.delivery.catch_up.is_zero();
         Reconciler::begin(webex.at(Priority::Poll), store.clone(), self.door.clone(), settings, from_now).await

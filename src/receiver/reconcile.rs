@@ -14,7 +14,7 @@ use crate::telemetry::Received;
 use crate::webex::{Client, Error, Fault, Listed, Room, local_part};
 
 /// How far back, how much, and how patiently.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// The longest time that a look reaches back; what is older is named as a gap.
     pub reach: Duration,
@@ -24,6 +24,8 @@ pub struct Settings {
     pub most: usize,
     /// How many spaces are read at one time.
     pub concurrency: usize,
+    /// How long one space may answer with errors until it is passed over.
+    pub give_up: Duration,
 }
 
 /// Looks at Webex, and remembers how far it has come. Cursors and what they are compared with are by Webex's clock; the
@@ -91,7 +93,10 @@ enum Outcome {
     /// It is not there any more.
     Gone,
     /// Webex fails to show it, and it alone.
-    Broken(Error),
+    Broken {
+        at: Instant,
+        error: Error,
+    },
 }
 
 impl Reconciler {
@@ -177,7 +182,7 @@ impl Reconciler {
 
     /// What became of a space, for the look, for the ledger, and for the next time.
     fn account(&mut self, key: &str, outcome: Outcome, now: i64, look: &mut Look, progress: &mut Progress) {
-        let (lag, until) = (self.settings.lag, self.until);
+        let (Settings { lag, give_up, .. }, until) = (self.settings, self.until);
         let Some(space) = self.spaces.get_mut(key) else { return };
         look.read += 1;
         let gap = match outcome {
@@ -196,10 +201,12 @@ impl Reconciler {
                 let why = "Webex does not let the bot read one of its spaces".to_owned();
                 Gap { from: until, until: now, why }
             }),
-            Outcome::Broken(error) => {
-                let is_over = space.has_failed();
-                tracing::warn!(%error, is_over, "a space cannot be read back");
-                (is_over && space.pass_over()).then(|| {
+            Outcome::Broken { at, error } => {
+                let failing = space.has_failed(at);
+                if failing.is_zero() {
+                    tracing::warn!(%error, "a space cannot be read back; trying again");
+                }
+                (failing > give_up && space.pass_over()).then(|| {
                     let why = "Webex fails to show one of the bot's spaces".to_owned();
                     Gap { from: until, until: now, why }
                 })
@@ -280,7 +287,7 @@ impl Reconciler {
                         tracing::warn!(room = %room.id, %error, hint = error.hint(), "a space cannot be read back");
                         Ok(Outcome::Refused)
                     }
-                    Fault::Broken => Ok(Outcome::Broken(error)),
+                    Fault::Broken => Ok(Outcome::Broken { at, error }),
                     Fault::Wait(_) | Fault::Away | Fault::Refused => Err(error.into()),
                 };
             }

@@ -2,9 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-/// So often in a row a space may answer with errors before it is passed over.
-const MOST_FAILURES: u32 = 5;
-
 /// One space. Times are Webex's, in milliseconds since 1970; instants are ours.
 #[derive(Debug)]
 pub(super) struct Space {
@@ -19,7 +16,8 @@ pub(super) struct Space {
     /// An activity after the cursor, and when it was first seen: a read that much later shows everything up to it.
     unsettled: Option<(i64, Instant)>,
     read_at: Option<Instant>,
-    failures: u32,
+    /// Since when it answers with errors.
+    failing: Option<Instant>,
     /// Whether it was told that this space cannot be read.
     is_told: bool,
 }
@@ -33,7 +31,7 @@ impl Space {
             behind: false,
             unsettled: None,
             read_at: None,
-            failures: 0,
+            failing: None,
             is_told: false,
         }
     }
@@ -62,7 +60,7 @@ impl Space {
     pub(super) fn was_read(&mut self, at: Instant, newest: Option<i64>, lag: Duration) -> Option<i64> {
         self.read_at = Some(at);
         self.behind = false;
-        self.failures = 0;
+        self.failing = None;
         self.read_through = self.read_through.max(newest.unwrap_or_default());
         let (activity, seen) = self.unsettled?;
         if at < seen + lag {
@@ -74,10 +72,9 @@ impl Space {
         Some(activity)
     }
 
-    /// Webex answered with an error that is this space's own. Whether it is passed over now.
-    pub(super) fn has_failed(&mut self) -> bool {
-        self.failures += 1;
-        self.failures >= MOST_FAILURES
+    /// Webex answered with an error that is this space's own. For how long it has by now.
+    pub(super) fn has_failed(&mut self, at: Instant) -> Duration {
+        at.saturating_duration_since(*self.failing.get_or_insert(at))
     }
 
     /// It cannot be read, or no longer. Whether that is news.
@@ -88,7 +85,7 @@ impl Space {
 
     /// It is not there any more: nothing more is to be read in it.
     pub(super) fn leave(&mut self) {
-        (self.unsettled, self.behind, self.failures) = (None, false, 0);
+        (self.unsettled, self.behind, self.failing) = (None, false, None);
         self.cursor = self.cursor.max(self.latest);
     }
 
@@ -155,7 +152,7 @@ mod tests {
         let now = Instant::now();
         let mut space = Space::at(0);
         assert!(space.is_due(5, now, LAG));
-        assert_eq!((0..5).map(|_| space.has_failed()).collect::<Vec<_>>(), [false, false, false, false, true]);
+        assert_eq!([now, now + LAG].map(|at| space.has_failed(at)), [Duration::ZERO, LAG]);
         assert!(space.pass_over() && space.unsettled().is_none());
         assert!(!space.is_due(5, now + LAG, LAG), "until something happens there");
         assert!(space.is_due(6, now + LAG, LAG));

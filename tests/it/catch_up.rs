@@ -502,7 +502,8 @@ async fn a_space_that_is_gone_is_no_gap() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_space_that_only_fails_is_passed_over_with_a_name() {
-    let bot = start(&POLLING.replace("[polling]\n", "[webex]\nretries = 0\n[polling]\n")).await;
+    let settings = POLLING.replace("[worker]\n", "[webex]\nretries = 0\n[worker]\ngive_up = \"100ms\"\n");
+    let bot = start(&settings).await;
     let broken = bot.cloud.space("Broken", &[ALICE]);
     bot.cloud.fault(Fault::on(Method::GET, "/messages").about(&broken).always().answer(500, &[], ""));
     bot.cloud.person(ALICE).mentions_bot(&broken, "say nothing").unwrap();
@@ -631,4 +632,14 @@ async fn only_what_webex_brings_proves_that_it_delivers() {
     bot.cloud.person(ALICE).says("say found by polling");
     answers(&bot, 2).await;
     assert!(age().await >= before.elapsed().as_secs_f64());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_space_that_fails_for_a_while_loses_nothing() {
+    let bot = start(&POLLING.replace("[worker]\n", "[webex]\nretries = 0\n[worker]\n")).await;
+    let space = bot.cloud.space("Ops", &[ALICE]);
+    bot.cloud.fault(Fault::on(Method::GET, "/messages").about(&space).times(12).answer(500, &[], ""));
+    bot.cloud.person(ALICE).mentions_bot(&space, "say through it").unwrap();
+    assert_eq!(answers(&bot, 1).await, ["through it"]);
+    assert_eq!(bot.metric("switchboard_gaps").await, 0.0);
 }
