@@ -1,4 +1,4 @@
-//! Bytes in, `Verified<Bytes>` out. The only crypto of the house.
+//! Bytes in, `Verified<Bytes>` out; and the hashes and the seal of the audit. The only crypto of the house.
 //!
 //! Webex signs the exact bytes of a delivery: lower-case hex of HMAC-SHA1, key = the webhook's secret, in the header
 //! `X-Spark-Signature` (Webex's Webhooks Guide). The bytes are hashed as they came; parsing first and serialising

@@ -105,7 +105,8 @@ fn is_allowed(verdict: &str) -> bool {
 #[derive(Serialize)]
 struct Shown<'a> {
     at: String,
-    allowed: bool,
+    /// Nothing where nobody was judged.
+    allowed: Option<bool>,
     reference: Option<String>,
     #[serde(flatten)]
     row: &'a AuditRow,
@@ -114,7 +115,8 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     fn new(row: &'a AuditRow) -> Self {
         let reference = row.event.map(event::reference);
-        Shown { at: time(row.at), allowed: is_allowed(&row.verdict), reference, row }
+        let allowed = row.person.as_ref().map(|_| is_allowed(&row.verdict));
+        Shown { at: time(row.at), allowed, reference, row }
     }
 }
 

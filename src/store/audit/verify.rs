@@ -125,11 +125,11 @@ impl Walk {
                 "stands before the first row that was kept: it was put there, or comes from before".to_owned(),
             );
         }
+        if row.seq > expected && expected <= head.seq {
+            return Err(missing(expected, head.seq.min(row.seq - 1)));
+        }
         if row.seq > head.seq {
             return finding(format!("stands after row {}, which was the last one", head.seq));
-        }
-        if row.seq > expected {
-            return Err(missing(expected, row.seq - 1));
         }
         if row.link(&self.hash) != row.hash {
             let problem = "was altered, or put there in place of another, or does not follow the one before it";
