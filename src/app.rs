@@ -129,7 +129,7 @@ impl App {
             Some(address) => Some(bind(address, "admin.listen").await?),
             None => None,
         };
-        let (store, writer) = Store::open(&config.store, config.worker.lease).await?;
+        let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease).await?;
         let metrics = Metrics::default();
         let webex = Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate);
         let (identity, health) = (Identity::default(), Health::default());
@@ -284,7 +284,8 @@ impl App {
         if let Some(websocket) = websocket {
             tasks.spawn(WEBSOCKET, websocket.run(stopped.clone()));
         }
-        tasks.spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone())));
+        tasks
+            .spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone(), config.audit.retention)));
         if config.access.dm_policy == DmPolicy::Pairing {
             tracing::warn!(
                 "access.dm_policy is \"pairing\", which this version does not have yet: \

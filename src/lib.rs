@@ -15,8 +15,8 @@
 //! 6. `access` decides whether the sender is answered.
 //! 7. `router` strips the mention by identity, finds the command and cuts its arguments.
 //! 8. The handler runs with a [`Context`], under a deadline, panics caught, and returns a [`Reply`]. It never sends.
-//! 9. One transaction: the reply and its files into the outbox, the inbox row done. An internal error is tried again, then
-//!    becomes a dead letter whose reference the person is told.
+//! 9. One transaction: the reply and its files into the outbox, the inbox row done, who did what into the audit. An
+//!    internal error is tried again, then becomes a dead letter whose reference the person is told.
 //! 10. The outbox loop of `worker` sends, in order per space, and waits as Webex says.
 //!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open: it enters at step 4, and
@@ -45,9 +45,9 @@
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `health` | what `/readyz` says |
 //! | `event` | the ids of events and replies, and the reference people are told |
-//! | `store` | the ledger: inbox and outbox in order per space, on SQLite |
+//! | `store` | the ledger: inbox and outbox in order per space, and the audit, on SQLite |
 //! | `webex` | a typed client of the Webex REST API, and the budget of its calls |
-//! | `signature` | bytes in, `Verified<Bytes>` out; the only crypto |
+//! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the only crypto |
 //! | `telemetry` | logs and metric names |
 //! | `table` | tables of text |
 //! | `simulator` | a Webex cloud in the binary, for trying and for tests |

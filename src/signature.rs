@@ -1,4 +1,4 @@
-//! Bytes in, `Verified<Bytes>` out. The only crypto of the house.
+//! Bytes in, `Verified<Bytes>` out; and the hashes and the seal of the audit. The only crypto of the house.
 //!
 //! Webex signs the exact bytes of a delivery: lower-case hex of HMAC-SHA1, key = the webhook's secret, in the header
 //! `X-Spark-Signature` (Webex's Webhooks Guide). The bytes are hashed as they came; parsing first and serialising
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
-use sha2::{Sha256, Sha512};
+use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
 /// The header that Webex documents. No other header, and no prefix in this one, is taken in its place.
@@ -76,6 +76,35 @@ pub fn newer_signature(secret: &str, body: &[u8]) -> String {
     let sha256 = hmac(Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok(), body).map(hex::encode);
     let sha512 = hmac(Hmac::<Sha512>::new_from_slice(secret.as_bytes()).ok(), body).map(hex::encode);
     format!("SHA-256={}, SHA-512={}", sha256.unwrap_or_default(), sha512.unwrap_or_default())
+}
+
+/// A SHA-256.
+pub type Digest = [u8; 32];
+
+/// SHA-256 of these bytes.
+pub fn digest(bytes: &[u8]) -> Digest {
+    Sha256::digest(bytes).into()
+}
+
+/// Seals the audit, with HMAC-SHA256 and one key.
+#[derive(Clone)]
+pub struct AuditKey(Option<Hmac<Sha256>>);
+
+impl AuditKey {
+    /// With `audit.key`. HMAC takes keys of any length; were that to change, nothing would verify.
+    pub fn new(key: &SecretString) -> AuditKey {
+        AuditKey(Hmac::new_from_slice(key.expose_secret().as_bytes()).ok())
+    }
+
+    /// The seal of these bytes.
+    pub fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+        hmac(self.0.clone(), bytes).unwrap_or_default()
+    }
+
+    /// Whether this is their seal; compares in constant time.
+    pub fn verify(&self, bytes: &[u8], seal: &[u8]) -> bool {
+        hmac(self.0.clone(), bytes).is_some_and(|ours| ours.ct_eq(seal).into())
+    }
 }
 
 fn hmac<M: Mac>(keyed: Option<M>, body: &[u8]) -> Option<Vec<u8>> {

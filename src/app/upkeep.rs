@@ -9,16 +9,21 @@ use crate::config::{self, Config, Mode};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::registration;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::webex::{Client, Error, Fault, Priority};
 
 /// How often settled rows are looked through for those past their time.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
 /// Empties rows past their time, a step at a time, and sleeps when there are none left.
-pub(super) async fn prune(store: Store, settings: config::Store) {
+pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration) {
     loop {
-        match store.prune(settings.retention, settings.dedupe).await {
+        let pruned = async {
+            Ok::<_, StoreError>(
+                store.prune(settings.retention, settings.dedupe).await? + store.prune_audit(audit).await?,
+            )
+        };
+        match pruned.await {
             Ok(0) => tokio::time::sleep(PRUNE_EVERY).await,
             Ok(_) => tokio::task::yield_now().await,
             Err(error) => {

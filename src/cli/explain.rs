@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use super::audit;
 use super::output::{Format, print, print_json, time};
 use super::queue::{find, state, with_store};
 use crate::config::Config;
@@ -106,6 +107,7 @@ async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
             "it is older than store.retention; only its id is kept, so that a repeat is not answered".to_owned()
         }
     });
+    lines.extend(store.audit_of(row.id).await?.iter().map(audit::told));
     let replies = replies(store, row).await?;
     lines.extend(replies.iter().map(told));
     let sent = replies.into_iter().filter(|reply| reply.verdict.as_deref() == Some("sent"));

@@ -1,5 +1,6 @@
 //! The command line: one verb a file. Exit codes: 0 done, 1 failed, 2 wrong use or wrong settings.
 
+mod audit;
 mod check;
 mod explain;
 mod output;
@@ -53,6 +54,9 @@ enum Verb {
     Outbox(queue::Verb),
     /// Tell the life of one event: who, what, and why it was answered or not
     Explain(explain::Options),
+    /// Who did what, where, allowed or not and by which rule; and whether that record is unbroken
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Print the completions of a shell, to be put where it looks for them
     Completions {
         /// Which shell
@@ -94,6 +98,7 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -
         Verb::Inbox(verb) => queue::run(&load()?, crate::store::Queue::Inbox, verb).await,
         Verb::Outbox(verb) => queue::run(&load()?, crate::store::Queue::Outbox, verb).await,
         Verb::Explain(options) => explain::run(&load()?, options).await,
+        Verb::Audit(verb) => audit::run(&load()?, verb).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "switchboard", &mut script);

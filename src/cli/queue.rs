@@ -7,10 +7,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::audit;
 use super::output::{Format, print, print_json, time};
 use crate::config::Config;
 use crate::event;
-use crate::store::{Filter, Queue, Row, State, Store, Writer};
+use crate::store::{AuditEntry, Filter, Queue, Row, State, Store, Writer};
 use crate::table::{one_line, table};
 
 #[derive(Debug, Subcommand)]
@@ -77,19 +78,30 @@ pub(super) async fn run(config: &Config, queue: Queue, verb: Verb) -> anyhow::Re
         Verb::Retry { id, format } => {
             let row = one(&store, queue, &id).await?;
             anyhow::ensure!(
-                store.reopen(row.id).await?,
+                store.reopen(row.id, entry(queue, "retry", &row).await).await?,
                 "{id} is settled; only an open row or a dead letter can be tried again"
             );
             mended(&row, "tried again", format)
         }
         Verb::Drop { id, format } => {
             let row = one(&store, queue, &id).await?;
-            anyhow::ensure!(store.discard(row.id).await?, "{id} is settled; there is nothing to drop");
+            let audit = entry(queue, "drop", &row).await;
+            anyhow::ensure!(store.discard(row.id, audit).await?, "{id} is settled; there is nothing to drop");
             mended(&row, "dropped", format)
         }
     })
     .await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is audited of it. A message to be sent belongs to an event, which it names.
+async fn entry(queue: Queue, act: &str, row: &Row) -> AuditEntry {
+    let body: Option<Value> = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+    let (name, event) = match queue {
+        Queue::Inbox => ("inbox", Some(row.id)),
+        Queue::Outbox => ("outbox", body.and_then(|body| body["event"].as_str()?.parse().ok())),
+    };
+    AuditEntry { event, ..audit::by_operator(format!("{name} {act}"), format!("row {}", row.id)).await }
 }
 
 fn mended(row: &Row, how: &str, format: Format) -> anyhow::Result<()> {
@@ -104,7 +116,7 @@ pub(super) async fn with_store<T>(
     config: &Config,
     work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let (store, writer): (Store, Writer) = Store::open_beside(&config.store).await?;
+    let (store, writer): (Store, Writer) = Store::open_beside(&config.store, &config.audit).await?;
     let (result, ()) = tokio::join!(work(store), writer.run(std::future::pending()));
     result
 }

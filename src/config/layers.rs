@@ -11,7 +11,7 @@ use strsim::damerau_levenshtein;
 use super::{Config, ConfigError, DEFAULTS, validate};
 
 /// Keys that are secrets: each may be given as `<key>_file`.
-const SECRETS: [&str; 3] = ["webex.token", "webhook.secret", "store.url"];
+const SECRETS: [&str; 5] = ["webex.token", "webhook.secret", "store.url", "audit.key", "audit.old_key"];
 
 /// Variables with a name of their own.
 const WELL_KNOWN: [(&str, &str); 7] = [

@@ -4,16 +4,19 @@
 
 mod layers;
 mod validate;
+mod values;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 use url::Url;
 
 pub(crate) use validate::encrypted_or_loopback;
+pub use values::parse_duration;
+use values::{duration, optional_address, url};
 
 /// The annotated file that documents every key and is the lowest layer of the settings.
 pub const DEFAULTS: &str = include_str!("../../bot.toml");
@@ -44,6 +47,8 @@ pub struct Config {
     pub files: Files,
     /// Who is answered.
     pub access: Access,
+    /// Who did what.
+    pub audit: Audit,
     /// What is logged.
     pub log: Log,
 }
@@ -292,6 +297,19 @@ pub enum GroupPolicy {
     Disabled,
 }
 
+/// `[audit]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// The key of the audit's seal; never printed.
+    pub key: Option<SecretString>,
+    /// The one before it.
+    pub old_key: Option<SecretString>,
+    /// How long rows stay.
+    #[serde(deserialize_with = "duration")]
+    pub retention: Duration,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -378,29 +396,4 @@ impl Config {
         let token = self.webex.token.as_ref().filter(|token| !token.expose_secret().trim().is_empty());
         token.ok_or_else(|| ConfigError::one(validate::MISSING_TOKEN))
     }
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    parse_duration(&text).ok_or_else(|| de::Error::custom("not a duration; write 500ms, 30s, 5m, 24h or 30d"))
-}
-
-/// Reads `500ms`, `30s`, `5m`, `24h` or `30d`; a day is 24 hours.
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let span: jiff::Span = text.trim().parse().ok()?;
-    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
-    Duration::try_from(duration).ok()
-}
-
-fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Url::parse(&text).map_err(|_| de::Error::custom("not a URL; write it whole, https://host/path"))
-}
-
-fn optional_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|_| de::Error::custom("not an address; write host:port, such as 127.0.0.1:9090"))
 }

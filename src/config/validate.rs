@@ -16,6 +16,9 @@ const MISSING_SECRET: &str = "webhook.secret is missing: set WEBEX_WEBHOOK_SECRE
 /// Webex's limit, in bytes.
 const LARGEST_FILE: u64 = 100 * 1024 * 1024;
 
+/// A day.
+const SHORTEST_AUDIT: Duration = Duration::from_secs(86_400);
+
 /// What holds for every verb.
 pub(super) fn always(config: &Config) -> Findings {
     let mut wrong = Findings::new();
@@ -24,7 +27,7 @@ pub(super) fn always(config: &Config) -> Findings {
             wrong.push((key, problem.to_owned()));
         }
     };
-    let Config { webex, webhook, websocket, worker, store, access, files, .. } = config;
+    let Config { webex, webhook, websocket, worker, store, access, audit, files, .. } = config;
     must(
         "webex.api_url",
         encrypted_or_loopback(&webex.api_url),
@@ -118,10 +121,28 @@ pub(super) fn always(config: &Config) -> Findings {
             );
         }
     }
-    for (key, secret) in [("webex.token", webex.token.as_ref()), ("webhook.secret", webhook.secret.as_ref())] {
+    // No switch turns the audit off: one would be the first thing that whoever fears it looks for.
+    must(
+        "audit.retention",
+        audit.retention >= SHORTEST_AUDIT,
+        "must be 1d or longer: an audit that forgets at once is none",
+    );
+    for (key, secret) in [("audit.key", &audit.key), ("audit.old_key", &audit.old_key)] {
         must(
             key,
-            secret.is_none_or(|secret| !secret.expose_secret().chars().any(char::is_control)),
+            secret.as_ref().is_none_or(|secret| !is_blank(Some(secret))),
+            "is blank; give 32 random characters or more (`openssl rand -hex 32`), or leave it out",
+        );
+    }
+    for (key, secret) in [
+        ("webex.token", &webex.token),
+        ("webhook.secret", &webhook.secret),
+        ("audit.key", &audit.key),
+        ("audit.old_key", &audit.old_key),
+    ] {
+        must(
+            key,
+            secret.as_ref().is_none_or(|secret| !secret.expose_secret().chars().any(char::is_control)),
             "holds a line end or another control character; was more than the value pasted?",
         );
     }

@@ -4,9 +4,12 @@
 //! that puts whatever waits into one transaction and one commit, so being durable costs latency, not throughput.
 //! SQLite is the engine; PostgreSQL will be the second one of the same operations and the same tests.
 
+mod audit;
 mod coverage;
+mod error;
 mod file;
 mod files;
+mod mend;
 mod read;
 mod settle;
 mod sqlite;
@@ -19,7 +22,9 @@ use bytes::Bytes;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
+pub use audit::{AuditEntry, AuditRow, Seal, Verification, Via};
 pub use coverage::{Beginning, Coverage, Gap, Progress};
+pub use error::StoreError;
 pub use read::{Activity, Filter, Group, Row, State};
 use writer::Op;
 
@@ -133,6 +138,8 @@ pub struct Closing {
     pub note: Option<String>,
     /// Left on the lane for the next claim.
     pub mark: Option<String>,
+    /// What is audited of it, of this event where none is named.
+    pub audit: Vec<AuditEntry>,
 }
 
 impl Settlement {
@@ -143,17 +150,37 @@ impl Settlement {
         }
         self
     }
+
+    fn audit(&self) -> &[AuditEntry] {
+        match &self.step {
+            Step::Close { closing, .. } => &closing.audit,
+            Step::Again(_) => &[],
+        }
+    }
+
+    /// Audits it as done by this way, if it closes the row.
+    pub fn by(mut self, via: Via) -> Settlement {
+        if let Step::Close { closing, .. } = &mut self.step {
+            closing.audit.iter_mut().for_each(|entry| entry.via = via);
+        }
+        self
+    }
 }
 
 impl Claimed {
     /// Closes the row as done and, in the same transaction, adds what follows from it.
     pub fn done(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
-        Settlement { row: self, step: Step::Close { state: State::Done, closing, entries } }
+        self.close(State::Done, closing, entries)
     }
 
     /// Closes the row as a dead letter; its lane goes on.
     pub fn dead(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
-        Settlement { row: self, step: Step::Close { state: State::Dead, closing, entries } }
+        self.close(State::Dead, closing, entries)
+    }
+
+    fn close(self, state: State, mut closing: Closing, entries: Vec<Entry>) -> Settlement {
+        closing.audit.iter_mut().for_each(|entry| entry.event = entry.event.or(Some(self.id)));
+        Settlement { row: self, step: Step::Close { state, closing, entries } }
     }
 
     /// Leaves the row open and its lane waiting.
@@ -181,31 +208,6 @@ pub struct Claims {
     pub next: Option<Duration>,
 }
 
-/// Why the store did not do what it was asked.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum StoreError {
-    /// It cannot be opened.
-    #[error("cannot open the ledger {place}: {cause}")]
-    Open {
-        /// The file.
-        place: String,
-        /// What to do about it, or the engine's words.
-        cause: String,
-    },
-    /// The engine failed; nothing of the request was done.
-    #[error("the ledger failed: {0}")]
-    Engine(Arc<sqlx::Error>),
-    /// More writes wait than `store.waiting` allows, or the writer has ended; nothing was done.
-    #[error("the ledger is overloaded or closing")]
-    Busy,
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        StoreError::Engine(Arc::new(error))
-    }
-}
-
 /// The ledger. Cheap to clone.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -213,6 +215,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     ops: mpsc::Sender<Op>,
     reader: read::Reader,
+    keys: audit::Keys,
     wakers: Arc<[Notify; 2]>,
     commits: watch::Receiver<u64>,
     lease: Duration,
@@ -246,16 +249,20 @@ impl Store {
     ///
     /// # Errors
     /// When the file cannot be opened or another process holds it.
-    pub async fn open(settings: &config::Store, lease: Duration) -> Result<(Store, Writer), StoreError> {
-        Store::start(settings, lease, true).await
+    pub async fn open(
+        settings: &config::Store,
+        audit: &config::Audit,
+        lease: Duration,
+    ) -> Result<(Store, Writer), StoreError> {
+        Store::start(settings, audit, lease, true).await
     }
 
     /// Opens an existing ledger beside a running daemon, for the verbs that look or mend.
     ///
     /// # Errors
     /// When there is none, or it cannot be opened.
-    pub async fn open_beside(settings: &config::Store) -> Result<(Store, Writer), StoreError> {
-        Store::start(settings, Duration::from_secs(60), false).await
+    pub async fn open_beside(settings: &config::Store, audit: &config::Audit) -> Result<(Store, Writer), StoreError> {
+        Store::start(settings, audit, Duration::from_secs(60), false).await
     }
 
     /// Says whether the ledger is there and can be used, and whether a daemon uses it; nothing of it is changed.
@@ -266,14 +273,20 @@ impl Store {
         file::look(settings).await
     }
 
-    async fn start(settings: &config::Store, lease: Duration, exclusive: bool) -> Result<(Store, Writer), StoreError> {
-        let engine = sqlite::Sqlite::open(settings, exclusive).await?;
+    async fn start(
+        settings: &config::Store,
+        audit: &config::Audit,
+        lease: Duration,
+        exclusive: bool,
+    ) -> Result<(Store, Writer), StoreError> {
+        let keys = audit::Keys::new(audit);
+        let engine = sqlite::Sqlite::open(settings, &keys, exclusive).await?;
         let reader = engine.reader();
         let (ops, waiting) = mpsc::channel(settings.waiting);
         let (committed, commits) = watch::channel(0);
         let wakers = Arc::new([Notify::new(), Notify::new()]);
         let writer = writer::Writer::new(engine, waiting, Arc::clone(&wakers), committed);
-        let store = Store(Arc::new(Inner { ops, reader, wakers, commits, lease, last_beat: Mutex::default() }));
+        let store = Store(Arc::new(Inner { ops, reader, keys, wakers, commits, lease, last_beat: Mutex::default() }));
         Ok((store, Writer(writer)))
     }
 
@@ -306,22 +319,6 @@ impl Store {
     /// When the engine fails; the row stays reserved until its lease ends, and is then claimed again.
     pub async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {
         self.ask(|answer| Op::Settle(settlement, answer)).await
-    }
-
-    /// Opens a dead letter again, or makes an open row due now. `false` when there is no such row.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn reopen(&self, id: Uuid) -> Result<bool, StoreError> {
-        self.ask(|answer| Op::Reopen(id, answer)).await
-    }
-
-    /// Closes an open row or a dead letter without doing it. `false` when there is no such row.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn discard(&self, id: Uuid) -> Result<bool, StoreError> {
-        self.ask(|answer| Op::Discard(id, answer)).await
     }
 
     /// Empties rows settled longer than `retention` ago, and forgets the ids of those accepted longer than

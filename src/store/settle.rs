@@ -69,7 +69,7 @@ impl Sqlite {
         let mut again = Vec::new();
         for Settlement { row, step } in settled {
             match step {
-                Step::Close { state, closing: Closing { verdict, subject, label, note, mark: _ }, .. } => {
+                Step::Close { state, closing: Closing { verdict, subject, label, note, .. }, .. } => {
                     done.extend((*state == State::Done).then_some(row.seq));
                     closed.push((row.seq, *state as i64, verdict, subject, label, note));
                 }

@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, Sq
 use sqlx::{Connection, Row as _, SqlitePool};
 use uuid::Uuid;
 
+use super::audit::{Chain, Keys};
 use super::read::Reader;
 use super::{Claimed, Claims, Entry, Queue, StoreError, file, now_ms};
 use crate::config;
@@ -36,6 +37,7 @@ pub(super) struct Sqlite {
     pub(super) holds_files: bool,
     /// Bytes of files since the log was last taken back for them.
     pub(super) file_bytes: usize,
+    pub(super) chain: Chain,
     /// Held for as long as the daemon lives; the system lets go of it even after `kill -9`.
     _lock: Option<File>,
 }
@@ -48,6 +50,10 @@ pub(super) struct Due {
 }
 
 impl Due {
+    pub(super) fn all() -> Due {
+        Due { inbox: true, outbox: true }
+    }
+
     pub(super) fn mark(&mut self, queue: Queue) {
         match queue {
             Queue::Inbox => self.inbox = true,
@@ -64,7 +70,7 @@ impl Due {
 }
 
 impl Sqlite {
-    pub(super) async fn open(settings: &config::Store, exclusive: bool) -> Result<Sqlite, StoreError> {
+    pub(super) async fn open(settings: &config::Store, keys: &Keys, exclusive: bool) -> Result<Sqlite, StoreError> {
         let path = file::path(settings);
         let place = path.display().to_string();
         let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
@@ -89,10 +95,12 @@ impl Sqlite {
             commits: 0,
             holds_files: false,
             file_bytes: 0,
+            chain: Chain::new(keys.clone(), exclusive),
             _lock: lock,
         };
         if exclusive {
             engine.take_back_leases().await?;
+            engine.begin_audit().await?;
         }
         engine.look_for_files().await;
         Ok(engine)
@@ -134,6 +142,7 @@ impl Sqlite {
 
     /// After a failure: that there is nothing to roll back is as good. A connection that is broken is replaced.
     pub(super) async fn recover(&mut self) {
+        self.chain.forget();
         let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
         if self.connection.ping().await.is_err()
             && let Ok(connection) = SqliteConnection::connect_with(&self.options).await
@@ -287,43 +296,6 @@ impl Sqlite {
             .bind(queue.number())
             .fetch_one(&mut self.connection)
             .await
-    }
-
-    /// A dead letter is open again, or an open row due now, with all its tries before it. Whether one of the earlier
-    /// ones had its effect stays uncertain.
-    pub(super) async fn reopen(&mut self, id: Uuid, due: &mut Due) -> Result<bool, sqlx::Error> {
-        let row = sqlx::query(
-            "UPDATE ledger SET state = 0, attempts = 0, deaths = 0, failing_at = NULL, settled_at = NULL, verdict = NULL
-             WHERE id = ?1 AND state IN (0, 2) RETURNING lane",
-        ).bind(id).fetch_optional(&mut self.connection).await?;
-        let Some(row) = row else { return Ok(false) };
-        sqlx::query("UPDATE lane SET due_at = ?2 WHERE id = ?1 AND leased = 0")
-            .bind(row.try_get::<Uuid, _>("lane")?)
-            .bind(now_ms())
-            .execute(&mut self.connection)
-            .await?;
-        *due = Due { inbox: true, outbox: true };
-        Ok(true)
-    }
-
-    /// Closes a row unfinished. If its lane is at this very row, the fence moves on, so that whoever works on it settles
-    /// nothing; work on another row of the space is left in peace.
-    pub(super) async fn discard(&mut self, id: Uuid, due: &mut Due) -> Result<bool, sqlx::Error> {
-        let row = sqlx::query(
-            "UPDATE ledger SET state = 1, settled_at = ?2, verdict = 'dropped'
-             WHERE id = ?1 AND state IN (0, 2) RETURNING lane, seq",
-        )
-        .bind(id)
-        .bind(now_ms())
-        .fetch_optional(&mut self.connection)
-        .await?;
-        let Some(row) = row else { return Ok(false) };
-        sqlx::query("UPDATE lane SET fence = fence + 1, leased = 0, due_at = ?3 WHERE id = ?1 AND head = ?2 AND due_at IS NOT NULL")
-            .bind(row.try_get::<Uuid, _>("lane")?).bind(row.try_get::<i64, _>("seq")?).bind(now_ms())
-            .execute(&mut self.connection).await?;
-        self.drop_files(&[row.try_get("seq")?]).await?;
-        *due = Due { inbox: true, outbox: true };
-        Ok(true)
     }
 
     /// Writes a byte, to see whether it can.

@@ -23,7 +23,7 @@ impl Ledger {
     }
 
     async fn open(folder: TempDir, lease: Duration) -> Ledger {
-        let (store, writer) = Store::open(&settings(&folder), lease).await.unwrap();
+        let (store, writer) = Store::open(&settings(&folder), &audit(), lease).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let writer = tokio::spawn(writer.run(async {
             let _ = stopped.await;
@@ -54,6 +54,11 @@ fn settings(folder: &TempDir) -> config::Store {
     let mut settings = Config::from_parts("", &[]).unwrap().store;
     settings.url = SecretString::from(format!("sqlite:{}", folder.path().join("ledger.db").display()));
     settings
+}
+
+/// Without a key.
+fn audit() -> config::Audit {
+    Config::from_parts("", &[]).unwrap().audit
 }
 
 fn entry(queue: Queue, name: &str, lane: &str) -> Entry {
@@ -115,7 +120,7 @@ async fn a_retry_delays_its_lane_and_nothing_overtakes_it() {
     assert!(claims.next.is_some_and(|next| next > Duration::from_secs(3500)), "it is said when to look again");
     let row = ledger.store.list(Queue::Inbox, Filter::Unsettled, 10).await.unwrap().pop().unwrap();
     assert_eq!((row.attempts, row.note.as_deref()), (1, Some("no luck")));
-    ledger.store.reopen(row.id).await.unwrap();
+    ledger.store.reopen(row.id, AuditEntry::default()).await.unwrap();
     assert_eq!(ledger.claimed_names(10).await, ["a1"]);
 }
 
@@ -195,12 +200,12 @@ async fn a_dead_letter_lets_its_lane_go_on_and_can_be_opened_again() {
     let second = ledger.claim(1).await.remove(0);
     assert_eq!(second.body, "a2");
     assert_eq!(ledger.store.depths().await.unwrap().dead, 1);
-    assert!(ledger.store.reopen(dead).await.unwrap());
+    assert!(ledger.store.reopen(dead, AuditEntry::default()).await.unwrap());
     ledger.store.settle(done(second)).await.unwrap();
     let again = ledger.claim(1).await.remove(0);
     assert_eq!((again.body.as_str(), again.attempts), ("a1", 0), "opened while its lane was busy, it is not forgotten");
     assert!(ledger.store.settle(done(again)).await.unwrap());
-    assert!(!ledger.store.reopen(dead).await.unwrap(), "what is done stays done");
+    assert!(!ledger.store.reopen(dead, AuditEntry::default()).await.unwrap(), "what is done stays done");
 }
 
 #[tokio::test]
@@ -209,7 +214,7 @@ async fn a_dropped_row_is_settled_for_whoever_holds_it() {
     ledger.put("a1", "a").await;
     ledger.put("a2", "a").await;
     let row = ledger.claim(1).await.remove(0);
-    assert!(ledger.store.discard(row.id).await.unwrap());
+    assert!(ledger.store.discard(row.id, AuditEntry::default()).await.unwrap());
     assert!(!ledger.store.settle(done(row)).await.unwrap());
     assert_eq!(ledger.claimed_names(10).await, ["a2"]);
 }
@@ -226,9 +231,9 @@ async fn dropping_or_reopening_one_row_leaves_the_work_on_another_of_its_space_i
     let again = Again { uncertain: true, spent: true, ..Again::default() };
     ledger.store.settle(second.again(again)).await.unwrap();
     let second = ledger.claim(1).await.remove(0);
-    assert!(ledger.store.discard(dead).await.unwrap());
+    assert!(ledger.store.discard(dead, AuditEntry::default()).await.unwrap());
     assert!(ledger.claim(10).await.is_empty(), "the second is still in hand");
-    assert!(ledger.store.reopen(second.id).await.unwrap());
+    assert!(ledger.store.reopen(second.id, AuditEntry::default()).await.unwrap());
     assert!(ledger.store.settle(second.again(Again::default())).await.unwrap());
     let second = ledger.claim(1).await.remove(0);
     assert_eq!((second.attempts, second.uncertain), (0, true), "tried anew, but its doubt stays");
@@ -249,7 +254,7 @@ async fn a_killed_process_leaves_its_rows_to_the_next_and_that_is_counted() {
 #[tokio::test]
 async fn one_process_at_a_time() {
     let ledger = Ledger::new().await;
-    let Err(error) = Store::open(&settings(&ledger.folder), Duration::ZERO).await else {
+    let Err(error) = Store::open(&settings(&ledger.folder), &audit(), Duration::ZERO).await else {
         panic!("a second one was let in")
     };
     assert!(error.to_string().contains("another switchboard daemon is using it"), "{error}");
@@ -308,7 +313,7 @@ async fn a_file_is_kept_with_its_row_until_the_row_is_done() {
     assert_eq!(store.size_of_files().await.unwrap(), 4);
     // The next process knows of files that it did not put.
     let ledger = Ledger::open(ledger.close().await, Duration::from_secs(60)).await;
-    assert!(ledger.store.reopen(dead).await.unwrap());
+    assert!(ledger.store.reopen(dead, AuditEntry::default()).await.unwrap());
     let row = ledger.store.claim(Queue::Outbox, 1).await.unwrap().rows.remove(0);
     assert_eq!(ledger.store.file(&row).await.unwrap(), Some(Bytes::from("four")));
     ledger.store.settle(done(row)).await.unwrap();
@@ -324,7 +329,7 @@ async fn a_file_goes_with_a_row_that_is_dropped_or_pruned() {
     }
     let rows = store.claim(Queue::Outbox, 2).await.unwrap().rows;
     let [dropped, pruned]: [Claimed; 2] = rows.try_into().unwrap();
-    assert!(store.discard(dropped.id).await.unwrap());
+    assert!(store.discard(dropped.id, AuditEntry::default()).await.unwrap());
     assert_eq!(store.size_of_files().await.unwrap(), 10);
     store.settle(pruned.dead(Closing::default(), Vec::new())).await.unwrap();
     let day = Duration::from_secs(86_400);
@@ -336,7 +341,7 @@ async fn a_file_goes_with_a_row_that_is_dropped_or_pruned() {
 async fn too_many_waiting_writes_are_refused_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let settings = config::Store { waiting: 1, ..settings(&folder) };
-    let (store, writer) = Store::open(&settings, Duration::ZERO).await.unwrap();
+    let (store, writer) = Store::open(&settings, &audit(), Duration::ZERO).await.unwrap();
     // Nothing is written yet: the first put waits, the second finds no room.
     let mut first = std::pin::pin!(store.put(entry(Queue::Inbox, "a", "a")));
     assert!(futures_util::poll!(&mut first).is_pending());

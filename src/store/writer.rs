@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::sqlite::{Due, Sqlite};
-use super::{Beginning, Claims, Entry, Progress, Queue, Settlement, StoreError};
+use super::{AuditEntry, Beginning, Claims, Entry, Progress, Queue, Settlement, StoreError};
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -20,9 +20,10 @@ pub(super) enum Op {
     Put(Entry, Answer<bool>),
     Claim { queue: Queue, most: usize, lease: Duration, answer: Answer<Claims> },
     Settle(Settlement, Answer<bool>),
-    Reopen(Uuid, Answer<bool>),
-    Discard(Uuid, Answer<bool>),
+    Reopen(Uuid, AuditEntry, Answer<bool>),
+    Discard(Uuid, AuditEntry, Answer<bool>),
     Prune { retention: Duration, dedupe: Duration, answer: Answer<u64> },
+    PruneAudit(Duration, Answer<u64>),
     Begin(Beginning, Answer<()>),
     Progress(Progress, Answer<()>),
     Beat(Answer<()>),
@@ -107,17 +108,24 @@ impl Writer {
             puts: engine.put(batch.puts.iter().map(|(entry, _)| entry), due).await?,
             ..Results::default()
         };
+        let settled = batch.settlements.iter().zip(&results.settlements).filter(|(_, held)| **held);
+        let mut audit: Vec<&AuditEntry> = settled.flat_map(|((settlement, _), _)| settlement.audit()).collect();
         for op in &batch.others {
-            results.others.push(match op {
-                Op::Reopen(id, _) => engine.reopen(*id, due).await?.into(),
-                Op::Discard(id, _) => engine.discard(*id, due).await?.into(),
-                Op::Prune { retention, dedupe, .. } => engine.prune(*retention, *dedupe).await?,
-                Op::Begin(beginning, _) => engine.begin_coverage(beginning).await.map(|()| 0)?,
-                Op::Progress(progress, _) => engine.progress(progress).await.map(|()| 0)?,
-                Op::Beat(_) => engine.beat().await.map(|()| 0)?,
-                Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => 0,
-            });
+            let (changed, entry) = match op {
+                Op::Reopen(id, entry, _) => (engine.reopen(*id, due).await?.into(), Some(entry)),
+                Op::Discard(id, entry, _) => (engine.discard(*id, due).await?.into(), Some(entry)),
+                Op::Prune { retention, dedupe, .. } => (engine.prune(*retention, *dedupe).await?, None),
+                Op::PruneAudit(retention, _) => (engine.prune_audit(*retention).await?, None),
+                Op::Begin(beginning, _) => (engine.begin_coverage(beginning).await.map(|()| 0)?, None),
+                Op::Progress(progress, _) => (engine.progress(progress).await.map(|()| 0)?, None),
+                Op::Beat(_) => (engine.beat().await.map(|()| 0)?, None),
+                Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => (0, None),
+            };
+            // What changed nothing was not done.
+            audit.extend(entry.filter(|_| changed > 0));
+            results.others.push(changed);
         }
+        engine.audit(&audit).await?;
         for (queue, most, lease, _) in &batch.claims {
             results.claims.push(engine.claim(*queue, *most, *lease).await?);
         }
@@ -150,9 +158,11 @@ impl Results {
         }
         for (op, changed) in batch.others.into_iter().zip(self.others) {
             match op {
-                Op::Reopen(_, answer) | Op::Discard(_, answer) => drop(answer.send(Ok(changed > 0))),
-                Op::Prune { answer, .. } => drop(answer.send(Ok(changed))),
-                Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => drop(answer.send(Ok(()))),
+                Op::Reopen(.., answer) | Op::Discard(.., answer) => drop(answer.send(Ok(changed > 0))),
+                Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(Ok(changed))),
+                Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => {
+                    drop(answer.send(Ok(())));
+                }
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
             }
         }
@@ -170,6 +180,7 @@ impl Batch {
                 op @ (Op::Reopen(..)
                 | Op::Discard(..)
                 | Op::Prune { .. }
+                | Op::PruneAudit(..)
                 | Op::Begin(..)
                 | Op::Progress(..)
                 | Op::Beat(_)) => batch.others.push(op),
@@ -185,9 +196,11 @@ impl Batch {
         self.claims.into_iter().for_each(|(.., answer)| drop(answer.send(Err(error()))));
         for op in self.others {
             match op {
-                Op::Reopen(_, answer) | Op::Discard(_, answer) => drop(answer.send(Err(error()))),
-                Op::Prune { answer, .. } => drop(answer.send(Err(error()))),
-                Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => drop(answer.send(Err(error()))),
+                Op::Reopen(.., answer) | Op::Discard(.., answer) => drop(answer.send(Err(error()))),
+                Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(Err(error()))),
+                Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => {
+                    drop(answer.send(Err(error())));
+                }
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
             }
         }

@@ -6,8 +6,12 @@ use super::Letter;
 use super::inbox::Inbox;
 use crate::event;
 use crate::handler::{Outgoing, Reply, Sender};
-use crate::store::{Claimed, Closing, Entry, Queue, Settlement};
+use crate::receiver::Kind;
+use crate::store::{AuditEntry, Claimed, Closing, Entry, Queue, Settlement, Via};
 use crate::webex::{File, MessageId, NewMessage, RoomId, RoomType};
+
+/// What is counted and audited where no command was found.
+const NO_COMMAND: &str = "none";
 
 impl Inbox {
     pub(super) fn close(&self, row: Claimed, about: About, ending: Ending, reply: Option<Reply>) -> Settlement {
@@ -43,7 +47,7 @@ impl Inbox {
     }
 
     pub(super) fn log(&self, about: &About, ending: &Ending) {
-        let command = ending.command.as_deref().unwrap_or("none");
+        let command = ending.command.as_deref().unwrap_or(NO_COMMAND);
         self.services.metrics.command(command, ending.verdict);
         let (sender, verdict, reason) = (&about.sender.email, ending.verdict, ending.reason);
         tracing::info!(sender, command, verdict, reason, "event settled");
@@ -52,8 +56,8 @@ impl Inbox {
     /// Nobody is told: whoever wrote it could not be read, so nobody knows whether they may be answered.
     pub(super) fn give_up(&self, row: Claimed, why: &str) -> Settlement {
         tracing::error!(why, "an event is given up; `switchboard inbox list` shows it");
-        self.services.metrics.command("none", "failed");
-        row.dead(ended("failed", why), Vec::new())
+        self.services.metrics.command(NO_COMMAND, "failed");
+        row.dead(unattributed("failed", why), Vec::new())
     }
 }
 
@@ -67,12 +71,26 @@ pub(super) struct About {
 
 impl About {
     pub(super) fn closing(self, ending: Ending) -> Closing {
+        let audit = AuditEntry {
+            person: Some(self.sender.id.as_str().to_owned()),
+            email: Some(self.sender.email.clone()),
+            room: Some(self.room.as_str().to_owned()),
+            place: Some(match self.room_type {
+                RoomType::Direct => "direct",
+                RoomType::Group => "group",
+            }),
+            action: ending.command.clone().unwrap_or_else(|| NO_COMMAND.to_owned()),
+            verdict: ending.verdict,
+            reason: ending.reason.to_owned(),
+            ..AuditEntry::default()
+        };
         Closing {
             verdict: ending.verdict,
             subject: Some(self.sender.email),
             label: ending.command,
             note: Some(ending.note.unwrap_or_else(|| ending.reason.to_owned())),
             mark: None,
+            audit: vec![audit],
         }
     }
 }
@@ -91,6 +109,24 @@ impl Ending {
     }
 }
 
+/// An event that ended before anybody could be judged. It is audited all the same: it may have been tried before.
+pub(super) fn unattributed(verdict: &'static str, note: impl Into<String>) -> Closing {
+    let reason = "nobody was judged at the end; the note of the event says why".to_owned();
+    let audit = AuditEntry { action: NO_COMMAND.to_owned(), verdict, reason, ..AuditEntry::default() };
+    Closing { audit: vec![audit], ..ended(verdict, note) }
+}
+
+/// By which way an event came, for the audit.
+pub(super) fn way(kind: Kind) -> Via {
+    match kind {
+        Kind::Message => Via::Message,
+        Kind::Action => Via::Click,
+        // The bot was put into a space: nobody asked it for anything.
+        Kind::Membership => Via::Daemon,
+    }
+}
+
+/// An event that nobody asked for, or that the bot itself made: it is not audited.
 pub(super) fn ended(verdict: &'static str, note: impl Into<String>) -> Closing {
     Closing { verdict, note: Some(note.into()), ..Closing::default() }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::closing::ended;
+use super::closing::{ended, unattributed, way};
 use super::{Work, backoff, tries};
 use crate::access::Policy;
 use crate::config;
@@ -14,7 +14,7 @@ use crate::handler::Services;
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::{Door, Envelope, Kind};
-use crate::store::{Again, Claimed, Queue, Settlement};
+use crate::store::{Again, Claimed, Queue, Settlement, Via};
 use crate::webex::{Client, Person, PersonId};
 
 /// For so long an event gives way to one that was said before it: as a rule that is next in the same space at once.
@@ -52,18 +52,20 @@ impl Work for Inbox {
     async fn work(&self, row: Claimed) -> Settlement {
         let envelope: Envelope = match serde_json::from_str(&row.body) {
             Ok(envelope) => envelope,
-            Err(error) => return row.dead(ended("unreadable", error.to_string()), Vec::new()),
+            Err(error) => return row.dead(unattributed("unreadable", error.to_string()), Vec::new()),
         };
+        let via = way(envelope.kind);
         // Beyond its tries it is only read, so that the person hears of the failure; beyond twice that, not even read.
         if tries(&row) >= 2 * self.settings.max_attempts {
-            return self.give_up(row, "the process ended during each try");
+            return self.give_up(row, "the process ended during each try").by(via);
         }
         let me = self.identity.known().await;
-        match envelope.kind {
+        let settlement = match envelope.kind {
             Kind::Message => self.message(row, &envelope, &me).await,
             Kind::Action => self.click(row, &envelope.id, &me).await,
             Kind::Membership => self.membership(row, &envelope, &me),
-        }
+        };
+        settlement.by(via)
     }
 
     fn panicked(&self, row: Claimed, why: String) -> Settlement {
@@ -72,7 +74,8 @@ impl Work for Inbox {
             let after = backoff(&self.settings, row.attempts + 1);
             row.again(Again { after, spent: true, note: Some(why), ..Again::default() })
         } else {
-            self.give_up(row, &why)
+            let via = serde_json::from_str(&row.body).map_or(Via::Daemon, |envelope: Envelope| way(envelope.kind));
+            self.give_up(row, &why).by(via)
         }
     }
 

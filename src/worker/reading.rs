@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::closing::ended;
+use super::closing::unattributed;
 use super::inbox::Inbox;
 use super::{asked, backoff, is_outage, patience, tries};
 use crate::config::Mode;
@@ -134,7 +134,7 @@ impl Inbox {
             Fault::NotFound => {
                 tracing::info!(verdict = "gone", "event settled: its message was deleted, or is not for the bot");
                 self.services.metrics.command("none", "gone");
-                row.done(ended("gone", error.to_string()), Vec::new())
+                row.done(unattributed("gone", error.to_string()), Vec::new())
             }
             Fault::Broken if tries(&row) + 1 < settings.max_attempts => {
                 let after = backoff(settings, row.attempts + 1);

@@ -143,6 +143,8 @@ fn wrong_settings_are_explained_and_exit_2() {
         (vec![("SWITCHBOARD_WEBHOOK__PATH", "/:x")], None, vec!["webhook.path must be a plain path"]),
         (vec![("SWITCHBOARD_POLLING__RATE", "0")], None, vec!["polling.rate must be at least 1"]),
         (vec![], Some("webex = \"x\""), vec!["bot.toml: webex stands alone"]),
+        (vec![], Some("[audit]\nretention = \"1h\""), vec!["bot.toml: audit.retention must be 1d or longer"]),
+        (vec![("SWITCHBOARD_AUDIT__KEY", " ")], None, vec!["SWITCHBOARD_AUDIT__KEY", "audit.key is blank"]),
         (vec![("PORT", "web")], None, vec!["PORT (environment): not a port"]),
         (
             vec![("SWITCHBOARD_DELIVERY__MODE", "both"), ("WEBEX_WEBHOOK_SECRET", "unset")],

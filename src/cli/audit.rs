@@ -1,0 +1,208 @@
+//! `switchboard audit`: who did what, and whether that record is unbroken.
+
+use std::os::unix::fs::MetadataExt;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Subcommand;
+use serde::Serialize;
+use serde_json::json;
+
+use super::output::{Format, print, print_json, time};
+use super::queue::with_store;
+use crate::config::{Config, parse_duration};
+use crate::event;
+use crate::store::{AuditEntry, AuditRow, Seal, Verification, Via, now_ms};
+use crate::table::table;
+use crate::webex::local_part;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// List what people and operators did, newest first
+    List {
+        /// Only what is younger, such as 12h or 7d
+        #[arg(long, value_name = "PERIOD", value_parser = period)]
+        since: Option<Duration>,
+        /// Only what this person did, by email or Webex id
+        #[arg(long, value_name = "EMAIL|ID")]
+        person: Option<String>,
+        /// Only what was not allowed
+        #[arg(long)]
+        denied: bool,
+        /// How many at the most
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Say whether a row was altered, removed or added; exits 1 and names the first one if so
+    ///
+    /// Reads every row, beside the daemon or without it. Each row's hash covers the row before it, and the record of the
+    /// chain's ends its last hash, so it is noticed when a row was altered, removed, added or moved, at the ends too.
+    ///
+    /// What is not noticed: without audit.key, that somebody who can write to the ledger altered a row and made all
+    /// hashes after it anew. With audit.key the record of the ends is sealed, and that needs the key; what is left is a
+    /// whole ledger put back as it was before, so compare the number of rows with the last time. Rows that were pruned
+    /// after audit.retention are gone and nothing vouches for them.
+    Verify {
+        #[command(flatten)]
+        format: Format,
+    },
+}
+
+fn period(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "write 12h, 7d or the like".to_owned())
+}
+
+pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode> {
+    with_store(config, async |store| match verb {
+        Verb::List { since, person, denied, limit, format } => {
+            let since = since.map_or(0, |since| now_ms() - i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+            let wanted = |row: &AuditRow| {
+                person.as_deref().is_none_or(|person| is(row, person)) && (!denied || !is_allowed(&row.verdict))
+            };
+            list(&store.audited(since, limit, wanted).await?, format)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Verify { format } => verified(&store.verify_audit().await?, format),
+    })
+    .await
+}
+
+/// An act of whoever runs a verb, for the audit. It names what the system says of the user, and no variable that
+/// anybody can set; where it says nothing, just that it was an operator.
+pub(super) async fn by_operator(action: String, reason: String) -> AuditEntry {
+    let person = match tokio::fs::metadata("/proc/self").await {
+        Ok(process) => format!("operator {}", user(process.uid()).await),
+        Err(_) => "operator at the command line".to_owned(),
+    };
+    AuditEntry { via: Via::Cli, person: Some(person), action, verdict: "done", reason, ..AuditEntry::default() }
+}
+
+/// The name that belongs to a user's number, or the number.
+async fn user(id: u32) -> String {
+    let accounts = tokio::fs::read_to_string("/etc/passwd").await.unwrap_or_default();
+    let name = accounts.lines().find_map(|account| {
+        let mut fields = account.split(':');
+        let (name, _, number) = (fields.next()?, fields.next()?, fields.next()?);
+        (number.parse() == Ok(id)).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| format!("uid {id}"))
+}
+
+/// Whether somebody is meant: by email, or by Webex's id in whichever cluster's spelling.
+fn is(row: &AuditRow, person: &str) -> bool {
+    let email = row.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(person));
+    email || row.person.as_deref().is_some_and(|id| id == person || local_part(id) == local_part(person))
+}
+
+/// Whether access let it through, by the verdict.
+fn is_allowed(verdict: &str) -> bool {
+    !matches!(verdict, "denied" | "stranger")
+}
+
+/// A row as it is printed.
+#[derive(Serialize)]
+struct Shown<'a> {
+    at: String,
+    /// Nothing where nobody was judged.
+    allowed: Option<bool>,
+    reference: Option<String>,
+    #[serde(flatten)]
+    row: &'a AuditRow,
+}
+
+impl<'a> Shown<'a> {
+    fn new(row: &'a AuditRow) -> Self {
+        let reference = row.event.map(event::reference);
+        let allowed = row.person.as_ref().map(|_| is_allowed(&row.verdict));
+        Shown { at: time(row.at), allowed, reference, row }
+    }
+}
+
+fn list(rows: &[AuditRow], format: Format) -> anyhow::Result<()> {
+    if format.json {
+        return print_json(&rows.iter().map(Shown::new).collect::<Vec<_>>());
+    }
+    if rows.is_empty() {
+        return Ok(print("none")?);
+    }
+    let cells = rows.iter().map(|row| {
+        [
+            row.seq.to_string(),
+            time(row.at),
+            who(row),
+            place(row),
+            row.action.clone(),
+            row.verdict.clone(),
+            row.reason.clone(),
+            row.event.map(event::reference).unwrap_or_default(),
+        ]
+    });
+    Ok(print(&table(["ROW", "AT", "WHO", "WHERE", "WHAT", "VERDICT", "RULE", "EVENT"], &[0], cells))?)
+}
+
+fn who(row: &AuditRow) -> String {
+    row.email.clone().or_else(|| row.person.clone()).unwrap_or_else(|| row.via.clone())
+}
+
+/// The kind of space and the beginning of its id; the whole id is long, and in the JSON.
+fn place(row: &AuditRow) -> String {
+    let room = row.room.as_deref().map(|room| local_part(room).chars().take(8).collect::<String>());
+    [row.place.clone(), room].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// A row of the audit as a clause, for the story of its event.
+pub(super) fn told(row: &AuditRow) -> String {
+    let (at, who, seq) = (time(row.at), who(row), row.seq);
+    let AuditRow { action, verdict, reason, .. } = row;
+    format!("{at} audited in row {seq}: {who}, {action}, {verdict} ({reason})")
+}
+
+fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
+    let code = if found.finding.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if format.json {
+        print_json(&json!({
+            "unbroken": found.finding.is_none(),
+            "rows": found.rows,
+            "from": found.from.map(time),
+            "until": found.until.map(time),
+            "finding": found.finding,
+            "seal": found.seal,
+            "sealed_since_row": found.sealed_since.map(|(row, _)| row),
+            "pruned_to_row": found.pruned.map(|(row, _)| row),
+            "pruned_at": found.pruned.map(|(_, at)| time(at)),
+        }))?;
+        return Ok(code);
+    }
+    let span = match (found.from, found.until) {
+        (Some(from), Some(until)) => format!(", from {} to {}", time(from), time(until)),
+        (_, None) | (None, _) => String::new(),
+    };
+    match &found.finding {
+        None => print(&format!("{} rows{span}, unbroken", found.rows))?,
+        Some(finding) => {
+            let row = finding.row.map(|row| format!("row {row} ")).unwrap_or_default();
+            print(&format!("broken: {row}{}", finding.problem))?;
+            print(&format!("{} rows before that{span} fit", found.rows))?;
+        }
+    }
+    if let Some((row, at)) = found.pruned {
+        print(&format!("the rows to {row} were pruned after audit.retention, last at {}", time(at)))?;
+    }
+    print(&sealing(found))?;
+    Ok(code)
+}
+
+fn sealing(found: &Verification) -> String {
+    match found.seal {
+        Seal::None => "not sealed: whoever can write to the ledger could have made it anew; set audit.key".to_owned(),
+        Seal::Right => match found.sealed_since {
+            Some((row, at)) => format!("sealed since row {row}, written at {}", time(at)),
+            None => "sealed".to_owned(),
+        },
+        Seal::Unchecked => "sealed, but audit.key is not set here, so the seal was not looked at".to_owned(),
+        Seal::Wrong => "the seal is wrong".to_owned(),
+        Seal::Missing => "the seal is missing".to_owned(),
+    }
+}

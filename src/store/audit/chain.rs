@@ -1,0 +1,295 @@
+//! The chain on SQLite: its head, rows added at its end in the transaction of what they tell, rows pruned at its
+//! beginning.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::{ABOUT_ITSELF, AuditEntry, AuditRow, GENESIS, Via, digest};
+use crate::config;
+use crate::signature::{AuditKey, Digest};
+use crate::store::now_ms;
+use crate::store::sqlite::{Sqlite, json, millis};
+
+/// Rows looked at by one step of pruning, so that it never holds up the acknowledgements for long.
+const PRUNE_STEP: i64 = 500;
+
+/// The keys of the head's seal.
+#[derive(Clone)]
+pub(in crate::store) struct Keys {
+    key: Option<AuditKey>,
+    old: Option<AuditKey>,
+}
+
+impl Keys {
+    pub(in crate::store) fn new(settings: &config::Audit) -> Keys {
+        let key = |secret: &Option<SecretString>| secret.as_ref().map(AuditKey::new);
+        Keys { key: key(&settings.key), old: key(&settings.old_key) }
+    }
+
+    /// How the head's seal and these keys go together.
+    pub(super) fn look_at(&self, head: &Head) -> Fit {
+        let fits = |key: &Option<AuditKey>, seal: &[u8]| key.as_ref().is_some_and(|key| key.verify(&head.form(), seal));
+        match (&head.seal, &self.key) {
+            (None, None) => Fit::Open,
+            (None, Some(_)) => Fit::Unsealed,
+            (Some(seal), _) if fits(&self.key, seal) => Fit::Sealed,
+            (Some(seal), _) if fits(&self.old, seal) => Fit::ByOldKey,
+            (Some(_), None) => Fit::NoKey,
+            (Some(_), Some(_)) => Fit::Wrong,
+        }
+    }
+
+    fn seal(&self, head: &Head) -> Option<Vec<u8>> {
+        self.key.as_ref().map(|key| key.sign(&head.form()))
+    }
+}
+
+/// How a head's seal and the keys go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// Neither is there.
+    Open,
+    /// A key, and no seal yet.
+    Unsealed,
+    /// The seal is the key's.
+    Sealed,
+    /// The seal is the key's that was there before.
+    ByOldKey,
+    /// A seal, and no key to look at it with.
+    NoKey,
+    /// The seal is no key's.
+    Wrong,
+}
+
+/// What the writer keeps of the chain between two commits.
+pub(in crate::store) struct Chain {
+    keys: Keys,
+    /// Whether this is the daemon, which goes on whatever it finds, or a verb, which may refuse.
+    is_daemon: bool,
+    /// As this process left it; another may have moved it since.
+    head: Option<Head>,
+}
+
+impl Chain {
+    pub(in crate::store) fn new(keys: Keys, is_daemon: bool) -> Chain {
+        Chain { keys, is_daemon, head: None }
+    }
+
+    /// What was thought to be at its end may not be on disk.
+    pub(in crate::store) fn forget(&mut self) {
+        self.head = None;
+    }
+}
+
+/// The chain's two ends.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub(super) anchor_seq: i64,
+    pub(super) anchor_hash: Digest,
+    pub(super) pruned_at: Option<i64>,
+    pub(super) seq: i64,
+    pub(super) hash: Digest,
+    pub(super) seal: Option<Vec<u8>>,
+}
+
+impl Head {
+    /// The head as it is; `None` when it is missing or makes no sense.
+    pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Option<Head>, sqlx::Error> {
+        let row =
+            sqlx::query("SELECT anchor_seq, anchor_hash, pruned_at, seq, hash, seal FROM audit_head WHERE id = 1");
+        Ok(row.fetch_optional(connection).await?.and_then(|row| Head::of(&row).ok()))
+    }
+
+    fn of(row: &SqliteRow) -> Result<Head, sqlx::Error> {
+        Ok(Head {
+            anchor_seq: row.try_get("anchor_seq")?,
+            anchor_hash: digest(row, "anchor_hash")?,
+            pruned_at: row.try_get("pruned_at")?,
+            seq: row.try_get("seq")?,
+            hash: digest(row, "hash")?,
+            seal: row.try_get("seal")?,
+        })
+    }
+
+    /// What is sealed: all of it, each field in its own number of bytes.
+    fn form(&self) -> Vec<u8> {
+        let mut form = b"switchboard audit head 1".to_vec();
+        form.extend_from_slice(&self.anchor_seq.to_be_bytes());
+        form.extend_from_slice(&self.anchor_hash);
+        form.extend_from_slice(&self.pruned_at.unwrap_or(i64::MIN).to_be_bytes());
+        form.extend_from_slice(&self.seq.to_be_bytes());
+        form.extend_from_slice(&self.hash);
+        form
+    }
+}
+
+impl Sqlite {
+    /// Sees, before the daemon begins, whether the chain's end is as the keys say, and writes down where it is not.
+    pub(in crate::store) async fn begin_audit(&mut self) -> Result<(), sqlx::Error> {
+        self.begin().await?;
+        let (end, remark) = self.find_head().await?;
+        if let Some(remark) = &remark {
+            self.append(end, &[remark]).await?;
+        }
+        self.commit().await
+    }
+
+    /// Adds rows at the end of the chain: two statements, however many there are.
+    pub(in crate::store) async fn audit(&mut self, entries: &[&AuditEntry]) -> Result<(), sqlx::Error> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        if let Some(head) = self.chain.head.take()
+            && self.append(End { next: head.seq + 1, head }, entries).await?
+        {
+            return Ok(());
+        }
+        // The first time, or after a verb of an operator has moved it.
+        let (end, remark) = self.find_head().await?;
+        let entries: Vec<_> = remark.iter().chain(entries.iter().copied()).collect();
+        self.append(end, &entries).await.map(drop)
+    }
+
+    /// `false` when the chain's end is not where it was thought to be: nothing was written.
+    async fn append(&mut self, end: End, entries: &[&AuditEntry]) -> Result<bool, sqlx::Error> {
+        let End { head: left, next } = end;
+        let (now, mut head) = (now_ms(), left.clone());
+        let mut rows = Vec::with_capacity(entries.len());
+        for (entry, seq) in entries.iter().zip(next..) {
+            let mut row = AuditRow::new(seq, now, entry);
+            row.hash = row.link(&head.hash);
+            (head.seq, head.hash) = (seq, row.hash);
+            rows.push(row);
+        }
+        head.seal = self.chain.keys.seal(&head);
+        let moved =
+            sqlx::query("UPDATE audit_head SET seq = ?1, hash = ?2, seal = ?3 WHERE id = 1 AND seq = ?4 AND hash = ?5")
+                .bind(head.seq)
+                .bind(head.hash.as_slice())
+                .bind(head.seal.as_deref())
+                .bind(left.seq)
+                .bind(left.hash.as_slice())
+                .execute(&mut self.connection)
+                .await?;
+        if moved.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO audit (seq, at, via, person, email, room, place, action, verdict, reason, event, hash)
+             SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
+                 value->>9, unhex(value->>10), unhex(value->>11)
+             FROM json_each(?1)",
+        )
+        .bind(json(&rows.iter().map(AuditRow::columns).collect::<Vec<_>>())?)
+        .execute(&mut self.connection)
+        .await?;
+        self.chain.head = Some(head);
+        Ok(true)
+    }
+
+    /// The chain's end as it is on disk, and what is to be written down of it first.
+    async fn find_head(&mut self) -> Result<(End, Option<AuditEntry>), sqlx::Error> {
+        let last: Option<i64> =
+            sqlx::query_scalar("SELECT max(seq) FROM audit").fetch_one(&mut self.connection).await?;
+        let (head, remark) = match Head::read(&mut self.connection).await? {
+            Some(head) => {
+                let remark = self.remark(&head)?;
+                (head, remark)
+            }
+            None => {
+                (self.make_head().await?, Some(about_itself("broken", "the record of the chain's ends was missing")))
+            }
+        };
+        // Rows beyond the end are not ours; ours go on behind them, and both are found.
+        let next = head.seq.max(last.unwrap_or(0)).saturating_add(1);
+        Ok((End { head, next }, remark))
+    }
+
+    /// What the daemon writes down about the seal it finds; a verb that has not the daemon's key writes nothing.
+    fn remark(&self, head: &Head) -> Result<Option<AuditEntry>, sqlx::Error> {
+        let remark = match self.chain.keys.look_at(head) {
+            Fit::Open | Fit::Sealed => return Ok(None),
+            fit if !self.chain.is_daemon => return Err(sqlx::Error::Configuration(refusal(fit).into())),
+            Fit::Unsealed => about_itself("sealed", "audit.key was set: sealed from here on"),
+            Fit::ByOldKey => about_itself("resealed", "audit.key was changed; the seal of audit.old_key was right"),
+            Fit::NoKey => about_itself("unsealed", "audit.key is not set any more: not sealed from here on"),
+            Fit::Wrong => about_itself("broken", "the seal before this row is of no key that was set"),
+        };
+        tracing::warn!(verdict = remark.verdict, "the audit: {}", remark.reason);
+        Ok(Some(remark))
+    }
+
+    async fn make_head(&mut self) -> Result<Head, sqlx::Error> {
+        let ends = "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM audit";
+        let (first, seq): (i64, i64) = sqlx::query_as(ends).fetch_one(&mut self.connection).await?;
+        let last = sqlx::query("SELECT hash FROM audit WHERE seq = ?1").bind(seq);
+        let last = last.fetch_optional(&mut self.connection).await?;
+        let hash = last.and_then(|row| digest(&row, "hash").ok()).unwrap_or(GENESIS);
+        let head = Head { anchor_seq: first - 1, anchor_hash: GENESIS, pruned_at: None, seq, hash, seal: None };
+        sqlx::query(
+            "INSERT OR REPLACE INTO audit_head (id, anchor_seq, anchor_hash, seq, hash) VALUES (1, ?1, ?2, ?3, ?4)",
+        )
+        .bind(head.anchor_seq)
+        .bind(head.anchor_hash.as_slice())
+        .bind(head.seq)
+        .bind(head.hash.as_slice())
+        .execute(&mut self.connection)
+        .await?;
+        Ok(head)
+    }
+
+    /// Removes the oldest rows past their time. A chain whose end is in doubt is left as it is, for whoever looks.
+    pub(in crate::store) async fn prune_audit(&mut self, retention: Duration) -> Result<u64, sqlx::Error> {
+        let until = now_ms() - millis(retention);
+        let oldest = sqlx::query("SELECT seq, at, hash FROM audit ORDER BY seq LIMIT ?1").bind(PRUNE_STEP);
+        let mut last = None;
+        for row in oldest.fetch_all(&mut self.connection).await? {
+            let at: i64 = row.try_get("at")?;
+            // On what is no hash, no chain can be built.
+            let Some(hash) = digest(&row, "hash").ok().filter(|_| at <= until) else { break };
+            last = Some((row.try_get::<i64, _>("seq")?, hash));
+        }
+        let (Some((seq, hash)), Some(mut head)) = (last, Head::read(&mut self.connection).await?) else {
+            return Ok(0);
+        };
+        if !matches!(self.chain.keys.look_at(&head), Fit::Open | Fit::Sealed) || seq > head.seq {
+            return Ok(0);
+        }
+        (head.anchor_seq, head.anchor_hash, head.pruned_at) = (seq, hash, Some(now_ms()));
+        head.seal = self.chain.keys.seal(&head);
+        sqlx::query("UPDATE audit_head SET anchor_seq = ?1, anchor_hash = ?2, pruned_at = ?3, seal = ?4 WHERE id = 1")
+            .bind(head.anchor_seq)
+            .bind(head.anchor_hash.as_slice())
+            .bind(head.pruned_at)
+            .bind(head.seal.as_deref())
+            .execute(&mut self.connection)
+            .await?;
+        let removed = sqlx::query("DELETE FROM audit WHERE seq <= ?1").bind(seq).execute(&mut self.connection).await?;
+        self.chain.head = Some(head);
+        Ok(removed.rows_affected())
+    }
+}
+
+/// Where the next row goes: after this head, with that number.
+struct End {
+    head: Head,
+    next: i64,
+}
+
+fn about_itself(verdict: &'static str, reason: &str) -> AuditEntry {
+    let (action, reason) = (ABOUT_ITSELF.to_owned(), reason.to_owned());
+    AuditEntry { via: Via::Daemon, action, verdict, reason, ..AuditEntry::default() }
+}
+
+fn refusal(fit: Fit) -> &'static str {
+    match fit {
+        Fit::Open | Fit::Sealed => "",
+        Fit::NoKey => "the audit is sealed: set audit.key as it is set for the daemon, so that this can be audited",
+        Fit::Unsealed | Fit::ByOldKey | Fit::Wrong => {
+            "the audit is not sealed with this audit.key: set the one the daemon has, or restart the daemon with this one"
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Who did what: a row for all that was judged, in a chain that shows when one was altered or removed.
+
+use std::path::Path;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use switchboard::simulator::{Cloud, Fault, Options};
+use switchboard::{Args, Bot, Command, Context, Reply, Result};
+
+use crate::cli::{finished, verb};
+use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, switchboard};
+
+/// The rows, oldest first.
+fn rows(folder: &Path, more: &[&str]) -> Vec<Value> {
+    let args = [&["audit", "list", "--limit", "100000", "--json"], more].concat();
+    let mut rows: Vec<Value> = serde_json::from_str(&verb(folder, &args)).unwrap();
+    rows.reverse();
+    rows
+}
+
+/// The exit code of `audit verify`, and what it says.
+fn verify(folder: &Path, variables: &[(&str, &str)]) -> (i32, String) {
+    let url = format!("sqlite:{}", folder.join("ledger.db").display());
+    let variables = variables.iter().copied();
+    finished(switchboard().args(["audit", "verify"]).env("DATABASE_URL", url).envs(variables))
+}
+
+async fn tamper(folder: &Path, statement: &str) {
+    let mut ledger = SqliteConnection::connect(folder.join("ledger.db").to_str().unwrap()).await.unwrap();
+    sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut ledger).await.unwrap();
+    ledger.close().await.unwrap();
+}
+
+/// Fails with what it was told.
+fn failing() -> Command {
+    async fn run(_: Context, mut args: Args) -> Result<Reply> {
+        Err(anyhow::anyhow!("cannot {}", args.rest()))?
+    }
+    Command::new("fail <text>", "Fails", run)
+}
+
+/// A card in a space, posted as the bot.
+async fn card(cloud: &Cloud, room: &str) -> String {
+    let card = json!({"roomId": room, "markdown": "a card", "attachments": [{
+        "contentType": "application/vnd.microsoft.card.adaptive",
+        "content": {"type": "AdaptiveCard", "version": "1.3", "body": [], "actions": [{"type": "Action.Submit", "title": "Go"}]}}]});
+    let posting = reqwest::Client::new().post(format!("{}/messages", cloud.api_url())).bearer_auth(cloud.bot().token);
+    let posted: Value = posting.json(&card).send().await.unwrap().json().await.unwrap();
+    posted["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_judgement_has_a_row_with_who_where_what_and_by_which_rule() {
+    let settings = "[access]\ndm_policy = \"pairing\"\ngroup_policy = \"allowlist\"\nallow_from = [\"alice@example.com\"]\n\
+                    [worker]\nmax_attempts = 2";
+    let bot = Harness::with(settings, Bot::builder().command(failing())).await;
+    let (alice, bob) = (bot.cloud.person("alice@example.com"), bot.cloud.person("bob@example.com"));
+    let lab = bot.cloud.space("Lab", &["alice@example.com", "bob@example.com"]);
+    let card = card(&bot.cloud, &lab).await;
+    for text in ["help", "a secret word", "report soon", "fail secretly"] {
+        alice.says(text);
+        bot.settle().await;
+    }
+    alice.mentions_bot(&lab, "status").unwrap();
+    bot.settle().await;
+    bob.says("a secret word");
+    bot.settle().await;
+    bob.mentions_bot(&lab, "status secretly").unwrap();
+    bot.settle().await;
+    for person in [&alice, &bob] {
+        person.clicks(&card, json!({"word": "secret"})).unwrap();
+        bot.settle().await;
+    }
+    // Deleted before it could be read: nobody is judged, and that stands there.
+    bot.cloud.hold_deliveries();
+    let gone = alice.says("a secret word");
+    alice.deletes(&gone).unwrap();
+    bot.cloud.resume_deliveries();
+    bot.settle().await;
+
+    let folder = bot.folder.path();
+    let rows = rows(folder, &[]);
+    let field = |row: &Value, name: &str| row[name].as_str().unwrap_or("-").to_owned();
+    let told = rows.iter().map(|row| {
+        let names = ["via", "email", "place", "action", "verdict", "reason"];
+        format!("{}: {}", names.map(|name| field(row, name)).join(", "), row["allowed"])
+    });
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"
+    message, alice@example.com, direct, help, answered, listed in access.allow_from: true
+    message, alice@example.com, direct, none, unknown, listed in access.allow_from: true
+    message, alice@example.com, direct, report, usage, listed in access.allow_from: true
+    message, alice@example.com, direct, fail, failed, listed in access.allow_from: true
+    message, alice@example.com, group, status, answered, listed in access.allow_from: true
+    message, bob@example.com, direct, none, stranger, unknown person, and pairing is not in this version: false
+    message, bob@example.com, group, none, denied, not listed in access.group_allow_from or access.allow_from: false
+    click, alice@example.com, group, none, ignored, no command made this card: true
+    click, bob@example.com, group, none, denied, not listed in access.group_allow_from or access.allow_from: false
+    message, -, -, none, gone, nobody was judged at the end; the note of the event says why: null
+    ");
+    let persons: Vec<_> = rows.iter().map(|row| field(row, "person")).collect();
+    assert_eq!(persons[0], alice.account().id);
+    assert_eq!(persons[5], bob.account().id);
+    assert_eq!((field(&rows[0], "room"), field(&rows[4], "room")), (alice.direct_room(), lab));
+    assert!(rows.iter().all(|row| row["at_ms"].as_i64().unwrap() > 1_600_000_000_000 && row["event"].is_string()));
+    assert!(!format!("{rows:?}").contains("secret"), "what people type is not kept: {rows:?}");
+
+    let count = |more: &[&str]| self::rows(folder, more).len();
+    assert_eq!((count(&["--denied"]), count(&["--since", "1h"])), (3, rows.len()));
+    assert_eq!((count(&["--person", "BOB@example.com"]), count(&["--person", &bob.account().id])), (3, 3));
+    assert_eq!(count(&["--person", "bob@example.com", "--since", "0s"]), 0);
+    let table = verb(folder, &["audit", "list", "--limit", "2"]);
+    assert!(table.lines().count() == 3 && table.starts_with("ROW"), "{table}");
+    let reference = field(&rows[6], "reference");
+    let story = verb(folder, &["explain", &reference]);
+    assert!(
+        story.contains("audited in row 7: bob@example.com, none, denied (not listed in access.group_allow_from"),
+        "{story}"
+    );
+    let (code, said) = verify(folder, &[]);
+    assert!(code == 0 && said.starts_with("10 rows, from ") && said.contains(", unbroken\nnot sealed: "), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_operator_does_has_a_row_of_the_same_event() {
+    let bot = Harness::with("[worker]\nmax_attempts = 1", Bot::builder().command(failing())).await;
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").answer(403, &[], ""));
+    bot.cloud.person("alice@example.com").says("fail now");
+    bot.settle().await;
+    let folder = bot.folder.path();
+    let id = |queue: &str| {
+        let list: Value = serde_json::from_str(&verb(folder, &[queue, "list", "--json"])).unwrap();
+        list[0]["id"].as_str().unwrap().to_owned()
+    };
+    let (event, message) = (id("inbox"), id("outbox"));
+    verb(folder, &["outbox", "drop", &message]);
+    verb(folder, &["inbox", "retry", &event]);
+    bot.settle().await;
+    verb(folder, &["inbox", "drop", &event]);
+    let rows = rows(folder, &[]);
+    let told: Vec<_> = rows.iter().map(|row| (row["action"].as_str().unwrap(), row["via"].as_str().unwrap())).collect();
+    let expected = [
+        ("fail", "message"),
+        ("outbox drop", "cli"),
+        ("inbox retry", "cli"),
+        ("fail", "message"),
+        ("inbox drop", "cli"),
+    ];
+    assert_eq!(told, expected);
+    assert!(rows.iter().all(|row| row["event"] == event.as_str()), "{rows:?}");
+    assert!(
+        rows[1]["person"].as_str().unwrap().starts_with("operator ") && rows[1]["reason"] == format!("row {message}")
+    );
+    let story = verb(folder, &["explain", &event]);
+    assert_eq!(story.matches("audited in row").count(), 5, "{story}");
+    assert_eq!(verify(folder, &[]).0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_altered_or_removed_row_is_named_and_foreign_text_disturbs_no_terminal() {
+    let bot = Harness::start().await;
+    for _ in 0..4 {
+        bot.cloud.person("alice@example.com").says("help");
+    }
+    bot.settle().await;
+    let (_cloud, folder) = bot.stop().await;
+    let folder = folder.path();
+    assert_eq!(verify(folder, &[]).0, 0, "without the daemon too");
+    tamper(folder, "UPDATE audit SET email = 'a\u{1b}[31m\u{202e}@example.com' WHERE seq = 3").await;
+    let (code, said) = verify(folder, &[]);
+    assert!(
+        code == 1 && said.starts_with("broken: row 3 was altered") && said.contains("\n2 rows before that"),
+        "{said}"
+    );
+    let list = verb(folder, &["audit", "list"]) + &verb(folder, &["audit", "list", "--json"]);
+    assert!(!list.contains(['\u{1b}', '\u{202e}']) && list.contains("\\u001b"), "{list}");
+    tamper(folder, "DELETE FROM audit WHERE seq = 2").await;
+    let url = format!("sqlite:{}", folder.join("ledger.db").display());
+    let (code, said) = finished(switchboard().args(["audit", "verify", "--json"]).env("DATABASE_URL", url));
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &said["unbroken"], &said["rows"]), (1, &json!(false), &json!(1)));
+    assert_eq!(said["finding"], json!({"row": 2, "problem": "is missing"}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_kill_9_the_chain_is_unbroken_and_each_event_is_in_it_once() {
+    const ROUNDS: usize = 3;
+    const EACH: usize = 30;
+    let (cloud, folder, port) =
+        (Cloud::start(Options::default()).await.unwrap(), tempfile::tempdir().unwrap(), free_port());
+    let key = folder.path().join("key");
+    std::fs::write(&key, "a-key-for-tests\n").unwrap();
+    let variables = [("SWITCHBOARD_AUDIT__KEY_FILE", key.to_str().unwrap())];
+    let people: Vec<_> = (0..6).map(|nth| cloud.person(&format!("person{nth}@example.com"))).collect();
+    for round in 0..ROUNDS {
+        let daemon = Daemon::start(&cloud, folder.path(), port, &variables);
+        crate::restart::ready(&daemon).await;
+        let posts = cloud.calls().iter().filter(|call| call.method == Method::POST && call.path == "/messages").count();
+        for nth in 0..EACH {
+            people[nth % people.len()].says(&format!("round {round} message {nth}"));
+        }
+        arrived(&cloud, Method::POST, "/messages", posts + EACH / 3).await;
+        // Read while it is written to, and again until it is killed in the middle of its work.
+        while cloud.calls().iter().filter(|call| call.method == Method::POST && call.path == "/messages").count()
+            < posts + EACH / 2
+        {
+            let (code, said) = verify(folder.path(), &variables);
+            assert!(code == 0 && said.contains("unbroken\nsealed since row 1"), "{said}");
+        }
+        daemon.kill();
+        cloud.delivered().await;
+        assert_eq!(verify(folder.path(), &variables).0, 0, "nothing but whole commits");
+    }
+    let daemon = Daemon::start(&cloud, folder.path(), port, &variables);
+    let audited = || rows(folder.path(), &["--since", "1h"]).into_iter().filter(|row| row["via"] == "message").count();
+    let all = async {
+        while audited() < ROUNDS * EACH {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.expect("each has its row");
+    let list: Vec<Value> =
+        serde_json::from_str(&verb(folder.path(), &["inbox", "list", "--state", "done", "--limit", "1000", "--json"]))
+            .unwrap();
+    let mut settled: Vec<_> = list
+        .iter()
+        .filter(|row| row["verdict"] == "unknown")
+        .map(|row| row["id"].as_str().unwrap().to_owned())
+        .collect();
+    let mut events: Vec<_> =
+        rows(folder.path(), &[]).iter().filter_map(|row| Some(row["event"].as_str()?.to_owned())).collect();
+    settled.sort();
+    events.sort();
+    assert_eq!(settled.len(), ROUNDS * EACH);
+    assert_eq!(events, settled, "each settled event once, and nothing else");
+    assert_eq!(verify(folder.path(), &variables).0, 0);
+
+    // Sealed: whoever makes the head anew without the key is found, and a verb without the key writes nothing.
+    let (code, said) = verify(folder.path(), &[]);
+    assert!(code == 0 && said.contains("audit.key is not set here"), "{said}");
+    let url = format!("sqlite:{}", folder.path().join("ledger.db").display());
+    cloud.fault(Fault::on(Method::POST, "/messages").answer(403, &[], ""));
+    people[0].says("refused");
+    let dead = || verb(folder.path(), &["outbox", "list", "--json"]);
+    let refused = async {
+        while !dead().contains("\"dead\"") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, refused).await.expect("it is refused");
+    let list: Value = serde_json::from_str(&dead()).unwrap();
+    let drop = |variables: &[(&str, &str)]| {
+        let id = list[0]["id"].as_str().unwrap();
+        finished(switchboard().args(["outbox", "drop", id]).env("DATABASE_URL", &url).envs(variables.iter().copied()))
+    };
+    let (code, said) = drop(&[]);
+    assert!(code == 1 && said.contains("the audit is sealed: set audit.key"), "{said}");
+    assert_eq!(drop(&variables).0, 0);
+    daemon.terminate();
+    assert!(daemon.wait().success());
+    tamper(folder.path(), "UPDATE audit_head SET seal = randomblob(32)").await;
+    let (code, said) = verify(folder.path(), &variables);
+    assert!(code == 1 && said.contains("but not the seal") && !said.contains("a-key-for-tests"), "{said}");
+}
