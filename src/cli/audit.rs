@@ -41,9 +41,10 @@ pub(super) enum Verb {
     /// chain's ends its last hash, so it is noticed when a row was altered, removed, added or moved, at the ends too.
     ///
     /// What is not noticed: without audit.key, that somebody who can write to the ledger altered a row and made all
-    /// hashes after it anew. With audit.key the record of the ends is sealed, and that needs the key; what is left is a
-    /// whole ledger put back as it was before, so compare the number of rows with the last time. Rows that were pruned
-    /// after audit.retention are gone and nothing vouches for them.
+    /// hashes after it anew. With audit.key the record of the ends is sealed, and that needs the key. Two things are left
+    /// then: a whole ledger put back as it was before, and a seal taken away while the daemon was stopped, which seals
+    /// anew when it starts. So compare the number of rows, and the row since which they are sealed, with the last time.
+    /// Rows that were pruned after audit.retention are gone and nothing vouches for them.
     Verify {
         #[command(flatten)]
         format: Format,

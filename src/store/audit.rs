@@ -17,7 +17,9 @@
 //! # What `verify` cannot find
 //!
 //! Without a key, a chain made anew from the altered row to the head. With one, a whole ledger put back as it was at an
-//! earlier time, and what somebody does who has the key. Rows that were pruned are vouched for no more.
+//! earlier time; what somebody does who has the key; and what was done before the row in which the daemon says that it
+//! begins to seal, which it also says when somebody has taken the seal away while it was stopped. So `verify` tells how
+//! many rows there are and since when they are sealed, to be compared. Rows that were pruned are vouched for no more.
 
 mod chain;
 mod verify;

@@ -142,7 +142,6 @@ impl Sqlite {
 
     /// After a failure: that there is nothing to roll back is as good. A connection that is broken is replaced.
     pub(super) async fn recover(&mut self) {
-        self.chain.forget();
         let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
         if self.connection.ping().await.is_err()
             && let Ok(connection) = SqliteConnection::connect_with(&self.options).await

@@ -69,18 +69,13 @@ pub(in crate::store) struct Chain {
     keys: Keys,
     /// Whether this is the daemon, which goes on whatever it finds, or a verb, which may refuse.
     is_daemon: bool,
-    /// As this process left it; another may have moved it since.
+    /// As this process left it. Another may have moved it since, or the commit failed: then no row is added to it.
     head: Option<Head>,
 }
 
 impl Chain {
     pub(in crate::store) fn new(keys: Keys, is_daemon: bool) -> Chain {
         Chain { keys, is_daemon, head: None }
-    }
-
-    /// What was thought to be at its end may not be on disk.
-    pub(in crate::store) fn forget(&mut self) {
-        self.head = None;
     }
 }
 
@@ -203,6 +198,9 @@ impl Sqlite {
                 (self.make_head().await?, Some(about_itself("broken", "the record of the chain's ends was missing")))
             }
         };
+        if let Some(AuditEntry { verdict, reason, .. }) = &remark {
+            tracing::warn!(verdict, "the audit: {reason}; `switchboard audit verify` tells more");
+        }
         // Rows beyond the end are not ours; ours go on behind them, and both are found.
         let next = head.seq.max(last.unwrap_or(0)).saturating_add(1);
         Ok((End { head, next }, remark))
@@ -218,7 +216,6 @@ impl Sqlite {
             Fit::NoKey => about_itself("unsealed", "audit.key is not set any more: not sealed from here on"),
             Fit::Wrong => about_itself("broken", "the seal before this row is of no key that was set"),
         };
-        tracing::warn!(verdict = remark.verdict, "the audit: {}", remark.reason);
         Ok(Some(remark))
     }
 
@@ -268,7 +265,8 @@ impl Sqlite {
             .execute(&mut self.connection)
             .await?;
         let removed = sqlx::query("DELETE FROM audit WHERE seq <= ?1").bind(seq).execute(&mut self.connection).await?;
-        self.chain.head = Some(head);
+        // Read again, whether or not this is committed: its beginning is not looked at when a row is added.
+        self.chain.head = None;
         Ok(removed.rows_affected())
     }
 }
