@@ -41,13 +41,13 @@
 //! | `commands` | the commands every bot has, one a file |
 //! | `router` | from a message to a command; pure |
 //! | `access` | who is answered; pure |
-//! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`] |
+//! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`], [`Card`] |
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `health` | what `/readyz` says |
 //! | `event` | the ids of events and replies, and the reference people are told |
 //! | `store` | the ledger: inbox and outbox in order per space, on SQLite |
 //! | `webex` | a typed client of the Webex REST API, and the budget of its calls |
-//! | `signature` | bytes in, `Verified<Bytes>` out; the only crypto |
+//! | `signature` | bytes in, `Verified<Bytes>` out; the seals of buttons; the only crypto |
 //! | `telemetry` | logs and metric names |
 //! | `table` | tables of text |
 //! | `simulator` | a Webex cloud in the binary, for trying and for tests |
@@ -84,6 +84,7 @@ pub use app::{App, Handle};
 pub use bot::Bot;
 pub use config::{Config, ConfigError};
 pub use handler::{
-    Args, Attached, Command, CommandError, Context, FileError, Reply, Result, Sender, code_block, escape,
+    Args, Attached, Card, Command, CommandError, Context, FileError, Inputs, Reply, Result, Sender, card, code_block,
+    escape,
 };
 pub use receiver::websocket::{Line, Socket};

@@ -2,6 +2,7 @@
 //!
 //! Only this room reads the environment. Other rooms receive their own section.
 
+mod cards;
 mod layers;
 mod validate;
 
@@ -13,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+pub use cards::{Cards, Commands};
 pub(crate) use validate::encrypted_or_loopback;
 
 /// The annotated file that documents every key and is the lowest layer of the settings.
@@ -42,6 +44,10 @@ pub struct Config {
     pub worker: Worker,
     /// Files that people attach and replies carry.
     pub files: Files,
+    /// Buttons to press.
+    pub cards: Cards,
+    /// The commands that every bot has.
+    pub commands: Commands,
     /// Who is answered.
     pub access: Access,
     /// What is logged.

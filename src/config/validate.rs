@@ -16,6 +16,12 @@ const MISSING_SECRET: &str = "webhook.secret is missing: set WEBEX_WEBHOOK_SECRE
 /// Webex's limit, in bytes.
 const LARGEST_FILE: u64 = 100 * 1024 * 1024;
 
+/// The use of a card is remembered for so long.
+const MOST_EXPIRE: Duration = Duration::from_secs(366 * 86_400);
+
+/// What nobody tries through.
+const SHORTEST_SECRET: usize = 16;
+
 /// What holds for every verb.
 pub(super) fn always(config: &Config) -> Findings {
     let mut wrong = Findings::new();
@@ -24,7 +30,7 @@ pub(super) fn always(config: &Config) -> Findings {
             wrong.push((key, problem.to_owned()));
         }
     };
-    let Config { webex, webhook, websocket, worker, store, access, files, .. } = config;
+    let Config { webex, webhook, websocket, worker, store, access, files, cards, .. } = config;
     must(
         "webex.api_url",
         encrypted_or_loopback(&webex.api_url),
@@ -81,7 +87,19 @@ pub(super) fn always(config: &Config) -> Findings {
         "must be from 1 to 104857600 bytes: Webex takes no file above 100 MB",
     );
     must("files.waiting", files.waiting >= files.largest, "must not be less than files.largest");
+    must("cards.expire", cards.expire <= MOST_EXPIRE, "must be at most 366d");
+    for (key, secrets) in
+        [("cards.secret", cards.secret.as_slice()), ("cards.previous_secrets", cards.previous_secrets.as_slice())]
+    {
+        let is_long = |secret: &SecretString| secret.expose_secret().trim().len() >= SHORTEST_SECRET;
+        must(
+            key,
+            secrets.iter().all(is_long),
+            "must be 16 characters or more (make one with `openssl rand -hex 32`): whoever guesses it can press any button",
+        );
+    }
     for (key, value) in [
+        ("cards.expire", cards.expire),
         ("webex.timeout", webex.timeout),
         ("server.timeout", config.server.timeout),
         ("webhook.check_interval", webhook.check_interval),
@@ -118,7 +136,11 @@ pub(super) fn always(config: &Config) -> Findings {
             );
         }
     }
-    for (key, secret) in [("webex.token", webex.token.as_ref()), ("webhook.secret", webhook.secret.as_ref())] {
+    for (key, secret) in [
+        ("webex.token", webex.token.as_ref()),
+        ("webhook.secret", webhook.secret.as_ref()),
+        ("cards.secret", cards.secret.as_ref()),
+    ] {
         must(
             key,
             secret.is_none_or(|secret| !secret.expose_secret().chars().any(char::is_control)),

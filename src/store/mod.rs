@@ -4,6 +4,7 @@
 //! that puts whatever waits into one transaction and one commit, so being durable costs latency, not throughput.
 //! SQLite is the engine; PostgreSQL will be the second one of the same operations and the same tests.
 
+mod cards;
 mod coverage;
 mod file;
 mod files;
@@ -134,16 +135,8 @@ pub struct Closing {
     pub note: Option<String>,
     /// Left on the lane for the next claim.
     pub mark: Option<String>,
-}
-
-impl Settlement {
-    /// Leaves this on the lane for the next claim, if it closes the row.
-    pub fn marked(mut self, mark: String) -> Settlement {
-        if let Step::Close { closing, .. } = &mut self.step {
-            closing.mark = Some(mark);
-        }
-        self
-    }
+    /// The card whose one use it spends, and until when that is remembered: [`Settlement::using`].
+    pub used: Option<(Uuid, i64)>,
 }
 
 impl Claimed {
