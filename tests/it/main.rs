@@ -7,6 +7,7 @@
 )]
 
 mod browser;
+mod cards;
 mod catch_up;
 mod check;
 mod cli;

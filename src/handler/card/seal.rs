@@ -212,3 +212,260 @@ pub(super) fn each_submit(
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::handler::card::{Action, Submit, Text};
+    use crate::webex::encode;
+
+    const BOT: &str = "11111111-1111-4111-8111-111111111111";
+    const ALICE: &str = "22222222-2222-4222-8222-222222222222";
+    const BOB: &str = "33333333-3333-4333-8333-333333333333";
+    const NOW: i64 = 1_772_482_800_000;
+    const HOUR: i64 = 3_600_000;
+
+    fn cards(secrets: &[&str]) -> Cards {
+        let seal = Seal::new(secrets.iter().map(|secret| secret.as_bytes()));
+        Cards::new(seal, Duration::from_secs(3600), true)
+    }
+
+    fn person(local: &str) -> PersonId {
+        encode("us", "PEOPLE", local).into()
+    }
+
+    fn sender(local: &str, email: &str) -> Sender {
+        Sender { id: person(local), email: email.to_owned() }
+    }
+
+    fn room(nth: u128) -> RoomId {
+        encode("urn:TEAM:us-west-2_r", "ROOM", &Uuid::from_u128(nth).to_string()).into()
+    }
+
+    /// The tokens of a card's buttons, as anybody in the space can read them.
+    fn tokens(cards: &Cards, card: &Card, nth: u128) -> Vec<String> {
+        let (bot, asker) = (person(BOT), person(ALICE));
+        let origin = Origin {
+            bot: &bot,
+            room: &room(nth),
+            card: Uuid::from_u128(nth),
+            command: "deploy",
+            asker: &asker,
+            now: NOW,
+        };
+        let mut content = cards.seal(card, &origin).unwrap().unwrap().content;
+        let mut tokens = Vec::new();
+        each_submit(&mut content, &mut |submit| {
+            tokens.push(submit["data"][SEAL].as_str().unwrap().to_owned());
+            Ok(())
+        })
+        .unwrap();
+        tokens
+    }
+
+    fn card() -> Card {
+        let inner = Card::new().action(Submit::say("Status", "status").for_people(&["bob@example.com"]));
+        Card::new()
+            .with(Text::new("Deploy?"))
+            .action(Submit::new("Deploy", "go").argument("service", "api"))
+            .action(Submit::new("Withdraw", "withdraw").for_asker().repeatable())
+            .action(Action::show_card("More", inner))
+    }
+
+    fn open(cards: &Cards, nth: u128, token: &str) -> Option<Button> {
+        cards.open(&person(BOT), &room(nth), token)
+    }
+
+    #[test]
+    fn every_button_is_sealed_wherever_it_stands_and_says_what_it_said() {
+        let cards = cards(&["one"]);
+        let tokens = tokens(&cards, &card(), 7);
+        let buttons: Vec<_> = tokens.iter().map(|token| open(&cards, 7, token).unwrap()).collect();
+        let go = Button {
+            card: Uuid::from_u128(7),
+            command: "deploy".to_owned(),
+            deed: Deed::Action("go".to_owned()),
+            arguments: BTreeMap::from([("service".to_owned(), "api".to_owned())]),
+            people: None,
+            once: true,
+            until: NOW + HOUR,
+        };
+        assert_eq!(buttons[0], go);
+        assert_eq!((buttons[1].once, buttons[1].people.clone()), (false, Some(vec![person(ALICE).to_string()])));
+        assert_eq!((buttons[2].once, &buttons[2].deed), (false, &Deed::Say("status".to_owned())));
+    }
+
+    #[test]
+    fn a_card_may_live_shorter_and_never_longer_than_the_settings_say() {
+        let cards = cards(&["one"]);
+        let until = |card: Card| open(&cards, 7, &tokens(&cards, &card, 7)[0]).unwrap().until;
+        assert_eq!(until(card().lives(Duration::from_secs(60))), NOW + 60_000);
+        assert_eq!(until(card().lives(Duration::MAX)), NOW + HOUR);
+    }
+
+    #[test]
+    fn who_may_press_and_until_when() {
+        let cards = cards(&["one"]);
+        let [go, withdraw, status] = &tokens(&cards, &card(), 7)[..] else { panic!("three buttons") };
+        let refuses = |token: &str, who: &Sender, now| open(&cards, 7, token).unwrap().refuses(who, now);
+        let (alice, bob) = (sender(ALICE, "alice@example.com"), sender(BOB, "Bob@Example.com"));
+        let nobody = sender("44444444-4444-4444-8444-444444444444", "");
+        for (token, who, expected) in [
+            (go, &alice, None),
+            (go, &bob, None),
+            (withdraw, &alice, None),
+            (withdraw, &bob, Some(Refusal::NotTheirs)),
+            (status, &bob, None),
+            (status, &alice, Some(Refusal::NotTheirs)),
+            (status, &nobody, Some(Refusal::NotTheirs)),
+        ] {
+            assert_eq!(refuses(token, who, NOW + HOUR - 1), expected, "{who:?}");
+            let expected = expected.or(Some(Refusal::Expired));
+            assert_eq!(refuses(token, who, NOW + HOUR), expected, "{who:?}");
+        }
+        // However its id is spelled.
+        let respelled = Sender { id: encode("eu", "PEOPLE", &ALICE.to_uppercase()).into(), email: String::new() };
+        assert_eq!(refuses(withdraw, &respelled, NOW), None);
+    }
+
+    #[test]
+    fn a_rotated_secret_opens_and_does_not_seal() {
+        let (old, new, both) = (cards(&["old"]), cards(&["new"]), cards(&["new", "old"]));
+        let before = &tokens(&old, &card(), 7)[0];
+        assert!(open(&both, 7, before).is_some() && open(&new, 7, before).is_none());
+        let after = &tokens(&both, &card(), 7)[0];
+        assert!(open(&new, 7, after).is_some() && open(&old, 7, after).is_none());
+    }
+
+    #[test]
+    fn a_token_counts_as_a_button_of_its_card_and_nowhere_else() {
+        let cards = cards(&["one"]);
+        let token = &tokens(&cards, &card(), 7)[0];
+        let in_card = |body: Value| {
+            let content = json!({"type": "AdaptiveCard", "version": "1.3", "body": body});
+            carries(&[Attachment::adaptive_card(content)], token)
+        };
+        let submit = json!({"type": "Action.Submit", "data": {"seal": token}});
+        assert!(in_card(json!([{"type": "ActionSet", "actions": [submit]}])));
+        assert!(in_card(json!([{"type": "Container", "items": [], "selectAction": submit}])));
+        for elsewhere in [
+            json!([{"type": "TextBlock", "text": token}]),
+            json!([{"type": "Action.Submit", "title": token, "data": {"action": token}}]),
+            json!([{"type": "Action.Submit", "data": {"deeper": submit}}]),
+            json!([{"type": "Action.OpenUrl", "data": {"seal": token}}]),
+            json!([{"data": {"seal": token}}]),
+            json!([]),
+        ] {
+            assert!(!in_card(elsewhere.clone()), "{elsewhere}");
+        }
+        assert!(!carries(&[], token));
+    }
+
+    #[test]
+    fn a_card_whose_buttons_would_be_dead_is_not_sent() {
+        let seal = || Seal::new([&b"one"[..]]);
+        let deaf = Cards::new(seal(), Duration::from_secs(60), false);
+        let (bot, asker, room) = (person(BOT), person(ALICE), room(7));
+        let origin =
+            || Origin { bot: &bot, room: &room, card: Uuid::nil(), command: "deploy", asker: &asker, now: NOW };
+        assert_eq!(deaf.seal(&card(), &origin()), Ok(None));
+        assert!(deaf.seal(&Card::new().with(Text::new("only to read")), &origin()).unwrap().is_some());
+        // Sealed, a card is longer than before.
+        let long = Card::new().with(Text::new("x".repeat(15_100))).action(Submit::new("Go", "go"));
+        assert_eq!(long.check(), Ok(()));
+        assert!(cards(&["one"]).seal(&long, &origin()).unwrap_err().to_string().contains("bytes of JSON"));
+    }
+
+    /// What an attacker changes of what a token says.
+    fn altered(button: &Button, field: usize, text: &str, number: i64) -> Button {
+        let mut button = button.clone();
+        match field {
+            0 => button.card = Uuid::new_v5(&button.card, text.as_bytes()),
+            1 => button.command.push_str(text),
+            2 => button.deed = Deed::Action(text.to_owned()),
+            3 => button.deed = Deed::Say(text.to_owned()),
+            4 => drop(button.arguments.insert(text.to_owned(), text.to_owned())),
+            5 => button.arguments.clear(),
+            6 => button.people = None,
+            7 => button.people = Some(vec![text.to_owned()]),
+            8 => button.once = !button.once,
+            _ => button.until = button.until.wrapping_add(number),
+        }
+        button
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn no_forged_token_opens(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            tag in proptest::collection::vec(any::<u8>(), 0..40),
+            text in any::<String>(),
+            until in any::<i64>(),
+        ) {
+            let cards = cards(&["one", "two"]);
+            prop_assert!(open(&cards, 7, &text).is_none());
+            let button = Button { card: Uuid::from_u128(7), command: text.clone(), deed: Deed::Say(text),
+                arguments: BTreeMap::new(), people: None, once: false, until };
+            for content in [bytes, serde_json::to_vec(&button).unwrap()] {
+                for tag in [&tag[..], &[0; 32], &[]] {
+                    let forged = format!("{}.{}", BASE64.encode(&content), BASE64.encode(tag));
+                    prop_assert!(open(&cards, 7, &forged).is_none());
+                }
+            }
+        }
+
+        #[test]
+        fn no_byte_of_a_token_can_be_changed(which in 0_usize..3, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let cards = cards(&["one"]);
+            let token = tokens(&cards, &card(), 7)[which].clone();
+            let at = at.index(token.len());
+            let mut changed = token.clone().into_bytes();
+            changed[at] = byte;
+            if let Ok(changed) = String::from_utf8(changed) && changed != token {
+                prop_assert!(open(&cards, 7, &changed).is_none());
+            }
+            prop_assert!(open(&cards, 7, &token[..at]).is_none());
+            prop_assert!(open(&cards, 7, &token[at + 1..]).is_none());
+        }
+
+        #[test]
+        fn no_field_of_a_token_can_be_changed(
+            which in 0_usize..3, field in 0_usize..10, text in ".{0,20}", number in any::<i64>()
+        ) {
+            let cards = cards(&["one"]);
+            let token = tokens(&cards, &card(), 7)[which].clone();
+            let (_, tag) = token.split_once('.').unwrap();
+            let button = open(&cards, 7, &token).unwrap();
+            let changed = altered(&button, field, &text, number);
+            let forged = format!("{}.{tag}", BASE64.encode(serde_json::to_vec(&changed).unwrap()));
+            prop_assert_eq!(open(&cards, 7, &forged).is_some(), changed == button);
+        }
+
+        #[test]
+        fn no_token_goes_elsewhere_and_no_two_make_a_third(
+            one in 1_u128..1000, other in 1_u128..1000, which in 0_usize..3, what in 0_usize..3
+        ) {
+            let (cards, foreign) = (cards(&["one"]), cards(&["another"]));
+            let token = tokens(&cards, &card(), one)[which].clone();
+            let second = tokens(&cards, &card(), other)[what].clone();
+            // In another space, or by another bot.
+            prop_assert_eq!(open(&cards, other, &token).is_some(), one == other);
+            prop_assert!(cards.open(&person(ALICE), &room(one), &token).is_none());
+            prop_assert!(cards.open(&person(BOT), &BOT.into(), &token).is_none());
+            prop_assert!(foreign.open(&person(BOT), &room(one), &token).is_none());
+            // The content of one with the seal of the other.
+            let (content, _) = token.split_once('.').unwrap();
+            let (_, tag) = second.split_once('.').unwrap();
+            let mixed = format!("{content}.{tag}");
+            prop_assert_eq!(open(&cards, one, &mixed).is_some(), mixed == token);
+            // Each says which card it is of, and is refused in every other.
+            prop_assert_eq!(open(&cards, one, &token).unwrap().card, Uuid::from_u128(one));
+        }
+    }
+}
