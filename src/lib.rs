@@ -19,6 +19,9 @@
 //!    becomes a dead letter whose reference the person is told.
 //! 10. The outbox loop of `worker` sends, in order per space, and waits as Webex says.
 //!
+//! A click on a card comes the same way and passes the same checks. At step 7 there is then a seal to be opened, which says
+//! what the button does; what was filled in never decides that.
+//!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open: it enters at step 4, and
 //! an envelope is acknowledged where a webhook is answered 200. Polling enters there too, and so does reading back what a
 //! webhook or socket did not bring: the `store` keeps for each space up to when everything said there is in the inbox.

@@ -148,7 +148,7 @@ mod tests {
     fn two_actions_of_one_name_are_refused() {
         let act = async |_, _| Ok(Reply::text(""));
         let command = table().remove(0).action("go", act).action("stop", act);
-        assert!(super::check(&[command.clone()]).is_ok());
+        assert!(super::check(std::slice::from_ref(&command)).is_ok());
         let error = super::check(&[command.action("go", act)]).unwrap_err().to_string();
         assert_eq!(error, "two actions of help are called \"go\"; rename one of them");
     }

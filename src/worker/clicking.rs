@@ -73,10 +73,13 @@ impl Inbox {
         };
         let button = cards.open(&me.id, &action.room_id, token);
         let button = button.ok_or(Unpressed::Forged("its seal is not mine, or was made for another space"))?;
-        // Clicks of one space wait for one another, so that what works once is not pressed twice at one time.
         let named = envelope.room.as_deref().map(RoomId::from);
-        if named.as_ref() != Some(&action.room_id) || card.room_id != action.room_id {
+        if named.as_ref().is_some_and(|named| *named != action.room_id) || card.room_id != action.room_id {
             return Err(Unpressed::Forged("its card is in another space than the click"));
+        }
+        // Clicks of one space wait for one another, so that what works once is not pressed twice at one time.
+        if named.is_none() && button.once {
+            return Err(Unpressed::Nothing("its delivery names no space in whose order it could be worked on"));
         }
         if card.person_id != me.id || !carries(&card.attachments, token) {
             return Err(Unpressed::Forged("its seal belongs to another card"));

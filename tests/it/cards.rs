@@ -269,6 +269,17 @@ async fn whatever_somebody_sends_to_a_card_reaches_no_action() {
     ] {
         assert!(list.contains(reason), "{list}");
     }
+    // Nor is one worked on out of the order of its space, in which the use of a card is seen by the next click.
+    bot.cloud.hold_deliveries();
+    for room in [Some(&hall), None] {
+        let click = bob.clicks(&here.id, json!({"seal": right, "copies": "1"})).unwrap();
+        let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": click, "roomId": room}});
+        let (url, body) = (format!("{}/webex/webhook", bot.url), body.to_string());
+        assert_eq!(post(&url, body.clone(), Some(&signature(SECRET, body.as_bytes()))).await.0, 200);
+    }
+    bot.cloud.resume_deliveries();
+    bot.settle().await;
+    assert_eq!(runs.load(Ordering::Relaxed), 0);
     press(&bob, here, "Deploy", json!({"copies": "1"}));
     bot.settle().await;
     assert_eq!(runs.load(Ordering::Relaxed), 1, "the card still works");
