@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -21,18 +22,18 @@ use tasks::Tasks;
 
 use crate::access::Policy;
 use crate::config::{Config, DmPolicy, Mode};
-use crate::handler::{Command, Services};
+use crate::handler::{Cards, Command, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::Door;
 use crate::receiver::webhook::Webhook;
 use crate::receiver::websocket::{Line, Websocket};
-use crate::signature::Signer;
+use crate::signature::{Seal, Signer};
 use crate::store::{self, Store};
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Mercury};
 use crate::worker::{self, Inbox, Outbox, Stop};
-use crate::{admin, http, router};
+use crate::{admin, commands, http, router};
 
 /// After this the work still in hand is put back, so that a stop ends within the 30 s that supervisors wait.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -122,8 +123,9 @@ impl App {
     ///
     /// # Errors
     /// As [`App::build`].
-    pub async fn build_on(public: TcpListener, config: Config, commands: Vec<Command>) -> anyhow::Result<App> {
+    pub async fn build_on(public: TcpListener, config: Config, mut commands: Vec<Command>) -> anyhow::Result<App> {
         config.require_run()?;
+        commands.extend(config.commands.echo.then(commands::echo));
         router::check(&commands)?;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen").await?),
@@ -144,6 +146,7 @@ impl App {
             )),
             Mode::Webhook | Mode::Polling | Mode::Both => None,
         };
+        let cards = if config.cards.enabled { Some(cards(&config, &store).await?) } else { None };
         let services = Arc::new(Services {
             webex,
             store: store.clone(),
@@ -152,6 +155,7 @@ impl App {
             files: config.files.clone(),
             started: Instant::now(),
             commands,
+            cards,
         });
         Ok(App { config, public, admin, store, writer, services, identity, health, door, websocket })
     }
@@ -337,6 +341,19 @@ async fn unless(stopped: CancellationToken, task: impl Future<Output = ()>) {
         () = task => {}
         () = stopped.cancelled() => {}
     }
+}
+
+/// What seals the buttons of cards: the secret that is set, else the webhook's, else the ledger's own.
+async fn cards(config: &Config, store: &Store) -> anyhow::Result<Cards> {
+    let set = config.cards.secret.as_ref().or(config.webhook.secret.as_ref());
+    let bytes = |secret: &SecretString| secret.expose_secret().as_bytes().to_vec();
+    let current = match set.map(bytes).filter(|secret| !secret.trim_ascii().is_empty()) {
+        Some(secret) => secret,
+        None => store.own_secret().await?,
+    };
+    let secrets: Vec<_> = [current].into_iter().chain(config.cards.previous_secrets.iter().map(bytes)).collect();
+    let seal = Seal::new(secrets.iter().map(Vec::as_slice));
+    Ok(Cards::new(seal, config.cards.expire, config.delivery.mode != Mode::Polling))
 }
 
 async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {

@@ -46,6 +46,11 @@ pub(crate) fn notice_id(person: &str) -> Uuid {
     Uuid::new_v5(&NOTICES, local_part(person).as_bytes())
 }
 
+/// The id of the one notice that a person gets about a card that does nothing for them, however often they click.
+pub(crate) fn card_notice_id(card: Uuid, person: &str) -> Uuid {
+    Uuid::new_v5(&card, format!("notice/{}", local_part(person)).as_bytes())
+}
+
 /// What comes first, and then half of the hash.
 fn beside(first: u64, hash: Uuid) -> Uuid {
     Uuid::from_u64_pair(first, hash.as_u64_pair().1)

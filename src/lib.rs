@@ -19,6 +19,9 @@
 //!    internal error is tried again, then becomes a dead letter whose reference the person is told.
 //! 10. The outbox loop of `worker` sends, in order per space, and waits as Webex says.
 //!
+//! A click on a card comes the same way and passes the same checks. At step 7 there is then a seal to be opened, which says
+//! what the button does; what was filled in never decides that.
+//!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open: it enters at step 4, and
 //! an envelope is acknowledged where a webhook is answered 200. Polling enters there too, and so does reading back what a
 //! webhook or socket did not bring: the `store` keeps for each space up to when everything said there is in the inbox.
@@ -41,13 +44,13 @@
 //! | `commands` | the commands every bot has, one a file |
 //! | `router` | from a message to a command; pure |
 //! | `access` | who is answered; pure |
-//! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`] |
+//! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`], [`Card`] |
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `health` | what `/readyz` says |
 //! | `event` | the ids of events and replies, and the reference people are told |
 //! | `store` | the ledger: inbox and outbox in order per space, and the audit, on SQLite |
 //! | `webex` | a typed client of the Webex REST API, and the budget of its calls |
-//! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the only crypto |
+//! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the seals of buttons; the only crypto |
 //! | `telemetry` | logs and metric names |
 //! | `table` | tables of text |
 //! | `simulator` | a Webex cloud in the binary, for trying and for tests |
@@ -84,6 +87,7 @@ pub use app::{App, Handle};
 pub use bot::Bot;
 pub use config::{Config, ConfigError};
 pub use handler::{
-    Args, Attached, Command, CommandError, Context, FileError, Reply, Result, Sender, code_block, escape,
+    Args, Attached, Card, Command, CommandError, Context, FileError, Inputs, Reply, Result, Sender, card, code_block,
+    escape,
 };
 pub use receiver::websocket::{Line, Socket};

@@ -37,6 +37,9 @@ pub fn route<'a>(commands: &'a [Command], text: &str) -> Route<'a> {
 }
 
 fn arguments(command: &Command, text: &str) -> Result<Args, CommandError> {
+    if command.takes_text() {
+        return Ok(Args::whole(text));
+    }
     let args = Args::parse(text)?;
     if !command.takes_arguments() && !args.is_empty() {
         args.clone().finish()?;
@@ -83,6 +86,11 @@ pub fn check(commands: &[Command]) -> anyhow::Result<()> {
             commands[..index].iter().all(|other| other.name() != name),
             "two commands are called \"{name}\"; rename one of them"
         );
+        let actions: Vec<_> = command.actions().collect();
+        for (nth, action) in actions.iter().enumerate() {
+            let is_new = !actions[..nth].contains(action);
+            anyhow::ensure!(is_new, "two actions of {name} are called \"{action}\"; rename one of them");
+        }
     }
     Ok(())
 }
@@ -94,7 +102,7 @@ mod tests {
 
     fn table() -> Vec<Command> {
         let command = |usage| Command::new(usage, "", async |_, _| Ok(Reply::text("")));
-        ["help [command]", "status", "report [period]", "stats"].map(command).into()
+        ["help [command]", "status", "report [period]", "stats", "echo [text...]"].map(command).into()
     }
 
     fn check(text: &str) -> String {
@@ -128,6 +136,21 @@ mod tests {
     #[test]
     fn a_command_without_parameters_takes_none() {
         assert_eq!(check("status now"), "status: I don't know what to do with \"now\" here.");
+    }
+
+    #[test]
+    fn a_command_that_takes_text_gets_it_as_it_was_typed() {
+        assert_eq!(check("echo  it's \"open  {\n} "), "echo [it's \"open  {\n}]");
+        assert_eq!(check("echo "), "echo []");
+    }
+
+    #[test]
+    fn two_actions_of_one_name_are_refused() {
+        let act = async |_, _| Ok(Reply::text(""));
+        let command = table().remove(0).action("go", act).action("stop", act);
+        assert!(super::check(std::slice::from_ref(&command)).is_ok());
+        let error = super::check(&[command.action("go", act)]).unwrap_err().to_string();
+        assert_eq!(error, "two actions of help are called \"go\"; rename one of them");
     }
 
     #[test]

@@ -3,8 +3,12 @@
 //! Webex signs the exact bytes of a delivery: lower-case hex of HMAC-SHA1, key = the webhook's secret, in the header
 //! `X-Spark-Signature` (Webex's Webhooks Guide). The bytes are hashed as they came; parsing first and serialising
 //! again would change numbers, escapes and key order.
+//!
+//! What we give out and want back unchanged is sealed, with HMAC-SHA-256 and a key of our own.
 
 use axum::http::HeaderMap;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
@@ -107,6 +111,41 @@ impl AuditKey {
     }
 }
 
+/// Seals what goes out and has to come back unchanged; the content can be read by everybody.
+#[derive(Clone)]
+pub struct Seal(Vec<Hmac<Sha256>>);
+
+/// What keys are made with, so that a secret can serve for webhooks and for seals and neither helps with the other.
+const SEALS: &[u8] = b"switchboard: the key of seals, 1";
+
+impl Seal {
+    /// The first secret seals; all of them open, so that a secret can be replaced while what it sealed is still about.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Seal {
+        let key = |secret| hmac(Hmac::<Sha256>::new_from_slice(secret).ok(), SEALS);
+        Seal(secrets.into_iter().filter_map(|secret| Hmac::new_from_slice(&key(secret)?).ok()).collect())
+    }
+
+    /// A token of the content. It opens only with the same `place`, which is not in it.
+    pub fn seal(&self, place: &str, content: &[u8]) -> String {
+        let tag = self.0.first().and_then(|key| sealed(key, place, content)).unwrap_or_default();
+        format!("{}.{}", BASE64.encode(content), BASE64.encode(tag))
+    }
+
+    /// The content of a token, if one of our secrets sealed it for this place. There is one spelling of each token.
+    pub fn open(&self, place: &str, token: &str) -> Option<Verified<Vec<u8>>> {
+        let (content, claimed) = token.split_once('.')?;
+        let (content, claimed) = (BASE64.decode(content).ok()?, BASE64.decode(claimed).ok()?);
+        let is_ours = |key| sealed(key, place, &content).is_some_and(|ours| ours.ct_eq(&claimed).into());
+        self.0.iter().any(is_ours).then_some(Verified(content))
+    }
+}
+
+/// The length goes first, so that nothing can move from the place into the content.
+fn sealed(key: &Hmac<Sha256>, place: &str, content: &[u8]) -> Option<Vec<u8>> {
+    let length = u64::try_from(place.len()).ok()?.to_be_bytes();
+    hmac(Some(key.clone().chain_update(length).chain_update(place)), content)
+}
+
 fn hmac<M: Mac>(keyed: Option<M>, body: &[u8]) -> Option<Vec<u8>> {
     Some(keyed?.chain_update(body).finalize().into_bytes().to_vec())
 }
@@ -172,6 +211,38 @@ mod tests {
         twice.append(HEADER, digest.parse().unwrap());
         let twice = Signer::new("s3cret-for-tests".into()).verify(&twice, Bytes::from_static(body.as_bytes()));
         assert_eq!(twice.map(drop), Err(SignatureError::Wrong));
+    }
+
+    #[test]
+    fn a_seal_opens_in_its_place_with_its_secret_and_as_it_was_made() {
+        let seal = |secrets: &[&'static str]| Seal::new(secrets.iter().map(|secret| secret.as_bytes()));
+        let open = |seal: &Seal, place: &str, token: &str| seal.open(place, token).map(|content| content.get().clone());
+        let ours = seal(&["one"]);
+        let token = ours.seal("here", b"do it");
+        assert_eq!(open(&ours, "here", &token).as_deref(), Some(&b"do it"[..]));
+        assert_eq!(open(&ours, "there", &token), None);
+        assert_eq!(open(&ours, "hered", &ours.seal("here", b"do it")), None);
+        assert_eq!(open(&seal(&["two"]), "here", &token), None);
+        assert_eq!(
+            open(&seal(&["two", "one"]), "here", &token).as_deref(),
+            Some(&b"do it"[..]),
+            "an earlier secret opens"
+        );
+        assert_eq!(open(&ours, "here", &seal(&["two", "one"]).seal("here", b"do it")), None, "and does not seal");
+        // Without a secret nothing opens, least of all what was sealed without one.
+        assert_eq!(open(&seal(&[]), "here", &seal(&[]).seal("here", b"do it")), None);
+        assert_eq!(open(&ours, "here", &seal(&[]).seal("here", b"do it")), None);
+        for (at, _) in token.char_indices() {
+            for other in ["A", "z", "-", "_", ".", "=", "+", " ", ""] {
+                let changed = format!("{}{other}{}", &token[..at], &token[at + 1..]);
+                assert!(changed == token || open(&ours, "here", &changed).is_none(), "{changed}");
+                let longer = format!("{}{other}{}", &token[..at], &token[at..]);
+                assert!(longer == token || open(&ours, "here", &longer).is_none(), "{longer}");
+            }
+        }
+        // Neither is the key of a seal the webhook's, nor a webhook's signature a seal.
+        let spark = Signer::new("one".into()).sign(b"do it");
+        assert_eq!(open(&ours, "here", &format!("{}.{}", BASE64.encode(b"do it"), BASE64.encode(spark))), None);
     }
 
     #[test]

@@ -163,6 +163,8 @@ impl Launcher {
             .env("SWITCHBOARD_STORE__URL", format!("sqlite:{}", self.folder.path().join(format!("{nth}.db")).display()))
             .env("SWITCHBOARD_WORKER__CONCURRENCY", setup.concurrency.to_string())
             .env("SWITCHBOARD_ACCESS__DM_POLICY", "open")
+            // The replies that were always measured: without the card of help.
+            .env("SWITCHBOARD_CARDS__ENABLED", "false")
             .env("SWITCHBOARD_LOG__FORMAT", "json")
             .env("SWITCHBOARD_LOG__LEVEL", "error,switchboard::app=info");
         let library = if setup.slow_fsync { Some(self.slow_fsync.as_deref()?) } else { None };

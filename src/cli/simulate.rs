@@ -202,6 +202,7 @@ fn settings(cloud: &Cloud, listener: &TcpListener, folder: &Path, file: Option<&
         set("SWITCHBOARD_ACCESS__DM_POLICY", "open".to_owned());
         set("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned());
         set("SWITCHBOARD_LOG__LEVEL", "warn".to_owned());
+        set("SWITCHBOARD_COMMANDS__ECHO", "true".to_owned());
     }
     Ok(Config::load_under(file, variables)?)
 }

@@ -1,7 +1,19 @@
 //! `help`: what the bot can do, made from the table of commands.
 
-use crate::handler::{Args, Command, CommandError, Context, Reply, Result, code_block, escape, quoted};
+use crate::card::{Action, Submit, Text};
+use crate::handler::{Args, Card, Command, CommandError, Context, Reply, Result, code_block, escape, quoted};
 use crate::router;
+
+const NAME: &str = "help";
+
+/// Of one card.
+const MOST_BUTTONS: usize = 5;
+
+/// Cards that unfold one another; what is beyond is typed.
+const DEEPEST: usize = 3;
+
+/// Of the list in a card, which with its buttons sealed has to stay within what Webex takes.
+const MOST_BYTES: usize = 8000;
 
 pub(super) fn command() -> Command {
     Command::new("help [command]", "What I can do, or how one command is used", run)
@@ -12,7 +24,11 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
     args.finish()?;
     let commands = &context.services.commands;
     let Some(topic) = topic else {
-        return Ok(Reply::markdown(overview(commands)));
+        let reply = Reply::markdown(overview(commands));
+        return Ok(match card(commands) {
+            Some(card) => reply.with_card(card),
+            None => reply,
+        });
     };
     let name = topic.strip_prefix('/').unwrap_or(&topic).to_lowercase();
     match commands.iter().find(|command| command.name() == name) {
@@ -30,6 +46,33 @@ fn overview(commands: &[Command]) -> String {
     format!("I know these commands:\n\n{}\n\nSay `help` and a command's name to see how it is used.", lines.join("\n"))
 }
 
+/// The same with buttons. Whoever presses one is answered as if they had typed it. None where there is too much to show.
+fn card(commands: &[Command]) -> Option<Card> {
+    let lines =
+        commands.iter().map(|command| format!("- **{}**: {}", escape(command.usage()), escape(command.summary())));
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    let buttons: Vec<_> = commands.iter().filter(|command| command.name() != NAME).map(button).collect();
+    let card = Card::new().with(Text::new("I know these commands:")).with(Text::new(lines.as_str()));
+    (lines.len() <= MOST_BYTES).then(|| buttons_on(card, &buttons, DEEPEST))
+}
+
+/// As many buttons as a card may have; the last one unfolds more of them, for as long as that helps anybody.
+fn buttons_on(card: Card, buttons: &[Submit], depth: usize) -> Card {
+    let folds = buttons.len() > MOST_BUTTONS && depth > 1;
+    let shown = if folds { MOST_BUTTONS - 1 } else { buttons.len().min(MOST_BUTTONS) };
+    let (shown, rest) = buttons.split_at(shown);
+    let card = shown.iter().cloned().fold(card, Card::action);
+    if folds { card.action(Action::show_card("More", buttons_on(Card::new(), rest, depth - 1))) } else { card }
+}
+
+/// A command that needs arguments says how it is used.
+fn button(command: &Command) -> Submit {
+    match command.needs_arguments() {
+        true => Submit::say(&format!("{} …", command.name()), &format!("{NAME} {}", command.name())),
+        false => Submit::say(command.name(), command.name()),
+    }
+}
+
 fn page(command: &Command) -> String {
     let mut page = format!(
         "**{}**: {}\n\n{}",
@@ -42,4 +85,24 @@ fn page(command: &Command) -> String {
         page.push_str(command.more());
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_button_for_each_command_of_a_few() {
+        let commands = |count| {
+            let command = |nth| Command::new(&format!("c{nth}"), "_does_ it", async |_, _| Ok(Reply::text("")));
+            [self::command()].into_iter().chain((0..count).map(command)).collect::<Vec<_>>()
+        };
+        for count in [0, 1, 5, 6, 9, 10, 13, 14, 100] {
+            let card = card(&commands(count)).unwrap();
+            card.check().unwrap();
+            let shown = format!("{card:?}");
+            assert_eq!(shown.matches("Action.Submit").count(), count.min(13));
+        }
+        assert!(card(&commands(1000)).is_none());
+    }
 }

@@ -1,5 +1,6 @@
 //! The commands every bot has: one file a command, one line in the table.
 
+mod echo;
 mod help;
 mod report;
 mod status;
@@ -9,4 +10,9 @@ use crate::handler::Command;
 /// The table, in the order that `help` shows.
 pub fn table() -> Vec<Command> {
     vec![help::command(), status::command(), report::command()]
+}
+
+/// The command that `commands.echo` adds.
+pub fn echo() -> Command {
+    echo::command()
 }

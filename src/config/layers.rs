@@ -11,7 +11,7 @@ use strsim::damerau_levenshtein;
 use super::{Config, ConfigError, DEFAULTS, validate};
 
 /// Keys that are secrets: each may be given as `<key>_file`.
-const SECRETS: [&str; 5] = ["webex.token", "webhook.secret", "store.url", "audit.key", "audit.old_key"];
+const SECRETS: [&str; 6] = ["webex.token", "webhook.secret", "cards.secret", "store.url", "audit.key", "audit.old_key"];
 
 /// Variables with a name of their own.
 const WELL_KNOWN: [(&str, &str); 7] = [
@@ -179,12 +179,13 @@ fn from_environment(variables: &[(String, String)], defaults: &Dict) -> Result<V
 /// A variable such as `SWITCHBOARD_ACCESS_DM_POLICY` would silently do nothing. Others without a double
 /// underscore are not ours: Kubernetes sets `SWITCHBOARD_SERVICE_HOST` beside a service of that name.
 fn refuse_single_underscore(rest: &str, place: &str, defaults: &Dict) -> Result<(), ConfigError> {
-    const WITHOUT_DEFAULT: [(&str, &str); 5] = [
+    const WITHOUT_DEFAULT: [(&str, &str); 6] = [
         ("webex", "token"),
         ("webex", "room_id"),
         ("webex", "ca_file"),
         ("webhook", "public_url"),
         ("webhook", "secret"),
+        ("cards", "secret"),
     ];
     let lower = rest.to_lowercase();
     let is_key = |section: &str, key: &str| {

@@ -2,6 +2,7 @@
 //!
 //! Only this room reads the environment. Other rooms receive their own section.
 
+mod cards;
 mod layers;
 mod validate;
 mod values;
@@ -14,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
+pub use cards::{Cards, Commands};
 pub(crate) use validate::encrypted_or_loopback;
 pub use values::parse_duration;
 use values::{duration, optional_address, url};
@@ -45,6 +47,10 @@ pub struct Config {
     pub worker: Worker,
     /// Files that people attach and replies carry.
     pub files: Files,
+    /// Buttons to press.
+    pub cards: Cards,
+    /// The commands that every bot has.
+    pub commands: Commands,
     /// Who is answered.
     pub access: Access,
     /// Who did what.

@@ -18,6 +18,11 @@ const LARGEST_FILE: u64 = 100 * 1024 * 1024;
 
 /// A day.
 const SHORTEST_AUDIT: Duration = Duration::from_secs(86_400);
+/// The use of a card is remembered for so long.
+const MOST_EXPIRE: Duration = Duration::from_secs(366 * 86_400);
+
+/// What nobody tries through.
+const SHORTEST_SECRET: usize = 16;
 
 /// What holds for every verb.
 pub(super) fn always(config: &Config) -> Findings {
@@ -27,7 +32,7 @@ pub(super) fn always(config: &Config) -> Findings {
             wrong.push((key, problem.to_owned()));
         }
     };
-    let Config { webex, webhook, websocket, worker, store, access, audit, files, .. } = config;
+    let Config { webex, webhook, websocket, worker, store, access, audit, files, cards, .. } = config;
     must(
         "webex.api_url",
         encrypted_or_loopback(&webex.api_url),
@@ -84,7 +89,19 @@ pub(super) fn always(config: &Config) -> Findings {
         "must be from 1 to 104857600 bytes: Webex takes no file above 100 MB",
     );
     must("files.waiting", files.waiting >= files.largest, "must not be less than files.largest");
+    must("cards.expire", cards.expire <= MOST_EXPIRE, "must be at most 366d");
+    for (key, secrets) in
+        [("cards.secret", cards.secret.as_slice()), ("cards.previous_secrets", cards.previous_secrets.as_slice())]
+    {
+        let is_long = |secret: &SecretString| secret.expose_secret().trim().len() >= SHORTEST_SECRET;
+        must(
+            key,
+            secrets.iter().all(is_long),
+            "must be 16 characters or more (make one with `openssl rand -hex 32`): whoever guesses it can press any button",
+        );
+    }
     for (key, value) in [
+        ("cards.expire", cards.expire),
         ("webex.timeout", webex.timeout),
         ("server.timeout", config.server.timeout),
         ("webhook.check_interval", webhook.check_interval),
@@ -137,6 +154,7 @@ pub(super) fn always(config: &Config) -> Findings {
     for (key, secret) in [
         ("webex.token", &webex.token),
         ("webhook.secret", &webhook.secret),
+        ("cards.secret", &cards.secret),
         ("audit.key", &audit.key),
         ("audit.old_key", &audit.old_key),
     ] {

@@ -39,6 +39,12 @@ impl Args {
         Ok(Args { words })
     }
 
+    /// Everything as one argument; none when there is nothing but blanks.
+    pub(crate) fn whole(text: &str) -> Args {
+        let text = text.trim_matches(is_blank);
+        Args { words: (!text.is_empty()).then(|| text.to_owned()).into_iter().collect() }
+    }
+
     /// The next argument, if there is one.
     #[allow(clippy::should_implement_trait, reason = "a cursor with a finish, not an iterator to be collected")]
     pub fn next(&mut self) -> Option<String> {

@@ -5,9 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Args, Context, FileError, Reply};
+use super::{Args, Context, FileError, Inputs, Reply};
 
-type Handler = dyn Fn(Context, Args) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>> + Send + Sync;
+type Handler<A> = dyn Fn(Context, A) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>> + Send + Sync;
 
 /// What a handler returns.
 pub type Result<T, E = CommandError> = std::result::Result<T, E>;
@@ -18,7 +18,8 @@ pub struct Command {
     usage: String,
     summary: String,
     details: String,
-    handler: Arc<Handler>,
+    handler: Arc<Handler<Args>>,
+    actions: Vec<(String, Arc<Handler<Inputs>>)>,
 }
 
 /// Why a command did not do what it was asked.
@@ -55,7 +56,8 @@ impl fmt::Display for CommandError {
 
 impl Command {
     /// `usage` begins with the command's name, then its parameters: `<needed>` and `[optional]`.
-    /// A command without parameters refuses arguments by itself.
+    /// A command without parameters refuses arguments by itself. One with three dots in its usage, as in `[text...]`, gets
+    /// everything after its name as one argument, with blanks and quotation marks as they were typed.
     pub fn new<H, F>(usage: &str, summary: &str, handler: H) -> Command
     where
         H: Fn(Context, Args) -> F + Send + Sync + 'static,
@@ -66,7 +68,20 @@ impl Command {
             summary: summary.trim().to_owned(),
             details: String::new(),
             handler: Arc::new(move |context, args| Box::pin(handler(context, args))),
+            actions: Vec::new(),
         }
+    }
+
+    /// What a button of the command's own [cards](crate::card) does: [`Submit::new`](crate::card::Submit::new) names it. It
+    /// is called with whoever clicked as the sender, with the same checks, deadline and tries as the command itself.
+    pub fn action<H, F>(mut self, name: &str, handler: H) -> Command
+    where
+        H: Fn(Context, Inputs) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        let handler: Arc<Handler<Inputs>> = Arc::new(move |context, inputs| Box::pin(handler(context, inputs)));
+        self.actions.push((name.to_owned(), handler));
+        self
     }
 
     /// What `help NAME` says besides the summary.
@@ -98,8 +113,33 @@ impl Command {
         self.usage.contains(['<', '['])
     }
 
+    pub(crate) fn needs_arguments(&self) -> bool {
+        self.usage.contains('<')
+    }
+
+    pub(crate) fn takes_text(&self) -> bool {
+        self.usage.contains("...")
+    }
+
     pub(crate) async fn run(&self, context: Context, args: Args) -> Result<Reply> {
         (self.handler)(context, args).await
+    }
+
+    /// The names of its actions, in the order in which they were added.
+    pub(crate) fn actions(&self) -> impl Iterator<Item = &str> {
+        self.actions.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// None when it has no such action.
+    pub(crate) fn act(
+        &self,
+        action: &str,
+        context: Context,
+        inputs: Inputs,
+    ) -> Option<impl Future<Output = Result<Reply>> + Send> {
+        let (_, handler) = self.actions.iter().find(|(name, _)| name == action)?;
+        let handler = Arc::clone(handler);
+        Some(async move { handler(context, inputs).await })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Attached, Command};
+use super::{Attached, Cards, Command};
 use crate::config::{self, Mode};
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -18,6 +18,8 @@ pub struct Context {
     pub(crate) message: MessageId,
     pub(crate) thread: Option<MessageId>,
     pub(crate) text: String,
+    /// What arrived, as the ledger has it.
+    pub(crate) envelope: String,
     pub(crate) files: Vec<String>,
     pub(crate) deadline: Instant,
     pub(crate) services: Arc<Services>,
@@ -40,10 +42,12 @@ pub(crate) struct Services {
     pub files: config::Files,
     pub started: Instant,
     pub commands: Vec<Command>,
+    /// None where `cards.enabled` is off.
+    pub cards: Option<Cards>,
 }
 
 impl Context {
-    /// Who asks.
+    /// Who asks, or who clicked.
     pub fn sender(&self) -> &Sender {
         &self.sender
     }
@@ -58,17 +62,17 @@ impl Context {
         self.room_type == RoomType::Direct
     }
 
-    /// The message that asks.
+    /// The message that asks, or the one with the card that was clicked.
     pub fn message(&self) -> &MessageId {
         &self.message
     }
 
-    /// The root of the thread it was asked in; the reply stays there by itself.
+    /// The root of the thread it was asked in, or that the card is in or begins; the reply stays there by itself.
     pub fn thread(&self) -> Option<&MessageId> {
         self.thread.as_ref()
     }
 
-    /// The whole message, without the mention of the bot.
+    /// The whole message, without the mention of the bot; empty for a click.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -4,17 +4,22 @@
 
 mod args;
 mod attached;
+pub mod card;
 mod command;
 mod context;
+mod inputs;
 mod markdown;
 mod reply;
 
 pub use args::Args;
 pub(crate) use args::is_blank;
 pub use attached::{Attached, FileError};
+pub use card::Card;
+pub(crate) use card::{Button, Cards, Deed, Origin, Refusal, SEAL, carries};
 pub use command::{Command, CommandError, Result};
 pub(crate) use context::Services;
 pub use context::{Context, Sender};
+pub use inputs::Inputs;
 pub(crate) use markdown::quoted;
 pub use markdown::{code_block, escape};
 pub(crate) use reply::Outgoing;

@@ -6,7 +6,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::markdown::{MOST_BYTES, split, split_plain};
-use super::{CommandError, Services};
+use super::{Card, CommandError, Services};
 use crate::webex::{File, NewMessage};
 
 /// An answer. It goes to the space, and the thread, that the question came from.
@@ -28,6 +28,7 @@ use crate::webex::{File, NewMessage};
 #[derive(Clone, Debug, Default)]
 pub struct Reply {
     body: Body,
+    cards: Vec<Card>,
     files: Vec<File>,
 }
 
@@ -43,22 +44,36 @@ impl Default for Body {
     }
 }
 
-/// One message to send: Webex takes one file in each.
+/// One message to send: Webex takes one card or one file in each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outgoing {
     pub message: NewMessage,
+    pub card: Option<Card>,
     pub file: Option<File>,
 }
 
 impl Reply {
     /// Plain text: nothing in it is markup, so foreign text is harmless here.
     pub fn text(text: impl Into<String>) -> Reply {
-        Reply { body: Body::Text(text.into()), files: Vec::new() }
+        Reply { body: Body::Text(text.into()), ..Reply::default() }
     }
 
     /// Webex markdown. Foreign text in it goes through [`escape`](super::escape) or [`code_block`](super::code_block).
     pub fn markdown(markdown: impl Into<String>) -> Reply {
-        Reply { body: Body::Markdown(markdown.into()), files: Vec::new() }
+        Reply { body: Body::Markdown(markdown.into()), ..Reply::default() }
+    }
+
+    /// A card. Notifications, and apps without cards, show its texts in its place; [`Reply::with_card`] says it better.
+    pub fn card(card: Card) -> Reply {
+        Reply::default().with_card(card)
+    }
+
+    /// The same with a card. The text is then what is read where no card is shown: in notifications, where cards are off,
+    /// or when Webex refuses the card. The first card goes out with the text; each further one is a message of its own.
+    #[must_use]
+    pub fn with_card(mut self, card: Card) -> Reply {
+        self.cards.push(card);
+        self
     }
 
     /// A file, and nothing said.
@@ -67,8 +82,8 @@ impl Reply {
     }
 
     /// The same with a file. The first one goes out with the text, or with the last part of a long one; each further one
-    /// is a message of its own after it, since Webex takes one file a message. Of the name the last part of a path
-    /// is kept.
+    /// is a message of its own after it, since Webex takes one file a message, and none beside a card. Of the name the
+    /// last part of a path is kept.
     #[must_use]
     pub fn with_file(mut self, name: &str, content_type: &str, bytes: impl Into<Bytes>) -> Reply {
         self.files.push(File::new(name, content_type, bytes));
@@ -113,19 +128,25 @@ impl Reply {
 
     /// The messages to send, none longer than Webex takes. An empty reply is no message.
     pub(crate) fn into_messages(self) -> Vec<Outgoing> {
-        let messages: Vec<_> = match self.body {
+        let mut messages: Vec<_> = match self.body {
             Body::Text(text) => split_plain(&text, MOST_BYTES)
                 .into_iter()
-                .map(|text| NewMessage { text: Some(text), ..NewMessage::default() })
+                .map(|text| Outgoing::from(NewMessage { text: Some(text), ..NewMessage::default() }))
                 .collect(),
-            Body::Markdown(markdown) => split(&markdown, MOST_BYTES)
-                .into_iter()
-                .map(|markdown| NewMessage { markdown: Some(markdown), ..NewMessage::default() })
-                .collect(),
+            Body::Markdown(markdown) => split(&markdown, MOST_BYTES).into_iter().map(Outgoing::markdown).collect(),
         };
-        let mut messages: Vec<_> = messages.into_iter().map(Outgoing::from).collect();
+        for (nth, card) in self.cards.into_iter().enumerate() {
+            match messages.last_mut().filter(|_| nth == 0) {
+                Some(last) => last.card = Some(card),
+                None => {
+                    // What does not fit beside a card would only repeat it.
+                    let fallback = split(&card.fallback(), MOST_BYTES).into_iter().next().unwrap_or_default();
+                    messages.push(Outgoing { card: Some(card), ..Outgoing::markdown(fallback) });
+                }
+            }
+        }
         let mut files = self.files.into_iter();
-        if let Some(last) = messages.last_mut() {
+        if let Some(last) = messages.last_mut().filter(|last| last.card.is_none()) {
             last.file = files.next();
         }
         messages.extend(files.map(|file| Outgoing { file: Some(file), ..Outgoing::default() }));
@@ -133,9 +154,15 @@ impl Reply {
     }
 }
 
+impl Outgoing {
+    fn markdown(markdown: String) -> Outgoing {
+        Outgoing::from(NewMessage { markdown: Some(markdown), ..NewMessage::default() })
+    }
+}
+
 impl From<NewMessage> for Outgoing {
     fn from(message: NewMessage) -> Self {
-        Outgoing { message, file: None }
+        Outgoing { message, ..Outgoing::default() }
     }
 }
 
@@ -146,6 +173,25 @@ mod tests {
     fn shape(reply: Reply) -> Vec<(usize, Option<String>)> {
         let shape = |sent: Outgoing| (sent.message.text.unwrap_or_default().len(), sent.file.map(|file| file.name));
         reply.into_messages().into_iter().map(shape).collect()
+    }
+
+    #[test]
+    fn a_card_has_text_beside_it_and_no_file() {
+        use crate::card::Text;
+        let card = |text: &str| Card::new().with(Text::new(text));
+        let shape = |reply: Reply| {
+            let shape = |sent: Outgoing| {
+                let NewMessage { text, markdown, .. } = sent.message;
+                (text.or(markdown).unwrap_or_default(), sent.card.is_some(), sent.file.is_some())
+            };
+            reply.into_messages().into_iter().map(shape).collect::<Vec<_>>()
+        };
+        let said = |text: &str, has_card, has_file| (text.to_owned(), has_card, has_file);
+        assert_eq!(shape(Reply::card(card("a"))), [said("a", true, false)]);
+        let all = Reply::text("said").with_file("f", "text/plain", "f").with_card(card("a")).with_card(card("b"));
+        assert_eq!(shape(all), [said("said", true, false), said("b", true, false), said("", false, true)]);
+        let long = shape(Reply::card(card(&"a ".repeat(MOST_BYTES))));
+        assert!(long.len() == 1 && long[0].0.len() <= MOST_BYTES);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! SQLite is the engine; PostgreSQL will be the second one of the same operations and the same tests.
 
 mod audit;
+mod cards;
 mod coverage;
 mod error;
 mod file;
@@ -140,31 +141,8 @@ pub struct Closing {
     pub mark: Option<String>,
     /// What is audited of it, of this event where none is named.
     pub audit: Vec<AuditEntry>,
-}
-
-impl Settlement {
-    /// Leaves this on the lane for the next claim, if it closes the row.
-    pub fn marked(mut self, mark: String) -> Settlement {
-        if let Step::Close { closing, .. } = &mut self.step {
-            closing.mark = Some(mark);
-        }
-        self
-    }
-
-    fn audit(&self) -> &[AuditEntry] {
-        match &self.step {
-            Step::Close { closing, .. } => &closing.audit,
-            Step::Again(_) => &[],
-        }
-    }
-
-    /// Audits it as done by this way, if it closes the row.
-    pub fn by(mut self, via: Via) -> Settlement {
-        if let Step::Close { closing, .. } = &mut self.step {
-            closing.audit.iter_mut().for_each(|entry| entry.via = via);
-        }
-        self
-    }
+    /// The card whose one use it spends, and until when that is remembered: [`Settlement::using`].
+    pub used: Option<(Uuid, i64)>,
 }
 
 impl Claimed {

@@ -6,7 +6,32 @@ use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::sqlite::{Due, Sqlite, hex, json, millis};
-use super::{Again, Closing, Queue, Settlement, State, Step, now_ms};
+use super::{Again, AuditEntry, Closing, Queue, Settlement, State, Step, Via, now_ms};
+
+impl Settlement {
+    /// Leaves this on the lane for the next claim, if it closes the row.
+    pub fn marked(mut self, mark: String) -> Settlement {
+        if let Step::Close { closing, .. } = &mut self.step {
+            closing.mark = Some(mark);
+        }
+        self
+    }
+
+    /// Audits it as done by this way, if it closes the row.
+    pub fn by(mut self, via: Via) -> Settlement {
+        if let Step::Close { closing, .. } = &mut self.step {
+            closing.audit.iter_mut().for_each(|entry| entry.via = via);
+        }
+        self
+    }
+
+    pub(super) fn audit(&self) -> &[AuditEntry] {
+        match &self.step {
+            Step::Close { closing, .. } => &closing.audit,
+            Step::Again(_) => &[],
+        }
+    }
+}
 
 impl Sqlite {
     pub(super) async fn settle<'a>(
@@ -65,11 +90,12 @@ impl Sqlite {
 
     /// Writes into the rows how they ended, or why they have not.
     async fn record(&mut self, settled: &[&Settlement], now: i64) -> Result<(), sqlx::Error> {
-        let (mut closed, mut done) = (Vec::new(), Vec::new());
+        let (mut closed, mut done, mut spent) = (Vec::new(), Vec::new(), Vec::new());
         let mut again = Vec::new();
         for Settlement { row, step } in settled {
             match step {
-                Step::Close { state, closing: Closing { verdict, subject, label, note, .. }, .. } => {
+                Step::Close { state, closing: Closing { verdict, subject, label, note, used, .. }, .. } => {
+                    spent.extend(*used);
                     done.extend((*state == State::Done).then_some(row.seq));
                     closed.push((row.seq, *state as i64, verdict, subject, label, note));
                 }
@@ -90,6 +116,7 @@ impl Sqlite {
                  WHERE ledger.seq = ending.seq",
             ).bind(json(&closed)?).bind(now).execute(&mut self.connection).await?;
             self.drop_files(&done).await?;
+            self.spend(&spent).await?;
         }
         if !again.is_empty() {
             sqlx::query(

@@ -422,3 +422,29 @@ async fn what_happened_earlier_and_came_later_is_worked_on_first() {
         assert!(ledger.store.settle(done(row)).await.unwrap());
     }
 }
+
+#[tokio::test]
+async fn the_use_of_a_card_is_settled_with_its_click_and_forgotten_after_its_time() {
+    let ledger = Ledger::new().await;
+    let store = &ledger.store;
+    let (short, long, lost) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+    let now = super::now_ms();
+    for (name, card, until) in [("short", short, now - 60_000), ("long", long, now + 60_000)] {
+        ledger.put(name, "room").await;
+        let row = ledger.claim(1).await.remove(0);
+        // Twice is as good as once.
+        for settled in [true, false] {
+            assert_eq!(store.settle(done(row.clone()).using(card, until)).await.unwrap(), settled);
+        }
+    }
+    ledger.put("again", "room").await;
+    let row = ledger.claim(1).await.remove(0);
+    assert!(store.settle(row.clone().again(Again::default()).using(lost, now + 60_000)).await.unwrap());
+    assert!(!store.settle(done(row).using(lost, now + 60_000)).await.unwrap(), "the lease is gone");
+    let used = async |card| store.is_used(card).await.unwrap();
+    assert_eq!((used(short).await, used(long).await, used(lost).await), (true, true, false));
+    store.prune(Duration::from_secs(3600), Duration::from_secs(3600)).await.unwrap();
+    assert!(used(short).await, "a clock may have been set back");
+    store.prune(Duration::from_secs(3600), Duration::from_secs(1)).await.unwrap();
+    assert_eq!((used(short).await, used(long).await), (false, true));
+}

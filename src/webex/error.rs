@@ -111,6 +111,11 @@ impl Error {
         matches!(self, Error::Status { status: 401, .. })
     }
 
+    /// Whether Webex does not take what was sent.
+    pub fn is_bad_request(&self) -> bool {
+        matches!(self, Error::Status { status: 400, .. })
+    }
+
     /// Webex's id of the refused request, to be named to its support.
     pub fn tracking_id(&self) -> Option<&str> {
         match self {

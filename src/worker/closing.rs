@@ -5,10 +5,10 @@ use uuid::Uuid;
 use super::Letter;
 use super::inbox::Inbox;
 use crate::event;
-use crate::handler::{Outgoing, Reply, Sender};
+use crate::handler::{Card, Origin, Outgoing, Reply, Sender};
 use crate::receiver::Kind;
-use crate::store::{AuditEntry, Claimed, Closing, Entry, Queue, Settlement, Via};
-use crate::webex::{File, MessageId, NewMessage, RoomId, RoomType};
+use crate::store::{AuditEntry, Claimed, Closing, Entry, Queue, Settlement, Via, now_ms};
+use crate::webex::{Attachment, File, MessageId, NewMessage, RoomId, RoomType};
 
 /// What is counted and audited where no command was found.
 const NO_COMMAND: &str = "none";
@@ -28,8 +28,10 @@ impl Inbox {
     }
 
     pub(super) fn entry(&self, row: &Claimed, about: &About, id: Uuid, sent: Outgoing, label: Option<String>) -> Entry {
-        let Outgoing { message, file } = sent;
-        let message = NewMessage { room_id: Some(about.room.clone()), parent_id: about.thread.clone(), ..message };
+        let Outgoing { message, card, file } = sent;
+        let attachments = card.and_then(|card| self.sealed(&card, id, about, label.as_deref()?)).into_iter().collect();
+        let (room_id, parent_id) = (Some(about.room.clone()), about.thread.clone());
+        let message = NewMessage { room_id, parent_id, attachments, ..message };
         let info = file.as_ref().map(File::info);
         let letter = Letter { event: row.id, room_type: about.room_type, message, file: info };
         Entry {
@@ -43,6 +45,19 @@ impl Inbox {
             subject: Some(about.sender.email.clone()),
             label,
             file: file.map(|file| file.bytes),
+        }
+    }
+
+    /// The card with its buttons sealed. Where there is none to send, its text goes alone: the reply is not lost.
+    fn sealed(&self, card: &Card, id: Uuid, about: &About, command: &str) -> Option<Attachment> {
+        let (cards, me) = (self.services.cards.as_ref()?, self.identity.get()?);
+        let (room, asker) = (&about.room, &about.sender.id);
+        match cards.seal(card, &Origin { bot: &me.id, room, card: id, command, asker, now: now_ms() }) {
+            Ok(attachment) => attachment,
+            Err(error) => {
+                tracing::error!(command, %error, "a card is wrong and is not sent; its text is, in its place");
+                None
+            }
         }
     }
 
@@ -89,8 +104,8 @@ impl About {
             subject: Some(self.sender.email),
             label: ending.command,
             note: Some(ending.note.unwrap_or_else(|| ending.reason.to_owned())),
-            mark: None,
             audit: vec![audit],
+            ..Closing::default()
         }
     }
 }

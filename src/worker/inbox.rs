@@ -1,5 +1,6 @@
 //! Works on one event: read it, judge it, run what it asks for, and close it. What it returns is a settlement; it never
-//! sends. Each step is a file: `reading`, `judging`, `running`, `closing`.
+//! sends. Each step is a file: `reading`, `judging`, `running`, `closing`; of a click also
+//! `clicking`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +63,7 @@ impl Work for Inbox {
         let me = self.identity.known().await;
         let settlement = match envelope.kind {
             Kind::Message => self.message(row, &envelope, &me).await,
-            Kind::Action => self.click(row, &envelope.id, &me).await,
+            Kind::Action => self.click(row, &envelope, &me).await,
             Kind::Membership => self.membership(row, &envelope, &me),
         };
         settlement.by(via)

@@ -1,4 +1,4 @@
-//! Whether the sender of a message, or whoever clicked, is answered.
+//! Whether the sender of a message is answered.
 
 use super::closing::{About, Ending, ended};
 use super::inbox::Inbox;
@@ -7,7 +7,7 @@ use crate::event;
 use crate::handler::Sender;
 use crate::router::mentions;
 use crate::store::{Claimed, Settlement};
-use crate::webex::{ActionId, Message, NewMessage, Person, RoomType};
+use crate::webex::{Message, NewMessage, Person, RoomType};
 
 const STRANGER: &str = "I don't know you, so I can't answer you. Letting yourself in by a pairing code comes in a later \
     version; until then, ask whoever runs me to put you on the access.allow_from list.";
@@ -32,38 +32,6 @@ impl Inbox {
             Decision::Deny(reason) => self.close(row, about, Ending { reason, ..Ending::of("denied") }, None),
             Decision::Pair => self.greet_stranger(row, about),
         }
-    }
-
-    /// Nothing makes cards yet that a click could act on; the same people are let through as for text.
-    pub(super) async fn click(&self, row: Claimed, id: &str, me: &Person) -> Settlement {
-        let webex = &self.services.webex;
-        let id = ActionId::from(id);
-        let fetched = self.fetch(async {
-            let action = webex.attachment_action(&id).await?;
-            let room = webex.room(&action.room_id).await?;
-            let person = webex.person(&action.person_id).await?;
-            Ok((action, room, person))
-        });
-        let (action, room, person) = match fetched.await {
-            Ok(fetched) => fetched,
-            Err(error) => return self.unread(row, &error).await,
-        };
-        if action.person_id == me.id {
-            return row.done(ended("own", "the bot clicked"), Vec::new());
-        }
-        let place = match room.kind {
-            RoomType::Direct => Place::Direct,
-            RoomType::Group => Place::Group { mentioned: true },
-        };
-        let sender = Sender { id: action.person_id, email: person.email().to_owned() };
-        let decision = decide(&self.policy, &sender.id, &sender.email, place);
-        let about = About { room: room.id, room_type: room.kind, thread: None, sender };
-        let ending = match decision {
-            Decision::Allow(_) => Ending { reason: "no command made this card", ..Ending::of("ignored") },
-            Decision::Deny(reason) => Ending { reason, ..Ending::of("denied") },
-            Decision::Pair => Ending { reason: "unknown person", ..Ending::of("denied") },
-        };
-        self.close(row, about, ending, None)
     }
 
     /// One sentence to each stranger, not one to each message: the notice's id is made from the person.

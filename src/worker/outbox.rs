@@ -133,7 +133,14 @@ impl Outbox {
             return Ok(arrived);
         }
         match file {
-            None => self.webex.create_message(&letter.message).await,
+            None => match self.webex.create_message(&letter.message).await {
+                Err(error) if error.is_bad_request() && !letter.message.attachments.is_empty() => {
+                    tracing::error!(%error, "Webex refuses a card; its text is sent in its place");
+                    let text = NewMessage { attachments: Vec::new(), ..letter.message.clone() };
+                    self.webex.create_message(&text).await
+                }
+                result => result,
+            },
             Some(file) => self.webex.upload(&letter.message, file).await,
         }
     }

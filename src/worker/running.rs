@@ -10,12 +10,25 @@ use super::closing::{About, Ending};
 use super::inbox::Inbox;
 use super::{backoff, reason, tries};
 use crate::event;
-use crate::handler::{Args, Command, CommandError, Context, FileError, Reply};
+use crate::handler::{Command, CommandError, Context, FileError, Reply};
 use crate::router::{self, Route, addressed_text};
 use crate::store::{Again, Claimed, Settlement};
-use crate::webex::{Error, Fault, Message, NewMessage, Person};
+use crate::webex::{Error, Fault, Message, MessageId, NewMessage, Person};
 
 const NOTHING_SAID: &str = "Yes? Say help to see what I can do.";
+
+/// How a run ended, and what becomes of its event.
+pub(super) enum Performed {
+    Answered(Settlement),
+    Not(Settlement),
+}
+
+impl Performed {
+    fn settlement(self) -> Settlement {
+        let (Performed::Answered(settlement) | Performed::Not(settlement)) = self;
+        settlement
+    }
+}
 
 impl Inbox {
     pub(super) async fn answer(
@@ -26,45 +39,77 @@ impl Inbox {
         about: About,
         rule: &'static str,
     ) -> Settlement {
-        let text = addressed_text(message, me);
-        let commands = &self.services.commands;
-        match router::route(commands, &text) {
+        let context =
+            self.context(&row, &about, message.id.clone(), addressed_text(message, me), message.files.clone());
+        self.obey(row, about, context, rule).await
+    }
+
+    pub(super) fn context(
+        &self,
+        row: &Claimed,
+        about: &About,
+        message: MessageId,
+        text: String,
+        files: Vec<String>,
+    ) -> Context {
+        Context {
+            sender: about.sender.clone(),
+            room: about.room.clone(),
+            room_type: about.room_type,
+            message,
+            thread: about.thread.clone(),
+            text,
+            envelope: row.body.clone(),
+            files,
+            deadline: Instant::now() + self.settings.deadline,
+            services: Arc::clone(&self.services),
+        }
+    }
+
+    /// Does what the context's text says, whether it was typed or stood in a button.
+    pub(super) async fn obey(&self, row: Claimed, about: About, context: Context, rule: &'static str) -> Settlement {
+        match router::route(&self.services.commands, &context.text) {
             Route::Empty => {
                 let ending = Ending { reason: rule, ..Ending::of("empty") };
                 self.close(row, about, ending, Some(Reply::text(NOTHING_SAID)))
             }
             Route::Unknown { near } => {
-                let reply = Reply::text(router::unknown(&text, near));
+                let reply = Reply::text(router::unknown(&context.text, near));
                 self.close(row, about, Ending { reason: rule, ..Ending::of("unknown") }, Some(reply))
             }
-            Route::Command(command, args) => {
-                let context = Context {
-                    sender: about.sender.clone(),
-                    room: about.room.clone(),
-                    room_type: about.room_type,
-                    message: message.id.clone(),
-                    thread: about.thread.clone(),
-                    text,
-                    files: message.files.clone(),
-                    deadline: Instant::now() + self.settings.deadline,
-                    services: Arc::clone(&self.services),
-                };
-                let result = match args {
-                    Ok(args) => self.run(&row, command, context, args).await,
-                    Err(error) => Err(error),
-                };
-                self.settle(row, about, command, rule, result).await
+            Route::Command(command, Ok(args)) => {
+                self.perform(row, about, command, rule, command.run(context, args)).await.settlement()
             }
+            Route::Command(command, Err(error)) => self.settle(row, about, command, rule, Err(error)).await,
         }
+    }
+
+    /// Runs a command, or what a button of its does, and settles the event by what that returned.
+    pub(super) async fn perform(
+        &self,
+        row: Claimed,
+        about: About,
+        command: &Command,
+        rule: &'static str,
+        running: impl Future<Output = Result<Reply, CommandError>> + Send,
+    ) -> Performed {
+        let result = self.run(&row, running).await;
+        let answered = result.is_ok();
+        let settlement = self.settle(row, about, command, rule, result).await;
+        if answered { Performed::Answered(settlement) } else { Performed::Not(settlement) }
     }
 
     /// A panic, or a command that does not end, is a failure like any other. A row beyond its tries has ended the
     /// process before and is not run again.
-    async fn run(&self, row: &Claimed, command: &Command, context: Context, args: Args) -> Result<Reply, CommandError> {
+    async fn run(
+        &self,
+        row: &Claimed,
+        running: impl Future<Output = Result<Reply, CommandError>> + Send,
+    ) -> Result<Reply, CommandError> {
         if tries(row) >= self.settings.max_attempts {
             return Err(anyhow::anyhow!("the process ended during each try").into());
         }
-        let running = AssertUnwindSafe(command.run(context, args)).catch_unwind();
+        let running = AssertUnwindSafe(running).catch_unwind();
         match tokio::time::timeout(self.settings.deadline, running).await {
             Ok(Ok(Ok(reply))) => reply.bounded(&self.services).await,
             Ok(Ok(Err(error))) => Err(error),

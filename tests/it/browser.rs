@@ -128,10 +128,13 @@ async fn a_newcomer_chats_at_once_and_sees_markdown() {
     let Some(page) = Page::open(1280).await else { return };
     page.click("button.suggestion").await;
     page.shows(BOTS, "I know these commands").await;
-    let list = page.client.find(Locator::Css("#messages .said ul li code")).await.unwrap();
+    // The card of help: what is no markup in it is none, and its button does what typing would.
+    let list = page.client.find(Locator::Css("#messages .card ul li strong")).await.unwrap();
     assert_eq!(list.text().await.unwrap(), "help [command]");
-    page.says("status").await;
+    page.click("#messages [data-action=status]").await;
     page.shows("#messages pre code", "version").await;
+    page.says("help status").await;
+    page.shows("#messages .said strong", "status").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,7 @@ async fn help_answers_in_a_direct_message() {
       - `status`: How I am: uptime, queues and the way to Webex
       - `report [period]`: What I did: messages, commands, by whom and how fast
 
-      Say `help` and a command's name to see how it is used.
+      Say `help` and a command's name to see how it is used. [card]
     ");
 }
 

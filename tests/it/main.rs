@@ -8,6 +8,7 @@
 
 mod audit;
 mod browser;
+mod cards;
 mod catch_up;
 mod check;
 mod cli;

@@ -82,10 +82,20 @@ export function withLinks(text) {
   return [...pieces, text.slice(end)];
 }
 
+/** What a backslash or an entity keeps from being markup stands aside while markup is looked for. */
+const aside = (letter) => String.fromCharCode(0xe000 + letter.charCodeAt(0));
+const ENTITIES = { lt: "<", gt: ">", amp: "&" };
+const escaped = (text) =>
+  text
+    .replace(/\\([!-/:-@[-`{-~])/g, (_, letter) => aside(letter))
+    .replace(/&(lt|gt|amp);/g, (_, name) => aside(ENTITIES[name]));
+const plain = (text) =>
+  text.replace(/[\ue021-\ue07e]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) - 0xe000));
+
 /** The little markdown of a card's TextBlock: strong, emphasis, links, lists. */
 export function fromCardText(text) {
   const blocks = [];
-  for (const line of text.replaceAll("\r", "").split("\n")) {
+  for (const line of escaped(text).replaceAll("\r", "").split("\n")) {
     const item = line.match(/^\s*([-*]|\d+\.)\s+(.*)$/);
     if (!item) {
       if (blocks.length) blocks.push(el("br"));
@@ -103,13 +113,13 @@ const SPAN = /\*\*(.+?)\*\*|__(.+?)__|\*(\S(?:.*?\S)?)\*|_(\S(?:.*?\S)?)_|\[([^\
 
 function inline(text) {
   const found = text.match(SPAN);
-  if (!found) return [text];
+  if (!found) return [plain(text)];
   const [whole, strong, strong2, emphasis, emphasis2, label, url] = found;
-  const before = text.slice(0, found.index);
+  const before = plain(text.slice(0, found.index));
   const after = inline(text.slice(found.index + whole.length));
-  let span = whole;
+  let span = plain(whole);
   if (strong ?? strong2) span = el("strong", {}, inline(strong ?? strong2));
   else if (emphasis ?? emphasis2) span = el("em", {}, inline(emphasis ?? emphasis2));
-  else if (safeLink(url)) span = link(safeLink(url), label);
+  else if (safeLink(plain(url))) span = link(safeLink(plain(url)), plain(label));
   return [before, span, ...after];
 }

@@ -1,0 +1,53 @@
+//! `echo`: what the bot received, for trying things out. Off unless `commands.echo` is on.
+
+use serde_json::Value;
+
+use crate::handler::{Args, Card, Command, CommandError, Context, Inputs, Reply, Result, code_block, escape};
+use crate::webex::{cluster, local_part};
+
+const SUBMITTED: &str = "submitted";
+
+pub(super) fn command() -> Command {
+    Command::new("echo [text...]", "What I received, to the letter; an Adaptive Card comes back as a card", run)
+        .details("`echo` and the JSON of an Adaptive Card: I check it, show it, and tell what is submitted.")
+        .action(SUBMITTED, submitted)
+}
+
+async fn run(context: Context, mut args: Args) -> Result<Reply> {
+    let text = args.next().unwrap_or_default();
+    args.finish()?;
+    if let Some(card) = pasted(&text) {
+        let card = Card::from_foreign(card, SUBMITTED).map_err(|error| {
+            CommandError::User(format!(
+                "That is no card that Webex takes. {}",
+                crate::handler::quoted(&error.to_string())
+            ))
+        })?;
+        return Ok(Reply::text("Your card.").with_card(card));
+    }
+    let envelope: Value = serde_json::from_str(&context.envelope)?;
+    let place = |id: &str| format!("{} in {}", local_part(id), cluster(id).unwrap_or_else(|| "no cluster".to_owned()));
+    let lines = [
+        ("room", place(context.room().as_str())),
+        ("message", place(context.message().as_str())),
+        ("sender", format!("{} ({})", context.sender().email, place(context.sender().id.as_str()))),
+        ("direct", context.is_direct().to_string()),
+        ("text", format!("{:?}", context.text())),
+    ];
+    let lines: Vec<_> = lines.iter().map(|(name, value)| format!("{name:9}{value}")).collect();
+    let said = format!("{}\n\n{}", serde_json::to_string_pretty(&envelope)?, lines.join("\n"));
+    Ok(Reply::markdown(code_block(&said)))
+}
+
+/// The card in a text, with or without a fence around it.
+fn pasted(text: &str) -> Option<Value> {
+    let text = text.trim().trim_start_matches("```json").trim_matches('`').trim();
+    let value: Value = serde_json::from_str(text).ok()?;
+    (value["type"] == "AdaptiveCard").then_some(value)
+}
+
+async fn submitted(context: Context, inputs: Inputs) -> Result<Reply> {
+    let lines: Vec<_> = inputs.iter().map(|(id, value)| format!("{id:?} = {value:?}")).collect();
+    let said = if lines.is_empty() { "no inputs".to_owned() } else { lines.join("\n") };
+    Ok(Reply::markdown(format!("{} submitted:\n\n{}", escape(&context.sender().email), code_block(&said))))
+}

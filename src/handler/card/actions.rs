@@ -1,0 +1,92 @@
+//! The buttons of a card.
+
+use serde_json::{Value, json};
+
+use super::Card;
+
+/// A button.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action(pub(super) Value);
+
+impl Action {
+    /// Opens an https address. The bot does not hear of it.
+    pub fn open_url(title: &str, url: &str) -> Action {
+        Action(json!({"type": "Action.OpenUrl", "title": title, "url": url}))
+    }
+
+    /// Unfolds another card below.
+    pub fn show_card(title: &str, card: Card) -> Action {
+        Action(json!({"type": "Action.ShowCard", "title": title, "card": card.content}))
+    }
+
+    /// Shows or hides the elements of these names.
+    pub fn toggle(title: &str, elements: &[&str]) -> Action {
+        Action(json!({"type": "Action.ToggleVisibility", "title": title, "targetElements": elements}))
+    }
+}
+
+/// A button that the bot hears of. It is sealed with everything said here when the card is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Submit(Value);
+
+impl Submit {
+    /// Calls an [action](crate::Command::action) of the command that makes the card. Whoever the bot answers at the time
+    /// of the click may press it, and it works once: with it, every such button of the card is used. A handler that
+    /// returns [`User`](crate::CommandError::User) uses nothing up.
+    pub fn new(title: &str, action: &str) -> Submit {
+        Submit(json!({"type": "Action.Submit", "title": title, "data": {"action": action}}))
+    }
+
+    /// Does what this text would do if whoever presses the button had typed it; again and again.
+    pub fn say(title: &str, text: &str) -> Submit {
+        Submit(json!({"type": "Action.Submit", "title": title, "data": {"say": text}}))
+    }
+
+    /// A value that [`Inputs::argument`](crate::Inputs::argument) has again, unchanged by anybody.
+    #[must_use]
+    pub fn argument(mut self, name: &str, value: impl Into<String>) -> Submit {
+        self.0["data"]["arguments"][name] = value.into().into();
+        self
+    }
+
+    /// Works again and again: for what changes nothing.
+    #[must_use]
+    pub fn repeatable(mut self) -> Submit {
+        self.0["data"]["repeatable"] = true.into();
+        self
+    }
+
+    /// Only for whom the card answers.
+    #[must_use]
+    pub fn for_asker(mut self) -> Submit {
+        self.0["data"]["only"] = "asker".into();
+        self
+    }
+
+    /// Only for these people, by email or person id.
+    #[must_use]
+    pub fn for_people(mut self, people: &[&str]) -> Submit {
+        self.0["data"]["only"] = json!({ "people": people });
+        self
+    }
+
+    /// In the colour of what should be done.
+    #[must_use]
+    pub fn positive(mut self) -> Submit {
+        self.0["style"] = "positive".into();
+        self
+    }
+
+    /// In the colour of what cannot be undone.
+    #[must_use]
+    pub fn destructive(mut self) -> Submit {
+        self.0["style"] = "destructive".into();
+        self
+    }
+}
+
+impl From<Submit> for Action {
+    fn from(submit: Submit) -> Self {
+        Action(submit.0)
+    }
+}

@@ -1,0 +1,471 @@
+//! What a button does, under a seal that nobody else can make: `data` of each `Action.Submit` is one token.
+//!
+//! The token holds the card's id, the command, the action and its arguments, who may press it and until when. The bot and
+//! the space are not in it but are sealed with it, so in any other place the seal is wrong. That it stands in the card
+//! that was clicked, and whether it was used, is for the caller to see.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{Card, CardError, check};
+use crate::handler::Sender;
+use crate::signature::Seal;
+use crate::webex::{Attachment, PersonId, RoomId};
+
+/// The key of a token, in a button's data and thus among the inputs of a click.
+pub(crate) const SEAL: &str = "seal";
+
+const SUBMIT: &str = "Action.Submit";
+
+/// What a button in a card of ours does.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) struct Button {
+    /// The card it stands in: the id of the message in the ledger.
+    #[serde(rename = "c")]
+    pub card: Uuid,
+    /// The command that made the card.
+    #[serde(rename = "m")]
+    pub command: String,
+    #[serde(rename = "d")]
+    pub deed: Deed,
+    #[serde(rename = "a", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arguments: BTreeMap<String, String>,
+    /// The only people who may press it; without them, everybody who is answered.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<Vec<String>>,
+    /// Whether it works once.
+    #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
+    pub once: bool,
+    /// Until when, in milliseconds since 1970.
+    #[serde(rename = "u")]
+    pub until: i64,
+}
+
+/// The one thing a button does.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Deed {
+    /// Calls an action of the command that made the card.
+    Action(String),
+    /// What this text does, typed by whoever presses it.
+    Say(String),
+}
+
+/// Why a button of ours does nothing for somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is for others.
+    NotTheirs,
+    /// It is too late.
+    Expired,
+}
+
+impl Button {
+    /// Whether somebody the bot answers may press it now.
+    pub fn refuses(&self, sender: &Sender, now: i64) -> Option<Refusal> {
+        let is_sender = |who: &String| {
+            let who = who.trim();
+            !who.is_empty() && (who.eq_ignore_ascii_case(&sender.email) || PersonId::from(who) == sender.id)
+        };
+        if self.people.as_ref().is_some_and(|people| !people.iter().any(is_sender)) {
+            return Some(Refusal::NotTheirs);
+        }
+        (now >= self.until).then_some(Refusal::Expired)
+    }
+}
+
+/// What `data` says before it is sealed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wish {
+    action: Option<String>,
+    say: Option<String>,
+    #[serde(default)]
+    arguments: BTreeMap<String, String>,
+    #[serde(default)]
+    only: Only,
+    #[serde(default)]
+    repeatable: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Only {
+    #[default]
+    Anyone,
+    Asker,
+    People(Vec<String>),
+}
+
+impl Wish {
+    pub(super) fn of(data: &Value) -> Result<(Wish, Deed), String> {
+        const NOTHING: &str = "has to say what the button does: {\"action\": \"name\"} or {\"say\": \"text\"}";
+        if !data.is_object() {
+            return Err(NOTHING.to_owned());
+        }
+        let mut wish: Wish = serde_json::from_value(data.clone()).map_err(|error| error.to_string())?;
+        let deed = match (wish.action.take(), wish.say.take()) {
+            (Some(action), None) => Deed::Action(action),
+            (None, Some(text)) => Deed::Say(text),
+            (None, None) | (Some(_), Some(_)) => return Err(NOTHING.to_owned()),
+        };
+        Ok((wish, deed))
+    }
+}
+
+/// Where a card goes, and why.
+pub(crate) struct Origin<'a> {
+    pub bot: &'a PersonId,
+    pub room: &'a RoomId,
+    pub card: Uuid,
+    pub command: &'a str,
+    pub asker: &'a PersonId,
+    pub now: i64,
+}
+
+/// Seals cards and opens what comes back.
+pub(crate) struct Cards {
+    seal: Seal,
+    longest: Duration,
+    clicks_arrive: bool,
+}
+
+impl Cards {
+    /// `longest` is how long a button works at most; `clicks_arrive` whether Webex tells of clicks at all.
+    pub fn new(seal: Seal, longest: Duration, clicks_arrive: bool) -> Cards {
+        Cards { seal, longest, clicks_arrive }
+    }
+
+    /// The card as it is sent; none where its buttons would be dead.
+    pub fn seal(&self, card: &Card, origin: &Origin<'_>) -> Result<Option<Attachment>, CardError> {
+        card.check()?;
+        let lives = card.lives.map_or(self.longest, |lives| lives.min(self.longest));
+        let until = origin.now.saturating_add(i64::try_from(lives.as_millis()).unwrap_or(i64::MAX));
+        let place = place(origin.bot, origin.room);
+        let mut content = card.content.clone();
+        let mut buttons = 0;
+        each_submit(&mut content, &mut |submit| {
+            buttons += 1;
+            let data = submit.get("data").unwrap_or(&Value::Null);
+            let (wish, deed) = Wish::of(data).map_err(|problem| CardError { path: "data".to_owned(), problem })?;
+            let button = Button {
+                card: origin.card,
+                command: origin.command.to_owned(),
+                once: !wish.repeatable && matches!(deed, Deed::Action(_)),
+                deed,
+                arguments: wish.arguments,
+                people: match wish.only {
+                    Only::Anyone => None,
+                    Only::Asker => Some(vec![origin.asker.to_string()]),
+                    Only::People(people) => Some(people),
+                },
+                until,
+            };
+            let token = self.seal.seal(&place, &serde_json::to_vec(&button).unwrap_or_default());
+            submit.insert("data".to_owned(), json!({SEAL: token}));
+            Ok(())
+        })?;
+        check::size(&content)?;
+        Ok((buttons == 0 || self.clicks_arrive).then(|| Attachment::adaptive_card(content)))
+    }
+
+    /// What the button does that has this token, if this bot sealed it for this space.
+    pub fn open(&self, bot: &PersonId, room: &RoomId, token: &str) -> Option<Button> {
+        let content = self.seal.open(&place(bot, room), token)?;
+        serde_json::from_slice(content.get()).ok()
+    }
+}
+
+fn place(bot: &PersonId, room: &RoomId) -> String {
+    format!("{}/{}", bot.local(), room.local())
+}
+
+/// Whether a button with this token stands in one of these cards. Nowhere else does it count: what people type may stand
+/// in a card too.
+pub(crate) fn carries(attachments: &[Attachment], token: &str) -> bool {
+    fn holds(value: &Value, token: &str) -> bool {
+        match value {
+            Value::Array(items) => items.iter().any(|item| holds(item, token)),
+            Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == SUBMIT) => {
+                fields.get("data").is_some_and(|data| data[SEAL] == token)
+            }
+            Value::Object(fields) => fields.values().any(|value| holds(value, token)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        }
+    }
+    attachments.iter().any(|attachment| holds(&attachment.content, token))
+}
+
+/// Every button that submits, wherever it stands, even where a card is not known to have one.
+pub(super) fn each_submit(
+    value: &mut Value,
+    change: &mut impl FnMut(&mut Map<String, Value>) -> Result<(), CardError>,
+) -> Result<(), CardError> {
+    match value {
+        Value::Array(items) => items.iter_mut().try_for_each(|item| each_submit(item, change)),
+        Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == SUBMIT) => change(fields),
+        Value::Object(fields) => fields.values_mut().try_for_each(|value| each_submit(value, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::handler::card::{Action, Submit, Text};
+    use crate::webex::encode;
+
+    const BOT: &str = "11111111-1111-4111-8111-111111111111";
+    const ALICE: &str = "22222222-2222-4222-8222-222222222222";
+    const BOB: &str = "33333333-3333-4333-8333-333333333333";
+    const NOW: i64 = 1_772_482_800_000;
+    const HOUR: i64 = 3_600_000;
+
+    fn cards(secrets: &[&str]) -> Cards {
+        let seal = Seal::new(secrets.iter().map(|secret| secret.as_bytes()));
+        Cards::new(seal, Duration::from_secs(3600), true)
+    }
+
+    fn person(local: &str) -> PersonId {
+        encode("us", "PEOPLE", local).into()
+    }
+
+    fn sender(local: &str, email: &str) -> Sender {
+        Sender { id: person(local), email: email.to_owned() }
+    }
+
+    fn room(nth: u128) -> RoomId {
+        encode("urn:TEAM:us-west-2_r", "ROOM", &Uuid::from_u128(nth).to_string()).into()
+    }
+
+    /// The tokens of a card's buttons, as anybody in the space can read them.
+    fn tokens(cards: &Cards, card: &Card, nth: u128) -> Vec<String> {
+        let (bot, asker) = (person(BOT), person(ALICE));
+        let origin = Origin {
+            bot: &bot,
+            room: &room(nth),
+            card: Uuid::from_u128(nth),
+            command: "deploy",
+            asker: &asker,
+            now: NOW,
+        };
+        let mut content = cards.seal(card, &origin).unwrap().unwrap().content;
+        let mut tokens = Vec::new();
+        each_submit(&mut content, &mut |submit| {
+            tokens.push(submit["data"][SEAL].as_str().unwrap().to_owned());
+            Ok(())
+        })
+        .unwrap();
+        tokens
+    }
+
+    fn card() -> Card {
+        let inner = Card::new().action(Submit::say("Status", "status").for_people(&["bob@example.com"]));
+        Card::new()
+            .with(Text::new("Deploy?"))
+            .action(Submit::new("Deploy", "go").argument("service", "api"))
+            .action(Submit::new("Withdraw", "withdraw").for_asker().repeatable())
+            .action(Action::show_card("More", inner))
+    }
+
+    fn open(cards: &Cards, nth: u128, token: &str) -> Option<Button> {
+        cards.open(&person(BOT), &room(nth), token)
+    }
+
+    #[test]
+    fn every_button_is_sealed_wherever_it_stands_and_says_what_it_said() {
+        let cards = cards(&["one"]);
+        let tokens = tokens(&cards, &card(), 7);
+        let buttons: Vec<_> = tokens.iter().map(|token| open(&cards, 7, token).unwrap()).collect();
+        let go = Button {
+            card: Uuid::from_u128(7),
+            command: "deploy".to_owned(),
+            deed: Deed::Action("go".to_owned()),
+            arguments: BTreeMap::from([("service".to_owned(), "api".to_owned())]),
+            people: None,
+            once: true,
+            until: NOW + HOUR,
+        };
+        assert_eq!(buttons[0], go);
+        assert_eq!((buttons[1].once, buttons[1].people.clone()), (false, Some(vec![person(ALICE).to_string()])));
+        assert_eq!((buttons[2].once, &buttons[2].deed), (false, &Deed::Say("status".to_owned())));
+    }
+
+    #[test]
+    fn a_card_may_live_shorter_and_never_longer_than_the_settings_say() {
+        let cards = cards(&["one"]);
+        let until = |card: Card| open(&cards, 7, &tokens(&cards, &card, 7)[0]).unwrap().until;
+        assert_eq!(until(card().lives(Duration::from_secs(60))), NOW + 60_000);
+        assert_eq!(until(card().lives(Duration::MAX)), NOW + HOUR);
+    }
+
+    #[test]
+    fn who_may_press_and_until_when() {
+        let cards = cards(&["one"]);
+        let [go, withdraw, status] = &tokens(&cards, &card(), 7)[..] else { panic!("three buttons") };
+        let refuses = |token: &str, who: &Sender, now| open(&cards, 7, token).unwrap().refuses(who, now);
+        let (alice, bob) = (sender(ALICE, "alice@example.com"), sender(BOB, "Bob@Example.com"));
+        let nobody = sender("44444444-4444-4444-8444-444444444444", "");
+        for (token, who, expected) in [
+            (go, &alice, None),
+            (go, &bob, None),
+            (withdraw, &alice, None),
+            (withdraw, &bob, Some(Refusal::NotTheirs)),
+            (status, &bob, None),
+            (status, &alice, Some(Refusal::NotTheirs)),
+            (status, &nobody, Some(Refusal::NotTheirs)),
+        ] {
+            assert_eq!(refuses(token, who, NOW + HOUR - 1), expected, "{who:?}");
+            let expected = expected.or(Some(Refusal::Expired));
+            assert_eq!(refuses(token, who, NOW + HOUR), expected, "{who:?}");
+        }
+        // However its id is spelled.
+        let respelled = Sender { id: encode("eu", "PEOPLE", &ALICE.to_uppercase()).into(), email: String::new() };
+        assert_eq!(refuses(withdraw, &respelled, NOW), None);
+    }
+
+    #[test]
+    fn a_rotated_secret_opens_and_does_not_seal() {
+        let (old, new, both) = (cards(&["old"]), cards(&["new"]), cards(&["new", "old"]));
+        let before = &tokens(&old, &card(), 7)[0];
+        assert!(open(&both, 7, before).is_some() && open(&new, 7, before).is_none());
+        let after = &tokens(&both, &card(), 7)[0];
+        assert!(open(&new, 7, after).is_some() && open(&old, 7, after).is_none());
+    }
+
+    #[test]
+    fn a_token_counts_as_a_button_of_its_card_and_nowhere_else() {
+        let cards = cards(&["one"]);
+        let token = &tokens(&cards, &card(), 7)[0];
+        let in_card = |body: Value| {
+            let content = json!({"type": "AdaptiveCard", "version": "1.3", "body": body});
+            carries(&[Attachment::adaptive_card(content)], token)
+        };
+        let submit = json!({"type": "Action.Submit", "data": {"seal": token}});
+        assert!(in_card(json!([{"type": "ActionSet", "actions": [submit]}])));
+        assert!(in_card(json!([{"type": "Container", "items": [], "selectAction": submit}])));
+        for elsewhere in [
+            json!([{"type": "TextBlock", "text": token}]),
+            json!([{"type": "Action.Submit", "title": token, "data": {"action": token}}]),
+            json!([{"type": "Action.Submit", "data": {"deeper": submit}}]),
+            json!([{"type": "Action.OpenUrl", "data": {"seal": token}}]),
+            json!([{"data": {"seal": token}}]),
+            json!([]),
+        ] {
+            assert!(!in_card(elsewhere.clone()), "{elsewhere}");
+        }
+        assert!(!carries(&[], token));
+    }
+
+    #[test]
+    fn a_card_whose_buttons_would_be_dead_is_not_sent() {
+        let seal = || Seal::new([&b"one"[..]]);
+        let deaf = Cards::new(seal(), Duration::from_secs(60), false);
+        let (bot, asker, room) = (person(BOT), person(ALICE), room(7));
+        let origin =
+            || Origin { bot: &bot, room: &room, card: Uuid::nil(), command: "deploy", asker: &asker, now: NOW };
+        assert_eq!(deaf.seal(&card(), &origin()), Ok(None));
+        assert!(deaf.seal(&Card::new().with(Text::new("only to read")), &origin()).unwrap().is_some());
+        // Sealed, a card is longer than before.
+        let long = Card::new().with(Text::new("x".repeat(15_100))).action(Submit::new("Go", "go"));
+        assert_eq!(long.check(), Ok(()));
+        assert!(cards(&["one"]).seal(&long, &origin()).unwrap_err().to_string().contains("bytes of JSON"));
+    }
+
+    /// What an attacker changes of what a token says.
+    fn altered(button: &Button, field: usize, text: &str, number: i64) -> Button {
+        let mut button = button.clone();
+        match field {
+            0 => button.card = Uuid::new_v5(&button.card, text.as_bytes()),
+            1 => button.command.push_str(text),
+            2 => button.deed = Deed::Action(text.to_owned()),
+            3 => button.deed = Deed::Say(text.to_owned()),
+            4 => drop(button.arguments.insert(text.to_owned(), text.to_owned())),
+            5 => button.arguments.clear(),
+            6 => button.people = None,
+            7 => button.people = Some(vec![text.to_owned()]),
+            8 => button.once = !button.once,
+            _ => button.until = button.until.wrapping_add(number),
+        }
+        button
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn no_forged_token_opens(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            tag in proptest::collection::vec(any::<u8>(), 0..40),
+            text in any::<String>(),
+            until in any::<i64>(),
+        ) {
+            let cards = cards(&["one", "two"]);
+            prop_assert!(open(&cards, 7, &text).is_none());
+            let button = Button { card: Uuid::from_u128(7), command: text.clone(), deed: Deed::Say(text),
+                arguments: BTreeMap::new(), people: None, once: false, until };
+            for content in [bytes, serde_json::to_vec(&button).unwrap()] {
+                for tag in [&tag[..], &[0; 32], &[]] {
+                    let forged = format!("{}.{}", BASE64.encode(&content), BASE64.encode(tag));
+                    prop_assert!(open(&cards, 7, &forged).is_none());
+                }
+            }
+        }
+
+        #[test]
+        fn no_byte_of_a_token_can_be_changed(which in 0_usize..3, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let cards = cards(&["one"]);
+            let token = tokens(&cards, &card(), 7)[which].clone();
+            let at = at.index(token.len());
+            let mut changed = token.clone().into_bytes();
+            changed[at] = byte;
+            if let Ok(changed) = String::from_utf8(changed) && changed != token {
+                prop_assert!(open(&cards, 7, &changed).is_none());
+            }
+            prop_assert!(open(&cards, 7, &token[..at]).is_none());
+            prop_assert!(open(&cards, 7, &token[at + 1..]).is_none());
+        }
+
+        #[test]
+        fn no_field_of_a_token_can_be_changed(
+            which in 0_usize..3, field in 0_usize..10, text in ".{0,20}", number in any::<i64>()
+        ) {
+            let cards = cards(&["one"]);
+            let token = tokens(&cards, &card(), 7)[which].clone();
+            let (_, tag) = token.split_once('.').unwrap();
+            let button = open(&cards, 7, &token).unwrap();
+            let changed = altered(&button, field, &text, number);
+            let forged = format!("{}.{tag}", BASE64.encode(serde_json::to_vec(&changed).unwrap()));
+            prop_assert_eq!(open(&cards, 7, &forged).is_some(), changed == button);
+        }
+
+        #[test]
+        fn no_token_goes_elsewhere_and_no_two_make_a_third(
+            one in 1_u128..1000, other in 1_u128..1000, which in 0_usize..3, what in 0_usize..3
+        ) {
+            let (cards, foreign) = (cards(&["one"]), cards(&["another"]));
+            let token = tokens(&cards, &card(), one)[which].clone();
+            let second = tokens(&cards, &card(), other)[what].clone();
+            // In another space, or by another bot.
+            prop_assert_eq!(open(&cards, other, &token).is_some(), one == other);
+            prop_assert!(cards.open(&person(ALICE), &room(one), &token).is_none());
+            prop_assert!(cards.open(&person(BOT), &BOT.into(), &token).is_none());
+            prop_assert!(foreign.open(&person(BOT), &room(one), &token).is_none());
+            // The content of one with the seal of the other.
+            let (content, _) = token.split_once('.').unwrap();
+            let (_, tag) = second.split_once('.').unwrap();
+            let mixed = format!("{content}.{tag}");
+            prop_assert_eq!(open(&cards, one, &mixed).is_some(), mixed == token);
+            // Each says which card it is of, and is refused in every other.
+            prop_assert_eq!(open(&cards, one, &token).unwrap().card, Uuid::from_u128(one));
+        }
+    }
+}

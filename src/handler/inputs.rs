@@ -1,0 +1,174 @@
+//! What came with a click: what was filled in, which is hostile until read as something, and what the button held.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, Time};
+use serde_json::Value;
+
+use super::{CommandError, quoted};
+
+/// What somebody put into a card's inputs, by their ids, and the arguments of the button they pressed.
+///
+/// Webex sends everything as text, and leaves out what was not touched or sends it empty; both are none here. Anybody in
+/// the space can send anything, whatever the card said of its inputs: each getter but [`Inputs::text`] refuses what it is
+/// not, with a sentence for the person.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    values: BTreeMap<String, String>,
+    arguments: BTreeMap<String, String>,
+}
+
+impl Inputs {
+    pub(crate) fn new(values: &Value, arguments: BTreeMap<String, String>) -> Inputs {
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        };
+        let values = values.as_object().into_iter().flatten();
+        let values = values.filter(|(id, _)| *id != super::card::SEAL);
+        let values = values.filter_map(|(id, value)| Some((id.clone(), text(value)?))).collect();
+        Inputs { values, arguments }
+    }
+
+    /// An argument of the button, as it was when the card was made.
+    pub fn argument(&self, name: &str) -> Option<&str> {
+        self.arguments.get(name).map(String::as_str)
+    }
+
+    /// A text without the blanks around it.
+    pub fn text(&self, id: &str) -> Option<&str> {
+        self.values.get(id).map(|text| text.trim_matches(super::is_blank)).filter(|text| !text.is_empty())
+    }
+
+    /// A text that must be there; `name` is how the card calls it.
+    ///
+    /// # Errors
+    /// A sentence for the person who clicked.
+    pub fn required(&self, id: &str, name: &str) -> Result<&str, CommandError> {
+        self.text(id).ok_or_else(|| CommandError::User(format!("I need the {name}.")))
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn number(&self, id: &str) -> Result<Option<f64>, CommandError> {
+        let number = |text: &str| text.replace(',', ".").parse::<f64>().ok().filter(|number| number.is_finite());
+        self.read(id, "number", number)
+    }
+
+    /// A day.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn date(&self, id: &str) -> Result<Option<Date>, CommandError> {
+        self.read(id, "date", |text| text.parse().ok())
+    }
+
+    /// A time of day.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn time(&self, id: &str) -> Result<Option<Time>, CommandError> {
+        self.read(id, "time", |text| text.parse().ok())
+    }
+
+    /// Whether a toggle is on; one that was not touched is off.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn toggle(&self, id: &str) -> Result<bool, CommandError> {
+        let toggle = |text: &str| match text {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        };
+        Ok(self.read(id, "yes or no", toggle)?.unwrap_or(false))
+    }
+
+    /// The one of these values that was chosen.
+    ///
+    /// # Errors
+    /// When it is another.
+    pub fn one_of<'a>(&self, id: &str, values: &[&'a str]) -> Result<Option<&'a str>, CommandError> {
+        self.read(id, "choice", |text| values.iter().copied().find(|value| *value == text))
+    }
+
+    /// Those of these values that were chosen.
+    ///
+    /// # Errors
+    /// When another is among them.
+    pub fn any_of<'a>(&self, id: &str, values: &[&'a str]) -> Result<Vec<&'a str>, CommandError> {
+        let chosen = |text: &str| {
+            let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+            names.map(|name| values.iter().copied().find(|value| *value == name)).collect::<Option<Vec<_>>>()
+        };
+        Ok(self.read(id, "choice", chosen)?.unwrap_or_default())
+    }
+
+    /// Everything that was sent, as it came, in the order of the ids.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(id, text)| (id.as_str(), text.as_str()))
+    }
+
+    fn read<T>(&self, id: &str, kind: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, CommandError> {
+        let Some(text) = self.text(id) else { return Ok(None) };
+        let wrong = || CommandError::User(format!("\"{}\" is no {kind} that I can take for {id}.", quoted(text)));
+        parse(text).map(Some).ok_or_else(wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn inputs(values: Value) -> Inputs {
+        Inputs::new(&values, BTreeMap::from([("service".to_owned(), "api".to_owned())]))
+    }
+
+    #[test]
+    fn what_was_filled_in_is_read_as_what_it_should_be() {
+        let inputs =
+            inputs(json!({"why": " because ", "count": "3", "half": "0,5", "day": "2026-03-02", "at": "14:30",
+            "sure": "true", "where": "b", "all": "a,b", "empty": "", "bare": 7, "seal": "x"}));
+        assert_eq!((inputs.text("why"), inputs.text("empty"), inputs.text("none")), (Some("because"), None, None));
+        assert_eq!((inputs.number("count").unwrap(), inputs.number("half").unwrap()), (Some(3.0), Some(0.5)));
+        assert_eq!(inputs.number("bare").unwrap(), Some(7.0));
+        assert_eq!(inputs.date("day").unwrap(), Some(jiff::civil::date(2026, 3, 2)));
+        assert_eq!(inputs.time("at").unwrap(), Some(jiff::civil::time(14, 30, 0, 0)));
+        assert!(inputs.toggle("sure").unwrap() && !inputs.toggle("none").unwrap());
+        assert_eq!(inputs.one_of("where", &["a", "b"]).unwrap(), Some("b"));
+        assert_eq!(inputs.any_of("all", &["b", "a", "c"]).unwrap(), ["a", "b"]);
+        assert_eq!(inputs.any_of("none", &["b"]).unwrap(), Vec::<&str>::new());
+        assert!(inputs.iter().all(|(id, _)| id != "seal"), "a seal is nothing that was filled in");
+    }
+
+    #[test]
+    fn what_it_should_not_be_is_refused_with_a_sentence() {
+        let inputs = inputs(json!({"count": "many", "big": "inf", "day": "31.2.", "sure": "si", "where": "c<@all>",
+            "list": ["a"], "map": {"a": 1}}));
+        for refused in [
+            inputs.number("count").map(drop),
+            inputs.number("big").map(drop),
+            inputs.date("day").map(drop),
+            inputs.time("day").map(drop),
+            inputs.toggle("sure").map(drop),
+            inputs.any_of("where", &["a"]).map(drop),
+            inputs.required("list", "list").map(drop),
+        ] {
+            assert!(matches!(refused, Err(CommandError::User(_))), "{refused:?}");
+        }
+        let wrong = inputs.one_of("where", &["a"]).unwrap_err().to_string();
+        assert_eq!(wrong, "\"c<@all>\" is no choice that I can take for where.");
+        assert_eq!(inputs.required("map", "reason").unwrap_err().to_string(), "I need the reason.");
+    }
+
+    #[test]
+    fn nothing_that_is_filled_in_is_taken_for_an_argument() {
+        let inputs = inputs(json!({"service": "other", "color": "red"}));
+        assert_eq!((inputs.argument("service"), inputs.argument("color")), (Some("api"), None));
+    }
+}

@@ -1,0 +1,75 @@
+//! Cards that were used, and the key that seals them where the settings have none.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::sqlite::{Sqlite, hex, json, millis};
+use super::{Settlement, Step, Store, StoreError, now_ms};
+
+impl Settlement {
+    /// Spends the one use of a card, in the same transaction, if it closes the row. It is remembered until then, in
+    /// milliseconds since 1970.
+    pub fn using(mut self, card: Uuid, until: i64) -> Settlement {
+        if let Step::Close { closing, .. } = &mut self.step {
+            closing.used = Some((card, until));
+        }
+        self
+    }
+}
+
+impl Store {
+    /// Whether the one use of a card is spent.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn is_used(&self, card: Uuid) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM used WHERE card = ?1)").bind(card);
+        Ok(found.fetch_one(self.0.reader.pool()).await?)
+    }
+
+    /// A secret that was made with the ledger and never leaves it.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn own_secret(&self) -> Result<Vec<u8>, StoreError> {
+        let found = sqlx::query_scalar("SELECT bytes FROM own_secret");
+        Ok(found.fetch_one(self.0.reader.pool()).await?)
+    }
+}
+
+impl Sqlite {
+    /// Makes the secret of a ledger that has none yet. A uuid of version 4 is 122 bits of the system's randomness.
+    pub(super) async fn make_own_secret(&mut self) -> Result<(), sqlx::Error> {
+        let bytes = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
+        sqlx::query("INSERT INTO own_secret (id, bytes) VALUES (1, ?1) ON CONFLICT DO NOTHING")
+            .bind(bytes)
+            .execute(&mut self.connection)
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn spend(&mut self, used: &[(Uuid, i64)]) -> Result<(), sqlx::Error> {
+        if used.is_empty() {
+            return Ok(());
+        }
+        let used: Vec<_> = used.iter().map(|(card, until)| (hex(*card), until)).collect();
+        sqlx::query(
+            "INSERT INTO used (card, until_at) SELECT unhex(value->>0), value->>1 FROM json_each(?1) WHERE true
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(json(&used)?)
+        .execute(&mut self.connection)
+        .await
+        .map(drop)
+    }
+
+    /// Forgets cards whose buttons have stopped working, `spare` ago so that a clock set back opens none of them again.
+    pub(super) async fn prune_used(&mut self, spare: Duration) -> Result<(), sqlx::Error> {
+        sqlx::query("DELETE FROM used WHERE until_at <= ?1")
+            .bind(now_ms() - millis(spare))
+            .execute(&mut self.connection)
+            .await
+            .map(drop)
+    }
+}

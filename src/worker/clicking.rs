@@ -1,0 +1,160 @@
+//! From a click on a card to what its button does. Nothing of the inputs is looked at before the button is known to be one
+//! of ours: anybody in a space can send any inputs for any card.
+
+use std::collections::BTreeMap;
+
+use super::backoff;
+use super::closing::{About, Ending, ended};
+use super::inbox::Inbox;
+use super::running::Performed;
+use crate::access::{Decision, Place, decide};
+use crate::event;
+use crate::handler::{Button, Deed, Inputs, Refusal, SEAL, Sender, carries};
+use crate::receiver::Envelope;
+use crate::store::{Again, Claimed, Settlement, now_ms};
+use crate::webex::{ActionId, AttachmentAction, Message, NewMessage, Person, RoomId, RoomType};
+
+impl Inbox {
+    pub(super) async fn click(&self, row: Claimed, envelope: &Envelope, me: &Person) -> Settlement {
+        let webex = &self.services.webex;
+        let id = ActionId::from(envelope.id.as_str());
+        let fetched = self.fetch(async {
+            let action = webex.attachment_action(&id).await?;
+            let card = webex.message(&action.message_id).await?;
+            let person = webex.person(&action.person_id).await?;
+            Ok((action, card, person))
+        });
+        let (action, card, person) = match fetched.await {
+            Ok(fetched) => fetched,
+            Err(error) => return self.unread(row, &error).await,
+        };
+        if action.person_id == me.id {
+            return row.done(ended("own", "the bot clicked"), Vec::new());
+        }
+        let about = About {
+            room: action.room_id.clone(),
+            room_type: card.room_type,
+            thread: Some(card.parent_id.clone().unwrap_or_else(|| card.id.clone())),
+            sender: Sender { id: person.id.clone(), email: person.email().to_owned() },
+        };
+        let denied = |reason| Ending { reason, ..Ending::of("denied") };
+        // The same people are let through as for text that mentions the bot.
+        let place = match card.room_type {
+            RoomType::Direct => Place::Direct,
+            RoomType::Group => Place::Group { mentioned: true },
+        };
+        let rule = match decide(&self.policy, &about.sender.id, &about.sender.email, place) {
+            Decision::Allow(rule) => rule,
+            Decision::Deny(reason) => return self.close(row, about, denied(reason), None),
+            Decision::Pair => return self.close(row, about, denied("unknown person"), None),
+        };
+        match self.pressed(envelope, &action, &card, me) {
+            Ok(button) => self.press(row, about, &action, &card, button, rule).await,
+            Err(Unpressed::Nothing(reason)) => self.close(row, about, Ending { reason, ..Ending::of("ignored") }, None),
+            Err(Unpressed::Forged(reason)) => {
+                tracing::warn!(reason, "a click on a card is forged");
+                self.close(row, about, denied(reason), None)
+            }
+        }
+    }
+
+    /// The button of ours that was pressed, if this bot sealed it for this space and it stands in this card.
+    fn pressed(
+        &self,
+        envelope: &Envelope,
+        action: &AttachmentAction,
+        card: &Message,
+        me: &Person,
+    ) -> Result<Button, Unpressed> {
+        let Some(cards) = &self.services.cards else { return Err(Unpressed::Nothing("cards.enabled is off")) };
+        let token = match &action.inputs[SEAL] {
+            serde_json::Value::Null => return Err(Unpressed::Nothing("no button of mine was pressed: it has no seal")),
+            token => token.as_str().unwrap_or_default(),
+        };
+        let button = cards.open(&me.id, &action.room_id, token);
+        let button = button.ok_or(Unpressed::Forged("its seal is not mine, or was made for another space"))?;
+        let named = envelope.room.as_deref().map(RoomId::from);
+        if named.as_ref().is_some_and(|named| *named != action.room_id) || card.room_id != action.room_id {
+            return Err(Unpressed::Forged("its card is in another space than the click"));
+        }
+        // Clicks of one space wait for one another, so that what works once is not pressed twice at one time.
+        if named.is_none() && button.once {
+            return Err(Unpressed::Nothing("its delivery names no space in whose order it could be worked on"));
+        }
+        if card.person_id != me.id || !carries(&card.attachments, token) {
+            return Err(Unpressed::Forged("its seal belongs to another card"));
+        }
+        Ok(button)
+    }
+
+    async fn press(
+        &self,
+        row: Claimed,
+        about: About,
+        action: &AttachmentAction,
+        card: &Message,
+        button: Button,
+        rule: &'static str,
+    ) -> Settlement {
+        match button.refuses(&about.sender, now_ms()) {
+            None => {}
+            Some(Refusal::NotTheirs) => {
+                let ending = Ending { reason: "the button is for other people", ..Ending::of("denied") };
+                return self.decline(row, about, button.card, ending, "That button is for somebody else.");
+            }
+            Some(Refusal::Expired) => {
+                let ending = Ending { reason: "the card has expired", ..Ending::of("declined") };
+                return self.decline(row, about, button.card, ending, "That card has expired. Please ask me again.");
+            }
+        }
+        match self.services.store.is_used(button.card).await {
+            Ok(used) if used && button.once => {
+                let ending = Ending { reason: "the card was used already", ..Ending::of("declined") };
+                return self.decline(row, about, button.card, ending, "That card has been used already.");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let (after, note) = (backoff(&self.settings, row.attempts + 1), Some(error.to_string()));
+                return row.again(Again { after, note, ..Again::default() });
+            }
+        }
+        let Button { card: id, command, deed, arguments, once, until, .. } = button;
+        let name = match deed {
+            Deed::Say(text) => {
+                let context = self.context(&row, &about, card.id.clone(), text, Vec::new());
+                return self.obey(row, about, context, rule).await;
+            }
+            Deed::Action(name) => name,
+        };
+        let context = self.context(&row, &about, card.id.clone(), String::new(), Vec::new());
+        let inputs = |arguments: BTreeMap<_, _>| Inputs::new(&action.inputs, arguments);
+        let command = self.services.commands.iter().find(|known| known.name() == command);
+        let Some((command, acting)) =
+            command.and_then(|command| Some((command, command.act(&name, context, inputs(arguments))?)))
+        else {
+            let ending = Ending { reason: "nothing has this action any more", ..Ending::of("declined") };
+            return self.decline(row, about, id, ending, "I cannot do that any more. Please ask me again.");
+        };
+        match self.perform(row, about, command, rule, acting).await {
+            Performed::Answered(settlement) if once => settlement.using(id, until),
+            Performed::Answered(settlement) | Performed::Not(settlement) => settlement,
+        }
+    }
+
+    /// One sentence to each person for each card, not one to each click: the notice's id is made from both.
+    fn decline(&self, row: Claimed, about: About, card: uuid::Uuid, ending: Ending, said: &str) -> Settlement {
+        let notice = event::card_notice_id(card, about.sender.id.as_str());
+        let message = NewMessage { text: Some(said.to_owned()), ..NewMessage::default() };
+        let entry = self.entry(&row, &about, notice, message.into(), None);
+        self.log(&about, &ending);
+        row.done(about.closing(ending), vec![entry])
+    }
+}
+
+/// Why a click is none on a button of ours.
+enum Unpressed {
+    /// Nothing says that it was meant to be.
+    Nothing(&'static str),
+    /// Somebody made it up, or took it from elsewhere.
+    Forged(&'static str),
+}
