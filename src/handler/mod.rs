@@ -6,6 +6,7 @@ mod args;
 mod attached;
 mod command;
 mod context;
+mod letter;
 mod markdown;
 mod reply;
 
@@ -15,6 +16,7 @@ pub use attached::{Attached, FileError};
 pub use command::{Command, CommandError, Result};
 pub(crate) use context::Services;
 pub use context::{Context, Sender};
+pub(crate) use letter::Letter;
 pub(crate) use markdown::quoted;
 pub use markdown::{code_block, escape};
 pub(crate) use reply::Outgoing;

@@ -2,11 +2,10 @@
 
 use uuid::Uuid;
 
-use super::Letter;
 use super::inbox::Inbox;
 use crate::event;
-use crate::handler::{Outgoing, Reply, Sender};
-use crate::store::{Claimed, Closing, Entry, Queue, Settlement};
+use crate::handler::{Letter, Outgoing, Reply, Sender};
+use crate::store::{Claimed, Closing, Entry, Settlement};
 use crate::webex::{File, MessageId, NewMessage, RoomId, RoomType};
 
 impl Inbox {
@@ -28,18 +27,8 @@ impl Inbox {
         let message = NewMessage { room_id: Some(about.room.clone()), parent_id: about.thread.clone(), ..message };
         let info = file.as_ref().map(File::info);
         let letter = Letter { event: row.id, room_type: about.room_type, message, file: info };
-        Entry {
-            id,
-            queue: Queue::Outbox,
-            lane: about.room.local(),
-            accepted_at: row.accepted_at,
-            // Replies go out in the order in which they were made.
-            happened_at: 0,
-            body: serde_json::to_string(&letter).unwrap_or_default(),
-            subject: Some(about.sender.email.clone()),
-            label,
-            file: file.map(|file| file.bytes),
-        }
+        let entry = letter.into_entry(id, about.room.local(), &about.sender.email);
+        Entry { accepted_at: row.accepted_at, label, file: file.map(|file| file.bytes), ..entry }
     }
 
     pub(super) fn log(&self, about: &About, ending: &Ending) {
