@@ -7,6 +7,7 @@
 mod coverage;
 mod file;
 mod files;
+mod pairing;
 mod read;
 mod settle;
 mod sqlite;
@@ -20,6 +21,8 @@ use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use coverage::{Coverage, Gap, Progress};
+pub use file::Look;
+pub use pairing::{Asked, Pairing, PairingState, Request, Who};
 pub use read::{Activity, Filter, Group, Row, State};
 use writer::Op;
 
@@ -218,17 +221,6 @@ struct Inner {
     commits: watch::Receiver<u64>,
     lease: Duration,
     last_beat: Mutex<Option<(Instant, Result<(), StoreError>)>>,
-}
-
-/// What one sees of a ledger without opening it for work.
-#[derive(Clone, Debug)]
-pub struct Look {
-    /// Where it is, and whether it can be written to or made.
-    pub says: String,
-    /// Whether it is there.
-    pub exists: bool,
-    /// Whether a daemon holds it.
-    pub daemon: bool,
 }
 
 /// Holds the writer and the lock of the file; given to whoever runs the tasks.

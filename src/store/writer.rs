@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
+use super::pairing::{Asked, Asking, Deciding};
 use super::sqlite::{Due, Sqlite};
 use super::{Claims, Entry, Progress, Queue, Settlement, StoreError};
 
@@ -25,6 +26,8 @@ pub(super) enum Op {
     Prune { retention: Duration, dedupe: Duration, answer: Answer<u64> },
     Begin(i64, Answer<()>),
     Progress(Progress, Answer<()>),
+    Ask(Box<Asking>, Answer<Asked>),
+    Decide(Box<Deciding>, Answer<bool>),
     Beat(Answer<()>),
 }
 
@@ -114,6 +117,8 @@ impl Writer {
                 Op::Prune { retention, dedupe, .. } => engine.prune(*retention, *dedupe).await?,
                 Op::Begin(floor, _) => engine.begin_coverage(*floor).await.map(|()| 0)?,
                 Op::Progress(progress, _) => engine.progress(progress).await.map(|()| 0)?,
+                Op::Ask(asking, _) => engine.ask(asking).await? as u64,
+                Op::Decide(deciding, _) => engine.decide(deciding, due).await?.into(),
                 Op::Beat(_) => engine.beat().await.map(|()| 0)?,
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => 0,
             });
@@ -150,7 +155,10 @@ impl Results {
         }
         for (op, changed) in batch.others.into_iter().zip(self.others) {
             match op {
-                Op::Reopen(_, answer) | Op::Discard(_, answer) => drop(answer.send(Ok(changed > 0))),
+                Op::Reopen(_, answer) | Op::Discard(_, answer) | Op::Decide(_, answer) => {
+                    drop(answer.send(Ok(changed > 0)));
+                }
+                Op::Ask(_, answer) => drop(answer.send(Ok(Asked::of(changed)))),
                 Op::Prune { answer, .. } => drop(answer.send(Ok(changed))),
                 Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => drop(answer.send(Ok(()))),
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
@@ -172,6 +180,8 @@ impl Batch {
                 | Op::Prune { .. }
                 | Op::Begin(..)
                 | Op::Progress(..)
+                | Op::Ask(..)
+                | Op::Decide(..)
                 | Op::Beat(_)) => batch.others.push(op),
             }
         }
@@ -185,7 +195,10 @@ impl Batch {
         self.claims.into_iter().for_each(|(.., answer)| drop(answer.send(Err(error()))));
         for op in self.others {
             match op {
-                Op::Reopen(_, answer) | Op::Discard(_, answer) => drop(answer.send(Err(error()))),
+                Op::Reopen(_, answer) | Op::Discard(_, answer) | Op::Decide(_, answer) => {
+                    drop(answer.send(Err(error())));
+                }
+                Op::Ask(_, answer) => drop(answer.send(Err(error()))),
                 Op::Prune { answer, .. } => drop(answer.send(Err(error()))),
                 Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => drop(answer.send(Err(error()))),
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
