@@ -19,8 +19,8 @@ use canary::Canary;
 use reconcile::Reconciling;
 use tasks::Tasks;
 
-use crate::access::Policy;
-use crate::config::{Config, DmPolicy, Mode};
+use crate::access::{Flood, Policy};
+use crate::config::{Config, Mode};
 use crate::handler::{Command, Services};
 use crate::health::Health;
 use crate::identity::Identity;
@@ -125,6 +125,7 @@ impl App {
     pub async fn build_on(public: TcpListener, config: Config, commands: Vec<Command>) -> anyhow::Result<App> {
         config.require_run()?;
         router::check(&commands)?;
+        let commands = router::permitted(commands, &config.command)?;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen").await?),
             None => None,
@@ -150,6 +151,7 @@ impl App {
             metrics,
             mode: config.delivery.mode,
             files: config.files.clone(),
+            policy: Policy::new(&config.access),
             started: Instant::now(),
             commands,
         });
@@ -230,7 +232,8 @@ impl App {
             let work = Inbox {
                 services: Arc::clone(&services),
                 identity: identity.clone(),
-                policy: Policy::new(&config.access),
+                pairing: config.pairing.clone(),
+                flood: Flood::new(&config.flood),
                 settings: worker.clone(),
                 health: health.clone(),
                 door: door.clone(),
@@ -285,12 +288,6 @@ impl App {
             tasks.spawn(WEBSOCKET, websocket.run(stopped.clone()));
         }
         tasks.spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone())));
-        if config.access.dm_policy == DmPolicy::Pairing {
-            tracing::warn!(
-                "access.dm_policy is \"pairing\", which this version does not have yet: \
-                 only people in access.allow_from and access.admins are answered"
-            );
-        }
         let canary = Canary {
             delivery: config.delivery.clone(),
             services: Arc::clone(&services),

@@ -163,6 +163,8 @@ impl Launcher {
             .env("SWITCHBOARD_STORE__URL", format!("sqlite:{}", self.folder.path().join(format!("{nth}.db")).display()))
             .env("SWITCHBOARD_WORKER__CONCURRENCY", setup.concurrency.to_string())
             .env("SWITCHBOARD_ACCESS__DM_POLICY", "open")
+            .env("SWITCHBOARD_FLOOD__PERSON", "0")
+            .env("SWITCHBOARD_FLOOD__SPACE", "0")
             .env("SWITCHBOARD_LOG__FORMAT", "json")
             .env("SWITCHBOARD_LOG__LEVEL", "error,switchboard::app=info");
         let library = if setup.slow_fsync { Some(self.slow_fsync.as_deref()?) } else { None };

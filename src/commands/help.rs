@@ -10,9 +10,9 @@ pub(super) fn command() -> Command {
 async fn run(context: Context, mut args: Args) -> Result<Reply> {
     let topic = args.next();
     args.finish()?;
-    let commands = &context.services.commands;
+    let commands: Vec<_> = context.commands().collect();
     let Some(topic) = topic else {
-        return Ok(Reply::markdown(overview(commands)));
+        return Ok(Reply::markdown(overview(&commands)));
     };
     let name = topic.strip_prefix('/').unwrap_or(&topic).to_lowercase();
     match commands.iter().find(|command| command.name() == name) {
@@ -24,7 +24,7 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
     }
 }
 
-fn overview(commands: &[Command]) -> String {
+fn overview(commands: &[&Command]) -> String {
     let lines = commands.iter().map(|command| format!("- `{}`: {}", command.usage(), escape(command.summary())));
     let lines: Vec<_> = lines.collect();
     format!("I know these commands:\n\n{}\n\nSay `help` and a command's name to see how it is used.", lines.join("\n"))

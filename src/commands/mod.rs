@@ -1,6 +1,7 @@
 //! The commands every bot has: one file a command, one line in the table.
 
 mod help;
+mod pairing;
 mod report;
 mod status;
 
@@ -8,5 +9,5 @@ use crate::handler::Command;
 
 /// The table, in the order that `help` shows.
 pub fn table() -> Vec<Command> {
-    vec![help::command(), status::command(), report::command()]
+    vec![help::command(), status::command(), report::command(), pairing::command()]
 }

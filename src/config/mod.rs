@@ -2,6 +2,7 @@
 //!
 //! Only this room reads the environment. Other rooms receive their own section.
 
+mod access;
 mod layers;
 mod validate;
 
@@ -13,7 +14,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
-pub(crate) use validate::encrypted_or_loopback;
+pub use access::{Access, CommandRule, DmPolicy, Flood, GroupPolicy, OnDeny, Pairing};
+pub(crate) use validate::{ADMINS, DIRECT, encrypted_or_loopback, is_person, is_room};
 
 /// The annotated file that documents every key and is the lowest layer of the settings.
 pub const DEFAULTS: &str = include_str!("../../bot.toml");
@@ -44,6 +46,13 @@ pub struct Config {
     pub files: Files,
     /// Who is answered.
     pub access: Access,
+    /// How strangers are let in.
+    pub pairing: Pairing,
+    /// How much of one person and of one space is answered.
+    pub flood: Flood,
+    /// Who may give which command, and where.
+    #[serde(default)]
+    pub command: Vec<CommandRule>,
     /// What is logged.
     pub log: Log,
 }
@@ -246,50 +255,6 @@ pub struct Files {
     /// How long a command waits for a file that Webex still scans for malware.
     #[serde(deserialize_with = "duration")]
     pub scan_wait: Duration,
-}
-
-/// `[access]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Access {
-    /// Who is answered in direct messages.
-    pub dm_policy: DmPolicy,
-    /// Who is answered in spaces.
-    pub group_policy: GroupPolicy,
-    /// The people of both lists' policies.
-    pub allow_from: Vec<String>,
-    /// The people for spaces; empty means `allow_from`.
-    pub group_allow_from: Vec<String>,
-    /// People who are always answered.
-    pub admins: Vec<String>,
-}
-
-/// Who is answered in direct messages.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum DmPolicy {
-    /// Listed people; others may ask to be let in.
-    Pairing,
-    /// Listed people only.
-    Allowlist,
-    /// Everybody on Webex.
-    Open,
-    /// Nobody.
-    Disabled,
-}
-
-/// Who is answered in spaces.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum GroupPolicy {
-    /// Listed people only.
-    Allowlist,
-    /// Whoever mentions the bot.
-    Mention,
-    /// Everybody whose message the bot can see.
-    Open,
-    /// Nobody.
-    Disabled,
 }
 
 /// `[log]`

@@ -28,10 +28,18 @@ impl Inbox {
     ) -> Settlement {
         let text = addressed_text(message, me);
         let commands = &self.services.commands;
-        match router::route(commands, &text) {
+        let permission = |command: &Command| self.services.may(&about.sender, &about.room, about.room_type, command);
+        match router::route(commands, |command| permission(command).is_ok(), &text) {
             Route::Empty => {
                 let ending = Ending { reason: rule, ..Ending::of("empty") };
                 self.close(row, about, ending, Some(Reply::text(NOTHING_SAID)))
+            }
+            Route::Forbidden(command) => {
+                let (name, reason) = (command.name(), permission(command).err().unwrap_or_default());
+                let reply = self.services.policy.is_spoken();
+                let reply = reply.then(|| Reply::text(format!("I am sorry, but you may not use {name} here.")));
+                let ending = Ending { reason, command: Some(name.to_owned()), ..Ending::of("denied") };
+                self.close(row, about, ending, reply)
             }
             Route::Unknown { near } => {
                 let reply = Reply::text(router::unknown(&text, near));
