@@ -1,9 +1,18 @@
-//! Who is answered: `decide(policy, sender, place)`. Pure; nothing is asked and nothing is said here.
+//! Who is answered: `decide(policy, sender, place, act)`; what each may do, and how much of it. Pure: nothing is asked
+//! and nothing is said here.
 
-use crate::config::{Access, DmPolicy, GroupPolicy};
+mod flood;
+mod permission;
+
+pub use flood::{Flood, Pace};
+pub use permission::Permission;
+
+use crate::config::{Access, DmPolicy, GroupPolicy, OnDeny};
 use crate::webex::PersonId;
 
 const LISTED: &str = "listed in access.allow_from";
+const UNLISTED: &str = "not listed in access.group_allow_from or access.allow_from";
+const DISABLED: &str = "the policy is \"disabled\"";
 
 /// Webex gives every bot an address here.
 const BOTS: &str = "@webex.bot";
@@ -18,6 +27,7 @@ pub struct Policy {
     /// The name of the list that holds for spaces.
     group_list: &'static str,
     admins: Vec<Entry>,
+    on_deny: OnDeny,
 }
 
 /// Where somebody spoke.
@@ -32,15 +42,50 @@ pub enum Place {
     },
 }
 
+/// What somebody did there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Wrote a message.
+    Text,
+    /// Clicked on a card, which is the bot's own: it needs no mention.
+    Click,
+}
+
 /// What becomes of a message or click, and by which rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
+    /// The bot did it itself.
+    Own,
     /// It is answered.
     Allow(&'static str),
-    /// It is not, and the sender hears nothing.
+    /// It is not; with `access.on_deny = "spoken"` a message is answered that its sender may not.
     Deny(&'static str),
-    /// The sender is unknown and may ask to be let in.
+    /// It is not, and nobody ever hears of it.
+    Ignore(&'static str),
+    /// The sender is on no list: what counts is how they stand with pairing, see [`paired`].
     Pair,
+}
+
+/// How somebody whom no list has stands with pairing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Has not asked to be let in, or so long ago that it counts no more.
+    Unknown,
+    /// Has asked, and waits.
+    Pending,
+    /// Was let in.
+    Approved,
+    /// Was not.
+    Denied,
+}
+
+/// Somebody whom the bot can write to first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addressee {
+    /// By id.
+    Person(PersonId),
+    /// By address, in lower case.
+    Email(String),
 }
 
 #[derive(Clone, Debug)]
@@ -86,126 +131,96 @@ impl Policy {
             group_allowed,
             group_list,
             admins: entries(&settings.admins),
+            on_deny: settings.on_deny,
         }
+    }
+
+    /// Whether those who may not are told so.
+    pub fn is_spoken(&self) -> bool {
+        self.on_deny == OnDeny::Spoken
+    }
+
+    /// Whether somebody may do everything.
+    pub fn is_admin(&self, id: &PersonId, email: &str) -> bool {
+        covered(&self.admins, id, email)
+    }
+
+    /// The admins who can be written to: nobody knows who they are behind a mail domain.
+    pub fn admins(&self) -> Vec<Addressee> {
+        let addressee = |entry: &Entry| match entry {
+            Entry::Person(id) => Some(Addressee::Person(id.clone())),
+            Entry::Email(email) => Some(Addressee::Email(email.clone())),
+            Entry::Domain(_) => None,
+        };
+        self.admins.iter().filter_map(addressee).collect()
     }
 }
 
-/// Decides for one message or click. `email` may be empty when it is not known; then only ids match.
-pub fn decide(policy: &Policy, id: &PersonId, email: &str, place: Place) -> Decision {
+fn covered(list: &[Entry], id: &PersonId, email: &str) -> bool {
     let email = email.trim().to_lowercase();
-    let on = |list: &[Entry]| list.iter().any(|entry| entry.covers(id, &email));
+    list.iter().any(|entry| entry.covers(id, &email))
+}
+
+/// Decides for one message or click. `email` may be empty when it is not known; then only ids match.
+pub fn decide(policy: &Policy, me: &PersonId, id: &PersonId, email: &str, place: Place, act: Act) -> Decision {
+    if id == me {
+        return Decision::Own;
+    }
     let disabled = match place {
         Place::Direct => policy.direct == DmPolicy::Disabled,
         Place::Group { .. } => policy.group == GroupPolicy::Disabled,
     };
     if disabled {
-        return Decision::Deny("the policy is \"disabled\"");
+        return Decision::Ignore(DISABLED);
     }
-    if on(&policy.admins) {
+    if policy.is_admin(id, email) {
         return Decision::Allow("listed in access.admins");
     }
     let (list, rule) = match place {
         Place::Direct => (&policy.allowed, LISTED),
         Place::Group { .. } => (&policy.group_allowed, policy.group_list),
     };
-    if on(list) {
+    if covered(list, id, email) {
         return Decision::Allow(rule);
     }
     // Two bots that answer each other never stop.
-    if email.ends_with(BOTS) {
-        return Decision::Deny("another bot, and not listed by name");
+    if email.trim().to_lowercase().ends_with(BOTS) {
+        return Decision::Ignore("another bot, and not listed by name");
     }
     match place {
         Place::Direct => match policy.direct {
             DmPolicy::Open => Decision::Allow("access.dm_policy is \"open\""),
             DmPolicy::Pairing => Decision::Pair,
             DmPolicy::Allowlist => Decision::Deny("not listed in access.allow_from"),
-            DmPolicy::Disabled => Decision::Deny("the policy is \"disabled\""),
+            DmPolicy::Disabled => Decision::Ignore(DISABLED),
         },
-        Place::Group { mentioned } => match policy.group {
-            GroupPolicy::Open => Decision::Allow("access.group_policy is \"open\""),
-            GroupPolicy::Mention if mentioned => Decision::Allow("access.group_policy is \"mention\""),
-            GroupPolicy::Mention => Decision::Deny("the bot is not mentioned"),
-            GroupPolicy::Allowlist => Decision::Deny("not listed in access.group_allow_from or access.allow_from"),
-            GroupPolicy::Disabled => Decision::Deny("the policy is \"disabled\""),
-        },
+        Place::Group { mentioned } => {
+            let addressed = mentioned || act == Act::Click;
+            match policy.group {
+                GroupPolicy::Open => Decision::Allow("access.group_policy is \"open\""),
+                GroupPolicy::Mention if addressed => Decision::Allow("access.group_policy is \"mention\""),
+                GroupPolicy::Mention => Decision::Ignore("the bot is not mentioned"),
+                GroupPolicy::Allowlist if addressed => Decision::Deny(UNLISTED),
+                GroupPolicy::Allowlist => Decision::Ignore(UNLISTED),
+                GroupPolicy::Disabled => Decision::Ignore(DISABLED),
+            }
+        }
+    }
+}
+
+/// Decides for somebody for whom [`decide`] says [`Decision::Pair`]: what an admin approved holds for direct messages,
+/// for as long as the policy there is "pairing".
+pub fn paired(standing: Standing, act: Act) -> Decision {
+    match (standing, act) {
+        (Standing::Approved, Act::Text | Act::Click) => Decision::Allow("let in by pairing"),
+        (Standing::Pending, Act::Text | Act::Click) => {
+            Decision::Ignore("has asked to be let in, and waits for a decision")
+        }
+        (Standing::Denied, Act::Text | Act::Click) => Decision::Ignore("has asked to be let in, and was denied"),
+        (Standing::Unknown, Act::Text) => Decision::Pair,
+        (Standing::Unknown, Act::Click) => Decision::Ignore("unknown person, and a click does not ask to be let in"),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ALICE: &str = "11111111-1111-4111-8111-111111111111";
-
-    fn policy(direct: DmPolicy, group: GroupPolicy, allow: &[&str], group_allow: &[&str], admins: &[&str]) -> Policy {
-        let list = |entries: &[&str]| entries.iter().map(ToString::to_string).collect();
-        Policy::new(&Access {
-            dm_policy: direct,
-            group_policy: group,
-            allow_from: list(allow),
-            group_allow_from: list(group_allow),
-            admins: list(admins),
-        })
-    }
-
-    fn answered(policy: &Policy, email: &str, place: Place) -> bool {
-        matches!(decide(policy, &ALICE.into(), email, place), Decision::Allow(_))
-    }
-
-    #[test]
-    fn everything_is_closed_by_default() {
-        let defaults = crate::config::Config::from_parts("", &[]).unwrap();
-        let policy = Policy::new(&defaults.access);
-        assert_eq!(decide(&policy, &ALICE.into(), "alice@example.org", Place::Direct), Decision::Pair);
-        assert!(!answered(&policy, "alice@example.org", Place::Group { mentioned: true }));
-    }
-
-    #[test]
-    fn lists_take_ids_emails_and_domains() {
-        let place = Place::Direct;
-        for (entry, email, expected) in [
-            ("Alice@Example.org", "ALICE@example.ORG", true),
-            ("*@example.org", "alice@example.org", true),
-            ("*@example.org", "alice@eu.example.org", false),
-            ("*@example.org", "alice@badexample.org", false),
-            ("alice@example.org", "bob@example.org", false),
-            (ALICE, "", true),
-            ("22222222-2222-4222-8222-222222222222", "alice@example.org", false),
-            // base64 of ciscospark://us/PEOPLE/ and Alice's uuid
-            ("Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xMTExMTExMS0xMTExLTQxMTEtODExMS0xMTExMTExMTExMTE", "", true),
-        ] {
-            let policy = policy(DmPolicy::Allowlist, GroupPolicy::Allowlist, &[entry], &[], &[]);
-            assert_eq!(answered(&policy, email, place), expected, "{entry} {email}");
-        }
-    }
-
-    #[test]
-    fn an_empty_group_list_means_the_other_one() {
-        let place = Place::Group { mentioned: true };
-        let shared = policy(DmPolicy::Allowlist, GroupPolicy::Allowlist, &["alice@example.org"], &[], &[]);
-        assert!(answered(&shared, "alice@example.org", place));
-        let own =
-            policy(DmPolicy::Allowlist, GroupPolicy::Allowlist, &["alice@example.org"], &["bob@example.org"], &[]);
-        assert!(!answered(&own, "alice@example.org", place));
-        assert!(answered(&own, "bob@example.org", place));
-        assert!(!answered(&own, "bob@example.org", Place::Direct));
-    }
-
-    #[test]
-    fn disabled_beats_every_list() {
-        let all = ["alice@example.org"];
-        let policy = policy(DmPolicy::Disabled, GroupPolicy::Disabled, &all, &all, &all);
-        assert!(!answered(&policy, "alice@example.org", Place::Direct));
-        assert!(!answered(&policy, "alice@example.org", Place::Group { mentioned: true }));
-    }
-
-    #[test]
-    fn an_open_bot_does_not_talk_to_bots() {
-        let open = policy(DmPolicy::Open, GroupPolicy::Mention, &[], &[], &[]);
-        assert!(answered(&open, "alice@example.org", Place::Direct));
-        assert!(answered(&open, "alice@example.org", Place::Group { mentioned: true }));
-        assert!(!answered(&open, "alice@example.org", Place::Group { mentioned: false }));
-        assert!(!answered(&open, "other@webex.bot", Place::Direct));
-    }
-}
+mod tests;

@@ -20,8 +20,8 @@ use canary::Canary;
 use reconcile::Reconciling;
 use tasks::Tasks;
 
-use crate::access::Policy;
-use crate::config::{Config, DmPolicy, Mode};
+use crate::access::{Flood, Policy};
+use crate::config::{Config, Mode};
 use crate::handler::{Cards, Command, Services};
 use crate::health::Health;
 use crate::identity::Identity;
@@ -127,6 +127,7 @@ impl App {
         config.require_run()?;
         commands.extend(config.commands.echo.then(commands::echo));
         router::check(&commands)?;
+        let commands = router::permitted(commands, &config.command)?;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen").await?),
             None => None,
@@ -153,6 +154,7 @@ impl App {
             metrics,
             mode: config.delivery.mode,
             files: config.files.clone(),
+            policy: Policy::new(&config.access),
             started: Instant::now(),
             commands,
             cards,
@@ -234,7 +236,8 @@ impl App {
             let work = Inbox {
                 services: Arc::clone(&services),
                 identity: identity.clone(),
-                policy: Policy::new(&config.access),
+                pairing: config.pairing.clone(),
+                flood: Flood::new(&config.flood),
                 settings: worker.clone(),
                 health: health.clone(),
                 door: door.clone(),
@@ -290,12 +293,6 @@ impl App {
         }
         tasks
             .spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone(), config.audit.retention)));
-        if config.access.dm_policy == DmPolicy::Pairing {
-            tracing::warn!(
-                "access.dm_policy is \"pairing\", which this version does not have yet: \
-                 only people in access.allow_from and access.admins are answered"
-            );
-        }
         let canary = Canary {
             delivery: config.delivery.clone(),
             services: Arc::clone(&services),

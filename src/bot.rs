@@ -32,7 +32,7 @@ pub struct Bot {
 }
 
 impl Bot {
-    /// A bot with `help`, `status` and `report`.
+    /// A bot with `help`, `status`, `report`, and `pairing` for admins.
     pub fn builder() -> Bot {
         Bot { commands: commands::table() }
     }

@@ -5,13 +5,15 @@ use uuid::Uuid;
 use crate::webex::local_part;
 
 const EVENTS: Uuid = Uuid::from_u128(0x2d6c_8e0b_91f4_4c55_a7b0_3f1d_e8c2_9a64);
-const NOTICES: Uuid = Uuid::from_u128(0x8c3a_57b1_0d2e_4f6a_b1c9_70e4_5a2d_f813);
 
 /// Crockford's base 32: nothing in it is taken for something else.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// The last 20 bits of an id are told to people.
 const REFERENCE_LETTERS: u32 = 4;
+
+/// A code that lets somebody in has 30 bits, of the operating system's randomness.
+const CODE_LETTERS: u32 = 6;
 
 /// An event's id, in whichever cluster's spelling and by whichever way it arrives: it is the dedupe key.
 ///
@@ -41,9 +43,14 @@ pub(crate) fn failure_id(event: Uuid) -> Uuid {
     beside(event.as_u64_pair().0, Uuid::new_v5(&event, b"failure"))
 }
 
-/// The id of the one notice that a stranger gets, however often they write.
-pub(crate) fn notice_id(person: &str) -> Uuid {
-    Uuid::new_v5(&NOTICES, local_part(person).as_bytes())
+/// The id of what the nth admin is told of somebody who asks to be let in by this event.
+pub(crate) fn notice_id(event: Uuid, nth: u32) -> Uuid {
+    Uuid::new_v5(&event, format!("notice/{nth}").as_bytes())
+}
+
+/// The id of the message that tells of the nth decision on a request.
+pub(crate) fn decision_id(event: Uuid, nth: i64) -> Uuid {
+    Uuid::new_v5(&event, format!("decision/{nth}").as_bytes())
 }
 
 /// The id of the one notice that a person gets about a card that does nothing for them, however often they click.
@@ -58,8 +65,28 @@ fn beside(first: u64, hash: Uuid) -> Uuid {
 
 /// What a person is told to name: four letters and digits.
 pub(crate) fn reference(event: Uuid) -> String {
-    let bits = event.as_u128();
-    (0..REFERENCE_LETTERS).rev().map(|nth| char::from(ALPHABET[(bits >> (5 * nth)) as usize & 31])).collect()
+    letters(event, REFERENCE_LETTERS)
+}
+
+/// A code that nobody can guess: nothing of the person is in it.
+pub(crate) fn code() -> String {
+    letters(Uuid::new_v4(), CODE_LETTERS)
+}
+
+/// A code as it was made, from what somebody read and typed: case, blanks and dashes do not matter, nor do the letters
+/// that Crockford's base 32 leaves out because they look like digits.
+pub(crate) fn canonical(code: &str) -> String {
+    let digit = |c: char| match c.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        other => other,
+    };
+    code.chars().filter(|c| *c != '-' && !c.is_whitespace()).map(digit).collect()
+}
+
+fn letters(id: Uuid, count: u32) -> String {
+    let bits = id.as_u128();
+    (0..count).rev().map(|nth| char::from(ALPHABET[(bits >> (5 * nth)) as usize & 31])).collect()
 }
 
 /// The last hexadecimal digits of the ids that have this reference.
@@ -83,6 +110,14 @@ mod tests {
         let reference = reference(event);
         assert!(event.simple().to_string().ends_with(&ending(&reference.to_lowercase()).unwrap()), "{reference}");
         assert!(ending("7Q2").is_none() && ending("7Q2U").is_none() && ending("7Q2MX").is_none());
+    }
+
+    #[test]
+    fn a_code_is_six_letters_of_chance_and_forgives_how_it_is_typed() {
+        let codes: std::collections::HashSet<_> = (0..1000).map(|_| code()).collect();
+        assert!(codes.len() > 990 && codes.iter().all(|code| code.len() == 6 && canonical(code) == *code));
+        assert_eq!(canonical(" 7q2-mko"), "7Q2MK0");
+        assert_eq!(canonical("iLo"), "110");
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //!    is made from Webex's id of the event, so a repeat is no second row. Committed, then 200.
 //! 5. `worker` claims the oldest row of each space that is due, reads the message through `webex`, and drops it if the
 //!    bot wrote it. The same call shows what was said before it and never arrived: that is then worked on first.
-//! 6. `access` decides whether the sender is answered.
+//! 6. `access` decides whether the sender is answered; a stranger gets a code from `pairing` and no answer.
 //! 7. `router` strips the mention by identity, finds the command and cuts its arguments.
 //! 8. The handler runs with a [`Context`], under a deadline, panics caught, and returns a [`Reply`]. It never sends.
 //! 9. One transaction: the reply and its files into the outbox, the inbox row done, who did what into the audit. An
@@ -43,7 +43,8 @@
 //! | `worker` | claim, run, settle: the inbox loop and the outbox loop |
 //! | `commands` | the commands every bot has, one a file |
 //! | `router` | from a message to a command; pure |
-//! | `access` | who is answered; pure |
+//! | `access` | who is answered, what each may do, and how much of it; pure |
+//! | `pairing` | how strangers ask to be let in, and are |
 //! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`], [`Card`] |
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `health` | what `/readyz` says |
@@ -73,6 +74,7 @@ mod handler;
 mod health;
 mod http;
 mod identity;
+mod pairing;
 mod receiver;
 mod router;
 mod signature;

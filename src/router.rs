@@ -4,6 +4,7 @@ mod mention;
 
 pub use mention::{addressed_text, mentions};
 
+use crate::config::{CommandRule, ConfigError};
 use crate::handler::{Args, Command, CommandError, quoted};
 
 /// What a text asks for.
@@ -13,6 +14,8 @@ pub enum Route<'a> {
     Empty,
     /// A command of the table, with what follows its name.
     Command(&'a Command, Result<Args, CommandError>),
+    /// A command that is not for whoever asks, or not here.
+    Forbidden(&'a Command),
     /// No command has this name.
     Unknown {
         /// The nearest name, when one is near.
@@ -21,8 +24,8 @@ pub enum Route<'a> {
 }
 
 /// Finds the command that a text names. The name is matched whole; case, surrounding blanks and a leading `/` do not
-/// matter.
-pub fn route<'a>(commands: &'a [Command], text: &str) -> Route<'a> {
+/// matter. What is not for whoever asks, by `may`, is not suggested either.
+pub fn route<'a>(commands: &'a [Command], may: impl Fn(&Command) -> bool, text: &str) -> Route<'a> {
     let text = text.trim_matches(crate::handler::is_blank);
     let text = text.strip_prefix('/').unwrap_or(text);
     let (word, rest) = text.split_at(text.find(crate::handler::is_blank).unwrap_or(text.len()));
@@ -31,8 +34,9 @@ pub fn route<'a>(commands: &'a [Command], text: &str) -> Route<'a> {
     }
     let word = word.to_lowercase();
     match commands.iter().find(|command| command.name() == word) {
-        Some(command) => Route::Command(command, arguments(command, rest)),
-        None => Route::Unknown { near: nearest(commands, &word) },
+        Some(command) if may(command) => Route::Command(command, arguments(command, rest)),
+        Some(command) => Route::Forbidden(command),
+        None => Route::Unknown { near: nearest(commands.iter().filter(|command| may(command)), &word) },
     }
 }
 
@@ -48,11 +52,11 @@ fn arguments(command: &Command, text: &str) -> Result<Args, CommandError> {
 }
 
 /// The name that a typing error away is what was meant: one edit in a short word, two in a longer one.
-pub fn nearest<'a>(commands: &'a [Command], word: &str) -> Option<&'a str> {
+pub fn nearest<'a>(commands: impl IntoIterator<Item = &'a Command>, word: &str) -> Option<&'a str> {
     let word = word.to_lowercase();
     let most = if word.chars().count() < 6 { 1 } else { 2 };
     commands
-        .iter()
+        .into_iter()
         .map(|command| (strsim::damerau_levenshtein(command.name(), &word), command.name()))
         .filter(|(distance, _)| *distance <= most)
         .min()
@@ -68,6 +72,32 @@ pub fn unknown(text: &str, near: Option<&str>) -> String {
         }
         None => format!("You said: \"{said}\". I don't know that. Say help to see what I can do."),
     }
+}
+
+/// The table as it is used: with what the settings say of who may give which command, and where.
+///
+/// # Errors
+/// Each rule for a command that is not there, with what to do.
+pub fn permitted(mut commands: Vec<Command>, rules: &[CommandRule]) -> Result<Vec<Command>, ConfigError> {
+    let mut wrong = Vec::new();
+    for CommandRule { name, allow, rooms, place } in rules {
+        let Some(index) = commands.iter().position(|command| command.name() == name) else {
+            let hint = match nearest(&commands, name) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("known: {}", commands.iter().map(Command::name).collect::<Vec<_>>().join(", ")),
+            };
+            wrong.push(format!("{place}: command: no command is called \"{}\"; {hint}", quoted(name)));
+            continue;
+        };
+        let command = &mut commands[index];
+        if let Some(people) = allow {
+            *command = command.clone().allow(people);
+        }
+        if let Some(rooms) = rooms {
+            *command = command.clone().rooms(rooms);
+        }
+    }
+    if wrong.is_empty() { Ok(commands) } else { Err(ConfigError(wrong)) }
 }
 
 /// Two commands of one name would make the answer depend on their order.
@@ -91,6 +121,12 @@ pub fn check(commands: &[Command]) -> anyhow::Result<()> {
             let is_new = !actions[..nth].contains(action);
             anyhow::ensure!(is_new, "two actions of {name} are called \"{action}\"; rename one of them");
         }
+        anyhow::ensure!(
+            command.permission().wrong().is_empty(),
+            "the command \"{name}\" allows somebody or some space that is none: {}; give emails, person ids, *@domain or \
+             admins, and ids of spaces or direct",
+            command.permission().wrong().join(", ")
+        );
     }
     Ok(())
 }
@@ -102,13 +138,14 @@ mod tests {
 
     fn table() -> Vec<Command> {
         let command = |usage| Command::new(usage, "", async |_, _| Ok(Reply::text("")));
-        ["help [command]", "status", "report [period]", "stats", "echo [text...]"].map(command).into()
+        ["help [command]", "status", "report [period]", "stats", "secret", "echo [text...]"].map(command).into()
     }
 
     fn check(text: &str) -> String {
         let commands = table();
-        match route(&commands, text) {
+        match route(&commands, |command| command.name() != "secret", text) {
             Route::Empty => "empty".to_owned(),
+            Route::Forbidden(command) => format!("forbidden {}", command.name()),
             Route::Unknown { near } => format!("unknown, near {near:?}"),
             Route::Command(command, Ok(mut args)) => format!("{} [{}]", command.name(), args.rest()),
             Route::Command(command, Err(error)) => format!("{}: {error}", command.name()),
@@ -131,6 +168,45 @@ mod tests {
         assert_eq!(check("stat"), "unknown, near Some(\"stats\")");
         assert_eq!(check("statu"), "unknown, near Some(\"stats\")");
         assert_eq!(check("xyzzy"), "unknown, near None");
+    }
+
+    #[test]
+    fn what_is_forbidden_is_not_suggested() {
+        assert_eq!(check("Secret plans"), "forbidden secret");
+        assert_eq!(check("secrets"), "unknown, near None");
+        assert_eq!(check("secrt"), "unknown, near None");
+    }
+
+    #[test]
+    fn the_settings_replace_what_a_command_says_and_name_one_that_is_there() {
+        let rules = |toml: &str| crate::config::Config::from_parts(toml, &[]).map(|config| config.command);
+        let rule = rules("[[command]]\nname = \"status\"\nallow = [\"admins\"]").unwrap();
+        let commands = permitted(table(), &rule).unwrap();
+        assert!(format!("{:?}", commands[1].permission()).contains("allow: Some([])"));
+        for (toml, says) in [
+            ("name = \"reprot\"", "the given settings: command: no command is called \"reprot\"; did you mean report?"),
+            (
+                "name = \"x\"",
+                "the given settings: command: no command is called \"x\"; known: help, status, report, stats, secret, echo",
+            ),
+        ] {
+            let error = permitted(table(), &rules(&format!("[[command]]\n{toml}")).unwrap()).unwrap_err();
+            assert_eq!(error.to_string(), says);
+        }
+        for (toml, says) in [
+            ("name = \"help\"\nallow = []", "command 1 (help) allows nobody; leave allow out"),
+            ("name = \"help\"\nallow = [\"admin\"]", "command 1 (help) allows nobody with one entry"),
+            ("name = \"help\"\nrooms = []", "command 1 (help) has no rooms"),
+            ("name = \"help\"\nrooms = [\"Lab\"]", "command 1 (help) has a room that is none"),
+            ("name = \"help\"\n[[command]]\nname = \"help\"", "command 2 (help) is there twice"),
+            ("allow = [\"admins\"]", "name is missing"),
+            ("name = \"help\"\nalow = [\"admins\"]", "did you mean allow?"),
+        ] {
+            let error = rules(&format!("[[command]]\n{toml}")).unwrap_err().to_string();
+            assert!(error.contains(says) && error.contains("the given settings"), "{toml}: {error}");
+        }
+        let own = Command::new("own", "", async |_, _| Ok(Reply::text(""))).allow(["Alice"]);
+        assert!(super::check(&[own]).unwrap_err().to_string().contains("none: Alice; give emails"));
     }
 
     #[test]

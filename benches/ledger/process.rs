@@ -165,6 +165,8 @@ impl Launcher {
             .env("SWITCHBOARD_ACCESS__DM_POLICY", "open")
             // The replies that were always measured: without the card of help.
             .env("SWITCHBOARD_CARDS__ENABLED", "false")
+            .env("SWITCHBOARD_FLOOD__PERSON", "0")
+            .env("SWITCHBOARD_FLOOD__SPACE", "0")
             .env("SWITCHBOARD_LOG__FORMAT", "json")
             .env("SWITCHBOARD_LOG__LEVEL", "error,switchboard::app=info");
         let library = if setup.slow_fsync { Some(self.slow_fsync.as_deref()?) } else { None };

@@ -99,7 +99,7 @@ fn is(row: &AuditRow, person: &str) -> bool {
 
 /// Whether access let it through, by the verdict.
 fn is_allowed(verdict: &str) -> bool {
-    !matches!(verdict, "denied" | "stranger")
+    !matches!(verdict, "denied" | "stranger" | "crowd" | "flooded")
 }
 
 /// A row as it is printed.

@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod explain;
 mod output;
+mod pairing;
 mod queue;
 mod run;
 mod send;
@@ -57,6 +58,9 @@ enum Verb {
     /// Who did what, where, allowed or not and by which rule; and whether that record is unbroken
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// Let in strangers who wrote to the bot, or not; works beside the daemon and without it
+    #[command(subcommand)]
+    Pairing(pairing::Verb),
     /// Print the completions of a shell, to be put where it looks for them
     Completions {
         /// Which shell
@@ -91,7 +95,7 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -
     match verb {
         Verb::Run => run::run(load()?, commands).await,
         Verb::Simulate(options) => simulate::run(options, config.as_deref(), commands).await,
-        Verb::Check(options) => check::run(load(), options).await,
+        Verb::Check(options) => check::run(load(), commands, options).await,
         Verb::Send(options) => send::run(&load()?, options).await,
         Verb::Rooms(options) => webex::rooms(&load()?, options).await,
         Verb::Webhooks(options) => webex::webhooks(&load()?, options).await,
@@ -99,6 +103,7 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -
         Verb::Outbox(verb) => queue::run(&load()?, crate::store::Queue::Outbox, verb).await,
         Verb::Explain(options) => explain::run(&load()?, options).await,
         Verb::Audit(verb) => audit::run(&load()?, verb).await,
+        Verb::Pairing(verb) => pairing::run(&load()?, verb).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "switchboard", &mut script);

@@ -22,10 +22,10 @@ pub(super) fn command() -> Command {
 async fn run(context: Context, mut args: Args) -> Result<Reply> {
     let topic = args.next();
     args.finish()?;
-    let commands = &context.services.commands;
+    let commands: Vec<_> = context.commands().collect();
     let Some(topic) = topic else {
-        let reply = Reply::markdown(overview(commands));
-        return Ok(match card(commands) {
+        let reply = Reply::markdown(overview(&commands));
+        return Ok(match card(&commands) {
             Some(card) => reply.with_card(card),
             None => reply,
         });
@@ -40,18 +40,19 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
     }
 }
 
-fn overview(commands: &[Command]) -> String {
+fn overview(commands: &[&Command]) -> String {
     let lines = commands.iter().map(|command| format!("- `{}`: {}", command.usage(), escape(command.summary())));
     let lines: Vec<_> = lines.collect();
     format!("I know these commands:\n\n{}\n\nSay `help` and a command's name to see how it is used.", lines.join("\n"))
 }
 
 /// The same with buttons. Whoever presses one is answered as if they had typed it. None where there is too much to show.
-fn card(commands: &[Command]) -> Option<Card> {
+fn card(commands: &[&Command]) -> Option<Card> {
     let lines =
         commands.iter().map(|command| format!("- **{}**: {}", escape(command.usage()), escape(command.summary())));
     let lines = lines.collect::<Vec<_>>().join("\n");
-    let buttons: Vec<_> = commands.iter().filter(|command| command.name() != NAME).map(button).collect();
+    let buttons: Vec<_> =
+        commands.iter().filter(|command| command.name() != NAME).map(|command| button(command)).collect();
     let card = Card::new().with(Text::new("I know these commands:")).with(Text::new(lines.as_str()));
     (lines.len() <= MOST_BYTES).then(|| buttons_on(card, &buttons, DEEPEST))
 }
@@ -98,11 +99,12 @@ mod tests {
             [self::command()].into_iter().chain((0..count).map(command)).collect::<Vec<_>>()
         };
         for count in [0, 1, 5, 6, 9, 10, 13, 14, 100] {
-            let card = card(&commands(count)).unwrap();
+            let commands = commands(count);
+            let card = card(&commands.iter().collect::<Vec<_>>()).unwrap();
             card.check().unwrap();
             let shown = format!("{card:?}");
             assert_eq!(shown.matches("Action.Submit").count(), count.min(13));
         }
-        assert!(card(&commands(1000)).is_none());
+        assert!(card(&commands(1000).iter().collect::<Vec<_>>()).is_none());
     }
 }

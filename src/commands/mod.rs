@@ -2,6 +2,7 @@
 
 mod echo;
 mod help;
+mod pairing;
 mod report;
 mod status;
 
@@ -9,7 +10,7 @@ use crate::handler::Command;
 
 /// The table, in the order that `help` shows.
 pub fn table() -> Vec<Command> {
-    vec![help::command(), status::command(), report::command()]
+    vec![help::command(), status::command(), report::command(), pairing::command()]
 }
 
 /// The command that `commands.echo` adds.

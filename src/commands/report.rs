@@ -91,7 +91,7 @@ enum Bearing {
 
 fn bearing(group: &Group) -> Bearing {
     match group.verdict.as_str() {
-        "denied" | "stranger" => Bearing::Refused,
+        "denied" | "stranger" | "crowd" | "flooded" => Bearing::Refused,
         "own" | "ignored" | "noted" | "gone" | "dropped" => Bearing::None,
         _ => Bearing::Heard,
     }

@@ -59,8 +59,10 @@ pub(super) fn parse(place: &str, text: &str, variables: &[(String, String)]) -> 
         layers.extend(from_file);
     }
     let figment = layers.into_iter().fold(Figment::new(), Figment::merge);
-    let config: Config =
+    let mut config: Config =
         figment.extract().map_err(|error| ConfigError(error.into_iter().map(|error| finding(&error)).collect()))?;
+    let rules = figment.find_metadata("command").map_or_else(String::new, |metadata| metadata.name.to_string());
+    config.command.iter_mut().for_each(|rule| rule.place.clone_from(&rules));
     let wrong = validate::always(&config).into_iter().map(|(key, problem)| {
         // Where two keys do not go together, the one that was set is to blame, not the default.
         let place = |key: &str| figment.find_metadata(key).map(|metadata| metadata.name.clone());
@@ -115,7 +117,8 @@ impl Layer {
             ConfigError::one(format!("{name}{at}: not valid TOML: {}", error.message()))
         })?;
         let dict: Dict = dict;
-        match dict.iter().find(|(_, value)| value.as_dict().is_none()) {
+        // A table in double brackets is a list, and says its section itself.
+        match dict.iter().find(|(_, value)| value.as_dict().is_none() && value.as_array().is_none()) {
             Some((key, _)) => {
                 Err(ConfigError::one(format!("{name}: {key} stands alone; keys belong to a section, such as [{key}]")))
             }

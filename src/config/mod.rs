@@ -2,6 +2,7 @@
 //!
 //! Only this room reads the environment. Other rooms receive their own section.
 
+mod access;
 mod cards;
 mod layers;
 mod validate;
@@ -15,8 +16,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
+pub use access::{Access, CommandRule, DmPolicy, Flood, GroupPolicy, OnDeny, Pairing};
 pub use cards::{Cards, Commands};
-pub(crate) use validate::encrypted_or_loopback;
+pub(crate) use validate::{ADMINS, DIRECT, encrypted_or_loopback, is_person, is_room};
 pub use values::parse_duration;
 use values::{duration, optional_address, url};
 
@@ -55,6 +57,13 @@ pub struct Config {
     pub access: Access,
     /// Who did what.
     pub audit: Audit,
+    /// How strangers are let in.
+    pub pairing: Pairing,
+    /// How much of one person and of one space is answered.
+    pub flood: Flood,
+    /// Who may give which command, and where.
+    #[serde(default)]
+    pub command: Vec<CommandRule>,
     /// What is logged.
     pub log: Log,
 }
@@ -257,50 +266,6 @@ pub struct Files {
     /// How long a command waits for a file that Webex still scans for malware.
     #[serde(deserialize_with = "duration")]
     pub scan_wait: Duration,
-}
-
-/// `[access]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Access {
-    /// Who is answered in direct messages.
-    pub dm_policy: DmPolicy,
-    /// Who is answered in spaces.
-    pub group_policy: GroupPolicy,
-    /// The people of both lists' policies.
-    pub allow_from: Vec<String>,
-    /// The people for spaces; empty means `allow_from`.
-    pub group_allow_from: Vec<String>,
-    /// People who are always answered.
-    pub admins: Vec<String>,
-}
-
-/// Who is answered in direct messages.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum DmPolicy {
-    /// Listed people; others may ask to be let in.
-    Pairing,
-    /// Listed people only.
-    Allowlist,
-    /// Everybody on Webex.
-    Open,
-    /// Nobody.
-    Disabled,
-}
-
-/// Who is answered in spaces.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum GroupPolicy {
-    /// Listed people only.
-    Allowlist,
-    /// Whoever mentions the bot.
-    Mention,
-    /// Everybody whose message the bot can see.
-    Open,
-    /// Nobody.
-    Disabled,
 }
 
 /// `[audit]`

@@ -23,6 +23,11 @@ const MOST_EXPIRE: Duration = Duration::from_secs(366 * 86_400);
 
 /// What nobody tries through.
 const SHORTEST_SECRET: usize = 16;
+/// In a command's `allow`: whoever is listed in `access.admins`.
+pub(crate) const ADMINS: &str = "admins";
+
+/// In a command's `rooms`: everybody's direct messages.
+pub(crate) const DIRECT: &str = "direct";
 
 /// What holds for every verb.
 pub(super) fn always(config: &Config) -> Findings {
@@ -115,9 +120,16 @@ pub(super) fn always(config: &Config) -> Findings {
         ("worker.deadline", worker.deadline),
         ("worker.backoff", worker.backoff),
         ("worker.give_up", worker.give_up),
+        ("pairing.expires", config.pairing.expires),
     ] {
         must(key, value >= Duration::from_millis(1), "must be longer than 0");
     }
+    must(
+        "pairing.per_hour",
+        (1..=100_000).contains(&config.pairing.per_hour),
+        "must be from 1 to 100000; so that nobody can ask, set access.dm_policy to \"allowlist\"",
+    );
+    must("flood.burst", (1..=1000).contains(&config.flood.burst), "must be from 1 to 1000");
     let file = store.url.expose_secret().strip_prefix("sqlite:").map(|path| path.trim_start_matches('/'));
     must(
         "store.url",
@@ -144,6 +156,25 @@ pub(super) fn always(config: &Config) -> Findings {
         audit.retention >= SHORTEST_AUDIT,
         "must be 1d or longer: an audit that forgets at once is none",
     );
+    for (nth, rule) in (1..).zip(&config.command) {
+        let name = &rule.name;
+        let mut wrong = |problem: &str| must("command", false, &format!("{nth} ({name}) {problem}"));
+        if config.command[..nth - 1].iter().any(|other| other.name == *name) {
+            wrong("is there twice; keep one of them");
+        }
+        if rule.allow.as_ref().is_some_and(Vec::is_empty) {
+            wrong("allows nobody; leave allow out for everybody, or give [\"admins\"]");
+        }
+        if rule.allow.iter().flatten().any(|entry| entry.trim() != ADMINS && !is_person(entry)) {
+            wrong("allows nobody with one entry: give an email, a person id, *@domain, or admins");
+        }
+        if rule.rooms.as_ref().is_some_and(Vec::is_empty) {
+            wrong("has no rooms; leave rooms out for all, or give their ids");
+        }
+        if rule.rooms.iter().flatten().any(|room| room.trim() != DIRECT && !is_room(room)) {
+            wrong("has a room that is none: give the id of a space (`switchboard rooms`), or direct");
+        }
+    }
     for (key, secret) in [("audit.key", &audit.key), ("audit.old_key", &audit.old_key)] {
         must(
             key,
@@ -222,7 +253,7 @@ fn is_log_filter(filter: &str) -> bool {
 }
 
 /// An email, `*@domain`, or a Webex id (base64 of `ciscospark://...`, or the bare uuid).
-fn is_person(entry: &str) -> bool {
+pub(crate) fn is_person(entry: &str) -> bool {
     let entry = entry.trim();
     let plain = |c: char| !c.is_whitespace() && !"<>\"',;[]".contains(c);
     match entry.split_once('@') {
@@ -232,6 +263,15 @@ fn is_person(entry: &str) -> bool {
             let name_or_all = name == "*" || (!name.is_empty() && !name.contains('*'));
             entry.chars().all(plain) && domain_is_whole && one_at && name_or_all
         }
-        None => entry.len() >= 32 && entry.chars().all(|c| c.is_ascii_alphanumeric() || "-_+/=".contains(c)),
+        None => is_id(entry),
     }
+}
+
+/// The id of a space.
+pub(crate) fn is_room(entry: &str) -> bool {
+    is_id(entry.trim())
+}
+
+fn is_id(entry: &str) -> bool {
+    entry.len() >= 32 && entry.chars().all(|c| c.is_ascii_alphanumeric() || "-_+/=".contains(c))
 }

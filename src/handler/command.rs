@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{Args, Context, FileError, Inputs, Reply};
+use crate::access::Permission;
 
 type Handler<A> = dyn Fn(Context, A) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>> + Send + Sync;
 
@@ -18,6 +19,7 @@ pub struct Command {
     usage: String,
     summary: String,
     details: String,
+    permission: Permission,
     handler: Arc<Handler<Args>>,
     actions: Vec<(String, Arc<Handler<Inputs>>)>,
 }
@@ -67,6 +69,7 @@ impl Command {
             usage: usage.trim().to_owned(),
             summary: summary.trim().to_owned(),
             details: String::new(),
+            permission: Permission::default(),
             handler: Arc::new(move |context, args| Box::pin(handler(context, args))),
             actions: Vec::new(),
         }
@@ -90,6 +93,27 @@ impl Command {
         self
     }
 
+    /// Who may give it, besides the admins, who always may: emails, person ids, `*@domain`, or "admins" for nobody else.
+    /// The settings may say otherwise. To others it does not exist: `help` does not show it, and nothing suggests it.
+    ///
+    /// ```
+    /// # use switchboard::{Command, Reply};
+    /// Command::new("restart", "Restarts the build", async |_, _| Ok(Reply::text("Done."))).allow(["*@example.org"]);
+    /// ```
+    #[must_use]
+    pub fn allow(mut self, people: impl IntoIterator<Item = impl AsRef<str>>) -> Command {
+        self.permission.allow(people);
+        self
+    }
+
+    /// Where it may be given, except by admins: ids of spaces, and "direct" for direct messages. The settings may say
+    /// otherwise.
+    #[must_use]
+    pub fn rooms(mut self, rooms: impl IntoIterator<Item = impl AsRef<str>>) -> Command {
+        self.permission.rooms(rooms);
+        self
+    }
+
     /// The word that calls it.
     pub fn name(&self) -> &str {
         self.usage.split_whitespace().next().unwrap_or_default()
@@ -107,6 +131,10 @@ impl Command {
 
     pub(crate) fn more(&self) -> &str {
         &self.details
+    }
+
+    pub(crate) fn permission(&self) -> &Permission {
+        &self.permission
     }
 
     pub(crate) fn takes_arguments(&self) -> bool {

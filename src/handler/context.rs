@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Attached, Cards, Command};
+use crate::access::Policy;
 use crate::config::{self, Mode};
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -40,10 +41,21 @@ pub(crate) struct Services {
     pub metrics: Metrics,
     pub mode: Mode,
     pub files: config::Files,
+    pub policy: Policy,
     pub started: Instant,
     pub commands: Vec<Command>,
     /// None where `cards.enabled` is off.
     pub cards: Option<Cards>,
+}
+
+impl Services {
+    /// Whether somebody may give a command there.
+    ///
+    /// # Errors
+    /// The rule by which they may not.
+    pub fn may(&self, who: &Sender, room: &RoomId, kind: RoomType, command: &Command) -> Result<(), &'static str> {
+        self.policy.permits(command.permission(), &who.id, &who.email, room, kind)
+    }
 }
 
 impl Context {
@@ -80,6 +92,12 @@ impl Context {
     /// What is attached to the message. Webex is asked nothing until one of them is.
     pub fn files(&self) -> Vec<Attached> {
         self.files.iter().map(|address| Attached::new(self, address)).collect()
+    }
+
+    /// The commands that whoever asks may give here.
+    pub(crate) fn commands(&self) -> impl Iterator<Item = &Command> {
+        let may = |command: &&Command| self.services.may(&self.sender, &self.room, self.room_type, command).is_ok();
+        self.services.commands.iter().filter(may)
     }
 
     /// Webex, for looking things up. What is to be said goes into the [`Reply`](super::Reply): what a handler posts

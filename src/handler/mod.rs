@@ -8,6 +8,7 @@ pub mod card;
 mod command;
 mod context;
 mod inputs;
+mod letter;
 mod markdown;
 mod reply;
 
@@ -20,6 +21,7 @@ pub use command::{Command, CommandError, Result};
 pub(crate) use context::Services;
 pub use context::{Context, Sender};
 pub use inputs::Inputs;
+pub(crate) use letter::Letter;
 pub(crate) use markdown::quoted;
 pub use markdown::{code_block, escape};
 pub(crate) use reply::Outgoing;

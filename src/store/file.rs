@@ -10,11 +10,22 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions, Connection, Row as _};
 use tokio::sync::mpsc;
 
-use super::{Look, StoreError};
+use super::StoreError;
 use crate::config;
 
 /// A write-ahead log of more pages than this is cut, which makes the writer wait for a moment.
 const MOST_LOG_PAGES: i64 = 65_536;
+
+/// What one sees of a ledger without opening it for work.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Where it is, and whether it can be written to or made.
+    pub says: String,
+    /// Whether it is there.
+    pub exists: bool,
+    /// Whether a daemon holds it.
+    pub daemon: bool,
+}
 
 /// `synchronous=FULL`: a commit that returned survives a power cut. Checkpoints are the checkpointer's.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {

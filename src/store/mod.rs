@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod files;
 mod mend;
+mod pairing;
 mod read;
 mod settle;
 mod sqlite;
@@ -26,6 +27,8 @@ use uuid::Uuid;
 pub use audit::{AuditEntry, AuditRow, Seal, Verification, Via};
 pub use coverage::{Beginning, Coverage, Gap, Progress};
 pub use error::StoreError;
+pub use file::Look;
+pub use pairing::{Asked, Pairing, PairingState, Request, Who};
 pub use read::{Activity, Filter, Group, Row, State};
 use writer::Op;
 
@@ -198,17 +201,6 @@ struct Inner {
     commits: watch::Receiver<u64>,
     lease: Duration,
     last_beat: Mutex<Option<(Instant, Result<(), StoreError>)>>,
-}
-
-/// What one sees of a ledger without opening it for work.
-#[derive(Clone, Debug)]
-pub struct Look {
-    /// Where it is, and whether it can be written to or made.
-    pub says: String,
-    /// Whether it is there.
-    pub exists: bool,
-    /// Whether a daemon holds it.
-    pub daemon: bool,
 }
 
 /// Holds the writer and the lock of the file; given to whoever runs the tasks.

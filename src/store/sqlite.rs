@@ -316,6 +316,7 @@ impl Sqlite {
             self.prune_files().await?;
         }
         self.prune_used(dedupe).await?;
+        self.prune_pairings(retention).await?;
         let forgotten = sqlx::query(
             "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1",
         ).bind(now_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;

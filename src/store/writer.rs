@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
+use super::pairing::{Asked, Asking, Deciding};
 use super::sqlite::{Due, Sqlite};
 use super::{AuditEntry, Beginning, Claims, Entry, Progress, Queue, Settlement, StoreError};
 
@@ -26,6 +27,8 @@ pub(super) enum Op {
     PruneAudit(Duration, Answer<u64>),
     Begin(Beginning, Answer<()>),
     Progress(Progress, Answer<()>),
+    Ask(Box<Asking>, Answer<Asked>),
+    Decide(Box<Deciding>, Answer<bool>),
     Beat(Answer<()>),
 }
 
@@ -118,6 +121,8 @@ impl Writer {
                 Op::PruneAudit(retention, _) => (engine.prune_audit(*retention).await?, None),
                 Op::Begin(beginning, _) => (engine.begin_coverage(beginning).await.map(|()| 0)?, None),
                 Op::Progress(progress, _) => (engine.progress(progress).await.map(|()| 0)?, None),
+                Op::Ask(asking, _) => (engine.ask(asking).await? as u64, None),
+                Op::Decide(deciding, _) => (engine.decide(deciding, due).await?.into(), Some(&deciding.audit)),
                 Op::Beat(_) => (engine.beat().await.map(|()| 0)?, None),
                 Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => (0, None),
             };
@@ -158,7 +163,10 @@ impl Results {
         }
         for (op, changed) in batch.others.into_iter().zip(self.others) {
             match op {
-                Op::Reopen(.., answer) | Op::Discard(.., answer) => drop(answer.send(Ok(changed > 0))),
+                Op::Reopen(.., answer) | Op::Discard(.., answer) | Op::Decide(_, answer) => {
+                    drop(answer.send(Ok(changed > 0)));
+                }
+                Op::Ask(_, answer) => drop(answer.send(Ok(Asked::of(changed)))),
                 Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(Ok(changed))),
                 Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => {
                     drop(answer.send(Ok(())));
@@ -183,6 +191,8 @@ impl Batch {
                 | Op::PruneAudit(..)
                 | Op::Begin(..)
                 | Op::Progress(..)
+                | Op::Ask(..)
+                | Op::Decide(..)
                 | Op::Beat(_)) => batch.others.push(op),
             }
         }
@@ -196,7 +206,10 @@ impl Batch {
         self.claims.into_iter().for_each(|(.., answer)| drop(answer.send(Err(error()))));
         for op in self.others {
             match op {
-                Op::Reopen(.., answer) | Op::Discard(.., answer) => drop(answer.send(Err(error()))),
+                Op::Reopen(.., answer) | Op::Discard(.., answer) | Op::Decide(_, answer) => {
+                    drop(answer.send(Err(error())));
+                }
+                Op::Ask(_, answer) => drop(answer.send(Err(error()))),
                 Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(Err(error()))),
                 Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => {
                     drop(answer.send(Err(error())));

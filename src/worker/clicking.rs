@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use super::backoff;
 use super::closing::{About, Ending, ended};
 use super::inbox::Inbox;
+use super::judging::Judgement;
 use super::running::Performed;
-use crate::access::{Decision, Place, decide};
+use crate::access::{Act, Place};
 use crate::event;
 use crate::handler::{Button, Deed, Inputs, Refusal, SEAL, Sender, carries};
 use crate::receiver::Envelope;
@@ -28,9 +29,6 @@ impl Inbox {
             Ok(fetched) => fetched,
             Err(error) => return self.unread(row, &error).await,
         };
-        if action.person_id == me.id {
-            return row.done(ended("own", "the bot clicked"), Vec::new());
-        }
         let about = About {
             room: action.room_id.clone(),
             room_type: card.room_type,
@@ -43,10 +41,12 @@ impl Inbox {
             RoomType::Direct => Place::Direct,
             RoomType::Group => Place::Group { mentioned: true },
         };
-        let rule = match decide(&self.policy, &about.sender.id, &about.sender.email, place) {
-            Decision::Allow(rule) => rule,
-            Decision::Deny(reason) => return self.close(row, about, denied(reason), None),
-            Decision::Pair => return self.close(row, about, denied("unknown person"), None),
+        let rule = match self.judgement(&row, me, &about, place, Act::Click, action.created).await {
+            Ok(Judgement::Allow(rule)) => rule,
+            Ok(Judgement::Own) => return row.done(ended("own", "the bot clicked"), Vec::new()),
+            Ok(Judgement::Refuse(refused)) => return self.close(row, about, refused.ending(), None),
+            Ok(Judgement::Pair(_)) => return self.close(row, about, denied("unknown person"), None),
+            Err(error) => return self.unjudged(row, &error),
         };
         match self.pressed(envelope, &action, &card, me) {
             Ok(button) => self.press(row, about, &action, &card, button, rule).await,
@@ -129,6 +129,13 @@ impl Inbox {
         let context = self.context(&row, &about, card.id.clone(), String::new(), Vec::new());
         let inputs = |arguments: BTreeMap<_, _>| Inputs::new(&action.inputs, arguments);
         let command = self.services.commands.iter().find(|known| known.name() == command);
+        // What a command may not be given for, its buttons may not be pressed for.
+        if let Some(command) = command
+            && let Err(reason) = self.services.may(&about.sender, &about.room, about.room_type, command)
+        {
+            let ending = Ending { reason, command: Some(command.name().to_owned()), ..Ending::of("denied") };
+            return self.close(row, about, ending, None);
+        }
         let Some((command, acting)) =
             command.and_then(|command| Some((command, command.act(&name, context, inputs(arguments))?)))
         else {

@@ -2,12 +2,11 @@
 
 use uuid::Uuid;
 
-use super::Letter;
 use super::inbox::Inbox;
 use crate::event;
-use crate::handler::{Card, Origin, Outgoing, Reply, Sender};
+use crate::handler::{Card, Letter, Origin, Outgoing, Reply, Sender};
 use crate::receiver::Kind;
-use crate::store::{AuditEntry, Claimed, Closing, Entry, Queue, Settlement, Via, now_ms};
+use crate::store::{AuditEntry, Claimed, Closing, Entry, Settlement, Via, now_ms};
 use crate::webex::{Attachment, File, MessageId, NewMessage, RoomId, RoomType};
 
 /// What is counted and audited where no command was found.
@@ -34,18 +33,8 @@ impl Inbox {
         let message = NewMessage { room_id, parent_id, attachments, ..message };
         let info = file.as_ref().map(File::info);
         let letter = Letter { event: row.id, room_type: about.room_type, message, file: info };
-        Entry {
-            id,
-            queue: Queue::Outbox,
-            lane: about.room.local(),
-            accepted_at: row.accepted_at,
-            // Replies go out in the order in which they were made.
-            happened_at: 0,
-            body: serde_json::to_string(&letter).unwrap_or_default(),
-            subject: Some(about.sender.email.clone()),
-            label,
-            file: file.map(|file| file.bytes),
-        }
+        let entry = letter.into_entry(id, about.room.local(), &about.sender.email);
+        Entry { accepted_at: row.accepted_at, label, file: file.map(|file| file.bytes), ..entry }
     }
 
     /// The card with its buttons sealed. Where there is none to send, its text goes alone: the reply is not lost.

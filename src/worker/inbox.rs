@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::closing::{ended, unattributed, way};
 use super::{Work, backoff, tries};
-use crate::access::Policy;
+use crate::access::Flood;
 use crate::config;
 use crate::handler::Services;
 use crate::health::Health;
@@ -27,8 +27,10 @@ pub struct Inbox {
     pub services: Arc<Services>,
     /// Who the bot is.
     pub identity: Identity,
-    /// Who is answered.
-    pub policy: Policy,
+    /// How strangers are let in.
+    pub pairing: config::Pairing,
+    /// How much of each is answered.
+    pub flood: Flood,
     /// How often and how long.
     pub settings: config::Worker,
     /// Hears of a refused token.

@@ -24,7 +24,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 pub use inbox::Inbox;
-pub use outbox::{Letter, Outbox};
+pub use outbox::Outbox;
 
 use crate::config;
 use crate::store::{Claimed, Claims, Queue, Settlement, Store};

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Work, asked, backoff, is_outage, patience, tries};
 use crate::config;
+use crate::handler::Letter;
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
@@ -18,20 +18,6 @@ const LOOK_BACK: usize = 100;
 
 /// How far Webex's clock and ours may be apart.
 const SKEW: Duration = Duration::from_secs(120);
-
-/// The body of an outbox row.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Letter {
-    /// The event it answers.
-    pub event: Uuid,
-    /// Whether the space can be read back.
-    pub room_type: RoomType,
-    /// What is posted.
-    pub message: NewMessage,
-    /// The file that is posted with it; its bytes are beside the row.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<FileInfo>,
-}
 
 /// Sends one row.
 pub struct Outbox {

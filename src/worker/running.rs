@@ -68,10 +68,18 @@ impl Inbox {
 
     /// Does what the context's text says, whether it was typed or stood in a button.
     pub(super) async fn obey(&self, row: Claimed, about: About, context: Context, rule: &'static str) -> Settlement {
-        match router::route(&self.services.commands, &context.text) {
+        let permission = |command: &Command| self.services.may(&about.sender, &about.room, about.room_type, command);
+        match router::route(&self.services.commands, |command| permission(command).is_ok(), &context.text) {
             Route::Empty => {
                 let ending = Ending { reason: rule, ..Ending::of("empty") };
                 self.close(row, about, ending, Some(Reply::text(NOTHING_SAID)))
+            }
+            Route::Forbidden(command) => {
+                let (name, reason) = (command.name(), permission(command).err().unwrap_or_default());
+                let reply = self.services.policy.is_spoken();
+                let reply = reply.then(|| Reply::text(format!("I am sorry, but you may not use {name} here.")));
+                let ending = Ending { reason, command: Some(name.to_owned()), ..Ending::of("denied") };
+                self.close(row, about, ending, reply)
             }
             Route::Unknown { near } => {
                 let reply = Reply::text(router::unknown(&context.text, near));

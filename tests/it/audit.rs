@@ -92,7 +92,7 @@ async fn every_judgement_has_a_row_with_who_where_what_and_by_which_rule() {
     message, alice@example.com, direct, report, usage, listed in access.allow_from: true
     message, alice@example.com, direct, fail, failed, listed in access.allow_from: true
     message, alice@example.com, group, status, answered, listed in access.allow_from: true
-    message, bob@example.com, direct, none, stranger, unknown person, and pairing is not in this version: false
+    message, bob@example.com, direct, none, stranger, an unknown person, who was given a code to be let in: false
     message, bob@example.com, group, none, denied, not listed in access.group_allow_from or access.allow_from: false
     click, alice@example.com, group, none, ignored, no button of mine was pressed: it has no seal: true
     click, bob@example.com, group, none, denied, not listed in access.group_allow_from or access.allow_from: false

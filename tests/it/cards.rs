@@ -168,12 +168,12 @@ async fn a_click_by_somebody_who_may_not_does_nothing() {
     let settings = "[access]\ngroup_policy = \"allowlist\"\nallow_from = [\"alice@example.com\", \"bob@example.com\"]";
     let (deployer, runs) = deployer();
     let bot = Harness::with(settings, deployer).await;
-    let lab = bot.cloud.space("Lab", &[ALICE, BOB, "carol@example.com"]);
+    let lab = bot.cloud.space("Lab", &[ALICE, BOB, "person3@example.com"]);
     let (alice, bob) = (bot.cloud.person(ALICE), bot.cloud.person(BOB));
     alice.mentions_bot(&lab, "deploy").unwrap();
     bot.settle().await;
     let card = card(&bot.cloud);
-    let stranger = bot.cloud.person("carol@example.com");
+    let stranger = bot.cloud.person("person3@example.com");
     for title in ["Deploy", "Look", "Fail", "Withdraw", "Approve"] {
         press(&stranger, &card, title, json!({"copies": "1"}));
     }
@@ -206,6 +206,23 @@ async fn the_policy_of_the_moment_of_the_click_counts() {
     press(&alice, &card, "Deploy", json!({"copies": "1"}));
     assert_eq!(said_since(&bot, &card).await, Vec::<String>::new());
     assert_eq!((runs.load(Ordering::Relaxed), outcome(&bot, "none", "denied").await), (0, 1.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_command_may_not_be_given_for_its_buttons_may_not_be_pressed_for() {
+    let bot = Harness::with("", deployer().0).await;
+    let alice = bot.cloud.person(ALICE);
+    alice.says("deploy");
+    bot.settle().await;
+    let card = card(&bot.cloud);
+    let (cloud, folder) = bot.stop().await;
+    let (deployer, runs) = deployer();
+    let settings = "[access]\nadmins = [\"bob@example.com\"]\n[[command]]\nname = \"deploy\"\nallow = [\"admins\"]";
+    let bot = Harness::on(cloud, folder, settings, deployer).await;
+    bot.ready().await;
+    press(&alice, &card, "Deploy", json!({"copies": "1"}));
+    assert_eq!(said_since(&bot, &card).await, Vec::<String>::new());
+    assert_eq!((runs.load(Ordering::Relaxed), outcome(&bot, "deploy", "denied").await), (0, 1.0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

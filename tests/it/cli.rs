@@ -73,6 +73,14 @@ fn wrong_settings_are_explained_and_exit_2() {
         ),
         (vec![], Some("[acess]\ndm_policy = \"open\""), vec!["bot.toml", "unknown key acess"]),
         (
+            vec![],
+            Some("[[command]]\nname = \"reprot\"\nallow = [\"admins\"]"),
+            vec!["bot.toml", "no command is called \"reprot\"; did you mean report?"],
+        ),
+        (vec![], Some("[[command]]\nname = \"report\"\nallow = [\"Alice\"]"), vec!["bot.toml", "allows nobody"]),
+        (vec![("SWITCHBOARD_PAIRING__PER_HOUR", "0")], None, vec!["PAIRING__PER_HOUR", "access.dm_policy"]),
+        (vec![("SWITCHBOARD_FLOOD__BURST", "0")], None, vec!["FLOOD__BURST", "from 1 to 1000"]),
+        (
             vec![("SWITCHBOARD_ACCESS__DM_POLCY", "open")],
             None,
             vec!["SWITCHBOARD_ACCESS__DM_POLCY", "did you mean dm_policy?"],
@@ -329,10 +337,8 @@ async fn check_says_what_is_in_order_and_what_to_do() {
         .env("WEBEX_WEBHOOK_SECRET", "s")
         .env("SWITCHBOARD_WEBHOOK__PUBLIC_URL", "http://127.0.0.1:9/");
     insta::assert_snapshot!(finished(&mut command).1, @r#"
-    warn settings  nobody can write to the bot directly
-                   list people in access.allow_from, such as *@example.org
-    warn settings  access.dm_policy is "pairing", which this version does not have
-                   until it has, only listed people are answered
+    warn settings  nobody is told when a stranger asks to be let in
+                   name admins in access.admins by email or id (*@domain cannot be written to), or look into `switchboard pairing list`
     warn settings  webhook.secret is short enough to be guessed
                    make one with `openssl rand -hex 32`
     warn settings  webhook.public_url ends in another path than webhook.path

@@ -142,6 +142,9 @@ pub fn settings_of_an_open_bot(cloud: &Cloud, folder: &Path) -> Vec<(String, Str
         ("SWITCHBOARD_ADMIN__LISTEN", String::new()),
         ("SWITCHBOARD_ACCESS__DM_POLICY", "open".to_owned()),
         ("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned()),
+        // Tests say more at once than people do.
+        ("SWITCHBOARD_FLOOD__PERSON", "0".to_owned()),
+        ("SWITCHBOARD_FLOOD__SPACE", "0".to_owned()),
         ("SWITCHBOARD_WEBSOCKET__CATALOG_URL", cloud.catalog_url()),
         ("SWITCHBOARD_WEBSOCKET__BACKOFF_MAX", "50ms".to_owned()),
         ("SWITCHBOARD_WORKER__BACKOFF", "10ms".to_owned()),

@@ -141,7 +141,8 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
     let mut section = String::new();
     let mut settings = String::new();
     for line in documented.lines() {
-        let line = line.strip_prefix("# ").filter(|line| line.contains(" = ")).unwrap_or(line);
+        let sets = |line: &&str| line.contains(" = ") || line.starts_with("[[");
+        let line = line.strip_prefix("# ").filter(sets).unwrap_or(line);
         if line.starts_with('[') {
             section = line.trim_matches(['[', ']']).to_owned();
             settings.push_str(line);
@@ -159,7 +160,9 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
         panic!("bot.toml documents what is no setting: {error}");
     }
     let sources = sources();
-    let vocabulary = ["config/mod.rs", "config/cards.rs"].map(|file| sources[Path::new(file)].as_str()).concat();
+    let vocabulary = ["config/mod.rs", "config/access.rs", "config/cards.rs"]
+        .map(|file| sources[Path::new(file)].as_str())
+        .join("\n");
     let fields = vocabulary.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(':'));
     for (field, _) in fields.filter(|(field, _)| !field.contains('(')) {
         let sections = [
@@ -177,6 +180,9 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
             "commands",
             "access",
             "audit",
+            "pairing",
+            "flood",
+            "command",
             "log",
         ];
         let known = sections.contains(&field)
@@ -189,9 +195,20 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
 fn the_readme_names_every_verb_and_every_metric() {
     let readme = read("README.md");
     assert!(readme.lines().count() < 200);
-    for verb in
-        ["run", "simulate", "check", "send", "rooms", "webhooks", "inbox", "outbox", "explain", "audit", "completions"]
-    {
+    for verb in [
+        "run",
+        "simulate",
+        "check",
+        "send",
+        "rooms",
+        "webhooks",
+        "inbox",
+        "outbox",
+        "explain",
+        "audit",
+        "pairing",
+        "completions",
+    ] {
         assert!(readme.contains(&format!("`switchboard {verb}")), "README.md does not name the verb {verb}");
     }
     let telemetry = &sources()[Path::new("telemetry.rs")];

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should fail there"
 )]
 
+mod access;
 mod audit;
 mod browser;
 mod cards;

@@ -15,7 +15,10 @@ use url::Url;
 
 use super::output::{Format, print_json, time};
 use super::queue::with_store;
+use crate::access::Policy;
 use crate::config::{Config, ConfigError, DmPolicy, Mode};
+use crate::handler::Command;
+use crate::router;
 use crate::store::{Look, Store, now_ms};
 use crate::webex::Client;
 use report::{Finding, Report, State};
@@ -29,10 +32,18 @@ pub(super) struct Options {
     format: Format,
 }
 
-pub(super) async fn run(config: Result<Config, ConfigError>, options: Options) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    config: Result<Config, ConfigError>,
+    commands: Vec<Command>,
+    options: Options,
+) -> anyhow::Result<ExitCode> {
     let Options { deep, format } = options;
     let mut report = Report::new(format);
-    let complete = config.and_then(|config| config.require_run().map(|()| config));
+    let complete = config.and_then(|config| {
+        config.require_run()?;
+        router::permitted(commands, &config.command)?;
+        Ok(config)
+    });
     let code = match complete {
         Err(error) => {
             for problem in error.0 {
@@ -105,17 +116,17 @@ fn settings(config: &Config) -> Vec<Finding> {
     let warn = |says: &str, hint: &str| Finding::warn("settings", says, hint);
     let access = &config.access;
     let mut findings = Vec::new();
-    let listed = matches!(access.dm_policy, DmPolicy::Pairing | DmPolicy::Allowlist);
-    if listed && access.allow_from.is_empty() && access.admins.is_empty() {
+    if access.dm_policy == DmPolicy::Allowlist && access.allow_from.is_empty() && access.admins.is_empty() {
         findings.push(warn(
             "nobody can write to the bot directly",
             "list people in access.allow_from, such as *@example.org",
         ));
     }
-    if access.dm_policy == DmPolicy::Pairing {
+    if access.dm_policy == DmPolicy::Pairing && Policy::new(access).admins().is_empty() {
         findings.push(warn(
-            "access.dm_policy is \"pairing\", which this version does not have",
-            "until it has, only listed people are answered",
+            "nobody is told when a stranger asks to be let in",
+            "name admins in access.admins by email or id (*@domain cannot be written to), or look into \
+             `switchboard pairing list`",
         ));
     }
     if config.webhook.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < SHORTEST_SECRET) {

@@ -1,0 +1,203 @@
+//! How much of one person, and of one space, is worked on: token buckets in memory, by the time at which things were
+//! said. What is fetched after an outage comes as a burst that is nobody's fault.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
+
+use crate::config;
+use crate::webex::{PersonId, RoomId};
+
+/// So many people, and spaces, are remembered in each of two halves, some hundred bytes each: the older half is dropped
+/// when the newer one is full, so a crowd of strangers takes no more memory than that.
+const MOST: usize = 4096;
+
+/// A bucket counts in milliseconds times messages a minute, so that nothing is rounded.
+const MINUTE: u64 = 60_000;
+
+/// What was said so much longer ago than the newest that was counted comes late, after an outage: it was no part of the
+/// same flood, and is not held against anybody.
+const LATE_MS: i64 = 60_000;
+
+/// The buckets.
+pub struct Flood {
+    people: Mutex<Buckets>,
+    spaces: Mutex<Buckets>,
+}
+
+/// Whether it is too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// It is not.
+    Fine,
+    /// It is.
+    Over {
+        /// By which rule.
+        rule: &'static str,
+        /// Whether to say so: once, until there was a pause.
+        tell: bool,
+    },
+}
+
+impl Flood {
+    /// From the checked settings.
+    pub fn new(settings: &config::Flood) -> Flood {
+        let buckets = |rate, rule| Mutex::new(Buckets::new(rate, settings.burst, rule));
+        Flood {
+            people: buckets(settings.person, "more than flood.person allows of one person"),
+            spaces: buckets(settings.space, "more than flood.space allows in one space"),
+        }
+    }
+
+    /// Counts something that a person said or clicked, in a space that is not theirs alone, at this time in milliseconds
+    /// since 1970. What is too much of a person does not count for the space.
+    pub fn take(&self, person: &PersonId, space: Option<&RoomId>, at: i64) -> Pace {
+        let take = |buckets: &Mutex<Buckets>, key| buckets.lock().unwrap_or_else(PoisonError::into_inner).take(key, at);
+        match (take(&self.people, person.local()), space) {
+            (Pace::Fine, Some(space)) => take(&self.spaces, space.local()),
+            (pace, _) => pace,
+        }
+    }
+}
+
+struct Buckets {
+    /// Messages a minute; 0 is no limit.
+    rate: u64,
+    most: u64,
+    rule: &'static str,
+    newer: HashMap<String, Bucket>,
+    older: HashMap<String, Bucket>,
+}
+
+struct Bucket {
+    left: u64,
+    /// When something was last said.
+    at: i64,
+    /// Nothing is let through until there is a minute's worth again.
+    over: bool,
+    /// They know.
+    told: bool,
+}
+
+impl Buckets {
+    fn new(rate: u32, burst: u32, rule: &'static str) -> Buckets {
+        let rate = u64::from(rate);
+        let most = rate * u64::from(burst) * MINUTE;
+        Buckets { rate, most, rule, newer: HashMap::new(), older: HashMap::new() }
+    }
+
+    fn take(&mut self, key: String, at: i64) -> Pace {
+        if self.rate == 0 {
+            return Pace::Fine;
+        }
+        let known = self.newer.remove(&key).or_else(|| self.older.remove(&key));
+        let mut bucket = known.unwrap_or(Bucket { left: self.most, at, over: false, told: false });
+        let pace = self.count(&mut bucket, at);
+        if self.newer.len() >= MOST {
+            self.older = mem::take(&mut self.newer);
+        }
+        self.newer.insert(key, bucket);
+        pace
+    }
+
+    fn count(&self, bucket: &mut Bucket, at: i64) -> Pace {
+        if at.saturating_add(LATE_MS) < bucket.at {
+            return Pace::Fine;
+        }
+        let pause = at.saturating_sub(bucket.at).max(0).unsigned_abs();
+        bucket.left = bucket.left.saturating_add(pause.saturating_mul(self.rate)).min(self.most);
+        bucket.at = bucket.at.max(at);
+        bucket.told &= pause < MINUTE;
+        if bucket.over && bucket.left < self.rate * MINUTE {
+            return Pace::Over { rule: self.rule, tell: false };
+        }
+        bucket.over = bucket.left < MINUTE;
+        if bucket.over {
+            let tell = !mem::replace(&mut bucket.told, true);
+            return Pace::Over { rule: self.rule, tell };
+        }
+        bucket.left -= MINUTE;
+        Pace::Fine
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: i64 = 1_700_000_000_000;
+
+    fn flood(person: u32, space: u32, burst: u32) -> Flood {
+        Flood::new(&config::Flood { person, space, burst })
+    }
+
+    /// One letter a message: `.` is let through, `!` is told of, and `-` is ignored in silence.
+    fn said(flood: &Flood, person: &str, space: Option<&str>, times: impl IntoIterator<Item = i64>) -> String {
+        let space = space.map(RoomId::from);
+        let pace = |ms| match flood.take(&person.into(), space.as_ref(), START + ms) {
+            Pace::Fine => '.',
+            Pace::Over { tell: true, .. } => '!',
+            Pace::Over { tell: false, .. } => '-',
+        };
+        times.into_iter().map(pace).collect()
+    }
+
+    #[test]
+    fn after_a_burst_there_is_one_notice_then_silence_until_calm() {
+        let flood = flood(3, 0, 2);
+        assert_eq!(said(&flood, "a", None, [0; 10]), "......!---");
+        assert_eq!(said(&flood, "b", None, [0]), ".", "others are not meant");
+        assert_eq!(said(&flood, "a", None, [30_000, 59_999]), "--", "not before a minute's worth is there again");
+        assert_eq!(said(&flood, "a", None, [60_000; 5]), "...--", "they know already");
+        // A pause of a minute, and they are told anew.
+        assert_eq!(said(&flood, "a", None, [120_000; 5]), "...!-");
+        assert_eq!(said(&flood, "a", None, [600_000; 8]), "......!-");
+    }
+
+    #[test]
+    fn who_keeps_to_the_rate_is_never_stopped() {
+        assert_eq!(said(&flood(3, 0, 1), "a", None, (0..100).map(|nth| nth * 20_000)), ".".repeat(100));
+    }
+
+    #[test]
+    fn a_space_has_a_bucket_of_its_own_and_no_limit_is_none() {
+        let flood = flood(0, 4, 1);
+        assert_eq!(said(&flood, "a", Some("r"), [0; 3]), "...");
+        assert_eq!(said(&flood, "b", Some("r"), [0; 3]), ".!-");
+        assert_eq!(said(&flood, "b", Some("s"), [0]), ".");
+        assert_eq!(said(&flood, "b", None, [0; 1000]), ".".repeat(1000));
+    }
+
+    #[test]
+    fn what_was_said_over_a_day_and_comes_at_once_is_no_flood() {
+        let flood = flood(2, 0, 1);
+        let hours = |from: i64| (0..24).map(move |hour| (from + hour) * 3_600_000);
+        assert_eq!(said(&flood, "a", None, hours(0)), ".".repeat(24));
+        // Another space of theirs is read back after the first one, from the morning on.
+        assert_eq!(said(&flood, "a", None, hours(0)), ".".repeat(24));
+        // What was a flood then is one now.
+        assert_eq!(said(&flood, "a", None, [100 * 3_600_000; 4]), "..!-");
+        // A little out of order is no way around it.
+        assert_eq!(said(&flood, "a", None, [100 * 3_600_000 - 1000; 2]), "--");
+    }
+
+    #[test]
+    fn a_crowd_takes_no_more_memory_than_its_bound_and_does_not_free_a_flooder() {
+        let flood = flood(1, 0, 1);
+        for nth in 0..5 * MOST {
+            if nth % (MOST / 2) == 0 {
+                let expected = if nth == 0 {
+                    "."
+                } else if nth == MOST / 2 {
+                    "!"
+                } else {
+                    "-"
+                };
+                assert_eq!(said(&flood, "flooder", None, [0]), expected, "{nth}");
+            }
+            said(&flood, &nth.to_string(), None, [0]);
+        }
+        let people = flood.people.lock().unwrap();
+        assert!(people.newer.len() + people.older.len() <= 2 * MOST);
+    }
+}

@@ -1,0 +1,86 @@
+//! Who may give a command, and where: what the command itself says, or the settings above it.
+
+use super::{Entry, Policy, covered};
+use crate::config::{ADMINS, DIRECT, is_person, is_room};
+use crate::webex::{PersonId, RoomId, RoomType};
+
+/// Who may give one command, and where. Without a word on it everybody whom the bot answers may, everywhere.
+#[derive(Clone, Debug, Default)]
+pub struct Permission {
+    /// People besides the admins, who always may.
+    allow: Option<Vec<Entry>>,
+    rooms: Option<Vec<Spot>>,
+    /// Entries that mean nobody and no space.
+    wrong: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Spot {
+    Direct,
+    Space(RoomId),
+}
+
+impl Permission {
+    /// Only these people, and the admins.
+    pub fn allow(&mut self, people: impl IntoIterator<Item = impl AsRef<str>>) {
+        let (mut allow, mut wrong) = (Vec::new(), Vec::new());
+        for entry in people {
+            match entry.as_ref().trim() {
+                ADMINS => {}
+                entry if is_person(entry) => allow.push(Entry::parse(entry)),
+                entry => wrong.push(entry.to_owned()),
+            }
+        }
+        self.allow = Some(allow);
+        self.wrong.extend(wrong);
+    }
+
+    /// Only in these spaces.
+    pub fn rooms(&mut self, rooms: impl IntoIterator<Item = impl AsRef<str>>) {
+        let (mut spots, mut wrong) = (Vec::new(), Vec::new());
+        for entry in rooms {
+            match entry.as_ref().trim() {
+                DIRECT => spots.push(Spot::Direct),
+                entry if is_room(entry) => spots.push(Spot::Space(entry.into())),
+                entry => wrong.push(entry.to_owned()),
+            }
+        }
+        self.rooms = Some(spots);
+        self.wrong.extend(wrong);
+    }
+
+    /// What was given and means nobody and no space.
+    pub fn wrong(&self) -> &[String] {
+        &self.wrong
+    }
+}
+
+impl Policy {
+    /// Whether somebody whom the bot answers may give a command there.
+    ///
+    /// # Errors
+    /// The rule by which they may not.
+    pub fn permits(
+        &self,
+        permission: &Permission,
+        id: &PersonId,
+        email: &str,
+        room: &RoomId,
+        kind: RoomType,
+    ) -> Result<(), &'static str> {
+        if self.is_admin(id, email) {
+            return Ok(());
+        }
+        if permission.allow.as_ref().is_some_and(|people| !covered(people, id, email)) {
+            return Err("not listed in the command's allow");
+        }
+        let here = |spot: &Spot| match spot {
+            Spot::Direct => kind == RoomType::Direct,
+            Spot::Space(space) => space == room,
+        };
+        if permission.rooms.as_ref().is_some_and(|rooms| !rooms.iter().any(here)) {
+            return Err("asked in a space that is not among the command's rooms");
+        }
+        Ok(())
+    }
+}

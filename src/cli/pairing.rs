@@ -1,0 +1,163 @@
+//! `switchboard pairing`: who asked to be let in, and what is decided. It writes into the ledger, beside a running daemon
+//! or for the next one: that sees the decision at the person's next message, and tells them.
+
+use std::process::ExitCode;
+
+use clap::{Subcommand, ValueEnum};
+use serde::Serialize;
+
+use super::audit;
+use super::output::{Format, complain, print, print_json, time};
+use super::queue::with_store;
+use crate::config::{Config, DmPolicy};
+use crate::pairing::{self, Verdict};
+use crate::store::{Pairing, PairingState, now_ms};
+use crate::table::table;
+
+/// Whom the daemon names as the one who decided.
+const OPERATOR: &str = "the command line";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// List who asked, newest first: who waits, was let in or was denied, unless --state says otherwise
+    List {
+        /// Which requests
+        #[arg(long, value_enum, default_value = "current")]
+        state: Which,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Let somebody in; they are told, and may speak to the bot at once
+    Approve {
+        /// Their code, email or person id
+        who: String,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Do not let somebody in, or no longer; they are told once, and then ignored for a time (pairing.quiet)
+    Deny {
+        /// Their code, email or person id
+        who: String,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Forget what was decided about somebody; they are a stranger again, and may ask
+    Revoke {
+        /// Their code, email or person id
+        who: String,
+        #[command(flatten)]
+        format: Format,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Which {
+    Current,
+    Pending,
+    Approved,
+    Denied,
+    Expired,
+    Revoked,
+    All,
+}
+
+impl Which {
+    fn includes(self, state: &str) -> bool {
+        match self {
+            Which::Current => matches!(state, "pending" | "approved" | "denied"),
+            Which::Pending => state == "pending",
+            Which::Approved => state == "approved",
+            Which::Denied => state == "denied",
+            Which::Expired => state == "expired",
+            Which::Revoked => state == "revoked",
+            Which::All => true,
+        }
+    }
+}
+
+/// A request as programs read it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    code: &'a str,
+    email: &'a str,
+    person_id: &'a str,
+    requested_at: String,
+    expires_at: String,
+    state: &'static str,
+    decided_at: Option<String>,
+    decided_by: Option<&'a str>,
+    asked: &'a str,
+}
+
+impl<'a> Shown<'a> {
+    fn new(pairing: &'a Pairing, now: i64) -> Self {
+        let request = &pairing.request;
+        Shown {
+            code: &request.code,
+            email: &request.email,
+            person_id: &request.person_id,
+            requested_at: time(request.requested_at),
+            expires_at: time(request.expires_at),
+            state: pairing::state(pairing, now),
+            decided_at: pairing.decided_at.map(time),
+            decided_by: pairing.decided_by.as_deref(),
+            asked: &request.asked,
+        }
+    }
+}
+
+pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode> {
+    match verb {
+        Verb::List { state, format } => list(config, state, format).await?,
+        Verb::Approve { who, format } => decide(config, &who, Verdict::Approve, format).await?,
+        Verb::Deny { who, format } => decide(config, &who, Verdict::Deny, format).await?,
+        Verb::Revoke { who, format } => decide(config, &who, Verdict::Revoke, format).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(config: &Config, which: Which, format: Format) -> anyhow::Result<()> {
+    let pairings = with_store(config, async |store| Ok(store.pairings().await?)).await?;
+    let now = now_ms();
+    let shown = pairings.iter().map(|pairing| Shown::new(pairing, now)).filter(|shown| which.includes(shown.state));
+    let shown: Vec<_> = shown.collect();
+    if format.json {
+        return print_json(&shown);
+    }
+    if shown.is_empty() {
+        return Ok(print("none")?);
+    }
+    let cells = shown.iter().map(|shown| {
+        let wrote = crate::handler::quoted(shown.asked);
+        [shown.code, shown.state, &shown.requested_at, shown.email, &wrote].map(str::to_owned)
+    });
+    Ok(print(&table(["CODE", "STATE", "REQUESTED", "WHO", "WROTE"], &[], cells))?)
+}
+
+async fn decide(config: &Config, who: &str, verdict: Verdict, format: Format) -> anyhow::Result<()> {
+    let audit = audit::by_operator(String::new(), String::new()).await;
+    let deciding = async |store| Ok(pairing::decide(&store, who, verdict, OPERATOR, audit.clone()).await?);
+    let decided = with_store(config, deciding).await?;
+    let request = &decided.pairing.request;
+    if format.json {
+        return print_json(&serde_json::json!({
+            "code": request.code, "email": request.email, "person_id": request.person_id,
+            "state": decided.state, "changed": decided.changed,
+        }));
+    }
+    let how = match decided.state {
+        PairingState::Approved => "let in",
+        PairingState::Denied | PairingState::Pending => "not let in",
+        PairingState::Revoked => "a stranger again",
+    };
+    let told = match (decided.changed, decided.state) {
+        (false, _) => " already",
+        (true, PairingState::Approved | PairingState::Denied) => "; the daemon tells them",
+        (true, PairingState::Pending | PairingState::Revoked) => "",
+    };
+    print(&format!("{} is {how}{told}", request.email))?;
+    if decided.state == PairingState::Approved && config.access.dm_policy != DmPolicy::Pairing {
+        complain("this counts only while access.dm_policy is \"pairing\"");
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! `pairing`: admins let strangers in, or not.
+
+use crate::handler::{Args, Command, CommandError, Context, Reply, Result, Sender, code_block, escape, quoted};
+use crate::pairing::{self, Refusal, Verdict};
+use crate::store::{AuditEntry, PairingState, now_ms};
+use crate::table::table;
+
+/// Newer ones first; all of them are at the command line.
+const MOST: usize = 20;
+
+pub(super) fn command() -> Command {
+    Command::new("pairing [list|approve|deny] [code]", "Who asks to be let in, and letting them", run)
+        .details(
+            "`pairing list` shows who waits. `pairing approve CODE` lets somebody in, and `pairing deny CODE` does not; \
+             their email does as well as the code. They are told. In a direct message only, since others would read it.",
+        )
+        .allow([crate::config::ADMINS])
+}
+
+async fn run(context: Context, mut args: Args) -> Result<Reply> {
+    let verb = args.next().unwrap_or_else(|| "list".to_owned());
+    if !context.is_direct() {
+        return Err(CommandError::User("Please tell me that in a direct message: others read along here.".to_owned()));
+    }
+    let verdict = match verb.to_lowercase().as_str() {
+        "list" => {
+            args.finish()?;
+            return list(&context).await;
+        }
+        "approve" => Verdict::Approve,
+        "deny" => Verdict::Deny,
+        _ => {
+            let text = format!("I can list, approve and deny; \"{}\" is none of it.", quoted(&verb));
+            return Err(CommandError::Usage(text));
+        }
+    };
+    let who = args.required("code")?;
+    args.finish()?;
+    let Sender { id, email } = context.sender();
+    let audit = AuditEntry {
+        person: Some(id.to_string()),
+        email: Some(email.clone()),
+        room: Some(context.room().to_string()),
+        place: Some("direct"),
+        ..AuditEntry::default()
+    };
+    let decided = match pairing::decide(&context.services.store, &who, verdict, email, audit).await {
+        Ok(decided) => decided,
+        Err(Refusal::Store(error)) => Err(error)?,
+        Err(refusal) => return Err(CommandError::User(format!("Nothing is decided: {refusal}."))),
+    };
+    let email = escape(&decided.pairing.request.email);
+    Ok(Reply::markdown(match decided.state {
+        PairingState::Approved => format!("{email} is let in, and knows it from me."),
+        PairingState::Denied | PairingState::Pending | PairingState::Revoked => {
+            format!("{email} is not let in, and knows it from me.")
+        }
+    }))
+}
+
+async fn list(context: &Context) -> Result<Reply> {
+    let now = now_ms();
+    let mut waiting = context.services.store.pairings().await?;
+    waiting.retain(|pairing| pairing::state(pairing, now) == "pending");
+    if waiting.is_empty() {
+        return Ok(Reply::text("Nobody waits to be let in."));
+    }
+    let rows = waiting.iter().take(MOST).map(|pairing| {
+        let request = &pairing.request;
+        [request.code.clone(), request.email.clone(), quoted(&request.asked)]
+    });
+    let mut text = table(["CODE", "WHO", "WROTE"], &[], rows);
+    if waiting.len() > MOST {
+        text.push_str(&format!("\nand {} more", waiting.len() - MOST));
+    }
+    Ok(Reply::markdown(format!("{}\n\nSay `pairing approve` or `pairing deny` with a code.", code_block(&text))))
+}

@@ -1,0 +1,267 @@
+//! Letting strangers in: the request they make by writing to the bot, what they and the admins are told of it, and the
+//! decision, in the chat or at the command line.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::access::{Addressee, Standing};
+use crate::event;
+use crate::handler::{Letter, Sender, code_block, escape, quoted};
+use crate::store::{AuditEntry, Entry, Pairing, PairingState, Request, Store, StoreError, Who, now_ms};
+use crate::webex::{NewMessage, RoomId, RoomType, local_part};
+
+/// So many bytes of what a stranger wrote are kept: enough to see what they want, and a crowd fills nothing with it.
+const MOST_ASKED: usize = 500;
+
+/// How often a decision is made anew because another one came in between.
+const TRIES: usize = 3;
+
+const APPROVED: &str = "You are let in: from now on I answer you here. What you wrote before was not worked on, so please \
+    say it again; say help to see what I can do.";
+const DENIED: &str = "I am sorry, but I may not answer you. If you think that this is a mistake, please speak to whoever \
+    runs me.";
+
+/// What is decided on a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They may speak to the bot, and are told so.
+    Approve,
+    /// They may not, and are told so once.
+    Deny,
+    /// As if they had never asked. They are not told.
+    Revoke,
+}
+
+impl Verdict {
+    fn word(self) -> &'static str {
+        match self {
+            Verdict::Approve => "approve",
+            Verdict::Deny => "deny",
+            Verdict::Revoke => "revoke",
+        }
+    }
+}
+
+/// Why nothing was decided.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Nobody fits.
+    #[error("nobody asked to be let in with the code, the email or the id \"{0}\"")]
+    Unknown(String),
+    /// There is a newer request.
+    #[error("the code {0} counts no more: {1} has asked again since")]
+    Superseded(String, String),
+    /// The request waited for too long.
+    #[error("the code {0} has expired; if {1} writes to the bot again, they get a new one")]
+    Expired(String, String),
+    /// There is nothing to revoke.
+    #[error("{0} was neither let in nor denied; there is nothing to revoke")]
+    Undecided(String),
+    /// What was revoked has to be asked for anew.
+    #[error("{0} has to ask again: what they asked before was revoked")]
+    Revoked(String),
+    /// The ledger is in the way.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A request after a decision.
+#[derive(Debug)]
+pub struct Decided {
+    /// The request.
+    pub pairing: Pairing,
+    /// How it is now.
+    pub state: PairingState,
+    /// Whether it was otherwise before.
+    pub changed: bool,
+}
+
+/// How somebody stands, by the newest request of theirs. `quiet` is how long a denial counts.
+pub fn standing(newest: Option<&Pairing>, now: i64, quiet: Duration) -> Standing {
+    let Some(pairing) = newest else { return Standing::Unknown };
+    match pairing.state {
+        PairingState::Approved => Standing::Approved,
+        PairingState::Pending if now < pairing.request.expires_at => Standing::Pending,
+        PairingState::Denied if now < later(pairing.decided_at.unwrap_or_default(), quiet) => Standing::Denied,
+        PairingState::Pending | PairingState::Denied | PairingState::Revoked => Standing::Unknown,
+    }
+}
+
+/// The word for how a request stands.
+pub fn state(pairing: &Pairing, now: i64) -> &'static str {
+    match pairing.state {
+        PairingState::Pending if pairing.request.expires_at <= now => "expired",
+        PairingState::Pending => "pending",
+        PairingState::Approved => "approved",
+        PairingState::Denied => "denied",
+        PairingState::Revoked => "revoked",
+    }
+}
+
+/// What a stranger asks for who wrote `text`.
+pub fn request(event: uuid::Uuid, sender: &Sender, room: &RoomId, text: &str, expires: Duration) -> Request {
+    let now = now_ms();
+    Request {
+        code: event::code(),
+        person: sender.id.local(),
+        person_id: sender.id.to_string(),
+        email: sender.email.trim().to_lowercase(),
+        room: room.to_string(),
+        event,
+        asked: text[..text.floor_char_boundary(MOST_ASKED)].to_owned(),
+        requested_at: now,
+        expires_at: later(now, expires),
+    }
+}
+
+/// What the stranger reads.
+pub fn greeting(request: &Request) -> String {
+    let (code, good) = (&request.code, good_for(request));
+    format!(
+        "I don't know you yet, so I can't answer you. To be let in, please give the code {code} to whoever runs me; it is \
+         good for {good}, and you will hear from me."
+    )
+}
+
+/// What each admin who can be written to gets, as rows of the outbox.
+pub fn notices(request: &Request, admins: &[Addressee]) -> Vec<Entry> {
+    let notice = |(nth, admin): (u32, &Addressee)| {
+        let (to, lane) = match admin {
+            Addressee::Person(id) => (NewMessage { to_person_id: Some(id.clone()), ..notice(request) }, id.local()),
+            Addressee::Email(email) => {
+                (NewMessage { to_person_email: Some(email.clone()), ..notice(request) }, email.clone())
+            }
+        };
+        let letter = Letter { event: request.event, room_type: RoomType::Direct, message: to, file: None };
+        letter.into_entry(event::notice_id(request.event, nth), format!("to {lane}"), &lane)
+    };
+    (0..).zip(admins).map(notice).collect()
+}
+
+/// What an admin reads. This is the place for a card with a button for each verdict: `attachments`, with this text as
+/// what is shown where cards are not.
+fn notice(request: &Request) -> NewMessage {
+    let Request { code, email, asked, .. } = request;
+    let wrote = match quoted(asked) {
+        nothing if nothing.is_empty() => " They wrote no text.".to_owned(),
+        asked => format!(" They wrote:\n\n{}", code_block(&asked)),
+    };
+    let markdown = format!(
+        "**{}** asks to be let in.{wrote}\n\nSay `pairing approve {code}` or `pairing deny {code}`; the code is good for {}.",
+        escape(email),
+        good_for(request),
+    );
+    NewMessage { markdown: Some(markdown), ..NewMessage::default() }
+}
+
+/// Decides on the request of whoever has this code, email or id, and has them told. Deciding the same again changes
+/// nothing, and tells nobody. `audit` says who decides, and by which way.
+///
+/// # Errors
+/// Why nothing was decided.
+pub async fn decide(
+    store: &Store,
+    who: &str,
+    verdict: Verdict,
+    by: &str,
+    audit: AuditEntry,
+) -> Result<Decided, Refusal> {
+    for _ in 0..TRIES {
+        let pairing = find(store, who).await?;
+        let (state, says) = match verdict {
+            Verdict::Approve => (PairingState::Approved, Some(APPROVED)),
+            Verdict::Deny => (PairingState::Denied, Some(DENIED)),
+            Verdict::Revoke => (PairingState::Revoked, None),
+        };
+        if pairing.state == state {
+            return Ok(Decided { pairing, state, changed: false });
+        }
+        allowed(&pairing, verdict)?;
+        let entries = says.map(|says| told(&pairing, says)).into_iter().collect();
+        let (action, reason) = (format!("pairing {}", verdict.word()), format!("about {}", pairing.request.email));
+        let audit = AuditEntry { action, reason, verdict: "done", ..audit.clone() };
+        if store.decide_pairing(&pairing, state, by, entries, audit).await? {
+            tracing::info!(person = pairing.request.email, ?state, by, "a request to be let in was decided");
+            return Ok(Decided { pairing, state, changed: true });
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+/// Whether this can be decided now.
+fn allowed(pairing: &Pairing, verdict: Verdict) -> Result<(), Refusal> {
+    let (code, email) = (pairing.request.code.clone(), pairing.request.email.clone());
+    match (pairing.state, verdict) {
+        (PairingState::Pending, Verdict::Revoke) => Err(Refusal::Undecided(email)),
+        (PairingState::Pending, _) if pairing.request.expires_at <= now_ms() => Err(Refusal::Expired(code, email)),
+        (PairingState::Revoked, _) => Err(Refusal::Revoked(email)),
+        (PairingState::Pending | PairingState::Approved | PairingState::Denied, _) => Ok(()),
+    }
+}
+
+async fn find(store: &Store, who: &str) -> Result<Pairing, Refusal> {
+    let who = who.trim();
+    let code = event::canonical(who);
+    let wanted = Who { code: code.clone(), email: who.to_lowercase(), person: local_part(who) };
+    let found = store.find_pairing(&wanted).await?.ok_or_else(|| Refusal::Unknown(quoted(who)))?;
+    let request = &found.request;
+    if request.code != code && request.email != wanted.email && request.person != wanted.person {
+        return Err(Refusal::Superseded(code, request.email.clone()));
+    }
+    Ok(found)
+}
+
+/// The message that tells of a decision, in the space where they asked.
+fn told(pairing: &Pairing, says: &str) -> Entry {
+    let request = &pairing.request;
+    let room = RoomId::from(request.room.as_str());
+    let lane = room.local();
+    let message = NewMessage { room_id: Some(room), text: Some(says.to_owned()), ..NewMessage::default() };
+    let letter = Letter { event: request.event, room_type: RoomType::Direct, message, file: None };
+    letter.into_entry(event::decision_id(request.event, pairing.decisions), lane, &request.email)
+}
+
+fn later(ms: i64, span: Duration) -> i64 {
+    ms.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// How long a code is good, to the minute or, if that is none, to the second.
+fn good_for(request: &Request) -> String {
+    let seconds = (request.expires_at - request.requested_at) / 1000;
+    let rounded = if seconds >= 60 { seconds - seconds % 60 } else { seconds };
+    format!("{:#}", SignedDuration::from_secs(rounded))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webex::PersonId;
+
+    fn asks(text: &str) -> Request {
+        let sender = Sender { id: "bob".into(), email: "Bob_B@example.com".to_owned() };
+        request(uuid::Uuid::from_u128(1), &sender, &"room".into(), text, Duration::from_secs(86_400))
+    }
+
+    #[test]
+    fn what_a_stranger_wrote_is_short_and_harmless_to_an_admin() {
+        let hostile = format!("<@all> ```\n\npairing approve 000000 [x](https://x.test) {}", "é".repeat(1000));
+        let request = Request { code: "7Q2MKD".to_owned(), ..asks(&hostile) };
+        assert!(request.asked.len() <= MOST_ASKED);
+        let notice = notice(&request).markdown.unwrap();
+        let lines: Vec<_> = notice.lines().collect();
+        assert_eq!(lines[0], r"**bob\_b@example.com** asks to be let in. They wrote:");
+        assert!(lines[2] == "```" && lines[4] == "```", "{notice}");
+        assert!(lines[3].starts_with("<\u{200b}@all> `\u{200b}`\u{200b}` pairing approve 000000"), "{notice}");
+        assert_eq!(lines[6..], ["Say `pairing approve 7Q2MKD` or `pairing deny 7Q2MKD`; the code is good for 24h."]);
+    }
+
+    #[test]
+    fn each_admin_is_told_once_however_often_the_event_is_worked_on() {
+        let request = asks("help");
+        let admins = [Addressee::Email("root@example.org".to_owned()), Addressee::Person(PersonId::from("a"))];
+        let ids = || notices(&request, &admins).into_iter().map(|entry| entry.id).collect::<Vec<_>>();
+        assert!(ids().len() == 2 && ids()[0] != ids()[1]);
+        assert_eq!(ids(), ids());
+    }
+}
