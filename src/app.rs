@@ -340,15 +340,15 @@ async fn unless(stopped: CancellationToken, task: impl Future<Output = ()>) {
     }
 }
 
-/// What seals the buttons of cards: the secret that is set, else the webhook's, else the ledger's own.
+/// What seals the buttons of cards: the secret that is set, else the ledger's own, which always opens what it has sealed.
+/// Never the webhook's: everybody in a space can read what a button is sealed with, and try secrets on it.
 async fn cards(config: &Config, store: &Store) -> anyhow::Result<Cards> {
-    let set = config.cards.secret.as_ref().or(config.webhook.secret.as_ref());
     let bytes = |secret: &SecretString| secret.expose_secret().as_bytes().to_vec();
-    let current = match set.map(bytes).filter(|secret| !secret.trim_ascii().is_empty()) {
-        Some(secret) => secret,
-        None => store.own_secret().await?,
-    };
-    let secrets: Vec<_> = [current].into_iter().chain(config.cards.previous_secrets.iter().map(bytes)).collect();
+    let set = config.cards.secret.as_ref().map(bytes).filter(|secret| !secret.trim_ascii().is_empty());
+    let previous = config.cards.previous_secrets.iter().map(bytes);
+    let own = store.own_secret().await?;
+    let current = set.unwrap_or_else(|| own.clone());
+    let secrets: Vec<_> = [current].into_iter().chain(previous).chain([own]).collect();
     let seal = Seal::new(secrets.iter().map(Vec::as_slice));
     Ok(Cards::new(seal, config.cards.expire, config.delivery.mode != Mode::Polling))
 }

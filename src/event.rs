@@ -54,8 +54,8 @@ pub(crate) fn decision_id(event: Uuid, nth: i64) -> Uuid {
 }
 
 /// The id of the one notice that a person gets about a card that does nothing for them, however often they click.
-pub(crate) fn card_notice_id(card: Uuid, person: &str) -> Uuid {
-    Uuid::new_v5(&card, format!("notice/{}", local_part(person)).as_bytes())
+pub(crate) fn card_notice_id(card: Uuid, person: &str, reason: &str) -> Uuid {
+    Uuid::new_v5(&card, format!("notice/{}/{reason}", local_part(person)).as_bytes())
 }
 
 /// What comes first, and then half of the hash.

@@ -7,6 +7,9 @@ use crate::webex::{cluster, local_part};
 
 const SUBMITTED: &str = "submitted";
 
+/// Anybody can send any inputs; one message is enough to see them.
+const MOST_BYTES: usize = 4000;
+
 pub(super) fn command() -> Command {
     Command::new("echo [text...]", "What I received, to the letter; an Adaptive Card comes back as a card", run)
         .details("`echo` and the JSON of an Adaptive Card: I check it, show it, and tell what is submitted.")
@@ -23,7 +26,7 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
                 crate::handler::quoted(&error.to_string())
             ))
         })?;
-        return Ok(Reply::text("Your card.").with_card(card));
+        return Ok(Reply::text(format!("{} pasted this card:", context.sender().email)).with_card(card));
     }
     let envelope: Value = serde_json::from_str(&context.envelope)?;
     let place = |id: &str| format!("{} in {}", local_part(id), cluster(id).unwrap_or_else(|| "no cluster".to_owned()));
@@ -48,6 +51,10 @@ fn pasted(text: &str) -> Option<Value> {
 
 async fn submitted(context: Context, inputs: Inputs) -> Result<Reply> {
     let lines: Vec<_> = inputs.iter().map(|(id, value)| format!("{id:?} = {value:?}")).collect();
-    let said = if lines.is_empty() { "no inputs".to_owned() } else { lines.join("\n") };
+    let mut said = if lines.is_empty() { "no inputs".to_owned() } else { lines.join("\n") };
+    if said.len() > MOST_BYTES {
+        said.truncate(said.floor_char_boundary(MOST_BYTES));
+        said.push_str("\n… and more");
+    }
     Ok(Reply::markdown(format!("{} submitted:\n\n{}", escape(&context.sender().email), code_block(&said))))
 }

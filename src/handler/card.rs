@@ -135,12 +135,14 @@ impl Card {
 fn read(value: &Value, said: &mut Vec<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| read(item, said)),
+        // What a card does not show, its words do not tell.
+        Value::Object(fields) if fields.get("isVisible") == Some(&Value::Bool(false)) => {}
         Value::Object(fields) => {
             let field = |name: &str| fields.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
             match field("type") {
                 Some("TextBlock") => said.extend(field("text").map(str::to_owned)),
                 Some("TextRun") => said.extend(field("text").map(super::escape)),
-                Some(kind) if kind.starts_with("Input.") => said.extend(field("label").map(str::to_owned)),
+                Some(kind) if kind.starts_with("Input.") => said.extend(field("label").map(super::escape)),
                 Some(_) | None => {}
             }
             // A fact is the only thing here that has both and no type.

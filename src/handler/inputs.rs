@@ -54,7 +54,7 @@ impl Inputs {
     /// # Errors
     /// When it is none.
     pub fn number(&self, id: &str) -> Result<Option<f64>, CommandError> {
-        let number = |text: &str| text.replace(',', ".").parse::<f64>().ok().filter(|number| number.is_finite());
+        let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
         self.read(id, "number", number)
     }
 

@@ -34,6 +34,7 @@ impl Inbox {
             room_type: card.room_type,
             thread: Some(card.parent_id.clone().unwrap_or_else(|| card.id.clone())),
             sender: Sender { id: person.id.clone(), email: person.email().to_owned() },
+            pressed: None,
         };
         let denied = |reason| Ending { reason, ..Ending::of("denied") };
         // The same people are let through as for text that mentions the bot.
@@ -52,7 +53,7 @@ impl Inbox {
             Ok(button) => self.press(row, about, &action, &card, button, rule).await,
             Err(Unpressed::Nothing(reason)) => self.close(row, about, Ending { reason, ..Ending::of("ignored") }, None),
             Err(Unpressed::Forged(reason)) => {
-                tracing::warn!(reason, "a click on a card is forged");
+                tracing::warn!(reason, "a click on a card is none on a button that I have sealed");
                 self.close(row, about, denied(reason), None)
             }
         }
@@ -96,6 +97,11 @@ impl Inbox {
         button: Button,
         rule: &'static str,
     ) -> Settlement {
+        let pressed = match &button.deed {
+            Deed::Action(name) => format!("{}/{name}", button.command),
+            Deed::Say(_) => button.command.clone(),
+        };
+        let about = About { pressed: Some(pressed), ..about };
         match button.refuses(&about.sender, now_ms()) {
             None => {}
             Some(Refusal::NotTheirs) => {
@@ -107,15 +113,17 @@ impl Inbox {
                 return self.decline(row, about, button.card, ending, "That card has expired. Please ask me again.");
             }
         }
-        match self.services.store.is_used(button.card).await {
-            Ok(used) if used && button.once => {
-                let ending = Ending { reason: "the card was used already", ..Ending::of("declined") };
-                return self.decline(row, about, button.card, ending, "That card has been used already.");
-            }
-            Ok(_) => {}
-            Err(error) => {
-                let (after, note) = (backoff(&self.settings, row.attempts + 1), Some(error.to_string()));
-                return row.again(Again { after, note, ..Again::default() });
+        if button.once {
+            match self.services.store.is_used(button.card).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    let ending = Ending { reason: "the card was used already", ..Ending::of("declined") };
+                    return self.decline(row, about, button.card, ending, "That card has been used already.");
+                }
+                Err(error) => {
+                    let (after, note) = (backoff(&self.settings, row.attempts + 1), Some(error.to_string()));
+                    return row.again(Again { after, note, ..Again::default() });
+                }
             }
         }
         let Button { card: id, command, deed, arguments, once, until, .. } = button;
@@ -148,9 +156,9 @@ impl Inbox {
         }
     }
 
-    /// One sentence to each person for each card, not one to each click: the notice's id is made from both.
+    /// One sentence to each person for each card and reason, not one to each click: the notice's id is made from these.
     fn decline(&self, row: Claimed, about: About, card: uuid::Uuid, ending: Ending, said: &str) -> Settlement {
-        let notice = event::card_notice_id(card, about.sender.id.as_str());
+        let notice = event::card_notice_id(card, about.sender.id.as_str(), ending.reason);
         let message = NewMessage { text: Some(said.to_owned()), ..NewMessage::default() };
         let entry = self.entry(&row, &about, notice, message.into(), None);
         self.log(&about, &ending);

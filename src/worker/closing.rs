@@ -71,6 +71,8 @@ pub(super) struct About {
     pub room_type: RoomType,
     pub thread: Option<MessageId>,
     pub sender: Sender,
+    /// Which button was pressed, once it is known to be one of ours: a command, or a command and its action.
+    pub pressed: Option<String>,
 }
 
 impl About {
@@ -83,7 +85,7 @@ impl About {
                 RoomType::Direct => "direct",
                 RoomType::Group => "group",
             }),
-            action: ending.command.clone().unwrap_or_else(|| NO_COMMAND.to_owned()),
+            action: self.pressed.or_else(|| ending.command.clone()).unwrap_or_else(|| NO_COMMAND.to_owned()),
             verdict: ending.verdict,
             reason: ending.reason.to_owned(),
             ..AuditEntry::default()

@@ -48,6 +48,7 @@ impl Inbox {
             room_type: message.room_type,
             thread: message.parent_id.clone(),
             sender: Sender { id: message.person_id.clone(), email: message.person_email.clone() },
+            pressed: None,
         };
         let place = match message.room_type {
             RoomType::Direct => Place::Direct,

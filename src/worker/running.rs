@@ -101,28 +101,28 @@ impl Inbox {
         rule: &'static str,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
     ) -> Performed {
-        let result = self.run(&row, running).await;
-        let answered = result.is_ok();
+        let (has_run, result) = self.run(&row, running).await;
         let settlement = self.settle(row, about, command, rule, result).await;
-        if answered { Performed::Answered(settlement) } else { Performed::Not(settlement) }
+        if has_run { Performed::Answered(settlement) } else { Performed::Not(settlement) }
     }
 
-    /// A panic, or a command that does not end, is a failure like any other. A row beyond its tries has ended the
-    /// process before and is not run again.
+    /// What the handler returned, and whether that was a reply, even where the reply is not sent as it is. A panic, or a
+    /// command that does not end, is a failure like any other. A row beyond its tries has ended the process before and
+    /// is not run again.
     async fn run(
         &self,
         row: &Claimed,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
-    ) -> Result<Reply, CommandError> {
+    ) -> (bool, Result<Reply, CommandError>) {
         if tries(row) >= self.settings.max_attempts {
-            return Err(anyhow::anyhow!("the process ended during each try").into());
+            return (false, Err(anyhow::anyhow!("the process ended during each try").into()));
         }
         let running = AssertUnwindSafe(running).catch_unwind();
         match tokio::time::timeout(self.settings.deadline, running).await {
-            Ok(Ok(Ok(reply))) => reply.bounded(&self.services).await,
-            Ok(Ok(Err(error))) => Err(error),
-            Ok(Err(panic)) => Err(anyhow::anyhow!("the handler {}", reason(&*panic)).into()),
-            Err(_) => Err(anyhow::anyhow!("the handler did not end within worker.deadline").into()),
+            Ok(Ok(Ok(reply))) => (true, reply.bounded(&self.services).await),
+            Ok(Ok(Err(error))) => (false, Err(error)),
+            Ok(Err(panic)) => (false, Err(anyhow::anyhow!("the handler {}", reason(&*panic)).into())),
+            Err(_) => (false, Err(anyhow::anyhow!("the handler did not end within worker.deadline").into())),
         }
     }
 

@@ -374,6 +374,71 @@ async fn a_secret_is_rotated_without_killing_open_cards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_key_is_the_ledgers_own_and_outlives_every_other_secret() {
+    let bot = Harness::with("", deployer().0).await;
+    let alice = bot.cloud.person(ALICE);
+    let mut cards = Vec::new();
+    for _ in 0..2 {
+        alice.says("deploy");
+        bot.settle().await;
+        cards.push(card(&bot.cloud));
+    }
+    let (cloud, folder) = bot.stop().await;
+    // Another secret of the webhook, and for the first time one for cards: what was sealed before stays alive.
+    let settings = "[webhook]\nsecret = \"another-secret-for-tests\"\n[cards]\nsecret = \"sixteen-letters-or-more\"";
+    let (bot_anew, runs) = deployer();
+    let bot = Harness::on(cloud, folder, settings, bot_anew).await;
+    bot.ready().await;
+    press(&alice, &cards[0], "Deploy", json!({"copies": "1"}));
+    let said = said_since(&bot, &cards[0]).await;
+    assert_eq!(said.last().map(String::as_str), Some("alice@example.com deploys 1 api."));
+    assert_eq!(runs.load(Ordering::Relaxed), 1);
+    // With another ledger nobody knows what was used, so nothing of before works.
+    let (cloud, _lost) = bot.stop().await;
+    let (bot_anew, runs) = deployer();
+    let bot = Harness::on(cloud, tempfile::tempdir().unwrap(), "", bot_anew).await;
+    bot.ready().await;
+    press(&alice, &cards[1], "Deploy", json!({"copies": "1"}));
+    bot.settle().await;
+    assert_eq!(runs.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_button_of_ours_in_somebody_elses_card_is_none() {
+    let (deployer, runs) = deployer();
+    let bot = Harness::with("", deployer).await;
+    let lab = bot.cloud.space("Lab", &[ALICE, BOB]);
+    bot.cloud.person(ALICE).mentions_bot(&lab, "deploy").unwrap();
+    bot.settle().await;
+    let ours = card(&bot.cloud);
+    // Alice copies the card under words of her own, for Bob to press.
+    let theirs = json!({"roomId": lab, "text": "Free coffee", "attachments": ours.attachments});
+    let post_as_alice = reqwest::Client::new().post(format!("{}/messages", bot.cloud.api_url()));
+    let posted: Value = post_as_alice
+        .bearer_auth(&bot.cloud.person(ALICE).account().token)
+        .json(&theirs)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let inputs = json!({"seal": data(&ours, "Deploy")["seal"], "copies": "1"});
+    let message = posted["id"].as_str().unwrap();
+    let click = bot.cloud.person(BOB).clicks(message, inputs.clone()).unwrap();
+    // This cloud would not show the bot what is not its own; Webex has not said whether it does.
+    let bob = bot.cloud.person(BOB).account().id.clone();
+    let action = json!({"id": click, "messageId": message, "inputs": inputs, "personId": bob, "roomId": lab});
+    bot.cloud.fault(Fault::on(Method::GET, "/attachment/actions/").answer(200, &[], &action.to_string()));
+    bot.cloud.fault(Fault::on(Method::GET, &format!("/messages/{message}")).answer(200, &[], &posted.to_string()));
+    let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": click, "roomId": lab}});
+    let (url, body) = (format!("{}/webex/webhook", bot.url), body.to_string());
+    assert_eq!(post(&url, body.clone(), Some(&signature(SECRET, body.as_bytes()))).await.0, 200);
+    bot.settle().await;
+    assert_eq!((runs.load(Ordering::Relaxed), outcome(&bot, "none", "denied").await), (0, 1.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_expired_card_says_so_once_and_does_nothing() {
     let (deployer, runs) = deployer();
     let bot = Harness::with("[cards]\nexpire = \"1ms\"", deployer).await;
@@ -535,7 +600,7 @@ async fn echo_shows_a_pasted_card_and_tells_what_is_submitted() {
     alice.says(&format!("echo {pasted}"));
     bot.settle().await;
     let shown = card(&bot.cloud);
-    assert_eq!(shown.text.as_deref(), Some("Your card."));
+    assert_eq!(shown.text.as_deref(), Some("alice@example.com pasted this card:"));
     for title in ["Steal", "Call", "Say", "Call"] {
         press(&alice, &shown, title, json!({"copies": "``` <@all>"}));
     }

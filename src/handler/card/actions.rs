@@ -31,8 +31,9 @@ pub struct Submit(Value);
 
 impl Submit {
     /// Calls an [action](crate::Command::action) of the command that makes the card. Whoever the bot answers at the time
-    /// of the click may press it, and it works once: with it, every such button of the card is used. A handler that
-    /// returns [`User`](crate::CommandError::User) uses nothing up.
+    /// of the click may press it, and it works once: with a reply of its handler, every such button of the card is used.
+    /// A handler that fails, or returns [`User`](crate::CommandError::User), uses nothing up, and as with a command it may
+    /// run twice after a crash.
     pub fn new(title: &str, action: &str) -> Submit {
         Submit(json!({"type": "Action.Submit", "title": title, "data": {"action": action}}))
     }
@@ -42,7 +43,8 @@ impl Submit {
         Submit(json!({"type": "Action.Submit", "title": title, "data": {"say": text}}))
     }
 
-    /// A value that [`Inputs::argument`](crate::Inputs::argument) has again, unchanged by anybody.
+    /// A value that [`Inputs::argument`](crate::Inputs::argument) has again, unchanged by anybody. It is sealed, not
+    /// hidden: whoever is in the space can read it.
     #[must_use]
     pub fn argument(mut self, name: &str, value: impl Into<String>) -> Submit {
         self.0["data"]["arguments"][name] = value.into().into();
@@ -63,7 +65,7 @@ impl Submit {
         self
     }
 
-    /// Only for these people, by email or person id.
+    /// Only for these people, by email or person id, which whoever is in the space can read.
     #[must_use]
     pub fn for_people(mut self, people: &[&str]) -> Submit {
         self.0["data"]["only"] = json!({ "people": people });

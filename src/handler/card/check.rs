@@ -48,11 +48,16 @@ pub(super) fn size(content: &Value) -> Checked {
     Ok(())
 }
 
+/// Each gets a seal of some hundred bytes.
+const MOST_SUBMITS: usize = 25;
+
 #[derive(Default)]
 struct Checker {
     inputs: HashSet<String>,
     /// Of the card that is looked at.
     buttons: usize,
+    /// Of all cards in one another, in buttons or not.
+    submits: usize,
 }
 
 impl Checker {
@@ -72,16 +77,30 @@ impl Checker {
     }
 
     fn element(&mut self, element: &Value, path: &str, depth: usize) -> Checked {
+        if !element["fallback"].is_null() {
+            return wrong(format!("{path}fallback"), "is not taken: nothing here is of a later version");
+        }
         match needed(element, "type", path)? {
-            "TextBlock" | "TextRun" => needed(element, "text", path).map(drop)?,
-            "RichTextBlock" => self.each(element, "inlines", path, depth, |checker, inline, path, depth| {
-                if inline.is_string() { Ok(()) } else { checker.element(inline, path, depth) }
-            })?,
+            "TextBlock" => text(element, "text", path)?,
+            "RichTextBlock" => {
+                self.each(element, "inlines", path, depth, |checker, inline, path, depth| match &inline["type"] {
+                    Value::Null if inline.is_string() => Ok(()),
+                    kind if kind == "TextRun" => {
+                        text(inline, "text", path).and_then(|()| checker.select(inline, path, depth))
+                    }
+                    _ => wrong(format!("{path}type"), "has to be TextRun"),
+                })?
+            }
             "Image" => needed(element, "url", path).map(drop)?,
-            "ImageSet" => self.each(element, "images", path, depth, Checker::element)?,
+            "ImageSet" => self.each(element, "images", path, depth, |checker, image, path, depth| {
+                if image["type"] != "Image" {
+                    return wrong(format!("{path}type"), "has to be Image");
+                }
+                checker.element(image, path, depth)
+            })?,
             "FactSet" => self.each(element, "facts", path, depth, |_, fact, path, _| {
-                needed(fact, "title", path)?;
-                needed(fact, "value", path).map(drop)
+                text(fact, "title", path)?;
+                text(fact, "value", path)
             })?,
             "Container" => self.each(element, "items", path, depth, Checker::element)?,
             "ColumnSet" => self.each(element, "columns", path, depth, Checker::column)?,
@@ -89,7 +108,7 @@ impl Checker {
             "Input.Text" | "Input.Number" | "Input.Date" | "Input.Time" => self.input(element, path)?,
             "Input.Toggle" => {
                 self.input(element, path)?;
-                needed(element, "title", path)?;
+                text(element, "title", path)?;
             }
             "Input.ChoiceSet" => {
                 self.input(element, path)?;
@@ -160,8 +179,14 @@ impl Checker {
 
     fn action(&mut self, action: &Value, path: &str, depth: usize) -> Checked {
         match needed(action, "type", path)? {
+            "Action.Submit" if self.submits == MOST_SUBMITS => {
+                wrong(path.trim_end_matches('.'), format!("is one submit too many; a card has {MOST_SUBMITS} at most"))
+            }
             "Action.Submit" => match Wish::of(&action["data"]) {
-                Ok(_) => Ok(()),
+                Ok(_) => {
+                    self.submits += 1;
+                    Ok(())
+                }
                 Err(problem) => wrong(format!("{path}data"), problem),
             },
             "Action.OpenUrl" => needed(action, "url", path).map(drop),
@@ -189,6 +214,11 @@ impl Checker {
         }
         Ok(())
     }
+}
+
+/// A text, which may be empty: what it says may come from elsewhere.
+fn text(thing: &Value, name: &str, path: &str) -> Checked {
+    if thing[name].is_string() { Ok(()) } else { wrong(format!("{path}{name}"), "has to be a text") }
 }
 
 fn needed<'a>(thing: &'a Value, name: &str, path: &str) -> Result<&'a str, CardError> {
