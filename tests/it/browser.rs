@@ -9,6 +9,7 @@ use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use reqwest::Method;
 use serde_json::json;
+use switchboard::Bot;
 use switchboard::simulator::Fault;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -41,6 +42,11 @@ impl Drop for Page {
 impl Page {
     /// None where there is no browser to drive.
     async fn open(width: u32) -> Option<Page> {
+        Page::with("", width).await
+    }
+
+    /// With these settings above those of an open bot.
+    async fn with(settings: &str, width: u32) -> Option<Page> {
         let place = BROWSERS.acquire().await.unwrap();
         let driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut driver = match driver {
@@ -69,7 +75,7 @@ impl Page {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .expect("chromedriver starts the browser");
-        let bot = Harness::start().await;
+        let bot = Harness::with(settings, Bot::builder()).await;
         bot.cloud.person("alice@example.com");
         bot.cloud.space("Lab", &["alice@example.com", "bob@example.com"]);
         client.goto(&bot.cloud.page_url()).await.unwrap();
@@ -112,6 +118,15 @@ impl Page {
             Ok(()) => {}
             Err(_) => panic!("no {css} to click in\n{}", self.client.source().await.unwrap()),
         }
+    }
+
+    /// Goes on as somebody else.
+    async fn becomes(&self, email: &str) {
+        let id = self.bot.cloud.person(email).account().id.clone();
+        self.shows("#person option", "").await;
+        let person = self.client.find(Locator::Css("#person")).await.unwrap();
+        person.select_by_value(&id).await.unwrap();
+        self.shows("#rooms button", "").await;
     }
 
     async fn says(&self, text: &str) {
@@ -301,4 +316,24 @@ async fn a_page_that_lost_the_cloud_says_so() {
     page.bot.cloud.clear_faults();
     page.bot.cloud.stop().await;
     page.shows("#connection", "reconnecting").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_asks_to_be_let_in_is_and_is_answered() {
+    let settings = "[access]\ndm_policy = \"pairing\"\nadmins = [\"alice@example.com\"]";
+    let Some(page) = Page::with(settings, 1280).await else { return };
+    page.becomes("bob@example.com").await;
+    page.says("help status").await;
+    let greeting = page.shows(BOTS, "To be let in, please give the code").await;
+    let code = greeting.split("the code ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().to_owned();
+    page.becomes("alice@example.com").await;
+    page.shows(BOTS, "bob@example.com asks to be let in").await;
+    page.says(&format!("pairing approve {code}")).await;
+    page.shows(BOTS, "bob@example.com is let in").await;
+    page.becomes("bob@example.com").await;
+    page.shows(BOTS, "You are let in").await;
+    page.says("help status").await;
+    page.shows("#messages .said strong", "status").await;
+    // What he wrote as a stranger was not worked on.
+    assert_eq!(page.bot.transcript().await.matches("**status**: How I am").count(), 1);
 }
