@@ -49,7 +49,7 @@ impl Inputs {
         self.text(id).ok_or_else(|| CommandError::User(format!("I need the {name}.")))
     }
 
-    /// A number.
+    /// A number, with a point: a comma means tenths to some people and thousands to others.
     ///
     /// # Errors
     /// When it is none.
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn what_was_filled_in_is_read_as_what_it_should_be() {
         let inputs =
-            inputs(json!({"why": " because ", "count": "3", "half": "0,5", "day": "2026-03-02", "at": "14:30",
+            inputs(json!({"why": " because ", "count": "3", "half": "0.5", "day": "2026-03-02", "at": "14:30",
             "sure": "true", "where": "b", "all": "a,b", "empty": "", "bare": 7, "seal": "x"}));
         assert_eq!((inputs.text("why"), inputs.text("empty"), inputs.text("none")), (Some("because"), None, None));
         assert_eq!((inputs.number("count").unwrap(), inputs.number("half").unwrap()), (Some(3.0), Some(0.5)));
@@ -148,11 +148,14 @@ mod tests {
 
     #[test]
     fn what_it_should_not_be_is_refused_with_a_sentence() {
-        let inputs = inputs(json!({"count": "many", "big": "inf", "day": "31.2.", "sure": "si", "where": "c<@all>",
-            "list": ["a"], "map": {"a": 1}}));
+        let inputs = inputs(
+            json!({"count": "many", "big": "inf", "thousand": "1,000", "day": "31.2.", "sure": "si", "where": "c<@all>",
+            "list": ["a"], "map": {"a": 1}}),
+        );
         for refused in [
             inputs.number("count").map(drop),
             inputs.number("big").map(drop),
+            inputs.number("thousand").map(drop),
             inputs.date("day").map(drop),
             inputs.time("day").map(drop),
             inputs.toggle("sure").map(drop),
