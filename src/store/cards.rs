@@ -5,18 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::sqlite::{Sqlite, hex, json, millis};
-use super::{Settlement, Step, Store, StoreError, now_ms};
-
-impl Settlement {
-    /// Spends the one use of a card, in the same transaction, if it closes the row. It is remembered until then, in
-    /// milliseconds since 1970.
-    pub fn using(mut self, card: Uuid, until: i64) -> Settlement {
-        if let Step::Close { closing, .. } = &mut self.step {
-            closing.used = Some((card, until));
-        }
-        self
-    }
-}
+use super::{Store, StoreError, now_ms};
 
 impl Store {
     /// Whether the one use of a card is spent.

@@ -144,8 +144,20 @@ pub struct Closing {
     pub mark: Option<String>,
     /// What is audited of it, of this event where none is named.
     pub audit: Vec<AuditEntry>,
-    /// The card whose one use it spends, and until when that is remembered: [`Settlement::using`].
-    pub used: Option<(Uuid, i64)>,
+    /// What else is changed with it, in the same transaction: [`Settlement::with`].
+    pub effects: Vec<Effect>,
+}
+
+/// What a closed row changes besides itself, or does not if its lease was lost.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// The one use of a card is spent, which is remembered until then, in milliseconds since 1970.
+    Use {
+        /// The card.
+        card: Uuid,
+        /// Until when.
+        until: i64,
+    },
 }
 
 impl Claimed {

@@ -6,13 +6,21 @@ use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::sqlite::{Due, Sqlite, hex, json, millis};
-use super::{Again, AuditEntry, Closing, Queue, Settlement, State, Step, Via, now_ms};
+use super::{Again, AuditEntry, Closing, Effect, Queue, Settlement, State, Step, Via, now_ms};
 
 impl Settlement {
     /// Leaves this on the lane for the next claim, if it closes the row.
     pub fn marked(mut self, mark: String) -> Settlement {
         if let Step::Close { closing, .. } = &mut self.step {
             closing.mark = Some(mark);
+        }
+        self
+    }
+
+    /// Has this effect, if it closes the row.
+    pub fn with(mut self, effect: Effect) -> Settlement {
+        if let Step::Close { closing, .. } = &mut self.step {
+            closing.effects.push(effect);
         }
         self
     }
@@ -94,8 +102,8 @@ impl Sqlite {
         let mut again = Vec::new();
         for Settlement { row, step } in settled {
             match step {
-                Step::Close { state, closing: Closing { verdict, subject, label, note, used, .. }, .. } => {
-                    spent.extend(*used);
+                Step::Close { state, closing: Closing { verdict, subject, label, note, effects, .. }, .. } => {
+                    spent.extend(effects.iter().map(|Effect::Use { card, until }| (*card, *until)));
                     done.extend((*state == State::Done).then_some(row.seq));
                     closed.push((row.seq, *state as i64, verdict, subject, label, note));
                 }

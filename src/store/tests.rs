@@ -434,13 +434,14 @@ async fn the_use_of_a_card_is_settled_with_its_click_and_forgotten_after_its_tim
         let row = ledger.claim(1).await.remove(0);
         // Twice is as good as once.
         for settled in [true, false] {
-            assert_eq!(store.settle(done(row.clone()).using(card, until)).await.unwrap(), settled);
+            assert_eq!(store.settle(done(row.clone()).with(Effect::Use { card, until })).await.unwrap(), settled);
         }
     }
     ledger.put("again", "room").await;
     let row = ledger.claim(1).await.remove(0);
-    assert!(store.settle(row.clone().again(Again::default()).using(lost, now + 60_000)).await.unwrap());
-    assert!(!store.settle(done(row).using(lost, now + 60_000)).await.unwrap(), "the lease is gone");
+    let use_lost = Effect::Use { card: lost, until: now + 60_000 };
+    assert!(store.settle(row.clone().again(Again::default()).with(use_lost.clone())).await.unwrap());
+    assert!(!store.settle(done(row).with(use_lost)).await.unwrap(), "the lease is gone");
     let used = async |card| store.is_used(card).await.unwrap();
     assert_eq!((used(short).await, used(long).await, used(lost).await), (true, true, false));
     store.prune(Duration::from_secs(3600), Duration::from_secs(3600)).await.unwrap();

@@ -12,7 +12,7 @@ use crate::access::{Act, Place};
 use crate::event;
 use crate::handler::{Button, Deed, Inputs, Refusal, SEAL, Sender, carries};
 use crate::receiver::Envelope;
-use crate::store::{Again, Claimed, Settlement, now_ms};
+use crate::store::{Again, Claimed, Effect, Settlement, now_ms};
 use crate::webex::{ActionId, AttachmentAction, Message, NewMessage, Person, RoomId, RoomType};
 
 impl Inbox {
@@ -151,7 +151,7 @@ impl Inbox {
             return self.decline(row, about, id, ending, "I cannot do that any more. Please ask me again.");
         };
         match self.perform(row, about, command, rule, acting).await {
-            Performed::Answered(settlement) if once => settlement.using(id, until),
+            Performed::Answered(settlement) if once => settlement.with(Effect::Use { card: id, until }),
             Performed::Answered(settlement) | Performed::Not(settlement) => settlement,
         }
     }
