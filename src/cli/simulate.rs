@@ -25,7 +25,8 @@ use crate::simulator::{self, Cloud, Explanation, Message, Person, RoomInfo, Room
 use crate::telemetry;
 
 const SPACE: &str = "Lab";
-const PEOPLE: [&str; 2] = ["alice@example.com", "bob@example.com"];
+const ALICE: &str = "alice@example.com";
+const PEOPLE: [&str; 2] = [ALICE, "bob@example.com"];
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -164,7 +165,7 @@ fn introduce(cloud: &Cloud, options: &Options) -> anyhow::Result<()> {
         print(&format!(
             "Or here, where you are Alice: type help to talk to the bot alone, or @bot help to talk to it in the space \
              {SPACE}. {} ends.\n\
-             Everybody may speak here; with --config FILE it is as access in that file says.",
+             Everybody may speak here, and Alice is the admin; with --config FILE it is as access in that file says.",
             if options.stay || options.open { "Ctrl-C" } else { "Ctrl-D" }
         ))?;
     }
@@ -201,6 +202,8 @@ fn settings(cloud: &Cloud, listener: &TcpListener, folder: &Path, file: Option<&
     if file.is_none() {
         set("SWITCHBOARD_ACCESS__DM_POLICY", "open".to_owned());
         set("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned());
+        set("SWITCHBOARD_ACCESS__ADMINS", ALICE.to_owned());
+        set("SWITCHBOARD_ACCESS__ON_DENY", "spoken".to_owned());
         set("SWITCHBOARD_LOG__LEVEL", "warn".to_owned());
         set("SWITCHBOARD_COMMANDS__ECHO", "true".to_owned());
     }

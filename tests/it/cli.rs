@@ -240,7 +240,7 @@ async fn the_environment_is_above_the_file_and_lists_are_json_or_commas() {
 #[test]
 fn a_chat_is_piped_through_the_simulator() {
     let mut child = switchboard().arg("simulate").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"help\nstatus\n@bot status please\n").unwrap();
+    child.stdin.take().unwrap().write_all(b"help\nstatus\n@bot status please\npairing list\n").unwrap();
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}");
@@ -250,6 +250,8 @@ fn a_chat_is_piped_through_the_simulator() {
         "{said}"
     );
     assert!(said.contains("bot in Lab: I don't know what to do with \"please\" here. Usage: status"), "{said}");
+    // Alice is the admin there.
+    assert!(said.ends_with("alice: pairing list\nbot: Nobody waits to be let in.\n"), "{said}");
 }
 
 #[test]
