@@ -12,7 +12,7 @@ use super::output::{Format, print, print_json, time};
 use super::queue::with_store;
 use crate::config::{Config, parse_duration};
 use crate::event;
-use crate::store::{AuditEntry, AuditRow, Seal, Verification, Via, now_ms};
+use crate::store::{AuditEntry, AuditRow, Finding, Seal, Verification, Via, now_ms};
 use crate::table::table;
 use crate::webex::local_part;
 
@@ -35,16 +35,19 @@ pub(super) enum Verb {
         #[command(flatten)]
         format: Format,
     },
-    /// Say whether a row was altered, removed or added; exits 1 and names the first one if so
+    /// Say whether a row was altered, removed or added; exits 1 and names the first ten if so
     ///
     /// Reads every row, beside the daemon or without it. Each row's hash covers the row before it, and the record of the
-    /// chain's ends its last hash, so it is noticed when a row was altered, removed, added or moved, at the ends too.
+    /// chain's ends its last hash, so it is noticed when a row was altered, removed, added or moved, at the ends too. While
+    /// the daemon runs it also sees when the chain no longer goes on from where it left it, and says so in a row.
     ///
     /// What is not noticed: without audit.key, that somebody who can write to the ledger altered a row and made all
-    /// hashes after it anew. With audit.key the record of the ends is sealed, and that needs the key. Two things are left
-    /// then: a whole ledger put back as it was before, and a seal taken away while the daemon was stopped, which seals
-    /// anew when it starts. So compare the number of rows, and the row since which they are sealed, with the last time.
-    /// Rows that were pruned after audit.retention are gone and nothing vouches for them.
+    /// hashes after it anew, or took rows from the beginning. With audit.key the record of the ends is sealed, and that
+    /// needs the key. Left then are an audit put back as it was before, seal and all, while the daemon was stopped or
+    /// killed; rows of a verb cut off before the daemon looked, a minute later at the most; and a seal taken away while
+    /// the daemon was stopped, which seals anew when it starts. So compare the number of rows, and the row since which
+    /// they are sealed, with the last time. Rows that were pruned after audit.retention are gone and nothing vouches for
+    /// them.
     Verify {
         #[command(flatten)]
         format: Format,
@@ -136,11 +139,17 @@ fn list(rows: &[AuditRow], format: Format) -> anyhow::Result<()> {
             place(row),
             row.action.clone(),
             row.verdict.clone(),
-            row.reason.clone(),
+            rule(row),
             row.event.map(event::reference).unwrap_or_default(),
         ]
     });
     Ok(print(&table(["ROW", "AT", "WHO", "WHERE", "WHAT", "VERDICT", "RULE", "EVENT"], &[0], cells))?)
+}
+
+/// The rule, or that the row is damaged and may not tell the truth.
+fn rule(row: &AuditRow) -> String {
+    let damaged = if row.damaged { "damaged, see `audit verify`: " } else { "" };
+    format!("{damaged}{}", row.reason)
 }
 
 fn who(row: &AuditRow) -> String {
@@ -156,19 +165,21 @@ fn place(row: &AuditRow) -> String {
 /// A row of the audit as a clause, for the story of its event.
 pub(super) fn told(row: &AuditRow) -> String {
     let (at, who, seq) = (time(row.at), who(row), row.seq);
-    let AuditRow { action, verdict, reason, .. } = row;
-    format!("{at} audited in row {seq}: {who}, {action}, {verdict} ({reason})")
+    let (AuditRow { action, verdict, .. }, rule) = (row, rule(row));
+    format!("{at} audited in row {seq}: {who}, {action}, {verdict} ({rule})")
 }
 
 fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
-    let code = if found.finding.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    let unbroken = found.findings.is_empty();
+    let code = if unbroken { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if format.json {
         print_json(&json!({
-            "unbroken": found.finding.is_none(),
+            "unbroken": unbroken,
             "rows": found.rows,
             "from": found.from.map(time),
             "until": found.until.map(time),
-            "finding": found.finding,
+            "findings": found.findings,
+            "more_findings": found.more_findings,
             "seal": found.seal,
             "sealed_since_row": found.sealed_since.map(|(row, _)| row),
             "pruned_to_row": found.pruned.map(|(row, _)| row),
@@ -176,18 +187,18 @@ fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
         }))?;
         return Ok(code);
     }
+    for Finding { row, problem } in &found.findings {
+        let row = row.map(|row| format!("row {row} ")).unwrap_or_default();
+        print(&format!("broken: {row}{problem}"))?;
+    }
+    if found.more_findings > 0 {
+        print(&format!("broken: and {} more findings", found.more_findings))?;
+    }
     let span = match (found.from, found.until) {
         (Some(from), Some(until)) => format!(", from {} to {}", time(from), time(until)),
         (_, None) | (None, _) => String::new(),
     };
-    match &found.finding {
-        None => print(&format!("{} rows{span}, unbroken", found.rows))?,
-        Some(finding) => {
-            let row = finding.row.map(|row| format!("row {row} ")).unwrap_or_default();
-            print(&format!("broken: {row}{}", finding.problem))?;
-            print(&format!("{} rows before that{span} fit", found.rows))?;
-        }
-    }
+    print(&format!("{} rows{span}, {}", found.rows, if unbroken { "unbroken" } else { "broken" }))?;
     if let Some((row, at)) = found.pruned {
         print(&format!("the rows to {row} were pruned after audit.retention, last at {}", time(at)))?;
     }

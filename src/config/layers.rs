@@ -11,7 +11,15 @@ use strsim::damerau_levenshtein;
 use super::{Config, ConfigError, DEFAULTS, validate};
 
 /// Keys that are secrets: each may be given as `<key>_file`.
-const SECRETS: [&str; 6] = ["webex.token", "webhook.secret", "cards.secret", "store.url", "audit.key", "audit.old_key"];
+const SECRETS: [&str; 7] = [
+    "webex.token",
+    "webhook.secret",
+    "cards.secret",
+    "cards.previous_secrets",
+    "store.url",
+    "audit.key",
+    "audit.old_key",
+];
 
 /// Variables with a name of their own.
 const WELL_KNOWN: [(&str, &str); 7] = [
@@ -182,17 +190,13 @@ fn from_environment(variables: &[(String, String)], defaults: &Dict) -> Result<V
 /// A variable such as `SWITCHBOARD_ACCESS_DM_POLICY` would silently do nothing. Others without a double
 /// underscore are not ours: Kubernetes sets `SWITCHBOARD_SERVICE_HOST` beside a service of that name.
 fn refuse_single_underscore(rest: &str, place: &str, defaults: &Dict) -> Result<(), ConfigError> {
-    const WITHOUT_DEFAULT: [(&str, &str); 6] = [
-        ("webex", "token"),
-        ("webex", "room_id"),
-        ("webex", "ca_file"),
-        ("webhook", "public_url"),
-        ("webhook", "secret"),
-        ("cards", "secret"),
-    ];
+    const WITHOUT_DEFAULT: [&str; 4] = ["webex.room_id", "webex.ca_file", "webhook.public_url", "delivery.canary"];
     let lower = rest.to_lowercase();
     let is_key = |section: &str, key: &str| {
-        find(defaults, &format!("{section}.{key}")).is_some() || WITHOUT_DEFAULT.contains(&(section, key))
+        let key = format!("{section}.{key}");
+        let is_secret =
+            SECRETS.contains(&key.as_str()) || key.strip_suffix("_file").is_some_and(|key| SECRETS.contains(&key));
+        is_secret || find(defaults, &key).is_some() || WITHOUT_DEFAULT.contains(&key.as_str())
     };
     let section = defaults.keys().find(|section| {
         lower
@@ -257,13 +261,24 @@ fn secret(key: &str, layers: &[Layer]) -> Result<Option<Layer>, ConfigError> {
                 let text = std::fs::read_to_string(path).map_err(|error| {
                     ConfigError::one(format!("{place}: {file_key} names a file that cannot be read ({path}): {error}"))
                 })?;
-                let text = text.strip_suffix('\n').unwrap_or(&text);
-                let text = text.strip_suffix('\r').unwrap_or(text);
-                return Ok(Some(Layer::single(format!("{path} ({file_key})"), key, Value::from(text))));
+                let value = match layers.first().and_then(|defaults| defaults.get(key)) {
+                    Some(Value::Array(..)) => Value::from(a_line_each(&text)),
+                    _ => Value::from(without_line_end(&text)),
+                };
+                return Ok(Some(Layer::single(format!("{path} ({file_key})"), key, value)));
             }
         }
     }
     Ok(None)
+}
+
+fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+fn a_line_each(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.trim().is_empty()).collect()
 }
 
 fn finding(error: &figment::Error) -> String {

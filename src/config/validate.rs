@@ -95,16 +95,6 @@ pub(super) fn always(config: &Config) -> Findings {
     );
     must("files.waiting", files.waiting >= files.largest, "must not be less than files.largest");
     must("cards.expire", cards.expire <= MOST_EXPIRE, "must be at most 366d");
-    for (key, secrets) in
-        [("cards.secret", cards.secret.as_slice()), ("cards.previous_secrets", cards.previous_secrets.as_slice())]
-    {
-        let is_long = |secret: &SecretString| secret.expose_secret().trim().len() >= SHORTEST_SECRET;
-        must(
-            key,
-            secrets.iter().all(is_long),
-            "must be 16 characters or more (make one with `openssl rand -hex 32`): whoever guesses it can press any button",
-        );
-    }
     for (key, value) in [
         ("cards.expire", cards.expire),
         ("webex.timeout", webex.timeout),
@@ -175,23 +165,28 @@ pub(super) fn always(config: &Config) -> Findings {
             wrong("has a room that is none: give the id of a space (`switchboard rooms`), or direct");
         }
     }
-    for (key, secret) in [("audit.key", &audit.key), ("audit.old_key", &audit.old_key)] {
+    let sealing = [
+        ("cards.secret", cards.secret.as_slice(), "can press any button"),
+        ("cards.previous_secrets", &cards.previous_secrets, "can press any button"),
+        ("audit.key", audit.key.as_slice(), "can make the audit anew"),
+        ("audit.old_key", audit.old_key.as_slice(), "can make the audit anew"),
+    ];
+    for (key, secrets, can) in sealing {
+        let is_long = |secret: &SecretString| secret.expose_secret().trim().len() >= SHORTEST_SECRET;
         must(
             key,
-            secret.as_ref().is_none_or(|secret| !is_blank(Some(secret))),
-            "is blank; give 32 random characters or more (`openssl rand -hex 32`), or leave it out",
+            secrets.iter().all(is_long),
+            &format!(
+                "must be {SHORTEST_SECRET} characters or more (make one with `openssl rand -hex 32`, or leave it out): \
+                 whoever guesses it {can}"
+            ),
         );
     }
-    for (key, secret) in [
-        ("webex.token", &webex.token),
-        ("webhook.secret", &webhook.secret),
-        ("cards.secret", &cards.secret),
-        ("audit.key", &audit.key),
-        ("audit.old_key", &audit.old_key),
-    ] {
+    let others = [("webex.token", webex.token.as_slice()), ("webhook.secret", webhook.secret.as_slice())];
+    for (key, secrets) in others.into_iter().chain(sealing.map(|(key, secrets, _)| (key, secrets))) {
         must(
             key,
-            secret.as_ref().is_none_or(|secret| !secret.expose_secret().chars().any(char::is_control)),
+            secrets.iter().all(|secret| !secret.expose_secret().chars().any(char::is_control)),
             "holds a line end or another control character; was more than the value pasted?",
         );
     }

@@ -1,6 +1,15 @@
-//! The audit: who did what, where, allowed or not and by which rule. Rows that cannot be altered or removed unnoticed,
-//! each written in the transaction of what it tells: nothing is audited that did not happen, and nothing that is
-//! audited happens without its row.
+//! The audit: who did what, where, allowed or not and by which rule, in rows that cannot be altered or removed unnoticed.
+//!
+//! # What has a row
+//!
+//! Each message and each click that is closed, answered or not, whether somebody could be judged or not, and a dead letter
+//! too; what an operator does by a verb; who decides that somebody is let in. The row is written in the transaction that
+//! does it, so there is neither one without the other. An event that is tried again is not closed: it has a row when it
+//! is, and one more for each time that an operator opens it again and it is closed anew.
+//!
+//! What has none: what the bot wrote or pressed itself; somebody put into a space, the bot or others; deliveries that
+//! become no event, such as one with a wrong signature or a repeat, which are counted; what became of a reply on its way
+//! to Webex, which stands in the outbox; and verbs that only read, or that speak to Webex and not to the ledger.
 //!
 //! # The chain
 //!
@@ -14,12 +23,22 @@
 //! With `audit.key` it is sealed: HMAC-SHA256 over all it says. Since the last hash stands for every row before it, that
 //! one seal a commit keeps whoever can write to the file, and has no key, from making the chain anew.
 //!
+//! A seal does not say that it is the latest. So the daemon keeps in memory how far the chain had come, and when what it
+//! finds does not go on from there, it says so in a row, which `verify` finds. It looks when it writes its next row, at
+//! the latest within a minute (when it prunes), and when it stops.
+//!
 //! # What `verify` cannot find
 //!
-//! Without a key, a chain made anew from the altered row to the head. With one, a whole ledger put back as it was at an
-//! earlier time; what somebody does who has the key; and what was done before the row in which the daemon says that it
-//! begins to seal, which it also says when somebody has taken the seal away while it was stopped. So `verify` tells how
-//! many rows there are and since when they are sealed, to be compared. Rows that were pruned are vouched for no more.
+//! - Without a key: a chain that was made anew to its end, or whose beginning was taken away as if pruned. The daemon
+//!   notices only what touches the row at which it left the chain.
+//! - With a key: an end put back to what it was earlier, with the seal it had then, the whole file or these two tables,
+//!   while the daemon was stopped or by whoever kills it before it looks; rows that a verb wrote last, cut off before the
+//!   daemon looked; and what somebody does who has the key.
+//! - What was done before the row in which the daemon says that it begins to seal, which it also says when somebody has
+//!   taken the seal away while it was stopped.
+//!
+//! So `verify` tells how many rows there are and since when they are sealed, to be compared with what it told before, or
+//! with a copy of the ledger. Rows that were pruned are vouched for no more.
 
 mod chain;
 mod verify;
@@ -32,7 +51,7 @@ use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 pub(super) use chain::{Chain, Keys};
-pub use verify::{Seal, Verification};
+pub use verify::{Finding, Seal, Verification};
 
 use super::writer::Op;
 use super::{Store, StoreError, sqlite};
@@ -50,6 +69,9 @@ const LONGEST_FIELD: usize = 1024;
 /// What the daemon writes into the audit about the audit.
 const ABOUT_ITSELF: &str = "audit";
 
+/// Its verdict where something is wrong.
+const BROKEN: &str = "broken";
+
 /// By which way something was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Via {
@@ -65,6 +87,8 @@ pub enum Via {
 }
 
 impl Via {
+    const ALL: [Via; 4] = [Via::Message, Via::Click, Via::Cli, Via::Daemon];
+
     fn as_str(self) -> &'static str {
         match self {
             Via::Message => "message",
@@ -119,6 +143,8 @@ pub struct AuditRow {
     pub event: Option<Uuid>,
     #[serde(serialize_with = "in_hex")]
     pub hash: Digest,
+    /// Whether something of it could not be read, or is nothing that is ever written.
+    pub damaged: bool,
 }
 
 impl AuditRow {
@@ -138,29 +164,36 @@ impl AuditRow {
             reason: clean(&entry.reason),
             event: entry.event,
             hash: GENESIS,
+            damaged: false,
         }
     }
 
-    fn read(row: &SqliteRow) -> Result<AuditRow, sqlx::Error> {
-        Ok(AuditRow {
-            seq: row.try_get("seq")?,
-            at: row.try_get("at")?,
-            via: row.try_get("via")?,
-            person: row.try_get("person")?,
-            email: row.try_get("email")?,
-            room: row.try_get("room")?,
-            place: row.try_get("place")?,
-            action: row.try_get("action")?,
-            verdict: row.try_get("verdict")?,
-            reason: row.try_get("reason")?,
-            event: row.try_get("event")?,
-            hash: digest(row, "hash")?,
-        })
+    /// As much of it as there is: one damaged row must not hide the others.
+    fn read(row: &SqliteRow) -> AuditRow {
+        let mut damaged = false;
+        let mut read = AuditRow {
+            seq: whole(row.try_get("seq"), &mut damaged),
+            at: whole(row.try_get("at"), &mut damaged),
+            via: whole(row.try_get("via"), &mut damaged),
+            person: whole(row.try_get("person"), &mut damaged),
+            email: whole(row.try_get("email"), &mut damaged),
+            room: whole(row.try_get("room"), &mut damaged),
+            place: whole(row.try_get("place"), &mut damaged),
+            action: whole(row.try_get("action"), &mut damaged),
+            verdict: whole(row.try_get("verdict"), &mut damaged),
+            reason: whole(row.try_get("reason"), &mut damaged),
+            event: whole(row.try_get("event"), &mut damaged),
+            hash: whole(digest(row, "hash"), &mut damaged),
+            damaged: false,
+        };
+        read.damaged = damaged || Via::ALL.iter().all(|via| via.as_str() != read.via);
+        read
     }
 
     /// In the order of the table's columns, for one statement over many rows.
     fn columns(&self) -> impl Serialize {
-        let AuditRow { seq, at, via, person, email, room, place, action, verdict, reason, event, hash } = self;
+        let AuditRow { seq, at, via, person, email, room, place, action, verdict, reason, event, hash, damaged: _ } =
+            self;
         let (event, hash) = (event.map(sqlite::hex), hex::encode(hash));
         (seq, at, via, person, email, room, place, action, verdict, reason, event, hash)
     }
@@ -202,7 +235,8 @@ impl Store {
         self.ask(|answer| Op::PruneAudit(retention, answer)).await
     }
 
-    /// Rows of the audit since then, in milliseconds since 1970, newest first, as far as they are wanted.
+    /// Rows of the audit since then, in milliseconds since 1970, newest first, as far as they are wanted. Of a damaged
+    /// row nobody can say, so it is always among them.
     ///
     /// # Errors
     /// When the engine fails.
@@ -230,6 +264,12 @@ impl Store {
     pub async fn verify_audit(&self) -> Result<Verification, StoreError> {
         verify::verify(self.0.reader.pool(), &self.0.keys).await
     }
+}
+
+/// What could be read of a field, or nothing.
+fn whole<T: Default>(field: Result<T, sqlx::Error>, damaged: &mut bool) -> T {
+    *damaged |= field.is_err();
+    field.unwrap_or_default()
 }
 
 /// A text as it is kept: SQLite's JSON ends a text at a NUL.

@@ -1,17 +1,23 @@
-//! The ledger's file: its path, its lock, its settings, and the way its write-ahead log is taken back.
+//! The ledger's file: its path, its lock, its settings, the version of its tables, and the way its write-ahead log is
+//! taken back.
 
+use std::cmp::Ordering;
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row as _};
 use tokio::sync::mpsc;
 
 use super::StoreError;
 use crate::config;
+
+/// Each version's tables, from those of the version before.
+static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
 
 /// A write-ahead log of more pages than this is cut, which makes the writer wait for a moment.
 const MOST_LOG_PAGES: i64 = 65_536;
@@ -67,6 +73,37 @@ pub(super) fn path(settings: &config::Store) -> PathBuf {
     let url = settings.url.expose_secret();
     let path = url.strip_prefix("sqlite:").unwrap_or(url);
     PathBuf::from(path.strip_prefix("//").unwrap_or(path))
+}
+
+/// Sees that the tables are those of this program; the daemon makes them so, a verb beside it does not.
+pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) -> Result<(), String> {
+    let cannot_read = |error: sqlx::Error| format!("its tables cannot be read: {error}");
+    let tables = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
+    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(cannot_read)?;
+    let found: Option<i64> = match tables {
+        0 => None,
+        _ => sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(cannot_read)?,
+    };
+    let ours = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    match (found.map(|found| (found, found.cmp(&ours))), is_daemon) {
+        (Some((found, Ordering::Greater)), _) => Err(format!(
+            "a newer switchboard has worked with it: its tables are of version {found}, and this program's of {ours}; run \
+             the newer one, or take a copy of the ledger from before the update"
+        )),
+        (_, true) => MIGRATIONS.run(connection).await.map_err(|error| error.to_string()),
+        (Some((_, Ordering::Equal)), false) => Ok(()),
+        (Some((found, Ordering::Less)), false) => Err(format!(
+            "an older switchboard made it: its tables are of version {found}, and this program's of {ours}; start the daemon \
+             of this version once, which brings them up to date"
+        )),
+        (None, false) => {
+            Err("it has no tables of switchboard; is store.url right? The daemon makes them when it first runs"
+                .to_owned())
+        }
+    }
 }
 
 /// Two daemons on one file would both answer. The lock is a file of its own, since SQLite locks the ledger itself. A

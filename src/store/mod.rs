@@ -24,7 +24,7 @@ use bytes::Bytes;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
-pub use audit::{AuditEntry, AuditRow, Seal, Verification, Via};
+pub use audit::{AuditEntry, AuditRow, Finding, Seal, Verification, Via};
 pub use coverage::{Beginning, Coverage, Gap, Progress};
 pub use error::StoreError;
 pub use file::Look;

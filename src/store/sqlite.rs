@@ -81,10 +81,7 @@ impl Sqlite {
         let options = file::options(&path).create_if_missing(exclusive);
         let opened = |error: sqlx::Error| cannot(format!("{error}; is the folder there and writable?"));
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(opened)?;
-        if exclusive {
-            let migrated = sqlx::migrate!("src/store/migrations").run(&mut connection).await;
-            migrated.map_err(|error| cannot(error.to_string()))?;
-        }
+        file::migrate(&mut connection, exclusive).await.map_err(cannot)?;
         let readers = SqlitePoolOptions::new().max_connections(2).connect_lazy_with(options.clone().read_only(true));
         let checkpointer = file::checkpointer(options.clone());
         let mut engine = Sqlite {
@@ -100,7 +97,7 @@ impl Sqlite {
         };
         if exclusive {
             engine.take_back_leases().await?;
-            engine.begin_audit().await?;
+            engine.look_at_audit().await?;
             engine.make_own_secret().await?;
         }
         engine.look_for_files().await;
@@ -134,6 +131,7 @@ impl Sqlite {
     pub(super) async fn commit(&mut self) -> Result<(), sqlx::Error> {
         sqlx::query("COMMIT").execute(&mut self.connection).await?;
         self.commits += 1;
+        self.chain.committed();
         if self.wrote_much() || self.commits.is_multiple_of(256) {
             // A request that finds one waiting is not needed.
             let _ = self.checkpointer.try_send(());
@@ -144,6 +142,7 @@ impl Sqlite {
     /// After a failure: that there is nothing to roll back is as good. A connection that is broken is replaced.
     pub(super) async fn recover(&mut self) {
         let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+        self.chain.rolled_back();
         if self.connection.ping().await.is_err()
             && let Ok(connection) = SqliteConnection::connect_with(&self.options).await
         {
@@ -151,7 +150,10 @@ impl Sqlite {
         }
     }
 
-    pub(super) async fn close(self) {
+    pub(super) async fn close(mut self) {
+        if let Err(error) = self.look_at_audit().await {
+            tracing::warn!(%error, "the end of the audit could not be looked at; `switchboard audit verify` does");
+        }
         self.readers.close().await;
         if let Err(error) = self.connection.close().await {
             tracing::warn!(%error, "the ledger did not close cleanly; its next start recovers it");

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::{ABOUT_ITSELF, AuditEntry, AuditRow, GENESIS, Via, digest};
+use super::{ABOUT_ITSELF, AuditEntry, AuditRow, BROKEN, GENESIS, Via, digest};
 use crate::config;
 use crate::signature::{AuditKey, Digest};
 use crate::store::now_ms;
@@ -69,13 +69,25 @@ pub(in crate::store) struct Chain {
     keys: Keys,
     /// Whether this is the daemon, which goes on whatever it finds, or a verb, which may refuse.
     is_daemon: bool,
-    /// As this process left it. Another may have moved it since, or the commit failed: then no row is added to it.
+    /// As this process left it. Another may have moved it since: then no row is added to it, and it is read again.
     head: Option<Head>,
+    /// The last row, and its hash, of a chain that was on disk and in order. What is there later has to go on from it.
+    kept: Option<(i64, Digest)>,
 }
 
 impl Chain {
     pub(in crate::store) fn new(keys: Keys, is_daemon: bool) -> Chain {
-        Chain { keys, is_daemon, head: None }
+        Chain { keys, is_daemon, head: None, kept: None }
+    }
+
+    /// What was written is on disk.
+    pub(in crate::store) fn committed(&mut self) {
+        self.kept = self.head.as_ref().map(|head| (head.seq, head.hash)).or(self.kept);
+    }
+
+    /// What was written since the last commit is not there.
+    pub(in crate::store) fn rolled_back(&mut self) {
+        self.head = None;
     }
 }
 
@@ -122,13 +134,14 @@ impl Head {
 }
 
 impl Sqlite {
-    /// Sees, before the daemon begins, whether the chain's end is as the keys say, and writes down where it is not.
-    pub(in crate::store) async fn begin_audit(&mut self) -> Result<(), sqlx::Error> {
-        self.begin().await?;
-        let (end, remark) = self.find_head().await?;
-        if let Some(remark) = &remark {
-            self.append(end, &[remark]).await?;
+    /// Sees, when the daemon begins and when it ends, whether the chain's end is as the keys say and as it was left, and
+    /// writes down where it is not. A verb only reads, or writes what it did.
+    pub(in crate::store) async fn look_at_audit(&mut self) -> Result<(), sqlx::Error> {
+        if !self.chain.is_daemon {
+            return Ok(());
         }
+        self.begin().await?;
+        self.find_sound_head().await?;
         self.commit().await
     }
 
@@ -142,7 +155,7 @@ impl Sqlite {
         {
             return Ok(());
         }
-        // The first time, or after a verb of an operator has moved it.
+        // The first time, or after a verb of an operator has moved it, or somebody who should not have.
         let (end, remark) = self.find_head().await?;
         let entries: Vec<_> = remark.iter().chain(entries.iter().copied()).collect();
         self.append(end, &entries).await.map(drop)
@@ -160,15 +173,18 @@ impl Sqlite {
             rows.push(row);
         }
         head.seal = self.chain.keys.seal(&head);
-        let moved =
-            sqlx::query("UPDATE audit_head SET seq = ?1, hash = ?2, seal = ?3 WHERE id = 1 AND seq = ?4 AND hash = ?5")
-                .bind(head.seq)
-                .bind(head.hash.as_slice())
-                .bind(head.seal.as_deref())
-                .bind(left.seq)
-                .bind(left.hash.as_slice())
-                .execute(&mut self.connection)
-                .await?;
+        let moved = sqlx::query(
+            "UPDATE audit_head SET seq = ?1, hash = ?2, seal = ?3
+             WHERE id = 1 AND seq = ?4 AND hash = ?5 AND seal IS ?6",
+        )
+        .bind(head.seq)
+        .bind(head.hash.as_slice())
+        .bind(head.seal.as_deref())
+        .bind(left.seq)
+        .bind(left.hash.as_slice())
+        .bind(left.seal.as_deref())
+        .execute(&mut self.connection)
+        .await?;
         if moved.rows_affected() == 0 {
             return Ok(false);
         }
@@ -185,38 +201,81 @@ impl Sqlite {
         Ok(true)
     }
 
+    /// The chain's end as it is on disk, if there is nothing to be said of it; else that is written down.
+    async fn find_sound_head(&mut self) -> Result<Option<Head>, sqlx::Error> {
+        let (end, remark) = self.find_head().await?;
+        match remark {
+            Some(remark) => self.append(end, &[&remark]).await.map(|_| None),
+            None => Ok(Some(end.head)),
+        }
+    }
+
     /// The chain's end as it is on disk, and what is to be written down of it first.
     async fn find_head(&mut self) -> Result<(End, Option<AuditEntry>), sqlx::Error> {
         let last: Option<i64> =
             sqlx::query_scalar("SELECT max(seq) FROM audit").fetch_one(&mut self.connection).await?;
         let (head, remark) = match Head::read(&mut self.connection).await? {
             Some(head) => {
-                let remark = self.remark(&head)?;
+                let remark = self.remark(&head).await?;
                 (head, remark)
             }
-            None => {
-                (self.make_head().await?, Some(about_itself("broken", "the record of the chain's ends was missing")))
-            }
+            None => (self.make_head().await?, Some(about_itself(BROKEN, "the record of the chain's ends was missing"))),
         };
-        if let Some(AuditEntry { verdict, reason, .. }) = &remark {
-            tracing::warn!(verdict, "the audit: {reason}; `switchboard audit verify` tells more");
+        // Rows beyond the end are not ours, and rows that were ours may be gone: ours go on behind all of them, so that
+        // no number is used twice and `verify` finds both.
+        let left = self.chain.kept.map_or(0, |(seq, _)| seq);
+        let next = head.seq.max(last.unwrap_or(0)).max(left).saturating_add(1);
+        match &remark {
+            None => self.chain.kept = Some((head.seq, head.hash)),
+            Some(AuditEntry { verdict, reason, .. }) if *verdict == BROKEN => {
+                tracing::error!("the audit is broken: {reason}; `switchboard audit verify` tells more");
+            }
+            Some(AuditEntry { reason, .. }) => tracing::warn!("the audit: {reason}"),
         }
-        // Rows beyond the end are not ours; ours go on behind them, and both are found.
-        let next = head.seq.max(last.unwrap_or(0)).saturating_add(1);
         Ok((End { head, next }, remark))
     }
 
-    /// What the daemon writes down about the seal it finds; a verb that has not the daemon's key writes nothing.
-    fn remark(&self, head: &Head) -> Result<Option<AuditEntry>, sqlx::Error> {
-        let remark = match self.chain.keys.look_at(head) {
-            Fit::Open | Fit::Sealed => return Ok(None),
-            fit if !self.chain.is_daemon => return Err(sqlx::Error::Configuration(refusal(fit).into())),
-            Fit::Unsealed => about_itself("sealed", "audit.key was set: sealed from here on"),
-            Fit::ByOldKey => about_itself("resealed", "audit.key was changed; the seal of audit.old_key was right"),
-            Fit::NoKey => about_itself("unsealed", "audit.key is not set any more: not sealed from here on"),
-            Fit::Wrong => about_itself("broken", "the seal before this row is of no key that was set"),
+    /// What the daemon writes down about the head it finds; a verb that has not the daemon's key writes nothing.
+    async fn remark(&mut self, head: &Head) -> Result<Option<AuditEntry>, sqlx::Error> {
+        let remark = match (self.chain.keys.look_at(head), self.chain.kept) {
+            (Fit::Open | Fit::Sealed, None) => return Ok(None),
+            (Fit::Open | Fit::Sealed, Some((left, hash))) => {
+                if self.hash_of(left, head).await? == Some(hash) {
+                    return Ok(None);
+                }
+                let reason = format!(
+                    "under the running daemon the chain was cut or made anew; it had reached row {left}, and now ended \
+                     at {}",
+                    head.seq
+                );
+                about_itself(BROKEN, &reason)
+            }
+            (fit, _) if !self.chain.is_daemon => return Err(sqlx::Error::Configuration(refusal(fit).into())),
+            // No verb has changed the seal: it refuses to, with another key than the daemon's.
+            (_, Some((left, _))) => about_itself(
+                BROKEN,
+                &format!(
+                    "under the running daemon the seal was taken away or replaced; the chain had reached row {left}"
+                ),
+            ),
+            (Fit::Unsealed, None) => about_itself("sealed", "audit.key was set: sealed from here on"),
+            (Fit::ByOldKey, None) => {
+                about_itself("resealed", "audit.key was changed; the seal of audit.old_key was right")
+            }
+            (Fit::NoKey, None) => about_itself("unsealed", "audit.key is not set any more: not sealed from here on"),
+            (Fit::Wrong, None) => about_itself(BROKEN, "the seal before this row is of no key that was set"),
         };
         Ok(Some(remark))
+    }
+
+    /// The hash of a row in the chain that ends there; none when it is not in it.
+    async fn hash_of(&mut self, seq: i64, head: &Head) -> Result<Option<Digest>, sqlx::Error> {
+        if seq == head.anchor_seq {
+            return Ok(Some(head.anchor_hash));
+        }
+        let row = sqlx::query("SELECT hash FROM audit WHERE seq = ?1 AND seq <= ?2").bind(seq).bind(head.seq);
+        let row = row.fetch_optional(&mut self.connection).await?;
+        Ok(row.and_then(|row| digest(&row, "hash").ok()))
     }
 
     async fn make_head(&mut self) -> Result<Head, sqlx::Error> {
@@ -240,21 +299,11 @@ impl Sqlite {
 
     /// Removes the oldest rows past their time. A chain whose end is in doubt is left as it is, for whoever looks.
     pub(in crate::store) async fn prune_audit(&mut self, retention: Duration) -> Result<u64, sqlx::Error> {
-        let until = now_ms() - millis(retention);
-        let oldest = sqlx::query("SELECT seq, at, hash FROM audit ORDER BY seq LIMIT ?1").bind(PRUNE_STEP);
-        let mut last = None;
-        for row in oldest.fetch_all(&mut self.connection).await? {
-            let at: i64 = row.try_get("at")?;
-            // On what is no hash, no chain can be built.
-            let Some(hash) = digest(&row, "hash").ok().filter(|_| at <= until) else { break };
-            last = Some((row.try_get::<i64, _>("seq")?, hash));
-        }
-        let (Some((seq, hash)), Some(mut head)) = (last, Head::read(&mut self.connection).await?) else {
+        let Some(mut head) = self.find_sound_head().await? else { return Ok(0) };
+        let Some((seq, hash)) = self.past(now_ms() - millis(retention)).await?.filter(|(seq, _)| *seq <= head.seq)
+        else {
             return Ok(0);
         };
-        if !matches!(self.chain.keys.look_at(&head), Fit::Open | Fit::Sealed) || seq > head.seq {
-            return Ok(0);
-        }
         (head.anchor_seq, head.anchor_hash, head.pruned_at) = (seq, hash, Some(now_ms()));
         head.seal = self.chain.keys.seal(&head);
         sqlx::query("UPDATE audit_head SET anchor_seq = ?1, anchor_hash = ?2, pruned_at = ?3, seal = ?4 WHERE id = 1")
@@ -268,6 +317,31 @@ impl Sqlite {
         // Read again, whether or not this is committed: its beginning is not looked at when a row is added.
         self.chain.head = None;
         Ok(removed.rows_affected())
+    }
+
+    /// The last row of the beginning, as far as one step goes, that was written before then. A row from the future, of a
+    /// clock that was wrong, goes with the first one behind it that is not.
+    async fn past(&mut self, until: i64) -> Result<Option<(i64, Digest)>, sqlx::Error> {
+        let now = now_ms();
+        let oldest = sqlx::query("SELECT seq, at, hash FROM audit ORDER BY seq LIMIT ?1").bind(PRUNE_STEP);
+        let (mut last, mut doubtful) = (None, None);
+        let rows = oldest.fetch_all(&mut self.connection).await?;
+        for row in &rows {
+            let at: i64 = row.try_get("at")?;
+            // On what is no hash, no chain can be built.
+            let Some(hash) = digest(row, "hash").ok().filter(|_| at <= until || at > now) else { return Ok(last) };
+            let reached = Some((row.try_get::<i64, _>("seq")?, hash));
+            if at <= until {
+                last = reached;
+            } else {
+                doubtful = reached;
+            }
+        }
+        let (None, Some((seq, _))) = (last, doubtful) else { return Ok(last) };
+        // All of the step are from the future; what is behind them decides.
+        let behind = sqlx::query_scalar("SELECT at FROM audit WHERE seq > ?1 AND at <= ?2 ORDER BY seq LIMIT 1");
+        let behind: Option<i64> = behind.bind(seq).bind(now).fetch_optional(&mut self.connection).await?;
+        Ok(doubtful.filter(|_| behind.is_some_and(|at| at <= until)))
     }
 }
 

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use sqlx::Connection;
 use tempfile::TempDir;
 
+use super::verify::MOST_FINDINGS;
 use super::*;
 use crate::config::{self, Config};
 use crate::store::{Again, Closing, Entry, Queue, Settlement, Writer, now_ms};
@@ -53,8 +54,12 @@ async fn verify(folder: &Path, keys: &config::Audit) -> Verification {
 
 /// Where the first finding is and what it says; empty when there is none.
 async fn finding(folder: &Path, keys: &config::Audit) -> String {
-    let found = verify(folder, keys).await.finding;
-    found.map(|found| format!("{} {}", found.row.unwrap_or(0), found.problem)).unwrap_or_default()
+    told(&verify(folder, keys).await).into_iter().next().unwrap_or_default()
+}
+
+/// Where each finding is and what it says.
+fn told(found: &Verification) -> Vec<String> {
+    found.findings.iter().map(|found| format!("{} {}", found.row.unwrap_or(0), found.problem)).collect()
 }
 
 async fn sql(folder: &Path, statements: &str) {
@@ -185,7 +190,7 @@ async fn what_was_done_has_its_row_in_order_and_what_was_not_has_none() {
         assert_eq!(store.audited(0, 2, |row| row.via == "cli").await.unwrap().len(), 2);
         assert!(store.audited(now_ms() + 60_000, 100, |_| true).await.unwrap().is_empty());
         let found = store.verify_audit().await.unwrap();
-        assert_eq!((found.rows, found.seal, found.finding), (8, Seal::None, None));
+        assert_eq!((found.rows, found.seal, found.findings), (8, Seal::None, Vec::new()));
     })
     .await;
 }
@@ -201,7 +206,7 @@ async fn text_of_any_kind_is_kept_as_it_was_hashed() {
             store.settle(row.done(Closing { audit, ..Closing::default() }, Vec::new())).await.unwrap();
         }
         let found = store.verify_audit().await.unwrap();
-        assert_eq!((found.rows, found.finding), (5, None));
+        assert_eq!((found.rows, found.findings), (5, Vec::new()));
         let longest = store.audited(0, 1, |_| true).await.unwrap().remove(0);
         assert_eq!(longest.reason.len(), LONGEST_FIELD);
     })
@@ -224,7 +229,11 @@ async fn an_altered_column_of_any_row_is_found() {
             let folder = copy(&whole);
             sql(folder.path(), &format!("UPDATE audit SET {column} = {value} WHERE seq = {row}")).await;
             let said = finding(folder.path(), &keys).await;
-            let first = if column == "seq" { "is missing" } else { "was altered" };
+            let first = match column {
+                "seq" => "is missing",
+                "via" => "holds what no row",
+                _ => "was altered",
+            };
             assert!(said.starts_with(&format!("{row} ")) && said.contains(first), "{column} of {row}: {said:?}");
         }
     }
@@ -364,7 +373,7 @@ async fn forge(folder: &Path, statement: &str) {
     let rows = sqlx::query("SELECT * FROM audit ORDER BY seq").fetch_all(&mut connection).await.unwrap();
     let mut before = GENESIS;
     for row in rows {
-        let row = AuditRow::read(&row).unwrap();
+        let row = AuditRow::read(&row);
         before = row.link(&before);
         let update = sqlx::query("UPDATE audit SET hash = ?1 WHERE seq = ?2").bind(before.as_slice()).bind(row.seq);
         update.execute(&mut connection).await.unwrap();
@@ -386,7 +395,8 @@ async fn a_chain_made_anew_is_found_by_its_seal_and_by_nothing_else() {
         forge(folder.path(), statement).await;
         let found = verify(folder.path(), &with).await;
         assert_eq!(found.seal, Seal::Wrong);
-        assert!(found.finding.unwrap().problem.contains("not the seal"));
+        let told = told(&found);
+        assert!(told.len() == 1 && told[0].starts_with("0 the seal over all rows does not fit"), "{told:?}");
         assert_eq!(verify(folder.path(), &without).await.seal, Seal::Unchecked);
         // The daemon does not cover it with a seal of its own.
         with_daemon(folder.path(), &with, async |store| settle(store, "after", 2).await).await;
@@ -404,10 +414,149 @@ async fn a_chain_forged_under_a_running_daemon_is_noted_by_it() {
         settle(store, "before", 4).await;
         forge(folder.path(), "UPDATE audit SET verdict = 'denied' WHERE seq = 3").await;
         settle(store, "after", 4).await;
-        let finding = store.verify_audit().await.unwrap().finding.unwrap();
-        assert!(finding.row == Some(6) && finding.problem.contains("the daemon's note"), "{finding:?}");
+        let told = told(&store.verify_audit().await.unwrap());
+        assert!(told.len() == 1 && told[0].starts_with("6 is the daemon's note"), "{told:?}");
     })
     .await;
+}
+
+/// Cuts the chain after that row, and puts back the head that was there then.
+async fn cut(folder: &Path, after: i64, seal: &str) {
+    let statements = format!(
+        "DELETE FROM audit WHERE seq > {after};
+         UPDATE audit_head SET seq = {after}, hash = (SELECT hash FROM audit WHERE seq = {after}), seal = {seal}"
+    );
+    sql(folder, &statements).await;
+}
+
+async fn seal(folder: &Path) -> String {
+    let mut connection = sqlx::SqliteConnection::connect(path(folder).to_str().unwrap()).await.unwrap();
+    let seal = sqlx::query_scalar("SELECT quote(seal) FROM audit_head").fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    seal
+}
+
+#[tokio::test]
+async fn a_chain_cut_under_a_running_daemon_is_noted_by_it_and_it_goes_on() {
+    let says_cut = "the chain was cut or made anew; it had reached row";
+    let says_seal = "the seal was taken away or replaced";
+    for (key, with_old_seal, says) in
+        [(None, true, says_cut), (Some("key"), true, says_cut), (Some("key"), false, says_seal)]
+    {
+        // Noticed with the next row, by the pruner, and at the stop.
+        for notice in 0..3 {
+            let (folder, keys) = (tempfile::tempdir().unwrap(), keys(key, None));
+            let notes = i64::from(key.is_some());
+            with_daemon(folder.path(), &keys, async |store| {
+                settle(store, "before", 4).await;
+                let seal = if with_old_seal { seal(folder.path()).await } else { "NULL".to_owned() };
+                settle(store, "cut", 3).await;
+                assert_eq!(store.prune_audit(Duration::from_secs(86_400)).await.unwrap(), 0);
+                assert_eq!(told(&store.verify_audit().await.unwrap()), [""; 0]);
+                cut(folder.path(), notes + 4, &seal).await;
+                match notice {
+                    0 => settle(store, "after", 2).await,
+                    1 => assert_eq!(store.prune_audit(Duration::ZERO).await.unwrap(), 0, "in doubt it is left"),
+                    _ => {}
+                }
+            })
+            .await;
+            // Nothing of it is hidden by what comes later, and it is told once.
+            with_daemon(folder.path(), &keys, async |store| settle(store, "later", 2).await).await;
+            let found = verify(folder.path(), &keys).await;
+            let told = told(&found);
+            let missing = format!("{} and all to row {} are missing", notes + 5, notes + 7);
+            assert!(told.len() == 2 && told[0] == missing, "{key:?}, {notice}: {told:?}");
+            assert!(told[1].starts_with(&format!("{} is the daemon's note", notes + 8)), "{told:?}");
+            assert!(told[1].contains(says) && told[1].contains(&format!("row {}", notes + 7)), "{told:?}");
+            assert_eq!(found.seal, if key.is_some() { Seal::Right } else { Seal::None });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_seal_taken_away_alone_is_noted_too_and_a_write_that_failed_is_nothing() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), keys(Some("key"), None));
+    with_daemon(folder.path(), &keys, async |store| {
+        settle(store, "before", 4).await;
+        let rows = claimed(store, "failed", 1).await;
+        sql(folder.path(), "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END").await;
+        let closing = || Closing { audit: vec![entry(1)], ..Closing::default() };
+        assert!(store.settle(rows[0].clone().done(closing(), Vec::new())).await.is_err());
+        sql(folder.path(), "DROP TRIGGER full").await;
+        assert!(store.settle(rows[0].clone().done(closing(), Vec::new())).await.unwrap());
+        let found = store.verify_audit().await.unwrap();
+        assert_eq!((found.rows, told(&found)), (6, Vec::new()));
+        sql(folder.path(), "UPDATE audit_head SET seal = NULL").await;
+        settle(store, "after", 1).await;
+        let told = told(&store.verify_audit().await.unwrap());
+        assert!(told.len() == 1 && told[0].starts_with("7 is the daemon's note"), "{told:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_finding_hides_no_other_and_each_is_told_once() {
+    for keys in [keys(None, None), keys(Some("key"), None)] {
+        let folder = ledger(24, &keys).await;
+        let notes = i64::from(keys.key.is_some());
+        for statement in [
+            "UPDATE audit SET verdict = 'denied' WHERE seq = 2",
+            "UPDATE audit SET hash = randomblob(32) WHERE seq = 4",
+            "DELETE FROM audit WHERE seq IN (6, 7)",
+            "UPDATE audit SET event = x'00' WHERE seq = 9",
+            "UPDATE audit SET hash = x'00' WHERE seq = 11",
+            "UPDATE audit SET person = 'mallory' WHERE seq = 13",
+            "INSERT INTO audit SELECT 99, at, via, person, email, room, place, action, verdict, reason, event, hash FROM audit WHERE seq = 15",
+        ] {
+            sql(folder.path(), statement).await;
+        }
+        sql(folder.path(), "UPDATE audit_head SET seal = iif(seal IS NULL, NULL, randomblob(32))").await;
+        let found = verify(folder.path(), &keys).await;
+        let told = told(&found);
+        let mut expected = vec![
+            "2 was altered".to_owned(),
+            "4 was altered".to_owned(),
+            "6 and all to row 7 are missing".to_owned(),
+            "9 holds what no row".to_owned(),
+            "11 holds what no row".to_owned(),
+            "13 was altered".to_owned(),
+            format!("99 stands after row {}", 24 + notes),
+        ];
+        expected.extend(keys.key.is_some().then(|| "0 the seal over all rows does not fit".to_owned()));
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        assert!(told.iter().zip(&expected).all(|(told, expected)| told.starts_with(expected)), "{told:?}");
+        assert_eq!((found.rows, found.more_findings), (u64::try_from(23 + notes).unwrap(), 0));
+
+        sql(folder.path(), "UPDATE audit SET reason = 'other' WHERE seq > 12").await;
+        let found = verify(folder.path(), &keys).await;
+        assert_eq!(found.findings.len(), MOST_FINDINGS);
+        // Five of the ten stand before row 13; from there to the end each row is one more.
+        let all = 5 + 12 + usize::try_from(notes).unwrap() * 2 + 1;
+        assert_eq!(usize::try_from(found.more_findings).unwrap(), all - MOST_FINDINGS);
+        // Without the record of the ends, the rows are read all the same.
+        sql(folder.path(), "DELETE FROM audit_head").await;
+        let told = self::told(&verify(folder.path(), &keys).await);
+        assert!(told[0].starts_with("0 the record of the chain's ends is missing"), "{told:?}");
+        assert!(told[1].starts_with("2 was altered") && told[2].starts_with("4 was altered"), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_row_hides_no_other_and_says_so() {
+    let keys = keys(None, None);
+    for damage in ["event = x'00'", "hash = x'00'", "via = 'telepathy'", "reason = CAST(x'ff' AS TEXT)"] {
+        let folder = ledger(4, &keys).await;
+        sql(folder.path(), &format!("UPDATE audit SET {damage} WHERE seq = 3")).await;
+        beside(folder.path(), &keys, async |store| {
+            let rows = store.audited(0, 100, |row| row.seq != 3).await.unwrap();
+            let damaged: Vec<_> = rows.iter().map(|row| (row.seq, row.damaged)).collect();
+            assert_eq!(damaged, [(4, false), (3, true), (2, false), (1, false)], "{damage}");
+            assert_eq!(rows[1].action, "help", "what can be read is there");
+        })
+        .await;
+        assert!(finding(folder.path(), &keys).await.starts_with("3 holds what no row"), "{damage}");
+    }
 }
 
 #[tokio::test]
@@ -447,7 +596,7 @@ async fn a_key_may_come_change_and_go() {
         rows += notes + 4;
         let found = verify(folder.path(), &keys).await;
         let seal = if key.is_some() { Seal::Right } else { Seal::None };
-        assert_eq!((found.finding, found.seal, found.rows), (None, seal, rows), "start {nth}");
+        assert_eq!((found.findings, found.seal, found.rows), (Vec::new(), seal, rows), "start {nth}");
         assert_eq!(found.sealed_since.map(|(row, _)| row), key.map(|_| 5));
     }
 }
@@ -469,7 +618,7 @@ async fn a_verb_writes_only_with_the_daemons_key() {
             .await;
             // Each goes on where the other stopped.
             settle(store, "after", 4).await;
-            assert_eq!(store.verify_audit().await.unwrap().finding, None);
+            assert_eq!(store.verify_audit().await.unwrap().findings, []);
         })
         .await;
     }
@@ -483,12 +632,12 @@ async fn a_pruned_chain_is_unbroken_and_its_beginning_is_kept_too() {
         with_daemon(folder.path(), &keys, async |store| {
             settle(store, "old", 8).await;
             assert_eq!(store.prune_audit(day).await.unwrap(), 0);
-            let two_days = 2 * i64::try_from(day.as_millis()).unwrap();
-            let rows = store.audited(0, 100, |_| true).await.unwrap().len();
-            // Everything but the last four is made old; the chain is made anew with it, and sealed by the start below.
-            forge(folder.path(), &format!("UPDATE audit SET at = at - {two_days} WHERE seq <= {}", rows - 4)).await;
         })
         .await;
+        // Everything but the last four is made old; the chain is made anew with it, and sealed by the start below.
+        let two_days = 2 * i64::try_from(day.as_millis()).unwrap();
+        let old = 4 + i32::from(keys.key.is_some());
+        forge(folder.path(), &format!("UPDATE audit SET at = at - {two_days} WHERE seq <= {old}")).await;
         sql(folder.path(), "UPDATE audit_head SET seal = NULL").await;
         with_daemon(folder.path(), &keys, async |store| {
             let pruned = i64::try_from(store.prune_audit(day).await.unwrap()).unwrap();
@@ -496,7 +645,7 @@ async fn a_pruned_chain_is_unbroken_and_its_beginning_is_kept_too() {
             assert_eq!(store.prune_audit(day).await.unwrap(), 0);
             settle(store, "new", 4).await;
             let found = store.verify_audit().await.unwrap();
-            assert_eq!((found.finding, found.pruned.unwrap().0), (None, pruned));
+            assert_eq!((found.findings, found.pruned.unwrap().0), (Vec::new(), pruned));
         })
         .await;
         let tampered = copy(&folder);
@@ -512,10 +661,63 @@ async fn a_pruned_chain_is_unbroken_and_its_beginning_is_kept_too() {
         with_daemon(folder.path(), &keys, async |store| {
             while store.prune_audit(Duration::ZERO).await.unwrap() > 0 {}
             let found = store.verify_audit().await.unwrap();
-            assert_eq!((found.finding, found.rows), (None, 0));
+            assert_eq!((found.findings, found.rows), (Vec::new(), 0));
             settle(store, "newest", 4).await;
-            assert_eq!(store.verify_audit().await.unwrap().finding, None);
+            assert_eq!(store.verify_audit().await.unwrap().findings, []);
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn rows_of_a_clock_that_was_ahead_are_pruned_with_the_rows_behind_them() {
+    let (keys, day) = (keys(None, None), Duration::from_secs(86_400));
+    let month = 30 * i64::try_from(day.as_millis()).unwrap();
+    // Few of them, and more than one step of pruning looks at.
+    for ahead in [4, 600] {
+        let folder = ledger(ahead + 8, &keys).await;
+        forge(folder.path(), &format!("UPDATE audit SET at = at + {month} WHERE seq <= {ahead}")).await;
+        with_daemon(folder.path(), &keys, async |store| {
+            assert_eq!(store.prune_audit(day).await.unwrap(), 0, "what is behind them is young");
+        })
+        .await;
+        forge(
+            folder.path(),
+            &format!("UPDATE audit SET at = at - {month} WHERE seq BETWEEN {ahead} + 1 AND {ahead} + 4"),
+        )
+        .await;
+        with_daemon(folder.path(), &keys, async |store| {
+            let mut pruned = 0;
+            loop {
+                match store.prune_audit(day).await.unwrap() {
+                    0 => break,
+                    step => pruned += step,
+                }
+            }
+            let found = store.verify_audit().await.unwrap();
+            assert_eq!((pruned, found.rows, found.findings), (ahead as u64 + 4, 4, Vec::new()));
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_verb_adds_is_no_break_even_when_it_is_pruned_before_the_daemon_goes_on() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), keys(Some("key"), None));
+    with_daemon(folder.path(), &keys, async |store| {
+        settle(store, "before", 2).await;
+        for (row, nth) in claimed(store, "open", 3).await.into_iter().zip(0..) {
+            beside(folder.path(), &keys, async |beside| {
+                assert!(beside.discard(row.id, AuditEntry { via: Via::Cli, ..entry(nth) }).await.unwrap());
+            })
+            .await;
+            if nth == 1 {
+                while store.prune_audit(Duration::ZERO).await.unwrap() > 0 {}
+            }
+        }
+        settle(store, "after", 2).await;
+        let found = store.verify_audit().await.unwrap();
+        assert_eq!((found.rows, told(&found)), (3, Vec::new()));
+    })
+    .await;
 }

@@ -2,18 +2,22 @@
 
 use futures_util::StreamExt;
 use serde::Serialize;
-use sqlx::{Row as _, SqlitePool};
+use sqlx::SqlitePool;
 use uuid::Uuid;
 
 use super::chain::{Fit, Head, Keys};
-use super::{ABOUT_ITSELF, AuditRow, Via};
+use super::{ABOUT_ITSELF, AuditRow, BROKEN, Via, digest};
 use crate::signature::Digest;
 use crate::store::StoreError;
+
+/// As many findings are told one by one: enough to see what happened, and not a screen for each row of a chain that was
+/// made anew.
+pub(super) const MOST_FINDINGS: usize = 10;
 
 /// What reading the whole audit came to.
 #[derive(Clone, Debug, Serialize)]
 pub struct Verification {
-    /// How many rows were read: all of them, or those up to the first that does not fit.
+    /// How many rows there are.
     pub rows: u64,
     /// When the oldest of them was written, in milliseconds since 1970.
     pub from: Option<i64>,
@@ -25,8 +29,10 @@ pub struct Verification {
     pub seal: Seal,
     /// The row from which on it was sealed, and when that one was written; if it was not from the first on kept.
     pub sealed_since: Option<(i64, i64)>,
-    /// The first thing that does not fit.
-    pub finding: Option<Finding>,
+    /// What does not fit, in the order of the rows, as far as [`MOST_FINDINGS`].
+    pub findings: Vec<Finding>,
+    /// How many more there are.
+    pub more_findings: u64,
 }
 
 /// What the seal over the head says, and so over every row.
@@ -45,7 +51,7 @@ pub enum Seal {
     Missing,
 }
 
-/// The first thing that does not fit.
+/// Something that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The number of the row; none where it is not about one.
@@ -72,104 +78,134 @@ pub(super) async fn verify(pool: &SqlitePool, keys: &Keys) -> Result<Verificatio
         pruned: head.as_ref().and_then(|head| Some((head.anchor_seq, head.pruned_at?))),
         seal,
         sealed_since: None,
-        finding: None,
+        findings: Vec::new(),
+        more_findings: 0,
     };
-    let Some(head) = head else {
-        found.finding = Some(Finding { row: None, problem: "the record of the chain's ends is missing".to_owned() });
-        return Ok(found);
-    };
-    let mut walk = Walk { seq: head.anchor_seq, hash: head.anchor_hash };
+    let mut walk = Walk::new(head);
     let mut rows = sqlx::query("SELECT * FROM audit ORDER BY seq").fetch(&mut *transaction);
     while let Some(row) = rows.next().await {
         let row = row?;
-        let seq: i64 = row.try_get("seq")?;
-        let step = match AuditRow::read(&row) {
-            Ok(row) => walk.step(&row, &head).map(|()| row),
-            Err(_) => Err(Finding { row: Some(seq), problem: "holds what no row of the audit does".to_owned() }),
-        };
-        match step {
-            Ok(row) => {
-                found.rows += 1;
-                found.from = found.from.or(Some(row.at));
-                found.until = Some(row.at);
-                if row.via == Via::Daemon.as_str() && row.action == ABOUT_ITSELF {
-                    match row.verdict.as_str() {
-                        "sealed" => found.sealed_since = Some((row.seq, row.at)),
-                        "unsealed" => found.sealed_since = None,
-                        _ => {}
-                    }
-                }
-            }
-            Err(finding) => {
-                found.finding = Some(finding);
-                return Ok(found);
+        let (row, hash) = (AuditRow::read(&row), digest(&row, "hash").ok());
+        let fits = walk.step(&row, hash);
+        found.rows += 1;
+        found.from = found.from.or(Some(row.at));
+        found.until = Some(row.at);
+        if fits && row.is_about_itself() {
+            match row.verdict.as_str() {
+                "sealed" => found.sealed_since = Some((row.seq, row.at)),
+                "unsealed" => found.sealed_since = None,
+                _ => {}
             }
         }
     }
-    found.finding = walk.end(&head).or_else(|| sealing(seal));
+    walk.end(seal);
+    (found.findings, found.more_findings) = (walk.findings, walk.more);
     Ok(found)
 }
 
-/// The last row that fits.
+impl AuditRow {
+    fn is_about_itself(&self) -> bool {
+        self.via == Via::Daemon.as_str() && self.action == ABOUT_ITSELF
+    }
+}
+
+/// How far the rows were read. After what does not fit it goes on from the row that was found, so that one thing hides
+/// no other and is told once.
 struct Walk {
-    seq: i64,
-    hash: Digest,
+    head: Option<Head>,
+    /// The last row's number; none before the first where nothing says which one that is.
+    seq: Option<i64>,
+    /// What the next row may be built on: the hash that the last one has, and the one it should have. None where that
+    /// cannot be known, since rows before it are missing.
+    before: Option<[Digest; 2]>,
+    findings: Vec<Finding>,
+    more: u64,
 }
 
 impl Walk {
-    fn step(&mut self, row: &AuditRow, head: &Head) -> Result<(), Finding> {
-        let finding = |problem: String| Err(Finding { row: Some(row.seq), problem });
-        let expected = self.seq.saturating_add(1);
-        if row.seq < expected {
-            return finding(
-                "stands before the first row that was kept: it was put there, or comes from before".to_owned(),
-            );
+    fn new(head: Option<Head>) -> Walk {
+        let (seq, before) = match &head {
+            Some(head) => (Some(head.anchor_seq), Some([head.anchor_hash; 2])),
+            None => (None, None),
+        };
+        let mut walk = Walk { head, seq, before, findings: Vec::new(), more: 0 };
+        if walk.head.is_none() {
+            walk.find(None, "the record of the chain's ends is missing".to_owned());
         }
-        if row.seq > expected && expected <= head.seq {
-            return Err(missing(expected, head.seq.min(row.seq - 1)));
+        walk
+    }
+
+    fn find(&mut self, row: Option<i64>, problem: String) {
+        if self.findings.len() < MOST_FINDINGS {
+            self.findings.push(Finding { row, problem });
+        } else {
+            self.more += 1;
         }
-        if row.seq > head.seq {
-            return finding(format!("stands after row {}, which was the last one", head.seq));
+    }
+
+    fn missing(&mut self, from: i64, to: i64) {
+        let problem = if from == to { "is missing".to_owned() } else { format!("and all to row {to} are missing") };
+        self.find(Some(from), problem);
+        (self.seq, self.before) = (Some(to), None);
+    }
+
+    /// Whether the next row is the one that belongs there. Its hash is none where it cannot be read.
+    fn step(&mut self, row: &AuditRow, hash: Option<Digest>) -> bool {
+        let seq = row.seq;
+        let end = self.head.as_ref().map_or(i64::MAX, |head| head.seq);
+        let expected = self.seq.map_or(seq, |last| last.saturating_add(1));
+        if seq < expected && seq <= end {
+            let problem = "stands before the first row that was kept: it was put there, or comes from before";
+            self.find(Some(seq), problem.to_owned());
+            return false;
         }
-        if row.link(&self.hash) != row.hash {
+        if expected < seq && expected <= end {
+            self.missing(expected, end.min(seq - 1));
+        }
+        if seq > end {
+            self.find(Some(seq), format!("stands after row {end}, which was the last one"));
+            return false;
+        }
+        let links = self.before.map(|before| before.map(|before| row.link(&before)));
+        let fits = links.is_none_or(|links| links.contains(&row.hash));
+        if row.damaged {
+            self.find(Some(seq), "holds what no row of the audit does".to_owned());
+        } else if !fits {
             let problem = "was altered, or put there in place of another, or does not follow the one before it";
-            return finding(problem.to_owned());
+            self.find(Some(seq), problem.to_owned());
+        } else if row.is_about_itself() && row.verdict == BROKEN {
+            self.find(Some(seq), format!("is the daemon's note that something was wrong before it: {}", row.reason));
         }
-        if row.via == Via::Daemon.as_str() && row.action == ABOUT_ITSELF && row.verdict == "broken" {
-            return finding(format!("is the daemon's note that something was wrong before it: {}", row.reason));
-        }
-        (self.seq, self.hash) = (row.seq, row.hash);
-        Ok(())
+        self.seq = Some(seq);
+        self.before = hash.map(|hash| [hash, links.map_or(hash, |[link, _]| link)]);
+        fits && !row.damaged
     }
 
-    fn end(&self, head: &Head) -> Option<Finding> {
-        if self.seq < head.seq {
-            return Some(missing(self.seq.saturating_add(1), head.seq));
+    /// What is to be said of the end, once all rows were read.
+    fn end(&mut self, seal: Seal) {
+        let last = self.head.as_ref().map(|head| (head.seq, head.hash)).zip(self.seq);
+        if let Some(((end, hash), seq)) = last {
+            if seq < end {
+                self.missing(seq.saturating_add(1), end);
+            } else if self.before.is_some_and(|before| !before.contains(&hash)) {
+                let problem = "is not the last row that was written: it and those before it were made anew, or those \
+                               after it removed";
+                self.find(Some(seq), problem.to_owned());
+            }
         }
-        let problem =
-            "is not the last row that was written: it and those before it were made anew, or those after it removed";
-        (self.hash != head.hash).then(|| Finding { row: Some(self.seq), problem: problem.to_owned() })
+        let problem = match seal {
+            Seal::None | Seal::Right | Seal::Unchecked => return,
+            Seal::Wrong => {
+                "the seal over all rows does not fit: whoever altered them had no key, or audit.key is not the one they \
+                 were sealed with"
+            }
+            Seal::Missing => {
+                "there is no seal over the rows: it was taken away, or audit.key was set after the daemon's last start, \
+                 which seals them at its next one"
+            }
+        };
+        self.find(None, problem.to_owned());
     }
-}
-
-fn missing(from: i64, to: i64) -> Finding {
-    let problem = if from == to { "is missing".to_owned() } else { format!("and all to row {to} are missing") };
-    Finding { row: Some(from), problem }
-}
-
-fn sealing(seal: Seal) -> Option<Finding> {
-    let problem = match seal {
-        Seal::None | Seal::Right | Seal::Unchecked => return None,
-        Seal::Wrong => {
-            "the rows fit each other, but not the seal: whoever altered them had no key, or audit.key is not the one \
-             they were sealed with"
-        }
-        Seal::Missing => {
-            "the rows fit each other, but there is no seal: it was taken away, or audit.key was set after the daemon's \
-             last start, which seals them at its next one"
-        }
-    };
-    Some(Finding { row: None, problem: problem.to_owned() })
 }
 
 pub(super) async fn list(
@@ -183,12 +219,12 @@ pub(super) async fn list(
     while found.len() < most
         && let Some(row) = rows.next().await
     {
-        found.extend(Some(AuditRow::read(&row?)?).filter(&wanted));
+        found.extend(Some(AuditRow::read(&row?)).filter(|row| row.damaged || wanted(row)));
     }
     Ok(found)
 }
 
 pub(super) async fn of(pool: &SqlitePool, event: Uuid) -> Result<Vec<AuditRow>, StoreError> {
     let rows = sqlx::query("SELECT * FROM audit WHERE event = ?1 ORDER BY seq LIMIT 100").bind(event);
-    rows.fetch_all(pool).await?.iter().map(|row| Ok(AuditRow::read(row)?)).collect()
+    Ok(rows.fetch_all(pool).await?.iter().map(AuditRow::read).collect())
 }
