@@ -20,10 +20,10 @@ fn rows(folder: &Path, more: &[&str]) -> Vec<Value> {
 }
 
 /// The exit code of `audit verify`, and what it says.
-fn verify(folder: &Path, variables: &[(&str, &str)]) -> (i32, String) {
+fn verify(folder: &Path, more: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
     let url = format!("sqlite:{}", folder.join("ledger.db").display());
     let variables = variables.iter().copied();
-    finished(switchboard().args(["audit", "verify"]).env("DATABASE_URL", url).envs(variables))
+    finished(switchboard().args(["audit", "verify"]).args(more).env("DATABASE_URL", url).envs(variables))
 }
 
 async fn tamper(folder: &Path, statement: &str) {
@@ -117,7 +117,7 @@ async fn every_judgement_has_a_row_with_who_where_what_and_by_which_rule() {
         story.contains("audited in row 7: bob@example.com, none, denied (not listed in access.group_allow_from"),
         "{story}"
     );
-    let (code, said) = verify(folder, &[]);
+    let (code, said) = verify(folder, &[], &[]);
     assert!(code == 0 && said.starts_with("10 rows, from ") && said.contains(", unbroken\nnot sealed: "), "{said}");
 }
 
@@ -153,7 +153,7 @@ async fn what_an_operator_does_has_a_row_of_the_same_event() {
     );
     let story = verb(folder, &["explain", &event]);
     assert_eq!(story.matches("audited in row").count(), 5, "{story}");
-    assert_eq!(verify(folder, &[]).0, 0);
+    assert_eq!(verify(folder, &[], &[]).0, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,21 +165,94 @@ async fn an_altered_or_removed_row_is_named_and_foreign_text_disturbs_no_termina
     bot.settle().await;
     let (_cloud, folder) = bot.stop().await;
     let folder = folder.path();
-    assert_eq!(verify(folder, &[]).0, 0, "without the daemon too");
+    assert_eq!(verify(folder, &[], &[]).0, 0, "without the daemon too");
     tamper(folder, "UPDATE audit SET email = 'a\u{1b}[31m\u{202e}@example.com' WHERE seq = 3").await;
-    let (code, said) = verify(folder, &[]);
-    assert!(
-        code == 1 && said.starts_with("broken: row 3 was altered") && said.contains("\n2 rows before that"),
-        "{said}"
-    );
+    let (code, said) = verify(folder, &[], &[]);
+    assert!(code == 1 && said.starts_with("broken: row 3 was altered") && said.contains("\n4 rows, from "), "{said}");
     let list = verb(folder, &["audit", "list"]) + &verb(folder, &["audit", "list", "--json"]);
     assert!(!list.contains(['\u{1b}', '\u{202e}']) && list.contains("\\u001b"), "{list}");
     tamper(folder, "DELETE FROM audit WHERE seq = 2").await;
-    let url = format!("sqlite:{}", folder.join("ledger.db").display());
-    let (code, said) = finished(switchboard().args(["audit", "verify", "--json"]).env("DATABASE_URL", url));
+    let (code, said) = verify(folder, &["--json"], &[]);
     let said: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!((code, &said["unbroken"], &said["rows"]), (1, &json!(false), &json!(1)));
-    assert_eq!(said["finding"], json!({"row": 2, "problem": "is missing"}));
+    assert_eq!((code, &said["unbroken"], &said["rows"]), (1, &json!(false), &json!(3)));
+    let altered = "was altered, or put there in place of another, or does not follow the one before it";
+    // What row 3 is built on is not there any more, so nobody can say that it was altered.
+    assert_eq!(said["findings"], json!([{"row": 2, "problem": "is missing"}]));
+    tamper(folder, "UPDATE audit SET place = 'group' WHERE seq = 4").await;
+    let (code, said) = verify(folder, &["--json"], &[]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &said["more_findings"]), (1, &json!(0)));
+    assert_eq!(said["findings"], json!([{"row": 2, "problem": "is missing"}, {"row": 4, "problem": altered}]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_finding_is_told_up_to_ten_and_a_damaged_row_hides_no_other() {
+    let bot = Harness::start().await;
+    for _ in 0..14 {
+        bot.cloud.person("alice@example.com").says("help");
+    }
+    bot.settle().await;
+    let (_cloud, folder) = bot.stop().await;
+    let folder = folder.path();
+    tamper(folder, "UPDATE audit SET event = x'00' WHERE seq = 5").await;
+    let list = verb(folder, &["audit", "list", "--person", "bob@example.com"]);
+    assert!(list.lines().count() == 2 && list.contains("damaged, see `audit verify`: "), "{list}");
+    let list = verb(folder, &["audit", "list"]);
+    assert!(list.lines().count() == 15 && list.matches("damaged").count() == 1, "{list}");
+    let damaged: Vec<_> = rows(folder, &[]).iter().map(|row| row["damaged"] == true).collect();
+    assert!(damaged.len() == 14 && damaged.iter().enumerate().all(|(nth, damaged)| *damaged == (nth == 4)));
+    tamper(folder, "UPDATE audit SET reason = 'other' WHERE seq <> 5").await;
+    let (code, said) = verify(folder, &[], &[]);
+    assert_eq!((code, said.matches("broken: row ").count()), (1, 10), "{said}");
+    assert!(said.contains("\nbroken: row 5 holds what no row of the audit does\n"), "{said}");
+    assert!(said.contains("\nbroken: and 4 more findings\n14 rows, from "), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_a_variable_seals_may_be_replaced_and_a_cut_chain_is_in_the_log() {
+    let (cloud, folder, port) =
+        (Cloud::start(Options::default()).await.unwrap(), tempfile::tempdir().unwrap(), free_port());
+    let alice = cloud.person("alice@example.com");
+    let say = async |times: usize| {
+        let posts =
+            || cloud.calls().iter().filter(|call| call.method == Method::POST && call.path == "/messages").count();
+        let posts = posts() + times;
+        (0..times).for_each(|_| drop(alice.says("help")));
+        arrived(&cloud, Method::POST, "/messages", posts).await;
+    };
+    let first = [("SWITCHBOARD_AUDIT__KEY", "the-first-key-of-the-tests")];
+    let daemon = Daemon::start(&cloud, folder.path(), port, &first);
+    crate::restart::ready(&daemon).await;
+    say(2).await;
+    let (code, said) = verify(folder.path(), &[], &first);
+    assert!(code == 0 && said.contains("\nsealed since row 1"), "{said}");
+    daemon.terminate();
+    assert!(daemon.wait().success());
+    let old = folder.path().join("old");
+    std::fs::write(&old, "the-first-key-of-the-tests\n").unwrap();
+    let second = [
+        ("SWITCHBOARD_AUDIT__KEY", "the-second-key-of-the-tests"),
+        ("SWITCHBOARD_AUDIT__OLD_KEY_FILE", old.to_str().unwrap()),
+    ];
+    let daemon = Daemon::start(&cloud, folder.path(), port, &second);
+    crate::restart::ready(&daemon).await;
+    say(2).await;
+    let (code, said) = verify(folder.path(), &[], &second[..1]);
+    assert!(code == 0 && said.contains("6 rows, ") && said.contains("\nsealed since row 1"), "{said}");
+    assert_eq!(verify(folder.path(), &[], &first).0, 1, "the first key is not the seal's any more");
+
+    // The end that the chain had, with its seal, comes back after two more rows.
+    tamper(folder.path(), "CREATE TABLE was AS SELECT seq, hash, seal FROM audit_head").await;
+    say(2).await;
+    tamper(folder.path(), "DELETE FROM audit WHERE seq > (SELECT seq FROM was)").await;
+    tamper(folder.path(), "UPDATE audit_head SET (seq, hash, seal) = (SELECT seq, hash, seal FROM was)").await;
+    assert_eq!(verify(folder.path(), &[], &second).0, 0, "only the daemon knows better");
+    say(1).await;
+    let line = daemon.logs("the audit is broken");
+    assert!(line.contains("ERROR") && line.contains("it had reached row 8, and now ended at 6"), "{line}");
+    say(1).await;
+    let (code, said) = verify(folder.path(), &[], &second);
+    assert!(code == 1 && said.starts_with("broken: row 7 and all to row 8 are missing\nbroken: row 9 is"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,7 +262,7 @@ async fn after_kill_9_the_chain_is_unbroken_and_each_event_is_in_it_once() {
     let (cloud, folder, port) =
         (Cloud::start(Options::default()).await.unwrap(), tempfile::tempdir().unwrap(), free_port());
     let key = folder.path().join("key");
-    std::fs::write(&key, "a-key-for-tests\n").unwrap();
+    std::fs::write(&key, "a-key-for-these-tests\n").unwrap();
     let variables = [("SWITCHBOARD_AUDIT__KEY_FILE", key.to_str().unwrap())];
     let people: Vec<_> = (0..6).map(|nth| cloud.person(&format!("person{nth}@example.com"))).collect();
     for round in 0..ROUNDS {
@@ -204,12 +277,12 @@ async fn after_kill_9_the_chain_is_unbroken_and_each_event_is_in_it_once() {
         while cloud.calls().iter().filter(|call| call.method == Method::POST && call.path == "/messages").count()
             < posts + EACH / 2
         {
-            let (code, said) = verify(folder.path(), &variables);
+            let (code, said) = verify(folder.path(), &[], &variables);
             assert!(code == 0 && said.contains("unbroken\nsealed since row 1"), "{said}");
         }
         daemon.kill();
         cloud.delivered().await;
-        assert_eq!(verify(folder.path(), &variables).0, 0, "nothing but whole commits");
+        assert_eq!(verify(folder.path(), &[], &variables).0, 0, "nothing but whole commits");
     }
     let daemon = Daemon::start(&cloud, folder.path(), port, &variables);
     let audited = || rows(folder.path(), &["--since", "1h"]).into_iter().filter(|row| row["via"] == "message").count();
@@ -233,10 +306,10 @@ async fn after_kill_9_the_chain_is_unbroken_and_each_event_is_in_it_once() {
     events.sort();
     assert_eq!(settled.len(), ROUNDS * EACH);
     assert_eq!(events, settled, "each settled event once, and nothing else");
-    assert_eq!(verify(folder.path(), &variables).0, 0);
+    assert_eq!(verify(folder.path(), &[], &variables).0, 0);
 
     // Sealed: whoever makes the head anew without the key is found, and a verb without the key writes nothing.
-    let (code, said) = verify(folder.path(), &[]);
+    let (code, said) = verify(folder.path(), &[], &[]);
     assert!(code == 0 && said.contains("audit.key is not set here"), "{said}");
     let url = format!("sqlite:{}", folder.path().join("ledger.db").display());
     cloud.fault(Fault::on(Method::POST, "/messages").answer(403, &[], ""));
@@ -259,6 +332,9 @@ async fn after_kill_9_the_chain_is_unbroken_and_each_event_is_in_it_once() {
     daemon.terminate();
     assert!(daemon.wait().success());
     tamper(folder.path(), "UPDATE audit_head SET seal = randomblob(32)").await;
-    let (code, said) = verify(folder.path(), &variables);
-    assert!(code == 1 && said.contains("but not the seal") && !said.contains("a-key-for-tests"), "{said}");
+    let (code, said) = verify(folder.path(), &[], &variables);
+    assert!(
+        code == 1 && said.contains("broken: the seal over all rows does not fit") && !said.contains("a-key-for-these"),
+        "{said}"
+    );
 }

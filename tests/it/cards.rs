@@ -1,5 +1,6 @@
 //! Cards and their buttons: what a click does, and everything that a click must not do.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -351,6 +352,12 @@ async fn a_secret_is_rotated_without_killing_open_cards() {
         let previous = json!(previous);
         format!("[webhook]\nsecret = \"{SECRET}\"\n[cards]\nsecret = \"{secret}\"\nprevious_secrets = {previous}")
     };
+    let from_file = |folder: &Path| {
+        let file = folder.join("previous");
+        std::fs::write(&file, format!("the-secret-of-long-ago\r\n\n{old}\n")).unwrap();
+        let file = json!(file);
+        format!("[webhook]\nsecret = \"{SECRET}\"\n[cards]\nsecret = \"{new}\"\nprevious_secrets_file = {file}")
+    };
     let bot = Harness::with(&set(old, &[]), deployer().0).await;
     let alice = bot.cloud.person(ALICE);
     alice.says("deploy");
@@ -361,6 +368,13 @@ async fn a_secret_is_rotated_without_killing_open_cards() {
     bot.ready().await;
     press(&alice, &early, "Look", json!({}));
     assert_eq!(said_since(&bot, &early).await, ["alice@example.com looked."]);
+    // The same from a file, which has one a line.
+    let (cloud, folder) = bot.stop().await;
+    let settings = from_file(folder.path());
+    let bot = Harness::on(cloud, folder, &settings, deployer().0).await;
+    bot.ready().await;
+    press(&alice, &early, "Look", json!({}));
+    assert_eq!(said_since(&bot, &early).await, ["alice@example.com looked."; 2]);
     alice.says("deploy");
     bot.settle().await;
     let late = card(&bot.cloud);

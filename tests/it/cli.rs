@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sqlx::{Connection, SqliteConnection};
 use switchboard::simulator::{Cloud, Fault, Options, WebhookDraft};
 
 use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, switchboard};
@@ -152,7 +153,45 @@ fn wrong_settings_are_explained_and_exit_2() {
         (vec![("SWITCHBOARD_POLLING__RATE", "0")], None, vec!["polling.rate must be at least 1"]),
         (vec![], Some("webex = \"x\""), vec!["bot.toml: webex stands alone"]),
         (vec![], Some("[audit]\nretention = \"1h\""), vec!["bot.toml: audit.retention must be 1d or longer"]),
-        (vec![("SWITCHBOARD_AUDIT__KEY", " ")], None, vec!["SWITCHBOARD_AUDIT__KEY", "audit.key is blank"]),
+        (
+            vec![("SWITCHBOARD_AUDIT__KEY", " ")],
+            None,
+            vec![
+                "SWITCHBOARD_AUDIT__KEY",
+                "audit.key must be 16 characters or more (make one with",
+                "make the audit anew",
+            ],
+        ),
+        (
+            vec![],
+            Some("[audit]\nold_key = \"fifteen-letters\""),
+            vec!["bot.toml: audit.old_key must be 16 characters or more"],
+        ),
+        (
+            vec![("SWITCHBOARD_CARDS__SECRET", "fifteen-letters")],
+            None,
+            vec!["SWITCHBOARD_CARDS__SECRET", "cards.secret must be 16 characters or more", "press any button"],
+        ),
+        (
+            vec![],
+            Some("[cards]\nprevious_secrets = [\"sixteen-letters-or-more\", \"fifteen-letters\"]"),
+            vec!["bot.toml: cards.previous_secrets must be 16 characters or more"],
+        ),
+        (
+            vec![],
+            Some("[cards]\nprevious_secrets = []\nprevious_secrets_file = \"x\""),
+            vec!["bot.toml: cards.previous_secrets and cards.previous_secrets_file are both given"],
+        ),
+        (
+            vec![("SWITCHBOARD_CARDS__PREVIOUS_SECRETS_FILE", missing_file)],
+            None,
+            vec!["SWITCHBOARD_CARDS__PREVIOUS_SECRETS_FILE", "cards.previous_secrets_file names a file", missing_file],
+        ),
+        (vec![("SWITCHBOARD_AUDIT_KEY", "the-secret-itself")], None, vec!["write SWITCHBOARD_AUDIT__KEY"]),
+        (vec![("SWITCHBOARD_AUDIT_KEY_FILE", "x")], None, vec!["write SWITCHBOARD_AUDIT__KEY_FILE"]),
+        (vec![("SWITCHBOARD_AUDIT_OLD_KEY", "the-secret-itself")], None, vec!["write SWITCHBOARD_AUDIT__OLD_KEY"]),
+        (vec![("SWITCHBOARD_AUDIT_OLD_KEY_FILE", "x")], None, vec!["write SWITCHBOARD_AUDIT__OLD_KEY_FILE"]),
+        (vec![("SWITCHBOARD_WEBEX_TOKEN_FILE", "x")], None, vec!["write SWITCHBOARD_WEBEX__TOKEN_FILE"]),
         (vec![("PORT", "web")], None, vec!["PORT (environment): not a port"]),
         (
             vec![("SWITCHBOARD_DELIVERY__MODE", "both"), ("WEBEX_WEBHOOK_SECRET", "unset")],
@@ -165,7 +204,7 @@ fn wrong_settings_are_explained_and_exit_2() {
         for part in says {
             assert!(said.contains(part), "{part:?} is not in: {said}");
         }
-        for secret in ["the-token-itself", "the-secret-itself", "the-password", "4711081512"] {
+        for secret in ["the-token-itself", "the-secret-itself", "the-password", "4711081512", "fifteen-letters"] {
             assert!(!said.contains(secret), "{said}");
         }
     }
@@ -202,6 +241,45 @@ fn wrong_use_exits_2_and_a_failure_1() {
     let (code, said) = finished(switchboard().args(["inbox", "list"]).env("DATABASE_URL", "sqlite:/nowhere/at/all.db"));
     assert_eq!(code, 1);
     assert!(said.contains("there is none yet"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_of_another_version_is_refused_with_what_to_do() {
+    let (cloud, folder) = Harness::start().await.stop().await;
+    let path = folder.path().join("ledger.db");
+    let url = format!("sqlite:{}", path.display());
+    let migrations = async |statement: &'static str| {
+        let mut ledger = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+        sqlx::query(statement).execute(&mut ledger).await.unwrap();
+        ledger.close().await.unwrap();
+    };
+    let verbs: [&[&str]; 4] = [&["audit", "list"], &["inbox", "list"], &["pairing", "list"], &["explain", "7Q2M"]];
+    let refused = |says: &[&str]| {
+        for verb in verbs {
+            let (code, said) = finished(switchboard().args(verb).env("DATABASE_URL", &url));
+            assert_eq!(code, 1, "{verb:?}: {said}");
+            for part in says.iter().chain(&["cannot open the ledger ", path.to_str().unwrap()]) {
+                assert!(said.contains(part), "{verb:?}: {part:?} is not in: {said}");
+            }
+        }
+    };
+    // As the last version left it, before it had these tables.
+    migrations("DELETE FROM _sqlx_migrations WHERE version > 3").await;
+    refused(&["an older switchboard made it", "of version 3", "start the daemon of this version once"]);
+    // As a version to come will leave it.
+    migrations(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'to come', true, x'00', 0)",
+    )
+    .await;
+    refused(&["a newer switchboard has worked with it", "of version 9999", "run the newer one"]);
+    let mut daemon = switchboard();
+    daemon.arg("run").env("WEBEX_BOT_TOKEN", cloud.bot().token).env("WEBEX_WEBHOOK_SECRET", crate::harness::SECRET);
+    let daemon = daemon.env("DATABASE_URL", &url).env("PORT", "0").env("SWITCHBOARD_ADMIN__LISTEN", "");
+    let (code, said) = finished(daemon.env("SWITCHBOARD_WEBEX__API_URL", cloud.api_url()));
+    assert!(code == 1 && said.contains("a newer switchboard has worked with it"), "{code}: {said}");
+    migrations("DROP TABLE _sqlx_migrations").await;
+    refused(&["it has no tables of switchboard", "is store.url right?"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -715,6 +715,8 @@ async fn what_a_verb_adds_is_no_break_even_when_it_is_pruned_before_the_daemon_g
                 while store.prune_audit(Duration::ZERO).await.unwrap() > 0 {}
             }
         }
+        // The lanes of what was discarded are found to be empty.
+        assert!(store.claim(Queue::Inbox, 10).await.unwrap().rows.is_empty());
         settle(store, "after", 2).await;
         let found = store.verify_audit().await.unwrap();
         assert_eq!((found.rows, told(&found)), (3, Vec::new()));
