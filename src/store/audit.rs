@@ -1,15 +1,16 @@
-//! The audit: who did what, where, allowed or not and by which rule, in rows that cannot be altered or removed unnoticed.
+//! The audit: who did what, where, allowed or not and by which rule, in rows that show when one was altered or removed.
 //!
 //! # What has a row
 //!
-//! Each message and each click that is closed, answered or not, whether somebody could be judged or not, and a dead letter
-//! too; what an operator does by a verb; who decides that somebody is let in. The row is written in the transaction that
-//! does it, so there is neither one without the other. An event that is tried again is not closed: it has a row when it
-//! is, and one more for each time that an operator opens it again and it is closed anew.
+//! No message and no click of a person is closed without its row, answered or not, judged or not, dead letters included;
+//! nothing is reopened or dropped by an operator, and nobody let in or kept out, without one. The row is written in the
+//! transaction that does it, so there is none of what was not done. An event that is tried again is not closed yet; one
+//! that an operator opens again has one more row when it is closed again.
 //!
-//! What has none: what the bot wrote or pressed itself; somebody put into a space, the bot or others; deliveries that
-//! become no event, such as one with a wrong signature or a repeat, which are counted; what became of a reply on its way
-//! to Webex, which stands in the outbox; and verbs that only read, or that speak to Webex and not to the ledger.
+//! What has none: what the bot wrote or pressed itself; that somebody, or the bot, was put into a space, unless that was
+//! given up; deliveries that become no event, such as those with a wrong signature and repeats, which are counted; what
+//! became of a reply on its way to Webex, which stands in the outbox; rows forgotten after `store.retention`; and verbs
+//! that only read, or that speak to Webex and not to the ledger.
 //!
 //! # The chain
 //!
