@@ -480,11 +480,19 @@ async fn a_seal_taken_away_alone_is_noted_too_and_a_write_that_failed_is_nothing
     with_daemon(folder.path(), &keys, async |store| {
         settle(store, "before", 4).await;
         let rows = claimed(store, "failed", 1).await;
-        sql(folder.path(), "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END").await;
-        let closing = || Closing { audit: vec![entry(1)], ..Closing::default() };
-        assert!(store.settle(rows[0].clone().done(closing(), Vec::new())).await.is_err());
+        let settlement = || {
+            let closing = Closing { audit: vec![entry(1)], ..Closing::default() };
+            store.settle(rows[0].clone().done(closing, Vec::new()))
+        };
+        // The claim fails, and with it the settlement of the same commit, whose row was written by then.
+        assert!(store.put(event("due")).await.unwrap());
+        let full = "CREATE TRIGGER full BEFORE UPDATE ON lane WHEN new.leased > old.leased BEGIN SELECT RAISE(ABORT, 'full'); END";
+        sql(folder.path(), full).await;
+        let (settled, claimed) = tokio::join!(settlement(), store.claim(Queue::Inbox, 1));
+        assert!(settled.is_err() && claimed.is_err());
         sql(folder.path(), "DROP TRIGGER full").await;
-        assert!(store.settle(rows[0].clone().done(closing(), Vec::new())).await.unwrap());
+        assert!(store.put(event("commits")).await.unwrap());
+        assert!(settlement().await.unwrap());
         let found = store.verify_audit().await.unwrap();
         assert_eq!((found.rows, told(&found)), (6, Vec::new()));
         sql(folder.path(), "UPDATE audit_head SET seal = NULL").await;
