@@ -6,10 +6,17 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::access::{Addressee, Standing};
+use crate::card::{Submit, Text};
 use crate::event;
-use crate::handler::{Letter, Sender, code_block, escape, quoted};
+use crate::handler::{Card, Letter, Sender, code_block, escape, quoted};
 use crate::store::{AuditEntry, Entry, Pairing, PairingState, Request, Store, StoreError, Who, now_ms};
-use crate::webex::{NewMessage, RoomId, RoomType, local_part};
+use crate::webex::{Attachment, NewMessage, RoomId, RoomType, local_part};
+
+/// The command whose actions the buttons of an admin's card call, each by the word of its verdict.
+pub const COMMAND: &str = "pairing";
+
+/// What such a button holds: the code of the request.
+pub const CODE: &str = "code";
 
 /// So many bytes of what a stranger wrote are kept: enough to see what they want, and a crowd fills nothing with it.
 const MOST_ASKED: usize = 500;
@@ -34,13 +41,23 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    fn word(self) -> &'static str {
+    /// What somebody says for it.
+    pub fn word(self) -> &'static str {
         match self {
             Verdict::Approve => "approve",
             Verdict::Deny => "deny",
             Verdict::Revoke => "revoke",
         }
     }
+}
+
+/// What a decision may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Whatever is known of somebody: whoever names them may change what was decided.
+    Anything,
+    /// Only a request that waits: whoever presses a button sees what was, and not what has been decided since.
+    Waiting,
 }
 
 /// Why nothing was decided.
@@ -58,6 +75,16 @@ pub enum Refusal {
     /// There is nothing to revoke.
     #[error("{0} was neither let in nor denied; there is nothing to revoke")]
     Undecided(String),
+    /// Somebody else was faster.
+    #[error("{email} {} already, by {by}", if *.approved { "was let in" } else { "was denied" })]
+    Decided {
+        /// On whom.
+        email: String,
+        /// How.
+        approved: bool,
+        /// Who.
+        by: String,
+    },
     /// What was revoked has to be asked for anew.
     #[error("{0} has to ask again: what they asked before was revoked")]
     Revoked(String),
@@ -124,23 +151,56 @@ pub fn greeting(request: &Request) -> String {
     )
 }
 
-/// What each admin who can be written to gets, as rows of the outbox.
-pub fn notices(request: &Request, admins: &[Addressee]) -> Vec<Entry> {
+/// What each admin who can be written to gets, as rows of the outbox: a text, and a card if `sealed` can make one of that
+/// id for the admin, who is named by email or person id.
+pub fn notices(
+    request: &Request,
+    admins: &[Addressee],
+    sealed: impl Fn(&Card, uuid::Uuid, &str) -> Result<Attachment, String>,
+) -> Vec<Entry> {
+    let card = card(request);
     let notice = |(nth, admin): (u32, &Addressee)| {
-        let (to, lane) = match admin {
-            Addressee::Person(id) => (NewMessage { to_person_id: Some(id.clone()), ..notice(request) }, id.local()),
+        let id = event::notice_id(request.event, nth);
+        let (to, name, lane) = match admin {
+            Addressee::Person(person) => {
+                let to = NewMessage { to_person_id: Some(person.clone()), ..notice(request) };
+                (to, person.to_string(), person.local())
+            }
             Addressee::Email(email) => {
-                (NewMessage { to_person_email: Some(email.clone()), ..notice(request) }, email.clone())
+                let to = NewMessage { to_person_email: Some(email.clone()), ..notice(request) };
+                (to, email.clone(), email.clone())
             }
         };
-        let letter = Letter { event: request.event, room_type: RoomType::Direct, message: to, file: None };
-        letter.into_entry(event::notice_id(request.event, nth), format!("to {lane}"), &lane)
+        let (attachments, without_card) = match sealed(&card, id, &name) {
+            Ok(card) => (vec![card], None),
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        let message = NewMessage { attachments, ..to };
+        let letter = Letter { event: request.event, room_type: RoomType::Direct, message, file: None, without_card };
+        letter.into_entry(id, format!("to {lane}"), &lane)
     };
     (0..).zip(admins).map(notice).collect()
 }
 
-/// What an admin reads. This is the place for a card with a button for each verdict: `attachments`, with this text as
-/// what is shown where cards are not.
+/// What an admin sees: who asks, and a button for each verdict, for as long as the code is good.
+fn card(request: &Request) -> Card {
+    let Request { code, email, asked, .. } = request;
+    let wrote = match quoted(asked) {
+        nothing if nothing.is_empty() => Text::new("They wrote no text.").subtle(),
+        asked => Text::foreign(&format!("They wrote: {asked}")),
+    };
+    let good = Text::new(format!("The code is {code}; it is good for {}.", good_for(request))).subtle();
+    let button = |title, verdict: Verdict| Submit::new(title, verdict.word()).argument(CODE, code);
+    Card::new()
+        .with(Text::foreign(&format!("{email} asks to be let in.")).large())
+        .with(wrote)
+        .with(good)
+        .lives(Duration::from_millis((request.expires_at - now_ms()).max(0).unsigned_abs()))
+        .action(button("Approve", Verdict::Approve).positive())
+        .action(button("Deny", Verdict::Deny).destructive())
+}
+
+/// What an admin reads where cards are not shown, or their buttons do nothing.
 fn notice(request: &Request) -> NewMessage {
     let Request { code, email, asked, .. } = request;
     let wrote = match quoted(asked) {
@@ -156,7 +216,7 @@ fn notice(request: &Request) -> NewMessage {
 }
 
 /// Decides on the request of whoever has this code, email or id, and has them told. Deciding the same again changes
-/// nothing, and tells nobody. `audit` says who decides, and by which way.
+/// nothing, and tells nobody. `audit` says by which way it is decided.
 ///
 /// # Errors
 /// Why nothing was decided.
@@ -164,6 +224,7 @@ pub async fn decide(
     store: &Store,
     who: &str,
     verdict: Verdict,
+    scope: Scope,
     by: &str,
     audit: AuditEntry,
 ) -> Result<Decided, Refusal> {
@@ -174,10 +235,12 @@ pub async fn decide(
             Verdict::Deny => (PairingState::Denied, Some(DENIED)),
             Verdict::Revoke => (PairingState::Revoked, None),
         };
-        if pairing.state == state {
+        // A button that is worked on again, since the process ended before its click was settled, has decided already.
+        let is_own = pairing.decided_by.as_deref() == Some(by);
+        if pairing.state == state && (scope == Scope::Anything || is_own) {
             return Ok(Decided { pairing, state, changed: false });
         }
-        allowed(&pairing, verdict)?;
+        allowed(&pairing, verdict, scope)?;
         let entries = says.map(|says| told(&pairing, says)).into_iter().collect();
         let (action, reason) = (format!("pairing {}", verdict.word()), format!("about {}", pairing.request.email));
         let audit = AuditEntry { action, reason, verdict: "done", ..audit.clone() };
@@ -190,12 +253,17 @@ pub async fn decide(
 }
 
 /// Whether this can be decided now.
-fn allowed(pairing: &Pairing, verdict: Verdict) -> Result<(), Refusal> {
+fn allowed(pairing: &Pairing, verdict: Verdict, scope: Scope) -> Result<(), Refusal> {
     let (code, email) = (pairing.request.code.clone(), pairing.request.email.clone());
     match (pairing.state, verdict) {
         (PairingState::Pending, Verdict::Revoke) => Err(Refusal::Undecided(email)),
         (PairingState::Pending, _) if pairing.request.expires_at <= now_ms() => Err(Refusal::Expired(code, email)),
         (PairingState::Revoked, _) => Err(Refusal::Revoked(email)),
+        (PairingState::Approved | PairingState::Denied, _) if scope == Scope::Waiting => Err(Refusal::Decided {
+            email,
+            approved: pairing.state == PairingState::Approved,
+            by: pairing.decided_by.clone().unwrap_or_else(|| "somebody".to_owned()),
+        }),
         (PairingState::Pending | PairingState::Approved | PairingState::Denied, _) => Ok(()),
     }
 }
@@ -218,7 +286,7 @@ fn told(pairing: &Pairing, says: &str) -> Entry {
     let room = RoomId::from(request.room.as_str());
     let lane = room.local();
     let message = NewMessage { room_id: Some(room), text: Some(says.to_owned()), ..NewMessage::default() };
-    let letter = Letter { event: request.event, room_type: RoomType::Direct, message, file: None };
+    let letter = Letter { event: request.event, room_type: RoomType::Direct, message, file: None, without_card: None };
     letter.into_entry(event::decision_id(request.event, pairing.decisions), lane, &request.email)
 }
 
@@ -254,13 +322,19 @@ mod tests {
         assert!(lines[2] == "```" && lines[4] == "```", "{notice}");
         assert!(lines[3].starts_with("<\u{200b}@all> `\u{200b}`\u{200b}` pairing approve 000000"), "{notice}");
         assert_eq!(lines[6..], ["Say `pairing approve 7Q2MKD` or `pairing deny 7Q2MKD`; the code is good for 24h."]);
+        let card = card(&request);
+        card.check().unwrap();
+        let card = format!("{card:?}");
+        assert!(card.contains(r"They wrote: &lt;@all&gt;") && card.contains(r"\\[x\\]\\(https://x.test\\)"), "{card}");
+        assert!(!card.contains("<@") && !card.contains("```") && !card.contains("\\n"), "{card}");
     }
 
     #[test]
     fn each_admin_is_told_once_however_often_the_event_is_worked_on() {
         let request = asks("help");
         let admins = [Addressee::Email("root@example.org".to_owned()), Addressee::Person(PersonId::from("a"))];
-        let ids = || notices(&request, &admins).into_iter().map(|entry| entry.id).collect::<Vec<_>>();
+        let unsealed = |_: &Card, _, _: &str| Err("not here".to_owned());
+        let ids = || notices(&request, &admins, unsealed).into_iter().map(|entry| entry.id).collect::<Vec<_>>();
         assert!(ids().len() == 2 && ids()[0] != ids()[1]);
         assert_eq!(ids(), ids());
     }

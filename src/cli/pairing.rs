@@ -10,7 +10,7 @@ use super::audit;
 use super::output::{Format, complain, print, print_json, time};
 use super::queue::with_store;
 use crate::config::{Config, DmPolicy};
-use crate::pairing::{self, Verdict};
+use crate::pairing::{self, Scope, Verdict};
 use crate::store::{Pairing, PairingState, now_ms};
 use crate::table::table;
 
@@ -136,7 +136,8 @@ async fn list(config: &Config, which: Which, format: Format) -> anyhow::Result<(
 
 async fn decide(config: &Config, who: &str, verdict: Verdict, format: Format) -> anyhow::Result<()> {
     let audit = audit::by_operator(String::new(), String::new()).await;
-    let deciding = async |store| Ok(pairing::decide(&store, who, verdict, OPERATOR, audit.clone()).await?);
+    let deciding =
+        async |store| Ok(pairing::decide(&store, who, verdict, Scope::Anything, OPERATOR, audit.clone()).await?);
     let decided = with_store(config, deciding).await?;
     let request = &decided.pairing.request;
     if format.json {

@@ -1,17 +1,22 @@
 //! `pairing`: admins let strangers in, or not.
 
-use crate::handler::{Args, Command, CommandError, Context, Reply, Result, Sender, code_block, escape, quoted};
-use crate::pairing::{self, Refusal, Verdict};
-use crate::store::{AuditEntry, PairingState, now_ms};
+use super::alone;
+use crate::handler::{Args, Command, CommandError, Context, Inputs, Reply, Result, Sender, code_block, escape, quoted};
+use crate::pairing::{self, CODE, COMMAND, Refusal, Scope, Verdict};
+use crate::store::{AuditEntry, PairingState, Via, now_ms};
 use crate::table::table;
 
 /// Newer ones first; all of them are at the command line.
 const MOST: usize = 20;
 
 pub(super) fn command() -> Command {
-    Command::new("pairing [list|approve|deny] [code]", "Who asks to be let in, and letting them", run)
+    let usage = format!("{COMMAND} [list|approve|deny] [code]");
+    let pressed = |verdict| move |context, inputs| pressed(context, inputs, verdict);
+    Command::new(&usage, "Who asks to be let in, and letting them", run)
+        .action(Verdict::Approve.word(), pressed(Verdict::Approve))
+        .action(Verdict::Deny.word(), pressed(Verdict::Deny))
         .details(
-            "`pairing list` shows who waits. `pairing approve CODE` lets somebody in, and `pairing deny CODE` does not; \
+            "Admins get a card with buttons for it. `pairing list` shows who waits. `pairing approve CODE` lets somebody in, and `pairing deny CODE` does not; \
              their email does as well as the code. They are told. In a direct message only, since others would read it.",
         )
         .allow([crate::config::ADMINS])
@@ -19,9 +24,7 @@ pub(super) fn command() -> Command {
 
 async fn run(context: Context, mut args: Args) -> Result<Reply> {
     let verb = args.next().unwrap_or_else(|| "list".to_owned());
-    if !context.is_direct() {
-        return Err(CommandError::User("Please tell me that in a direct message: others read along here.".to_owned()));
-    }
+    alone(&context)?;
     let verdict = match verb.to_lowercase().as_str() {
         "list" => {
             args.finish()?;
@@ -36,15 +39,26 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
     };
     let who = args.required("code")?;
     args.finish()?;
+    decide(&context, &who, verdict, Scope::Anything, Via::Message).await
+}
+
+/// A button of the card that tells of a stranger: it decides what waits, and nothing anew.
+async fn pressed(context: Context, inputs: Inputs, verdict: Verdict) -> Result<Reply> {
+    alone(&context)?;
+    decide(&context, inputs.argument(CODE).unwrap_or_default(), verdict, Scope::Waiting, Via::Click).await
+}
+
+async fn decide(context: &Context, who: &str, verdict: Verdict, scope: Scope, via: Via) -> Result<Reply> {
     let Sender { id, email } = context.sender();
     let audit = AuditEntry {
+        via,
         person: Some(id.to_string()),
         email: Some(email.clone()),
         room: Some(context.room().to_string()),
         place: Some("direct"),
         ..AuditEntry::default()
     };
-    let decided = match pairing::decide(&context.services.store, &who, verdict, email, audit).await {
+    let decided = match pairing::decide(&context.services.store, who, verdict, scope, email, audit).await {
         Ok(decided) => decided,
         Err(Refusal::Store(error)) => Err(error)?,
         Err(refusal) => return Err(CommandError::User(format!("Nothing is decided: {refusal}."))),

@@ -18,6 +18,9 @@ pub struct Letter {
     /// The file that is posted with it; its bytes are beside the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileInfo>,
+    /// Why the card that it was to have is not in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_card: Option<String>,
 }
 
 impl Letter {

@@ -16,7 +16,7 @@ pub use args::Args;
 pub(crate) use args::is_blank;
 pub use attached::{Attached, FileError};
 pub use card::Card;
-pub(crate) use card::{Button, Cards, Deed, Origin, Refusal, SEAL, carries};
+pub(crate) use card::{Button, Cards, Deed, Origin, Refusal, SEAL, Venue, carries};
 pub use command::{Command, CommandError, Result};
 pub(crate) use context::Services;
 pub use context::{Context, Sender};

@@ -49,7 +49,7 @@ impl Inbox {
             Ok(Judgement::Pair(_)) => return self.close(row, about, denied("unknown person"), None),
             Err(error) => return self.unjudged(row, &error),
         };
-        match self.pressed(envelope, &action, &card, me) {
+        match self.pressed(envelope, &action, &card, me, &about.sender) {
             Ok(button) => self.press(row, about, &action, &card, button, rule).await,
             Err(Unpressed::Nothing(reason)) => self.close(row, about, Ending { reason, ..Ending::of("ignored") }, None),
             Err(Unpressed::Forged(reason)) => {
@@ -59,21 +59,28 @@ impl Inbox {
         }
     }
 
-    /// The button of ours that was pressed, if this bot sealed it for this space and it stands in this card.
+    /// The button of ours that was pressed, if this bot sealed it for this space, or for this person alone in whichever
+    /// space is direct with them, and it stands in this card.
     fn pressed(
         &self,
         envelope: &Envelope,
         action: &AttachmentAction,
         card: &Message,
         me: &Person,
+        sender: &Sender,
     ) -> Result<Button, Unpressed> {
         let Some(cards) = &self.services.cards else { return Err(Unpressed::Nothing("cards.enabled is off")) };
         let token = match &action.inputs[SEAL] {
             serde_json::Value::Null => return Err(Unpressed::Nothing("no button of mine was pressed: it has no seal")),
             token => token.as_str().unwrap_or_default(),
         };
-        let button = cards.open(&me.id, &action.room_id, token);
-        let button = button.ok_or(Unpressed::Forged("its seal is not mine, or was made for another space"))?;
+        let direct_with = match card.room_type {
+            RoomType::Direct => Some(sender),
+            RoomType::Group => None,
+        };
+        let button = cards.open(&me.id, &action.room_id, direct_with, token);
+        let button =
+            button.ok_or(Unpressed::Forged("its seal is not mine, or was made for another space or person"))?;
         let named = envelope.room.as_deref().map(RoomId::from);
         if named.as_ref().is_some_and(|named| *named != action.room_id) || card.room_id != action.room_id {
             return Err(Unpressed::Forged("its card is in another space than the click"));

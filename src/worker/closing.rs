@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::inbox::Inbox;
 use crate::event;
-use crate::handler::{Card, Letter, Origin, Outgoing, Reply, Sender};
+use crate::handler::{Card, Letter, Origin, Outgoing, Reply, Sender, Venue};
 use crate::receiver::Kind;
 use crate::store::{AuditEntry, Claimed, Closing, Entry, Settlement, Via, now_ms};
 use crate::webex::{Attachment, File, MessageId, NewMessage, RoomId, RoomType};
@@ -28,24 +28,33 @@ impl Inbox {
 
     pub(super) fn entry(&self, row: &Claimed, about: &About, id: Uuid, sent: Outgoing, label: Option<String>) -> Entry {
         let Outgoing { message, card, file } = sent;
-        let attachments = card.and_then(|card| self.sealed(&card, id, about, label.as_deref()?)).into_iter().collect();
+        let venue = Venue::Room { room: &about.room, asker: &about.sender.id };
+        let command = label.as_deref().unwrap_or(NO_COMMAND);
+        let (attachments, without_card) = match card.map(|card| self.sealed(&card, id, venue, command)) {
+            None => (Vec::new(), None),
+            Some(Ok(card)) => (vec![card], None),
+            Some(Err(why)) => (Vec::new(), Some(why)),
+        };
         let (room_id, parent_id) = (Some(about.room.clone()), about.thread.clone());
         let message = NewMessage { room_id, parent_id, attachments, ..message };
         let info = file.as_ref().map(File::info);
-        let letter = Letter { event: row.id, room_type: about.room_type, message, file: info };
+        let letter = Letter { event: row.id, room_type: about.room_type, message, file: info, without_card };
         let entry = letter.into_entry(id, about.room.local(), &about.sender.email);
         Entry { accepted_at: row.accepted_at, label, file: file.map(|file| file.bytes), ..entry }
     }
 
-    /// The card with its buttons sealed. Where there is none to send, its text goes alone: the reply is not lost.
-    fn sealed(&self, card: &Card, id: Uuid, about: &About, command: &str) -> Option<Attachment> {
-        let (cards, me) = (self.services.cards.as_ref()?, self.identity.get()?);
-        let (room, asker) = (&about.room, &about.sender.id);
-        match cards.seal(card, &Origin { bot: &me.id, room, card: id, command, asker, now: now_ms() }) {
-            Ok(attachment) => attachment,
+    /// The card with its buttons sealed, or why there is none to send: then its text goes alone, and nothing is lost.
+    pub(super) fn sealed(&self, card: &Card, id: Uuid, venue: Venue, command: &str) -> Result<Attachment, String> {
+        let cards = self.services.cards.as_ref().ok_or("cards.enabled is off")?;
+        let me = self.identity.get().ok_or("Webex has not said yet who the bot is")?;
+        match cards.seal(card, &Origin { bot: &me.id, venue, card: id, command, now: now_ms() }) {
+            Ok(Some(attachment)) => Ok(attachment),
+            Ok(None) => {
+                Err("its buttons would be dead: Webex tells of no clicks with delivery.mode = \"polling\"".to_owned())
+            }
             Err(error) => {
                 tracing::error!(command, %error, "a card is wrong and is not sent; its text is, in its place");
-                None
+                Err(format!("it is wrong at {error}"))
             }
         }
     }

@@ -6,7 +6,7 @@ use super::closing::{About, Ending, ended};
 use super::inbox::Inbox;
 use crate::access::{Act, Decision, Pace, Place, Standing, decide, paired};
 use crate::event;
-use crate::handler::{Reply, Sender};
+use crate::handler::{Card, Reply, Sender, Venue};
 use crate::pairing;
 use crate::router::{addressed_text, mentions};
 use crate::store::{Again, Asked, Claimed, Pairing, Settlement, StoreError, now_ms};
@@ -147,7 +147,8 @@ impl Inbox {
             Ending { reason: "an unknown person, who was given a code to be let in", ..Ending::of("stranger") };
         let greeting = NewMessage { text: Some(pairing::greeting(&request)), ..NewMessage::default() };
         let mut entries = vec![self.entry(&row, &about, event::reply_id(row.id, 0), greeting.into(), None)];
-        entries.extend(pairing::notices(&request, &self.services.policy.admins()));
+        let sealed = |card: &Card, id, admin: &str| self.sealed(card, id, Venue::DirectWith(admin), pairing::COMMAND);
+        entries.extend(pairing::notices(&request, &self.services.policy.admins(), sealed));
         self.log(&about, &ending);
         row.done(about.closing(ending), entries)
     }

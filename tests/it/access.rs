@@ -29,11 +29,11 @@ fn last(bot: &Harness) -> String {
 }
 
 /// What the bot said to somebody alone, oldest first.
-fn told(bot: &Harness, email: &str) -> Vec<String> {
+pub fn told(bot: &Harness, email: &str) -> Vec<String> {
     said_to(&bot.cloud, email)
 }
 
-fn said_to(cloud: &Cloud, email: &str) -> Vec<String> {
+pub fn said_to(cloud: &Cloud, email: &str) -> Vec<String> {
     let (room, me) = (cloud.person(email).direct_room(), cloud.bot().id);
     let messages = cloud.messages().into_iter();
     let own = messages.filter(|message| message.room_id == room && message.person_id == me);
@@ -41,7 +41,7 @@ fn said_to(cloud: &Cloud, email: &str) -> Vec<String> {
 }
 
 /// The same, once there are so many.
-async fn until_told(cloud: &Cloud, email: &str, count: usize) -> Vec<String> {
+pub async fn until_told(cloud: &Cloud, email: &str, count: usize) -> Vec<String> {
     let mut heard = cloud.subscribe();
     let waiting = async {
         while said_to(cloud, email).len() < count {
@@ -57,12 +57,12 @@ async fn outcome(bot: &Harness, command: &str, outcome: &str) -> f64 {
     bot.metric(&format!("switchboard_commands_total{{command=\"{command}\",outcome=\"{outcome}\"}}")).await
 }
 
-fn pairings(folder: &Path, args: &[&str]) -> Vec<serde_json::Value> {
+pub fn pairings(folder: &Path, args: &[&str]) -> Vec<serde_json::Value> {
     serde_json::from_str(&verb(folder, &[&["pairing", "list", "--json"], args].concat())).unwrap()
 }
 
 /// The code that a stranger was given by the last message to them.
-fn code(bot: &Harness, email: &str) -> String {
+pub fn code(bot: &Harness, email: &str) -> String {
     let told = told(bot, email).pop().unwrap();
     told.split("the code ").nth(1).unwrap().split(' ').next().unwrap().to_owned()
 }

@@ -64,14 +64,14 @@ fn deployer() -> (Bot, Arc<AtomicUsize>) {
 }
 
 /// The newest card.
-fn card(cloud: &Cloud) -> Message {
+pub fn card(cloud: &Cloud) -> Message {
     let mut messages = cloud.messages();
     messages.retain(|message| !message.attachments.is_empty());
     messages.pop().expect("there is a card")
 }
 
 /// What a button sends besides the inputs, by its title; anybody in the space can read it.
-fn data(card: &Message, title: &str) -> Value {
+pub fn data(card: &Message, title: &str) -> Value {
     fn find(value: &Value, title: &str) -> Option<Value> {
         match value {
             Value::Array(items) => items.iter().find_map(|item| find(item, title)),
@@ -86,7 +86,7 @@ fn data(card: &Message, title: &str) -> Value {
 }
 
 /// As Webex's apps do it.
-fn press(person: &Person, card: &Message, title: &str, inputs: Value) {
+pub fn press(person: &Person, card: &Message, title: &str, inputs: Value) {
     let mut all = data(card, title);
     all.as_object_mut().unwrap().extend(inputs.as_object().unwrap().clone());
     person.clicks(&card.id, all).unwrap();
@@ -102,7 +102,7 @@ async fn said_since(bot: &Harness, card: &Message) -> Vec<String> {
     own.map(|message| message.text.clone().unwrap_or_default()).collect()
 }
 
-async fn outcome(bot: &Harness, command: &str, outcome: &str) -> f64 {
+pub async fn outcome(bot: &Harness, command: &str, outcome: &str) -> f64 {
     bot.metric(&format!("switchboard_commands_total{{command=\"{command}\",outcome=\"{outcome}\"}}")).await
 }
 
@@ -282,7 +282,7 @@ async fn whatever_somebody_sends_to_a_card_reaches_no_action() {
     let list = crate::cli::verb(bot.folder.path(), &["inbox", "list", "--state", "all", "--json"]);
     for reason in [
         "no button of mine was pressed: it has no seal",
-        "its seal is not mine, or was made for another space",
+        "its seal is not mine, or was made for another space or person",
         "its seal belongs to another card",
     ] {
         assert!(list.contains(reason), "{list}");

@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod admission;
 mod audit;
 mod browser;
 mod cards;

@@ -3,6 +3,13 @@
 //! The token holds the card's id, the command, the action and its arguments, who may press it and until when. The bot and
 //! the space are not in it but are sealed with it, so in any other place the seal is wrong. That it stands in the card
 //! that was clicked, and whether it was used, is for the caller to see.
+//!
+//! # A card to somebody whose direct space is not known yet
+//!
+//! Webex tells which space it is only once the message is there, and the seal is made before. So such a card is sealed for
+//! "the direct space of this bot with the one person who may press it": each of its buttons names that one person, and
+//! opens in a direct space only, and only if they press it. A direct space holds the bot and one other, and there is one
+//! for each other: bot, kind of space and person name it as well as its id would, so this binds as tightly.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -67,15 +74,22 @@ pub(crate) enum Refusal {
 impl Button {
     /// Whether somebody the bot answers may press it now.
     pub fn refuses(&self, sender: &Sender, now: i64) -> Option<Refusal> {
-        let is_sender = |who: &String| {
-            let who = who.trim();
-            !who.is_empty() && (who.eq_ignore_ascii_case(&sender.email) || PersonId::from(who) == sender.id)
-        };
-        if self.people.as_ref().is_some_and(|people| !people.iter().any(is_sender)) {
+        if self.people.as_ref().is_some_and(|people| !people.iter().any(|who| names(who, sender))) {
             return Some(Refusal::NotTheirs);
         }
         (now >= self.until).then_some(Refusal::Expired)
     }
+
+    /// Whether it is for this person and nobody else.
+    fn is_only_for(&self, sender: &Sender) -> bool {
+        matches!(self.people.as_deref(), Some([who]) if names(who, sender))
+    }
+}
+
+/// Whether this is somebody's email or person id.
+fn names(who: &str, sender: &Sender) -> bool {
+    let who = who.trim();
+    !who.is_empty() && (who.eq_ignore_ascii_case(&sender.email) || PersonId::from(who) == sender.id)
 }
 
 /// What `data` says before it is sealed.
@@ -120,11 +134,19 @@ impl Wish {
 /// Where a card goes, and why.
 pub(crate) struct Origin<'a> {
     pub bot: &'a PersonId,
-    pub room: &'a RoomId,
+    pub venue: Venue<'a>,
     pub card: Uuid,
     pub command: &'a str,
-    pub asker: &'a PersonId,
     pub now: i64,
+}
+
+/// The space that a card goes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Venue<'a> {
+    /// This one, in answer to somebody.
+    Room { room: &'a RoomId, asker: &'a PersonId },
+    /// The direct space with this person, by email or person id. Nobody else may press its buttons.
+    DirectWith(&'a str),
 }
 
 /// Seals cards and opens what comes back.
@@ -145,23 +167,31 @@ impl Cards {
         card.check()?;
         let lives = card.lives.map_or(self.longest, |lives| lives.min(self.longest));
         let until = origin.now.saturating_add(i64::try_from(lives.as_millis()).unwrap_or(i64::MAX));
-        let place = place(origin.bot, origin.room);
+        let place = match origin.venue {
+            Venue::Room { room, .. } => place(origin.bot, room),
+            Venue::DirectWith(_) => direct(origin.bot),
+        };
         let mut content = card.content.clone();
         let mut buttons = 0;
         each_submit(&mut content, &mut |submit| {
             buttons += 1;
             let data = submit.get("data").unwrap_or(&Value::Null);
-            let (wish, deed) = Wish::of(data).map_err(|problem| CardError { path: "data".to_owned(), problem })?;
+            let wrong = |problem| CardError { path: "data".to_owned(), problem };
+            let (wish, deed) = Wish::of(data).map_err(wrong)?;
             let button = Button {
                 card: origin.card,
                 command: origin.command.to_owned(),
                 once: !wish.repeatable && matches!(deed, Deed::Action(_)),
                 deed,
                 arguments: wish.arguments,
-                people: match wish.only {
-                    Only::Anyone => None,
-                    Only::Asker => Some(vec![origin.asker.to_string()]),
-                    Only::People(people) => Some(people),
+                people: match (wish.only, origin.venue) {
+                    (Only::Anyone, Venue::Room { .. }) => None,
+                    (Only::Asker, Venue::Room { asker, .. }) => Some(vec![asker.to_string()]),
+                    (Only::People(people), Venue::Room { .. }) => Some(people),
+                    (Only::Anyone | Only::Asker, Venue::DirectWith(person)) => Some(vec![person.to_owned()]),
+                    (Only::People(_), Venue::DirectWith(_)) => {
+                        return Err(wrong("is for others than the one person that the card goes to".to_owned()));
+                    }
                 },
                 until,
             };
@@ -173,15 +203,22 @@ impl Cards {
         Ok((buttons == 0 || self.clicks_arrive).then(|| Attachment::adaptive_card(content)))
     }
 
-    /// What the button does that has this token, if this bot sealed it for this space.
-    pub fn open(&self, bot: &PersonId, room: &RoomId, token: &str) -> Option<Button> {
-        let content = self.seal.open(&place(bot, room), token)?;
-        serde_json::from_slice(content.get()).ok()
+    /// What the button does that has this token, if this bot sealed it for this space; or, where the space is direct, for
+    /// the direct space with whoever pressed it.
+    pub fn open(&self, bot: &PersonId, room: &RoomId, direct_with: Option<&Sender>, token: &str) -> Option<Button> {
+        let open = |place: &str| serde_json::from_slice::<Button>(self.seal.open(place, token)?.get()).ok();
+        let here = open(&place(bot, room));
+        here.or_else(|| direct_with.and_then(|person| open(&direct(bot)).filter(|button| button.is_only_for(person))))
     }
 }
 
 fn place(bot: &PersonId, room: &RoomId) -> String {
     format!("{}/{}", bot.local(), room.local())
+}
+
+/// No [`place`] is spelled so, whatever a space may be called: each of them has a slash after the bot.
+fn direct(bot: &PersonId) -> String {
+    format!("{} alone with one person", bot.local())
 }
 
 /// Whether a button with this token stands in one of these cards. Nowhere else does it count: what people type may stand
@@ -248,15 +285,14 @@ mod tests {
 
     /// The tokens of a card's buttons, as anybody in the space can read them.
     fn tokens(cards: &Cards, card: &Card, nth: u128) -> Vec<String> {
-        let (bot, asker) = (person(BOT), person(ALICE));
-        let origin = Origin {
-            bot: &bot,
-            room: &room(nth),
-            card: Uuid::from_u128(nth),
-            command: "deploy",
-            asker: &asker,
-            now: NOW,
-        };
+        let (room, asker) = (room(nth), person(ALICE));
+        sealed(cards, card, nth, Venue::Room { room: &room, asker: &asker })
+    }
+
+    /// The same of a card that goes there.
+    fn sealed(cards: &Cards, card: &Card, nth: u128, venue: Venue) -> Vec<String> {
+        let bot = person(BOT);
+        let origin = Origin { bot: &bot, venue, card: Uuid::from_u128(nth), command: "deploy", now: NOW };
         let mut content = cards.seal(card, &origin).unwrap().unwrap().content;
         let mut tokens = Vec::new();
         each_submit(&mut content, &mut |submit| {
@@ -277,7 +313,12 @@ mod tests {
     }
 
     fn open(cards: &Cards, nth: u128, token: &str) -> Option<Button> {
-        cards.open(&person(BOT), &room(nth), token)
+        cards.open(&person(BOT), &room(nth), None, token)
+    }
+
+    /// A card for one person alone, who may be anywhere.
+    fn knock() -> Card {
+        Card::new().action(Submit::new("Approve", "approve")).action(Submit::new("Deny", "deny").for_asker())
     }
 
     #[test]
@@ -370,14 +411,43 @@ mod tests {
         let seal = || Seal::new([&b"one"[..]]);
         let deaf = Cards::new(seal(), Duration::from_secs(60), false);
         let (bot, asker, room) = (person(BOT), person(ALICE), room(7));
-        let origin =
-            || Origin { bot: &bot, room: &room, card: Uuid::nil(), command: "deploy", asker: &asker, now: NOW };
+        let venue = Venue::Room { room: &room, asker: &asker };
+        let origin = || Origin { bot: &bot, venue, card: Uuid::nil(), command: "deploy", now: NOW };
         assert_eq!(deaf.seal(&card(), &origin()), Ok(None));
         assert!(deaf.seal(&Card::new().with(Text::new("only to read")), &origin()).unwrap().is_some());
         // Sealed, a card is longer than before.
         let long = Card::new().with(Text::new("x".repeat(15_100))).action(Submit::new("Go", "go"));
         assert_eq!(long.check(), Ok(()));
         assert!(cards(&["one"]).seal(&long, &origin()).unwrap_err().to_string().contains("bytes of JSON"));
+    }
+
+    #[test]
+    fn a_card_to_one_person_opens_in_their_direct_space_and_for_nobody_else() {
+        let cards = cards(&["one"]);
+        let (alice, bob) = (sender(ALICE, "Alice@Example.com"), sender(BOB, "bob@example.com"));
+        let open = |token: &str, direct_with| cards.open(&person(BOT), &room(7), direct_with, token);
+        for whom in ["alice@example.com", &person(ALICE).to_string(), ALICE] {
+            for token in sealed(&cards, &knock(), 7, Venue::DirectWith(whom)) {
+                assert_eq!(open(&token, Some(&alice)).unwrap().people, Some(vec![whom.to_owned()]));
+                assert!(open(&token, None).is_none(), "not in a group");
+                assert!(open(&token, Some(&bob)).is_none(), "not for somebody else");
+                assert!(cards.open(&person(BOB), &room(7), Some(&alice), &token).is_none(), "not by another bot");
+            }
+        }
+        // Nobody is named by nothing, though somebody's email may not be known.
+        let nobody = sender("44444444-4444-4444-8444-444444444444", "");
+        assert!(
+            sealed(&cards, &knock(), 7, Venue::DirectWith("")).iter().all(|token| open(token, Some(&nobody)).is_none())
+        );
+        let (bot, others) = (person(BOT), Card::new().action(Submit::new("Go", "go").for_people(&["bob@example.com"])));
+        let origin = Origin {
+            bot: &bot,
+            venue: Venue::DirectWith("alice@example.com"),
+            card: Uuid::nil(),
+            command: "c",
+            now: NOW,
+        };
+        assert!(cards.seal(&others, &origin).unwrap_err().to_string().contains("for others"));
     }
 
     /// What an attacker changes of what a token says.
@@ -456,9 +526,9 @@ mod tests {
             let second = tokens(&cards, &card(), other)[what].clone();
             // In another space, or by another bot.
             prop_assert_eq!(open(&cards, other, &token).is_some(), one == other);
-            prop_assert!(cards.open(&person(ALICE), &room(one), &token).is_none());
-            prop_assert!(cards.open(&person(BOT), &BOT.into(), &token).is_none());
-            prop_assert!(foreign.open(&person(BOT), &room(one), &token).is_none());
+            prop_assert!(cards.open(&person(ALICE), &room(one), None, &token).is_none());
+            prop_assert!(cards.open(&person(BOT), &BOT.into(), None, &token).is_none());
+            prop_assert!(foreign.open(&person(BOT), &room(one), None, &token).is_none());
             // The content of one with the seal of the other.
             let (content, _) = token.split_once('.').unwrap();
             let (_, tag) = second.split_once('.').unwrap();
@@ -466,6 +536,38 @@ mod tests {
             prop_assert_eq!(open(&cards, one, &mixed).is_some(), mixed == token);
             // Each says which card it is of, and is refused in every other.
             prop_assert_eq!(open(&cards, one, &token).unwrap().card, Uuid::from_u128(one));
+        }
+
+        #[test]
+        fn no_token_for_one_person_opens_for_another_or_in_a_group_and_no_other_as_one(
+            one in 1_u128..1000, other in 1_u128..1000, at in 1_u128..1000, which in 0_usize..3, what in 0_usize..2,
+            named in any::<bool>(), called in ".{0,20}",
+        ) {
+            let cards = cards(&["one", "two"]);
+            let local = |nth: u128| Uuid::from_u128(nth << 64).to_string();
+            let email = |nth: u128| format!("{nth}@example.com");
+            let whom = if named { email(one) } else { person(&local(one)).to_string() };
+            let token = sealed(&cards, &knock(), 7, Venue::DirectWith(&whom))[what].clone();
+            let presses = |who: &Sender, token: &str| cards.open(&person(BOT), &room(at), Some(who), token);
+            // Only for them, by whichever of their names, and nowhere but alone with the bot.
+            let somebody = sender(&local(other), &email(other));
+            prop_assert_eq!(presses(&somebody, &token).is_some(), one == other);
+            prop_assert!(open(&cards, at, &token).is_none());
+            let odd = RoomId::from(called.as_str());
+            prop_assert!(cards.open(&person(BOT), &odd, None, &token).is_none());
+            let asker = person(&local(other));
+            for of_odd in sealed(&cards, &knock(), 7, Venue::Room { room: &odd, asker: &asker }) {
+                prop_assert_eq!(presses(&somebody, &of_odd).is_some(), odd == room(at));
+            }
+            // What is sealed for a space opens in that one, and its being direct opens it nowhere else.
+            let of_room = tokens(&cards, &card(), one)[which].clone();
+            prop_assert_eq!(presses(&sender(BOB, "bob@example.com"), &of_room).is_some(), one == at);
+            // Nor does the content of one with the seal of the other.
+            let (content, tag) = token.split_once('.').unwrap();
+            let (of_room, other_tag) = of_room.split_once('.').unwrap();
+            for mixed in [format!("{content}.{other_tag}"), format!("{of_room}.{tag}")] {
+                prop_assert!(presses(&somebody, &mixed).is_none() && open(&cards, at, &mixed).is_none());
+            }
         }
     }
 }
