@@ -53,8 +53,13 @@ fn card(commands: &[&Command]) -> Option<Card> {
     let lines = lines.collect::<Vec<_>>().join("\n");
     let buttons: Vec<_> =
         commands.iter().filter(|command| command.name() != NAME).map(|command| button(command)).collect();
-    let card = Card::new().with(Text::new("I know these commands:")).with(Text::new(lines.as_str()));
-    (lines.len() <= MOST_BYTES).then(|| buttons_on(card, &buttons, DEEPEST))
+    menu("I know these commands:", &lines, &buttons)
+}
+
+/// A heading, a list and buttons for what is in it. None where there is too much to show.
+pub(super) fn menu(heading: &str, lines: &str, buttons: &[Submit]) -> Option<Card> {
+    let card = Card::new().with(Text::new(heading)).with(Text::new(lines));
+    (lines.len() <= MOST_BYTES).then(|| buttons_on(card, buttons, DEEPEST))
 }
 
 /// As many buttons as a card may have; the last one unfolds more of them, for as long as that helps anybody.

@@ -1,144 +1,156 @@
-//! `report`: what the bot did, for whom and how fast.
+//! `report`: the table of reports, and the choice between them.
 
-use std::collections::BTreeMap;
+mod access;
+mod activity;
+
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::parse_duration;
-use crate::handler::{Args, Command, CommandError, Context, Reply, Result, code_block, escape, quoted};
-use crate::store::{Activity, Group, now_ms};
-use crate::table::table;
+use super::help::menu;
+use crate::access::Permission;
+use crate::card::Submit;
+use crate::config::{ADMINS, parse_duration};
+use crate::handler::{Args, Command, CommandError, Context, Reply, Result, escape, quoted};
+use crate::store::now_ms;
 
-const MOST_PEOPLE: usize = 10;
+const NAME: &str = "report";
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
+/// A line of the table.
+struct Report {
+    /// The word that asks for it.
+    name: &'static str,
+    /// What stands on its button.
+    title: &'static str,
+    summary: &'static str,
+    /// Who may have it, among those who may give the command. To others it does not exist.
+    permission: Permission,
+    kind: Kind,
+}
+
+/// What makes it.
+#[derive(Clone, Copy)]
+enum Kind {
+    Activity,
+    Access,
+}
+
+/// The table. A period alone is about the first one.
+fn table() -> Vec<Report> {
+    let mut admins = Permission::default();
+    admins.allow([ADMINS]);
+    vec![
+        Report {
+            name: "activity",
+            title: "Activity",
+            summary: "What I did: messages, commands, by whom and how fast",
+            permission: Permission::default(),
+            kind: Kind::Activity,
+        },
+        Report {
+            name: "access",
+            title: "Access",
+            summary: "Whom I refused, how often and by which rule",
+            permission: admins,
+            kind: Kind::Access,
+        },
+    ]
+}
+
 pub(super) fn command() -> Command {
-    Command::new("report [period]", "What I did: messages, commands, by whom and how fast", run)
-        .details("The period is the last day unless you say otherwise: `report 7d`, `report 12h`. It reaches back as far as the ledger keeps settled events.")
+    let reports = Arc::new(table());
+    let usage = format!("{NAME} [name] [period]");
+    Command::new(&usage, "What I did: messages, commands, by whom and how fast", move |context, args| {
+        run(Arc::clone(&reports), context, args)
+    })
+    .details(
+        "`report` shows what I did in the last day, or offers a choice to whoever may have several reports. A name asks \
+         for one of them, as in `report activity`. The period is the last day unless you say otherwise: `report 7d`, \
+         `report activity 12h`. It reaches back as far as the ledger keeps settled events.",
+    )
 }
 
-async fn run(context: Context, mut args: Args) -> Result<Reply> {
-    let given = args.next();
-    args.finish()?;
-    let period = given.clone().unwrap_or_else(|| "1d".to_owned());
-    let length = parse_duration(&period.to_lowercase()).filter(|length| !length.is_zero() && *length <= LONGEST);
-    let Some(length) = length else {
-        return Err(CommandError::Usage(format!("\"{}\" is no period; say 12h, 7d or the like.", quoted(&period))));
+async fn run(reports: Arc<Vec<Report>>, context: Context, mut args: Args) -> Result<Reply> {
+    let reports: Vec<_> = reports.iter().filter(|report| report.is_for(&context)).collect();
+    let Some(first) = reports.first() else {
+        return Err(CommandError::User("There is no report that you may have here.".to_owned()));
     };
-    let since = now_ms() - i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
-    let activity = context.services.store.activity(since).await?;
-    let span = given.map_or_else(|| "day".to_owned(), |given| escape(&given.to_lowercase()));
-    Ok(Reply::markdown(format!("The last {span}:\n\n{}", code_block(&render(&activity)))))
-}
-
-fn render(activity: &Activity) -> String {
-    let mut commands = BTreeMap::<&str, (u64, u64)>::new();
-    let mut people = BTreeMap::<&str, u64>::new();
-    let (mut messages, mut refused) = (0, 0);
-    for group in &activity.events {
-        match bearing(group) {
-            Bearing::None => {}
-            Bearing::Refused => refused += group.count,
-            Bearing::Heard => {
-                messages += group.count;
-                let (all, failed) = commands.entry(group.label.as_deref().unwrap_or("(none)")).or_default();
-                *all += group.count;
-                *failed += if group.verdict == "failed" { group.count } else { 0 };
-                if let Some(person) = &group.subject {
-                    *people.entry(person).or_default() += group.count;
-                }
+    let (report, period) = match args.next() {
+        None if reports.len() > 1 => return Ok(choice(&reports)),
+        None => (first, None),
+        Some(word) => match reports.iter().find(|report| report.name == word.to_lowercase()) {
+            Some(report) => (report, args.next()),
+            None if reports.len() > 1 && Period::parse(&word).is_none() => {
+                let names = reports.iter().map(|report| report.name).collect::<Vec<_>>().join(", ");
+                let text = format!("\"{}\" is no report and no period; I have {names}.", quoted(&word));
+                return Err(CommandError::Usage(text));
             }
+            None => (first, Some(word)),
+        },
+    };
+    args.finish()?;
+    let period = period.unwrap_or_else(|| Period::UNSAID.to_owned());
+    let no_period = || CommandError::Usage(format!("\"{}\" is no period; say 12h, 7d or the like.", quoted(&period)));
+    let period = Period::parse(&period).ok_or_else(no_period)?;
+    match report.kind {
+        Kind::Activity => activity::report(&context, &period).await,
+        Kind::Access => access::report(&context, &period).await,
+    }
+}
+
+impl Report {
+    fn is_for(&self, context: &Context) -> bool {
+        let Context { sender, room, room_type, services, .. } = context;
+        services.policy.permits(&self.permission, &sender.id, &sender.email, room, *room_type).is_ok()
+    }
+}
+
+/// What to say for each, and a button that says it. Whoever presses one is answered as if they had typed it.
+fn choice(reports: &[&Report]) -> Reply {
+    let lines = |line: fn(&Report) -> String| reports.iter().map(|report| line(report)).collect::<Vec<_>>().join("\n");
+    let text = lines(|report| format!("- `{NAME} {}`: {}", report.name, escape(report.summary)));
+    let shown = lines(|report| format!("- **{}**: {}", escape(report.title), escape(report.summary)));
+    let reply = Reply::markdown(format!(
+        "I have these reports, of the last day:\n\n{text}\n\nSay one of them; a period may follow, as in `{NAME} {} 7d`.",
+        reports.last().map_or("", |report| report.name)
+    ));
+    let button = |report: &&Report| Submit::say(report.title, &format!("{NAME} {}", report.name));
+    let buttons: Vec<_> = reports.iter().map(button).collect();
+    match menu("Which report of the last day?", &shown, &buttons) {
+        Some(card) => reply.with_card(card),
+        None => reply,
+    }
+}
+
+/// How far back a report reaches.
+struct Period {
+    length: Duration,
+    said: String,
+}
+
+impl Period {
+    /// A day.
+    const UNSAID: &str = "1d";
+
+    fn parse(text: &str) -> Option<Period> {
+        let said = text.to_lowercase();
+        let length = parse_duration(&said).filter(|length| !length.is_zero() && *length <= LONGEST)?;
+        Some(Period { length, said })
+    }
+
+    /// When it begins, in milliseconds since 1970.
+    fn since(&self) -> i64 {
+        now_ms() - i64::try_from(self.length.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// As markdown.
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.said.as_str() {
+            Period::UNSAID => f.write_str("The last day"),
+            said => write!(f, "The last {}", escape(said)),
         }
-    }
-    let (s, who) = (if messages == 1 { "" } else { "s" }, if people.len() == 1 { "person" } else { "people" });
-    let mut text = format!("{messages} message{s} from {} {who}, {refused} refused\n\n", people.len());
-    if messages == 0 {
-        return text.trim_end().to_owned();
-    }
-    let times: BTreeMap<&str, &Vec<u32>> = activity
-        .replies
-        .iter()
-        .map(|(label, times)| (if label.is_empty() { "(none)" } else { label.as_str() }, times))
-        .collect();
-    text.push_str(&table(
-        ["COMMAND", "COUNT", "FAILED", "MEDIAN", "SLOWEST 5%"],
-        &[1, 2, 3, 4],
-        commands.iter().map(|(name, (all, failed))| {
-            let times = times.get(name).map_or(&[][..], |times| times.as_slice());
-            [(*name).to_owned(), all.to_string(), failed.to_string(), quantile(times, 0.5), quantile(times, 0.95)]
-        }),
-    ));
-    let mut people: Vec<_> = people.into_iter().collect();
-    people.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let more = people.len().saturating_sub(MOST_PEOPLE);
-    text.push_str("\n\n");
-    text.push_str(&table(
-        ["PERSON", "COUNT"],
-        &[1],
-        people.into_iter().take(MOST_PEOPLE).map(|(person, count)| [person.to_owned(), count.to_string()]),
-    ));
-    if more > 0 {
-        text.push_str(&format!("\nand {more} more"));
-    }
-    text
-}
-
-/// What events of a group are to a report.
-enum Bearing {
-    Heard,
-    Refused,
-    None,
-}
-
-fn bearing(group: &Group) -> Bearing {
-    match group.verdict.as_str() {
-        "denied" | "stranger" | "crowd" | "flooded" => Bearing::Refused,
-        "own" | "ignored" | "noted" | "gone" | "dropped" => Bearing::None,
-        _ => Bearing::Heard,
-    }
-}
-
-/// Of ascending milliseconds.
-fn quantile(times: &[u32], part: f64) -> String {
-    let index = ((times.len() as f64 * part).ceil() as usize).saturating_sub(1);
-    match times.get(index) {
-        None => "-".to_owned(),
-        Some(ms) if *ms < 1000 => format!("{ms} ms"),
-        Some(ms) => format!("{:.1} s", f64::from(*ms) / 1000.0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_is_a_table_of_text() {
-        let group = |label: Option<&str>, subject: &str, verdict: &str, count| Group {
-            label: label.map(str::to_owned),
-            subject: Some(subject.to_owned()),
-            verdict: verdict.to_owned(),
-            count,
-        };
-        let activity = Activity {
-            events: vec![
-                group(Some("help"), "alice@example.com", "answered", 12),
-                group(Some("status"), "bob@example.com", "failed", 1),
-                group(None, "alice@example.com", "unknown", 2),
-                group(None, "stranger@example.net", "denied", 3),
-            ],
-            replies: vec![(String::new(), vec![9]), ("help".to_owned(), vec![3, 4, 5, 1200])],
-        };
-        insta::assert_snapshot!(render(&activity), @"
-        15 messages from 2 people, 3 refused
-
-        COMMAND  COUNT  FAILED  MEDIAN  SLOWEST 5%
-        (none)       2       0    9 ms        9 ms
-        help        12       0    4 ms       1.2 s
-        status       1       1       -           -
-
-        PERSON             COUNT
-        alice@example.com     14
-        bob@example.com        1
-        ");
     }
 }

@@ -679,3 +679,87 @@ async fn killed_between_the_click_and_its_answer_the_click_is_answered() {
     assert!(daemon.wait().success());
     assert_eq!(cloud.messages().iter().filter(|message| message.parent_id.is_some()).count(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_have_several_reports_chooses_and_who_may_have_one_gets_it() {
+    let settings = "[access]\ndm_policy = \"allowlist\"\ngroup_policy = \"mention\"\nadmins = [\"alice@example.com\"]\n\
+                    allow_from = [\"bob@example.com\"]";
+    let bot = Harness::with(settings, deployer().0).await;
+    let lab = bot.cloud.space("Lab", &[ALICE, BOB]);
+    let (alice, bob) = (bot.cloud.person(ALICE), bot.cloud.person(BOB));
+    let answer = async |text: &str, person: &Person| {
+        person.says(text);
+        bot.settle().await;
+        let message = bot.cloud.messages().pop().unwrap();
+        message.markdown.or(message.text).unwrap()
+    };
+    for _ in 0..2 {
+        bot.cloud.person("person3@example.com").says("hello");
+    }
+    bot.settle().await;
+    assert!(answer("report", &bob).await.starts_with("The last day:"), "one report needs no choice");
+    assert_eq!(
+        answer("report access", &bob).await,
+        "\"access\" is no period; say 12h, 7d or the like. Usage: report [name] [period]",
+        "for him there is no other"
+    );
+    insta::assert_snapshot!(answer("report", &alice).await, @"
+    I have these reports, of the last day:
+
+    - `report activity`: What I did: messages, commands, by whom and how fast
+    - `report access`: Whom I refused, how often and by which rule
+
+    Say one of them; a period may follow, as in `report access 7d`.
+    ");
+    let choice = card(&bot.cloud);
+    for title in ["Activity", "Access"] {
+        press(&alice, &choice, title, json!({"say": "pairing"}));
+        bot.settle().await;
+    }
+    let answers: Vec<_> = bot.cloud.messages().into_iter().filter(|message| message.parent_id.is_some()).collect();
+    let said: Vec<_> = answers.iter().map(|answer| answer.markdown.clone().unwrap()).collect();
+    assert!(said.len() == 2 && said[0].contains("COMMAND") && said[1].contains("RULE"), "{said:?}");
+    let lines: Vec<_> = said[1].lines().collect();
+    assert_eq!((lines[0], lines[3]), ("The last day:", "2 refused, of 1 person"));
+    assert!(
+        lines[6].starts_with("person3@example.com") && lines[6].ends_with("not listed in access.allow_from"),
+        "{said:?}"
+    );
+    assert!(answer("report ACCESS 7d", &alice).await.starts_with("The last 7d:\n\n```\n2 refused"));
+    assert!(answer("report 7d", &alice).await.contains("COMMAND"), "a period alone is of what it always was");
+    assert!(answer("report activity 12h", &alice).await.starts_with("The last 12h:"));
+    let wrong = answer("report soon", &alice).await;
+    assert!(wrong.starts_with("\"soon\" is no report and no period; I have activity, access."), "{wrong}");
+    assert!(answer("report access soon", &alice).await.starts_with("\"soon\" is no period"));
+    // In a space others read along; and what is theirs to choose is no more than what is theirs to say.
+    alice.mentions_bot(&lab, "report").unwrap();
+    bot.settle().await;
+    let in_lab = card(&bot.cloud);
+    press(&bob, &in_lab, "Access", json!({}));
+    press(&alice, &in_lab, "Access", json!({}));
+    let said = said_since(&bot, &in_lab).await;
+    assert!(said.len() == 2 && said[0].contains("is no period") && said[1].contains("in a direct message"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_whose_reply_cannot_be_sent_has_run_and_uses_the_card() {
+    async fn run(_: Context, _: Args) -> Result<Reply> {
+        Ok(Reply::text("Export?").with_card(Card::new().action(Submit::new("Export", "export"))))
+    }
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&runs);
+    let command = Command::new("export", "Exports", run).action("export", move |_, _| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async { Ok(Reply::file("hours.csv", "text/csv", vec![b'x'; 2000])) }
+    });
+    let bot = Harness::with("[files]\nlargest = 1000", Bot::builder().command(command)).await;
+    let alice = bot.cloud.person(ALICE);
+    alice.says("export");
+    bot.settle().await;
+    let card = card(&bot.cloud);
+    press(&alice, &card, "Export", json!({}));
+    press(&alice, &card, "Export", json!({}));
+    let too_large = "The file hours.csv has 2000 bytes, and I may send 1000 at most.";
+    assert_eq!(said_since(&bot, &card).await, [too_large, "That card has been used already."]);
+    assert_eq!(runs.load(Ordering::Relaxed), 1);
+}

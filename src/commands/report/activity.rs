@@ -1,0 +1,129 @@
+//! `report activity`: what the bot did, for whom and how fast.
+
+use std::collections::BTreeMap;
+
+use super::Period;
+use crate::access::is_refusal;
+use crate::handler::{Context, Reply, Result, code_block};
+use crate::store::{Activity, Group};
+use crate::table::table;
+
+const MOST_PEOPLE: usize = 10;
+
+pub(super) async fn report(context: &Context, period: &Period) -> Result<Reply> {
+    let activity = context.services.store.activity(period.since()).await?;
+    Ok(Reply::markdown(format!("{period}:\n\n{}", code_block(&render(&activity)))))
+}
+
+fn render(activity: &Activity) -> String {
+    let mut commands = BTreeMap::<&str, (u64, u64)>::new();
+    let mut people = BTreeMap::<&str, u64>::new();
+    let (mut messages, mut refused) = (0, 0);
+    for group in &activity.events {
+        match bearing(group) {
+            Bearing::None => {}
+            Bearing::Refused => refused += group.count,
+            Bearing::Heard => {
+                messages += group.count;
+                let (all, failed) = commands.entry(group.label.as_deref().unwrap_or("(none)")).or_default();
+                *all += group.count;
+                *failed += if group.verdict == "failed" { group.count } else { 0 };
+                if let Some(person) = &group.subject {
+                    *people.entry(person).or_default() += group.count;
+                }
+            }
+        }
+    }
+    let (s, who) = (if messages == 1 { "" } else { "s" }, if people.len() == 1 { "person" } else { "people" });
+    let mut text = format!("{messages} message{s} from {} {who}, {refused} refused\n\n", people.len());
+    if messages == 0 {
+        return text.trim_end().to_owned();
+    }
+    let times: BTreeMap<&str, &Vec<u32>> = activity
+        .replies
+        .iter()
+        .map(|(label, times)| (if label.is_empty() { "(none)" } else { label.as_str() }, times))
+        .collect();
+    text.push_str(&table(
+        ["COMMAND", "COUNT", "FAILED", "MEDIAN", "SLOWEST 5%"],
+        &[1, 2, 3, 4],
+        commands.iter().map(|(name, (all, failed))| {
+            let times = times.get(name).map_or(&[][..], |times| times.as_slice());
+            [(*name).to_owned(), all.to_string(), failed.to_string(), quantile(times, 0.5), quantile(times, 0.95)]
+        }),
+    ));
+    let mut people: Vec<_> = people.into_iter().collect();
+    people.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let more = people.len().saturating_sub(MOST_PEOPLE);
+    text.push_str("\n\n");
+    text.push_str(&table(
+        ["PERSON", "COUNT"],
+        &[1],
+        people.into_iter().take(MOST_PEOPLE).map(|(person, count)| [person.to_owned(), count.to_string()]),
+    ));
+    if more > 0 {
+        text.push_str(&format!("\nand {more} more"));
+    }
+    text
+}
+
+/// What events of a group are to a report.
+enum Bearing {
+    Heard,
+    Refused,
+    None,
+}
+
+fn bearing(group: &Group) -> Bearing {
+    match group.verdict.as_str() {
+        verdict if is_refusal(verdict) => Bearing::Refused,
+        "own" | "ignored" | "noted" | "gone" | "dropped" => Bearing::None,
+        _ => Bearing::Heard,
+    }
+}
+
+/// Of ascending milliseconds.
+fn quantile(times: &[u32], part: f64) -> String {
+    let index = ((times.len() as f64 * part).ceil() as usize).saturating_sub(1);
+    match times.get(index) {
+        None => "-".to_owned(),
+        Some(ms) if *ms < 1000 => format!("{ms} ms"),
+        Some(ms) => format!("{:.1} s", f64::from(*ms) / 1000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_a_table_of_text() {
+        let group = |label: Option<&str>, subject: &str, verdict: &str, count| Group {
+            label: label.map(str::to_owned),
+            subject: Some(subject.to_owned()),
+            verdict: verdict.to_owned(),
+            count,
+        };
+        let activity = Activity {
+            events: vec![
+                group(Some("help"), "alice@example.com", "answered", 12),
+                group(Some("status"), "bob@example.com", "failed", 1),
+                group(None, "alice@example.com", "unknown", 2),
+                group(None, "stranger@example.net", "denied", 3),
+            ],
+            replies: vec![(String::new(), vec![9]), ("help".to_owned(), vec![3, 4, 5, 1200])],
+        };
+        insta::assert_snapshot!(render(&activity), @"
+        15 messages from 2 people, 3 refused
+
+        COMMAND  COUNT  FAILED  MEDIAN  SLOWEST 5%
+        (none)       2       0    9 ms        9 ms
+        help        12       0    4 ms       1.2 s
+        status       1       1       -           -
+
+        PERSON             COUNT
+        alice@example.com     14
+        bob@example.com        1
+        ");
+    }
+}
