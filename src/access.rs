@@ -14,6 +14,12 @@ const LISTED: &str = "listed in access.allow_from";
 const UNLISTED: &str = "not listed in access.group_allow_from or access.allow_from";
 const DISABLED: &str = "the policy is \"disabled\"";
 
+/// Why somebody is not answered who waits for an admin.
+pub const WAITS: &str = "has asked to be let in, and waits for a decision";
+
+/// Why somebody is not answered whom an admin has denied.
+pub const WAS_DENIED: &str = "has asked to be let in, and was denied";
+
 /// Webex gives every bot an address here.
 const BOTS: &str = "@webex.bot";
 
@@ -213,10 +219,8 @@ pub fn decide(policy: &Policy, me: &PersonId, id: &PersonId, email: &str, place:
 pub fn paired(standing: Standing, act: Act) -> Decision {
     match (standing, act) {
         (Standing::Approved, Act::Text | Act::Click) => Decision::Allow("let in by pairing"),
-        (Standing::Pending, Act::Text | Act::Click) => {
-            Decision::Ignore("has asked to be let in, and waits for a decision")
-        }
-        (Standing::Denied, Act::Text | Act::Click) => Decision::Ignore("has asked to be let in, and was denied"),
+        (Standing::Pending, Act::Text | Act::Click) => Decision::Ignore(WAITS),
+        (Standing::Denied, Act::Text | Act::Click) => Decision::Ignore(WAS_DENIED),
         (Standing::Unknown, Act::Text) => Decision::Pair,
         (Standing::Unknown, Act::Click) => Decision::Ignore("unknown person, and a click does not ask to be let in"),
     }

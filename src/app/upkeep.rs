@@ -70,6 +70,12 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
         );
         health.webhooks(Ok(()));
         nudge.notify_one();
+        if config.cards.enabled && webex.webhooks().await.is_ok_and(|found| !registration::tells_of_clicks(&found)) {
+            tracing::warn!(
+                "no webhook tells of clicks on cards, so their buttons do nothing: set webhook.public_url, register one \
+                 for attachmentActions yourself, or set cards.enabled = false"
+            );
+        }
         return std::future::pending().await;
     };
     let wanted = registration::wanted(url, secret);

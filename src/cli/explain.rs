@@ -4,14 +4,18 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::audit;
 use super::output::{Format, print, print_json, time};
-use super::queue::{find, state, with_store};
+use super::queue::{find, state, with_store, without_card};
+use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
 use crate::event;
+use crate::handler::Receipt;
 use crate::receiver::{Envelope, Kind};
-use crate::store::{Queue, Row, State, Store};
+use crate::store::{Queue, Row, State, Store, Who, now_ms};
+use crate::table::one_line;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -94,30 +98,37 @@ async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
         lines.push(format!("it matched the command {command}"));
     }
     let reason = row.note.clone();
-    let because =
-        reason.as_ref().map(|reason| format!(": {}", reason.replace(char::is_control, " "))).unwrap_or_default();
-    let verdict = row.verdict.clone().unwrap_or_default();
+    let because = reason.as_deref().map(|reason| format!(": {}", one_line(reason))).unwrap_or_default();
+    let verdict = row.verdict.as_deref().unwrap_or_default();
+    let replies = replies(store, row).await?;
+    let reference = event::reference(row.id);
     lines.push(match row.state {
         State::Open if row.leased => format!("it is being worked on, try {}", row.attempts),
-        State::Open if row.attempts == 0 => "it waits for its turn".to_owned(),
-        State::Open => format!("it waits to be tried again after {} tries{because}", row.attempts),
-        State::Done => format!("{} {}{because}", settled(row), meaning(&verdict)),
-        State::Dead => format!("{} given up after {} tries{because}", settled(row), row.attempts),
+        State::Open if reason.is_none() => "it waits for its turn".to_owned(),
+        State::Open => {
+            let when = row.due_at.map(|at| format!(" at {}", time(at))).unwrap_or_default();
+            format!("it waits to be tried again{when}, after {} tries{because}", row.attempts)
+        }
+        State::Done => format!("{} {}{because}", settled(row), meaning(verdict, !replies.is_empty())),
+        State::Dead => {
+            let retry = format!("; `switchboard inbox retry {reference}` tries it again");
+            format!("{} given up after {} tries{because}{retry}", settled(row), row.attempts)
+        }
         State::Forgotten => {
             "it is older than store.retention; only its id is kept, so that a repeat is not answered".to_owned()
         }
     });
     lines.extend(store.audit_of(row.id).await?.iter().map(audit::told));
-    let replies = replies(store, row).await?;
-    lines.extend(replies.iter().map(told));
-    let sent = replies.into_iter().filter(|reply| reply.verdict.as_deref() == Some("sent"));
+    lines.extend(replies.iter().flat_map(|reply| told(reply, "reply", "the event")));
+    lines.extend(pairing(store, row).await?);
+    let sent = replies.iter().filter(|reply| reply.verdict.as_deref() == Some("sent"));
     Ok(Story {
         event: row.id.to_string(),
-        reference: event::reference(row.id),
+        reference,
         state: state(row),
         attempts: row.attempts,
         lines,
-        replies: sent.filter_map(|reply| reply.note).collect(),
+        replies: sent.filter_map(|reply| Some(Receipt::read(reply.note.as_deref()?)?.id)).collect(),
         outcome: row.verdict.clone(),
         reason,
     })
@@ -127,49 +138,105 @@ fn settled(row: &Row) -> String {
     row.settled_at.map_or_else(String::new, time)
 }
 
-/// A verdict as a clause.
-fn meaning(verdict: &str) -> String {
+/// A verdict as a clause, before the reason; `told` is whether the person has, or gets, a reply.
+fn meaning(verdict: &str, told: bool) -> &str {
     match verdict {
-        "answered" => "answered".to_owned(),
-        "usage" => "answered with the usage line".to_owned(),
-        "declined" => "answered that it cannot be done".to_owned(),
-        "unknown" => "answered that no command has this name".to_owned(),
-        "empty" => "answered that nothing was said".to_owned(),
-        "denied" => "not answered".to_owned(),
-        "stranger" => "not answered but with a code to be let in".to_owned(),
-        "crowd" | "flooded" => "not answered, since it was too much".to_owned(),
-        "own" | "ignored" | "noted" => "not answered".to_owned(),
-        "gone" => "not answered, since it cannot be read".to_owned(),
-        "dropped" => "dropped by an operator".to_owned(),
-        other => other.to_owned(),
+        "answered" => "answered",
+        "usage" => "answered with the usage line",
+        "declined" => "answered that it cannot be done",
+        "unknown" => "answered that no command has this name; by this rule they may ask",
+        "empty" => "answered that nothing was said; by this rule they may ask",
+        "denied" if told => "answered only that they may not",
+        "denied" => "not answered",
+        "stranger" => "not answered but with a code to be let in",
+        "flooded" if told => "answered only that it was too much",
+        "crowd" | "flooded" => "not answered, since it was too much",
+        "own" | "ignored" | "noted" => "not answered",
+        "gone" => "not answered, since it was deleted or is not for the bot",
+        "dropped" => "dropped by an operator",
+        other => other,
     }
 }
 
 async fn replies(store: &Store, row: &Row) -> anyhow::Result<Vec<Row>> {
     let failure = event::failure_id(row.id);
     let mut replies = store.between(failure, failure).await?;
-    for nth in 0.. {
-        let id = event::reply_id(row.id, nth);
-        let found = store.between(id, id).await?;
-        if found.is_empty() {
-            break;
-        }
-        replies.extend(found);
-    }
+    replies.extend(each(store, |nth| event::reply_id(row.id, nth)).await?);
     Ok(replies)
 }
 
-fn told(reply: &Row) -> String {
-    let note = reply.note.clone().unwrap_or_default();
-    match reply.state {
-        State::Done if reply.verdict.as_deref() == Some("sent") => {
-            let took = reply.settled_at.unwrap_or(reply.accepted_at) - reply.accepted_at;
-            format!("{} reply sent {took} ms after the event, as {note}", settled(reply))
+/// The rows with these ids, up to the first that is not there.
+async fn each(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for nth in 0.. {
+        let found = store.between(id(nth), id(nth)).await?;
+        if found.is_empty() {
+            break;
         }
-        State::Done => format!("{} reply dropped by an operator", settled(reply)),
-        State::Dead => format!("{} reply given up after {} tries: {note}", settled(reply), reply.attempts),
-        State::Open if note.is_empty() => "its reply waits to be sent".to_owned(),
-        State::Open => format!("its reply waits to be sent again, {} tries so far: {note}", reply.attempts),
-        State::Forgotten => "its reply is older than store.retention".to_owned(),
+        rows.extend(found);
     }
+    Ok(rows)
+}
+
+/// What is known of a stranger's request, if the event is one or ended because of one: whom it was told, what became of
+/// it, and what can be done.
+async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
+    let is_request = row.verdict.as_deref() == Some("stranger");
+    let concerns = is_request || row.note.as_deref().is_some_and(|reason| reason == WAITS || reason == WAS_DENIED);
+    let Some(email) = row.subject.clone().filter(|_| concerns) else { return Ok(Vec::new()) };
+    let mut lines = Vec::new();
+    if is_request {
+        let notices = each(store, |nth| event::notice_id(row.id, nth)).await?;
+        if notices.is_empty() {
+            lines.push("no admin was told of it: access.admins names nobody whom the bot can write to".to_owned());
+        }
+        for notice in &notices {
+            let what = format!("notice to the admin {}", notice.subject.as_deref().unwrap_or_default());
+            lines.extend(told(notice, &what, "the request"));
+        }
+        for decision in each(store, |nth| event::decision_id(row.id, nth.into())).await? {
+            lines.extend(told(&decision, "word of the decision", "it"));
+        }
+    }
+    let who = Who { code: String::new(), email: email.to_lowercase(), person: String::new() };
+    lines.extend(store.find_pairing(&who).await?.map(|found| {
+        let (state, code) = (crate::pairing::state(&found, now_ms()), &found.request.code);
+        let by = found.decided_by.map(|by| format!(" by {by}")).unwrap_or_default();
+        let todo = match state {
+            "pending" => format!("`switchboard pairing approve {code}` lets them in"),
+            "denied" => format!("`switchboard pairing approve {email}` lets them in after all"),
+            "approved" => "they are answered now".to_owned(),
+            _ => "if they write again, they get a new code".to_owned(),
+        };
+        format!("the request of {email} is {state}{by}; {todo}")
+    }));
+    Ok(lines)
+}
+
+/// What became of a message, and of its card where it went without.
+fn told(message: &Row, what: &str, since: &str) -> Vec<String> {
+    let note = message.note.as_deref().map(one_line).unwrap_or_default();
+    let (at, attempts) = (settled(message), message.attempts);
+    let said = match message.state {
+        State::Done if message.verdict.as_deref() == Some("sent") => {
+            let took = message.settled_at.unwrap_or(message.accepted_at) - message.accepted_at;
+            match Receipt::read(&note) {
+                Some(receipt) => format!("{at} {what} sent {took} ms after {since}, as {}", receipt.id),
+                None => format!("{at} {what} sent {took} ms after {since}; {note}"),
+            }
+        }
+        State::Done => format!("{at} {what} dropped by an operator"),
+        State::Dead => {
+            let id = &message.id.simple().to_string()[..12];
+            format!(
+                "{at} {what} given up after {attempts} tries: {note}; `switchboard outbox retry {id}` tries it again"
+            )
+        }
+        State::Open if note.is_empty() => format!("its {what} waits to be sent"),
+        State::Open => format!("its {what} waits to be sent again, {attempts} tries so far: {note}"),
+        State::Forgotten => format!("its {what} is older than store.retention"),
+    };
+    let without = without_card(message)
+        .map(|why| format!("the card of the {what} was not sent, but its text: {}", one_line(&why)));
+    [Some(said), without].into_iter().flatten().collect()
 }

@@ -11,6 +11,7 @@ use super::audit;
 use super::output::{Format, print, print_json, time};
 use crate::config::Config;
 use crate::event;
+use crate::handler::{Letter, Receipt};
 use crate::store::{AuditEntry, Filter, Queue, Row, State, Store, Writer};
 use crate::table::{one_line, table};
 
@@ -162,6 +163,8 @@ struct Shown<'a> {
     accepted: String,
     settled: Option<String>,
     next_try: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_card: Option<String>,
     #[serde(flatten)]
     row: &'a Row,
 }
@@ -174,9 +177,17 @@ impl<'a> Shown<'a> {
             accepted: time(row.accepted_at),
             settled: row.settled_at.map(time),
             next_try,
+            without_card: without_card(row),
             row,
         }
     }
+}
+
+/// Why a message that was to have a card is, or is to be, without it: found wrong here, or refused by Webex.
+pub(super) fn without_card(row: &Row) -> Option<String> {
+    let letter = row.body.as_deref().filter(|_| row.queue == Queue::Outbox);
+    let letter = letter.and_then(|body| serde_json::from_str::<Letter>(body).ok())?;
+    letter.without_card.or_else(|| Receipt::read(row.note.as_deref()?)?.without_card)
 }
 
 fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
@@ -194,7 +205,7 @@ fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
             or_none(&row.subject),
             or_none(&row.label),
             or_none(&row.verdict),
-            shortened(&or_none(&row.note)),
+            shortened(&without_card(row).map_or_else(|| or_none(&row.note), |why| format!("without its card: {why}"))),
         ]
     });
     if rows.is_empty() {
@@ -242,6 +253,7 @@ fn show(row: &Row, format: Format) -> anyhow::Result<()> {
         ("command", json!(row.label)),
         ("verdict", json!(row.verdict)),
         ("note", json!(row.note)),
+        ("card", json!(without_card(row).map(|why| format!("not sent, but its text in its place: {why}")))),
         // Of the file only what it is: its bytes are nothing for a terminal.
         ("file", json!(file)),
     ];

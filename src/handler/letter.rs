@@ -1,4 +1,6 @@
-//! A message that waits in the outbox.
+//! A message that waits in the outbox, and what is noted of it once it was sent.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -37,5 +39,52 @@ impl Letter {
             label: None,
             file: None,
         }
+    }
+}
+
+/// What the outbox notes of a letter that Webex has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Webex's id of the message.
+    pub id: String,
+    /// Why Webex has it without its card.
+    pub without_card: Option<String>,
+}
+
+const WITHOUT_CARD: &str = " without its card: ";
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.without_card {
+            None => f.write_str(&self.id),
+            Some(why) => write!(f, "{}{WITHOUT_CARD}{why}", self.id),
+        }
+    }
+}
+
+impl Receipt {
+    /// From what was noted; nothing where no id was, since Webex's answer could not be read.
+    pub fn read(note: &str) -> Option<Receipt> {
+        let (id, without_card) = match note.split_once(WITHOUT_CARD) {
+            Some((id, why)) => (id, Some(why.to_owned())),
+            None => (note, None),
+        };
+        let is_id = !id.is_empty() && !id.contains(char::is_whitespace);
+        is_id.then(|| Receipt { id: id.to_owned(), without_card })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_is_read_as_it_was_noted() {
+        for without_card in [None, Some("Webex answered 400 without its card: or so".to_owned())] {
+            let receipt = Receipt { id: "Y2lz".to_owned(), without_card };
+            assert_eq!(Receipt::read(&receipt.to_string()), Some(receipt));
+        }
+        assert_eq!(Receipt::read("Webex answered messages with a body that cannot be read"), None);
+        assert_eq!(Receipt::read(""), None);
     }
 }

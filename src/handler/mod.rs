@@ -21,7 +21,7 @@ pub use command::{Command, CommandError, Result};
 pub(crate) use context::Services;
 pub use context::{Context, Sender};
 pub use inputs::Inputs;
-pub(crate) use letter::Letter;
+pub(crate) use letter::{Letter, Receipt};
 pub(crate) use markdown::quoted;
 pub use markdown::{code_block, escape};
 pub(crate) use reply::Outgoing;

@@ -45,6 +45,16 @@ pub fn is_ours(webhook: &Webhook) -> bool {
     Kind::ALL.into_iter().any(|kind| webhook.name == format!("switchboard {}", kind.resource()))
 }
 
+/// Whether one of these tells of clicks on cards, whoever made it: without `webhook.public_url` that may be somebody's
+/// hand. Where it calls is not looked at, since only they know what leads to the bot. One for `all` has no clicks.
+pub fn tells_of_clicks(found: &[Webhook]) -> bool {
+    let is_active = |webhook: &Webhook| webhook.status.as_deref().is_none_or(|status| status == "active");
+    let clicks = |webhook: &Webhook| {
+        webhook.resource == Kind::Action.resource() && ["created", "all"].contains(&webhook.event.as_str())
+    };
+    found.iter().any(|webhook| is_active(webhook) && clicks(webhook))
+}
+
 /// Looks at the webhooks and changes what is not as wanted; without drift it writes nothing.
 ///
 /// # Errors

@@ -15,6 +15,10 @@ use crate::receiver::Envelope;
 use crate::store::{Again, Claimed, Effect, Settlement, now_ms};
 use crate::webex::{ActionId, AttachmentAction, Message, NewMessage, Person, RoomId, RoomType};
 
+/// What whoever looks for the reason has to know besides.
+const FORGED: &str = "; somebody made it up or took it from elsewhere, or what sealed it is gone: after a change of \
+     cards.secret the old one belongs into cards.previous_secrets";
+
 impl Inbox {
     pub(super) async fn click(&self, row: Claimed, envelope: &Envelope, me: &Person) -> Settlement {
         let webex = &self.services.webex;
@@ -54,7 +58,8 @@ impl Inbox {
             Err(Unpressed::Nothing(reason)) => self.close(row, about, Ending { reason, ..Ending::of("ignored") }, None),
             Err(Unpressed::Forged(reason)) => {
                 tracing::warn!(reason, "a click on a card is none on a button that I have sealed");
-                self.close(row, about, denied(reason), None)
+                let note = Some(format!("{reason}{FORGED}"));
+                self.close(row, about, Ending { note, ..denied(reason) }, None)
             }
         }
     }
@@ -169,7 +174,9 @@ impl Inbox {
         let message = NewMessage { text: Some(said.to_owned()), ..NewMessage::default() };
         let entry = self.entry(&row, &about, notice, message.into(), None);
         self.log(&about, &ending);
-        row.done(about.closing(ending), vec![entry])
+        let (row_of_it, reason) = (notice.simple(), ending.reason);
+        let note = format!("{reason}; each person is told so once, see `switchboard outbox show {row_of_it}`");
+        row.done(about.closing(Ending { note: Some(note), ..ending }), vec![entry])
     }
 }
 

@@ -55,7 +55,10 @@ impl Work for Inbox {
     async fn work(&self, row: Claimed) -> Settlement {
         let envelope: Envelope = match serde_json::from_str(&row.body) {
             Ok(envelope) => envelope,
-            Err(error) => return row.dead(unattributed("unreadable", error.to_string()), Vec::new()),
+            Err(error) => {
+                let note = format!("the ledger holds no event here that this version can read: {error}");
+                return row.dead(unattributed("unreadable", note), Vec::new());
+            }
         };
         let via = way(envelope.kind);
         // Beyond its tries it is only read, so that the person hears of the failure; beyond twice that, not even read.

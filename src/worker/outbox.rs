@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Work, asked, backoff, is_outage, patience, tries};
 use crate::config;
-use crate::handler::Letter;
+use crate::handler::{Letter, Receipt};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
@@ -61,12 +61,12 @@ impl Work for Outbox {
             Err(Error::Unreachable { endpoint: "messages", cause: "no answer before the lease ends".to_owned() })
         });
         match result {
-            Ok(message) => {
+            Ok(receipt) => {
                 self.health.token(Ok(()));
                 self.metrics.reply_sent(row.age());
-                tracing::info!(webex_id = %message.id, "reply sent");
-                let mark = Some(message.id.to_string());
-                row.done(Closing { verdict: "sent", note: mark.clone(), mark, ..Closing::default() }, Vec::new())
+                tracing::info!(webex_id = receipt.id, "reply sent");
+                let closing = closing("sent", receipt.to_string());
+                row.done(Closing { mark: Some(receipt.id), ..closing }, Vec::new())
             }
             // It was taken; posting it again would double it.
             Err(error @ Error::Unreadable { .. }) => {
@@ -112,22 +112,29 @@ impl Outbox {
         }
     }
 
-    async fn send(&self, row: &Claimed, letter: &Letter, file: Option<File>) -> Result<Message, Error> {
+    async fn send(&self, row: &Claimed, letter: &Letter, file: Option<File>) -> Result<Receipt, Error> {
+        let sent = |message: Message, without_card| Receipt { id: message.id.to_string(), without_card };
+        let has_card = !letter.message.attachments.is_empty();
         if row.uncertain
             && let Some(arrived) = self.arrived(row, letter).await?
         {
-            return Ok(arrived);
+            let lost = has_card && arrived.attachments.is_empty();
+            return Ok(sent(arrived, lost.then(|| "Webex refused it at an earlier try".to_owned())));
         }
-        match file {
-            None => match self.webex.create_message(&letter.message).await {
-                Err(error) if error.is_bad_request() && !letter.message.attachments.is_empty() => {
-                    tracing::error!(%error, "Webex refuses a card; its text is sent in its place");
-                    let text = NewMessage { attachments: Vec::new(), ..letter.message.clone() };
-                    self.webex.create_message(&text).await
-                }
-                result => result,
-            },
+        let posted = match file {
+            None => self.webex.create_message(&letter.message).await,
             Some(file) => self.webex.upload(&letter.message, file).await,
+        };
+        match posted {
+            // Webex does not document how it says that a card is wrong. That it takes the same message without the card
+            // does say so; if it does not, something else is wrong, and what it says then is what counts.
+            Err(refusal) if refusal.is_bad_request() && has_card => {
+                let text = NewMessage { attachments: Vec::new(), ..letter.message.clone() };
+                let message = self.webex.create_message(&text).await?;
+                tracing::error!(error = %refusal, "Webex refused a card; its text is sent in its place");
+                Ok(sent(message, Some(refusal.to_string())))
+            }
+            posted => posted.map(|message| sent(message, None)),
         }
     }
 

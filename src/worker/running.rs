@@ -10,7 +10,7 @@ use super::closing::{About, Ending};
 use super::inbox::Inbox;
 use super::{backoff, reason, tries};
 use crate::event;
-use crate::handler::{Command, CommandError, Context, FileError, Reply};
+use crate::handler::{Command, CommandError, Context, FileError, Reply, quoted};
 use crate::router::{self, Route, addressed_text};
 use crate::store::{Again, Claimed, Settlement};
 use crate::webex::{Error, Fault, Message, MessageId, NewMessage, Person};
@@ -144,10 +144,13 @@ impl Inbox {
         let ending = |verdict| Ending { command: Some(command.name().to_owned()), reason: rule, ..Ending::of(verdict) };
         match result {
             Ok(reply) => self.close(row, about, ending("answered"), Some(reply)),
-            Err(CommandError::User(text)) => self.close(row, about, ending("declined"), Some(Reply::text(text))),
+            Err(CommandError::User(text)) => {
+                let ending = Ending { note: Some(quoted(&text)), ..ending("declined") };
+                self.close(row, about, ending, Some(Reply::text(text)))
+            }
             Err(CommandError::Usage(text)) => {
-                let reply = Reply::text(format!("{text} Usage: {}", command.usage()));
-                self.close(row, about, ending("usage"), Some(reply))
+                let ending = Ending { note: Some(quoted(&text)), ..ending("usage") };
+                self.close(row, about, ending, Some(Reply::text(format!("{text} Usage: {}", command.usage()))))
             }
             Err(CommandError::Internal(error)) if tries(&row) + 1 < self.settings.max_attempts => {
                 let (after, note) = (backoff(&self.settings, row.attempts + 1), format!("{error:#}"));

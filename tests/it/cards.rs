@@ -503,11 +503,56 @@ async fn a_card_that_webex_refuses_is_sent_as_its_text() {
     let bot = Harness::with("", deployer().0).await;
     let refusal = r#"{"message":"Invalid Adaptive Card Json"}"#;
     bot.cloud.fault(Fault::on(Method::POST, "/messages").answer(400, &[("content-type", "application/json")], refusal));
-    bot.cloud.person(ALICE).says("deploy");
+    let asked = bot.cloud.person(ALICE).says("deploy");
     bot.settle().await;
     let reply = bot.cloud.messages().pop().unwrap();
     assert_eq!((reply.text.as_deref(), reply.attachments.len()), (Some("Deploy?"), 0));
     assert_eq!(bot.metric("switchboard_dead_letters").await, 0.0);
+    let why = "Webex answered 400 to messages: Invalid Adaptive Card Json";
+    let (story, list, shown) = without_card(&bot, &asked);
+    assert!(story.contains(&format!("the card of the reply was not sent, but its text: {why}")), "{story}");
+    assert!(story.contains(&format!("after the event, as {}\n", reply.id)), "{story}");
+    assert!(list.contains("without its card: Webex answered 400"), "{list}");
+    assert!(shown.contains(&format!("card      not sent, but its text in its place: {why}")), "{shown}");
+}
+
+/// What the verbs say of the one reply to an event, whose card was not sent.
+fn without_card(bot: &Harness, asked: &str) -> (String, String, String) {
+    let verb = |args: &[&str]| crate::cli::verb(bot.folder.path(), args);
+    let list = verb(&["outbox", "list", "--state", "all"]);
+    let row = list.lines().nth(1).unwrap().split_whitespace().next().unwrap();
+    let shown = verb(&["outbox", "show", row]);
+    let json: Value = serde_json::from_str(&verb(&["outbox", "show", row, "--json"])).unwrap();
+    assert!(json["without_card"].is_string(), "{json}");
+    let story: Value = serde_json::from_str(&verb(&["explain", asked, "--json"])).unwrap();
+    let reply = bot.cloud.messages().pop().unwrap();
+    assert_eq!(story[0]["replies"], json!([reply.id]), "an id is an id");
+    (verb(&["explain", asked]), list, shown)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_has_nothing_to_do_with_the_card_is_told_as_what_it_is() {
+    let bot = Harness::with("", deployer().0).await;
+    let refusals = ["Something about a card?", "Message length limited to 7439 characters"];
+    for refusal in refusals {
+        let body = json!({"message": refusal}).to_string();
+        bot.cloud.fault(Fault::on(Method::POST, "/messages").answer(
+            400,
+            &[("content-type", "application/json")],
+            &body,
+        ));
+    }
+    let asked = bot.cloud.person(ALICE).says("deploy");
+    bot.settle().await;
+    assert_eq!(bot.metric("switchboard_dead_letters").await, 1.0);
+    let story = crate::cli::verb(bot.folder.path(), &["explain", &asked]);
+    assert!(story.contains(refusals[1]) && !story.contains("card"), "nothing says that it was the card: {story}");
+    // And a Webex that is away between the two tries is waited for, with the card.
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").answer(400, &[], "{}"));
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").answer(503, &[], "{}"));
+    bot.cloud.person(ALICE).says("deploy");
+    bot.settle().await;
+    assert_eq!(bot.cloud.messages().pop().unwrap().attachments.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -516,8 +561,13 @@ async fn a_card_that_is_wrong_is_not_sent_and_its_text_is() {
         Ok(Reply::card(Card::new().with(Text::new("Read **this**.")).with(Element::image("http://x.test/a.png", "a"))))
     }
     let bot = Harness::with("", Bot::builder().command(Command::new("show", "Shows", run))).await;
-    bot.cloud.person(ALICE).says("show");
+    let asked = bot.cloud.person(ALICE).says("show");
     bot.settle().await;
+    let (story, list, shown) = without_card(&bot, &asked);
+    let why = "it is wrong at body[1].url: has to be a whole https address";
+    assert!(story.contains(&format!("the card of the reply was not sent, but its text: {why}")), "{story}");
+    assert!(list.contains("without its card: it is wrong at body[1].url"), "{list}");
+    assert!(shown.contains(&format!("card      not sent, but its text in its place: {why}")), "{shown}");
     let reply = bot.cloud.messages().pop().unwrap();
     assert_eq!((reply.markdown.as_deref(), reply.attachments.len()), (Some("Read **this**."), 0));
     let calls = bot.cloud.calls();

@@ -17,7 +17,7 @@ use switchboard::simulator::{Cloud, Fault, Options, WebhookDraft, WebhookStatus}
 use tempfile::TempDir;
 
 use crate::cli::finished;
-use crate::harness::{Harness, SECRET, free_port, post, skipped, switchboard};
+use crate::harness::{Daemon, Harness, SECRET, free_port, post, skipped, switchboard};
 
 const WEBHOOK: &str = "/webex/webhook";
 
@@ -623,6 +623,22 @@ async fn without_a_public_url_nothing_is_proven_and_nothing_fails() {
     assert_eq!(code, 0, "{said}");
     assert_has(&said, "warn public    webhook.public_url is not set", "set it to the whole URL");
     assert_has(&said, "warn loop      not proven: daemon, webhooks, public", "from the top down");
+    let dead = "none tells of clicks on cards, so their buttons do nothing";
+    assert!(said.contains(dead), "{said}");
+    let quiet = check(&cloud, folder.path(), "", &[], &[("SWITCHBOARD_CARDS__ENABLED", "false")]).1;
+    assert!(!quiet.contains(dead), "{quiet}");
+    // One that somebody made by hand may lead to the bot.
+    cloud.add_webhook(draft("mine", "attachmentActions", "https://bot.example.org/", "by-hand")).unwrap();
+    let said = check(&cloud, folder.path(), "", &[], &[]).1;
+    assert!(!said.contains(dead), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_whom_nobody_tells_of_clicks_says_so_at_the_start() {
+    let (cloud, folder) = alone().await;
+    let without = ["SWITCHBOARD_WEBHOOK__PUBLIC_URL"];
+    let daemon = Daemon::start_without(&cloud, folder.path(), free_port(), &[], &without);
+    daemon.logs("no webhook tells of clicks on cards, so their buttons do nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use crate::webex::{Error, Webhook, WebhookSpec};
 const MEND: &str = "`switchboard webhooks sync` mends it, and so does the daemon when it looks after them";
 const REVIVE: &str = "Webex does that after 100 failed deliveries in five minutes, and leaves it so: see that the public \
      URL answers, then `switchboard webhooks sync`; a running daemon does it too";
+const DEAD: &str = "set webhook.public_url, register one for attachmentActions yourself, or set cards.enabled = false";
 const SHARED: &str = "`switchboard webhooks sync` mends it; if it comes back, another installation uses the same token: \
      give each a bot of its own";
 
@@ -22,7 +23,13 @@ pub(super) fn compare(config: &Config, found: &Result<Vec<Webhook>, Error>) -> V
     }
     let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
         let says = "webhook.public_url is not set, so none are registered or looked after";
-        return vec![Finding::warn("webhooks", says, "set it to the whole URL that Webex is to call")];
+        let mut findings = vec![Finding::warn("webhooks", says, "set it to the whole URL that Webex is to call")];
+        // Somebody may have registered them by hand; then clicks arrive, and nothing else shows that they do not.
+        if config.cards.enabled && found.as_ref().is_ok_and(|found| !registration::tells_of_clicks(found)) {
+            let says = "none tells of clicks on cards, so their buttons do nothing";
+            findings.push(Finding::warn("webhooks", says, DEAD));
+        }
+        return findings;
     };
     let found = match found {
         Ok(found) => found,
