@@ -177,6 +177,11 @@ async fn a_card_for_a_request_that_has_expired_says_so() {
 async fn where_cards_are_off_an_admin_has_the_text() {
     let (bot, _, cards) = knocked(&[ALICE], "[cards]\nenabled = false", "let me in").await;
     assert!(cards[0].attachments.is_empty());
+    let asked =
+        bot.cloud.messages().into_iter().find(|message| message.text.as_deref() == Some("let me in")).unwrap().id;
+    let story = verb(bot.folder.path(), &["explain", &asked]);
+    let why = "the card of the notice to the admin alice@example.com was not sent, but its text: cards.enabled is off";
+    assert!(story.contains(why), "{story}");
     bot.cloud.person(ALICE).says(&format!("pairing approve {}", code(&bot, BOB)));
     bot.settle().await;
     assert!(said_to(&bot.cloud, BOB).pop().unwrap().starts_with("You are let in"));

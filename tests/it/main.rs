@@ -19,6 +19,7 @@ mod cloud;
 mod commands;
 mod crowd;
 mod delivery;
+mod explain;
 mod files;
 mod harness;
 mod layout;

@@ -1,0 +1,225 @@
+//! `switchboard explain` says of every event how it ended, why, and what somebody can do about it.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use switchboard::card::Submit;
+use switchboard::simulator::{Fault, Message};
+use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Reply, Result};
+
+use crate::access::code;
+use crate::cards::{card, data};
+use crate::cli::verb;
+use crate::harness::{Harness, SECRET, arrived, post, signature};
+
+const ALICE: &str = "alice@example.com";
+const BOB: &str = "bob@example.com";
+const LISTED: &str = "person3@example.com";
+
+/// A command that ends in every way, by its argument, and one with a card.
+fn bot() -> Bot {
+    async fn go(_: Context, mut args: Args) -> Result<Reply> {
+        match args.next().as_deref() {
+            Some("decline") => Err(CommandError::User("Not on a Sunday.".to_owned())),
+            Some("fail") => Err(anyhow::anyhow!("the lift is stuck"))?,
+            _ => Ok(Reply::text("fine")),
+        }
+    }
+    async fn ask(_: Context, mut args: Args) -> Result<Reply> {
+        let card = Card::new().action(Submit::new("Yes", "yes").for_asker());
+        let card = if args.next().is_some() { card.lives(Duration::ZERO) } else { card };
+        Ok(Reply::text("Sure?").with_card(card))
+    }
+    let yes = async |_: Context, _: Inputs| Ok(Reply::text("Then yes."));
+    let ask = Command::new("ask [briefly]", "Asks", ask).action("yes", yes);
+    Bot::builder().command(Command::new("go [how]", "Goes", go)).command(ask)
+}
+
+fn explain(bot: &Harness, id: &str) -> String {
+    verb(bot.folder.path(), &["explain", id])
+}
+
+/// A delivery of Webex that is signed rightly.
+async fn delivered(bot: &Harness, resource: &str, data: Value) {
+    let body = json!({"resource": resource, "event": "created", "data": data}).to_string();
+    let signature = signature(SECRET, body.as_bytes());
+    assert_eq!(post(&format!("{}/webex/webhook", bot.url), body, Some(&signature)).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_end_of_an_event_has_a_verdict_and_a_reason_that_somebody_can_act_on() {
+    let settings = "[access]\ndm_policy = \"pairing\"\ngroup_policy = \"allowlist\"\nadmins = [\"alice@example.com\"]\n\
+                    allow_from = [\"person3@example.com\"]\n[pairing]\nper_hour = 1\n[flood]\nperson = 3\nburst = 1\n\
+                    [worker]\nmax_attempts = 2\nvisible_within = \"50ms\"\n[[command]]\nname = \"status\"\nallow = [\"admins\"]";
+    let bot = Harness::with(settings, bot()).await;
+    let [alice, bob, listed] = [ALICE, BOB, LISTED].map(|email| bot.cloud.person(email));
+    let lab = bot.cloud.space("Lab", &[ALICE, BOB, LISTED]);
+    let mut table: Vec<(String, Vec<String>)> = Vec::new();
+    let mut expect =
+        |id: &str, parts: &[&str]| table.push((id.to_owned(), parts.iter().map(|part| (*part).to_owned()).collect()));
+
+    // What is answered.
+    for (text, parts) in [
+        ("go", &["it matched the command go", " answered: listed in access.admins", "reply sent"][..]),
+        ("go decline", &["answered that it cannot be done: Not on a Sunday."]),
+        ("status now", &["answered with the usage line: I don't know what to do with \"now\" here."]),
+        ("nonsense", &["answered that no command has this name; by this rule they may ask: listed in access.admins"]),
+        ("  ", &["answered that nothing was said; by this rule they may ask: listed in access.admins"]),
+        ("go fail", &["given up after 2 tries: the lift is stuck; `switchboard inbox retry ", "reply sent"]),
+    ] {
+        expect(&alice.says(text), parts);
+        bot.settle().await;
+    }
+
+    // Who is not, and why.
+    let stranger = bob.says("let me in");
+    bot.settle().await;
+    let approve = format!("`switchboard pairing approve {}` lets them in", code(&bot, BOB));
+    let waits = format!("the request of bob@example.com is pending; {approve}");
+    expect(
+        &stranger,
+        &[
+            "not answered but with a code to be let in: an unknown person",
+            "notice to the admin alice@example.com sent",
+            &waits,
+        ],
+    );
+    expect(&bob.says("hello?"), &["not answered: has asked to be let in, and waits for a decision", &waits]);
+    let crowd = bot.cloud.person("person4@example.com").says("me too");
+    expect(&crowd, &["not answered, since it was too much: more strangers than pairing.per_hour wrote within an hour"]);
+    let unlisted = "not answered: not listed in access.group_allow_from or access.allow_from";
+    expect(&bob.mentions_bot(&lab, "go").unwrap(), &[unlisted]);
+    bot.settle().await;
+    expect(
+        &listed.says("status"),
+        &["it matched the command status", "not answered: not listed in the command's allow"],
+    );
+    bot.settle().await;
+
+    // Buttons.
+    alice.says("ask");
+    bot.settle().await;
+    let asked = card(&bot.cloud);
+    let click = |message: &Message, inputs: Value| alice.clicks(&message.id, inputs).unwrap();
+    let seal = data(&asked, "Yes");
+    expect(
+        &click(&asked, json!({})),
+        &["a click on a card", "not answered: no button of mine was pressed: it has no seal"],
+    );
+    let forged = json!({"seal": format!("{}x", seal["seal"].as_str().unwrap())});
+    expect(
+        &click(&asked, forged),
+        &["not answered: its seal is not mine", "somebody made it up", "cards.previous_secrets"],
+    );
+    expect(&click(&asked, seal.clone()), &["it matched the command ask", " answered: listed in access.admins"]);
+    let used =
+        ["answered that it cannot be done: the card was used already", "told so once, see `switchboard outbox show "];
+    expect(&click(&asked, seal.clone()), &used);
+    bot.settle().await;
+    alice.says("ask briefly");
+    bot.settle().await;
+    let brief = card(&bot.cloud);
+    expect(
+        &click(&brief, data(&brief, "Yes")),
+        &["answered that it cannot be done: the card has expired", "told so once"],
+    );
+    alice.mentions_bot(&lab, "ask").unwrap();
+    bot.settle().await;
+    let in_lab = card(&bot.cloud);
+    let others = listed.clicks(&in_lab.id, data(&in_lab, "Yes")).unwrap();
+    expect(&others, &["not answered: the button is for other people", "told so once"]);
+    let strange = bob.clicks(&in_lab.id, data(&in_lab, "Yes")).unwrap();
+    expect(&strange, &[unlisted]);
+    bot.settle().await;
+
+    // What nobody asked for, or nobody can read.
+    let own = bot.cloud.messages().into_iter().rfind(|message| message.person_id == bot.cloud.bot().id).unwrap();
+    delivered(&bot, "messages", json!({"id": own.id, "roomId": own.room_id})).await;
+    expect(&own.id, &["not answered: the bot wrote it"]);
+    expect(&alice.adds(&lab, "person5@example.com").unwrap(), &["not answered: somebody else was added to a space"]);
+    bot.cloud.hold_deliveries();
+    let gone = alice.says("go");
+    alice.deletes(&gone).unwrap();
+    bot.cloud.resume_deliveries();
+    bot.settle().await;
+    expect(&gone, &["not answered, since it was deleted or is not for the bot: Webex answered 404"]);
+
+    // Too much of one person: one notice, then silence.
+    let said: Vec<_> = (0..5).map(|_| listed.says("go")).collect();
+    bot.settle().await;
+    let flood = "more than flood.person allows of one person";
+    expect(&said[3], &["not answered, since it was too much", flood]);
+    expect(&said[4], &["not answered, since it was too much", flood]);
+    let notice = said.iter().find(|id| explain(&bot, id).contains("answered only that it was too much"));
+    expect(notice.expect("one of them was told"), &[flood, "reply sent"]);
+
+    for (id, parts) in &table {
+        let story = explain(&bot, id);
+        for part in parts {
+            assert!(story.contains(part), "{part:?} is not in: {story}");
+        }
+    }
+    // And whatever else there is in the ledger.
+    let rows: Vec<Value> = serde_json::from_str(&verb(
+        bot.folder.path(),
+        &["inbox", "list", "--state", "all", "--limit", "500", "--json"],
+    ))
+    .unwrap();
+    assert!(rows.len() > table.len());
+    for row in rows {
+        let has = |field: &str| row[field].as_str().is_some_and(|text| !text.trim().is_empty());
+        assert!(has("verdict") && has("note"), "{row}");
+    }
+    // What becomes of a request is told where it was made.
+    verb(bot.folder.path(), &["pairing", "deny", BOB]);
+    bot.settle().await;
+    let story = explain(&bot, &stranger);
+    assert!(story.contains("word of the decision sent") && story.contains("is denied by "), "{story}");
+    assert!(story.contains("`switchboard pairing approve bob@example.com` lets them in after all"), "{story}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spoken_refusal_and_one_by_an_admin_are_told_apart_from_silence() {
+    let settings = "[access]\ndm_policy = \"allowlist\"\ngroup_policy = \"disabled\"\non_deny = \"spoken\"\n\
+                    allow_from = [\"alice@example.com\"]\n[[command]]\nname = \"go\"\nallow = [\"admins\"]";
+    let bot = Harness::with(settings, bot()).await;
+    let lab = bot.cloud.space("Lab", &[ALICE]);
+    let [alice, bob] = [ALICE, BOB].map(|email| bot.cloud.person(email));
+    let cases = [
+        (bob.says("go"), "answered only that they may not: not listed in access.allow_from"),
+        (alice.says("go"), "answered only that they may not: not listed in the command's allow"),
+        (alice.mentions_bot(&lab, "go").unwrap(), "not answered: the policy is \"disabled\""),
+    ];
+    bot.settle().await;
+    for (id, part) in cases {
+        let story = explain(&bot, &id);
+        assert!(story.contains(part), "{part:?} is not in: {story}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_waits_says_what_for_and_until_when() {
+    let bot = Harness::with("[worker]\nbackoff = \"60s\"\nbackoff_max = \"60s\"", bot()).await;
+    let alice = bot.cloud.person(ALICE);
+    alice.direct_room();
+    bot.settle().await;
+    bot.cloud.fault(Fault::on(Method::GET, "/messages*").always().answer(503, &[], ""));
+    let asked = alice.says("go");
+    arrived(&bot.cloud, Method::GET, "/messages*", 1).await;
+    // It was read for the first time, and from then on it waits for a minute.
+    let mut story = String::new();
+    for _ in 0..1000 {
+        story = explain(&bot, &asked);
+        if story.contains("waits to be tried") {
+            break;
+        }
+    }
+    assert!(story.contains("it waits to be tried again at 20") && story.contains("Webex answered 503"), "{story}");
+    bot.cloud.clear_faults();
+    let reference = story.split_whitespace().nth(1).unwrap();
+    verb(bot.folder.path(), &["inbox", "retry", reference]);
+    bot.settle().await;
+    let story = explain(&bot, &asked);
+    assert!(story.contains(" answered: ") && story.contains("reply sent"), "{story}");
+}
