@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::output::{Format, print, print_json, time};
 use super::queue::with_store;
+use crate::access::is_refusal;
 use crate::config::{Config, parse_duration};
 use crate::event;
 use crate::store::{AuditEntry, AuditRow, Finding, Seal, Verification, Via, now_ms};
@@ -63,7 +64,7 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
         Verb::List { since, person, denied, limit, format } => {
             let since = since.map_or(0, |since| now_ms() - i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
             let wanted = |row: &AuditRow| {
-                person.as_deref().is_none_or(|person| is(row, person)) && (!denied || !is_allowed(&row.verdict))
+                person.as_deref().is_none_or(|person| is(row, person)) && (!denied || is_refusal(&row.verdict))
             };
             list(&store.audited(since, limit, wanted).await?, format)?;
             Ok(ExitCode::SUCCESS)
@@ -100,11 +101,6 @@ fn is(row: &AuditRow, person: &str) -> bool {
     email || row.person.as_deref().is_some_and(|id| id == person || local_part(id) == local_part(person))
 }
 
-/// Whether access let it through, by the verdict.
-fn is_allowed(verdict: &str) -> bool {
-    !matches!(verdict, "denied" | "stranger" | "crowd" | "flooded")
-}
-
 /// A row as it is printed.
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -119,7 +115,7 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     fn new(row: &'a AuditRow) -> Self {
         let reference = row.event.map(event::reference);
-        let allowed = row.person.as_ref().map(|_| is_allowed(&row.verdict));
+        let allowed = row.person.as_ref().map(|_| !is_refusal(&row.verdict));
         Shown { at: time(row.at), allowed, reference, row }
     }
 }

@@ -83,6 +83,7 @@ mod tests {
             reason: reason.to_owned(),
             event: None,
             hash: [0; 32],
+            damaged: false,
         };
         let rows = [
             row(5, "bob@example.com", "none", "not listed in access.allow_from"),
