@@ -154,6 +154,7 @@ impl App {
             metrics,
             mode: config.delivery.mode,
             files: config.files.clone(),
+            conversations: config.conversations.clone(),
             policy: Policy::new(&config.access),
             started: Instant::now(),
             commands,

@@ -20,7 +20,8 @@
 //! 10. The outbox loop of `worker` sends, in order per space, and waits as Webex says.
 //!
 //! A click on a card comes the same way and passes the same checks. At step 7 there is then a seal to be opened, which says
-//! what the button does; what was filled in never decides that.
+//! what the button does; what was filled in never decides that. A reply may ask something: the question is written with step
+//! 9, and at step 7 the next message of that person there goes to the action that it names.
 //!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open: it enters at step 4, and
 //! an envelope is acknowledged where a webhook is answered 200. Polling enters there too, and so does reading back what a
@@ -89,7 +90,7 @@ pub use app::{App, Handle};
 pub use bot::Bot;
 pub use config::{Config, ConfigError};
 pub use handler::{
-    Args, Attached, Card, Command, CommandError, Context, FileError, Inputs, Reply, Result, Sender, card, code_block,
-    escape,
+    Args, Attached, Card, Command, CommandError, Context, FileError, Inputs, Question, Reply, Result, Sender, card,
+    code_block, escape,
 };
 pub use receiver::websocket::{Line, Socket};

@@ -144,6 +144,7 @@ fn meaning(verdict: &str, told: bool) -> &str {
         "answered" => "answered",
         "usage" => "answered with the usage line",
         "declined" => "answered that it cannot be done",
+        "cancelled" => "answered that what was asked is cancelled",
         "unknown" => "answered that no command has this name; by this rule they may ask",
         "empty" => "answered that nothing was said; by this rule they may ask",
         "denied" if told => "answered only that they may not",

@@ -1,4 +1,4 @@
-//! `[cards]` and `[commands]`.
+//! `[cards]`, `[commands]` and `[conversations]`.
 
 use std::time::Duration;
 
@@ -20,6 +20,15 @@ pub struct Cards {
     /// How long a button works.
     #[serde(deserialize_with = "duration")]
     pub expire: Duration,
+}
+
+/// `[conversations]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conversations {
+    /// How long an answer to a question is waited for.
+    #[serde(deserialize_with = "duration")]
+    pub within: Duration,
 }
 
 /// `[commands]`

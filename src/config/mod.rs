@@ -17,8 +17,8 @@ use serde::Deserialize;
 use url::Url;
 
 pub use access::{Access, CommandRule, DmPolicy, Flood, GroupPolicy, OnDeny, Pairing};
-pub use cards::{Cards, Commands};
-pub(crate) use validate::{ADMINS, DIRECT, encrypted_or_loopback, is_person, is_room};
+pub use cards::{Cards, Commands, Conversations};
+pub(crate) use validate::{ADMINS, DIRECT, LONGEST_QUESTION, encrypted_or_loopback, is_person, is_room};
 pub use values::parse_duration;
 use values::{duration, optional_address, url};
 
@@ -51,6 +51,8 @@ pub struct Config {
     pub files: Files,
     /// Buttons to press.
     pub cards: Cards,
+    /// Questions that replies ask.
+    pub conversations: Conversations,
     /// The commands that every bot has.
     pub commands: Commands,
     /// Who is answered.

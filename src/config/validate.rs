@@ -21,6 +21,9 @@ const SHORTEST_AUDIT: Duration = Duration::from_secs(86_400);
 /// The use of a card is remembered for so long.
 const MOST_EXPIRE: Duration = Duration::from_secs(366 * 86_400);
 
+/// Who comes back to it later does not know any more what was asked, and what they then say is meant otherwise.
+pub(crate) const LONGEST_QUESTION: Duration = Duration::from_secs(7 * 86_400);
+
 /// What nobody tries through.
 const SHORTEST_SECRET: usize = 16;
 /// In a command's `allow`: whoever is listed in `access.admins`.
@@ -94,9 +97,11 @@ pub(super) fn always(config: &Config) -> Findings {
         "must be from 1 to 104857600 bytes: Webex takes no file above 100 MB",
     );
     must("files.waiting", files.waiting >= files.largest, "must not be less than files.largest");
+    must("conversations.within", config.conversations.within <= LONGEST_QUESTION, "must be at most 7d");
     must("cards.expire", cards.expire <= MOST_EXPIRE, "must be at most 366d");
     for (key, value) in [
         ("cards.expire", cards.expire),
+        ("conversations.within", config.conversations.within),
         ("webex.timeout", webex.timeout),
         ("server.timeout", config.server.timeout),
         ("webhook.check_interval", webhook.check_interval),

@@ -76,7 +76,8 @@ impl Command {
     }
 
     /// What a button of the command's own [cards](crate::card) does: [`Submit::new`](crate::card::Submit::new) names it. It
-    /// is called with whoever clicked as the sender, with the same checks, deadline and tries as the command itself.
+    /// is called with whoever clicked as the sender, with the same checks, deadline and tries as the command itself. Or what
+    /// the answer to one of its [questions](super::Question) goes to.
     pub fn action<H, F>(mut self, name: &str, handler: H) -> Command
     where
         H: Fn(Context, Inputs) -> F + Send + Sync + 'static,
@@ -164,7 +165,7 @@ impl Command {
         action: &str,
         context: Context,
         inputs: Inputs,
-    ) -> Option<impl Future<Output = Result<Reply>> + Send> {
+    ) -> Option<impl Future<Output = Result<Reply>> + Send + use<>> {
         let (_, handler) = self.actions.iter().find(|(name, _)| name == action)?;
         let handler = Arc::clone(handler);
         Some(async move { handler(context, inputs).await })

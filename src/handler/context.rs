@@ -41,6 +41,7 @@ pub(crate) struct Services {
     pub metrics: Metrics,
     pub mode: Mode,
     pub files: config::Files,
+    pub conversations: config::Conversations,
     pub policy: Policy,
     pub started: Instant,
     pub commands: Vec<Command>,

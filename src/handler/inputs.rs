@@ -1,4 +1,5 @@
-//! What came with a click: what was filled in, which is hostile until read as something, and what the button held.
+//! What came with a click, or with an answer that was typed: what was filled in, which is hostile until read as something,
+//! and what the button or the question held.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,8 @@ use serde_json::Value;
 
 use super::{CommandError, quoted};
 
-/// What somebody put into a card's inputs, by their ids, and the arguments of the button they pressed.
+/// What somebody put into a card's inputs, by their ids, and the arguments of the button they pressed; or what they typed in
+/// answer to a [question](super::Question), and its arguments.
 ///
 /// Webex sends everything as text, and leaves out what was not touched or sends it empty; both are none here. Anybody in
 /// the space can send anything, whatever the card said of its inputs: each getter but [`Inputs::text`] refuses what it is
@@ -31,7 +33,12 @@ impl Inputs {
         Inputs { values, arguments }
     }
 
-    /// An argument of the button, as it was when the card was made.
+    /// What was typed in answer to a question, which may say that it is an input.
+    pub(crate) fn typed(input: Option<String>, text: &str, arguments: BTreeMap<String, String>) -> Inputs {
+        Inputs { values: input.map(|id| (id, text.to_owned())).into_iter().collect(), arguments }
+    }
+
+    /// An argument of the button or question, as it was when that was made.
     pub fn argument(&self, name: &str) -> Option<&str> {
         self.arguments.get(name).map(String::as_str)
     }
@@ -74,25 +81,26 @@ impl Inputs {
         self.read(id, "time", |text| text.parse().ok())
     }
 
-    /// Whether a toggle is on; one that was not touched is off.
+    /// Whether a toggle is on, or yes was typed; one that was not touched is off.
     ///
     /// # Errors
     /// When it is neither.
     pub fn toggle(&self, id: &str) -> Result<bool, CommandError> {
-        let toggle = |text: &str| match text {
-            "true" => Some(true),
-            "false" => Some(false),
+        let toggle = |text: &str| match text.to_lowercase().as_str() {
+            "true" | "yes" | "y" => Some(true),
+            "false" | "no" | "n" => Some(false),
             _ => None,
         };
         Ok(self.read(id, "yes or no", toggle)?.unwrap_or(false))
     }
 
-    /// The one of these values that was chosen.
+    /// The one of these values that was chosen, or typed in whatever case.
     ///
     /// # Errors
     /// When it is another.
     pub fn one_of<'a>(&self, id: &str, values: &[&'a str]) -> Result<Option<&'a str>, CommandError> {
-        self.read(id, "choice", |text| values.iter().copied().find(|value| *value == text))
+        let alike = |text: &str| values.iter().find(|value| value.to_lowercase() == text.to_lowercase());
+        self.read(id, "choice", |text| values.iter().find(|value| **value == text).or_else(|| alike(text)).copied())
     }
 
     /// Those of these values that were chosen.
@@ -167,6 +175,22 @@ mod tests {
         let wrong = inputs.one_of("where", &["a"]).unwrap_err().to_string();
         assert_eq!(wrong, "\"c<@all>\" is no choice that I can take for where.");
         assert_eq!(inputs.required("map", "reason").unwrap_err().to_string(), "I need the reason.");
+    }
+
+    #[test]
+    fn what_is_typed_is_read_as_the_input_that_it_answers() {
+        let typed =
+            |text| Inputs::typed(Some("it".to_owned()), text, BTreeMap::from([("it".to_owned(), "kept".to_owned())]));
+        assert_eq!((typed(" 3 ").number("it").unwrap(), typed("3").argument("it")), (Some(3.0), Some("kept")));
+        assert_eq!(typed("production").one_of("it", &["Staging", "Production"]).unwrap(), Some("Production"));
+        assert_eq!(
+            typed("A").one_of("it", &["a", "A"]).unwrap(),
+            Some("A"),
+            "what is the same comes before what is alike"
+        );
+        assert!(typed("Yes").toggle("it").unwrap() && !typed("no").toggle("it").unwrap());
+        assert!(typed("perhaps").toggle("it").is_err() && typed(" ").required("it", "place").is_err());
+        assert_eq!(Inputs::typed(None, "text", BTreeMap::new()).iter().count(), 0);
     }
 
     #[test]

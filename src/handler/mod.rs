@@ -10,6 +10,7 @@ mod context;
 mod inputs;
 mod letter;
 mod markdown;
+mod question;
 mod reply;
 
 pub use args::Args;
@@ -24,5 +25,7 @@ pub use inputs::Inputs;
 pub(crate) use letter::{Letter, Receipt};
 pub(crate) use markdown::quoted;
 pub use markdown::{code_block, escape};
+pub(crate) use question::Kept;
+pub use question::Question;
 pub(crate) use reply::Outgoing;
 pub use reply::Reply;

@@ -6,7 +6,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::markdown::{MOST_BYTES, split, split_plain};
-use super::{Card, CommandError, Services};
+use super::{Card, CommandError, Question, Services};
 use crate::webex::{File, NewMessage};
 
 /// An answer. It goes to the space, and the thread, that the question came from.
@@ -30,6 +30,7 @@ pub struct Reply {
     body: Body,
     cards: Vec<Card>,
     files: Vec<File>,
+    question: Option<Question>,
 }
 
 #[derive(Clone, Debug)]
@@ -74,6 +75,21 @@ impl Reply {
     pub fn with_card(mut self, card: Card) -> Reply {
         self.cards.push(card);
         self
+    }
+
+    /// The same, and the next message of whoever is answered goes to an action of the command: see [`Question`].
+    #[must_use]
+    pub fn ask(mut self, question: Question) -> Reply {
+        self.question = Some(question);
+        self
+    }
+
+    pub(crate) fn question(&self) -> Option<&Question> {
+        self.question.as_ref()
+    }
+
+    pub(crate) fn take_question(&mut self) -> Option<Question> {
+        self.question.take()
     }
 
     /// A file, and nothing said.

@@ -6,6 +6,7 @@
 
 mod audit;
 mod cards;
+mod conversations;
 mod coverage;
 mod error;
 mod file;
@@ -18,6 +19,7 @@ mod sqlite;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -25,6 +27,7 @@ use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use audit::{AuditEntry, AuditRow, Finding, Seal, Verification, Via};
+pub use conversations::Conversation;
 pub use coverage::{Beginning, Coverage, Gap, Progress};
 pub use error::StoreError;
 pub use file::Look;
@@ -158,6 +161,17 @@ pub enum Effect {
         /// Until when.
         until: i64,
     },
+    /// Somebody is asked something, and nothing else any more in that space.
+    Ask(Conversation),
+    /// What somebody was asked is over, unless they were asked something else meanwhile.
+    End {
+        /// Where.
+        room: String,
+        /// Who.
+        person: String,
+        /// The event whose reply asked.
+        event: Uuid,
+    },
 }
 
 impl Claimed {
@@ -210,6 +224,8 @@ struct Inner {
     reader: read::Reader,
     keys: audit::Keys,
     wakers: Arc<[Notify; 2]>,
+    /// Whether somebody may have been asked something.
+    asks: Arc<AtomicBool>,
     commits: watch::Receiver<u64>,
     lease: Duration,
     last_beat: Mutex<Option<(Instant, Result<(), StoreError>)>>,
@@ -263,12 +279,13 @@ impl Store {
     ) -> Result<(Store, Writer), StoreError> {
         let keys = audit::Keys::new(audit);
         let engine = sqlite::Sqlite::open(settings, &keys, exclusive).await?;
-        let reader = engine.reader();
+        let (reader, asks) = (engine.reader(), engine.asks());
         let (ops, waiting) = mpsc::channel(settings.waiting);
         let (committed, commits) = watch::channel(0);
         let wakers = Arc::new([Notify::new(), Notify::new()]);
         let writer = writer::Writer::new(engine, waiting, Arc::clone(&wakers), committed);
-        let store = Store(Arc::new(Inner { ops, reader, keys, wakers, commits, lease, last_beat: Mutex::default() }));
+        let last_beat = Mutex::default();
+        let store = Store(Arc::new(Inner { ops, reader, keys, wakers, asks, commits, lease, last_beat }));
         Ok((store, Writer(writer)))
     }
 

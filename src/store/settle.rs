@@ -98,12 +98,20 @@ impl Sqlite {
 
     /// Writes into the rows how they ended, or why they have not.
     async fn record(&mut self, settled: &[&Settlement], now: i64) -> Result<(), sqlx::Error> {
-        let (mut closed, mut done, mut spent) = (Vec::new(), Vec::new(), Vec::new());
-        let mut again = Vec::new();
+        let (mut closed, mut done, mut again) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut spent, mut ended, mut asked) = (Vec::new(), Vec::new(), Vec::new());
         for Settlement { row, step } in settled {
             match step {
                 Step::Close { state, closing: Closing { verdict, subject, label, note, effects, .. }, .. } => {
-                    spent.extend(effects.iter().map(|Effect::Use { card, until }| (*card, *until)));
+                    for effect in effects {
+                        match effect {
+                            Effect::Use { card, until } => spent.push((*card, *until)),
+                            Effect::Ask(conversation) => asked.push(conversation),
+                            Effect::End { room, person, event } => {
+                                ended.push((room.as_str(), person.as_str(), *event, row.id))
+                            }
+                        }
+                    }
                     done.extend((*state == State::Done).then_some(row.seq));
                     closed.push((row.seq, *state as i64, verdict, subject, label, note));
                 }
@@ -125,6 +133,7 @@ impl Sqlite {
             ).bind(json(&closed)?).bind(now).execute(&mut self.connection).await?;
             self.drop_files(&done).await?;
             self.spend(&spent).await?;
+            self.converse(&ended, &asked).await?;
         }
         if !again.is_empty() {
             sqlx::query(

@@ -5,6 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -25,7 +27,7 @@ pub(super) const CLAIM: &str =
      RETURNING id, fence, leased, head, before, mark";
 
 /// Rows touched by one step of pruning, so that it never holds up the acknowledgements for long.
-const PRUNE_STEP: i64 = 500;
+pub(super) const PRUNE_STEP: i64 = 500;
 
 pub(super) struct Sqlite {
     pub(super) connection: SqliteConnection,
@@ -37,6 +39,8 @@ pub(super) struct Sqlite {
     pub(super) holds_files: bool,
     /// Bytes of files since the log was last taken back for them.
     pub(super) file_bytes: usize,
+    /// Whether somebody may have been asked something; most bots never ask.
+    pub(super) asks: Arc<AtomicBool>,
     pub(super) chain: Chain,
     /// Held for as long as the daemon lives; the system lets go of it even after `kill -9`.
     _lock: Option<File>,
@@ -92,6 +96,7 @@ impl Sqlite {
             commits: 0,
             holds_files: false,
             file_bytes: 0,
+            asks: Arc::new(AtomicBool::new(true)),
             chain: Chain::new(keys.clone(), exclusive),
             _lock: lock,
         };
@@ -99,6 +104,7 @@ impl Sqlite {
             engine.take_back_leases().await?;
             engine.look_at_audit().await?;
             engine.make_own_secret().await?;
+            engine.look_for_conversations().await?;
         }
         engine.look_for_files().await;
         Ok(engine)
@@ -106,6 +112,10 @@ impl Sqlite {
 
     pub(super) fn reader(&self) -> Reader {
         Reader::new(self.readers.clone())
+    }
+
+    pub(super) fn asks(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.asks)
     }
 
     /// A process that was killed left its lanes reserved; the lock says that no other is alive. A pause that reaches
@@ -319,10 +329,11 @@ impl Sqlite {
         }
         self.prune_used(dedupe).await?;
         self.prune_pairings(retention).await?;
+        let asked = self.prune_conversations(retention).await?;
         let forgotten = sqlx::query(
             "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1",
         ).bind(now_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
-        Ok(emptied.rows_affected() + forgotten.rows_affected())
+        Ok(emptied.rows_affected() + forgotten.rows_affected() + asked)
     }
 }
 

@@ -1,18 +1,15 @@
 //! From a click on a card to what its button does. Nothing of the inputs is looked at before the button is known to be one
 //! of ours: anybody in a space can send any inputs for any card.
 
-use std::collections::BTreeMap;
-
-use super::backoff;
 use super::closing::{About, Ending, ended};
 use super::inbox::Inbox;
 use super::judging::Judgement;
-use super::running::Performed;
+use super::running::{GONE, Performed, Unable, gone};
 use crate::access::{Act, Place};
 use crate::event;
 use crate::handler::{Button, Deed, Inputs, Refusal, SEAL, Sender, carries};
 use crate::receiver::Envelope;
-use crate::store::{Again, Claimed, Effect, Settlement, now_ms};
+use crate::store::{Claimed, Effect, Settlement, now_ms};
 use crate::webex::{ActionId, AttachmentAction, Message, NewMessage, Person, RoomId, RoomType};
 
 /// What whoever looks for the reason has to know besides.
@@ -132,39 +129,37 @@ impl Inbox {
                     let ending = Ending { reason: "the card was used already", ..Ending::of("declined") };
                     return self.decline(row, about, button.card, ending, "That card has been used already.");
                 }
-                Err(error) => {
-                    let (after, note) = (backoff(&self.settings, row.attempts + 1), Some(error.to_string()));
-                    return row.again(Again { after, note, ..Again::default() });
-                }
+                Err(error) => return self.ledger_away(row, &error),
             }
         }
         let Button { card: id, command, deed, arguments, once, until, .. } = button;
         let name = match deed {
             Deed::Say(text) => {
                 let context = self.context(&row, &about, card.id.clone(), text, Vec::new());
-                return self.obey(row, about, context, rule).await;
+                return self.hear(row, about, context, rule, action.created).await;
             }
             Deed::Action(name) => name,
         };
         let context = self.context(&row, &about, card.id.clone(), String::new(), Vec::new());
-        let inputs = |arguments: BTreeMap<_, _>| Inputs::new(&action.inputs, arguments);
-        let command = self.services.commands.iter().find(|known| known.name() == command);
-        // What a command may not be given for, its buttons may not be pressed for.
-        if let Some(command) = command
-            && let Err(reason) = self.services.may(&about.sender, &about.room, about.room_type, command)
-        {
-            let ending = Ending { reason, command: Some(command.name().to_owned()), ..Ending::of("denied") };
-            return self.close(row, about, ending, None);
-        }
-        let Some((command, acting)) =
-            command.and_then(|command| Some((command, command.act(&name, context, inputs(arguments))?)))
-        else {
-            let ending = Ending { reason: "nothing has this action any more", ..Ending::of("declined") };
-            return self.decline(row, about, id, ending, "I cannot do that any more. Please ask me again.");
+        let inputs = Inputs::new(&action.inputs, arguments);
+        let (command, acting) = match self.action(&about, &command, &name, context, inputs) {
+            Ok(found) => found,
+            Err(Unable::Forbidden(command, reason)) => {
+                let ending = Ending { reason, command: Some(command.name().to_owned()), ..Ending::of("denied") };
+                return self.close(row, about, ending, None);
+            }
+            Err(Unable::Gone) => return self.decline(row, about, id, gone(), GONE),
+        };
+        let over = match self.ended_by_click(&about, id, once, &name).await {
+            Ok(over) => over,
+            Err(error) => return self.ledger_away(row, &error),
         };
         match self.perform(row, about, command, rule, acting).await {
-            Performed::Answered(settlement) if once => settlement.with(Effect::Use { card: id, until }),
-            Performed::Answered(settlement) | Performed::Not(settlement) => settlement,
+            Performed::Answered(settlement) => {
+                let spent = once.then_some(Effect::Use { card: id, until });
+                spent.into_iter().chain(over).fold(settlement, Settlement::with)
+            }
+            Performed::Refused(settlement) | Performed::Failed(settlement) => settlement,
         }
     }
 

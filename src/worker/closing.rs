@@ -13,9 +13,13 @@ use crate::webex::{Attachment, File, MessageId, NewMessage, RoomId, RoomType};
 const NO_COMMAND: &str = "none";
 
 impl Inbox {
-    pub(super) fn close(&self, row: Claimed, about: About, ending: Ending, reply: Option<Reply>) -> Settlement {
+    pub(super) fn close(&self, row: Claimed, about: About, ending: Ending, mut reply: Option<Reply>) -> Settlement {
         self.log(&about, &ending);
+        let question = reply.as_mut().and_then(Reply::take_question);
         let messages = reply.map(Reply::into_messages).unwrap_or_default();
+        let asks = question
+            .zip(ending.command.as_deref())
+            .map(|(question, command)| self.asks(&row, &about, command, question, &messages));
         let entries = messages
             .into_iter()
             .zip(0..)
@@ -23,7 +27,7 @@ impl Inbox {
                 self.entry(&row, &about, event::reply_id(row.id, nth), message, ending.command.clone())
             })
             .collect();
-        row.done(about.closing(ending), entries)
+        asks.into_iter().fold(row.done(about.closing(ending), entries), Settlement::with)
     }
 
     pub(super) fn entry(&self, row: &Claimed, about: &About, id: Uuid, sent: Outgoing, label: Option<String>) -> Entry {
@@ -80,7 +84,8 @@ pub(super) struct About {
     pub room_type: RoomType,
     pub thread: Option<MessageId>,
     pub sender: Sender,
-    /// Which button was pressed, once it is known to be one of ours: a command, or a command and its action.
+    /// Which button was pressed, once it is known to be one of ours: a command, or a command and its action. Or which action
+    /// had asked what is answered.
     pub pressed: Option<String>,
 }
 

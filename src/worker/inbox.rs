@@ -1,6 +1,5 @@
 //! Works on one event: read it, judge it, run what it asks for, and close it. What it returns is a settlement; it never
-//! sends. Each step is a file: `reading`, `judging`, `running`, `closing`; of a click also
-//! `clicking`.
+//! sends. Each step is a file: `reading`, `judging`, `asking`, `running`, `closing`; of a click also `clicking`.
 
 use std::sync::Arc;
 use std::time::Duration;

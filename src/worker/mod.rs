@@ -2,6 +2,7 @@
 //!
 //! A row is claimed only when there is a slot to work on it, so no lease runs out while waiting its turn.
 
+mod asking;
 mod clicking;
 mod closing;
 mod inbox;

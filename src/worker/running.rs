@@ -10,23 +10,42 @@ use super::closing::{About, Ending};
 use super::inbox::Inbox;
 use super::{backoff, reason, tries};
 use crate::event;
-use crate::handler::{Command, CommandError, Context, FileError, Reply, quoted};
+use crate::handler::{Command, CommandError, Context, FileError, Inputs, Reply, quoted};
 use crate::router::{self, Route, addressed_text};
-use crate::store::{Again, Claimed, Settlement};
+use crate::store::{Again, Claimed, Settlement, StoreError};
 use crate::webex::{Error, Fault, Message, MessageId, NewMessage, Person};
 
 const NOTHING_SAID: &str = "Yes? Say help to see what I can do.";
 
+/// What is said where [`Unable::Gone`].
+pub(super) const GONE: &str = "I cannot do that any more. Please ask me again.";
+
 /// How a run ended, and what becomes of its event.
 pub(super) enum Performed {
     Answered(Settlement),
-    Not(Settlement),
+    /// By the command, which said why.
+    Refused(Settlement),
+    /// To be tried again, or for good.
+    Failed(Settlement),
+}
+
+/// Why an action is not called.
+pub(super) enum Unable<'a> {
+    /// The command may not be given, by this rule.
+    Forbidden(&'a Command, &'static str),
+    /// A bot of before had it.
+    Gone,
+}
+
+/// How an event ends that was for an action of before.
+pub(super) fn gone() -> Ending {
+    Ending { reason: "nothing has this action any more", ..Ending::of("declined") }
 }
 
 impl Performed {
     fn settlement(self) -> Settlement {
-        let (Performed::Answered(settlement) | Performed::Not(settlement)) = self;
-        settlement
+        let (Performed::Answered(end) | Performed::Refused(end) | Performed::Failed(end)) = self;
+        end
     }
 }
 
@@ -41,7 +60,7 @@ impl Inbox {
     ) -> Settlement {
         let context =
             self.context(&row, &about, message.id.clone(), addressed_text(message, me), message.files.clone());
-        self.obey(row, about, context, rule).await
+        self.hear(row, about, context, rule, message.created).await
     }
 
     pub(super) fn context(
@@ -75,11 +94,8 @@ impl Inbox {
                 self.close(row, about, ending, Some(Reply::text(NOTHING_SAID)))
             }
             Route::Forbidden(command) => {
-                let (name, reason) = (command.name(), permission(command).err().unwrap_or_default());
-                let reply = self.services.policy.is_spoken();
-                let reply = reply.then(|| Reply::text(format!("I am sorry, but you may not use {name} here.")));
-                let ending = Ending { reason, command: Some(name.to_owned()), ..Ending::of("denied") };
-                self.close(row, about, ending, reply)
+                let reason = permission(command).err().unwrap_or_default();
+                self.forbid(row, about, command, reason)
             }
             Route::Unknown { near } => {
                 let reply = Reply::text(router::unknown(&context.text, near));
@@ -92,6 +108,37 @@ impl Inbox {
         }
     }
 
+    /// Answers whoever may not give a command, as the settings say.
+    pub(super) fn forbid(&self, row: Claimed, about: About, command: &Command, reason: &'static str) -> Settlement {
+        let name = command.name();
+        let reply = self.services.policy.is_spoken();
+        let reply = reply.then(|| Reply::text(format!("I am sorry, but you may not use {name} here.")));
+        let ending = Ending { reason, command: Some(name.to_owned()), ..Ending::of("denied") };
+        self.close(row, about, ending, reply)
+    }
+
+    /// What an action does for somebody: what a command may not be given for, its actions may not be called for.
+    pub(super) fn action<'a>(
+        &'a self,
+        about: &About,
+        command: &str,
+        action: &str,
+        context: Context,
+        inputs: Inputs,
+    ) -> Result<(&'a Command, impl Future<Output = Result<Reply, CommandError>> + Send + use<>), Unable<'a>> {
+        let command = self.services.commands.iter().find(|known| known.name() == command).ok_or(Unable::Gone)?;
+        let may = self.services.may(&about.sender, &about.room, about.room_type, command);
+        may.map_err(|reason| Unable::Forbidden(command, reason))?;
+        let acting = command.act(action, context, inputs).ok_or(Unable::Gone)?;
+        Ok((command, acting))
+    }
+
+    /// The ledger does not say what was asked or used: nothing is done on a guess.
+    pub(super) fn ledger_away(&self, row: Claimed, error: &StoreError) -> Settlement {
+        let (after, note) = (backoff(&self.settings, row.attempts + 1), Some(error.to_string()));
+        row.again(Again { after, note, ..Again::default() })
+    }
+
     /// Runs a command, or what a button of its does, and settles the event by what that returned.
     pub(super) async fn perform(
         &self,
@@ -101,9 +148,14 @@ impl Inbox {
         rule: &'static str,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
     ) -> Performed {
-        let (has_run, result) = self.run(&row, running).await;
+        let (has_run, result) = self.run(&row, command, running).await;
+        let is_refused = matches!(result, Err(CommandError::User(_) | CommandError::Usage(_)));
         let settlement = self.settle(row, about, command, rule, result).await;
-        if has_run { Performed::Answered(settlement) } else { Performed::Not(settlement) }
+        match (has_run, is_refused) {
+            (true, _) => Performed::Answered(settlement),
+            (false, true) => Performed::Refused(settlement),
+            (false, false) => Performed::Failed(settlement),
+        }
     }
 
     /// What the handler returned, and whether that was a reply, even where the reply is not sent as it is. A panic, or a
@@ -112,6 +164,7 @@ impl Inbox {
     async fn run(
         &self,
         row: &Claimed,
+        command: &Command,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
     ) -> (bool, Result<Reply, CommandError>) {
         if tries(row) >= self.settings.max_attempts {
@@ -119,7 +172,10 @@ impl Inbox {
         }
         let running = AssertUnwindSafe(running).catch_unwind();
         match tokio::time::timeout(self.settings.deadline, running).await {
-            Ok(Ok(Ok(reply))) => (true, reply.bounded(&self.services).await),
+            Ok(Ok(Ok(reply))) => match reply.question().map_or(Ok(()), |question| question.check(command)) {
+                Ok(()) => (true, reply.bounded(&self.services).await),
+                Err(error) => (false, Err(error.into())),
+            },
             Ok(Ok(Err(error))) => (false, Err(error)),
             Ok(Err(panic)) => (false, Err(anyhow::anyhow!("the handler {}", reason(&*panic)).into())),
             Err(_) => (false, Err(anyhow::anyhow!("the handler did not end within worker.deadline").into())),

@@ -177,6 +177,7 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
             "worker",
             "files",
             "cards",
+            "conversations",
             "commands",
             "access",
             "audit",

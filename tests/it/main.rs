@@ -17,6 +17,7 @@ mod cli;
 mod clients;
 mod cloud;
 mod commands;
+mod conversations;
 mod crowd;
 mod delivery;
 mod explain;

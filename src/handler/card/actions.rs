@@ -38,7 +38,8 @@ impl Submit {
         Submit(json!({"type": "Action.Submit", "title": title, "data": {"action": action}}))
     }
 
-    /// Does what this text would do if whoever presses the button had typed it; again and again.
+    /// Does what this text would do if whoever presses the button had typed it; again and again. A command is a command here
+    /// even where they were asked something; anything else answers that, and `cancel` ends it.
     pub fn say(title: &str, text: &str) -> Submit {
         Submit(json!({"type": "Action.Submit", "title": title, "data": {"say": text}}))
     }

@@ -162,6 +162,11 @@ impl Cards {
         Cards { seal, longest, clicks_arrive }
     }
 
+    /// Until when the buttons of a card that is made now work at most.
+    pub fn until(&self, now: i64) -> i64 {
+        now.saturating_add(i64::try_from(self.longest.as_millis()).unwrap_or(i64::MAX))
+    }
+
     /// The card as it is sent; none where its buttons would be dead.
     pub fn seal(&self, card: &Card, origin: &Origin<'_>) -> Result<Option<Attachment>, CardError> {
         card.check()?;

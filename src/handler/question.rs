@@ -1,0 +1,176 @@
+//! A question to whoever is answered: their next message in that space goes to an action of the command.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Command;
+
+/// The most bytes of names and values that a question keeps: each question is a row of the ledger.
+const MOST_BYTES: usize = 4096;
+
+/// A question, for [`Reply::ask`](super::Reply::ask). Nothing waits for its answer: what is to be known then is kept in the
+/// ledger, so it survives a restart, and a dialogue is a chain of actions of which each may ask the next question.
+///
+/// ```
+/// use switchboard::card::{Input, Submit};
+/// use switchboard::{Args, Card, Command, Context, Inputs, Question, Reply, Result};
+///
+/// const PLACES: [&str; 2] = ["staging", "production"];
+///
+/// async fn deploy(_: Context, args: Args) -> Result<Reply> {
+///     args.finish()?;
+///     Ok(Reply::text("Which service?").ask(Question::new("service").input("service")))
+/// }
+///
+/// async fn service(_: Context, inputs: Inputs) -> Result<Reply> {
+///     let service = inputs.required("service", "service")?;
+///     // They may type the answer, or choose it on the card; either reaches the same action as the same input.
+///     let card = Card::new()
+///         .with(Input::choice("place", &[("Staging", "staging"), ("Production", "production")]).label("Where"))
+///         .action(Submit::new("Deploy", "place").argument("service", service).for_asker());
+///     let question = Question::new("place").input("place").argument("service", service);
+///     Ok(Reply::text("Where to: staging or production? Say cancel to stop.").with_card(card).ask(question))
+/// }
+///
+/// async fn place(context: Context, inputs: Inputs) -> Result<Reply> {
+///     // What is refused here is told, and asked again.
+///     let place = inputs.one_of("place", &PLACES)?.unwrap_or("staging");
+///     let service = inputs.argument("service").unwrap_or_default();
+///     Ok(Reply::text(format!("{} deploys {service} to {place}.", context.sender().email)))
+/// }
+///
+/// let command = Command::new("deploy", "Deploys a service", deploy).action("service", service).action("place", place);
+/// # assert_eq!(command.name(), "deploy");
+/// ```
+///
+/// # What is an answer
+///
+/// - The next message of whoever was answered, in the same space, whatever it says and with whatever is attached. In a
+///   space with others it has to mention the bot, which does not hear of it otherwise. It passes every check of a message,
+///   and the person has to be one who may give the command still.
+/// - Not what begins with `/` and a command's name, such as `/help`: that is the command, and the question stays open. Nor
+///   is a button that says a command ([`Submit::say`](crate::card::Submit::say)); one that says anything else answers.
+/// - Not what was said before the question was: what somebody wrote while the bot was away.
+/// - `cancel`, alone, ends the question.
+/// - A card of the same reply answers it too: a button that works once, or that calls the same action, ends the question,
+///   and an answer that is typed, or `cancel`, uses the card up.
+///
+/// # What becomes of it
+///
+/// The action is called with [`Context::text`](super::Context::text), [`Context::files`](super::Context::files) and the
+/// [`Inputs`](super::Inputs). With the reply it returns the question is over, unless that asks the next one. Returns it
+/// [`User`](super::CommandError::User) or [`Usage`](super::CommandError::Usage), the person reads that and may answer again.
+/// As with a command, it may run twice after a crash. One that fails for good ends the question.
+///
+/// There is one question a person and space; a new one takes the place of the old. Its time begins when the reply is
+/// written, which is before it is sent. What is said after it is a message as any other; one that the bot does not know is
+/// then told that it comes too late. A card beside it has a time of its own ([`Card::lives`](super::Card::lives)).
+#[derive(Clone, Debug)]
+pub struct Question {
+    action: String,
+    input: Option<String>,
+    arguments: BTreeMap<String, String>,
+    within: Option<Duration>,
+}
+
+/// What is kept of a question until it is answered.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Kept {
+    pub command: String,
+    pub action: String,
+    pub input: Option<String>,
+    pub arguments: BTreeMap<String, String>,
+    /// The cards beside it, and until when their buttons work at most.
+    pub cards: Vec<Uuid>,
+    pub cards_until: i64,
+}
+
+impl Question {
+    /// What is called with the answer: an [action](Command::action) of the command that asks.
+    pub fn new(action: &str) -> Question {
+        Question { action: action.to_owned(), input: None, arguments: BTreeMap::new(), within: None }
+    }
+
+    /// What is typed is this input, as if it had been put into a card: each getter of [`Inputs`](super::Inputs) reads it, and
+    /// refuses what it should not be.
+    #[must_use]
+    pub fn input(mut self, id: &str) -> Question {
+        self.input = Some(id.to_owned());
+        self
+    }
+
+    /// A value that [`Inputs::argument`](super::Inputs::argument) has again with the answer. It is kept in the ledger as it
+    /// is, 4096 bytes of names and values at most; a handler that keeps more fails.
+    #[must_use]
+    pub fn argument(mut self, name: &str, value: impl Into<String>) -> Question {
+        self.arguments.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// How long an answer is waited for: without it, as long as `conversations.within` says, and a week at most.
+    #[must_use]
+    pub fn within(mut self, within: Duration) -> Question {
+        self.within = Some(within);
+        self
+    }
+
+    /// Whether the command can be asked the answer, and what is kept has a size to be kept.
+    ///
+    /// # Errors
+    /// What is wrong with it, for whoever wrote the command.
+    pub(crate) fn check(&self, command: &Command) -> anyhow::Result<()> {
+        let (name, action) = (command.name(), &self.action);
+        anyhow::ensure!(
+            command.actions().any(|known| known == action),
+            "{name} asks a question for an action \"{action}\" that it does not have; add it with Command::action"
+        );
+        let bytes: usize = self.arguments.iter().map(|(name, value)| name.len() + value.len()).sum();
+        anyhow::ensure!(
+            bytes <= MOST_BYTES,
+            "a question of {name} keeps {bytes} bytes of arguments for {name}/{action}, and {MOST_BYTES} at most are kept; \
+             keep a name or an id, and what it stands for elsewhere"
+        );
+        Ok(())
+    }
+
+    /// How long an answer is waited for.
+    pub(crate) fn waits(&self, usual: Duration) -> Duration {
+        self.within.unwrap_or(usual).min(crate::config::LONGEST_QUESTION)
+    }
+
+    pub(crate) fn kept(self, command: &str, cards: Vec<Uuid>, cards_until: i64) -> Kept {
+        let Question { action, input, arguments, within: _ } = self;
+        Kept { command: command.to_owned(), action, input, arguments, cards, cards_until }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handler::Reply;
+
+    #[test]
+    fn a_question_fits_its_command_and_the_ledger_or_says_why_not() {
+        let command = Command::new("deploy", "", async |_, _| Ok(Reply::text("")))
+            .action("place", async |_, _| Ok(Reply::text("")));
+        let wrong = |question: Question| question.check(&command).map_err(|error| error.to_string());
+        assert_eq!(wrong(Question::new("place").argument("a", "x".repeat(4095))), Ok(()));
+        let says = wrong(Question::new("place").argument("a", "x".repeat(4096))).unwrap_err();
+        assert!(says.starts_with("a question of deploy keeps 4097 bytes of arguments for deploy/place"), "{says}");
+        let says = wrong(Question::new("palce")).unwrap_err();
+        assert!(says.contains("an action \"palce\" that it does not have"), "{says}");
+    }
+
+    #[test]
+    fn a_question_waits_as_it_says_and_a_week_at_most() {
+        let usual = Duration::from_secs(600);
+        assert_eq!(Question::new("a").waits(usual), usual);
+        assert_eq!(Question::new("a").within(Duration::from_secs(60)).waits(usual), Duration::from_secs(60));
+        let wrong = crate::config::Config::from_parts("[conversations]\nwithin = \"8d\"", &[]).unwrap_err().to_string();
+        assert!(wrong.contains("conversations.within") && wrong.contains("must be at most 7d"), "{wrong}");
+        assert_eq!(Question::new("a").within(Duration::MAX).waits(usual), Duration::from_secs(7 * 86_400));
+    }
+}
