@@ -3,9 +3,11 @@
 
 mod flood;
 mod permission;
+mod quorum;
 
 pub use flood::{Flood, Pace};
 pub use permission::Permission;
+pub use quorum::Quorum;
 
 use crate::config::{Access, DmPolicy, GroupPolicy, OnDeny};
 use crate::webex::PersonId;

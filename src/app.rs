@@ -147,6 +147,13 @@ impl App {
             )),
             Mode::Webhook | Mode::Polling | Mode::Both => None,
         };
+        let buttons = config.cards.enabled && config.delivery.mode != Mode::Polling;
+        if let Some(names) = router::unapprovable(&commands, buttons) {
+            tracing::warn!(
+                commands = names,
+                "these commands need approval, and nobody can give it: cards.enabled is off, or delivery.mode is polling"
+            );
+        }
         let cards = if config.cards.enabled { Some(cards(&config, &store).await?) } else { None };
         let services = Arc::new(Services {
             webex,
@@ -292,6 +299,7 @@ impl App {
         if let Some(websocket) = websocket {
             tasks.spawn(WEBSOCKET, websocket.run(stopped.clone()));
         }
+        tasks.spawn(EXPIRER, unless(stopped.clone(), upkeep::expire(store.clone(), door.clone())));
         tasks
             .spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone(), config.audit.retention)));
         let canary = Canary {
@@ -330,6 +338,7 @@ const PUBLIC: &str = "the public listener";
 const WEBSOCKET: &str = "the websocket";
 const ADMIN: &str = "the operators' listener";
 const PRUNER: &str = "the pruning of settled rows";
+const EXPIRER: &str = "the look after what waits for approval";
 const CANARY: &str = "the canary";
 const RECONCILER: &str = "the look for what was missed";
 const REGISTRATION: &str = "the look after token and webhooks";

@@ -53,6 +53,16 @@ pub(crate) fn decision_id(event: Uuid, nth: i64) -> Uuid {
     Uuid::new_v5(&event, format!("decision/{nth}").as_bytes())
 }
 
+/// The id of the message that tells how something that waited for approval under this card ended, in one word.
+pub(crate) fn outcome_id(card: Uuid, word: &str) -> Uuid {
+    Uuid::new_v5(&card, format!("outcome/{word}").as_bytes())
+}
+
+/// The id of the deletion of the card that has been replaced by that message.
+pub(crate) fn withdrawal_id(card: Uuid, word: &str) -> Uuid {
+    Uuid::new_v5(&card, format!("withdrawal/{word}").as_bytes())
+}
+
 /// The id of the one notice that a person gets about a card that does nothing for them, however often they click.
 pub(crate) fn card_notice_id(card: Uuid, person: &str, reason: &str) -> Uuid {
     Uuid::new_v5(&card, format!("notice/{}/{reason}", local_part(person)).as_bytes())

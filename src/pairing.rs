@@ -176,7 +176,7 @@ pub fn notices(
             Err(why) => (Vec::new(), Some(why)),
         };
         let message = NewMessage { attachments, ..to };
-        let letter = Letter { event: request.event, room_type: RoomType::Direct, message, file: None, without_card };
+        let letter = Letter { without_card, ..Letter::of(request.event, RoomType::Direct, message) };
         letter.into_entry(id, format!("to {lane}"), &lane)
     };
     (0..).zip(admins).map(notice).collect()
@@ -286,7 +286,7 @@ fn told(pairing: &Pairing, says: &str) -> Entry {
     let room = RoomId::from(request.room.as_str());
     let lane = room.local();
     let message = NewMessage { room_id: Some(room), text: Some(says.to_owned()), ..NewMessage::default() };
-    let letter = Letter { event: request.event, room_type: RoomType::Direct, message, file: None, without_card: None };
+    let letter = Letter::of(request.event, RoomType::Direct, message);
     letter.into_entry(event::decision_id(request.event, pairing.decisions), lane, &request.email)
 }
 

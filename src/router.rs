@@ -4,7 +4,8 @@ mod mention;
 
 pub use mention::{addressed_text, mentions};
 
-use crate::config::{CommandRule, ConfigError};
+use crate::access::Quorum;
+use crate::config::{Approve, CommandRule, ConfigError};
 use crate::handler::{Args, Command, CommandError, quoted};
 
 /// What a text asks for.
@@ -80,7 +81,7 @@ pub fn unknown(text: &str, near: Option<&str>) -> String {
 /// Each rule for a command that is not there, with what to do.
 pub fn permitted(mut commands: Vec<Command>, rules: &[CommandRule]) -> Result<Vec<Command>, ConfigError> {
     let mut wrong = Vec::new();
-    for CommandRule { name, allow, rooms, place } in rules {
+    for CommandRule { name, allow, rooms, approve, place } in rules {
         let Some(index) = commands.iter().position(|command| command.name() == name) else {
             let hint = match nearest(&commands, name) {
                 Some(near) => format!("did you mean {near}?"),
@@ -96,8 +97,17 @@ pub fn permitted(mut commands: Vec<Command>, rules: &[CommandRule]) -> Result<Ve
         if let Some(rooms) = rooms {
             *command = command.clone().rooms(rooms);
         }
+        if let Some(Approve { by, quorum, within }) = approve {
+            *command = command.clone().approve(by, *quorum, *within);
+        }
     }
     if wrong.is_empty() { Ok(commands) } else { Err(ConfigError(wrong)) }
+}
+
+/// The commands that nobody can approve, since people have no buttons to press.
+pub fn unapprovable(commands: &[Command], buttons: bool) -> Option<String> {
+    let names: Vec<_> = commands.iter().filter(|command| command.quorum().is_some()).map(Command::name).collect();
+    (!buttons && !names.is_empty()).then(|| names.join(", "))
 }
 
 /// Two commands of one name would make the answer depend on their order.
@@ -127,6 +137,9 @@ pub fn check(commands: &[Command]) -> anyhow::Result<()> {
              admins, and ids of spaces or direct",
             command.permission().wrong().join(", ")
         );
+        if let Some(wrong) = command.quorum().and_then(Quorum::wrong) {
+            anyhow::bail!("the command \"{name}\" {wrong}");
+        }
     }
     Ok(())
 }
@@ -183,6 +196,10 @@ mod tests {
         let rule = rules("[[command]]\nname = \"status\"\nallow = [\"admins\"]").unwrap();
         let commands = permitted(table(), &rule).unwrap();
         assert!(format!("{:?}", commands[1].permission()).contains("allow: Some([])"));
+        let rule = rules("[[command]]\nname = \"status\"\napprove = { by = [\"*@x.test\", \"b@x.test\"] }").unwrap();
+        let quorum = permitted(table(), &rule).unwrap()[1].quorum().cloned().unwrap();
+        assert_eq!((quorum.needed(), quorum.time().as_str()), (1, "15m"), "the defaults");
+        assert_eq!(quorum.whom(), "anybody at x.test or b@x.test");
         for (toml, says) in [
             ("name = \"reprot\"", "the given settings: command: no command is called \"reprot\"; did you mean report?"),
             (
@@ -198,6 +215,11 @@ mod tests {
             ("name = \"help\"\nallow = [\"admin\"]", "command 1 (help) allows nobody with one entry"),
             ("name = \"help\"\nrooms = []", "command 1 (help) has no rooms"),
             ("name = \"help\"\nrooms = [\"Lab\"]", "command 1 (help) has a room that is none"),
+            ("name = \"help\"\napprove = { by = [] }", "command 1 (help) can be approved by nobody"),
+            ("name = \"help\"\napprove = { by = [\"a@x.test\"], quorum = 2 }", "command 1 (help) needs 2 approvals"),
+            ("name = \"help\"\napprove = { by = [\"admins\"] }", "needs 1 approval, and approve.by has 0 people"),
+            ("name = \"help\"\napprove = { by = [\"a@x.test\"], within = \"0s\" }", "not from 1s to 7d"),
+            ("name = \"help\"\napprove = { by = [\"a@x.test\"], of = 2 }", "of"),
             ("name = \"help\"\n[[command]]\nname = \"help\"", "command 2 (help) is there twice"),
             ("allow = [\"admins\"]", "name is missing"),
             ("name = \"help\"\nalow = [\"admins\"]", "did you mean allow?"),
@@ -207,6 +229,9 @@ mod tests {
         }
         let own = Command::new("own", "", async |_, _| Ok(Reply::text(""))).allow(["Alice"]);
         assert!(super::check(&[own]).unwrap_err().to_string().contains("none: Alice; give emails"));
+        let own = Command::new("own", "", async |_, _| Ok(Reply::text("")));
+        let own = own.approve(["a@x.test"], 2, std::time::Duration::from_secs(60));
+        assert!(super::check(&[own]).unwrap_err().to_string().starts_with("the command \"own\" needs 2 approvals"));
     }
 
     #[test]

@@ -98,6 +98,7 @@ struct Inner {
     registry: Registry,
     events: Family<[(&'static str, &'static str); 3], Counter>,
     commands: Family<[(&'static str, String); 2], Counter>,
+    approvals: Family<[(&'static str, &'static str); 1], Counter>,
     replies: Counter,
     canaries: Family<[(&'static str, &'static str); 1], Counter>,
     canary: Histogram,
@@ -128,6 +129,12 @@ impl Default for Metrics {
         registry.register("events_received", "Events that Webex sent, by what became of them", events.clone());
         let commands = Family::default();
         registry.register("commands", "Commands that people gave, by outcome", commands.clone());
+        let approvals = Family::default();
+        registry.register(
+            "approvals",
+            "Commands that others have to approve, by what became of them",
+            approvals.clone(),
+        );
         let replies = Counter::default();
         registry.register("replies_sent", "Messages that Webex took from the outbox", replies.clone());
         let canaries = Family::default();
@@ -173,6 +180,7 @@ impl Default for Metrics {
             registry,
             events,
             commands,
+            approvals,
             replies,
             canaries,
             canary,
@@ -235,6 +243,11 @@ impl Metrics {
         if matches!(outcome, "answered" | "declined" | "usage" | "unknown" | "empty") {
             self.0.answered.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// A command was put before those who have to approve it, or that has ended.
+    pub fn approval(&self, outcome: &'static str) {
+        self.0.approvals.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// How many events were answered since the start.

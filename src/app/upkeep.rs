@@ -8,12 +8,18 @@ use tokio::sync::Notify;
 use crate::config::{self, Config, Mode};
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::receiver::registration;
-use crate::store::{Store, StoreError};
+use crate::receiver::{CLOCK, Door, Envelope, registration};
+use crate::store::{Overdue, Store, StoreError, now_ms};
 use crate::webex::{Client, Error, Fault, Priority};
 
 /// How often settled rows are looked through for those past their time.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
+/// The longest pause between two looks at what waits for approval: the clock may be set meanwhile.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+
+/// The same while some of it is being ended, or the ledger could not be read.
+const EXPIRE_AGAIN: Duration = Duration::from_secs(10);
 
 /// Empties rows past their time, a step at a time, and sleeps when there are none left.
 pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration) {
@@ -32,6 +38,36 @@ pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration
             }
         }
     }
+}
+
+/// Ends what waits for approval once its time is over, through the inbox, so that it happens in the order of the space and
+/// survives whatever the rest of it survives. What is there already is not put twice.
+pub(super) async fn expire(store: Store, door: Door) {
+    loop {
+        let pause = match put_overdue(&store, &door).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                tracing::error!(%error, "what waits for approval could not be looked through; trying again");
+                EXPIRE_AGAIN
+            }
+        };
+        tokio::select! {
+            () = store.approval_asked() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Until the next time is over, if nothing is asked for before.
+async fn put_overdue(store: &Store, door: &Door) -> Result<Duration, StoreError> {
+    let now = now_ms();
+    let (overdue, next) = store.overdue_approvals(now).await?;
+    for Overdue { card, room, expires_at } in &overdue {
+        let at = jiff::Timestamp::from_millisecond(*expires_at).ok();
+        door.take(CLOCK, &Envelope::of_expiry(*card, room.clone(), at)).await?;
+    }
+    let pause = next.map(|next| Duration::from_millis((next - now).max(0).unsigned_abs()));
+    Ok(pause.unwrap_or(EXPIRE_EVERY).min(if overdue.is_empty() { EXPIRE_EVERY } else { EXPIRE_AGAIN }))
 }
 
 /// Learns who the bot is, then keeps its webhooks as they ought to be. A refused token or a Webex that is away is

@@ -6,9 +6,9 @@ use clap::Args;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::audit;
 use super::output::{Format, print, print_json, time};
 use super::queue::{find, state, with_store, without_card};
+use super::{approvals, audit};
 use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
 use crate::event;
@@ -88,6 +88,7 @@ async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
         Kind::Message => "a message",
         Kind::Action => "a click on a card",
         Kind::Membership => "somebody added to a space",
+        Kind::Expiry => "the end of the time to approve something",
     });
     let who = row.subject.as_ref().map(|who| format!(" from {who}")).unwrap_or_default();
     lines.push(format!("{} accepted: {what}{who}", time(row.accepted_at)));
@@ -119,6 +120,7 @@ async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
         }
     });
     lines.extend(store.audit_of(row.id).await?.iter().map(audit::told));
+    lines.extend(store.approvals_of(row.id).await?.iter().flat_map(approvals::told));
     lines.extend(replies.iter().flat_map(|reply| told(reply, "reply", "the event")));
     lines.extend(pairing(store, row).await?);
     let sent = replies.iter().filter(|reply| reply.verdict.as_deref() == Some("sent"));
@@ -142,6 +144,9 @@ fn settled(row: &Row) -> String {
 fn meaning(verdict: &str, told: bool) -> &str {
     match verdict {
         "answered" => "answered",
+        "awaiting" => "not run yet, but put before those who may approve it",
+        "counted" => "counted as an approval",
+        "ended" | "expired" => "ended what waited for approval",
         "usage" => "answered with the usage line",
         "declined" => "answered that it cannot be done",
         "cancelled" => "answered that what was asked is cancelled",

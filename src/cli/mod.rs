@@ -1,5 +1,6 @@
 //! The command line: one verb a file. Exit codes: 0 done, 1 failed, 2 wrong use or wrong settings.
 
+mod approvals;
 mod audit;
 mod check;
 mod explain;
@@ -61,6 +62,9 @@ enum Verb {
     /// Let in strangers who wrote to the bot, or not; works beside the daemon and without it
     #[command(subcommand)]
     Pairing(pairing::Verb),
+    /// Look at commands that wait for the approval of others, or did
+    #[command(subcommand)]
+    Approvals(approvals::Verb),
     /// Print the completions of a shell, to be put where it looks for them
     Completions {
         /// Which shell
@@ -104,6 +108,7 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -
         Verb::Explain(options) => explain::run(&load()?, options).await,
         Verb::Audit(verb) => audit::run(&load()?, verb).await,
         Verb::Pairing(verb) => pairing::run(&load()?, verb).await,
+        Verb::Approvals(verb) => approvals::run(&load()?, verb).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "switchboard", &mut script);

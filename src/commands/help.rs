@@ -90,6 +90,18 @@ fn page(command: &Command) -> String {
         page.push_str("\n\n");
         page.push_str(command.more());
     }
+    if let Some(quorum) = command.quorum() {
+        let people = if quorum.needed() == 1 {
+            "somebody else approves".to_owned()
+        } else {
+            format!("{} others approve", quorum.needed())
+        };
+        page.push_str(&format!(
+            "\n\nIt runs only in a space, once {people} of it on a card, within {}: {}.",
+            quorum.time(),
+            escape(&quorum.whom())
+        ));
+    }
     page
 }
 

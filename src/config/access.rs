@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::duration;
+use super::{Approve, duration};
 
 /// `[access]`
 #[derive(Clone, Debug, Deserialize)]
@@ -60,7 +60,7 @@ pub struct Flood {
     pub burst: u32,
 }
 
-/// `[[command]]`: who may give a command and where, above what the command says itself.
+/// `[[command]]`: who may give a command, where, and with whose approval, above what the command says itself.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommandRule {
@@ -70,6 +70,8 @@ pub struct CommandRule {
     pub allow: Option<Vec<String>>,
     /// Ids of spaces, and `direct`.
     pub rooms: Option<Vec<String>>,
+    /// Whose approval it needs before it runs.
+    pub approve: Option<Approve>,
     /// The file that says so, for messages.
     #[serde(skip)]
     pub(crate) place: String,

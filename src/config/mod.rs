@@ -3,6 +3,7 @@
 //! Only this room reads the environment. Other rooms receive their own section.
 
 mod access;
+mod approve;
 mod cards;
 mod layers;
 mod validate;
@@ -17,6 +18,8 @@ use serde::Deserialize;
 use url::Url;
 
 pub use access::{Access, CommandRule, DmPolicy, Flood, GroupPolicy, OnDeny, Pairing};
+pub use approve::Approve;
+pub(crate) use approve::problem as approve_problem;
 pub use cards::{Cards, Commands, Conversations};
 pub(crate) use validate::{ADMINS, DIRECT, LONGEST_QUESTION, encrypted_or_loopback, is_person, is_room};
 pub use values::parse_duration;

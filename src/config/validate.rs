@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use super::{Config, ConfigError, Findings, Mode};
+use super::{Approve, Config, ConfigError, Findings, Mode, approve_problem};
 
 pub(super) const MISSING_TOKEN: &str = "webex.token is missing: set WEBEX_BOT_TOKEN, or give token or token_file under \
      [webex] in bot.toml (the token is shown once when the bot is created at developer.webex.com)";
@@ -168,6 +168,11 @@ pub(super) fn always(config: &Config) -> Findings {
         }
         if rule.rooms.iter().flatten().any(|room| room.trim() != DIRECT && !is_room(room)) {
             wrong("has a room that is none: give the id of a space (`switchboard rooms`), or direct");
+        }
+        if let Some(Approve { by, quorum, within }) = &rule.approve
+            && let Some(problem) = approve_problem(by, *quorum, *within, Some(access))
+        {
+            wrong(&problem);
         }
     }
     let sealing = [

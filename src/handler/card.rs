@@ -41,7 +41,7 @@ use serde_json::{Value, json};
 pub use actions::{Action, Submit};
 pub use check::CardError;
 pub use elements::{Column, Element, Input, Text};
-pub(crate) use seal::{Button, Cards, Deed, Origin, Refusal, SEAL, Venue, carries};
+pub(crate) use seal::{Button, Cards, Deed, Origin, Refusal, SEAL, Venue, Vote, carries};
 
 /// An Adaptive Card of version 1.3, for a [`Reply`](super::Reply).
 #[derive(Clone, Debug, PartialEq)]

@@ -4,9 +4,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Args, Context, FileError, Inputs, Reply};
-use crate::access::Permission;
+use crate::access::{Permission, Quorum};
 
 type Handler<A> = dyn Fn(Context, A) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>> + Send + Sync;
 
@@ -20,6 +21,7 @@ pub struct Command {
     summary: String,
     details: String,
     permission: Permission,
+    quorum: Option<Quorum>,
     handler: Arc<Handler<Args>>,
     actions: Vec<(String, Arc<Handler<Inputs>>)>,
 }
@@ -70,6 +72,7 @@ impl Command {
             summary: summary.trim().to_owned(),
             details: String::new(),
             permission: Permission::default(),
+            quorum: None,
             handler: Arc::new(move |context, args| Box::pin(handler(context, args))),
             actions: Vec::new(),
         }
@@ -115,6 +118,22 @@ impl Command {
         self
     }
 
+    /// It runs only after so many of these people have pressed approve on a card, within this time (7 days at most);
+    /// whoever asks does not count. `by` has emails, person ids, `*@domain`, and "admins": an admin who is not listed may
+    /// not approve. What the buttons of its own cards do needs no approval. The settings may say otherwise.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use switchboard::{Command, Reply};
+    /// let wipe = Command::new("wipe <disk>", "Wipes a disk", async |_, _| Ok(Reply::text("Wiped.")));
+    /// let wipe = wipe.approve(["*@example.org", "admins"], 2, Duration::from_secs(900));
+    /// ```
+    #[must_use]
+    pub fn approve(mut self, by: impl IntoIterator<Item = impl AsRef<str>>, quorum: u32, within: Duration) -> Command {
+        self.quorum = Some(Quorum::new(by, quorum, within));
+        self
+    }
+
     /// The word that calls it.
     pub fn name(&self) -> &str {
         self.usage.split_whitespace().next().unwrap_or_default()
@@ -136,6 +155,11 @@ impl Command {
 
     pub(crate) fn permission(&self) -> &Permission {
         &self.permission
+    }
+
+    /// Whose approval it needs before it runs; none for most.
+    pub(crate) fn quorum(&self) -> Option<&Quorum> {
+        self.quorum.as_ref()
     }
 
     pub(crate) fn takes_arguments(&self) -> bool {

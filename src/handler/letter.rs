@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::store::{Entry, Queue, now_ms};
-use crate::webex::{FileInfo, NewMessage, RoomType};
+use crate::webex::{FileInfo, MessageId, NewMessage, RoomType};
 
 /// The body of an outbox row.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -23,9 +23,29 @@ pub struct Letter {
     /// Why the card that it was to have is not in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_card: Option<String>,
+    /// In place of a message to be posted: one of the bot's own to be deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdraw: Option<Withdrawal>,
+}
+
+/// A message of the bot's own that is deleted once another one stands in its place.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Withdrawal {
+    /// The message's row in the ledger, which has Webex's id of it once it was sent.
+    pub row: Uuid,
+    /// Webex's id of it, where that is known: the row may be older than what the ledger keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageId>,
+    /// The row of what stands in its place. Unless that was sent the message stays.
+    pub successor: Uuid,
 }
 
 impl Letter {
+    /// A message that answers an event.
+    pub fn of(event: Uuid, room_type: RoomType, message: NewMessage) -> Letter {
+        Letter { event, room_type, message, file: None, without_card: None, withdraw: None }
+    }
+
     /// A row of the outbox, as of now. Rows of one lane are sent in the order in which they were made.
     pub fn into_entry(self, id: Uuid, lane: String, subject: &str) -> Entry {
         Entry {

@@ -14,6 +14,9 @@ use crate::telemetry::{Metrics, Received};
 /// The source of what a look found that ought to have been delivered.
 pub const CATCH_UP: &str = "catch_up";
 
+/// The source of what happens because time has passed.
+pub const CLOCK: &str = "clock";
+
 /// So many of the bot's own events are remembered, for whoever waits for one of them.
 const MOST_OWN: usize = 64;
 

@@ -17,10 +17,12 @@ pub enum Kind {
     Action,
     /// Somebody was added to a space.
     Membership,
+    /// The time of a command that waits for approval is over. No delivery says so: the daemon's own clock does.
+    Expiry,
 }
 
 impl Kind {
-    /// Every kind, for registering webhooks.
+    /// Every kind that Webex tells of.
     pub const ALL: [Kind; 3] = [Kind::Message, Kind::Action, Kind::Membership];
 
     /// Webex's name of the resource; the event is always `created`.
@@ -29,6 +31,7 @@ impl Kind {
             Kind::Message => "messages",
             Kind::Action => "attachmentActions",
             Kind::Membership => "memberships",
+            Kind::Expiry => "approvals",
         }
     }
 
@@ -110,6 +113,7 @@ impl Envelope {
         let (actor, member) = match kind {
             Kind::Message | Kind::Action => (person_id.or(delivery.actor_id), None),
             Kind::Membership => (delivery.actor_id, person_id),
+            Kind::Expiry => (None, None),
         };
         Ok(Parsed::Event(Envelope { kind, id, room: room_id, actor, member, room_type, created }))
     }
@@ -130,6 +134,19 @@ impl Envelope {
             member: None,
             room_type: Some(kind),
             created,
+        }
+    }
+
+    /// The end of the time of what waits for approval under this card.
+    pub fn of_expiry(card: Uuid, room: String, at: Option<Timestamp>) -> Envelope {
+        Envelope {
+            kind: Kind::Expiry,
+            id: card.to_string(),
+            room: Some(room),
+            actor: None,
+            member: None,
+            room_type: Some(RoomType::Group),
+            created: at,
         }
     }
 

@@ -9,5 +9,5 @@ mod spaces;
 pub mod webhook;
 pub mod websocket;
 
-pub use door::{CATCH_UP, Door};
+pub use door::{CATCH_UP, CLOCK, Door};
 pub use envelope::{Envelope, Kind, Parsed};

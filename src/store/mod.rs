@@ -4,6 +4,7 @@
 //! that puts whatever waits into one transaction and one commit, so being durable costs latency, not throughput.
 //! SQLite is the engine; PostgreSQL will be the second one of the same operations and the same tests.
 
+mod approvals;
 mod audit;
 mod cards;
 mod conversations;
@@ -26,6 +27,7 @@ use bytes::Bytes;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use uuid::Uuid;
 
+pub use approvals::{Approval, ApprovalRequest, ApprovalState, ApprovalStep, Approver, Overdue};
 pub use audit::{AuditEntry, AuditRow, Finding, Seal, Verification, Via};
 pub use conversations::Conversation;
 pub use coverage::{Beginning, Coverage, Gap, Progress};
@@ -39,6 +41,9 @@ use crate::config;
 
 /// Whoever waits for an acknowledgement gives up in about ten seconds.
 const LONGEST_PUT: Duration = Duration::from_secs(5);
+
+/// The place, after those of the two queues, of whom a new request for approval wakes.
+const ASKED: usize = 2;
 
 /// Which of the two queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +177,8 @@ pub enum Effect {
         /// The event whose reply asked.
         event: Uuid,
     },
+    /// Somebody asks for the approval of others, gives theirs, or ends it.
+    Approval(ApprovalStep),
 }
 
 impl Claimed {
@@ -223,7 +230,7 @@ struct Inner {
     ops: mpsc::Sender<Op>,
     reader: read::Reader,
     keys: audit::Keys,
-    wakers: Arc<[Notify; 2]>,
+    wakers: Arc<[Notify; 3]>,
     /// Whether somebody may have been asked something.
     asks: Arc<AtomicBool>,
     commits: watch::Receiver<u64>,
@@ -282,7 +289,7 @@ impl Store {
         let (reader, asks) = (engine.reader(), engine.asks());
         let (ops, waiting) = mpsc::channel(settings.waiting);
         let (committed, commits) = watch::channel(0);
-        let wakers = Arc::new([Notify::new(), Notify::new()]);
+        let wakers = Arc::new([Notify::new(), Notify::new(), Notify::new()]);
         let writer = writer::Writer::new(engine, waiting, Arc::clone(&wakers), committed);
         let last_beat = Mutex::default();
         let store = Store(Arc::new(Inner { ops, reader, keys, wakers, asks, commits, lease, last_beat }));

@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::sqlite::{Due, Sqlite, hex, json, millis};
-use super::{Again, AuditEntry, Closing, Effect, Queue, Settlement, State, Step, Via, now_ms};
+use super::{Again, AuditEntry, Closing, Effect, Entry, Queue, Settlement, State, Step, Via, now_ms};
 
 impl Settlement {
     /// Leaves this on the lane for the next claim, if it closes the row.
@@ -21,6 +21,14 @@ impl Settlement {
     pub fn with(mut self, effect: Effect) -> Settlement {
         if let Step::Close { closing, .. } = &mut self.step {
             closing.effects.push(effect);
+        }
+        self
+    }
+
+    /// Changed in how it closes the row and what follows from that, if it does.
+    pub fn closing(mut self, change: impl FnOnce(&mut Closing, &mut Vec<Entry>)) -> Settlement {
+        if let Step::Close { closing, entries, .. } = &mut self.step {
+            change(closing, entries);
         }
         self
     }
@@ -88,6 +96,7 @@ impl Sqlite {
         let kept: Vec<&Settlement> =
             settlements.zip(&results).filter_map(|(settlement, held)| held.then_some(settlement)).collect();
         self.record(&kept, now).await?;
+        due.approvals |= kept.iter().any(|settlement| settlement.asks());
         let follow = kept.iter().flat_map(|settlement| match &settlement.step {
             Step::Close { entries, .. } => entries.as_slice(),
             Step::Again(_) => &[],
@@ -99,7 +108,7 @@ impl Sqlite {
     /// Writes into the rows how they ended, or why they have not.
     async fn record(&mut self, settled: &[&Settlement], now: i64) -> Result<(), sqlx::Error> {
         let (mut closed, mut done, mut again) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut spent, mut ended, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut spent, mut ended, mut asked, mut approvals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for Settlement { row, step } in settled {
             match step {
                 Step::Close { state, closing: Closing { verdict, subject, label, note, effects, .. }, .. } => {
@@ -110,6 +119,7 @@ impl Sqlite {
                             Effect::End { room, person, event } => {
                                 ended.push((room.as_str(), person.as_str(), *event, row.id))
                             }
+                            Effect::Approval(step) => approvals.push((row.id, step)),
                         }
                     }
                     done.extend((*state == State::Done).then_some(row.seq));
@@ -134,6 +144,7 @@ impl Sqlite {
             self.drop_files(&done).await?;
             self.spend(&spent).await?;
             self.converse(&ended, &asked).await?;
+            self.approve(&approvals).await?;
         }
         if !again.is_empty() {
             sqlx::query(

@@ -51,11 +51,13 @@ pub(super) struct Sqlite {
 pub(super) struct Due {
     inbox: bool,
     outbox: bool,
+    /// Whether something waits for approval since.
+    pub(super) approvals: bool,
 }
 
 impl Due {
     pub(super) fn all() -> Due {
-        Due { inbox: true, outbox: true }
+        Due { inbox: true, outbox: true, approvals: true }
     }
 
     pub(super) fn mark(&mut self, queue: Queue) {
@@ -330,6 +332,7 @@ impl Sqlite {
         self.prune_used(dedupe).await?;
         self.prune_pairings(retention).await?;
         let asked = self.prune_conversations(retention).await?;
+        self.prune_approvals(retention).await?;
         let forgotten = sqlx::query(
             "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1",
         ).bind(now_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::pairing::{Asked, Asking, Deciding};
 use super::sqlite::{Due, Sqlite};
-use super::{AuditEntry, Beginning, Claims, Entry, Progress, Queue, Settlement, StoreError};
+use super::{ASKED, AuditEntry, Beginning, Claims, Entry, Progress, Queue, Settlement, StoreError};
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -38,7 +38,7 @@ const MOST_OPS: usize = 1024;
 pub(super) struct Writer {
     engine: Sqlite,
     waiting: mpsc::Receiver<Op>,
-    wakers: Arc<[Notify; 2]>,
+    wakers: Arc<[Notify; 3]>,
     committed: watch::Sender<u64>,
 }
 
@@ -55,7 +55,7 @@ impl Writer {
     pub(super) fn new(
         engine: Sqlite,
         waiting: mpsc::Receiver<Op>,
-        wakers: Arc<[Notify; 2]>,
+        wakers: Arc<[Notify; 3]>,
         committed: watch::Sender<u64>,
     ) -> Writer {
         Writer { engine, waiting, wakers, committed }
@@ -92,6 +92,9 @@ impl Writer {
                     if due.has(queue) {
                         self.wakers[queue as usize].notify_one();
                     }
+                }
+                if due.approvals {
+                    self.wakers[ASKED].notify_one();
                 }
             }
             Err(error) => {

@@ -5,12 +5,13 @@ use super::closing::{About, Ending, ended};
 use super::inbox::Inbox;
 use super::judging::Judgement;
 use super::running::{GONE, Performed, Unable, gone};
+use super::voting::Press;
 use crate::access::{Act, Place};
 use crate::event;
 use crate::handler::{Button, Deed, Inputs, Refusal, SEAL, Sender, carries};
 use crate::receiver::Envelope;
-use crate::store::{Claimed, Effect, Settlement, now_ms};
-use crate::webex::{ActionId, AttachmentAction, Message, NewMessage, Person, RoomId, RoomType};
+use crate::store::{ApprovalState, Claimed, Effect, Settlement, StoreError, now_ms};
+use crate::webex::{ActionId, AttachmentAction, Fault, Message, NewMessage, Person, RoomId, RoomType};
 
 /// What whoever looks for the reason has to know besides.
 const FORGED: &str = "; somebody made it up or took it from elsewhere, or what sealed it is gone: after a change of \
@@ -22,7 +23,10 @@ impl Inbox {
         let id = ActionId::from(envelope.id.as_str());
         let fetched = self.fetch(async {
             let action = webex.attachment_action(&id).await?;
-            let card = webex.message(&action.message_id).await?;
+            let card = match webex.message(&action.message_id).await {
+                Err(error) if error.fault() == Fault::NotFound => Err(error),
+                card => Ok(card?),
+            };
             let person = webex.person(&action.person_id).await?;
             Ok((action, card, person))
         });
@@ -30,16 +34,25 @@ impl Inbox {
             Ok(fetched) => fetched,
             Err(error) => return self.unread(row, &error).await,
         };
+        let (card, late) = match card {
+            Ok(card) => (Some(card), None),
+            // The card of what was decided goes, and somebody may have pressed another of its buttons at that moment.
+            Err(error) => match self.late(envelope, &action, me).await {
+                Ok(Some(button)) => (None, Some(button)),
+                Ok(None) => return self.unread(row, &error).await,
+                Err(error) => return self.unjudged(row, &error),
+            },
+        };
         let about = About {
             room: action.room_id.clone(),
-            room_type: card.room_type,
-            thread: Some(card.parent_id.clone().unwrap_or_else(|| card.id.clone())),
+            room_type: card.as_ref().map_or(RoomType::Group, |card| card.room_type),
+            thread: card.as_ref().map(|card| card.parent_id.clone().unwrap_or_else(|| card.id.clone())),
             sender: Sender { id: person.id.clone(), email: person.email().to_owned() },
             pressed: None,
         };
         let denied = |reason| Ending { reason, ..Ending::of("denied") };
         // The same people are let through as for text that mentions the bot.
-        let place = match card.room_type {
+        let place = match about.room_type {
             RoomType::Direct => Place::Direct,
             RoomType::Group => Place::Group { mentioned: true },
         };
@@ -50,8 +63,12 @@ impl Inbox {
             Ok(Judgement::Pair(_)) => return self.close(row, about, denied("unknown person"), None),
             Err(error) => return self.unjudged(row, &error),
         };
-        match self.pressed(envelope, &action, &card, me, &about.sender) {
-            Ok(button) => self.press(row, about, &action, &card, button, rule).await,
+        let pressed = match &card {
+            Some(card) => self.pressed(envelope, &action, card, me, &about.sender),
+            None => late.ok_or(Unpressed::Nothing("its card is gone")),
+        };
+        match pressed {
+            Ok(button) => self.press(row, about, &action, button, rule, me).await,
             Err(Unpressed::Nothing(reason)) => self.close(row, about, Ending { reason, ..Ending::of("ignored") }, None),
             Err(Unpressed::Forged(reason)) => {
                 tracing::warn!(reason, "a click on a card is none on a button that I have sealed");
@@ -59,6 +76,23 @@ impl Inbox {
                 self.close(row, about, Ending { note, ..denied(reason) }, None)
             }
         }
+    }
+
+    /// The button of a card that is gone, if that asked for an approval which is decided by now: whoever pressed it is told
+    /// what came of it, and nothing else can.
+    async fn late(
+        &self,
+        envelope: &Envelope,
+        action: &AttachmentAction,
+        me: &Person,
+    ) -> Result<Option<Button>, StoreError> {
+        let token = action.inputs[SEAL].as_str().unwrap_or_default();
+        let button = self.services.cards.as_ref().and_then(|cards| cards.open(&me.id, &action.room_id, None, token));
+        let named = envelope.room.as_deref().map(RoomId::from);
+        let Some(button) = button.filter(|button| matches!(button.deed, Deed::Vote(_))) else { return Ok(None) };
+        let approval = self.services.store.approval(button.card).await?;
+        let decided = approval.is_some_and(|approval| approval.state != ApprovalState::Open);
+        Ok((decided && named.as_ref() == Some(&action.room_id)).then_some(button))
     }
 
     /// The button of ours that was pressed, if this bot sealed it for this space, or for this person alone in whichever
@@ -88,7 +122,7 @@ impl Inbox {
             return Err(Unpressed::Forged("its card is in another space than the click"));
         }
         // Clicks of one space wait for one another, so that what works once is not pressed twice at one time.
-        if named.is_none() && button.once {
+        if named.is_none() && button.needs_order() {
             return Err(Unpressed::Nothing("its delivery names no space in whose order it could be worked on"));
         }
         if card.person_id != me.id || !carries(&card.attachments, token) {
@@ -102,15 +136,21 @@ impl Inbox {
         row: Claimed,
         about: About,
         action: &AttachmentAction,
-        card: &Message,
         button: Button,
         rule: &'static str,
+        me: &Person,
     ) -> Settlement {
         let pressed = match &button.deed {
             Deed::Action(name) => format!("{}/{name}", button.command),
+            Deed::Vote(vote) => format!("{}/{}", button.command, vote.word()),
             Deed::Say(_) => button.command.clone(),
         };
         let about = About { pressed: Some(pressed), ..about };
+        // How long that may be pressed, and by whom, the ledger says.
+        if let Deed::Vote(vote) = button.deed {
+            let press = Press { card: button.card, message: action.message_id.clone(), vote };
+            return self.vote(row, about, me, press).await;
+        }
         match button.refuses(&about.sender, now_ms()) {
             None => {}
             Some(Refusal::NotTheirs) => {
@@ -135,12 +175,14 @@ impl Inbox {
         let Button { card: id, command, deed, arguments, once, until, .. } = button;
         let name = match deed {
             Deed::Say(text) => {
-                let context = self.context(&row, &about, card.id.clone(), text, Vec::new());
+                let context = self.context(&row, &about, action.message_id.clone(), text, Vec::new());
                 return self.hear(row, about, context, rule, action.created).await;
             }
             Deed::Action(name) => name,
+            // It was dealt with above.
+            Deed::Vote(_) => return self.close(row, about, Ending::of("ignored"), None),
         };
-        let context = self.context(&row, &about, card.id.clone(), String::new(), Vec::new());
+        let context = self.context(&row, &about, action.message_id.clone(), String::new(), Vec::new());
         let inputs = Inputs::new(&action.inputs, arguments);
         let (command, acting) = match self.action(&about, &command, &name, context, inputs) {
             Ok(found) => found,
@@ -164,7 +206,14 @@ impl Inbox {
     }
 
     /// One sentence to each person for each card and reason, not one to each click: the notice's id is made from these.
-    fn decline(&self, row: Claimed, about: About, card: uuid::Uuid, ending: Ending, said: &str) -> Settlement {
+    pub(super) fn decline(
+        &self,
+        row: Claimed,
+        about: About,
+        card: uuid::Uuid,
+        ending: Ending,
+        said: &str,
+    ) -> Settlement {
         let notice = event::card_notice_id(card, about.sender.id.as_str(), ending.reason);
         let message = NewMessage { text: Some(said.to_owned()), ..NewMessage::default() };
         let entry = self.entry(&row, &about, notice, message.into(), None);

@@ -34,15 +34,16 @@ impl Inbox {
         let Outgoing { message, card, file } = sent;
         let venue = Venue::Room { room: &about.room, asker: &about.sender.id };
         let command = label.as_deref().unwrap_or(NO_COMMAND);
+        // What asks for approval is sealed already.
         let (attachments, without_card) = match card.map(|card| self.sealed(&card, id, venue, command)) {
-            None => (Vec::new(), None),
+            None => (message.attachments, None),
             Some(Ok(card)) => (vec![card], None),
             Some(Err(why)) => (Vec::new(), Some(why)),
         };
         let (room_id, parent_id) = (Some(about.room.clone()), about.thread.clone());
         let message = NewMessage { room_id, parent_id, attachments, ..message };
         let info = file.as_ref().map(File::info);
-        let letter = Letter { event: row.id, room_type: about.room_type, message, file: info, without_card };
+        let letter = Letter { file: info, without_card, ..Letter::of(row.id, about.room_type, message) };
         let entry = letter.into_entry(id, about.room.local(), &about.sender.email);
         Entry { accepted_at: row.accepted_at, label, file: file.map(|file| file.bytes), ..entry }
     }
@@ -143,6 +144,7 @@ pub(super) fn way(kind: Kind) -> Via {
         Kind::Action => Via::Click,
         // The bot was put into a space: nobody asked it for anything.
         Kind::Membership => Via::Daemon,
+        Kind::Expiry => Via::Daemon,
     }
 }
 

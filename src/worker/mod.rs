@@ -2,6 +2,7 @@
 //!
 //! A row is claimed only when there is a slot to work on it, so no lease runs out while waiting its turn.
 
+mod approving;
 mod asking;
 mod clicking;
 mod closing;
@@ -10,6 +11,8 @@ mod judging;
 mod outbox;
 mod reading;
 mod running;
+mod voting;
+mod wording;
 
 use std::any::Any;
 use std::future::Future;

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::{Work, asked, backoff, is_outage, patience, tries};
 use crate::config;
-use crate::handler::{Letter, Receipt};
+use crate::handler::{Letter, Receipt, Withdrawal};
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
+use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Error, Fault, File, FileInfo, Message, NewMessage, RoomType};
 
@@ -51,6 +51,9 @@ impl Work for Outbox {
             Ok(letter) => letter,
             Err(error) => return row.dead(closing("unreadable", error.to_string()), Vec::new()),
         };
+        if let Some(withdrawal) = &letter.withdraw {
+            return self.withdraw(row, &letter, withdrawal).await;
+        }
         let file = match self.file(&row, &letter).await {
             Ok(file) => file,
             Err(why) => return self.unprepared(row, why),
@@ -95,6 +98,40 @@ impl Outbox {
         let found = self.store.file(row).await.map_err(|error| error.to_string())?;
         let bytes = found.ok_or_else(|| format!("the bytes of {name} are not in the ledger"))?;
         Ok(Some(File { name: name.clone(), content_type: content_type.clone(), bytes }))
+    }
+
+    /// Deletes a message of the bot's own, once what takes its place was posted. Deleted already is deleted.
+    async fn withdraw(&self, row: Claimed, letter: &Letter, withdrawal: &Withdrawal) -> Settlement {
+        let (stands, sent) = match (self.sent(withdrawal.successor).await, self.sent(withdrawal.row).await) {
+            (Ok(stands), Ok(sent)) => (stands.is_some(), sent),
+            (Err(error), _) | (_, Err(error)) => return self.unprepared(row, error.to_string()),
+        };
+        if !stands {
+            return row
+                .dead(closing("refused", "what takes its place was not sent, so it stays".to_owned()), Vec::new());
+        }
+        // Where Webex's answer could not be read, the note is why and no id.
+        let receipt = sent.as_deref().and_then(Receipt::read);
+        let Some(id) = withdrawal.message.clone().or(receipt.map(|receipt| receipt.id.as_str().into())) else {
+            return row
+                .done(closing("kept", "nobody knows Webex's id of it, or it was never sent".to_owned()), Vec::new());
+        };
+        let deleting = tokio::time::timeout(self.settings.lease.mul_f64(0.9), self.webex.delete_message(&id)).await;
+        match deleting {
+            Ok(Ok(())) => row.done(closing("deleted", id.to_string()), Vec::new()),
+            Ok(Err(error)) if error.fault() == Fault::NotFound => {
+                row.done(closing("deleted", format!("it was gone already: {id}")), Vec::new())
+            }
+            Ok(Err(error)) => self.settle_failure(row, letter, &error).await,
+            Err(_) => self.failed(row, "no answer before the lease ends".to_owned(), true),
+        }
+    }
+
+    /// What is noted of a row of the outbox that was sent; none when it was not, or nobody knows any more.
+    async fn sent(&self, row: Uuid) -> Result<Option<String>, StoreError> {
+        let found = self.store.between(row, row).await?;
+        let sent = found.into_iter().find(|row| row.verdict.as_deref() == Some("sent"));
+        Ok(sent.map(|row| row.note.unwrap_or_default()))
     }
 
     /// Nothing was sent, for a reason of our own.

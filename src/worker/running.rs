@@ -101,9 +101,10 @@ impl Inbox {
                 let reply = Reply::text(router::unknown(&context.text, near));
                 self.close(row, about, Ending { reason: rule, ..Ending::of("unknown") }, Some(reply))
             }
-            Route::Command(command, Ok(args)) => {
-                self.perform(row, about, command, rule, command.run(context, args)).await.settlement()
-            }
+            Route::Command(command, Ok(args)) => match command.quorum() {
+                None => self.perform(row, about, command, rule, command.run(context, args)).await.settlement(),
+                Some(quorum) => self.ask_approval(row, about, command, quorum, &context, rule).await,
+            },
             Route::Command(command, Err(error)) => self.settle(row, about, command, rule, Err(error)).await,
         }
     }
@@ -161,7 +162,7 @@ impl Inbox {
     /// What the handler returned, and whether that was a reply, even where the reply is not sent as it is. A panic, or a
     /// command that does not end, is a failure like any other. A row beyond its tries has ended the process before and
     /// is not run again.
-    async fn run(
+    pub(super) async fn run(
         &self,
         row: &Claimed,
         command: &Command,
@@ -182,7 +183,7 @@ impl Inbox {
         }
     }
 
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         row: Claimed,
         about: About,

@@ -103,6 +103,13 @@ impl Page {
         }
     }
 
+    /// Waits until there is no such element any more.
+    async fn gone(&self, css: &str) {
+        let gone = async { while !self.client.find_all(Locator::Css(css)).await.unwrap().is_empty() {} };
+        let waited = tokio::time::timeout(PATIENCE, gone).await;
+        assert!(waited.is_ok(), "there is still {css} in\n{}", self.client.source().await.unwrap());
+    }
+
     async fn click(&self, css: &str) {
         let click = async {
             // What is drawn anew meanwhile is looked for again.
@@ -336,4 +343,34 @@ async fn a_stranger_asks_to_be_let_in_is_and_is_answered() {
     page.shows("#messages .said strong", "status").await;
     // What he wrote as a stranger was not worked on.
     assert_eq!(page.bot.transcript().await.matches("**status**: How I am").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_approve_and_the_card_is_frozen() {
+    let settings = "[[command]]\nname = \"status\"\napprove = { by = [\"*@example.com\"], quorum = 2 }";
+    let Some(page) = Page::with(settings, 1280).await else { return };
+    let lab = page.bot.cloud.rooms().into_iter().find(|room| room.title == "Lab").unwrap().id;
+    page.bot.cloud.person("alice@example.com").adds(&lab, "person3@example.com").unwrap();
+    let enters = async |email: &str| {
+        page.becomes(email).await;
+        page.click(&format!("[data-room-id=\"{lab}\"]")).await;
+    };
+    enters("alice@example.com").await;
+    let composer = page.client.find(Locator::Css("#composer")).await.unwrap();
+    composer.send_keys("@swi").await.unwrap();
+    page.shows("#completion [aria-selected=true]", "switchboard@webex.bot").await;
+    composer.send_keys(&Key::Tab.to_string()).await.unwrap();
+    composer.send_keys(&format!("status{}", Key::Enter)).await.unwrap();
+    page.shows("#messages .card", "status has to be approved").await;
+    page.click("#messages [data-action=Approve]").await;
+    page.shows(BOTS, "You asked for that yourself").await;
+    enters("bob@example.com").await;
+    page.click("#messages [data-action=Approve]").await;
+    page.shows(BOTS, "bob@example.com approved: 1 of 2.").await;
+    enters("person3@example.com").await;
+    page.click("#messages [data-action=Approve]").await;
+    page.shows("#messages .card", "Approved by bob@example.com and person3@example.com; ran at").await;
+    page.shows(BOTS, "version").await;
+    page.gone("#messages [data-action=Approve]").await;
+    assert_eq!(page.bot.transcript().await.matches("version").count(), 1);
 }

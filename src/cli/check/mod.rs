@@ -41,8 +41,8 @@ pub(super) async fn run(
     let mut report = Report::new(format);
     let complete = config.and_then(|config| {
         config.require_run()?;
-        router::permitted(commands, &config.command)?;
-        Ok(config)
+        let commands = router::permitted(commands, &config.command)?;
+        Ok((config, commands))
     });
     let code = match complete {
         Err(error) => {
@@ -51,7 +51,7 @@ pub(super) async fn run(
             }
             ExitCode::from(2)
         }
-        Ok(config) => match look(&config, deep, &mut report).await {
+        Ok((config, commands)) => match look(&config, &commands, deep, &mut report).await {
             Ok(()) if report.is_sound() => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,
             // What only shows when it is used, such as a certificate that cannot be read.
@@ -68,8 +68,8 @@ pub(super) async fn run(
     Ok(code)
 }
 
-async fn look(config: &Config, deep: bool, report: &mut Report) -> anyhow::Result<()> {
-    report.add_all(settings(config))?;
+async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Report) -> anyhow::Result<()> {
+    report.add_all(settings(config, commands))?;
     let (look, store) = store(config).await;
     report.add(store)?;
     let daemon = look.as_ref().is_some_and(|look| look.daemon);
@@ -111,7 +111,7 @@ fn is_called(mode: Mode) -> bool {
     }
 }
 
-fn settings(config: &Config) -> Vec<Finding> {
+fn settings(config: &Config, commands: &[Command]) -> Vec<Finding> {
     const SHORTEST_SECRET: usize = 16;
     let warn = |says: &str, hint: &str| Finding::warn("settings", says, hint);
     let access = &config.access;
@@ -131,6 +131,13 @@ fn settings(config: &Config) -> Vec<Finding> {
     }
     if config.webhook.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < SHORTEST_SECRET) {
         findings.push(warn("webhook.secret is short enough to be guessed", "make one with `openssl rand -hex 32`"));
+    }
+    let buttons = config.cards.enabled && config.delivery.mode != Mode::Polling;
+    if let Some(names) = router::unapprovable(commands, buttons) {
+        findings.push(warn(
+            &format!("nobody can approve what has to be approved: {names}"),
+            "clicks on cards are needed for that: cards.enabled, and another delivery.mode than polling",
+        ));
     }
     if let Some(url) = config.webhook.target_url().and_then(|url| Url::parse(url).ok())
         && url.path() != config.webhook.path

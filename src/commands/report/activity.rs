@@ -77,7 +77,7 @@ enum Bearing {
 fn bearing(group: &Group) -> Bearing {
     match group.verdict.as_str() {
         verdict if is_refusal(verdict) => Bearing::Refused,
-        "own" | "ignored" | "noted" | "gone" | "dropped" => Bearing::None,
+        "own" | "ignored" | "noted" | "gone" | "dropped" | "expired" => Bearing::None,
         _ => Bearing::Heard,
     }
 }

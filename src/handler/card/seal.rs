@@ -60,6 +60,36 @@ pub(crate) enum Deed {
     Action(String),
     /// What this text does, typed by whoever presses it.
     Say(String),
+    /// Decides on what waits for approval, which is the card itself. Only [`Cards::seal_votes`] makes one: no command's
+    /// card and no template can.
+    Vote(Vote),
+}
+
+/// What somebody decides on a command that waits for approval.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Vote {
+    /// It should run.
+    Approve,
+    /// It should not.
+    Deny,
+    /// Whoever asked for it does not want it any more.
+    Withdraw,
+}
+
+impl Vote {
+    /// The word for it, which is also the action of its button before that is sealed.
+    pub fn word(self) -> &'static str {
+        match self {
+            Vote::Approve => "approve",
+            Vote::Deny => "deny",
+            Vote::Withdraw => "withdraw",
+        }
+    }
+
+    fn of(word: &str) -> Option<Vote> {
+        [Vote::Approve, Vote::Deny, Vote::Withdraw].into_iter().find(|vote| vote.word() == word)
+    }
 }
 
 /// Why a button of ours does nothing for somebody.
@@ -72,6 +102,11 @@ pub(crate) enum Refusal {
 }
 
 impl Button {
+    /// Whether clicks on it have to be worked on one after the other.
+    pub fn needs_order(&self) -> bool {
+        self.once || matches!(self.deed, Deed::Vote(_))
+    }
+
     /// Whether somebody the bot answers may press it now.
     pub fn refuses(&self, sender: &Sender, now: i64) -> Option<Refusal> {
         if self.people.as_ref().is_some_and(|people| !people.iter().any(|who| names(who, sender))) {
@@ -167,8 +202,30 @@ impl Cards {
         now.saturating_add(i64::try_from(self.longest.as_millis()).unwrap_or(i64::MAX))
     }
 
+    /// Whether somebody can press a button at all.
+    pub fn clicks_arrive(&self) -> bool {
+        self.clicks_arrive
+    }
+
     /// The card as it is sent; none where its buttons would be dead.
     pub fn seal(&self, card: &Card, origin: &Origin<'_>) -> Result<Option<Attachment>, CardError> {
+        self.sealed(card, origin, |deed| deed)
+    }
+
+    /// The same of a card that asks for approval: its actions are votes.
+    pub fn seal_votes(&self, card: &Card, origin: &Origin<'_>) -> Result<Option<Attachment>, CardError> {
+        self.sealed(card, origin, |deed| match &deed {
+            Deed::Action(word) => Vote::of(word).map_or(deed, Deed::Vote),
+            Deed::Say(_) | Deed::Vote(_) => deed,
+        })
+    }
+
+    fn sealed(
+        &self,
+        card: &Card,
+        origin: &Origin<'_>,
+        means: impl Fn(Deed) -> Deed,
+    ) -> Result<Option<Attachment>, CardError> {
         card.check()?;
         let lives = card.lives.map_or(self.longest, |lives| lives.min(self.longest));
         let until = origin.now.saturating_add(i64::try_from(lives.as_millis()).unwrap_or(i64::MAX));
@@ -183,6 +240,7 @@ impl Cards {
             let data = submit.get("data").unwrap_or(&Value::Null);
             let wrong = |problem| CardError { path: "data".to_owned(), problem };
             let (wish, deed) = Wish::of(data).map_err(wrong)?;
+            let deed = means(deed);
             let button = Button {
                 card: origin.card,
                 command: origin.command.to_owned(),
@@ -343,6 +401,33 @@ mod tests {
         assert_eq!(buttons[0], go);
         assert_eq!((buttons[1].once, buttons[1].people.clone()), (false, Some(vec![person(ALICE).to_string()])));
         assert_eq!((buttons[2].once, &buttons[2].deed), (false, &Deed::Say("status".to_owned())));
+    }
+
+    #[test]
+    fn no_card_of_a_command_can_vote() {
+        let cards = cards(&["one"]);
+        let words = ["approve", "deny", "withdraw"];
+        let card = words.into_iter().fold(Card::new(), |card, word| card.action(Submit::new(word, word)));
+        let of_a_command: Vec<_> =
+            tokens(&cards, &card, 7).iter().map(|token| open(&cards, 7, token).unwrap()).collect();
+        for (button, word) in of_a_command.iter().zip(words) {
+            assert_eq!(button.deed, Deed::Action(word.to_owned()));
+        }
+        for data in [json!({"vote": "approve"}), json!({"action": "approve", "vote": "approve"})] {
+            assert!(Wish::of(&data).is_err(), "{data}");
+        }
+        let (bot, asker, room) = (person(BOT), person(ALICE), room(7));
+        let venue = Venue::Room { room: &room, asker: &asker };
+        let origin = Origin { bot: &bot, venue, card: Uuid::nil(), command: "deploy", now: NOW };
+        let mut deeds = Vec::new();
+        each_submit(&mut cards.seal_votes(&card, &origin).unwrap().unwrap().content, &mut |submit| {
+            let button = open(&cards, 7, submit["data"][SEAL].as_str().unwrap()).unwrap();
+            assert!(button.needs_order());
+            deeds.push(button.deed);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(deeds, [Vote::Approve, Vote::Deny, Vote::Withdraw].map(Deed::Vote));
     }
 
     #[test]

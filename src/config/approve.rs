@@ -1,0 +1,100 @@
+//! `approve` of a `[[command]]`: whose approval it needs before it runs, and what such a rule must hold.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::validate::{ADMINS, is_person};
+use super::{Access, duration};
+
+/// More people than that are no approval but a poll; and each is named in the card that tells the outcome.
+const MOST_QUORUM: u32 = 20;
+
+/// What was asked for longer ago is better asked anew.
+const LONGEST: Duration = Duration::from_secs(7 * 86_400);
+
+/// How many of whom have to approve a command before it runs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approve {
+    /// People as in the lists of `[access]`, and `admins`.
+    pub by: Vec<String>,
+    /// How many of them, besides whoever asks.
+    #[serde(default = "one")]
+    pub quorum: u32,
+    /// How long they have.
+    #[serde(default = "quarter_of_an_hour", deserialize_with = "duration")]
+    pub within: Duration,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn quarter_of_an_hour() -> Duration {
+    Duration::from_secs(900)
+}
+
+/// What is wrong with a rule that is complete in itself, as a clause after its command's name. `access` is there where
+/// the settings are: who the admins are.
+pub(crate) fn problem(by: &[String], quorum: u32, within: Duration, access: Option<&Access>) -> Option<String> {
+    let named = |list: &[String]| list.iter().map(|entry| entry.trim().to_lowercase()).collect::<Vec<_>>();
+    let entries = named(by);
+    if entries.is_empty() {
+        return Some("can be approved by nobody; list people in approve.by, or leave approve out".to_owned());
+    }
+    if by.iter().any(|entry| entry.trim() != ADMINS && !is_person(entry)) {
+        let says = "names nobody with one entry of approve.by: give an email, a person id, *@domain, or admins";
+        return Some(says.to_owned());
+    }
+    if !(1..=MOST_QUORUM).contains(&quorum) {
+        return Some(format!("has an approve.quorum that is not from 1 to {MOST_QUORUM}"));
+    }
+    if within < Duration::from_secs(1) || within > LONGEST {
+        return Some("has an approve.within that is not from 1s to 7d".to_owned());
+    }
+    let admins = match access {
+        Some(access) if entries.iter().any(|entry| entry == ADMINS) => named(&access.admins),
+        Some(_) | None => Vec::new(),
+    };
+    let is_open = access.is_none() && entries.iter().any(|entry| entry == ADMINS);
+    let people: HashSet<_> = entries.iter().filter(|entry| *entry != ADMINS).chain(&admins).collect();
+    let reachable = is_open || people.iter().any(|entry| entry.starts_with("*@")) || people.len() >= quorum as usize;
+    (!reachable).then(|| {
+        let (count, who) = (people.len(), if people.len() == 1 { "person" } else { "people" });
+        let approvals = if quorum == 1 { "approval" } else { "approvals" };
+        format!(
+            "needs {quorum} {approvals}, and approve.by has {count} {who} (whoever asks does not count); list more, or \
+             lower approve.quorum"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_that_nobody_can_meet_is_refused() {
+        let minute = Duration::from_secs(60);
+        let problem = |by: &[&str], quorum, within| {
+            problem(&by.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>(), quorum, within, None)
+        };
+        assert_eq!(problem(&["a@x.test", "*@y.test"], 20, minute), None);
+        assert_eq!(problem(&["admins"], 2, minute), None, "who the admins are is not known here");
+        for (by, quorum, within, says) in [
+            (&[][..], 1, minute, "by nobody"),
+            (&["Alice"], 1, minute, "names nobody"),
+            (&["a@x.test"], 0, minute, "from 1 to 20"),
+            (&["*@x.test"], 21, minute, "from 1 to 20"),
+            (&["a@x.test", " A@x.test "], 2, minute, "has 1 person"),
+            (&["a@x.test", "b@x.test"], 3, minute, "needs 3 approvals, and approve.by has 2 people"),
+            (&["a@x.test"], 1, Duration::ZERO, "from 1s to 7d"),
+            (&["a@x.test"], 1, LONGEST + minute, "from 1s to 7d"),
+        ] {
+            let problem = problem(by, quorum, within).unwrap();
+            assert!(problem.contains(says), "{by:?}: {problem}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! A command that needs the approval of others: what is asked for is put before them and nothing runs. What they press is
+//! in `voting`.
+
+use super::closing::{About, Ending};
+use super::inbox::Inbox;
+use super::wording;
+use crate::access::Quorum;
+use crate::event;
+use crate::handler::{Command, Context, Origin, Outgoing, Reply, Venue};
+use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect, Settlement, now_ms};
+use crate::table::is_disruptive;
+use crate::webex::{MessageId, RoomType};
+
+/// Of one person, and of one space: more that wait at one time are a mistake or mischief, and nobody reads them.
+const MOST_OF_PERSON: u64 = 10;
+const MOST_OF_SPACE: u64 = 50;
+
+/// Bytes: what people approve they have to see whole.
+const MOST_ASKED: usize = 1000;
+
+impl Inbox {
+    /// Puts a command before those who may approve it, or says why that cannot be.
+    pub(super) async fn ask_approval(
+        &self,
+        row: Claimed,
+        about: About,
+        command: &Command,
+        quorum: &Quorum,
+        context: &Context,
+        rule: &'static str,
+    ) -> Settlement {
+        let ending =
+            |verdict, reason| Ending { reason, command: Some(command.name().to_owned()), ..Ending::of(verdict) };
+        if let Some((reason, said)) = self.unaskable(&about, command.name(), quorum, &context.text) {
+            return self.close(row, about, ending("declined", reason), Some(Reply::text(said)));
+        }
+        let person = about.sender.id.local();
+        match self.services.store.open_approvals(&person, about.room.as_str()).await {
+            Ok((own, all)) if own < MOST_OF_PERSON && all < MOST_OF_SPACE => {}
+            Ok((own, _)) => {
+                let (reason, said) = if own >= MOST_OF_PERSON {
+                    ("too much of the person waits for approval", "Too much of what you asked for")
+                } else {
+                    ("too much waits for approval in the space", "Too much")
+                };
+                let said = format!("{said} waits for approval already. Let it be decided, or withdraw some of it.");
+                return self.close(row, about, ending("declined", reason), Some(Reply::text(said)));
+            }
+            Err(error) => return self.unjudged(row, &error),
+        }
+        let thread = about.thread.clone().unwrap_or_else(|| context.message.clone());
+        let request = request(&row, &about, command.name(), quorum, context, &thread);
+        let about = About { thread: Some(thread), ..about };
+        let Some(asking) = self.asking(&request, quorum, &about) else {
+            let said = "I cannot put that before those who approve it. Please tell whoever runs me.";
+            return self.close(row, about, ending("declined", "its card cannot be made"), Some(Reply::text(said)));
+        };
+        let entry = self.entry(&row, &about, request.card, asking, Some(command.name().to_owned()));
+        let ending = ending("awaiting", rule);
+        self.log(&about, &ending);
+        self.services.metrics.approval("requested");
+        row.done(about.closing(ending), vec![entry]).with(Effect::Approval(ApprovalStep::Ask(Box::new(request))))
+    }
+
+    /// Why nobody could approve this, and what whoever asks is told.
+    fn unaskable(&self, about: &About, command: &str, quorum: &Quorum, text: &str) -> Option<(&'static str, String)> {
+        let needs = format!("{command} runs only once other people have approved it");
+        if about.room_type == RoomType::Direct {
+            let said = format!("{needs}, and nobody else is here. Please ask me in a space where they are.");
+            return Some(("needs approval, and was asked for where nobody can give it", said));
+        }
+        if self.services.cards.as_ref().is_none_or(|cards| !cards.clicks_arrive()) {
+            let said = format!("{needs} on a card, and I have no cards to press here. Please tell whoever runs me.");
+            return Some(("needs approval, and there are no buttons: cards.enabled or delivery.mode", said));
+        }
+        if !quorum.can_do_without(&about.sender.id, &about.sender.email) {
+            let said = format!("{needs}, and without you there are too few who may. Please let somebody else ask.");
+            return Some(("needs approval, and whoever asks is one of those it takes", said));
+        }
+        if text.len() > MOST_ASKED {
+            let said =
+                format!("{needs}, and they have to see it whole. Please say it in {MOST_ASKED} letters or fewer.");
+            return Some(("needs approval, and is too long to be shown whole", said));
+        }
+        // What turns the direction of reading shows people something else than what would run.
+        if text.chars().any(|c| is_disruptive(c) && !matches!(c, '\n' | '\r' | '\t')) {
+            let said = format!("{needs}, and there are invisible signs in it. Please type it anew.");
+            return Some(("needs approval, and would be shown as something else than it is", said));
+        }
+        None
+    }
+
+    /// The card to be pressed.
+    fn asking(&self, request: &ApprovalRequest, quorum: &Quorum, about: &About) -> Option<Outgoing> {
+        let (cards, me) = (self.services.cards.as_ref()?, self.identity.get()?);
+        let mut asking = wording::asking(request, quorum)?;
+        let (room, asker, command) = (&about.room, &about.sender.id, request.command.as_str());
+        let venue = Venue::Room { room, asker };
+        let origin = Origin { bot: &me.id, venue, card: request.card, command, now: request.requested_at };
+        match cards.seal_votes(&asking.card.take()?, &origin) {
+            Ok(attachment) => asking.message.attachments.push(attachment?),
+            Err(error) => {
+                tracing::error!(command, %error, "a card that asks for approval is wrong");
+                return None;
+            }
+        }
+        Some(asking)
+    }
+}
+
+fn request(
+    row: &Claimed,
+    about: &About,
+    command: &str,
+    quorum: &Quorum,
+    context: &Context,
+    thread: &MessageId,
+) -> ApprovalRequest {
+    let now = now_ms();
+    ApprovalRequest {
+        card: event::reply_id(row.id, 0),
+        event: row.id,
+        command: command.to_owned(),
+        asked: context.text.trim_matches(crate::handler::is_blank).to_owned(),
+        person: about.sender.id.local(),
+        person_id: about.sender.id.to_string(),
+        email: about.sender.email.clone(),
+        room: about.room.to_string(),
+        thread: thread.to_string(),
+        message: context.message.to_string(),
+        envelope: context.envelope.clone(),
+        files: context.files.clone(),
+        requested_at: now,
+        expires_at: now.saturating_add(i64::try_from(quorum.within().as_millis()).unwrap_or(i64::MAX)),
+    }
+}

@@ -1,0 +1,100 @@
+//! What people read of a command that waits for approval, and of how that ended. Addresses, not names: anybody may take
+//! the name of somebody else.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::access::Quorum;
+use crate::card::{Element, Submit, Text};
+use crate::event;
+use crate::handler::{Card, Outgoing, Reply, Vote, escape};
+use crate::store::{Approval, ApprovalRequest, ApprovalState};
+
+/// The card that asks, with a button for each vote.
+pub(super) fn asking(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outgoing> {
+    let button = |title, vote: Vote| Submit::new(title, vote.word()).repeatable();
+    let people = if quorum.needed() == 1 { "1 approval" } else { &format!("{} approvals", quorum.needed()) };
+    let mut facts = vec![
+        ("Asked for by", escape(&request.email)),
+        ("Needs", format!("{people} of {}; whoever asks does not count", escape(&quorum.whom()))),
+        ("Until", format!("{}, {} after it was asked for", time(request.expires_at), quorum.time())),
+    ];
+    match request.files.len() {
+        0 => {}
+        1 => facts.push(("Attached", "1 file".to_owned())),
+        files => facts.push(("Attached", format!("{files} files"))),
+    }
+    let card = Card::new()
+        .with(Text::new(format!("{} has to be approved", escape(&request.command))).large())
+        .with(Text::foreign(&request.asked))
+        .with(Element::facts(facts))
+        .action(button("Approve", Vote::Approve).positive())
+        .action(button("Deny", Vote::Deny).destructive())
+        .action(button("Withdraw", Vote::Withdraw));
+    message(card)
+}
+
+/// What takes the place of that card, without a button.
+pub(super) fn outcome(approval: &Approval) -> Option<Outgoing> {
+    let request = &approval.request;
+    let title = match approval.state {
+        ApprovalState::Open => "waits",
+        ApprovalState::Approved => "was approved",
+        ApprovalState::Denied => "was denied",
+        ApprovalState::Withdrawn => "was withdrawn",
+        ApprovalState::Expired => "was not approved in time",
+        ApprovalState::Failed => "was approved and failed",
+        ApprovalState::Refused => "was approved and not run",
+    };
+    let card = Card::new()
+        .with(Text::new(format!("{} {title}", escape(&request.command))).large())
+        .with(Text::foreign(&request.asked))
+        .with(Text::new(format!("Asked for by {}. {}", escape(&request.email), escape(&ended(approval)))));
+    message(card)
+}
+
+/// How it ended, as plain text.
+pub(super) fn ended(approval: &Approval) -> String {
+    let emails: Vec<_> = approval.approvers.iter().map(|approver| approver.email.as_str()).collect();
+    let (approvers, by) = (list(&emails), approval.ended_by.as_deref().unwrap_or_default());
+    let at = approval.ended_at.map(time).unwrap_or_default();
+    match approval.state {
+        ApprovalState::Open => "It waits for approval.".to_owned(),
+        ApprovalState::Approved => format!("Approved by {approvers}; ran at {at}."),
+        ApprovalState::Denied => format!("Denied by {by} at {at}."),
+        ApprovalState::Withdrawn => format!("Withdrawn by {by} at {at}."),
+        ApprovalState::Expired if emails.is_empty() => format!("Nobody approved it within {}.", within(approval)),
+        ApprovalState::Expired => format!("Only {approvers} approved it within {}.", within(approval)),
+        ApprovalState::Failed => {
+            let reference = approval.ended_event.map(event::reference).unwrap_or_default();
+            format!("Approved by {approvers}; failed at {at}, reference {reference}.")
+        }
+        ApprovalState::Refused => {
+            let who = &approval.request.email;
+            format!("Approved by {approvers}; not run, since {who} may not give it here any more, or not like this.")
+        }
+    }
+}
+
+fn message(card: Card) -> Option<Outgoing> {
+    Reply::card(card).into_messages().into_iter().next()
+}
+
+fn within(approval: &Approval) -> String {
+    let ms = approval.request.expires_at - approval.request.requested_at;
+    format!("{:#}", SignedDuration::from_secs(ms / 1000))
+}
+
+/// As `2026-03-02 20:27 UTC`: Webex has no local times in cards that bots can rely on.
+fn time(ms: i64) -> String {
+    let time = Timestamp::from_millisecond(ms);
+    time.map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn list(names: &[&str]) -> String {
+    match names.split_last() {
+        None => "nobody".to_owned(),
+        Some((only, [])) => (*only).to_owned(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+    }
+}
