@@ -211,6 +211,10 @@ async fn in_a_space_the_completion_mentions_the_bot_and_a_reply_is_in_the_thread
     page.shows("#replying", "In reply to Alice").await;
     page.says("@Switchboard help").await;
     page.shows(&format!("[data-message-id=\"{message}\"] .thread"), "I know these commands").await;
+    // The day stands above what was said on it, and once.
+    page.says("@Switchboard nothing").await;
+    page.shows(BOTS, "I don't know that").await;
+    page.shows("#messages > li.day:first-child + li", "status").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

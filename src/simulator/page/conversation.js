@@ -83,10 +83,11 @@ function draw() {
     ({ parentId }) => parentId,
   );
   const rows = [];
-  let previous;
+  let previous, today;
   for (const message of list.filter(({ parentId }) => !here.has(parentId))) {
-    if (!previous || day(previous.created) !== day(message.created)) {
-      rows.push(separator(day(message.created)));
+    if (day(message.created) !== today) {
+      today = day(message.created);
+      rows.push(separator(today));
       previous = undefined;
     }
     const row = drawMessage(message, isTogether(previous, message));
