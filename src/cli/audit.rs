@@ -13,8 +13,8 @@ use super::queue::with_store;
 use crate::access::is_refusal;
 use crate::config::{Config, parse_duration};
 use crate::event;
-use crate::store::{AuditEntry, AuditRow, Finding, Seal, Verification, Via, now_ms};
-use crate::table::table;
+use crate::store::{AuditEntry, AuditRow, Finding, Seal, Store, Verification, Via, now_ms};
+use crate::table::{one_line, table};
 use crate::webex::local_part;
 
 #[derive(Debug, Subcommand)]
@@ -36,7 +36,7 @@ pub(super) enum Verb {
         #[command(flatten)]
         format: Format,
     },
-    /// Say whether a row was altered, removed or added; exits 1 and names the first ten if so
+    /// Say whether a row was altered, removed or added; exits 1 and names the first ten if so, or if it cannot tell
     ///
     /// Reads every row, beside the daemon or without it. Each row's hash covers the row before it, and the record of the
     /// chain's ends its last hash, so it is noticed when a row was altered, removed, added or moved, at the ends too. While
@@ -44,12 +44,22 @@ pub(super) enum Verb {
     ///
     /// What is not noticed: without audit.key, that somebody who can write to the ledger altered a row and made all
     /// hashes after it anew, or took rows from the beginning. With audit.key the record of the ends is sealed, and that
-    /// needs the key. Left then are an audit put back as it was before, seal and all, while the daemon was stopped or
-    /// killed; rows of a verb cut off before the daemon looked, a minute later at the most; and a seal taken away while
-    /// the daemon was stopped, which seals anew when it starts. So compare the number of rows, and the row since which
-    /// they are sealed, with the last time. Rows that were pruned after audit.retention are gone and nothing vouches for
-    /// them.
+    /// needs the key; a seal that was taken away is missed until `switchboard audit seal`. Left then are an audit put back
+    /// as it was before, seal and all, while the daemon was stopped or killed; the whole ledger taken away meanwhile, in
+    /// place of which the daemon makes a new one; rows of a verb cut off before the daemon looked, a minute later at the
+    /// most; and what stands before the row since which they are sealed. So keep the last row's number and hash somewhere
+    /// else, and compare: `switchboard audit list --json` has the hash of each. Rows that were pruned after
+    /// audit.retention are gone and nothing vouches for them.
     Verify {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Seal an audit from here on that was not: once audit.key is set, or after somebody took the seal away
+    ///
+    /// With the audit.key that the daemon runs with, beside it or without it. A ledger that was made with audit.key set is
+    /// sealed from its first row on and does not need it. So look first why the seal is missing: what stands before the
+    /// row that this writes could have been made anew by whoever can write to the ledger.
+    Seal {
         #[command(flatten)]
         format: Format,
     },
@@ -70,6 +80,7 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
             Ok(ExitCode::SUCCESS)
         }
         Verb::Verify { format } => verified(&store.verify_audit().await?, format),
+        Verb::Seal { format } => seal(config, &store, format).await,
     })
     .await
 }
@@ -162,11 +173,36 @@ fn place(row: &AuditRow) -> String {
 pub(super) fn told(row: &AuditRow) -> String {
     let (at, who, seq) = (time(row.at), who(row), row.seq);
     let (AuditRow { action, verdict, .. }, rule) = (row, rule(row));
-    format!("{at} audited in row {seq}: {who}, {action}, {verdict} ({rule})")
+    // One line, whatever somebody has written into the row.
+    one_line(&format!("{at} audited in row {seq}: {who}, {action}, {verdict} ({rule})"))
+}
+
+async fn seal(config: &Config, store: &Store, format: Format) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        config.audit.key.is_some(),
+        "there is no key to seal with: set audit.key as it is set for the daemon"
+    );
+    let sealed = match store.audit_seal().await? {
+        Seal::Right => false,
+        Seal::None | Seal::Missing => store.seal_audit(by_operator(String::new(), String::new()).await).await?,
+        Seal::Old => {
+            anyhow::bail!("it is sealed with audit.old_key: the daemon seals it with audit.key when it starts")
+        }
+        Seal::Unchecked | Seal::Wrong => {
+            anyhow::bail!("it has a seal that is not of audit.key: `switchboard audit verify` says what may be wrong")
+        }
+    };
+    let how = if sealed { "sealed from here on" } else { "sealed already" };
+    match format.json {
+        true => print_json(&json!({"result": how}))?,
+        false => print(how)?,
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
-    let unbroken = found.findings.is_empty();
+    // A seal that nobody looked at vouches for nothing.
+    let unbroken = found.findings.is_empty() && found.seal != Seal::Unchecked;
     let code = if unbroken { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if format.json {
         print_json(&json!({
@@ -174,6 +210,8 @@ fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
             "rows": found.rows,
             "from": found.from.map(time),
             "until": found.until.map(time),
+            "last_row": found.last.as_ref().map(|(row, _)| row),
+            "last_hash": found.last.as_ref().map(|(_, hash)| hash),
             "findings": found.findings,
             "more_findings": found.more_findings,
             "seal": found.seal,
@@ -194,7 +232,15 @@ fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
         (Some(from), Some(until)) => format!(", from {} to {}", time(from), time(until)),
         (_, None) | (None, _) => String::new(),
     };
-    print(&format!("{} rows{span}, {}", found.rows, if unbroken { "unbroken" } else { "broken" }))?;
+    let says = match (found.findings.is_empty(), unbroken) {
+        (true, true) => "unbroken",
+        (true, false) => "not known to be unbroken",
+        (false, _) => "broken",
+    };
+    print(&format!("{} rows{span}, {says}", found.rows))?;
+    if let Some((row, hash)) = &found.last {
+        print(&format!("the last is row {row}, hash {hash}"))?;
+    }
     if let Some((row, at)) = found.pruned {
         print(&format!("the rows to {row} were pruned after audit.retention, last at {}", time(at)))?;
     }
@@ -206,10 +252,18 @@ fn sealing(found: &Verification) -> String {
     match found.seal {
         Seal::None => "not sealed: whoever can write to the ledger could have made it anew; set audit.key".to_owned(),
         Seal::Right => match found.sealed_since {
-            Some((row, at)) => format!("sealed since row {row}, written at {}", time(at)),
+            Some((row, at)) => format!(
+                "sealed since row {row}, written at {}; whatever stands before it was not, and could have been made anew",
+                time(at)
+            ),
             None => "sealed".to_owned(),
         },
-        Seal::Unchecked => "sealed, but audit.key is not set here, so the seal was not looked at".to_owned(),
+        Seal::Old => "sealed with audit.old_key, not audit.key: the daemon seals with that when it starts".to_owned(),
+        Seal::Unchecked => {
+            "sealed, but audit.key is not set here, so the seal was not looked at: set it as it is set for \
+                            the daemon"
+                .to_owned()
+        }
         Seal::Wrong => "the seal is wrong".to_owned(),
         Seal::Missing => "the seal is missing".to_owned(),
     }

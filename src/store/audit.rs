@@ -33,13 +33,17 @@
 //! - Without a key: a chain that was made anew to its end, or whose beginning was taken away as if pruned. The daemon
 //!   notices only what touches the row at which it left the chain.
 //! - With a key: an end put back to what it was earlier, with the seal it had then, the whole file or these two tables,
-//!   while the daemon was stopped or by whoever kills it before it looks; rows that a verb wrote last, cut off before the
-//!   daemon looked; and what somebody does who has the key.
-//! - What was done before the row in which the daemon says that it begins to seal, which it also says when somebody has
-//!   taken the seal away while it was stopped.
+//!   while the daemon was stopped or by whoever kills it before it looks; the whole file taken away, in place of which
+//!   the daemon makes a new one; rows that a verb wrote last, cut off before the daemon looked; and what somebody does
+//!   who has the key.
+//! - What was done before the row in which an operator had the audit sealed that was not from the first row on.
 //!
-//! So `verify` tells how many rows there are and since when they are sealed, to be compared with what it told before, or
-//! with a copy of the ledger. Rows that were pruned are vouched for no more.
+//! A ledger that is made while there is a key is sealed before its first row, and one without a seal is sealed by an
+//! operator alone ([`Store::seal_audit`]): so a seal that was taken away is never put back by itself, and missed until
+//! somebody has looked.
+//!
+//! `verify` tells how many rows there are, since when they are sealed and the last one's hash, to be compared with what
+//! it told before, or with a copy of the ledger. Rows that were pruned are vouched for no more.
 
 mod chain;
 mod verify;
@@ -69,6 +73,13 @@ const LONGEST_FIELD: usize = 1024;
 
 /// What the daemon writes into the audit about the audit.
 const ABOUT_ITSELF: &str = "audit";
+
+/// What an operator's verb writes who has it sealed.
+const SEALING: &str = "audit seal";
+
+/// Why a ledger with a key may be without a seal, and what to do.
+const UNSEALED: &str = "if the key is new, `switchboard audit seal` seals it from there on; if it is not, somebody took \
+     the seal away, and may have made all rows anew";
 
 /// Its verdict where something is wrong.
 const BROKEN: &str = "broken";
@@ -256,6 +267,24 @@ impl Store {
     /// When the engine fails.
     pub async fn audit_of(&self, event: Uuid) -> Result<Vec<AuditRow>, StoreError> {
         verify::of(self.0.reader.pool(), event).await
+    }
+
+    /// Seals an audit that has no seal, in a row that says so. `false` when it has one, or there is no key for it.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn seal_audit(&self, by: AuditEntry) -> Result<bool, StoreError> {
+        let reason = "audit.key was set: sealed from here on".to_owned();
+        let by = AuditEntry { action: SEALING.to_owned(), verdict: "sealed", reason, ..by };
+        self.ask(|answer| Op::SealAudit(by, answer)).await
+    }
+
+    /// What the audit's seal says, without a look at the rows.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn audit_seal(&self) -> Result<Seal, StoreError> {
+        verify::seal(self.0.reader.pool(), &self.0.keys).await
     }
 
     /// Reads the whole audit, as it is at this moment, and says whether it is unbroken.

@@ -75,8 +75,9 @@ pub(super) fn path(settings: &config::Store) -> PathBuf {
     PathBuf::from(path.strip_prefix("//").unwrap_or(path))
 }
 
-/// Sees that the tables are those of this program; the daemon makes them so, a verb beside it does not.
-pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) -> Result<(), String> {
+/// Sees that the tables are those of this program; the daemon makes them so, a verb beside it does not. Whether there were
+/// none before.
+pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) -> Result<bool, String> {
     let cannot_read = |error: sqlx::Error| format!("its tables cannot be read: {error}");
     let tables = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
     let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(cannot_read)?;
@@ -93,8 +94,11 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) 
             "a newer switchboard has worked with it: its tables are of version {found}, and this program's of {ours}; run \
              the newer one, or take a copy of the ledger from before the update"
         )),
-        (_, true) => MIGRATIONS.run(connection).await.map_err(|error| error.to_string()),
-        (Some((_, Ordering::Equal)), false) => Ok(()),
+        (_, true) => {
+            MIGRATIONS.run(connection).await.map_err(|error| error.to_string())?;
+            Ok(found.is_none())
+        }
+        (Some((_, Ordering::Equal)), false) => Ok(false),
         (Some((found, Ordering::Less)), false) => Err(format!(
             "an older switchboard made it: its tables are of version {found}, and this program's of {ours}; start the daemon \
              of this version once, which brings them up to date"

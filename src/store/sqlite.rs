@@ -87,7 +87,7 @@ impl Sqlite {
         let options = file::options(&path).create_if_missing(exclusive);
         let opened = |error: sqlx::Error| cannot(format!("{error}; is the folder there and writable?"));
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(opened)?;
-        file::migrate(&mut connection, exclusive).await.map_err(cannot)?;
+        let is_new = file::migrate(&mut connection, exclusive).await.map_err(cannot)?;
         let readers = SqlitePoolOptions::new().max_connections(2).connect_lazy_with(options.clone().read_only(true));
         let checkpointer = file::checkpointer(options.clone());
         let mut engine = Sqlite {
@@ -104,6 +104,9 @@ impl Sqlite {
         };
         if exclusive {
             engine.take_back_leases().await?;
+            if is_new {
+                engine.seal_new_audit().await?;
+            }
             engine.look_at_audit().await?;
             engine.make_own_secret().await?;
             engine.look_for_conversations().await?;

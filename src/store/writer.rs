@@ -25,6 +25,7 @@ pub(super) enum Op {
     Discard(Uuid, AuditEntry, Answer<bool>),
     Prune { retention: Duration, dedupe: Duration, answer: Answer<u64> },
     PruneAudit(Duration, Answer<u64>),
+    SealAudit(AuditEntry, Answer<bool>),
     Begin(Beginning, Answer<()>),
     Progress(Progress, Answer<()>),
     Ask(Box<Asking>, Answer<Asked>),
@@ -122,6 +123,7 @@ impl Writer {
                 Op::Discard(id, entry, _) => (engine.discard(*id, due).await?.into(), Some(entry)),
                 Op::Prune { retention, dedupe, .. } => (engine.prune(*retention, *dedupe).await?, None),
                 Op::PruneAudit(retention, _) => (engine.prune_audit(*retention).await?, None),
+                Op::SealAudit(entry, _) => (engine.seal_audit().await?.into(), Some(entry)),
                 Op::Begin(beginning, _) => (engine.begin_coverage(beginning).await.map(|()| 0)?, None),
                 Op::Progress(progress, _) => (engine.progress(progress).await.map(|()| 0)?, None),
                 Op::Ask(asking, _) => (engine.ask(asking).await? as u64, None),
@@ -166,7 +168,7 @@ impl Results {
         }
         for (op, changed) in batch.others.into_iter().zip(self.others) {
             match op {
-                Op::Reopen(.., answer) | Op::Discard(.., answer) | Op::Decide(_, answer) => {
+                Op::Reopen(.., answer) | Op::Discard(.., answer) | Op::Decide(_, answer) | Op::SealAudit(_, answer) => {
                     drop(answer.send(Ok(changed > 0)));
                 }
                 Op::Ask(_, answer) => drop(answer.send(Ok(Asked::of(changed)))),
@@ -192,6 +194,7 @@ impl Batch {
                 | Op::Discard(..)
                 | Op::Prune { .. }
                 | Op::PruneAudit(..)
+                | Op::SealAudit(..)
                 | Op::Begin(..)
                 | Op::Progress(..)
                 | Op::Ask(..)
@@ -209,7 +212,7 @@ impl Batch {
         self.claims.into_iter().for_each(|(.., answer)| drop(answer.send(Err(error()))));
         for op in self.others {
             match op {
-                Op::Reopen(.., answer) | Op::Discard(.., answer) | Op::Decide(_, answer) => {
+                Op::Reopen(.., answer) | Op::Discard(.., answer) | Op::Decide(_, answer) | Op::SealAudit(_, answer) => {
                     drop(answer.send(Err(error())));
                 }
                 Op::Ask(_, answer) => drop(answer.send(Err(error()))),

@@ -1,5 +1,6 @@
 //! Who did what: a row for all that was judged, in a chain that shows when one was altered or removed.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use reqwest::Method;
@@ -9,7 +10,7 @@ use switchboard::simulator::{Cloud, Fault, Options};
 use switchboard::{Args, Bot, Command, Context, Reply, Result};
 
 use crate::cli::{finished, verb};
-use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, switchboard};
+use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, prepare, switchboard};
 
 /// The rows, oldest first.
 fn rows(folder: &Path, more: &[&str]) -> Vec<Value> {
@@ -118,7 +119,12 @@ async fn every_judgement_has_a_row_with_who_where_what_and_by_which_rule() {
         "{story}"
     );
     let (code, said) = verify(folder, &[], &[]);
-    assert!(code == 0 && said.starts_with("10 rows, from ") && said.contains(", unbroken\nnot sealed: "), "{said}");
+    assert!(
+        code == 0 && said.starts_with("10 rows, from ") && said.contains(", unbroken\nthe last is row 10, hash "),
+        "{said}"
+    );
+    let last = said.split_once(", hash ").unwrap().1.split_once('\n').unwrap();
+    assert_eq!((last.0, last.1.split_once(':').unwrap().0), (&*field(&rows[9], "hash"), "not sealed"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -225,7 +231,10 @@ async fn the_key_of_a_variable_seals_may_be_replaced_and_a_cut_chain_is_in_the_l
     crate::restart::ready(&daemon).await;
     say(2).await;
     let (code, said) = verify(folder.path(), &[], &first);
-    assert!(code == 0 && said.contains("\nsealed since row 1"), "{said}");
+    assert!(
+        code == 0 && said.ends_with("\nsealed\n"),
+        "a ledger made with a key is sealed before its first row: {said}"
+    );
     daemon.terminate();
     assert!(daemon.wait().success());
     let old = folder.path().join("old");
@@ -234,11 +243,13 @@ async fn the_key_of_a_variable_seals_may_be_replaced_and_a_cut_chain_is_in_the_l
         ("SWITCHBOARD_AUDIT__KEY", "the-second-key-of-the-tests"),
         ("SWITCHBOARD_AUDIT__OLD_KEY_FILE", old.to_str().unwrap()),
     ];
+    let (code, said) = verify(folder.path(), &[], &second);
+    assert!(code == 0 && said.contains("\nsealed with audit.old_key, not audit.key"), "{said}");
     let daemon = Daemon::start(&cloud, folder.path(), port, &second);
     crate::restart::ready(&daemon).await;
     say(2).await;
     let (code, said) = verify(folder.path(), &[], &second[..1]);
-    assert!(code == 0 && said.contains("6 rows, ") && said.contains("\nsealed since row 1"), "{said}");
+    assert!(code == 0 && said.contains("5 rows, ") && said.ends_with("\nsealed\n"), "{said}");
     assert_eq!(verify(folder.path(), &[], &first).0, 1, "the first key is not the seal's any more");
 
     // The end that the chain had, with its seal, comes back after two more rows.
@@ -249,10 +260,10 @@ async fn the_key_of_a_variable_seals_may_be_replaced_and_a_cut_chain_is_in_the_l
     assert_eq!(verify(folder.path(), &[], &second).0, 0, "only the daemon knows better");
     say(1).await;
     let line = daemon.logs("the audit is broken");
-    assert!(line.contains("ERROR") && line.contains("it had reached row 8, and now ended at 6"), "{line}");
+    assert!(line.contains("ERROR") && line.contains("it had reached row 7, and now ended at 5"), "{line}");
     say(1).await;
     let (code, said) = verify(folder.path(), &[], &second);
-    assert!(code == 1 && said.starts_with("broken: row 7 and all to row 8 are missing\nbroken: row 9 is"), "{said}");
+    assert!(code == 1 && said.starts_with("broken: row 6 and all to row 7 are missing\nbroken: row 8 is"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -278,7 +289,7 @@ async fn after_kill_9_the_chain_is_unbroken_and_each_event_is_in_it_once() {
             < posts + EACH / 2
         {
             let (code, said) = verify(folder.path(), &[], &variables);
-            assert!(code == 0 && said.contains("unbroken\nsealed since row 1"), "{said}");
+            assert!(code == 0 && said.contains(", unbroken\n") && said.ends_with("\nsealed\n"), "{said}");
         }
         daemon.kill();
         cloud.delivered().await;
@@ -310,7 +321,8 @@ async fn after_kill_9_the_chain_is_unbroken_and_each_event_is_in_it_once() {
 
     // Sealed: whoever makes the head anew without the key is found, and a verb without the key writes nothing.
     let (code, said) = verify(folder.path(), &[], &[]);
-    assert!(code == 0 && said.contains("audit.key is not set here"), "{said}");
+    let unseen = said.contains("not known to be unbroken") && said.contains("audit.key is not set here");
+    assert!(code == 1 && unseen, "a variable that was forgotten is no green light: {said}");
     let url = format!("sqlite:{}", folder.path().join("ledger.db").display());
     cloud.fault(Fault::on(Method::POST, "/messages").answer(403, &[], ""));
     people[0].says("refused");
@@ -337,4 +349,54 @@ async fn after_kill_9_the_chain_is_unbroken_and_each_event_is_in_it_once() {
         code == 1 && said.contains("broken: the seal over all rows does not fit") && !said.contains("a-key-for-these"),
         "{said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_erased_while_the_daemon_was_stopped_is_told_until_an_operator_seals_it() {
+    let (cloud, folder, port) =
+        (Cloud::start(Options::default()).await.unwrap(), tempfile::tempdir().unwrap(), free_port());
+    let key = [("SWITCHBOARD_AUDIT__KEY", "the-key-of-these-tests")];
+    let run = async || {
+        let daemon = Daemon::start(&cloud, folder.path(), port, &key);
+        crate::restart::ready(&daemon).await;
+        cloud.person("alice@example.com").says("help");
+        let audited = async {
+            while rows(folder.path(), &[]).is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, audited).await.expect("it has its row");
+        daemon
+    };
+    let daemon = run().await;
+    assert_eq!(verify(folder.path(), &[], &key).0, 0);
+    daemon.terminate();
+    assert!(daemon.wait().success());
+    tamper(folder.path(), "DELETE FROM audit").await;
+    tamper(folder.path(), "UPDATE audit_head SET anchor_seq = 0, seq = 0, hash = anchor_hash, seal = NULL").await;
+    let mut starting = prepare(switchboard().arg("run"), &cloud, folder.path(), port).envs(key).spawn().unwrap();
+    let log = BufReader::new(starting.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let log: Vec<_> = log.take_while(|line| !line.contains("listening")).collect();
+    let warned = |line: &String| line.contains("WARN") && line.contains("the audit is not sealed, though audit.key");
+    assert!(log.iter().any(warned), "{log:?}");
+    starting.kill().unwrap();
+    starting.wait().unwrap();
+    let _daemon = run().await;
+    let (code, said) = verify(folder.path(), &[], &key);
+    assert!(code == 1 && said.starts_with("broken: there is no seal over the rows"), "{said}");
+    let seal = |variables: &[(&str, &str)]| {
+        let url = format!("sqlite:{}", folder.path().join("ledger.db").display());
+        finished(switchboard().args(["audit", "seal"]).env("DATABASE_URL", url).envs(variables.iter().copied()))
+    };
+    let (code, said) = seal(&[]);
+    assert!(code == 1 && said.contains("there is no key to seal with"), "{said}");
+    assert_eq!((seal(&key), seal(&key)), ((0, "sealed from here on\n".to_owned()), (0, "sealed already\n".to_owned())));
+    let (code, said) = verify(folder.path(), &[], &key);
+    let rows = rows(folder.path(), &[]);
+    let row = rows.iter().rfind(|row| row["action"] == "audit seal").unwrap();
+    assert!(row["person"].as_str().unwrap().starts_with("operator ") && row["verdict"] == "sealed", "{row}");
+    let since = format!("\nsealed since row {}, written at {}; whatever", row["row"], row["at"].as_str().unwrap());
+    assert!(code == 0 && said.contains(&since) && said.contains("could have been made anew"), "{said}");
+    let (code, said) = seal(&[("SWITCHBOARD_AUDIT__KEY", "another-key-of-these-tests")]);
+    assert!(code == 1 && said.contains("it has a seal that is not of audit.key"), "{said}");
 }

@@ -721,3 +721,30 @@ async fn spaces_and_webhooks_are_shown_whole_in_order_and_harmless() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_do_not_go_with_the_audits_seal_are_named() {
+    let (one, two) = (("SWITCHBOARD_AUDIT__KEY", "the-first-key-of-the-tests"), "the-second-key-of-the-tests");
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let start = |more: &[(&str, &str)]| {
+        let daemon = Daemon::start(&cloud, folder.path(), free_port(), more);
+        daemon.terminate();
+        assert!(daemon.wait().success());
+    };
+    let looked = |more: &[(&str, &str)]| check(&cloud, folder.path(), "https://bot.example.org/x", &[], more).1;
+    start(&[]);
+    assert!(!looked(&[]).contains("audit "), "without a key there is nothing to say");
+    let said = looked(&[one]);
+    assert_has(&said, "warn audit     the audit is not sealed, though audit.key is set", "`switchboard audit seal`");
+    std::fs::remove_file(folder.path().join("ledger.db")).unwrap();
+    start(&[one]);
+    assert!(!looked(&[one]).contains("audit "), "all is well");
+    assert_has(&looked(&[]), "warn audit     the audit is sealed, and audit.key is not set", "set it");
+    let said = looked(&[("SWITCHBOARD_AUDIT__KEY", two)]);
+    assert_has(&said, "FAIL audit     the audit's seal is not of audit.key", "is it the daemon's key?");
+    let both = [("SWITCHBOARD_AUDIT__KEY", two), ("SWITCHBOARD_AUDIT__OLD_KEY", one.1)];
+    assert!(!looked(&both).contains("audit "), "before the start that needs it");
+    start(&both);
+    assert_has(&looked(&both), "warn audit     audit.old_key is set, though", "take it out");
+}

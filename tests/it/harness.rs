@@ -262,7 +262,7 @@ impl Daemon {
     }
 }
 
-fn prepare<'a>(command: &'a mut Command, cloud: &Cloud, folder: &Path, port: u16) -> &'a mut Command {
+pub fn prepare<'a>(command: &'a mut Command, cloud: &Cloud, folder: &Path, port: u16) -> &'a mut Command {
     command
         .current_dir(folder)
         .envs(settings_of_an_open_bot(cloud, folder))

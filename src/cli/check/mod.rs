@@ -19,7 +19,7 @@ use crate::access::Policy;
 use crate::config::{Config, ConfigError, DmPolicy, Mode};
 use crate::handler::Command;
 use crate::router;
-use crate::store::{Look, Store, now_ms};
+use crate::store::{Look, Seal, Store, now_ms};
 use crate::webex::Client;
 use report::{Finding, Report, State};
 
@@ -78,6 +78,7 @@ async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Re
             report.add_all(deep::ledger(config, look).await)?;
         }
         report.add_all(complete(config, look).await)?;
+        report.add_all(audit(config, look).await)?;
     }
     let webex = Client::impatient(&config.webex, config.token()?)?;
     let token = token(&webex).await;
@@ -211,6 +212,35 @@ async fn complete(config: &Config, look: &Look) -> Vec<Finding> {
         findings.push(Finding::warn("complete", says, &hint));
     }
     findings
+}
+
+/// Where the keys and the audit's seal do not go together; whether the rows do, `switchboard audit verify` says.
+async fn audit(config: &Config, look: &Look) -> Vec<Finding> {
+    if !look.exists {
+        return Vec::new();
+    }
+    // What cannot be read is said of `complete`.
+    let Ok(seal) = with_store(config, async |store| Ok(store.audit_seal().await?)).await else { return Vec::new() };
+    let warn = |says: &str, hint: &str| vec![Finding::warn("audit", says, hint)];
+    match seal {
+        Seal::Right if config.audit.old_key.is_some() => warn(
+            "audit.old_key is set, though the audit is sealed with audit.key",
+            "take it out: until then, whoever has the old key can make the audit anew",
+        ),
+        Seal::None | Seal::Right | Seal::Old => Vec::new(),
+        Seal::Missing => warn(
+            "the audit is not sealed, though audit.key is set",
+            "if the key is new, `switchboard audit seal` seals it; if not, somebody took the seal away",
+        ),
+        Seal::Unchecked => {
+            warn("the audit is sealed, and audit.key is not set", "set it, or the daemon goes on without a seal")
+        }
+        Seal::Wrong => vec![Finding::fail(
+            "audit",
+            "the audit's seal is not of audit.key",
+            "is it the daemon's key? `switchboard audit verify` tells more",
+        )],
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::{ABOUT_ITSELF, AuditEntry, AuditRow, BROKEN, GENESIS, Via, digest};
+use super::{ABOUT_ITSELF, AuditEntry, AuditRow, BROKEN, GENESIS, UNSEALED, Via, digest};
 use crate::config;
 use crate::signature::{AuditKey, Digest};
 use crate::store::now_ms;
@@ -15,6 +15,14 @@ use crate::store::sqlite::{Sqlite, json, millis};
 
 /// Rows looked at by one step of pruning, so that it never holds up the acknowledgements for long.
 const PRUNE_STEP: i64 = 500;
+
+/// A number so high is no row's that this program wrote: with one each millisecond it takes 285,000 years. It keeps a row
+/// or a head that somebody put at the end of all numbers from leaving none for ours.
+const LAST: i64 = 1 << 53;
+
+/// Rows that somebody put behind the end are passed over within so many numbers, a stretch at a time; none is looked for
+/// further away than that from the last.
+const STRETCH: i64 = 1_000_000;
 
 /// The keys of the head's seal.
 #[derive(Clone)]
@@ -40,10 +48,6 @@ impl Keys {
             (Some(_), None) => Fit::NoKey,
             (Some(_), Some(_)) => Fit::Wrong,
         }
-    }
-
-    fn seal(&self, head: &Head) -> Option<Vec<u8>> {
-        self.key.as_ref().map(|key| key.sign(&head.form()))
     }
 }
 
@@ -73,11 +77,17 @@ pub(in crate::store) struct Chain {
     head: Option<Head>,
     /// The last row, and its hash, of a chain that was on disk and in order. What is there later has to go on from it.
     kept: Option<(i64, Digest)>,
+    /// Whether the head had a seal, or an operator puts one there: without that, none is put there by itself.
+    sealed: bool,
 }
 
 impl Chain {
     pub(in crate::store) fn new(keys: Keys, is_daemon: bool) -> Chain {
-        Chain { keys, is_daemon, head: None, kept: None }
+        Chain { keys, is_daemon, head: None, kept: None, sealed: false }
+    }
+
+    fn seal(&self, head: &Head) -> Option<Vec<u8>> {
+        self.keys.key.as_ref().filter(|_| self.sealed).map(|key| key.sign(&head.form()))
     }
 
     /// What was written is on disk.
@@ -111,11 +121,15 @@ impl Head {
     }
 
     fn of(row: &SqliteRow) -> Result<Head, sqlx::Error> {
+        let seq = row.try_get("seq")?;
+        if seq > LAST {
+            return Err(sqlx::Error::Decode("not the number of a row".into()));
+        }
         Ok(Head {
             anchor_seq: row.try_get("anchor_seq")?,
             anchor_hash: digest(row, "anchor_hash")?,
             pruned_at: row.try_get("pruned_at")?,
-            seq: row.try_get("seq")?,
+            seq,
             hash: digest(row, "hash")?,
             seal: row.try_get("seal")?,
         })
@@ -145,6 +159,21 @@ impl Sqlite {
         self.commit().await
     }
 
+    /// Seals the head of a ledger that was just made, so that one without a seal is never taken for a new one.
+    pub(in crate::store) async fn seal_new_audit(&mut self) -> Result<(), sqlx::Error> {
+        let Some(head) = Head::read(&mut self.connection).await? else { return Ok(()) };
+        self.chain.sealed = true;
+        let seal = "UPDATE audit_head SET seal = ?1 WHERE id = 1";
+        sqlx::query(seal).bind(self.chain.seal(&head)).execute(&mut self.connection).await.map(drop)
+    }
+
+    /// Whether there is no seal yet, and the key for one: then the next row seals it.
+    pub(in crate::store) async fn seal_audit(&mut self) -> Result<bool, sqlx::Error> {
+        let head = Head::read(&mut self.connection).await?;
+        self.chain.sealed = head.is_none_or(|head| self.chain.keys.look_at(&head) == Fit::Unsealed);
+        Ok(self.chain.sealed)
+    }
+
     /// Adds rows at the end of the chain: two statements, however many there are.
     pub(in crate::store) async fn audit(&mut self, entries: &[&AuditEntry]) -> Result<(), sqlx::Error> {
         if entries.is_empty() {
@@ -161,7 +190,8 @@ impl Sqlite {
         self.append(end, &entries).await.map(drop)
     }
 
-    /// `false` when the chain's end is not where it was thought to be: nothing was written.
+    /// `false` when the chain's end is not where it was thought to be, or rows of somebody else are there: nothing was
+    /// written.
     async fn append(&mut self, end: End, entries: &[&AuditEntry]) -> Result<bool, sqlx::Error> {
         let End { head: left, next } = end;
         let (now, mut head) = (now_ms(), left.clone());
@@ -172,10 +202,11 @@ impl Sqlite {
             (head.seq, head.hash) = (seq, row.hash);
             rows.push(row);
         }
-        head.seal = self.chain.keys.seal(&head);
+        head.seal = self.chain.seal(&head);
         let moved = sqlx::query(
             "UPDATE audit_head SET seq = ?1, hash = ?2, seal = ?3
-             WHERE id = 1 AND seq = ?4 AND hash = ?5 AND seal IS ?6",
+             WHERE id = 1 AND seq = ?4 AND hash = ?5 AND seal IS ?6
+                 AND NOT EXISTS (SELECT 1 FROM audit WHERE seq BETWEEN ?7 AND ?1)",
         )
         .bind(head.seq)
         .bind(head.hash.as_slice())
@@ -183,6 +214,7 @@ impl Sqlite {
         .bind(left.seq)
         .bind(left.hash.as_slice())
         .bind(left.seal.as_deref())
+        .bind(next)
         .execute(&mut self.connection)
         .await?;
         if moved.rows_affected() == 0 {
@@ -212,8 +244,6 @@ impl Sqlite {
 
     /// The chain's end as it is on disk, and what is to be written down of it first.
     async fn find_head(&mut self) -> Result<(End, Option<AuditEntry>), sqlx::Error> {
-        let last: Option<i64> =
-            sqlx::query_scalar("SELECT max(seq) FROM audit").fetch_one(&mut self.connection).await?;
         let (head, remark) = match Head::read(&mut self.connection).await? {
             Some(head) => {
                 let remark = self.remark(&head).await?;
@@ -221,10 +251,7 @@ impl Sqlite {
             }
             None => (self.make_head().await?, Some(about_itself(BROKEN, "the record of the chain's ends was missing"))),
         };
-        // Rows beyond the end are not ours, and rows that were ours may be gone: ours go on behind all of them, so that
-        // no number is used twice and `verify` finds both.
-        let left = self.chain.kept.map_or(0, |(seq, _)| seq);
-        let next = head.seq.max(last.unwrap_or(0)).max(left).saturating_add(1);
+        let next = self.next(&head).await?;
         match &remark {
             None => self.chain.kept = Some((head.seq, head.hash)),
             Some(AuditEntry { verdict, reason, .. }) if *verdict == BROKEN => {
@@ -235,37 +262,62 @@ impl Sqlite {
         Ok((End { head, next }, remark))
     }
 
+    /// The number of the next row. Rows beyond the end are not ours, and rows that were ours may be gone: ours go on
+    /// behind them, so that no number is used twice and `verify` finds both. What stands far away is not reached.
+    async fn next(&mut self, head: &Head) -> Result<i64, sqlx::Error> {
+        let mut end = self.chain.kept.map_or(0, |(seq, _)| seq).max(head.seq);
+        let beyond = "SELECT max(seq) FROM audit WHERE seq > ?1 AND seq <= ?1 + ?2";
+        while let Some(last) =
+            sqlx::query_scalar(beyond).bind(end).bind(STRETCH).fetch_one(&mut self.connection).await?
+        {
+            end = last;
+        }
+        Ok(end + 1)
+    }
+
     /// What the daemon writes down about the head it finds; a verb that has not the daemon's key writes nothing.
     async fn remark(&mut self, head: &Head) -> Result<Option<AuditEntry>, sqlx::Error> {
-        let remark = match (self.chain.keys.look_at(head), self.chain.kept) {
-            (Fit::Open | Fit::Sealed, None) => return Ok(None),
-            (Fit::Open | Fit::Sealed, Some((left, hash))) => {
-                if self.hash_of(left, head).await? == Some(hash) {
-                    return Ok(None);
-                }
-                let reason = format!(
-                    "under the running daemon the chain was cut or made anew; it had reached row {left}, and now ended \
-                     at {}",
-                    head.seq
-                );
-                about_itself(BROKEN, &reason)
+        let (fit, was_sealed) = (self.chain.keys.look_at(head), self.chain.sealed);
+        match fit {
+            Fit::NoKey | Fit::ByOldKey | Fit::Wrong if !self.chain.is_daemon => {
+                return Err(sqlx::Error::Configuration(refusal(fit).into()));
             }
-            (fit, _) if !self.chain.is_daemon => return Err(sqlx::Error::Configuration(refusal(fit).into())),
+            Fit::Open | Fit::Unsealed | Fit::NoKey => {}
+            Fit::Sealed | Fit::ByOldKey | Fit::Wrong => self.chain.sealed = true,
+        }
+        if let Some((left, hash)) = self.chain.kept {
             // No verb has changed the seal: it refuses to, with another key than the daemon's.
-            (_, Some((left, _))) => about_itself(
-                BROKEN,
-                &format!(
-                    "under the running daemon the seal was taken away or replaced; the chain had reached row {left}"
-                ),
-            ),
-            (Fit::Unsealed, None) => about_itself("sealed", "audit.key was set: sealed from here on"),
-            (Fit::ByOldKey, None) => {
-                about_itself("resealed", "audit.key was changed; the seal of audit.old_key was right")
+            let replaced = match fit {
+                Fit::Open | Fit::Sealed | Fit::NoKey => false,
+                Fit::Unsealed => was_sealed,
+                Fit::ByOldKey | Fit::Wrong => true,
+            };
+            let broken = if replaced {
+                Some(format!("the seal was taken away or replaced; the chain had reached row {left}"))
+            } else if self.hash_of(left, head).await? != Some(hash) {
+                let end = head.seq;
+                Some(format!("the chain was cut or made anew; it had reached row {left}, and now ended at {end}"))
+            } else {
+                None
+            };
+            if let Some(broken) = broken {
+                return Ok(Some(about_itself(BROKEN, &format!("under the running daemon {broken}"))));
             }
-            (Fit::NoKey, None) => about_itself("unsealed", "audit.key is not set any more: not sealed from here on"),
-            (Fit::Wrong, None) => about_itself(BROKEN, "the seal before this row is of no key that was set"),
-        };
-        Ok(Some(remark))
+        }
+        Ok(match fit {
+            Fit::Unsealed if self.chain.is_daemon && self.chain.kept.is_none() => {
+                tracing::warn!("the audit is not sealed, though audit.key is set: {UNSEALED}");
+                None
+            }
+            Fit::Open | Fit::Sealed | Fit::Unsealed => None,
+            Fit::ByOldKey => {
+                Some(about_itself("resealed", "audit.key was changed; the seal of audit.old_key was right"))
+            }
+            Fit::NoKey => {
+                Some(about_itself("unsealed", "audit.key is not set for the daemon: not sealed from here on"))
+            }
+            Fit::Wrong => Some(about_itself(BROKEN, "the seal before this row is of no key that was set")),
+        })
     }
 
     /// The hash of a row in the chain that ends there; none when it is not in it.
@@ -279,8 +331,8 @@ impl Sqlite {
     }
 
     async fn make_head(&mut self) -> Result<Head, sqlx::Error> {
-        let ends = "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM audit";
-        let (first, seq): (i64, i64) = sqlx::query_as(ends).fetch_one(&mut self.connection).await?;
+        let ends = "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM audit WHERE seq BETWEEN 1 AND ?1";
+        let (first, seq): (i64, i64) = sqlx::query_as(ends).bind(LAST).fetch_one(&mut self.connection).await?;
         let last = sqlx::query("SELECT hash FROM audit WHERE seq = ?1").bind(seq);
         let last = last.fetch_optional(&mut self.connection).await?;
         let hash = last.and_then(|row| digest(&row, "hash").ok()).unwrap_or(GENESIS);
@@ -305,7 +357,7 @@ impl Sqlite {
             return Ok(0);
         };
         (head.anchor_seq, head.anchor_hash, head.pruned_at) = (seq, hash, Some(now_ms()));
-        head.seal = self.chain.keys.seal(&head);
+        head.seal = self.chain.seal(&head);
         sqlx::query("UPDATE audit_head SET anchor_seq = ?1, anchor_hash = ?2, pruned_at = ?3, seal = ?4 WHERE id = 1")
             .bind(head.anchor_seq)
             .bind(head.anchor_hash.as_slice())
@@ -358,9 +410,9 @@ fn about_itself(verdict: &'static str, reason: &str) -> AuditEntry {
 
 fn refusal(fit: Fit) -> &'static str {
     match fit {
-        Fit::Open | Fit::Sealed => "",
+        Fit::Open | Fit::Sealed | Fit::Unsealed => "",
         Fit::NoKey => "the audit is sealed: set audit.key as it is set for the daemon, so that this can be audited",
-        Fit::Unsealed | Fit::ByOldKey | Fit::Wrong => {
+        Fit::ByOldKey | Fit::Wrong => {
             "the audit is not sealed with this audit.key: set the one the daemon has, or restart the daemon with this one"
         }
     }

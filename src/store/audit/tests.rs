@@ -266,8 +266,7 @@ async fn rows_removed_moved_or_put_there_are_found() {
     };
     for keys in [keys(None, None), keys(Some("key"), None)] {
         let whole = ledger(8, &keys).await;
-        // With a key the daemon's own note comes first.
-        let last = if keys.key.is_some() { 9 } else { 8 };
+        let last = 8;
         for (tampering, says) in [
             ("DELETE FROM audit WHERE seq = 1".to_owned(), "1 is missing".to_owned()),
             ("DELETE FROM audit WHERE seq = 4".to_owned(), "4 is missing".to_owned()),
@@ -415,7 +414,7 @@ async fn a_chain_forged_under_a_running_daemon_is_noted_by_it() {
         forge(folder.path(), "UPDATE audit SET verdict = 'denied' WHERE seq = 3").await;
         settle(store, "after", 4).await;
         let told = told(&store.verify_audit().await.unwrap());
-        assert!(told.len() == 1 && told[0].starts_with("6 is the daemon's note"), "{told:?}");
+        assert!(told.len() == 1 && told[0].starts_with("5 is the daemon's note"), "{told:?}");
     })
     .await;
 }
@@ -446,14 +445,13 @@ async fn a_chain_cut_under_a_running_daemon_is_noted_by_it_and_it_goes_on() {
         // Noticed with the next row, by the pruner, and at the stop.
         for notice in 0..3 {
             let (folder, keys) = (tempfile::tempdir().unwrap(), keys(key, None));
-            let notes = i64::from(key.is_some());
             with_daemon(folder.path(), &keys, async |store| {
                 settle(store, "before", 4).await;
                 let seal = if with_old_seal { seal(folder.path()).await } else { "NULL".to_owned() };
                 settle(store, "cut", 3).await;
                 assert_eq!(store.prune_audit(Duration::from_secs(86_400)).await.unwrap(), 0);
                 assert_eq!(told(&store.verify_audit().await.unwrap()), [""; 0]);
-                cut(folder.path(), notes + 4, &seal).await;
+                cut(folder.path(), 4, &seal).await;
                 match notice {
                     0 => settle(store, "after", 2).await,
                     1 => assert_eq!(store.prune_audit(Duration::ZERO).await.unwrap(), 0, "in doubt it is left"),
@@ -465,10 +463,10 @@ async fn a_chain_cut_under_a_running_daemon_is_noted_by_it_and_it_goes_on() {
             with_daemon(folder.path(), &keys, async |store| settle(store, "later", 2).await).await;
             let found = verify(folder.path(), &keys).await;
             let told = told(&found);
-            let missing = format!("{} and all to row {} are missing", notes + 5, notes + 7);
+            let missing = "5 and all to row 7 are missing";
             assert!(told.len() == 2 && told[0] == missing, "{key:?}, {notice}: {told:?}");
-            assert!(told[1].starts_with(&format!("{} is the daemon's note", notes + 8)), "{told:?}");
-            assert!(told[1].contains(says) && told[1].contains(&format!("row {}", notes + 7)), "{told:?}");
+            assert!(told[1].starts_with("8 is the daemon's note"), "{told:?}");
+            assert!(told[1].contains(says) && told[1].contains("row 7"), "{told:?}");
             assert_eq!(found.seal, if key.is_some() { Seal::Right } else { Seal::None });
         }
     }
@@ -494,11 +492,11 @@ async fn a_seal_taken_away_alone_is_noted_too_and_a_write_that_failed_is_nothing
         assert!(store.put(event("commits")).await.unwrap());
         assert!(settlement().await.unwrap());
         let found = store.verify_audit().await.unwrap();
-        assert_eq!((found.rows, told(&found)), (6, Vec::new()));
+        assert_eq!((found.rows, told(&found)), (5, Vec::new()));
         sql(folder.path(), "UPDATE audit_head SET seal = NULL").await;
         settle(store, "after", 1).await;
         let told = told(&store.verify_audit().await.unwrap());
-        assert!(told.len() == 1 && told[0].starts_with("7 is the daemon's note"), "{told:?}");
+        assert!(told.len() == 1 && told[0].starts_with("6 is the daemon's note"), "{told:?}");
     })
     .await;
 }
@@ -507,7 +505,6 @@ async fn a_seal_taken_away_alone_is_noted_too_and_a_write_that_failed_is_nothing
 async fn one_finding_hides_no_other_and_each_is_told_once() {
     for keys in [keys(None, None), keys(Some("key"), None)] {
         let folder = ledger(24, &keys).await;
-        let notes = i64::from(keys.key.is_some());
         for statement in [
             "UPDATE audit SET verdict = 'denied' WHERE seq = 2",
             "UPDATE audit SET hash = randomblob(32) WHERE seq = 4",
@@ -529,18 +526,18 @@ async fn one_finding_hides_no_other_and_each_is_told_once() {
             "9 holds what no row".to_owned(),
             "11 holds what no row".to_owned(),
             "13 was altered".to_owned(),
-            format!("99 stands after row {}", 24 + notes),
+            "99 stands after row 24".to_owned(),
         ];
         expected.extend(keys.key.is_some().then(|| "0 the seal over all rows does not fit".to_owned()));
         assert_eq!(told.len(), expected.len(), "{told:?}");
         assert!(told.iter().zip(&expected).all(|(told, expected)| told.starts_with(expected)), "{told:?}");
-        assert_eq!((found.rows, found.more_findings), (u64::try_from(23 + notes).unwrap(), 0));
+        assert_eq!((found.rows, found.more_findings), (23, 0));
 
         sql(folder.path(), "UPDATE audit SET reason = 'other' WHERE seq > 12").await;
         let found = verify(folder.path(), &keys).await;
         assert_eq!(found.findings.len(), MOST_FINDINGS);
         // Five of the ten stand before row 13; from there to the end each row is one more.
-        let all = 5 + 12 + usize::try_from(notes).unwrap() * 2 + 1;
+        let all = 5 + 12 + usize::from(keys.key.is_some()) + 1;
         assert_eq!(usize::try_from(found.more_findings).unwrap(), all - MOST_FINDINGS);
         // Without the record of the ends, the rows are read all the same.
         sql(folder.path(), "DELETE FROM audit_head").await;
@@ -585,13 +582,19 @@ async fn rows_beyond_the_end_and_a_lost_head_stop_nothing_and_are_found() {
     }
 }
 
+/// What `switchboard audit seal` does.
+async fn seal_by_verb(folder: &Path, keys: &config::Audit) -> bool {
+    let by = AuditEntry { via: Via::Cli, ..AuditEntry::default() };
+    beside(folder, keys, async |store| store.seal_audit(by).await.unwrap()).await
+}
+
 #[tokio::test]
 async fn a_key_may_come_change_and_go() {
     let folder = tempfile::tempdir().unwrap();
     let mut rows = 0;
     for (nth, (key, old, notes)) in [
         (None, None, 0),
-        (Some("one"), None, 1),
+        (Some("one"), None, 0),
         (Some("one"), None, 0),
         (Some("two"), Some("one"), 1),
         (None, None, 1),
@@ -600,18 +603,97 @@ async fn a_key_may_come_change_and_go() {
     .enumerate()
     {
         let keys = keys(key, old);
+        if nth == 1 {
+            assert!(seal_by_verb(folder.path(), &keys).await && !seal_by_verb(folder.path(), &keys).await);
+            rows += 1;
+        }
+        if old.is_some() {
+            assert_eq!(verify(folder.path(), &keys).await.seal, Seal::Old, "it is not the key's before the start");
+        }
         with_daemon(folder.path(), &keys, async |store| settle(store, &format!("start {nth}"), 4).await).await;
         rows += notes + 4;
         let found = verify(folder.path(), &keys).await;
         let seal = if key.is_some() { Seal::Right } else { Seal::None };
-        assert_eq!((found.findings, found.seal, found.rows), (Vec::new(), seal, rows), "start {nth}");
+        assert_eq!((told(&found), found.seal, found.rows), (Vec::new(), seal, rows), "start {nth}");
         assert_eq!(found.sealed_since.map(|(row, _)| row), key.map(|_| 5));
     }
 }
 
 #[tokio::test]
+async fn a_seal_that_was_taken_away_is_missed_until_an_operator_puts_one_there() {
+    let keys = keys(Some("key"), None);
+    let wiped = "DELETE FROM audit;
+                 UPDATE audit_head SET anchor_seq = 0, anchor_hash = zeroblob(32), pruned_at = NULL, seq = 0,
+                     hash = zeroblob(32), seal = NULL";
+    for tampering in [wiped, "UPDATE audit_head SET seal = NULL", "DELETE FROM audit_head"] {
+        let folder = ledger(4, &keys).await;
+        sql(folder.path(), tampering).await;
+        // Neither a start nor what is written then makes it sealed.
+        for nth in 0..2 {
+            with_daemon(folder.path(), &keys, async |store| settle(store, &format!("start {nth}"), 2).await).await;
+            let found = verify(folder.path(), &keys).await;
+            assert_eq!(found.seal, Seal::Missing, "{tampering}");
+            assert!(told(&found).pop().unwrap().starts_with("0 there is no seal over the rows"), "{tampering}");
+        }
+        // Beside the daemon, whose next row goes on from it.
+        with_daemon(folder.path(), &keys, async |store| {
+            settle(store, "before", 2).await;
+            let before = store.verify_audit().await.unwrap().last.unwrap();
+            assert!(seal_by_verb(folder.path(), &keys).await);
+            settle(store, "after", 2).await;
+            let found = store.verify_audit().await.unwrap();
+            assert_eq!((found.seal, found.sealed_since.unwrap().0), (Seal::Right, before.0 + 1), "{tampering}");
+            let note = usize::from(tampering == "DELETE FROM audit_head");
+            assert_eq!(found.findings.len(), note, "{tampering}: {:?}", told(&found));
+            let last = store.audited(0, 1, |_| true).await.unwrap().remove(0);
+            assert_eq!(found.last, Some((before.0 + 3, hex::encode(last.hash))));
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_verb_with_a_key_that_the_daemon_has_not_seals_nothing_for_long() {
+    let (folder, none) = (tempfile::tempdir().unwrap(), keys(None, None));
+    with_daemon(folder.path(), &none, async |store| {
+        settle(store, "before", 2).await;
+        assert!(seal_by_verb(folder.path(), &keys(Some("key"), None)).await);
+        settle(store, "after", 2).await;
+        let found = store.verify_audit().await.unwrap();
+        assert_eq!((told(&found), found.seal, found.sealed_since), (Vec::new(), Seal::None, None));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_in_the_way_fails_no_write_and_none_at_the_end_of_all_numbers_does() {
+    for keys in [keys(None, None), keys(Some("key"), None)] {
+        for seq in ["7", "8", "9223372036854775807", "-9223372036854775808"] {
+            for also in ["", "; UPDATE audit_head SET seq = 9223372036854775807", "; DELETE FROM audit_head"] {
+                let folder = ledger(4, &keys).await;
+                let put = format!(
+                    "INSERT INTO audit SELECT {seq}, at, via, person, email, room, place, action, verdict, reason, event, hash FROM audit WHERE seq = 3{also}"
+                );
+                with_daemon(folder.path(), &keys, async |store| {
+                    settle(store, "before", 2).await;
+                    sql(folder.path(), &put).await;
+                    settle(store, "after", 2).await;
+                    store.prune_audit(Duration::from_secs(86_400)).await.unwrap();
+                    settle(store, "and after", 2).await;
+                })
+                .await;
+                with_daemon(folder.path(), &keys, async |store| settle(store, "later", 2).await).await;
+                let found = verify(folder.path(), &keys).await;
+                assert!(found.rows >= 13 && !found.findings.is_empty(), "{seq}{also}: {:?}", told(&found));
+                assert!(found.last.unwrap().0 < 20, "{seq}{also}: the numbers go on from ours");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_verb_writes_only_with_the_daemons_key() {
-    for (daemons, verbs) in [(Some("key"), None), (Some("key"), Some("other")), (None, Some("key"))] {
+    for (daemons, verbs) in [(Some("key"), None), (Some("key"), Some("other"))] {
         let folder = tempfile::tempdir().unwrap();
         with_daemon(folder.path(), &keys(daemons, None), async |store| {
             let row = claimed(store, "open", 1).await.remove(0);
@@ -642,14 +724,15 @@ async fn a_pruned_chain_is_unbroken_and_its_beginning_is_kept_too() {
             assert_eq!(store.prune_audit(day).await.unwrap(), 0);
         })
         .await;
-        // Everything but the last four is made old; the chain is made anew with it, and sealed by the start below.
+        // Everything but the last four is made old; the chain is made anew with it, and sealed by an operator.
         let two_days = 2 * i64::try_from(day.as_millis()).unwrap();
-        let old = 4 + i32::from(keys.key.is_some());
-        forge(folder.path(), &format!("UPDATE audit SET at = at - {two_days} WHERE seq <= {old}")).await;
+        forge(folder.path(), &format!("UPDATE audit SET at = at - {two_days} WHERE seq <= 4")).await;
         sql(folder.path(), "UPDATE audit_head SET seal = NULL").await;
+        let verb = async |store: &Store| store.seal_audit(entry(0)).await.unwrap();
+        assert_eq!(beside(folder.path(), &keys, verb).await, keys.key.is_some());
         with_daemon(folder.path(), &keys, async |store| {
             let pruned = i64::try_from(store.prune_audit(day).await.unwrap()).unwrap();
-            assert_eq!(pruned, if keys.key.is_some() { 5 } else { 4 });
+            assert_eq!(pruned, 4);
             assert_eq!(store.prune_audit(day).await.unwrap(), 0);
             settle(store, "new", 4).await;
             let found = store.verify_audit().await.unwrap();

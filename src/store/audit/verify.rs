@@ -6,7 +6,7 @@ use sqlx::SqlitePool;
 use uuid::Uuid;
 
 use super::chain::{Fit, Head, Keys};
-use super::{ABOUT_ITSELF, AuditRow, BROKEN, Via, digest};
+use super::{ABOUT_ITSELF, AuditRow, BROKEN, SEALING, UNSEALED, Via, digest};
 use crate::signature::Digest;
 use crate::store::StoreError;
 
@@ -23,6 +23,9 @@ pub struct Verification {
     pub from: Option<i64>,
     /// When the last of them was.
     pub until: Option<i64>,
+    /// The last of them that belongs there, and its hash in hexadecimal: whoever keeps a note of it elsewhere can tell
+    /// later whether that row is still the same, and so every row before it.
+    pub last: Option<(i64, String)>,
     /// How many rows were pruned, and when last.
     pub pruned: Option<(i64, i64)>,
     /// What the head's seal says.
@@ -43,6 +46,8 @@ pub enum Seal {
     None,
     /// It is the key's.
     Right,
+    /// It is that of the key before, which the daemon replaces when it starts.
+    Old,
     /// There is one, and no key to look at it with.
     Unchecked,
     /// It is no key's.
@@ -64,17 +69,12 @@ pub struct Finding {
 pub(super) async fn verify(pool: &SqlitePool, keys: &Keys) -> Result<Verification, StoreError> {
     let mut transaction = pool.begin().await?;
     let head = Head::read(&mut transaction).await?;
-    let seal = head.as_ref().map_or(Seal::None, |head| match keys.look_at(head) {
-        Fit::Open => Seal::None,
-        Fit::Sealed | Fit::ByOldKey => Seal::Right,
-        Fit::NoKey => Seal::Unchecked,
-        Fit::Wrong => Seal::Wrong,
-        Fit::Unsealed => Seal::Missing,
-    });
+    let seal = Seal::of(head.as_ref(), keys);
     let mut found = Verification {
         rows: 0,
         from: None,
         until: None,
+        last: None,
         pruned: head.as_ref().and_then(|head| Some((head.anchor_seq, head.pruned_at?))),
         seal,
         sealed_since: None,
@@ -90,17 +90,39 @@ pub(super) async fn verify(pool: &SqlitePool, keys: &Keys) -> Result<Verificatio
         found.rows += 1;
         found.from = found.from.or(Some(row.at));
         found.until = Some(row.at);
-        if fits && row.is_about_itself() {
-            match row.verdict.as_str() {
-                "sealed" => found.sealed_since = Some((row.seq, row.at)),
-                "unsealed" => found.sealed_since = None,
-                _ => {}
-            }
+        if !fits {
+            continue;
+        }
+        found.last = Some((row.seq, hex::encode(row.hash)));
+        let by_operator = row.via == Via::Cli.as_str() && row.action == SEALING;
+        match row.verdict.as_str() {
+            "sealed" if by_operator || row.is_about_itself() => found.sealed_since = Some((row.seq, row.at)),
+            "unsealed" if row.is_about_itself() => found.sealed_since = None,
+            _ => {}
         }
     }
     walk.end(seal);
     (found.findings, found.more_findings) = (walk.findings, walk.more);
     Ok(found)
+}
+
+/// What the seal says, without a look at the rows.
+pub(super) async fn seal(pool: &SqlitePool, keys: &Keys) -> Result<Seal, StoreError> {
+    let mut connection = pool.acquire().await?;
+    Ok(Seal::of(Head::read(&mut connection).await?.as_ref(), keys))
+}
+
+impl Seal {
+    fn of(head: Option<&Head>, keys: &Keys) -> Seal {
+        head.map_or(Seal::None, |head| match keys.look_at(head) {
+            Fit::Open => Seal::None,
+            Fit::Sealed => Seal::Right,
+            Fit::ByOldKey => Seal::Old,
+            Fit::NoKey => Seal::Unchecked,
+            Fit::Wrong => Seal::Wrong,
+            Fit::Unsealed => Seal::Missing,
+        })
+    }
 }
 
 impl AuditRow {
@@ -194,17 +216,15 @@ impl Walk {
             }
         }
         let problem = match seal {
-            Seal::None | Seal::Right | Seal::Unchecked => return,
+            Seal::None | Seal::Right | Seal::Old | Seal::Unchecked => return,
             Seal::Wrong => {
-                "the seal over all rows does not fit: whoever altered them had no key, or audit.key is not the one they \
-                 were sealed with"
+                "the seal over all rows does not fit: whoever altered them had no key, or audit.key is not the \
+                            one they were sealed with"
+                    .to_owned()
             }
-            Seal::Missing => {
-                "there is no seal over the rows: it was taken away, or audit.key was set after the daemon's last start, \
-                 which seals them at its next one"
-            }
+            Seal::Missing => format!("there is no seal over the rows, though audit.key is set: {UNSEALED}"),
         };
-        self.find(None, problem.to_owned());
+        self.find(None, problem);
     }
 }
 
