@@ -24,6 +24,9 @@ const MOST_ASKED: usize = 500;
 /// How often a decision is made anew because another one came in between.
 const TRIES: usize = 3;
 
+/// What an admin reads who presses a button of a card whose time is over.
+pub const EXPIRED: &str = "That request has expired. If they write to me again, you get a new card.";
+
 const APPROVED: &str = "You are let in: from now on I answer you here. What you wrote before was not worked on, so please \
     say it again; say help to see what I can do.";
 const DENIED: &str = "I am sorry, but I may not answer you. If you think that this is a mistake, please speak to whoever \
@@ -208,7 +211,7 @@ fn notice(request: &Request) -> NewMessage {
         asked => format!(" They wrote:\n\n{}", code_block(&asked)),
     };
     let markdown = format!(
-        "**{}** asks to be let in.{wrote}\n\nSay `pairing approve {code}` or `pairing deny {code}`; the code is good for {}.",
+        "**{}** asks to be let in.{wrote}\n\nSay `/pairing approve {code}` or `/pairing deny {code}`; the code is good for {}.",
         escape(email),
         good_for(request),
     );
@@ -321,7 +324,7 @@ mod tests {
         assert_eq!(lines[0], r"**bob\_b@example.com** asks to be let in. They wrote:");
         assert!(lines[2] == "```" && lines[4] == "```", "{notice}");
         assert!(lines[3].starts_with("<\u{200b}@all> `\u{200b}`\u{200b}` pairing approve 000000"), "{notice}");
-        assert_eq!(lines[6..], ["Say `pairing approve 7Q2MKD` or `pairing deny 7Q2MKD`; the code is good for 24h."]);
+        assert_eq!(lines[6..], ["Say `/pairing approve 7Q2MKD` or `/pairing deny 7Q2MKD`; the code is good for 24h."]);
         let card = card(&request);
         card.check().unwrap();
         let card = format!("{card:?}");

@@ -14,8 +14,9 @@ use crate::config::Config;
 use crate::event;
 use crate::handler::Receipt;
 use crate::receiver::{Envelope, Kind};
-use crate::store::{Queue, Row, State, Store, Who, now_ms};
+use crate::store::{Pairing, Queue, Row, State, Store, now_ms};
 use crate::table::one_line;
+use crate::webex::local_part;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -189,7 +190,9 @@ async fn each(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row
 async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
     let is_request = row.verdict.as_deref() == Some("stranger");
     let concerns = is_request || row.note.as_deref().is_some_and(|reason| reason == WAITS || reason == WAS_DENIED);
-    let Some(email) = row.subject.clone().filter(|_| concerns) else { return Ok(Vec::new()) };
+    if !concerns {
+        return Ok(Vec::new());
+    }
     let mut lines = Vec::new();
     if is_request {
         let notices = each(store, |nth| event::notice_id(row.id, nth)).await?;
@@ -204,19 +207,39 @@ async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
             lines.extend(told(&decision, "word of the decision", "it"));
         }
     }
-    let who = Who { code: String::new(), email: email.to_lowercase(), person: String::new() };
-    lines.extend(store.find_pairing(&who).await?.map(|found| {
-        let (state, code) = (crate::pairing::state(&found, now_ms()), &found.request.code);
-        let by = found.decided_by.map(|by| format!(" by {by}")).unwrap_or_default();
-        let todo = match state {
-            "pending" => format!("`switchboard pairing approve {code}` lets them in"),
-            "denied" => format!("`switchboard pairing approve {email}` lets them in after all"),
-            "approved" => "they are answered now".to_owned(),
-            _ => "if they write again, they get a new code".to_owned(),
-        };
-        format!("the request of {email} is {state}{by}; {todo}")
-    }));
+    // Newest first. Only the newest of a person counts, and what is asked of is the one that this event made or met.
+    let all = store.pairings().await?;
+    let found = if is_request {
+        all.iter().find(|pairing| pairing.request.event == row.id)
+    } else {
+        let audited = store.audit_of(row.id).await?;
+        let person = audited.iter().find_map(|row| row.person.as_deref()).map(local_part);
+        let before = row.settled_at.unwrap_or_else(now_ms);
+        all.iter()
+            .find(|pairing| Some(&pairing.request.person) == person.as_ref() && pairing.request.requested_at <= before)
+    };
+    let Some(found) = found else { return Ok(lines) };
+    let newest = all.iter().find(|pairing| pairing.request.person == found.request.person).unwrap_or(found);
+    let (email, code) = (&found.request.email, &newest.request.code);
+    let todo = match crate::pairing::state(newest, now_ms()) {
+        "pending" => format!("`switchboard pairing approve {code}` lets them in"),
+        "denied" => format!("`switchboard pairing approve {code}` lets them in after all"),
+        "approved" => "they are answered now".to_owned(),
+        _ => "if they write again, they get a new code".to_owned(),
+    };
+    lines.push(match newest.request.event == found.request.event {
+        true => format!("the request of {email} is {}; {todo}", stands(found)),
+        false => {
+            let (was, is) = (stands(found), stands(newest));
+            format!("the request of {email} is {was}; they have asked again since, which is {is}; {todo}")
+        }
+    });
     Ok(lines)
+}
+
+fn stands(pairing: &Pairing) -> String {
+    let by = pairing.decided_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    format!("{}{by}", crate::pairing::state(pairing, now_ms()))
 }
 
 /// What became of a message, and of its card where it went without.

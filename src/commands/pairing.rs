@@ -16,8 +16,9 @@ pub(super) fn command() -> Command {
         .action(Verdict::Approve.word(), pressed(Verdict::Approve))
         .action(Verdict::Deny.word(), pressed(Verdict::Deny))
         .details(
-            "Admins get a card with buttons for it. `pairing list` shows who waits. `pairing approve CODE` lets somebody in, and `pairing deny CODE` does not; \
-             their email does as well as the code. They are told. In a direct message only, since others would read it.",
+            "Admins get a card with buttons for it. `pairing list` shows who waits. `/pairing approve CODE` lets somebody \
+             in, and `/pairing deny CODE` does not; their email does as well as the code. They are told. In a direct \
+             message only, since others would read it.",
         )
         .allow([crate::config::ADMINS])
 }
@@ -87,5 +88,5 @@ async fn list(context: &Context) -> Result<Reply> {
     if waiting.len() > MOST {
         text.push_str(&format!("\nand {} more", waiting.len() - MOST));
     }
-    Ok(Reply::markdown(format!("{}\n\nSay `pairing approve` or `pairing deny` with a code.", code_block(&text))))
+    Ok(Reply::markdown(format!("{}\n\nSay `/pairing approve` or `/pairing deny` with a code.", code_block(&text))))
 }

@@ -15,6 +15,7 @@ use crate::handler::{Args, Command, CommandError, Context, Reply, Result, escape
 use crate::store::now_ms;
 
 const NAME: &str = "report";
+const SUMMARY: &str = "What I did: messages, commands and how fast";
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// A line of the table.
@@ -26,6 +27,8 @@ struct Report {
     summary: &'static str,
     /// Who may have it, among those who may give the command. To others it does not exist.
     permission: Permission,
+    /// Whether it is only told in a direct message.
+    alone: bool,
     kind: Kind,
 }
 
@@ -44,8 +47,9 @@ fn table() -> Vec<Report> {
         Report {
             name: "activity",
             title: "Activity",
-            summary: "What I did: messages, commands, by whom and how fast",
+            summary: SUMMARY,
             permission: Permission::default(),
+            alone: false,
             kind: Kind::Activity,
         },
         Report {
@@ -53,6 +57,7 @@ fn table() -> Vec<Report> {
             title: "Access",
             summary: "Whom I refused, how often and by which rule",
             permission: admins,
+            alone: true,
             kind: Kind::Access,
         },
     ]
@@ -61,30 +66,34 @@ fn table() -> Vec<Report> {
 pub(super) fn command() -> Command {
     let reports = Arc::new(table());
     let usage = format!("{NAME} [name] [period]");
-    Command::new(&usage, "What I did: messages, commands, by whom and how fast", move |context, args| {
-        run(Arc::clone(&reports), context, args)
-    })
-    .details(
+    Command::new(&usage, SUMMARY, move |context, args| run(Arc::clone(&reports), context, args)).details(
         "`report` shows what I did in the last day, or offers a choice to whoever may have several reports. A name asks \
          for one of them, as in `report activity`. The period is the last day unless you say otherwise: `report 7d`, \
-         `report activity 12h`. It reaches back as far as the ledger keeps settled events.",
+         `report activity 12h`. It reaches back as far as the ledger keeps settled events. Who spoke to me, admins are \
+         told in a direct message; others read how many did.",
     )
 }
 
 async fn run(reports: Arc<Vec<Report>>, context: Context, mut args: Args) -> Result<Reply> {
     let reports: Vec<_> = reports.iter().filter(|report| report.is_for(&context)).collect();
-    let Some(first) = reports.first() else {
+    // What is only told in a direct message is not offered elsewhere; whoever asks for it is told why not.
+    let here: Vec<_> = reports.iter().copied().filter(|report| !report.alone || context.is_direct()).collect();
+    let Some(&first) = here.first() else {
         return Err(CommandError::User("There is no report that you may have here.".to_owned()));
     };
     let (report, period) = match args.next() {
-        None if reports.len() > 1 => return Ok(choice(&reports)),
+        None if here.len() > 1 => return Ok(choice(&here)),
         None => (first, None),
         Some(word) => match reports.iter().find(|report| report.name == word.to_lowercase()) {
-            Some(report) => (report, args.next()),
+            Some(&report) => (report, args.next()),
             None if reports.len() > 1 && Period::parse(&word).is_none() => {
                 let names = reports.iter().map(|report| report.name).collect::<Vec<_>>().join(", ");
                 let text = format!("\"{}\" is no report and no period; I have {names}.", quoted(&word));
                 return Err(CommandError::Usage(text));
+            }
+            None if Period::parse(&word).is_none() => {
+                let text = format!("\"{}\" is no report that you may have, and no period", quoted(&word));
+                return Err(CommandError::Usage(format!("{text}; say 12h, 7d or the like.")));
             }
             None => (first, Some(word)),
         },

@@ -9,6 +9,7 @@ use super::voting::Press;
 use crate::access::{Act, Place};
 use crate::event;
 use crate::handler::{Button, Deed, Inputs, Refusal, SEAL, Sender, carries};
+use crate::pairing;
 use crate::receiver::Envelope;
 use crate::store::{ApprovalState, Claimed, Effect, Settlement, StoreError, now_ms};
 use crate::webex::{ActionId, AttachmentAction, Fault, Message, NewMessage, Person, RoomId, RoomType};
@@ -16,6 +17,10 @@ use crate::webex::{ActionId, AttachmentAction, Fault, Message, NewMessage, Perso
 /// What whoever looks for the reason has to know besides.
 const FORGED: &str = "; somebody made it up or took it from elsewhere, or what sealed it is gone: after a change of \
      cards.secret the old one belongs into cards.previous_secrets";
+
+/// The card of a stranger is made for the address or id that access.admins has, before Webex has said whose that is.
+const NOT_FOR_THEM: &str = "its seal is not mine, or was made for another space or person: in a direct message maybe for \
+     an address in access.admins that is not the one Webex has for them, then list their id";
 
 impl Inbox {
     pub(super) async fn click(&self, row: Claimed, envelope: &Envelope, me: &Person) -> Settlement {
@@ -115,8 +120,10 @@ impl Inbox {
             RoomType::Group => None,
         };
         let button = cards.open(&me.id, &action.room_id, direct_with, token);
-        let button =
-            button.ok_or(Unpressed::Forged("its seal is not mine, or was made for another space or person"))?;
+        let button = button.ok_or(Unpressed::Forged(match card.room_type {
+            RoomType::Direct => NOT_FOR_THEM,
+            RoomType::Group => "its seal is not mine, or was made for another space or person",
+        }))?;
         let named = envelope.room.as_deref().map(RoomId::from);
         if named.as_ref().is_some_and(|named| *named != action.room_id) || card.room_id != action.room_id {
             return Err(Unpressed::Forged("its card is in another space than the click"));
@@ -159,7 +166,12 @@ impl Inbox {
             }
             Some(Refusal::Expired) => {
                 let ending = Ending { reason: "the card has expired", ..Ending::of("declined") };
-                return self.decline(row, about, button.card, ending, "That card has expired. Please ask me again.");
+                // An admin did not ask for the card of a stranger, and cannot.
+                let said = match button.command.as_str() {
+                    pairing::COMMAND => pairing::EXPIRED,
+                    _ => "That card has expired. Please ask me again.",
+                };
+                return self.decline(row, about, button.card, ending, said);
             }
         }
         if button.once {

@@ -92,7 +92,7 @@ async fn a_stranger_gets_one_code_and_an_admin_lets_them_in_by_chat() {
     status <~@all> `~`~`
     ```
 
-    Say `pairing approve 7Q2MKD` or `pairing deny 7Q2MKD`; the code is good for 24h.
+    Say `/pairing approve 7Q2MKD` or `/pairing deny 7Q2MKD`; the code is good for 24h.
     ");
     assert_eq!(outcome(&bot, "none", "stranger").await, 1.0);
     assert_eq!(outcome(&bot, "none", "denied").await, 1.0);
@@ -110,7 +110,7 @@ async fn a_stranger_gets_one_code_and_an_admin_lets_them_in_by_chat() {
     alice.says("pairing");
     bot.settle().await;
     assert!(last(&bot).contains(&code) && last(&bot).contains(BOB), "{}", last(&bot));
-    alice.says(&format!("pairing approve {}", code.to_lowercase()));
+    alice.says(&format!("/pairing approve {}", code.to_lowercase()));
     bot.settle().await;
     alice.says("pairing approve bob@example.com");
     bot.settle().await;

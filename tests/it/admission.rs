@@ -48,7 +48,7 @@ async fn an_admin_presses_approve_and_the_stranger_is_told_and_answered() {
     assert!(shown.contains("bob@example.com asks to be let in.") && shown.contains(&code), "{shown}");
     // What a stranger wrote is text in it, and nothing else.
     assert!(shown.contains(r"hi &lt;@all&gt; \\*now\\* \\[here\\]\\(https://x.test\\)"), "{shown}");
-    assert!(card.markdown.as_deref().unwrap().contains(&format!("Say `pairing approve {code}`")), "without cards");
+    assert!(card.markdown.as_deref().unwrap().contains(&format!("Say `/pairing approve {code}`")), "without cards");
     press(&alice, card, "Approve", json!({"code": "000000", "who": ALICE}));
     bot.settle().await;
     assert!(told(&bot, BOB)[1].starts_with("You are let in"), "{:?}", told(&bot, BOB));
@@ -114,7 +114,7 @@ async fn the_second_admin_is_told_what_the_first_one_did_and_changes_nothing() {
 }
 
 /// The bot itself shows the card somewhere else: then nothing but the seal says where it belongs.
-async fn copied(bot: &Harness, card: &Message, room: &str) -> Message {
+pub async fn copied(bot: &Harness, card: &Message, room: &str) -> Message {
     let body = json!({"roomId": room, "text": "a copy", "attachments": card.attachments});
     let posting = reqwest::Client::new().post(format!("{}/messages", bot.cloud.api_url()));
     let posted = posting.bearer_auth(bot.cloud.bot().token).json(&body).send().await.unwrap();
@@ -137,6 +137,8 @@ async fn nobody_but_the_admin_in_their_direct_message_can_use_the_token() {
         denied += 1.0;
         assert_eq!(outcome(&bot, "none", "denied").await, denied, "{}", who.account().email);
     }
+    let list = verb(bot.folder.path(), &["inbox", "list", "--state", "all", "--json"]);
+    assert!(list.contains("maybe for an address in access.admins that is not the one Webex has for them"), "{list}");
     // The admin's own token, in another card of the bot to them.
     alice.says("help");
     bot.settle().await;
@@ -169,7 +171,7 @@ async fn a_card_for_a_request_that_has_expired_says_so() {
         press(&bot.cloud.person(ALICE), &cards[0], title, json!({}));
     }
     bot.settle().await;
-    assert_eq!(told(&bot, ALICE)[1..], ["That card has expired. Please ask me again."]);
+    assert_eq!(told(&bot, ALICE)[1..], ["That request has expired. If they write to me again, you get a new card."]);
     assert_eq!(state(&bot), "expired");
 }
 

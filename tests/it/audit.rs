@@ -175,6 +175,9 @@ async fn an_altered_or_removed_row_is_named_and_foreign_text_disturbs_no_termina
     tamper(folder, "UPDATE audit SET email = 'a\u{1b}[31m\u{202e}@example.com' WHERE seq = 3").await;
     let (code, said) = verify(folder, &[], &[]);
     assert!(code == 1 && said.starts_with("broken: row 3 was altered") && said.contains("\n4 rows, from "), "{said}");
+    tamper(folder, "UPDATE audit SET reason = 'why)\n  answered' WHERE seq = 3").await;
+    let story = verb(folder, &["explain", rows(folder, &[])[2]["event"].as_str().unwrap()]);
+    assert!(story.contains("(why)   answered)") && !story.contains("\n  answered"), "{story}");
     let list = verb(folder, &["audit", "list"]) + &verb(folder, &["audit", "list", "--json"]);
     assert!(!list.contains(['\u{1b}', '\u{202e}']) && list.contains("\\u001b"), "{list}");
     tamper(folder, "DELETE FROM audit WHERE seq = 2").await;

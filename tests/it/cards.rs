@@ -10,6 +10,7 @@ use switchboard::card::{Action, Element, Input, Submit, Text};
 use switchboard::simulator::{Cloud, Fault, Message, Options, Person};
 use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Reply, Result};
 
+use crate::admission::copied;
 use crate::harness::{Daemon, Harness, SECRET, arrived, free_port, post, signature};
 use crate::restart::ready;
 
@@ -298,6 +299,23 @@ async fn whatever_somebody_sends_to_a_card_reaches_no_action() {
     bot.cloud.resume_deliveries();
     bot.settle().await;
     assert_eq!(runs.load(Ordering::Relaxed), 0);
+    // Nor one in a copy of the card elsewhere, of which somebody says that it is in the space it was sealed for.
+    let copy = copied(&bot, elsewhere, &lab).await;
+    let inputs = json!({"seal": token(elsewhere, "Deploy"), "copies": "1"});
+    bot.cloud.hold_deliveries();
+    let click = bob.clicks(&copy.id, inputs.clone()).unwrap();
+    let action = json!({"id": click, "type": "submit", "messageId": copy.id, "inputs": inputs, "roomId": hall,
+        "personId": bob.account().id, "created": "2026-01-01T00:00:00.000Z"});
+    let lie = Fault::on(Method::GET, &format!("/attachment/actions/{click}")).answer(200, &[], &action.to_string());
+    bot.cloud.fault(lie);
+    let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": click, "roomId": hall}});
+    let (url, body) = (format!("{}/webex/webhook", bot.url), body.to_string());
+    assert_eq!(post(&url, body.clone(), Some(&signature(SECRET, body.as_bytes()))).await.0, 200);
+    bot.cloud.resume_deliveries();
+    bot.settle().await;
+    assert_eq!(runs.load(Ordering::Relaxed), 0);
+    let story = crate::cli::verb(bot.folder.path(), &["explain", &click]);
+    assert!(story.contains("its card is in another space than the click"), "{story}");
     press(&bob, here, "Deploy", json!({"copies": "1"}));
     bot.settle().await;
     assert_eq!(runs.load(Ordering::Relaxed), 1, "the card still works");
@@ -750,13 +768,13 @@ async fn who_may_have_several_reports_chooses_and_who_may_have_one_gets_it() {
     assert!(answer("report", &bob).await.starts_with("The last day:"), "one report needs no choice");
     assert_eq!(
         answer("report access", &bob).await,
-        "\"access\" is no period; say 12h, 7d or the like. Usage: report [name] [period]",
+        "\"access\" is no report that you may have, and no period; say 12h, 7d or the like. Usage: report [name] [period]",
         "for him there is no other"
     );
     insta::assert_snapshot!(answer("report", &alice).await, @"
     I have these reports, of the last day:
 
-    - `report activity`: What I did: messages, commands, by whom and how fast
+    - `report activity`: What I did: messages, commands and how fast
     - `report access`: Whom I refused, how often and by which rule
 
     Say one of them; a period may follow, as in `report access 7d`.
@@ -777,18 +795,27 @@ async fn who_may_have_several_reports_chooses_and_who_may_have_one_gets_it() {
     );
     assert!(answer("report ACCESS 7d", &alice).await.starts_with("The last 7d:\n\n```\n2 refused"));
     assert!(answer("report 7d", &alice).await.contains("COMMAND"), "a period alone is of what it always was");
-    assert!(answer("report activity 12h", &alice).await.starts_with("The last 12h:"));
+    let activity = answer("report activity 12h", &alice).await;
+    assert!(
+        activity.starts_with("The last 12h:") && activity.contains("PERSON") && activity.contains(BOB),
+        "{activity}"
+    );
+    let for_bob = answer("report 12h", &bob).await;
+    assert!(for_bob.contains("messages from 2 people") && !for_bob.contains('@'), "who is for admins: {for_bob}");
     let wrong = answer("report soon", &alice).await;
     assert!(wrong.starts_with("\"soon\" is no report and no period; I have activity, access."), "{wrong}");
     assert!(answer("report access soon", &alice).await.starts_with("\"soon\" is no period"));
-    // In a space others read along; and what is theirs to choose is no more than what is theirs to say.
-    alice.mentions_bot(&lab, "report").unwrap();
-    bot.settle().await;
-    let in_lab = card(&bot.cloud);
-    press(&bob, &in_lab, "Access", json!({}));
-    press(&alice, &in_lab, "Access", json!({}));
-    let said = said_since(&bot, &in_lab).await;
-    assert!(said.len() == 2 && said[0].contains("is no period") && said[1].contains("in a direct message"), "{said:?}");
+    // In a space others read along: there is nothing to choose there, and no name in what is told.
+    let in_lab = async |text: &str| {
+        alice.mentions_bot(&lab, text).unwrap();
+        bot.settle().await;
+        let message = bot.cloud.messages().pop().unwrap();
+        assert!(message.attachments.is_empty(), "{message:?}");
+        message.markdown.or(message.text).unwrap()
+    };
+    let said = in_lab("report").await;
+    assert!(said.contains("COMMAND") && !said.contains('@'), "{said}");
+    assert!(in_lab("report access").await.contains("in a direct message"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,10 +12,13 @@ const MOST_PEOPLE: usize = 10;
 
 pub(super) async fn report(context: &Context, period: &Period) -> Result<Reply> {
     let activity = context.services.store.activity(period.since()).await?;
-    Ok(Reply::markdown(format!("{period}:\n\n{}", code_block(&render(&activity)))))
+    // Who spoke to the bot, and how much, in whichever space, is nobody's business but the admins'.
+    let with_people =
+        context.is_direct() && context.services.policy.is_admin(&context.sender.id, &context.sender.email);
+    Ok(Reply::markdown(format!("{period}:\n\n{}", code_block(&render(&activity, with_people)))))
 }
 
-fn render(activity: &Activity) -> String {
+fn render(activity: &Activity, with_people: bool) -> String {
     let mut commands = BTreeMap::<&str, (u64, u64)>::new();
     let mut people = BTreeMap::<&str, u64>::new();
     let (mut messages, mut refused) = (0, 0);
@@ -52,6 +55,9 @@ fn render(activity: &Activity) -> String {
             [(*name).to_owned(), all.to_string(), failed.to_string(), quantile(times, 0.5), quantile(times, 0.95)]
         }),
     ));
+    if !with_people {
+        return text;
+    }
     let mut people: Vec<_> = people.into_iter().collect();
     people.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let more = people.len().saturating_sub(MOST_PEOPLE);
@@ -113,7 +119,8 @@ mod tests {
             ],
             replies: vec![(String::new(), vec![9]), ("help".to_owned(), vec![3, 4, 5, 1200])],
         };
-        insta::assert_snapshot!(render(&activity), @"
+        assert!(!render(&activity, false).contains("PERSON") && !render(&activity, false).contains('@'));
+        insta::assert_snapshot!(render(&activity, true), @"
         15 messages from 2 people, 3 refused
 
         COMMAND  COUNT  FAILED  MEDIAN  SLOWEST 5%
