@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::output::{Format, print, print_json, time};
 use super::queue::{find, state, with_store, without_card};
-use super::{approvals, audit};
+use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
 use crate::event;
@@ -96,8 +96,14 @@ async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
     if let Some(envelope) = &envelope {
         lines.push(format!("its Webex id is {}", envelope.id));
     }
-    if let Some(command) = &row.label {
-        lines.push(format!("it matched the command {command}"));
+    let audited = store.audit_of(row.id).await?;
+    match (row.answers, &row.label) {
+        (Some(event), label) => {
+            let action = audited.last().map(|row| row.action.as_str()).or(label.as_deref()).unwrap_or("a command");
+            lines.push(format!("it answered the question of {action} (event {})", event::reference(event)));
+        }
+        (None, Some(command)) => lines.push(format!("it matched the command {command}")),
+        (None, None) => {}
     }
     let reason = row.note.clone();
     let because = reason.as_deref().map(|reason| format!(": {}", one_line(reason))).unwrap_or_default();
@@ -120,9 +126,10 @@ async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
             "it is older than store.retention; only its id is kept, so that a repeat is not answered".to_owned()
         }
     });
-    lines.extend(store.audit_of(row.id).await?.iter().map(audit::told));
+    lines.extend(audited.iter().map(audit::told));
     lines.extend(store.approvals_of(row.id).await?.iter().flat_map(approvals::told));
     lines.extend(replies.iter().flat_map(|reply| told(reply, "reply", "the event")));
+    lines.extend(questions::told(store, row).await?);
     lines.extend(pairing(store, row).await?);
     let sent = replies.iter().filter(|reply| reply.verdict.as_deref() == Some("sent"));
     Ok(Story {
@@ -151,6 +158,7 @@ fn meaning(verdict: &str, told: bool) -> &str {
         "usage" => "answered with the usage line",
         "declined" => "answered that it cannot be done",
         "cancelled" => "answered that what was asked is cancelled",
+        "late" => "answered that the time of the question is over; by this rule they may ask",
         "unknown" => "answered that no command has this name; by this rule they may ask",
         "empty" => "answered that nothing was said; by this rule they may ask",
         "denied" if told => "answered only that they may not",

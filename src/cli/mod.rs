@@ -6,6 +6,7 @@ mod check;
 mod explain;
 mod output;
 mod pairing;
+mod questions;
 mod queue;
 mod run;
 mod send;

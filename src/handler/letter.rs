@@ -20,6 +20,9 @@ pub struct Letter {
     /// The file that is posted with it; its bytes are beside the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileInfo>,
+    /// Whom its message asks something: when Webex has it, their time to answer begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<String>,
     /// Why the card that it was to have is not in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_card: Option<String>,
@@ -43,7 +46,7 @@ pub struct Withdrawal {
 impl Letter {
     /// A message that answers an event.
     pub fn of(event: Uuid, room_type: RoomType, message: NewMessage) -> Letter {
-        Letter { event, room_type, message, file: None, without_card: None, withdraw: None }
+        Letter { event, room_type, message, file: None, asks: None, without_card: None, withdraw: None }
     }
 
     /// A row of the outbox, as of now. Rows of one lane are sent in the order in which they were made.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Command;
+use super::{Command, Reply};
+use crate::webex::MessageId;
 
 /// The most bytes of names and values that a question keeps: each question is a row of the ledger.
 const MOST_BYTES: usize = 4096;
@@ -49,24 +50,28 @@ const MOST_BYTES: usize = 4096;
 /// # What is an answer
 ///
 /// - The next message of whoever was answered, in the same space, whatever it says and with whatever is attached. In a
-///   space with others it has to mention the bot, which does not hear of it otherwise. It passes every check of a message,
-///   and the person has to be one who may give the command still.
+///   space with others it has to mention the bot, which does not hear of it otherwise; a line below the question says so.
+///   It passes every check of a message, and the person has to be one who may give the command still.
 /// - Not what begins with `/` and a command's name, such as `/help`: that is the command, and the question stays open. Nor
-///   is a button that says a command ([`Submit::say`](crate::card::Submit::say)); one that says anything else answers.
-/// - Not what was said before the question was: what somebody wrote while the bot was away.
-/// - `cancel`, alone, ends the question.
-/// - A card of the same reply answers it too: a button that works once, or that calls the same action, ends the question,
-///   and an answer that is typed, or `cancel`, uses the card up.
+///   is a command that is given in another thread than the question's.
+/// - Not what was said before the question could be read: both times are Webex's, and the reply's first message counts. A
+///   question whose message cannot be sent is none.
+/// - `cancel` or `stop`, alone, ends the question, with or without a slash, a point or an exclamation mark.
+/// - A card of the same reply answers it too: of whoever was asked, a button that works once or that calls the same action
+///   ends the question; of somebody else, one that does both. A button of it that says something
+///   ([`Submit::say`](crate::card::Submit::say)) answers, unless that is a command. An answer that is typed, or `cancel`,
+///   uses the card up.
 ///
 /// # What becomes of it
 ///
 /// The action is called with [`Context::text`](super::Context::text), [`Context::files`](super::Context::files) and the
 /// [`Inputs`](super::Inputs). With the reply it returns the question is over, unless that asks the next one. Returns it
 /// [`User`](super::CommandError::User) or [`Usage`](super::CommandError::Usage), the person reads that and may answer again.
-/// As with a command, it may run twice after a crash. One that fails for good ends the question.
+/// As with a command, it may run twice after a crash. One that fails for good ends the question, and so does one that has
+/// run and whose reply cannot be sent since its files are too large: what that would have asked is not asked.
 ///
-/// There is one question a person and space; a new one takes the place of the old. Its time begins when the reply is
-/// written, which is before it is sent. What is said after it is a message as any other; one that the bot does not know is
+/// There is one question a person and space; a new one takes the place of the old. Its time begins when its message is in
+/// the space. What is said after it is a message as any other; one that the bot does not know is
 /// then told that it comes too late. A card beside it has a time of its own ([`Card::lives`](super::Card::lives)).
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -86,6 +91,9 @@ pub(crate) struct Kept {
     /// The cards beside it, and until when their buttons work at most.
     pub cards: Vec<Uuid>,
     pub cards_until: i64,
+    /// The thread that it was asked in, or else the message that it answers.
+    #[serde(default)]
+    pub thread: Option<MessageId>,
 }
 
 impl Question {
@@ -121,8 +129,16 @@ impl Question {
     ///
     /// # Errors
     /// What is wrong with it, for whoever wrote the command.
-    pub(crate) fn check(&self, command: &Command) -> anyhow::Result<()> {
+    pub(crate) fn check(&self, command: &Command, reply: &Reply) -> anyhow::Result<()> {
         let (name, action) = (command.name(), &self.action);
+        anyhow::ensure!(
+            !reply.is_empty(),
+            "{name} asks a question for {name}/{action} with a reply that says nothing; say in its text what is asked"
+        );
+        anyhow::ensure!(
+            self.within != Some(Duration::ZERO),
+            "{name} asks a question for {name}/{action} that waits for no time; give Question::within more than zero"
+        );
         anyhow::ensure!(
             command.actions().any(|known| known == action),
             "{name} asks a question for an action \"{action}\" that it does not have; add it with Command::action"
@@ -141,27 +157,33 @@ impl Question {
         self.within.unwrap_or(usual).min(crate::config::LONGEST_QUESTION)
     }
 
-    pub(crate) fn kept(self, command: &str, cards: Vec<Uuid>, cards_until: i64) -> Kept {
+    pub(crate) fn kept(self, command: &str, thread: Option<MessageId>, cards: Vec<Uuid>, cards_until: i64) -> Kept {
         let Question { action, input, arguments, within: _ } = self;
-        Kept { command: command.to_owned(), action, input, arguments, cards, cards_until }
+        Kept { command: command.to_owned(), action, input, arguments, cards, cards_until, thread }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handler::Reply;
 
     #[test]
     fn a_question_fits_its_command_and_the_ledger_or_says_why_not() {
         let command = Command::new("deploy", "", async |_, _| Ok(Reply::text("")))
             .action("place", async |_, _| Ok(Reply::text("")));
-        let wrong = |question: Question| question.check(&command).map_err(|error| error.to_string());
+        let says =
+            |question: Question, reply: Reply| question.check(&command, &reply).map_err(|error| error.to_string());
+        let wrong = |question| says(question, Reply::text("Where?"));
         assert_eq!(wrong(Question::new("place").argument("a", "x".repeat(4095))), Ok(()));
         let says = wrong(Question::new("place").argument("a", "x".repeat(4096))).unwrap_err();
         assert!(says.starts_with("a question of deploy keeps 4097 bytes of arguments for deploy/place"), "{says}");
         let says = wrong(Question::new("palce")).unwrap_err();
         assert!(says.contains("an action \"palce\" that it does not have"), "{says}");
+        let says = wrong(Question::new("place").within(Duration::ZERO)).unwrap_err();
+        assert!(says.contains("for deploy/place that waits for no time"), "{says}");
+        let silent = Question::new("place").check(&command, &Reply::text(" \n")).unwrap_err().to_string();
+        assert!(silent.contains("for deploy/place with a reply that says nothing"), "{silent}");
+        assert!(Question::new("place").check(&command, &Reply::file("a.txt", "text/plain", "a")).is_ok());
     }
 
     #[test]

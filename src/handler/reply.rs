@@ -51,6 +51,8 @@ pub(crate) struct Outgoing {
     pub message: NewMessage,
     pub card: Option<Card>,
     pub file: Option<File>,
+    /// Whether it asks whoever is answered something.
+    pub asks: bool,
 }
 
 impl Reply {
@@ -86,6 +88,22 @@ impl Reply {
 
     pub(crate) fn question(&self) -> Option<&Question> {
         self.question.as_ref()
+    }
+
+    /// Whether nobody would see anything of it.
+    pub(crate) fn is_empty(&self) -> bool {
+        let (Body::Text(text) | Body::Markdown(text)) = &self.body;
+        text.trim_matches(super::is_blank).is_empty() && self.cards.is_empty() && self.files.is_empty()
+    }
+
+    /// The same with a line below its text, if it has one.
+    pub(crate) fn with_line(mut self, line: &str) -> Reply {
+        let (Body::Text(text) | Body::Markdown(text)) = &mut self.body;
+        if !text.is_empty() {
+            text.push_str("\n\n");
+            text.push_str(line);
+        }
+        self
     }
 
     pub(crate) fn take_question(&mut self) -> Option<Question> {

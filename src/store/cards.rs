@@ -17,6 +17,19 @@ impl Store {
         Ok(found.fetch_one(self.0.reader.pool()).await?)
     }
 
+    /// Whether the one use of one of these cards was spent on this action, or nobody knows on what.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn is_used_for(&self, cards: &[Uuid], action: &str) -> Result<bool, StoreError> {
+        let cards: Vec<_> = cards.iter().map(|card| hex(*card)).collect();
+        let found = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM used WHERE card IN (SELECT unhex(value) FROM json_each(?1))
+                 AND coalesce(action, ?2) = ?2)",
+        );
+        Ok(found.bind(json(&cards)?).bind(action).fetch_one(self.0.reader.pool()).await?)
+    }
+
     /// A secret that was made with the ledger and never leaves it.
     ///
     /// # Errors
@@ -38,16 +51,15 @@ impl Sqlite {
             .map(drop)
     }
 
-    pub(super) async fn spend(&mut self, used: &[(Uuid, i64)]) -> Result<(), sqlx::Error> {
+    pub(super) async fn spend(&mut self, used: &[(String, &i64, &Option<String>)]) -> Result<(), sqlx::Error> {
         if used.is_empty() {
             return Ok(());
         }
-        let used: Vec<_> = used.iter().map(|(card, until)| (hex(*card), until)).collect();
         sqlx::query(
-            "INSERT INTO used (card, until_at) SELECT unhex(value->>0), value->>1 FROM json_each(?1) WHERE true
-             ON CONFLICT DO NOTHING",
+            "INSERT INTO used (card, until_at, action) SELECT unhex(value->>0), value->>1, value->>2 FROM json_each(?1)
+             WHERE true ON CONFLICT DO NOTHING",
         )
-        .bind(json(&used)?)
+        .bind(json(used)?)
         .execute(&mut self.connection)
         .await
         .map(drop)

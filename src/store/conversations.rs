@@ -6,10 +6,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::sqlite::{PRUNE_STEP, Sqlite, hex, json, millis};
-use super::{Store, StoreError, now_ms};
+use super::{State, Store, StoreError, now_ms};
 
 /// For so long after its time a question is remembered, unless the ledger keeps everything shorter.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
@@ -30,10 +31,38 @@ pub struct Conversation {
     pub body: String,
     /// The event that answered it, or ended it otherwise.
     pub ended_by: Option<Uuid>,
+    /// The row of the outbox whose message asks.
+    pub message: Uuid,
+    pub shown: Shown,
 }
 
-/// The end of a question: its room, person and event, and the event that ends it.
-pub(super) type Ended<'a> = (&'a str, &'a str, Uuid, Uuid);
+/// Whether somebody can have seen what they were asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Nobody can: its message was not sent, or not yet.
+    No,
+    /// Its message is being sent.
+    Sending,
+    /// Nobody knows: the try may have had its effect, or Webex did not say when.
+    Perhaps,
+    /// Its message is in the space.
+    At {
+        /// When by Webex's clock, in milliseconds since 1970.
+        at: i64,
+        /// Webex's id of the message.
+        message: String,
+    },
+}
+
+/// What settlements change of questions: each begins with the room, the person and the event that asked.
+#[derive(Default)]
+pub(super) struct Talk<'a> {
+    pub(super) asked: Vec<&'a Conversation>,
+    /// Further when by Webex's clock, and the message's id.
+    pub(super) shown: Vec<(&'a str, &'a str, String, i64, &'a str)>,
+    /// Further the event that ends it.
+    pub(super) ended: Vec<(&'a str, &'a str, String, String)>,
+}
 
 impl Store {
     /// What somebody was asked last in a space, whether it is over or not.
@@ -44,8 +73,15 @@ impl Store {
         if !self.0.asks.load(Ordering::Acquire) {
             return Ok(None);
         }
-        let sql = "SELECT event, asked_at, until_at, body, ended_by FROM conversation WHERE room = ?1 AND person = ?2";
-        let row = sqlx::query(sql).bind(room).bind(person).fetch_optional(self.0.reader.pool()).await?;
+        // Two points at most: of the message that asks it is looked only while that is not known to be in the space.
+        let row = sqlx::query(
+            "SELECT asks.event, asked_at, until_at, asks.body, ended_by, message, shown_at, shown_as, state,
+                 ledger.verdict, ledger.uncertain, lane.head = ledger.seq AND lane.leased > 0 AS leased
+             FROM conversation AS asks LEFT JOIN ledger ON asks.shown_at IS NULL AND ledger.id = asks.message
+                 LEFT JOIN lane ON lane.id = ledger.lane
+             WHERE room = ?1 AND person = ?2",
+        );
+        let row = row.bind(room).bind(person).fetch_optional(self.0.reader.pool()).await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(Conversation {
             room: room.to_owned(),
@@ -55,8 +91,27 @@ impl Store {
             until: row.try_get("until_at")?,
             body: row.try_get("body")?,
             ended_by: row.try_get("ended_by")?,
+            message: row.try_get::<Option<Uuid>, _>("message")?.unwrap_or_default(),
+            shown: shown(&row)?,
         }))
     }
+}
+
+fn shown(row: &SqliteRow) -> Result<Shown, sqlx::Error> {
+    if let Some(at) = row.try_get("shown_at")? {
+        return Ok(Shown::At { at, message: row.try_get::<Option<_>, _>("shown_as")?.unwrap_or_default() });
+    }
+    // A message of an older version, or one that is longer ago than the ledger keeps.
+    let Some(state) = row.try_get::<Option<i64>, _>("state")? else { return Ok(Shown::Perhaps) };
+    let is_sent = row.try_get::<Option<String>, _>("verdict")?.as_deref() == Some("sent");
+    let (leased, uncertain): (Option<bool>, bool) = (row.try_get("leased")?, row.try_get("uncertain")?);
+    Ok(match State::of(state) {
+        State::Open if leased == Some(true) => Shown::Sending,
+        State::Open if uncertain => Shown::Perhaps,
+        State::Done if is_sent => Shown::Perhaps,
+        State::Forgotten => Shown::Perhaps,
+        State::Open | State::Done | State::Dead => Shown::No,
+    })
 }
 
 impl Sqlite {
@@ -67,11 +122,10 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Ends what is over, if nothing else was asked meanwhile, and then writes what is asked over what was asked before.
-    pub(super) async fn converse(&mut self, ended: &[Ended<'_>], asked: &[&Conversation]) -> Result<(), sqlx::Error> {
+    /// Ends what is over and notes what is in its space, if nothing else was asked meanwhile, and then writes what is asked
+    /// over what was asked before.
+    pub(super) async fn converse(&mut self, Talk { asked, shown, ended }: &Talk<'_>) -> Result<(), sqlx::Error> {
         if !ended.is_empty() {
-            let ended: Vec<_> =
-                ended.iter().map(|(room, person, event, by)| (room, person, hex(*event), hex(*by))).collect();
             sqlx::query(
                 "UPDATE conversation SET ended_by = over.ended_by
                  FROM (SELECT value->>0 AS room, value->>1 AS person, unhex(value->>2) AS event,
@@ -79,7 +133,22 @@ impl Sqlite {
                  WHERE conversation.room = over.room AND conversation.person = over.person
                      AND conversation.event = over.event",
             )
-            .bind(json(&ended)?)
+            .bind(json(ended)?)
+            .execute(&mut self.connection)
+            .await?;
+        }
+        if !shown.is_empty() {
+            // For as long as it took to send it, nobody could answer.
+            sqlx::query(
+                "UPDATE conversation SET shown_at = sent.shown_at, shown_as = sent.shown_as,
+                     until_at = until_at + max(0, ?2 - asked_at)
+                 FROM (SELECT value->>0 AS room, value->>1 AS person, unhex(value->>2) AS event,
+                     value->>3 AS shown_at, value->>4 AS shown_as FROM json_each(?1)) AS sent
+                 WHERE conversation.room = sent.room AND conversation.person = sent.person
+                     AND conversation.event = sent.event AND conversation.shown_at IS NULL",
+            )
+            .bind(json(shown)?)
+            .bind(now_ms())
             .execute(&mut self.connection)
             .await?;
         }
@@ -88,13 +157,14 @@ impl Sqlite {
         }
         let asked: Vec<_> = asked
             .iter()
-            .map(|Conversation { room, person, event, asked_at, until, body, .. }| {
-                (room, person, hex(*event), asked_at, until, body)
+            .map(|Conversation { room, person, event, asked_at, until, body, message, .. }| {
+                (room, person, hex(*event), asked_at, until, body, hex(*message))
             })
             .collect();
         sqlx::query(
-            "INSERT OR REPLACE INTO conversation (room, person, event, asked_at, until_at, body)
-             SELECT value->>0, value->>1, unhex(value->>2), value->>3, value->>4, value->>5 FROM json_each(?1)",
+            "INSERT OR REPLACE INTO conversation (room, person, event, asked_at, until_at, body, message)
+             SELECT value->>0, value->>1, unhex(value->>2), value->>3, value->>4, value->>5, unhex(value->>6)
+             FROM json_each(?1)",
         )
         .bind(json(&asked)?)
         .execute(&mut self.connection)

@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 pub use approvals::{Approval, ApprovalRequest, ApprovalState, ApprovalStep, Approver, Overdue};
 pub use audit::{AuditEntry, AuditRow, Finding, Seal, Verification, Via};
-pub use conversations::Conversation;
+pub use conversations::{Conversation, Shown};
 pub use coverage::{Beginning, Coverage, Gap, Progress};
 pub use error::StoreError;
 pub use file::Look;
@@ -106,6 +106,8 @@ pub struct Claimed {
     pub body: String,
     /// What the lane's last settlement left.
     pub mark: Option<String>,
+    /// The event whose question it answered when it was settled before, if it was tried again by hand since.
+    pub answers: Option<Uuid>,
     seq: i64,
     lane: Uuid,
     fence: i64,
@@ -150,6 +152,8 @@ pub struct Closing {
     pub note: Option<String>,
     /// Left on the lane for the next claim.
     pub mark: Option<String>,
+    /// The event whose question it answers.
+    pub answers: Option<Uuid>,
     /// What is audited of it, of this event where none is named.
     pub audit: Vec<AuditEntry>,
     /// What else is changed with it, in the same transaction: [`Settlement::with`].
@@ -165,9 +169,24 @@ pub enum Effect {
         card: Uuid,
         /// Until when.
         until: i64,
+        /// What it was spent on, by the action's name.
+        action: Option<String>,
     },
     /// Somebody is asked something, and nothing else any more in that space.
     Ask(Conversation),
+    /// The message that asks somebody something is in the space: their time begins.
+    Shown {
+        /// Where.
+        room: String,
+        /// Who.
+        person: String,
+        /// The event whose reply asks.
+        event: Uuid,
+        /// When by Webex's clock, in milliseconds since 1970.
+        at: i64,
+        /// Webex's id of the message.
+        message: String,
+    },
     /// What somebody was asked is over, unless they were asked something else meanwhile.
     End {
         /// Where.

@@ -22,6 +22,17 @@ pub enum State {
     Forgotten,
 }
 
+impl State {
+    pub(super) fn of(number: i64) -> State {
+        match number {
+            0 => State::Open,
+            1 => State::Done,
+            2 => State::Dead,
+            _ => State::Forgotten,
+        }
+    }
+}
+
 /// Which rows to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
@@ -54,6 +65,8 @@ pub struct Row {
     pub subject: Option<String>,
     pub label: Option<String>,
     pub note: Option<String>,
+    /// The event whose question it answered.
+    pub answers: Option<Uuid>,
     #[serde(skip)]
     pub body: Option<String>,
 }
@@ -80,7 +93,7 @@ pub struct Group {
 const COLUMNS: &str =
     "SELECT ledger.id, state, ledger.queue, attempts + deaths AS attempts, accepted_at,
     settled_at, iif(state = 0, lane.due_at, NULL) AS due_at, state = 0 AND lane.head = seq AND lane.leased > 0 AS leased,
-    verdict, subject, label, note, body FROM ledger LEFT JOIN lane ON lane.id = ledger.lane";
+    verdict, subject, label, note, answers, body FROM ledger LEFT JOIN lane ON lane.id = ledger.lane";
 
 impl Store {
     /// How deep the queues are.
@@ -252,12 +265,7 @@ fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
     Ok(Row {
         id: row.try_get("id")?,
         queue: Queue::of(row.try_get("queue")?),
-        state: match row.try_get::<i64, _>("state")? {
-            0 => State::Open,
-            1 => State::Done,
-            2 => State::Dead,
-            _ => State::Forgotten,
-        },
+        state: State::of(row.try_get("state")?),
         attempts: row.try_get("attempts")?,
         accepted_at: row.try_get("accepted_at")?,
         settled_at: row.try_get("settled_at")?,
@@ -267,6 +275,7 @@ fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
         subject: row.try_get("subject")?,
         label: row.try_get("label")?,
         note: row.try_get("note")?,
+        answers: row.try_get("answers")?,
         body: row.try_get("body")?,
     })
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use sqlx::Row as _;
 use uuid::Uuid;
 
+use super::conversations::Talk;
 use super::sqlite::{Due, Sqlite, hex, json, millis};
 use super::{Again, AuditEntry, Closing, Effect, Entry, Queue, Settlement, State, Step, Via, now_ms};
 
@@ -108,22 +109,26 @@ impl Sqlite {
     /// Writes into the rows how they ended, or why they have not.
     async fn record(&mut self, settled: &[&Settlement], now: i64) -> Result<(), sqlx::Error> {
         let (mut closed, mut done, mut again) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut spent, mut ended, mut asked, mut approvals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut spent, mut talk, mut approvals) = (Vec::new(), Talk::default(), Vec::new());
         for Settlement { row, step } in settled {
             match step {
-                Step::Close { state, closing: Closing { verdict, subject, label, note, effects, .. }, .. } => {
+                Step::Close { state, closing, .. } => {
+                    let Closing { verdict, subject, label, note, answers, effects, .. } = closing;
                     for effect in effects {
                         match effect {
-                            Effect::Use { card, until } => spent.push((*card, *until)),
-                            Effect::Ask(conversation) => asked.push(conversation),
+                            Effect::Use { card, until, action } => spent.push((hex(*card), until, action)),
+                            Effect::Ask(conversation) => talk.asked.push(conversation),
+                            Effect::Shown { room, person, event, at, message } => {
+                                talk.shown.push((room.as_str(), person.as_str(), hex(*event), *at, message.as_str()));
+                            }
                             Effect::End { room, person, event } => {
-                                ended.push((room.as_str(), person.as_str(), *event, row.id))
+                                talk.ended.push((room.as_str(), person.as_str(), hex(*event), hex(row.id)));
                             }
                             Effect::Approval(step) => approvals.push((row.id, step)),
                         }
                     }
                     done.extend((*state == State::Done).then_some(row.seq));
-                    closed.push((row.seq, *state as i64, verdict, subject, label, note));
+                    closed.push((row.seq, *state as i64, verdict, subject, label, note, answers.map(hex)));
                 }
                 // A row put back as it was is not touched.
                 Step::Again(Again { spent: false, uncertain: false, note: None, .. }) => {}
@@ -136,14 +141,14 @@ impl Sqlite {
             sqlx::query(
                 "UPDATE ledger SET state = ending.state, attempts = attempts + 1, settled_at = ?2, verdict = ending.verdict,
                      subject = coalesce(ending.subject, ledger.subject), label = coalesce(ending.label, ledger.label),
-                     note = ending.note
+                     note = ending.note, answers = coalesce(ending.answers, ledger.answers)
                  FROM (SELECT value->>0 AS seq, value->>1 AS state, value->>2 AS verdict, value->>3 AS subject,
-                     value->>4 AS label, value->>5 AS note FROM json_each(?1)) AS ending
+                     value->>4 AS label, value->>5 AS note, unhex(value->>6) AS answers FROM json_each(?1)) AS ending
                  WHERE ledger.seq = ending.seq",
             ).bind(json(&closed)?).bind(now).execute(&mut self.connection).await?;
             self.drop_files(&done).await?;
             self.spend(&spent).await?;
-            self.converse(&ended, &asked).await?;
+            self.converse(&talk).await?;
             self.approve(&approvals).await?;
         }
         if !again.is_empty() {

@@ -287,7 +287,7 @@ impl Sqlite {
 
     async fn bodies(&mut self, seqs: &[Option<i64>]) -> Result<HashMap<i64, SqliteRow>, sqlx::Error> {
         let rows = sqlx::query(
-            "SELECT seq, id, accepted_at, failing_at, attempts, deaths, uncertain, body FROM ledger
+            "SELECT seq, id, accepted_at, failing_at, attempts, deaths, uncertain, answers, body FROM ledger
              WHERE seq IN (SELECT value FROM json_each(?1))",
         )
         .bind(json(seqs)?)
@@ -353,6 +353,7 @@ fn claimed(lane: &SqliteRow, row: &SqliteRow) -> Result<Claimed, sqlx::Error> {
         failing_at: row.try_get("failing_at")?,
         body: row.try_get("body")?,
         mark: lane.try_get("mark")?,
+        answers: row.try_get("answers")?,
         seq: row.try_get("seq")?,
         lane: lane.try_get("id")?,
         fence: lane.try_get("fence")?,

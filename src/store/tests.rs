@@ -542,12 +542,15 @@ async fn the_use_of_a_card_is_settled_with_its_click_and_forgotten_after_its_tim
         let row = ledger.claim(1).await.remove(0);
         // Twice is as good as once.
         for settled in [true, false] {
-            assert_eq!(store.settle(done(row.clone()).with(Effect::Use { card, until })).await.unwrap(), settled);
+            assert_eq!(
+                store.settle(done(row.clone()).with(Effect::Use { card, until, action: None })).await.unwrap(),
+                settled
+            );
         }
     }
     ledger.put("again", "room").await;
     let row = ledger.claim(1).await.remove(0);
-    let use_lost = Effect::Use { card: lost, until: now + 60_000 };
+    let use_lost = Effect::Use { card: lost, until: now + 60_000, action: None };
     assert!(store.settle(row.clone().again(Again::default()).with(use_lost.clone())).await.unwrap());
     assert!(!store.settle(done(row).with(use_lost)).await.unwrap(), "the lease is gone");
     let used = async |card| store.is_used(card).await.unwrap();
@@ -567,6 +570,8 @@ fn question(person: &str, event: u128, minutes_left: i64) -> Conversation {
         until: now_ms() + minutes_left * 60_000,
         body: format!("{event}"),
         ended_by: None,
+        message: Uuid::nil(),
+        shown: Shown::No,
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a click on a card to what its button does. Nothing of the inputs is looked at before the button is known to be one
 //! of ours: anybody in a space can send any inputs for any card.
 
+use super::asking::Said;
 use super::closing::{About, Ending, ended};
 use super::inbox::Inbox;
 use super::judging::Judgement;
@@ -54,6 +55,7 @@ impl Inbox {
             thread: card.as_ref().map(|card| card.parent_id.clone().unwrap_or_else(|| card.id.clone())),
             sender: Sender { id: person.id.clone(), email: person.email().to_owned() },
             pressed: None,
+            answers: None,
         };
         let denied = |reason| Ending { reason, ..Ending::of("denied") };
         // The same people are let through as for text that mentions the bot.
@@ -128,8 +130,9 @@ impl Inbox {
         if named.as_ref().is_some_and(|named| *named != action.room_id) || card.room_id != action.room_id {
             return Err(Unpressed::Forged("its card is in another space than the click"));
         }
-        // Clicks of one space wait for one another, so that what works once is not pressed twice at one time.
-        if named.is_none() && button.needs_order() {
+        // What happens in one space waits for one another, so that what works once is not pressed twice at one time, nor a
+        // question answered twice. Webex always names the space.
+        if named.is_none() {
             return Err(Unpressed::Nothing("its delivery names no space in whose order it could be worked on"));
         }
         if card.person_id != me.id || !carries(&card.attachments, token) {
@@ -188,7 +191,7 @@ impl Inbox {
         let name = match deed {
             Deed::Say(text) => {
                 let context = self.context(&row, &about, action.message_id.clone(), text, Vec::new());
-                return self.hear(row, about, context, rule, action.created).await;
+                return self.hear(row, about, context, rule, Said { at: action.created, card: Some(id) }).await;
             }
             Deed::Action(name) => name,
             // It was dealt with above.
@@ -210,10 +213,12 @@ impl Inbox {
         };
         match self.perform(row, about, command, rule, acting).await {
             Performed::Answered(settlement) => {
-                let spent = once.then_some(Effect::Use { card: id, until });
+                let spent = once.then_some(Effect::Use { card: id, until, action: Some(name) });
                 spent.into_iter().chain(over).fold(settlement, Settlement::with)
             }
-            Performed::Refused(settlement) | Performed::Failed(settlement) => settlement,
+            Performed::Refused(settlement) => settlement,
+            // As with an answer that is typed: one that is tried again closes nothing, and so ends nothing.
+            Performed::Failed(settlement) => over.into_iter().fold(settlement, Settlement::with),
         }
     }
 

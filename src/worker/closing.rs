@@ -12,10 +12,19 @@ use crate::webex::{Attachment, File, MessageId, NewMessage, RoomId, RoomType};
 /// What is counted and audited where no command was found.
 const NO_COMMAND: &str = "none";
 
+/// Of a reply that asks, the message which does: it begins with the text, and whoever sees that may answer.
+pub(super) const FIRST: u32 = 0;
+
+/// In a space with others the bot hears of nothing else.
+const MENTION_ME: &str = "(Mention me when you answer.)";
+
 impl Inbox {
     pub(super) fn close(&self, row: Claimed, about: About, ending: Ending, mut reply: Option<Reply>) -> Settlement {
         self.log(&about, &ending);
         let question = reply.as_mut().and_then(Reply::take_question);
+        if question.is_some() && about.room_type == RoomType::Group {
+            reply = reply.map(|reply| reply.with_line(MENTION_ME));
+        }
         let messages = reply.map(Reply::into_messages).unwrap_or_default();
         let asks = question
             .zip(ending.command.as_deref())
@@ -24,6 +33,8 @@ impl Inbox {
             .into_iter()
             .zip(0..)
             .map(|(message, nth)| {
+                let asks = asks.is_some() && nth == FIRST;
+                let message = Outgoing { asks, ..message };
                 self.entry(&row, &about, event::reply_id(row.id, nth), message, ending.command.clone())
             })
             .collect();
@@ -31,7 +42,7 @@ impl Inbox {
     }
 
     pub(super) fn entry(&self, row: &Claimed, about: &About, id: Uuid, sent: Outgoing, label: Option<String>) -> Entry {
-        let Outgoing { message, card, file } = sent;
+        let Outgoing { message, card, file, asks } = sent;
         let venue = Venue::Room { room: &about.room, asker: &about.sender.id };
         let command = label.as_deref().unwrap_or(NO_COMMAND);
         // What asks for approval is sealed already.
@@ -43,7 +54,8 @@ impl Inbox {
         let (room_id, parent_id) = (Some(about.room.clone()), about.thread.clone());
         let message = NewMessage { room_id, parent_id, attachments, ..message };
         let info = file.as_ref().map(File::info);
-        let letter = Letter { file: info, without_card, ..Letter::of(row.id, about.room_type, message) };
+        let asks = asks.then(|| about.sender.id.local());
+        let letter = Letter { file: info, without_card, asks, ..Letter::of(row.id, about.room_type, message) };
         let entry = letter.into_entry(id, about.room.local(), &about.sender.email);
         Entry { accepted_at: row.accepted_at, label, file: file.map(|file| file.bytes), ..entry }
     }
@@ -88,6 +100,15 @@ pub(super) struct About {
     /// Which button was pressed, once it is known to be one of ours: a command, or a command and its action. Or which action
     /// had asked what is answered.
     pub pressed: Option<String>,
+    /// What it answers.
+    pub answers: Option<Answered>,
+}
+
+/// What is answered: the event whose reply asked, and what whoever is refused may say instead.
+#[derive(Clone, Copy)]
+pub(super) struct Answered {
+    pub event: Uuid,
+    pub way_out: Option<&'static str>,
 }
 
 impl About {
@@ -110,6 +131,7 @@ impl About {
             subject: Some(self.sender.email),
             label: ending.command,
             note: Some(ending.note.unwrap_or_else(|| ending.reason.to_owned())),
+            answers: self.answers.map(|answered| answered.event),
             audit: vec![audit],
             ..Closing::default()
         }

@@ -49,6 +49,7 @@ impl Inbox {
             thread: message.parent_id.clone(),
             sender: Sender { id: message.person_id.clone(), email: message.person_email.clone() },
             pressed: None,
+            answers: None,
         };
         let place = match message.room_type {
             RoomType::Direct => Place::Direct,

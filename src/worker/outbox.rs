@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Work, asked, backoff, is_outage, patience, tries};
@@ -9,7 +10,7 @@ use crate::config;
 use crate::handler::{Letter, Receipt, Withdrawal};
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store, StoreError};
+use crate::store::{Again, Claimed, Closing, Effect, Queue, Settlement, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Error, Fault, File, FileInfo, Message, NewMessage, RoomType};
 
@@ -64,12 +65,21 @@ impl Work for Outbox {
             Err(Error::Unreachable { endpoint: "messages", cause: "no answer before the lease ends".to_owned() })
         });
         match result {
-            Ok(receipt) => {
+            Ok(Sent { receipt, created }) => {
                 self.health.token(Ok(()));
                 self.metrics.reply_sent(row.age());
                 tracing::info!(webex_id = receipt.id, "reply sent");
                 let closing = closing("sent", receipt.to_string());
-                row.done(Closing { mark: Some(receipt.id), ..closing }, Vec::new())
+                let shown = letter.asks.zip(letter.message.room_id).zip(created);
+                let effects = shown.map(|((person, room), created)| Effect::Shown {
+                    room: room.local(),
+                    person,
+                    event: letter.event,
+                    at: created.as_millisecond(),
+                    message: receipt.id.clone(),
+                });
+                let effects = effects.into_iter().collect();
+                row.done(Closing { mark: Some(receipt.id), effects, ..closing }, Vec::new())
             }
             // It was taken; posting it again would double it.
             Err(error @ Error::Unreadable { .. }) => {
@@ -149,8 +159,11 @@ impl Outbox {
         }
     }
 
-    async fn send(&self, row: &Claimed, letter: &Letter, file: Option<File>) -> Result<Receipt, Error> {
-        let sent = |message: Message, without_card| Receipt { id: message.id.to_string(), without_card };
+    async fn send(&self, row: &Claimed, letter: &Letter, file: Option<File>) -> Result<Sent, Error> {
+        let sent = |message: Message, without_card| Sent {
+            receipt: Receipt { id: message.id.to_string(), without_card },
+            created: message.created,
+        };
         let has_card = !letter.message.attachments.is_empty();
         if row.uncertain
             && let Some(arrived) = self.arrived(row, letter).await?
@@ -266,6 +279,12 @@ impl Outbox {
             }
         }
     }
+}
+
+/// What Webex has taken, and when by its clock.
+struct Sent {
+    receipt: Receipt,
+    created: Option<Timestamp>,
 }
 
 fn closing(verdict: &'static str, note: String) -> Closing {

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 
-use super::closing::{About, Ending};
+use super::asking::Said;
+use super::closing::{About, Answered, Ending};
 use super::inbox::Inbox;
 use super::{backoff, reason, tries};
 use crate::event;
@@ -60,7 +61,7 @@ impl Inbox {
     ) -> Settlement {
         let context =
             self.context(&row, &about, message.id.clone(), addressed_text(message, me), message.files.clone());
-        self.hear(row, about, context, rule, message.created).await
+        self.hear(row, about, context, rule, Said { at: message.created, card: None }).await
     }
 
     pub(super) fn context(
@@ -144,12 +145,15 @@ impl Inbox {
     pub(super) async fn perform(
         &self,
         row: Claimed,
-        about: About,
+        mut about: About,
         command: &Command,
         rule: &'static str,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
     ) -> Performed {
         let (has_run, result) = self.run(&row, command, running).await;
+        // What has run is answered, even where that is not sent as it is.
+        about.answers =
+            about.answers.map(|answered| Answered { way_out: answered.way_out.filter(|_| !has_run), ..answered });
         let is_refused = matches!(result, Err(CommandError::User(_) | CommandError::Usage(_)));
         let settlement = self.settle(row, about, command, rule, result).await;
         match (has_run, is_refused) {
@@ -173,7 +177,7 @@ impl Inbox {
         }
         let running = AssertUnwindSafe(running).catch_unwind();
         match tokio::time::timeout(self.settings.deadline, running).await {
-            Ok(Ok(Ok(reply))) => match reply.question().map_or(Ok(()), |question| question.check(command)) {
+            Ok(Ok(Ok(reply))) => match reply.question().map_or(Ok(()), |question| question.check(command, &reply)) {
                 Ok(()) => (true, reply.bounded(&self.services).await),
                 Err(error) => (false, Err(error.into())),
             },
@@ -199,15 +203,22 @@ impl Inbox {
             return self.unread(row, error).await;
         }
         let ending = |verdict| Ending { command: Some(command.name().to_owned()), reason: rule, ..Ending::of(verdict) };
+        let way_out = about.answers.and_then(|answered| answered.way_out);
+        let refusal = |text: String| way_out.map_or(text.clone(), |way_out| format!("{text} {way_out}"));
         match result {
             Ok(reply) => self.close(row, about, ending("answered"), Some(reply)),
             Err(CommandError::User(text)) => {
                 let ending = Ending { note: Some(quoted(&text)), ..ending("declined") };
-                self.close(row, about, ending, Some(Reply::text(text)))
+                self.close(row, about, ending, Some(Reply::text(refusal(text))))
             }
             Err(CommandError::Usage(text)) => {
                 let ending = Ending { note: Some(quoted(&text)), ..ending("usage") };
-                self.close(row, about, ending, Some(Reply::text(format!("{text} Usage: {}", command.usage()))))
+                self.close(
+                    row,
+                    about,
+                    ending,
+                    Some(Reply::text(format!("{} Usage: {}", refusal(text), command.usage()))),
+                )
             }
             Err(CommandError::Internal(error)) if tries(&row) + 1 < self.settings.max_attempts => {
                 let (after, note) = (backoff(&self.settings, row.attempts + 1), format!("{error:#}"));

@@ -336,5 +336,6 @@ fn of_asker(approval: &Approval) -> About {
         thread: Some(request.thread.as_str().into()),
         sender: Sender { id: request.person_id.as_str().into(), email: request.email.clone() },
         pressed: None,
+        answers: None,
     }
 }

@@ -11,9 +11,9 @@ use switchboard::card::{Input, Submit};
 use switchboard::simulator::{Cloud, Fault, Message, Options, Person};
 use switchboard::{Args, Bot, Card, Command, CommandError, Config, Context, Inputs, Question, Reply, Result};
 
-use crate::cards::{card, press};
+use crate::cards::{card, data, press};
 use crate::cli::verb;
-use crate::harness::{Daemon, Harness, arrived, free_port};
+use crate::harness::{Daemon, Harness, SECRET, arrived, free_port, post, signature};
 use crate::restart::ready;
 
 const ALICE: &str = "alice@example.com";
@@ -22,6 +22,8 @@ const BOB: &str = "bob@example.com";
 const SERVICE: &str = "Which service?";
 const PLACE: &str = "Where to?";
 const CANCELLED: &str = "Cancelled.";
+const TAKEN: &str = "That was answered already.";
+const GONE: &str = "I cannot do that any more. Please ask me again.";
 const LATE: &str = "I waited for an answer to deploy, and that has timed out. Say deploy again.";
 
 fn unknown(text: &str) -> String {
@@ -32,7 +34,9 @@ fn unknown(text: &str) -> String {
 fn deployer() -> (Command, Arc<AtomicUsize>) {
     async fn deploy(_: Context, mut args: Args) -> Result<Reply> {
         let within = args.next().map_or(600, |minutes| 60 * minutes.parse::<u64>().unwrap());
-        let question = Question::new("service").input("service").within(std::time::Duration::from_secs(within));
+        let question = Question::new("service").input("service");
+        // Without a time of its own, as the settings say.
+        let question = if within > 0 { question.within(std::time::Duration::from_secs(within)) } else { question };
         Ok(Reply::text(SERVICE).ask(question))
     }
     async fn service(context: Context, inputs: Inputs) -> Result<Reply> {
@@ -41,8 +45,9 @@ fn deployer() -> (Command, Arc<AtomicUsize>) {
             "nothing" => return Err(CommandError::User("There is no such service.".to_owned())),
             "?" => return Err(CommandError::Usage("A name is needed.".to_owned())),
             "broken" => return Err(anyhow::anyhow!("as the test wants it").into()),
-            "much" => return Ok(Reply::text("").ask(Question::new("place").argument("much", "x".repeat(4097)))),
-            "elsewhere" => return Ok(Reply::text("").ask(Question::new("nowhere"))),
+            "much" => return Ok(Reply::text("?").ask(Question::new("place").argument("much", "x".repeat(4097)))),
+            "silence" => return Ok(Reply::text("").ask(Question::new("place"))),
+            "elsewhere" => return Ok(Reply::text("?").ask(Question::new("nowhere"))),
             "file" => return Ok(Reply::text(format!("{} with {} files", context.text(), context.files().len()))),
             _ => {}
         }
@@ -131,11 +136,11 @@ async fn what_is_said_next_is_the_answer_and_what_is_wrong_is_asked_again() {
         heard,
         [
             SERVICE,
-            "There is no such service.",
-            "A name is needed. Usage: deploy [minutes]",
+            "There is no such service. Say cancel to stop.",
+            "A name is needed. Say cancel to stop. Usage: deploy [minutes]",
             PLACE,
-            "\"somewhere\" is no choice that I can take for place.",
-            "\"status\" is no choice that I can take for place.",
+            "\"somewhere\" is no choice that I can take for place. Say cancel to stop.",
+            "\"status\" is no choice that I can take for place. Say cancel to stop.",
             "alice@example.com deploys api to production.",
             &unknown("api"),
         ]
@@ -167,13 +172,14 @@ async fn in_a_space_only_who_was_asked_answers_and_only_there() {
     let (lab, hall) = (bot.cloud.space("Lab", &[ALICE, BOB]), bot.cloud.space("Hall", &[ALICE, BOB]));
     let (alice, bob) = (bot.cloud.person(ALICE), bot.cloud.person(BOB));
     let root = alice.says_in(&lab, "shall we?").unwrap();
-    assert_eq!(hears(&bot, || alice.replies(&root, "deploy").unwrap()).await, [SERVICE]);
+    let mention_me = |text: &str| format!("{text}\n\n(Mention me when you answer.)");
+    assert_eq!(hears(&bot, || alice.replies(&root, "deploy").unwrap()).await, [mention_me(SERVICE)]);
     for (person, space) in [(&bob, &lab), (&alice, &hall)] {
         assert_eq!(hears(&bot, || person.mentions_bot(space, "api").unwrap()).await, [unknown("api")]);
     }
     assert_eq!(hears(&bot, || alice.says("api")).await, [unknown("api")], "a direct message is another space");
     assert!(hears(&bot, || alice.says_in(&lab, "api").unwrap()).await.is_empty(), "the bot is not mentioned");
-    assert_eq!(hears(&bot, || alice.mentions_bot(&lab, "api").unwrap()).await, [PLACE]);
+    assert_eq!(hears(&bot, || alice.mentions_bot(&lab, "api").unwrap()).await, [mention_me(PLACE)]);
     let said = "alice@example.com deploys api to staging.";
     assert_eq!(hears(&bot, || alice.replies(&root, "staging").unwrap()).await, [said]);
     assert_eq!(own(&bot.cloud).last().unwrap().parent_id.as_ref(), Some(&root), "it stays where it was answered");
@@ -199,7 +205,10 @@ async fn a_card_answers_too_and_whichever_comes_first_counts() {
         let heard = hears(&bot, || press(person, &card, title, production())).await;
         let email = &person.account().email;
         assert_eq!(heard, [format!("{email} deploys api to production.")]);
-        assert_eq!(hears(&bot, || alice.mentions_bot(&lab, "staging").unwrap()).await, [unknown("staging")], "{title}");
+        // Whoever was asked knows what they pressed, and not what others did; they are told that once.
+        let told = if person.account().email == ALICE { unknown("staging") } else { TAKEN.to_owned() };
+        assert_eq!(hears(&bot, || alice.mentions_bot(&lab, "staging").unwrap()).await, [told], "{title}");
+        assert_eq!(hears(&bot, || alice.mentions_bot(&lab, "staging").unwrap()).await, [unknown("staging")]);
         assert_eq!(runs.swap(0, Ordering::Relaxed), 2, "{nth}");
     }
     // These do not: the word does, and uses the card up.
@@ -348,7 +357,7 @@ async fn a_bot_that_cannot_do_it_any_more_says_so() {
         dialogue(&bot, &alice, &["deploy"]).await;
         bot = start_again(bot, "", builder()).await;
         let heard = dialogue(&bot, &alice, &["api", "api"]).await;
-        assert_eq!(heard, ["I cannot do that any more. Please ask me again.", &unknown("api")]);
+        assert_eq!(heard, [GONE, &unknown("api")]);
         bot = start_again(bot, "", Bot::builder().command(deployer().0)).await;
     }
 }
@@ -381,6 +390,7 @@ async fn a_question_that_cannot_be_kept_fails_with_a_reason_for_its_developer() 
     let alice = bot.cloud.person(ALICE);
     for (text, reason) in [
         ("much", "keeps 4101 bytes of arguments for deploy/place, and 4096 at most are kept"),
+        ("silence", "asks a question for deploy/place with a reply that says nothing"),
         ("elsewhere", "asks a question for an action \"nowhere\" that it does not have"),
     ] {
         dialogue(&bot, &alice, &["deploy"]).await;
@@ -393,15 +403,228 @@ async fn a_question_that_cannot_be_kept_fails_with_a_reason_for_its_developer() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_explains_an_answer_sees_what_it_answered() {
+async fn whoever_explains_a_dialogue_sees_what_was_asked_and_what_became_of_it() {
+    let (bot, _) = start("").await;
+    let alice = bot.cloud.person(ALICE);
+    let says = async |text: &str| {
+        let event = alice.says(text);
+        bot.settle().await;
+        event
+    };
+    let explain = |event: &str| verb(bot.folder.path(), &["explain", event]);
+    let reference = |story: &str| story["event ".len()..][..4].to_owned();
+    let asks = says("deploy").await;
+    assert!(explain(&asks).contains("it asked something for deploy/service, until "), "{}", explain(&asks));
+    assert!(explain(&asks).contains("; it is still open"), "{}", explain(&asks));
+    let refused = says("nothing").await;
+    let answer = says("api").await;
+    let (first, second) = (explain(&asks), explain(&answer));
+    assert!(first.contains(&format!("it asked something, which event {} answered", reference(&second))), "{first}");
+    for story in [&second, &explain(&refused)] {
+        let said = format!("it answered the question of deploy/service (event {})", reference(&first));
+        assert!(story.contains(&said) && !story.contains("it matched"), "{story}");
+    }
+    assert!(second.contains("alice@example.com, deploy/service, answered (access.dm_policy is \"open\")"), "{second}");
+    let cancel = reference(&explain(&says("cancel").await));
+    assert!(explain(&answer).contains("deploy/place, until "), "{}", explain(&answer));
+    assert!(explain(&answer).contains(&format!("it was cancelled by event {cancel}")), "{}", explain(&answer));
+    // What has run out, and what was asked in its place.
+    let asks = says("deploy").await;
+    an_hour_passes(bot.folder.path()).await;
+    assert!(explain(&asks).contains("nobody answered in time"), "{}", explain(&asks));
+    let late = explain(&says("api").await);
+    assert!(late.contains("answered that the time of the question is over"), "{late}");
+    assert!(explain(&asks).contains(&format!("its time was over when event {} answered", reference(&late))));
+    let newer = reference(&explain(&says("deploy").await));
+    assert!(explain(&asks).contains(&format!("event {newer} asked something else since")), "{}", explain(&asks));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_nobody_saw_is_none_until_it_is_sent_after_all() {
+    let (bot, _) = start("").await;
+    let alice = bot.cloud.person(ALICE);
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").answer(403, &[], "{}"));
+    assert!(hears(&bot, || alice.says("deploy")).await.is_empty());
+    let asks = bot.cloud.messages().pop().unwrap().id;
+    assert!(
+        verb(bot.folder.path(), &["explain", &asks]).contains("nobody can answer it, since its message is not sent")
+    );
+    assert_eq!(dialogue(&bot, &alice, &["api"]).await, [unknown("api")]);
+    let dead = verb(bot.folder.path(), &["outbox", "list", "--state", "dead", "--json"]);
+    let dead: serde_json::Value = serde_json::from_str(&dead).unwrap();
+    let retry = ["outbox", "retry", dead[0]["id"].as_str().unwrap()];
+    assert_eq!(hears(&bot, || verb(bot.folder.path(), &retry)).await, [SERVICE]);
+    assert_eq!(dialogue(&bot, &alice, &["api"]).await, [PLACE]);
+    // Nor is one that an operator dropped.
+    dialogue(&bot, &alice, &["cancel"]).await;
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").answer(403, &[], "{}"));
+    dialogue(&bot, &alice, &["deploy"]).await;
+    let dead = verb(bot.folder.path(), &["outbox", "list", "--state", "dead", "--json"]);
+    let dead: serde_json::Value = serde_json::from_str(&dead).unwrap();
+    verb(bot.folder.path(), &["outbox", "drop", dead[0]["id"].as_str().unwrap()]);
+    assert_eq!(dialogue(&bot, &alice, &["api"]).await, [unknown("api")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_while_a_question_waits_to_be_sent_is_no_answer_and_takes_none_of_its_time() {
+    let (bot, _) = start("[conversations]\nwithin = \"2s\"").await;
+    let alice = bot.cloud.person(ALICE);
+    // Longer than it waits for an answer.
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").answer(429, &[("Retry-After", "3")], "{}"));
+    alice.says("deploy 0");
+    arrived(&bot.cloud, Method::POST, "/messages", 1).await;
+    let heard = hears(&bot, || alice.says("nothing")).await;
+    assert_eq!(heard, [SERVICE, &unknown("nothing")]);
+    assert_eq!(dialogue(&bot, &alice, &["api"]).await, [PLACE]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_before_the_question_is_there_is_no_answer_however_fast() {
+    let (bot, _) = start("").await;
+    let alice = bot.cloud.person(ALICE);
+    // On its way, and Webex has it not yet: the message that is worked on meanwhile waits for what Webex says.
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").delay(std::time::Duration::from_millis(300)));
+    let heard = hears(&bot, || ["deploy", "api"].map(|text| alice.says(text))).await;
+    assert_eq!(heard, [SERVICE, &unknown("api")]);
+    assert_eq!(dialogue(&bot, &alice, &["api"]).await, [PLACE]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_answer_is_never_tried_again_as_a_command() {
+    let (bot, _) = start("[worker]\nmax_attempts = 1").await;
+    let alice = bot.cloud.person(ALICE);
+    let retried = async || {
+        let dead = verb(bot.folder.path(), &["inbox", "list", "--state", "dead", "--json"]);
+        let dead: serde_json::Value = serde_json::from_str(&dead).unwrap();
+        hears(&bot, || verb(bot.folder.path(), &["inbox", "retry", dead[0]["id"].as_str().unwrap()])).await
+    };
+    let forget = async || {
+        let ledger = bot.folder.path().join("ledger.db");
+        let mut ledger = SqliteConnection::connect(ledger.to_str().unwrap()).await.unwrap();
+        sqlx::query("DELETE FROM conversation").execute(&mut ledger).await.unwrap();
+        ledger.close().await.unwrap();
+    };
+    // Answered by another message since, replaced by a new question, and pruned.
+    for (after, forgotten) in [(&["deploy", "file"][..], false), (&["deploy"], false), (&[], true)] {
+        dialogue(&bot, &alice, &["deploy", "broken"]).await;
+        dialogue(&bot, &alice, after).await;
+        if forgotten {
+            forget().await;
+        }
+        assert_eq!(retried().await, [GONE], "{after:?}");
+        dialogue(&bot, &alice, &["cancel"]).await;
+    }
+    let story = bot.cloud.messages().into_iter().rev().find(|message| words(message) == "broken").unwrap().id;
+    assert!(verb(bot.folder.path(), &["explain", &story]).contains("it answered the question of "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_in_another_thread_is_a_command_and_a_refused_answer_says_the_way_out() {
+    let (bot, _) = start("").await;
+    let lab = bot.cloud.space("Lab", &[ALICE, BOB]);
+    let alice = bot.cloud.person(ALICE);
+    let (here, there) = (alice.says_in(&lab, "here").unwrap(), alice.says_in(&lab, "there").unwrap());
+    for asked_in in [Some(&here), None] {
+        hears(&bot, || match asked_in {
+            Some(root) => alice.replies(root, "deploy").unwrap(),
+            None => alice.mentions_bot(&lab, "deploy").unwrap(),
+        })
+        .await;
+        let question = own(&bot.cloud).pop().unwrap();
+        let heard = hears(&bot, || alice.replies(&there, "help deploy").unwrap()).await;
+        assert!(heard[0].contains("deploy [minutes]"), "{heard:?}");
+        // In its own thread, or outside of any, it is an answer.
+        let root = question.parent_id.unwrap_or(question.id);
+        let heard = hears(&bot, || alice.replies(&root, "nothing").unwrap()).await;
+        assert_eq!(heard, ["There is no such service. To stop, mention me and say cancel."]);
+        let heard = hears(&bot, || alice.mentions_bot(&lab, "Stop!").unwrap()).await;
+        assert_eq!(heard, [CANCELLED]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_card_of_the_question_answers_it() {
+    let (bot, _) = start("").await;
+    let alice = bot.cloud.person(ALICE);
+    dialogue(&bot, &alice, &["deploy", "api"]).await;
+    let old = card(&bot.cloud);
+    dialogue(&bot, &alice, &["cancel", "deploy"]).await;
+    assert_eq!(hears(&bot, || press(&alice, &old, "Stop", json!({}))).await, [unknown("Cancel")]);
+    assert_eq!(dialogue(&bot, &alice, &["api"]).await, [PLACE]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_others_only_a_button_that_answers_ends_a_question() {
+    async fn order(_: Context, args: Args) -> Result<Reply> {
+        args.finish()?;
+        let card = Card::new().action(Submit::new("Menu", "menu")).action(Submit::new("Fail", "fail"));
+        Ok(Reply::text("What?").with_card(card).ask(Question::new("what")))
+    }
+    let order = Command::new("order", "Orders", order)
+        .action("what", async |context, _| Ok(Reply::text(format!("One {}.", context.text()))))
+        .action("menu", async |_, _| Ok(Reply::text("Tea.")))
+        .action("fail", async |_, _| Err(anyhow::anyhow!("as the test wants it").into()));
+    let bot = Harness::with("[worker]\nmax_attempts = 1", Bot::builder().command(order)).await;
+    let lab = bot.cloud.space("Lab", &[ALICE, BOB]);
+    let (alice, bob) = (bot.cloud.person(ALICE), bot.cloud.person(BOB));
+    let asks = async || hears(&bot, || alice.mentions_bot(&lab, "order").unwrap()).await;
+    let answer = async || hears(&bot, || alice.mentions_bot(&lab, "tea").unwrap()).await;
+    asks().await;
+    assert_eq!(hears(&bot, || press(&bob, &card(&bot.cloud), "Menu", json!({}))).await, ["Tea."]);
+    assert_eq!(answer().await, ["One tea."]);
+    // One that fails for good ends it, as an answer does that is typed; and so does any that whoever was asked presses.
+    for title in ["Fail", "Menu"] {
+        asks().await;
+        assert_eq!(hears(&bot, || press(&alice, &card(&bot.cloud), title, json!({}))).await.len(), 1);
+        assert_eq!(answer().await, [unknown("tea")], "{title}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_alone_can_be_late() {
     let (bot, _) = start("").await;
     let alice = bot.cloud.person(ALICE);
     dialogue(&bot, &alice, &["deploy"]).await;
-    let event = alice.says("api");
-    bot.settle().await;
-    let story = verb(bot.folder.path(), &["explain", &event]);
-    assert!(story.contains("it matched the command deploy"), "{story}");
-    assert!(story.contains("alice@example.com, deploy/service, answered (access.dm_policy is \"open\")"), "{story}");
+    an_hour_passes(bot.folder.path()).await;
+    let heard = hears(&bot, || alice.says_with_file("", "a.txt", "text/plain", b"a").unwrap()).await;
+    assert_eq!(heard, [LATE]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_whose_reply_is_too_large_is_given_all_the_same() {
+    async fn export(_: Context, args: Args) -> Result<Reply> {
+        args.finish()?;
+        Ok(Reply::text("Of what?").ask(Question::new("what")))
+    }
+    let what = async |_, _| {
+        let reply = Reply::text("And of what else?").with_file("hours.csv", "text/csv", vec![b'x'; 2000]);
+        Ok(reply.ask(Question::new("what")))
+    };
+    let export = Command::new("export", "Exports", export).action("what", what);
+    let bot = Harness::with("[files]\nlargest = 1000", Bot::builder().command(export)).await;
+    let heard = dialogue(&bot, &bot.cloud.person(ALICE), &["export", "hours", "days"]).await;
+    let refused = "The file hours.csv has 2000 bytes, and I may send 1000 at most.";
+    assert_eq!(heard, ["Of what?", refused, &unknown("days")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_whose_delivery_names_no_space_answers_nothing() {
+    let (bot, runs) = start("").await;
+    let alice = bot.cloud.person(ALICE);
+    dialogue(&bot, &alice, &["deploy", "api"]).await;
+    let asked = card(&bot.cloud);
+    for title in ["Stop", "Again"] {
+        bot.cloud.hold_deliveries();
+        let click = alice.clicks(&asked.id, data(&asked, title)).unwrap();
+        let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": click}}).to_string();
+        let signature = signature(SECRET, body.as_bytes());
+        post(&format!("{}/webex/webhook", bot.url), body, Some(&signature)).await;
+        bot.cloud.resume_deliveries();
+        bot.settle().await;
+        let story = verb(bot.folder.path(), &["explain", &click]);
+        assert!(story.contains("its delivery names no space"), "{story}");
+    }
+    assert_eq!(runs.load(Ordering::Relaxed), 0);
 }
 
 /// Not a test: the bot of the next one, in a process of its own that can be killed.

@@ -102,11 +102,6 @@ pub(crate) enum Refusal {
 }
 
 impl Button {
-    /// Whether clicks on it have to be worked on one after the other.
-    pub fn needs_order(&self) -> bool {
-        self.once || matches!(self.deed, Deed::Vote(_))
-    }
-
     /// Whether somebody the bot answers may press it now.
     pub fn refuses(&self, sender: &Sender, now: i64) -> Option<Refusal> {
         if self.people.as_ref().is_some_and(|people| !people.iter().any(|who| names(who, sender))) {
@@ -422,7 +417,6 @@ mod tests {
         let mut deeds = Vec::new();
         each_submit(&mut cards.seal_votes(&card, &origin).unwrap().unwrap().content, &mut |submit| {
             let button = open(&cards, 7, submit["data"][SEAL].as_str().unwrap()).unwrap();
-            assert!(button.needs_order());
             deeds.push(button.deed);
             Ok(())
         })

@@ -1,0 +1,72 @@
+//! What became of a question that a reply asked, for the story of the event.
+
+use uuid::Uuid;
+
+use super::output::time;
+use crate::event;
+use crate::handler::{Kept, Letter};
+use crate::store::{Conversation, Row, Shown, Store, now_ms};
+
+/// The most steps that a dialogue is followed back by.
+const MOST_STEPS: usize = 100;
+
+/// What an event's reply asked, until when, and what became of it; nothing if it asked nothing, or that is long ago.
+pub(super) async fn told(store: &Store, row: &Row) -> anyhow::Result<Option<String>> {
+    let asks = event::reply_id(row.id, 0);
+    let letter = store.between(asks, asks).await?.pop().and_then(|message| message.body);
+    let letter: Option<Letter> = letter.and_then(|body| serde_json::from_str(&body).ok());
+    let Some((person, room)) = letter.and_then(|letter| letter.asks.zip(letter.message.room_id)) else {
+        return Ok(None);
+    };
+    let newest = store.conversation(&room.local(), &person).await?;
+    Ok(Some(match newest {
+        None => "it asked something, longer ago than is remembered".to_owned(),
+        Some(asked) if asked.event == row.id => current(store, &asked).await?,
+        Some(asked) => match step_after(store, row.id, asked.event).await? {
+            Some(answer) => format!("it asked something, which event {} answered", event::reference(answer)),
+            None => format!("it asked something; event {} asked something else since", event::reference(asked.event)),
+        },
+    }))
+}
+
+/// The newest question of somebody in a space.
+async fn current(store: &Store, asked: &Conversation) -> anyhow::Result<String> {
+    let kept: Option<Kept> = serde_json::from_str(&asked.body).ok();
+    let whom = kept.as_ref().map_or("an action".to_owned(), |kept| format!("{}/{}", kept.command, kept.action));
+    let until = time(asked.until);
+    let is_taken = match &kept {
+        Some(kept) => store.is_used_for(&kept.cards, &kept.action).await?,
+        None => false,
+    };
+    let end = match asked.ended_by {
+        Some(by) => {
+            let verdict = store.between(by, by).await?.pop().and_then(|row| row.verdict);
+            let by = event::reference(by);
+            match verdict.as_deref() {
+                Some("cancelled") => format!("it was cancelled by event {by}"),
+                Some("late") => format!("its time was over when event {by} answered"),
+                Some("failed") => format!("event {by} answered it and failed"),
+                _ => format!("event {by} answered or ended it"),
+            }
+        }
+        None if is_taken => "somebody else answered it on its card".to_owned(),
+        None if asked.shown == Shown::No => "nobody can answer it, since its message is not sent".to_owned(),
+        None if asked.until < now_ms() => "nobody answered in time".to_owned(),
+        None => "it is still open".to_owned(),
+    };
+    Ok(format!("it asked something for {whom}, until {until}; {end}"))
+}
+
+/// The event that answered the first of two questions, if the second was reached by answers alone: an answer that asks the
+/// next question ends its own.
+async fn step_after(store: &Store, first: Uuid, second: Uuid) -> anyhow::Result<Option<Uuid>> {
+    let mut event = second;
+    for _ in 0..MOST_STEPS {
+        match store.between(event, event).await?.pop().and_then(|row| row.answers) {
+            Some(answered) if answered == first => return Ok(Some(event)),
+            Some(answered) => event = answered,
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
+}
