@@ -99,18 +99,17 @@ impl Inputs {
     /// # Errors
     /// When it is another.
     pub fn one_of<'a>(&self, id: &str, values: &[&'a str]) -> Result<Option<&'a str>, CommandError> {
-        let alike = |text: &str| values.iter().find(|value| value.to_lowercase() == text.to_lowercase());
-        self.read(id, "choice", |text| values.iter().find(|value| **value == text).or_else(|| alike(text)).copied())
+        self.read(id, "choice", |text| choice(text, values))
     }
 
-    /// Those of these values that were chosen.
+    /// Those of these values that were chosen, or typed in whatever case with commas between.
     ///
     /// # Errors
     /// When another is among them.
     pub fn any_of<'a>(&self, id: &str, values: &[&'a str]) -> Result<Vec<&'a str>, CommandError> {
         let chosen = |text: &str| {
             let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-            names.map(|name| values.iter().copied().find(|value| *value == name)).collect::<Option<Vec<_>>>()
+            names.map(|name| choice(name, values)).collect::<Option<Vec<_>>>()
         };
         Ok(self.read(id, "choice", chosen)?.unwrap_or_default())
     }
@@ -125,6 +124,12 @@ impl Inputs {
         let wrong = || CommandError::User(format!("\"{}\" is no {kind} that I can take for {id}.", quoted(text)));
         parse(text).map(Some).ok_or_else(wrong)
     }
+}
+
+/// The value that a text is; what is the same comes before what is alike.
+fn choice<'a>(text: &str, values: &[&'a str]) -> Option<&'a str> {
+    let alike = || values.iter().find(|value| value.to_lowercase() == text.to_lowercase());
+    values.iter().find(|value| **value == text).or_else(alike).copied()
 }
 
 #[cfg(test)]
@@ -188,6 +193,7 @@ mod tests {
             Some("A"),
             "what is the same comes before what is alike"
         );
+        assert_eq!(typed("a, A,B").any_of("it", &["A", "a", "b"]).unwrap(), ["a", "A", "b"]);
         assert!(typed("Yes").toggle("it").unwrap() && !typed("no").toggle("it").unwrap());
         assert!(typed("perhaps").toggle("it").is_err() && typed(" ").required("it", "place").is_err());
         assert_eq!(Inputs::typed(None, "text", BTreeMap::new()).iter().count(), 0);
