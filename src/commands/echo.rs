@@ -2,23 +2,28 @@
 
 use serde_json::Value;
 
-use crate::handler::{Args, Card, Command, CommandError, Context, Inputs, Reply, Result, code_block, escape};
+use crate::handler::{Args, Card, Command, CommandError, Context, Inputs, Question, Reply, Result, code_block, escape};
 use crate::webex::{cluster, local_part};
 
 const SUBMITTED: &str = "submitted";
+const REPEAT: &str = "repeat";
 
 /// Anybody can send any inputs; one message is enough to see them.
 const MOST_BYTES: usize = 4000;
 
 pub(super) fn command() -> Command {
     Command::new("echo [text...]", "What I received, to the letter; an Adaptive Card comes back as a card", run)
-        .details("`echo` and the JSON of an Adaptive Card: I check it, show it, and tell what is submitted.")
+        .details("`echo` alone: I ask, and your next message is the answer. `echo` and the JSON of an Adaptive Card: I check it, show it, and tell what is submitted.")
         .action(SUBMITTED, submitted)
+        .action(REPEAT, async |context, _| received(&context))
 }
 
 async fn run(context: Context, mut args: Args) -> Result<Reply> {
     let text = args.next().unwrap_or_default();
     args.finish()?;
+    if text.is_empty() && context.files().is_empty() {
+        return Ok(Reply::text("What shall I repeat? Say cancel to stop.").ask(Question::new(REPEAT)));
+    }
     if let Some(card) = pasted(&text) {
         let card = Card::from_foreign(card, SUBMITTED).map_err(|error| {
             CommandError::User(format!(
@@ -28,6 +33,11 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
         })?;
         return Ok(Reply::text(format!("{} pasted this card:", context.sender().email)).with_card(card));
     }
+    received(&context)
+}
+
+/// The event, and what of it a handler is given.
+fn received(context: &Context) -> Result<Reply> {
     let envelope: Value = serde_json::from_str(&context.envelope)?;
     let place = |id: &str| format!("{} in {}", local_part(id), cluster(id).unwrap_or_else(|| "no cluster".to_owned()));
     let lines = [

@@ -658,6 +658,14 @@ async fn echo_answers_with_what_it_received() {
     assert!(markdown.contains("\"kind\": \"message\"") && markdown.contains(&said), "{markdown}");
     assert!(markdown.contains("sender   alice@example.com") && markdown.contains("direct   true"), "{markdown}");
     assert!(reply.mentioned_groups.is_empty() && markdown.matches("```").count() == 2, "{markdown}");
+    // Alone it asks, so that whoever tries the bot can see a question.
+    alice.says("echo");
+    bot.settle().await;
+    assert_eq!(bot.cloud.messages().pop().unwrap().text.unwrap(), "What shall I repeat? Say cancel to stop.");
+    let said = alice.says("status");
+    bot.settle().await;
+    let markdown = bot.cloud.messages().pop().unwrap().markdown.unwrap();
+    assert!(markdown.contains(&said) && markdown.contains("text     \"status\""), "{markdown}");
     let off = Harness::start().await;
     off.cloud.person(ALICE).says("echo hello");
     assert!(off.transcript().await.contains("I don't know that"));
