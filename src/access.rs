@@ -96,7 +96,7 @@ pub enum Addressee {
     Email(String),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Entry {
     Person(PersonId),
     Email(String),

@@ -147,12 +147,8 @@ impl App {
             )),
             Mode::Webhook | Mode::Polling | Mode::Both => None,
         };
-        let buttons = config.cards.enabled && config.delivery.mode != Mode::Polling;
-        if let Some(names) = router::unapprovable(&commands, buttons) {
-            tracing::warn!(
-                commands = names,
-                "these commands need approval, and nobody can give it: cards.enabled is off, or delivery.mode is polling"
-            );
+        for doubt in router::doubts(&commands, &Policy::new(&config.access), config.has_buttons()) {
+            tracing::warn!("{doubt}");
         }
         let cards = if config.cards.enabled { Some(cards(&config, &store).await?) } else { None };
         let services = Arc::new(Services {
@@ -299,7 +295,10 @@ impl App {
         if let Some(websocket) = websocket {
             tasks.spawn(WEBSOCKET, websocket.run(stopped.clone()));
         }
-        tasks.spawn(EXPIRER, unless(stopped.clone(), upkeep::expire(store.clone(), door.clone())));
+        tasks.spawn(
+            EXPIRER,
+            unless(stopped.clone(), upkeep::expire(store.clone(), services.webex.clone(), door.clone())),
+        );
         tasks
             .spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone(), config.audit.retention)));
         let canary = Canary {
@@ -360,7 +359,7 @@ async fn cards(config: &Config, store: &Store) -> anyhow::Result<Cards> {
     let current = set.unwrap_or_else(|| own.clone());
     let secrets: Vec<_> = [current].into_iter().chain(previous).chain([own]).collect();
     let seal = Seal::new(secrets.iter().map(Vec::as_slice));
-    Ok(Cards::new(seal, config.cards.expire, config.delivery.mode != Mode::Polling))
+    Ok(Cards::new(seal, config.cards.expire, config.has_buttons()))
 }
 
 async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {

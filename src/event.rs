@@ -59,8 +59,8 @@ pub(crate) fn outcome_id(card: Uuid, word: &str) -> Uuid {
 }
 
 /// The id of the deletion of the card that has been replaced by that message.
-pub(crate) fn withdrawal_id(card: Uuid, word: &str) -> Uuid {
-    Uuid::new_v5(&card, format!("withdrawal/{word}").as_bytes())
+pub(crate) fn removal_id(card: Uuid, word: &str) -> Uuid {
+    Uuid::new_v5(&card, format!("removal/{word}").as_bytes())
 }
 
 /// The id of the one notice that a person gets about a card that does nothing for them, however often they click.

@@ -23,8 +23,8 @@
 //! what the button does; what was filled in never decides that. A reply may ask something: the question is written with step
 //! 9, and at step 7 the next message of that person there goes to the action that it names.
 //!
-//! A command that others have to approve is put before them in place of step 8. It runs with the click of the last of them,
-//! as whoever asked; the end of its time is an event too.
+//! A command that others have to approve is put before them in place of step 8. The click of the last of them settles that
+//! it runs, with an event of its own that runs it as whoever asked; the end of its time is an event too.
 //!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open: it enters at step 4, and
 //! an envelope is acknowledged where a webhook is answered 200. Polling enters there too, and so does reading back what a

@@ -4,7 +4,7 @@ mod mention;
 
 pub use mention::{addressed_text, mentions};
 
-use crate::access::Quorum;
+use crate::access::{Policy, Quorum};
 use crate::config::{Approve, CommandRule, ConfigError};
 use crate::handler::{Args, Command, CommandError, quoted};
 
@@ -104,10 +104,33 @@ pub fn permitted(mut commands: Vec<Command>, rules: &[CommandRule]) -> Result<Ve
     if wrong.is_empty() { Ok(commands) } else { Err(ConfigError(wrong)) }
 }
 
-/// The commands that nobody can approve, since people have no buttons to press.
-pub fn unapprovable(commands: &[Command], buttons: bool) -> Option<String> {
-    let names: Vec<_> = commands.iter().filter(|command| command.quorum().is_some()).map(Command::name).collect();
-    (!buttons && !names.is_empty()).then(|| names.join(", "))
+/// What is doubtful about commands that need approval, as sentences.
+pub fn doubts(commands: &[Command], policy: &Policy, buttons: bool) -> Vec<String> {
+    let approved = || commands.iter().filter_map(|command| Some((command, command.quorum()?)));
+    let names: Vec<_> = approved().map(|(command, _)| command.name()).collect();
+    let mut doubts = Vec::new();
+    if !buttons && !names.is_empty() {
+        let names = names.join(", ");
+        doubts.push(format!(
+            "nobody can approve what has to be approved: {names}; clicks on cards are needed for that: cards.enabled, and \
+             another delivery.mode than polling"
+        ));
+    }
+    for (command, quorum) in approved() {
+        let name = command.name();
+        if let Some(why) = policy.unmet(quorum, command.permission()) {
+            doubts.push(format!("{name} needs approval that nobody can give: {why}"));
+        }
+        let actions: Vec<_> = command.actions().collect();
+        if !actions.is_empty() {
+            let actions = actions.join(", ");
+            doubts.push(format!(
+                "{name} needs approval, and these actions of it do not, neither by a button nor as the answer to a question: \
+                 {actions}"
+            ));
+        }
+    }
+    doubts
 }
 
 /// Two commands of one name would make the answer depend on their order.

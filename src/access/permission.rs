@@ -49,6 +49,16 @@ impl Permission {
         self.wrong.extend(wrong);
     }
 
+    /// Who may besides the admins, where not everybody may.
+    pub(super) fn people(&self) -> Option<&[Entry]> {
+        self.allow.as_deref()
+    }
+
+    /// Whether nobody but an admin may give it in a space.
+    pub(super) fn is_direct_only(&self) -> bool {
+        self.rooms.as_ref().is_some_and(|rooms| rooms.iter().all(|spot| matches!(spot, Spot::Direct)))
+    }
+
     /// What was given and means nobody and no space.
     pub fn wrong(&self) -> &[String] {
         &self.wrong

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{Entry, Policy, covered};
-use crate::config::{ADMINS, approve_problem, is_person};
+use super::{Entry, Permission, Policy, covered};
+use crate::config::{ADMINS, GroupPolicy, approve_problem, is_person};
 use crate::webex::PersonId;
 
 /// So many are named to people; of more there is only the number.
@@ -55,14 +55,6 @@ impl Quorum {
         SignedDuration::try_from(self.within).map_or_else(|_| String::new(), |within| format!("{within:#}"))
     }
 
-    /// Whether there may be enough people besides this one.
-    pub fn can_do_without(&self, id: &PersonId, email: &str) -> bool {
-        let email = email.trim().to_lowercase();
-        let others = self.by.iter().filter(|entry| !entry.covers(id, &email));
-        let is_domain = |entry: &Entry| matches!(entry, Entry::Domain(_));
-        self.admins || self.by.iter().any(is_domain) || others.count() >= self.needed()
-    }
-
     /// Who, as people read it: plain text.
     pub fn whom(&self) -> String {
         let named = |entry: &Entry| match entry {
@@ -91,4 +83,62 @@ impl Policy {
     pub fn approves(&self, quorum: &Quorum, id: &PersonId, email: &str) -> bool {
         covered(&quorum.by, id, email) || (quorum.admins && self.is_admin(id, email))
     }
+
+    /// Whether there may be enough people besides this one.
+    pub fn can_do_without(&self, quorum: &Quorum, id: &PersonId, email: &str) -> bool {
+        let email = email.trim().to_lowercase();
+        self.enough(quorum, |entry| !entry.covers(id, &email))
+    }
+
+    /// Why a command can never run, or for some never, that needs this approval: as far as the settings tell.
+    pub fn unmet(&self, quorum: &Quorum, permission: &Permission) -> Option<&'static str> {
+        let is_answered = |entry: &Entry| self.may_be_answered(entry);
+        let cannot_ask_alone = |asker: &Entry| !self.enough(quorum, |entry| entry != asker);
+        let is_closed = |askers: &[Entry]| !askers.is_empty() && !askers.iter().any(is_domain);
+        let askers: Option<Vec<_>> =
+            permission.people().map(|people| people.iter().chain(&self.admins).cloned().collect());
+        if self.group == GroupPolicy::Disabled {
+            Some("it can be approved only in a space, and access.group_policy is \"disabled\"")
+        } else if permission.is_direct_only() {
+            Some("it can be approved only in a space, and its rooms are only direct messages")
+        } else if !self.enough(quorum, |_| true) {
+            Some("approve.by is fewer people than it takes: name more, in access.admins where it says admins")
+        } else if !self.enough(quorum, is_answered) {
+            Some("access.group_policy is \"allowlist\", and too few of approve.by are listed to be answered in spaces")
+        } else if askers.is_some_and(|askers| is_closed(&askers) && askers.iter().all(cannot_ask_alone)) {
+            Some(
+                "whoever may give it is one of those whose approval it takes, and does not count: list more in approve.by",
+            )
+        } else {
+            None
+        }
+    }
+
+    /// Whether there may be as many people as it takes among those that this holds for.
+    fn enough(&self, quorum: &Quorum, holds: impl Fn(&Entry) -> bool) -> bool {
+        let admins = if quorum.admins { self.admins.as_slice() } else { &[] };
+        let mut people: Vec<&Entry> = Vec::new();
+        for entry in quorum.by.iter().chain(admins).filter(|entry| is_domain(entry) || holds(entry)) {
+            if !people.contains(&entry) {
+                people.push(entry);
+            }
+        }
+        people.iter().copied().any(is_domain) || people.len() >= quorum.needed()
+    }
+
+    /// Whether somebody behind an entry may be answered in spaces. An id and an address may be one person.
+    fn may_be_answered(&self, entry: &Entry) -> bool {
+        let listed = || self.group_allowed.iter().chain(&self.admins);
+        self.group != GroupPolicy::Allowlist
+            || match entry {
+                Entry::Email(email) => listed().any(|known| known.covers(&PersonId::from(""), email)),
+                Entry::Person(_) | Entry::Domain(_) => true,
+            }
+            || listed().any(|known| matches!(known, Entry::Person(_)))
+    }
+}
+
+/// Nobody knows how many people are behind a mail domain.
+fn is_domain(entry: &Entry) -> bool {
+    matches!(entry, Entry::Domain(_))
 }

@@ -9,7 +9,7 @@ use crate::config::{self, Config, Mode};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::{CLOCK, Door, Envelope, registration};
-use crate::store::{Overdue, Store, StoreError, now_ms};
+use crate::store::{Overdue, State, Store, StoreError, now_ms};
 use crate::webex::{Client, Error, Fault, Priority};
 
 /// How often settled rows are looked through for those past their time.
@@ -20,6 +20,9 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
 /// The same while some of it is being ended, or the ledger could not be read.
 const EXPIRE_AGAIN: Duration = Duration::from_secs(10);
+
+/// So often an end is put into the inbox anew that was given up or dropped there; what then still is not ended never will.
+const MOST_EXPIRIES: u32 = 5;
 
 /// Empties rows past their time, a step at a time, and sleeps when there are none left.
 pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration) {
@@ -41,10 +44,10 @@ pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration
 }
 
 /// Ends what waits for approval once its time is over, through the inbox, so that it happens in the order of the space and
-/// survives whatever the rest of it survives. What is there already is not put twice.
-pub(super) async fn expire(store: Store, door: Door) {
+/// survives whatever the rest of it survives.
+pub(super) async fn expire(store: Store, webex: Client, door: Door) {
     loop {
-        let pause = match put_overdue(&store, &door).await {
+        let pause = match put_overdue(&store, &webex, &door).await {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::error!(%error, "what waits for approval could not be looked through; trying again");
@@ -59,12 +62,26 @@ pub(super) async fn expire(store: Store, door: Door) {
 }
 
 /// Until the next time is over, if nothing is asked for before.
-async fn put_overdue(store: &Store, door: &Door) -> Result<Duration, StoreError> {
+async fn put_overdue(store: &Store, webex: &Client, door: &Door) -> Result<Duration, StoreError> {
     let now = now_ms();
     let (overdue, next) = store.overdue_approvals(now).await?;
     for Overdue { card, room, expires_at } in &overdue {
-        let at = jiff::Timestamp::from_millisecond(*expires_at).ok();
-        door.take(CLOCK, &Envelope::of_expiry(*card, room.clone(), at)).await?;
+        // Its place in the space is by Webex's clock, as that of the clicks is.
+        let at = (*expires_at).min(now) - webex.clock_lead().unwrap_or_default();
+        let at = jiff::Timestamp::from_millisecond(at).ok();
+        for nth in 0..MOST_EXPIRIES {
+            let envelope = Envelope::of_expiry(*card, nth, room.clone(), at);
+            let row = store.between(envelope.event_id(), envelope.event_id()).await?.pop();
+            match row.map(|row| row.state) {
+                Some(State::Open) => break,
+                // It was given up or dropped, and the request is still there.
+                Some(State::Done | State::Dead | State::Forgotten) => {}
+                None => {
+                    door.take(CLOCK, &envelope).await?;
+                    break;
+                }
+            }
+        }
     }
     let pause = next.map(|next| Duration::from_millis((next - now).max(0).unsigned_abs()));
     Ok(pause.unwrap_or(EXPIRE_EVERY).min(if overdue.is_empty() { EXPIRE_EVERY } else { EXPIRE_AGAIN }))

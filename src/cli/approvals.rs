@@ -4,13 +4,18 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::output::{Format, print, print_json, time};
 use super::queue::with_store;
+use super::{audit, explain};
 use crate::config::Config;
 use crate::event;
-use crate::store::Approval;
+use crate::store::{Approval, ApprovalState, AuditEntry, Store};
 use crate::table::table;
+
+/// Whom the daemon names as the one who withdrew it.
+const OPERATOR: &str = "the command line";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -22,6 +27,13 @@ pub(super) enum Verb {
         /// The most to list
         #[arg(long, default_value_t = 100)]
         limit: u32,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Withdraw what waits, as whoever asked for it may with the button; the space is told
+    Withdraw {
+        /// The reference of what was asked for, as `list` shows it
+        reference: String,
         #[command(flatten)]
         format: Format,
     },
@@ -67,7 +79,14 @@ impl<'a> Shown<'a> {
 }
 
 pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode> {
-    let Verb::List { all, limit, format } = verb;
+    match verb {
+        Verb::List { all, limit, format } => list(config, all, limit, format).await?,
+        Verb::Withdraw { reference, format } => withdraw(config, &reference, format).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(config: &Config, all: bool, limit: u32, format: Format) -> anyhow::Result<()> {
     let approvals = with_store(config, async |store| Ok(store.approvals(!all, limit).await?)).await?;
     let shown: Vec<_> = approvals.iter().map(Shown::new).collect();
     if format.json {
@@ -82,26 +101,76 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
         });
         print(&table(["REFERENCE", "STATE", "UNTIL", "WHO", "ASKED FOR", "APPROVED BY"], &[], cells))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+async fn withdraw(config: &Config, reference: &str, format: Format) -> anyhow::Result<()> {
+    with_store(config, async |store| {
+        let open = store.approvals(true, u32::MAX).await?;
+        let known = |found: &&Approval| event::reference(found.request.event).eq_ignore_ascii_case(reference.trim());
+        let found: Vec<_> = open.iter().filter(known).collect();
+        let [approval] = found[..] else {
+            anyhow::bail!("{} requests called {reference} wait; `switchboard approvals list` shows them", found.len());
+        };
+        let audit = audit::by_operator("approvals withdraw".to_owned(), format!("request {reference}")).await;
+        let audit = AuditEntry { event: Some(approval.request.event), ..audit };
+        let withdrawn = store.withdraw_approval(approval.request.card, OPERATOR.to_owned(), audit).await?;
+        anyhow::ensure!(withdrawn, "{reference} is decided already");
+        if format.json {
+            return print_json(&serde_json::json!({"event": approval.request.event, "result": "withdrawn"}));
+        }
+        Ok(print(&format!("{reference} is withdrawn; the daemon tells the space within a minute"))?)
+    })
+    .await
+}
+
+/// What became of what an event asked to be approved, and of the messages about it.
+pub(super) async fn story(store: &Store, event: Uuid) -> anyhow::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for approval in store.approvals_of(event).await? {
+        lines.extend(told(&approval));
+        for state in ApprovalState::ALL {
+            let (outcome, removal) = (
+                event::outcome_id(approval.request.card, state.word()),
+                event::removal_id(approval.request.card, state.word()),
+            );
+            for message in store.between(outcome, outcome).await? {
+                lines.extend(explain::told(&message, "outcome", "the event that ended it"));
+            }
+            for row in store.between(removal, removal).await? {
+                lines.extend(match row.verdict.as_deref() {
+                    Some("deleted") => {
+                        vec![format!("{} the card deleted", row.settled_at.map(time).unwrap_or_default())]
+                    }
+                    Some("kept") => vec![format!("the card stays: {}", row.note.unwrap_or_default())],
+                    _ => explain::told(&row, "deletion of the card", "the event that ended it"),
+                });
+            }
+        }
+    }
+    Ok(lines)
 }
 
 /// A request in the story of the event that made it.
-pub(super) fn told(approval: &Approval) -> Vec<String> {
+fn told(approval: &Approval) -> Vec<String> {
     let request = &approval.request;
     let mut lines = vec![format!(
         "{} put before those who approve, until {}",
         time(request.requested_at),
         time(request.expires_at)
     )];
-    lines.extend(
-        approval.approvers.iter().map(|approver| format!("{} approved by {}", time(approver.at), approver.email)),
-    );
+    lines.extend(approval.approvers.iter().map(|approver| {
+        let event = approver.event.map(|event| format!(", event {}", event::reference(event))).unwrap_or_default();
+        format!("{} approved by {}{event}", time(approver.at), approver.email)
+    }));
     match (approval.ended_at, &approval.ended_by, approval.ended_event) {
         (Some(at), Some(by), Some(event)) => {
             let reference = event::reference(event);
             lines.push(format!("{} {} by {by}; event {reference} tells more", time(at), approval.state.word()));
         }
-        _ => lines.push("it waits for approval".to_owned()),
+        (_, _, Some(event)) => lines.push(format!("event {} is about to run it", event::reference(event))),
+        (_, Some(by), None) => lines.push(format!("it was ended by {by}, and the daemon is about to tell so")),
+        (_, None, None) => lines.push("it waits for approval".to_owned()),
     }
     lines
 }

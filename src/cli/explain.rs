@@ -89,7 +89,8 @@ async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
         Kind::Message => "a message",
         Kind::Action => "a click on a card",
         Kind::Membership => "somebody added to a space",
-        Kind::Expiry => "the end of the time to approve something",
+        Kind::Expiry => "the end of what waited for approval",
+        Kind::Approved => "the run of what was approved",
     });
     let who = row.subject.as_ref().map(|who| format!(" from {who}")).unwrap_or_default();
     lines.push(format!("{} accepted: {what}{who}", time(row.accepted_at)));
@@ -127,7 +128,7 @@ async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
         }
     });
     lines.extend(audited.iter().map(audit::told));
-    lines.extend(store.approvals_of(row.id).await?.iter().flat_map(approvals::told));
+    lines.extend(approvals::story(store, row.id).await?);
     lines.extend(replies.iter().flat_map(|reply| told(reply, "reply", "the event")));
     lines.extend(questions::told(store, row).await?);
     lines.extend(pairing(store, row).await?);
@@ -251,7 +252,7 @@ fn stands(pairing: &Pairing) -> String {
 }
 
 /// What became of a message, and of its card where it went without.
-fn told(message: &Row, what: &str, since: &str) -> Vec<String> {
+pub(super) fn told(message: &Row, what: &str, since: &str) -> Vec<String> {
     let note = message.note.as_deref().map(one_line).unwrap_or_default();
     let (at, attempts) = (settled(message), message.attempts);
     let said = match message.state {

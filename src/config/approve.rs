@@ -16,7 +16,7 @@ const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 
 /// How many of whom have to approve a command before it runs.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as { by = [\"admins\"], quorum = 1, within = \"15m\" }")]
 pub struct Approve {
     /// People as in the lists of `[access]`, and `admins`.
     pub by: Vec<String>,
@@ -41,18 +41,23 @@ fn quarter_of_an_hour() -> Duration {
 pub(crate) fn problem(by: &[String], quorum: u32, within: Duration, access: Option<&Access>) -> Option<String> {
     let named = |list: &[String]| list.iter().map(|entry| entry.trim().to_lowercase()).collect::<Vec<_>>();
     let entries = named(by);
+    let mut wrong = Vec::new();
     if entries.is_empty() {
-        return Some("can be approved by nobody; list people in approve.by, or leave approve out".to_owned());
+        wrong.push("can be approved by nobody; list people in approve.by, or leave approve out".to_owned());
     }
     if by.iter().any(|entry| entry.trim() != ADMINS && !is_person(entry)) {
         let says = "names nobody with one entry of approve.by: give an email, a person id, *@domain, or admins";
-        return Some(says.to_owned());
+        wrong.push(says.to_owned());
     }
     if !(1..=MOST_QUORUM).contains(&quorum) {
-        return Some(format!("has an approve.quorum that is not from 1 to {MOST_QUORUM}"));
+        wrong.push(format!("has an approve.quorum that is not from 1 to {MOST_QUORUM}"));
     }
     if within < Duration::from_secs(1) || within > LONGEST {
-        return Some("has an approve.within that is not from 1s to 7d".to_owned());
+        wrong.push("has an approve.within that is not from 1s to 7d".to_owned());
+    }
+    // Where something else is wrong, how many people there are says nothing.
+    if !wrong.is_empty() {
+        return Some(wrong.join("; and it "));
     }
     let admins = match access {
         Some(access) if entries.iter().any(|entry| entry == ADMINS) => named(&access.admins),

@@ -304,7 +304,8 @@ fn finding(error: &figment::Error) -> String {
             format!("{place}{key} has the wrong type: it is {}, give {expected}", describe(actual))
         }
         Kind::Message(message) => format!("{place}{key}: {message}"),
-        Kind::MissingField(field) => format!("{place}{field} is missing"),
+        Kind::MissingField(field) if key.is_empty() => format!("{place}{field} is missing"),
+        Kind::MissingField(field) => format!("{place}{key}.{field} is missing"),
         _ => format!("{place}{key} cannot be read"),
     }
 }

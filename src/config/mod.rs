@@ -328,6 +328,11 @@ impl Webhook {
 }
 
 impl Config {
+    /// Whether people have buttons to press: on cards, and Webex tells of the clicks.
+    pub fn has_buttons(&self) -> bool {
+        self.cards.enabled && self.delivery.mode != Mode::Polling
+    }
+
     /// Layers the defaults, `file` (or `./bot.toml` when that is there) and the environment, and checks the result.
     ///
     /// # Errors

@@ -120,7 +120,12 @@ impl Command {
 
     /// It runs only after so many of these people have pressed approve on a card, within this time (7 days at most);
     /// whoever asks does not count. `by` has emails, person ids, `*@domain`, and "admins": an admin who is not listed may
-    /// not approve. What the buttons of its own cards do needs no approval. The settings may say otherwise.
+    /// not approve. It runs only in spaces, where others are. The settings may say otherwise.
+    ///
+    /// What is approved is this one run with these words, and nothing that comes of it: its [actions](Self::action) need no
+    /// approval, neither what the buttons of its own cards do, nor what the answer to a [question](super::Question) of it
+    /// goes to, however the person answers. Ask for nothing there on which the approval should hang. `switchboard check`
+    /// and the start of the daemon name such actions.
     ///
     /// ```
     /// # use std::time::Duration;

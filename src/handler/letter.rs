@@ -28,17 +28,18 @@ pub struct Letter {
     pub without_card: Option<String>,
     /// In place of a message to be posted: one of the bot's own to be deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub withdraw: Option<Withdrawal>,
+    pub remove: Option<Removal>,
 }
 
 /// A message of the bot's own that is deleted once another one stands in its place.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Withdrawal {
+pub struct Removal {
     /// The message's row in the ledger, which has Webex's id of it once it was sent.
     pub row: Uuid,
-    /// Webex's id of it, where that is known: the row may be older than what the ledger keeps.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<MessageId>,
+    /// Webex's ids of it as far as they are known besides: the row may be older than what the ledger keeps, and what was
+    /// sent again after an uncertain send stands there twice.
+    #[serde(default)]
+    pub messages: Vec<MessageId>,
     /// The row of what stands in its place. Unless that was sent the message stays.
     pub successor: Uuid,
 }
@@ -46,7 +47,7 @@ pub struct Withdrawal {
 impl Letter {
     /// A message that answers an event.
     pub fn of(event: Uuid, room_type: RoomType, message: NewMessage) -> Letter {
-        Letter { event, room_type, message, file: None, asks: None, without_card: None, withdraw: None }
+        Letter { event, room_type, message, file: None, asks: None, without_card: None, remove: None }
     }
 
     /// A row of the outbox, as of now. Rows of one lane are sent in the order in which they were made.

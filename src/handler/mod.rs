@@ -22,7 +22,7 @@ pub use command::{Command, CommandError, Result};
 pub(crate) use context::Services;
 pub use context::{Context, Sender};
 pub use inputs::Inputs;
-pub(crate) use letter::{Letter, Receipt, Withdrawal};
+pub(crate) use letter::{Letter, Receipt, Removal};
 pub(crate) use markdown::quoted;
 pub use markdown::{code_block, escape};
 pub(crate) use question::Kept;

@@ -186,7 +186,7 @@ impl Activity {
                 let space = room.as_deref().map(crate::webex::local_part).ok_or("a member's space is not named")?;
                 (spelled("MEMBERSHIP", &format!("{member}:{space}"))?, Some(member))
             }
-            Kind::Expiry => return Err("nothing at Webex is called so"),
+            Kind::Expiry | Kind::Approved => return Err("nothing at Webex is called so"),
         };
         let created = published.and_then(|published| published.parse().ok());
         Ok(Envelope { kind, id, room, actor, member, room_type, created })

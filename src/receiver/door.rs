@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Envelope;
 use crate::identity::Identity;
-use crate::store::{Entry, Queue, Store, StoreError, now_ms};
+use crate::store::{Store, StoreError};
 use crate::telemetry::{Metrics, Received};
 
 /// The source of what a look found that ought to have been delivered.
@@ -50,7 +50,7 @@ impl Door {
                 self.remember_own(envelope.event_id());
             }
             Received::Own
-        } else if self.store.put(entry(envelope)).await? {
+        } else if self.store.put(envelope.clone().into_entry()).await? {
             Received::Accepted
         } else {
             Received::Duplicate
@@ -72,20 +72,5 @@ impl Door {
             }
             own.push_back(event);
         });
-    }
-}
-
-fn entry(envelope: &Envelope) -> Entry {
-    let accepted_at = now_ms();
-    Entry {
-        id: envelope.event_id(),
-        queue: Queue::Inbox,
-        lane: envelope.lane(),
-        accepted_at,
-        happened_at: envelope.created.map_or(accepted_at, jiff::Timestamp::as_millisecond),
-        body: envelope.to_json(),
-        subject: None,
-        label: None,
-        file: None,
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use crate::event;
+use crate::store::{Entry, Queue, now_ms};
 use crate::webex::{MessageId, PersonId, RoomType, local_part};
 
 /// The events this bot works on.
@@ -17,8 +18,11 @@ pub enum Kind {
     Action,
     /// Somebody was added to a space.
     Membership,
-    /// The time of a command that waits for approval is over. No delivery says so: the daemon's own clock does.
+    /// A command that waits for approval has to be ended, as a rule since its time is over. No delivery says so: the
+    /// daemon's own clock does.
     Expiry,
+    /// A command has the approvals it takes, and is to be run. No delivery says so: the last click has said it.
+    Approved,
 }
 
 impl Kind {
@@ -32,6 +36,7 @@ impl Kind {
             Kind::Action => "attachmentActions",
             Kind::Membership => "memberships",
             Kind::Expiry => "approvals",
+            Kind::Approved => "approved",
         }
     }
 
@@ -113,7 +118,7 @@ impl Envelope {
         let (actor, member) = match kind {
             Kind::Message | Kind::Action => (person_id.or(delivery.actor_id), None),
             Kind::Membership => (delivery.actor_id, person_id),
-            Kind::Expiry => (None, None),
+            Kind::Expiry | Kind::Approved => (None, None),
         };
         Ok(Parsed::Event(Envelope { kind, id, room: room_id, actor, member, room_type, created }))
     }
@@ -137,16 +142,27 @@ impl Envelope {
         }
     }
 
-    /// The end of the time of what waits for approval under this card.
-    pub fn of_expiry(card: Uuid, room: String, at: Option<Timestamp>) -> Envelope {
-        Envelope {
-            kind: Kind::Expiry,
-            id: card.to_string(),
-            room: Some(room),
-            actor: None,
-            member: None,
-            room_type: Some(RoomType::Group),
-            created: at,
+    /// The nth try to end what waits for approval under this card.
+    pub fn of_expiry(card: Uuid, nth: u32, room: String, at: Option<Timestamp>) -> Envelope {
+        let id = if nth == 0 { card.to_string() } else { format!("{card}/{nth}") };
+        Envelope::of_approval(Kind::Expiry, id, room, at)
+    }
+
+    /// The run of what was approved under this card.
+    pub fn of_approved(card: Uuid, room: String, at: Option<Timestamp>) -> Envelope {
+        Envelope::of_approval(Kind::Approved, card.to_string(), room, at)
+    }
+
+    fn of_approval(kind: Kind, id: String, room: String, created: Option<Timestamp>) -> Envelope {
+        let room_type = Some(RoomType::Group);
+        Envelope { kind, id, room: Some(room), actor: None, member: None, room_type, created }
+    }
+
+    /// Under which card something waits for approval, or has waited, if this is about one.
+    pub fn card(&self) -> Option<Uuid> {
+        match self.kind {
+            Kind::Expiry | Kind::Approved => self.id.split('/').next()?.parse().ok(),
+            Kind::Message | Kind::Action | Kind::Membership => None,
         }
     }
 
@@ -164,7 +180,23 @@ impl Envelope {
         local_part(self.room.as_deref().unwrap_or(&self.id))
     }
 
-    pub(super) fn to_json(&self) -> String {
+    /// A row of the inbox, as of now.
+    pub fn into_entry(self) -> Entry {
+        let accepted_at = now_ms();
+        Entry {
+            id: self.event_id(),
+            queue: Queue::Inbox,
+            lane: self.lane(),
+            accepted_at,
+            happened_at: self.created.map_or(accepted_at, Timestamp::as_millisecond),
+            body: self.to_json(),
+            subject: None,
+            label: None,
+            file: None,
+        }
+    }
+
+    fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }

@@ -1,8 +1,7 @@
 //! What a test or a demonstration has go wrong with calls of the API.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::Method;
@@ -238,7 +237,7 @@ pub(super) struct Faults {
     dice: Mutex<fastrand::Rng>,
     /// How often stalled calls were released; each waits for the next time.
     releases: watch::Sender<u64>,
-    stalled: Arc<AtomicUsize>,
+    stalled: watch::Sender<usize>,
     hidden: Mutex<Hidden>,
 }
 
@@ -256,11 +255,11 @@ pub(super) struct Struck {
     pub(super) release: watch::Receiver<u64>,
 }
 
-struct Stalled(Arc<AtomicUsize>);
+struct Stalled(watch::Sender<usize>);
 
 impl Drop for Stalled {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.send_modify(|held| *held -= 1);
     }
 }
 
@@ -270,7 +269,7 @@ impl Faults {
             armed: Mutex::default(),
             dice: Mutex::new(dice),
             releases: watch::Sender::new(0),
-            stalled: Arc::default(),
+            stalled: watch::Sender::new(0),
             hidden: Mutex::default(),
         }
     }
@@ -325,13 +324,19 @@ impl Faults {
 
     /// How many calls are held now.
     pub(super) fn stalled(&self) -> usize {
-        self.stalled.load(Ordering::Relaxed)
+        *self.stalled.borrow()
     }
 
     /// Counts a call as held until what this gives is dropped.
     pub(super) fn stall(&self) -> impl Drop + use<> {
-        self.stalled.fetch_add(1, Ordering::Relaxed);
-        Stalled(Arc::clone(&self.stalled))
+        self.stalled.send_modify(|held| *held += 1);
+        Stalled(self.stalled.clone())
+    }
+
+    /// Returns once a call is held.
+    pub(super) async fn held(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.stalled.subscribe().wait_for(|held| *held > 0).await;
     }
 
     /// Hides each message and click from its first so many reads, as when REST lags behind the webhook.

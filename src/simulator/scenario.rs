@@ -200,6 +200,12 @@ impl Cloud {
         self.inner.calls.wait_for(Pattern { method: method.as_str(), path }, count).await;
     }
 
+    /// Returns once a call is held by [`Fault::stall`] or [`Fault::apply_then_stall`]: a call that has arrived may not have
+    /// been struck yet.
+    pub async fn call_stalled(&self) {
+        self.inner.faults.held().await;
+    }
+
     /// Changes how webhooks are delivered from now on.
     pub fn deliveries(&self, change: impl FnOnce(&mut Deliveries)) {
         self.inner.courier.manner.send_modify(change);

@@ -344,7 +344,9 @@ fn asks(name: &str, person: &str, waits: i64) -> ApprovalRequest {
 
 fn approves(card: Uuid, person: &str) -> ApprovalStep {
     let text = || person.to_owned();
-    ApprovalStep::Approve { card, by: Approver { person: text(), person_id: text(), email: text(), at: now_ms() } }
+    let (person, person_id, email, at) = (text(), text(), text(), now_ms());
+    let by = Approver { person, person_id, email, at, event: None, message: None };
+    ApprovalStep::Approve { card, by, void: Vec::new() }
 }
 
 impl Ledger {

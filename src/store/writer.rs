@@ -30,6 +30,7 @@ pub(super) enum Op {
     Progress(Progress, Answer<()>),
     Ask(Box<Asking>, Answer<Asked>),
     Decide(Box<Deciding>, Answer<bool>),
+    Withdraw(Uuid, String, AuditEntry, Answer<bool>),
     Beat(Answer<()>),
 }
 
@@ -121,6 +122,9 @@ impl Writer {
             let (changed, entry) = match op {
                 Op::Reopen(id, entry, _) => (engine.reopen(*id, due).await?.into(), Some(entry)),
                 Op::Discard(id, entry, _) => (engine.discard(*id, due).await?.into(), Some(entry)),
+                Op::Withdraw(card, by, entry, _) => {
+                    (engine.withdraw_approval(*card, by, due).await?.into(), Some(entry))
+                }
                 Op::Prune { retention, dedupe, .. } => (engine.prune(*retention, *dedupe).await?, None),
                 Op::PruneAudit(retention, _) => (engine.prune_audit(*retention).await?, None),
                 Op::SealAudit(entry, _) => (engine.seal_audit().await?.into(), Some(entry)),
@@ -168,7 +172,11 @@ impl Results {
         }
         for (op, changed) in batch.others.into_iter().zip(self.others) {
             match op {
-                Op::Reopen(.., answer) | Op::Discard(.., answer) | Op::Decide(_, answer) | Op::SealAudit(_, answer) => {
+                Op::Reopen(.., answer)
+                | Op::Discard(.., answer)
+                | Op::Withdraw(.., answer)
+                | Op::Decide(_, answer)
+                | Op::SealAudit(_, answer) => {
                     drop(answer.send(Ok(changed > 0)));
                 }
                 Op::Ask(_, answer) => drop(answer.send(Ok(Asked::of(changed)))),
@@ -192,6 +200,7 @@ impl Batch {
                 Op::Claim { queue, most, lease, answer } => batch.claims.push((queue, most, lease, answer)),
                 op @ (Op::Reopen(..)
                 | Op::Discard(..)
+                | Op::Withdraw(..)
                 | Op::Prune { .. }
                 | Op::PruneAudit(..)
                 | Op::SealAudit(..)
@@ -212,7 +221,11 @@ impl Batch {
         self.claims.into_iter().for_each(|(.., answer)| drop(answer.send(Err(error()))));
         for op in self.others {
             match op {
-                Op::Reopen(.., answer) | Op::Discard(.., answer) | Op::Decide(_, answer) | Op::SealAudit(_, answer) => {
+                Op::Reopen(.., answer)
+                | Op::Discard(.., answer)
+                | Op::Withdraw(.., answer)
+                | Op::Decide(_, answer)
+                | Op::SealAudit(_, answer) => {
                     drop(answer.send(Err(error())));
                 }
                 Op::Ask(_, answer) => drop(answer.send(Err(error()))),

@@ -104,6 +104,12 @@ impl Client {
         self.list("memberships", url, usize::MAX).await
     }
 
+    /// Whether somebody is in a space that the bot is in.
+    pub async fn is_member(&self, room: &RoomId, person: &PersonId) -> Result<bool, Error> {
+        let url = self.url(&["memberships"], &[("roomId", room.as_str()), ("personId", person.as_str())]);
+        Ok(!self.list::<Membership>("memberships", url, 1).await?.is_empty())
+    }
+
     /// Posts a message. Not repeated here: Webex has no key by which it would know the second one.
     pub async fn create_message(&self, message: &NewMessage) -> Result<Message, Error> {
         let body = serde_json::to_value(message).map_err(unserializable)?;

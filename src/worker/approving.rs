@@ -6,17 +6,18 @@ use super::inbox::Inbox;
 use super::wording;
 use crate::access::Quorum;
 use crate::event;
-use crate::handler::{Command, Context, Origin, Outgoing, Reply, Venue};
+use crate::handler::{Command, Context, Origin, Outgoing, Reply, Venue, is_blank};
 use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect, Settlement, now_ms};
-use crate::table::is_disruptive;
+use crate::table::is_unseen;
 use crate::webex::{MessageId, RoomType};
 
 /// Of one person, and of one space: more that wait at one time are a mistake or mischief, and nobody reads them.
 const MOST_OF_PERSON: u64 = 10;
 const MOST_OF_SPACE: u64 = 50;
 
-/// Bytes: what people approve they have to see whole.
+/// What people approve they have to see whole, and a card has room for about 15 kB.
 const MOST_ASKED: usize = 1000;
+const MOST_LINES: usize = 30;
 
 impl Inbox {
     /// Puts a command before those who may approve it, or says why that cannot be.
@@ -31,7 +32,7 @@ impl Inbox {
     ) -> Settlement {
         let ending =
             |verdict, reason| Ending { reason, command: Some(command.name().to_owned()), ..Ending::of(verdict) };
-        if let Some((reason, said)) = self.unaskable(&about, command.name(), quorum, &context.text) {
+        if let Some((reason, said)) = self.unaskable(&about, command.name(), quorum, asked(context)) {
             return self.close(row, about, ending("declined", reason), Some(Reply::text(said)));
         }
         let person = about.sender.id.local();
@@ -46,7 +47,7 @@ impl Inbox {
                 let said = format!("{said} waits for approval already. Let it be decided, or withdraw some of it.");
                 return self.close(row, about, ending("declined", reason), Some(Reply::text(said)));
             }
-            Err(error) => return self.unjudged(row, &error),
+            Err(error) => return self.ledger_away(row, &error),
         }
         let thread = about.thread.clone().unwrap_or_else(|| context.message.clone());
         let request = request(&row, &about, command.name(), quorum, context, &thread);
@@ -59,7 +60,13 @@ impl Inbox {
         let ending = ending("awaiting", rule);
         self.log(&about, &ending);
         self.services.metrics.approval("requested");
-        row.done(about.closing(ending), vec![entry]).with(Effect::Approval(ApprovalStep::Ask(Box::new(request))))
+        let (needed, until) = (wording::approvals(quorum), wording::time(request.expires_at));
+        row.done(about.closing(ending), vec![entry])
+            .with(Effect::Approval(ApprovalStep::Ask(Box::new(request))))
+            .closing(|closing, _| {
+                let needs = |rule: &str| format!("{needed} until {until}; {rule}");
+                closing.audit.iter_mut().for_each(|entry| entry.reason = needs(&entry.reason));
+            })
     }
 
     /// Why nobody could approve this, and what whoever asks is told.
@@ -73,18 +80,21 @@ impl Inbox {
             let said = format!("{needs} on a card, and I have no cards to press here. Please tell whoever runs me.");
             return Some(("needs approval, and there are no buttons: cards.enabled or delivery.mode", said));
         }
-        if !quorum.can_do_without(&about.sender.id, &about.sender.email) {
+        if !self.services.policy.can_do_without(quorum, &about.sender.id, &about.sender.email) {
             let said = format!("{needs}, and without you there are too few who may. Please let somebody else ask.");
             return Some(("needs approval, and whoever asks is one of those it takes", said));
         }
-        if text.len() > MOST_ASKED {
-            let said =
-                format!("{needs}, and they have to see it whole. Please say it in {MOST_ASKED} letters or fewer.");
+        if text.chars().count() > MOST_ASKED || text.lines().count() > MOST_LINES {
+            let said = format!(
+                "{needs}, and they have to see it whole. Please say it in {MOST_ASKED} characters and {MOST_LINES} lines or \
+                 fewer."
+            );
             return Some(("needs approval, and is too long to be shown whole", said));
         }
-        // What turns the direction of reading shows people something else than what would run.
-        if text.chars().any(|c| is_disruptive(c) && !matches!(c, '\n' | '\r' | '\t')) {
-            let said = format!("{needs}, and there are invisible signs in it. Please type it anew.");
+        // What cannot be seen, or turns the direction of reading, shows people something else than what would run.
+        if let Some(unseen) = text.chars().find(|c| *c != '\n' && is_unseen(*c)) {
+            let sign = format!("U+{:04X}", u32::from(unseen));
+            let said = format!("{needs}, and they could not see the sign {sign} in it. Please type it without that.");
             return Some(("needs approval, and would be shown as something else than it is", said));
         }
         None
@@ -108,6 +118,11 @@ impl Inbox {
     }
 }
 
+/// What is shown, and run.
+fn asked(context: &Context) -> &str {
+    context.text.trim_matches(is_blank)
+}
+
 fn request(
     row: &Claimed,
     about: &About,
@@ -121,7 +136,7 @@ fn request(
         card: event::reply_id(row.id, 0),
         event: row.id,
         command: command.to_owned(),
-        asked: context.text.trim_matches(crate::handler::is_blank).to_owned(),
+        asked: asked(context).to_owned(),
         person: about.sender.id.local(),
         person_id: about.sender.id.to_string(),
         email: about.sender.email.clone(),

@@ -12,7 +12,7 @@ use crate::event;
 use crate::handler::{Button, Deed, Inputs, Refusal, SEAL, Sender, carries};
 use crate::pairing;
 use crate::receiver::Envelope;
-use crate::store::{ApprovalState, Claimed, Effect, Settlement, StoreError, now_ms};
+use crate::store::{Claimed, Effect, Settlement, StoreError, now_ms};
 use crate::webex::{ActionId, AttachmentAction, Fault, Message, NewMessage, Person, RoomId, RoomType};
 
 /// What whoever looks for the reason has to know besides.
@@ -46,7 +46,7 @@ impl Inbox {
             Err(error) => match self.late(envelope, &action, me).await {
                 Ok(Some(button)) => (None, Some(button)),
                 Ok(None) => return self.unread(row, &error).await,
-                Err(error) => return self.unjudged(row, &error),
+                Err(error) => return self.unapprovable(row, &error),
             },
         };
         let about = About {
@@ -98,7 +98,7 @@ impl Inbox {
         let named = envelope.room.as_deref().map(RoomId::from);
         let Some(button) = button.filter(|button| matches!(button.deed, Deed::Vote(_))) else { return Ok(None) };
         let approval = self.services.store.approval(button.card).await?;
-        let decided = approval.is_some_and(|approval| approval.state != ApprovalState::Open);
+        let decided = approval.is_some_and(|approval| !approval.is_open());
         Ok((decided && named.as_ref() == Some(&action.room_id)).then_some(button))
     }
 
@@ -156,12 +156,12 @@ impl Inbox {
             Deed::Say(_) => button.command.clone(),
         };
         let about = About { pressed: Some(pressed), ..about };
-        // How long that may be pressed, and by whom, the ledger says.
-        if let Deed::Vote(vote) = button.deed {
-            let press = Press { card: button.card, message: action.message_id.clone(), vote };
-            return self.vote(row, about, me, press).await;
-        }
-        match button.refuses(&about.sender, now_ms()) {
+        let refusal = match button.deed {
+            // How long that may be pressed, and by whom, the ledger says.
+            Deed::Vote(_) => None,
+            Deed::Action(_) | Deed::Say(_) => button.refuses(&about.sender, now_ms()),
+        };
+        match refusal {
             None => {}
             Some(Refusal::NotTheirs) => {
                 let ending = Ending { reason: "the button is for other people", ..Ending::of("denied") };
@@ -194,8 +194,10 @@ impl Inbox {
                 return self.hear(row, about, context, rule, Said { at: action.created, card: Some(id) }).await;
             }
             Deed::Action(name) => name,
-            // It was dealt with above.
-            Deed::Vote(_) => return self.close(row, about, Ending::of("ignored"), None),
+            Deed::Vote(vote) => {
+                let press = Press { card: id, message: action.message_id.clone(), vote, at: action.created };
+                return self.vote(row, about, me, press).await;
+            }
         };
         let context = self.context(&row, &about, action.message_id.clone(), String::new(), Vec::new());
         let inputs = Inputs::new(&action.inputs, arguments);

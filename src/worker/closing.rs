@@ -166,7 +166,7 @@ pub(super) fn way(kind: Kind) -> Via {
         Kind::Action => Via::Click,
         // The bot was put into a space: nobody asked it for anything.
         Kind::Membership => Via::Daemon,
-        Kind::Expiry => Via::Daemon,
+        Kind::Expiry | Kind::Approved => Via::Daemon,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Works on one event: read it, judge it, run what it asks for, and close it. What it returns is a settlement; it never
 //! sends. Each step is a file: `reading`, `judging`, `asking`, `running`, `closing`; of a click also `clicking`; of what
-//! needs approval `approving`, `voting` and `wording`.
+//! needs approval `approving`, `voting`, `deciding` and `wording`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +71,7 @@ impl Work for Inbox {
             Kind::Action => self.click(row, &envelope, &me).await,
             Kind::Membership => self.membership(row, &envelope, &me),
             Kind::Expiry => self.expire(row, &envelope).await,
+            Kind::Approved => self.run_approved(row, &envelope, &me).await,
         };
         settlement.by(via)
     }

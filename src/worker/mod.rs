@@ -6,6 +6,7 @@ mod approving;
 mod asking;
 mod clicking;
 mod closing;
+mod deciding;
 mod inbox;
 mod judging;
 mod outbox;

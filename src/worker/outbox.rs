@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::{Work, asked, backoff, is_outage, patience, tries};
 use crate::config;
-use crate::handler::{Letter, Receipt, Withdrawal};
+use crate::handler::{Letter, Receipt, Removal};
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::store::{Again, Claimed, Closing, Effect, Queue, Settlement, Store, StoreError};
+use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Queue, Settlement, Store, StoreError};
 use crate::telemetry::Metrics;
-use crate::webex::{Client, Error, Fault, File, FileInfo, Message, NewMessage, RoomType};
+use crate::webex::{Client, Error, Fault, File, FileInfo, Message, MessageId, NewMessage, RoomType};
 
 /// Newest messages looked at to see whether an uncertain send arrived.
 const LOOK_BACK: usize = 100;
@@ -52,8 +52,8 @@ impl Work for Outbox {
             Ok(letter) => letter,
             Err(error) => return row.dead(closing("unreadable", error.to_string()), Vec::new()),
         };
-        if let Some(withdrawal) = &letter.withdraw {
-            return self.withdraw(row, &letter, withdrawal).await;
+        if let Some(removal) = &letter.remove {
+            return self.remove(row, &letter, removal).await;
         }
         let file = match self.file(&row, &letter).await {
             Ok(file) => file,
@@ -71,14 +71,16 @@ impl Work for Outbox {
                 tracing::info!(webex_id = receipt.id, "reply sent");
                 let closing = closing("sent", receipt.to_string());
                 let shown = letter.asks.zip(letter.message.room_id).zip(created);
-                let effects = shown.map(|((person, room), created)| Effect::Shown {
+                let shown = shown.map(|((person, room), created)| Effect::Shown {
                     room: room.local(),
                     person,
                     event: letter.event,
                     at: created.as_millisecond(),
                     message: receipt.id.clone(),
                 });
-                let effects = effects.into_iter().collect();
+                // Nobody can press what asks for approval then; of any other card it says nothing.
+                let unasked = receipt.without_card.map(|_| Effect::Approval(ApprovalStep::Unasked { card: row.id }));
+                let effects = shown.into_iter().chain(unasked).collect();
                 row.done(Closing { mark: Some(receipt.id), effects, ..closing }, Vec::new())
             }
             // It was taken; posting it again would double it.
@@ -111,8 +113,8 @@ impl Outbox {
     }
 
     /// Deletes a message of the bot's own, once what takes its place was posted. Deleted already is deleted.
-    async fn withdraw(&self, row: Claimed, letter: &Letter, withdrawal: &Withdrawal) -> Settlement {
-        let (stands, sent) = match (self.sent(withdrawal.successor).await, self.sent(withdrawal.row).await) {
+    async fn remove(&self, row: Claimed, letter: &Letter, removal: &Removal) -> Settlement {
+        let (stands, sent) = match (self.sent(removal.successor).await, self.sent(removal.row).await) {
             (Ok(stands), Ok(sent)) => (stands.is_some(), sent),
             (Err(error), _) | (_, Err(error)) => return self.unprepared(row, error.to_string()),
         };
@@ -120,21 +122,29 @@ impl Outbox {
             return row
                 .dead(closing("refused", "what takes its place was not sent, so it stays".to_owned()), Vec::new());
         }
+        let mut ids = removal.messages.clone();
         // Where Webex's answer could not be read, the note is why and no id.
-        let receipt = sent.as_deref().and_then(Receipt::read);
-        let Some(id) = withdrawal.message.clone().or(receipt.map(|receipt| receipt.id.as_str().into())) else {
+        ids.extend(sent.as_deref().and_then(Receipt::read).map(|receipt| receipt.id.as_str().into()));
+        let mut gone: Vec<MessageId> = Vec::new();
+        for id in ids {
+            if gone.contains(&id) {
+                continue;
+            }
+            let deleting = tokio::time::timeout(self.settings.lease.mul_f64(0.2), self.webex.delete_message(&id)).await;
+            match deleting {
+                Ok(Err(error)) if error.fault() != Fault::NotFound => {
+                    return self.settle_failure(row, letter, &error).await;
+                }
+                Ok(_) => gone.push(id),
+                Err(_) => return self.failed(row, "no answer before the lease ends".to_owned(), true),
+            }
+        }
+        if gone.is_empty() {
             return row
                 .done(closing("kept", "nobody knows Webex's id of it, or it was never sent".to_owned()), Vec::new());
-        };
-        let deleting = tokio::time::timeout(self.settings.lease.mul_f64(0.9), self.webex.delete_message(&id)).await;
-        match deleting {
-            Ok(Ok(())) => row.done(closing("deleted", id.to_string()), Vec::new()),
-            Ok(Err(error)) if error.fault() == Fault::NotFound => {
-                row.done(closing("deleted", format!("it was gone already: {id}")), Vec::new())
-            }
-            Ok(Err(error)) => self.settle_failure(row, letter, &error).await,
-            Err(_) => self.failed(row, "no answer before the lease ends".to_owned(), true),
         }
+        let ids: Vec<_> = gone.iter().map(ToString::to_string).collect();
+        row.done(closing("deleted", ids.join(", ")), Vec::new())
     }
 
     /// What is noted of a row of the outbox that was sent; none when it was not, or nobody knows any more.
@@ -171,20 +181,40 @@ impl Outbox {
             let lost = has_card && arrived.attachments.is_empty();
             return Ok(sent(arrived, lost.then(|| "Webex refused it at an earlier try".to_owned())));
         }
-        let posted = match file {
-            None => self.webex.create_message(&letter.message).await,
-            Some(file) => self.webex.upload(&letter.message, file).await,
+        let refusal = match self.post(&letter.message, file.as_ref()).await {
+            Err(refusal) if refusal.is_bad_request() => refusal,
+            posted => return posted.map(|message| sent(message, None)),
         };
-        match posted {
-            // Webex does not document how it says that a card is wrong. That it takes the same message without the card
-            // does say so; if it does not, something else is wrong, and what it says then is what counts.
-            Err(refusal) if refusal.is_bad_request() && has_card => {
-                let text = NewMessage { attachments: Vec::new(), ..letter.message.clone() };
-                let message = self.webex.create_message(&text).await?;
-                tracing::error!(error = %refusal, "Webex refused a card; its text is sent in its place");
-                Ok(sent(message, Some(refusal.to_string())))
+        // Webex does not document how it says that a card is wrong, or that the message which is answered was deleted. That
+        // it takes the same message without the one or the other does say so; if it takes none, something
+        // else is wrong, and what it says then is what counts.
+        let less: &[(bool, bool)] = match (letter.message.parent_id.is_some(), has_card) {
+            (true, true) => &[(false, true), (true, false), (false, false)],
+            (true, false) | (false, true) => &[(false, false)],
+            (false, false) => &[],
+        };
+        let mut last = refusal;
+        for (keeps_thread, keeps_card) in less.iter().copied() {
+            let parent_id = letter.message.parent_id.clone().filter(|_| keeps_thread);
+            let attachments = if keeps_card { letter.message.attachments.clone() } else { Vec::new() };
+            let message = NewMessage { parent_id, attachments, ..letter.message.clone() };
+            match self.post(&message, file.as_ref()).await {
+                Err(again) if again.is_bad_request() => last = again,
+                Err(error) => return Err(error),
+                Ok(posted) => {
+                    tracing::warn!(error = %last, keeps_thread, keeps_card, "Webex refused a message and took less of it");
+                    let lost = has_card && !keeps_card;
+                    return Ok(sent(posted, lost.then(|| last.to_string())));
+                }
             }
-            posted => posted.map(|message| sent(message, None)),
+        }
+        Err(last)
+    }
+
+    async fn post(&self, message: &NewMessage, file: Option<&File>) -> Result<Message, Error> {
+        match file {
+            None => self.webex.create_message(message).await,
+            Some(file) => self.webex.upload(message, file.clone()).await,
         }
     }
 
@@ -206,7 +236,7 @@ impl Outbox {
                 && same_content(message, letter)
         };
         // Sends are in order, so it can only be newer than the last one that is known to have arrived.
-        let last = row.mark.as_deref().map(crate::webex::MessageId::from);
+        let last = row.mark.as_deref().map(MessageId::from);
         let newer = newest.into_iter().take_while(|message| Some(&message.id) != last.as_ref());
         for message in newer.filter(is_ours) {
             if self.same_file(&message, letter).await? {
@@ -295,7 +325,8 @@ fn closing(verdict: &'static str, note: String) -> Closing {
 fn same_content(found: &Message, letter: &Letter) -> bool {
     let sent = &letter.message;
     let said = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_owned();
-    found.parent_id == sent.parent_id
+    // What answers a message that was deleted is sent beside it.
+    (found.parent_id == sent.parent_id || found.parent_id.is_none())
         && found.files.len() == sent.files.len() + usize::from(letter.file.is_some())
         && if sent.markdown.is_some() {
             said(&found.markdown) == said(&sent.markdown)

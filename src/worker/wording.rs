@@ -7,15 +7,14 @@ use crate::access::Quorum;
 use crate::card::{Element, Submit, Text};
 use crate::event;
 use crate::handler::{Card, Outgoing, Reply, Vote, escape};
-use crate::store::{Approval, ApprovalRequest, ApprovalState};
+use crate::store::{Approval, ApprovalRequest, ApprovalState, Approver};
 
 /// The card that asks, with a button for each vote.
 pub(super) fn asking(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outgoing> {
     let button = |title, vote: Vote| Submit::new(title, vote.word()).repeatable();
-    let people = if quorum.needed() == 1 { "1 approval" } else { &format!("{} approvals", quorum.needed()) };
     let mut facts = vec![
         ("Asked for by", escape(&request.email)),
-        ("Needs", format!("{people} of {}; whoever asks does not count", escape(&quorum.whom()))),
+        ("Needs", format!("{} of {}; whoever asks does not count", approvals(quorum), escape(&quorum.whom()))),
         ("Until", format!("{}, {} after it was asked for", time(request.expires_at), quorum.time())),
     ];
     match request.files.len() {
@@ -23,10 +22,11 @@ pub(super) fn asking(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outgo
         1 => facts.push(("Attached", "1 file".to_owned())),
         files => facts.push(("Attached", format!("{files} files"))),
     }
-    let card = Card::new()
-        .with(Text::new(format!("{} has to be approved", escape(&request.command))).large())
-        .with(Text::foreign(&request.asked))
+    let title = format!("{} has to be approved", escape(&request.command));
+    let how = format!("One Deny ends it. Only {} can withdraw it.", escape(&request.email));
+    let card = shown(Card::new().with(Text::new(title).large()), &request.asked)
         .with(Element::facts(facts))
+        .with(Text::new(how).subtle())
         .action(button("Approve", Vote::Approve).positive())
         .action(button("Deny", Vote::Deny).destructive())
         .action(button("Withdraw", Vote::Withdraw));
@@ -38,17 +38,22 @@ pub(super) fn outcome(approval: &Approval) -> Option<Outgoing> {
     let request = &approval.request;
     let title = match approval.state {
         ApprovalState::Open => "waits",
+        ApprovalState::Running => "was approved and is about to run",
         ApprovalState::Approved => "was approved",
         ApprovalState::Denied => "was denied",
         ApprovalState::Withdrawn => "was withdrawn",
         ApprovalState::Expired => "was not approved in time",
         ApprovalState::Failed => "was approved and failed",
         ApprovalState::Refused => "was approved and not run",
+        ApprovalState::Declined => "was approved and not done",
+        ApprovalState::Unasked => "could not be put before anybody",
     };
-    let card = Card::new()
-        .with(Text::new(format!("{} {title}", escape(&request.command))).large())
-        .with(Text::foreign(&request.asked))
-        .with(Text::new(format!("Asked for by {}. {}", escape(&request.email), escape(&ended(approval)))));
+    let title = format!("{} {title}", escape(&request.command));
+    let card = shown(Card::new().with(Text::new(title).large()), &request.asked).with(Text::new(format!(
+        "Asked for by {}. {}",
+        escape(&request.email),
+        escape(&ended(approval))
+    )));
     message(card)
 }
 
@@ -57,8 +62,11 @@ pub(super) fn ended(approval: &Approval) -> String {
     let emails: Vec<_> = approval.approvers.iter().map(|approver| approver.email.as_str()).collect();
     let (approvers, by) = (list(&emails), approval.ended_by.as_deref().unwrap_or_default());
     let at = approval.ended_at.map(time).unwrap_or_default();
-    match approval.state {
+    match approval.ends.unwrap_or(approval.state) {
         ApprovalState::Open => "It waits for approval.".to_owned(),
+        ApprovalState::Running => format!("Approved by {approvers}; it is about to run."),
+        ApprovalState::Declined => format!("Approved by {approvers}; the command would not do it, as it says itself."),
+        ApprovalState::Unasked => "Its card was not put before anybody, so nobody could decide.".to_owned(),
         ApprovalState::Approved => format!("Approved by {approvers}; ran at {at}."),
         ApprovalState::Denied => format!("Denied by {by} at {at}."),
         ApprovalState::Withdrawn => format!("Withdrawn by {by} at {at}."),
@@ -75,6 +83,34 @@ pub(super) fn ended(approval: &Approval) -> String {
     }
 }
 
+/// Why the count is less than somebody may have read before.
+pub(super) fn void(approvers: &[Approver]) -> String {
+    let emails: Vec<_> = approvers.iter().map(|approver| approver.email.as_str()).collect();
+    let verb = if emails.len() == 1 { "does" } else { "do" };
+    if emails.is_empty() { String::new() } else { format!(" {} {verb} not count any more.", list(&emails)) }
+}
+
+/// As `2 approvals`.
+pub(super) fn approvals(quorum: &Quorum) -> String {
+    let needed = quorum.needed();
+    if needed == 1 { "1 approval".to_owned() } else { format!("{needed} approvals") }
+}
+
+/// What was asked, as it is: each line stands alone, and each blank of a run of them can be seen. What is asked has no such
+/// wide blank of its own.
+fn shown(card: Card, asked: &str) -> Card {
+    asked.split('\n').fold(card, |card, line| {
+        let line = if line.is_empty() { " " } else { line };
+        let mut last = ' ';
+        let seen = line.chars().map(|c| {
+            let is_run = c == ' ' && last == ' ';
+            last = c;
+            if is_run { '\u{a0}' } else { c }
+        });
+        card.with(Text::foreign(&seen.collect::<String>()))
+    })
+}
+
 fn message(card: Card) -> Option<Outgoing> {
     Reply::card(card).into_messages().into_iter().next()
 }
@@ -85,7 +121,7 @@ fn within(approval: &Approval) -> String {
 }
 
 /// As `2026-03-02 20:27 UTC`: Webex has no local times in cards that bots can rely on.
-fn time(ms: i64) -> String {
+pub(super) fn time(ms: i64) -> String {
     let time = Timestamp::from_millisecond(ms);
     time.map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }

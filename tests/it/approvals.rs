@@ -15,18 +15,18 @@ use crate::cli::{finished, verb};
 use crate::harness::{Daemon, Harness, PATIENCE, SECRET, arrived, free_port, post, signature, switchboard};
 use crate::restart::ready;
 
-const ALICE: &str = "alice@example.com";
-const BOB: &str = "bob@example.com";
-const THIRD: &str = "person3@example.com";
+pub const ALICE: &str = "alice@example.com";
+pub const BOB: &str = "bob@example.com";
+pub const THIRD: &str = "person3@example.com";
 
 /// It takes two of them; Alice is one, and asks.
-const TWO: &str = r#"[[command]]
+pub const TWO: &str = r#"[[command]]
 name = "deploy"
 approve = { by = ["alice@example.com", "bob@example.com", "person3@example.com"], quorum = 2, within = "1h" }
 "#;
 
 /// A command that tells who it ran for and with what, and how often it ran.
-fn deployer() -> (Bot, Arc<AtomicUsize>) {
+pub fn deployer() -> (Bot, Arc<AtomicUsize>) {
     async fn deploy(context: Context, mut args: Args) -> Result<Reply> {
         let service = args.required("service")?;
         args.finish()?;
@@ -44,14 +44,14 @@ fn deployer() -> (Bot, Arc<AtomicUsize>) {
     (Bot::builder().command(command), runs)
 }
 
-struct Scene {
-    bot: Harness,
-    runs: Arc<AtomicUsize>,
-    lab: String,
+pub struct Scene {
+    pub bot: Harness,
+    pub runs: Arc<AtomicUsize>,
+    pub lab: String,
 }
 
 impl Scene {
-    async fn set(settings: &str) -> Scene {
+    pub async fn set(settings: &str) -> Scene {
         let (deployer, runs) = deployer();
         let bot = Harness::with(settings, deployer).await;
         let lab = bot.cloud.space("Lab", &[ALICE, BOB, THIRD]);
@@ -59,7 +59,7 @@ impl Scene {
     }
 
     /// Starts the bot again with other settings; `between` is done to its folder while it is stopped.
-    async fn again(self, settings: &str, between: impl AsyncFnOnce(&Path)) -> Scene {
+    pub async fn again(self, settings: &str, between: impl AsyncFnOnce(&Path)) -> Scene {
         let Scene { bot, lab, .. } = self;
         let (cloud, folder) = bot.stop().await;
         between(folder.path()).await;
@@ -69,24 +69,24 @@ impl Scene {
         Scene { bot, runs, lab }
     }
 
-    fn person(&self, email: &str) -> Person {
+    pub fn person(&self, email: &str) -> Person {
         self.bot.cloud.person(email)
     }
 
     /// Alice asks, and this is the card that comes of it.
-    async fn asks(&self, text: &str) -> Message {
+    pub async fn asks(&self, text: &str) -> Message {
         self.person(ALICE).mentions_bot(&self.lab, text).unwrap();
         self.bot.settle().await;
         card(&self.bot.cloud)
     }
 
-    async fn presses(&self, who: &str, card: &Message, title: &str) {
+    pub async fn presses(&self, who: &str, card: &Message, title: &str) {
         press(&self.person(who), card, title, json!({}));
         self.bot.settle().await;
     }
 
     /// What the bot said since that card, the texts of cards included.
-    async fn said_since(&self, card: &Message) -> Vec<String> {
+    pub async fn said_since(&self, card: &Message) -> Vec<String> {
         self.bot.settle().await;
         said(&self.bot.cloud)
             .into_iter()
@@ -95,20 +95,20 @@ impl Scene {
             .collect()
     }
 
-    fn runs(&self) -> usize {
+    pub fn runs(&self) -> usize {
         self.runs.load(Ordering::Relaxed)
     }
 
-    fn is_there(&self, card: &Message) -> bool {
+    pub fn is_there(&self, card: &Message) -> bool {
         self.bot.cloud.messages().iter().any(|message| message.id == card.id)
     }
 
-    async fn outcome(&self, outcome: &str) -> f64 {
+    pub async fn outcome(&self, outcome: &str) -> f64 {
         self.bot.metric(&format!("switchboard_approvals_total{{outcome=\"{outcome}\"}}")).await
     }
 }
 
-fn said(cloud: &Cloud) -> Vec<(Message, String)> {
+pub fn said(cloud: &Cloud) -> Vec<(Message, String)> {
     let own = cloud.bot().id;
     let messages = cloud.messages().into_iter().filter(|message| message.person_id == own);
     let text = |message: &Message| message.text.clone().unwrap_or_default();
@@ -116,7 +116,7 @@ fn said(cloud: &Cloud) -> Vec<(Message, String)> {
 }
 
 /// Waits until the bot has said something that holds this text.
-async fn until_said(cloud: &Cloud, text: &str) {
+pub async fn until_said(cloud: &Cloud, text: &str) {
     let mut heard = cloud.subscribe();
     let waiting = async {
         while !said(cloud).iter().any(|(_, said)| said.contains(text)) {
@@ -128,7 +128,7 @@ async fn until_said(cloud: &Cloud, text: &str) {
 }
 
 /// Times and references, which differ from run to run, taken out.
-fn timeless(text: &str) -> String {
+pub fn timeless(text: &str) -> String {
     let mut words: Vec<_> = text.split(' ').map(str::to_owned).collect();
     for word in &mut words {
         let digits = word.chars().filter(char::is_ascii_digit).count();
@@ -139,18 +139,18 @@ fn timeless(text: &str) -> String {
     words.join(" ").replace("TIME TIME UTC", "TIME")
 }
 
-async fn change(folder: &Path, statement: &str) {
+pub async fn change(folder: &Path, statement: &str) {
     let mut ledger = SqliteConnection::connect(folder.join("ledger.db").to_str().unwrap()).await.unwrap();
     sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut ledger).await.unwrap();
     ledger.close().await.unwrap();
 }
 
-fn approvals(folder: &Path) -> Vec<Value> {
+pub fn approvals(folder: &Path) -> Vec<Value> {
     serde_json::from_str(&verb(folder, &["approvals", "list", "--all", "--json"])).unwrap()
 }
 
 /// What the audit has, as `who action verdict: reason`, oldest first; and that it is whole.
-fn audit(folder: &Path) -> Vec<String> {
+pub fn audit(folder: &Path) -> Vec<String> {
     let url = format!("sqlite:{}", folder.join("ledger.db").display());
     let (code, said) = finished(switchboard().args(["audit", "verify"]).env("DATABASE_URL", url));
     assert_eq!(code, 0, "{said}");
@@ -160,7 +160,11 @@ fn audit(folder: &Path) -> Vec<String> {
         let who = text("email").replace("@example.com", "");
         format!("{} {who} {} {}: {}", text("via"), text("action"), text("verdict"), text("reason"))
     };
-    rows.iter().rev().map(told).collect()
+    let references: Vec<_> = approvals(folder).iter().map(|found| found["reference"].to_string()).collect();
+    let nameless = |row: String| {
+        references.iter().fold(row, |row, reference| row.replace(reference.trim_matches('"'), "REFERENCE"))
+    };
+    rows.iter().rev().map(told).map(nameless).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,7 +173,7 @@ async fn two_others_approve_and_it_runs_for_whoever_asked() {
     let asking = scene.asks("deploy \"my *api*\"").await;
     let asked = scene.bot.cloud.messages()[0].clone();
     assert_eq!((asking.parent_id.as_ref(), scene.runs()), (Some(&asked.id), 0));
-    insta::assert_snapshot!(timeless(asking.text.as_deref().unwrap()), @r#"deploy has to be approved deploy "my *api*" Asked for by alice@example.com Needs 2 approvals of alice@example.com, bob@example.com or person3@example.com; whoever asks does not count Until TIME, 1h after it was asked for"#);
+    insta::assert_snapshot!(timeless(asking.text.as_deref().unwrap()), @r#"deploy has to be approved deploy "my *api*" Asked for by alice@example.com Needs 2 approvals of alice@example.com, bob@example.com or person3@example.com; whoever asks does not count Until TIME, 1h after it was asked for One Deny ends it. Only alice@example.com can withdraw it."#);
     // Whoever asks is listed, and does not count; and nobody counts twice.
     for (who, title) in [(ALICE, "Approve"), (ALICE, "Deny"), (BOB, "Approve"), (BOB, "Approve"), (BOB, "Approve")] {
         scene.presses(who, &asking, title).await;
@@ -196,15 +200,15 @@ async fn two_others_approve_and_it_runs_for_whoever_asked() {
     assert!(scene.bot.cloud.messages()[1..].iter().all(|message| message.parent_id.as_ref() == Some(&asked.id)));
     assert_eq!((scene.runs(), scene.outcome("requested").await, scene.outcome("approved").await), (1, 1.0, 1.0));
     let folder = scene.bot.folder.path();
-    insta::assert_snapshot!(audit(folder).join("\n"), @r#"
-        message alice deploy awaiting: access.group_policy is "mention"
-        click alice deploy/approve denied: whoever asks does not decide
-        click alice deploy/deny denied: whoever asks does not decide
-        click bob deploy/approve counted: 1 of 2
-        click bob deploy/approve declined: has approved it already
-        click bob deploy/approve declined: has approved it already
-        click person3 deploy/approve counted: 2 of 2
-        click alice deploy answered: approved by as many others as it takes
+    insta::assert_snapshot!(timeless(&audit(folder).join("\n")).replace("TIME UTC", "TIME"), @r#"
+        message alice deploy awaiting: 2 approvals until TIME; access.group_policy is "mention"
+        click alice deploy/approve denied: whoever asks does not decide for REFERENCE
+        click alice deploy/deny denied: whoever asks does not decide for REFERENCE
+        click bob deploy/approve counted: 1 of 2 for REFERENCE
+        click bob deploy/approve declined: has approved it already for REFERENCE
+        click bob deploy/approve declined: has approved it already for REFERENCE
+        click person3 deploy/approve counted: 2 of 2 for REFERENCE
+        daemon alice deploy answered: approved by as many others as it takes for REFERENCE
     "#);
     let list = &approvals(folder)[0];
     assert_eq!((&list["state"], &list["approved_by"]), (&json!("approved"), &json!([BOB, THIRD])));
@@ -240,9 +244,9 @@ async fn whoever_may_not_approve_is_told_once_or_not_answered_at_all() {
     assert_eq!(scene.runs(), 0);
     let audit = audit(scene.bot.folder.path());
     for row in [
-        "click person3 deploy/approve denied: not listed in the command's approve.by",
-        "click person3 deploy/deny denied: not listed in the command's approve.by",
-        "click bob deploy/withdraw denied: only whoever asked may withdraw",
+        "click person3 deploy/approve denied: not listed in the command's approve.by for REFERENCE",
+        "click person3 deploy/deny denied: not listed in the command's approve.by for REFERENCE",
+        "click bob deploy/withdraw denied: only whoever asked may withdraw for REFERENCE",
         "click person4 none denied: not listed in access.group_allow_from or access.allow_from",
     ] {
         assert!(audit.iter().any(|found| found == row), "{row} in {audit:#?}");
@@ -260,7 +264,13 @@ async fn what_counts_is_who_may_at_the_click_and_at_the_run() {
     scene.presses(THIRD, &asking, "Approve").await;
     scene.presses(BOB, &asking, "Deny").await;
     let said = scene.said_since(&asking).await;
-    assert_eq!(said[1..], ["person3@example.com approved: 1 of 2.", "You are not among those who may approve deploy."]);
+    assert_eq!(
+        said[1..],
+        [
+            "person3@example.com approved: 1 of 2. bob@example.com does not count any more.",
+            "You are not among those who may approve deploy."
+        ]
+    );
     assert_eq!(scene.runs(), 0);
     // Alice may not give it any more.
     let without_alice = format!("{TWO}allow = [\"bob@example.com\"]");
@@ -282,7 +292,10 @@ async fn what_counts_is_who_may_at_the_click_and_at_the_run() {
     scene.presses(THIRD, &asking, "Approve").await;
     assert_eq!((scene.runs(), scene.outcome("refused").await), (0, 1.0));
     let audit = audit(scene.bot.folder.path());
-    assert_eq!(audit.last().unwrap(), "click alice deploy denied: whoever asked is not answered here any more");
+    assert_eq!(
+        audit.last().unwrap(),
+        "daemon alice deploy denied: whoever asked is not answered here any more for REFERENCE"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -352,7 +365,10 @@ async fn what_nobody_approves_in_time_ends_by_itself() {
     assert!(!scene.is_there(&asking));
     assert_eq!((scene.runs(), scene.outcome("expired").await), (0, 1.0));
     let audit = audit(scene.bot.folder.path());
-    assert_eq!(audit.last().unwrap(), "daemon nobody deploy/expire ended: not approved in time, with 0 approvals");
+    assert_eq!(
+        audit.last().unwrap(),
+        "daemon nobody deploy/expire ended: not approved in time, with 0 approvals for REFERENCE"
+    );
     // One that has waited longer does not hold up one that is over earlier, nor does a stop.
     let scene = scene.again(TWO, async |_| {}).await;
     let asking = scene.asks("deploy web").await;
@@ -427,8 +443,8 @@ async fn where_nobody_can_approve_that_is_said_and_nothing_waits() {
     insta::assert_debug_snapshot!(told, @r#"
         [
             "deploy runs only once other people have approved it, and nobody else is here. Please ask me in a space where they are.",
-            "deploy runs only once other people have approved it, and they have to see it whole. Please say it in 1000 letters or fewer.",
-            "deploy runs only once other people have approved it, and there are invisible signs in it. Please type it anew.",
+            "deploy runs only once other people have approved it, and they have to see it whole. Please say it in 1000 characters and 30 lines or fewer.",
+            "deploy runs only once other people have approved it, and they could not see the sign U+202E in it. Please type it without that.",
         ]
     "#);
     assert!(approvals(scene.bot.folder.path()).is_empty());
@@ -453,7 +469,7 @@ async fn where_nobody_can_approve_that_is_said_and_nothing_waits() {
 }
 
 impl Scene {
-    async fn asks_nothing(&self, says: &str) {
+    pub async fn asks_nothing(&self, says: &str) {
         self.person(ALICE).mentions_bot(&self.lab, "deploy api").unwrap();
         self.bot.settle().await;
         let (_, last) = said(&self.bot.cloud).pop().unwrap();
@@ -525,7 +541,7 @@ async fn a_command_that_fails_for_good_ends_it_and_may_be_tried_again() {
     assert!(
         audit(bot.folder.path())
             .iter()
-            .any(|row| row == "click alice flaky failed: approved by as many others as it takes")
+            .any(|row| row == "daemon alice flaky failed: approved by as many others as it takes for REFERENCE")
     );
 }
 
@@ -559,10 +575,13 @@ async fn the_card_goes_only_when_its_outcome_stands_and_then_surely() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_around_the_deciding_click_everything_still_happens() {
     let settings = "[[command]]\nname = \"status\"\napprove = { by = [\"bob@example.com\"] }";
-    // The card that asks is the first message; the second is the outcome.
-    for (method, path, nth) in
-        [(Method::GET, "/attachment/actions/*", 1), (Method::POST, "/messages", 2), (Method::DELETE, "/messages*", 1)]
-    {
+    // The first message that is posted after the click is the outcome.
+    for (method, path) in [
+        (Method::GET, "/attachment/actions/*"),
+        (Method::GET, "/memberships"),
+        (Method::POST, "/messages"),
+        (Method::DELETE, "/messages*"),
+    ] {
         let (cloud, folder, port) =
             (Cloud::start(Options::default()).await.unwrap(), tempfile::tempdir().unwrap(), free_port());
         std::fs::write(folder.path().join("bot.toml"), settings).unwrap();
@@ -574,7 +593,7 @@ async fn killed_around_the_deciding_click_everything_still_happens() {
         let asking = card(&cloud);
         cloud.fault(Fault::on(method.clone(), path).stall());
         press(&cloud.person(BOB), &asking, "Approve", json!({}));
-        arrived(&cloud, method.clone(), path, nth).await;
+        tokio::time::timeout(PATIENCE, cloud.call_stalled()).await.expect("the call is held");
         daemon.kill();
         // What is held stays so: a cloud that carried it out now would have been told twice.
         cloud.clear_faults();

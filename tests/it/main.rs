@@ -20,6 +20,7 @@ mod cloud;
 mod commands;
 mod conversations;
 mod crowd;
+mod decisions;
 mod delivery;
 mod explain;
 mod files;

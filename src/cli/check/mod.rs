@@ -133,12 +133,8 @@ fn settings(config: &Config, commands: &[Command]) -> Vec<Finding> {
     if config.webhook.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < SHORTEST_SECRET) {
         findings.push(warn("webhook.secret is short enough to be guessed", "make one with `openssl rand -hex 32`"));
     }
-    let buttons = config.cards.enabled && config.delivery.mode != Mode::Polling;
-    if let Some(names) = router::unapprovable(commands, buttons) {
-        findings.push(warn(
-            &format!("nobody can approve what has to be approved: {names}"),
-            "clicks on cards are needed for that: cards.enabled, and another delivery.mode than polling",
-        ));
+    for doubt in router::doubts(commands, &Policy::new(access), config.has_buttons()) {
+        findings.push(warn(&doubt, "see approve of [[command]] in bot.toml"));
     }
     if let Some(url) = config.webhook.target_url().and_then(|url| Url::parse(url).ok())
         && url.path() != config.webhook.path

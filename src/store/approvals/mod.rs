@@ -1,18 +1,15 @@
 //! Commands that wait for the approval of others. What is asked, who approves and how it ends are effects of the events
 //! that say so: each is written with the settlement of its event, or not at all.
 
-use std::time::Duration;
+mod steps;
 
 use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
-use super::sqlite::{Sqlite, json, millis};
-use super::{Effect, Settlement, Step, Store, StoreError, now_ms};
-
-/// Forgotten in one step of pruning, so that it never holds up the acknowledgements for long.
-const PRUNE_STEP: i64 = 500;
+use super::writer::Op;
+use super::{AuditEntry, Effect, Settlement, State, Step, Store, StoreError, now_ms};
 
 /// A command that somebody asks for and that others have to approve.
 #[derive(Clone, Debug)]
@@ -65,10 +62,17 @@ pub enum ApprovalState {
     Failed,
     /// Enough people approved, and then it could not be run for whoever asked.
     Refused,
+    /// Enough people approved, and the command is about to run: nobody changes that any more.
+    Running,
+    /// Enough people approved, and the command said that it would not do it.
+    Declined,
+    /// It could not be put before anybody.
+    Unasked,
 }
 
 impl ApprovalState {
-    const ALL: [ApprovalState; 7] = [
+    /// Every one.
+    pub const ALL: [ApprovalState; 10] = [
         ApprovalState::Open,
         ApprovalState::Approved,
         ApprovalState::Denied,
@@ -76,6 +80,9 @@ impl ApprovalState {
         ApprovalState::Expired,
         ApprovalState::Failed,
         ApprovalState::Refused,
+        ApprovalState::Running,
+        ApprovalState::Declined,
+        ApprovalState::Unasked,
     ];
 
     /// The word for it.
@@ -88,6 +95,9 @@ impl ApprovalState {
             ApprovalState::Expired => "expired",
             ApprovalState::Failed => "failed",
             ApprovalState::Refused => "refused",
+            ApprovalState::Running => "running",
+            ApprovalState::Declined => "declined",
+            ApprovalState::Unasked => "unasked",
         }
     }
 
@@ -107,6 +117,10 @@ pub struct Approver {
     pub email: String,
     /// Milliseconds since 1970.
     pub at: i64,
+    /// The event of their click, where that was written down.
+    pub event: Option<Uuid>,
+    /// Webex's id of the message on which they pressed it, likewise.
+    pub message: Option<String>,
 }
 
 /// A request, who approved it, and how it ended.
@@ -115,12 +129,21 @@ pub struct Approver {
 pub struct Approval {
     pub request: ApprovalRequest,
     pub state: ApprovalState,
+    /// As what it is to be ended by the daemon as soon as that comes to it.
+    pub ends: Option<ApprovalState>,
     /// In the order in which they did.
     pub approvers: Vec<Approver>,
     /// Milliseconds since 1970.
     pub ended_at: Option<i64>,
     pub ended_by: Option<String>,
     pub ended_event: Option<Uuid>,
+}
+
+impl Approval {
+    /// Whether it can still be decided on.
+    pub fn is_open(&self) -> bool {
+        self.state == ApprovalState::Open && self.ends.is_none()
+    }
 }
 
 /// What an event does to a request.
@@ -134,8 +157,22 @@ pub enum ApprovalStep {
         card: Uuid,
         /// Who.
         by: Approver,
+        /// Who approved before and does not count any more, in the one spelling.
+        void: Vec<String>,
     },
-    /// Ends it, if it is open or was ended by this very event, which an operator may have tried again.
+    /// It has the approvals it takes, and this event is about to run its command.
+    Run {
+        /// Which.
+        card: Uuid,
+        /// The event's row.
+        by: Uuid,
+    },
+    /// It was put before nobody, and the daemon has to end it.
+    Unasked {
+        /// Which.
+        card: Uuid,
+    },
+    /// Ends it, unless it has ended. One that failed may be run again by an operator, and ends as that does.
     End {
         /// Which.
         card: Uuid,
@@ -146,7 +183,8 @@ pub enum ApprovalStep {
     },
 }
 
-/// An open request whose time is over.
+/// A request that the daemon has to end: its time is over, it was put before nobody, an operator withdrew it, or its run
+/// was given up or dropped.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct Overdue {
@@ -156,10 +194,13 @@ pub struct Overdue {
 }
 
 impl Settlement {
-    /// Whether it makes a request, so that its end has to be looked out for.
+    /// Whether the end of a request has to be looked out for since.
     pub(super) fn asks(&self) -> bool {
-        let asks = |effect: &Effect| matches!(effect, Effect::Approval(ApprovalStep::Ask(_)));
+        let asks =
+            |effect: &Effect| matches!(effect, Effect::Approval(ApprovalStep::Ask(_) | ApprovalStep::Unasked { .. }));
         match &self.step {
+            // What is given up may be the card of one, or its run.
+            Step::Close { state: State::Dead, .. } => true,
             Step::Close { closing, .. } => closing.effects.iter().any(asks),
             Step::Again(_) => false,
         }
@@ -186,39 +227,47 @@ impl Store {
         self.with_approvers(&rows.fetch_all(self.0.reader.pool()).await?).await
     }
 
-    /// Requests, newest first; only open ones, or all that are kept.
+    /// Requests, newest first; only those that have not ended, or all that are kept.
     ///
     /// # Errors
     /// When the engine fails.
     pub async fn approvals(&self, open: bool, most: u32) -> Result<Vec<Approval>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM approval WHERE state = 0 OR NOT ?1 ORDER BY requested_at DESC LIMIT ?2");
+        let rows =
+            sqlx::query("SELECT * FROM approval WHERE state IN (0, 7) OR NOT ?1 ORDER BY requested_at DESC LIMIT ?2");
         self.with_approvers(&rows.bind(open).bind(most).fetch_all(self.0.reader.pool()).await?).await
     }
 
-    /// How many requests are open: of this person, and in this space.
+    /// How many requests wait within their time: of this person, and in this space.
     ///
     /// # Errors
     /// When the engine fails.
     pub async fn open_approvals(&self, person: &str, room: &str) -> Result<(u64, u64), StoreError> {
         let row = sqlx::query(
-            "SELECT count(*) FILTER (WHERE person = ?1), count(*) FILTER (WHERE room = ?2) FROM approval WHERE state = 0",
+            "SELECT count(*) FILTER (WHERE person = ?1), count(*) FILTER (WHERE room = ?2) FROM approval
+             WHERE state = 0 AND ends IS NULL AND expires_at > ?3",
         )
         .bind(person)
         .bind(room)
+        .bind(now_ms())
         .fetch_one(self.0.reader.pool())
         .await?;
         Ok((row.try_get::<i64, _>(0)?.unsigned_abs(), row.try_get::<i64, _>(1)?.unsigned_abs()))
     }
 
-    /// Open requests whose time is over, and when that of the next one is, in milliseconds since 1970.
+    /// Requests that the daemon has to end, and when the time of the next one is over, in milliseconds since 1970.
     ///
     /// # Errors
     /// When the engine fails.
     pub async fn overdue_approvals(&self, now: i64) -> Result<(Vec<Overdue>, Option<i64>), StoreError> {
-        let rows = sqlx::query("SELECT card, room, expires_at FROM approval WHERE state = 0 AND expires_at <= ?1")
-            .bind(now)
-            .fetch_all(self.0.reader.pool())
-            .await?;
+        let rows = sqlx::query(
+            "SELECT card, room, expires_at FROM approval
+             WHERE (state = 0 AND (expires_at <= ?1 OR ends IS NOT NULL
+                     OR EXISTS (SELECT 1 FROM ledger WHERE id = card AND (ledger.state = 2 OR verdict = 'dropped'))))
+                 OR (state = 7 AND NOT EXISTS (SELECT 1 FROM ledger WHERE id = ended_event AND ledger.state = 0))",
+        )
+        .bind(now)
+        .fetch_all(self.0.reader.pool())
+        .await?;
         let overdue = rows.iter().map(|row| {
             let (card, room, expires_at) = (row.try_get("card")?, row.try_get("room")?, row.try_get("expires_at")?);
             Ok(Overdue { card, room, expires_at })
@@ -226,6 +275,14 @@ impl Store {
         let overdue = overdue.collect::<Result<_, sqlx::Error>>()?;
         let next = sqlx::query_scalar("SELECT min(expires_at) FROM approval WHERE state = 0 AND expires_at > ?1");
         Ok((overdue, next.bind(now).fetch_one(self.0.reader.pool()).await?))
+    }
+
+    /// Has the daemon end a request as withdrawn by an operator. `false` when it is decided already.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn withdraw_approval(&self, card: Uuid, by: String, audit: AuditEntry) -> Result<bool, StoreError> {
+        self.ask(|answer| Op::Withdraw(card, by, audit, answer)).await
     }
 
     /// Ends when a request may have been made. A call that comes before the wait is not lost.
@@ -243,97 +300,6 @@ impl Store {
             found.push(approval);
         }
         Ok(found)
-    }
-}
-
-impl Sqlite {
-    /// Does what the events of a batch do to requests, in their order.
-    pub(super) async fn approve(&mut self, steps: &[(Uuid, &ApprovalStep)]) -> Result<(), sqlx::Error> {
-        for (event, step) in steps {
-            match step {
-                ApprovalStep::Ask(request) => self.ask_approval(request).await?,
-                ApprovalStep::Approve { card, by } => self.count_approval(*card, by).await?,
-                ApprovalStep::End { card, state, by } => self.end_approval(*card, *state, by, *event).await?,
-            }
-        }
-        Ok(())
-    }
-
-    async fn ask_approval(&mut self, request: &ApprovalRequest) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "INSERT INTO approval (card, event, command, asked, person, person_id, email, room, thread, message, envelope,
-                 files, requested_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING",
-        )
-        .bind(request.card)
-        .bind(request.event)
-        .bind(&request.command)
-        .bind(&request.asked)
-        .bind(&request.person)
-        .bind(&request.person_id)
-        .bind(&request.email)
-        .bind(&request.room)
-        .bind(&request.thread)
-        .bind(&request.message)
-        .bind(&request.envelope)
-        .bind(json(&request.files)?)
-        .bind(request.requested_at)
-        .bind(request.expires_at)
-        .execute(&mut self.connection)
-        .await
-        .map(drop)
-    }
-
-    async fn count_approval(&mut self, card: Uuid, by: &Approver) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "INSERT INTO approval_vote (card, person, person_id, email, at)
-             SELECT card, ?2, ?3, ?4, ?5 FROM approval WHERE card = ?1 AND state = 0 ON CONFLICT DO NOTHING",
-        )
-        .bind(card)
-        .bind(&by.person)
-        .bind(&by.person_id)
-        .bind(&by.email)
-        .bind(by.at)
-        .execute(&mut self.connection)
-        .await
-        .map(drop)
-    }
-
-    async fn end_approval(
-        &mut self,
-        card: Uuid,
-        state: ApprovalState,
-        by: &str,
-        event: Uuid,
-    ) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "UPDATE approval SET state = ?2, ended_at = ?3, ended_by = ?4, ended_event = ?5
-             WHERE card = ?1 AND (state = 0 OR ended_event = ?5)",
-        )
-        .bind(card)
-        .bind(state as i64)
-        .bind(now_ms())
-        .bind(by)
-        .bind(event)
-        .execute(&mut self.connection)
-        .await
-        .map(drop)
-    }
-
-    /// Forgets requests that ended so long ago, and who approved them. Open ones end by themselves.
-    pub(super) async fn prune_approvals(&mut self, retention: Duration) -> Result<(), sqlx::Error> {
-        let gone =
-            sqlx::query("DELETE FROM approval WHERE card IN (SELECT card FROM approval WHERE ended_at <= ?1 LIMIT ?2)")
-                .bind(now_ms() - millis(retention))
-                .bind(PRUNE_STEP)
-                .execute(&mut self.connection)
-                .await?;
-        if gone.rows_affected() > 0 {
-            sqlx::query("DELETE FROM approval_vote WHERE card NOT IN (SELECT card FROM approval)")
-                .execute(&mut self.connection)
-                .await?;
-        }
-        Ok(())
     }
 }
 
@@ -357,6 +323,7 @@ fn approval(row: &SqliteRow) -> Result<Approval, sqlx::Error> {
             expires_at: row.try_get("expires_at")?,
         },
         state: ApprovalState::of(row.try_get("state")?),
+        ends: row.try_get::<Option<i64>, _>("ends")?.map(ApprovalState::of),
         approvers: Vec::new(),
         ended_at: row.try_get("ended_at")?,
         ended_by: row.try_get("ended_by")?,
@@ -370,5 +337,7 @@ fn approver(row: &SqliteRow) -> Result<Approver, sqlx::Error> {
         person_id: row.try_get("person_id")?,
         email: row.try_get("email")?,
         at: row.try_get("at")?,
+        event: row.try_get("event")?,
+        message: row.try_get("message")?,
     })
 }
