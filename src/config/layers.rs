@@ -281,8 +281,17 @@ fn a_line_each(text: &str) -> Vec<&str> {
     text.lines().filter(|line| !line.trim().is_empty()).collect()
 }
 
+/// As people write a key, with what stands in a list counted from 1.
+fn key(path: &[String]) -> String {
+    path.iter().fold(String::new(), |key, part| match part.parse::<usize>() {
+        Ok(index) => format!("{key} {}", index + 1),
+        Err(_) if key.is_empty() => part.clone(),
+        Err(_) => format!("{key}.{part}"),
+    })
+}
+
 fn finding(error: &figment::Error) -> String {
-    let key = error.path.join(".");
+    let key = key(&error.path);
     let place = error.metadata.as_ref().map_or_else(String::new, |metadata| format!("{}: ", metadata.name));
     match &error.kind {
         Kind::UnknownField(field, expected) => {

@@ -79,6 +79,11 @@ fn wrong_settings_are_explained_and_exit_2() {
             vec!["bot.toml", "no command is called \"reprot\"; did you mean report?"],
         ),
         (vec![], Some("[[command]]\nname = \"report\"\nallow = [\"Alice\"]"), vec!["bot.toml", "allows nobody"]),
+        (
+            vec![],
+            Some("[[command]]\nname = \"status\"\n[[command]]\nname = \"report\"\napprove = { quorum = 2 }"),
+            vec!["bot.toml", "command 2.approve.by is missing"],
+        ),
         (vec![("SWITCHBOARD_PAIRING__PER_HOUR", "0")], None, vec!["PAIRING__PER_HOUR", "access.dm_policy"]),
         (vec![("SWITCHBOARD_FLOOD__BURST", "0")], None, vec!["FLOOD__BURST", "from 1 to 1000"]),
         (
