@@ -14,9 +14,6 @@ use crate::event;
 use crate::store::{Approval, ApprovalState, AuditEntry, Store};
 use crate::table::table;
 
-/// Whom the daemon names as the one who withdrew it.
-const OPERATOR: &str = "the command line";
-
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// List what waits, newest first
@@ -114,7 +111,7 @@ async fn withdraw(config: &Config, reference: &str, format: Format) -> anyhow::R
         };
         let audit = audit::by_operator("approvals withdraw".to_owned(), format!("request {reference}")).await;
         let audit = AuditEntry { event: Some(approval.request.event), ..audit };
-        let withdrawn = store.withdraw_approval(approval.request.card, OPERATOR.to_owned(), audit).await?;
+        let withdrawn = store.withdraw_approval(approval.request.card, audit::OPERATOR.to_owned(), audit).await?;
         anyhow::ensure!(withdrawn, "{reference} is decided already");
         if format.json {
             return print_json(&serde_json::json!({"event": approval.request.event, "result": "withdrawn"}));

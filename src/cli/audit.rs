@@ -85,6 +85,9 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
     .await
 }
 
+/// Whom the daemon names to people as the one who decided something by a verb.
+pub(super) const OPERATOR: &str = "the command line";
+
 /// An act of whoever runs a verb, for the audit. It names what the system says of the user, and no variable that
 /// anybody can set; where it says nothing, just that it was an operator.
 pub(super) async fn by_operator(action: String, reason: String) -> AuditEntry {

@@ -14,9 +14,6 @@ use crate::pairing::{self, Scope, Verdict};
 use crate::store::{Pairing, PairingState, now_ms};
 use crate::table::table;
 
-/// Whom the daemon names as the one who decided.
-const OPERATOR: &str = "the command line";
-
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// List who asked, newest first: who waits, was let in or was denied, unless --state says otherwise
@@ -137,7 +134,7 @@ async fn list(config: &Config, which: Which, format: Format) -> anyhow::Result<(
 async fn decide(config: &Config, who: &str, verdict: Verdict, format: Format) -> anyhow::Result<()> {
     let audit = audit::by_operator(String::new(), String::new()).await;
     let deciding =
-        async |store| Ok(pairing::decide(&store, who, verdict, Scope::Anything, OPERATOR, audit.clone()).await?);
+        async |store| Ok(pairing::decide(&store, who, verdict, Scope::Anything, audit::OPERATOR, audit.clone()).await?);
     let decided = with_store(config, deciding).await?;
     let request = &decided.pairing.request;
     if format.json {

@@ -26,7 +26,7 @@ pub(super) const CLAIM: &str =
      WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?4)
      RETURNING id, fence, leased, head, before, mark";
 
-/// Rows touched by one step of pruning, so that it never holds up the acknowledgements for long.
+/// Rows touched or looked at by one step of pruning, so that it never holds up the acknowledgements for long.
 pub(super) const PRUNE_STEP: i64 = 500;
 
 pub(super) struct Sqlite {

@@ -34,6 +34,24 @@ pub(super) enum Op {
     Beat(Answer<()>),
 }
 
+impl Op {
+    /// Sends the caller how many rows the operation changed, or why it failed.
+    fn answer(self, changed: Result<u64, StoreError>) {
+        match self {
+            Op::Reopen(.., answer)
+            | Op::Discard(.., answer)
+            | Op::Withdraw(.., answer)
+            | Op::Decide(_, answer)
+            | Op::SealAudit(_, answer) => drop(answer.send(changed.map(|rows| rows > 0))),
+            Op::Ask(_, answer) => drop(answer.send(changed.map(Asked::of))),
+            Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(changed)),
+            Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => drop(answer.send(changed.map(drop))),
+            // A batch answers these itself: each kind is one statement.
+            Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
+        }
+    }
+}
+
 /// The most operations of one transaction: it bounds how long the first of them waits.
 const MOST_OPS: usize = 1024;
 
@@ -171,21 +189,7 @@ impl Results {
             let _ = answer.send(Ok(claims));
         }
         for (op, changed) in batch.others.into_iter().zip(self.others) {
-            match op {
-                Op::Reopen(.., answer)
-                | Op::Discard(.., answer)
-                | Op::Withdraw(.., answer)
-                | Op::Decide(_, answer)
-                | Op::SealAudit(_, answer) => {
-                    drop(answer.send(Ok(changed > 0)));
-                }
-                Op::Ask(_, answer) => drop(answer.send(Ok(Asked::of(changed)))),
-                Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(Ok(changed))),
-                Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => {
-                    drop(answer.send(Ok(())));
-                }
-                Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
-            }
+            op.answer(Ok(changed));
         }
     }
 }
@@ -219,22 +223,6 @@ impl Batch {
         self.puts.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error()))));
         self.settlements.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error()))));
         self.claims.into_iter().for_each(|(.., answer)| drop(answer.send(Err(error()))));
-        for op in self.others {
-            match op {
-                Op::Reopen(.., answer)
-                | Op::Discard(.., answer)
-                | Op::Withdraw(.., answer)
-                | Op::Decide(_, answer)
-                | Op::SealAudit(_, answer) => {
-                    drop(answer.send(Err(error())));
-                }
-                Op::Ask(_, answer) => drop(answer.send(Err(error()))),
-                Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(Err(error()))),
-                Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => {
-                    drop(answer.send(Err(error())));
-                }
-                Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
-            }
-        }
+        self.others.into_iter().for_each(|op| op.answer(Err(error())));
     }
 }

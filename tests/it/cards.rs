@@ -71,6 +71,13 @@ pub fn card(cloud: &Cloud) -> Message {
     messages.pop().expect("there is a card")
 }
 
+/// The card that answers this person's `deploy`.
+async fn asked(bot: &Harness, person: &Person) -> Message {
+    person.says("deploy");
+    bot.settle().await;
+    card(&bot.cloud)
+}
+
 /// What a button sends besides the inputs, by its title; anybody in the space can read it.
 pub fn data(card: &Message, title: &str) -> Value {
     fn find(value: &Value, title: &str) -> Option<Value> {
@@ -197,9 +204,7 @@ async fn the_policy_of_the_moment_of_the_click_counts() {
     let settings = "[access]\ndm_policy = \"allowlist\"\nallow_from = [\"alice@example.com\"]";
     let bot = Harness::with(settings, deployer().0).await;
     let alice = bot.cloud.person(ALICE);
-    alice.says("deploy");
-    bot.settle().await;
-    let card = card(&bot.cloud);
+    let card = asked(&bot, &alice).await;
     let (cloud, folder) = bot.stop().await;
     let (deployer, runs) = deployer();
     let settings = "[access]\ndm_policy = \"allowlist\"\nallow_from = [\"bob@example.com\"]";
@@ -214,9 +219,7 @@ async fn the_policy_of_the_moment_of_the_click_counts() {
 async fn what_a_command_may_not_be_given_for_its_buttons_may_not_be_pressed_for() {
     let bot = Harness::with("", deployer().0).await;
     let alice = bot.cloud.person(ALICE);
-    alice.says("deploy");
-    bot.settle().await;
-    let card = card(&bot.cloud);
+    let card = asked(&bot, &alice).await;
     let (cloud, folder) = bot.stop().await;
     let (deployer, runs) = deployer();
     let settings = "[access]\nadmins = [\"bob@example.com\"]\n[[command]]\nname = \"deploy\"\nallow = [\"admins\"]";
@@ -326,9 +329,7 @@ async fn a_card_whose_message_is_gone_is_gone() {
     let (deployer, runs) = deployer();
     let bot = Harness::with("[worker]\nvisible_within = \"100ms\"", deployer).await;
     let alice = bot.cloud.person(ALICE);
-    alice.says("deploy");
-    bot.settle().await;
-    let card = card(&bot.cloud);
+    let card = asked(&bot, &alice).await;
     bot.cloud.hold_deliveries();
     press(&alice, &card, "Look", json!({}));
     let url = format!("{}/messages/{}", bot.cloud.api_url(), card.id);
@@ -345,9 +346,7 @@ async fn cards_survive_a_restart_where_no_secret_is_set() {
     let bot = Harness::with(settings, deployer().0).await;
     bot.open(0).await;
     let alice = bot.cloud.person(ALICE);
-    alice.says("deploy");
-    bot.settle().await;
-    let card = card(&bot.cloud);
+    let card = asked(&bot, &alice).await;
     let (cloud, folder) = bot.stop().await;
     let bot = Harness::on(cloud, folder, settings, deployer().0).await;
     bot.ready().await;
@@ -378,9 +377,7 @@ async fn a_secret_is_rotated_without_killing_open_cards() {
     };
     let bot = Harness::with(&set(old, &[]), deployer().0).await;
     let alice = bot.cloud.person(ALICE);
-    alice.says("deploy");
-    bot.settle().await;
-    let early = card(&bot.cloud);
+    let early = asked(&bot, &alice).await;
     let (cloud, folder) = bot.stop().await;
     let bot = Harness::on(cloud, folder, &set(new, &[old]), deployer().0).await;
     bot.ready().await;
@@ -393,9 +390,7 @@ async fn a_secret_is_rotated_without_killing_open_cards() {
     bot.ready().await;
     press(&alice, &early, "Look", json!({}));
     assert_eq!(said_since(&bot, &early).await, ["alice@example.com looked."; 2]);
-    alice.says("deploy");
-    bot.settle().await;
-    let late = card(&bot.cloud);
+    let late = asked(&bot, &alice).await;
     let (cloud, folder) = bot.stop().await;
     let bot = Harness::on(cloud, folder, &set(new, &[]), deployer().0).await;
     bot.ready().await;
@@ -411,9 +406,7 @@ async fn the_key_is_the_ledgers_own_and_outlives_every_other_secret() {
     let alice = bot.cloud.person(ALICE);
     let mut cards = Vec::new();
     for _ in 0..2 {
-        alice.says("deploy");
-        bot.settle().await;
-        cards.push(card(&bot.cloud));
+        cards.push(asked(&bot, &alice).await);
     }
     let (cloud, folder) = bot.stop().await;
     // Another secret of the webhook, and for the first time one for cards: what was sealed before stays alive.
@@ -475,9 +468,7 @@ async fn an_expired_card_says_so_once_and_does_nothing() {
     let (deployer, runs) = deployer();
     let bot = Harness::with("[cards]\nexpire = \"1ms\"", deployer).await;
     let alice = bot.cloud.person(ALICE);
-    alice.says("deploy");
-    bot.settle().await;
-    let card = card(&bot.cloud);
+    let card = asked(&bot, &alice).await;
     for title in ["Deploy", "Look", "Deploy"] {
         press(&alice, &card, title, json!({"copies": "1"}));
     }
@@ -490,9 +481,7 @@ async fn an_action_that_fails_is_tried_again_and_uses_nothing_up() {
     let (deployer, runs) = deployer();
     let bot = Harness::with("[worker]\nmax_attempts = 3", deployer).await;
     let alice = bot.cloud.person(ALICE);
-    alice.says("deploy");
-    bot.settle().await;
-    let card = card(&bot.cloud);
+    let card = asked(&bot, &alice).await;
     press(&alice, &card, "Fail", json!({}));
     press(&alice, &card, "Deploy", json!({"copies": "1"}));
     let said = said_since(&bot, &card).await;
@@ -506,9 +495,7 @@ async fn an_action_that_fails_is_tried_again_and_uses_nothing_up() {
 async fn an_action_that_is_not_there_any_more_says_so() {
     let bot = Harness::with("", deployer().0).await;
     let alice = bot.cloud.person(ALICE);
-    alice.says("deploy");
-    bot.settle().await;
-    let card = card(&bot.cloud);
+    let card = asked(&bot, &alice).await;
     let (cloud, folder) = bot.stop().await;
     let bot = Harness::on(cloud, folder, "", Bot::builder()).await;
     bot.ready().await;
@@ -676,9 +663,7 @@ async fn echo_shows_a_pasted_card_and_tells_what_is_submitted() {
     let (deployer, runs) = deployer();
     let bot = Harness::with("[commands]\necho = true", deployer).await;
     let alice = bot.cloud.person(ALICE);
-    alice.says("deploy");
-    bot.settle().await;
-    let theirs = data(&card(&bot.cloud), "Deploy");
+    let theirs = data(&asked(&bot, &alice).await, "Deploy");
     // A card that would do something else, if it could.
     let pasted = json!({"type": "AdaptiveCard", "version": "1.2", "body": [
         {"type": "TextBlock", "text": theirs["seal"]}, {"type": "Input.Text", "id": "copies"},

@@ -5,11 +5,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::super::now_ms;
-use super::super::sqlite::{Due, Sqlite, hex, json, millis};
+use super::super::sqlite::{Due, PRUNE_STEP, Sqlite, hex, json, millis};
 use super::{ApprovalRequest, ApprovalState, ApprovalStep, Approver};
-
-/// Forgotten in one step of pruning, so that it never holds up the acknowledgements for long.
-const PRUNE_STEP: i64 = 500;
 
 impl Sqlite {
     /// Does what the events of a batch do to requests, in their order.

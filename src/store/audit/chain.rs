@@ -11,10 +11,7 @@ use super::{ABOUT_ITSELF, AuditEntry, AuditRow, BROKEN, GENESIS, UNSEALED, Via, 
 use crate::config;
 use crate::signature::{AuditKey, Digest};
 use crate::store::now_ms;
-use crate::store::sqlite::{Sqlite, json, millis};
-
-/// Rows looked at by one step of pruning, so that it never holds up the acknowledgements for long.
-const PRUNE_STEP: i64 = 500;
+use crate::store::sqlite::{PRUNE_STEP, Sqlite, json, millis};
 
 /// A number so high is no row's that this program wrote: with one each millisecond it takes 285,000 years. It keeps a row
 /// or a head that somebody put at the end of all numbers from leaving none for ours.
