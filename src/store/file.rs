@@ -8,16 +8,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row as _};
 use tokio::sync::mpsc;
 
 use super::StoreError;
+use super::migrations::{self, LATEST};
 use crate::config;
-
-/// Each version's tables, from those of the version before.
-static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
 
 /// A write-ahead log of more pages than this is cut, which makes the writer wait for a moment.
 const MOST_LOG_PAGES: i64 = 65_536;
@@ -88,19 +85,18 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) 
             .await
             .map_err(cannot_read)?,
     };
-    let ours = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    match (found.map(|found| (found, found.cmp(&ours))), is_daemon) {
+    match (found.map(|found| (found, found.cmp(&LATEST))), is_daemon) {
         (Some((found, Ordering::Greater)), _) => Err(format!(
-            "a newer switchboard has worked with it: its tables are of version {found}, and this program's of {ours}; run \
+            "a newer switchboard has worked with it: its tables are of version {found}, and this program's of {LATEST}; run \
              the newer one, or take a copy of the ledger from before the update"
         )),
         (_, true) => {
-            MIGRATIONS.run(connection).await.map_err(|error| error.to_string())?;
+            migrations::migrator().run(connection).await.map_err(|error| error.to_string())?;
             Ok(found.is_none())
         }
         (Some((_, Ordering::Equal)), false) => Ok(false),
         (Some((found, Ordering::Less)), false) => Err(format!(
-            "an older switchboard made it: its tables are of version {found}, and this program's of {ours}; start the daemon \
+            "an older switchboard made it: its tables are of version {found}, and this program's of {LATEST}; start the daemon \
              of this version once, which brings them up to date"
         )),
         (None, false) => {

@@ -13,6 +13,7 @@ mod error;
 mod file;
 mod files;
 mod mend;
+mod migrations;
 mod pairing;
 mod read;
 mod settle;

@@ -1,0 +1,50 @@
+//! The versions of the ledger's tables: one SQL file each, in order. A file that was released is never changed, since every
+//! ledger remembers its checksum.
+
+use sqlx::SqlStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// The name of each version and what brings the tables to it, from version 1 on.
+const VERSIONS: [(&str, &str); 10] = [
+    ("ledger", include_str!("migrations/0001_ledger.sql")),
+    ("coverage", include_str!("migrations/0002_coverage.sql")),
+    ("files", include_str!("migrations/0003_files.sql")),
+    ("audit", include_str!("migrations/0004_audit.sql")),
+    ("pairing", include_str!("migrations/0005_pairing.sql")),
+    ("cards", include_str!("migrations/0006_cards.sql")),
+    ("approvals", include_str!("migrations/0007_approvals.sql")),
+    ("conversations", include_str!("migrations/0008_conversations.sql")),
+    ("answers", include_str!("migrations/0009_answers.sql")),
+    ("approvals", include_str!("migrations/0010_approvals.sql")),
+];
+
+/// The version of the tables that this program works with.
+pub(super) const LATEST: i64 = VERSIONS.len() as i64;
+
+/// Brings the tables of any earlier version to the latest one.
+pub(super) fn migrator() -> Migrator {
+    let versions = VERSIONS.iter().zip(1..).map(|((name, sql), version)| {
+        Migration::new(version, (*name).into(), MigrationType::Simple, SqlStr::from_static(sql), false)
+    });
+    Migrator::with_migrations(versions.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::VERSIONS;
+
+    #[test]
+    fn every_file_of_the_folder_is_a_version() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations");
+        let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> = entries.map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect();
+        files.sort();
+        assert_eq!(files.len(), VERSIONS.len());
+        for ((path, text), ((name, sql), version)) in files.iter().zip(VERSIONS.iter().zip(1..)) {
+            assert_eq!(path, &folder.join(format!("{version:04}_{name}.sql")));
+            assert_eq!(text, sql, "{}", path.display());
+        }
+    }
+}
