@@ -12,7 +12,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{ConfigError, Log, LogFormat};
 
@@ -22,19 +24,19 @@ use crate::config::{ConfigError, Log, LogFormat};
 /// When `log.level` is no level and no filter.
 pub fn start_log(settings: &Log) -> anyhow::Result<()> {
     use std::io::IsTerminal;
-    let filter = EnvFilter::try_new(&settings.level)
-        .map_err(|error| ConfigError::one(format!("log.level is no level and no filter: {error}")))?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    // A blank after a comma would become part of the target's name.
+    let level: String = settings.level.split_whitespace().collect();
+    let filter: Targets =
+        level.parse().map_err(|error| ConfigError::one(format!("log.level is no level and no filter: {error}")))?;
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // The library would complain on standard error, and panic where that is what is gone.
         .log_internal_errors(false);
-    let _already_started = match settings.format {
-        LogFormat::Json => {
-            subscriber.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
-        }
-        LogFormat::Human => subscriber.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
+    let lines = match settings.format {
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
+        LogFormat::Human => lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).boxed(),
     };
+    let _already_started = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string);
         tracing::error!(at, "a panic was caught: a command, or a part of the daemon, failed where it must not");
