@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use super::delivery::{Deliveries, Delivery, SignatureCheck};
 use super::events::{Data, Event};
 use super::journal::Happening;
+use super::outward::Outward;
 use super::refusal::TRACKING_ID;
 use super::webhooks::{Webhook, WebhookStatus};
 use super::{Cloud, ids, time};
@@ -34,7 +35,7 @@ type Lane = (String, String);
 
 /// What is to be delivered.
 pub(super) struct Courier {
-    pub(super) http: reqwest::Client,
+    pub(super) outward: Outward,
     /// A lane is here as long as a task works on it.
     lanes: Mutex<HashMap<Lane, VecDeque<Event>>>,
     places: Semaphore,
@@ -70,11 +71,8 @@ struct Envelope<'a> {
 
 impl Courier {
     pub(super) fn new(manner: Deliveries, dice: fastrand::Rng) -> io::Result<Courier> {
-        // A target is on this machine or reached over plain http as a rule, so no roots are needed to start.
-        let builder = || reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        let http = builder().build().or_else(|_| builder().tls_certs_only([]).build()).map_err(io::Error::other)?;
         Ok(Courier {
-            http,
+            outward: Outward::new()?,
             lanes: Mutex::default(),
             places: Semaphore::new(CONCURRENT),
             open: watch::Sender::new(0),
@@ -204,7 +202,7 @@ impl Courier {
 
     /// One attempt.
     async fn post(&self, letter: Delivery, timeout: Duration) -> Delivery {
-        let mut request = self.http.post(&letter.target_url).timeout(timeout);
+        let mut request = self.outward.to(&letter.target_url).post(&letter.target_url).timeout(timeout);
         for (name, value) in &letter.headers {
             request = request.header(name, value);
         }

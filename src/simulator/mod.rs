@@ -97,6 +97,7 @@ mod meetings;
 mod mercury;
 mod messages;
 mod oauth;
+mod outward;
 mod page;
 mod people;
 mod person;

@@ -5,8 +5,19 @@ use std::time::Duration;
 use anyhow::Context as _;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, ClientBuilder};
+use rustls::crypto::{CryptoProvider, ring};
 
 use crate::config::{self, ConfigError};
+
+/// Every client of the house begins here. reqwest comes without a crypto provider, so that ring is the only one, and takes
+/// the one of the process; a program that this library is part of may have chosen its own before.
+pub(crate) fn client_builder() -> ClientBuilder {
+    if CryptoProvider::get_default().is_none() {
+        // It only fails when another thread was faster.
+        let _ = ring::default_provider().install_default();
+    }
+    reqwest::Client::builder()
+}
 
 /// The connections: to no host that a redirect names, through the proxy of the environment, trusting the system's roots.
 pub(super) fn http_client(
@@ -14,7 +25,7 @@ pub(super) fn http_client(
     adjust: impl Fn(ClientBuilder) -> ClientBuilder,
 ) -> anyhow::Result<reqwest::Client> {
     let builder = || {
-        let mut builder = reqwest::Client::builder()
+        let mut builder = client_builder()
             .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
             .timeout(settings.timeout)
             .connect_timeout(settings.timeout.min(Duration::from_secs(10)))

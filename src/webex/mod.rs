@@ -17,6 +17,7 @@ mod resources;
 mod socket;
 
 pub use client::Client;
+pub(crate) use connection::client_builder;
 pub use contents::{ContentId, Download, FileInfo};
 pub use endpoints::NewMessage;
 pub use error::{Error, Fault};

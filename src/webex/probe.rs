@@ -7,7 +7,7 @@ use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use url::Url;
 
-use super::connection::{http_client, public_client};
+use super::connection::{client_builder, http_client, public_client};
 use crate::config;
 
 /// Whatever answers later than this is of no use: Webex is said to wait for ten to fifteen seconds.
@@ -138,7 +138,7 @@ fn within<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn s
 /// Which roots the connections to Webex trust, in words.
 pub(crate) fn roots(settings: &config::Webex) -> String {
     // As the client decides it: where the system has none, Mozilla's are brought along.
-    let systems = reqwest::Client::builder().build().is_ok();
+    let systems = client_builder().build().is_ok();
     let roots = if systems { "the roots of this system" } else { "the bundled Mozilla roots" };
     match settings.ca_file {
         Some(_) => format!("{roots} and webex.ca_file"),

@@ -8,7 +8,7 @@ use switchboard::simulator::{Cloud, Fault, Options};
 use switchboard::{Bot, Command, Reply};
 
 use crate::cli::{finished, verb};
-use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, switchboard};
+use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, http, switchboard};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -278,7 +278,7 @@ async fn a_denied_click_does_nothing() {
     };
     let bob = bot.cloud.person(BOB);
     for (nth, room) in [lab, bob.direct_room()].iter().enumerate() {
-        let posting = reqwest::Client::new().post(format!("{}/messages", bot.cloud.api_url()));
+        let posting = http().post(format!("{}/messages", bot.cloud.api_url()));
         let posting = posting.bearer_auth(bot.cloud.bot().token).json(&card(room)).send().await.unwrap();
         let posted: serde_json::Value = posting.json().await.unwrap();
         let inputs = serde_json::json!({"command": "pairing", "action": "pairing approve"});

@@ -7,7 +7,7 @@ use switchboard::simulator::{Cloud, Message, Options, Person};
 use crate::access::{code, pairings, said_to, told};
 use crate::cards::{card, data, outcome, press};
 use crate::cli::verb;
-use crate::harness::Harness;
+use crate::harness::{Harness, http};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -116,7 +116,7 @@ async fn the_second_admin_is_told_what_the_first_one_did_and_changes_nothing() {
 /// The bot itself shows the card somewhere else: then nothing but the seal says where it belongs.
 pub async fn copied(bot: &Harness, card: &Message, room: &str) -> Message {
     let body = json!({"roomId": room, "text": "a copy", "attachments": card.attachments});
-    let posting = reqwest::Client::new().post(format!("{}/messages", bot.cloud.api_url()));
+    let posting = http().post(format!("{}/messages", bot.cloud.api_url()));
     let posted = posting.bearer_auth(bot.cloud.bot().token).json(&body).send().await.unwrap();
     assert_eq!(posted.status(), 200);
     bot.cloud.messages().pop().unwrap()

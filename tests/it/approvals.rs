@@ -12,7 +12,7 @@ use switchboard::{Args, Bot, Command, Context, Reply, Result};
 
 use crate::cards::{card, data, press};
 use crate::cli::{finished, verb};
-use crate::harness::{Daemon, Harness, PATIENCE, SECRET, arrived, free_port, post, signature, switchboard};
+use crate::harness::{Daemon, Harness, PATIENCE, SECRET, arrived, free_port, http, post, signature, switchboard};
 use crate::restart::ready;
 
 pub const ALICE: &str = "alice@example.com";
@@ -343,7 +343,7 @@ async fn a_card_that_somebody_deleted_approves_nothing() {
     scene.bot.cloud.hold_deliveries();
     scene.person(BOB).clicks(&asking.id, data(&asking, "Approve")).unwrap();
     let url = format!("{}/messages/{}", scene.bot.cloud.api_url(), asking.id);
-    let deleted = reqwest::Client::new().delete(url).bearer_auth(scene.bot.cloud.bot().token).send().await.unwrap();
+    let deleted = http().delete(url).bearer_auth(scene.bot.cloud.bot().token).send().await.unwrap();
     assert_eq!(deleted.status(), 204);
     scene.bot.cloud.resume_deliveries();
     scene.bot.settle().await;

@@ -10,7 +10,7 @@ use switchboard::simulator::{Cloud, Fault, Options};
 use switchboard::{Args, Bot, Command, Context, Reply, Result};
 
 use crate::cli::{finished, verb};
-use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, prepare, switchboard};
+use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, http, prepare, switchboard};
 
 /// The rows, oldest first.
 fn rows(folder: &Path, more: &[&str]) -> Vec<Value> {
@@ -46,7 +46,7 @@ async fn card(cloud: &Cloud, room: &str) -> String {
     let card = json!({"roomId": room, "markdown": "a card", "attachments": [{
         "contentType": "application/vnd.microsoft.card.adaptive",
         "content": {"type": "AdaptiveCard", "version": "1.3", "body": [], "actions": [{"type": "Action.Submit", "title": "Go"}]}}]});
-    let posting = reqwest::Client::new().post(format!("{}/messages", cloud.api_url())).bearer_auth(cloud.bot().token);
+    let posting = http().post(format!("{}/messages", cloud.api_url())).bearer_auth(cloud.bot().token);
     let posted: Value = posting.json(&card).send().await.unwrap().json().await.unwrap();
     posted["id"].as_str().unwrap().to_owned()
 }

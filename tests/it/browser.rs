@@ -13,7 +13,7 @@ use switchboard::Bot;
 use switchboard::simulator::Fault;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::harness::{Harness, PATIENCE, arrived, skipped};
+use crate::harness::{Harness, PATIENCE, arrived, http, skipped};
 
 /// A browser on the page of a bot's cloud.
 struct Page {
@@ -185,7 +185,7 @@ async fn nothing_that_is_typed_runs() {
     let alice = page.bot.cloud.person("alice@example.com");
     let html = json!({"toPersonEmail": page.bot.cloud.bot().email, "html": "raw &lt;b&gt;<script>document.title='owned'</script><a href=\"javascript:alert(1)\">click</a>"});
     let url = format!("{}/messages", page.bot.cloud.api_url());
-    reqwest::Client::new().post(url).bearer_auth(&alice.account().token).json(&html).send().await.unwrap();
+    http().post(url).bearer_auth(&alice.account().token).json(&html).send().await.unwrap();
     page.shows("#messages .said", "raw <b>").await;
     for css in ["#messages script", "#messages img[onerror]", "#messages a[href^=javascript]"] {
         assert!(page.client.find_all(Locator::Css(css)).await.unwrap().is_empty(), "{css}");
@@ -229,7 +229,7 @@ async fn a_card_is_filled_in_and_submitted() {
     let body = json!({"toPersonEmail": "alice@example.com", "text": "a card", "attachments": [attachment]});
     let url = format!("{}/messages", page.bot.cloud.api_url());
     let bot = page.bot.cloud.bot();
-    let posted = reqwest::Client::new().post(url).bearer_auth(&bot.token).json(&body).send().await.unwrap();
+    let posted = http().post(url).bearer_auth(&bot.token).json(&body).send().await.unwrap();
     assert_eq!(posted.status(), 200, "{}", posted.text().await.unwrap());
     page.click("[data-action=Book]").await;
     page.shows(".card .problem", "Say what it is about").await;

@@ -11,7 +11,7 @@ use switchboard::simulator::{Cloud, Fault, Message, Options, Person};
 use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Reply, Result};
 
 use crate::admission::copied;
-use crate::harness::{Daemon, Harness, SECRET, arrived, free_port, post, signature};
+use crate::harness::{Daemon, Harness, SECRET, arrived, free_port, http, post, signature};
 use crate::restart::ready;
 
 const ALICE: &str = "alice@example.com";
@@ -333,7 +333,7 @@ async fn a_card_whose_message_is_gone_is_gone() {
     bot.cloud.hold_deliveries();
     press(&alice, &card, "Look", json!({}));
     let url = format!("{}/messages/{}", bot.cloud.api_url(), card.id);
-    let deleted = reqwest::Client::new().delete(url).bearer_auth(bot.cloud.bot().token).send().await.unwrap();
+    let deleted = http().delete(url).bearer_auth(bot.cloud.bot().token).send().await.unwrap();
     assert_eq!(deleted.status(), 204);
     bot.cloud.resume_deliveries();
     bot.settle().await;
@@ -438,7 +438,7 @@ async fn a_button_of_ours_in_somebody_elses_card_is_none() {
     let ours = card(&bot.cloud);
     // Alice copies the card under words of her own, for Bob to press.
     let theirs = json!({"roomId": lab, "text": "Free coffee", "attachments": ours.attachments});
-    let post_as_alice = reqwest::Client::new().post(format!("{}/messages", bot.cloud.api_url()));
+    let post_as_alice = http().post(format!("{}/messages", bot.cloud.api_url()));
     let posted: Value = post_as_alice
         .bearer_auth(&bot.cloud.person(ALICE).account().token)
         .json(&theirs)

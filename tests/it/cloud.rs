@@ -4,6 +4,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use switchboard::simulator::{Cloud, Options, Person, Scan, Verdict};
 
+use crate::harness::http;
+
 /// A cloud with Alice, Bob and a space of theirs in which the bot is.
 struct Scene {
     cloud: Cloud,
@@ -26,8 +28,7 @@ impl Scene {
 
     async fn call(&self, token: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
         let method: Method = method.parse().unwrap();
-        let mut request =
-            reqwest::Client::new().request(method, format!("{}/{path}", self.cloud.api_url())).bearer_auth(token);
+        let mut request = http().request(method, format!("{}/{path}", self.cloud.api_url())).bearer_auth(token);
         if !body.is_null() {
             request = request.json(&body);
         }
@@ -206,7 +207,7 @@ async fn each_refusal_has_webex_status_and_sentence() {
 #[tokio::test]
 async fn answers_carry_webex_headers_and_content_types_are_minded() {
     let scene = Scene::new().await;
-    let http = reqwest::Client::new();
+    let http = http();
     let url = format!("{}/messages", scene.cloud.api_url());
     let body = json!({"roomId": scene.space, "text": "hi"}).to_string();
     for (kind, status) in
@@ -236,7 +237,7 @@ async fn lists_are_paged_by_absolute_links_without_gaps_or_repeats() {
         let mut url = format!("{}/{path}", scene.cloud.api_url());
         let (mut seen, mut pages) = (Vec::new(), 0);
         loop {
-            let answer = reqwest::Client::new().get(&url).bearer_auth(token(&scene.alice)).send().await.unwrap();
+            let answer = http().get(&url).bearer_auth(token(&scene.alice)).send().await.unwrap();
             let link = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
             let page: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
             seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
@@ -363,7 +364,7 @@ async fn a_message_is_edited_ten_times_and_only_by_its_author() {
 #[tokio::test]
 async fn files_come_back_after_the_scan_and_the_infected_never() {
     let scene = Scene::new().await;
-    let http = reqwest::Client::new();
+    let http = http();
     let room = scene.alice.direct_room();
     let statuses = async |scan: Scan, query: &str| {
         scene.cloud.scan_files(scan);
@@ -498,7 +499,7 @@ async fn meetings_keep_their_times_and_belong_to_people() {
     assert_eq!((&made["start"], &made["end"]), (&json!("2031-07-01T08:00:00Z"), &json!("2031-07-01T09:00:00Z")));
     assert_eq!((&made["hostEmail"], &made["meetingType"]), (&json!("bob@example.com"), &json!("meetingSeries")));
     let path = format!("meetings/{}", made["id"].as_str().unwrap());
-    let shown = reqwest::Client::new().get(format!("{}/{path}", scene.cloud.api_url())).bearer_auth(&bob);
+    let shown = http().get(format!("{}/{path}", scene.cloud.api_url())).bearer_auth(&bob);
     let shown = shown.header("timezone", "Europe/Berlin").send().await.unwrap().text().await.unwrap();
     assert!(shown.contains("2031-07-01T10:00:00+02:00"), "{shown}");
     let (_, list) = scene.get(&bob, "meetings?from=2031-07-01T00:00:00Z").await;
@@ -527,7 +528,7 @@ async fn a_token_is_refreshed_and_the_old_one_still_works() {
             ("refresh_token", token),
         ];
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = reqwest::Client::new().post(format!("{}/access_token", scene.cloud.api_url())).body(body);
+        let request = http().post(format!("{}/access_token", scene.cloud.api_url())).body(body);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), serde_json::from_slice::<Value>(&answer.bytes().await.unwrap()).unwrap())

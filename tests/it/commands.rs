@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use switchboard::simulator::Fault;
 use switchboard::{Args, Bot, Command, CommandError, Context, Reply, Result};
 
-use crate::harness::Harness;
+use crate::harness::{Harness, http};
 
 #[tokio::test]
 async fn help_answers_in_a_direct_message() {
@@ -247,7 +247,7 @@ async fn a_click_passes_the_same_checks_as_text() {
     let card = serde_json::json!({"roomId": lab, "markdown": "a card", "attachments": [{
         "contentType": "application/vnd.microsoft.card.adaptive",
         "content": {"type": "AdaptiveCard", "version": "1.3", "body": [], "actions": [{"type": "Action.Submit", "title": "Go"}]}}]});
-    let posted: serde_json::Value = reqwest::Client::new()
+    let posted: serde_json::Value = http()
         .post(format!("{}/messages", bot.cloud.api_url()))
         .bearer_auth(bot.cloud.bot().token)
         .json(&card)

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use switchboard::simulator::{Cloud, Options};
 
+use crate::harness::http;
+
 /// Some hundred times what it takes here without optimisation.
 const QUICK: Duration = Duration::from_secs(2);
 
@@ -22,7 +24,7 @@ async fn a_thousand_people_and_spaces_and_a_hundred_thousand_messages_stay_respo
     for number in 0..50_000 {
         people[number % 1000].says_in(&hall, "hello").unwrap();
     }
-    let http = reqwest::Client::new();
+    let http = http();
     let quickly = async |path: &str, items: usize| {
         let began = Instant::now();
         let answer = http.get(format!("{}{path}", cloud.page_url())).send().await.unwrap();

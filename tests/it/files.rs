@@ -8,7 +8,7 @@ use sqlx::Connection;
 use switchboard::simulator::{Call, Cloud, Fault, Options, Scan, Verdict};
 use switchboard::{Args, Bot, Command, CommandError, Config, Context, Reply, Result};
 
-use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port};
+use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, http};
 
 /// Every byte there is, and enough of them for many chunks.
 fn bytes() -> Vec<u8> {
@@ -324,7 +324,7 @@ async fn an_uncertain_upload_in_a_direct_space_is_looked_up_by_its_file() {
     for (name, bytes) in [("other.bin", bytes()), ("all bytes.bin", b"less".to_vec())] {
         let part = reqwest::multipart::Part::bytes(bytes).file_name(name);
         let form = reqwest::multipart::Form::new().text("roomId", direct.clone()).part("files", part);
-        let request = reqwest::Client::new().post(format!("{}/messages", bot.cloud.api_url())).multipart(form);
+        let request = http().post(format!("{}/messages", bot.cloud.api_url())).multipart(form);
         assert_eq!(request.bearer_auth(bot.cloud.bot().token).send().await.unwrap().status(), 200);
     }
     bot.cloud.fault(Fault::on(Method::POST, "/messages").reset());

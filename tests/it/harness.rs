@@ -166,6 +166,12 @@ pub async fn arrived(cloud: &Cloud, method: reqwest::Method, path: &str, count: 
     tokio::time::timeout(PATIENCE, arrived).await.expect("the bot makes the call");
 }
 
+/// For calls to the cloud and to the bot, which speak plain HTTP: no roots are read.
+pub fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+}
+
 /// What Webex puts into `X-Spark-Signature`.
 pub fn signature(secret: &str, body: &[u8]) -> String {
     let mac = Hmac::<sha1::Sha1>::new_from_slice(secret.as_bytes()).unwrap();
@@ -174,7 +180,7 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
 
 /// Posts to the bot as Webex would; the status and the body of its answer.
 pub async fn post(url: &str, body: impl Into<Vec<u8>>, signature: Option<&str>) -> (u16, String) {
-    let mut request = reqwest::Client::new().post(url).body(body.into());
+    let mut request = http().post(url).body(body.into());
     if let Some(signature) = signature {
         request = request.header("x-spark-signature", signature);
     }

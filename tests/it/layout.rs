@@ -107,6 +107,7 @@ fn each_library_is_used_where_it_belongs() {
         ("hmac", &["signature"]),
         ("clap", &["cli"]),
         ("reqwest", &["webex", "simulator"]),
+        ("rustls", &["webex"]),
         ("tokio::spawn", &["cli", "simulator", "store"]),
     ] {
         for (file, text) in sources() {

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::harness::PATIENCE;
+use crate::harness::{PATIENCE, http};
 
 /// One socket.
 pub struct Client(WebSocketStream<TcpStream>);
@@ -117,7 +117,7 @@ impl Scene {
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
         let address = format!("{}{path}", self.cloud.api_url().trim_end_matches("/v1"));
-        let mut request = reqwest::Client::new().request(method, address).bearer_auth(self.cloud.bot().token);
+        let mut request = http().request(method, address).bearer_auth(self.cloud.bot().token);
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -321,7 +321,7 @@ async fn a_second_socket_of_a_device_replaces_the_first() {
     second.activity().await;
     let control = format!("{}/control/sockets/close", scene.cloud.page_url().trim_end_matches('/'));
     let closing = json!({"code": 4403, "reason": "because"});
-    let answer = reqwest::Client::new().post(control).json(&closing).send().await.unwrap();
+    let answer = http().post(control).json(&closing).send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 204);
     assert_eq!(second.closed().await, (4403, "because".to_owned()));
 }

@@ -7,7 +7,7 @@ use switchboard::simulator::{Call, Cloud, Fault, RateLimit};
 use switchboard::webex::Priority;
 use switchboard::{Args, Bot, Command, Context, Reply, Result};
 
-use crate::harness::{Harness, arrived};
+use crate::harness::{Harness, arrived, http};
 
 const PACE: &str = "switchboard_api_pace_per_minute";
 
@@ -165,7 +165,7 @@ async fn polling_keeps_its_own_limit() {
 #[tokio::test]
 async fn the_cloud_has_a_limit_when_it_is_given_one() {
     let cloud = Cloud::start(switchboard::simulator::Options::default()).await.unwrap();
-    let http = reqwest::Client::new();
+    let http = http();
     let limit = |body| http.patch(format!("{}control/limit", cloud.page_url())).json(&body).send();
     let me = || http.get(format!("{}/people/me", cloud.api_url())).bearer_auth(cloud.bot().token).send();
     assert_eq!(limit(json!({"calls": 2})).await.unwrap().status(), StatusCode::OK);

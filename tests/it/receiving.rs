@@ -3,7 +3,7 @@
 use serde_json::json;
 use switchboard::Bot;
 
-use crate::harness::{Harness, PATIENCE, SECRET, post, signature};
+use crate::harness::{Harness, PATIENCE, SECRET, http, post, signature};
 
 fn envelope(id: &str) -> String {
     json!({"id": "w", "name": "n", "resource": "messages", "event": "created", "data": {"id": id, "roomId": "r"}})
@@ -65,7 +65,7 @@ async fn what_is_not_signed_is_refused_counted_and_not_parsed() {
     {
         assert_eq!(post(&door.url, body.as_str(), wrong).await, refused, "{wrong:?}");
     }
-    let other_header = reqwest::Client::new().post(&door.url).header("x-webex-signature", &right).body(body).send();
+    let other_header = http().post(&door.url).header("x-webex-signature", &right).body(body).send();
     assert_eq!(other_header.await.unwrap().status(), 401);
     assert_eq!(post(&door.url, "not json", None).await, refused);
     assert_eq!(door.counted("rejected", "unknown").await, 7.0);
@@ -109,7 +109,7 @@ async fn the_body_limit_is_64_kib_to_the_byte() {
 #[tokio::test]
 async fn other_paths_are_404_and_other_methods_405() {
     let door = Door::open().await;
-    let client = reqwest::Client::new();
+    let client = http();
     assert_eq!(client.get(&door.url).send().await.unwrap().status(), 405);
     assert_eq!(client.post(format!("{}/other", door.bot.url)).send().await.unwrap().status(), 404);
     assert_eq!(

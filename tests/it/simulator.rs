@@ -4,13 +4,13 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use switchboard::simulator::{Cloud, Fault, Options, SignatureCheck};
 
-use crate::harness::{Harness, arrived};
+use crate::harness::{Harness, arrived, http};
 
 const ALICE: &str = "alice@example.com";
 
 /// A call of the simulator's own surface, as a page or a script makes it.
 async fn call(cloud: &Cloud, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-    let mut request = reqwest::Client::new().request(method, format!("{}{path}", cloud.page_url()));
+    let mut request = http().request(method, format!("{}{path}", cloud.page_url()));
     if let Some(body) = body {
         request = request.json(&body);
     }
@@ -79,7 +79,7 @@ async fn a_setting_that_makes_no_sense_is_one_sentence() {
 #[tokio::test]
 async fn other_web_pages_are_kept_out() {
     let cloud = Cloud::start(Options::default()).await.unwrap();
-    let http = reqwest::Client::new();
+    let http = http();
     for path in ["control/state", "as/alice@example.com/people/me", "control/events"] {
         let foreign = http.get(format!("{}{path}", cloud.page_url())).header("origin", "https://evil.example");
         assert_eq!(foreign.send().await.unwrap().status(), StatusCode::FORBIDDEN, "{path}");
@@ -191,7 +191,7 @@ async fn a_clock_that_is_wrong_shows_in_times_and_in_the_date_header() {
     let created = cloud.messages()[0].created;
     let behind = jiff::Timestamp::now().duration_since(created);
     assert!((behind - jiff::SignedDuration::from_hours(48)).abs() < jiff::SignedDuration::from_mins(1), "{behind}");
-    let me = reqwest::Client::new().get(format!("{}/people/me", cloud.api_url())).bearer_auth(&alice.account().token);
+    let me = http().get(format!("{}/people/me", cloud.api_url())).bearer_auth(&alice.account().token);
     let answer = me.send().await.unwrap();
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(answer.headers()["date"].as_bytes()).unwrap();
     assert!((date.duration_since(created)).abs() < jiff::SignedDuration::from_mins(1));
@@ -204,7 +204,7 @@ async fn the_same_seed_gives_the_same_ids_and_the_same_luck() {
         cloud.fault(Fault::on(Method::GET, "/people/me").always().chance(0.5));
         let alice = cloud.person(ALICE);
         let said = alice.says("hello");
-        let http = reqwest::Client::new();
+        let http = http();
         let mut statuses = Vec::new();
         for _ in 0..20 {
             let me = http.get(format!("{}/people/me", cloud.api_url())).bearer_auth(&alice.account().token);
@@ -292,12 +292,11 @@ async fn each_quirk_takes_the_other_side() {
     assert_eq!(text(&mention("<@all> hi")).mentioned_people, std::slice::from_ref(&bot.id));
     assert_eq!(as_bot(Method::POST, "messages", Some(card)).await.0, 400);
     assert_eq!(as_bot(Method::GET, "rooms", None).await.1["items"], json!([]));
-    let first =
-        reqwest::Client::new().get(format!("{}/messages?roomId={space}&mentionedPeople=me&max=1", cloud.api_url()));
+    let first = http().get(format!("{}/messages?roomId={space}&mentionedPeople=me&max=1", cloud.api_url()));
     let first = first.bearer_auth(&bot.token).send().await.unwrap();
     let next = first.headers()["link"].to_str().unwrap().trim_start_matches('<').split('>').next().unwrap().to_owned();
     assert!(next.contains("mentionedPeople=me"), "an empty page loses nothing: {next}");
-    let second = reqwest::Client::new().get(next).bearer_auth(&bot.token).send().await.unwrap();
+    let second = http().get(next).bearer_auth(&bot.token).send().await.unwrap();
     let link = second.headers()["link"].to_str().unwrap();
     assert!(link.contains("beforeMessage") && !link.contains("mentionedPeople"), "{link}");
 }
@@ -332,7 +331,7 @@ async fn a_late_answer_is_late_and_an_answer() {
     let cloud = Cloud::start(Options::default()).await.unwrap();
     let fault = json!({"method": "GET", "path": "/people/me", "effect": {"delay": 300}});
     call(&cloud, Method::POST, "control/faults", Some(fault)).await;
-    let request = reqwest::Client::new().get(format!("{}/people/me", cloud.api_url())).bearer_auth(cloud.bot().token);
+    let request = http().get(format!("{}/people/me", cloud.api_url())).bearer_auth(cloud.bot().token);
     assert_eq!(request.send().await.unwrap().status(), 200);
     let calls = cloud.calls();
     assert!(calls[0].latency.as_millis() >= 300 && calls[0].fault.as_deref() == Some("300 ms late"), "{calls:?}");

@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use switchboard::simulator::{Cloud, Fault, Options};
 use switchboard::{Bot, Config};
 
-use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port};
+use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, http};
 use crate::mercury::Client;
 
 const MODE: &str = "[delivery]\nmode = \"websocket\"\n";
@@ -80,7 +80,7 @@ async fn a_click_on_a_card_arrives() {
         "type": "AdaptiveCard", "version": "1.3", "actions": [{"type": "Action.Submit", "title": "Go"}],
     }});
     let message = json!({"roomId": alice.direct_room(), "text": "a card", "attachments": [card]});
-    let post = reqwest::Client::new().post(format!("{}/messages", bot.cloud.api_url()));
+    let post = http().post(format!("{}/messages", bot.cloud.api_url()));
     let posted = post.bearer_auth(bot.cloud.bot().token).json(&message).send().await.unwrap();
     let posted: Value = posted.json().await.unwrap();
     let click = alice.clicks(posted["id"].as_str().unwrap(), json!({"go": true})).unwrap();
