@@ -1,43 +1,24 @@
 //! The chat page in a real browser: Chromium, driven by its WebDriver. Without `chromedriver` these tests say that they are
 //! skipped and pass, except where `CI` is set.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-
-use fantoccini::key::Key;
-use fantoccini::{Client, ClientBuilder, Locator};
 use reqwest::Method;
 use serde_json::json;
 use switchboard::Bot;
 use switchboard::simulator::Fault;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::harness::{Harness, PATIENCE, arrived, http, skipped};
+use crate::harness::{Harness, PATIENCE, arrived, http};
+use crate::webdriver::{Browser, ENTER, TAB};
 
 /// A browser on the page of a bot's cloud.
 struct Page {
     bot: Harness,
-    client: Client,
-    driver: Child,
-    port: u16,
+    browser: Browser,
     _place: SemaphorePermit<'static>,
 }
 
 /// So many browsers at once: each is several processes.
 static BROWSERS: Semaphore = Semaphore::const_new(2);
-
-impl Drop for Page {
-    /// The driver is asked to end, so that it ends its browser too, whether the test passed or not.
-    fn drop(&mut self) {
-        if let Ok(mut driver) = TcpStream::connect(("127.0.0.1", self.port)) {
-            let _ = driver.write_all(b"GET /shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-            let _ = driver.read_to_end(&mut Vec::new());
-        }
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-    }
-}
 
 impl Page {
     /// None where there is no browser to drive.
@@ -48,47 +29,20 @@ impl Page {
     /// With these settings above those of an open bot.
     async fn with(settings: &str, width: u32) -> Option<Page> {
         let place = BROWSERS.acquire().await.unwrap();
-        let driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut driver = match driver {
-            Ok(driver) => driver,
-            Err(error) => {
-                skipped(&format!("no chromedriver ({error}); Debian has it in chromium-driver"));
-                return None;
-            }
-        };
-        // The first lines name the port; the rest is read so that it never blocks.
-        let mut lines = BufReader::new(driver.stdout.take()?).lines().map_while(Result::ok);
-        let port = lines
-            .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok())?;
-        std::thread::spawn(move || lines.for_each(drop));
-        let arguments = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            &format!("--window-size={width},800"),
-        ];
-        let options = json!({"goog:chromeOptions": {"args": arguments}});
-        let capabilities = options.as_object().cloned()?;
-        let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await
-            .expect("chromedriver starts the browser");
+        let browser = Browser::start(width).await?;
         let bot = Harness::with(settings, Bot::builder()).await;
         bot.cloud.person("alice@example.com");
         bot.cloud.space("Lab", &["alice@example.com", "bob@example.com"]);
-        client.goto(&bot.cloud.page_url()).await.unwrap();
-        client.wait().at_most(PATIENCE).for_element(Locator::Css("#rooms button")).await.unwrap();
-        Some(Page { bot, client, driver, port, _place: place })
+        browser.goto(&bot.cloud.page_url()).await;
+        browser.appears("#rooms button").await;
+        Some(Page { bot, browser, _place: place })
     }
 
     /// Waits until there is such an element that holds this text.
     async fn shows(&self, css: &str, text: &str) -> String {
         let find = async {
             loop {
-                self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await.unwrap();
-                for element in self.client.find_all(Locator::Css(css)).await.unwrap() {
+                for element in self.browser.find_all(css).await {
                     // What is drawn anew meanwhile is looked for again.
                     match element.text().await {
                         Ok(found) if found.contains(text) => return found,
@@ -99,22 +53,22 @@ impl Page {
         };
         match tokio::time::timeout(PATIENCE, find).await {
             Ok(found) => found,
-            Err(_) => panic!("no {css} with {text:?} in\n{}", self.client.source().await.unwrap()),
+            Err(_) => panic!("no {css} with {text:?} in\n{}", self.browser.source().await),
         }
     }
 
     /// Waits until there is no such element any more.
     async fn gone(&self, css: &str) {
-        let gone = async { while !self.client.find_all(Locator::Css(css)).await.unwrap().is_empty() {} };
+        let gone = async { while !self.browser.find_all(css).await.is_empty() {} };
         let waited = tokio::time::timeout(PATIENCE, gone).await;
-        assert!(waited.is_ok(), "there is still {css} in\n{}", self.client.source().await.unwrap());
+        assert!(waited.is_ok(), "there is still {css} in\n{}", self.browser.source().await);
     }
 
     async fn click(&self, css: &str) {
         let click = async {
             // What is drawn anew meanwhile is looked for again.
             loop {
-                if let Ok(element) = self.client.find(Locator::Css(css)).await
+                if let Ok(element) = self.browser.find(css).await
                     && element.click().await.is_ok()
                 {
                     return;
@@ -123,7 +77,7 @@ impl Page {
         };
         match tokio::time::timeout(PATIENCE, click).await {
             Ok(()) => {}
-            Err(_) => panic!("no {css} to click in\n{}", self.client.source().await.unwrap()),
+            Err(_) => panic!("no {css} to click in\n{}", self.browser.source().await),
         }
     }
 
@@ -131,15 +85,15 @@ impl Page {
     async fn becomes(&self, email: &str) {
         let id = self.bot.cloud.person(email).account().id.clone();
         self.shows("#person option", "").await;
-        let person = self.client.find(Locator::Css("#person")).await.unwrap();
-        person.select_by_value(&id).await.unwrap();
+        let person = self.browser.find("#person").await.unwrap();
+        person.selects(&id).await;
         self.shows("#rooms button", "").await;
     }
 
     async fn says(&self, text: &str) {
-        let composer = self.client.wait().at_most(PATIENCE).for_element(Locator::Css("#composer")).await.unwrap();
-        composer.send_keys(text).await.unwrap();
-        composer.send_keys(&Key::Enter.to_string()).await.unwrap();
+        let composer = self.browser.appears("#composer").await;
+        composer.types(text).await;
+        composer.types(ENTER).await;
     }
 }
 
@@ -151,7 +105,7 @@ async fn a_newcomer_chats_at_once_and_sees_markdown() {
     page.click("button.suggestion").await;
     page.shows(BOTS, "I know these commands").await;
     // The card of help: what is no markup in it is none, and its button does what typing would.
-    let list = page.client.find(Locator::Css("#messages .card ul li strong")).await.unwrap();
+    let list = page.browser.find("#messages .card ul li strong").await.unwrap();
     assert_eq!(list.text().await.unwrap(), "help [command]");
     page.click("#messages [data-action=status]").await;
     page.shows("#messages pre code", "version").await;
@@ -179,7 +133,7 @@ async fn nothing_that_is_typed_runs() {
             "<span class=\"mention\">Bot</span>",
         ),
     ] {
-        let found = page.client.execute_async(rebuild, vec![json!(html)]).await.unwrap();
+        let found = page.browser.execute_async(rebuild, &[json!(html)]).await;
         assert_eq!(found, json!(rebuilt), "{html}");
     }
     let alice = page.bot.cloud.person("alice@example.com");
@@ -188,9 +142,9 @@ async fn nothing_that_is_typed_runs() {
     http().post(url).bearer_auth(&alice.account().token).json(&html).send().await.unwrap();
     page.shows("#messages .said", "raw <b>").await;
     for css in ["#messages script", "#messages img[onerror]", "#messages a[href^=javascript]"] {
-        assert!(page.client.find_all(Locator::Css(css)).await.unwrap().is_empty(), "{css}");
+        assert!(page.browser.find_all(css).await.is_empty(), "{css}");
     }
-    assert_eq!(page.client.title().await.unwrap(), "Switchboard simulator");
+    assert_eq!(page.browser.title().await, "Switchboard simulator");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,11 +153,11 @@ async fn in_a_space_the_completion_mentions_the_bot_and_a_reply_is_in_the_thread
     let room = page.bot.cloud.rooms().into_iter().find(|room| room.title == "Lab").unwrap();
     page.click(&format!("[data-room-id=\"{}\"]", room.id)).await;
     page.shows("#hint", "only sees what mentions it").await;
-    let composer = page.client.find(Locator::Css("#composer")).await.unwrap();
-    composer.send_keys("@swi").await.unwrap();
+    let composer = page.browser.find("#composer").await.unwrap();
+    composer.types("@swi").await;
     page.shows("#completion [aria-selected=true]", "switchboard@webex.bot").await;
-    composer.send_keys(&Key::Tab.to_string()).await.unwrap();
-    composer.send_keys(&format!("status{}", Key::Enter)).await.unwrap();
+    composer.types(TAB).await;
+    composer.types(&format!("status{ENTER}")).await;
     page.shows(BOTS, "version").await;
     page.shows("#messages .mention", "Switchboard").await;
     let message = page.bot.cloud.messages()[0].id.clone();
@@ -234,8 +188,8 @@ async fn a_card_is_filled_in_and_submitted() {
     page.click("[data-action=Book]").await;
     page.shows(".card .problem", "Say what it is about").await;
     assert!(page.bot.cloud.delivery_log().iter().all(|delivery| delivery.resource != "attachmentActions"));
-    let topic = page.client.find(Locator::Css("[data-input=topic]")).await.unwrap();
-    topic.send_keys("Planning").await.unwrap();
+    let topic = page.browser.find("[data-input=topic]").await.unwrap();
+    topic.types("Planning").await;
     page.click("[data-input=quiet]").await;
     page.click("[data-action=Book]").await;
     page.shows(".card [role=status]", "Sent.").await;
@@ -311,8 +265,8 @@ async fn on_a_phone_one_thing_is_shown_at_a_time_and_nothing_is_wider_than_the_s
         [("#inspector-toggle", "inspector"), ("#inspector-back", "conversation"), ("#back", "sidebar")]
     {
         page.click(button).await;
-        assert_eq!(page.client.execute(shown, vec![]).await.unwrap(), json!([part]));
-        assert_eq!(page.client.execute(wide, vec![]).await.unwrap(), json!(false), "{part} is too wide");
+        assert_eq!(page.browser.execute(shown).await, json!([part]));
+        assert_eq!(page.browser.execute(wide).await, json!(false), "{part} is too wide");
     }
 }
 
@@ -360,11 +314,11 @@ async fn two_people_approve_and_the_card_is_frozen() {
         page.click(&format!("[data-room-id=\"{lab}\"]")).await;
     };
     enters("alice@example.com").await;
-    let composer = page.client.find(Locator::Css("#composer")).await.unwrap();
-    composer.send_keys("@swi").await.unwrap();
+    let composer = page.browser.find("#composer").await.unwrap();
+    composer.types("@swi").await;
     page.shows("#completion [aria-selected=true]", "switchboard@webex.bot").await;
-    composer.send_keys(&Key::Tab.to_string()).await.unwrap();
-    composer.send_keys(&format!("status{}", Key::Enter)).await.unwrap();
+    composer.types(TAB).await;
+    composer.types(&format!("status{ENTER}")).await;
     page.shows("#messages .card", "status has to be approved").await;
     page.click("#messages [data-action=Approve]").await;
     page.shows(BOTS, "You asked for that yourself").await;

@@ -33,4 +33,5 @@ mod registration;
 mod restart;
 mod simulator;
 mod soak;
+mod webdriver;
 mod websocket;
