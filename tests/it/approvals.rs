@@ -12,7 +12,9 @@ use switchboard::{Args, Bot, Command, Context, Reply, Result};
 
 use crate::cards::{card, data, press};
 use crate::cli::{finished, verb};
-use crate::harness::{Daemon, Harness, PATIENCE, SECRET, arrived, free_port, http, post, signature, switchboard};
+use crate::harness::{
+    Daemon, Harness, PATIENCE, SECRET, arrived, eventually, free_port, http, post, signature, switchboard,
+};
 use crate::restart::ready;
 
 pub const ALICE: &str = "alice@example.com";
@@ -601,12 +603,8 @@ async fn killed_around_the_deciding_click_everything_still_happens() {
         ready(&daemon).await;
         until_said(&cloud, "status was approved").await;
         until_said(&cloud, "version").await;
-        let gone = async {
-            while cloud.messages().iter().any(|message| message.id == asking.id) {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, gone).await.expect("the card goes");
+        let gone = async || cloud.messages().iter().all(|message| message.id != asking.id);
+        assert!(eventually(gone).await, "the card goes");
         let told = said(&cloud);
         let count = |text: &str| told.iter().filter(|(_, said)| said.contains(text)).count();
         assert_eq!((count("status was approved"), count("version")), (1, 1), "{method} {path}: {}", cloud.transcript());

@@ -10,7 +10,7 @@ use switchboard::simulator::{Cloud, Fault, Options};
 use switchboard::{Args, Bot, Command, Context, Reply, Result};
 
 use crate::cli::{finished, verb};
-use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, http, prepare, switchboard};
+use crate::harness::{Daemon, Harness, arrived, eventually, free_port, http, prepare, switchboard};
 
 /// The rows, oldest first.
 fn rows(folder: &Path, more: &[&str]) -> Vec<Value> {
@@ -300,12 +300,7 @@ async fn after_kill_9_the_chain_is_unbroken_and_each_event_is_in_it_once() {
     }
     let daemon = Daemon::start(&cloud, folder.path(), port, &variables);
     let audited = || rows(folder.path(), &["--since", "1h"]).into_iter().filter(|row| row["via"] == "message").count();
-    let all = async {
-        while audited() < ROUNDS * EACH {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, all).await.expect("each has its row");
+    assert!(eventually(async || audited() >= ROUNDS * EACH).await, "each has its row");
     let list: Vec<Value> =
         serde_json::from_str(&verb(folder.path(), &["inbox", "list", "--state", "done", "--limit", "1000", "--json"]))
             .unwrap();
@@ -330,12 +325,7 @@ async fn after_kill_9_the_chain_is_unbroken_and_each_event_is_in_it_once() {
     cloud.fault(Fault::on(Method::POST, "/messages").answer(403, &[], ""));
     people[0].says("refused");
     let dead = || verb(folder.path(), &["outbox", "list", "--json"]);
-    let refused = async {
-        while !dead().contains("\"dead\"") {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, refused).await.expect("it is refused");
+    assert!(eventually(async || dead().contains("\"dead\"")).await, "it is refused");
     let list: Value = serde_json::from_str(&dead()).unwrap();
     let drop = |variables: &[(&str, &str)]| {
         let id = list[0]["id"].as_str().unwrap();
@@ -363,12 +353,7 @@ async fn an_audit_erased_while_the_daemon_was_stopped_is_told_until_an_operator_
         let daemon = Daemon::start(&cloud, folder.path(), port, &key);
         crate::restart::ready(&daemon).await;
         cloud.person("alice@example.com").says("help");
-        let audited = async {
-            while rows(folder.path(), &[]).is_empty() {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, audited).await.expect("it has its row");
+        assert!(eventually(async || !rows(folder.path(), &[]).is_empty()).await, "it has its row");
         daemon
     };
     let daemon = run().await;

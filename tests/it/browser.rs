@@ -7,7 +7,7 @@ use switchboard::Bot;
 use switchboard::simulator::Fault;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::harness::{Harness, PATIENCE, arrived, http};
+use crate::harness::{Harness, arrived, eventually, http};
 use crate::webdriver::{Browser, ENTER, TAB};
 
 /// A browser on the page of a bot's cloud.
@@ -40,45 +40,28 @@ impl Page {
 
     /// Waits until there is such an element that holds this text.
     async fn shows(&self, css: &str, text: &str) -> String {
-        let find = async {
-            loop {
-                for element in self.browser.find_all(css).await {
-                    // What is drawn anew meanwhile is looked for again.
-                    match element.text().await {
-                        Ok(found) if found.contains(text) => return found,
-                        Ok(_) | Err(_) => {}
-                    }
-                }
+        let mut shown = None;
+        let find = async || {
+            for element in self.browser.find_all(css).await {
+                // What is drawn anew meanwhile is looked for again.
+                shown = shown.take().or(element.text().await.ok().filter(|found| found.contains(text)));
             }
+            shown.is_some()
         };
-        match tokio::time::timeout(PATIENCE, find).await {
-            Ok(found) => found,
-            Err(_) => panic!("no {css} with {text:?} in\n{}", self.browser.source().await),
-        }
+        assert!(eventually(find).await, "no {css} with {text:?} in\n{}", self.browser.source().await);
+        shown.unwrap()
     }
 
     /// Waits until there is no such element any more.
     async fn gone(&self, css: &str) {
-        let gone = async { while !self.browser.find_all(css).await.is_empty() {} };
-        let waited = tokio::time::timeout(PATIENCE, gone).await;
-        assert!(waited.is_ok(), "there is still {css} in\n{}", self.browser.source().await);
+        let gone = async || self.browser.find_all(css).await.is_empty();
+        assert!(eventually(gone).await, "there is still {css} in\n{}", self.browser.source().await);
     }
 
     async fn click(&self, css: &str) {
-        let click = async {
-            // What is drawn anew meanwhile is looked for again.
-            loop {
-                if let Ok(element) = self.browser.find(css).await
-                    && element.click().await.is_ok()
-                {
-                    return;
-                }
-            }
-        };
-        match tokio::time::timeout(PATIENCE, click).await {
-            Ok(()) => {}
-            Err(_) => panic!("no {css} to click in\n{}", self.browser.source().await),
-        }
+        // What is drawn anew meanwhile is looked for again.
+        let click = async || matches!(self.browser.find(css).await, Ok(element) if element.click().await.is_ok());
+        assert!(eventually(click).await, "no {css} to click in\n{}", self.browser.source().await);
     }
 
     /// Goes on as somebody else.

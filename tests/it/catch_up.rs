@@ -7,7 +7,7 @@ use switchboard::simulator::{Cloud, Fault, Options, WebhookStatus};
 use switchboard::{Args, Bot, Command, Context, Reply, Result};
 use tempfile::TempDir;
 
-use crate::harness::{Harness, PATIENCE, arrived, switchboard};
+use crate::harness::{Harness, PATIENCE, arrived, get, switchboard};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -520,7 +520,7 @@ async fn a_space_that_only_fails_is_passed_over_with_a_name() {
     tokio::time::timeout(PATIENCE, given_up).await.expect("a space that fails for worker.give_up is a gap");
     let status = status(&bot).await;
     assert!(status.contains("Webex fails to show one of the bot's spaces"), "{status}");
-    assert_eq!(reqwest::get(format!("{}/readyz", bot.url)).await.unwrap().status(), 200);
+    assert_eq!(get(format!("{}/readyz", bot.url)).await.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,16 +14,11 @@ use tokio::sync::Notify;
 use crate::approvals::{ALICE, BOB, Scene, THIRD, TWO, approvals, audit, change, said, until_said};
 use crate::cards::{card, data, press};
 use crate::cli::{finished, verb};
-use crate::harness::{Harness, PATIENCE, SECRET, post, signature, switchboard};
+use crate::harness::{Harness, PATIENCE, SECRET, eventually, post, signature, switchboard};
 
 /// Waits until the bot has counted so much.
 async fn counted(bot: &Harness, metric: &str, least: f64) {
-    let waiting = async {
-        while bot.metric(metric).await < least {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{metric} is below {least}"));
+    assert!(eventually(async || bot.metric(metric).await >= least).await, "{metric} is below {least}");
 }
 
 /// A command whose first try says when it runs, waits to be let go on, and fails.

@@ -166,10 +166,28 @@ pub async fn arrived(cloud: &Cloud, method: reqwest::Method, path: &str, count: 
     tokio::time::timeout(PATIENCE, arrived).await.expect("the bot makes the call");
 }
 
+/// Looks every few milliseconds until something holds that nothing announces; false when it does not come in time.
+pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) -> bool {
+    let mut looks = tokio::time::interval(Duration::from_millis(10));
+    let waiting = async {
+        loop {
+            looks.tick().await;
+            if holds().await {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.is_ok()
+}
+
 /// For calls to the cloud and to the bot, which speak plain HTTP: no roots are read.
 pub fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+}
+
+pub async fn get(url: impl reqwest::IntoUrl) -> reqwest::Response {
+    http().get(url).send().await.unwrap()
 }
 
 /// What Webex puts into `X-Spark-Signature`.

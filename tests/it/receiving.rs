@@ -3,7 +3,7 @@
 use serde_json::json;
 use switchboard::Bot;
 
-use crate::harness::{Harness, PATIENCE, SECRET, http, post, signature};
+use crate::harness::{Harness, PATIENCE, SECRET, get, http, post, signature};
 
 fn envelope(id: &str) -> String {
     json!({"id": "w", "name": "n", "resource": "messages", "event": "created", "data": {"id": id, "roomId": "r"}})
@@ -166,7 +166,7 @@ async fn the_bots_own_messages_are_dropped_in_any_spelling_of_its_id() {
 async fn health_and_readiness_are_told_apart() {
     let bot = Harness::start().await;
     let get = async |path: &str| {
-        let answer = reqwest::get(format!("{}{path}", bot.url)).await.unwrap();
+        let answer = get(format!("{}{path}", bot.url)).await;
         (answer.status().as_u16(), answer.text().await.unwrap())
     };
     assert_eq!(get("/healthz").await, (200, "ok\n".to_owned()));

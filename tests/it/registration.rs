@@ -4,7 +4,7 @@ use reqwest::Method;
 use switchboard::Bot;
 use switchboard::simulator::{Cloud, Fault, Options, WebhookDraft, WebhookStatus};
 
-use crate::harness::{Harness, arrived};
+use crate::harness::{Harness, arrived, get};
 
 fn writes(cloud: &Cloud) -> usize {
     let is_write = |method: &Method| [Method::POST, Method::PUT, Method::DELETE].contains(method);
@@ -115,8 +115,8 @@ async fn webex_away_at_the_start_is_said_and_waited_for() {
     let bot = Harness::on(cloud, tempfile::tempdir().unwrap(), "", Bot::builder()).await;
     arrived(&bot.cloud, Method::GET, "/people/me", 1).await;
     let ready = format!("{}/readyz", bot.url);
-    assert_eq!(reqwest::get(&ready).await.unwrap().status(), 503);
-    assert_eq!(reqwest::get(format!("{}/healthz", bot.url)).await.unwrap().status(), 200);
+    assert_eq!(get(&ready).await.status(), 503);
+    assert_eq!(get(format!("{}/healthz", bot.url)).await.status(), 200);
     bot.ready().await;
-    assert_eq!(reqwest::get(&ready).await.unwrap().status(), 200);
+    assert_eq!(get(&ready).await.status(), 200);
 }

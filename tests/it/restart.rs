@@ -5,7 +5,7 @@ use std::path::Path;
 use reqwest::Method;
 use switchboard::simulator::{Cloud, Fault, Options};
 
-use crate::harness::{Daemon, PATIENCE, arrived, free_port};
+use crate::harness::{Daemon, PATIENCE, arrived, eventually, free_port, get};
 
 struct Scene {
     cloud: Cloud,
@@ -45,9 +45,7 @@ impl Scene {
 
 /// Waits until `/readyz` is 200: the log says so by its last step.
 pub async fn ready(daemon: &Daemon) {
-    while reqwest::get(format!("{}/readyz", daemon.url)).await.unwrap().status() != 200 {
-        tokio::task::yield_now().await;
-    }
+    assert!(eventually(async || get(format!("{}/readyz", daemon.url)).await.status() == 200).await, "it is ready");
 }
 
 fn unsettled(folder: &Path) -> String {
@@ -180,9 +178,7 @@ async fn killed_again_and_again_under_load_everything_is_answered_once() {
     let daemon = scene.start(&[]).await;
     // Acknowledged or not: what was not is caught up.
     scene.until_replies(ROUNDS * EACH).await;
-    while unsettled(scene.folder.path()) != "[]\n[]\n" {
-        tokio::task::yield_now().await;
-    }
+    assert!(eventually(async || unsettled(scene.folder.path()) == "[]\n[]\n").await, "all is settled");
     let own = scene.cloud.bot().id;
     let replies = scene.replies();
     for message in scene.cloud.messages().iter().filter(|message| message.person_id != own) {
@@ -203,7 +199,7 @@ async fn a_clean_stop_exits_0_and_doubles_nothing() {
     arrived(&scene.cloud, Method::POST, "/messages", 1).await;
     daemon.terminate();
     daemon.logs("stopping");
-    assert_eq!(reqwest::get(format!("{}/readyz", daemon.url)).await.unwrap().status(), 503, "while it drains");
+    assert_eq!(get(format!("{}/readyz", daemon.url)).await.status(), 503, "while it drains");
     scene.cloud.release();
     assert!(daemon.wait().success());
     assert_eq!(scene.replies().len(), 1);

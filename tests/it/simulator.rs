@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use switchboard::simulator::{Cloud, Fault, Options, SignatureCheck};
 
-use crate::harness::{Harness, arrived, http};
+use crate::harness::{Harness, arrived, get, http};
 
 const ALICE: &str = "alice@example.com";
 
@@ -107,7 +107,7 @@ async fn addresses_begin_as_clients_reach_the_cloud() {
 #[tokio::test]
 async fn the_stream_tells_what_happens_as_it_happens() {
     let bot = Harness::start().await;
-    let mut answer = reqwest::get(format!("{}control/events", bot.cloud.page_url())).await.unwrap();
+    let mut answer = get(format!("{}control/events", bot.cloud.page_url())).await;
     bot.cloud.person(ALICE).says("status");
     let (mut seen, wanted) = (String::new(), ["event: state", "event: message", "event: delivery", "event: call"]);
     while !wanted.iter().all(|event| seen.contains(event)) || !seen.contains("\"path\":\"/messages\"") {

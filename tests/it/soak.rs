@@ -9,7 +9,7 @@ use switchboard::simulator::{Cloud, Message, Options, WebhookStatus};
 use tokio::sync::broadcast;
 
 use crate::cli::verb;
-use crate::harness::{Daemon, free_port};
+use crate::harness::{Daemon, eventually, free_port, get};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -173,9 +173,8 @@ async fn soak(mode: &'static str) {
     }
     soak.until_answered(size.messages).await;
     // Whatever was going to be said twice has been, once nothing is left to do.
-    while verb(soak.folder.path(), &["outbox", "list", "--json"]).trim() != "[]" {
-        tokio::task::yield_now().await;
-    }
+    let nothing_left = async || verb(soak.folder.path(), &["outbox", "list", "--json"]).trim() == "[]";
+    assert!(eventually(nothing_left).await, "all is sent");
     daemon.terminate();
     assert!(daemon.wait().success());
     let answers = soak.answers();
@@ -200,10 +199,8 @@ async fn soak(mode: &'static str) {
 
 impl Soak {
     async fn ready(&self) {
-        while reqwest::get(format!("http://127.0.0.1:{}/readyz", self.port)).await.unwrap().status() != 200 {
-            assert!(Instant::now() < self.end, "the daemon is ready");
-            tokio::task::yield_now().await;
-        }
+        let ready = async || get(format!("http://127.0.0.1:{}/readyz", self.port)).await.status() == 200;
+        assert!(eventually(ready).await, "the daemon is ready");
     }
 }
 

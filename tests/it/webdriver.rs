@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, http, skipped};
+use crate::harness::{eventually, http, skipped};
 
 /// The keys that are no character, as WebDriver writes them.
 pub const TAB: &str = "\u{e004}";
@@ -100,17 +100,8 @@ impl Browser {
 
     /// Waits until there is such an element.
     pub async fn appears(&self, css: &str) -> Element {
-        let appears = async {
-            loop {
-                if let Ok(found) = self.find(css).await {
-                    return found;
-                }
-            }
-        };
-        match tokio::time::timeout(PATIENCE, appears).await {
-            Ok(found) => found,
-            Err(_) => panic!("no {css} in\n{}", self.source().await),
-        }
+        assert!(eventually(async || self.find(css).await.is_ok()).await, "no {css} in\n{}", self.source().await);
+        self.find(css).await.unwrap()
     }
 
     /// What the body of a function returns.

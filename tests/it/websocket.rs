@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use switchboard::simulator::{Cloud, Fault, Options};
 use switchboard::{Bot, Config};
 
-use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, http};
+use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, get, http};
 use crate::mercury::Client;
 
 const MODE: &str = "[delivery]\nmode = \"websocket\"\n";
@@ -32,7 +32,7 @@ async fn events(bot: &Harness, resource: &str, outcome: &str) -> f64 {
 }
 
 async fn readiness(bot: &Harness) -> (u16, Value) {
-    let answer = reqwest::get(format!("{}/readyz", bot.url)).await.unwrap();
+    let answer = get(format!("{}/readyz", bot.url)).await;
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
