@@ -474,6 +474,19 @@ async fn a_ledger_that_takes_nothing_says_so_and_goes_on_when_it_can() {
 }
 
 #[tokio::test]
+async fn the_sqlite_that_is_compiled_in_has_only_what_the_ledger_uses() {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let options: Vec<String> = sqlx::query_scalar("SELECT compile_options FROM pragma_compile_options")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    for unused in ["FTS", "RTREE", "DBSTAT", "STAT4", "SOUNDEX", "MEMORY_MANAGEMENT"] {
+        assert!(!options.iter().any(|option| option.contains(unused)), "{unused}: see .cargo/config.toml");
+    }
+    assert!(options.contains(&"OMIT_LOAD_EXTENSION".to_owned()), "{options:?}");
+}
+
+#[tokio::test]
 async fn a_flooded_lane_does_not_hold_up_a_claim_elsewhere() {
     let ledger = Ledger::new().await;
     let names: Vec<_> = (0..3000).map(|nth| format!("flood {nth}")).collect();
