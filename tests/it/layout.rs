@@ -197,6 +197,19 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
 }
 
 #[test]
+fn ci_runs_what_the_readme_says_to_run() {
+    let readme = read("README.md");
+    let try_it = readme.split("\n## ").find(|section| section.starts_with("Try it")).unwrap();
+    let commands: Vec<_> = try_it.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    let ci = read(".ci/run").replace(" --locked", "");
+    for command in commands.into_iter().chain(["cargo install --path .", "deploy/release.sh"]) {
+        assert!(readme.replace(" --locked", "").contains(command), "README.md does not say {command}");
+        assert!(ci.contains(command), ".ci/run does not run {command}");
+    }
+}
+
+#[test]
 fn the_readme_names_every_verb_and_every_metric() {
     let readme = read("README.md");
     assert!(readme.lines().count() < 200);
