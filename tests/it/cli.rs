@@ -615,6 +615,17 @@ async fn a_log_that_nobody_reads_any_more_stops_nothing() {
     assert!(daemon.wait().success());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_one_part_is_made_finer_and_blanks_in_the_filter_do_not_matter() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let filter = [("SWITCHBOARD_LOG__LEVEL", "info, switchboard::receiver::webhook = debug")];
+    let daemon = Daemon::start(&cloud, folder.path(), free_port(), &filter);
+    arrived(&cloud, reqwest::Method::POST, "/webhooks", 3).await;
+    cloud.person("alice@example.com").says("help");
+    assert!(daemon.logs("received").contains("DEBUG"));
+}
+
 #[test]
 fn completions_are_printed_for_the_usual_shells() {
     for shell in ["bash", "zsh", "fish"] {
