@@ -22,7 +22,8 @@ impl Cloud {
             return Err(failed("only http and https addresses can be fetched".to_owned()));
         }
         let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default().to_owned();
-        let request = self.inner.courier.outward.to(address).get(url).timeout(TIMEOUT).send().await;
+        let client = self.inner.courier.outward.to(url.as_str());
+        let request = client.get(url).timeout(TIMEOUT).send().await;
         let mut answer = request.map_err(|error| failed(error.without_url().to_string()))?;
         if !answer.status().is_success() {
             return Err(failed(format!("it answers {}", answer.status())));
