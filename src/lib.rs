@@ -64,7 +64,7 @@
 //!
 //! No two rooms import each other. SQL is nowhere but in `store`. A receiver never runs a handler, and a handler never
 //! sends. The store knows no Webex type, and `webex` knows no store. Nothing global holds state: two bots in one process
-//! share nothing. `tests/it/layout.rs` holds the house to this.
+//! share nothing but the crypto provider of TLS, which is ring unless the program installed another one before. `tests/it/layout.rs` holds the house to this.
 
 mod access;
 mod admin;

@@ -24,7 +24,7 @@ use crate::config::{ConfigError, Log, LogFormat};
 /// When `log.level` is no level and no filter.
 pub fn start_log(settings: &Log) -> anyhow::Result<()> {
     use std::io::IsTerminal;
-    // A blank after a comma would become part of the target's name.
+    // A blank would become part of a target's name.
     let level: String = settings.level.split_whitespace().collect();
     let filter: Targets =
         level.parse().map_err(|error| ConfigError::one(format!("log.level is no level and no filter: {error}")))?;

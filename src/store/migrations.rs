@@ -33,7 +33,18 @@ pub(super) fn migrator() -> Migrator {
 mod tests {
     use std::path::Path;
 
-    use super::VERSIONS;
+    use super::{VERSIONS, migrator};
+
+    /// Every ledger remembers these, and is not opened where one differs.
+    #[test]
+    fn what_was_released_is_never_changed() {
+        let checksums: Vec<_> = migrator().iter().map(|version| hex::encode(&version.checksum[..4])).collect();
+        let released = [
+            "fa7f48db", "f30dfcad", "948f6a7e", "7140b55a", "07359ba5", "91c5fc78", "fd956023", "1a3f40c8", "c20ec450",
+            "480d7550",
+        ];
+        assert_eq!(checksums, released);
+    }
 
     #[test]
     fn every_file_of_the_folder_is_a_version() {

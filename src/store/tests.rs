@@ -481,7 +481,10 @@ async fn the_sqlite_that_is_compiled_in_has_only_what_the_ledger_uses() {
         .await
         .unwrap();
     for unused in ["FTS", "RTREE", "DBSTAT", "STAT4", "SOUNDEX", "MEMORY_MANAGEMENT"] {
-        assert!(!options.iter().any(|option| option.contains(unused)), "{unused}: see .cargo/config.toml");
+        assert!(
+            !options.iter().any(|option| option.contains(unused)),
+            "{unused}: cargo did not use .cargo/config.toml, or LIBSQLITE3_FLAGS is set"
+        );
     }
     assert!(options.contains(&"OMIT_LOAD_EXTENSION".to_owned()), "{options:?}");
 }
