@@ -2,7 +2,7 @@
 # Makes release archives, each with its SHA-256 beside it: deploy/release.sh [ARCHITECTURE...]
 # ARCHITECTURE is x86_64 or aarch64; without one it is every one for which rustup has the target. The archives hold the
 # static binary, which needs nothing of the system it runs on, and what it is deployed with. They are put into
-# target/release-archives. The same commit and toolchain give the same bytes.
+# target/release-archives, which is emptied first.
 # zig compiles and links the C for any architecture. It and cargo-zigbuild come as wheels from PyPI into target/zig.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -27,10 +27,11 @@ fi
 PATH="$PWD/$zig/bin:$PATH"
 
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)
-# What is not committed has no time of its own.
+# The time of the files in the archive: that of the commit.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || date +%s)
 export SOURCE_DATE_EPOCH
 out=target/release-archives
+rm -rf "$out"
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -39,22 +40,26 @@ for architecture in "$@"; do
     target=$architecture-unknown-linux-musl
     if ! rustup target add "$target" >/dev/null 2>"$work/rustup"; then
         cat "$work/rustup" >&2
-        echo "${skippable:+SKIPPED: }rustup cannot add $target, so there is no archive for $architecture" >&2
-        [[ -n $skippable && $architecture != x86_64 ]] && continue
-        exit 1
+        if [[ -z $skippable || $architecture == x86_64 ]]; then
+            echo "rustup cannot add $target, so there is no archive for $architecture" >&2
+            exit 1
+        fi
+        echo "SKIPPED: no archive for $architecture, because rustup cannot add $target" >&2
+        continue
     fi
     # Nothing of this machine's paths is in the binary.
     RUSTFLAGS="--remap-path-prefix=$PWD=switchboard --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
         cargo zigbuild --profile dist --locked --bin switchboard --target "$target"
     binary=target/$target/dist/switchboard
-    if readelf --program-headers "$binary" | grep -q INTERP; then
+    headers=$(readelf --program-headers "$binary")
+    if [[ $headers == *INTERP* ]]; then
         echo "$binary is not static: it asks for an interpreter" >&2
         exit 1
     fi
     name=switchboard-$version-$architecture-linux-musl
-    mkdir -p "$work/$name"
+    mkdir -p "$work/$name/deploy"
     # By name: what else lies in deploy/ may be an operator's secrets.
-    (cd deploy && cp switchboard.service ecosystem.config.js Caddyfile alerts.yaml "$work/$name/")
+    (cd deploy && cp switchboard.service ecosystem.config.js Caddyfile alerts.yaml "$work/$name/deploy/")
     cp "$binary" README.md bot.toml "$work/$name/"
     tar --directory "$work" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
         --mode='u=rwX,go=rX' --create "$name" | gzip --no-name --best > "$out/$name.tar.gz"

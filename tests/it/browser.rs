@@ -60,8 +60,16 @@ impl Page {
 
     async fn click(&self, css: &str) {
         // What is drawn anew meanwhile is looked for again.
-        let click = async || matches!(self.browser.find(css).await, Ok(element) if element.click().await.is_ok());
-        assert!(eventually(click).await, "no {css} to click in\n{}", self.browser.source().await);
+        let mut clicked = Err(String::new());
+        let click = async || {
+            clicked = match self.browser.find(css).await {
+                Ok(element) => element.click().await,
+                Err(error) => Err(error),
+            };
+            clicked.is_ok()
+        };
+        let is_clicked = eventually(click).await;
+        assert!(is_clicked, "{css} cannot be clicked: {clicked:?}\n{}", self.browser.source().await);
     }
 
     /// Goes on as somebody else.

@@ -170,11 +170,10 @@ pub async fn arrived(cloud: &Cloud, method: reqwest::Method, path: &str, count: 
 pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) -> bool {
     let mut looks = tokio::time::interval(Duration::from_millis(10));
     let waiting = async {
-        loop {
+        while !holds().await {
+            // From the end of a look, which may take longer than that.
+            looks.reset();
             looks.tick().await;
-            if holds().await {
-                return;
-            }
         }
     };
     tokio::time::timeout(PATIENCE, waiting).await.is_ok()

@@ -21,9 +21,14 @@ pub type Outcome<T> = Result<T, String>;
 
 /// A browser with one window. It ends with this value.
 pub struct Browser {
-    driver: Child,
-    port: u16,
     session: Session,
+    _driver: Driver,
+}
+
+/// A running `chromedriver`, and the port on which it listens.
+struct Driver {
+    child: Child,
+    port: u16,
 }
 
 /// The address of what a command is about: the session, or an element of its page.
@@ -33,34 +38,44 @@ struct Session {
     url: String,
 }
 
-impl Drop for Browser {
+impl Drop for Driver {
     /// The driver is asked to end, so that it ends its browser too, whether the test passed or not.
     fn drop(&mut self) {
         if let Ok(mut driver) = TcpStream::connect(("127.0.0.1", self.port)) {
             let _ = driver.write_all(b"GET /shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
             let _ = driver.read_to_end(&mut Vec::new());
         }
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
-impl Browser {
-    /// A window of this width in pixels; none where there is no browser to drive.
-    pub async fn start(width: u32) -> Option<Browser> {
-        let driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut driver = match driver {
-            Ok(driver) => driver,
+impl Driver {
+    /// None where there is none to start.
+    fn start() -> Option<Driver> {
+        let child = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut child = match child {
+            Ok(child) => child,
             Err(error) => {
                 skipped(&format!("no chromedriver ({error}); Debian has it in chromium-driver"));
                 return None;
             }
         };
         // The first lines name the port; the rest is read so that it never blocks.
-        let mut lines = BufReader::new(driver.stdout.take()?).lines().map_while(Result::ok);
+        let output = child.stdout.take().expect("its output is piped");
+        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
         let port = lines
-            .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok())?;
+            .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok())
+            .expect("chromedriver names its port");
         std::thread::spawn(move || lines.for_each(drop));
+        Some(Driver { child, port })
+    }
+}
+
+impl Browser {
+    /// A window of this width in pixels; none where there is no browser to drive.
+    pub async fn start(width: u32) -> Option<Browser> {
+        let driver = Driver::start()?;
         let arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -69,10 +84,11 @@ impl Browser {
             &format!("--window-size={width},800"),
         ];
         let options = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
-        let root = Session { http: http(), url: format!("http://127.0.0.1:{port}") };
+        let root = Session { http: http(), url: format!("http://127.0.0.1:{}", driver.port) };
         let opened = root.post("/session", options).await.expect("chromedriver starts the browser");
-        let session = Session { url: format!("{}/session/{}", root.url, opened["sessionId"].as_str()?), ..root };
-        Some(Browser { driver, port, session })
+        let id = opened["sessionId"].as_str().expect("chromedriver names the session");
+        let session = Session { url: format!("{}/session/{id}", root.url), ..root };
+        Some(Browser { session, _driver: driver })
     }
 
     pub async fn goto(&self, url: &str) {
@@ -100,8 +116,13 @@ impl Browser {
 
     /// Waits until there is such an element.
     pub async fn appears(&self, css: &str) -> Element {
-        assert!(eventually(async || self.find(css).await.is_ok()).await, "no {css} in\n{}", self.source().await);
-        self.find(css).await.unwrap()
+        let mut found = None;
+        let find = async || {
+            found = self.find(css).await.ok();
+            found.is_some()
+        };
+        assert!(eventually(find).await, "no {css} in\n{}", self.source().await);
+        found.unwrap()
     }
 
     /// What the body of a function returns.
