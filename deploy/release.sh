@@ -59,8 +59,9 @@ for architecture in "$@"; do
     name=switchboard-$version-$architecture-linux-musl
     mkdir -p "$work/$name/deploy"
     # By name: what else lies in deploy/ may be an operator's secrets.
-    (cd deploy && cp switchboard.service ecosystem.config.js Caddyfile alerts.yaml "$work/$name/deploy/")
-    cp "$binary" README.md bot.toml "$work/$name/"
+    (cd deploy && cp switchboard.service Caddyfile alerts.yaml "$work/$name/deploy/")
+    # PM2's file starts the binary beside it.
+    cp "$binary" README.md bot.toml deploy/ecosystem.config.js "$work/$name/"
     tar --directory "$work" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
         --mode='u=rwX,go=rX' --create "$name" | gzip --no-name --best > "$out/$name.tar.gz"
     (cd "$out" && sha256sum "$name.tar.gz" > "$name.tar.gz.sha256")

@@ -9,11 +9,11 @@ use rustls::crypto::{CryptoProvider, ring};
 
 use crate::config::{self, ConfigError};
 
-/// Every client of the house begins here. reqwest comes without a crypto provider, so that ring is the only one, and takes
-/// the one of the process; a program that this library is part of may have chosen its own before.
+/// Where every client of the house begins. reqwest is compiled without a crypto provider and uses the one installed for the
+/// process. That is ring, unless the program that this library is part of installed another one before.
 pub(crate) fn client_builder() -> ClientBuilder {
     if CryptoProvider::get_default().is_none() {
-        // It only fails when another thread was faster.
+        // This fails only where another thread has just installed one.
         let _ = ring::default_provider().install_default();
     }
     reqwest::Client::builder()

@@ -44,9 +44,12 @@ impl Page {
         let find = async || {
             for element in self.browser.find_all(css).await {
                 // What is drawn anew meanwhile is looked for again.
-                shown = shown.take().or(element.text().await.ok().filter(|found| found.contains(text)));
+                shown = element.text().await.ok().filter(|found| found.contains(text));
+                if shown.is_some() {
+                    return true;
+                }
             }
-            shown.is_some()
+            false
         };
         assert!(eventually(find).await, "no {css} with {text:?} in\n{}", self.browser.source().await);
         shown.unwrap()
