@@ -105,6 +105,7 @@ struct Inner {
     canaries: Family<[(&'static str, &'static str); 1], Counter>,
     canary: Histogram,
     api_requests: Family<[(&'static str, String); 2], Counter>,
+    unreadable: Family<[(&'static str, &'static str); 2], Counter>,
     inbox: Gauge,
     outbox: Gauge,
     oldest: Gauge<f64, AtomicU64>,
@@ -145,6 +146,12 @@ impl Default for Metrics {
         registry.register("canary_seconds", "Time from sending such a message until it was delivered", canary.clone());
         let api_requests = Family::default();
         registry.register("api_requests", "Requests to Webex, by endpoint and HTTP status", api_requests.clone());
+        let unreadable = Family::default();
+        registry.register(
+            "unreadable",
+            "Fields and list items in answers of Webex that have an odd form and count as missing",
+            unreadable.clone(),
+        );
         let inbox = Gauge::default();
         registry.register("inbox_depth", "Events accepted and not yet settled", inbox.clone());
         let outbox = Gauge::default();
@@ -187,6 +194,7 @@ impl Default for Metrics {
             canaries,
             canary,
             api_requests,
+            unreadable,
             inbox,
             outbox,
             oldest,
@@ -271,6 +279,11 @@ impl Metrics {
     /// A request to Webex ended. `status` is the HTTP status or a word for having none.
     pub fn api_request(&self, endpoint: &'static str, status: &str) {
         self.0.api_requests.get_or_create(&[("endpoint", endpoint.to_owned()), ("status", status.to_owned())]).inc();
+    }
+
+    /// A field or an item of a list in an answer of Webex counts as missing.
+    pub fn unreadable(&self, endpoint: &'static str, part: &'static str) {
+        self.0.unreadable.get_or_create(&[("endpoint", endpoint), ("part", part)]).inc();
     }
 
     /// A call waited so long for its turn.

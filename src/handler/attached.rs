@@ -213,6 +213,7 @@ async fn wait_out(error: Error, until: Instant) -> Result<(), FileError> {
         Error::RateLimited { .. }
         | Error::Status { .. }
         | Error::Unreachable { .. }
+        | Error::NotWebex { .. }
         | Error::Unreadable { .. }
         | Error::Unsendable { .. } => Err(FileError::Webex(error)),
     }
@@ -280,7 +281,7 @@ mod tests {
             let error = attached.save_to(folder.path().join("a")).await.unwrap_err();
             assert!(matches!(error, FileError::TooLarge { limit: 100_000 }), "{error}");
         };
-        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let head = "HTTP/1.1 200 OK\r\nTrackingID: T\r\nTransfer-Encoding: chunked\r\n\r\n";
         tokio::select! { _ = answering(&webex, head, "5\r\nbytes\r\n") => {}, () = reading => {} }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left of it");
     }
@@ -289,7 +290,7 @@ mod tests {
     async fn a_file_that_is_announced_as_too_large_is_not_waited_for() {
         let webex = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let attached = attached(&webex);
-        let head = "HTTP/1.1 200 OK\r\nContent-Length: 100001\r\n\r\n";
+        let head = "HTTP/1.1 200 OK\r\nTrackingID: T\r\nContent-Length: 100001\r\n\r\n";
         tokio::select! {
             _ = answering(&webex, head, "") => {}
             result = attached.download() => assert!(matches!(result, Err(FileError::TooLarge { .. }))),

@@ -5,8 +5,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::envelope::is_plausible;
 use super::{Envelope, Kind};
-use crate::webex::{RoomType, cluster, encode};
+use crate::webex::{Read, RoomType, cluster, encode, read_value};
 
 /// The cluster of ids where an activity does not name its own. Webex knows a thing by any cluster's spelling.
 const US: &str = "us";
@@ -140,8 +141,8 @@ impl What {
         if data.event_type.as_deref() != Some("conversation.activity") {
             return What::NotOurs;
         }
-        let Some(activity) = data.activity.and_then(|activity| serde_json::from_value::<Activity>(activity).ok())
-        else {
+        let read = data.activity.and_then(|activity| read_value::<Activity>(activity).ok());
+        let Some(Read { value: activity, .. }) = read else {
             return What::Unreadable("an activity is not of the known shape");
         };
         let kind = match activity.verb.as_str() {
@@ -188,7 +189,7 @@ impl Activity {
             }
             Kind::Expiry | Kind::Approved => return Err("nothing at Webex is called so"),
         };
-        let created = published.and_then(|published| published.parse().ok());
+        let created = published.and_then(|published| published.parse().ok()).filter(is_plausible);
         Ok(Envelope { kind, id, room, actor, member, room_type, created })
     }
 }

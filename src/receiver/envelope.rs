@@ -1,12 +1,12 @@
 //! What arrived, reduced to ids: Webex never sends the text.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::event;
 use crate::store::{Entry, Queue, now_ms};
-use crate::webex::{MessageId, PersonId, RoomType, local_part};
+use crate::webex::{MessageId, PersonId, Read, RoomType, local_part, read};
 
 /// The events this bot works on.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -85,39 +85,39 @@ impl Envelope {
     /// What is wrong with it, for the log.
     pub fn parse(body: &[u8]) -> Result<Parsed, String> {
         #[derive(Deserialize)]
-        #[serde(expecting = "a Webex envelope")]
         struct Head {
             resource: String,
             event: String,
         }
         #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase", expecting = "a Webex envelope")]
+        #[serde(rename_all = "camelCase")]
         struct Delivery {
             actor_id: Option<String>,
             data: Data,
         }
         #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase", expecting = "the data of a Webex envelope")]
+        #[serde(rename_all = "camelCase")]
         struct Data {
             id: String,
             room_id: Option<String>,
             person_id: Option<String>,
             room_type: Option<RoomType>,
-            #[serde(default, deserialize_with = "lenient")]
             created: Option<Timestamp>,
         }
         // What is about something else may have any data.
-        let head: Head = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        let Some(kind) = Kind::of(&head.resource, &head.event) else { return Ok(Parsed::Ignored) };
-        let delivery: Delivery = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        let Data { id, room_id, person_id, room_type, created } = delivery.data;
-        if id.is_empty() {
-            return Err("data.id is empty".to_owned());
+        let head: Read<Head> = read(body).map_err(|error| error.to_string())?;
+        let Some(kind) = Kind::of(&head.value.resource, &head.value.event) else { return Ok(Parsed::Ignored) };
+        let delivery: Read<Delivery> = read(body).map_err(|error| error.to_string())?;
+        let Delivery { actor_id, data: Data { id, room_id, person_id, room_type, created } } = delivery.value;
+        if !is_id(&id) {
+            return Err("data.id is no id".to_owned());
         }
+        let (room_id, person_id) = (room_id.filter(|id| is_id(id)), person_id.filter(|id| is_id(id)));
+        let created = created.filter(is_plausible);
         // Of a membership, the person is who was added, and the actor who did it.
         let (actor, member) = match kind {
-            Kind::Message | Kind::Action => (person_id.or(delivery.actor_id), None),
-            Kind::Membership => (delivery.actor_id, person_id),
+            Kind::Message | Kind::Action => (person_id.or(actor_id), None),
+            Kind::Membership => (actor_id, person_id),
             Kind::Expiry | Kind::Approved => (None, None),
         };
         Ok(Parsed::Event(Envelope { kind, id, room: room_id, actor, member, room_type, created }))
@@ -128,17 +128,17 @@ impl Envelope {
         id: MessageId,
         room: String,
         kind: RoomType,
-        sender: PersonId,
+        sender: Option<PersonId>,
         created: Option<Timestamp>,
     ) -> Envelope {
         Envelope {
             kind: Kind::Message,
             id: id.to_string(),
             room: Some(room),
-            actor: Some(sender.to_string()),
+            actor: sender.map(|sender| sender.to_string()),
             member: None,
             room_type: Some(kind),
-            created,
+            created: created.filter(is_plausible),
         }
     }
 
@@ -201,10 +201,22 @@ impl Envelope {
     }
 }
 
-/// An odd time is as good as none: the event counts, its place in the order does not.
-fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
-    Ok(value.as_ref().and_then(serde_json::Value::as_str).and_then(|text| text.parse().ok()))
+/// Longer than any id that Webex was seen to give.
+const LONGEST_ID: usize = 1024;
+
+/// Whether a foreign text can be an id: it becomes part of a path, and of lines in the log.
+fn is_id(text: &str) -> bool {
+    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.starts_with('.')
+}
+
+/// Whether something can have happened then. A time that is odd is as good as none: the event counts, its place in the
+/// order does not. One that lies in the future would have everything said later wait for it.
+pub(super) fn is_plausible(at: &Timestamp) -> bool {
+    /// Clocks differ, and so do ideas of time zones.
+    const AHEAD: i64 = 26 * 3600;
+    /// 2010: before there was Webex as it is.
+    const EARLIEST: i64 = 1_262_304_000;
+    (EARLIEST..=now_ms() / 1000 + AHEAD).contains(&at.as_second())
 }
 
 #[cfg(test)]
@@ -229,6 +241,21 @@ mod tests {
             ["", "[]", "{}", "null", r#"{"resource":"messages","event":"created"}"#, r#"{"resource":1,"event":2}"#]
         {
             assert!(parse(not_an_envelope).is_err(), "{not_an_envelope}");
+        }
+    }
+
+    #[test]
+    fn what_is_odd_and_not_needed_counts_as_missing() {
+        let body = |data: &str| format!(r#"{{"resource":"messages","event":"created","actorId":5,"data":{data}}}"#);
+        for created in
+            ["5", "null", r#""9999-12-30T22:00:00.999Z""#, r#""""#, r#""yesterday""#, r#""1970-01-01T00:00:00Z""#]
+        {
+            let data = format!(r#"{{"id":"m1","roomId":["r"],"personId":null,"roomType":7,"created":{created}}}"#);
+            let Ok(Parsed::Event(event)) = Envelope::parse(body(&data).as_bytes()) else { panic!("{created}") };
+            assert_eq!((event.id.as_str(), event.room, event.actor, event.created), ("m1", None, None, None));
+        }
+        for id in ["..", ".", "", "a b", "a\nb", "\u{e9}"].map(|id| serde_json::json!({"id": id}).to_string()) {
+            assert!(Envelope::parse(body(&id).as_bytes()).is_err(), "{id}");
         }
     }
 

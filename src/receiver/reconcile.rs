@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 
+use super::envelope::is_plausible;
 use super::spaces::Space;
 use super::{Door, Envelope};
 use crate::store::{Beginning, Gap, Progress, Store, StoreError, now_ms};
@@ -88,14 +89,13 @@ enum Outcome {
         missed: usize,
         gap: Option<Gap>,
     },
-    /// Webex refuses to show it.
-    Refused,
-    /// It is not there any more.
-    Gone,
-    /// Webex fails to show it, and it alone.
-    Broken {
+    /// Webex does not show it, or not all of it, and this space alone. That it is gone only the list of spaces says.
+    Unread {
         at: Instant,
         error: Error,
+        missed: usize,
+        /// Up to which message it was read back, if that was put into the ledger.
+        read_back_to: Option<i64>,
     },
 }
 
@@ -183,6 +183,7 @@ impl Reconciler {
     /// What became of a space, for the look, for the ledger, and for the next time.
     fn account(&mut self, key: &str, outcome: Outcome, now: i64, look: &mut Look, progress: &mut Progress) {
         let (Settings { lag, give_up, .. }, until) = (self.settings, self.until);
+        let lead = self.webex.clock_lead().unwrap_or_default();
         let Some(space) = self.spaces.get_mut(key) else { return };
         look.read += 1;
         let gap = match outcome {
@@ -193,22 +194,25 @@ impl Reconciler {
                 }
                 gap
             }
-            Outcome::Gone => {
-                space.leave();
-                None
-            }
-            Outcome::Refused => space.pass_over().then(|| {
-                let why = "Webex does not let the bot read one of its spaces".to_owned();
-                Gap { from: until, until: now, why }
-            }),
-            Outcome::Broken { at, error } => {
+            Outcome::Unread { at, error, missed, read_back_to } => {
+                look.missed += missed;
                 let failing = space.has_failed(at);
                 if failing.is_zero() {
-                    tracing::warn!(%error, "a space cannot be read back; trying again");
+                    tracing::warn!(%error, hint = error.hint(), "a space cannot be read back; trying again");
                 }
-                (failing > give_up && space.pass_over()).then(|| {
-                    let why = "Webex fails to show one of the bot's spaces".to_owned();
-                    Gap { from: until, until: now, why }
+                let (patience, why) = match error.fault() {
+                    // An answer may be passing; what lasts for longer than Webex lags behind is meant.
+                    Fault::NotFound | Fault::Final | Fault::Refused => {
+                        (lag, "Webex does not let the bot read one of its spaces")
+                    }
+                    Fault::Broken | Fault::Away | Fault::Wait(_) => {
+                        (give_up, "Webex fails to show one of the bot's spaces")
+                    }
+                };
+                let from = space.told_until().unwrap_or(until);
+                (failing > patience && space.pass_over(now)).then(|| {
+                    tracing::error!(%error, hint = error.hint(), "a space cannot be read back; it is still asked now and then");
+                    Gap { from, until: read_back_to.map_or(now, |at| at + lead), why: why.to_owned() }
                 })
             }
         };
@@ -222,12 +226,19 @@ impl Reconciler {
         let unsettled = || self.spaces.values().filter_map(Space::unsettled);
         // What stays unsettled for long is not listed any more where only what moved is.
         let is_stuck = unsettled().any(|(seen, _)| now.duration_since(seen) > 4 * lag);
-        let is_whole = is_stuck || self.listed_whole.is_none_or(|at| now.duration_since(at) >= WHOLE_EVERY);
+        let again = if is_stuck { WHOLE_EVERY.min(4 * lag) } else { WHOLE_EVERY };
+        let is_whole = self.listed_whole.is_none_or(|at| now.duration_since(at) >= again);
         let oldest = unsettled().map(|(_, latest)| latest).min();
         let known = self.newest.filter(|_| !is_whole).map(|newest| oldest.unwrap_or(newest).min(newest) - millis(lag));
-        let mut rooms = self.webex.rooms_since(known.and_then(|known| Timestamp::from_millisecond(known).ok())).await?;
+        let since = known.and_then(|known| Timestamp::from_millisecond(known).ok());
+        let listing = self.webex.rooms_since(since).await;
+        // Which space an item that cannot be read is of, nobody knows: then none is taken for left.
+        let is_legible = listing.passed_over == 0;
+        let mut rooms = listing.all()?;
         if is_whole {
             self.listed_whole = Some(now);
+        }
+        if is_whole && is_legible {
             let listed: HashSet<_> = rooms.iter().map(|room| local_part(room.id.as_str())).collect();
             self.spaces.iter_mut().filter(|(key, _)| !listed.contains(*key)).for_each(|(_, space)| space.leave());
         }
@@ -278,19 +289,17 @@ impl Reconciler {
         let since = space.map_or(self.floor, Space::cursor).max(earliest);
         let since_time = Timestamp::from_millisecond(since).unwrap_or(Timestamp::UNIX_EPOCH);
         let most = self.settings.most;
-        let mut listed = match self.webex.messages_since(room, since_time, most.saturating_add(1)).await {
-            Ok(listed) => listed,
-            Err(error) => {
-                return match error.fault() {
-                    Fault::NotFound => Ok(Outcome::Gone),
-                    Fault::Final => {
-                        tracing::warn!(room = %room.id, %error, hint = error.hint(), "a space cannot be read back");
-                        Ok(Outcome::Refused)
-                    }
-                    Fault::Broken => Ok(Outcome::Broken { at, error }),
-                    Fault::Wait(_) | Fault::Away | Fault::Refused => Err(error.into()),
-                };
+        let listing = self.webex.messages_since(room, since_time, most.saturating_add(1)).await;
+        let mut listed = listing.items;
+        let broke = match listing.broke {
+            Some(error) if self.is_everywhere(&error).await => return Err(error.into()),
+            // In a moment it may be readable to its end, and then in order.
+            Some(error)
+                if space.and_then(|space| space.failing(at)).is_none_or(|failing| failing < self.settings.lag) =>
+            {
+                return Ok(Outcome::Unread { at, error, missed: 0, read_back_to: None });
             }
+            broke => broke,
         };
         let time = |message: Option<&Listed>| message?.created.map(Timestamp::as_millisecond);
         let left_out = time(listed.get(most));
@@ -303,6 +312,9 @@ impl Reconciler {
                 missed += 1;
             }
         }
+        if let Some(error) = broke {
+            return Ok(Outcome::Unread { at, error, missed, read_back_to: newest.map(|_| begins) });
+        }
         // What is left out is missing, unless it was read before.
         let read_through = space.map_or(self.floor, Space::read_through).max(since);
         let gap = left_out.is_some_and(|left_out| left_out > read_through).then(|| Gap {
@@ -311,6 +323,16 @@ impl Reconciler {
             why: format!("more than {most} messages (delivery.catch_up_limit) in one space"),
         });
         Ok(Outcome::Read { at, newest, missed, gap })
+    }
+
+    /// Whether the next space would meet the same error.
+    async fn is_everywhere(&self, error: &Error) -> bool {
+        match error.fault() {
+            Fault::Wait(_) | Fault::Refused => true,
+            // A space whose messages never come in time must not hold up the others.
+            Fault::Away => self.webex.probe().await.is_err(),
+            Fault::NotFound | Fault::Broken | Fault::Final => false,
+        }
     }
 
     /// What was said so long ago that no look reaches it any more.
@@ -351,8 +373,9 @@ impl Reconciler {
     }
 }
 
+/// When something last happened there, if Webex names a time that can be.
 fn activity(room: &Room) -> Option<i64> {
-    room.last_activity.map(Timestamp::as_millisecond)
+    room.last_activity.filter(is_plausible).map(Timestamp::as_millisecond)
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -16,11 +16,21 @@ pub(super) struct Space {
     /// An activity after the cursor, and when it was first seen: a read that much later shows everything up to it.
     unsettled: Option<(i64, Instant)>,
     read_at: Option<Instant>,
-    /// Since when it answers with errors.
-    failing: Option<Instant>,
-    /// Whether it was told that this space cannot be read.
-    is_told: bool,
+    failing: Option<Failing>,
 }
+
+/// A space that answers with errors. It is asked again, the longer it fails the less often; nothing is taken for read
+/// meanwhile.
+#[derive(Clone, Copy, Debug)]
+struct Failing {
+    since: Instant,
+    next: Instant,
+    /// The newest activity that was told of as a gap, and until when by our clock that gap goes.
+    told: Option<(i64, i64)>,
+}
+
+/// The longest pause before a space that fails is asked again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 impl Space {
     pub(super) fn at(cursor: i64) -> Space {
@@ -32,7 +42,6 @@ impl Space {
             unsettled: None,
             read_at: None,
             failing: None,
-            is_told: false,
         }
     }
 
@@ -52,6 +61,9 @@ impl Space {
         self.behind |= activity > self.latest;
         self.latest = self.latest.max(activity);
         let (_, seen) = *self.unsettled.get_or_insert((activity, now));
+        if let Some(failing) = self.failing {
+            return failing.next <= now;
+        }
         let sure = seen + lag;
         self.behind || self.read_at.is_none_or(|read| read < sure && sure <= now)
     }
@@ -72,18 +84,41 @@ impl Space {
         Some(activity)
     }
 
+    /// For how long it answers with errors by now.
+    pub(super) fn failing(&self, at: Instant) -> Option<Duration> {
+        self.failing.map(|failing| at.saturating_duration_since(failing.since))
+    }
+
     /// Webex answered with an error that is this space's own. For how long it has by now.
     pub(super) fn has_failed(&mut self, at: Instant) -> Duration {
-        at.saturating_duration_since(*self.failing.get_or_insert(at))
+        let failing = self.failing.get_or_insert(Failing { since: at, next: at, told: None });
+        let long = at.saturating_duration_since(failing.since);
+        failing.next = at + (long / 2).min(LONGEST_PAUSE);
+        long
     }
 
-    /// It cannot be read, or no longer. Whether that is news.
-    pub(super) fn pass_over(&mut self) -> bool {
-        self.leave();
-        !std::mem::replace(&mut self.is_told, true)
+    /// What it holds since its cursor is told of as a gap, and holds up nothing any more; it is still asked. Whether
+    /// something happened there that was not told of yet.
+    pub(super) fn pass_over(&mut self, until: i64) -> bool {
+        let Some(failing) = &mut self.failing else { return false };
+        let is_news = failing.told.is_none_or(|(activity, _)| activity < self.latest);
+        if is_news {
+            failing.told = Some((self.latest, until));
+        }
+        is_news
     }
 
-    /// It is not there any more: nothing more is to be read in it.
+    /// Until when it was told of as a gap, by our clock.
+    pub(super) fn told_until(&self) -> Option<i64> {
+        self.failing?.told.map(|(_, until)| until)
+    }
+
+    /// Whether it was told of as a gap before.
+    pub(super) fn is_passed_over(&self) -> bool {
+        self.failing.is_some_and(|failing| failing.told.is_some())
+    }
+
+    /// The bot is not in it any more: nothing more is to be read in it.
     pub(super) fn leave(&mut self) {
         (self.unsettled, self.behind, self.failing) = (None, false, None);
         self.cursor = self.cursor.max(self.latest);
@@ -91,7 +126,7 @@ impl Space {
 
     /// Since when an activity waits for the read that settles it, and how new the newest one is.
     pub(super) fn unsettled(&self) -> Option<(Instant, i64)> {
-        self.unsettled.map(|(_, seen)| (seen, self.latest))
+        self.unsettled.filter(|_| !self.is_passed_over()).map(|(_, seen)| (seen, self.latest))
     }
 }
 
@@ -148,14 +183,26 @@ mod tests {
     }
 
     #[test]
-    fn a_space_that_only_fails_or_is_gone_holds_nothing_up() {
+    fn a_space_that_fails_is_asked_ever_less_often_and_holds_nothing_up_once_it_is_a_gap() {
         let now = Instant::now();
         let mut space = Space::at(0);
         assert!(space.is_due(5, now, LAG));
         assert_eq!([now, now + LAG].map(|at| space.has_failed(at)), [Duration::ZERO, LAG]);
-        assert!(space.pass_over() && space.unsettled().is_none());
-        assert!(!space.is_due(5, now + LAG, LAG), "until something happens there");
-        assert!(space.is_due(6, now + LAG, LAG));
-        assert!(!space.pass_over(), "it is told once");
+        assert!(space.unsettled().is_some() && space.pass_over(0) && space.unsettled().is_none());
+        assert!(!space.is_due(5, now + LAG, LAG) && space.is_due(5, now + LAG + LAG / 2, LAG));
+        assert!(!space.pass_over(0), "it is told once");
+        assert!(space.is_due(6, now + 2 * LAG, LAG) && space.pass_over(0), "and again when something happens there");
+        assert_eq!(space.cursor(), 0, "nothing of it was read");
+        space.was_read(now + 3 * LAG, Some(6), LAG);
+        assert!(space.cursor() >= 5 && space.failing(now).is_none());
+    }
+
+    #[test]
+    fn a_space_that_the_bot_has_left_is_read_again_only_for_what_is_new() {
+        let now = Instant::now();
+        let mut space = Space::at(0);
+        assert!(space.is_due(5, now, LAG));
+        space.leave();
+        assert!(!space.is_due(5, now + LAG, LAG) && space.is_due(6, now + LAG, LAG));
     }
 }

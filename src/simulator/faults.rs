@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::http::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use crate::webex::local_part;
@@ -68,6 +69,8 @@ pub(super) enum Effect {
         #[serde(default)]
         body: String,
     },
+    /// It is carried out, and these fields of the answer, or of each item of a list, are set to these values.
+    Alter(Map<String, Value>),
     /// It is carried out after so many milliseconds.
     Delay(u64),
     /// It is carried out only once `Cloud::release` is called.
@@ -85,6 +88,9 @@ impl Effect {
     pub(super) fn name(&self) -> String {
         match self {
             Effect::Answer { status, .. } => status.to_string(),
+            Effect::Alter(fields) => {
+                format!("{} altered", fields.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
+            }
             Effect::Delay(pause) => format!("{pause} ms late"),
             Effect::Stall => "stalled".to_owned(),
             Effect::Reset => "reset".to_owned(),
@@ -150,6 +156,20 @@ impl Fault {
     pub fn answer(self, status: u16, headers: &[(&str, &str)], body: &str) -> Fault {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Fault { effect: Effect::Answer { status, headers, body: body.to_owned() }, ..self }
+    }
+
+    /// Carries the call out, and sets these fields of its answer, or of each item of a list: Webex may leave out or
+    /// change what is not documented as always there.
+    ///
+    /// ```
+    /// use axum::http::Method;
+    /// use switchboard::simulator::Fault;
+    ///
+    /// let untitled = Fault::on(Method::GET, "/rooms").always().alter(&[("title", serde_json::Value::Null)]);
+    /// ```
+    pub fn alter(self, fields: &[(&str, Value)]) -> Fault {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        Fault { effect: Effect::Alter(fields), ..self }
     }
 
     /// Carries the call out so much later.

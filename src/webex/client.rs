@@ -5,24 +5,30 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
-use reqwest::{Method, Response, StatusCode, multipart};
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue};
+use reqwest::{Method, Response, multipart};
 use secrecy::ExposeSecret;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use super::answer::{Expects, foreign_refusal, foreign_success, has_tracking_id, read, refusal};
 use super::connection::http_client;
 use super::contents::UNKNOWN_TYPE;
-use super::error::{Error, retry_after};
+use super::error::Error;
 use super::governor::{Governor, LONGEST_WAIT, Priority};
+use super::lenient::{self, Read};
+use super::listing::Absent;
+use super::oddities::Oddities;
 use super::resources::File;
 use crate::config;
 use crate::telemetry::Metrics;
 
 /// A page or a long list is far smaller; more is not read into memory.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// A refusal is a sentence or two; more of one is not read.
+pub(super) const MOST_OF_A_REFUSAL: usize = 64 * 1024;
 
 /// No answer has told Webex's time yet.
 const UNKNOWN: i64 = i64::MIN;
@@ -42,6 +48,8 @@ struct Inner {
     /// Milliseconds by which our clock is ahead of Webex's; [`UNKNOWN`] before the first answer.
     clock_lead: AtomicI64,
     governor: Arc<Governor>,
+    oddities: Oddities,
+    absent: Absent,
 }
 
 /// A call as the endpoints describe it.
@@ -53,15 +61,17 @@ pub(super) struct Call {
     pub body: Body,
     /// Whether it may be made twice.
     pub repeatable: bool,
-    /// Whether the body of a success is left to the caller to read.
-    pub streams: bool,
+    /// What a success has to be.
+    pub expects: Expects,
 }
 
 /// A success.
 pub(super) struct Answer {
+    /// Whether it has Webex's tracking id, so that nobody else can have given it by mistake.
+    pub is_signed: bool,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// In place of the body, where the call streams.
+    /// In place of the body, where that is a file.
     pub unread: Option<Response>,
 }
 
@@ -99,9 +109,11 @@ impl Client {
             base,
             authorization,
             retries: settings.retries,
-            metrics,
             last_latency: AtomicU64::new(0),
             clock_lead: AtomicI64::new(UNKNOWN),
+            oddities: Oddities::new(metrics.clone()),
+            absent: Absent::default(),
+            metrics,
             governor,
         };
         Ok(Client(Arc::new(inner), Priority::Reply))
@@ -157,7 +169,12 @@ impl Client {
     pub(super) fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.0.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(segments);
+            // Ids are foreign text: one that would lead up the path becomes one that Webex does not know.
+            let within = segments.iter().map(|segment| match *segment {
+                "" | "." | ".." => "-",
+                segment => segment,
+            });
+            path.pop_if_empty().extend(within);
         }
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -168,73 +185,38 @@ impl Client {
     pub(super) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         let endpoint = call.endpoint;
         let answer = self.send(call).await?;
-        parse(endpoint, &answer.body)
+        self.understood(endpoint, &answer, lenient::read(&answer.body))
     }
 
     pub(super) async fn empty(&self, call: Call) -> Result<(), Error> {
-        self.send(call).await.map(drop)
+        self.send(Call { expects: Expects::Nothing, ..call }).await.map(drop)
     }
 
-    /// Follows `Link: rel="next"` to the end, or until `most` items. A page may be empty and yet have a next.
-    pub(super) async fn list<T: DeserializeOwned>(
+    /// What was read of an answer; what was odd about it is counted.
+    pub(super) fn understood<T>(
         &self,
         endpoint: &'static str,
-        first: Url,
-        most: usize,
-    ) -> Result<Vec<T>, Error> {
-        self.list_while(endpoint, first, most, |_| true).await
+        answer: &Answer,
+        read: Result<Read<T>, lenient::Unreadable>,
+    ) -> Result<T, Error> {
+        match read {
+            Ok(read) => {
+                self.0.oddities.note(endpoint, &read.odd, read.passed_over);
+                Ok(read.value)
+            }
+            Err(error) if answer.is_signed => Err(Error::Unreadable { endpoint, cause: error.to_string() }),
+            Err(error) => Err(Error::NotWebex { endpoint, status: 200, cause: error.to_string() }),
+        }
     }
 
-    /// The same, which reads no further page once `more` has seen enough.
-    pub(super) async fn list_while<T: DeserializeOwned>(
-        &self,
-        endpoint: &'static str,
-        first: Url,
-        most: usize,
-        more: impl Fn(&[T]) -> bool,
-    ) -> Result<Vec<T>, Error> {
-        #[derive(Deserialize)]
-        struct Page<T> {
-            items: Vec<T>,
-        }
-        let mut items = Vec::new();
-        let mut seen = Vec::new();
-        let mentioned =
-            first.query_pairs().find(|(name, _)| name == "mentionedPeople").map(|(_, who)| who.into_owned());
-        let mut next = Some(first);
-        while let Some(url) = next.take().filter(|url| !seen.contains(url)) {
-            seen.push(url.clone());
-            let call = Call { endpoint, method: Method::GET, url, body: Body::None, repeatable: true, streams: false };
-            let Answer { headers, body, .. } = self.send(call).await?;
-            let page: Page<T> = parse(endpoint, &body)?;
-            items.extend(page.items);
-            if items.len() >= most {
-                items.truncate(most);
-                break;
-            }
-            if !more(&items) {
-                break;
-            }
-            let link = headers.get_all(LINK).iter().filter_map(|link| link.to_str().ok()).find_map(next_link);
-            // The token goes to the configured host and nowhere else.
-            match link {
-                Some(link) if link.origin() != self.0.base.origin() => {
-                    tracing::warn!(endpoint, "the next page is said to be on another host; this list is not complete");
-                }
-                // An older server lost this parameter, without which a bot is refused (the Python SDK mends it too).
-                link => {
-                    next = link.map(|mut link| {
-                        if let Some(who) = &mentioned
-                            && !link.query_pairs().any(|(name, _)| name == "mentionedPeople")
-                        {
-                            link.query_pairs_mut().append_pair("mentionedPeople", who);
-                        }
-                        link
-                    });
-                }
-            }
-        }
-        Ok(items)
+    /// Which lists are not to be had for now.
+    pub(super) fn absent(&self) -> &Absent {
+        &self.0.absent
+    }
+
+    /// Whether an address is at the configured Webex: the token goes nowhere else.
+    pub(super) fn is_at_home(&self, url: &Url) -> bool {
+        url.origin() == self.0.base.origin()
     }
 
     /// Makes the call, again where it failed in passing and may be repeated.
@@ -247,7 +229,10 @@ impl Client {
             };
             let pause = match &error {
                 Error::RateLimited { retry_after, .. } => *retry_after,
-                Error::Status { status: 500.., .. } | Error::Unreachable { .. } => jittered(attempt),
+                error if error.is_no_route() => return Err(error.clone()),
+                Error::Status { status: 500.., .. } | Error::Unreachable { .. } | Error::NotWebex { .. } => {
+                    jittered(attempt)
+                }
                 Error::Locked { .. } | Error::Status { .. } | Error::Unreadable { .. } | Error::Unsendable { .. } => {
                     return Err(error);
                 }
@@ -283,15 +268,27 @@ impl Client {
         let answer = async {
             let response = request.send().await?;
             let (status, headers) = (response.status(), response.headers().clone());
-            if call.streams && status.is_success() {
-                return Ok((status, headers, Bytes::new(), Some(response)));
-            }
-            Ok((status, headers, read(response).await?, None))
+            let most = match status.is_success() {
+                true if call.expects == Expects::File => {
+                    return Ok((status, headers, Bytes::new(), Some(response)));
+                }
+                true => MOST_BYTES,
+                false => MOST_OF_A_REFUSAL,
+            };
+            Ok((status, headers, read(response, most).await?, None))
         };
         let (status, headers, body, unread) = answer.await.map_err(|error: reqwest::Error| {
             self.0.metrics.api_request(endpoint, if error.is_timeout() { "timeout" } else { "unreachable" });
             Error::Unreachable { endpoint, cause: innermost(error) }
         })?;
+        let foreign = match status.is_success() {
+            true => foreign_success(call.expects, &headers, &body),
+            false => foreign_refusal(status, &headers, &body),
+        };
+        if let Some(cause) = foreign {
+            self.0.metrics.api_request(endpoint, "not_webex");
+            return Err(Error::NotWebex { endpoint, status: status.as_u16(), cause });
+        }
         self.0
             .last_latency
             .store(started.elapsed().as_micros().try_into().unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
@@ -301,7 +298,7 @@ impl Client {
         self.0.metrics.api_request(endpoint, status.as_str());
         if status.is_success() {
             self.0.governor.taken();
-            return Ok(Answer { headers, body, unread });
+            return Ok(Answer { is_signed: has_tracking_id(&headers), headers, body, unread });
         }
         let error = refusal(endpoint, status, &headers, &self.without_token(&body));
         match &error {
@@ -309,6 +306,7 @@ impl Client {
             Error::Locked { .. }
             | Error::Status { .. }
             | Error::Unreachable { .. }
+            | Error::NotWebex { .. }
             | Error::Unreadable { .. }
             | Error::Unsendable { .. } => self.0.governor.taken(),
         }
@@ -325,17 +323,6 @@ impl Client {
     }
 }
 
-pub(super) async fn read(mut response: Response) -> Result<Bytes, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > MOST_BYTES {
-            break;
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.into())
-}
-
 fn form(fields: &[(&'static str, String)], file: &File) -> Result<multipart::Form, Error> {
     let part = || multipart::Part::stream(file.bytes.clone()).file_name(file.name.clone());
     // A type that is none is no reason not to send the file.
@@ -345,48 +332,6 @@ fn form(fields: &[(&'static str, String)], file: &File) -> Result<multipart::For
         .map_err(|error| Error::Unsendable { endpoint: "messages", cause: error.to_string() })?;
     let form = multipart::Form::new().part("files", part);
     Ok(fields.iter().fold(form, |form, (name, value)| form.text(*name, value.clone())))
-}
-
-fn parse<T: DeserializeOwned>(endpoint: &'static str, body: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(body).map_err(|error| Error::Unreadable { endpoint, cause: error.to_string() })
-}
-
-/// The body of a refusal is JSON, HTML or nothing; the header may carry the tracking id where the body does not.
-pub(super) fn refusal(endpoint: &'static str, status: StatusCode, headers: &HeaderMap, body: &str) -> Error {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Explanation {
-        message: Option<String>,
-        tracking_id: Option<String>,
-    }
-    let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let said: Explanation = serde_json::from_str(body).unwrap_or_default();
-    let tracking_id = said.tracking_id.or_else(|| header("trackingid").map(str::to_owned));
-    let pause = || retry_after(header(RETRY_AFTER.as_str()), jiff::Timestamp::now());
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => {
-            return Error::RateLimited { now: true, endpoint, retry_after: pause(), tracking_id };
-        }
-        StatusCode::LOCKED => return Error::Locked { endpoint, retry_after: pause(), tracking_id },
-        _ => {}
-    }
-    let message = said.message.unwrap_or_else(|| {
-        let words = status.canonical_reason().unwrap_or("no explanation");
-        match header(CONTENT_TYPE.as_str()) {
-            Some(kind) if !body.is_empty() => format!("{words} (the body is {kind})"),
-            _ => words.to_owned(),
-        }
-    });
-    Error::Status { endpoint, status: status.as_u16(), message, tracking_id }
-}
-
-/// `<https://...>; rel="next"`, possibly among others. A URL may hold commas, but no angle brackets.
-fn next_link(header: &str) -> Option<Url> {
-    header.split('<').skip(1).find_map(|link| {
-        let (url, parameters) = link.split_once('>')?;
-        let is_next = parameters.split([';', ',']).any(|part| matches!(part.trim(), "rel=\"next\"" | "rel=next"));
-        is_next.then(|| Url::parse(url).ok())?
-    })
 }
 
 /// Webex read its clock between our two looks at ours, and its header leaves the fraction of the second out.
@@ -421,13 +366,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_page_is_found_among_other_links() {
-        let header = r#"<https://x.test/a?max=1>; rel="first", <https://x.test/a?max=1&before=2,3>; rel="next""#;
-        assert_eq!(next_link(header).unwrap().as_str(), "https://x.test/a?max=1&before=2,3");
-        assert_eq!(next_link(r#"<https://x.test/a>; rel="first""#), None);
-    }
-
-    #[test]
     fn the_clock_is_compared_with_the_middle_of_the_round_trip() {
         let now = "2026-03-02T20:00:04.500Z".parse().unwrap();
         let mut headers = HeaderMap::new();
@@ -437,17 +375,5 @@ mod tests {
         assert_eq!(clock_lead(&headers, now, Duration::ZERO), Some(2000));
         headers.insert(DATE, HeaderValue::from_static("yesterday"));
         assert_eq!(clock_lead(&headers, now, Duration::ZERO), None);
-    }
-
-    #[test]
-    fn an_html_refusal_keeps_its_status_and_tracking_id() {
-        let mut headers = HeaderMap::new();
-        headers.insert("trackingid", HeaderValue::from_static("ROUTER_1"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
-        let error = refusal("messages", StatusCode::BAD_GATEWAY, &headers, "<html>oops</html>");
-        assert_eq!(
-            error.to_string(),
-            "Webex answered 502 to messages: Bad Gateway (the body is text/html) (tracking id ROUTER_1)"
-        );
     }
 }

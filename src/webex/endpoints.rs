@@ -6,10 +6,11 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::answer::Expects;
 use super::client::{Body, Call};
 use super::{
-    ActionId, Attachment, AttachmentAction, Client, Error, File, Listed, Membership, Message, MessageId, Person,
-    PersonId, Room, RoomId, RoomType, Webhook, WebhookId, WebhookSpec,
+    ActionId, Attachment, AttachmentAction, Client, Error, File, Listed, Listing, Membership, Message, MessageId,
+    Person, PersonId, Room, RoomId, RoomType, Webhook, WebhookId, WebhookSpec,
 };
 
 /// The largest page Webex gives.
@@ -56,7 +57,7 @@ impl Client {
 
     /// Asks for something small, to see whether Webex answers at all.
     pub async fn probe(&self) -> Result<(), Error> {
-        self.empty(self.get("rooms", &["rooms"], &[("max", "1")])).await
+        self.list::<Room>("rooms", self.url(&["rooms"], &[("max", "1")]), 1).await.map(drop)
     }
 
     /// One person.
@@ -81,8 +82,10 @@ impl Client {
     }
 
     /// The spaces in which something happened since then, and possibly others; all of them when no time is given.
-    pub async fn rooms_since(&self, since: Option<Timestamp>) -> Result<Vec<Room>, Error> {
-        let Some(since) = since else { return self.rooms(None).await };
+    pub async fn rooms_since(&self, since: Option<Timestamp>) -> Listing<Room> {
+        let Some(since) = since else {
+            return self.list_while("rooms", self.url(&["rooms"], &[("max", PAGE)]), usize::MAX, |_| true).await;
+        };
         let url = self.url(&["rooms"], &[("sortBy", "lastactivity"), ("max", MOVED)]);
         self.list_while("rooms", url, usize::MAX, |rooms: &[Room]| {
             // That the newest come first is not documented: where they do not, all are read.
@@ -107,7 +110,8 @@ impl Client {
     /// Whether somebody is in a space that the bot is in.
     pub async fn is_member(&self, room: &RoomId, person: &PersonId) -> Result<bool, Error> {
         let url = self.url(&["memberships"], &[("roomId", room.as_str()), ("personId", person.as_str())]);
-        Ok(!self.list::<Membership>("memberships", url, 1).await?.is_empty())
+        let found = self.list::<Membership>("memberships", url, usize::MAX).await?;
+        Ok(found.iter().any(|membership| membership.person_id == *person))
     }
 
     /// Posts a message. Not repeated here: Webex has no key by which it would know the second one.
@@ -169,13 +173,14 @@ impl Client {
         let new = |message: &Message| message.created.is_none_or(|created| created > since);
         let url = self.url(&["messages"], &query);
         let mut listed =
-            self.list_while("messages", url, most, |listed: &[Message]| listed.last().is_none_or(new)).await?;
+            self.list_while("messages", url, most, |listed: &[Message]| listed.last().is_none_or(new)).await.all()?;
         listed.retain(new);
         Ok(listed)
     }
 
-    /// What was said in a space after `since` and the bot may read, newest first: the newest `most` of it.
-    pub async fn messages_since(&self, room: &Room, since: Timestamp, most: usize) -> Result<Vec<Listed>, Error> {
+    /// What was said in a space after `since` and the bot may read, newest first: the newest `most` of it, as far as it
+    /// can be read.
+    pub async fn messages_since(&self, room: &Room, since: Timestamp, most: usize) -> Listing<Listed> {
         let mut query = vec![("roomId", room.id.as_str()), ("max", LISTED)];
         match room.kind {
             RoomType::Direct => {}
@@ -183,10 +188,10 @@ impl Client {
         }
         let new = |message: &Listed| message.created.is_none_or(|created| created > since);
         let url = self.url(&["messages"], &query);
-        let mut listed =
-            self.list_while("messages", url, most, |listed: &[Listed]| listed.last().is_none_or(new)).await?;
-        listed.retain(new);
-        Ok(listed)
+        let mut listing =
+            self.list_while("messages", url, most, |listed: &[Listed]| listed.last().is_none_or(new)).await;
+        listing.items.retain(new);
+        listing
     }
 
     /// Changes the text of a message of the bot's own; Webex allows ten changes, and none with a card or file.
@@ -244,12 +249,12 @@ impl Client {
             url: self.url(segments, query),
             body: Body::None,
             repeatable: true,
-            streams: false,
+            expects: Expects::Json,
         }
     }
 
     fn call(&self, endpoint: &'static str, method: Method, segments: &[&str], body: Body) -> Call {
-        Call { endpoint, method, url: self.url(segments, &[]), body, repeatable: false, streams: false }
+        Call { endpoint, method, url: self.url(segments, &[]), body, repeatable: false, expects: Expects::Json }
     }
 
     fn repeatable(&self, endpoint: &'static str, method: Method, segments: &[&str], body: Body) -> Call {

@@ -47,6 +47,17 @@ pub enum Error {
         /// The innermost reason.
         cause: String,
     },
+    /// Something else answered in Webex's place: a proxy, a gateway, a captive portal. Whether the call was carried out
+    /// is unknown.
+    #[error("something that is not Webex answered {status} to {endpoint}: {cause}")]
+    NotWebex {
+        /// The endpoint's name in the metrics.
+        endpoint: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// What came, in words; nothing of it is quoted.
+        cause: String,
+    },
     /// Success, with a body that is not what Webex documents.
     #[error("Webex answered {endpoint} with a body that cannot be read: {cause}")]
     Unreadable {
@@ -88,13 +99,14 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match self {
             Error::RateLimited { retry_after, .. } => Fault::Wait(*retry_after),
-            Error::Unreachable { .. } => Fault::Away,
+            Error::Unreachable { .. } | Error::NotWebex { .. } => Fault::Away,
             Error::Unreadable { .. } | Error::Locked { .. } => Fault::Broken,
             Error::Unsendable { .. } => Fault::Final,
             Error::Status { status, .. } => match status {
                 401 => Fault::Refused,
                 502..=504 => Fault::Away,
                 404 => Fault::NotFound,
+                501 => Fault::Final,
                 500.. => Fault::Broken,
                 _ => Fault::Final,
             },
@@ -122,8 +134,16 @@ impl Error {
             Error::RateLimited { tracking_id, .. }
             | Error::Locked { tracking_id, .. }
             | Error::Status { tracking_id, .. } => tracking_id.as_deref(),
-            Error::Unreachable { .. } | Error::Unreadable { .. } | Error::Unsendable { .. } => None,
+            Error::Unreachable { .. }
+            | Error::NotWebex { .. }
+            | Error::Unreadable { .. }
+            | Error::Unsendable { .. } => None,
         }
+    }
+
+    /// Whether this kind of call is not to be had at all, whoever says so.
+    pub fn is_no_route(&self) -> bool {
+        matches!(self, Error::Status { status: 405 | 501, .. } | Error::NotWebex { status: 405 | 501, .. })
     }
 
     /// What an operator can do about it.
@@ -141,6 +161,9 @@ impl Error {
             Error::Unsendable { .. } => "change what is sent as the message says",
             Error::Unreachable { .. } => {
                 "check webex.api_url, the network, HTTPS_PROXY, and webex.ca_file behind an inspecting proxy"
+            }
+            Error::NotWebex { .. } => {
+                "a proxy, a sign-in page or a wrong webex.api_url answers in Webex's place: see who answers there"
             }
             Error::Unreadable { .. } => "check webex.api_url: is that really the Webex API?",
         }

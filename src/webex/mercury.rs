@@ -16,9 +16,10 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
-use super::client::{Body, Call, Client, innermost, read, refusal};
+use super::answer::{Expects, read, refusal};
+use super::client::{Body, Call, Client, MOST_OF_A_REFUSAL, innermost};
 use super::connection::http_client;
-use super::{Error, Socket};
+use super::{Error, Socket, lenient};
 use crate::config::{self, encrypted_or_loopback};
 use crate::telemetry::Metrics;
 
@@ -151,7 +152,7 @@ impl Mercury {
         let (status, headers) = (response.status(), response.headers().clone());
         self.client.count(ENDPOINT, status.as_str());
         if status.is_success() || status.is_client_error() || status.is_server_error() || status.is_redirection() {
-            let body = read(response).await.map_err(unreachable)?;
+            let body = read(response, MOST_OF_A_REFUSAL).await.map_err(unreachable)?;
             return Err(refusal(ENDPOINT, status, &headers, &self.client.without_token(&body)));
         }
         if status != StatusCode::SWITCHING_PROTOCOLS || !accepts(&headers, &key) {
@@ -177,7 +178,12 @@ impl Mercury {
         }
         match self.client.json::<List>(call("devices", Method::GET, hosts.devices(), Body::None)).await {
             // Other programs' devices may look as they please.
-            Ok(list) => Ok(list.devices.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect()),
+            Ok(list) => Ok(list
+                .devices
+                .into_iter()
+                .filter_map(|one| lenient::read_value(one).ok())
+                .map(|read| read.value)
+                .collect()),
             Err(Error::Status { status: 404, .. }) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
@@ -200,7 +206,7 @@ impl Mercury {
 }
 
 fn call(endpoint: &'static str, method: Method, url: Url, body: Body) -> Call {
-    Call { endpoint, method, url, body, repeatable: false, streams: false }
+    Call { endpoint, method, url, body, repeatable: false, expects: Expects::Json }
 }
 
 /// What the catalog says, as far as it is of use here.

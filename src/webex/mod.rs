@@ -3,6 +3,7 @@
 //!
 //! This room knows nothing of the ledger, of commands or of who may speak.
 
+mod answer;
 mod client;
 mod connection;
 mod contents;
@@ -11,7 +12,10 @@ mod error;
 mod filename;
 mod governor;
 mod ids;
+mod lenient;
+mod listing;
 mod mercury;
+mod oddities;
 mod probe;
 mod resources;
 mod socket;
@@ -24,6 +28,8 @@ pub use error::{Error, Fault};
 pub use governor::Priority;
 pub use ids::{ActionId, MessageId, PersonId, RoomId, WebhookId, local_part};
 pub(crate) use ids::{cluster, encode};
+pub(crate) use lenient::{Read, read, read_value};
+pub use listing::Listing;
 pub use mercury::{Device, Mercury};
 pub(crate) use probe::{Answer, Probe, Unreached, roots};
 pub use resources::{

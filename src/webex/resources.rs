@@ -1,4 +1,5 @@
-//! What Webex sends, spelled as Webex spells it. Unknown fields are ignored and most may be missing.
+//! What Webex sends, spelled as Webex spells it. Unknown fields are ignored and most may be missing; `lenient` reads
+//! these, and sees to what is of an odd form.
 
 use std::fmt;
 
@@ -84,6 +85,7 @@ pub struct Room {
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct Membership {
+    #[serde(default)]
     pub id: String,
     pub room_id: RoomId,
     pub person_id: PersonId,
@@ -133,7 +135,8 @@ pub struct Message {
 #[allow(missing_docs)]
 pub struct Listed {
     pub id: MessageId,
-    pub person_id: PersonId,
+    #[serde(default)]
+    pub person_id: Option<PersonId>,
     #[serde(default)]
     pub created: Option<Timestamp>,
 }

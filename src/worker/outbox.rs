@@ -292,7 +292,8 @@ impl Outbox {
                 tracing::warn!(%error, pause_ms = after.as_millis(), "Webex is away; the reply waits");
                 row.again(Again { after, uncertain: true, note, ..Again::default() })
             }
-            Fault::Broken if tries(&row) + 1 < self.settings.max_attempts => {
+            // One 404 may be as passing as one 500.
+            Fault::Broken | Fault::NotFound if tries(&row) + 1 < self.settings.max_attempts => {
                 let after = backoff(&self.settings, row.attempts + 1);
                 tracing::warn!(%error, pause_ms = after.as_millis(), "a reply was not taken; trying again");
                 row.again(Again { after, spent: true, uncertain: true, note })

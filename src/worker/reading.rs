@@ -19,16 +19,29 @@ impl Inbox {
     /// The message, or `None` when one said before it has been put into the ledger and goes first.
     pub(super) async fn read(&self, row: &Claimed, envelope: &Envelope, me: &Person) -> Result<Option<Message>, Error> {
         let id = MessageId::from(envelope.id.as_str());
-        match self.read_with_what_came_before(row, envelope, &id, me).await {
-            Ok(Before::Missing) => Ok(None),
-            Ok(Before::Nothing(Some(message))) => Ok(Some(*message)),
-            Ok(Before::Nothing(None)) => self.services.webex.message(&id).await.map(Some),
+        let listed = match self.read_with_what_came_before(row, envelope, &id, me).await {
+            Ok(Before::Missing) => return Ok(None),
+            Ok(Before::Nothing(message)) => message,
             // The message itself may be readable where the list is not.
+            Err(error) if error.is_no_route() => None,
             Err(error) => match error.fault() {
-                Fault::NotFound | Fault::Broken | Fault::Final => self.services.webex.message(&id).await.map(Some),
-                Fault::Wait(_) | Fault::Away | Fault::Refused => Err(error),
+                Fault::NotFound | Fault::Broken | Fault::Final => None,
+                Fault::Wait(_) | Fault::Away | Fault::Refused => return Err(error),
             },
+        };
+        let mut message = match listed {
+            Some(message) => *message,
+            None => self.services.webex.message(&id).await?,
+        };
+        // Who may speak is listed by address as a rule, and Webex may leave it out.
+        if message.person_email.is_empty() {
+            match self.services.webex.person(&message.person_id).await {
+                Ok(person) => person.email().clone_into(&mut message.person_email),
+                Err(error) if matches!(error.fault(), Fault::NotFound | Fault::Final) => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(Some(message))
     }
 
     async fn read_with_what_came_before(
@@ -82,7 +95,7 @@ impl Inbox {
     /// ledger does not take now, a look finds later.
     async fn goes_first(&self, row: &Claimed, room: &str, kind: RoomType, message: Message) -> bool {
         let created = message.created;
-        let envelope = Envelope::of_message(message.id, room.to_owned(), kind, message.person_id, created);
+        let envelope = Envelope::of_message(message.id, room.to_owned(), kind, Some(message.person_id), created);
         match self.door.take(CATCH_UP, &envelope).await {
             // It goes first only if the ledger sees that as Webex does; else each would wait for the other.
             Ok(Received::Accepted | Received::Duplicate) => {

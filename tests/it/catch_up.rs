@@ -7,7 +7,7 @@ use switchboard::simulator::{Cloud, Fault, Options, WebhookStatus};
 use switchboard::{Args, Bot, Command, Context, Reply, Result};
 use tempfile::TempDir;
 
-use crate::harness::{Harness, PATIENCE, arrived, get, switchboard};
+use crate::harness::{Harness, PATIENCE, arrived, eventually, get, switchboard};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -230,6 +230,7 @@ async fn a_space_that_cannot_be_read_holds_up_no_other() {
     bot.cloud.person(ALICE).mentions_bot(&closed, "say nothing").unwrap();
     bot.cloud.person(BOB).says("say something");
     assert_eq!(answers(&bot, 1).await, ["something"]);
+    assert!(eventually(async || bot.metric("switchboard_gaps").await == 1.0).await);
     let status = status(&bot).await;
     assert!(status.contains("Webex does not let the bot read one of its spaces"), "{status}");
 }

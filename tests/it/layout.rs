@@ -212,7 +212,7 @@ fn ci_runs_what_the_readme_says_to_run() {
 #[test]
 fn the_readme_names_every_verb_and_every_metric() {
     let readme = read("README.md");
-    assert!(readme.lines().count() < 200);
+    assert!(readme.lines().count() < 240, "it is read in one go");
     for verb in [
         "run",
         "simulate",

@@ -24,6 +24,7 @@ mod decisions;
 mod delivery;
 mod explain;
 mod files;
+mod foreign;
 mod harness;
 mod layout;
 mod mercury;

@@ -124,6 +124,7 @@ fn refusal(what: &str, error: &Error) -> Finding {
         | Error::RateLimited { .. }
         | Error::Locked { .. }
         | Error::Unreachable { .. }
+        | Error::NotWebex { .. }
         | Error::Unreadable { .. }
         | Error::Unsendable { .. } => error.hint(),
     };

@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -90,6 +90,7 @@ async fn struck_by(
 ) -> Option<Response> {
     match effect {
         Effect::Answer { status, headers, body } => Some(made_up(status, &headers, body)),
+        Effect::Alter(fields) => Some(altered(next.run(request).await, &fields).await),
         Effect::Reset => None,
         Effect::ApplyThenReset => {
             next.run(request).await;
@@ -267,6 +268,24 @@ fn made_up(status: u16, headers: &[(String, String)], body: String) -> Response 
         }
     }
     response
+}
+
+/// The same answer with other values in it.
+async fn altered(answer: Response, fields: &Map<String, Value>) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else { return no_answer() };
+    let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else {
+        return Response::from_parts(parts, bytes.into());
+    };
+    let objects = match &mut value["items"] {
+        Value::Array(items) => items.iter_mut().collect(),
+        _ => vec![&mut value],
+    };
+    for object in objects.into_iter().filter_map(Value::as_object_mut) {
+        object.extend(fields.clone());
+    }
+    parts.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(parts, value.to_string().into())
 }
 
 /// A time as the `Date` header has it.

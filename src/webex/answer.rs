@@ -1,0 +1,209 @@
+//! Whose answer came, and what a refusal says. A proxy, a gateway or a captive portal between us and Webex answers in
+//! Webex's place, with any status and a page of its own; nothing it says is a word of Webex's.
+
+use bytes::Bytes;
+use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::error::{Error, retry_after};
+
+/// On every answer of Webex's.
+const TRACKING_ID: &str = "trackingid";
+
+/// What the body of a success has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expects {
+    /// JSON.
+    Json,
+    /// JSON or nothing; nobody reads it.
+    Nothing,
+    /// A file, which is left to the caller to read.
+    File,
+}
+
+/// Why a success is not Webex's; none where it is.
+pub(super) fn foreign_success(expects: Expects, headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    let is_webex = match expects {
+        Expects::File => has_tracking_id(headers) || headers.contains_key(CONTENT_DISPOSITION),
+        Expects::Json => !is_html(headers, body) && (has_tracking_id(headers) || is_json(body)),
+        Expects::Nothing => !is_html(headers, body) && (body.trim_ascii().is_empty() || is_json(body)),
+    };
+    (!is_webex).then(|| of_whom(headers, body))
+}
+
+/// Why a refusal is not Webex's; none where it is.
+///
+/// Webex explains a refusal in JSON, except that a 429 may be HTML and that a gateway of Webex's own may say 5xx in any
+/// form: either is waited out in any case. What it documents for no call, such as a redirect or a wish for another
+/// kind of proxy, is somebody else's.
+pub(super) fn foreign_refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Explanation {
+        message: Option<Value>,
+        errors: Option<Value>,
+        tracking_id: Option<Value>,
+    }
+    let is_webex = match status.as_u16() {
+        429 => true,
+        501 | 511 => !is_html(headers, body) && has_tracking_id(headers),
+        500.. => true,
+        300..=399 | 407 | 408 | 421 | 425 => false,
+        _ if body.trim_ascii().is_empty() => has_tracking_id(headers),
+        _ if has_tracking_id(headers) => is_json(body),
+        _ => serde_json::from_slice::<Explanation>(body)
+            .is_ok_and(|said| said.message.is_some() || said.errors.is_some() || said.tracking_id.is_some()),
+    };
+    (!is_webex).then(|| of_whom(headers, body))
+}
+
+/// Whether an answer bears the id that Webex puts on each of its own.
+pub(super) fn has_tracking_id(headers: &HeaderMap) -> bool {
+    headers.get(TRACKING_ID).is_some_and(|id| !id.is_empty())
+}
+
+/// A page, by what it says it is or by how it begins. An empty body is none, whatever its type.
+fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
+    let body = body.trim_ascii_start();
+    let says_so = || kind(headers).is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
+    body.starts_with(b"<") || (!body.is_empty() && says_so() && !is_json(body))
+}
+
+fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+}
+
+fn kind(headers: &HeaderMap) -> Option<&str> {
+    headers.get(CONTENT_TYPE)?.to_str().ok()
+}
+
+/// What came in place of an answer of Webex's, in words that hold nothing of it.
+fn of_whom(headers: &HeaderMap, body: &[u8]) -> String {
+    if body.trim_ascii().is_empty() {
+        "no body, and no trackingid header".to_owned()
+    } else if is_html(headers, body) {
+        "an HTML page".to_owned()
+    } else if is_json(body) {
+        "JSON that is not Webex's".to_owned()
+    } else {
+        "a body that is not JSON".to_owned()
+    }
+}
+
+/// The body of an answer; of one that is longer than `most` bytes, the beginning.
+pub(super) async fn read(mut response: Response, most: usize) -> Result<Bytes, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        let left = most - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(left)]);
+        if body.len() == most {
+            break;
+        }
+    }
+    Ok(body.into())
+}
+
+/// The body of a refusal is JSON, HTML or nothing; the header may carry the tracking id where the body does not.
+pub(super) fn refusal(endpoint: &'static str, status: StatusCode, headers: &HeaderMap, body: &str) -> Error {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Explanation {
+        message: Option<String>,
+        tracking_id: Option<String>,
+    }
+    let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let said = super::lenient::read::<Explanation>(body.as_bytes()).map(|read| read.value).unwrap_or_default();
+    let tracking_id = said.tracking_id.or_else(|| header(TRACKING_ID).map(str::to_owned));
+    let pause = || retry_after(header(RETRY_AFTER.as_str()), jiff::Timestamp::now());
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => {
+            return Error::RateLimited { now: true, endpoint, retry_after: pause(), tracking_id };
+        }
+        StatusCode::LOCKED => return Error::Locked { endpoint, retry_after: pause(), tracking_id },
+        _ => {}
+    }
+    let message = said.message.unwrap_or_else(|| {
+        let words = status.canonical_reason().unwrap_or("no explanation");
+        match header(CONTENT_TYPE.as_str()) {
+            Some(kind) if !body.is_empty() => format!("{words} (the body is {kind})"),
+            _ => words.to_owned(),
+        }
+    });
+    Error::Status { endpoint, status: status.as_u16(), message, tracking_id }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(of: &[(&'static str, &'static str)]) -> HeaderMap {
+        of.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+    }
+
+    const HTML: &[(&str, &str)] = &[("content-type", "text/html; charset=utf-8")];
+    const OWN: &[(&str, &str)] = &[("trackingid", "ROUTER_1")];
+    const PAGE: &[u8] = b"<html>Please sign in</html>";
+
+    #[test]
+    fn a_refusal_is_webexs_if_it_has_webexs_form() {
+        for (status, of, body, is_webex) in [
+            (403, OWN, &br#"{"message":"no","errors":[],"trackingId":"R"}"#[..], true),
+            (403, &[], br#"{"message":"no"}"#, true),
+            (404, OWN, b"", true),
+            (404, &[], b"", false),
+            (403, HTML, PAGE, false),
+            (400, OWN, PAGE, false),
+            (401, HTML, PAGE, false),
+            (403, &[], br#"{"error":"policy"}"#, false),
+            (403, &[], b"blocked", false),
+            (302, OWN, b"", false),
+            (407, &[], br#"{"message":"sign in"}"#, false),
+            (408, HTML, PAGE, false),
+            (421, OWN, b"", false),
+            (425, &[], b"", false),
+            (405, HTML, PAGE, false),
+            (405, OWN, br#"{"message":"no"}"#, true),
+            (429, HTML, PAGE, true),
+            (502, HTML, PAGE, true),
+            (501, HTML, PAGE, false),
+            (501, OWN, b"", true),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let foreign = foreign_refusal(status, &headers(of), body);
+            assert_eq!(foreign.is_none(), is_webex, "{status} {of:?} {}: {foreign:?}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn a_success_is_webexs_if_its_body_can_be() {
+        for (expects, of, body, is_webex) in [
+            (Expects::Json, HTML, PAGE, false),
+            (Expects::Json, OWN, PAGE, false),
+            (Expects::Json, &[], b"", false),
+            (Expects::Json, OWN, b"", true),
+            (Expects::Json, &[], br#"{"id":"m"}"#, true),
+            (Expects::Json, &[], b"welcome", false),
+            (Expects::Nothing, &[], b"", true),
+            (Expects::Nothing, HTML, b"", true),
+            (Expects::Nothing, HTML, PAGE, false),
+            (Expects::File, HTML, b"", false),
+            (Expects::File, &[("content-disposition", "attachment"), ("content-type", "text/html")], b"", true),
+            (Expects::File, OWN, b"", true),
+        ] {
+            let foreign = foreign_success(expects, &headers(of), body);
+            assert_eq!(foreign.is_none(), is_webex, "{expects:?} {of:?} {}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn an_html_refusal_keeps_its_status_and_tracking_id() {
+        let of = headers(&[("trackingid", "ROUTER_1"), ("content-type", "text/html")]);
+        let error = refusal("messages", StatusCode::BAD_GATEWAY, &of, "<html>oops</html>");
+        assert_eq!(
+            error.to_string(),
+            "Webex answered 502 to messages: Bad Gateway (the body is text/html) (tracking id ROUTER_1)"
+        );
+    }
+}
