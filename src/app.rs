@@ -8,7 +8,7 @@ mod upkeep;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
@@ -21,6 +21,7 @@ use reconcile::Reconciling;
 use tasks::Tasks;
 
 use crate::access::{Flood, Policy};
+use crate::clock::{self, Clock};
 use crate::config::{Config, Mode};
 use crate::handler::{Cards, Command, Services};
 use crate::health::Health;
@@ -116,14 +117,19 @@ impl App {
     pub async fn build(config: Config, commands: Vec<Command>) -> anyhow::Result<App> {
         config.require_run()?;
         let public = bind(config.server.listen, "server.listen").await?;
-        App::build_on(public, config, commands).await
+        App::build_on(public, config, commands, Clock::of_system()).await
     }
 
     /// The same with a listener that is bound already, where the port has to be known before the settings are.
     ///
     /// # Errors
     /// As [`App::build`].
-    pub async fn build_on(public: TcpListener, config: Config, mut commands: Vec<Command>) -> anyhow::Result<App> {
+    pub async fn build_on(
+        public: TcpListener,
+        config: Config,
+        mut commands: Vec<Command>,
+        clock: Clock,
+    ) -> anyhow::Result<App> {
         config.require_run()?;
         commands.extend(config.commands.echo.then(commands::echo));
         router::check(&commands)?;
@@ -132,7 +138,7 @@ impl App {
             Some(address) => Some(bind(address, "admin.listen").await?),
             None => None,
         };
-        let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease).await?;
+        let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease, clock).await?;
         let metrics = Metrics::default();
         let webex = Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate);
         let (identity, health) = (Identity::default(), Health::default());
@@ -159,7 +165,7 @@ impl App {
             files: config.files.clone(),
             conversations: config.conversations.clone(),
             policy: Policy::new(&config.access),
-            started: Instant::now(),
+            started: clock::instant(),
             commands,
             cards,
         });
@@ -266,6 +272,8 @@ impl App {
                 store: store.clone(),
                 identity: identity.clone(),
                 settings: config.worker.clone(),
+                timeout: config.webex.timeout,
+                posts: worker::Posts::default(),
                 metrics: services.metrics.clone(),
                 health: health.clone(),
             };

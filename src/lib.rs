@@ -31,7 +31,9 @@
 //! webhook or socket did not bring: the `store` keeps for each space up to when everything said there is in the inbox.
 //!
 //! A process killed between any two steps and started again loses nothing that was acknowledged. At worst a reply that
-//! was on its way is sent twice; in a direct space not even that, since an uncertain send is looked up first.
+//! was on its way is sent twice: in a group space, where a bot cannot read what it said itself, once for each kill that
+//! meets it. In a direct space it is looked for, and posted again only once `webex.timeout` and `worker.visible_within`
+//! have passed since its last post, so only a post that Webex carries out later than that is doubled.
 //!
 //! # The rooms
 //!
@@ -51,6 +53,7 @@
 //! | `pairing` | how strangers ask to be let in, and are |
 //! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`], [`Card`] |
 //! | `identity` | who the bot is, once Webex has said so |
+//! | `clock` | the wall time and the steady time; nobody else asks the system |
 //! | `health` | what `/readyz` says |
 //! | `event` | the ids of events and replies, and the reference people are told |
 //! | `store` | the ledger: inbox and outbox in order per space, and the audit, on SQLite |
@@ -71,6 +74,7 @@ mod admin;
 mod app;
 mod bot;
 mod cli;
+mod clock;
 mod commands;
 mod config;
 mod event;
@@ -91,6 +95,7 @@ mod worker;
 
 pub use app::{App, Handle};
 pub use bot::Bot;
+pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use handler::{
     Args, Attached, Card, Command, CommandError, Context, FileError, Inputs, Question, Reply, Result, Sender, card,

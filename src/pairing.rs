@@ -7,9 +7,10 @@ use jiff::SignedDuration;
 
 use crate::access::{Addressee, Standing};
 use crate::card::{Submit, Text};
+use crate::clock;
 use crate::event;
 use crate::handler::{Card, Letter, Sender, code_block, escape, quoted};
-use crate::store::{AuditEntry, Entry, Pairing, PairingState, Request, Store, StoreError, Who, now_ms};
+use crate::store::{AuditEntry, Entry, Pairing, PairingState, Request, Store, StoreError, Who};
 use crate::webex::{Attachment, NewMessage, RoomId, RoomType, local_part};
 
 /// The command whose actions the buttons of an admin's card call, each by the word of its verdict.
@@ -131,7 +132,7 @@ pub fn state(pairing: &Pairing, now: i64) -> &'static str {
 
 /// What a stranger asks for who wrote `text`.
 pub fn request(event: uuid::Uuid, sender: &Sender, room: &RoomId, text: &str, expires: Duration) -> Request {
-    let now = now_ms();
+    let now = clock::wall_ms();
     Request {
         code: event::code(),
         person: sender.id.local(),
@@ -198,7 +199,7 @@ fn card(request: &Request) -> Card {
         .with(Text::foreign(&format!("{email} asks to be let in.")).large())
         .with(wrote)
         .with(good)
-        .lives(Duration::from_millis((request.expires_at - now_ms()).max(0).unsigned_abs()))
+        .lives(Duration::from_millis((request.expires_at - clock::wall_ms()).max(0).unsigned_abs()))
         .action(button("Approve", Verdict::Approve).positive())
         .action(button("Deny", Verdict::Deny).destructive())
 }
@@ -260,7 +261,9 @@ fn allowed(pairing: &Pairing, verdict: Verdict, scope: Scope) -> Result<(), Refu
     let (code, email) = (pairing.request.code.clone(), pairing.request.email.clone());
     match (pairing.state, verdict) {
         (PairingState::Pending, Verdict::Revoke) => Err(Refusal::Undecided(email)),
-        (PairingState::Pending, _) if pairing.request.expires_at <= now_ms() => Err(Refusal::Expired(code, email)),
+        (PairingState::Pending, _) if pairing.request.expires_at <= clock::wall_ms() => {
+            Err(Refusal::Expired(code, email))
+        }
         (PairingState::Revoked, _) => Err(Refusal::Revoked(email)),
         (PairingState::Approved | PairingState::Denied, _) if scope == Scope::Waiting => Err(Refusal::Decided {
             email,

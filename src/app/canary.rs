@@ -1,10 +1,10 @@
 //! The canary: a message the bot posts to a space of its own choice, to see whether it comes back by the way in.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::sync::Notify;
 
+use crate::clock;
 use crate::config::{Delivery, Mode};
 use crate::event;
 use crate::handler::Services;
@@ -48,7 +48,7 @@ impl Canary {
 
     async fn fly(&self, room: &RoomId) -> Result<(), Error> {
         let message = NewMessage { room_id: Some(room.clone()), text: Some(TEXT.to_owned()), ..NewMessage::default() };
-        let started = Instant::now();
+        let started = clock::instant();
         let sent = self.webex().create_message(&message).await?;
         let back = self.door.own(event::id(Kind::Message.resource(), sent.id.as_str()));
         match tokio::time::timeout(self.delivery.canary_within, back).await {

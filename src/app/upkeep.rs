@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::clock;
 use crate::config::{self, Config, Mode};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::{CLOCK, Door, Envelope, registration};
-use crate::store::{Overdue, State, Store, StoreError, now_ms};
+use crate::store::{Overdue, State, Store, StoreError};
 use crate::webex::{Client, Error, Fault, Priority};
 
 /// How often settled rows are looked through for those past their time.
@@ -63,7 +64,7 @@ pub(super) async fn expire(store: Store, webex: Client, door: Door) {
 
 /// Until the next time is over, if nothing is asked for before.
 async fn put_overdue(store: &Store, webex: &Client, door: &Door) -> Result<Duration, StoreError> {
-    let now = now_ms();
+    let now = clock::wall_ms();
     let (overdue, next) = store.overdue_approvals(now).await?;
     for Overdue { card, room, expires_at } in &overdue {
         // Its place in the space is by Webex's clock, as that of the clicks is.

@@ -19,6 +19,7 @@ use super::explain;
 use super::output::{complain, print};
 use super::run::stop_signal;
 use crate::app::{App, Handle};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::handler::Command;
 use crate::simulator::{self, Cloud, Explanation, Message, Person, RoomInfo, RoomType};
@@ -116,7 +117,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     let folder = tempfile::tempdir().context("cannot make a folder for the ledger")?;
     let settings = settings(&cloud, &listener, folder.path(), config)?;
     telemetry::start_log(&settings.log)?;
-    let app = App::build_on(listener, settings, commands).await?;
+    let app = App::build_on(listener, settings, commands, Clock::of_system()).await?;
     let handle = app.handle();
     explain_on(&cloud, &handle);
     let (stop, stopping) = oneshot::channel();

@@ -1,9 +1,10 @@
 //! `pairing`: admins let strangers in, or not.
 
 use super::alone;
+use crate::clock;
 use crate::handler::{Args, Command, CommandError, Context, Inputs, Reply, Result, Sender, code_block, escape, quoted};
 use crate::pairing::{self, CODE, COMMAND, Refusal, Scope, Verdict};
-use crate::store::{AuditEntry, PairingState, Via, now_ms};
+use crate::store::{AuditEntry, PairingState, Via};
 use crate::table::table;
 
 /// Newer ones first; all of them are at the command line.
@@ -74,7 +75,7 @@ async fn decide(context: &Context, who: &str, verdict: Verdict, scope: Scope, vi
 }
 
 async fn list(context: &Context) -> Result<Reply> {
-    let now = now_ms();
+    let now = clock::wall_ms();
     let mut waiting = context.services.store.pairings().await?;
     waiting.retain(|pairing| pairing::state(pairing, now) == "pending");
     if waiting.is_empty() {

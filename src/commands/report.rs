@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::help::menu;
 use crate::access::Permission;
 use crate::card::Submit;
+use crate::clock;
 use crate::config::{ADMINS, parse_duration};
 use crate::handler::{Args, Command, CommandError, Context, Reply, Result, escape, quoted};
-use crate::store::now_ms;
 
 const NAME: &str = "report";
 const SUMMARY: &str = "What I did: messages, commands and how fast";
@@ -150,7 +150,7 @@ impl Period {
 
     /// When it begins, in milliseconds since 1970.
     fn since(&self) -> i64 {
-        now_ms() - i64::try_from(self.length.as_millis()).unwrap_or(i64::MAX)
+        clock::wall_ms() - i64::try_from(self.length.as_millis()).unwrap_or(i64::MAX)
     }
 }
 

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::{Door, Envelope, Parsed};
+use crate::clock;
 use crate::signature::{SignatureError, Signer};
 use crate::telemetry::{Metrics, Received};
 
@@ -35,7 +36,7 @@ impl Webhook {
     fn tell_of_refusal(&self, error: SignatureError) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
-            *told = Some(Instant::now());
+            *told = Some(clock::instant());
             tracing::warn!(
                 signature = %error,
                 "a delivery that Webex did not sign with webhook.secret was refused; more within a minute are only counted"
@@ -50,7 +51,7 @@ pub async fn receive(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let started = Instant::now();
+    let started = clock::instant();
     let Webhook { signer, door, metrics, .. } = &*webhook;
     let body = match body {
         Ok(body) => body,

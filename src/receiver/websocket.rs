@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
 use crate::config;
 use crate::health::Health;
 use crate::receiver::Door;
@@ -84,7 +85,7 @@ impl Websocket {
         metrics: Metrics,
         health: Health,
     ) -> Websocket {
-        let socket = Socket::Down { since: Timestamp::now(), why: "it was not opened yet".to_owned() };
+        let socket = Socket::Down { since: clock::wall(), why: "it was not opened yet".to_owned() };
         let line = watch::Sender::new(Line { socket, gaps: 0 });
         Websocket { mercury, settings, door, metrics, health, line }
     }
@@ -144,7 +145,7 @@ impl Websocket {
         self.health.token(Ok(()));
         self.health.webhooks(Ok(()));
         self.line.send_modify(|line| {
-            line.socket = Socket::Up { since: Timestamp::now() };
+            line.socket = Socket::Up { since: clock::wall() };
             line.gaps += 1;
         });
     }
@@ -166,7 +167,7 @@ impl Websocket {
         self.line.send_modify(|line| {
             let since = match &line.socket {
                 Socket::Down { since, .. } => *since,
-                Socket::Up { .. } => Timestamp::now(),
+                Socket::Up { .. } => clock::wall(),
             };
             line.socket = Socket::Down { since, why };
         });

@@ -16,15 +16,17 @@ use uuid::Uuid;
 
 use super::audit::{Chain, Keys};
 use super::read::Reader;
-use super::{Claimed, Claims, Entry, Queue, StoreError, file, now_ms};
+use super::{Claim, Claimed, Claims, Doubt, Entry, Queue, StoreError, file};
+use crate::clock::{self, Clock};
 use crate::config;
 
-/// Reserves due lanes and finds the oldest open row of each: the queue, now, the lease in milliseconds, how many.
+/// Reserves due lanes and finds the oldest open row of each: the queue, now, the lease in milliseconds, how many, and now
+/// by the other side's clock.
 pub(super) const CLAIM: &str =
-    "UPDATE lane SET due_at = ?2 + ?3, leased = leased + 1, fence = fence + 1, before = head,
+    "UPDATE lane SET due_at = ?2 + ?3, claimed_at = ?5, leased = leased + 1, fence = fence + 1, before = head,
          head = (SELECT seq FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0 ORDER BY happened_at, seq LIMIT 1)
      WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?4)
-     RETURNING id, fence, leased, head, before, mark";
+     RETURNING id, fence, leased, head, before, mark, claimed_at";
 
 /// Rows touched or looked at by one step of pruning, so that it never holds up the acknowledgements for long.
 pub(super) const PRUNE_STEP: i64 = 500;
@@ -42,6 +44,9 @@ pub(super) struct Sqlite {
     /// Whether somebody may have been asked something; most bots never ask.
     pub(super) asks: Arc<AtomicBool>,
     pub(super) chain: Chain,
+    pub(super) clock: Clock,
+    /// Whether this is the daemon's and not a verb's beside it.
+    exclusive: bool,
     /// Held for as long as the daemon lives; the system lets go of it even after `kill -9`.
     _lock: Option<File>,
 }
@@ -76,7 +81,12 @@ impl Due {
 }
 
 impl Sqlite {
-    pub(super) async fn open(settings: &config::Store, keys: &Keys, exclusive: bool) -> Result<Sqlite, StoreError> {
+    pub(super) async fn open(
+        settings: &config::Store,
+        keys: &Keys,
+        clock: Clock,
+        exclusive: bool,
+    ) -> Result<Sqlite, StoreError> {
         let path = file::path(settings);
         let place = path.display().to_string();
         let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
@@ -100,6 +110,8 @@ impl Sqlite {
             file_bytes: 0,
             asks: Arc::new(AtomicBool::new(true)),
             chain: Chain::new(keys.clone(), exclusive),
+            clock,
+            exclusive,
             _lock: lock,
         };
         if exclusive {
@@ -123,20 +135,32 @@ impl Sqlite {
         Arc::clone(&self.asks)
     }
 
-    /// A process that was killed left its lanes reserved; the lock says that no other is alive. A pause that reaches
-    /// further than any that is asked for is left from a clock that was wrong.
+    /// A process that was killed left its lanes reserved; the lock says that no other is alive. A pause is no longer from
+    /// now on than it was asked to be, whatever became of the clock meanwhile.
     async fn take_back_leases(&mut self) -> Result<(), StoreError> {
+        /// What a ledger from before pauses were noted may hold.
         const LONGEST_PAUSE_MS: i64 = 3_600_000;
-        sqlx::query("UPDATE ledger SET deaths = deaths + 1, uncertain = 1 WHERE seq IN (SELECT head FROM lane WHERE leased > 0)")
-            .execute(&mut self.connection).await?;
         sqlx::query(
-            "UPDATE lane SET leased = 0, due_at = iif(leased > 0, ?1, min(due_at, ?1 + ?2)) WHERE due_at IS NOT NULL",
+            "UPDATE ledger SET deaths = deaths + 1, uncertain = 1,
+                 doubt_from = coalesce(doubt_from, lane.claimed_at), doubt_at = lane.claimed_at
+             FROM lane WHERE lane.leased > 0 AND ledger.seq = lane.head",
         )
-        .bind(now_ms())
+        .execute(&mut self.connection)
+        .await?;
+        sqlx::query(
+            "UPDATE lane SET leased = 0, due_at = iif(leased > 0, ?1, min(due_at, ?1 + coalesce(pause, ?2)))
+             WHERE due_at IS NOT NULL",
+        )
+        .bind(self.clock.steady_ms())
         .bind(LONGEST_PAUSE_MS)
         .execute(&mut self.connection)
         .await?;
         Ok(())
+    }
+
+    /// When what may be done at once is due. The steady time is the daemon's own, so a process beside it names no time.
+    pub(super) fn at_once(&self) -> i64 {
+        if self.exclusive { self.clock.steady_ms() } else { 0 }
     }
 
     pub(super) async fn begin(&mut self) -> Result<(), sqlx::Error> {
@@ -230,19 +254,21 @@ impl Sqlite {
              ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at WHERE due_at IS NULL",
         )
         .bind(json(&lanes)?)
-        .bind(now_ms())
+        .bind(self.at_once())
         .execute(&mut self.connection)
         .await
         .map(drop)
     }
 
-    pub(super) async fn claim(&mut self, queue: Queue, most: usize, lease: Duration) -> Result<Claims, sqlx::Error> {
-        let (now, most_rows) = (now_ms(), i64::try_from(most).unwrap_or(i64::MAX));
+    pub(super) async fn claim(&mut self, claim: Claim) -> Result<Claims, sqlx::Error> {
+        let Claim { queue, most, lease, at } = claim;
+        let (now, most_rows) = (self.clock.steady_ms(), i64::try_from(most).unwrap_or(i64::MAX));
         let lanes = sqlx::query(CLAIM)
             .bind(queue.number())
             .bind(now)
             .bind(millis(lease))
             .bind(most_rows)
+            .bind(at)
             .fetch_all(&mut self.connection)
             .await?;
         let mut rows = Vec::with_capacity(lanes.len());
@@ -253,7 +279,7 @@ impl Sqlite {
             let mut idle = Vec::new();
             for (lane, head) in lanes.iter().zip(heads) {
                 match head.and_then(|seq| bodies.get(&seq)) {
-                    Some(body) => rows.push(claimed(lane, body)?),
+                    Some(body) => rows.push(claimed(lane, body, now)?),
                     None => idle.push(hex(lane.try_get("id")?)),
                 }
             }
@@ -276,7 +302,7 @@ impl Sqlite {
             return Ok(());
         }
         sqlx::query(
-            "UPDATE ledger SET deaths = deaths + 1, uncertain = 1
+            "UPDATE ledger SET deaths = deaths + 1, uncertain = 1, doubt_at = (SELECT claimed_at FROM lane WHERE id = ledger.lane)
              WHERE state = 0 AND seq IN (SELECT value FROM json_each(?1))",
         )
         .bind(json(&lost)?)
@@ -287,7 +313,8 @@ impl Sqlite {
 
     async fn bodies(&mut self, seqs: &[Option<i64>]) -> Result<HashMap<i64, SqliteRow>, sqlx::Error> {
         let rows = sqlx::query(
-            "SELECT seq, id, accepted_at, failing_at, attempts, deaths, uncertain, answers, body FROM ledger
+            "SELECT seq, id, accepted_at, failing_at, attempts, deaths, uncertain, doubt_from, doubt_at,
+                 answers, body FROM ledger
              WHERE seq IN (SELECT value FROM json_each(?1))",
         )
         .bind(json(seqs)?)
@@ -318,7 +345,7 @@ impl Sqlite {
     /// Writes a byte, to see whether it can.
     pub(super) async fn beat(&mut self) -> Result<(), sqlx::Error> {
         sqlx::query("INSERT OR REPLACE INTO heartbeat (id, at) VALUES (1, ?1)")
-            .bind(now_ms())
+            .bind(self.clock.wall_ms())
             .execute(&mut self.connection)
             .await
             .map(drop)
@@ -328,7 +355,7 @@ impl Sqlite {
         let emptied = sqlx::query(
             "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL, body = NULL
              WHERE seq IN (SELECT seq FROM ledger WHERE settled_at IS NOT NULL AND settled_at <= ?1 LIMIT ?2)",
-        ).bind(now_ms() - millis(retention)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
+        ).bind(self.clock.wall_ms() - millis(retention)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
         if emptied.rows_affected() > 0 {
             self.prune_files().await?;
         }
@@ -338,19 +365,24 @@ impl Sqlite {
         self.prune_approvals(retention).await?;
         let forgotten = sqlx::query(
             "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1",
-        ).bind(now_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
+        ).bind(self.clock.wall_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
         Ok(emptied.rows_affected() + forgotten.rows_affected() + asked)
     }
 }
 
-fn claimed(lane: &SqliteRow, row: &SqliteRow) -> Result<Claimed, sqlx::Error> {
+fn claimed(lane: &SqliteRow, row: &SqliteRow, now: i64) -> Result<Claimed, sqlx::Error> {
+    let failing_at: Option<i64> = row.try_get("failing_at")?;
+    let failing = failing_at.map_or(0, |at| (now - at).max(0));
     Ok(Claimed {
         id: row.try_get("id")?,
         attempts: row.try_get("attempts")?,
         deaths: row.try_get("deaths")?,
-        uncertain: row.try_get("uncertain")?,
         accepted_at: row.try_get("accepted_at")?,
-        failing_at: row.try_get("failing_at")?,
+        failing: Duration::from_millis(failing.unsigned_abs()),
+        doubt: row
+            .try_get::<bool, _>("uncertain")?
+            .then_some(Doubt { from: row.try_get("doubt_from")?, at: row.try_get("doubt_at")? }),
+        claimed: (clock::instant(), lane.try_get("claimed_at")?),
         body: row.try_get("body")?,
         mark: lane.try_get("mark")?,
         answers: row.try_get("answers")?,

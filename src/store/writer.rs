@@ -12,14 +12,14 @@ use uuid::Uuid;
 
 use super::pairing::{Asked, Asking, Deciding};
 use super::sqlite::{Due, Sqlite};
-use super::{ASKED, AuditEntry, Beginning, Claims, Entry, Progress, Queue, Settlement, StoreError};
+use super::{ASKED, AuditEntry, Beginning, Claim, Claims, Entry, Progress, Queue, Settlement, StoreError};
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// One thing to be written.
 pub(super) enum Op {
     Put(Entry, Answer<bool>),
-    Claim { queue: Queue, most: usize, lease: Duration, answer: Answer<Claims> },
+    Claim(Claim, Answer<Claims>),
     Settle(Settlement, Answer<bool>),
     Reopen(Uuid, AuditEntry, Answer<bool>),
     Discard(Uuid, AuditEntry, Answer<bool>),
@@ -47,7 +47,7 @@ impl Op {
             Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(changed)),
             Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => drop(answer.send(changed.map(drop))),
             // A batch answers these itself: each kind is one statement.
-            Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
+            Op::Put(..) | Op::Claim(..) | Op::Settle(..) => {}
         }
     }
 }
@@ -67,7 +67,7 @@ pub(super) struct Writer {
 struct Batch {
     puts: Vec<(Entry, Answer<bool>)>,
     settlements: Vec<(Settlement, Answer<bool>)>,
-    claims: Vec<(Queue, usize, Duration, Answer<Claims>)>,
+    claims: Vec<(Claim, Answer<Claims>)>,
     others: Vec<Op>,
 }
 
@@ -151,15 +151,15 @@ impl Writer {
                 Op::Ask(asking, _) => (engine.ask(asking).await? as u64, None),
                 Op::Decide(deciding, _) => (engine.decide(deciding, due).await?.into(), Some(&deciding.audit)),
                 Op::Beat(_) => (engine.beat().await.map(|()| 0)?, None),
-                Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => (0, None),
+                Op::Put(..) | Op::Claim(..) | Op::Settle(..) => (0, None),
             };
             // What changed nothing was not done.
             audit.extend(entry.filter(|_| changed > 0));
             results.others.push(changed);
         }
         engine.audit(&audit).await?;
-        for (queue, most, lease, _) in &batch.claims {
-            results.claims.push(engine.claim(*queue, *most, *lease).await?);
+        for (claim, _) in &batch.claims {
+            results.claims.push(engine.claim(*claim).await?);
         }
         engine.commit().await?;
         Ok(results)
@@ -201,7 +201,7 @@ impl Batch {
             match op {
                 Op::Put(entry, answer) => batch.puts.push((entry, answer)),
                 Op::Settle(settlement, answer) => batch.settlements.push((settlement, answer)),
-                Op::Claim { queue, most, lease, answer } => batch.claims.push((queue, most, lease, answer)),
+                Op::Claim(claim, answer) => batch.claims.push((claim, answer)),
                 op @ (Op::Reopen(..)
                 | Op::Discard(..)
                 | Op::Withdraw(..)

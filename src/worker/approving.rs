@@ -5,9 +5,10 @@ use super::closing::{About, Ending};
 use super::inbox::Inbox;
 use super::wording;
 use crate::access::Quorum;
+use crate::clock;
 use crate::event;
 use crate::handler::{Command, Context, Origin, Outgoing, Reply, Venue, is_blank};
-use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect, Settlement, now_ms};
+use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect, Settlement};
 use crate::table::is_unseen;
 use crate::webex::{MessageId, RoomType};
 
@@ -131,7 +132,7 @@ fn request(
     context: &Context,
     thread: &MessageId,
 ) -> ApprovalRequest {
-    let now = now_ms();
+    let now = clock::wall_ms();
     ApprovalRequest {
         card: event::reply_id(row.id, 0),
         event: row.id,

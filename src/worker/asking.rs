@@ -8,11 +8,12 @@ use uuid::Uuid;
 use super::closing::{About, Answered, Ending, FIRST};
 use super::inbox::Inbox;
 use super::running::{GONE, Performed, Unable, gone};
+use crate::clock;
 use crate::event;
 use crate::handler::{Context, Inputs, Kept, Outgoing, Question, Reply, is_blank};
 use crate::receiver::Envelope;
 use crate::router::{self, Route};
-use crate::store::{Claimed, Conversation, Effect, Settlement, Shown, StoreError, now_ms};
+use crate::store::{Claimed, Conversation, Effect, Settlement, Shown, StoreError};
 use crate::webex::{MessageId, RoomType};
 
 const CANCEL: [&str; 2] = ["cancel", "stop"];
@@ -101,7 +102,7 @@ impl Inbox {
         question: Question,
         sent: &[Outgoing],
     ) -> Effect {
-        let now = now_ms();
+        let now = clock::wall_ms();
         let waits = i64::try_from(question.waits(self.services.conversations.within).as_millis()).unwrap_or(i64::MAX);
         let cards = sent.iter().zip(0..).filter(|(message, _)| message.card.is_some());
         let cards = cards.map(|(_, nth)| event::reply_id(row.id, nth)).collect();
@@ -178,7 +179,7 @@ impl Inbox {
             commits.mark_unchanged();
             let found = store.conversation(&about.room.local(), &about.sender.id.local()).await?;
             let Some(Conversation { shown: Shown::Sending, asked_at, .. }) = &found else { return Ok(found) };
-            let asked_ago = Duration::from_millis((now_ms() - asked_at).max(0).unsigned_abs());
+            let asked_ago = Duration::from_millis((clock::wall_ms() - asked_at).max(0).unsigned_abs());
             let Some(rest) = SENDING.checked_sub(asked_ago) else { return Ok(found) };
             if !matches!(tokio::time::timeout(rest, commits.changed()).await, Ok(Ok(()))) {
                 return Ok(found);

@@ -3,6 +3,7 @@
 //! A row is claimed only when there is a slot to work on it, so no lease runs out while waiting its turn.
 
 mod approving;
+mod arriving;
 mod asking;
 mod clicking;
 mod closing;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
+pub use arriving::Posts;
 pub use inbox::Inbox;
 pub use outbox::Outbox;
 
@@ -89,7 +91,7 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, stop: 
         };
         let free = room.min(1 + slots.available_permits());
         drop(slot);
-        let claims = match store.claim(W::QUEUE, free).await {
+        let claims = match store.claim(W::QUEUE, free, work.webex().webex_time()).await {
             Ok(claims) => claims,
             Err(error) => {
                 tracing::error!(%error, "the ledger gave no work; looking again in a second");

@@ -148,6 +148,9 @@ pub fn settings_of_an_open_bot(cloud: &Cloud, folder: &Path) -> Vec<(String, Str
         ("SWITCHBOARD_WEBSOCKET__CATALOG_URL", cloud.catalog_url()),
         ("SWITCHBOARD_WEBSOCKET__BACKOFF_MAX", "50ms".to_owned()),
         ("SWITCHBOARD_WORKER__BACKOFF", "10ms".to_owned()),
+        // A post that was not answered is waited for as long as both together.
+        ("SWITCHBOARD_WEBEX__TIMEOUT", "1500ms".to_owned()),
+        ("SWITCHBOARD_WORKER__VISIBLE_WITHIN", "500ms".to_owned()),
         ("SWITCHBOARD_WORKER__BACKOFF_MAX", "100ms".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))

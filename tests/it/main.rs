@@ -22,6 +22,7 @@ mod conversations;
 mod crowd;
 mod decisions;
 mod delivery;
+mod doubt;
 mod explain;
 mod files;
 mod foreign;

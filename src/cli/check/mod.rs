@@ -16,10 +16,11 @@ use url::Url;
 use super::output::{Format, print_json, time};
 use super::queue::with_store;
 use crate::access::Policy;
+use crate::clock;
 use crate::config::{Config, ConfigError, DmPolicy, Mode};
 use crate::handler::Command;
 use crate::router;
-use crate::store::{Look, Seal, Store, now_ms};
+use crate::store::{Look, Seal, Store};
 use crate::webex::Client;
 use report::{Finding, Report, State};
 
@@ -191,7 +192,7 @@ async fn complete(config: &Config, look: &Look) -> Vec<Finding> {
     };
     let interval = format!("from {} to {}", time(coverage.complete_from), time(coverage.complete_until));
     let says = format!("no message to the bot is missing {interval}");
-    let unlooked = now_ms() - coverage.complete_until;
+    let unlooked = clock::wall_ms() - coverage.complete_until;
     let longest = 3 * config.delivery.reconcile.max(config.polling.interval) + 2 * config.worker.visible_within;
     let mut findings = vec![if look.daemon && u128::try_from(unlooked).is_ok_and(|ms| ms > longest.as_millis()) {
         let hint = "the daemon runs and cannot look at Webex: its log says why";
