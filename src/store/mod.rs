@@ -12,9 +12,14 @@ mod coverage;
 mod error;
 mod file;
 mod files;
+mod lock;
+mod log;
 mod mend;
 mod migrations;
+mod opening;
+mod origin;
 mod pairing;
+mod presence;
 mod read;
 mod settle;
 mod sqlite;
@@ -263,8 +268,11 @@ pub struct Writer(writer::Writer);
 
 impl Writer {
     /// Serves writes until `stop` ends or every [`Store`] is gone; what waits then is still written.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
-        self.0.run(stop).await;
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when the files of the ledger were missing for `store.missing_for`, or are at the end.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StoreError> {
+        Ok(self.0.run(stop).await?)
     }
 }
 
@@ -310,7 +318,7 @@ impl Store {
         let (ops, waiting) = mpsc::channel(settings.waiting);
         let (committed, commits) = watch::channel(0);
         let wakers = Arc::new([Notify::new(), Notify::new(), Notify::new()]);
-        let writer = writer::Writer::new(engine, waiting, Arc::clone(&wakers), committed);
+        let writer = writer::Writer::new(engine, waiting, Arc::clone(&wakers), committed, settings.missing_for);
         let last_beat = Mutex::default();
         let store = Store(Arc::new(Inner { ops, reader, keys, wakers, asks, commits, lease, last_beat }));
         Ok((store, Writer(writer)))

@@ -1,23 +1,23 @@
 //! The SQLite engine: each function is one or two statements over a whole batch, given as one JSON array.
 //!
 //! One connection writes, others read, and a third takes the write-ahead log back into the file, so that neither
-//! readers nor checkpoints hold up a commit. `synchronous=FULL`: a commit that returned survives a power cut.
+//! readers nor checkpoints hold up a commit for long. `synchronous=FULL`: a commit that returned survives a power cut.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde::Serialize;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, SqliteRow};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{Connection, Row as _, SqlitePool};
 use uuid::Uuid;
 
-use super::audit::{Chain, Keys};
+use super::audit::Chain;
+use super::log::{self, Log};
+use super::presence::{Damage, Presence};
 use super::read::Reader;
-use super::{Claimed, Claims, Entry, Queue, StoreError, file, now_ms};
-use crate::config;
+use super::{Claimed, Claims, Entry, Queue, StoreError, now_ms};
 
 /// Reserves due lanes and finds the oldest open row of each: the queue, now, the lease in milliseconds, how many.
 pub(super) const CLAIM: &str =
@@ -31,10 +31,8 @@ pub(super) const PRUNE_STEP: i64 = 500;
 
 pub(super) struct Sqlite {
     pub(super) connection: SqliteConnection,
-    options: SqliteConnectOptions,
-    readers: SqlitePool,
-    checkpointer: tokio::sync::mpsc::Sender<()>,
-    commits: u64,
+    pub(super) options: SqliteConnectOptions,
+    pub(super) readers: SqlitePool,
     /// Whether there may be files to drop; most ledgers never have one.
     pub(super) holds_files: bool,
     /// Bytes of files since the log was last taken back for them.
@@ -42,8 +40,15 @@ pub(super) struct Sqlite {
     /// Whether somebody may have been asked something; most bots never ask.
     pub(super) asks: Arc<AtomicBool>,
     pub(super) chain: Chain,
-    /// Held for as long as the daemon lives; the system lets go of it even after `kill -9`.
-    _lock: Option<File>,
+    /// The daemon's. Last, since it is let go of after all else.
+    pub(super) care: Option<Care>,
+}
+
+/// What a daemon sees to while it has the ledger.
+pub(super) struct Care {
+    pub(super) log: Log,
+    /// With the lock.
+    pub(super) presence: Presence,
 }
 
 /// Which queues may have something due after a batch.
@@ -76,45 +81,6 @@ impl Due {
 }
 
 impl Sqlite {
-    pub(super) async fn open(settings: &config::Store, keys: &Keys, exclusive: bool) -> Result<Sqlite, StoreError> {
-        let path = file::path(settings);
-        let place = path.display().to_string();
-        let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
-        if !exclusive && !path.exists() {
-            return Err(cannot("there is none yet; it is made when the daemon first runs".to_owned()));
-        }
-        let lock = if exclusive { Some(file::lock(&path).await.map_err(cannot)?) } else { None };
-        let options = file::options(&path).create_if_missing(exclusive);
-        let opened = |error: sqlx::Error| cannot(format!("{error}; is the folder there and writable?"));
-        let mut connection = SqliteConnection::connect_with(&options).await.map_err(opened)?;
-        let is_new = file::migrate(&mut connection, exclusive).await.map_err(cannot)?;
-        let readers = SqlitePoolOptions::new().max_connections(2).connect_lazy_with(options.clone().read_only(true));
-        let checkpointer = file::checkpointer(options.clone());
-        let mut engine = Sqlite {
-            connection,
-            options,
-            readers,
-            checkpointer,
-            commits: 0,
-            holds_files: false,
-            file_bytes: 0,
-            asks: Arc::new(AtomicBool::new(true)),
-            chain: Chain::new(keys.clone(), exclusive),
-            _lock: lock,
-        };
-        if exclusive {
-            engine.take_back_leases().await?;
-            if is_new {
-                engine.seal_new_audit().await?;
-            }
-            engine.look_at_audit().await?;
-            engine.make_own_secret().await?;
-            engine.look_for_conversations().await?;
-        }
-        engine.look_for_files().await;
-        Ok(engine)
-    }
-
     pub(super) fn reader(&self) -> Reader {
         Reader::new(self.readers.clone())
     }
@@ -125,7 +91,7 @@ impl Sqlite {
 
     /// A process that was killed left its lanes reserved; the lock says that no other is alive. A pause that reaches
     /// further than any that is asked for is left from a clock that was wrong.
-    async fn take_back_leases(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn take_back_leases(&mut self) -> Result<(), StoreError> {
         const LONGEST_PAUSE_MS: i64 = 3_600_000;
         sqlx::query("UPDATE ledger SET deaths = deaths + 1, uncertain = 1 WHERE seq IN (SELECT head FROM lane WHERE leased > 0)")
             .execute(&mut self.connection).await?;
@@ -139,19 +105,40 @@ impl Sqlite {
         Ok(())
     }
 
-    pub(super) async fn begin(&mut self) -> Result<(), sqlx::Error> {
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await.map(drop)
+    /// How many pages the ledger has before what now begins.
+    pub(super) async fn begin(&mut self) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar("BEGIN IMMEDIATE; PRAGMA page_count").fetch_one(&mut self.connection).await
     }
 
     pub(super) async fn commit(&mut self) -> Result<(), sqlx::Error> {
         sqlx::query("COMMIT").execute(&mut self.connection).await?;
-        self.commits += 1;
         self.chain.committed();
-        if self.wrote_much() || self.commits.is_multiple_of(256) {
-            // A request that finds one waiting is not needed.
-            let _ = self.checkpointer.try_send(());
-        }
         Ok(())
+    }
+
+    /// Sees that what is committed is in the files that have the ledger's names; [`Presence::check`]. A verb that looks in
+    /// beside the daemon does not stay long enough.
+    pub(super) async fn check(&mut self, pages: Option<i64>) -> Result<(), Damage> {
+        match &mut self.care {
+            Some(care) => care.presence.check(&mut self.connection, pages).await,
+            None => Ok(()),
+        }
+    }
+
+    /// After a commit that is in the files: takes the write-ahead log back now and then.
+    pub(super) fn keep_log_short(&mut self) {
+        let much = self.wrote_much();
+        if let Some(Care { log, .. }) = &mut self.care {
+            log.committed(much);
+        }
+    }
+
+    /// Something is moved and nothing cut off: what is in the log goes into the ledger, under whatever name that now is,
+    /// which then needs no log any more; and a log that is left behind holds nothing that could be taken for another's.
+    pub(super) async fn save(&mut self, damage: Damage) {
+        if let Damage::Moved(_) = damage {
+            let _ = log::cut(&mut self.connection, Duration::ZERO).await;
+        }
     }
 
     /// After a failure: that there is nothing to roll back is as good. A connection that is broken is replaced.
@@ -162,16 +149,6 @@ impl Sqlite {
             && let Ok(connection) = SqliteConnection::connect_with(&self.options).await
         {
             self.connection = connection;
-        }
-    }
-
-    pub(super) async fn close(mut self) {
-        if let Err(error) = self.look_at_audit().await {
-            tracing::warn!(%error, "the end of the audit could not be looked at; `switchboard audit verify` does");
-        }
-        self.readers.close().await;
-        if let Err(error) = self.connection.close().await {
-            tracing::warn!(%error, "the ledger did not close cleanly; its next start recovers it");
         }
     }
 

@@ -5,12 +5,14 @@
 //! Nobody hears of success before the commit. When it fails, everybody in the batch hears of the failure.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::pairing::{Asked, Asking, Deciding};
+use super::presence::Damage;
 use super::sqlite::{Due, Sqlite};
 use super::{ASKED, AuditEntry, Beginning, Claims, Entry, Progress, Queue, Settlement, StoreError};
 
@@ -55,11 +57,18 @@ impl Op {
 /// The most operations of one transaction: it bounds how long the first of them waits.
 const MOST_OPS: usize = 1024;
 
+/// How often it is looked whether the ledger's files are there, while nothing is written.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 pub(super) struct Writer {
     engine: Sqlite,
     waiting: mpsc::Receiver<Op>,
     wakers: Arc<[Notify; 3]>,
     committed: watch::Sender<u64>,
+    /// How long the ledger's files may be missing.
+    missing_for: Duration,
+    /// What is wrong with them, and since when.
+    damage: Option<(Damage, Instant)>,
 }
 
 /// A batch, sorted by kind so that each kind is one statement.
@@ -77,14 +86,23 @@ impl Writer {
         waiting: mpsc::Receiver<Op>,
         wakers: Arc<[Notify; 3]>,
         committed: watch::Sender<u64>,
+        missing_for: Duration,
     ) -> Writer {
-        Writer { engine, waiting, wakers, committed }
+        Writer { engine, waiting, wakers, committed, missing_for, damage: None }
     }
 
-    pub(super) async fn run(mut self, stop: impl Future<Output = ()>) {
+    pub(super) async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Damage> {
         let mut stop = std::pin::pin!(stop);
         let mut ops = Vec::with_capacity(MOST_OPS);
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            if let Some((damage, since)) = self.damage
+                && since.elapsed() >= self.missing_for
+            {
+                self.engine.close().await?;
+                return Err(damage);
+            }
             let received = tokio::select! {
                 biased;
                 received = self.waiting.recv_many(&mut ops, MOST_OPS) => received,
@@ -93,13 +111,38 @@ impl Writer {
                     self.waiting.close();
                     continue;
                 }
+                _ = looks.tick() => {
+                    // What is wrong is kept in `damage`.
+                    let _ = self.look(None).await;
+                    continue;
+                }
             };
             if received == 0 {
-                self.engine.close().await;
-                return;
+                return self.engine.close().await;
             }
             self.commit(Batch::sort(ops.drain(..))).await;
         }
+    }
+
+    /// Sees that the ledger's files are there, and tells when they are not, once, and when they are again.
+    async fn look(&mut self, pages: Option<i64>) -> Result<(), Damage> {
+        let found = self.engine.check(pages).await;
+        match (found, self.damage) {
+            (Err(damage), None) => {
+                self.damage = Some((damage, Instant::now()));
+                self.engine.save(damage).await;
+                tracing::error!(
+                    "{damage}: nothing is acknowledged until it is as it was; with that, or after store.missing_for, the \
+                     daemon goes on or exits"
+                );
+            }
+            (Ok(()), Some((_, since))) => {
+                self.damage = None;
+                tracing::info!(seconds = since.elapsed().as_secs(), "the ledger's files are as they were: going on");
+            }
+            (Err(_), Some(_)) | (Ok(()), None) => {}
+        }
+        found
     }
 
     async fn commit(&mut self, batch: Batch) {
@@ -116,19 +159,31 @@ impl Writer {
                 if due.approvals {
                     self.wakers[ASKED].notify_one();
                 }
+                self.engine.keep_log_short();
+            }
+            Err(error @ StoreError::Damaged(_)) => {
+                batch.fail(&error);
             }
             Err(error) => {
                 tracing::error!(%error, "the ledger could not be written; nothing of this batch is acknowledged");
                 self.engine.recover().await;
-                batch.fail(&StoreError::from(error));
+                batch.fail(&error);
             }
         }
     }
 
+    /// Nobody hears of a commit into files that have other names by now, or none.
+    async fn apply(&mut self, batch: &Batch, due: &mut Due) -> Result<Results, StoreError> {
+        self.look(None).await?;
+        let (results, pages) = self.write(batch, due).await?;
+        self.look(Some(pages)).await?;
+        Ok(results)
+    }
+
     /// Settlements before puts, so that a reply is in the outbox when the claim of the same batch looks; claims last.
-    async fn apply(&mut self, batch: &Batch, due: &mut Due) -> Result<Results, sqlx::Error> {
+    async fn write(&mut self, batch: &Batch, due: &mut Due) -> Result<(Results, i64), sqlx::Error> {
         let engine = &mut self.engine;
-        engine.begin().await?;
+        let pages = engine.begin().await?;
         let mut results = Results {
             settlements: engine.settle(batch.settlements.iter().map(|(settlement, _)| settlement), due).await?,
             puts: engine.put(batch.puts.iter().map(|(entry, _)| entry), due).await?,
@@ -162,7 +217,7 @@ impl Writer {
             results.claims.push(engine.claim(*queue, *most, *lease).await?);
         }
         engine.commit().await?;
-        Ok(results)
+        Ok((results, pages))
     }
 }
 

@@ -26,6 +26,8 @@ mod explain;
 mod files;
 mod harness;
 mod layout;
+mod ledger;
+mod ledger_lock;
 mod mercury;
 mod rate;
 mod receiving;

@@ -1,0 +1,180 @@
+//! Whether the ledger's files are still the ones that are open. SQLite goes on writing into a file that was removed, moved
+//! or replaced, and what it commits there is gone with the process; so the writer asks here around every commit.
+
+use std::fmt;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteConnection;
+
+use super::lock::{Lock, beside, id};
+
+/// The first bytes of every SQLite database.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// The first bytes of a write-ahead log; the last bit of the fourth is the byte order of its checksums.
+const LOG_MAGIC: [u8; 4] = [0x37, 0x7f, 0x06, 0x82];
+
+/// Bytes of a write-ahead log before its first frame, and of a frame before its page.
+const LOG_HEAD: u64 = 32;
+const FRAME_HEAD: u64 = 24;
+
+/// What happened to one of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// Its name is gone, or names another file.
+    Moved(Part),
+    /// It lacks bytes that were written to it.
+    Truncated(Part),
+}
+
+/// One of the files that a ledger is made of while it is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The ledger itself.
+    Ledger,
+    /// The write-ahead log.
+    Log,
+    /// The index of the log, which readers share.
+    Index,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (part, what) = match self {
+            Damage::Moved(part) => (part, "removed, moved or replaced"),
+            Damage::Truncated(part) => (part, "truncated or overwritten"),
+        };
+        let part = match part {
+            Part::Ledger => "",
+            Part::Log => "-wal ",
+            Part::Index => "-shm ",
+        };
+        write!(f, "the ledger's {part}file was {what} while the daemon runs")
+    }
+}
+
+/// The files as they were opened.
+pub(super) struct Presence {
+    /// Its descriptor is open for as long as SQLite is: to close any takes away the locks that SQLite has on the ledger.
+    lock: Lock,
+    log: File,
+    names: [(Part, PathBuf, (u64, u64)); 3],
+    page_size: u64,
+    /// The ledger does not become smaller than this, unless somebody vacuums it.
+    size: u64,
+    /// The same of the log, unless somebody takes it back.
+    log_size: u64,
+    /// The index is as large as it was or larger; to touch a part of it that is cut off ends the process.
+    index_size: u64,
+}
+
+/// A file that is smaller than it was.
+enum Doubt {
+    Ledger(u64),
+    Log(u64),
+}
+
+impl Presence {
+    /// Remembers the files of the ledger that this connection has open.
+    pub(super) async fn of(
+        path: &Path,
+        lock: Lock,
+        connection: &mut SqliteConnection,
+    ) -> Result<Presence, sqlx::Error> {
+        let page_size: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(connection).await?;
+        // SQLite puts the other two beside the file itself, where the name is a link to it.
+        let real = std::fs::canonicalize(path)?;
+        let (log_name, index_name) = (beside(&real, "-wal"), beside(&real, "-shm"));
+        let (of_ledger, of_log, of_index) =
+            (lock.ledger.metadata()?, std::fs::metadata(&log_name)?, std::fs::metadata(&index_name)?);
+        Ok(Presence {
+            log: File::open(&log_name)?,
+            lock,
+            names: [
+                (Part::Ledger, path.to_owned(), id(&of_ledger)),
+                (Part::Log, log_name, id(&of_log)),
+                (Part::Index, index_name, id(&of_index)),
+            ],
+            page_size: page_size.unsigned_abs(),
+            size: of_ledger.len(),
+            log_size: of_log.len(),
+            index_size: of_index.len(),
+        })
+    }
+
+    /// Sees that all files are there and whole. `pages` is how many the ledger had before the last commit, if there was
+    /// one since the last look.
+    pub(super) async fn check(&mut self, connection: &mut SqliteConnection, pages: Option<i64>) -> Result<(), Damage> {
+        // One doubt of each kind can be dispelled; then there is none left.
+        for _ in 0..3 {
+            match self.look()? {
+                None => return Ok(()),
+                Some(Doubt::Ledger(size)) => self.size = self.vacuumed(connection, size, pages).await?,
+                Some(Doubt::Log(size)) => self.log_size = self.taken_back(connection, size).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares names and sizes. These are calls that wait for no disk: what they ask for is in memory while the file is
+    /// open, and a thread for them would take ten times as long.
+    fn look(&mut self) -> Result<Option<Doubt>, Damage> {
+        let mut sizes = [0; 3];
+        for ((part, name, known), size) in self.names.iter().zip(&mut sizes) {
+            match std::fs::metadata(name) {
+                Ok(found) if id(&found) == *known => *size = found.len(),
+                Ok(_) | Err(_) => return Err(Damage::Moved(*part)),
+            }
+        }
+        let [size, log_size, index_size] = sizes;
+        if index_size < self.index_size {
+            return Err(Damage::Truncated(Part::Index));
+        }
+        if size < self.size {
+            return Ok(Some(Doubt::Ledger(size)));
+        }
+        if log_size < self.log_size {
+            return Ok(Some(Doubt::Log(log_size)));
+        }
+        let mut head = [0; 16];
+        if self.lock.ledger.read_exact_at(&mut head, 0).is_err() || head != *MAGIC {
+            return Err(Damage::Truncated(Part::Ledger));
+        }
+        let mut head = [0; 4];
+        if log_size > 0 {
+            let read = self.log.read_exact_at(&mut head, 0);
+            head[3] &= !1;
+            if read.is_err() || head != LOG_MAGIC {
+                return Err(Damage::Truncated(Part::Log));
+            }
+        }
+        (self.index_size, self.size, self.log_size) = (index_size, size, log_size);
+        Ok(None)
+    }
+
+    /// The ledger's size, if it is that of a ledger that was vacuumed: then the file has all its pages. One that has grown
+    /// with the last commit has those of before.
+    async fn vacuumed(&self, connection: &mut SqliteConnection, size: u64, before: Option<i64>) -> Result<u64, Damage> {
+        let now: Result<i64, _> = sqlx::query_scalar("PRAGMA page_count").fetch_one(connection).await;
+        let damage = Damage::Truncated(Part::Ledger);
+        let now = now.map_err(|_| damage)?;
+        let pages = before.map_or(now, |before| before.min(now)).unsigned_abs();
+        if pages > 0 && size >= pages * self.page_size { Ok(size) } else { Err(damage) }
+    }
+
+    /// The log's size, if all its frames are in it: then it was taken back by somebody beside us.
+    async fn taken_back(&self, connection: &mut SqliteConnection, size: u64) -> Result<u64, Damage> {
+        let damage = Damage::Truncated(Part::Log);
+        // It counts the frames and does nothing.
+        let counted = sqlx::query("PRAGMA wal_checkpoint(NOOP)").fetch_one(connection).await;
+        let frames: i64 = counted.and_then(|row| row.try_get(1)).map_err(|_| damage)?;
+        let needed = match frames.unsigned_abs() {
+            0 => 0,
+            frames => LOG_HEAD + frames * (FRAME_HEAD + self.page_size),
+        };
+        if size >= needed { Ok(size) } else { Err(damage) }
+    }
+}
