@@ -1,8 +1,10 @@
 //! The lock that keeps a second daemon from a ledger, and the traces of a ledger that is gone.
 //!
-//! On Linux the lock is on the ledger itself (flock, which there knows nothing of the locks that SQLite takes on the same
-//! file), so that no file beside it matters. Elsewhere the two kinds exclude each other, and the lock is on a file beside
-//! it. That file is made on Linux too: it holds off daemons of older versions, and tells a start that there was a ledger.
+//! On Linux the lock is on the ledger itself (flock, which on a local disk knows nothing of the locks that SQLite takes on
+//! the same file), so that no file beside it matters. On macOS and the BSDs the two kinds exclude each other, and the lock
+//! is on a file beside it. That file is made on Linux too: it holds off daemons of older versions, and tells a start that
+//! there was a ledger. On NFS and SMB the two kinds exclude each other on Linux too, so that a start fails there, and rightly:
+//! SQLite's write-ahead log needs a local disk.
 
 use std::fs::{File, Metadata, Permissions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -87,7 +89,7 @@ impl Lock {
             PRIVATE => Ok(()),
             _ => file.set_permissions(Permissions::from_mode(PRIVATE)),
         };
-        let log = File::open(beside(path, "-wal")).ok();
+        let log = File::open(log_of(path)).ok();
         if let Err(error) = make_private(&self.ledger).and_then(|()| log.as_ref().map_or(Ok(()), make_private)) {
             tracing::warn!(
                 %error,
@@ -136,31 +138,30 @@ pub(super) fn traces(path: &Path) -> Option<String> {
     if is_file(path).is_ok_and(|size| size.is_some_and(|size| size > 0)) {
         return None;
     }
-    let is_there = |ending: &str| std::fs::metadata(beside(path, ending)).ok().filter(Metadata::is_file);
-    let log = is_there("-wal").is_some_and(|metadata| metadata.len() > 0);
-    let mark = is_there(".lock").is_some();
-    let name = |ending| beside(path, ending).display().to_string();
-    match (mark, log) {
-        (false, false) => None,
-        (true, false) => Some(format!("{} is still there", name(".lock"))),
-        (_, true) => Some(format!("{} is still there", name("-wal"))),
-    }
+    let size = |name: &Path| std::fs::metadata(name).ok().filter(Metadata::is_file).map(|metadata| metadata.len());
+    let (log, mark) = (log_of(path), beside(path, ".lock"));
+    let trace = match (size(&log), size(&mark)) {
+        (Some(1..), _) => log,
+        (_, Some(_)) => mark,
+        (_, None) => return None,
+    };
+    Some(format!("{} is still there", trace.display()))
 }
 
 /// Puts aside what a ledger that is gone has left. SQLite would take it for the new one's, and delete it.
 pub(super) fn put_aside(path: &Path, now_ms: i64) -> Result<Option<String>, String> {
     let cannot = |error: std::io::Error| format!("cannot put aside what a ledger that is gone has left: {error}");
-    let log = beside(path, "-wal");
+    let log = log_of(path);
     let aside = match std::fs::metadata(&log) {
         Ok(metadata) if metadata.len() > 0 => {
-            let aside = beside(path, &format!("-wal.{now_ms}"));
+            let aside = beside(&log, &format!(".{now_ms}"));
             std::fs::rename(&log, &aside).map_err(cannot)?;
             Some(aside.display().to_string())
         }
         Ok(_) | Err(_) => None,
     };
     // It holds nothing that is not in the log.
-    match std::fs::remove_file(beside(path, "-shm")) {
+    match std::fs::remove_file(index_of(path)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot(error)),
         Ok(()) | Err(_) => Ok(aside),
     }
@@ -182,8 +183,20 @@ pub(super) fn id(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-/// The name of a file beside the ledger.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+/// SQLite's names for the log and its index. They are beside the file itself, where the ledger's name is a link to it.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    beside(&real(path), "-wal")
+}
+
+pub(super) fn index_of(path: &Path) -> PathBuf {
+    beside(&real(path), "-shm")
+}
+
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
-use super::lock::{Lock, beside, id};
+use super::lock::{Lock, id, index_of, log_of};
 
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -85,9 +85,7 @@ impl Presence {
         connection: &mut SqliteConnection,
     ) -> Result<Presence, sqlx::Error> {
         let page_size: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(connection).await?;
-        // SQLite puts the other two beside the file itself, where the name is a link to it.
-        let real = std::fs::canonicalize(path)?;
-        let (log_name, index_name) = (beside(&real, "-wal"), beside(&real, "-shm"));
+        let (log_name, index_name) = (log_of(path), index_of(path));
         let (of_ledger, of_log, of_index) =
             (lock.ledger.metadata()?, std::fs::metadata(&log_name)?, std::fs::metadata(&index_name)?);
         Ok(Presence {

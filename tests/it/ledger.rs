@@ -5,6 +5,7 @@ use std::fs::{File, copy, rename};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 use switchboard::simulator::{Cloud, Options};
 
 use crate::cli::verb;
@@ -193,8 +194,59 @@ async fn an_index_that_is_cut_costs_no_acknowledged_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_a_link_is_looked_at_too() {
+    let scene = Scene::set().await;
+    let (disk, link) = (tempfile::tempdir().unwrap(), scene.path(""));
+    std::fs::write(disk.path().join("real.db"), "").unwrap();
+    std::os::unix::fs::symlink(disk.path().join("real.db"), &link).unwrap();
+    let daemon = scene.start(&[]).await;
+    assert_eq!(posted(&daemon, "one").await.0, 200);
+    std::fs::write(disk.path().join("other.db"), "").unwrap();
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(disk.path().join("other.db"), &link).unwrap();
+    assert_eq!(posted(&daemon, "two").await.0, 503, "the link leads elsewhere");
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(disk.path().join("real.db"), &link).unwrap();
+    assert_eq!(posted(&daemon, "three").await.0, 200);
+    rename(disk.path().join("real.db-wal"), disk.path().join("away")).unwrap();
+    assert_eq!(posted(&daemon, "four").await.0, 503);
+    daemon.kill();
+    assert_eq!(scene.events(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_while_the_ledger_is_replaced_comes_again_whatever_the_way_in() {
+    for mode in ["polling", "websocket"] {
+        let scene = Scene::set().await;
+        let alice = scene.cloud.person("alice@example.com");
+        let settings = [
+            ("SWITCHBOARD_DELIVERY__MODE", mode),
+            ("SWITCHBOARD_DELIVERY__CATCH_UP", "24h"),
+            ("SWITCHBOARD_DELIVERY__RECONCILE", "100ms"),
+            ("SWITCHBOARD_POLLING__INTERVAL", "50ms"),
+        ];
+        let daemon = scene.start(&settings).await;
+        alice.says("before");
+        assert!(eventually(async || scene.events() == 1).await, "{mode}");
+        // A copy, as a backup takes it, gets the name.
+        let copied = scene.folder.path().join("copy.db");
+        let mut connection = SqliteConnection::connect(scene.path("").to_str().unwrap()).await.unwrap();
+        let copying = sqlx::AssertSqlSafe(format!("VACUUM INTO '{}'", copied.display()));
+        sqlx::query(copying).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        rename(copied, scene.path("")).unwrap();
+        alice.says("meanwhile");
+        daemon.logs("nothing is acknowledged");
+        daemon.terminate();
+        assert_eq!(daemon.wait().code(), Some(1), "{mode}");
+        assert_eq!(scene.events(), 1, "{mode}");
+        let _daemon = scene.start(&settings).await;
+        assert!(eventually(async || scene.events() == 2).await, "{mode}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_others_may_do_with_a_ledger_is_no_damage() {
-    use sqlx::{Connection, SqliteConnection};
     let scene = Scene::set().await;
     let daemon = scene.start(&[("SWITCHBOARD_STORE__MISSING_FOR", "0s")]).await;
     let mut other = SqliteConnection::connect(scene.path("").to_str().unwrap()).await.unwrap();
