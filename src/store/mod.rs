@@ -42,6 +42,7 @@ pub use file::Look;
 pub use pairing::{Asked, Pairing, PairingState, Request, Who};
 pub use read::{Activity, Filter, Group, Row, State};
 use writer::Op;
+pub use writer::Writer;
 
 use crate::config;
 
@@ -263,19 +264,6 @@ struct Inner {
     last_beat: Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
-/// Holds the writer and the lock of the file; given to whoever runs the tasks.
-pub struct Writer(writer::Writer);
-
-impl Writer {
-    /// Serves writes until `stop` ends or every [`Store`] is gone; what waits then is still written.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`] when the files of the ledger were missing for `store.missing_for`, or are at the end.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StoreError> {
-        Ok(self.0.run(stop).await?)
-    }
-}
-
 impl Store {
     /// Opens the ledger for the daemon: locks it against a second daemon, brings its tables up to date and takes back
     /// the leases that a killed process left.
@@ -318,10 +306,10 @@ impl Store {
         let (ops, waiting) = mpsc::channel(settings.waiting);
         let (committed, commits) = watch::channel(0);
         let wakers = Arc::new([Notify::new(), Notify::new(), Notify::new()]);
-        let writer = writer::Writer::new(engine, waiting, Arc::clone(&wakers), committed, settings.missing_for);
+        let writer = Writer::new(engine, waiting, Arc::clone(&wakers), committed, settings.missing_for);
         let last_beat = Mutex::default();
         let store = Store(Arc::new(Inner { ops, reader, keys, wakers, asks, commits, lease, last_beat }));
-        Ok((store, Writer(writer)))
+        Ok((store, writer))
     }
 
     /// Adds a row. On disk when this returns: `true` when it is new, `false` when its id was known.

@@ -29,7 +29,7 @@ impl Sqlite {
         if exclusive {
             let lost = lock::traces(&path);
             let lock = Lock::take(&path).await.map_err(cannot)?;
-            return Sqlite::open_locked(&path, lock, lost, keys).await;
+            return Sqlite::open_locked(settings, &path, lock, lost, keys).await;
         }
         match size {
             None => return Err(cannot("there is none yet; it is made when the daemon first runs".to_owned())),
@@ -49,7 +49,13 @@ impl Sqlite {
     }
 
     /// For the daemon: what was locked becomes a ledger of this version.
-    async fn open_locked(path: &Path, mut lock: Lock, lost: Option<String>, keys: &Keys) -> Result<Sqlite, StoreError> {
+    async fn open_locked(
+        settings: &config::Store,
+        path: &Path,
+        mut lock: Lock,
+        lost: Option<String>,
+        keys: &Keys,
+    ) -> Result<Sqlite, StoreError> {
         let cannot = |cause: String| StoreError::Open { place: path.display().to_string(), cause };
         let prepared = async {
             match lock::is_file(path)? {
@@ -87,7 +93,7 @@ impl Sqlite {
         };
         let is_new = origin::migrate(&mut connection, true).await.map_err(cannot)?;
         lock.leave_mark(path);
-        let log = Log::keep(&options).await.map_err(opened)?;
+        let log = Log::keep(&options, settings.log_limit).await.map_err(opened)?;
         let presence = Presence::of(path, lock, &mut connection).await.map_err(opened)?;
         let mut engine = Sqlite::new(connection, options, keys, Some(Care { log, presence }));
         engine.take_back_leases().await?;

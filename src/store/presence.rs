@@ -103,6 +103,11 @@ impl Presence {
         })
     }
 
+    /// How large the write-ahead log was when it was last looked at.
+    pub(super) fn log_size(&self) -> u64 {
+        self.log_size
+    }
+
     /// Sees that all files are there and whole. `pages` is how many the ledger had before the last commit, if there was
     /// one since the last look.
     pub(super) async fn check(&mut self, connection: &mut SqliteConnection, pages: Option<i64>) -> Result<(), Damage> {

@@ -125,11 +125,12 @@ impl Sqlite {
         }
     }
 
-    /// After a commit that is in the files: takes the write-ahead log back now and then.
-    pub(super) fn keep_log_short(&mut self) {
+    /// After a commit that is in the files: keeps the write-ahead log short.
+    pub(super) async fn keep_log_short(&mut self) {
         let much = self.wrote_much();
-        if let Some(Care { log, .. }) = &mut self.care {
-            log.committed(much);
+        let Some(Care { log, presence }) = &mut self.care else { return };
+        if let Err(error) = log.committed(&mut self.connection, presence.log_size(), much).await {
+            tracing::warn!(%error, "the write-ahead log could not be cut; it grows until the next try");
         }
     }
 

@@ -37,6 +37,27 @@ pub(super) enum Op {
 }
 
 impl Op {
+    /// Bytes of the bodies and files that it puts into the ledger.
+    fn bytes(&self) -> usize {
+        let of = |entry: &Entry| entry.body.len() + entry.file.as_ref().map_or(0, |file| file.len());
+        match self {
+            Op::Put(entry, _) => of(entry),
+            Op::Settle(settlement, _) => settlement.entries().iter().map(of).sum(),
+            Op::Claim { .. }
+            | Op::Reopen(..)
+            | Op::Discard(..)
+            | Op::Prune { .. }
+            | Op::PruneAudit(..)
+            | Op::SealAudit(..)
+            | Op::Begin(..)
+            | Op::Progress(..)
+            | Op::Ask(..)
+            | Op::Decide(..)
+            | Op::Withdraw(..)
+            | Op::Beat(_) => 0,
+        }
+    }
+
     /// Sends the caller how many rows the operation changed, or why it failed.
     fn answer(self, changed: Result<u64, StoreError>) {
         match self {
@@ -57,10 +78,14 @@ impl Op {
 /// The most operations of one transaction: it bounds how long the first of them waits.
 const MOST_OPS: usize = 1024;
 
+/// Bytes after which a transaction takes no further operation: it bounds what one adds to the write-ahead log.
+const MANY_BYTES: usize = 16 * 1024 * 1024;
+
 /// How often it is looked whether the ledger's files are there, while nothing is written.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-pub(super) struct Writer {
+/// Holds the ledger's connection and lock; given to whoever runs the tasks.
+pub struct Writer {
     engine: Sqlite,
     waiting: mpsc::Receiver<Op>,
     wakers: Arc<[Notify; 3]>,
@@ -91,7 +116,11 @@ impl Writer {
         Writer { engine, waiting, wakers, committed, missing_for, damage: None }
     }
 
-    pub(super) async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Damage> {
+    /// Serves writes until `stop` ends or every [`super::Store`] is gone; what waits then is still written.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when the ledger's files were missing for `store.missing_for`, or are at the end.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), StoreError> {
         let mut stop = std::pin::pin!(stop);
         let mut ops = Vec::with_capacity(MOST_OPS);
         let mut looks = tokio::time::interval(LOOK_EVERY);
@@ -101,7 +130,7 @@ impl Writer {
                 && since.elapsed() >= self.missing_for
             {
                 self.engine.close().await?;
-                return Err(damage);
+                return Err(damage.into());
             }
             let received = tokio::select! {
                 biased;
@@ -118,9 +147,12 @@ impl Writer {
                 }
             };
             if received == 0 {
-                return self.engine.close().await;
+                return Ok(self.engine.close().await?);
             }
-            self.commit(Batch::sort(ops.drain(..))).await;
+            let mut ops = ops.drain(..).peekable();
+            while ops.peek().is_some() {
+                self.commit(Batch::fill(&mut ops)).await;
+            }
         }
     }
 
@@ -159,7 +191,7 @@ impl Writer {
                 if due.approvals {
                     self.wakers[ASKED].notify_one();
                 }
-                self.engine.keep_log_short();
+                self.engine.keep_log_short().await;
             }
             Err(error @ StoreError::Damaged(_)) => {
                 batch.fail(&error);
@@ -250,9 +282,14 @@ impl Results {
 }
 
 impl Batch {
-    fn sort(ops: impl Iterator<Item = Op>) -> Batch {
+    /// Takes from what waits as much as one transaction should have.
+    fn fill(ops: &mut impl Iterator<Item = Op>) -> Batch {
         let mut batch = Batch::default();
-        for op in ops {
+        let mut bytes = 0;
+        while bytes < MANY_BYTES
+            && let Some(op) = ops.next()
+        {
+            bytes += op.bytes();
             match op {
                 Op::Put(entry, answer) => batch.puts.push((entry, answer)),
                 Op::Settle(settlement, answer) => batch.settlements.push((settlement, answer)),

@@ -28,6 +28,7 @@ mod harness;
 mod layout;
 mod ledger;
 mod ledger_lock;
+mod ledger_log;
 mod mercury;
 mod rate;
 mod receiving;
