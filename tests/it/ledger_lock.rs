@@ -1,14 +1,16 @@
 //! Whose the ledger is: one daemon at a time has it, nobody else can take it away, and another program's is left alone.
 
 use std::fs::{File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
 use sqlx::{Connection, SqliteConnection};
+use switchboard::{Bot, Config};
+use tokio::net::TcpListener;
 
 use crate::cli::{finished, verb};
-use crate::harness::{SECRET, switchboard};
+use crate::harness::{Harness, SECRET, settings_of_an_open_bot, switchboard};
 use crate::ledger::{Scene, posted};
 
 fn run(folder: &Path, url: &str) -> Command {
@@ -73,19 +75,22 @@ async fn nobody_else_can_hold_up_a_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_locks_of_sqlite_outlive_whoever_looks_or_is_refused() {
-    let scene = Scene::set().await;
-    let daemon = scene.start(&[]).await;
-    for nth in 0..2 {
-        assert_eq!(posted(&daemon, &nth.to_string()).await.0, 200);
-        // Each of them would be the last to close the ledger, and remove its log, if the daemon's locks were gone.
-        assert_eq!(scene.events(), nth + 1);
-        let (code, _) = finished(&mut run(scene.folder.path(), "sqlite:ledger.db"));
-        assert_eq!(code, 1);
-        assert!(scene.path("-wal").exists());
-    }
-    daemon.kill();
-    assert_eq!(scene.events(), 2);
+async fn a_second_bot_in_one_process_is_refused_and_takes_no_lock_away_from_the_first() {
+    let bot = Harness::start().await;
+    let mut variables = settings_of_an_open_bot(&bot.cloud, bot.folder.path());
+    variables.push(("SWITCHBOARD_WEBHOOK__PUBLIC_URL".to_owned(), "https://bot.example.org/webex/webhook".to_owned()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let second = Bot::builder().build_on(listener, Config::from_parts("", &variables).unwrap()).await;
+    let said = format!("{:#}", second.err().unwrap());
+    assert!(said.contains("another switchboard daemon is using it"), "{said}");
+    // SQLite's own: whoever finds none of them takes itself for the last to close the ledger, and removes its log.
+    let inode = std::fs::metadata(bot.folder.path().join("ledger.db")).unwrap().ino();
+    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    let is_of_sqlite = |lock: &str| lock.contains("POSIX") && lock.contains(&format!(":{inode} "));
+    assert!(!cfg!(target_os = "linux") || locks.lines().any(is_of_sqlite), "{locks}");
+    bot.cloud.person("alice@example.com").says("help status");
+    bot.settle().await;
+    assert!(bot.cloud.transcript().contains("**status**"), "{}", bot.cloud.transcript());
 }
 
 #[tokio::test(flavor = "multi_thread")]
