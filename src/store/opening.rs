@@ -13,7 +13,7 @@ use super::lock::{self, Lock};
 use super::log::{self, Log};
 use super::origin::{self, NO_TABLES, Origin};
 use super::presence::{Damage, Presence};
-use super::sqlite::{Care, Sqlite};
+use super::sqlite::{Care, Sqlite, millis};
 use super::{StoreError, file, now_ms};
 use crate::config;
 
@@ -99,6 +99,12 @@ impl Sqlite {
         engine.take_back_leases().await?;
         if is_new {
             engine.seal_new_audit().await?;
+        } else if engine.was_emptied(settings.retention).await? {
+            tracing::error!(
+                "the ledger {} holds no event, though by its cursors or its audit it did: were rows deleted? What was \
+                 acknowledged and not yet answered is gone",
+                path.display()
+            );
         }
         engine.look_at_audit().await?;
         engine.make_own_secret().await?;
@@ -121,6 +127,18 @@ impl Sqlite {
             chain: Chain::new(keys.clone(), care.is_some()),
             care,
         }
+    }
+
+    /// Whether there is no row although there were some, and something of them is younger than what pruning empties.
+    async fn was_emptied(&mut self, retention: Duration) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar(
+            "SELECT NOT EXISTS (SELECT 1 FROM ledger) AND EXISTS (SELECT 1 FROM lane)
+                 AND (EXISTS (SELECT 1 FROM cursor WHERE at > ?1)
+                     OR EXISTS (SELECT 1 FROM audit WHERE event IS NOT NULL AND at > ?1))",
+        )
+        .bind(now_ms() - millis(retention))
+        .fetch_one(&mut self.connection)
+        .await
     }
 
     /// Whoever closes a ledger last removes its log, so the writer goes last, and the lock after it.

@@ -114,7 +114,7 @@ async fn what_happens_to_the_files_is_noticed_before_anything_is_acknowledged() 
         let says = format!("{case} while the daemon runs");
         assert!(eventually(async || store_of(&daemon).await == says).await, "{says}");
         daemon.terminate();
-        let (status, lines) = daemon.rest();
+        let (status, lines) = daemon.ended();
         assert_eq!(status.code(), Some(1), "{case}: {lines:#?}");
         let errors: Vec<_> = lines.iter().filter(|line| line.contains(" ERROR ")).collect();
         assert!(errors.len() == 1 && errors[0].contains(&case), "{case}: {errors:#?}");
@@ -159,7 +159,7 @@ async fn a_ledger_that_is_moved_away_is_whole_in_itself() {
         assert_eq!(posted(&daemon, &nth.to_string()).await.0, 200);
     }
     rename(scene.path(""), scene.folder.path().join("moved.db")).unwrap();
-    assert_eq!(daemon.rest().0.code(), Some(1));
+    assert_eq!(daemon.ended().0.code(), Some(1));
     rename(scene.folder.path().join("moved.db"), scene.path("")).unwrap();
     // What the log held is in the ledger, so that a log left behind adds nothing to another ledger.
     assert_eq!(std::fs::metadata(scene.path("-wal")).unwrap().len(), 0);
@@ -177,7 +177,7 @@ async fn a_stop_without_the_ledger_is_no_clean_stop_and_touches_no_other() {
     std::fs::rename(scene.path("-wal"), scene.folder.path().join("old-wal")).unwrap();
     std::fs::write(scene.path("-wal"), "another's log").unwrap();
     daemon.terminate();
-    let (status, lines) = daemon.rest();
+    let (status, lines) = daemon.ended();
     assert!(status.code() == Some(1) && lines.last().unwrap().contains("removed, moved or replaced"), "{lines:#?}");
     assert_eq!(std::fs::read_to_string(scene.path("-wal")).unwrap(), "another's log");
 }
@@ -189,7 +189,7 @@ async fn an_index_that_is_cut_costs_no_acknowledged_event() {
     assert_eq!(posted(&daemon, "one").await.0, 200);
     cut(&scene.path("-shm"));
     // It shares memory with it: to touch that part ends the process.
-    assert!(!daemon.rest().0.success());
+    assert!(!daemon.ended().0.success());
     assert_eq!(scene.events(), 1);
 }
 

@@ -184,7 +184,7 @@ async fn a_ledger_that_is_gone_is_told_at_the_start() {
     let daemon = scene.start(&[]).await;
     assert_eq!(posted(&daemon, "one").await.0, 200);
     daemon.terminate();
-    let (status, lines) = daemon.rest();
+    let (status, lines) = daemon.ended();
     assert!(status.success() && lines.iter().all(|line| !line.contains("one before")), "the first start: {lines:#?}");
     std::fs::remove_file(scene.path("")).unwrap();
     let looked = || {
@@ -198,9 +198,15 @@ async fn a_ledger_that_is_gone_is_told_at_the_start() {
         switchboard().args(["inbox", "list"]).env("DATABASE_URL", format!("sqlite:{}", scene.path("").display())),
     );
     assert!(code == 1 && said.contains("there is none yet"), "{said}");
-    // Killed, and what was in its log is gone with it.
     let daemon = scene.start(&[]).await;
     assert_eq!(posted(&daemon, "two").await.0, 200);
+    daemon.terminate();
+    let lines = daemon.ended().1;
+    let told = lines.iter().filter(|line| line.contains("ERROR") && line.contains("there was one before"));
+    assert_eq!(told.count(), 1, "{lines:#?}");
+    // Killed, and the ledger is gone while its log is not.
+    let daemon = scene.start(&[]).await;
+    assert_eq!(posted(&daemon, "three").await.0, 200);
     daemon.kill();
     File::options().write(true).open(scene.path("")).unwrap().set_len(0).unwrap();
     std::fs::remove_file(scene.path(".lock")).unwrap();
@@ -208,9 +214,30 @@ async fn a_ledger_that_is_gone_is_told_at_the_start() {
     let daemon = scene.start(&[]).await;
     assert_eq!(scene.events(), 0);
     daemon.terminate();
-    assert!(daemon.wait().success());
+    let lines = daemon.ended().1;
+    let told = lines.iter().find(|line| line.contains("there was one before"));
+    assert!(told.is_some_and(|line| line.contains("-wal is still there, and is now")), "{lines:#?}");
     let aside = scene.files().into_iter().filter(|name| name.starts_with("ledger.db-wal.")).count();
     assert_eq!(aside, 1, "the log of what is gone is kept: {:?}", scene.files());
     assert!(!looked().contains("it is gone"), "told once: {}", looked());
     assert_eq!(verb(scene.folder.path(), &["inbox", "list", "--json"]).trim(), "[]");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_was_emptied_is_told_at_the_start() {
+    let scene = Scene::set().await;
+    let emptied = |lines: Vec<String>| lines.iter().any(|line| line.contains("holds no event, though by its cursors"));
+    let stopped = async |statements: &[&'static str]| {
+        let daemon = scene.start(&[]).await;
+        let _ = posted(&daemon, "one").await;
+        daemon.terminate();
+        let lines = daemon.ended().1;
+        execute(&scene.path(""), statements).await;
+        emptied(lines)
+    };
+    let read = "INSERT INTO cursor VALUES ('room', unixepoch() * 1000)";
+    assert!(!stopped(&["DELETE FROM ledger", "DELETE FROM lane", read]).await, "a new ledger");
+    assert!(!stopped(&["DELETE FROM ledger", "DELETE FROM cursor"]).await, "nothing was there by its cursors");
+    assert!(!stopped(&["DELETE FROM ledger", read]).await, "all of it may be past its time");
+    assert!(stopped(&[]).await);
 }
