@@ -78,10 +78,14 @@ impl Log {
         }
         if much || self.commits.is_multiple_of(MANY_COMMITS) || size - self.asked_at > self.limit / 16 {
             self.asked_at = size;
-            // A request that finds one waiting is not needed.
-            let _ = self.asking.try_send(());
+            self.take_back();
         }
         Ok(())
+    }
+
+    /// Asks for a passive checkpoint. A request that finds one waiting is not needed.
+    pub(super) fn take_back(&self) {
+        let _ = self.asking.try_send(());
     }
 
     /// Nothing is written meanwhile. Readers are given way to, until the log is near its limit.

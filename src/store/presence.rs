@@ -5,14 +5,20 @@ use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
 use super::lock::{Lock, id, index_of, log_of};
+use super::log;
 
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Where a database has a number for its user, `PRAGMA user_version`. A ledger has a stamp there, another one after each
+/// start and each hour, so that a copy that is written over it is told from it.
+const STAMP: usize = 60;
 
 /// The first bytes of a write-ahead log; the last bit of the fourth is the byte order of its checksums.
 const LOG_MAGIC: [u8; 4] = [0x37, 0x7f, 0x06, 0x82];
@@ -63,6 +69,9 @@ pub(super) struct Presence {
     log: File,
     names: [(Part, PathBuf, (u64, u64)); 3],
     page_size: u64,
+    /// The stamp that was written last, and the one before it until the file has the new one.
+    stamp: i32,
+    last_stamp: Option<i32>,
     /// The ledger does not become smaller than this, unless somebody vacuums it.
     size: u64,
     /// The same of the log, unless somebody takes it back.
@@ -84,7 +93,10 @@ impl Presence {
         lock: Lock,
         connection: &mut SqliteConnection,
     ) -> Result<Presence, sqlx::Error> {
-        let page_size: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(connection).await?;
+        let page_size: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut *connection).await?;
+        let stamp = write_stamp(connection).await?;
+        log::cut(connection, Duration::ZERO).await?;
+        let found = read_stamp(&lock.ledger)?;
         let (log_name, index_name) = (log_of(path), index_of(path));
         let (of_ledger, of_log, of_index) =
             (lock.ledger.metadata()?, std::fs::metadata(&log_name)?, std::fs::metadata(&index_name)?);
@@ -97,6 +109,8 @@ impl Presence {
                 (Part::Index, index_name, id(&of_index)),
             ],
             page_size: page_size.unsigned_abs(),
+            stamp,
+            last_stamp: found.filter(|found| *found != stamp),
             size: of_ledger.len(),
             log_size: of_log.len(),
             index_size: of_index.len(),
@@ -142,9 +156,10 @@ impl Presence {
         if log_size < self.log_size {
             return Ok(Some(Doubt::Log(log_size)));
         }
-        let mut head = [0; 16];
-        if self.lock.ledger.read_exact_at(&mut head, 0).is_err() || head != *MAGIC {
-            return Err(Damage::Truncated(Part::Ledger));
+        match read_stamp(&self.lock.ledger) {
+            Ok(Some(stamp)) if stamp == self.stamp => self.last_stamp = None,
+            Ok(stamp @ Some(_)) if stamp == self.last_stamp => {}
+            Ok(_) | Err(_) => return Err(Damage::Truncated(Part::Ledger)),
         }
         let mut head = [0; 4];
         if log_size > 0 {
@@ -156,6 +171,14 @@ impl Presence {
         }
         (self.index_size, self.size, self.log_size) = (index_size, size, log_size);
         Ok(None)
+    }
+
+    /// Stamps the ledger anew, unless the last stamp has not come into the file yet.
+    pub(super) async fn stamp(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        if self.last_stamp.is_none() {
+            self.last_stamp = Some(std::mem::replace(&mut self.stamp, write_stamp(connection).await?));
+        }
+        Ok(())
     }
 
     /// The ledger's size, if it is that of a ledger that was vacuumed: then the file has all its pages. One that has grown
@@ -179,5 +202,52 @@ impl Presence {
             frames => LOG_HEAD + frames * (FRAME_HEAD + self.page_size),
         };
         if size >= needed { Ok(size) } else { Err(damage) }
+    }
+}
+
+async fn write_stamp(connection: &mut SqliteConnection) -> Result<i32, sqlx::Error> {
+    let stamp = fastrand::i32(1..);
+    let pragma = format!("PRAGMA user_version = {stamp}");
+    sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(connection).await?;
+    Ok(stamp)
+}
+
+/// The stamp in a file; none in one that is no database.
+fn read_stamp(ledger: &File) -> std::io::Result<Option<i32>> {
+    let mut head = [0; STAMP + 4];
+    ledger.read_exact_at(&mut head, 0)?;
+    let (before, stamp) = head.split_at(STAMP);
+    Ok(before.starts_with(MAGIC).then(|| stamp.iter().fold(0, |stamp, byte| stamp << 8 | i32::from(*byte))))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+
+    use super::*;
+    use crate::store::file;
+
+    #[tokio::test]
+    async fn a_ledger_is_stamped_anew_and_a_copy_of_before_is_told_from_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let lock = Lock::take(&path).await.unwrap();
+        let mut connection = SqliteConnection::connect_with(&file::options(&path)).await.unwrap();
+        let mut presence = Presence::of(&path, lock, &mut connection).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(presence.check(&mut connection, None).await, Ok(()));
+            let copied = std::fs::read(&path).unwrap();
+            presence.stamp(&mut connection).await.unwrap();
+            assert_eq!(presence.check(&mut connection, None).await, Ok(()), "before it is in the file");
+            presence.stamp(&mut connection).await.unwrap();
+            assert!(log::cut(&mut connection, Duration::ZERO).await.unwrap());
+            assert_eq!(presence.check(&mut connection, None).await, Ok(()), "one at a time");
+            let stamped = std::fs::read(&path).unwrap();
+            std::fs::write(&path, copied).unwrap();
+            assert_eq!(presence.check(&mut connection, None).await, Err(Damage::Truncated(Part::Ledger)));
+            std::fs::write(&path, stamped).unwrap();
+        }
+        assert_eq!(presence.check(&mut connection, None).await, Ok(()));
+        drop(presence);
     }
 }

@@ -125,6 +125,15 @@ impl Sqlite {
         }
     }
 
+    /// Stamps the ledger anew; [`Presence::stamp`].
+    pub(super) async fn stamp(&mut self) {
+        let Some(Care { log, presence }) = &mut self.care else { return };
+        match presence.stamp(&mut self.connection).await {
+            Ok(()) => log.take_back(),
+            Err(error) => tracing::warn!(%error, "the ledger could not be stamped; trying again in an hour"),
+        }
+    }
+
     /// After a commit that is in the files: keeps the write-ahead log short.
     pub(super) async fn keep_log_short(&mut self) {
         let much = self.wrote_much();

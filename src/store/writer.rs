@@ -84,6 +84,9 @@ const MANY_BYTES: usize = 16 * 1024 * 1024;
 /// How often it is looked whether the ledger's files are there, while nothing is written.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How often the ledger is stamped anew; a copy that is younger and as large, and is written over it, is not noticed.
+const STAMP_EVERY: Duration = Duration::from_secs(3600);
+
 /// Holds the ledger's connection and lock; given to whoever runs the tasks.
 pub struct Writer {
     engine: Sqlite,
@@ -125,6 +128,7 @@ impl Writer {
         let mut ops = Vec::with_capacity(MOST_OPS);
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stamped = Instant::now();
         loop {
             if let Some((damage, since)) = self.damage
                 && since.elapsed() >= self.missing_for
@@ -142,7 +146,10 @@ impl Writer {
                 }
                 _ = looks.tick() => {
                     // What is wrong is kept in `damage`.
-                    let _ = self.look(None).await;
+                    if self.look(None).await.is_ok() && stamped.elapsed() >= STAMP_EVERY {
+                        stamped = Instant::now();
+                        self.engine.stamp().await;
+                    }
                     continue;
                 }
             };

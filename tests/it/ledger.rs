@@ -194,6 +194,23 @@ async fn an_index_that_is_cut_costs_no_acknowledged_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_is_written_over_the_ledger_is_told_from_it() {
+    let scene = Scene::set().await;
+    let daemon = scene.start(&[]).await;
+    assert_eq!(posted(&daemon, "one").await.0, 200);
+    daemon.terminate();
+    assert!(daemon.wait().success());
+    let backup = scene.folder.path().join("backup.db");
+    copy(scene.path(""), &backup).unwrap();
+    let daemon = scene.start(&[]).await;
+    assert_eq!(posted(&daemon, "two").await.0, 200);
+    // It is the same file, no smaller than it was, and a ledger.
+    copy(&backup, scene.path("")).unwrap();
+    assert_eq!(posted(&daemon, "three").await.0, 503);
+    daemon.logs("the ledger's file was truncated or overwritten");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_is_a_link_is_looked_at_too() {
     let scene = Scene::set().await;
     let (disk, link) = (tempfile::tempdir().unwrap(), scene.path(""));
