@@ -222,7 +222,7 @@ impl App {
         ledger.cancel();
         tasks.until_ended(LEDGER).await;
         if let Some(error) = loss.or_else(|| lost.try_recv().ok()) {
-            return Err(error).context("stopped without the ledger; what it had acknowledged is where its files are");
+            return Err(error).context("stopped without its ledger");
         }
         match died {
             None => {

@@ -171,8 +171,8 @@ impl Writer {
                 self.damage = Some((damage, Instant::now()));
                 self.engine.save(damage).await;
                 tracing::error!(
-                    "{damage}: nothing is acknowledged until it is as it was; with that, or after store.missing_for, the \
-                     daemon goes on or exits"
+                    exits_after_seconds = self.missing_for.as_secs(),
+                    "{damage}: nothing is acknowledged until it is as it was; put it back, or the daemon exits"
                 );
             }
             (Ok(()), Some((_, since))) => {
