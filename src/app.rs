@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use canary::Canary;
@@ -30,7 +30,7 @@ use crate::receiver::Door;
 use crate::receiver::webhook::Webhook;
 use crate::receiver::websocket::{Line, Websocket};
 use crate::signature::{Seal, Signer};
-use crate::store::{self, Store};
+use crate::store::{self, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Mercury};
 use crate::worker::{self, Inbox, Outbox, Stop};
@@ -192,7 +192,8 @@ impl App {
         let health = self.health.clone();
         let address = self.public.local_addr()?;
         let mut tasks = Tasks::default();
-        self.spawn(&mut tasks, &inbox, &outbox, &servers, &ledger)?;
+        let (losing, mut lost) = oneshot::channel();
+        self.spawn(&mut tasks, &inbox, &outbox, &servers, (&ledger, losing))?;
         tracing::info!(%address, "listening");
 
         let died = tokio::select! {
@@ -204,6 +205,12 @@ impl App {
         }
         health.drain();
         tracing::info!("stopping: finishing what is in hand");
+        let loss = lost.try_recv().ok();
+        if loss.is_some() {
+            // Nothing that is in hand could be settled.
+            inbox.abort.cancel();
+            outbox.abort.cancel();
+        }
         let (abort_inbox, abort_outbox) = (inbox.abort.clone(), outbox.abort.clone());
         tasks.spawn("the limit of the drain", async move {
             tokio::time::sleep(DRAIN).await;
@@ -220,6 +227,9 @@ impl App {
         let _ = tokio::time::timeout(HANG_UP, tasks.until_ended(PUBLIC)).await;
         ledger.cancel();
         tasks.until_ended(LEDGER).await;
+        if let Some(error) = loss.or_else(|| lost.try_recv().ok()) {
+            return Err(error).context("stopped without its ledger");
+        }
         match died {
             None => {
                 tracing::info!("stopped");
@@ -236,12 +246,17 @@ impl App {
         inbox: &Stop,
         outbox: &Stop,
         servers: &CancellationToken,
-        ledger: &CancellationToken,
+        (ledger, losing): (&CancellationToken, oneshot::Sender<StoreError>),
     ) -> anyhow::Result<()> {
         let App { config, public, admin, store, writer, services, identity, health, door, websocket } = self;
         let worker = config.worker.clone();
         let (nudge, caught_up) = (Arc::new(Notify::new()), watch::Sender::new(false));
-        tasks.spawn(LEDGER, writer.run(ledger.clone().cancelled_owned()));
+        let writing = writer.run(ledger.clone().cancelled_owned());
+        tasks.spawn(LEDGER, async move {
+            if let Err(error) = writing.await {
+                let _ = losing.send(error);
+            }
+        });
         if worker.concurrency > 0 {
             let work = Inbox {
                 services: Arc::clone(&services),

@@ -204,7 +204,9 @@ impl Reconciling {
                 asked_pause(error).unwrap_or(longer)
             }
             Failure::Store(error) => {
-                tracing::error!(%error, "what was read back could not be put on disk; trying again");
+                if !error.is_told() {
+                    tracing::error!(%error, "what was read back could not be put on disk; trying again");
+                }
                 longer
             }
         };

@@ -37,7 +37,9 @@ pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration
             Ok(0) => tokio::time::sleep(PRUNE_EVERY).await,
             Ok(_) => tokio::task::yield_now().await,
             Err(error) => {
-                tracing::error!(%error, "settled rows could not be pruned");
+                if !error.is_told() {
+                    tracing::error!(%error, "settled rows could not be pruned");
+                }
                 tokio::time::sleep(PRUNE_EVERY).await;
             }
         }
@@ -51,7 +53,9 @@ pub(super) async fn expire(store: Store, webex: Client, door: Door) {
         let pause = match put_overdue(&store, &webex, &door).await {
             Ok(pause) => pause,
             Err(error) => {
-                tracing::error!(%error, "what waits for approval could not be looked through; trying again");
+                if !error.is_told() {
+                    tracing::error!(%error, "what waits for approval could not be looked through; trying again");
+                }
                 EXPIRE_AGAIN
             }
         };

@@ -118,7 +118,8 @@ pub(super) async fn with_store<T>(
     work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let (store, writer): (Store, Writer) = Store::open_beside(&config.store, &config.audit).await?;
-    let (result, ()) = tokio::join!(work(store), writer.run(std::future::pending()));
+    let (result, written) = tokio::join!(work(store), writer.run(std::future::pending()));
+    written?;
     result
 }
 

@@ -230,6 +230,11 @@ pub struct Store {
     pub dedupe: Duration,
     /// How many writes may wait for the disk.
     pub waiting: usize,
+    /// How large the write-ahead log may grow, in bytes.
+    pub log_limit: u64,
+    /// How long the ledger's files may be missing while the daemon runs, before it exits.
+    #[serde(deserialize_with = "duration")]
+    pub missing_for: Duration,
 }
 
 /// `[worker]`

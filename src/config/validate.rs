@@ -16,6 +16,9 @@ const MISSING_SECRET: &str = "webhook.secret is missing: set WEBEX_WEBHOOK_SECRE
 /// Webex's limit, in bytes.
 const LARGEST_FILE: u64 = 100 * 1024 * 1024;
 
+/// In a shorter one there is no room for a large message and what is written while it is taken back.
+const SHORTEST_LOG: u64 = 1024 * 1024;
+
 /// A day.
 const SHORTEST_AUDIT: Duration = Duration::from_secs(86_400);
 /// The use of a card is remembered for so long.
@@ -90,6 +93,7 @@ pub(super) fn always(config: &Config) -> Findings {
     must("worker.concurrency", worker.concurrency <= 4096, "must be at most 4096");
     must("worker.backoff", worker.backoff <= worker.backoff_max, "must not be longer than worker.backoff_max");
     must("store.waiting", (1..=1_000_000).contains(&store.waiting), "must be from 1 to 1000000");
+    must("store.log_limit", store.log_limit >= SHORTEST_LOG, "must be 1048576 bytes or more");
     must("server.body_limit", config.server.body_limit >= 1024, "must be at least 1024 bytes: an envelope has to fit");
     must(
         "files.largest",

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -18,6 +18,9 @@ use crate::telemetry::{Metrics, Received};
 
 /// So often at the most a refused delivery is told of in the log: anybody can cause them.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// Seconds until a delivery that the ledger did not take is worth another try.
+const RETRY_AFTER: &str = "5";
 
 /// What a delivery needs.
 pub struct Webhook {
@@ -87,8 +90,14 @@ pub async fn receive(
             acknowledged()
         }
         Err(error) => {
-            tracing::error!(event = %envelope.event_id(), %error, "an event could not be put on disk and was not acknowledged");
-            refusal(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot take it now")
+            let event = envelope.event_id();
+            if error.is_told() {
+                tracing::debug!(%event, %error, "an event was not acknowledged");
+            } else {
+                tracing::error!(%event, %error, "an event could not be put on disk and was not acknowledged");
+            }
+            let answer = refusal(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot take it now");
+            ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response()
         }
     }
 }

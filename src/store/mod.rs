@@ -13,9 +13,14 @@ mod coverage;
 mod error;
 mod file;
 mod files;
+mod lock;
+mod log;
 mod mend;
 mod migrations;
+mod opening;
+mod origin;
 mod pairing;
+mod presence;
 mod read;
 mod settle;
 mod sqlite;
@@ -40,6 +45,7 @@ pub use file::Look;
 pub use pairing::{Asked, Pairing, PairingState, Request, Who};
 pub use read::{Activity, Filter, Group, Row, State};
 use writer::Op;
+pub use writer::Writer;
 
 use crate::clock::{self, Clock};
 use crate::config;
@@ -195,16 +201,6 @@ struct Inner {
     last_beat: Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
-/// Holds the writer and the lock of the file; given to whoever runs the tasks.
-pub struct Writer(writer::Writer);
-
-impl Writer {
-    /// Serves writes until `stop` ends or every [`Store`] is gone; what waits then is still written.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
-        self.0.run(stop).await;
-    }
-}
-
 impl Store {
     /// Opens the ledger for the daemon: locks it against a second daemon, brings its tables up to date and takes back
     /// the leases that a killed process left.
@@ -249,10 +245,10 @@ impl Store {
         let (ops, waiting) = mpsc::channel(settings.waiting);
         let (committed, commits) = watch::channel(0);
         let wakers = Arc::new([Notify::new(), Notify::new(), Notify::new()]);
-        let writer = writer::Writer::new(engine, waiting, Arc::clone(&wakers), committed);
+        let writer = Writer::new(engine, waiting, Arc::clone(&wakers), committed, settings.missing_for);
         let last_beat = Mutex::default();
         let store = Store(Arc::new(Inner { ops, reader, keys, wakers, asks, commits, lease, last_beat }));
-        Ok((store, Writer(writer)))
+        Ok((store, writer))
     }
 
     /// Adds a row. On disk when this returns: `true` when it is new, `false` when its id was known.
@@ -284,7 +280,7 @@ impl Store {
     /// # Errors
     /// When the engine fails; the row stays reserved until its lease ends, and is then claimed again.
     pub async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {
-        self.ask(|answer| Op::Settle(settlement, answer)).await
+        self.ask(|answer| Op::Settle(Box::new(settlement), answer)).await
     }
 
     /// Empties rows settled longer than `retention` ago, and forgets the ids of those accepted longer than

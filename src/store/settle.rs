@@ -52,6 +52,15 @@ impl Settlement {
         self.row.id
     }
 
+    /// What is put into the ledger with it.
+    pub(super) fn entries(&self) -> &[Entry] {
+        match &self.step {
+            Step::Close { entries, .. } => entries,
+            Step::Again(_) => &[],
+        }
+    }
+
+    /// What is audited with it.
     pub(super) fn audit(&self) -> &[AuditEntry] {
         match &self.step {
             Step::Close { closing, .. } => &closing.audit,
@@ -108,10 +117,7 @@ impl Sqlite {
             settlements.zip(&results).filter_map(|(settlement, held)| held.then_some(settlement)).collect();
         self.record(&kept).await?;
         due.approvals |= kept.iter().any(|settlement| settlement.asks());
-        let follow = kept.iter().flat_map(|settlement| match &settlement.step {
-            Step::Close { entries, .. } => entries.as_slice(),
-            Step::Again(_) => &[],
-        });
+        let follow = kept.iter().flat_map(|settlement| settlement.entries());
         self.put(follow, due).await?;
         Ok(results)
     }

@@ -1,24 +1,24 @@
 //! The SQLite engine: each function is one or two statements over a whole batch, given as one JSON array.
 //!
 //! One connection writes, others read, and a third takes the write-ahead log back into the file, so that neither
-//! readers nor checkpoints hold up a commit. `synchronous=FULL`: a commit that returned survives a power cut.
+//! readers nor checkpoints hold up a commit for long. `synchronous=FULL`: a commit that returned survives a power cut.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde::Serialize;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, SqliteRow};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{Connection, Row as _, SqlitePool};
 use uuid::Uuid;
 
-use super::audit::{Chain, Keys};
+use super::audit::Chain;
+use super::log::{self, Log};
+use super::presence::{Damage, Presence};
 use super::read::Reader;
-use super::{Claim, Claimed, Claims, Doubt, Entry, Queue, StoreError, file};
+use super::{Claim, Claimed, Claims, Doubt, Entry, Queue, StoreError};
 use crate::clock::{self, Clock};
-use crate::config;
 
 /// Reserves due lanes and finds the oldest open row of each: the queue, now, the lease in milliseconds, how many, and now
 /// by the other side's clock.
@@ -33,10 +33,8 @@ pub(super) const PRUNE_STEP: i64 = 500;
 
 pub(super) struct Sqlite {
     pub(super) connection: SqliteConnection,
-    options: SqliteConnectOptions,
-    readers: SqlitePool,
-    checkpointer: tokio::sync::mpsc::Sender<()>,
-    commits: u64,
+    pub(super) options: SqliteConnectOptions,
+    pub(super) readers: SqlitePool,
     /// Whether there may be files to drop; most ledgers never have one.
     pub(super) holds_files: bool,
     /// Bytes of files since the log was last taken back for them.
@@ -45,10 +43,15 @@ pub(super) struct Sqlite {
     pub(super) asks: Arc<AtomicBool>,
     pub(super) chain: Chain,
     pub(super) clock: Clock,
-    /// Whether this is the daemon's and not a verb's beside it.
-    exclusive: bool,
-    /// Held for as long as the daemon lives; the system lets go of it even after `kill -9`.
-    _lock: Option<File>,
+    /// The daemon's. Last, since it is let go of after all else.
+    pub(super) care: Option<Care>,
+}
+
+/// What a daemon sees to while it has the ledger.
+pub(super) struct Care {
+    pub(super) log: Log,
+    /// With the lock.
+    pub(super) presence: Presence,
 }
 
 /// Which queues may have something due after a batch.
@@ -81,52 +84,6 @@ impl Due {
 }
 
 impl Sqlite {
-    pub(super) async fn open(
-        settings: &config::Store,
-        keys: &Keys,
-        clock: Clock,
-        exclusive: bool,
-    ) -> Result<Sqlite, StoreError> {
-        let path = file::path(settings);
-        let place = path.display().to_string();
-        let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
-        if !exclusive && !path.exists() {
-            return Err(cannot("there is none yet; it is made when the daemon first runs".to_owned()));
-        }
-        let lock = if exclusive { Some(file::lock(&path).await.map_err(cannot)?) } else { None };
-        let options = file::options(&path).create_if_missing(exclusive);
-        let opened = |error: sqlx::Error| cannot(format!("{error}; is the folder there and writable?"));
-        let mut connection = SqliteConnection::connect_with(&options).await.map_err(opened)?;
-        let is_new = file::migrate(&mut connection, exclusive).await.map_err(cannot)?;
-        let readers = SqlitePoolOptions::new().max_connections(2).connect_lazy_with(options.clone().read_only(true));
-        let checkpointer = file::checkpointer(options.clone());
-        let mut engine = Sqlite {
-            connection,
-            options,
-            readers,
-            checkpointer,
-            commits: 0,
-            holds_files: false,
-            file_bytes: 0,
-            asks: Arc::new(AtomicBool::new(true)),
-            chain: Chain::new(keys.clone(), exclusive),
-            clock,
-            exclusive,
-            _lock: lock,
-        };
-        if exclusive {
-            engine.take_back_leases().await?;
-            if is_new {
-                engine.seal_new_audit().await?;
-            }
-            engine.look_at_audit().await?;
-            engine.make_own_secret().await?;
-            engine.look_for_conversations().await?;
-        }
-        engine.look_for_files().await;
-        Ok(engine)
-    }
-
     pub(super) fn reader(&self) -> Reader {
         Reader::new(self.readers.clone())
     }
@@ -137,7 +94,7 @@ impl Sqlite {
 
     /// A process that was killed left its lanes reserved; the lock says that no other is alive. A pause is no longer from
     /// now on than it was asked to be, whatever became of the clock meanwhile.
-    async fn take_back_leases(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn take_back_leases(&mut self) -> Result<(), StoreError> {
         /// What a ledger from before pauses were noted may hold.
         const LONGEST_PAUSE_MS: i64 = 3_600_000;
         sqlx::query(
@@ -160,22 +117,53 @@ impl Sqlite {
 
     /// When what may be done at once is due. The steady time is the daemon's own, so a process beside it names no time.
     pub(super) fn at_once(&self) -> i64 {
-        if self.exclusive { self.clock.steady_ms() } else { 0 }
+        if self.care.is_some() { self.clock.steady_ms() } else { 0 }
     }
 
-    pub(super) async fn begin(&mut self) -> Result<(), sqlx::Error> {
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await.map(drop)
+    /// How many pages the ledger has before what now begins.
+    pub(super) async fn begin(&mut self) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar("BEGIN IMMEDIATE; PRAGMA page_count").fetch_one(&mut self.connection).await
     }
 
     pub(super) async fn commit(&mut self) -> Result<(), sqlx::Error> {
         sqlx::query("COMMIT").execute(&mut self.connection).await?;
-        self.commits += 1;
         self.chain.committed();
-        if self.wrote_much() || self.commits.is_multiple_of(256) {
-            // A request that finds one waiting is not needed.
-            let _ = self.checkpointer.try_send(());
-        }
         Ok(())
+    }
+
+    /// Sees that what is committed is in the files that have the ledger's names; [`Presence::check`]. A verb that looks in
+    /// beside the daemon does not stay long enough.
+    pub(super) async fn check(&mut self, pages: Option<i64>) -> Result<(), Damage> {
+        match &mut self.care {
+            Some(care) => care.presence.check(&mut self.connection, pages).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Stamps the ledger anew; [`Presence::stamp`].
+    pub(super) async fn stamp(&mut self) {
+        let Some(Care { log, presence }) = &mut self.care else { return };
+        match presence.stamp(&mut self.connection).await {
+            Ok(()) => log.take_back(),
+            Err(error) => tracing::warn!(%error, "the ledger could not be stamped; trying again in an hour"),
+        }
+    }
+
+    /// After a commit that is in the files: keeps the write-ahead log short.
+    pub(super) async fn keep_log_short(&mut self) {
+        let much = self.wrote_much();
+        let Some(Care { log, presence }) = &mut self.care else { return };
+        if let Err(error) = log.committed(&mut self.connection, presence.log_size(), much).await {
+            tracing::warn!(%error, "the write-ahead log could not be cut; it grows until the next try");
+        }
+    }
+
+    /// Something is moved and nothing cut off: what is in the log goes into the ledger, under whatever name that now is,
+    /// which then needs no log any more; and a log that is left behind holds nothing that could be taken for another's.
+    pub(super) async fn save(&mut self, damage: Damage) {
+        if let Damage::Moved(_) = damage {
+            let _ = log::cut(&mut self.connection, Duration::ZERO).await;
+        }
     }
 
     /// After a failure: that there is nothing to roll back is as good. A connection that is broken is replaced.
@@ -186,16 +174,6 @@ impl Sqlite {
             && let Ok(connection) = SqliteConnection::connect_with(&self.options).await
         {
             self.connection = connection;
-        }
-    }
-
-    pub(super) async fn close(mut self) {
-        if let Err(error) = self.look_at_audit().await {
-            tracing::warn!(%error, "the end of the audit could not be looked at; `switchboard audit verify` does");
-        }
-        self.readers.close().await;
-        if let Err(error) = self.connection.close().await {
-            tracing::warn!(%error, "the ledger did not close cleanly; its next start recovers it");
         }
     }
 

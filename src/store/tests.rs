@@ -15,7 +15,7 @@ struct Ledger {
     store: Store,
     folder: TempDir,
     stop: oneshot::Sender<()>,
-    writer: tokio::task::JoinHandle<()>,
+    writer: tokio::task::JoinHandle<Result<(), StoreError>>,
 }
 
 impl Ledger {
@@ -35,7 +35,7 @@ impl Ledger {
 
     async fn close(self) -> TempDir {
         let _ = self.stop.send(());
-        self.writer.await.unwrap();
+        self.writer.await.unwrap().unwrap();
         self.folder
     }
 
@@ -458,7 +458,8 @@ async fn too_many_waiting_writes_are_refused_at_once() {
     let mut first = std::pin::pin!(store.put(entry(Queue::Inbox, "a", "a")));
     assert!(futures_util::poll!(&mut first).is_pending());
     assert!(matches!(store.put(entry(Queue::Inbox, "b", "b")).await, Err(StoreError::Busy)));
-    tokio::join!(writer.run(std::future::ready(())), async { assert!(first.await.unwrap()) });
+    let (closed, ()) = tokio::join!(writer.run(std::future::ready(())), async { assert!(first.await.unwrap()) });
+    closed.unwrap();
     assert!(matches!(store.put(entry(Queue::Inbox, "c", "c")).await, Err(StoreError::Busy)), "after the end");
 }
 

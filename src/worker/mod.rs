@@ -40,6 +40,9 @@ use crate::webex::{Client, Fault};
 /// The safety net: other processes may write to the ledger without our hearing of it.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// How often it is tried to settle a row.
+const SETTLES: u32 = 3;
+
 /// How the loops end.
 #[derive(Clone, Default)]
 pub struct Stop {
@@ -94,7 +97,9 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, stop: 
         let claims = match store.claim(W::QUEUE, free, work.webex().webex_time()).await {
             Ok(claims) => claims,
             Err(error) => {
-                tracing::error!(%error, "the ledger gave no work; looking again in a second");
+                if !error.is_told() {
+                    tracing::error!(%error, "the ledger gave no work; looking again in a second");
+                }
                 Claims { rows: Vec::new(), next: Some(LOOK_AGAIN) }
             }
         };
@@ -137,21 +142,30 @@ async fn settle<W: Work>(work: &W, store: &Store, row: Claimed, stop: &Stop) {
         },
         () = stop.abort.cancelled() => W::put_back(row),
     };
-    for last in [false, false, true] {
+    let mut tries = 1;
+    loop {
         match store.settle(settlement.clone()).await {
             Ok(true) => return,
             Ok(false) => {
                 tracing::warn!("a lease was lost before the work was settled; somebody else has it now");
                 return;
             }
-            Err(error) if last => {
+            // The work is done, and settled as soon as the files are back, unless the daemon ends before.
+            Err(error) if error.is_told() => {
+                if stop.abort.is_cancelled() {
+                    return;
+                }
+            }
+            Err(error) if tries == SETTLES => {
                 tracing::error!(%error, "work could not be settled; it is done again when its lease ends");
+                return;
             }
             Err(error) => {
+                tries += 1;
                 tracing::warn!(%error, "work could not be settled; trying again");
-                tokio::time::sleep(LOOK_AGAIN).await;
             }
         }
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn run(
 async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Report) -> anyhow::Result<()> {
     report.add_all(settings(config, commands))?;
     let (look, store) = store(config).await;
-    report.add(store)?;
+    report.add_all(store)?;
     let daemon = look.as_ref().is_some_and(|look| look.daemon);
     if let Some(look) = &look {
         if deep {
@@ -164,13 +164,21 @@ async fn token(webex: &Client) -> Finding {
 }
 
 /// A ledger that is not there yet is made by the daemon, so only its folder can be looked at.
-async fn store(config: &Config) -> (Option<Look>, Finding) {
+async fn store(config: &Config) -> (Option<Look>, Vec<Finding>) {
     match Store::look(&config.store).await {
         Ok(look) => {
-            let finding = Finding::ok("store", look.says.clone());
-            (Some(look), finding)
+            let mut findings = vec![Finding::ok("store", look.says.clone())];
+            if let Some(trace) = &look.lost {
+                let says = format!("there was a ledger here, and it is gone: {trace}");
+                let hint =
+                    "put it back; without it the daemon makes a new one, and what it acknowledged is not answered";
+                findings.push(Finding::warn("store", says, hint));
+            }
+            (Some(look), findings)
         }
-        Err(error) => (None, Finding::fail("store", error.to_string(), "check store.url, and who may write there")),
+        Err(error) => {
+            (None, vec![Finding::fail("store", error.to_string(), "check store.url, and who may write there")])
+        }
     }
 }
 
