@@ -58,6 +58,7 @@
 //! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the seals of buttons; the only crypto |
 //! | `telemetry` | logs and metric names |
 //! | `table` | tables of text |
+//! | `text` | letters and words as people see and mean them; where a long text is cut; pure |
 //! | `simulator` | a Webex cloud in the binary, for trying and for tests |
 //!
 //! # What is not there
@@ -86,6 +87,7 @@ pub mod simulator;
 mod store;
 mod table;
 mod telemetry;
+mod text;
 pub mod webex;
 mod worker;
 
@@ -94,6 +96,6 @@ pub use bot::Bot;
 pub use config::{Config, ConfigError};
 pub use handler::{
     Args, Attached, Card, Command, CommandError, Context, FileError, Inputs, Question, Reply, Result, Sender, card,
-    code_block, escape,
+    code_block, code_span, escape,
 };
 pub use receiver::websocket::{Line, Socket};

@@ -10,6 +10,7 @@ use crate::card::{Submit, Text};
 use crate::event;
 use crate::handler::{Card, Letter, Sender, code_block, escape, quoted};
 use crate::store::{AuditEntry, Entry, Pairing, PairingState, Request, Store, StoreError, Who, now_ms};
+use crate::text::cut;
 use crate::webex::{Attachment, NewMessage, RoomId, RoomType, local_part};
 
 /// The command whose actions the buttons of an admin's card call, each by the word of its verdict.
@@ -139,7 +140,7 @@ pub fn request(event: uuid::Uuid, sender: &Sender, room: &RoomId, text: &str, ex
         email: sender.email.trim().to_lowercase(),
         room: room.to_string(),
         event,
-        asked: text[..text.floor_char_boundary(MOST_ASKED)].to_owned(),
+        asked: text[..cut(text, MOST_ASKED)].to_owned(),
         requested_at: now,
         expires_at: later(now, expires),
     }
@@ -322,8 +323,8 @@ mod tests {
         let notice = notice(&request).markdown.unwrap();
         let lines: Vec<_> = notice.lines().collect();
         assert_eq!(lines[0], r"**bob\_b@example.com** asks to be let in. They wrote:");
-        assert!(lines[2] == "```" && lines[4] == "```", "{notice}");
-        assert!(lines[3].starts_with("<\u{200b}@all> `\u{200b}`\u{200b}` pairing approve 000000"), "{notice}");
+        assert!(lines[2] == "````" && lines[4] == "````", "{notice}");
+        assert!(lines[3].starts_with("<\u{200b}@all> ``` pairing approve 000000"), "{notice}");
         assert_eq!(lines[6..], ["Say `/pairing approve 7Q2MKD` or `/pairing deny 7Q2MKD`; the code is good for 24h."]);
         let card = card(&request);
         card.check().unwrap();

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::handler::{Args, Card, Command, CommandError, Context, Inputs, Question, Reply, Result, code_block, escape};
+use crate::text::cut;
 use crate::webex::{cluster, local_part};
 
 const SUBMITTED: &str = "submitted";
@@ -63,7 +64,7 @@ async fn submitted(context: Context, inputs: Inputs) -> Result<Reply> {
     let lines: Vec<_> = inputs.iter().map(|(id, value)| format!("{id:?} = {value:?}")).collect();
     let mut said = if lines.is_empty() { "no inputs".to_owned() } else { lines.join("\n") };
     if said.len() > MOST_BYTES {
-        said.truncate(said.floor_char_boundary(MOST_BYTES));
+        said.truncate(cut(&said, MOST_BYTES));
         said.push_str("\n… and more");
     }
     Ok(Reply::markdown(format!("{} submitted:\n\n{}", escape(&context.sender().email), code_block(&said))))

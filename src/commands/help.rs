@@ -1,7 +1,9 @@
 //! `help`: what the bot can do, made from the table of commands.
 
 use crate::card::{Action, Submit, Text};
-use crate::handler::{Args, Card, Command, CommandError, Context, Reply, Result, code_block, escape, quoted};
+use crate::handler::{
+    Args, Card, Command, CommandError, Context, Reply, Result, code_block, code_span, escape, quoted,
+};
 use crate::router;
 
 const NAME: &str = "help";
@@ -41,7 +43,8 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
 }
 
 fn overview(commands: &[&Command]) -> String {
-    let lines = commands.iter().map(|command| format!("- `{}`: {}", command.usage(), escape(command.summary())));
+    let lines =
+        commands.iter().map(|command| format!("- {}: {}", code_span(command.usage()), escape(command.summary())));
     let lines: Vec<_> = lines.collect();
     format!("I know these commands:\n\n{}\n\nSay `help` and a command's name to see how it is used.", lines.join("\n"))
 }

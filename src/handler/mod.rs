@@ -12,6 +12,8 @@ mod letter;
 mod markdown;
 mod question;
 mod reply;
+mod spans;
+mod split;
 
 pub use args::Args;
 pub(crate) use args::is_blank;
@@ -24,7 +26,7 @@ pub use context::{Context, Sender};
 pub use inputs::Inputs;
 pub(crate) use letter::{Letter, Receipt, Removal};
 pub(crate) use markdown::quoted;
-pub use markdown::{code_block, escape};
+pub use markdown::{code_block, code_span, escape};
 pub(crate) use question::Kept;
 pub use question::Question;
 pub(crate) use reply::Outgoing;

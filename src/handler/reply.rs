@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::markdown::{MOST_BYTES, split, split_plain};
+use super::split::{MOST_BYTES, split, split_plain};
 use super::{Card, CommandError, Question, Services};
 use crate::webex::{File, NewMessage};
 
@@ -61,7 +61,8 @@ impl Reply {
         Reply { body: Body::Text(text.into()), ..Reply::default() }
     }
 
-    /// Webex markdown. Foreign text in it goes through [`escape`](super::escape) or [`code_block`](super::code_block).
+    /// Webex markdown. Foreign text in it goes through [`escape`](super::escape),
+    /// [`code_block`](super::code_block) or [`code_span`](super::code_span).
     pub fn markdown(markdown: impl Into<String>) -> Reply {
         Reply { body: Body::Markdown(markdown.into()), ..Reply::default() }
     }

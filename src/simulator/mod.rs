@@ -92,7 +92,7 @@ mod html;
 mod ids;
 mod journal;
 mod limit;
-mod markdown;
+pub(crate) mod markdown;
 mod meetings;
 mod mercury;
 mod messages;

@@ -8,7 +8,7 @@ use crate::access::Quorum;
 use crate::event;
 use crate::handler::{Command, Context, Origin, Outgoing, Reply, Venue, is_blank};
 use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect, Settlement, now_ms};
-use crate::table::is_unseen;
+use crate::text::is_unseen;
 use crate::webex::{MessageId, RoomType};
 
 /// Of one person, and of one space: more that wait at one time are a mistake or mischief, and nobody reads them.
