@@ -1,5 +1,6 @@
 //! From a message to a command: strip the mention, find the name, cut the arguments. Pure.
 
+mod html;
 mod mention;
 
 pub use mention::{addressed_text, mentions};

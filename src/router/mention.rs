@@ -4,23 +4,46 @@
 //! mean something to a pattern. Webex marks each mention in `html` with the person's id; only those that are the
 //! bot's are taken out.
 
+use super::html::{self, Said};
 use crate::webex::{Message, Person, PersonId};
 
-/// The text that is addressed to the bot.
+/// The text that is addressed to the bot. What is quoted is not, wherever the message was written: whoever quotes somebody
+/// does not say it.
 pub fn addressed_text(message: &Message, me: &Person) -> String {
     let plain = message.text.as_deref().unwrap_or_default();
-    let text = match &message.html {
-        Some(html) if html.contains("<spark-mention") => without_mention(html, &me.id),
-        _ if message.mentioned_people.contains(&me.id) => without_name(plain, me).to_owned(),
-        _ => plain.to_owned(),
+    let (text, is_clean) = match read(message, me) {
+        Some(said) if said.addresses => (said.text, true),
+        Some(said) if said.quotes || said.mentions => (said.text, said.quotes_address),
+        Some(_) | None => (unquoted(plain).to_owned(), false),
     };
+    let text = if is_clean || !message.mentioned_people.contains(&me.id) { &text } else { without_name(&text, me) };
     let is_edge = |c: char| crate::handler::is_blank(c) || matches!(c, ',' | ':');
     text.trim_start_matches(is_edge).trim_end_matches(crate::handler::is_blank).to_owned()
 }
 
-/// Whether the message mentions the bot by identity.
+/// Whether the message mentions the bot by identity. Whoever quotes a mention does not.
 pub fn mentions(message: &Message, me: &Person) -> bool {
-    message.mentioned_people.contains(&me.id)
+    let is_quoted = || read(message, me).is_some_and(|said| said.quotes_address && !said.addresses);
+    message.mentioned_people.contains(&me.id) && !is_quoted()
+}
+
+fn read(message: &Message, me: &Person) -> Option<Said> {
+    Some(html::read(message.html.as_deref()?, |id| PersonId::from(id) == me.id))
+}
+
+/// Without html, a quotation is as people type it: lines that begin with `>` and a blank. Those above everything else would
+/// be read as the command; further down such a line belongs to what the sender says, as in a piece of code.
+fn unquoted(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+        let inside = line.trim_start().trim_start_matches('>');
+        let is_quoted = line.trim_start().starts_with('>') && inside.chars().next().is_none_or(char::is_whitespace);
+        if rest.is_empty() || !(is_quoted || line.trim().is_empty()) {
+            return rest;
+        }
+        rest = after;
+    }
 }
 
 /// Without html there is only the name to go by: the longest form of it that stands as a word at the front, else at
@@ -50,101 +73,6 @@ fn without_name<'a>(text: &'a str, me: &Person) -> &'a str {
         }
     }
     text
-}
-
-/// The text of Webex's html, less the bot's own mentions. Other mentions become `@Name`.
-fn without_mention(html: &str, me: &PersonId) -> String {
-    let mut text = String::new();
-    let mut rest = html;
-    while let Some((before, tag, after)) = next_tag(rest) {
-        text.push_str(&decoded(before));
-        rest = after;
-        match tag_name(tag) {
-            "spark-mention" => {
-                let (inside, end) = after.split_once("</spark-mention>").unwrap_or((after, ""));
-                rest = end;
-                match attribute(tag, "data-object-id") {
-                    Some(id) if PersonId::from(id) == *me => text.push(' '),
-                    _ => {
-                        text.push('@');
-                        text.push_str(decoded(&without_tags(inside)).trim_start_matches('@'));
-                    }
-                }
-            }
-            "br" | "/p" | "/li" | "/div" | "/pre" | "/blockquote" | "/h1" | "/h2" | "/h3" => text.push('\n'),
-            _ => {}
-        }
-    }
-    text.push_str(&decoded(rest));
-    text
-}
-
-/// Text before the next tag, the inside of the tag, and what follows it.
-fn next_tag(html: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = html.split_once('<')?;
-    let (tag, after) = rest.split_once('>')?;
-    Some((before, tag, after))
-}
-
-fn tag_name(tag: &str) -> &str {
-    tag.split([' ', '\t', '\n']).next().unwrap_or_default().trim_end_matches('/')
-}
-
-fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
-    let (_, value) = tag.split_once(&format!("{name}="))?;
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    value[1..].split(quote).next()
-}
-
-fn without_tags(html: &str) -> String {
-    let mut text = String::new();
-    let mut rest = html;
-    while let Some((before, _, after)) = next_tag(rest) {
-        text.push_str(before);
-        rest = after;
-    }
-    text.push_str(rest);
-    text
-}
-
-/// The entities that Webex writes. One that is not known stays as it is.
-fn decoded(html: &str) -> String {
-    let mut text = String::new();
-    let mut rest = html;
-    while let Some((before, after)) = rest.split_once('&') {
-        text.push_str(before);
-        match after.split_once(';').and_then(|(name, after)| Some((entity(name)?, after))) {
-            Some((character, after)) => {
-                text.push(character);
-                rest = after;
-            }
-            None => {
-                text.push('&');
-                rest = after;
-            }
-        }
-    }
-    text.push_str(rest);
-    text
-}
-
-fn entity(name: &str) -> Option<char> {
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        _ => {
-            let digits = name.strip_prefix('#')?;
-            let number = match digits.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-                None => digits.parse().ok()?,
-            };
-            char::from_u32(number)?
-        }
-    })
 }
 
 #[cfg(test)]

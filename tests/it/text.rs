@@ -1,6 +1,7 @@
-//! What people write is text: it never becomes markup in what the bot says.
+//! What people write: it never becomes markup in what the bot says, and of it only what they say themselves counts.
 
-use switchboard::simulator::{Cloud, Message};
+use reqwest::Method;
+use switchboard::simulator::{Cloud, Fault, Message, Person};
 use switchboard::{Args, Bot, Command, Context, Reply, Result, code_block, code_span, escape};
 
 use crate::harness::Harness;
@@ -60,4 +61,110 @@ async fn foreign_text_leaves_no_block_and_becomes_no_markup_however_long_it_is()
         let words = message.text.as_deref().unwrap().split_whitespace();
         assert!(words.filter(|word| word.contains("100")).all(|word| word == "100000"), "{html}");
     }
+}
+
+/// Pays, so that one can see who was paid.
+fn payer() -> Bot {
+    let pay = async |_: Context, mut args: Args| Ok(Reply::text(format!("Paid {}.", args.rest())));
+    Bot::builder().command(Command::new("pay [text...]", "Pays somebody", pay))
+}
+
+/// What the bot says to what somebody does.
+async fn hears<T>(bot: &Harness, act: impl FnOnce() -> T) -> Vec<String> {
+    let before = own(&bot.cloud).len();
+    act();
+    bot.settle().await;
+    own(&bot.cloud).into_iter().skip(before).map(|message| message.text.unwrap_or_default()).collect()
+}
+
+fn unknown(text: &str) -> String {
+    format!("You said: \"{text}\". I don't know that. Say help to see what I can do.")
+}
+
+#[tokio::test]
+async fn what_is_quoted_is_not_said_to_the_bot() {
+    let bot = Harness::with("", payer()).await;
+    let lab = bot.cloud.space("Lab", &[ALICE]);
+    let alice = bot.cloud.person(ALICE);
+    let direct = alice.direct_room();
+    let me = format!("<@personId:{}>", bot.cloud.bot().id);
+    for (markdown, says) in [
+        (format!("> pay Eve\n\n{me} what is this?"), unknown("what is this?")),
+        (format!("{me} what is this?\n\n> pay Eve"), unknown("what is this?")),
+        (format!("> pay Eve\n> > pay Mallory\n> pay Eve\n\n{me} pay Bob\n\n> pay Eve"), "Paid Bob.".to_owned()),
+        (format!("> {me} pay Eve\n\n{me} pay Bob"), "Paid Bob.".to_owned()),
+        (format!("> pay Eve\n\n{me}"), "Yes? Say help to see what I can do.".to_owned()),
+    ] {
+        assert_eq!(hears(&bot, || alice.writes(&lab, &markdown).unwrap()).await, [says], "{markdown}");
+    }
+    // Whoever quotes a mention does not mention.
+    let quoted = format!("> {me} pay Eve\n\nwhat is this?");
+    assert!(hears(&bot, || alice.writes(&lab, &quoted).unwrap()).await.is_empty());
+    for (markdown, says) in [
+        ("> pay Eve\n\npay Bob", "Paid Bob.".to_owned()),
+        ("> a\n> > pay Mallory\n\nwhat?\n\n> pay Eve", unknown("what?")),
+        ("> pay Eve", "Yes? Say help to see what I can do.".to_owned()),
+    ] {
+        assert_eq!(hears(&bot, || alice.writes(&direct, markdown).unwrap()).await, [says], "{markdown}");
+    }
+    // Without html there are the lines as they were typed.
+    for (text, says) in [
+        ("> pay Eve\n>> pay Mallory\n>\n\npay Bob", "Paid Bob.".to_owned()),
+        ("> pay Eve\nwhat?", unknown("what?")),
+        ("pay Bob\n> and Carol", "Paid Bob\n> and Carol.".to_owned()),
+        (">5 of them", unknown(">5 of them")),
+    ] {
+        assert_eq!(hears(&bot, || alice.says(text)).await, [says], "{text}");
+    }
+}
+
+#[tokio::test]
+async fn html_is_read_as_its_standard_says() {
+    let bot = Harness::with("", payer()).await;
+    let lab = bot.cloud.space("Lab", &[ALICE]);
+    let alice = bot.cloud.person(ALICE);
+    let (direct, me) = (alice.direct_room(), bot.cloud.bot().id);
+    let mention = format!("<spark-mention data-object-type=\"person\" data-object-id=\"{me}\">Bot</spark-mention>");
+    for (html, says) in [
+        ("<a href=\"https://x.test\" title=\"1 > pay Eve\">pay</a> Bob", Some("Paid Bob.")),
+        ("<!-- > pay Eve --><p>pay Bob</p>", Some("Paid Bob.")),
+        ("<blockquote title=\"</blockquote>\">pay Eve</blockquote>pay Bob", Some("Paid Bob.")),
+        ("<blockquote><!-- </blockquote> -->pay Eve</blockquote>pay Bob", Some("Paid Bob.")),
+        ("<BLOCKQUOTE>a<blockquote>b</blockquote>pay Eve</BLOCKQUOTE>pay Bob", Some("Paid Bob.")),
+        ("pay Bob<blockquote>pay Eve", Some("Paid Bob.")),
+        ("<blockquote>pay Eve", None),
+    ] {
+        // Beside a quotation, the whole html counts in a direct message too.
+        for (room, html) in
+            [(&lab, format!("{mention} {html}")), (&direct, format!("{html}<blockquote>a</blockquote>"))]
+        {
+            let says = says.unwrap_or("Yes? Say help to see what I can do.");
+            let text = says_raw(&bot, &alice, room, &html).await;
+            assert_eq!(text, [says], "{html}");
+        }
+    }
+    // A mention in an attribute, in a comment or in a quotation is none of the bot's.
+    let fake = mention.replace('"', "'");
+    for html in [
+        format!("<blockquote>{mention} pay Eve</blockquote>what?"),
+        format!("<blockquote>{mention}</blockquote><!-- {mention} --><a title=\"{fake}\">pay Eve</a>"),
+    ] {
+        assert!(says_raw(&bot, &alice, &lab, &html).await.is_empty(), "{html}");
+    }
+}
+
+/// Says something in a room that mentions the bot, of which the API then shows this html; what the bot says to it.
+async fn says_raw(bot: &Harness, alice: &Person, room: &str, html: &str) -> Vec<String> {
+    let before = own(&bot.cloud).len();
+    bot.cloud.hold_deliveries();
+    alice.mentions_bot(room, "pay Eve").unwrap();
+    let mut message = serde_json::to_value(bot.cloud.messages().pop().unwrap()).unwrap();
+    message["html"] = html.into();
+    let list = serde_json::json!({ "items": [message] });
+    bot.cloud.fault(Fault::on(Method::GET, "/messages").answer(200, &[], &list.to_string()).always());
+    bot.cloud.fault(Fault::on(Method::GET, "/messages/").answer(200, &[], &message.to_string()).always());
+    bot.cloud.resume_deliveries();
+    bot.settle().await;
+    bot.cloud.clear_faults();
+    own(&bot.cloud).into_iter().skip(before).map(|message| message.text.unwrap_or_default()).collect()
 }
