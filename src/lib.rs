@@ -13,7 +13,7 @@
 //! 5. `worker` claims the oldest row of each space that is due, reads the message through `webex`, and drops it if the
 //!    bot wrote it. The same call shows what was said before it and never arrived: that is then worked on first.
 //! 6. `access` decides whether the sender is answered; a stranger gets a code from `pairing` and no answer.
-//! 7. `router` strips the mention by identity, finds the command and cuts its arguments.
+//! 7. `router` leaves out what is quoted, strips the mention by identity, finds the command and cuts its arguments.
 //! 8. The handler runs with a [`Context`], under a deadline, panics caught, and returns a [`Reply`]. It never sends.
 //! 9. One transaction: the reply and its files into the outbox, the inbox row done, who did what into the audit. An
 //!    internal error is tried again, then becomes a dead letter whose reference the person is told.

@@ -16,7 +16,6 @@ mod spans;
 mod split;
 
 pub use args::Args;
-pub(crate) use args::is_blank;
 pub use attached::{Attached, FileError};
 pub use card::Card;
 pub(crate) use card::{Button, Cards, Deed, Origin, Refusal, SEAL, Venue, Vote, carries};

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::split::{MOST_BYTES, split, split_plain};
 use super::{Card, CommandError, Question, Services};
+use crate::text::{is_blank, is_invisible};
 use crate::webex::{File, NewMessage};
 
 /// An answer. It goes to the space, and the thread, that the question came from.
@@ -94,7 +95,7 @@ impl Reply {
     /// Whether nobody would see anything of it.
     pub(crate) fn is_empty(&self) -> bool {
         let (Body::Text(text) | Body::Markdown(text)) = &self.body;
-        text.trim_matches(super::is_blank).is_empty() && self.cards.is_empty() && self.files.is_empty()
+        text.chars().all(|c| is_blank(c) || is_invisible(c)) && self.cards.is_empty() && self.files.is_empty()
     }
 
     /// The same with a line below its text, if it has one.

@@ -82,6 +82,8 @@ impl Markup {
             }
             at += length.unwrap_or(c.len_utf8());
         }
+        // What is strong may end beyond what fits.
+        self.strong.extend(strong.filter(|_| text[at..to.max(at)].contains("**")).map(|from| (from, to)));
     }
 
     /// How many backticks there are on each side of the code that the text begins with, and its end.

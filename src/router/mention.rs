@@ -5,7 +5,11 @@
 //! bot's are taken out.
 
 use super::html::{self, Said};
+use crate::text::{folded, is_blank, is_invisible};
 use crate::webex::{Message, Person, PersonId};
+
+/// A name is shorter than this, with all that nobody sees in it.
+const MOST_LETTERS: usize = 400;
 
 /// The text that is addressed to the bot. What is quoted is not, wherever the message was written: whoever quotes somebody
 /// does not say it.
@@ -17,8 +21,11 @@ pub fn addressed_text(message: &Message, me: &Person) -> String {
         Some(_) | None => (unquoted(plain).to_owned(), false),
     };
     let text = if is_clean || !message.mentioned_people.contains(&me.id) { &text } else { without_name(&text, me) };
-    let is_edge = |c: char| crate::handler::is_blank(c) || matches!(c, ',' | ':');
-    text.trim_start_matches(is_edge).trim_end_matches(crate::handler::is_blank).to_owned()
+    let text = text.trim_matches(is_blank);
+    // What follows the mention in a sentence; nobody sees what else may stand there.
+    let said = text.trim_start_matches(|c| is_blank(c) || is_invisible(c) || matches!(c, ',' | ':'));
+    let is_parted = text[..text.len() - said.len()].contains([',', ':']);
+    if is_parted { said.to_owned() } else { text.to_owned() }
 }
 
 /// Whether the message mentions the bot by identity. Whoever quotes a mention does not.
@@ -50,29 +57,36 @@ fn unquoted(text: &str) -> &str {
 /// the end.
 fn without_name<'a>(text: &'a str, me: &Person) -> &'a str {
     let first = me.display_name.split_whitespace().next().unwrap_or_default();
-    let mut names = [me.display_name.as_str(), me.nick_name.as_deref().unwrap_or_default(), first];
+    let mut names = [me.display_name.as_str(), me.nick_name.as_deref().unwrap_or_default(), first].map(folded);
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-    let text = text.trim_matches(crate::handler::is_blank);
-    let text = text.strip_prefix('@').unwrap_or(text);
-    let is_name = |part: &str, name: &str| !name.is_empty() && part.to_lowercase() == name.to_lowercase();
+    let is_around = |c: char| is_blank(c) || is_invisible(c);
+    let text = text.trim_matches(is_blank);
+    let named = text.trim_start_matches(is_around);
+    let named = named.strip_prefix('@').unwrap_or(named);
     let ends_word = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    for name in names {
-        if let Some((front, rest)) = text.split_at_checked(name.len())
-            && is_name(front, name)
-            && ends_word(rest.chars().next())
-        {
-            return rest;
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        let is_name = |at: &usize| folded(&named[..*at]) == *name && ends_word(named[*at..].chars().next());
+        if let Some(at) = ends(named, name).filter(is_name).last() {
+            return &named[at..];
         }
     }
-    for name in names {
-        if let Some((rest, end)) = text.len().checked_sub(name.len()).and_then(|at| text.split_at_checked(at))
-            && is_name(end, name)
-            && ends_word(rest.chars().next_back())
-        {
-            return rest.trim_end_matches(|c: char| crate::handler::is_blank(c) || c == '@');
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        let is_name = |at: &usize| folded(&text[*at..]) == *name && ends_word(text[..*at].chars().next_back());
+        if let Some(at) = starts(text, name).filter(is_name).last() {
+            return text[..at].trim_end_matches(|c: char| is_around(c) || c == '@');
         }
     }
     text
+}
+
+/// Where a name at the front of a text may end: there are as many letters to be seen in both, give or take what folding does.
+fn ends<'a>(text: &'a str, name: &str) -> impl Iterator<Item = usize> + use<'a> {
+    text.char_indices().map(|(at, c)| at + c.len_utf8()).take(MOST_LETTERS.min(4 * name.len() + 16))
+}
+
+/// Where a name at the end of a text may begin.
+fn starts<'a>(text: &'a str, name: &str) -> impl Iterator<Item = usize> + use<'a> {
+    text.char_indices().rev().map(|(at, _)| at).take(MOST_LETTERS.min(4 * name.len() + 16))
 }
 
 #[cfg(test)]
@@ -132,6 +146,10 @@ mod tests {
         assert_eq!(says("Shop Bot", "help @Shop Bot", None, true), "help");
         assert_eq!(says("Rep", "report", None, true), "report");
         assert_eq!(says("ÄÖ", "a help", None, true), "a help");
+        assert_eq!(says("ÄÖ", "@äö: help", None, true), "help");
+        assert_eq!(says("Straße", "STRASSE help", None, true), "help");
+        assert_eq!(says("Shop Bot", "\u{200b}@Sh\u{ad}op Bot\u{200b}, \u{2066}help", None, true), "help");
+        assert_eq!(says("Shop", "help @\u{2068}SHOP\u{2069}", None, true), "help");
     }
 
     #[test]

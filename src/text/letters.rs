@@ -16,6 +16,13 @@ pub(crate) fn is_invisible(c: char) -> bool {
         | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Whether an invisible character chooses how the letters beside it are drawn: emoji are made with these, and some scripts.
+pub(crate) fn draws(c: char) -> bool {
+    matches!(c,
+        '\u{180b}'..='\u{180f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0020}'..='\u{e007f}'
+        | '\u{e0100}'..='\u{e01ef}')
+}
+
 /// Whether nobody can tell by looking that a character is there, or which one it is: controls, what is invisible, what
 /// only changes the letter beside it in hieroglyphs, and every blank but the plain one.
 pub(crate) fn is_unseen(c: char) -> bool {

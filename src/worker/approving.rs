@@ -6,9 +6,9 @@ use super::inbox::Inbox;
 use super::wording;
 use crate::access::Quorum;
 use crate::event;
-use crate::handler::{Command, Context, Origin, Outgoing, Reply, Venue, is_blank};
+use crate::handler::{Command, Context, Origin, Outgoing, Reply, Venue};
 use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect, Settlement, now_ms};
-use crate::text::is_unseen;
+use crate::text::{is_unseen, trim};
 use crate::webex::{MessageId, RoomType};
 
 /// Of one person, and of one space: more that wait at one time are a mistake or mischief, and nobody reads them.
@@ -120,7 +120,7 @@ impl Inbox {
 
 /// What is shown, and run.
 fn asked(context: &Context) -> &str {
-    context.text.trim_matches(is_blank)
+    trim(&context.text)
 }
 
 fn request(

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use switchboard::simulator::{Cloud, Fault, Message, Person};
-use switchboard::{Args, Bot, Command, Context, Reply, Result, code_block, code_span, escape};
+use switchboard::{Args, Bot, Command, Context, Inputs, Question, Reply, Result, code_block, code_span, escape};
 
 use crate::harness::Harness;
 
@@ -167,4 +167,131 @@ async fn says_raw(bot: &Harness, alice: &Person, room: &str, html: &str) -> Vec<
     bot.settle().await;
     bot.cloud.clear_faults();
     own(&bot.cloud).into_iter().skip(before).map(|message| message.text.unwrap_or_default()).collect()
+}
+
+/// Asks where to, and takes one of two places or a number of days.
+fn asker() -> Bot {
+    async fn place(_: Context, inputs: Inputs) -> Result<Reply> {
+        let place = inputs.one_of("place", &["staging", "Straße"])?.unwrap_or("nowhere");
+        Ok(Reply::text(format!("To {place}.")))
+    }
+    async fn days(_: Context, inputs: Inputs) -> Result<Reply> {
+        Ok(Reply::text(format!("{:?} days.", inputs.number("days")?)))
+    }
+    let ask = |text: &'static str, action: &'static str, input: &'static str| {
+        move |_: Context, _: Args| async move { Ok(Reply::text(text).ask(Question::new(action).input(input))) }
+    };
+    let go = Command::new("go", "Goes somewhere", ask("Where to?", "place", "place")).action("place", place);
+    let wait = Command::new("wait", "Waits", ask("How long?", "days", "days")).action("days", days);
+    payer().command(go).command(wait)
+}
+
+#[tokio::test]
+async fn words_are_what_they_look_like() {
+    let bot = Harness::with("", asker()).await;
+    let lab = bot.cloud.space("Lab", &[ALICE]);
+    let alice = bot.cloud.person(ALICE);
+    let me = format!("<@personId:{}>", bot.cloud.bot().id);
+    let (go, wait) = ("Where to?", "How long?");
+    for [asks, answer, says] in [
+        ["go", "staging", "To staging."],
+        ["`go`", "`Staging`", "To staging."],
+        ["**GO**.", "**staging**.", "To staging."],
+        ["\"go\"?", "“STAGING”!", "To staging."],
+        ["g\u{200b}o\u{feff}", "sta\u{ad}g\u{2060}ing\u{fe0f}", "To staging."],
+        ["\u{2066}/go\u{2069}", "STRASSE", "To Straße."],
+        ["go ?", "«straße»", "To Straße."],
+        ["```\ngo\n```", "cancel", "Cancelled."],
+        ["go", "`/Cancel`.", "Cancelled."],
+        ["go", "s\u{200d}t\u{e0041}op!", "Cancelled."],
+        ["wait", "`7`.", "Some(7.0) days."],
+        ["w\u{61c}ait…", "\u{200e}1\u{200b}0\u{200e}", "Some(10.0) days."],
+    ] {
+        let question = if asks.contains('w') { wait } else { go };
+        let here = [hears(&bot, || alice.says(asks)).await, hears(&bot, || alice.says(answer)).await].concat();
+        assert_eq!(here, [question, says], "{asks:?} {answer:?}");
+        let mention = |text: &str| alice.mentions_bot(&lab, text).unwrap();
+        let there = [hears(&bot, || mention(asks)).await, hears(&bot, || mention(answer)).await].concat();
+        assert_eq!(
+            there,
+            [format!("{question}\n\n(Mention me when you answer.)"), says.to_owned()],
+            "{asks:?} {answer:?}"
+        );
+    }
+    // In bold, and as code, by markup.
+    for markdown in [format!("{me} **pay** Bob"), format!("**pay** Bob {me}"), format!("{me}: `pay` Bob")] {
+        assert_eq!(hears(&bot, || alice.writes(&lab, &markdown).unwrap()).await, ["Paid Bob."], "{markdown}");
+    }
+    let near = "You said: \"`statsu`?\". I don't know that; did you mean status? Say help to see what I can do.";
+    assert_eq!(hears(&bot, || alice.says("`sta\u{200b}tsu`?")).await[0].replace('\u{200b}', ""), near);
+    for text in ["`help pay`", "help **/Pay**?", "help p\u{200b}ay."] {
+        assert!(hears(&bot, || alice.says(text)).await[0].starts_with("pay: Pays somebody"), "{text}");
+    }
+    assert!(hears(&bot, || alice.says("report `1D`.")).await[0].starts_with("The last day:"));
+}
+
+#[tokio::test]
+async fn free_text_keeps_every_character() {
+    let bot = Harness::with("[commands]\necho = true", payer()).await;
+    let lab = bot.cloud.space("Lab", &[ALICE]);
+    let alice = bot.cloud.person(ALICE);
+    for text in [
+        "❤\u{fe0f} 👨\u{200d}👩\u{200d}👧",
+        "a\u{200b}b \u{ad}c\u{202e}d",
+        "\"x\"? `y`. **z**!",
+        "\u{200f}שלום\u{200f}",
+        "? ",
+    ] {
+        let says = format!("Paid {}.", text.trim());
+        assert_eq!(hears(&bot, || alice.says(&format!("`pay` {text}"))).await, [says.as_str()], "{text}");
+        let there = hears(&bot, || alice.mentions_bot(&lab, &format!("/Pay\u{200b} {text}")).unwrap()).await;
+        assert_eq!(there, [says.as_str()], "{text}");
+    }
+    let echoed = hears(&bot, || alice.says("echo ❤\u{fe0f}\u{200d}🔥 a\u{2066}b")).await;
+    assert!(echoed[0].contains("text     \"echo ❤\u{fe0f}\u{200d}🔥 a\\u{2066}b\""), "{}", echoed[0]);
+}
+
+#[tokio::test]
+async fn a_code_is_found_however_it_is_typed_and_an_address_only_to_the_letter() {
+    const KIM: &str = "kim@example.com";
+    let settings = "[access]\ndm_policy = \"pairing\"\ngroup_policy = \"allowlist\"\nadmins = [\"alice@example.com\"]\n\
+                    allow_from = [\"Kim@Example.com\", \"*@kind.example\"]";
+    let bot = Harness::with(settings, payer()).await;
+    let alice = bot.cloud.person(ALICE);
+    let strangers = [
+        "\u{212a}im@example.com",
+        "ki\u{200b}m@example.com",
+        "a@\u{212a}ind.example",
+        "_bob@example.com",
+        "bob@example.com",
+    ];
+    let members: Vec<_> = strangers.iter().copied().chain([KIM, "KIM@EXAMPLE.COM"]).collect();
+    let lab = bot.cloud.space("Lab", &members);
+    for email in [KIM, "A@KIND.example"] {
+        assert_eq!(hears(&bot, || bot.cloud.person(email).says("pay Bob")).await, ["Paid Bob."], "{email}");
+    }
+    for email in &strangers[..3] {
+        let stranger = bot.cloud.person(email);
+        let heard = hears(&bot, || stranger.says("pay Bob")).await;
+        assert!(heard[0].starts_with("I don't know you yet"), "{email}: {heard:?}");
+        assert!(hears(&bot, || stranger.mentions_bot(&lab, "pay Bob").unwrap()).await.is_empty(), "{email}");
+    }
+    let spellings = ["**CODE**", "`CODE`.", "“CODE”", "CO\u{200b}DE\u{2069}?", "\"CODE\".", "`/pairing approve CODE`"];
+    for (nth, typed) in spellings.into_iter().enumerate() {
+        let stranger = bot.cloud.person(&format!("s{nth}@example.net"));
+        let heard = hears(&bot, || stranger.says("help")).await;
+        let code = heard[0].split("the code ").nth(1).unwrap().split(' ').next().unwrap().to_lowercase();
+        let typed = typed.replace("CO", &code[..2]).replace("DE", &code[2..]);
+        let said = if typed.contains('/') { typed.clone() } else { format!("/pairing **approve** {typed}") };
+        let heard = hears(&bot, || alice.says(&said)).await;
+        assert!(heard.iter().any(|text| text.contains("is let in, and knows it from me")), "{typed}: {heard:?}");
+    }
+    // An underscore may be part of an address: without it, it is somebody else's.
+    assert!(hears(&bot, || bot.cloud.person("bob@example.com").says("help")).await[0].contains("the code "));
+    let heard = hears(&bot, || alice.says("pairing approve _bob@example.com")).await;
+    assert!(heard.iter().any(|text| text.contains("Nothing is decided")), "{heard:?}");
+    let heard = hears(&bot, || alice.says("pairing approve bo\u{200b}b@example.com")).await;
+    assert!(heard.iter().any(|text| text.contains("Nothing is decided")), "{heard:?}");
+    let heard = hears(&bot, || alice.says("pairing approve `BOB@example.com`.")).await;
+    assert!(heard.iter().any(|text| text.contains("is let in")), "{heard:?}");
 }

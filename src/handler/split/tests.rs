@@ -206,6 +206,32 @@ proptest! {
     }
 
     #[test]
+    fn what_belongs_together_stays_together_wherever_it_is_cut(
+        pieces in proptest::collection::vec(proptest::sample::select(vec![
+            "word", "<@personEmail:eve@example.com|Eve Smith>", "[a b](https://x.test/)", "`a b`", "``c ` d``", r"\*", "&lt;", "**e f**",
+            "two words", "10 000",
+        ]), 1..60),
+        blanks in proptest::collection::vec(proptest::sample::select(vec![" ", "\n", "\n- ", "\n\n", ", "]), 60),
+        most in 44_usize..90,
+    ) {
+        let text: String = pieces.iter().zip(&blanks).flat_map(|(piece, blank)| [*piece, *blank]).collect();
+        let parts = split(&text, most);
+        let html: String = parts.iter().map(|part| shown(part).html).collect();
+        for (piece, element) in [
+            ("<@personEmail:eve@example.com|Eve Smith>", "<spark-mention data-object-type=\"person\" data-object-id=\"eve@example.com\">Eve Smith<"),
+            ("[a b](https://x.test/)", "<a href=\"https://x.test/\">a b</a>"),
+            ("`a b`", "<code>a b</code>"),
+            ("``c ` d``", "<code>c ` d</code>"),
+            ("**e f**", "<strong>e f</strong>"),
+            ("&lt;", "&lt;"),
+        ] {
+            let count = pieces.iter().filter(|known| **known == piece).count();
+            prop_assert_eq!(html.matches(element).count(), count, "{} in {:?}", piece, parts);
+        }
+        prop_assert!(!html.contains('\\') && parts.iter().all(|part| part.len() <= most), "{:?}", parts);
+    }
+
+    #[test]
     fn no_word_is_ever_cut_where_words_are_short(words in proptest::collection::vec("[a-z0-9]{1,12}", 1..80), most in 36_usize..70) {
         let text = words.join(" ");
         for parts in [split_plain(&text, most), split(&text, most), split(&escape(&text), most), split(&code_block(&text), most)] {
