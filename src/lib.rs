@@ -13,7 +13,7 @@
 //! 5. `worker` claims the oldest row of each space that is due, reads the message through `webex`, and drops it if the
 //!    bot wrote it. The same call shows what was said before it and never arrived: that is then worked on first.
 //! 6. `access` decides whether the sender is answered; a stranger gets a code from `pairing` and no answer.
-//! 7. `router` strips the mention by identity, finds the command and cuts its arguments.
+//! 7. `router` leaves out what is quoted, strips the mention by identity, finds the command and cuts its arguments.
 //! 8. The handler runs with a [`Context`], under a deadline, panics caught, and returns a [`Reply`]. It never sends.
 //! 9. One transaction: the reply and its files into the outbox, the inbox row done, who did what into the audit. An
 //!    internal error is tried again, then becomes a dead letter whose reference the person is told.
@@ -61,6 +61,7 @@
 //! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the seals of buttons; the only crypto |
 //! | `telemetry` | logs and metric names |
 //! | `table` | tables of text |
+//! | `text` | letters and words as people see and mean them; where a long text is cut; pure |
 //! | `simulator` | a Webex cloud in the binary, for trying and for tests |
 //!
 //! # What is not there
@@ -90,6 +91,7 @@ pub mod simulator;
 mod store;
 mod table;
 mod telemetry;
+mod text;
 pub mod webex;
 mod worker;
 
@@ -99,6 +101,6 @@ pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use handler::{
     Args, Attached, Card, Command, CommandError, Context, FileError, Inputs, Question, Reply, Result, Sender, card,
-    code_block, escape,
+    code_block, code_span, escape,
 };
 pub use receiver::websocket::{Line, Socket};

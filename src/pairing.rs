@@ -11,6 +11,7 @@ use crate::clock;
 use crate::event;
 use crate::handler::{Card, Letter, Sender, code_block, escape, quoted};
 use crate::store::{AuditEntry, Entry, Pairing, PairingState, Request, Store, StoreError, Who};
+use crate::text::{cut, unmarked};
 use crate::webex::{Attachment, NewMessage, RoomId, RoomType, local_part};
 
 /// The command whose actions the buttons of an admin's card call, each by the word of its verdict.
@@ -137,10 +138,10 @@ pub fn request(event: uuid::Uuid, sender: &Sender, room: &RoomId, text: &str, ex
         code: event::code(),
         person: sender.id.local(),
         person_id: sender.id.to_string(),
-        email: sender.email.trim().to_lowercase(),
+        email: sender.email.to_ascii_lowercase(),
         room: room.to_string(),
         event,
-        asked: text[..text.floor_char_boundary(MOST_ASKED)].to_owned(),
+        asked: text[..cut(text, MOST_ASKED)].to_owned(),
         requested_at: now,
         expires_at: later(now, expires),
     }
@@ -275,10 +276,18 @@ fn allowed(pairing: &Pairing, verdict: Verdict, scope: Scope) -> Result<(), Refu
 }
 
 async fn find(store: &Store, who: &str) -> Result<Pairing, Refusal> {
-    let who = who.trim();
     let code = event::canonical(who);
-    let wanted = Who { code: code.clone(), email: who.to_lowercase(), person: local_part(who) };
-    let found = store.find_pairing(&wanted).await?.ok_or_else(|| Refusal::Unknown(quoted(who)))?;
+    let wanted = |who: &str| Who { code: code.clone(), email: who.to_ascii_lowercase(), person: local_part(who) };
+    // Of an address nothing is left out but what stands around the whole of it: who looks alike may be somebody else.
+    let (spelt, meant) = (wanted(who.trim()), wanted(unmarked(who)));
+    let (wanted, found) = match store.find_pairing(&spelt).await? {
+        None => {
+            let found = store.find_pairing(&meant).await?;
+            (meant, found)
+        }
+        found => (spelt, found),
+    };
+    let found = found.ok_or_else(|| Refusal::Unknown(quoted(who)))?;
     let request = &found.request;
     if request.code != code && request.email != wanted.email && request.person != wanted.person {
         return Err(Refusal::Superseded(code, request.email.clone()));
@@ -325,8 +334,8 @@ mod tests {
         let notice = notice(&request).markdown.unwrap();
         let lines: Vec<_> = notice.lines().collect();
         assert_eq!(lines[0], r"**bob\_b@example.com** asks to be let in. They wrote:");
-        assert!(lines[2] == "```" && lines[4] == "```", "{notice}");
-        assert!(lines[3].starts_with("<\u{200b}@all> `\u{200b}`\u{200b}` pairing approve 000000"), "{notice}");
+        assert!(lines[2] == "````" && lines[4] == "````", "{notice}");
+        assert!(lines[3].starts_with("<\u{200b}@all> ``` pairing approve 000000"), "{notice}");
         assert_eq!(lines[6..], ["Say `/pairing approve 7Q2MKD` or `/pairing deny 7Q2MKD`; the code is good for 24h."]);
         let card = card(&request);
         card.check().unwrap();

@@ -14,6 +14,7 @@ use crate::event;
 use crate::handler::{Letter, Receipt};
 use crate::store::{AuditEntry, Filter, Queue, Row, State, Store, Writer};
 use crate::table::{one_line, table};
+use crate::text::cut;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -227,7 +228,7 @@ pub(super) fn state(row: &Row) -> &'static str {
 
 fn shortened(note: &str) -> String {
     const MOST: usize = 60;
-    if note.len() <= MOST { note.to_owned() } else { format!("{}…", &note[..note.floor_char_boundary(MOST)]) }
+    if note.len() <= MOST { note.to_owned() } else { format!("{}…", note[..cut(note, MOST)].trim_end()) }
 }
 
 fn show(row: &Row, format: Format) -> anyhow::Result<()> {

@@ -247,7 +247,7 @@ impl Chat {
             return Ok(());
         }
         let (first, text) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        match Some(text).filter(|_| ["@bot", "@switchboard"].contains(&first.to_lowercase().as_str())) {
+        match Some(text).filter(|_| ["@bot", "@switchboard"].iter().any(|bot| first.eq_ignore_ascii_case(bot))) {
             Some(text) => {
                 self.alice.mentions_bot(&self.space, text.trim()).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
             }

@@ -6,6 +6,7 @@ use crate::handler::{Args, Command, CommandError, Context, Inputs, Reply, Result
 use crate::pairing::{self, CODE, COMMAND, Refusal, Scope, Verdict};
 use crate::store::{AuditEntry, PairingState, Via};
 use crate::table::table;
+use crate::text::find;
 
 /// Newer ones first; all of them are at the command line.
 const MOST: usize = 20;
@@ -27,7 +28,7 @@ pub(super) fn command() -> Command {
 async fn run(context: Context, mut args: Args) -> Result<Reply> {
     let verb = args.next().unwrap_or_else(|| "list".to_owned());
     alone(&context)?;
-    let verdict = match verb.to_lowercase().as_str() {
+    let verdict = match find(&verb, ["list", "approve", "deny"], |verb| verb).unwrap_or_default() {
         "list" => {
             args.finish()?;
             return list(&context).await;

@@ -38,5 +38,6 @@ mod registration;
 mod restart;
 mod simulator;
 mod soak;
+mod text;
 mod webdriver;
 mod websocket;
