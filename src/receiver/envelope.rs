@@ -203,7 +203,7 @@ impl Envelope {
 }
 
 /// Longer than any id that Webex was seen to give.
-const LONGEST_ID: usize = 1024;
+const LONGEST_ID: usize = 2048;
 
 /// Whether a foreign text can be an id: it becomes part of a path, and of lines in the log.
 fn is_id(text: &str) -> bool {

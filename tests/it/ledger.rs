@@ -49,7 +49,7 @@ impl Scene {
 
 /// Posts an event as Webex would; the status of the answer, and when to come again.
 pub async fn posted(daemon: &Daemon, name: &str) -> (u16, Option<String>) {
-    let data = json!({"id": name, "roomId": "room", "personId": "somebody"});
+    let data = json!({"id": name.replace(" ", "-"), "roomId": "room", "personId": "somebody"});
     let body = json!({"id": "w", "name": "n", "resource": "messages", "event": "created", "data": data}).to_string();
     let signed = signature(SECRET, body.as_bytes());
     let request = http().post(format!("{}/webex/webhook", daemon.url)).header("x-spark-signature", signed);

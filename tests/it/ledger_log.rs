@@ -38,7 +38,7 @@ fn load(
                     break;
                 }
                 let data =
-                    json!({"id": format!("{hand} {nth} {}", "x".repeat(1000)), "roomId": format!("room {}", nth % 50)});
+                    json!({"id": format!("{hand}-{nth}-{}", "x".repeat(1000)), "roomId": format!("room-{}", nth % 50)});
                 let body = json!({"id": "w", "resource": "messages", "event": "created", "data": data}).to_string();
                 let signed = signature(SECRET, body.as_bytes());
                 let answer = client.post(&url).header("x-spark-signature", signed).body(body).send().await.unwrap();
