@@ -1,5 +1,6 @@
 //! The composition root: `build` puts the rooms together, `run_until` owns every task.
 
+mod alone;
 mod canary;
 mod reconcile;
 mod tasks;
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use alone::Alone;
 use canary::Canary;
 use reconcile::Reconciling;
 use tasks::Tasks;
@@ -26,6 +28,7 @@ use crate::config::{Config, Mode};
 use crate::handler::{Cards, Command, Services};
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::instance::{Gate, Standing};
 use crate::receiver::Door;
 use crate::receiver::webhook::Webhook;
 use crate::receiver::websocket::{Line, Websocket};
@@ -57,6 +60,7 @@ pub struct App {
     health: Health,
     door: Door,
     websocket: Option<Websocket>,
+    gate: (watch::Sender<Standing>, Gate),
 }
 
 /// A look into a running app, for tests and for the simulator.
@@ -142,6 +146,8 @@ impl App {
         let metrics = Metrics::default();
         let webex = Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate);
         let (identity, health) = (Identity::default(), Health::default());
+        let standing = if config.instance.alone { Standing::Unknown } else { Standing::Answers };
+        let (standing, gate) = Gate::new(standing, store.answered().await?);
         let door = Door::new(store.clone(), metrics.clone(), identity.clone());
         let websocket = match config.delivery.mode {
             Mode::Websocket => Some(Websocket::new(
@@ -150,6 +156,7 @@ impl App {
                 door.clone(),
                 metrics.clone(),
                 health.clone(),
+                gate.clone(),
             )),
             Mode::Webhook | Mode::Polling | Mode::Both => None,
         };
@@ -169,7 +176,8 @@ impl App {
             commands,
             cards,
         });
-        Ok(App { config, public, admin, store, writer, services, identity, health, door, websocket })
+        let gate = (standing, gate);
+        Ok(App { config, public, admin, store, writer, services, identity, health, door, websocket, gate })
     }
 
     /// A look into the app while it runs.
@@ -248,7 +256,8 @@ impl App {
         servers: &CancellationToken,
         (ledger, losing): (&CancellationToken, oneshot::Sender<StoreError>),
     ) -> anyhow::Result<()> {
-        let App { config, public, admin, store, writer, services, identity, health, door, websocket } = self;
+        let App { config, public, admin, store, writer, services, identity, health, door, websocket, gate } = self;
+        let (standing, gate) = gate;
         let worker = config.worker.clone();
         let (nudge, caught_up) = (Arc::new(Notify::new()), watch::Sender::new(false));
         let writing = writer.run(ledger.clone().cancelled_owned());
@@ -269,6 +278,7 @@ impl App {
                 catch_up: config.delivery.catch_up,
             };
             let (known, stop, ledger, loops) = (identity.clone(), inbox.clone(), store.clone(), health.clone());
+            let passing = gate.clone();
             let mut caught_up = caught_up.subscribe();
             tasks.spawn(INBOX, async move {
                 // Nothing is claimed before the bot can tell its own words from others', and knows what it missed.
@@ -280,7 +290,7 @@ impl App {
                     () = begin => loops.loops(Ok(())),
                     () = stop.drain.cancelled() => return,
                 }
-                worker::run(Arc::new(work), ledger, worker.concurrency, stop).await;
+                worker::run(Arc::new(work), ledger, worker.concurrency, passing, stop).await;
             });
             let work = Outbox {
                 webex: services.webex.clone(),
@@ -292,7 +302,8 @@ impl App {
                 metrics: services.metrics.clone(),
                 health: health.clone(),
             };
-            tasks.spawn(OUTBOX, worker::run(Arc::new(work), store.clone(), config.worker.concurrency, outbox.clone()));
+            let (concurrency, passing) = (config.worker.concurrency, gate.clone());
+            tasks.spawn(OUTBOX, worker::run(Arc::new(work), store.clone(), concurrency, passing, outbox.clone()));
         } else {
             health.loops(Ok(()));
             tracing::warn!("worker.concurrency is 0: events are received and kept, and nothing is answered here");
@@ -301,7 +312,8 @@ impl App {
         }
         let webhook = match (config.delivery.mode, &config.webhook.secret) {
             (Mode::Webhook | Mode::Both, Some(secret)) => {
-                Some(Arc::new(Webhook::new(Signer::new(secret.clone()), door.clone(), services.metrics.clone())))
+                let (signer, metrics) = (Signer::new(secret.clone()), services.metrics.clone());
+                Some(Arc::new(Webhook::new(signer, door.clone(), metrics, gate.clone())))
             }
             (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
         };
@@ -322,6 +334,7 @@ impl App {
             EXPIRER,
             unless(stopped.clone(), upkeep::expire(store.clone(), services.webex.clone(), door.clone())),
         );
+        let ledger_id = store.clone();
         tasks
             .spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone(), config.audit.retention)));
         let canary = Canary {
@@ -330,6 +343,7 @@ impl App {
             health: health.clone(),
             door: door.clone(),
             nudge: Arc::clone(&nudge),
+            gate: gate.clone(),
         };
         tasks.spawn(CANARY, unless(stopped.clone(), canary.run()));
         let reconciling = Reconciling {
@@ -344,11 +358,25 @@ impl App {
             nudge: Arc::clone(&nudge),
             line,
             caught_up,
+            gate: gate.clone(),
             falls_back: false,
         };
         tasks.spawn(RECONCILER, unless(stopped.clone(), reconciling.run()));
         let webex = services.webex.clone();
-        tasks.spawn(REGISTRATION, unless(stopped, upkeep::register(config, webex, identity, health, nudge)));
+        if config.instance.alone {
+            let alone = Alone {
+                webex: webex.clone(),
+                store: ledger_id,
+                health: health.clone(),
+                target_url: config.webhook.target_url().map(str::to_owned),
+                renew: config.instance.renew,
+                standing,
+            };
+            tasks.spawn(ALONE, unless(stopped.clone(), alone.run()));
+        } else {
+            health.instance(Ok(()));
+        }
+        tasks.spawn(REGISTRATION, unless(stopped, upkeep::register(config, webex, identity, health, nudge, gate)));
         Ok(())
     }
 }
@@ -362,6 +390,7 @@ const ADMIN: &str = "the operators' listener";
 const PRUNER: &str = "the pruning of settled rows";
 const EXPIRER: &str = "the look after what waits for approval";
 const CANARY: &str = "the canary";
+const ALONE: &str = "the look for other daemons";
 const RECONCILER: &str = "the look for what was missed";
 const REGISTRATION: &str = "the look after token and webhooks";
 

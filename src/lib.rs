@@ -52,6 +52,7 @@
 //! | `access` | who is answered, what each may do, and how much of it; pure |
 //! | `pairing` | how strangers ask to be let in, and are |
 //! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`], [`Card`] |
+//! | `instance` | the mark by which two daemons of one token know each other, and which of them answers |
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `clock` | the wall time and the steady time; nobody else asks the system |
 //! | `health` | what `/readyz` says |
@@ -83,6 +84,7 @@ mod handler;
 mod health;
 mod http;
 mod identity;
+mod instance;
 mod pairing;
 mod receiver;
 mod router;

@@ -9,6 +9,7 @@ use crate::config::{Delivery, Mode};
 use crate::event;
 use crate::handler::Services;
 use crate::health::Health;
+use crate::instance::Gate;
 use crate::receiver::{Door, Kind};
 use crate::webex::{Client, Error, MessageId, NewMessage, Priority, RoomId};
 
@@ -23,6 +24,8 @@ pub(super) struct Canary {
     pub door: Door,
     /// Asks for a look at what was missed.
     pub nudge: Arc<Notify>,
+    /// Open while this daemon is the one that answers.
+    pub gate: Gate,
 }
 
 impl Canary {
@@ -38,6 +41,7 @@ impl Canary {
         // Before the webhooks are registered nothing can come back.
         self.health.well().await;
         loop {
+            self.gate.open().await;
             if let Err(error) = self.fly(&room).await {
                 self.services.metrics.canary("unsent", None);
                 tracing::warn!(%error, hint = error.hint(), "the canary could not be sent");

@@ -9,6 +9,7 @@ use crate::clock;
 use crate::config::{self, Config, Mode};
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::instance::Gate;
 use crate::receiver::{CLOCK, Door, Envelope, registration};
 use crate::store::{Overdue, State, Store, StoreError};
 use crate::webex::{Client, Error, Fault, Priority};
@@ -94,7 +95,14 @@ async fn put_overdue(store: &Store, webex: &Client, door: &Door) -> Result<Durat
 
 /// Learns who the bot is, then keeps its webhooks as they ought to be. A refused token or a Webex that is away is
 /// said plainly and tried again: a supervisor that starts us over and over helps nobody.
-pub(super) async fn register(config: Config, webex: Client, identity: Identity, health: Health, nudge: Arc<Notify>) {
+pub(super) async fn register(
+    config: Config,
+    webex: Client,
+    identity: Identity,
+    health: Health,
+    nudge: Arc<Notify>,
+    gate: Gate,
+) {
     let mut pause = Duration::from_secs(1);
     loop {
         match webex.me().await {
@@ -139,6 +147,8 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
     let wanted = registration::wanted(url, secret);
     let mut looked_at = false;
     loop {
+        // Whoever waits leaves them to the other daemon.
+        gate.open().await;
         let interval = config.webhook.check_interval;
         let pause = match registration::synchronise(&webex.at(Priority::Poll), &wanted).await {
             Ok(changes) => {

@@ -48,6 +48,8 @@ pub struct Config {
     pub admin: Admin,
     /// The ledger.
     pub store: Store,
+    /// This daemon beside others.
+    pub instance: Instance,
     /// How events are worked off.
     pub worker: Worker,
     /// Files that people attach and replies carry.
@@ -315,6 +317,17 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct ConfigError(pub Vec<String>);
+
+/// This daemon beside others with the same token.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instance {
+    /// Whether it stands back while a daemon with another, older ledger answers.
+    pub alone: bool,
+    /// How often its mark at Webex is renewed.
+    #[serde(deserialize_with = "duration")]
+    pub renew: Duration,
+}
 
 /// A key and what is wrong with it; the place is added where the layers are known.
 type Findings = Vec<(&'static str, String)>;

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::{Door, Envelope, Parsed};
 use crate::clock;
+use crate::instance::Gate;
 use crate::signature::{SignatureError, Signer};
 use crate::telemetry::{Metrics, Received};
 
@@ -27,13 +28,14 @@ pub struct Webhook {
     signer: Signer,
     door: Door,
     metrics: Metrics,
+    gate: Gate,
     told: Mutex<Option<Instant>>,
 }
 
 impl Webhook {
-    /// With what checks the signatures, takes the events, and counts the refusals.
-    pub fn new(signer: Signer, door: Door, metrics: Metrics) -> Webhook {
-        Webhook { signer, door, metrics, told: Mutex::default() }
+    /// With what checks the signatures, takes the events, counts the refusals, and says whether this daemon answers.
+    pub fn new(signer: Signer, door: Door, metrics: Metrics, gate: Gate) -> Webhook {
+        Webhook { signer, door, metrics, gate, told: Mutex::default() }
     }
 
     fn tell_of_refusal(&self, error: SignatureError) {
@@ -55,7 +57,7 @@ pub async fn receive(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let started = clock::instant();
-    let Webhook { signer, door, metrics, .. } = &*webhook;
+    let Webhook { signer, door, metrics, gate, .. } = &*webhook;
     let body = match body {
         Ok(body) => body,
         Err(rejection) => {
@@ -83,6 +85,11 @@ pub async fn receive(
             return refusal(StatusCode::BAD_REQUEST, "not a Webex webhook envelope");
         }
     };
+    if !gate.takes() {
+        metrics.event("webhook", envelope.kind.resource(), Received::Rejected);
+        let answer = refusal(StatusCode::SERVICE_UNAVAILABLE, "another daemon answers for this bot, or may");
+        return ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response();
+    }
     match door.take("webhook", &envelope).await {
         Ok(outcome) => {
             tracing::debug!(event = %envelope.event_id(), ?outcome, "received");

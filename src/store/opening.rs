@@ -115,6 +115,7 @@ impl Sqlite {
         }
         engine.look_at_audit().await?;
         engine.make_own_secret().await?;
+        engine.make_identity().await?;
         engine.look_for_conversations().await?;
         engine.look_for_files().await;
         Ok(engine)

@@ -34,6 +34,7 @@ pub use inbox::Inbox;
 pub use outbox::Outbox;
 
 use crate::config;
+use crate::instance::Gate;
 use crate::store::{Claimed, Claims, Queue, Settlement, Store};
 use crate::webex::{Client, Fault};
 
@@ -73,11 +74,16 @@ pub trait Work: Send + Sync + 'static {
     fn put_back(row: Claimed) -> Settlement;
 }
 
-/// Runs until told to drain, and returns when nothing is in hand any more.
-pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, stop: Stop) {
+/// Runs until told to drain, and returns when nothing is in hand any more. Nothing is claimed while the gate is shut.
+pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: Gate, stop: Stop) {
     let slots = Arc::new(Semaphore::new(concurrency));
     let mut tasks = JoinSet::new();
     loop {
+        tokio::select! {
+            biased;
+            () = stop.drain.cancelled() => break,
+            () = gate.open() => {}
+        }
         let slot = tokio::select! {
             biased;
             () = stop.drain.cancelled() => break,

@@ -143,6 +143,8 @@ pub fn settings_of_an_open_bot(cloud: &Cloud, folder: &Path) -> Vec<(String, Str
         ("SWITCHBOARD_ADMIN__LISTEN", String::new()),
         ("SWITCHBOARD_ACCESS__DM_POLICY", "open".to_owned()),
         ("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned()),
+        // Bots of one test follow each other faster than a mark goes stale.
+        ("SWITCHBOARD_INSTANCE__ALONE", "false".to_owned()),
         // Tests say more at once than people do.
         ("SWITCHBOARD_FLOOD__PERSON", "0".to_owned()),
         ("SWITCHBOARD_FLOOD__SPACE", "0".to_owned()),

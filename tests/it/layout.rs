@@ -179,6 +179,7 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
             "server",
             "admin",
             "store",
+            "instance",
             "worker",
             "files",
             "cards",

@@ -8,6 +8,7 @@
 
 mod access;
 mod admission;
+mod alone;
 mod approvals;
 mod audit;
 mod browser;

@@ -2,6 +2,7 @@
 //! With `--deep` also the way of a message from end to end. It changes nothing at Webex and nothing in the ledger.
 
 mod deep;
+mod instance;
 mod public_url;
 mod report;
 mod webhooks;
@@ -95,6 +96,9 @@ async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Re
             report.add_all(deep::reach(config, &webex, &found).await)?;
         }
         report.add_all(webhooks::compare(config, &found))?;
+        if let Ok(found) = &found {
+            report.add_all(instance::look(config, look.as_ref(), found, webex.webex_time()).await)?;
+        }
         report.add_all(websocket::look(config, &found).await?)?;
     }
     if deep {
