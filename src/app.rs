@@ -363,19 +363,8 @@ impl App {
         };
         tasks.spawn(RECONCILER, unless(stopped.clone(), reconciling.run()));
         let webex = services.webex.clone();
-        if config.instance.alone {
-            let alone = Alone {
-                webex: webex.clone(),
-                store: ledger_id,
-                health: health.clone(),
-                target_url: config.webhook.target_url().map(str::to_owned),
-                renew: config.instance.renew,
-                standing,
-            };
-            tasks.spawn(ALONE, unless(stopped.clone(), alone.run()));
-        } else {
-            health.instance(Ok(()));
-        }
+        let alone = Alone::new(&config, webex.clone(), ledger_id, health.clone(), standing);
+        tasks.spawn(ALONE, unless(stopped.clone(), alone.run()));
         tasks.spawn(REGISTRATION, unless(stopped, upkeep::register(config, webex, identity, health, nudge, gate)));
         Ok(())
     }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::upkeep::asked_pause;
 use crate::clock;
+use crate::config::{Config, Instance};
 use crate::health::Health;
 use crate::instance::{MISSED, Mark, Standing};
 use crate::store::{LedgerId, Store, StoreError};
@@ -28,14 +29,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// What looking takes, and whom it tells.
 pub(super) struct Alone {
-    pub webex: Client,
-    pub store: Store,
-    pub health: Health,
+    webex: Client,
+    store: Store,
+    health: Health,
     /// Where our webhooks point, if they are registered.
-    pub target_url: Option<String>,
-    /// How often the mark is renewed.
-    pub renew: Duration,
-    pub standing: watch::Sender<Standing>,
+    target_url: Option<String>,
+    settings: Instance,
+    standing: watch::Sender<Standing>,
 }
 
 /// This daemon.
@@ -75,15 +75,30 @@ impl From<StoreError> for Failure {
 }
 
 impl Alone {
+    pub(super) fn new(
+        config: &Config,
+        webex: Client,
+        store: Store,
+        health: Health,
+        standing: watch::Sender<Standing>,
+    ) -> Alone {
+        let target_url = config.webhook.target_url().map(str::to_owned);
+        Alone { webex, store, health, target_url, settings: config.instance, standing }
+    }
+
     /// Looks for as long as the daemon runs.
-    pub async fn run(self) {
+    pub(super) async fn run(self) {
+        if !self.settings.alone {
+            self.health.instance(Ok(()));
+            return std::future::pending().await;
+        }
         let mut me = None;
         let mut pause = Duration::from_secs(1);
         loop {
             let next = match self.look(&mut me).await {
                 Ok(()) => {
                     pause = Duration::from_secs(1);
-                    self.renew
+                    self.settings.renew
                 }
                 Err(Failure::Webex(error)) => {
                     self.failed(&error);
@@ -127,7 +142,7 @@ impl Alone {
     }
 
     fn stale(&self) -> Duration {
-        self.renew * MISSED
+        self.settings.renew * MISSED
     }
 
     /// Makes or renews the mark, and takes away those that nobody renews any more.
