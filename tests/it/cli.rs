@@ -432,7 +432,9 @@ async fn check_says_what_is_in_order_and_what_to_do() {
     insta::assert_snapshot!(finished(&mut command).1, @r#"
     warn settings  nobody is told when a stranger asks to be let in
                    name admins in access.admins by email or id (*@domain cannot be written to), or look into `switchboard pairing list`
-    warn settings  webhook.public_url ends in another path than webhook.path
+    warn settings  webhook.secret has fewer than 32 characters and may be guessed
+                   make one with `openssl rand -hex 32`
+    warn settings  webhook.public_url ends in another path than webhook.path: /, and not /webex/webhook
                    right if a proxy in between rewrites it; otherwise make them the same
     ok   store     switchboard.db is not there yet and can be made
     ok   token     Webex takes it; the bot is Switchboard <switchboard@webex.bot>
