@@ -1,7 +1,7 @@
 //! The environment as layers of settings, and what is wrong with the names of variables.
 
 use super::names::{Names, nearest};
-use super::tree::{Node, Place, Source, Value};
+use super::tree::{Finding, Node, Place, Source, Value};
 
 /// Variables with a name of their own.
 const WELL_KNOWN: [(&str, &str); 7] = [
@@ -83,15 +83,18 @@ pub(super) fn variable(key: &str) -> String {
 pub(super) struct Said {
     /// One layer a variable, the highest last.
     pub layers: Vec<Node>,
-    pub wrong: Vec<String>,
+    pub wrong: Vec<Finding>,
+    /// The keys of those that cannot be read.
+    pub spoiled: Vec<String>,
     /// What is doubtful, each with what to do.
     pub doubts: Vec<(String, String)>,
 }
 
 pub(super) fn layers(variables: &Variables, names: &Names) -> Said {
-    let mut said = Said { layers: Vec::new(), wrong: Vec::new(), doubts: Vec::new() };
+    let mut said = Said { layers: Vec::new(), wrong: Vec::new(), spoiled: Vec::new(), doubts: Vec::new() };
     for name in &variables.unreadable {
-        said.wrong.push(format!("{}: it is not UTF-8; set it anew in UTF-8, or unset it", place(name)));
+        said.wrong.push(Finding::at(&place(name), "it is not UTF-8; set it anew in UTF-8, or unset it"));
+        said.spoiled.push(key_of(name));
     }
     for (name, key) in WELL_KNOWN {
         if let Some((_, value)) = variables.set.iter().find(|(variable, _)| variable == name) {
@@ -114,7 +117,7 @@ pub(super) fn layers(variables: &Variables, names: &Names) -> Said {
                 }
                 said.layers.push(Node::single(&key, Value::Variable(value.clone()), place(name)));
             }
-            Meant::Wrong(says) => said.wrong.push(format!("{}: {says}", place(name))),
+            Meant::Wrong(says) => said.wrong.push(Finding::at(&place(name), says)),
             Meant::Nothing => {
                 let hint =
                     format!("a setting is {PREFIX}SECTION__KEY, with two underscores between; unset what is none");

@@ -6,14 +6,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::syntax;
-use super::tree::{Node, Place, Source, Value};
+use super::tree::{Finding, Node, Place, Source, Value};
 
 /// What a file says, and what is wrong with how it says it.
 pub(super) struct Parsed {
     pub root: Node,
-    pub wrong: Vec<String>,
+    pub wrong: Vec<Finding>,
     /// The keys whose line is wrong.
-    pub spoiled: BTreeSet<String>,
+    pub spoiled: Vec<String>,
 }
 
 /// Reads the bytes of a file as far as they can be read.
@@ -22,7 +22,7 @@ pub(super) fn parse(place: &Place, bytes: &[u8]) -> Parsed {
     let mut parsed = parse_text(place, &text);
     if let Some((line, says)) = odd {
         let place = line.map_or_else(|| place.clone(), |line| place.at(line));
-        parsed.wrong.insert(0, format!("{place}: {says}"));
+        parsed.wrong.push(Finding::at(&place, says));
     }
     parsed
 }
@@ -63,37 +63,69 @@ pub(super) fn utf_16(bytes: &[u8]) -> Option<String> {
 /// Reads a text as far as it can be read.
 pub(super) fn parse_text(place: &Place, text: &str) -> Parsed {
     let (text, lone) = with_line_feeds(text);
-    let mut wrong = Vec::new();
+    let mut parsed = Parsed { root: Node::table(place.clone()), wrong: Vec::new(), spoiled: Vec::new() };
     if let Some(line) = lone {
-        let says = "a line ends in a carriage return alone; save the file with LF or CRLF as line ends";
-        wrong.push(format!("{}: not valid TOML: {says}", place.at(line)));
+        let says = "not valid TOML: a line ends in a carriage return alone; save the file with LF or CRLF as line ends";
+        parsed.wrong.push(Finding::at(&place.at(line), says));
     }
-    let (table, errors) = DeTable::parse_recoverable(&text);
-    let last = text.lines().count();
-    // What is open to the end of the file swallows whatever stands below it.
-    let opened = errors.iter().filter(|error| error.message().starts_with("unclosed"));
-    let opened = opened.filter_map(|error| opening(table.get_ref(), error.span()?.start)).min();
-    let opened = opened.map_or(usize::MAX, |at| line_of(&text, at));
-    // One mistake often has several consequences; the first one of a line tells it.
+    // What cannot be read is taken out, so that it hides nothing.
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    let mut told = BTreeSet::new();
+    for _ in 0..=lines.len() {
+        let text = lines.join("\n");
+        let (table, errors) = DeTable::parse_recoverable(&text);
+        if errors.is_empty() {
+            walk(&text, place, table.get_ref(), &mut parsed);
+            return parsed;
+        }
+        for (line, message) in first_of_each_line(&text, table.get_ref(), &errors) {
+            let at = line - 1;
+            let Some(written) = lines.get(at).filter(|line| !line.is_empty()).cloned() else { continue };
+            let is_new = told.insert(line);
+            if is_new {
+                let says = format!("not valid TOML: {}", syntax::explain(&written, message));
+                parsed.wrong.push(Finding::at(&place.at(line), says));
+            }
+            let end = match message {
+                OPEN => syntax::next_heading(&lines, at),
+                _ if written.trim_start().starts_with('[') && is_new => syntax::mend_heading(&mut lines, at, message),
+                _ if is_new => {
+                    parsed.spoiled.extend(syntax::keys(&lines, at..line));
+                    lines[at] = syntax::remnant(&written);
+                    continue;
+                }
+                _ => line,
+            };
+            parsed.spoiled.extend(syntax::keys(&lines, at..end));
+            lines[at..end].iter_mut().for_each(String::clear);
+        }
+        if lines.join("\n") == text {
+            break;
+        }
+    }
+    if told.is_empty() {
+        parsed.wrong.push(Finding::at(place, "not valid TOML: it cannot be read"));
+    }
+    parsed
+}
+
+/// What is said of a list or inline table without an end: everything below it, up to a heading, is in it.
+const OPEN: &str = "a bracket is not closed";
+
+/// The lines that are wrong, counted from 1: one mistake often has several consequences, and the first of a line tells it.
+fn first_of_each_line<'a>(text: &str, table: &DeTable<'_>, errors: &'a [toml::de::Error]) -> Vec<(usize, &'a str)> {
+    let last = text.lines().count().max(1);
+    let is_open = |message: &str| message.starts_with("unclosed array,") || message.starts_with("unclosed inline");
+    let open = errors.iter().filter(|error| is_open(error.message()));
+    let open = open.filter_map(|error| opening(table, error.span()?.start)).min();
+    let open = open.map_or(usize::MAX, |at| line_of(text, at));
     let mut lines = BTreeMap::new();
-    for error in &errors {
-        let line = line_of(&text, error.span().map_or(0, |span| span.start));
-        let (line, message) =
-            if line >= opened { (opened, "a bracket is not closed") } else { (line, error.message()) };
+    for error in errors {
+        let line = line_of(text, error.span().map_or(0, |span| span.start)).min(last);
+        let (line, message) = if line >= open { (open, OPEN) } else { (line, error.message()) };
         lines.entry(line).or_insert(message);
     }
-    for (line, message) in &lines {
-        let written = text.lines().nth(line - 1).unwrap_or_default();
-        wrong.push(format!("{}: not valid TOML: {}", place.at(*line), syntax::explain(written, message)));
-    }
-    let broken = lines.keys().copied().chain(if lines.contains_key(&opened) { opened..=last } else { 0..=0 });
-    let mut walk = Walk { text: &text, place, broken: broken.collect(), spoiled: BTreeSet::new(), wrong };
-    // Below a section whose name is not closed nothing is what it looks like.
-    let root = match lines.values().any(|message| message.starts_with("unclosed")) {
-        true => None,
-        false => Some(walk.table(table.get_ref(), 1, "")),
-    };
-    Parsed { root: root.unwrap_or_else(|| Node::table(place.clone())), wrong: walk.wrong, spoiled: walk.spoiled }
+    lines.into_iter().collect()
 }
 
 /// The text with line feeds as line ends, and the first line that ends otherwise.
@@ -122,51 +154,40 @@ fn opening(table: &DeTable<'_>, at: usize) -> Option<usize> {
     table.iter().find_map(|(_, value)| within(value, at))
 }
 
+fn walk(text: &str, place: &Place, table: &DeTable<'_>, parsed: &mut Parsed) {
+    let mut walk = Walk { text, place, wrong: Vec::new() };
+    parsed.root = walk.table(table, 1);
+    parsed.wrong.append(&mut walk.wrong);
+}
+
 struct Walk<'a> {
     text: &'a str,
     place: &'a Place,
-    broken: BTreeSet<usize>,
-    spoiled: BTreeSet<String>,
-    wrong: Vec<String>,
+    wrong: Vec<Finding>,
 }
 
 impl Walk<'_> {
-    fn table(&mut self, table: &DeTable<'_>, line: usize, path: &str) -> Node {
+    fn table(&mut self, table: &DeTable<'_>, line: usize) -> Node {
         let mut found = BTreeMap::new();
         for (key, value) in table {
             let name = key.get_ref().to_string();
+            let line = line_of(self.text, key.span().start);
             if name.contains('.') {
-                let place = self.place.at(line_of(self.text, key.span().start));
-                self.wrong.push(format!("{place}: the quotes make one name of {name}; write it without them"));
+                let says = format!("the quotes make one name of {name}; write it without them");
+                self.wrong.push(Finding::at(&self.place.at(line), says));
                 continue;
             }
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            if let Some(node) = self.node(value, line_of(self.text, key.span().start), &path) {
-                found.insert(name, node);
-            }
+            found.insert(name, self.node(value, line));
         }
         Node::new(Value::Table(found), self.place.at(line))
     }
 
-    /// None where the line is wrong, which is said already.
-    fn node(&mut self, value: &Spanned<DeValue<'_>>, line: usize, path: &str) -> Option<Node> {
+    fn node(&mut self, value: &Spanned<DeValue<'_>>, line: usize) -> Node {
         let value = match value.get_ref() {
-            DeValue::Table(table) => return Some(self.table(table, line, path)),
-            _ if self.broken.contains(&line) || self.broken.contains(&line_of(self.text, value.span().start)) => {
-                self.spoiled.insert(path.to_owned());
-                return None;
-            }
+            DeValue::Table(table) => return self.table(table, line),
             DeValue::Array(array) => {
-                let mut list = Vec::new();
-                for (index, item) in array.iter().enumerate() {
-                    let line = line_of(self.text, item.span().start);
-                    let Some(node) = self.node(item, line, &format!("{path}.{index}")) else {
-                        self.spoiled.insert(path.to_owned());
-                        return None;
-                    };
-                    list.push(node);
-                }
-                Value::List(list)
+                let items = array.iter().map(|item| self.node(item, line_of(self.text, item.span().start)));
+                Value::List(items.collect())
             }
             DeValue::String(text) => Value::Text(text.to_string()),
             DeValue::Boolean(value) => Value::Boolean(*value),
@@ -178,7 +199,7 @@ impl Walk<'_> {
                 Value::Integer(parsed.unwrap_or(if number.as_str().starts_with('-') { i128::MIN } else { i128::MAX }))
             }
         };
-        Some(Node::new(value, self.place.at(line)))
+        Node::new(value, self.place.at(line))
     }
 }
 

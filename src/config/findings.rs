@@ -4,7 +4,7 @@
 use super::environment::variable;
 use super::names::{Names, listed, nearest};
 use super::read::{Mistake, Problem, Wanted};
-use super::tree::{Node, Source, Value, key};
+use super::tree::{Finding, Node, Source, Value, key};
 use super::values::parse_size;
 
 /// Wrong settings: everything that was found, each with where and what to do.
@@ -19,7 +19,7 @@ impl ConfigError {
 }
 
 /// A problem of reading, told by what stands there and by what the built-in defaults have in its place.
-pub(super) fn finding(problem: &Problem, settings: &Node, defaults: &Node, names: &Names) -> String {
+pub(super) fn finding(problem: &Problem, settings: &Node, defaults: &Node, names: &Names) -> Finding {
     let path = problem.path.as_deref().unwrap_or_default();
     let under = |last: &str| if path.is_empty() { last.to_owned() } else { format!("{path}.{last}") };
     let (at, says) = match &problem.mistake {
@@ -41,16 +41,18 @@ pub(super) fn finding(problem: &Problem, settings: &Node, defaults: &Node, names
     };
     let node = settings.get(&at).map(|node| &node.place).or(problem.place.as_ref());
     let says = match settings.get(&at) {
-        Some(node) if node.place.source == Source::Environment => {
-            for_a_variable(&says, node.text().unwrap_or_default())
-        }
+        Some(node) if node.place.source == Source::Environment => for_a_variable(&says, node.text()),
         _ => says,
     };
-    node.map_or(says.clone(), |place| format!("{place}: {says}"))
+    match node {
+        Some(place) => Finding::at(place, says),
+        None => Finding::of_all(says),
+    }
 }
 
 /// A right form needs no quotes in a variable; and what often goes wrong with variables is named.
-fn for_a_variable(says: &str, text: &str) -> String {
+fn for_a_variable(says: &str, text: Option<&str>) -> String {
+    let text = text.unwrap_or("-");
     let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
     let hint = if text.trim().is_empty() {
         "; it is empty: unset it to leave the setting as it is"
@@ -95,7 +97,10 @@ fn range(path: &str, settings: &Node, defaults: &Node) -> String {
     });
     match number {
         Some(number) if number < 0 => format!("is negative; give a whole number of 0 or more{such_as}"),
-        _ => format!("is too large{such_as}"),
+        _ => {
+            let default = such_as.replace(", such as", "; the default is");
+            format!("is too large{default}")
+        }
     }
 }
 
@@ -155,7 +160,7 @@ fn describe(node: &Node) -> &'static str {
 }
 
 /// What stands in a file outside of every section, or in the wrong kind of brackets. Takes it out.
-pub(super) fn outside_sections(file: &mut Node, names: &Names) -> Vec<String> {
+pub(super) fn outside_sections(file: &mut Node, names: &Names) -> Vec<Finding> {
     let Value::Table(table) = &file.value else { return Vec::new() };
     let wrong = table.iter().filter_map(|(name, node)| {
         let says = match (&node.value, names.has_section(name)) {
@@ -173,7 +178,7 @@ pub(super) fn outside_sections(file: &mut Node, names: &Names) -> Vec<String> {
             (_, true) => format!("{name} stands alone; write [{name}], and its keys below"),
             (_, false) => format!("{name} stands alone; {}", home(name, names)),
         };
-        Some((name.clone(), format!("{}: {says}", node.place)))
+        Some((name.clone(), Finding::at(&node.place, says)))
     });
     let wrong: Vec<_> = wrong.collect();
     wrong.iter().for_each(|(name, _)| file.remove(name));
@@ -197,7 +202,7 @@ fn home(name: &str, names: &Names) -> String {
 }
 
 /// Texts that are no value but stand for one: `${TOKEN}`, `%TOKEN%`, `{{ token }}`, `<token>`, `...`. With their paths.
-pub(super) fn stand_ins(settings: &Node) -> Vec<(String, String)> {
+pub(super) fn stand_ins(settings: &Node) -> Vec<(String, Finding)> {
     let set = settings.leaves().into_iter().filter(|(_, node)| node.place.source != Source::Defaults);
     let found = set.filter_map(|(path, node)| {
         let text = node.text()?.trim();
@@ -220,7 +225,7 @@ pub(super) fn stand_ins(settings: &Node) -> Vec<(String, String)> {
         } else {
             return None;
         };
-        Some((path, format!("{place}: {key} {says}")))
+        Some((path, Finding::at(place, format!("{key} {says}"))))
     });
     found.collect()
 }

@@ -2,7 +2,7 @@
 //! together as a tree, and read from it until everything that is wrong is known.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use super::file::{self, Parsed};
 use super::findings::{default_form, finding, outside_sections, stand_ins};
 use super::names::Names;
 use super::read::{Keys, Mistake, Problem, Reader};
-use super::tree::{Node, Place, Source, Value, key};
+use super::tree::{Finding, Node, Place, Source, Value, key};
 use super::{Config, ConfigError, DEFAULTS, Doubt, secrets, validate};
 
 /// The settings as far as they can be read, and all that is wrong with them. What is wrong has its default.
@@ -38,8 +38,8 @@ pub(super) fn load(file: Option<&Path>, variables: &Variables) -> Result<Loaded,
         Ok(bytes) => file::parse(&place, &bytes),
         Err(error) => {
             let says = "cannot read the settings file";
-            let finding = format!("{place}: {says}: {error}; check the path, and who may read it");
-            Parsed { root: Node::table(place), wrong: vec![finding], spoiled: BTreeSet::new() }
+            let finding = Finding::at(&place, format!("{says}: {error}; check the path, and who may read it"));
+            Parsed { root: Node::table(place), wrong: vec![finding], spoiled: Vec::new() }
         }
     };
     assemble(Some(parsed), variables)
@@ -67,6 +67,7 @@ fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, Confi
     }
     let mut doubts = said.doubts;
     wrong.extend(said.wrong);
+    spoiled.extend(said.spoiled);
     layers.extend(said.layers);
     secrets::resolve(&mut layers, &defaults, &mut wrong, &mut spoiled);
 
@@ -93,8 +94,11 @@ fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, Confi
             Value::List(_) | Value::Variable(_)
                 if matches!(defaults.get(path).map(|node| &node.value), Some(Value::List(_))) =>
             {
-                wrong.push(format!(
-                    "{name}: it is empty and would remove {path} of {from}; unset it to keep them, or write [] to have none"
+                wrong.push(Finding::at(
+                    name,
+                    format!(
+                        "it is empty and would remove {path} of {from}; unset it to keep them, or write [] to have none"
+                    ),
                 ));
             }
             _ if secrets::SECRETS.contains(&path.as_str()) || defaults.get(path).is_some() => {}
@@ -108,8 +112,9 @@ fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, Confi
     if let Some((_, value)) = variables.set.iter().find(|(name, value)| name == PORT && !value.trim().is_empty()) {
         match value.trim().parse() {
             Ok(port) => config.server.listen.set_port(port),
-            Err(_) => wrong.push(format!(
-                "{PORT} (environment): not a port; give a number from 1 to 65535, or unset it to keep server.listen"
+            Err(_) => wrong.push(Finding::at(
+                &Place::new(Source::Environment, PORT),
+                "not a port; give a number from 1 to 65535, or unset it to keep server.listen",
             )),
         }
     }
@@ -122,7 +127,8 @@ fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, Confi
             missing.push(format!("{says}{}", why.unwrap_or_default()));
         }
     }
-    Ok(Loaded { config, wrong, missing })
+    Finding::sort(&mut wrong);
+    Ok(Loaded { config, wrong: wrong.iter().map(ToString::to_string).collect(), missing })
 }
 
 /// The keys of every table there can be, and a proof that the defaults are settings.
@@ -142,7 +148,7 @@ fn read(
     settings: &mut Node,
     defaults: &Node,
     names: &Names,
-    wrong: &mut Vec<String>,
+    wrong: &mut Vec<Finding>,
     spoiled: &mut Vec<String>,
 ) -> Result<Config, ConfigError> {
     let keys = RefCell::default();
@@ -172,7 +178,7 @@ fn read(
         spoil(&target, settings, defaults);
         spoiled.push(target);
     }
-    wrong.push("the settings cannot be read".to_owned());
+    wrong.push(Finding::of_all("the settings cannot be read"));
     Config::deserialize(Reader::new(defaults, &keys)).map_err(defect)
 }
 
@@ -199,10 +205,10 @@ fn touches(spoiled: &[String], path: &str) -> bool {
 }
 
 /// What values that can be read still cannot be, each with its place.
-fn always(config: &Config, settings: &Node, defaults: &Node, spoiled: &[String]) -> Vec<String> {
+fn always(config: &Config, settings: &Node, defaults: &Node, spoiled: &[String]) -> Vec<Finding> {
     let findings = validate::always(config).into_iter().filter_map(|(path, problem)| {
         // Where two keys do not go together, the one that was set is to blame, not the default.
-        let named = problem.split([' ', ',', ':']).filter(|word| word.contains('.'));
+        let named = problem.split([' ', ',', ':', ';']).filter(|word| word.contains('.'));
         let keys: Vec<_> = [path.as_str()].into_iter().chain(named).collect();
         if keys.iter().any(|key| touches(spoiled, key)) {
             return None;
@@ -214,8 +220,8 @@ fn always(config: &Config, settings: &Node, defaults: &Node, spoiled: &[String])
             ["such as", "make one", "give ", "write ", "keep ", "set "].iter().any(|word| problem.contains(word));
         let form = default_form(&path, defaults, source).filter(|_| !says_how);
         let form = form.map_or_else(String::new, |form| format!("; the default is {form}"));
-        let place = place.map_or_else(|| "the settings".to_owned(), ToString::to_string);
-        Some(format!("{place}: {} {problem}{form}", key(&path)))
+        let says = format!("{} {problem}{form}", key(&path));
+        Some(place.map_or_else(|| Finding::of_all(&says), |place| Finding::at(place, &says)))
     });
     findings.collect()
 }

@@ -356,7 +356,8 @@ impl Config {
     /// # Errors
     /// Only where the program itself is broken.
     pub(crate) fn look(file: Option<&Path>) -> Result<Loaded, ConfigError> {
-        layers::load(usual(file), &Variables::of_process())
+        let file = file.or_else(|| Path::new("bot.toml").exists().then_some(Path::new("bot.toml")));
+        layers::load(file, &Variables::of_process())
     }
 
     /// The same with `variables` above everything else, in place of those of the environment that set the same.
@@ -394,9 +395,4 @@ impl Config {
         let token = self.webex.token.as_ref().filter(|token| !token.expose_secret().trim().is_empty());
         token.ok_or_else(|| ConfigError::one(validate::MISSING_TOKEN))
     }
-}
-
-/// The file that is read where none is named.
-fn usual(file: Option<&Path>) -> Option<&Path> {
-    file.or_else(|| Path::new("bot.toml").exists().then_some(Path::new("bot.toml")))
 }

@@ -109,9 +109,11 @@ impl<'a> Reader<'a> {
         Reader { node, path: String::new(), keys }
     }
 
-    fn inner(&self, node: &'a Node, key: &str) -> Reader<'a> {
+    /// Reads a value in this one.
+    fn read<S: DeserializeSeed<'a>>(&self, seed: S, node: &'a Node, key: &str) -> Result<S::Value, Problem> {
         let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
-        Reader { node, path, keys: self.keys }
+        let reader = Reader { node, path: path.clone(), keys: self.keys };
+        seed.deserialize(reader).map_err(|problem| problem.within(&path, &node.place))
     }
 
     fn table<V: Visitor<'a>>(&self, table: &'a BTreeMap<String, Node>, visitor: V) -> Result<V::Value, Problem> {
@@ -279,7 +281,7 @@ impl<'a> MapAccess<'a> for Fields<'_, 'a> {
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Problem> {
         match self.value.take() {
-            Some((key, node)) => seed.deserialize(self.of.inner(node, key)),
+            Some((key, node)) => self.of.read(seed, node, key),
             None => Err(Problem::new(Mistake::Type(Wanted::Other))),
         }
     }
@@ -296,7 +298,7 @@ impl<'a> SeqAccess<'a> for Entries<'_, 'a> {
     fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
         let mut there = self.entries.by_ref().filter(|(_, node)| !matches!(node.value, Value::Gone));
         match there.next() {
-            Some((index, node)) => seed.deserialize(self.of.inner(node, &index.to_string())).map(Some),
+            Some((index, node)) => self.of.read(seed, node, &index.to_string()).map(Some),
             None => Ok(None),
         }
     }

@@ -1,5 +1,7 @@
 //! What a line that is no TOML was meant to be, and how it is written. A line may hold a secret, so only its key is told.
 
+use std::ops::Range;
+
 use super::values::{parse_duration, parse_size};
 
 /// What is wrong with this line, and what to write. `message` is the parser's own.
@@ -14,20 +16,77 @@ pub(super) fn explain(line: &str, message: &str) -> String {
     if ["//", ";", "--", "/*"].iter().any(|mark| line.starts_with(mark)) {
         return "a comment begins with #".to_owned();
     }
+    let is_twice = message.starts_with("duplicate key");
     if line.starts_with('[') && !line.contains('=') {
-        return format!("{message}; the name of a section stands alone in its line, such as [webex]");
+        return if is_twice {
+            "that section is there twice; put its keys together, under one heading".to_owned()
+        } else {
+            "the name of a section stands alone in brackets, such as [webex]".to_owned()
+        };
     }
-    if message.starts_with("duplicate key") {
-        let key = line.split('=').next().map(|key| key.trim().trim_matches(['[', ']']));
-        return match key.filter(|key| is_key(key)) {
+    if is_twice {
+        return match line.split('=').next().map(str::trim).filter(|key| is_key(key)) {
             Some(key) => format!("{key} is there twice; keep one of them"),
             None => "that key is there twice; keep one of them".to_owned(),
         };
+    }
+    if message.contains("missing comma") {
+        return "a comma is missing between two entries, here or at the end of the line before".to_owned();
     }
     match line.split_once('=') {
         Some((key, value)) => of_pair(key.trim(), without_comment(value).trim(), message),
         None => without_assignment(line),
     }
+}
+
+/// Writes the heading of a section as it was meant, where that can be told, and gives the line up to which nothing can be
+/// read: the heading alone, or everything in its section. Lines are counted from 0.
+pub(super) fn mend_heading(lines: &mut [String], at: usize, message: &str) -> usize {
+    let line = lines[at].trim();
+    let name: String = line.trim_start_matches(['[', ' ']).chars().take_while(|c| is_part_of_key(*c)).collect();
+    let heading = if name == "command" { format!("[[{name}]]") } else { format!("[{name}]") };
+    if name.is_empty() || message.starts_with("duplicate key") || line == heading {
+        return next_heading(lines, at);
+    }
+    lines[at] = heading;
+    at
+}
+
+/// What stays of a line that is taken out, so that the brackets of the lines around it still match.
+pub(super) fn remnant(line: &str) -> String {
+    let remnant = match line.split_once('=') {
+        Some((key, value)) if value.trim_start().starts_with('[') && !value.trim_end().ends_with(']') => {
+            format!("{key}= [")
+        }
+        Some(_) => String::new(),
+        None => line.trim_start_matches(|c| c != ']' && c != '}').to_owned(),
+    };
+    let is_closing = |c: char| "]}, ".contains(c);
+    let is_less = remnant.len() < line.trim().len() && (line.contains('=') || remnant.chars().all(is_closing));
+    if is_less { remnant } else { String::new() }
+}
+
+/// The next line that names a section, or the end.
+pub(super) fn next_heading(lines: &[String], at: usize) -> usize {
+    let is_heading = |line: &String| {
+        let name = line.trim_start().trim_start_matches('[');
+        line.trim_start().starts_with('[') && name.starts_with(|c: char| c.is_ascii_alphabetic())
+    };
+    lines[at + 1..].iter().position(is_heading).map_or(lines.len(), |next| at + 1 + next)
+}
+
+/// The paths of the keys on these lines, counted from 0.
+pub(super) fn keys(lines: &[String], range: Range<usize>) -> Vec<String> {
+    let heading = |line: &&String| line.trim_start().starts_with('[');
+    let section = |at: usize| {
+        let found = lines[..=at].iter().rev().find(heading);
+        found.map(|line| line.trim().trim_matches(['[', ']', ' ']).to_owned()).unwrap_or_default()
+    };
+    let keys = range.filter_map(|at| {
+        let key = lines[at].split(['=', ':']).next()?.trim();
+        is_key(key).then(|| format!("{}.{key}", section(at)).trim_start_matches('.').to_owned())
+    });
+    keys.collect()
 }
 
 fn without_assignment(line: &str) -> String {
@@ -68,7 +127,7 @@ fn of_pair(key: &str, value: &str, message: &str) -> String {
             None if value.starts_with(|c: char| c.is_ascii_digit()) && number(value).is_some() => {
                 format!("write {key} = {}", number(value).unwrap_or_default())
             }
-            None if message.starts_with("string values must be quoted") => {
+            None if message.starts_with("string values") || value.starts_with(|c: char| c.is_ascii_alphabetic()) => {
                 format!("a text stands in quotes; write {key} = \"...\"")
             }
             None => format!("{message}, in the value of {key}"),
@@ -83,8 +142,11 @@ fn number(value: &str) -> Option<u64> {
 }
 
 fn is_key(text: &str) -> bool {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    !text.is_empty() && text.len() <= 40 && text.chars().all(is_part)
+    !text.is_empty() && text.len() <= 40 && text.chars().all(is_part_of_key)
+}
+
+fn is_part_of_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.".contains(c)
 }
 
 /// What stands before a comment; within quotes a `#` begins none.

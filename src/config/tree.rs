@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Where settings come from, the lowest layer first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Source {
     /// The `bot.toml` inside the program.
     Defaults,
@@ -41,6 +41,38 @@ impl fmt::Display for Place {
             (Source::Environment, _) => write!(f, "{} (environment)", self.name),
             (Source::File, Some(line)) => write!(f, "{}, line {line}", self.name),
             (Source::Defaults | Source::File | Source::SecretFile, _) => f.write_str(&self.name),
+        }
+    }
+}
+
+/// Something wrong, and where.
+#[derive(Debug)]
+pub(super) struct Finding {
+    place: Option<Place>,
+    says: String,
+}
+
+impl Finding {
+    pub(super) fn at(place: &Place, says: impl Into<String>) -> Finding {
+        Finding { place: Some(place.clone()), says: says.into() }
+    }
+
+    /// One that names its places itself.
+    pub(super) fn of_all(says: impl Into<String>) -> Finding {
+        Finding { place: None, says: says.into() }
+    }
+
+    /// As people read on: the file from the top down, then the environment.
+    pub(super) fn sort(findings: &mut [Finding]) {
+        findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.source, place.line)));
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(place) => write!(f, "{place}: {}", self.says),
+            None => f.write_str(&self.says),
         }
     }
 }

@@ -72,7 +72,9 @@ pub(super) fn always(config: &Config) -> Findings {
     let path = &webhook.path;
     must(
         "webhook.path",
-        path.starts_with('/') && path.len() > 1 && !path.contains(['{', '}', '*', '?', '#', ' ', ':']),
+        path.starts_with('/')
+            && path.len() > 1
+            && !path.contains(|c: char| "{}*?#:".contains(c) || c.is_whitespace() || c.is_control()),
         "must be a plain path such as /webex/webhook",
     );
     must(

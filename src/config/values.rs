@@ -52,6 +52,8 @@ impl Visitor<'_> for DurationVisitor {
             if !text.is_empty() && text.len() < 10 && text.chars().all(|c| c.is_ascii_digit()) {
                 let other = if text == "0" { String::new() } else { format!(", or \"{text}ms\", \"{text}m\"") };
                 E::custom(format!("has no unit: write \"{text}s\" for seconds{other}"))
+            } else if is_too_long(text) {
+                E::custom("is too long to mean anything; write \"500ms\", \"30s\", \"5m\", \"24h\" or \"30d\"")
             } else if text.starts_with('-') {
                 E::custom(format!("is negative, which is not a duration; {FORMS}"))
             } else if text.is_empty() {
@@ -61,6 +63,12 @@ impl Visitor<'_> for DurationVisitor {
             }
         })
     }
+}
+
+/// Whether it is written as a duration, and longer than any that can be counted with.
+fn is_too_long(text: &str) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    unit.len() < text.len() && ["ms", "s", "m", "h", "d"].contains(&unit)
 }
 
 /// Reads `500ms`, `30s`, `5m`, `24h` or `30d`; a day is 24 hours.

@@ -32,6 +32,7 @@ mod rate;
 mod receiving;
 mod registration;
 mod restart;
+mod settings;
 mod simulator;
 mod soak;
 mod webdriver;
