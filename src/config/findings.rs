@@ -159,30 +159,45 @@ fn describe(node: &Node) -> &'static str {
     }
 }
 
-/// What stands in a file outside of every section, or in the wrong kind of brackets. Takes it out.
-pub(super) fn outside_sections(file: &mut Node, names: &Names) -> Vec<Finding> {
-    let Value::Table(table) = &file.value else { return Vec::new() };
-    let wrong = table.iter().filter_map(|(name, node)| {
-        let says = match (&node.value, names.has_section(name)) {
-            (Value::Table(_), _) if name == "command" => "[command] is one of a list; write [[command]]".to_owned(),
-            (Value::List(list), _)
-                if name == "command" && list.iter().all(|node| matches!(node.value, Value::Table(_))) =>
-            {
-                return None;
+/// What stands in a file outside of every section, or in the wrong kind of brackets. Takes it out, or puts it as it was
+/// meant, so that what is in it is looked at too.
+pub(super) fn outside_sections(file: &mut Node, names: &Names, spoiled: &mut Vec<String>) -> Vec<Finding> {
+    let Value::Table(table) = &mut file.value else { return Vec::new() };
+    let mut wrong = Vec::new();
+    for (name, node) in std::mem::take(table) {
+        let is_table = |node: &Node| matches!(node.value, Value::Table(_));
+        let place = node.place.clone();
+        let (says, meant) = match node.value {
+            Value::Table(inner) if name == "command" => {
+                let rule = Node::new(Value::Table(inner), place.clone());
+                ("[command] is one of a list; write [[command]]".to_owned(), Some(Value::List(vec![rule])))
             }
-            (_, _) if name == "command" => "command stands alone; write [[command]], and its keys below".to_owned(),
-            (Value::Table(_), _) => return None,
-            (Value::List(list), true) if list.iter().all(|node| matches!(node.value, Value::Table(_))) => {
-                format!("[[{name}]] is there once only; write [{name}]")
+            Value::List(list) if name != "command" && names.has_section(&name) && list.iter().all(is_table) => {
+                let first = list.into_iter().next().map(|node| node.value);
+                (format!("[[{name}]] is there once only; write [{name}]"), first)
             }
-            (_, true) => format!("{name} stands alone; write [{name}], and its keys below"),
-            (_, false) => format!("{name} stands alone; {}", home(name, names)),
+            Value::List(list) if name == "command" && list.iter().all(is_table) => {
+                table.insert(name, Node::new(Value::List(list), place));
+                continue;
+            }
+            Value::Table(inner) => {
+                table.insert(name, Node::new(Value::Table(inner), place));
+                continue;
+            }
+            _ if name == "command" => ("command stands alone; write [[command]], and its keys below".to_owned(), None),
+            _ if names.has_section(&name) => (format!("{name} stands alone; write [{name}], and its keys below"), None),
+            _ => {
+                spoiled.extend(names.sections_of(&name).iter().map(|section| format!("{section}.{name}")));
+                (format!("{name} stands alone; {}", home(&name, names)), None)
+            }
         };
-        Some((name.clone(), Finding::at(&node.place, says)))
-    });
-    let wrong: Vec<_> = wrong.collect();
-    wrong.iter().for_each(|(name, _)| file.remove(name));
-    wrong.into_iter().map(|(_, says)| says).collect()
+        wrong.push(Finding::at(&place, says));
+        match meant {
+            Some(value) => drop(table.insert(name, Node::new(value, place))),
+            None => spoiled.push(name),
+        }
+    }
+    wrong
 }
 
 /// The section of a key that has none.
@@ -209,7 +224,7 @@ pub(super) fn stand_ins(settings: &Node) -> Vec<(String, Finding)> {
         let (place, key, variable) = (&node.place, key(&path), variable(&path));
         let is_within =
             |open: &str, close: &str| text.starts_with(open) && text.ends_with(close) && text.len() > open.len();
-        let says = if text == "..." || is_within("<", ">") {
+        let says = if text == "..." || (is_within("<", ">") && !text.contains('@')) {
             "holds a placeholder; put the value itself there".to_owned()
         } else if is_variable_name(text) || is_within("%", "%") || is_within("{{", "}}") {
             match node.place.source {

@@ -62,7 +62,7 @@ fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, Confi
     if let Some(mut file) = file {
         wrong.append(&mut file.wrong);
         spoiled.extend(file.spoiled);
-        wrong.extend(outside_sections(&mut file.root, &names));
+        wrong.extend(outside_sections(&mut file.root, &names, &mut spoiled));
         layers.push(file.root);
     }
     let mut doubts = said.doubts;
@@ -71,57 +71,50 @@ fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, Confi
     layers.extend(said.layers);
     secrets::resolve(&mut layers, &defaults, &mut wrong, &mut spoiled);
 
-    let mut settings = defaults.clone();
-    let mut hidden = BTreeMap::new();
-    for layer in layers.into_iter().skip(1) {
-        for (path, above) in layer.leaves() {
-            let Some(below) = settings.get(&path) else { continue };
-            if above.is_blank() && !below.is_blank() && below.place.source != Source::Defaults {
-                hidden.insert(path, (above.clone(), below.clone()));
-            }
-        }
-        settings.merge(layer);
-    }
+    let (mut settings, hidden) = merge(layers);
     for (path, says) in stand_ins(&settings) {
         wrong.push(says);
         spoil(&path, &mut settings, &defaults);
         spoiled.push(path);
     }
-    for (path, (above, below)) in &hidden {
+    for (path, above, below) in &hidden {
         let (name, from) = (&above.place, &below.place);
-        match &below.value {
+        match defaults.get(path).map(|node| &node.value) {
             // An empty list that is meant is written as one.
-            Value::List(_) | Value::Variable(_)
-                if matches!(defaults.get(path).map(|node| &node.value), Some(Value::List(_))) =>
-            {
-                wrong.push(Finding::at(
-                    name,
-                    format!(
-                        "it is empty and would remove {path} of {from}; unset it to keep them, or write [] to have none"
-                    ),
-                ));
+            Some(Value::List(_)) => {
+                let says = format!("it is empty and would remove {path} of {from}");
+                wrong.push(Finding::at(name, format!("{says}; unset it to keep them, or write [] to have none")));
             }
-            _ if secrets::SECRETS.contains(&path.as_str()) || defaults.get(path).is_some() => {}
-            _ => doubts
-                .push((format!("{name} is empty and removes {path} of {from}"), "unset it to keep that".to_owned())),
+            // Nothing is a value of its own here, or is refused, or is missed where it is needed.
+            Some(_) => {}
+            None if secrets::SECRETS.contains(&path.as_str()) => {}
+            None => {
+                let says = format!("{name} is empty and removes {path} of {from}");
+                doubts.push((says, "unset it to keep that".to_owned()));
+            }
         }
     }
     let mut config = read(&mut settings, &defaults, &names, &mut wrong, &mut spoiled)?;
-    wrong.extend(always(&config, &settings, &defaults, &spoiled));
     config.given = doubts.into_iter().map(|(says, hint)| Doubt::new(says, hint)).collect();
     if let Some((_, value)) = variables.set.iter().find(|(name, value)| name == PORT && !value.trim().is_empty()) {
+        let place = Place::new(Source::Environment, PORT);
         match value.trim().parse() {
-            Ok(port) => config.server.listen.set_port(port),
-            Err(_) => wrong.push(Finding::at(
-                &Place::new(Source::Environment, PORT),
-                "not a port; give a number from 1 to 65535, or unset it to keep server.listen",
-            )),
+            Ok(port) => {
+                config.server.listen.set_port(port);
+                let listen = Value::Text(config.server.listen.to_string());
+                settings.merge(Node::single("server.listen", listen, place));
+            }
+            Err(_) => {
+                let says = "not a port; give a number from 1 to 65535, or unset it to keep server.listen";
+                wrong.push(Finding::at(&place, says));
+            }
         }
     }
+    wrong.extend(always(&config, &settings, &defaults, &spoiled));
     let mut missing = Vec::new();
     if is_whole {
         for (key, says) in validate::missing(&config).into_iter().filter(|(key, _)| !touches(&spoiled, key)) {
-            let why = hidden.get(key).map(|(above, below)| {
+            let why = hidden.iter().find(|(path, ..)| path == key).map(|(_, above, below)| {
                 format!("; {} is empty, and hides that of {}: unset it", above.place, below.place)
             });
             missing.push(format!("{says}{}", why.unwrap_or_default()));
@@ -129,6 +122,29 @@ fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, Confi
     }
     Finding::sort(&mut wrong);
     Ok(Loaded { config, wrong: wrong.iter().map(ToString::to_string).collect(), missing })
+}
+
+/// A path, the empty value that stands there, and what it hides.
+type Hidden = (String, Node, Node);
+
+/// The highest layer decides, key by key.
+fn merge(layers: Vec<Node>) -> (Node, Vec<Hidden>) {
+    let mut settings = Node::table(Place::new(Source::Defaults, ""));
+    let mut hidden: Vec<Hidden> = Vec::new();
+    for layer in layers {
+        for (path, above) in layer.leaves() {
+            let below = settings.get(&path).filter(|below| below.place.source != Source::Defaults);
+            match below {
+                Some(below) if above.is_blank() && !below.is_blank() => {
+                    hidden.push((path, above.clone(), below.clone()));
+                }
+                _ if !above.is_blank() => hidden.retain(|(hidden, ..)| *hidden != path),
+                _ => {}
+            }
+        }
+        settings.merge(layer);
+    }
+    (settings, hidden)
 }
 
 /// The keys of every table there can be, and a proof that the defaults are settings.
@@ -168,9 +184,7 @@ fn read(
             Mistake::UnknownKey { key, .. } => (true, under(key)),
             // What was taken out is missing, and what needs it goes too.
             Mistake::Missing(missing) => (!spoiled.contains(&under(missing)), path),
-            Mistake::NoneOf(_) | Mistake::Type(_) | Mistake::Range | Mistake::Says(_) => {
-                (!spoiled.contains(&path), path)
-            }
+            Mistake::NoneOf(_) | Mistake::Type(_) | Mistake::Range | Mistake::Says(_) => (true, path),
         };
         if is_new {
             wrong.push(finding(&problem, settings, defaults, names));
@@ -199,9 +213,17 @@ fn place_rules(config: &mut Config, settings: &Node) {
     }
 }
 
-/// Whether a key, or one in it, is wrong already.
+/// Whether a key, one in it, or what it is in, is wrong already.
 fn touches(spoiled: &[String], path: &str) -> bool {
-    spoiled.iter().any(|wrong| wrong == path || wrong.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+    let is_in = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+    spoiled.iter().any(|wrong| wrong == path || is_in(wrong, path) || is_in(path, wrong))
+}
+
+/// The place of a value; that of a list in a variable is its entries' too.
+fn place_of<'a>(path: &str, settings: &'a Node) -> Option<&'a Place> {
+    let node =
+        settings.get(path).or_else(|| settings.get(path.rsplit_once('.')?.0).filter(|node| node.text().is_some()));
+    node.map(|node| &node.place)
 }
 
 /// What values that can be read still cannot be, each with its place.
@@ -213,7 +235,7 @@ fn always(config: &Config, settings: &Node, defaults: &Node, spoiled: &[String])
         if keys.iter().any(|key| touches(spoiled, key)) {
             return None;
         }
-        let places: Vec<_> = keys.iter().filter_map(|key| Some(&settings.get(key)?.place)).collect();
+        let places: Vec<_> = keys.iter().filter_map(|key| place_of(key, settings)).collect();
         let place = places.iter().find(|place| place.source != Source::Defaults).or(places.first());
         let source = place.map_or(Source::File, |place| place.source);
         let says_how =

@@ -64,7 +64,8 @@ impl Finding {
 
     /// As people read on: the file from the top down, then the environment.
     pub(super) fn sort(findings: &mut [Finding]) {
-        findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.source, place.line)));
+        let order = |place: &Place| (place.source, place.line, place.name.clone());
+        findings.sort_by_cached_key(|finding| finding.place.as_ref().map(order));
     }
 }
 
