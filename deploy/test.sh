@@ -127,7 +127,7 @@ check_pm2() {
     cp "$deploy/ecosystem.config.js" .
     ln -s "$daemon" switchboard
     echo token >secrets/token
-    echo secret >secrets/secret
+    echo a-secret-for-tests >secrets/secret
     # Nothing answers at port 9; the daemon starts nevertheless and waits for Webex.
     cat >bot.toml <<-'END'
 		webex.api_url = "http://127.0.0.1:9/v1"

@@ -2,6 +2,7 @@
 
 mod alone;
 mod canary;
+mod doubts;
 mod reconcile;
 mod tasks;
 mod upkeep;
@@ -19,12 +20,13 @@ use tokio_util::sync::CancellationToken;
 
 use alone::Alone;
 use canary::Canary;
+pub(crate) use doubts::doubts;
 use reconcile::Reconciling;
 use tasks::Tasks;
 
 use crate::access::{Flood, Policy};
 use crate::clock::{self, Clock};
-use crate::config::{Config, Mode};
+use crate::config::{Config, Doubt, Mode};
 use crate::handler::{Cards, Command, Services};
 use crate::health::Health;
 use crate::identity::Identity;
@@ -131,13 +133,11 @@ impl App {
     pub async fn build_on(
         public: TcpListener,
         config: Config,
-        mut commands: Vec<Command>,
+        commands: Vec<Command>,
         clock: Clock,
     ) -> anyhow::Result<App> {
         config.require_run()?;
-        commands.extend(config.commands.echo.then(commands::echo));
-        router::check(&commands)?;
-        let commands = router::permitted(commands, &config.command)?;
+        let commands = table(&config, commands)?;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen").await?),
             None => None,
@@ -160,8 +160,8 @@ impl App {
             )),
             Mode::Webhook | Mode::Polling | Mode::Both => None,
         };
-        for doubt in router::doubts(&commands, &Policy::new(&config.access), config.has_buttons()) {
-            tracing::warn!("{doubt}");
+        for Doubt { says, hint } in doubts(&config, &commands).into_iter().chain(config.uncalled()) {
+            tracing::warn!(hint, "{says}");
         }
         let cards = if config.cards.enabled { Some(cards(&config, &store).await?) } else { None };
         let services = Arc::new(Services {
@@ -306,7 +306,6 @@ impl App {
             tasks.spawn(OUTBOX, worker::run(Arc::new(work), store.clone(), concurrency, passing, outbox.clone()));
         } else {
             health.loops(Ok(()));
-            tracing::warn!("worker.concurrency is 0: events are received and kept, and nothing is answered here");
             tasks.spawn(INBOX, inbox.drain.clone().cancelled_owned());
             tasks.spawn(OUTBOX, outbox.drain.clone().cancelled_owned());
         }
@@ -388,6 +387,16 @@ async fn unless(stopped: CancellationToken, task: impl Future<Output = ()>) {
         () = task => {}
         () = stopped.cancelled() => {}
     }
+}
+
+/// The commands as they are used: with those that the settings switch on, and what the settings say of each.
+///
+/// # Errors
+/// A command that cannot be called, or a rule for one that is not there.
+pub(crate) fn table(config: &Config, mut commands: Vec<Command>) -> anyhow::Result<Vec<Command>> {
+    commands.extend(config.commands.echo.then(commands::echo));
+    router::check(&commands)?;
+    Ok(router::permitted(commands, &config.command)?)
 }
 
 /// What seals the buttons of cards: the secret that is set, else the ledger's own, which always opens what it has sealed.

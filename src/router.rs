@@ -271,10 +271,13 @@ mod tests {
         assert_eq!((quorum.needed(), quorum.time().as_str()), (1, "15m"), "the defaults");
         assert_eq!(quorum.whom(), "anybody at x.test or b@x.test");
         for (toml, says) in [
-            ("name = \"reprot\"", "the given settings: command: no command is called \"reprot\"; did you mean report?"),
+            (
+                "name = \"reprot\"",
+                "the given settings, line 1: command: no command is called \"reprot\"; did you mean report?",
+            ),
             (
                 "name = \"x\"",
-                "the given settings: command: no command is called \"x\"; known: help, status, report, stats, secret, echo",
+                "the given settings, line 1: command: no command is called \"x\"; known: help, status, report, stats, secret, echo",
             ),
         ] {
             let error = permitted(table(), &rules(&format!("[[command]]\n{toml}")).unwrap()).unwrap_err();

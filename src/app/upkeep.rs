@@ -131,9 +131,6 @@ pub(super) async fn register(
         Mode::Polling | Mode::Websocket => return std::future::pending().await,
     }
     let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
-        tracing::warn!(
-            "webhook.public_url is not set: no webhook is registered, so Webex calls only if you registered one"
-        );
         health.webhooks(Ok(()));
         nudge.notify_one();
         if config.cards.enabled && webex.webhooks().await.is_ok_and(|found| !registration::tells_of_clicks(&found)) {

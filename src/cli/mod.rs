@@ -14,12 +14,13 @@ mod simulate;
 mod webex;
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError};
+use crate::app::table;
+use crate::config::{Config, ConfigError, Loaded};
 use crate::handler::Command;
 
 /// A Webex bot daemon: signed webhooks in, answers out, nothing lost between.
@@ -98,9 +99,12 @@ pub(crate) fn run(commands: Vec<Command>) -> ExitCode {
 async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
     let load = || Config::load(config.as_deref());
     match verb {
-        Verb::Run => run::run(load()?, commands).await,
+        Verb::Run => {
+            let (config, _) = for_daemon(config.as_deref(), commands.clone())?;
+            run::run(config, commands).await
+        }
         Verb::Simulate(options) => simulate::run(options, config.as_deref(), commands).await,
-        Verb::Check(options) => check::run(load(), commands, options).await,
+        Verb::Check(options) => check::run(for_daemon(config.as_deref(), commands), options).await,
         Verb::Send(options) => send::run(&load()?, options).await,
         Verb::Rooms(options) => webex::rooms(&load()?, options).await,
         Verb::Webhooks(options) => webex::webhooks(&load()?, options).await,
@@ -117,6 +121,21 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// The settings and commands of the daemon; or all that is wrong with them, and all that it lacks.
+fn for_daemon(file: Option<&Path>, commands: Vec<Command>) -> anyhow::Result<(Config, Vec<Command>)> {
+    let Loaded { config, mut wrong, missing } = Config::look(file)?;
+    wrong.extend(missing);
+    match table(&config, commands) {
+        Ok(commands) if wrong.is_empty() => return Ok((config, commands)),
+        Ok(_) => {}
+        Err(error) => match error.downcast::<ConfigError>() {
+            Ok(error) => wrong.extend(error.0),
+            Err(error) => return Err(error),
+        },
+    }
+    Err(ConfigError(wrong).into())
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

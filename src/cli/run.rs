@@ -11,7 +11,6 @@ use crate::handler::Command;
 use crate::telemetry;
 
 pub(super) async fn run(config: Config, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
-    config.require_run()?;
     telemetry::start_log(&config.log)?;
     let stopped = stop_signal()?;
     let (stopping, was_told) = oneshot::channel();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::validate::{ADMINS, is_person};
+use super::people::{ADMINS, is_person};
 use super::{Access, duration};
 
 /// More people than that are no approval but a poll; and each is named in the card that tells the outcome.

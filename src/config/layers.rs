@@ -1,333 +1,249 @@
-//! The layers: the built-in defaults, the file, the environment; and secrets from files of their own.
+//! The layers: the built-in defaults, the file, the environment; and secrets from files of their own. They are put
+//! together as a tree, and read from it until everything that is wrong is known.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use figment::error::{Actual, Kind};
-use figment::providers::{Format, Toml};
-use figment::value::{Dict, Map, Value};
-use figment::{Figment, Metadata, Profile, Provider};
-use strsim::damerau_levenshtein;
+use serde::Deserialize;
 
-use super::{Config, ConfigError, DEFAULTS, validate};
+use super::environment::{self, PORT, Variables};
+use super::file::{self, Parsed};
+use super::findings::{default_form, finding, outside_sections, stand_ins};
+use super::names::Names;
+use super::read::{Keys, Mistake, Problem, Reader};
+use super::tree::{Finding, Node, Place, Source, Value, key};
+use super::{Config, ConfigError, DEFAULTS, Doubt, secrets, validate};
 
-/// Keys that are secrets: each may be given as `<key>_file`.
-const SECRETS: [&str; 7] = [
-    "webex.token",
-    "webhook.secret",
-    "cards.secret",
-    "cards.previous_secrets",
-    "store.url",
-    "audit.key",
-    "audit.old_key",
-];
-
-/// Variables with a name of their own.
-const WELL_KNOWN: [(&str, &str); 7] = [
-    ("WEBEX_BOT_TOKEN", "webex.token"),
-    ("WEBEX_BOT_TOKEN_FILE", "webex.token_file"),
-    ("WEBEX_ROOM_ID", "webex.room_id"),
-    ("WEBEX_WEBHOOK_SECRET", "webhook.secret"),
-    ("WEBEX_WEBHOOK_SECRET_FILE", "webhook.secret_file"),
-    ("DATABASE_URL", "store.url"),
-    ("DATABASE_URL_FILE", "store.url_file"),
-];
-
-const PREFIX: &str = "SWITCHBOARD_";
-
-const DEFAULTS_NAME: &str = "the built-in defaults";
-
-/// How the name of a layer that is a variable ends.
-const ENVIRONMENT: &str = " (environment)";
-
-/// The process environment, sorted so that one order decides; names that are not Unicode are not ours.
-pub(super) fn environment() -> Vec<(String, String)> {
-    let mut variables: Vec<_> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    variables.sort();
-    variables
+/// The settings as far as they can be read, and all that is wrong with them. What is wrong has its default.
+pub(crate) struct Loaded {
+    pub config: Config,
+    pub wrong: Vec<String>,
+    /// What the daemon needs and nobody gave.
+    pub missing: Vec<String>,
 }
 
-pub(super) fn load(file: Option<&Path>, variables: &[(String, String)]) -> Result<Config, ConfigError> {
+impl Loaded {
+    pub(super) fn sound(self) -> Result<Config, ConfigError> {
+        if self.wrong.is_empty() { Ok(self.config) } else { Err(ConfigError(self.wrong)) }
+    }
+}
+
+pub(super) fn load(file: Option<&Path>, variables: &Variables) -> Result<Loaded, ConfigError> {
     let Some(path) = file else {
-        return parse("", "", variables);
+        return assemble(None, variables);
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| ConfigError::one(format!("{}: cannot read the settings file: {error}", path.display())))?;
-    parse(&path.display().to_string(), &text, variables)
+    let place = Place::new(Source::File, path.display().to_string());
+    let parsed = match std::fs::read(path) {
+        Ok(bytes) => file::parse(&place, &bytes),
+        Err(error) => {
+            let says = "cannot read the settings file";
+            let finding = Finding::at(&place, format!("{says}: {error}; check the path, and who may read it"));
+            Parsed { root: Node::table(place), wrong: vec![finding], spoiled: Vec::new() }
+        }
+    };
+    assemble(Some(parsed), variables)
 }
 
 /// `place` names where `text` came from, for the messages.
-pub(super) fn parse(place: &str, text: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
-    let mut layers = vec![Layer::from_toml(DEFAULTS_NAME, DEFAULTS)?, Layer::from_toml(place, text)?];
-    layers.extend(from_environment(variables, &layers[0].dict)?);
-    for key in SECRETS {
-        let from_file = secret(key, &layers)?;
-        layers.iter_mut().for_each(|layer| remove(&mut layer.dict, &format!("{key}_file")));
-        layers.extend(from_file);
+pub(super) fn parse(place: &str, text: &str, variables: &Variables) -> Result<Loaded, ConfigError> {
+    assemble(Some(file::parse_text(&Place::new(Source::File, place), text)), variables)
+}
+
+fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, ConfigError> {
+    let defaults = file::defaults(DEFAULTS);
+    let names = Names::new(&keys(&defaults)?);
+    let said = environment::layers(variables, &names);
+    let mut wrong = Vec::new();
+    let mut spoiled = Vec::new();
+    let mut layers = vec![defaults.clone()];
+    // Where lines of the file cannot be read, nobody knows what is missing.
+    let is_whole = file.as_ref().is_none_or(|file| file.wrong.is_empty());
+    if let Some(mut file) = file {
+        wrong.append(&mut file.wrong);
+        spoiled.extend(file.spoiled);
+        wrong.extend(outside_sections(&mut file.root, &names, &mut spoiled));
+        layers.push(file.root);
     }
-    let figment = layers.into_iter().fold(Figment::new(), Figment::merge);
-    let mut config: Config =
-        figment.extract().map_err(|error| ConfigError(error.into_iter().map(|error| finding(&error)).collect()))?;
-    let rules = figment.find_metadata("command").map_or_else(String::new, |metadata| metadata.name.to_string());
-    config.command.iter_mut().for_each(|rule| rule.place.clone_from(&rules));
-    let wrong = validate::always(&config).into_iter().map(|(key, problem)| {
+    let mut doubts = said.doubts;
+    wrong.extend(said.wrong);
+    spoiled.extend(said.spoiled);
+    layers.extend(said.layers);
+    secrets::resolve(&mut layers, &defaults, &mut wrong, &mut spoiled);
+
+    let (mut settings, hidden) = merge(layers);
+    for (path, says) in stand_ins(&settings) {
+        wrong.push(says);
+        spoil(&path, &mut settings, &defaults);
+        spoiled.push(path);
+    }
+    for (path, above, below) in &hidden {
+        let (name, from) = (&above.place, &below.place);
+        match defaults.get(path).map(|node| &node.value) {
+            // An empty list that is meant is written as one.
+            Some(Value::List(_)) => {
+                let says = format!("it is empty and would remove {path} of {from}");
+                wrong.push(Finding::at(name, format!("{says}; unset it to keep them, or write [] to have none")));
+            }
+            // Nothing is a value of its own here, or is refused, or is missed where it is needed.
+            Some(_) => {}
+            None if secrets::SECRETS.contains(&path.as_str()) => {}
+            None => {
+                let says = format!("{name} is empty and removes {path} of {from}");
+                doubts.push((says, "unset it to keep that".to_owned()));
+            }
+        }
+    }
+    let mut config = read(&mut settings, &defaults, &names, &mut wrong, &mut spoiled)?;
+    config.given = doubts.into_iter().map(|(says, hint)| Doubt::new(says, hint)).collect();
+    if let Some((_, value)) = variables.set.iter().find(|(name, value)| name == PORT && !value.trim().is_empty()) {
+        let place = Place::new(Source::Environment, PORT);
+        match value.trim().parse() {
+            Ok(port) => {
+                config.server.listen.set_port(port);
+                let listen = Value::Text(config.server.listen.to_string());
+                settings.merge(Node::single("server.listen", listen, place));
+            }
+            Err(_) => {
+                let says = "not a port; give a number from 1 to 65535, or unset it to keep server.listen";
+                wrong.push(Finding::at(&place, says));
+            }
+        }
+    }
+    wrong.extend(always(&config, &settings, &defaults, &spoiled));
+    let mut missing = Vec::new();
+    if is_whole {
+        for (key, says) in validate::missing(&config).into_iter().filter(|(key, _)| !touches(&spoiled, key)) {
+            let why = hidden.iter().find(|(path, ..)| path == key).map(|(_, above, below)| {
+                format!("; {} is empty, and hides that of {}: unset it", above.place, below.place)
+            });
+            missing.push(format!("{says}{}", why.unwrap_or_default()));
+        }
+    }
+    Finding::sort(&mut wrong);
+    Ok(Loaded { config, wrong: wrong.iter().map(ToString::to_string).collect(), missing })
+}
+
+/// A path, the empty value that stands there, and what it hides.
+type Hidden = (String, Node, Node);
+
+/// The highest layer decides, key by key.
+fn merge(layers: Vec<Node>) -> (Node, Vec<Hidden>) {
+    let mut settings = Node::table(Place::new(Source::Defaults, ""));
+    let mut hidden: Vec<Hidden> = Vec::new();
+    for layer in layers {
+        for (path, above) in layer.leaves() {
+            let below = settings.get(&path).filter(|below| below.place.source != Source::Defaults);
+            match below {
+                Some(below) if above.is_blank() && !below.is_blank() => {
+                    hidden.push((path, above.clone(), below.clone()));
+                }
+                _ if !above.is_blank() => hidden.retain(|(hidden, ..)| *hidden != path),
+                _ => {}
+            }
+        }
+        settings.merge(layer);
+    }
+    (settings, hidden)
+}
+
+/// The keys of every table there can be, and a proof that the defaults are settings.
+fn keys(defaults: &Node) -> Result<BTreeMap<String, &'static [&'static str]>, ConfigError> {
+    let keys = Keys::default();
+    Config::deserialize(Reader::new(defaults, &keys)).map_err(defect)?;
+    Ok(keys.into_inner())
+}
+
+fn defect(problem: Problem) -> ConfigError {
+    let path = problem.path.unwrap_or_default();
+    ConfigError::one(format!("the built-in defaults: {path} cannot be read; this is a defect of the program"))
+}
+
+/// Reads until nothing is wrong any more: what is wrong is noted and replaced.
+fn read(
+    settings: &mut Node,
+    defaults: &Node,
+    names: &Names,
+    wrong: &mut Vec<Finding>,
+    spoiled: &mut Vec<String>,
+) -> Result<Config, ConfigError> {
+    let keys = RefCell::default();
+    // Each turn takes out one value at least.
+    let most = 10 + 2 * settings.leaves().len();
+    for _ in 0..most {
+        let problem = match Config::deserialize(Reader::new(settings, &keys)) {
+            Ok(mut config) => {
+                place_rules(&mut config, settings);
+                return Ok(config);
+            }
+            Err(problem) => problem,
+        };
+        let path = problem.path.clone().unwrap_or_default();
+        let under = |last: &str| if path.is_empty() { last.to_owned() } else { format!("{path}.{last}") };
+        let (is_new, target) = match &problem.mistake {
+            Mistake::UnknownKey { key, .. } => (true, under(key)),
+            // What was taken out is missing, and what needs it goes too.
+            Mistake::Missing(missing) => (!spoiled.contains(&under(missing)), path),
+            Mistake::NoneOf(_) | Mistake::Type(_) | Mistake::Range | Mistake::Says(_) => (true, path),
+        };
+        if is_new {
+            wrong.push(finding(&problem, settings, defaults, names));
+        }
+        spoil(&target, settings, defaults);
+        spoiled.push(target);
+    }
+    wrong.push(Finding::of_all("the settings cannot be read"));
+    Config::deserialize(Reader::new(defaults, &keys)).map_err(defect)
+}
+
+/// Puts the default in the place of what is wrong, or takes it out.
+fn spoil(path: &str, settings: &mut Node, defaults: &Node) {
+    match defaults.get(path) {
+        Some(node) => settings.merge(Node::single(path, node.value.clone(), node.place.clone())),
+        None => settings.remove(path),
+    }
+}
+
+/// Says where each rule for a command stands.
+fn place_rules(config: &mut Config, settings: &Node) {
+    let Some(Value::List(list)) = settings.get("command").map(|node| &node.value) else { return };
+    let rules = list.iter().filter(|node| !matches!(node.value, Value::Gone));
+    for (rule, node) in config.command.iter_mut().zip(rules) {
+        rule.place = node.place.to_string();
+    }
+}
+
+/// Whether a key, one in it, or what it is in, is wrong already.
+fn touches(spoiled: &[String], path: &str) -> bool {
+    let is_in = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+    spoiled.iter().any(|wrong| wrong == path || is_in(wrong, path) || is_in(path, wrong))
+}
+
+/// The place of a value; that of a list in a variable is its entries' too.
+fn place_of<'a>(path: &str, settings: &'a Node) -> Option<&'a Place> {
+    let node =
+        settings.get(path).or_else(|| settings.get(path.rsplit_once('.')?.0).filter(|node| node.text().is_some()));
+    node.map(|node| &node.place)
+}
+
+/// What values that can be read still cannot be, each with its place.
+fn always(config: &Config, settings: &Node, defaults: &Node, spoiled: &[String]) -> Vec<Finding> {
+    let findings = validate::always(config).into_iter().filter_map(|(path, problem)| {
         // Where two keys do not go together, the one that was set is to blame, not the default.
-        let place = |key: &str| figment.find_metadata(key).map(|metadata| metadata.name.clone());
-        let keys = [key].into_iter().chain(problem.split([' ', ',', ':']));
-        let places: Vec<_> = keys.filter_map(place).collect();
-        let place = places.iter().find(|place| *place != DEFAULTS_NAME).or(places.first());
-        format!("{}: {key} {problem}", place.map_or("the settings", |place| place.as_ref()))
+        let named = problem.split([' ', ',', ':', ';']).filter(|word| word.contains('.'));
+        let keys: Vec<_> = [path.as_str()].into_iter().chain(named).collect();
+        if keys.iter().any(|key| touches(spoiled, key)) {
+            return None;
+        }
+        let places: Vec<_> = keys.iter().filter_map(|key| place_of(key, settings)).collect();
+        let place = places.iter().find(|place| place.source != Source::Defaults).or(places.first());
+        let source = place.map_or(Source::File, |place| place.source);
+        let says_how =
+            ["such as", "make one", "give ", "write ", "keep ", "set "].iter().any(|word| problem.contains(word));
+        let form = default_form(&path, defaults, source).filter(|_| !says_how);
+        let form = form.map_or_else(String::new, |form| format!("; the default is {form}"));
+        let says = format!("{} {problem}{form}", key(&path));
+        Some(place.map_or_else(|| Finding::of_all(&says), |place| Finding::at(place, &says)))
     });
-    let wrong: Vec<_> = wrong.collect();
-    if !wrong.is_empty() {
-        return Err(ConfigError(wrong));
-    }
-    let port = variables.iter().find(|(name, value)| name == "PORT" && !value.is_empty());
-    match port {
-        None => Ok(config),
-        Some((_, value)) => with_port(config, value),
-    }
-}
-
-fn with_port(mut config: Config, value: &str) -> Result<Config, ConfigError> {
-    let port = value.parse().map_err(|_| {
-        ConfigError::one(
-            "PORT (environment): not a port; give a number from 1 to 65535, or unset it to keep server.listen",
-        )
-    })?;
-    config.server.listen.set_port(port);
-    Ok(config)
-}
-
-/// One source of settings, with the name a message calls it by.
-struct Layer {
-    name: String,
-    dict: Dict,
-}
-
-impl Provider for Layer {
-    fn metadata(&self) -> Metadata {
-        Metadata::named(self.name.clone())
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        Ok(Map::from([(Profile::Default, self.dict.clone())]))
-    }
-}
-
-impl Layer {
-    fn from_toml(name: &str, text: &str) -> Result<Layer, ConfigError> {
-        let dict = Toml::from_str(text).map_err(|error| {
-            // The library's own text quotes the line, which may hold a secret.
-            let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
-            let at = line.map(|line| format!(", line {line}")).unwrap_or_default();
-            ConfigError::one(format!("{name}{at}: not valid TOML: {}", error.message()))
-        })?;
-        let dict: Dict = dict;
-        // A table in double brackets is a list, and says its section itself.
-        match dict.iter().find(|(_, value)| value.as_dict().is_none() && value.as_array().is_none()) {
-            Some((key, _)) => {
-                Err(ConfigError::one(format!("{name}: {key} stands alone; keys belong to a section, such as [{key}]")))
-            }
-            None => Ok(Layer { name: name.to_owned(), dict }),
-        }
-    }
-
-    fn single(name: String, key: &str, value: Value) -> Layer {
-        let mut parts = key.rsplit('.');
-        let last = parts.next().unwrap_or(key).to_owned();
-        let leaf = Dict::from([(last, value)]);
-        let dict = parts.fold(leaf, |inner, part| Dict::from([(part.to_owned(), Value::from(inner))]));
-        Layer { name, dict }
-    }
-
-    fn get(&self, key: &str) -> Option<&Value> {
-        find(&self.dict, key)
-    }
-}
-
-fn find<'a>(dict: &'a Dict, key: &str) -> Option<&'a Value> {
-    match key.split_once('.') {
-        None => dict.get(key),
-        Some((section, rest)) => find(dict.get(section)?.as_dict()?, rest),
-    }
-}
-
-fn remove(dict: &mut Dict, key: &str) {
-    match key.split_once('.') {
-        None => drop(dict.remove(key)),
-        Some((section, rest)) => {
-            if let Some(Value::Dict(_, inner)) = dict.get_mut(section) {
-                remove(inner, rest);
-            }
-        }
-    }
-}
-
-fn from_environment(variables: &[(String, String)], defaults: &Dict) -> Result<Vec<Layer>, ConfigError> {
-    let mut layers = Vec::new();
-    for (name, key) in WELL_KNOWN {
-        if let Some((_, value)) = variables.iter().find(|(variable, _)| variable == name) {
-            layers.push(Layer::single(format!("{name}{ENVIRONMENT}"), key, Value::from(value.clone())));
-        }
-    }
-    for (name, value) in variables {
-        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
-        let place = format!("{name}{ENVIRONMENT}");
-        match rest.split_once("__") {
-            Some(_) => {
-                let key = rest.replace("__", ".").to_lowercase();
-                let value = typed(value, find(defaults, &key));
-                layers.push(Layer::single(place, &key, value));
-            }
-            None => refuse_single_underscore(rest, &place, defaults)?,
-        }
-    }
-    Ok(layers)
-}
-
-/// A variable such as `SWITCHBOARD_ACCESS_DM_POLICY` would silently do nothing. Others without a double
-/// underscore are not ours: Kubernetes sets `SWITCHBOARD_SERVICE_HOST` beside a service of that name.
-fn refuse_single_underscore(rest: &str, place: &str, defaults: &Dict) -> Result<(), ConfigError> {
-    const WITHOUT_DEFAULT: [&str; 4] = ["webex.room_id", "webex.ca_file", "webhook.public_url", "delivery.canary"];
-    let lower = rest.to_lowercase();
-    let is_key = |section: &str, key: &str| {
-        let key = format!("{section}.{key}");
-        let is_secret =
-            SECRETS.contains(&key.as_str()) || key.strip_suffix("_file").is_some_and(|key| SECRETS.contains(&key));
-        is_secret || find(defaults, &key).is_some() || WITHOUT_DEFAULT.contains(&key.as_str())
-    };
-    let section = defaults.keys().find(|section| {
-        lower
-            .strip_prefix(section.as_str())
-            .and_then(|rest| rest.strip_prefix('_'))
-            .is_some_and(|key| is_key(section, key))
-    });
-    match section {
-        Some(section) => {
-            let key = lower[section.len() + 1..].to_uppercase();
-            let section = section.to_uppercase();
-            Err(ConfigError::one(format!(
-                "{place}: a section and its key are joined by two underscores; write {PREFIX}{section}__{key}"
-            )))
-        }
-        None => Ok(()),
-    }
-}
-
-/// A variable is text; the default's type says how to read it. What cannot be read stays text, and is refused
-/// with its name when the settings are put together.
-fn typed(text: &str, default: Option<&Value>) -> Value {
-    match default {
-        Some(Value::Array(..)) => list(text).map_or_else(|| Value::from(text), Value::from),
-        Some(Value::Num(..)) => text.trim().parse::<i64>().map_or_else(|_| Value::from(text), Value::from),
-        Some(Value::Bool(..)) => text.trim().parse::<bool>().map_or_else(|_| Value::from(text), Value::from),
-        _ => Value::from(text),
-    }
-}
-
-/// JSON, or separated by commas. What begins like JSON has to be it.
-fn list(text: &str) -> Option<Vec<String>> {
-    if text.trim_start().starts_with('[') {
-        return serde_json::from_str(text).ok();
-    }
-    Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
-}
-
-/// The highest layer that gives `key` or `<key>_file` decides; both at once in one layer is an error.
-fn secret(key: &str, layers: &[Layer]) -> Result<Option<Layer>, ConfigError> {
-    let file_key = format!("{key}_file");
-    // The variables are one place, though each is a layer of its own.
-    let in_environment = |layer: &&Layer| layer.name.ends_with(ENVIRONMENT);
-    let given = |key: &str| layers.iter().filter(in_environment).find(|layer| layer.get(key).is_some());
-    if let (Some(value), Some(file)) = (given(key), given(&file_key)) {
-        return Err(ConfigError::one(format!("{} and {} are both given; keep one of them", value.name, file.name)));
-    }
-    for layer in layers.iter().rev() {
-        let place = &layer.name;
-        match (layer.get(key), layer.get(&file_key)) {
-            (None, None) => {}
-            (Some(_), None) => return Ok(None),
-            (Some(_), Some(_)) => {
-                return Err(ConfigError::one(format!(
-                    "{place}: {key} and {file_key} are both given; keep one of them"
-                )));
-            }
-            (None, Some(path)) => {
-                let path = path.as_str().ok_or_else(|| {
-                    ConfigError::one(format!("{place}: {file_key} has the wrong type; give a path in quotes"))
-                })?;
-                let text = std::fs::read_to_string(path).map_err(|error| {
-                    ConfigError::one(format!("{place}: {file_key} names a file that cannot be read ({path}): {error}"))
-                })?;
-                let value = match layers.first().and_then(|defaults| defaults.get(key)) {
-                    Some(Value::Array(..)) => Value::from(a_line_each(&text)),
-                    _ => Value::from(without_line_end(&text)),
-                };
-                return Ok(Some(Layer::single(format!("{path} ({file_key})"), key, value)));
-            }
-        }
-    }
-    Ok(None)
-}
-
-fn without_line_end(text: &str) -> &str {
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    text.strip_suffix('\r').unwrap_or(text)
-}
-
-fn a_line_each(text: &str) -> Vec<&str> {
-    text.lines().filter(|line| !line.trim().is_empty()).collect()
-}
-
-/// As people write a key, with what stands in a list counted from 1.
-fn key(path: &[String]) -> String {
-    path.iter().fold(String::new(), |key, part| match part.parse::<usize>() {
-        Ok(index) => format!("{key} {}", index + 1),
-        Err(_) if key.is_empty() => part.clone(),
-        Err(_) => format!("{key}.{part}"),
-    })
-}
-
-fn finding(error: &figment::Error) -> String {
-    let key = key(&error.path);
-    let place = error.metadata.as_ref().map_or_else(String::new, |metadata| format!("{}: ", metadata.name));
-    match &error.kind {
-        Kind::UnknownField(field, expected) => {
-            let near = expected.iter().min_by_key(|known| damerau_levenshtein(known, field));
-            let hint = match near {
-                Some(near) if damerau_levenshtein(near, field) <= field.len() / 3 => format!("did you mean {near}?"),
-                _ => format!("known here: {}", expected.join(", ")),
-            };
-            format!("{place}unknown key {key}; {hint}")
-        }
-        Kind::UnknownVariant(_, expected) => format!("{place}{key} must be one of {}", expected.join(", ")),
-        Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
-            let expected = match expected.to_string().as_str() {
-                "usize" | "u32" => "a whole number".to_owned(),
-                "a sequence" => "a list".to_owned(),
-                "a string" => "a text in quotes".to_owned(),
-                other => other.to_owned(),
-            };
-            format!("{place}{key} has the wrong type: it is {}, give {expected}", describe(actual))
-        }
-        Kind::Message(message) => format!("{place}{key}: {message}"),
-        Kind::MissingField(field) if key.is_empty() => format!("{place}{field} is missing"),
-        Kind::MissingField(field) => format!("{place}{key}.{field} is missing"),
-        _ => format!("{place}{key} cannot be read"),
-    }
-}
-
-/// The kind of value only: the value itself may be a secret.
-fn describe(actual: &Actual) -> &'static str {
-    match actual {
-        Actual::Bool(_) => "a boolean",
-        Actual::Unsigned(_) | Actual::Signed(_) => "a number",
-        Actual::Float(_) => "a fraction",
-        Actual::Char(_) | Actual::Str(_) => "a text",
-        Actual::Seq => "a list",
-        Actual::Map => "a section",
-        _ => "something else",
-    }
+    findings.collect()
 }

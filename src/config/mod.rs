@@ -5,7 +5,17 @@
 mod access;
 mod approve;
 mod cards;
+mod doubts;
+mod environment;
+mod file;
+mod findings;
 mod layers;
+mod names;
+mod people;
+mod read;
+mod secrets;
+mod syntax;
+mod tree;
 mod validate;
 mod values;
 
@@ -21,9 +31,14 @@ pub use access::{Access, CommandRule, DmPolicy, Flood, GroupPolicy, OnDeny, Pair
 pub use approve::Approve;
 pub(crate) use approve::problem as approve_problem;
 pub use cards::{Cards, Commands, Conversations};
-pub(crate) use validate::{ADMINS, DIRECT, LONGEST_QUESTION, encrypted_or_loopback, is_person, is_room};
+pub(crate) use doubts::Doubt;
+use environment::Variables;
+pub use findings::ConfigError;
+pub(crate) use layers::Loaded;
+pub(crate) use people::{ADMINS, DIRECT, is_person, is_room};
+pub(crate) use validate::{LONGEST_QUESTION, encrypted_or_loopback};
 pub use values::parse_duration;
-use values::{duration, optional_address, url};
+use values::{address, duration, optional_address, url};
 
 /// The annotated file that documents every key and is the lowest layer of the settings.
 pub const DEFAULTS: &str = include_str!("../../bot.toml");
@@ -73,6 +88,9 @@ pub struct Config {
     pub command: Vec<CommandRule>,
     /// What is logged.
     pub log: Log,
+    /// What is doubtful about how it was all given.
+    #[serde(skip)]
+    given: Vec<Doubt>,
 }
 
 /// `[webex]`
@@ -199,6 +217,7 @@ pub struct Webhook {
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// The address of the webhook server.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// The largest body in bytes.
     pub body_limit: usize,
@@ -313,11 +332,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// Wrong settings: everything that was found, each with where and what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.join("\n"))]
-pub struct ConfigError(pub Vec<String>);
-
 /// This daemon beside others with the same token.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -329,19 +343,15 @@ pub struct Instance {
     pub renew: Duration,
 }
 
-/// A key and what is wrong with it; the place is added where the layers are known.
-type Findings = Vec<(&'static str, String)>;
-
-impl ConfigError {
-    pub(crate) fn one(finding: impl Into<String>) -> Self {
-        ConfigError(vec![finding.into()])
-    }
-}
-
 impl Webhook {
     /// The URL to register, if one is set.
     pub fn target_url(&self) -> Option<&str> {
         self.public_url.as_deref().filter(|url| !url.is_empty())
+    }
+
+    /// The path of that URL.
+    pub(crate) fn public_path(&self) -> Option<String> {
+        Url::parse(self.target_url()?).ok().map(|url| url.path().to_owned())
     }
 }
 
@@ -354,21 +364,28 @@ impl Config {
     /// Layers the defaults, `file` (or `./bot.toml` when that is there) and the environment, and checks the result.
     ///
     /// # Errors
-    /// Everything that is wrong, each finding naming the key, the file or variable, and the fix; never a value.
+    /// Everything that is wrong, each finding naming the key, the file or variable, and the fix; never a secret.
     pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
-        let file = file.or_else(|| Path::new("bot.toml").exists().then_some(Path::new("bot.toml")));
-        layers::load(file, &layers::environment())
+        Config::look(file)?.sound()
     }
 
-    /// The same with `variables` above everything else, in place of those of the environment that have their names.
+    /// The same for whoever has more to say about the settings: with all that is wrong, and not only if nothing is.
+    ///
+    /// # Errors
+    /// Only where the program itself is broken.
+    pub(crate) fn look(file: Option<&Path>) -> Result<Loaded, ConfigError> {
+        let file = file.or_else(|| Path::new("bot.toml").exists().then_some(Path::new("bot.toml")));
+        layers::load(file, &Variables::of_process())
+    }
+
+    /// The same with `variables` above everything else, in place of those of the environment that set the same.
     ///
     /// # Errors
     /// As [`Config::load`].
     pub(crate) fn load_under(file: Option<&Path>, variables: Vec<(String, String)>) -> Result<Config, ConfigError> {
-        let mut all = layers::environment();
-        all.retain(|(name, _)| variables.iter().all(|(above, _)| above != name));
-        all.extend(variables);
-        layers::load(file, &all)
+        let mut all = Variables::of_process();
+        all.overlay(variables);
+        layers::load(file, &all)?.sound()
     }
 
     /// The same from a text and a list of variables, for tests and for programs that embed the bot.
@@ -376,7 +393,7 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn from_parts(toml: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
-        layers::parse("the given settings", toml, variables)
+        layers::parse("the given settings", toml, &Variables::given(variables))?.sound()
     }
 
     /// What `run` cannot start without.
@@ -384,7 +401,8 @@ impl Config {
     /// # Errors
     /// Names each key that is missing and the ways to give it.
     pub fn require_run(&self) -> Result<(), ConfigError> {
-        validate::for_run(self)
+        let missing: Vec<_> = validate::missing(self).into_iter().map(|(_, says)| says.to_owned()).collect();
+        if missing.is_empty() { Ok(()) } else { Err(ConfigError(missing)) }
     }
 
     /// The bot token, for the verbs that need nothing else.

@@ -1,12 +1,13 @@
 //! Checks that one field alone cannot make. Each finding says which key, what is wrong and what to do.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use super::{Approve, Config, ConfigError, Findings, Mode, approve_problem};
+use super::people::{ADMINS, DIRECT, is_person, is_room};
+use super::{Approve, Config, Mode, approve_problem};
 
 pub(super) const MISSING_TOKEN: &str = "webex.token is missing: set WEBEX_BOT_TOKEN, or give token or token_file under \
      [webex] in bot.toml (the token is shown once when the bot is created at developer.webex.com)";
@@ -22,42 +23,61 @@ const SHORTEST_LOG: u64 = 1024 * 1024;
 /// A day.
 const SHORTEST_AUDIT: Duration = Duration::from_secs(86_400);
 /// The use of a card is remembered for so long.
-const MOST_EXPIRE: Duration = Duration::from_secs(366 * 86_400);
+const MOST_EXPIRE: u64 = 366 * 86_400;
 
 /// Who comes back to it later does not know any more what was asked, and what they then say is meant otherwise.
 pub(crate) const LONGEST_QUESTION: Duration = Duration::from_secs(7 * 86_400);
 
 /// What nobody tries through.
 const SHORTEST_SECRET: usize = 16;
-/// In a command's `allow`: whoever is listed in `access.admins`.
-pub(crate) const ADMINS: &str = "admins";
 
-/// In a command's `rooms`: everybody's direct messages.
-pub(crate) const DIRECT: &str = "direct";
+/// What nobody ever will.
+const GOOD_SECRET: usize = 32;
+
+/// The longest duration that means anything: ten years.
+const LONGEST: u64 = 3650 * 86_400;
+
+const MILLION: u64 = 1_000_000;
+
+/// A key and what is wrong with it; the place is added where the layers are known.
+type Findings = Vec<(String, String)>;
 
 /// What holds for every verb.
 pub(super) fn always(config: &Config) -> Findings {
     let mut wrong = Findings::new();
-    let mut must = |key, holds: bool, problem: &str| {
+    let mut must = |key: &str, holds: bool, problem: &str| {
         if !holds {
-            wrong.push((key, problem.to_owned()));
+            wrong.push((key.to_owned(), problem.to_owned()));
         }
     };
     let Config { webex, webhook, websocket, worker, store, access, audit, files, cards, .. } = config;
     must(
         "webex.api_url",
         encrypted_or_loopback(&webex.api_url),
-        "must be https (plain http only on loopback): the token travels with every call",
+        "must be https (plain http only on loopback), such as https://webexapis.com/v1: the token travels with every call",
+    );
+    must(
+        "webex.api_url",
+        !is_webex(&webex.api_url) || webex.api_url.path().trim_end_matches('/') == "/v1",
+        &format!("must end in /v1: write https://{}/v1", webex.api_url.host_str().unwrap_or_default()),
+    );
+    must(
+        "webex.api_url",
+        webex.api_url.query().is_none() && webex.api_url.fragment().is_none() && !has_login(&webex.api_url),
+        "must be a base without a login, a query or a fragment, such as https://webexapis.com/v1",
     );
     must(
         "webhook.public_url",
         webhook.target_url().is_none_or(|url| Url::parse(url).is_ok_and(|url| encrypted_or_loopback(&url))),
-        "must be a whole https URL (plain http only on loopback): Webex calls it over the internet",
+        "must be a whole https URL (plain http only on loopback), such as https://bot.example.org/webex/webhook: Webex calls \
+         it over the internet",
     );
     let path = &webhook.path;
     must(
         "webhook.path",
-        path.starts_with('/') && path.len() > 1 && !path.contains(['{', '}', '*', '?', '#', ' ', ':']),
+        path.starts_with('/')
+            && path.len() > 1
+            && !path.contains(|c: char| "{}*?#:".contains(c) || c.is_whitespace() || c.is_control()),
         "must be a plain path such as /webex/webhook",
     );
     must(
@@ -77,58 +97,43 @@ pub(super) fn always(config: &Config) -> Findings {
     );
     must(
         "worker.deadline",
-        worker.deadline + Duration::from_secs(1) <= worker.lease,
+        worker.lease.is_zero() || worker.deadline.saturating_add(Duration::from_secs(1)) <= worker.lease,
         "must be shorter than worker.lease by a second or more: the message is read within the same lease",
     );
-    must("delivery.catch_up_limit", config.delivery.catch_up_limit >= 1, "must be at least 1");
-    must("polling.concurrency", (1..=256).contains(&config.polling.concurrency), "must be from 1 to 256");
-    must("polling.rate", config.polling.rate >= 1, "must be at least 1: nothing could be asked of Webex otherwise");
-    must("server.connections", config.server.connections >= 1, "must be at least 1");
     must(
         "log.level",
         is_log_filter(&config.log.level),
         "must be error, warn, info, debug or trace, or a filter such as info,switchboard::webex=debug",
     );
-    must("worker.max_attempts", worker.max_attempts >= 1, "must be at least 1");
-    must("worker.concurrency", worker.concurrency <= 4096, "must be at most 4096");
     must("worker.backoff", worker.backoff <= worker.backoff_max, "must not be longer than worker.backoff_max");
-    must("store.waiting", (1..=1_000_000).contains(&store.waiting), "must be from 1 to 1000000");
-    must("store.log_limit", store.log_limit >= SHORTEST_LOG, "must be 1048576 bytes or more");
-    must("server.body_limit", config.server.body_limit >= 1024, "must be at least 1024 bytes: an envelope has to fit");
     must(
         "files.largest",
         (1..=LARGEST_FILE).contains(&files.largest),
         "must be from 1 to 104857600 bytes: Webex takes no file above 100 MB",
     );
     must("files.waiting", files.waiting >= files.largest, "must not be less than files.largest");
-    must("conversations.within", config.conversations.within <= LONGEST_QUESTION, "must be at most 7d");
-    must("cards.expire", cards.expire <= MOST_EXPIRE, "must be at most 366d");
-    for (key, value) in [
-        ("cards.expire", cards.expire),
-        ("conversations.within", config.conversations.within),
-        ("webex.timeout", webex.timeout),
-        ("server.timeout", config.server.timeout),
-        ("webhook.check_interval", webhook.check_interval),
-        ("polling.interval", config.polling.interval),
-        ("delivery.reconcile", config.delivery.reconcile),
-        ("delivery.canary_interval", config.delivery.canary_interval),
-        ("delivery.canary_within", config.delivery.canary_within),
-        ("websocket.ping_interval", websocket.ping_interval),
-        ("websocket.pong_timeout", websocket.pong_timeout),
-        ("websocket.backoff_max", websocket.backoff_max),
-        ("worker.deadline", worker.deadline),
-        ("worker.backoff", worker.backoff),
-        ("worker.give_up", worker.give_up),
-        ("pairing.expires", config.pairing.expires),
-    ] {
-        must(key, value >= Duration::from_millis(1), "must be longer than 0");
+    for (key, value, least, most) in numbers(config) {
+        let must_be = match value < least && most >= MILLION {
+            true => format!("must be at least {least}"),
+            false => format!("must be from {least} to {most}"),
+        };
+        must(key, (least..=most).contains(&value), &must_be);
     }
+    for (key, value, is_positive, most) in durations(config) {
+        must(key, !is_positive || value >= Duration::from_millis(1), "must be longer than 0");
+        must(key, value <= Duration::from_secs(most), &format!("must be at most {}", in_words(most)));
+    }
+    let (public, operators) = (config.server.listen, config.admin.listen);
+    must(
+        "admin.listen",
+        operators.is_none_or(|operators| !clash(public, operators)),
+        "has the port of server.listen; give each a port of its own",
+    );
     must(
         "pairing.per_hour",
         (1..=100_000).contains(&config.pairing.per_hour),
         "must be from 1 to 100000; so that nobody can ask, set access.dm_policy to \"allowlist\"",
     );
-    must("flood.burst", (1..=1000).contains(&config.flood.burst), "must be from 1 to 1000");
     let file = store.url.expose_secret().strip_prefix("sqlite:").map(|path| path.trim_start_matches('/'));
     must(
         "store.url",
@@ -141,11 +146,10 @@ pub(super) fn always(config: &Config) -> Findings {
         ("access.admins", &access.admins),
     ] {
         for (index, _) in list.iter().enumerate().filter(|(_, entry)| !is_person(entry)) {
-            let nth = index + 1;
             must(
-                key,
+                &format!("{key}.{index}"),
                 false,
-                &format!("entry {nth} names nobody: give an email, a person id, or *@domain for a mail domain"),
+                "names nobody: give an email, a person id, or *@domain for a mail domain",
             );
         }
     }
@@ -155,10 +159,10 @@ pub(super) fn always(config: &Config) -> Findings {
         audit.retention >= SHORTEST_AUDIT,
         "must be 1d or longer: an audit that forgets at once is none",
     );
-    for (nth, rule) in (1..).zip(&config.command) {
+    for (index, rule) in config.command.iter().enumerate() {
         let name = &rule.name;
-        let mut wrong = |problem: &str| must("command", false, &format!("{nth} ({name}) {problem}"));
-        if config.command[..nth - 1].iter().any(|other| other.name == *name) {
+        let mut wrong = |problem: &str| must(&format!("command.{index}"), false, &format!("({name}) {problem}"));
+        if config.command[..index].iter().any(|other| other.name == *name) {
             wrong("is there twice; keep one of them");
         }
         if rule.allow.as_ref().is_some_and(Vec::is_empty) {
@@ -180,24 +184,26 @@ pub(super) fn always(config: &Config) -> Findings {
         }
     }
     let sealing = [
-        ("cards.secret", cards.secret.as_slice(), "can press any button"),
-        ("cards.previous_secrets", &cards.previous_secrets, "can press any button"),
-        ("audit.key", audit.key.as_slice(), "can make the audit anew"),
-        ("audit.old_key", audit.old_key.as_slice(), "can make the audit anew"),
+        ("cards.secret", cards.secret.as_slice(), "can press any button", ", or leave it out"),
+        ("cards.previous_secrets", &cards.previous_secrets, "can press any button", ", or leave it out"),
+        ("audit.key", audit.key.as_slice(), "can make the audit anew", ", or leave it out"),
+        ("audit.old_key", audit.old_key.as_slice(), "can make the audit anew", ", or leave it out"),
+        // An empty one is none at all, which is said where one is needed.
+        ("webhook.secret", not_blank(webhook.secret.as_ref()), "can pose as Webex", ""),
     ];
-    for (key, secrets, can) in sealing {
-        let is_long = |secret: &SecretString| secret.expose_secret().trim().len() >= SHORTEST_SECRET;
+    for (key, secrets, can, or) in sealing {
         must(
             key,
-            secrets.iter().all(is_long),
+            secrets.iter().all(|secret| length(secret) >= SHORTEST_SECRET),
             &format!(
-                "must be {SHORTEST_SECRET} characters or more (make one with `openssl rand -hex 32`, or leave it out): \
-                 whoever guesses it {can}"
+                "must be {SHORTEST_SECRET} characters or more (make one with `openssl rand -hex 32`{or}): whoever guesses \
+                 it {can}"
             ),
         );
     }
-    let others = [("webex.token", webex.token.as_slice()), ("webhook.secret", webhook.secret.as_slice())];
-    for (key, secrets) in others.into_iter().chain(sealing.map(|(key, secrets, _)| (key, secrets))) {
+    for (key, secrets) in
+        [("webex.token", webex.token.as_slice())].into_iter().chain(sealing.map(|(key, secrets, ..)| (key, secrets)))
+    {
         must(
             key,
             secrets.iter().all(|secret| !secret.expose_secret().chars().any(char::is_control)),
@@ -212,25 +218,104 @@ pub(super) fn always(config: &Config) -> Findings {
     wrong
 }
 
-/// What the daemon cannot start without.
-pub(super) fn for_run(config: &Config) -> Result<(), ConfigError> {
-    let mut wrong = Vec::new();
+/// Numbers, each with the least and the most that means anything.
+fn numbers(config: &Config) -> [(&'static str, u64, u64, u64); 14] {
+    let Config { webex, delivery, polling, server, worker, store, files, flood, .. } = config;
+    let size = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+    [
+        ("webex.retries", webex.retries.into(), 0, 100),
+        ("delivery.catch_up_limit", size(delivery.catch_up_limit), 1, 100 * MILLION),
+        ("polling.concurrency", size(polling.concurrency), 1, 256),
+        ("polling.rate", polling.rate.into(), 1, MILLION),
+        ("server.body_limit", size(server.body_limit), 1024, LARGEST_FILE),
+        ("server.connections", size(server.connections), 1, MILLION),
+        ("worker.max_attempts", worker.max_attempts.into(), 1, 1000),
+        ("worker.concurrency", size(worker.concurrency), 0, 4096),
+        ("store.waiting", size(store.waiting), 1, MILLION),
+        ("store.log_limit", store.log_limit, SHORTEST_LOG, 1 << 50),
+        ("files.waiting", files.waiting, 1, 1 << 50),
+        ("flood.person", flood.person.into(), 0, MILLION),
+        ("flood.space", flood.space.into(), 0, MILLION),
+        ("flood.burst", flood.burst.into(), 1, 1000),
+    ]
+}
+
+/// Durations, each with whether it must be longer than 0, and the most that means anything, in seconds.
+fn durations(config: &Config) -> [(&'static str, Duration, bool, u64); 27] {
+    const HOUR: u64 = 3600;
+    const DAY: u64 = 24 * HOUR;
+    let Config { webex, delivery, webhook, polling, websocket, server, store, worker, files, .. } = config;
+    [
+        ("webex.timeout", webex.timeout, true, DAY),
+        ("delivery.catch_up", delivery.catch_up, false, LONGEST),
+        ("delivery.reconcile", delivery.reconcile, true, 30 * DAY),
+        ("delivery.canary_interval", delivery.canary_interval, true, 30 * DAY),
+        ("delivery.canary_within", delivery.canary_within, true, DAY),
+        ("webhook.check_interval", webhook.check_interval, true, 30 * DAY),
+        ("polling.interval", polling.interval, true, DAY),
+        ("websocket.ping_interval", websocket.ping_interval, true, DAY),
+        ("websocket.pong_timeout", websocket.pong_timeout, true, DAY),
+        ("websocket.backoff_max", websocket.backoff_max, true, DAY),
+        ("server.timeout", server.timeout, true, DAY),
+        ("store.retention", store.retention, true, LONGEST),
+        ("store.dedupe", store.dedupe, true, LONGEST),
+        ("store.missing_for", store.missing_for, false, DAY),
+        ("instance.renew", config.instance.renew, true, HOUR),
+        ("worker.deadline", worker.deadline, true, 7 * DAY),
+        ("worker.lease", worker.lease, true, 30 * DAY),
+        ("worker.backoff", worker.backoff, true, DAY),
+        ("worker.backoff_max", worker.backoff_max, true, 30 * DAY),
+        ("worker.visible_within", worker.visible_within, false, DAY),
+        ("worker.give_up", worker.give_up, true, LONGEST),
+        ("files.scan_wait", files.scan_wait, false, DAY),
+        ("cards.expire", config.cards.expire, true, MOST_EXPIRE),
+        ("conversations.within", config.conversations.within, true, LONGEST_QUESTION.as_secs()),
+        ("pairing.expires", config.pairing.expires, true, LONGEST),
+        ("pairing.quiet", config.pairing.quiet, false, LONGEST),
+        ("audit.retention", config.audit.retention, false, 10 * LONGEST),
+    ]
+}
+
+/// As the settings write it.
+fn in_words(seconds: u64) -> String {
+    if seconds.is_multiple_of(86_400) { format!("{}d", seconds / 86_400) } else { format!("{}h", seconds / 3600) }
+}
+
+/// The secrets that are long enough to be taken, and shorter than they ought to be.
+pub(super) fn short_secrets(config: &Config) -> Vec<&'static str> {
+    let mut secrets = vec![("cards.secret", config.cards.secret.as_ref()), ("audit.key", config.audit.key.as_ref())];
+    match config.delivery.mode {
+        Mode::Webhook | Mode::Both => secrets.insert(0, ("webhook.secret", config.webhook.secret.as_ref())),
+        Mode::Polling | Mode::Websocket => {}
+    }
+    let is_short = |secret: &SecretString| length(secret) < GOOD_SECRET;
+    secrets.into_iter().filter(|(_, secret)| secret.is_some_and(is_short)).map(|(key, _)| key).collect()
+}
+
+/// Blanks around it do not make it longer.
+fn length(secret: &SecretString) -> usize {
+    secret.expose_secret().trim().chars().count()
+}
+
+fn not_blank(secret: Option<&SecretString>) -> &[SecretString] {
+    secret.filter(|secret| length(secret) > 0).map_or(&[], std::slice::from_ref)
+}
+
+/// What the daemon cannot start without, by its key.
+pub(super) fn missing(config: &Config) -> Vec<(&'static str, &'static str)> {
+    let mut missing = Vec::new();
     if is_blank(config.webex.token.as_ref()) {
-        wrong.push(MISSING_TOKEN.to_owned());
+        missing.push(("webex.token", MISSING_TOKEN));
     }
     match config.delivery.mode {
         Mode::Polling | Mode::Websocket => {}
         Mode::Webhook | Mode::Both => {
             if is_blank(config.webhook.secret.as_ref()) {
-                wrong.push(MISSING_SECRET.to_owned());
+                missing.push(("webhook.secret", MISSING_SECRET));
             }
         }
     }
-    finish(wrong)
-}
-
-fn finish(wrong: Vec<String>) -> Result<(), ConfigError> {
-    if wrong.is_empty() { Ok(()) } else { Err(ConfigError(wrong)) }
+    missing
 }
 
 fn is_blank(secret: Option<&SecretString>) -> bool {
@@ -248,6 +333,24 @@ pub(crate) fn encrypted_or_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether this is one of the hosts of Webex's own API.
+pub(super) fn is_webex(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let is_api = host.starts_with("webexapis.") || host.starts_with("api") || host.contains(".api");
+    host == "webexapis.com"
+        || (is_api && [".webex.com", ".webexapis.com", ".ciscospark.com"].iter().any(|domain| host.ends_with(domain)))
+}
+
+fn has_login(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// Whether one of these addresses takes the port of the other.
+fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_same = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && is_same
+}
+
 fn is_in_token(c: char) -> bool {
     c.is_ascii_graphic() && !matches!(c, '"' | '\'')
 }
@@ -259,28 +362,4 @@ fn is_log_filter(filter: &str) -> bool {
         Some((target, level)) => !target.trim().is_empty() && is_level(level.trim()),
         None => is_level(part.trim()),
     })
-}
-
-/// An email, `*@domain`, or a Webex id (base64 of `ciscospark://...`, or the bare uuid).
-pub(crate) fn is_person(entry: &str) -> bool {
-    let entry = entry.trim();
-    let plain = |c: char| !c.is_whitespace() && !"<>\"',;[]".contains(c);
-    match entry.split_once('@') {
-        Some((name, domain)) => {
-            let domain_is_whole = !domain.is_empty() && !domain.starts_with('.') && !domain.ends_with('.');
-            let one_at = !domain.contains(['@', '*']);
-            let name_or_all = name == "*" || (!name.is_empty() && !name.contains('*'));
-            entry.chars().all(plain) && domain_is_whole && one_at && name_or_all
-        }
-        None => is_id(entry),
-    }
-}
-
-/// The id of a space.
-pub(crate) fn is_room(entry: &str) -> bool {
-    is_id(entry.trim())
-}
-
-fn is_id(entry: &str) -> bool {
-    entry.len() >= 32 && entry.chars().all(|c| c.is_ascii_alphanumeric() || "-_+/=".contains(c))
 }

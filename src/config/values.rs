@@ -1,14 +1,74 @@
 //! Values that are written as text in the settings: durations, URLs, addresses.
+//!
+//! A message says what is wrong with the value and gives the right form. Quotes stand around a right form as a file needs
+//! them; where a variable is wrong they are taken off.
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
+/// The port and host that are meant where an address of a listener leaves one out.
+struct Usual {
+    host: &'static str,
+    port: u16,
+}
+
+const PUBLIC: Usual = Usual { host: "0.0.0.0", port: 3000 };
+const OPERATORS: Usual = Usual { host: "127.0.0.1", port: 9090 };
+
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    parse_duration(&text).ok_or_else(|| de::Error::custom("not a duration; write 500ms, 30s, 5m, 24h or 30d"))
+    deserializer.deserialize_any(DurationVisitor)
+}
+
+struct DurationVisitor;
+
+impl Visitor<'_> for DurationVisitor {
+    type Value = Duration;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration such as \"30s\"")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Duration, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Duration, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Duration, E> {
+        self.visit_str("")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
+        const FORMS: &str = "write \"500ms\", \"30s\", \"5m\", \"24h\" or \"30d\"";
+        parse_duration(text).ok_or_else(|| {
+            let text = text.trim();
+            if !text.is_empty() && text.len() < 10 && text.chars().all(|c| c.is_ascii_digit()) {
+                let other = if text == "0" { String::new() } else { format!(", or \"{text}ms\", \"{text}m\"") };
+                E::custom(format!("has no unit: write \"{text}s\" for seconds{other}"))
+            } else if is_too_long(text) {
+                E::custom("is too long to mean anything; write \"500ms\", \"30s\", \"5m\", \"24h\" or \"30d\"")
+            } else if text.starts_with('-') {
+                E::custom(format!("is negative, which is not a duration; {FORMS}"))
+            } else if text.is_empty() {
+                E::custom(format!("is not a duration; {FORMS}, or leave it out"))
+            } else {
+                E::custom(format!("is not a duration; {FORMS}"))
+            }
+        })
+    }
+}
+
+/// Whether it is written as a duration, and longer than any that can be counted with.
+fn is_too_long(text: &str) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    unit.len() < text.len() && ["ms", "s", "m", "h", "d"].contains(&unit)
 }
 
 /// Reads `500ms`, `30s`, `5m`, `24h` or `30d`; a day is 24 hours.
@@ -18,15 +78,127 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     Duration::try_from(duration).ok()
 }
 
-pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Url::parse(&text).map_err(|_| de::Error::custom("not a URL; write it whole, https://host/path"))
+/// Reads `64KB`, `25 MB` or `1GiB` as bytes, by powers of 1024; the settings take the number alone.
+pub(super) fn parse_size(text: &str) -> Option<u64> {
+    let text = text.trim().to_lowercase();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let power = match unit.trim() {
+        "b" | "bytes" => 0,
+        "k" | "kb" | "kib" => 1,
+        "m" | "mb" | "mib" => 2,
+        "g" | "gb" | "gib" => 3,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1024_u64.pow(power))
 }
 
-pub(super) fn optional_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.is_empty() {
-        return Ok(None);
+    Url::parse(&text)
+        .ok()
+        .filter(|url| url.has_host())
+        .ok_or_else(|| de::Error::custom("is not a URL: write it whole, with https:// before the host"))
+}
+
+/// The public address.
+pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    deserializer.deserialize_any(AddressVisitor(PUBLIC))
+}
+
+/// The operators' address; an empty one is none.
+pub(super) fn optional_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    struct Optional;
+
+    impl Visitor<'_> for Optional {
+        type Value = Option<SocketAddr>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an address such as \"127.0.0.1:9090\", or \"\"")
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+            AddressVisitor(OPERATORS).visit_i64(number).map(Some)
+        }
+
+        fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
+            match value {
+                true => AddressVisitor(OPERATORS).visit_str("true").map(Some),
+                false => Err(E::custom("is not an address; write \"\" to turn it off")),
+            }
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            match text.trim() {
+                "" => Ok(None),
+                "off" | "none" | "false" | "no" => Err(E::custom("is not an address; write \"\" to turn it off")),
+                text => AddressVisitor(OPERATORS).visit_str(text).map(Some),
+            }
+        }
     }
-    text.parse().map(Some).map_err(|_| de::Error::custom("not an address; write host:port, such as 127.0.0.1:9090"))
+
+    deserializer.deserialize_any(Optional)
+}
+
+struct AddressVisitor(Usual);
+
+impl Visitor<'_> for AddressVisitor {
+    type Value = SocketAddr;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an address such as \"{}:{}\"", self.0.host, self.0.port)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<SocketAddr, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<SocketAddr, E> {
+        let text = text.trim();
+        let Usual { host, port } = self.0;
+        if let Ok(address) = text.parse() {
+            return Ok(address);
+        }
+        let says = |what: &str, form: String| Err(E::custom(format!("{what}: write \"{form}\"")));
+        let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        if let Some(rest) = text.split_once("://").map(|(_, rest)| rest.trim_end_matches('/')) {
+            let form =
+                rest.parse::<SocketAddr>().map_or_else(|_| format!("{host}:{port}"), |address| address.to_string());
+            return says("is a URL, and takes an address alone", form);
+        }
+        if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+            return says("is an address without a port", SocketAddr::new(ip, port).to_string());
+        }
+        let (name, number) = match text.rsplit_once(':') {
+            Some((name, number)) => (name, number),
+            None if is_number(text) => ("", text),
+            None => return says("is not an address, which is a host and a port", format!("{host}:{port}")),
+        };
+        let Ok(number) = number.parse::<u16>() else {
+            return says("has no port from 1 to 65535", format!("{host}:{port}"));
+        };
+        if name.is_empty() {
+            return says("is a port without a host", format!("{host}:{number}"));
+        }
+        if name == "*" {
+            return says("is not an address", format!("0.0.0.0:{number}"));
+        }
+        match resolve(name, number) {
+            Some(address) => Ok(address),
+            None => says("has a host that no address is known of", format!("{host}:{number}")),
+        }
+    }
+}
+
+/// The address of a name, IPv4 where it has both: `localhost` is what a proxy on this machine then finds.
+fn resolve(name: &str, port: u16) -> Option<SocketAddr> {
+    if name.eq_ignore_ascii_case("localhost") {
+        return Some((Ipv4Addr::LOCALHOST, port).into());
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if !name.chars().all(is_name) {
+        return None;
+    }
+    let mut addresses: Vec<_> = (name, port).to_socket_addrs().ok()?.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    addresses.into_iter().next()
 }

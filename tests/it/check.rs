@@ -107,7 +107,8 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
     let before = writes();
     let (code, said) = deep(&bot, &[]);
     insta::assert_snapshot!(redacted(&said, &bot), @r"
-    ok   settings  complete
+    warn settings  webhook.secret has fewer than 32 characters and may be guessed
+                   make one with `openssl rand -hex 32`
     ok   store     ledger.db can be written to
     ok   store     open: 0 events, 0 replies
     ok   daemon    it runs on this ledger
@@ -135,8 +136,9 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
     [
       {
         "check": "settings",
-        "state": "ok",
-        "says": "complete"
+        "state": "warn",
+        "says": "webhook.secret has fewer than 32 characters and may be guessed",
+        "hint": "make one with `openssl rand -hex 32`"
       },
       {
         "check": "store",
@@ -651,8 +653,10 @@ async fn a_plain_check_calls_nobody_but_webex() {
         async { StatusCode::OK.into_response() }
     })
     .await;
-    let (code, said) = check(&cloud, folder.path(), &url, &[], &[]);
+    let long = [("WEBEX_WEBHOOK_SECRET", "a-secret-that-is-as-long-as-it-should-be")];
+    let (code, said) = check(&cloud, folder.path(), &url, &[], &long);
     assert_eq!(code, 0, "{said}");
+    assert_has(&said, "ok   settings  complete", "");
     let checked: Vec<_> = said.lines().filter_map(|line| line.get(5..)?.split_whitespace().next()).collect();
     assert_eq!(checked, ["settings", "store", "token", "webhooks", "the"], "{said}");
     assert!(!called.load(Ordering::Relaxed));

@@ -105,8 +105,16 @@ fn wrong_settings_are_explained_and_exit_2() {
         (vec![], Some("[access]\ndm_policy = \"opne\""), vec!["access.dm_policy must be one of", "allowlist", "open"]),
         (vec![], Some("[worker]\nlease = \"soon\""), vec!["worker.lease", "not a duration"]),
         (vec![], Some("[files]\nlargest = 104857601"), vec!["bot.toml", "files.largest must be from 1 to 104857600"]),
-        (vec![], Some("[files]\nwaiting = 1"), vec!["bot.toml: files.waiting must not be less than files.largest"]),
-        (vec![], Some("[worker]\nlease = \"5s\""), vec!["bot.toml: worker.deadline must be shorter than worker.lease"]),
+        (
+            vec![],
+            Some("[files]\nwaiting = 1"),
+            vec!["bot.toml, line 2: files.waiting must not be less than files.largest"],
+        ),
+        (
+            vec![],
+            Some("[worker]\nlease = \"5s\""),
+            vec!["bot.toml, line 2: worker.deadline must be shorter than worker.lease"],
+        ),
         (
             vec![],
             Some("[webex]\napi_url = \"http://webex.example.com\""),
@@ -156,8 +164,8 @@ fn wrong_settings_are_explained_and_exit_2() {
         ),
         (vec![("SWITCHBOARD_WEBHOOK__PATH", "/:x")], None, vec!["webhook.path must be a plain path"]),
         (vec![("SWITCHBOARD_POLLING__RATE", "0")], None, vec!["polling.rate must be at least 1"]),
-        (vec![], Some("webex = \"x\""), vec!["bot.toml: webex stands alone"]),
-        (vec![], Some("[audit]\nretention = \"1h\""), vec!["bot.toml: audit.retention must be 1d or longer"]),
+        (vec![], Some("webex = \"x\""), vec!["bot.toml, line 1: webex stands alone"]),
+        (vec![], Some("[audit]\nretention = \"1h\""), vec!["bot.toml, line 2: audit.retention must be 1d or longer"]),
         (
             vec![("SWITCHBOARD_AUDIT__KEY", " ")],
             None,
@@ -170,7 +178,7 @@ fn wrong_settings_are_explained_and_exit_2() {
         (
             vec![],
             Some("[audit]\nold_key = \"fifteen-letters\""),
-            vec!["bot.toml: audit.old_key must be 16 characters or more"],
+            vec!["bot.toml, line 2: audit.old_key must be 16 characters or more"],
         ),
         (
             vec![("SWITCHBOARD_CARDS__SECRET", "fifteen-letters")],
@@ -180,12 +188,12 @@ fn wrong_settings_are_explained_and_exit_2() {
         (
             vec![],
             Some("[cards]\nprevious_secrets = [\"sixteen-letters-or-more\", \"fifteen-letters\"]"),
-            vec!["bot.toml: cards.previous_secrets must be 16 characters or more"],
+            vec!["bot.toml, line 2: cards.previous_secrets must be 16 characters or more"],
         ),
         (
             vec![],
             Some("[cards]\nprevious_secrets = []\nprevious_secrets_file = \"x\""),
-            vec!["bot.toml: cards.previous_secrets and cards.previous_secrets_file are both given"],
+            vec!["bot.toml, line 3: cards.previous_secrets and cards.previous_secrets_file are both given"],
         ),
         (
             vec![("SWITCHBOARD_CARDS__PREVIOUS_SECRETS_FILE", missing_file)],
@@ -219,7 +227,7 @@ fn wrong_settings_are_explained_and_exit_2() {
 fn both_forms_of_a_secret_in_one_place_are_refused() {
     let (code, said) = run_with(&[("WEBEX_BOT_TOKEN", "unset")], Some("[webex]\ntoken_file = \"x\"\ntoken = \"y\""));
     assert_eq!(code, 2);
-    assert!(said.contains("bot.toml: webex.token and webex.token_file are both given"), "{said}");
+    assert!(said.contains("bot.toml, line 2: webex.token and webex.token_file are both given"), "{said}");
 }
 
 #[test]
@@ -419,14 +427,14 @@ async fn check_says_what_is_in_order_and_what_to_do() {
         .current_dir(folder.path())
         .env("SWITCHBOARD_WEBEX__API_URL", cloud.api_url())
         .env("WEBEX_BOT_TOKEN", cloud.bot().token)
-        .env("WEBEX_WEBHOOK_SECRET", "s")
+        .env("WEBEX_WEBHOOK_SECRET", crate::harness::SECRET)
         .env("SWITCHBOARD_WEBHOOK__PUBLIC_URL", "http://127.0.0.1:9/");
     insta::assert_snapshot!(finished(&mut command).1, @r#"
     warn settings  nobody is told when a stranger asks to be let in
                    name admins in access.admins by email or id (*@domain cannot be written to), or look into `switchboard pairing list`
-    warn settings  webhook.secret is short enough to be guessed
+    warn settings  webhook.secret has fewer than 32 characters and may be guessed
                    make one with `openssl rand -hex 32`
-    warn settings  webhook.public_url ends in another path than webhook.path
+    warn settings  webhook.public_url ends in another path than webhook.path: /, and not /webex/webhook
                    right if a proxy in between rewrites it; otherwise make them the same
     ok   store     switchboard.db is not there yet and can be made
     ok   token     Webex takes it; the bot is Switchboard <switchboard@webex.bot>
@@ -487,7 +495,7 @@ async fn rooms_webhooks_and_send_show_what_webex_has() {
                 .current_dir(folder.path())
                 .env("SWITCHBOARD_WEBEX__API_URL", cloud.api_url())
                 .env("WEBEX_BOT_TOKEN", cloud.bot().token)
-                .env("WEBEX_WEBHOOK_SECRET", "s")
+                .env("WEBEX_WEBHOOK_SECRET", crate::harness::SECRET)
                 .env("SWITCHBOARD_WEBHOOK__PUBLIC_URL", "http://127.0.0.1:9/"),
         )
     };

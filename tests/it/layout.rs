@@ -103,7 +103,7 @@ fn no_two_rooms_import_each_other() {
 fn each_library_is_used_where_it_belongs() {
     for (word, rooms) in [
         ("sqlx", &["store"][..]),
-        ("figment", &["config"]),
+        ("toml", &["config"]),
         ("std::env", &["config"]),
         ("hmac", &["signature"]),
         ("clap", &["cli"]),

@@ -139,11 +139,11 @@ async fn an_event_delivered_again_is_answered_once() {
 
 #[tokio::test]
 async fn an_event_is_known_after_a_restart_and_after_its_row_was_emptied() {
-    let bot = Harness::with("[store]\nretention = \"0s\"", Bot::builder()).await;
+    let bot = Harness::with("[store]\nretention = \"1ms\"", Bot::builder()).await;
     let message = bot.cloud.person("alice@example.com").says("help status");
     bot.settle().await;
     let (cloud, folder) = bot.stop().await;
-    let bot = Harness::on(cloud, folder, "[store]\nretention = \"0s\"", Bot::builder()).await;
+    let bot = Harness::on(cloud, folder, "[store]\nretention = \"1ms\"", Bot::builder()).await;
     bot.ready().await;
     bot.cloud.deliver_again(&message);
     assert_eq!(bot.transcript().await.matches("bot:").count(), 1);

@@ -234,7 +234,7 @@ async fn a_second_daemon_on_the_same_ledger_is_refused() {
     let output = crate::harness::switchboard()
         .arg("run")
         .env("WEBEX_BOT_TOKEN", "t")
-        .env("WEBEX_WEBHOOK_SECRET", "s")
+        .env("WEBEX_WEBHOOK_SECRET", crate::harness::SECRET)
         .env("DATABASE_URL", &url)
         .env("PORT", "0")
         .env("SWITCHBOARD_ADMIN__LISTEN", "")

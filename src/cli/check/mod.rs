@@ -11,16 +11,13 @@ mod websocket;
 use std::process::ExitCode;
 
 use clap::Args;
-use secrecy::ExposeSecret;
-use url::Url;
 
 use super::output::{Format, print_json, time};
 use super::queue::with_store;
-use crate::access::Policy;
+use crate::app::doubts;
 use crate::clock;
-use crate::config::{Config, ConfigError, DmPolicy, Mode};
+use crate::config::{Config, ConfigError, Mode};
 use crate::handler::Command;
-use crate::router;
 use crate::store::{Look, Seal, Store};
 use crate::webex::Client;
 use report::{Finding, Report, State};
@@ -34,21 +31,12 @@ pub(super) struct Options {
     format: Format,
 }
 
-pub(super) async fn run(
-    config: Result<Config, ConfigError>,
-    commands: Vec<Command>,
-    options: Options,
-) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(found: anyhow::Result<(Config, Vec<Command>)>, options: Options) -> anyhow::Result<ExitCode> {
     let Options { deep, format } = options;
     let mut report = Report::new(format);
-    let complete = config.and_then(|config| {
-        config.require_run()?;
-        let commands = router::permitted(commands, &config.command)?;
-        Ok((config, commands))
-    });
-    let code = match complete {
+    let code = match found {
         Err(error) => {
-            for problem in error.0 {
+            for problem in error.downcast::<ConfigError>()?.0 {
                 report.add(Finding::new("settings", State::Fail, problem, None))?;
             }
             ExitCode::from(2)
@@ -117,38 +105,10 @@ fn is_called(mode: Mode) -> bool {
     }
 }
 
+/// What the daemon logs at its start, too.
 fn settings(config: &Config, commands: &[Command]) -> Vec<Finding> {
-    const SHORTEST_SECRET: usize = 16;
-    let warn = |says: &str, hint: &str| Finding::warn("settings", says, hint);
-    let access = &config.access;
-    let mut findings = Vec::new();
-    if access.dm_policy == DmPolicy::Allowlist && access.allow_from.is_empty() && access.admins.is_empty() {
-        findings.push(warn(
-            "nobody can write to the bot directly",
-            "list people in access.allow_from, such as *@example.org",
-        ));
-    }
-    if access.dm_policy == DmPolicy::Pairing && Policy::new(access).admins().is_empty() {
-        findings.push(warn(
-            "nobody is told when a stranger asks to be let in",
-            "name admins in access.admins by email or id (*@domain cannot be written to), or look into \
-             `switchboard pairing list`",
-        ));
-    }
-    if config.webhook.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < SHORTEST_SECRET) {
-        findings.push(warn("webhook.secret is short enough to be guessed", "make one with `openssl rand -hex 32`"));
-    }
-    for doubt in router::doubts(commands, &Policy::new(access), config.has_buttons()) {
-        findings.push(warn(&doubt, "see approve of [[command]] in bot.toml"));
-    }
-    if let Some(url) = config.webhook.target_url().and_then(|url| Url::parse(url).ok())
-        && url.path() != config.webhook.path
-    {
-        findings.push(warn(
-            "webhook.public_url ends in another path than webhook.path",
-            "right if a proxy in between rewrites it; otherwise make them the same",
-        ));
-    }
+    let doubts = doubts(config, commands);
+    let mut findings: Vec<_> = doubts.iter().map(|doubt| Finding::warn("settings", &doubt.says, &doubt.hint)).collect();
     if findings.is_empty() {
         findings.push(Finding::ok("settings", "complete"));
     }

@@ -23,8 +23,8 @@ pub(super) fn compare(config: &Config, found: &Result<Vec<Webhook>, Error>) -> V
         return vec![Finding::ok("webhooks", says)];
     }
     let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
-        let says = "webhook.public_url is not set, so none are registered or looked after";
-        let mut findings = vec![Finding::warn("webhooks", says, "set it to the whole URL that Webex is to call")];
+        let unset = config.uncalled().into_iter();
+        let mut findings: Vec<_> = unset.map(|doubt| Finding::warn("webhooks", doubt.says, &doubt.hint)).collect();
         // Somebody may have registered them by hand; then clicks arrive, and nothing else shows that they do not.
         if config.cards.enabled && found.as_ref().is_ok_and(|found| !registration::tells_of_clicks(found)) {
             let says = "none tells of clicks on cards, so their buttons do nothing";

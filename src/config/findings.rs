@@ -1,0 +1,253 @@
+//! What is wrong, as a sentence: the place, the key, what is the matter, and the right form. Never a value that may be a
+//! secret.
+
+use super::environment::variable;
+use super::names::{Names, listed, nearest};
+use super::read::{Mistake, Problem, Wanted};
+use super::tree::{Finding, Node, Source, Value, key};
+use super::values::parse_size;
+
+/// Wrong settings: everything that was found, each with where and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+impl ConfigError {
+    pub(crate) fn one(finding: impl Into<String>) -> Self {
+        ConfigError(vec![finding.into()])
+    }
+}
+
+/// A problem of reading, told by what stands there and by what the built-in defaults have in its place.
+pub(super) fn finding(problem: &Problem, settings: &Node, defaults: &Node, names: &Names) -> Finding {
+    let path = problem.path.as_deref().unwrap_or_default();
+    let under = |last: &str| if path.is_empty() { last.to_owned() } else { format!("{path}.{last}") };
+    let (at, says) = match &problem.mistake {
+        Mistake::UnknownKey { key: unknown, known } => {
+            let hint = names.hint(path, unknown, known);
+            (under(unknown), format!("unknown key {}; {hint}", key(&under(unknown))))
+        }
+        Mistake::Missing(missing) => (path.to_owned(), format!("{} is missing", key(&under(missing)))),
+        Mistake::Says(says) => (path.to_owned(), format!("{} {says}", key(path))),
+        Mistake::NoneOf(known) => {
+            let near = settings.get(path).and_then(Node::text).and_then(|text| nearest(text, known.iter().copied()));
+            let near = near.map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
+            (path.to_owned(), format!("{} must be one of {}{near}", key(path), known.join(", ")))
+        }
+        Mistake::Range => (path.to_owned(), format!("{} {}", key(path), range(path, settings, defaults))),
+        Mistake::Type(wanted) => {
+            (path.to_owned(), format!("{} {}", key(path), wrong_type(*wanted, path, settings, defaults)))
+        }
+    };
+    let node = settings.get(&at).map(|node| &node.place).or(problem.place.as_ref());
+    let says = match settings.get(&at) {
+        Some(node) if node.place.source == Source::Environment => for_a_variable(&says, node.text()),
+        _ => says,
+    };
+    match node {
+        Some(place) => Finding::at(place, says),
+        None => Finding::of_all(says),
+    }
+}
+
+/// A right form needs no quotes in a variable; and what often goes wrong with variables is named.
+fn for_a_variable(says: &str, text: Option<&str>) -> String {
+    let text = text.unwrap_or("-");
+    let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    let hint = if text.trim().is_empty() {
+        "; it is empty: unset it to leave the setting as it is"
+    } else if is_quoted('"') || is_quoted('\'') {
+        "; the quotes are part of the value: take them off"
+    } else if text.contains(['\r', '\n']) {
+        "; a line end is part of the value: take it off"
+    } else {
+        ""
+    };
+    format!("{}{hint}", if says.contains('[') { says.to_owned() } else { says.replace('"', "") })
+}
+
+/// How a key is written with its default, such as `concurrency = 16`; none where there is no default.
+pub(super) fn default_form(path: &str, defaults: &Node, source: Source) -> Option<String> {
+    let last = path.rsplit('.').next()?;
+    let value = match &defaults.get(path)?.value {
+        Value::Text(text) if source == Source::Environment => text.clone(),
+        Value::Text(text) => format!("\"{text}\""),
+        Value::Integer(number) => number.to_string(),
+        Value::Boolean(value) => value.to_string(),
+        _ => return None,
+    };
+    Some(if source == Source::Environment {
+        format!("{}={value}", variable(path))
+    } else {
+        format!("{last} = {value}")
+    })
+}
+
+fn such_as(path: &str, settings: &Node, defaults: &Node) -> String {
+    let source = settings.get(path).map_or(Source::File, |node| node.place.source);
+    default_form(path, defaults, source).map_or_else(String::new, |form| format!(", such as {form}"))
+}
+
+fn range(path: &str, settings: &Node, defaults: &Node) -> String {
+    let such_as = such_as(path, settings, defaults);
+    let number = settings.get(path).and_then(|node| match &node.value {
+        Value::Integer(number) => Some(*number),
+        Value::Variable(text) => text.trim().parse().ok(),
+        _ => None,
+    });
+    match number {
+        Some(number) if number < 0 => format!("is negative; give a whole number of 0 or more{such_as}"),
+        _ => {
+            let default = such_as.replace(", such as", "; the default is");
+            format!("is too large{default}")
+        }
+    }
+}
+
+fn wrong_type(wanted: Wanted, path: &str, settings: &Node, defaults: &Node) -> String {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    let node = settings.get(path);
+    let text = node.and_then(Node::text).map(str::trim);
+    let is_variable = node.is_some_and(|node| node.place.source == Source::Environment);
+    let write = |value: &str| match is_variable {
+        true => format!("write {}={value}", variable(path)),
+        false => format!("write {last} = {value}, without quotes"),
+    };
+    let give = match wanted {
+        Wanted::Boolean => match text.map(str::to_lowercase).as_deref() {
+            Some("true" | "yes" | "on" | "1" | "y") => write("true"),
+            Some("false" | "no" | "off" | "0" | "n") => write("false"),
+            _ => "give true or false".to_owned(),
+        },
+        Wanted::Integer => {
+            let plain = text.map(|text| text.replace(['_', ',', '\'', '"'], ""));
+            match plain.as_deref().and_then(|plain| plain.parse().ok().or_else(|| parse_size(plain))) {
+                Some(number) => write(&number.to_string()),
+                None => format!("give a whole number{}", such_as(path, settings, defaults)),
+            }
+        }
+        Wanted::Text => "give a text in quotes".to_owned(),
+        Wanted::List if is_variable => {
+            "give a list: a@example.org, *@example.org or, as JSON, [\"a@example.org\"]".to_owned()
+        }
+        Wanted::List if path == "command" => "write [[command]], in double brackets".to_owned(),
+        Wanted::List => format!("give a list, in brackets: {last} = [\"...\"]"),
+        Wanted::Section if last == "approve" => {
+            "give a table such as { by = [\"admins\"], quorum = 1, within = \"15m\" }".to_owned()
+        }
+        Wanted::Section if path.starts_with("command.") => "write [[command]], and its keys below".to_owned(),
+        Wanted::Section => format!("write [{path}], and its keys below"),
+        Wanted::Other => match such_as(path, settings, defaults).strip_prefix(", such as ") {
+            Some(form) => format!("write it as {form}"),
+            None => "give a text in quotes".to_owned(),
+        },
+    };
+    format!("has the wrong type: it is {}; {give}", node.map_or("nothing", describe))
+}
+
+/// The kind of value only: the value itself may be a secret.
+fn describe(node: &Node) -> &'static str {
+    match &node.value {
+        Value::Table(_) => "a section",
+        Value::List(_) => "a list",
+        Value::Text(_) | Value::Variable(_) => "a text",
+        Value::Integer(_) => "a number",
+        Value::Fraction => "a fraction",
+        Value::Boolean(_) => "a boolean",
+        Value::Time => "a date",
+        Value::Gone => "nothing",
+    }
+}
+
+/// What stands in a file outside of every section, or in the wrong kind of brackets. Takes it out, or puts it as it was
+/// meant, so that what is in it is looked at too.
+pub(super) fn outside_sections(file: &mut Node, names: &Names, spoiled: &mut Vec<String>) -> Vec<Finding> {
+    let Value::Table(table) = &mut file.value else { return Vec::new() };
+    let mut wrong = Vec::new();
+    for (name, node) in std::mem::take(table) {
+        let is_table = |node: &Node| matches!(node.value, Value::Table(_));
+        let place = node.place.clone();
+        let (says, meant) = match node.value {
+            Value::Table(inner) if name == "command" => {
+                let rule = Node::new(Value::Table(inner), place.clone());
+                ("[command] is one of a list; write [[command]]".to_owned(), Some(Value::List(vec![rule])))
+            }
+            Value::List(list) if name != "command" && names.has_section(&name) && list.iter().all(is_table) => {
+                let first = list.into_iter().next().map(|node| node.value);
+                (format!("[[{name}]] is there once only; write [{name}]"), first)
+            }
+            Value::List(list) if name == "command" && list.iter().all(is_table) => {
+                table.insert(name, Node::new(Value::List(list), place));
+                continue;
+            }
+            Value::Table(inner) => {
+                table.insert(name, Node::new(Value::Table(inner), place));
+                continue;
+            }
+            _ if name == "command" => ("command stands alone; write [[command]], and its keys below".to_owned(), None),
+            _ if names.has_section(&name) => (format!("{name} stands alone; write [{name}], and its keys below"), None),
+            _ => {
+                spoiled.extend(names.sections_of(&name).iter().map(|section| format!("{section}.{name}")));
+                (format!("{name} stands alone; {}", home(&name, names)), None)
+            }
+        };
+        wrong.push(Finding::at(&place, says));
+        match meant {
+            Some(value) => drop(table.insert(name, Node::new(value, place))),
+            None => spoiled.push(name),
+        }
+    }
+    wrong
+}
+
+/// The section of a key that has none.
+fn home(name: &str, names: &Names) -> String {
+    let sections = names.sections_of(name);
+    if !sections.is_empty() {
+        return format!("it belongs to {}; write that line before it", listed(&sections));
+    }
+    match nearest(name, names.all().map(|(_, key)| key).chain(names.sections())) {
+        Some(near) if names.has_section(near) => format!("did you mean the section [{near}]?"),
+        Some(near) => format!("did you mean {near}, in {}?", listed(&names.sections_of(near))),
+        None => {
+            let sections: Vec<_> = names.sections().collect();
+            format!("keys belong to a section, and this one is not known; the sections are {}", sections.join(", "))
+        }
+    }
+}
+
+/// Texts that are no value but stand for one: `${TOKEN}`, `%TOKEN%`, `{{ token }}`, `<token>`, `...`. With their paths.
+pub(super) fn stand_ins(settings: &Node) -> Vec<(String, Finding)> {
+    let set = settings.leaves().into_iter().filter(|(_, node)| node.place.source != Source::Defaults);
+    let found = set.filter_map(|(path, node)| {
+        let text = node.text()?.trim();
+        let (place, key, variable) = (&node.place, key(&path), variable(&path));
+        let is_within =
+            |open: &str, close: &str| text.starts_with(open) && text.ends_with(close) && text.len() > open.len();
+        let says = if text == "..." || (is_within("<", ">") && !text.contains('@')) {
+            "holds a placeholder; put the value itself there".to_owned()
+        } else if is_variable_name(text) || is_within("%", "%") || is_within("{{", "}}") {
+            match node.place.source {
+                Source::Environment => {
+                    "holds the name of a variable, and not its value; whoever sets this does not replace \
+                     ${...}: give the value itself"
+                        .to_owned()
+                }
+                _ => format!(
+                    "holds the name of a variable, and none is put in its place here; leave it out, and set {variable}"
+                ),
+            }
+        } else {
+            return None;
+        };
+        Some((path, Finding::at(place, format!("{key} {says}"))))
+    });
+    found.collect()
+}
+
+fn is_variable_name(text: &str) -> bool {
+    let is_name =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    let braced = text.split_once("${").and_then(|(_, rest)| rest.split_once('}'));
+    braced.is_some() || text.strip_prefix("$(").is_some() || text.strip_prefix('$').is_some_and(is_name)
+}

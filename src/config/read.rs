@@ -1,0 +1,305 @@
+//! From a tree to typed settings. A mistake knows its path, its place and what was wanted.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::value::{MapAccessDeserializer, SeqDeserializer, StrDeserializer};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::tree::{Node, Place, Value};
+
+/// What kind of value a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Boolean,
+    Integer,
+    Text,
+    List,
+    Section,
+    /// Whatever a type of its own says.
+    Other,
+}
+
+/// What is wrong with a value.
+#[derive(Clone, Debug)]
+pub(super) enum Mistake {
+    UnknownKey {
+        key: String,
+        known: &'static [&'static str],
+    },
+    NoneOf(&'static [&'static str]),
+    Missing(&'static str),
+    Type(Wanted),
+    /// A number too large or too small.
+    Range,
+    /// A sentence without its subject, which is the key.
+    Says(String),
+}
+
+/// A mistake, with the path of the value that has it.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    pub path: Option<String>,
+    pub place: Option<Place>,
+    pub mistake: Mistake,
+}
+
+/// The keys of each table that was read, by its path.
+pub(super) type Keys = RefCell<BTreeMap<String, &'static [&'static str]>>;
+
+impl Problem {
+    fn new(mistake: Mistake) -> Problem {
+        Problem { path: None, place: None, mistake }
+    }
+
+    /// The innermost value is the one that is wrong.
+    fn within(self, path: &str, place: &Place) -> Problem {
+        match self.path {
+            Some(_) => self,
+            None => Problem { path: Some(path.to_owned()), place: Some(place.clone()), ..self },
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a setting is wrong")
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl de::Error for Problem {
+    fn custom<T: fmt::Display>(message: T) -> Problem {
+        Problem::new(Mistake::Says(message.to_string()))
+    }
+
+    fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Problem {
+        Problem::new(Mistake::Type(Wanted::Other))
+    }
+
+    fn invalid_value(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Problem {
+        Problem::new(Mistake::Range)
+    }
+
+    fn unknown_variant(_: &str, known: &'static [&'static str]) -> Problem {
+        Problem::new(Mistake::NoneOf(known))
+    }
+
+    fn unknown_field(key: &str, known: &'static [&'static str]) -> Problem {
+        Problem::new(Mistake::UnknownKey { key: key.to_owned(), known })
+    }
+
+    fn missing_field(key: &'static str) -> Problem {
+        Problem::new(Mistake::Missing(key))
+    }
+}
+
+/// Reads one value.
+pub(super) struct Reader<'a> {
+    node: &'a Node,
+    path: String,
+    keys: &'a Keys,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(node: &'a Node, keys: &'a Keys) -> Reader<'a> {
+        Reader { node, path: String::new(), keys }
+    }
+
+    /// Reads a value in this one.
+    fn read<S: DeserializeSeed<'a>>(&self, seed: S, node: &'a Node, key: &str) -> Result<S::Value, Problem> {
+        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        let reader = Reader { node, path: path.clone(), keys: self.keys };
+        seed.deserialize(reader).map_err(|problem| problem.within(&path, &node.place))
+    }
+
+    fn table<V: Visitor<'a>>(&self, table: &'a BTreeMap<String, Node>, visitor: V) -> Result<V::Value, Problem> {
+        visitor.visit_map(Fields { of: self, fields: table.iter(), value: None })
+    }
+
+    fn list<V: Visitor<'a>>(&self, list: &'a [Node], visitor: V) -> Result<V::Value, Problem> {
+        visitor.visit_seq(Entries { of: self, entries: list.iter().enumerate() })
+    }
+
+    fn integer<V: Visitor<'a>>(number: i128, visitor: V) -> Result<V::Value, Problem> {
+        match (i64::try_from(number), u64::try_from(number)) {
+            (Ok(number), _) => visitor.visit_i64(number),
+            (Err(_), Ok(number)) => visitor.visit_u64(number),
+            (Err(_), Err(_)) => Err(Problem::new(Mistake::Range)),
+        }
+    }
+
+    fn any<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Problem> {
+        match &self.node.value {
+            Value::Table(table) => self.table(table, visitor),
+            Value::List(list) => self.list(list, visitor),
+            Value::Text(text) | Value::Variable(text) => visitor.visit_borrowed_str(text),
+            Value::Integer(number) => Self::integer(*number, visitor),
+            Value::Boolean(value) => visitor.visit_bool(*value),
+            Value::Fraction | Value::Time | Value::Gone => Err(Problem::new(Mistake::Type(Wanted::Other))),
+        }
+    }
+
+    /// A number, which a variable holds as a text.
+    fn number<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Problem> {
+        match &self.node.value {
+            Value::Integer(number) => Self::integer(*number, visitor),
+            Value::Variable(text) => match text.trim().parse() {
+                Ok(number) => Self::integer(number, visitor),
+                Err(_) => Err(Problem::new(Mistake::Type(Wanted::Integer))),
+            },
+            _ => Err(Problem::new(Mistake::Type(Wanted::Integer))),
+        }
+    }
+
+    fn boolean<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Problem> {
+        let parsed = match &self.node.value {
+            Value::Boolean(value) => Some(*value),
+            Value::Variable(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        visitor.visit_bool(parsed.ok_or_else(|| Problem::new(Mistake::Type(Wanted::Boolean)))?)
+    }
+
+    fn text<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Problem> {
+        match self.node.text() {
+            Some(text) => visitor.visit_borrowed_str(text),
+            None => Err(Problem::new(Mistake::Type(Wanted::Text))),
+        }
+    }
+
+    fn seq<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Problem> {
+        match &self.node.value {
+            Value::List(list) => self.list(list, visitor),
+            Value::Variable(text) => {
+                let items = list(text).ok_or_else(|| Problem::new(Mistake::Type(Wanted::List)))?;
+                visitor.visit_seq(SeqDeserializer::new(items.into_iter()))
+            }
+            _ => Err(Problem::new(Mistake::Type(Wanted::List))),
+        }
+    }
+
+    fn section<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Problem> {
+        match &self.node.value {
+            Value::Table(table) => self.table(table, visitor),
+            _ => Err(Problem::new(Mistake::Type(Wanted::Section))),
+        }
+    }
+
+    fn variant<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Problem> {
+        match &self.node.value {
+            Value::Table(table) => {
+                visitor.visit_enum(MapAccessDeserializer::new(Fields { of: self, fields: table.iter(), value: None }))
+            }
+            _ => match self.node.text() {
+                Some(text) => visitor.visit_enum(StrDeserializer::new(text.trim())),
+                None => Err(Problem::new(Mistake::Type(Wanted::Text))),
+            },
+        }
+    }
+}
+
+/// JSON, or separated by commas. What begins like JSON has to be it.
+fn list(text: &str) -> Option<Vec<String>> {
+    if text.trim_start().starts_with('[') {
+        return serde_json::from_str(text).ok();
+    }
+    Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+}
+
+macro_rules! read {
+    ($($name:ident => $by:ident),* $(,)?) => {
+        $(fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+            self.$by(visitor).map_err(|problem| problem.within(&self.path, &self.node.place))
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Reader<'de> {
+    type Error = Problem;
+
+    read! {
+        deserialize_any => any, deserialize_bool => boolean,
+        deserialize_i8 => number, deserialize_i16 => number, deserialize_i32 => number, deserialize_i64 => number,
+        deserialize_u8 => number, deserialize_u16 => number, deserialize_u32 => number, deserialize_u64 => number,
+        deserialize_i128 => number, deserialize_u128 => number,
+        deserialize_char => text, deserialize_str => text, deserialize_string => text, deserialize_identifier => text,
+        deserialize_seq => seq, deserialize_map => section,
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Problem> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        self.keys.borrow_mut().insert(self.path.clone(), fields);
+        self.section(visitor).map_err(|problem| problem.within(&self.path, &self.node.place))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        self.variant(visitor).map_err(|problem| problem.within(&self.path, &self.node.place))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Problem> {
+        self.deserialize_seq(visitor)
+    }
+
+    forward_to_deserialize_any! { f32 f64 bytes byte_buf unit unit_struct tuple_struct ignored_any }
+}
+
+struct Fields<'r, 'a> {
+    of: &'r Reader<'a>,
+    fields: std::collections::btree_map::Iter<'a, String, Node>,
+    value: Option<(&'a str, &'a Node)>,
+}
+
+impl<'a> MapAccess<'a> for Fields<'_, 'a> {
+    type Error = Problem;
+
+    fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
+        let Some((key, node)) = self.fields.next() else { return Ok(None) };
+        self.value = Some((key, node));
+        seed.deserialize(StrDeserializer::new(key)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Problem> {
+        match self.value.take() {
+            Some((key, node)) => self.of.read(seed, node, key),
+            None => Err(Problem::new(Mistake::Type(Wanted::Other))),
+        }
+    }
+}
+
+struct Entries<'r, 'a> {
+    of: &'r Reader<'a>,
+    entries: std::iter::Enumerate<std::slice::Iter<'a, Node>>,
+}
+
+impl<'a> SeqAccess<'a> for Entries<'_, 'a> {
+    type Error = Problem;
+
+    fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
+        let mut there = self.entries.by_ref().filter(|(_, node)| !matches!(node.value, Value::Gone));
+        match there.next() {
+            Some((index, node)) => self.of.read(seed, node, &index.to_string()).map(Some),
+            None => Ok(None),
+        }
+    }
+}

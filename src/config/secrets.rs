@@ -1,0 +1,106 @@
+//! Secrets that are kept in files of their own.
+
+use super::file::utf_16;
+use super::tree::{Finding, Node, Place, Source, Value};
+
+/// Keys that are secrets: each may be given as `<key>_file`.
+pub(super) const SECRETS: [&str; 7] = [
+    "webex.token",
+    "webhook.secret",
+    "cards.secret",
+    "cards.previous_secrets",
+    "store.url",
+    "audit.key",
+    "audit.old_key",
+];
+
+/// Puts what stands in the files of secrets in the place of their names. Adds what is wrong, and the keys that it spoils.
+pub(super) fn resolve(layers: &mut Vec<Node>, defaults: &Node, wrong: &mut Vec<Finding>, spoiled: &mut Vec<String>) {
+    for key in SECRETS {
+        let found = from_file(key, layers, defaults);
+        for layer in layers.iter_mut() {
+            layer.remove(&format!("{key}_file"));
+        }
+        match found {
+            Ok(None) => {}
+            Ok(Some(layer)) => layers.push(layer),
+            Err(finding) => {
+                layers.iter_mut().for_each(|layer| layer.remove(key));
+                wrong.push(finding);
+                spoiled.push(key.to_owned());
+            }
+        }
+    }
+}
+
+/// The highest layer that gives `key` or `<key>_file` decides; both at once in one place is an error.
+fn from_file(key: &str, layers: &[Node], defaults: &Node) -> Result<Option<Node>, Finding> {
+    let file_key = format!("{key}_file");
+    // The variables are one place, though each is a layer of its own.
+    let in_environment = |key: &str| {
+        let variables = layers.iter().filter(|layer| layer.place.source == Source::Environment);
+        variables.filter_map(|layer| layer.get(key)).next()
+    };
+    if let (Some(value), Some(file)) = (in_environment(key), in_environment(&file_key)) {
+        let says = format!("{} and {} are both given; keep one of them", value.place, file.place);
+        return Err(Finding::of_all(says));
+    }
+    for layer in layers.iter().rev() {
+        match (layer.get(key), layer.get(&file_key)) {
+            (None, None) => {}
+            (Some(_), None) => return Ok(None),
+            (Some(_), Some(file)) => {
+                let says = format!("{key} and {file_key} are both given; keep one of them");
+                return Err(Finding::at(&file.place, says));
+            }
+            (None, Some(file)) => return read(key, file, defaults).map(Some),
+        }
+    }
+    Ok(None)
+}
+
+fn read(key: &str, file: &Node, defaults: &Node) -> Result<Node, Finding> {
+    let (file_key, at) = (format!("{key}_file"), &file.place);
+    let path =
+        file.text().ok_or_else(|| Finding::at(at, format!("{file_key} has the wrong type; give a path in quotes")))?;
+    if path.trim().is_empty() {
+        return Err(Finding::at(at, format!("{file_key} is empty; give the path of a file, or take it out")));
+    }
+    if path.contains("${") || path.starts_with('$') {
+        return Err(Finding::at(
+            at,
+            format!("{file_key} holds the name of a variable, and none is put in its place; give the path"),
+        ));
+    }
+    let bytes = std::fs::read(path).map_err(|error| {
+        let what = format!("{file_key} names a file that cannot be read ({path}): {error}");
+        Finding::at(at, format!("{what}; check the path, and who may read it"))
+    })?;
+    let place = Place::new(Source::SecretFile, format!("{path} ({file_key})"));
+    let odd = |says: &str| Err(Finding::at(&place, says));
+    if utf_16(&bytes).is_some() {
+        return odd("it is in UTF-16; save it as UTF-8, such as by `iconv -f UTF-16 -t UTF-8`");
+    }
+    let Ok(text) = String::from_utf8(bytes) else {
+        return odd("it holds bytes that are not UTF-8; is it the right file?");
+    };
+    if text.starts_with('\u{feff}') {
+        return odd(
+            "it begins with a byte order mark, which would be part of the secret; save it as UTF-8 without BOM",
+        );
+    }
+    let value = match defaults.get(key).map(|node| &node.value) {
+        Some(Value::List(_)) => {
+            let lines = text.lines().filter(|line| !line.trim().is_empty());
+            Value::List(lines.map(|line| Node::new(Value::Text(line.to_owned()), place.clone())).collect())
+        }
+        _ if text.trim().is_empty() => return odd("it is empty; put the secret into it, or take the key out"),
+        _ => Value::Text(without_line_end(&text).to_owned()),
+    };
+    Ok(Node::single(key, value, place))
+}
+
+fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
