@@ -175,7 +175,8 @@ pub struct Options {
     pub deliveries: Deliveries,
     /// Where chance begins: the same seed gives the same ids and the same luck to the same acts.
     pub seed: Option<u64>,
-    /// A file in which the cloud's memory outlives it. What it says of people, the bot included, goes before the rest.
+    /// A file in which the cloud's memory outlives it. It is written about a second after a change, later where writing
+    /// takes over a tenth of that, and at [`Cloud::stop`]: a kill loses what happened since. What it says of people, the bot included, goes before the rest.
     pub state: Option<PathBuf>,
 }
 

@@ -37,6 +37,7 @@ mod rate;
 mod receiving;
 mod registration;
 mod restart;
+mod simulate;
 mod simulator;
 mod soak;
 mod text;
