@@ -63,9 +63,15 @@ pub(super) struct Options {
     /// kill loses that second, and the end by a signal or the end of the input loses nothing
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Where chance begins: the same seed gives the same ids and the same luck to the same acts
+    /// Where chance begins: the same seed gives the same ids, the same luck to the same acts and the same tokens; without
+    /// it nobody can guess a token
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// Let a message name a file at an address of this machine or of a private network, for tests that serve the file
+    /// themselves; without it such an address is refused, since whoever can post here could have any page read out to
+    /// them that this machine can reach
+    #[arg(long)]
+    fetch_private: bool,
 }
 
 fn email(text: &str) -> Result<String, String> {
@@ -93,6 +99,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
         listen,
         public_url: options.public_url.clone(),
         seed: options.seed,
+        fetch_private: options.fetch_private,
         state: options.state.clone(),
         ..simulator::Options::default()
     });

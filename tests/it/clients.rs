@@ -24,7 +24,8 @@ fn python() -> Option<PathBuf> {
 #[tokio::test(flavor = "multi_thread")]
 async fn webexpythonsdk_works_against_the_simulated_cloud() {
     let Some(python) = python() else { return };
-    let cloud = Cloud::start(Options::default()).await.unwrap();
+    // The test serves the file itself that it has fetched.
+    let cloud = Cloud::start(Options { fetch_private: true, ..Options::default() }).await.unwrap();
     let (alice, bob) = (cloud.person(ALICE).administers(), cloud.person("bob@example.com"));
     let grant = bob.authorises();
     let output = Command::new(python)

@@ -27,6 +27,7 @@ mod doubt;
 mod explain;
 mod files;
 mod foreign;
+mod guarded;
 mod harness;
 mod layout;
 mod ledger;

@@ -29,7 +29,7 @@ use super::Cloud;
 use super::people::Account;
 use super::refusal::Refusal;
 
-pub(super) use traffic::undisturbed;
+pub(super) use traffic::{refused, undisturbed};
 
 /// A file may have 100 MB; the rest of a form is small.
 const LARGEST_BODY: usize = 101 * 1024 * 1024;

@@ -209,6 +209,15 @@ pub(in crate::simulator) async fn undisturbed(State(cloud): State<Cloud>, reques
     dressed(next.run(request).await, &tracking_id, at)
 }
 
+/// What is said no to before any surface was asked.
+pub(in crate::simulator) fn refused(cloud: &Cloud, refusal: Refusal) -> Response {
+    let (tracking_id, at) = {
+        let mut world = cloud.world();
+        (world.mint.tracking_id(), world.clock.now())
+    };
+    dressed(refusal.into_response(), &tracking_id, at)
+}
+
 /// `/as/{person}/...` is `/v1/...` as that person.
 pub(super) async fn in_person(
     State((cloud, routes)): State<(Cloud, Router)>,

@@ -25,7 +25,6 @@
 //! Acting as somebody is `/as/{email}/...`, which is Webex's own surface without a token.
 
 mod events;
-pub(super) mod guard;
 mod state;
 
 use axum::extract::{Path, State};
