@@ -12,6 +12,7 @@ mod alone;
 mod approvals;
 mod audit;
 mod browser;
+mod card_rules;
 mod cards;
 mod catch_up;
 mod check;
