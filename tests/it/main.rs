@@ -17,6 +17,7 @@ mod cards;
 mod catch_up;
 mod check;
 mod cli;
+mod clicks;
 mod clients;
 mod cloud;
 mod commands;
