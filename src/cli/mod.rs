@@ -29,7 +29,7 @@ use crate::handler::Command;
 #[derive(Debug, Parser)]
 #[command(name = "switchboard", version, propagate_version = true)]
 struct Cli {
-    /// Settings file; without it ./bot.toml when that is there
+    /// Settings file; without it ./bot.toml when that is there, but for simulate, which then reads none
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
     #[command(subcommand)]

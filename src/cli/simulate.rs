@@ -5,10 +5,11 @@ use std::io::{ErrorKind, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryFutureExt};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
@@ -28,13 +29,19 @@ use crate::telemetry;
 const SPACE: &str = "Lab";
 const ALICE: &str = "alice@example.com";
 const PEOPLE: [&str; 2] = [ALICE, "bob@example.com"];
+/// Where Alice and Bob are: whoever else is may speak too.
+const HOME: &str = "example.com";
+/// The page says why the bot is not there if it takes longer.
+const READY_WITHIN: Duration = Duration::from_secs(10);
+/// On no list, so that pairing can be tried.
+const EVE: &str = "eve@example.org";
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
     /// Print JSON: first one object with the cloud's address, tokens, people and rooms, then an object a message
     #[arg(long)]
     json: bool,
-    /// Somebody who is there besides Alice and Bob; may be repeated
+    /// Somebody who is there besides Alice, Bob and Eve, and may speak to the bot; may be repeated
     #[arg(long, value_name = "EMAIL", value_parser = email)]
     person: Vec<String>,
     /// Run the cloud alone, until SIGTERM or SIGINT, for a bot that is started apart
@@ -52,12 +59,19 @@ pub(super) struct Options {
     /// Go on when the input ends, until SIGTERM or SIGINT
     #[arg(long)]
     stay: bool,
-    /// A file in which people, spaces and messages outlive the simulator
+    /// A file in which people, spaces and messages outlive the simulator; it is written a second after a change, so a
+    /// kill loses that second, and the end by a signal or the end of the input loses nothing
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Where chance begins: the same seed gives the same ids and the same luck to the same acts
+    /// Where chance begins: the same seed gives the same ids, the same luck to the same acts and the same tokens; without
+    /// it nobody can guess a token
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// Let a message name a file at an address of this machine or of a private network, for tests that serve the file
+    /// themselves; without it such an address is refused, since whoever can post here could have any page read out to
+    /// them that this machine can reach
+    #[arg(long)]
+    fetch_private: bool,
 }
 
 fn email(text: &str) -> Result<String, String> {
@@ -85,6 +99,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
         listen,
         public_url: options.public_url.clone(),
         seed: options.seed,
+        fetch_private: options.fetch_private,
         state: options.state.clone(),
         ..simulator::Options::default()
     });
@@ -95,19 +110,14 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
         _ => anyhow::anyhow!("--listen: cannot listen on {listen}; is another program using the port? ({error})"),
     })?;
     let alice = cloud.person(PEOPLE[0]).administers();
-    for email in PEOPLE.into_iter().chain(options.person.iter().map(String::as_str)) {
+    for email in PEOPLE.into_iter().chain(options.person.iter().map(String::as_str)).chain([EVE]) {
         cloud.person(email);
     }
     // A kept state may have it already.
     let space = cloud.rooms().into_iter().find(|room| room.title == SPACE && room.kind == RoomType::Group);
     let space = space.map_or_else(|| cloud.space(SPACE, &PEOPLE), |room| room.id);
-    introduce(&cloud, &options)?;
-    if options.open
-        && let Err(error) = open::that_detached(cloud.page_url())
-    {
-        complain(&format!("cannot open a browser: {error}; open {} yourself", cloud.page_url()));
-    }
     if options.no_bot {
+        introduce(&cloud, &options, config)?;
         stopped.await;
         cloud.stop().await;
         return Ok(ExitCode::SUCCESS);
@@ -115,7 +125,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
 
     let listener = TcpListener::bind(loopback).await?;
     let folder = tempfile::tempdir().context("cannot make a folder for the ledger")?;
-    let settings = settings(&cloud, &listener, folder.path(), config)?;
+    let settings = settings(&cloud, &listener, folder.path(), config, &options.person)?;
     telemetry::start_log(&settings.log)?;
     let app = App::build_on(listener, settings, commands, Clock::of_system()).await?;
     let handle = app.handle();
@@ -124,18 +134,23 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     let mut daemon = tokio::spawn(app.run_until(async {
         let _ = stopping.await;
     }));
+    let introduced = async {
+        // What is said before the bot is there is not answered, so nobody is told where to speak before that.
+        let _ = tokio::time::timeout(READY_WITHIN, handle.ready()).await;
+        introduce(&cloud, &options, config)
+    };
     let chat = Chat {
         heard: cloud.subscribe(),
         bot: cloud.bot().id,
         cloud: cloud.clone(),
-        handle,
+        handle: handle.clone(),
         alice,
         space,
         json: options.json,
         stay: options.stay || options.open,
     };
     let ended = tokio::select! {
-        result = chat.run() => result.map(|()| false)?,
+        result = introduced.and_then(|()| chat.run()) => result.map(|()| false)?,
         () = stopped => false,
         // By itself, which is a failure, and says why.
         ended = &mut daemon => ended?.map(|()| true)?,
@@ -148,7 +163,13 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     Ok(ExitCode::SUCCESS)
 }
 
-fn introduce(cloud: &Cloud, options: &Options) -> anyhow::Result<()> {
+/// Says what there is, and opens the page.
+fn introduce(cloud: &Cloud, options: &Options, config: Option<&Path>) -> anyhow::Result<()> {
+    if options.open
+        && let Err(error) = open::that_detached(cloud.page_url())
+    {
+        complain(&format!("cannot open a browser: {error}; open {} yourself", cloud.page_url()));
+    }
     if options.json {
         let all = json!({
             "page_url": cloud.page_url(), "api_url": cloud.api_url(),
@@ -162,15 +183,33 @@ fn introduce(cloud: &Cloud, options: &Options) -> anyhow::Result<()> {
         for person in cloud.people() {
             print(&format!("token of {}: {}", person.email, person.token))?;
         }
-    } else if std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    if std::io::stdin().is_terminal() {
         print(&format!(
             "Or here, where you are Alice: type help to talk to the bot alone, or @bot help to talk to it in the space \
-             {SPACE}. {} ends.\n\
-             Everybody may speak here, and Alice is the admin; with --config FILE it is as access in that file says.",
+             {SPACE}. {} ends.",
             if options.stay || options.open { "Ctrl-C" } else { "Ctrl-D" }
         ))?;
     }
-    Ok(())
+    Ok(print(&who_may_speak(options, config))?)
+}
+
+fn who_may_speak(options: &Options, config: Option<&Path>) -> String {
+    if let Some(file) = config {
+        return format!("Who may speak is as access in {} says.", file.display());
+    }
+    let named = if options.person.is_empty() { "" } else { " or named with --person" };
+    let stranger = match options.person.iter().any(|email| email.eq_ignore_ascii_case(EVE)) {
+        true => String::new(),
+        false => format!(
+            " Eve <{EVE}> is a stranger: her first message to the bot gets her a code, and Alice a card to let her in."
+        ),
+    };
+    format!(
+        "Whoever is at {HOME}{named} may speak to the bot, and in a space whoever mentions it; Alice is the \
+         admin.{stranger}"
+    )
 }
 
 /// Has the page show what the bot's ledger has on an event.
@@ -196,12 +235,20 @@ fn explain_on(cloud: &Cloud, handle: &Handle) {
 
 /// The daemon's own settings, but for where Webex is, who may speak and where things are kept. A settings file that is
 /// named keeps its say on who may speak.
-fn settings(cloud: &Cloud, listener: &TcpListener, folder: &Path, file: Option<&Path>) -> anyhow::Result<Config> {
+fn settings(
+    cloud: &Cloud,
+    listener: &TcpListener,
+    folder: &Path,
+    file: Option<&Path>,
+    named: &[String],
+) -> anyhow::Result<Config> {
     let mut variables = cloud.environment(listener.local_addr()?);
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
     set("SWITCHBOARD_STORE__URL", format!("sqlite:{}", folder.join("switchboard.db").display()));
     if file.is_none() {
-        set("SWITCHBOARD_ACCESS__DM_POLICY", "open".to_owned());
+        let known = [format!("*@{HOME}")].into_iter().chain(named.iter().cloned()).collect::<Vec<_>>();
+        set("SWITCHBOARD_ACCESS__DM_POLICY", "pairing".to_owned());
+        set("SWITCHBOARD_ACCESS__ALLOW_FROM", json!(known).to_string());
         set("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned());
         set("SWITCHBOARD_ACCESS__ADMINS", ALICE.to_owned());
         set("SWITCHBOARD_ACCESS__ON_DENY", "spoken".to_owned());

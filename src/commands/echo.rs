@@ -27,10 +27,7 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
     }
     if let Some(card) = pasted(&text) {
         let card = Card::from_foreign(card, SUBMITTED).map_err(|error| {
-            CommandError::User(format!(
-                "That is no card that Webex takes. {}",
-                crate::handler::quoted(&error.to_string())
-            ))
+            CommandError::User(format!("I can't show that card. {}", crate::handler::quoted(&error.to_string())))
         })?;
         return Ok(Reply::text(format!("{} pasted this card:", context.sender().email)).with_card(card));
     }

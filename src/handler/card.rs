@@ -32,6 +32,8 @@
 mod actions;
 mod check;
 mod elements;
+mod fields;
+mod finding;
 mod seal;
 
 use std::time::Duration;
@@ -39,8 +41,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 pub use actions::{Action, Submit};
-pub use check::CardError;
 pub use elements::{Column, Element, Input, Text};
+pub use finding::CardError;
 pub(crate) use seal::{Button, Cards, Deed, Origin, Refusal, SEAL, Venue, Vote, carries};
 
 /// An Adaptive Card of version 1.3, for a [`Reply`](super::Reply).
@@ -94,7 +96,7 @@ impl Card {
         self.push("body", element.into().0)
     }
 
-    /// Adds a button below the card; five at most.
+    /// Adds a button below the card. Webex's documents allow five.
     #[must_use]
     pub fn action(self, action: impl Into<Action>) -> Card {
         self.push("actions", action.into().0)
@@ -107,13 +109,25 @@ impl Card {
         self
     }
 
-    /// Whether Webex takes it, and every button says what it does. It is asked again before the card is sent; a card that
-    /// fails then is logged, and its text sent alone.
+    /// Whether it is a card that Webex shows, and every button says what it does. It is asked again before the card is
+    /// sent, and then each action that a button calls has to be one of the command's; a card that fails then is logged,
+    /// and its text sent alone.
     ///
     /// # Errors
     /// What is wrong with it, by its path.
     pub fn check(&self) -> Result<(), CardError> {
-        check::card(&self.content)
+        check::card(&self.content).map(drop)
+    }
+
+    /// What of it Webex may refuse or not show, as far as anybody knows: more than five buttons in a row, an address
+    /// that is not https, more than 15 KB. Such a card is sent, and the log warns.
+    ///
+    /// # Errors
+    /// As with [`Card::check`].
+    pub fn doubts(&self) -> Result<Vec<CardError>, CardError> {
+        let mut doubts = check::card(&self.content)?;
+        doubts.extend(check::size(&self.content));
+        Ok(doubts)
     }
 
     /// What takes its place where cards are not shown: its texts, as markdown.

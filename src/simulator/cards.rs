@@ -16,7 +16,7 @@ const ELEMENTS: [(&str, &[&str], &[&str]); 16] = [
     ("Image", &["url"], &[]),
     ("ImageSet", &["images"], &["images"]),
     ("FactSet", &["facts"], &[]),
-    ("Container", &["items"], &["items"]),
+    ("Container", &[], &["items"]),
     ("ColumnSet", &[], &["columns"]),
     ("Column", &[], &["items"]),
     ("ActionSet", &["actions"], &["actions"]),
@@ -34,6 +34,34 @@ const ACTIONS: [(&str, &[&str]); 4] = [
     ("Action.ShowCard", &["card"]),
     ("Action.ToggleVisibility", &["targetElements"]),
 ];
+
+/// What is true or false in an element or action. Some of Webex's apps do not show a card where it is a text.
+const BOOLEANS: [&str; 12] = [
+    "bleed",
+    "highlight",
+    "isMultiSelect",
+    "isMultiline",
+    "isRequired",
+    "isSubtle",
+    "isVisible",
+    "italic",
+    "separator",
+    "strikethrough",
+    "underline",
+    "wrap",
+];
+
+/// The most buttons that stand in one row: a card has a row, and so has each ActionSet.
+pub(super) fn longest_row(value: &Value) -> usize {
+    let inner = match value {
+        Value::Array(items) => items.iter().map(longest_row).max(),
+        Value::Object(fields) => {
+            fields.iter().filter(|(name, _)| *name != "data").map(|(_, field)| longest_row(field)).max()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    };
+    inner.unwrap_or(0).max(value["actions"].as_array().map_or(0, Vec::len))
+}
 
 /// What is wrong with the one attachment of a message.
 pub(super) fn problem(attachment: &Value) -> Option<String> {
@@ -89,7 +117,7 @@ fn of_element(element: &Value, path: &str, depth: usize) -> Option<String> {
     let Some((_, needed, lists)) = ELEMENTS.iter().find(|(known, ..)| *known == kind) else {
         return unknown(element, path, depth, of_element);
     };
-    let missing = missing(element, needed, path);
+    let wrong = fields(element, needed, path);
     let in_lists = || {
         lists.iter().find_map(|list| {
             of_list(element, list, path, depth, if *list == "actions" { of_action } else { of_element })
@@ -99,7 +127,7 @@ fn of_element(element: &Value, path: &str, depth: usize) -> Option<String> {
         Value::Null => None,
         action => of_action(action, &format!("{path}selectAction."), depth + 1),
     };
-    missing.or_else(in_lists).or_else(of_select)
+    wrong.or_else(in_lists).or_else(of_select)
 }
 
 fn of_action(action: &Value, path: &str, depth: usize) -> Option<String> {
@@ -107,7 +135,7 @@ fn of_action(action: &Value, path: &str, depth: usize) -> Option<String> {
     let Some((_, needed)) = ACTIONS.iter().find(|(known, _)| *known == kind) else {
         return unknown(action, path, depth, of_action);
     };
-    missing(action, needed, path).or_else(|| match kind {
+    fields(action, needed, path).or_else(|| match kind {
         "Action.ShowCard" if depth > DEEPEST => Some(format!("{path} is nested deeper than {DEEPEST} levels")),
         "Action.ShowCard" => of_card(&action["card"], &format!("{path}card."), depth + 1),
         _ => None,
@@ -128,8 +156,12 @@ fn unknown(
     }
 }
 
-fn missing(thing: &Value, needed: &[&str], path: &str) -> Option<String> {
-    needed.iter().find(|name| thing[**name].is_null()).map(|name| format!("{path}{name} is missing"))
+fn fields(thing: &Value, needed: &[&str], path: &str) -> Option<String> {
+    let missing = needed.iter().find(|name| thing[**name].is_null()).map(|name| format!("{path}{name} is missing"));
+    missing.or_else(|| {
+        let is_odd = |name: &&&str| !matches!(thing[**name], Value::Null | Value::Bool(_));
+        BOOLEANS.iter().find(is_odd).map(|name| format!("{path}{name} is neither true nor false"))
+    })
 }
 
 #[cfg(test)]
@@ -148,7 +180,8 @@ mod tests {
         let body = json!([
             {"type": "TextBlock", "text": "hello"},
             {"type": "ColumnSet", "columns": [{"items": [{"type": "Image", "url": "https://x.test/a.png"}]}]},
-            {"type": "Input.Toggle", "id": "a", "title": "b"},
+            {"type": "Input.Toggle", "id": "a", "title": "b", "value": "true", "separator": true},
+            {"type": "Container"},
             {"type": "Table", "fallback": "drop"},
             {"type": "Carousel", "fallback": {"type": "TextBlock", "text": "instead"}},
         ]);
@@ -168,6 +201,11 @@ mod tests {
                 json!([{"type": "Container", "items": [{"type": "Image"}]}]),
                 json!([]),
                 "body[0].items[0].url is missing",
+            ),
+            (
+                json!([{"type": "Container", "items": [{"type": "TextBlock", "text": "a", "wrap": "True"}]}]),
+                json!([]),
+                "body[0].items[0].wrap is neither true nor false",
             ),
             (json!([]), json!([{"type": "Action.Execute"}]), "actions[0].type \"Action.Execute\" is not supported"),
             (json!([]), json!([{"type": "Action.OpenUrl"}]), "actions[0].url is missing"),

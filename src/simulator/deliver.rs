@@ -1,7 +1,6 @@
 //! Deliveries: the envelope, its signature, and posting it. In order for one room and one webhook, otherwise at once.
 
 use std::collections::{HashMap, VecDeque};
-use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -70,16 +69,16 @@ struct Envelope<'a> {
 }
 
 impl Courier {
-    pub(super) fn new(manner: Deliveries, dice: fastrand::Rng) -> io::Result<Courier> {
-        Ok(Courier {
-            outward: Outward::new()?,
+    pub(super) fn new(manner: Deliveries, outward: Outward, dice: fastrand::Rng) -> Courier {
+        Courier {
+            outward,
             lanes: Mutex::default(),
             places: Semaphore::new(CONCURRENT),
             open: watch::Sender::new(0),
             manner: watch::Sender::new(manner),
             dice: Mutex::new(dice),
             delivered: Mutex::default(),
-        })
+        }
     }
 
     /// Puts an event last in its lane; true if nobody works on that lane yet.
@@ -202,7 +201,7 @@ impl Courier {
 
     /// One attempt.
     async fn post(&self, letter: Delivery, timeout: Duration) -> Delivery {
-        let mut request = self.outward.to(&letter.target_url).post(&letter.target_url).timeout(timeout);
+        let mut request = self.outward.delivering(&letter.target_url).post(&letter.target_url).timeout(timeout);
         for (name, value) in &letter.headers {
             request = request.header(name, value);
         }

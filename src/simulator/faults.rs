@@ -229,7 +229,9 @@ pub(super) struct Pattern<'a> {
 }
 
 impl Pattern<'_> {
+    /// A call whose path ends in a slash is the same call as without it.
     pub(super) fn matches(&self, method: &Method, path: &str) -> bool {
+        let path = path.trim_end_matches('/');
         (self.method == "*" || self.method.eq_ignore_ascii_case(method.as_str()))
             && match self.path {
                 all if all.ends_with('*') => path.starts_with(all.trim_end_matches('*')),

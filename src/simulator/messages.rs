@@ -106,8 +106,7 @@ impl World {
     ) -> Result<Message, Refusal> {
         let room = self.room_of(actor, room_id)?;
         check_content(&draft)?;
-        let buttons = |card: &Value| card["content"]["actions"].as_array().map_or(0, Vec::len);
-        if self.quirks.five_buttons && draft.attachments.iter().any(|card| buttons(card) > 5) {
+        if self.quirks.five_buttons && draft.attachments.iter().any(|card| cards::longest_row(card) > 5) {
             return Err(Refusal::bad_request("Invalid Adaptive Card Json: at most five actions"));
         }
         if room.traits.is_announcement_only && !room.is_moderator(&actor.id) {

@@ -45,7 +45,7 @@
 //! | here | with Webex | why |
 //! |---|---|---|
 //! | ids of messages and rooms are random (v4) | they carry a time (v1) | with a seed they are the same in every run |
-//! | an id or a token follows from the address | it is random | tests can quote it |
+//! | the id of a person follows from the address, and with a seed the token too | they are random | tests can quote them |
 //! | one organization, and one device per person | many | nothing here tells them apart |
 //! | an unknown address that is written to or added is a new person | that depends on the organization | nobody could chat otherwise |
 //! | a reply to a reply is 400, a deletion or a change of somebody else's message 403 | not documented | the stricter side finds more mistakes |
@@ -70,9 +70,10 @@
 //!
 //! `world` is the state; `people`, `rooms`, `teams`, `messages`, `contents`, `cards`, `actions`, `webhooks`, `filters`,
 //! `meetings` and `oauth` are its rules, and know of HTTP only the status of a refusal. `api` is the REST surface over
-//! them, `control` the simulator's own, `page` the chat page; `deliver` posts what happened, `mercury` and `sockets` send
-//! it as `activities`, `journal` tells it to whoever watches, and `state` keeps it in a file. This room imports nothing of the daemon but the spelling of ids and
-//! the signature.
+//! them, `control` the simulator's own, `page` the chat page; `guard` keeps other web pages out of all of them. `deliver`
+//! posts what happened, `mercury` and `sockets` send it as `activities`, `journal` tells it to whoever watches, and
+//! `state` keeps it in a file. `fetch` gets the files that a message names by URL, from where `reach` allows it. This
+//! room imports nothing of the daemon but the spelling of ids and the signature.
 
 mod actions;
 mod activities;
@@ -88,6 +89,7 @@ mod explain;
 mod faults;
 mod fetch;
 mod filters;
+mod guard;
 mod html;
 mod ids;
 mod journal;
@@ -102,6 +104,7 @@ mod page;
 mod people;
 mod person;
 mod quirks;
+mod reach;
 mod refusal;
 mod rooms;
 mod scenario;
@@ -126,6 +129,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 pub use calls::Call;
 pub use contents::{Content, Scan, Verdict};
@@ -152,8 +156,11 @@ use faults::Faults;
 use ids::Mint;
 use journal::{Happening, Journal};
 use limit::Limiter;
+use outward::Outward;
 use world::World;
 
+/// The bot's token where tokens can be quoted.
+const QUOTABLE_BOT_TOKEN: &str = "simulated-bot-token";
 /// A client that does not finish its request does not hold up the end for longer.
 const LONGEST_STOP: Duration = Duration::from_secs(5);
 
@@ -169,13 +176,18 @@ pub struct Options {
     pub bot_email: String,
     /// The bot's display name; mentions show its first word.
     pub bot_name: String,
-    /// The bot's token.
-    pub bot_token: String,
+    /// The bot's token. Without one it is `simulated-bot-token` where there is a seed, otherwise nobody can guess it.
+    pub bot_token: Option<String>,
     /// How webhooks are delivered.
     pub deliveries: Deliveries,
-    /// Where chance begins: the same seed gives the same ids and the same luck to the same acts.
+    /// Where chance begins: the same seed gives the same ids and the same luck to the same acts, and each address the
+    /// same token in every run. Without one nobody can guess a token.
     pub seed: Option<u64>,
-    /// A file in which the cloud's memory outlives it. What it says of people, the bot included, goes before the rest.
+    /// Whether a message may name a file at an address of this machine or of a private network. Whoever can post here
+    /// can then have any page read out that this machine can reach.
+    pub fetch_private: bool,
+    /// A file in which the cloud's memory outlives it. It is written about a second after a change, later where writing
+    /// takes over a tenth of that, and at [`Cloud::stop`]: a kill loses what happened since. What it says of people, the bot included, goes before the rest.
     pub state: Option<PathBuf>,
 }
 
@@ -186,9 +198,10 @@ impl Default for Options {
             public_url: None,
             bot_email: "switchboard@webex.bot".to_owned(),
             bot_name: "Switchboard".to_owned(),
-            bot_token: "simulated-bot-token".to_owned(),
+            bot_token: None,
             deliveries: Deliveries::default(),
             seed: None,
+            fetch_private: false,
             state: None,
         }
     }
@@ -204,6 +217,8 @@ struct Inner {
     address: SocketAddr,
     /// How clients begin the address of anything here.
     base: String,
+    /// The same if it was said, as a name that the guard lets in.
+    public_url: Option<Url>,
     bot: Account,
     world: Mutex<World>,
     courier: Courier,
@@ -229,15 +244,16 @@ fn base(listening: SocketAddr) -> String {
 /// Webex's surface, and our own beside it.
 fn router(cloud: Cloud) -> Router {
     let (webex, in_person) = api::routes(&cloud);
-    let own = page::routes().merge(control::routes(&cloud)).merge(in_person);
-    webex.merge(own.layer(from_fn_with_state(cloud.clone(), control::guard::guard))).with_state(cloud)
+    let all = webex.merge(page::routes()).merge(control::routes(&cloud)).merge(in_person);
+    all.layer(from_fn_with_state(cloud.clone(), guard::guard)).with_state(cloud)
 }
 
 impl Cloud {
     /// Starts to serve. Must be called within a tokio runtime, where the cloud then lives until [`Cloud::stop`].
     ///
     /// # Errors
-    /// When the address cannot be bound, the delivering client cannot be set up, or the state file is not one.
+    /// When the address cannot be bound, the public URL is none, the delivering client cannot be set up, or the state
+    /// file is not one.
     pub async fn start(options: Options) -> io::Result<Cloud> {
         let listener = TcpListener::bind(options.listen).await?;
         // Each kind of chance has dice of its own, so that one more call changes no delivery.
@@ -247,11 +263,18 @@ impl Cloud {
             None => None,
         };
         let mut world = kept.unwrap_or_else(|| World::new(Mint::new(dice.fork())));
+        world.has_quotable_tokens = options.seed.is_some();
         let email = options.bot_email.to_ascii_lowercase();
         let bot = match world.by_email(&email) {
             Some(bot) => bot.clone(),
-            None => world.enrol(AccountType::Bot, email, options.bot_name, options.bot_token),
+            None => {
+                let quotable = options.seed.map(|_| QUOTABLE_BOT_TOKEN.to_owned());
+                let token = options.bot_token.or(quotable).unwrap_or_else(|| world.token_for(&email));
+                world.enrol(AccountType::Bot, email, options.bot_name, token)
+            }
         };
+        let public_url = options.public_url.as_deref().map(str::parse).transpose();
+        let public_url = public_url.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let address = listener.local_addr()?;
         let cloud = Cloud {
             inner: Arc::new(Inner {
@@ -259,7 +282,8 @@ impl Cloud {
                 base: options.public_url.map_or_else(|| base(address), |url| url.trim_end_matches('/').to_owned()),
                 bot,
                 world: Mutex::new(world),
-                courier: Courier::new(options.deliveries, dice.fork())?,
+                public_url,
+                courier: Courier::new(options.deliveries, Outward::new(options.fetch_private)?, dice.fork()),
                 faults: Faults::new(dice.fork()),
                 limiter: Limiter::default(),
                 calls: Calls::default(),

@@ -16,7 +16,7 @@ pub struct Quirks {
     pub unseen_forbidden: bool,
     /// A mention shows the whole display name and not its first word.
     pub full_names: bool,
-    /// A card with more than five buttons is refused, as the guide says, though more were seen accepted.
+    /// A card with more than five buttons in a row is refused, as the guide says, though more were seen accepted.
     pub five_buttons: bool,
     /// An edit is told as `messages/updated`, which the official table does not have.
     pub edits_told: bool,

@@ -28,6 +28,8 @@ pub(super) struct World {
     pub(super) people: Shelf<Account>,
     /// Lower-case addresses, and whose they are.
     pub(super) by_email: HashMap<String, String>,
+    /// Whether the token of somebody new follows from the address.
+    pub(super) has_quotable_tokens: bool,
     /// Tokens, and whose they are.
     pub(super) by_token: HashMap<String, String>,
     pub(super) rooms: Shelf<Room>,

@@ -85,6 +85,12 @@ impl Claimed {
         Settlement { row: self, step: Step::Again(again) }
     }
 
+    /// Puts the row where this entry says that it belongs, with the entry's body. It is claimed again there, in order.
+    pub fn moved(self, entry: Entry) -> Settlement {
+        let Entry { queue, lane, body, .. } = entry;
+        Settlement { row: self, step: Step::Move { queue, lane, body } }
+    }
+
     /// How long ago the event was accepted.
     pub fn age(&self) -> Duration {
         since(self.accepted_at)

@@ -109,8 +109,18 @@ pub struct Settlement {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Close { state: State, closing: Closing, entries: Vec<Entry> },
+    Close {
+        state: State,
+        closing: Closing,
+        entries: Vec<Entry>,
+    },
     Again(Again),
+    /// It belongs to this lane, which its body then says: it takes its place there.
+    Move {
+        queue: Queue,
+        lane: String,
+        body: String,
+    },
 }
 
 /// A row that stays open.

@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::conversations::Talk;
-use super::sqlite::{Due, Sqlite, hex, json, millis};
+use super::sqlite::{Due, Sqlite, hex, json, lane_id, millis};
 use super::{Again, AuditEntry, Closing, Effect, Entry, Queue, Settlement, State, Step, Via};
 
 impl Settlement {
@@ -56,7 +56,7 @@ impl Settlement {
     pub(super) fn entries(&self) -> &[Entry] {
         match &self.step {
             Step::Close { entries, .. } => entries,
-            Step::Again(_) => &[],
+            Step::Again(_) | Step::Move { .. } => &[],
         }
     }
 
@@ -64,7 +64,7 @@ impl Settlement {
     pub(super) fn audit(&self) -> &[AuditEntry] {
         match &self.step {
             Step::Close { closing, .. } => &closing.audit,
-            Step::Again(_) => &[],
+            Step::Again(_) | Step::Move { .. } => &[],
         }
     }
 }
@@ -82,6 +82,7 @@ impl Sqlite {
                 let (closes, pause, mark) = match step {
                     Step::Close { closing, .. } => (1, 0, &closing.mark),
                     Step::Again(again) => (0, millis(again.after), &None),
+                    Step::Move { .. } => (0, 0, &None),
                 };
                 (hex(row.lane), row.fence, row.seq, closes, pause, mark)
             })
@@ -126,6 +127,7 @@ impl Sqlite {
     async fn record(&mut self, settled: &[&Settlement]) -> Result<(), sqlx::Error> {
         let (mut closed, mut done, mut again) = (Vec::new(), Vec::new(), Vec::new());
         let (mut spent, mut talk, mut approvals) = (Vec::new(), Talk::default(), Vec::new());
+        let mut moved = Vec::new();
         for Settlement { row, step } in settled {
             match step {
                 Step::Close { state, closing, .. } => {
@@ -151,6 +153,7 @@ impl Sqlite {
                 Step::Again(Again { spent, uncertain, note, .. }) => {
                     again.push((row.seq, i64::from(*spent), i64::from(*uncertain), note, row.claimed.1));
                 }
+                Step::Move { queue, lane, body } => moved.push((row.seq, hex(lane_id(*queue, lane)), *queue, body)),
             }
         }
         if !closed.is_empty() {
@@ -182,6 +185,19 @@ impl Sqlite {
             .execute(&mut self.connection)
             .await?;
         }
-        Ok(())
+        self.take_over(&moved).await
+    }
+
+    /// Puts rows into other lanes. The lanes they leave find nothing of them at the next claim.
+    async fn take_over(&mut self, moved: &[(i64, String, Queue, &String)]) -> Result<(), sqlx::Error> {
+        for (seq, lane, _, body) in moved {
+            sqlx::query("UPDATE ledger SET lane = unhex(?2), body = ?3 WHERE seq = ?1 AND state = 0")
+                .bind(seq)
+                .bind(lane)
+                .bind(body.as_str())
+                .execute(&mut self.connection)
+                .await?;
+        }
+        self.wake(moved.iter().map(|(_, lane, queue, _)| (lane.as_str(), queue.number())).collect()).await
     }
 }

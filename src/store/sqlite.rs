@@ -222,7 +222,7 @@ impl Sqlite {
     }
 
     /// An idle lane falls due; one that waits, or is reserved, is left as it is.
-    async fn wake(&mut self, lanes: HashMap<&str, i64>) -> Result<(), sqlx::Error> {
+    pub(super) async fn wake(&mut self, lanes: HashMap<&str, i64>) -> Result<(), sqlx::Error> {
         if lanes.is_empty() {
             return Ok(());
         }
@@ -371,7 +371,7 @@ fn claimed(lane: &SqliteRow, row: &SqliteRow, now: i64) -> Result<Claimed, sqlx:
 }
 
 /// A lane's key: the same name in the other queue is another lane.
-fn lane_id(queue: Queue, name: &str) -> Uuid {
+pub(super) fn lane_id(queue: Queue, name: &str) -> Uuid {
     const LANES: Uuid = Uuid::from_u128(0x5f0c_51d7_6a0e_4b0a_9d3e_61f2_8a77_10c4);
     Uuid::new_v5(&LANES, format!("{}:{name}", queue.number()).as_bytes())
 }

@@ -127,6 +127,26 @@ async fn a_retry_delays_its_lane_and_nothing_overtakes_it() {
 }
 
 #[tokio::test]
+async fn a_row_that_belongs_elsewhere_waits_its_turn_there_and_counts_no_try() {
+    let ledger = Ledger::new().await;
+    for (name, lane) in [("lost", "nowhere"), ("a1", "a"), ("a2", "a")] {
+        ledger.put(name, lane).await;
+    }
+    let mut rows = ledger.claim(10).await;
+    let (a1, lost) = (rows.pop().unwrap(), rows.pop().unwrap());
+    assert_eq!((a1.body.as_str(), lost.body.as_str()), ("a1", "lost"));
+    let found = Entry { body: "found".to_owned(), ..entry(Queue::Inbox, "lost", "a") };
+    assert!(ledger.store.settle(lost.clone().moved(found.clone())).await.unwrap());
+    assert!(!ledger.store.settle(lost.moved(found)).await.unwrap(), "a lease is settled once");
+    assert!(ledger.claim(10).await.is_empty(), "its lane is being worked on");
+    ledger.store.settle(done(a1)).await.unwrap();
+    let found = ledger.claim(10).await.remove(0);
+    assert_eq!((found.body.as_str(), found.attempts, found.deaths), ("found", 0, 0), "it came before a2");
+    ledger.store.settle(done(found)).await.unwrap();
+    assert_eq!(ledger.claimed_names(10).await, ["a2"]);
+}
+
+#[tokio::test]
 async fn a_try_counts_when_it_is_spent_and_doubt_and_its_beginning_stay() {
     let ledger = Ledger::new().await;
     ledger.put("a", "a").await;

@@ -182,7 +182,8 @@ pub struct AttachmentAction {
     #[serde(default)]
     pub inputs: Value,
     pub person_id: PersonId,
-    pub room_id: RoomId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_id: Option<RoomId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
 }

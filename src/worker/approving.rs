@@ -107,7 +107,8 @@ impl Inbox {
         let mut asking = wording::asking(request, quorum)?;
         let (room, asker, command) = (&about.room, &about.sender.id, request.command.as_str());
         let venue = Venue::Room { room, asker };
-        let origin = Origin { bot: &me.id, venue, card: request.card, command, now: request.requested_at };
+        let (card, now) = (request.card, request.requested_at);
+        let origin = Origin { bot: &me.id, venue, card, command, actions: &[], now };
         match cards.seal_votes(&asking.card.take()?, &origin) {
             Ok(attachment) => asking.message.attachments.push(attachment?),
             Err(error) => {

@@ -41,17 +41,29 @@ impl Inbox {
             Ok(fetched) => fetched,
             Err(error) => return self.unread(row, &error).await,
         };
+        // As a rule the delivery and the click both name the space; one that does not is of the card's.
+        let named = envelope.room.as_deref().map(RoomId::from);
+        let room = match (action.room_id.as_ref().or(named.as_ref()), &card) {
+            (Some(room), Err(_)) => room.clone(),
+            (_, Ok(card)) => action.room_id.as_ref().unwrap_or(&card.room_id).clone(),
+            (None, Err(error)) => return self.unread(row, error).await,
+        };
+        // What happens in one space waits for one another, so that what works once is not pressed twice at one time, nor a
+        // question answered twice.
+        let Some(named) = named else {
+            return row.moved(Envelope { room: Some(room.to_string()), ..envelope.clone() }.into_entry());
+        };
         let (card, late) = match card {
             Ok(card) => (Some(card), None),
             // The card of what was decided goes, and somebody may have pressed another of its buttons at that moment.
-            Err(error) => match self.late(envelope, &action, me).await {
+            Err(error) => match self.late(&named, &room, &action, me).await {
                 Ok(Some(button)) => (None, Some(button)),
                 Ok(None) => return self.unread(row, &error).await,
                 Err(error) => return self.unapprovable(row, &error),
             },
         };
         let about = About {
-            room: action.room_id.clone(),
+            room: room.clone(),
             room_type: card.as_ref().map_or(RoomType::Group, |card| card.room_type),
             thread: card.as_ref().map(|card| card.parent_id.clone().unwrap_or_else(|| card.id.clone())),
             sender: Sender { id: person.id.clone(), email: person.email().to_owned() },
@@ -72,7 +84,7 @@ impl Inbox {
             Err(error) => return self.unjudged(row, &error),
         };
         let pressed = match &card {
-            Some(card) => self.pressed(envelope, &action, card, me, &about.sender),
+            Some(card) => self.pressed(&named, &room, &action, card, me, &about.sender),
             None => late.ok_or(Unpressed::Nothing("its card is gone")),
         };
         match pressed {
@@ -90,24 +102,25 @@ impl Inbox {
     /// what came of it, and nothing else can.
     async fn late(
         &self,
-        envelope: &Envelope,
+        named: &RoomId,
+        room: &RoomId,
         action: &AttachmentAction,
         me: &Person,
     ) -> Result<Option<Button>, StoreError> {
         let token = action.inputs[SEAL].as_str().unwrap_or_default();
-        let button = self.services.cards.as_ref().and_then(|cards| cards.open(&me.id, &action.room_id, None, token));
-        let named = envelope.room.as_deref().map(RoomId::from);
+        let button = self.services.cards.as_ref().and_then(|cards| cards.open(&me.id, room, None, token));
         let Some(button) = button.filter(|button| matches!(button.deed, Deed::Vote(_))) else { return Ok(None) };
         let approval = self.services.store.approval(button.card).await?;
         let decided = approval.is_some_and(|approval| !approval.is_open());
-        Ok((decided && named.as_ref() == Some(&action.room_id)).then_some(button))
+        Ok((decided && named == room).then_some(button))
     }
 
     /// The button of ours that was pressed, if this bot sealed it for this space, or for this person alone in whichever
     /// space is direct with them, and it stands in this card.
     fn pressed(
         &self,
-        envelope: &Envelope,
+        named: &RoomId,
+        room: &RoomId,
         action: &AttachmentAction,
         card: &Message,
         me: &Person,
@@ -122,19 +135,13 @@ impl Inbox {
             RoomType::Direct => Some(sender),
             RoomType::Group => None,
         };
-        let button = cards.open(&me.id, &action.room_id, direct_with, token);
+        let button = cards.open(&me.id, room, direct_with, token);
         let button = button.ok_or(Unpressed::Forged(match card.room_type {
             RoomType::Direct => NOT_FOR_THEM,
             RoomType::Group => "its seal is not mine, or was made for another space or person",
         }))?;
-        let named = envelope.room.as_deref().map(RoomId::from);
-        if named.as_ref().is_some_and(|named| *named != action.room_id) || card.room_id != action.room_id {
+        if named != room || card.room_id != *room {
             return Err(Unpressed::Forged("its card is in another space than the click"));
-        }
-        // What happens in one space waits for one another, so that what works once is not pressed twice at one time, nor a
-        // question answered twice. Webex always names the space.
-        if named.is_none() {
-            return Err(Unpressed::Nothing("its delivery names no space in whose order it could be worked on"));
         }
         if card.person_id != me.id || !carries(&card.attachments, token) {
             return Err(Unpressed::Forged("its seal belongs to another card"));

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::inbox::Inbox;
 use crate::clock;
 use crate::event;
-use crate::handler::{Card, Letter, Origin, Outgoing, Reply, Sender, Venue};
+use crate::handler::{Card, Command, Letter, Origin, Outgoing, Reply, Sender, Venue};
 use crate::receiver::Kind;
 use crate::store::{AuditEntry, Claimed, Closing, Entry, Settlement, Via};
 use crate::webex::{Attachment, File, MessageId, NewMessage, RoomId, RoomType};
@@ -65,7 +65,10 @@ impl Inbox {
     pub(super) fn sealed(&self, card: &Card, id: Uuid, venue: Venue, command: &str) -> Result<Attachment, String> {
         let cards = self.services.cards.as_ref().ok_or("cards.enabled is off")?;
         let me = self.identity.get().ok_or("Webex has not said yet who the bot is")?;
-        match cards.seal(card, &Origin { bot: &me.id, venue, card: id, command, now: clock::wall_ms() }) {
+        let known = self.services.commands.iter().find(|known| known.name() == command);
+        let actions: Vec<_> = known.into_iter().flat_map(Command::actions).collect();
+        let actions = &actions[..];
+        match cards.seal(card, &Origin { bot: &me.id, venue, card: id, command, actions, now: clock::wall_ms() }) {
             Ok(Some(attachment)) => Ok(attachment),
             Ok(None) => {
                 Err("its buttons would be dead: Webex tells of no clicks with delivery.mode = \"polling\"".to_owned())

@@ -73,7 +73,10 @@ def people():
     found = list(alice.people.list(email="bob@example.com"))
     assert [person.displayName for person in found] == ["Bob"]
     assert alice.people.get(found[0].id).emails == ["bob@example.com"]
-    made = alice.people.create(emails=["new@example.com"], displayName="New")
+    licences = {licence.name: licence.id for licence in alice.licenses.list()}
+    made = alice.people.create(
+        emails=["new@example.com"], displayName="New", licenses=[licences["Advanced Messaging"]]
+    )
     changed = alice.people.update(made.id, emails=["new@example.com"], displayName="Newer")
     assert changed.displayName == "Newer"
     alice.people.delete(made.id)
@@ -135,7 +138,7 @@ def messages():
     bot.messages.delete(reply.id)
     refused(404, alice.messages.get, reply.id)
     direct = bot.messages.create(toPersonEmail="bob@example.com", text="psst")
-    assert direct.roomType == "direct"
+    assert direct.roomType == "direct" and direct.toPersonEmail == "bob@example.com"
     assert [message.text for message in bob.messages.list_direct(personEmail=me.emails[0])] == ["psst"]
 
 

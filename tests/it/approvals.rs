@@ -420,7 +420,8 @@ async fn its_buttons_work_in_no_other_card_and_no_other_space() {
     // Nor out of the order of its space.
     scene.bot.cloud.hold_deliveries();
     let click = bob.clicks(&here.id, right.clone()).unwrap();
-    let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": click}}).to_string();
+    let body =
+        json!({"resource": "attachmentActions", "event": "created", "data": {"id": click, "roomId": hall}}).to_string();
     let url = format!("{}/webex/webhook", scene.bot.url);
     assert_eq!(post(&url, body.clone(), Some(&signature(SECRET, body.as_bytes()))).await.0, 200);
     scene.bot.cloud.resume_deliveries();

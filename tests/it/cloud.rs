@@ -16,7 +16,11 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Scene {
-        let cloud = Cloud::start(Options::default()).await.unwrap();
+        Scene::with(Options::default()).await
+    }
+
+    async fn with(options: Options) -> Scene {
+        let cloud = Cloud::start(options).await.unwrap();
         let (alice, bob) = (cloud.person("alice@example.com").administers(), cloud.person("bob@example.com"));
         let space = cloud.space("Lab", &["alice@example.com", "bob@example.com"]);
         Scene { cloud, alice, bob, space }
@@ -408,7 +412,7 @@ async fn files_come_back_after_the_scan_and_the_infected_never() {
 
 #[tokio::test]
 async fn a_file_is_fetched_from_its_url_and_posted_with_its_bytes() {
-    let scene = Scene::new().await;
+    let scene = Scene::with(Options { fetch_private: true, ..Options::default() }).await;
     let source = scene.alice.uploads(&scene.space, "plan.txt", "text/plain", b"the plan").unwrap();
     let source = scene.cloud.messages().into_iter().find(|message| message.id == source).unwrap();
     // The page's own copy needs no token.

@@ -34,7 +34,7 @@ impl Element {
         Element(json!({"type": "Container", "items": items}))
     }
 
-    /// Buttons within the card; they count among its five.
+    /// Buttons within the card, in a row of their own. Webex's documents allow five.
     pub fn actions(actions: impl IntoIterator<Item = Action>) -> Element {
         let actions: Vec<_> = actions.into_iter().map(|action| action.0).collect();
         Element(json!({"type": "ActionSet", "actions": actions}))

@@ -18,13 +18,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Card, CardError, check};
+use super::finding::{CardError, finding, wrong};
+use super::{Card, check};
 use crate::handler::Sender;
 use crate::signature::Seal;
 use crate::webex::{Attachment, PersonId, RoomId};
 
 /// The key of a token, in a button's data and thus among the inputs of a click.
 pub(crate) const SEAL: &str = "seal";
+
+/// The log names no more doubts about one card.
+const MOST_TOLD: usize = 5;
 
 const SUBMIT: &str = "Action.Submit";
 
@@ -167,6 +171,8 @@ pub(crate) struct Origin<'a> {
     pub venue: Venue<'a>,
     pub card: Uuid,
     pub command: &'a str,
+    /// What the buttons of the command's cards may call.
+    pub actions: &'a [&'a str],
     pub now: i64,
 }
 
@@ -221,7 +227,7 @@ impl Cards {
         origin: &Origin<'_>,
         means: impl Fn(Deed) -> Deed,
     ) -> Result<Option<Attachment>, CardError> {
-        card.check()?;
+        let mut doubts = check::card(&card.content)?;
         let lives = card.lives.map_or(self.longest, |lives| lives.min(self.longest));
         let until = origin.now.saturating_add(i64::try_from(lives.as_millis()).unwrap_or(i64::MAX));
         let place = match origin.venue {
@@ -232,10 +238,18 @@ impl Cards {
         let mut buttons = 0;
         each_submit(&mut content, &mut |submit| {
             buttons += 1;
+            let path = format!("the button {}", submit.get("title").unwrap_or(&Value::Null));
             let data = submit.get("data").unwrap_or(&Value::Null);
-            let wrong = |problem| CardError { path: "data".to_owned(), problem };
-            let (wish, deed) = Wish::of(data).map_err(wrong)?;
+            let (wish, deed) = Wish::of(data).map_err(|problem| finding(&path, problem))?;
             let deed = means(deed);
+            if let Deed::Action(action) = &deed
+                && !origin.actions.contains(&action.as_str())
+            {
+                let command = origin.command;
+                let problem =
+                    format!("calls the action \"{action}\" that {command} does not have; add it with Command::action");
+                return wrong(path, problem);
+            }
             let button = Button {
                 card: origin.card,
                 command: origin.command.to_owned(),
@@ -248,7 +262,7 @@ impl Cards {
                     (Only::People(people), Venue::Room { .. }) => Some(people),
                     (Only::Anyone | Only::Asker, Venue::DirectWith(person)) => Some(vec![person.to_owned()]),
                     (Only::People(_), Venue::DirectWith(_)) => {
-                        return Err(wrong("is for others than the one person that the card goes to".to_owned()));
+                        return wrong(path, "is for others than the one person that the card goes to");
                     }
                 },
                 until,
@@ -257,8 +271,17 @@ impl Cards {
             submit.insert("data".to_owned(), json!({SEAL: token}));
             Ok(())
         })?;
-        check::size(&content)?;
-        Ok((buttons == 0 || self.clicks_arrive).then(|| Attachment::adaptive_card(content)))
+        doubts.extend(check::size(&content));
+        if buttons > 0 && !self.clicks_arrive {
+            return Ok(None);
+        }
+        if !doubts.is_empty() {
+            let more = doubts.len().saturating_sub(MOST_TOLD);
+            let told: Vec<_> = doubts.iter().take(MOST_TOLD).map(CardError::to_string).collect();
+            let (command, doubts) = (origin.command, told.join("; "));
+            tracing::warn!(command, doubts, more, "a card is sent that Webex may not take or not show as it is");
+        }
+        Ok(Some(Attachment::adaptive_card(content)))
     }
 
     /// What the button does that has this token, if this bot sealed it for this space; or, where the space is direct, for
@@ -322,6 +345,7 @@ mod tests {
     const ALICE: &str = "22222222-2222-4222-8222-222222222222";
     const BOB: &str = "33333333-3333-4333-8333-333333333333";
     const NOW: i64 = 1_772_482_800_000;
+    const ACTIONS: [&str; 4] = ["go", "withdraw", "approve", "deny"];
     const HOUR: i64 = 3_600_000;
 
     fn cards(secrets: &[&str]) -> Cards {
@@ -350,7 +374,8 @@ mod tests {
     /// The same of a card that goes there.
     fn sealed(cards: &Cards, card: &Card, nth: u128, venue: Venue) -> Vec<String> {
         let bot = person(BOT);
-        let origin = Origin { bot: &bot, venue, card: Uuid::from_u128(nth), command: "deploy", now: NOW };
+        let origin =
+            Origin { bot: &bot, venue, card: Uuid::from_u128(nth), command: "deploy", actions: &ACTIONS, now: NOW };
         let mut content = cards.seal(card, &origin).unwrap().unwrap().content;
         let mut tokens = Vec::new();
         each_submit(&mut content, &mut |submit| {
@@ -413,7 +438,7 @@ mod tests {
         }
         let (bot, asker, room) = (person(BOT), person(ALICE), room(7));
         let venue = Venue::Room { room: &room, asker: &asker };
-        let origin = Origin { bot: &bot, venue, card: Uuid::nil(), command: "deploy", now: NOW };
+        let origin = Origin { bot: &bot, venue, card: Uuid::nil(), command: "deploy", actions: &ACTIONS, now: NOW };
         let mut deeds = Vec::new();
         each_submit(&mut cards.seal_votes(&card, &origin).unwrap().unwrap().content, &mut |submit| {
             let button = open(&cards, 7, submit["data"][SEAL].as_str().unwrap()).unwrap();
@@ -496,13 +521,28 @@ mod tests {
         let deaf = Cards::new(seal(), Duration::from_secs(60), false);
         let (bot, asker, room) = (person(BOT), person(ALICE), room(7));
         let venue = Venue::Room { room: &room, asker: &asker };
-        let origin = || Origin { bot: &bot, venue, card: Uuid::nil(), command: "deploy", now: NOW };
+        let origin = || Origin { bot: &bot, venue, card: Uuid::nil(), command: "deploy", actions: &ACTIONS, now: NOW };
         assert_eq!(deaf.seal(&card(), &origin()), Ok(None));
         assert!(deaf.seal(&Card::new().with(Text::new("only to read")), &origin()).unwrap().is_some());
-        // Sealed, a card is longer than before.
-        let long = Card::new().with(Text::new("x".repeat(15_100))).action(Submit::new("Go", "go"));
-        assert_eq!(long.check(), Ok(()));
-        assert!(cards(&["one"]).seal(&long, &origin()).unwrap_err().to_string().contains("bytes of JSON"));
+    }
+
+    #[test]
+    fn a_button_that_calls_what_the_command_does_not_have_is_refused_wherever_it_stands() {
+        let (bot, asker, room) = (person(BOT), person(ALICE), room(7));
+        let venue = Venue::Room { room: &room, asker: &asker };
+        let origin = || Origin { bot: &bot, venue, card: Uuid::nil(), command: "deploy", actions: &["go"], now: NOW };
+        let inner = Card::new().action(Submit::new("Undo", "undo"));
+        let card = Card::new().action(Submit::new("Go", "go")).action(Action::show_card("More", inner));
+        let error = cards(&["one"]).seal(&card, &origin()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the button \"Undo\": calls the action \"undo\" that deploy does not have; add it with Command::action"
+        );
+        let card = Card::new().action(Submit::new("Go", "go")).action(Submit::say("Status", "undo"));
+        assert!(cards(&["one"]).seal(&card, &origin()).is_ok());
+        // What asks for approval calls none.
+        let card = Card::new().action(Submit::new("Approve", "approve"));
+        assert!(cards(&["one"]).seal_votes(&card, &origin()).is_ok());
     }
 
     #[test]
@@ -529,6 +569,7 @@ mod tests {
             venue: Venue::DirectWith("alice@example.com"),
             card: Uuid::nil(),
             command: "c",
+            actions: &ACTIONS,
             now: NOW,
         };
         assert!(cards.seal(&others, &origin).unwrap_err().to_string().contains("for others"));

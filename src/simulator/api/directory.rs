@@ -14,15 +14,15 @@ use crate::simulator::people::{Account, AccountType};
 use crate::simulator::refusal::Refusal;
 use crate::simulator::{Cloud, ids};
 
-/// What there is of one kind.
+/// What there is of one kind. Licences are called as Webex calls them: clients look them up by name.
 fn all(kind: &str) -> Vec<Value> {
     match kind {
         "organizations" => vec![json!({
             "id": ids::organization(), "displayName": "Simulated Organization", "created": "2026-01-01T00:00:00.000Z",
         })],
         "licenses" => vec![
-            json!({"id": ids::license("MS"), "name": "Messaging", "totalUnits": 1000, "consumedUnits": 0}),
-            json!({"id": ids::license("MC"), "name": "Webex Meetings", "totalUnits": 1000, "consumedUnits": 0}),
+            json!({"id": ids::license("MS"), "name": "Advanced Messaging", "totalUnits": 1000, "consumedUnits": 0}),
+            json!({"id": ids::license("CF"), "name": "Advanced Space Meetings", "totalUnits": 1000, "consumedUnits": 0}),
         ],
         _ => vec![json!({"id": ids::administrator_role(), "name": "Full Administrator"})],
     }

@@ -6,7 +6,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_T
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Actor, InPerson, JsonBody, Query, content_type, is_media_type, page};
@@ -16,6 +16,18 @@ use crate::simulator::people::{Account, no_such_person};
 use crate::simulator::refusal::Refusal;
 use crate::simulator::world::World;
 use crate::simulator::{Cloud, ids};
+
+/// The answer to `POST /messages`: whom the message was sent to is in no other.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Posted {
+    #[serde(flatten)]
+    message: Message,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_person_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_person_email: Option<String>,
+}
 
 /// The body of `POST /messages`, as JSON or as the fields of a form.
 #[derive(Default, Deserialize)]
@@ -57,7 +69,7 @@ pub(super) async fn create(
     State(cloud): State<Cloud>,
     Actor(me): Actor,
     request: Request,
-) -> Result<Json<Message>, Refusal> {
+) -> Result<Json<Posted>, Refusal> {
     // A Webex app sends html and never markdown.
     let typed = request.extensions().get::<InPerson>().is_some();
     let new = if is_media_type(&content_type(request.headers()), "multipart/form-data") {
@@ -73,8 +85,11 @@ pub(super) async fn create(
     for url in &new.files {
         files.push(cloud.fetch(url).await?);
     }
+    let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+    let (to_person_id, to_person_email) = (given(new.to_person_id), given(new.to_person_email));
     cloud.change(|world| {
-        let room = destination(world, &me, new.room_id, new.to_person_id, new.to_person_email)?;
+        let (id, email) = (to_person_id.as_deref(), to_person_email.as_deref());
+        let room = destination(world, &me, given(new.room_id), id, email)?;
         let draft = Draft {
             parent_id: new.parent_id,
             text: new.text,
@@ -84,7 +99,8 @@ pub(super) async fn create(
             files,
             typed,
         };
-        world.post(&me, &room, draft, &cloud.api_url()).map(Json)
+        let message = world.post(&me, &room, draft, &cloud.api_url())?;
+        Ok(Json(Posted { message, to_person_id, to_person_email }))
     })
 }
 
@@ -124,14 +140,13 @@ fn destination(
     world: &mut World,
     me: &Account,
     room: Option<String>,
-    id: Option<String>,
-    email: Option<String>,
+    id: Option<&str>,
+    email: Option<&str>,
 ) -> Result<String, Refusal> {
-    let given = |value: Option<String>| value.filter(|value| !value.is_empty());
-    let person = match (given(room), given(id), given(email)) {
+    let person = match (room, id, email) {
         (Some(room), None, None) => return if ids::is_id(&room) { Ok(room) } else { Err(no_id()) },
-        (None, Some(id), None) => world.people.get(&id).cloned().ok_or_else(no_such_person)?,
-        (None, None, Some(email)) if email.contains('@') => world.account(&email),
+        (None, Some(id), None) => world.people.get(id).cloned().ok_or_else(no_such_person)?,
+        (None, None, Some(email)) if email.contains('@') => world.account(email),
         (None, None, Some(_)) => return Err(Refusal::bad_request("toPersonEmail is not a valid email address.")),
         _ => {
             let message = "Exactly one of the destination fields must not be empty (roomId, toPersonEmail, toPersonId)";

@@ -17,7 +17,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request};
 use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
@@ -29,7 +29,7 @@ use super::Cloud;
 use super::people::Account;
 use super::refusal::Refusal;
 
-pub(super) use traffic::undisturbed;
+pub(super) use traffic::{refused, undisturbed};
 
 /// A file may have 100 MB; the rest of a form is small.
 const LARGEST_BODY: usize = 101 * 1024 * 1024;
@@ -78,10 +78,11 @@ pub(super) fn routes(cloud: &Cloud) -> (Router<Cloud>, Router<Cloud>) {
     let unknown = || async { Refusal::not_found("The requested resource could not be found.") };
     let routes = routes.fallback(unknown);
     let in_person = routes.clone().layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(cloud.clone());
+    let webex = Router::new().nest("/v1", routes).merge(mercury::routes()).fallback(unknown).with_state(cloud.clone());
+    // A call is noted as it was made; only then is its path put right, and only then does it find its route.
     let webex = Router::new()
-        .nest("/v1", routes)
-        .merge(mercury::routes())
-        .fallback(unknown)
+        .fallback_service(webex)
+        .layer(map_request(traffic::without_slash))
         .layer(from_fn_with_state(cloud.clone(), traffic::on_the_way))
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
     let in_person = Router::new()

@@ -58,7 +58,9 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
     }
     let answer = match struck {
         None if let Some(seconds) = too_many => Some(too_many_calls(seconds)),
-        None if inner.faults.hides(&method, &path) => Some(Refusal::no_such_message().into_response()),
+        None if inner.faults.hides(&method, path.trim_end_matches('/')) => {
+            Some(Refusal::no_such_message().into_response())
+        }
         None => Some(next.run(request).await),
         Some(Struck { effect, release }) => struck_by(&cloud, effect, release, request, next).await,
     };
@@ -207,6 +209,15 @@ pub(in crate::simulator) async fn undisturbed(State(cloud): State<Cloud>, reques
     dressed(next.run(request).await, &tracking_id, at)
 }
 
+/// What is said no to before any surface was asked.
+pub(in crate::simulator) fn refused(cloud: &Cloud, refusal: Refusal) -> Response {
+    let (tracking_id, at) = {
+        let mut world = cloud.world();
+        (world.mint.tracking_id(), world.clock.now())
+    };
+    dressed(refusal.into_response(), &tracking_id, at)
+}
+
 /// `/as/{person}/...` is `/v1/...` as that person.
 pub(super) async fn in_person(
     State((cloud, routes)): State<(Cloud, Router)>,
@@ -221,12 +232,40 @@ pub(super) async fn in_person(
     let below = request.uri().path_and_query().map_or("", |whole| whole.as_str());
     let below = below.splitn(4, '/').nth(3).unwrap_or_default();
     let uri = format!("/{below}").parse::<Uri>().map_err(|error| Refusal::bad_request(error.to_string()))?;
+    let uri = ending_in_no_slash(&uri).unwrap_or(uri);
     // A request anew: the old one carries the parts of its path along, which are none of this one's.
     let (parts, body) = request.into_parts();
     let mut request = Request::new(body);
     (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (parts.method, uri, parts.headers);
     request.extensions_mut().insert(InPerson(account));
     Ok(routes.oneshot(request).await.into_response())
+}
+
+/// `/people/?id=...` is `/people?id=...`, as with Webex: Cisco's JavaScript SDK writes it so.
+pub(super) async fn without_slash(mut request: Request) -> Request {
+    if let Some(uri) = ending_in_no_slash(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// The same address without the slashes its path ends in; none where there are none.
+fn ending_in_no_slash(uri: &Uri) -> Option<Uri> {
+    let path = trimmed(uri.path());
+    if path.len() == uri.path().len() {
+        return None;
+    }
+    let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(format!("{path}{query}").parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+fn trimmed(path: &str) -> &str {
+    match path.trim_end_matches('/') {
+        "" => "/",
+        path => path,
+    }
 }
 
 /// The answer with Webex's headers; a refusal gets its body only here.

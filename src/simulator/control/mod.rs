@@ -9,6 +9,7 @@
 //! | `GET /control/explain?id=` | what the bot's ledger has on a message, click or membership |
 //! | `GET /control/transcript` | the conversation as text |
 //! | `POST /control/people` | `{"email", "displayName"}`: somebody more |
+//! | `POST /control/grants` | `{"email"}`: lets a program act for them; gives the client id, its secret and the refresh token with which `POST /v1/access_token` renews |
 //! | `POST /control/faults`, `DELETE /control/faults` | one more fault; none any more |
 //! | `POST /control/release` | lets stalled calls go on |
 //! | `PATCH /control/deliveries` | any fields of [`Deliveries`] |
@@ -24,7 +25,6 @@
 //! Acting as somebody is `/as/{email}/...`, which is Webex's own surface without a token.
 
 mod events;
-pub(super) mod guard;
 mod state;
 
 use axum::extract::{Path, State};
@@ -41,7 +41,7 @@ use serde_json::{Map, Value};
 use super::api::{JsonBody, Query, undisturbed};
 use super::faults::Fault;
 use super::refusal::Refusal;
-use super::{Cloud, Deliveries, Quirks, RateLimit, Scan, Sockets, WebhookStatus};
+use super::{AccountType, Cloud, Deliveries, Grant, Quirks, RateLimit, Scan, Sockets, WebhookStatus};
 use state::Who;
 
 /// A page shows no more.
@@ -60,6 +60,7 @@ pub(super) fn routes(cloud: &Cloud) -> Router<Cloud> {
         .route("/explain", get(explain))
         .route("/transcript", get(async |State(cloud): State<Cloud>| cloud.transcript()))
         .route("/people", post(add_person))
+        .route("/grants", post(add_grant))
         .route("/faults", post(add_fault).delete(clear_faults))
         .route("/release", post(release))
         .route("/sockets", get(devices).patch(change_sockets))
@@ -119,6 +120,33 @@ async fn add_person(
     }
     let account = cloud.change(|world| world.named_account(email, new.display_name.as_deref()));
     Ok((StatusCode::CREATED, Json(Who::from(&account))))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Authorising {
+    email: String,
+}
+
+/// In place of the page on which somebody lets an integration act for them, which the simulator does not have.
+async fn add_grant(
+    State(cloud): State<Cloud>,
+    JsonBody(authorising): JsonBody<Authorising>,
+) -> Result<(StatusCode, Json<NewGrant>), Refusal> {
+    let Grant { client_id, client_secret, refresh_token, .. } = cloud.change(|world| {
+        let person = world.by_email(&authorising.email).filter(|person| person.kind == AccountType::Person).cloned();
+        let nobody = || Refusal::not_found(format!("No person here is {}.", authorising.email));
+        person.map(|person| world.authorise(&person)).ok_or_else(nobody)
+    })?;
+    Ok((StatusCode::CREATED, Json(NewGrant { client_id, client_secret, refresh_token })))
+}
+
+/// Named as the fields of `POST /access_token` are.
+#[derive(Serialize)]
+struct NewGrant {
+    client_id: String,
+    client_secret: String,
+    refresh_token: String,
 }
 
 async fn add_fault(

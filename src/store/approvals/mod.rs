@@ -203,7 +203,7 @@ impl Settlement {
             // What is given up may be the card of one, or its run.
             Step::Close { state: State::Dead, .. } => true,
             Step::Close { closing, .. } => closing.effects.iter().any(asks),
-            Step::Again(_) => false,
+            Step::Again(_) | Step::Move { .. } => false,
         }
     }
 }
