@@ -324,7 +324,7 @@ async fn after_kill_9_the_chain_is_unbroken_and_each_event_is_in_it_once() {
     let url = format!("sqlite:{}", folder.path().join("ledger.db").display());
     cloud.fault(Fault::on(Method::POST, "/messages").answer(403, &[], ""));
     people[0].says("refused");
-    let dead = || verb(folder.path(), &["outbox", "list", "--json"]);
+    let dead = || verb(folder.path(), &["outbox", "list", "--state", "dead", "--json"]);
     assert!(eventually(async || dead().contains("\"dead\"")).await, "it is refused");
     let list: Value = serde_json::from_str(&dead()).unwrap();
     let drop = |variables: &[(&str, &str)]| {
