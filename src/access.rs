@@ -108,8 +108,8 @@ impl Entry {
     fn parse(text: &str) -> Entry {
         let text = text.trim();
         match text.split_once('@') {
-            Some(("*", domain)) => Entry::Domain(domain.to_lowercase()),
-            Some(_) => Entry::Email(text.to_lowercase()),
+            Some(("*", domain)) => Entry::Domain(folded(domain)),
+            Some(_) => Entry::Email(folded(text)),
             None => Entry::Person(text.into()),
         }
     }
@@ -164,8 +164,14 @@ impl Policy {
     }
 }
 
+/// An address for comparison: only ASCII has a case there. A Kelvin sign is no `k`, and nothing is left out, since two
+/// addresses that look alike may be two people's.
+fn folded(email: &str) -> String {
+    email.to_ascii_lowercase()
+}
+
 fn covered(list: &[Entry], id: &PersonId, email: &str) -> bool {
-    let email = email.trim().to_lowercase();
+    let email = folded(email);
     list.iter().any(|entry| entry.covers(id, &email))
 }
 
@@ -192,7 +198,7 @@ pub fn decide(policy: &Policy, me: &PersonId, id: &PersonId, email: &str, place:
         return Decision::Allow(rule);
     }
     // Two bots that answer each other never stop.
-    if email.trim().to_lowercase().ends_with(BOTS) {
+    if folded(email).ends_with(BOTS) {
         return Decision::Ignore("another bot, and not listed by name");
     }
     match place {

@@ -1,5 +1,6 @@
 //! The composition root: `build` puts the rooms together, `run_until` owns every task.
 
+mod alone;
 mod canary;
 mod doubts;
 mod reconcile;
@@ -9,29 +10,32 @@ mod upkeep;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use alone::Alone;
 use canary::Canary;
 pub(crate) use doubts::doubts;
 use reconcile::Reconciling;
 use tasks::Tasks;
 
 use crate::access::{Flood, Policy};
+use crate::clock::{self, Clock};
 use crate::config::{Config, Doubt, Mode};
 use crate::handler::{Cards, Command, Services};
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::instance::{Gate, Standing};
 use crate::receiver::Door;
 use crate::receiver::webhook::Webhook;
 use crate::receiver::websocket::{Line, Websocket};
 use crate::signature::{Seal, Signer};
-use crate::store::{self, Store};
+use crate::store::{self, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Mercury};
 use crate::worker::{self, Inbox, Outbox, Stop};
@@ -58,6 +62,7 @@ pub struct App {
     health: Health,
     door: Door,
     websocket: Option<Websocket>,
+    gate: (watch::Sender<Standing>, Gate),
 }
 
 /// A look into a running app, for tests and for the simulator.
@@ -118,24 +123,31 @@ impl App {
     pub async fn build(config: Config, commands: Vec<Command>) -> anyhow::Result<App> {
         config.require_run()?;
         let public = bind(config.server.listen, "server.listen").await?;
-        App::build_on(public, config, commands).await
+        App::build_on(public, config, commands, Clock::of_system()).await
     }
 
     /// The same with a listener that is bound already, where the port has to be known before the settings are.
     ///
     /// # Errors
     /// As [`App::build`].
-    pub async fn build_on(public: TcpListener, config: Config, commands: Vec<Command>) -> anyhow::Result<App> {
+    pub async fn build_on(
+        public: TcpListener,
+        config: Config,
+        commands: Vec<Command>,
+        clock: Clock,
+    ) -> anyhow::Result<App> {
         config.require_run()?;
         let commands = table(&config, commands)?;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen").await?),
             None => None,
         };
-        let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease).await?;
+        let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease, clock).await?;
         let metrics = Metrics::default();
         let webex = Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate);
         let (identity, health) = (Identity::default(), Health::default());
+        let standing = if config.instance.alone { Standing::Unknown } else { Standing::Answers };
+        let (standing, gate) = Gate::new(standing, store.answered().await?);
         let door = Door::new(store.clone(), metrics.clone(), identity.clone());
         let websocket = match config.delivery.mode {
             Mode::Websocket => Some(Websocket::new(
@@ -144,6 +156,7 @@ impl App {
                 door.clone(),
                 metrics.clone(),
                 health.clone(),
+                gate.clone(),
             )),
             Mode::Webhook | Mode::Polling | Mode::Both => None,
         };
@@ -159,11 +172,12 @@ impl App {
             files: config.files.clone(),
             conversations: config.conversations.clone(),
             policy: Policy::new(&config.access),
-            started: Instant::now(),
+            started: clock::instant(),
             commands,
             cards,
         });
-        Ok(App { config, public, admin, store, writer, services, identity, health, door, websocket })
+        let gate = (standing, gate);
+        Ok(App { config, public, admin, store, writer, services, identity, health, door, websocket, gate })
     }
 
     /// A look into the app while it runs.
@@ -186,7 +200,8 @@ impl App {
         let health = self.health.clone();
         let address = self.public.local_addr()?;
         let mut tasks = Tasks::default();
-        self.spawn(&mut tasks, &inbox, &outbox, &servers, &ledger)?;
+        let (losing, mut lost) = oneshot::channel();
+        self.spawn(&mut tasks, &inbox, &outbox, &servers, (&ledger, losing))?;
         tracing::info!(%address, "listening");
 
         let died = tokio::select! {
@@ -198,6 +213,12 @@ impl App {
         }
         health.drain();
         tracing::info!("stopping: finishing what is in hand");
+        let loss = lost.try_recv().ok();
+        if loss.is_some() {
+            // Nothing that is in hand could be settled.
+            inbox.abort.cancel();
+            outbox.abort.cancel();
+        }
         let (abort_inbox, abort_outbox) = (inbox.abort.clone(), outbox.abort.clone());
         tasks.spawn("the limit of the drain", async move {
             tokio::time::sleep(DRAIN).await;
@@ -214,6 +235,9 @@ impl App {
         let _ = tokio::time::timeout(HANG_UP, tasks.until_ended(PUBLIC)).await;
         ledger.cancel();
         tasks.until_ended(LEDGER).await;
+        if let Some(error) = loss.or_else(|| lost.try_recv().ok()) {
+            return Err(error).context("stopped without its ledger");
+        }
         match died {
             None => {
                 tracing::info!("stopped");
@@ -230,12 +254,18 @@ impl App {
         inbox: &Stop,
         outbox: &Stop,
         servers: &CancellationToken,
-        ledger: &CancellationToken,
+        (ledger, losing): (&CancellationToken, oneshot::Sender<StoreError>),
     ) -> anyhow::Result<()> {
-        let App { config, public, admin, store, writer, services, identity, health, door, websocket } = self;
+        let App { config, public, admin, store, writer, services, identity, health, door, websocket, gate } = self;
+        let (standing, gate) = gate;
         let worker = config.worker.clone();
         let (nudge, caught_up) = (Arc::new(Notify::new()), watch::Sender::new(false));
-        tasks.spawn(LEDGER, writer.run(ledger.clone().cancelled_owned()));
+        let writing = writer.run(ledger.clone().cancelled_owned());
+        tasks.spawn(LEDGER, async move {
+            if let Err(error) = writing.await {
+                let _ = losing.send(error);
+            }
+        });
         if worker.concurrency > 0 {
             let work = Inbox {
                 services: Arc::clone(&services),
@@ -248,6 +278,7 @@ impl App {
                 catch_up: config.delivery.catch_up,
             };
             let (known, stop, ledger, loops) = (identity.clone(), inbox.clone(), store.clone(), health.clone());
+            let passing = gate.clone();
             let mut caught_up = caught_up.subscribe();
             tasks.spawn(INBOX, async move {
                 // Nothing is claimed before the bot can tell its own words from others', and knows what it missed.
@@ -259,17 +290,20 @@ impl App {
                     () = begin => loops.loops(Ok(())),
                     () = stop.drain.cancelled() => return,
                 }
-                worker::run(Arc::new(work), ledger, worker.concurrency, stop).await;
+                worker::run(Arc::new(work), ledger, worker.concurrency, passing, stop).await;
             });
             let work = Outbox {
                 webex: services.webex.clone(),
                 store: store.clone(),
                 identity: identity.clone(),
                 settings: config.worker.clone(),
+                timeout: config.webex.timeout,
+                posts: worker::Posts::default(),
                 metrics: services.metrics.clone(),
                 health: health.clone(),
             };
-            tasks.spawn(OUTBOX, worker::run(Arc::new(work), store.clone(), config.worker.concurrency, outbox.clone()));
+            let (concurrency, passing) = (config.worker.concurrency, gate.clone());
+            tasks.spawn(OUTBOX, worker::run(Arc::new(work), store.clone(), concurrency, passing, outbox.clone()));
         } else {
             health.loops(Ok(()));
             tasks.spawn(INBOX, inbox.drain.clone().cancelled_owned());
@@ -277,7 +311,8 @@ impl App {
         }
         let webhook = match (config.delivery.mode, &config.webhook.secret) {
             (Mode::Webhook | Mode::Both, Some(secret)) => {
-                Some(Arc::new(Webhook::new(Signer::new(secret.clone()), door.clone(), services.metrics.clone())))
+                let (signer, metrics) = (Signer::new(secret.clone()), services.metrics.clone());
+                Some(Arc::new(Webhook::new(signer, door.clone(), metrics, gate.clone())))
             }
             (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
         };
@@ -298,6 +333,7 @@ impl App {
             EXPIRER,
             unless(stopped.clone(), upkeep::expire(store.clone(), services.webex.clone(), door.clone())),
         );
+        let ledger_id = store.clone();
         tasks
             .spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone(), config.audit.retention)));
         let canary = Canary {
@@ -306,6 +342,7 @@ impl App {
             health: health.clone(),
             door: door.clone(),
             nudge: Arc::clone(&nudge),
+            gate: gate.clone(),
         };
         tasks.spawn(CANARY, unless(stopped.clone(), canary.run()));
         let reconciling = Reconciling {
@@ -320,11 +357,14 @@ impl App {
             nudge: Arc::clone(&nudge),
             line,
             caught_up,
+            gate: gate.clone(),
             falls_back: false,
         };
         tasks.spawn(RECONCILER, unless(stopped.clone(), reconciling.run()));
         let webex = services.webex.clone();
-        tasks.spawn(REGISTRATION, unless(stopped, upkeep::register(config, webex, identity, health, nudge)));
+        let alone = Alone::new(&config, webex.clone(), ledger_id, health.clone(), standing);
+        tasks.spawn(ALONE, unless(stopped.clone(), alone.run()));
+        tasks.spawn(REGISTRATION, unless(stopped, upkeep::register(config, webex, identity, health, nudge, gate)));
         Ok(())
     }
 }
@@ -338,6 +378,7 @@ const ADMIN: &str = "the operators' listener";
 const PRUNER: &str = "the pruning of settled rows";
 const EXPIRER: &str = "the look after what waits for approval";
 const CANARY: &str = "the canary";
+const ALONE: &str = "the look for other daemons";
 const RECONCILER: &str = "the look for what was missed";
 const REGISTRATION: &str = "the look after token and webhooks";
 

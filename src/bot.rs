@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 
 use crate::app::App;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::handler::Command;
 use crate::{cli, commands};
@@ -29,18 +30,26 @@ use crate::{cli, commands};
 #[derive(Debug)]
 pub struct Bot {
     commands: Vec<Command>,
+    clock: Clock,
 }
 
 impl Bot {
     /// A bot with `help`, `status`, `report`, and `pairing` for admins.
     pub fn builder() -> Bot {
-        Bot { commands: commands::table() }
+        Bot { commands: commands::table(), clock: Clock::of_system() }
     }
 
     /// Adds a command. A name that is there already is refused at the start.
     #[must_use]
     pub fn command(mut self, command: Command) -> Bot {
         self.commands.push(command);
+        self
+    }
+
+    /// Lives by this clock, which a test can turn. Only [`Bot::build_on`] looks at it.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Bot {
+        self.clock = clock;
         self
     }
 
@@ -55,6 +64,6 @@ impl Bot {
     /// # Errors
     /// As [`App::build_on`].
     pub async fn build_on(self, listener: TcpListener, config: Config) -> anyhow::Result<App> {
-        App::build_on(listener, config, self.commands).await
+        App::build_on(listener, config, self.commands, self.clock).await
     }
 }

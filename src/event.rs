@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::text::plain;
 use crate::webex::local_part;
 
 const EVENTS: Uuid = Uuid::from_u128(0x2d6c_8e0b_91f4_4c55_a7b0_3f1d_e8c2_9a64);
@@ -83,15 +84,17 @@ pub(crate) fn code() -> String {
     letters(Uuid::new_v4(), CODE_LETTERS)
 }
 
-/// A code as it was made, from what somebody read and typed: case, blanks and dashes do not matter, nor do the letters
-/// that Crockford's base 32 leaves out because they look like digits.
+/// A code as it was made, from what somebody read and typed: case, blanks, dashes, what nobody sees and what stands around
+/// the code do not matter, nor do the letters that Crockford's base 32 leaves out because they look like digits.
 pub(crate) fn canonical(code: &str) -> String {
     let digit = |c: char| match c.to_ascii_uppercase() {
         'O' => '0',
         'I' | 'L' => '1',
         other => other,
     };
-    code.chars().filter(|c| *c != '-' && !c.is_whitespace()).map(digit).collect()
+    // Phones turn hyphens into dashes.
+    let is_dash = |c: char| matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    plain(code).chars().filter(|c| !is_dash(*c) && !c.is_whitespace()).map(digit).collect()
 }
 
 fn letters(id: Uuid, count: u32) -> String {
@@ -101,10 +104,11 @@ fn letters(id: Uuid, count: u32) -> String {
 
 /// The last hexadecimal digits of the ids that have this reference.
 pub(crate) fn ending(reference: &str) -> Option<String> {
+    let reference = canonical(reference);
     if reference.chars().count() != REFERENCE_LETTERS as usize {
         return None;
     }
-    let bits = reference.to_uppercase().bytes().try_fold(0_u32, |bits, letter| {
+    let bits = reference.bytes().try_fold(0_u32, |bits, letter| {
         Some(bits << 5 | u32::try_from(ALPHABET.iter().position(|known| *known == letter)?).ok()?)
     })?;
     Some(format!("{bits:05x}"))
@@ -119,6 +123,7 @@ mod tests {
         let event = id("messages", "m1");
         let reference = reference(event);
         assert!(event.simple().to_string().ends_with(&ending(&reference.to_lowercase()).unwrap()), "{reference}");
+        assert_eq!(ending(&format!("**{}**.", reference.to_lowercase())), ending(&reference));
         assert!(ending("7Q2").is_none() && ending("7Q2U").is_none() && ending("7Q2MX").is_none());
     }
 
@@ -128,6 +133,9 @@ mod tests {
         assert!(codes.len() > 990 && codes.iter().all(|code| code.len() == 6 && canonical(code) == *code));
         assert_eq!(canonical(" 7q2-mko"), "7Q2MK0");
         assert_eq!(canonical("iLo"), "110");
+        for typed in ["**7Q2MKD**", "`7q2mkd`.", "\"7Q2-MKD\"", "7Q2\u{2013}MKD!", "\u{2068}7Q\u{200b}2MKD\u{2069}"] {
+            assert_eq!(canonical(typed), "7Q2MKD", "{typed}");
+        }
     }
 
     #[test]

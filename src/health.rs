@@ -14,12 +14,14 @@ struct Parts {
     token: Part,
     webhooks: Part,
     loops: Part,
+    instance: Part,
     draining: bool,
 }
 
 impl Parts {
     fn are_well(&self) -> bool {
-        [&self.token, &self.webhooks, &self.loops].iter().all(|part| matches!(part, Part::Well)) && !self.draining
+        [&self.token, &self.webhooks, &self.loops, &self.instance].iter().all(|part| matches!(part, Part::Well))
+            && !self.draining
     }
 }
 
@@ -58,6 +60,7 @@ pub struct Readiness {
     token: String,
     webhooks: String,
     loops: String,
+    instance: String,
 }
 
 impl Health {
@@ -74,6 +77,11 @@ impl Health {
     /// Whether the loops run.
     pub fn loops(&self, state: Result<(), String>) {
         self.report(state, |parts| &mut parts.loops);
+    }
+
+    /// Whether this daemon is the one that answers.
+    pub fn instance(&self, state: Result<(), String>) {
+        self.report(state, |parts| &mut parts.instance);
     }
 
     /// From now on the daemon is not ready.
@@ -97,6 +105,7 @@ impl Health {
             token: parts.token.word(),
             webhooks: parts.webhooks.word(),
             loops: parts.loops.word(),
+            instance: parts.instance.word(),
         }
     }
 

@@ -13,7 +13,7 @@
 //! 5. `worker` claims the oldest row of each space that is due, reads the message through `webex`, and drops it if the
 //!    bot wrote it. The same call shows what was said before it and never arrived: that is then worked on first.
 //! 6. `access` decides whether the sender is answered; a stranger gets a code from `pairing` and no answer.
-//! 7. `router` strips the mention by identity, finds the command and cuts its arguments.
+//! 7. `router` leaves out what is quoted, strips the mention by identity, finds the command and cuts its arguments.
 //! 8. The handler runs with a [`Context`], under a deadline, panics caught, and returns a [`Reply`]. It never sends.
 //! 9. One transaction: the reply and its files into the outbox, the inbox row done, who did what into the audit. An
 //!    internal error is tried again, then becomes a dead letter whose reference the person is told.
@@ -31,7 +31,9 @@
 //! webhook or socket did not bring: the `store` keeps for each space up to when everything said there is in the inbox.
 //!
 //! A process killed between any two steps and started again loses nothing that was acknowledged. At worst a reply that
-//! was on its way is sent twice; in a direct space not even that, since an uncertain send is looked up first.
+//! was on its way is sent twice: in a group space, where a bot cannot read what it said itself, once for each kill that
+//! meets it. In a direct space it is looked for, and posted again only once `webex.timeout` and `worker.visible_within`
+//! have passed since its last post, so only a post that Webex carries out later than that is doubled.
 //!
 //! # The rooms
 //!
@@ -50,7 +52,9 @@
 //! | `access` | who is answered, what each may do, and how much of it; pure |
 //! | `pairing` | how strangers ask to be let in, and are |
 //! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`], [`Card`] |
+//! | `instance` | the mark by which two daemons of one token know each other, and which of them answers |
 //! | `identity` | who the bot is, once Webex has said so |
+//! | `clock` | the wall time and the steady time; nobody else asks the system |
 //! | `health` | what `/readyz` says |
 //! | `event` | the ids of events and replies, and the reference people are told |
 //! | `store` | the ledger: inbox and outbox in order per space, and the audit, on SQLite |
@@ -58,6 +62,7 @@
 //! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the seals of buttons; the only crypto |
 //! | `telemetry` | logs and metric names |
 //! | `table` | tables of text |
+//! | `text` | letters and words as people see and mean them; where a long text is cut; pure |
 //! | `simulator` | a Webex cloud in the binary, for trying and for tests |
 //!
 //! # What is not there
@@ -71,6 +76,7 @@ mod admin;
 mod app;
 mod bot;
 mod cli;
+mod clock;
 mod commands;
 mod config;
 mod event;
@@ -78,6 +84,7 @@ mod handler;
 mod health;
 mod http;
 mod identity;
+mod instance;
 mod pairing;
 mod receiver;
 mod router;
@@ -86,14 +93,16 @@ pub mod simulator;
 mod store;
 mod table;
 mod telemetry;
+mod text;
 pub mod webex;
 mod worker;
 
 pub use app::{App, Handle};
 pub use bot::Bot;
+pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use handler::{
     Args, Attached, Card, Command, CommandError, Context, FileError, Inputs, Question, Reply, Result, Sender, card,
-    code_block, escape,
+    code_block, code_span, escape,
 };
 pub use receiver::websocket::{Line, Socket};

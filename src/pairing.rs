@@ -7,9 +7,11 @@ use jiff::SignedDuration;
 
 use crate::access::{Addressee, Standing};
 use crate::card::{Submit, Text};
+use crate::clock;
 use crate::event;
 use crate::handler::{Card, Letter, Sender, code_block, escape, quoted};
-use crate::store::{AuditEntry, Entry, Pairing, PairingState, Request, Store, StoreError, Who, now_ms};
+use crate::store::{AuditEntry, Entry, Pairing, PairingState, Request, Store, StoreError, Who};
+use crate::text::{cut, unmarked};
 use crate::webex::{Attachment, NewMessage, RoomId, RoomType, local_part};
 
 /// The command whose actions the buttons of an admin's card call, each by the word of its verdict.
@@ -131,15 +133,15 @@ pub fn state(pairing: &Pairing, now: i64) -> &'static str {
 
 /// What a stranger asks for who wrote `text`.
 pub fn request(event: uuid::Uuid, sender: &Sender, room: &RoomId, text: &str, expires: Duration) -> Request {
-    let now = now_ms();
+    let now = clock::wall_ms();
     Request {
         code: event::code(),
         person: sender.id.local(),
         person_id: sender.id.to_string(),
-        email: sender.email.trim().to_lowercase(),
+        email: sender.email.to_ascii_lowercase(),
         room: room.to_string(),
         event,
-        asked: text[..text.floor_char_boundary(MOST_ASKED)].to_owned(),
+        asked: text[..cut(text, MOST_ASKED)].to_owned(),
         requested_at: now,
         expires_at: later(now, expires),
     }
@@ -198,7 +200,7 @@ fn card(request: &Request) -> Card {
         .with(Text::foreign(&format!("{email} asks to be let in.")).large())
         .with(wrote)
         .with(good)
-        .lives(Duration::from_millis((request.expires_at - now_ms()).max(0).unsigned_abs()))
+        .lives(Duration::from_millis((request.expires_at - clock::wall_ms()).max(0).unsigned_abs()))
         .action(button("Approve", Verdict::Approve).positive())
         .action(button("Deny", Verdict::Deny).destructive())
 }
@@ -260,7 +262,9 @@ fn allowed(pairing: &Pairing, verdict: Verdict, scope: Scope) -> Result<(), Refu
     let (code, email) = (pairing.request.code.clone(), pairing.request.email.clone());
     match (pairing.state, verdict) {
         (PairingState::Pending, Verdict::Revoke) => Err(Refusal::Undecided(email)),
-        (PairingState::Pending, _) if pairing.request.expires_at <= now_ms() => Err(Refusal::Expired(code, email)),
+        (PairingState::Pending, _) if pairing.request.expires_at <= clock::wall_ms() => {
+            Err(Refusal::Expired(code, email))
+        }
         (PairingState::Revoked, _) => Err(Refusal::Revoked(email)),
         (PairingState::Approved | PairingState::Denied, _) if scope == Scope::Waiting => Err(Refusal::Decided {
             email,
@@ -272,10 +276,18 @@ fn allowed(pairing: &Pairing, verdict: Verdict, scope: Scope) -> Result<(), Refu
 }
 
 async fn find(store: &Store, who: &str) -> Result<Pairing, Refusal> {
-    let who = who.trim();
     let code = event::canonical(who);
-    let wanted = Who { code: code.clone(), email: who.to_lowercase(), person: local_part(who) };
-    let found = store.find_pairing(&wanted).await?.ok_or_else(|| Refusal::Unknown(quoted(who)))?;
+    let wanted = |who: &str| Who { code: code.clone(), email: who.to_ascii_lowercase(), person: local_part(who) };
+    // Of an address nothing is left out but what stands around the whole of it: who looks alike may be somebody else.
+    let (spelt, meant) = (wanted(who.trim()), wanted(unmarked(who)));
+    let (wanted, found) = match store.find_pairing(&spelt).await? {
+        None => {
+            let found = store.find_pairing(&meant).await?;
+            (meant, found)
+        }
+        found => (spelt, found),
+    };
+    let found = found.ok_or_else(|| Refusal::Unknown(quoted(who)))?;
     let request = &found.request;
     if request.code != code && request.email != wanted.email && request.person != wanted.person {
         return Err(Refusal::Superseded(code, request.email.clone()));
@@ -322,8 +334,8 @@ mod tests {
         let notice = notice(&request).markdown.unwrap();
         let lines: Vec<_> = notice.lines().collect();
         assert_eq!(lines[0], r"**bob\_b@example.com** asks to be let in. They wrote:");
-        assert!(lines[2] == "```" && lines[4] == "```", "{notice}");
-        assert!(lines[3].starts_with("<\u{200b}@all> `\u{200b}`\u{200b}` pairing approve 000000"), "{notice}");
+        assert!(lines[2] == "````" && lines[4] == "````", "{notice}");
+        assert!(lines[3].starts_with("<\u{200b}@all> ``` pairing approve 000000"), "{notice}");
         assert_eq!(lines[6..], ["Say `/pairing approve 7Q2MKD` or `/pairing deny 7Q2MKD`; the code is good for 24h."]);
         let card = card(&request);
         card.check().unwrap();

@@ -1,5 +1,6 @@
 //! From a message to a command: strip the mention, find the name, cut the arguments. Pure.
 
+mod html;
 mod mention;
 
 pub use mention::{addressed_text, mentions};
@@ -7,6 +8,7 @@ pub use mention::{addressed_text, mentions};
 use crate::access::{Policy, Quorum};
 use crate::config::{Approve, CommandRule, ConfigError};
 use crate::handler::{Args, Command, CommandError, quoted};
+use crate::text::{after_slash, bare, find_called, folded, is_blank, is_invisible, is_only_stops, unwrapped};
 
 /// What a text asks for.
 #[derive(Debug)]
@@ -24,41 +26,56 @@ pub enum Route<'a> {
     },
 }
 
-/// Finds the command that a text names. The name is matched whole; case, surrounding blanks and a leading `/` do not
-/// matter. What is not for whoever asks, by `may`, is not suggested either.
+/// Finds the command that a text names. The name is matched whole; case, surrounding blanks, a leading `/`, what nobody
+/// sees and what makes a word stand out or ends a sentence do not matter. What is not for whoever asks, by `may`, is not
+/// suggested either.
 pub fn route<'a>(commands: &'a [Command], may: impl Fn(&Command) -> bool, text: &str) -> Route<'a> {
-    let text = text.trim_matches(crate::handler::is_blank);
-    let text = text.strip_prefix('/').unwrap_or(text);
-    let (word, rest) = text.split_at(text.find(crate::handler::is_blank).unwrap_or(text.len()));
-    if word.is_empty() {
+    let (word, rest) = first_word(text);
+    if after_slash(word).is_empty() {
         return Route::Empty;
     }
-    let word = word.to_lowercase();
-    match commands.iter().find(|command| command.name() == word) {
+    // A name that is spelt with marks comes before what they mean.
+    let spelt = commands.iter().find(|command| command.name() == word);
+    let (word, rest) = if spelt.is_some() { (word, rest) } else { first_word(unwrapped(text)) };
+    match spelt.or_else(|| find_called(word, commands, |command| command.name())) {
         Some(command) if may(command) => Route::Command(command, arguments(command, rest)),
         Some(command) => Route::Forbidden(command),
-        None => Route::Unknown { near: nearest(commands.iter().filter(|command| may(command)), &word) },
+        None => Route::Unknown { near: nearest(commands.iter().filter(|command| may(command)), word) },
     }
+}
+
+/// The first word, and what follows it to the letter.
+fn first_word(text: &str) -> (&str, &str) {
+    let text = text.trim_start_matches(|c| is_blank(c) || is_invisible(c)).trim_end_matches(is_blank);
+    text.split_at(text.find(is_blank).unwrap_or(text.len()))
 }
 
 fn arguments(command: &Command, text: &str) -> Result<Args, CommandError> {
     if command.takes_text() {
         return Ok(Args::whole(text));
     }
-    let args = Args::parse(text)?;
+    let args = Args::parse(without_end(text, command.takes_arguments()))?;
     if !command.takes_arguments() && !args.is_empty() {
         args.clone().finish()?;
     }
     Ok(args)
 }
 
+/// Arguments without what only ends the sentence, as in `report 7d ?`: in some languages there is a blank before it. Alone
+/// it may be an argument, where there are any.
+fn without_end(text: &str, may_be_alone: bool) -> &str {
+    let text = text.trim_matches(is_blank);
+    let (before, last) = text.rsplit_once(is_blank).unwrap_or(("", text));
+    if is_only_stops(last) && !(may_be_alone && before.trim().is_empty()) { before } else { text }
+}
+
 /// The name that a typing error away is what was meant: one edit in a short word, two in a longer one.
 pub fn nearest<'a>(commands: impl IntoIterator<Item = &'a Command>, word: &str) -> Option<&'a str> {
-    let word = word.to_lowercase();
+    let word = folded(bare(after_slash(word)));
     let most = if word.chars().count() < 6 { 1 } else { 2 };
     commands
         .into_iter()
-        .map(|command| (strsim::damerau_levenshtein(command.name(), &word), command.name()))
+        .map(|command| (strsim::damerau_levenshtein(&folded(command.name()), &word), command.name()))
         .filter(|(distance, _)| *distance <= most)
         .min()
         .map(|(_, name)| name)
@@ -146,7 +163,7 @@ pub fn check(commands: &[Command]) -> anyhow::Result<()> {
             command.usage()
         );
         anyhow::ensure!(
-            commands[..index].iter().all(|other| other.name() != name),
+            commands[..index].iter().all(|other| folded(other.name()) != folded(name)),
             "two commands are called \"{name}\"; rename one of them"
         );
         let actions: Vec<_> = command.actions().collect();
@@ -194,6 +211,36 @@ mod tests {
             assert_eq!(check(text), "help []", "{text:?}");
         }
         assert_eq!(check("Report\u{a0}7D"), "report [7D]");
+        for text in [
+            "status?",
+            "Status.",
+            "status ?",
+            "`status`",
+            "**status**",
+            "\"STATUS\"",
+            "“status”!",
+            "`/status`",
+            "```\nstatus\n```",
+        ] {
+            assert_eq!(check(text), "status []", "{text:?}");
+        }
+        for text in [
+            "s\u{200b}ta\u{ad}tus",
+            "\u{feff}status",
+            "\u{2066}status\u{2069}",
+            "stat\u{fe0f}us\u{e0041}",
+            "\u{200b} status",
+        ] {
+            assert_eq!(check(text), "status []", "{text:?}");
+        }
+        assert_eq!(check("`report 7d`"), "report [7d]");
+        assert_eq!(check("report 7d ?"), "report [7d]");
+        assert_eq!(check("help ?"), "help [?]");
+        assert_eq!(check("**echo `a`**"), "echo [`a`]");
+        assert_eq!(check("`echo` \u{200d}\"❤\u{fe0f}\" ?"), "echo [\u{200d}\"❤\u{fe0f}\" ?]");
+        assert_eq!(check("\u{200b}"), "empty");
+        assert_eq!(check("help\u{200b}status"), "unknown, near None");
+        assert_eq!(check("`statsu`?"), "unknown, near Some(\"stats\")");
         assert_eq!(check(" \u{a0} "), "empty");
         assert_eq!(check("/"), "empty");
     }

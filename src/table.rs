@@ -3,6 +3,8 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
+use crate::text::{moves, turns};
+
 /// Columns that line up in a monospace font; columns named in `numbers` are aligned to the right.
 pub(crate) fn table<const N: usize>(
     head: [&str; N],
@@ -34,24 +36,4 @@ pub(crate) fn one_line(text: &str) -> String {
 /// Whether a character changes how the text around it is shown.
 pub(crate) fn is_disruptive(c: char) -> bool {
     moves(c) || turns(c)
-}
-
-/// Whether nobody can tell by looking that a character is there, or which one it is: controls, format characters, what
-/// Unicode lets a font ignore, and every blank but the plain one.
-pub(crate) fn is_unseen(c: char) -> bool {
-    let is_format = matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
-        | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
-        | '\u{13430}'..='\u{1345f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
-    c != ' ' && (c.is_control() || c.is_whitespace() || is_format)
-}
-
-fn moves(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
-}
-
-fn turns(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -16,6 +16,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::clock;
 use crate::config::{ConfigError, Log, LogFormat};
 
 /// Sends the log to standard error. A second call in one process changes nothing.
@@ -209,7 +210,7 @@ impl Default for Metrics {
             pace,
             pace_from: OnceLock::new(),
             answered,
-            started: Instant::now(),
+            started: clock::instant(),
             delivered: AtomicU64::new(0),
         }))
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{Entry, Permission, Policy, covered};
+use super::{Entry, Permission, Policy, covered, folded};
 use crate::config::{ADMINS, GroupPolicy, approve_problem, is_person};
 use crate::webex::PersonId;
 
@@ -86,7 +86,7 @@ impl Policy {
 
     /// Whether there may be enough people besides this one.
     pub fn can_do_without(&self, quorum: &Quorum, id: &PersonId, email: &str) -> bool {
-        let email = email.trim().to_lowercase();
+        let email = folded(email);
         self.enough(quorum, |entry| !entry.covers(id, &email))
     }
 

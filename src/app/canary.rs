@@ -1,14 +1,15 @@
 //! The canary: a message the bot posts to a space of its own choice, to see whether it comes back by the way in.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::sync::Notify;
 
+use crate::clock;
 use crate::config::{Delivery, Mode};
 use crate::event;
 use crate::handler::Services;
 use crate::health::Health;
+use crate::instance::Gate;
 use crate::receiver::{Door, Kind};
 use crate::webex::{Client, Error, MessageId, NewMessage, Priority, RoomId};
 
@@ -23,6 +24,8 @@ pub(super) struct Canary {
     pub door: Door,
     /// Asks for a look at what was missed.
     pub nudge: Arc<Notify>,
+    /// Open while this daemon is the one that answers.
+    pub gate: Gate,
 }
 
 impl Canary {
@@ -38,6 +41,7 @@ impl Canary {
         // Before the webhooks are registered nothing can come back.
         self.health.well().await;
         loop {
+            self.gate.open().await;
             if let Err(error) = self.fly(&room).await {
                 self.services.metrics.canary("unsent", None);
                 tracing::warn!(%error, hint = error.hint(), "the canary could not be sent");
@@ -48,7 +52,7 @@ impl Canary {
 
     async fn fly(&self, room: &RoomId) -> Result<(), Error> {
         let message = NewMessage { room_id: Some(room.clone()), text: Some(TEXT.to_owned()), ..NewMessage::default() };
-        let started = Instant::now();
+        let started = clock::instant();
         let sent = self.webex().create_message(&message).await?;
         let back = self.door.own(event::id(Kind::Message.resource(), sent.id.as_str()));
         match tokio::time::timeout(self.delivery.canary_within, back).await {

@@ -11,6 +11,7 @@ use crate::config::{self, Mode};
 use crate::handler::Services;
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::instance::Gate;
 use crate::receiver::reconcile::{Failure, Look, Reconciler, Settings};
 use crate::receiver::websocket::{Line, Socket};
 use crate::receiver::{CATCH_UP, Door};
@@ -37,6 +38,8 @@ pub(super) struct Reconciling {
     pub line: Option<watch::Receiver<Line>>,
     /// Hears when the first look has ended.
     pub caught_up: watch::Sender<bool>,
+    /// Open while this daemon is the one that answers.
+    pub gate: Gate,
     /// Whether polling stands in for the websocket.
     pub falls_back: bool,
 }
@@ -67,6 +70,7 @@ impl Reconciling {
         let mut pause = self.interval();
         let mut followed = false;
         loop {
+            self.gate.open().await;
             // Nothing is to be caught up, and the socket brings the rest: only while it is down, the bot has to ask.
             if is_off && self.delivery.mode == Mode::Websocket && !self.is_down() {
                 reconciler = None;
@@ -204,7 +208,9 @@ impl Reconciling {
                 asked_pause(error).unwrap_or(longer)
             }
             Failure::Store(error) => {
-                tracing::error!(%error, "what was read back could not be put on disk; trying again");
+                if !error.is_told() {
+                    tracing::error!(%error, "what was read back could not be put on disk; trying again");
+                }
                 longer
             }
         };

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::clock;
 use crate::config::{self, Config, Mode};
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::instance::Gate;
 use crate::receiver::{CLOCK, Door, Envelope, registration};
-use crate::store::{Overdue, State, Store, StoreError, now_ms};
+use crate::store::{Overdue, State, Store, StoreError};
 use crate::webex::{Client, Error, Fault, Priority};
 
 /// How often settled rows are looked through for those past their time.
@@ -36,7 +38,9 @@ pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration
             Ok(0) => tokio::time::sleep(PRUNE_EVERY).await,
             Ok(_) => tokio::task::yield_now().await,
             Err(error) => {
-                tracing::error!(%error, "settled rows could not be pruned");
+                if !error.is_told() {
+                    tracing::error!(%error, "settled rows could not be pruned");
+                }
                 tokio::time::sleep(PRUNE_EVERY).await;
             }
         }
@@ -50,7 +54,9 @@ pub(super) async fn expire(store: Store, webex: Client, door: Door) {
         let pause = match put_overdue(&store, &webex, &door).await {
             Ok(pause) => pause,
             Err(error) => {
-                tracing::error!(%error, "what waits for approval could not be looked through; trying again");
+                if !error.is_told() {
+                    tracing::error!(%error, "what waits for approval could not be looked through; trying again");
+                }
                 EXPIRE_AGAIN
             }
         };
@@ -63,7 +69,7 @@ pub(super) async fn expire(store: Store, webex: Client, door: Door) {
 
 /// Until the next time is over, if nothing is asked for before.
 async fn put_overdue(store: &Store, webex: &Client, door: &Door) -> Result<Duration, StoreError> {
-    let now = now_ms();
+    let now = clock::wall_ms();
     let (overdue, next) = store.overdue_approvals(now).await?;
     for Overdue { card, room, expires_at } in &overdue {
         // Its place in the space is by Webex's clock, as that of the clicks is.
@@ -89,7 +95,14 @@ async fn put_overdue(store: &Store, webex: &Client, door: &Door) -> Result<Durat
 
 /// Learns who the bot is, then keeps its webhooks as they ought to be. A refused token or a Webex that is away is
 /// said plainly and tried again: a supervisor that starts us over and over helps nobody.
-pub(super) async fn register(config: Config, webex: Client, identity: Identity, health: Health, nudge: Arc<Notify>) {
+pub(super) async fn register(
+    config: Config,
+    webex: Client,
+    identity: Identity,
+    health: Health,
+    nudge: Arc<Notify>,
+    gate: Gate,
+) {
     let mut pause = Duration::from_secs(1);
     loop {
         match webex.me().await {
@@ -131,6 +144,8 @@ pub(super) async fn register(config: Config, webex: Client, identity: Identity, 
     let wanted = registration::wanted(url, secret);
     let mut looked_at = false;
     loop {
+        // Whoever waits leaves them to the other daemon.
+        gate.open().await;
         let interval = config.webhook.check_interval;
         let pause = match registration::synchronise(&webex.at(Priority::Poll), &wanted).await {
             Ok(changes) => {

@@ -104,7 +104,8 @@ async fn list(config: &Config, all: bool, limit: u32, format: Format) -> anyhow:
 async fn withdraw(config: &Config, reference: &str, format: Format) -> anyhow::Result<()> {
     with_store(config, async |store| {
         let open = store.approvals(true, u32::MAX).await?;
-        let known = |found: &&Approval| event::reference(found.request.event).eq_ignore_ascii_case(reference.trim());
+        let wanted = event::canonical(reference);
+        let known = |found: &&Approval| event::reference(found.request.event) == wanted;
         let found: Vec<_> = open.iter().filter(known).collect();
         let [approval] = found[..] else {
             anyhow::bail!("{} requests called {reference} wait; `switchboard approvals list` shows them", found.len());

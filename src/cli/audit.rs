@@ -11,9 +11,10 @@ use serde_json::json;
 use super::output::{Format, print, print_json, time};
 use super::queue::with_store;
 use crate::access::is_refusal;
+use crate::clock;
 use crate::config::{Config, parse_duration};
 use crate::event;
-use crate::store::{AuditEntry, AuditRow, Finding, Seal, Store, Verification, Via, now_ms};
+use crate::store::{AuditEntry, AuditRow, Finding, Seal, Store, Verification, Via};
 use crate::table::{one_line, table};
 use crate::webex::local_part;
 
@@ -72,7 +73,8 @@ fn period(text: &str) -> Result<Duration, String> {
 pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| match verb {
         Verb::List { since, person, denied, limit, format } => {
-            let since = since.map_or(0, |since| now_ms() - i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+            let since =
+                since.map_or(0, |since| clock::wall_ms() - i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
             let wanted = |row: &AuditRow| {
                 person.as_deref().is_none_or(|person| is(row, person)) && (!denied || is_refusal(&row.verdict))
             };

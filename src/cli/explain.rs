@@ -10,11 +10,12 @@ use super::output::{Format, print, print_json, time};
 use super::queue::{find, state, with_store, without_card};
 use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
+use crate::clock;
 use crate::config::Config;
 use crate::event;
 use crate::handler::Receipt;
 use crate::receiver::{Envelope, Kind};
-use crate::store::{Pairing, Queue, Row, State, Store, now_ms};
+use crate::store::{Pairing, Queue, Row, State, Store};
 use crate::table::one_line;
 use crate::webex::local_part;
 
@@ -223,14 +224,14 @@ async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
     } else {
         let audited = store.audit_of(row.id).await?;
         let person = audited.iter().find_map(|row| row.person.as_deref()).map(local_part);
-        let before = row.settled_at.unwrap_or_else(now_ms);
+        let before = row.settled_at.unwrap_or_else(clock::wall_ms);
         all.iter()
             .find(|pairing| Some(&pairing.request.person) == person.as_ref() && pairing.request.requested_at <= before)
     };
     let Some(found) = found else { return Ok(lines) };
     let newest = all.iter().find(|pairing| pairing.request.person == found.request.person).unwrap_or(found);
     let (email, code) = (&found.request.email, &newest.request.code);
-    let todo = match crate::pairing::state(newest, now_ms()) {
+    let todo = match crate::pairing::state(newest, clock::wall_ms()) {
         "pending" => format!("`switchboard pairing approve {code}` lets them in"),
         "denied" => format!("`switchboard pairing approve {code}` lets them in after all"),
         "approved" => "they are answered now".to_owned(),
@@ -248,7 +249,7 @@ async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
 
 fn stands(pairing: &Pairing) -> String {
     let by = pairing.decided_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    format!("{}{by}", crate::pairing::state(pairing, now_ms()))
+    format!("{}{by}", crate::pairing::state(pairing, clock::wall_ms()))
 }
 
 /// What became of a message, and of its card where it went without.

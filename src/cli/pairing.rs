@@ -9,9 +9,10 @@ use serde::Serialize;
 use super::audit;
 use super::output::{Format, complain, print, print_json, time};
 use super::queue::with_store;
+use crate::clock;
 use crate::config::{Config, DmPolicy};
 use crate::pairing::{self, Scope, Verdict};
-use crate::store::{Pairing, PairingState, now_ms};
+use crate::store::{Pairing, PairingState};
 use crate::table::table;
 
 #[derive(Debug, Subcommand)]
@@ -115,7 +116,7 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
 
 async fn list(config: &Config, which: Which, format: Format) -> anyhow::Result<()> {
     let pairings = with_store(config, async |store| Ok(store.pairings().await?)).await?;
-    let now = now_ms();
+    let now = clock::wall_ms();
     let shown = pairings.iter().map(|pairing| Shown::new(pairing, now)).filter(|shown| which.includes(shown.state));
     let shown: Vec<_> = shown.collect();
     if format.json {

@@ -3,9 +3,10 @@
 use uuid::Uuid;
 
 use super::output::time;
+use crate::clock;
 use crate::event;
 use crate::handler::{Kept, Letter};
-use crate::store::{Conversation, Row, Shown, Store, now_ms};
+use crate::store::{Conversation, Row, Shown, Store};
 
 /// The most steps that a dialogue is followed back by.
 const MOST_STEPS: usize = 100;
@@ -51,7 +52,7 @@ async fn current(store: &Store, asked: &Conversation) -> anyhow::Result<String> 
         }
         None if is_taken => "somebody else answered it on its card".to_owned(),
         None if asked.shown == Shown::No => "nobody can answer it, since its message is not sent".to_owned(),
-        None if asked.until < now_ms() => "nobody answered in time".to_owned(),
+        None if asked.until < clock::wall_ms() => "nobody answered in time".to_owned(),
         None => "it is still open".to_owned(),
     };
     Ok(format!("it asked something for {whom}, until {until}; {end}"))

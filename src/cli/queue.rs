@@ -14,6 +14,7 @@ use crate::event;
 use crate::handler::{Letter, Receipt};
 use crate::store::{AuditEntry, Filter, Queue, Row, State, Store, Writer};
 use crate::table::{one_line, table};
+use crate::text::cut;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -118,7 +119,8 @@ pub(super) async fn with_store<T>(
     work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let (store, writer): (Store, Writer) = Store::open_beside(&config.store, &config.audit).await?;
-    let (result, ()) = tokio::join!(work(store), writer.run(std::future::pending()));
+    let (result, written) = tokio::join!(work(store), writer.run(std::future::pending()));
+    written?;
     result
 }
 
@@ -226,7 +228,7 @@ pub(super) fn state(row: &Row) -> &'static str {
 
 fn shortened(note: &str) -> String {
     const MOST: usize = 60;
-    if note.len() <= MOST { note.to_owned() } else { format!("{}…", &note[..note.floor_char_boundary(MOST)]) }
+    if note.len() <= MOST { note.to_owned() } else { format!("{}…", note[..cut(note, MOST)].trim_end()) }
 }
 
 fn show(row: &Row, format: Format) -> anyhow::Result<()> {

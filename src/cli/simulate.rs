@@ -19,6 +19,7 @@ use super::explain;
 use super::output::{complain, print};
 use super::run::stop_signal;
 use crate::app::{App, Handle};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::handler::Command;
 use crate::simulator::{self, Cloud, Explanation, Message, Person, RoomInfo, RoomType};
@@ -116,7 +117,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     let folder = tempfile::tempdir().context("cannot make a folder for the ledger")?;
     let settings = settings(&cloud, &listener, folder.path(), config)?;
     telemetry::start_log(&settings.log)?;
-    let app = App::build_on(listener, settings, commands).await?;
+    let app = App::build_on(listener, settings, commands, Clock::of_system()).await?;
     let handle = app.handle();
     explain_on(&cloud, &handle);
     let (stop, stopping) = oneshot::channel();
@@ -246,7 +247,7 @@ impl Chat {
             return Ok(());
         }
         let (first, text) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        match Some(text).filter(|_| ["@bot", "@switchboard"].contains(&first.to_lowercase().as_str())) {
+        match Some(text).filter(|_| ["@bot", "@switchboard"].iter().any(|bot| first.eq_ignore_ascii_case(bot))) {
             Some(text) => {
                 self.alice.mentions_bot(&self.space, text.trim()).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
             }

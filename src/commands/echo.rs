@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::handler::{Args, Card, Command, CommandError, Context, Inputs, Question, Reply, Result, code_block, escape};
+use crate::text::{cut, draws, is_unseen};
 use crate::webex::{cluster, local_part};
 
 const SUBMITTED: &str = "submitted";
@@ -45,11 +46,29 @@ fn received(context: &Context) -> Result<Reply> {
         ("message", place(context.message().as_str())),
         ("sender", format!("{} ({})", context.sender().email, place(context.sender().id.as_str()))),
         ("direct", context.is_direct().to_string()),
-        ("text", format!("{:?}", context.text())),
+        ("text", literal(context.text())),
     ];
     let lines: Vec<_> = lines.iter().map(|(name, value)| format!("{name:9}{value}")).collect();
     let said = format!("{}\n\n{}", serde_json::to_string_pretty(&envelope)?, lines.join("\n"));
     Ok(Reply::markdown(code_block(&said)))
+}
+
+/// A text in quotation marks, to the letter: what nobody sees is written out, except within an emoji and the like, which
+/// stays whole.
+fn literal(text: &str) -> String {
+    let mut literal = String::from("\"");
+    let mut before = ' ';
+    for c in text.chars() {
+        match c {
+            '"' | '\\' | '\n' | '\r' | '\t' => literal.extend(c.escape_default()),
+            c if draws(c) && !before.is_ascii() => literal.push(c),
+            c if is_unseen(c) => literal.extend(c.escape_unicode()),
+            c => literal.push(c),
+        }
+        before = c;
+    }
+    literal.push('"');
+    literal
 }
 
 /// The card in a text, with or without a fence around it.
@@ -60,10 +79,10 @@ fn pasted(text: &str) -> Option<Value> {
 }
 
 async fn submitted(context: Context, inputs: Inputs) -> Result<Reply> {
-    let lines: Vec<_> = inputs.iter().map(|(id, value)| format!("{id:?} = {value:?}")).collect();
+    let lines: Vec<_> = inputs.iter().map(|(id, value)| format!("{} = {}", literal(id), literal(value))).collect();
     let mut said = if lines.is_empty() { "no inputs".to_owned() } else { lines.join("\n") };
     if said.len() > MOST_BYTES {
-        said.truncate(said.floor_char_boundary(MOST_BYTES));
+        said.truncate(cut(&said, MOST_BYTES));
         said.push_str("\n… and more");
     }
     Ok(Reply::markdown(format!("{} submitted:\n\n{}", escape(&context.sender().email), code_block(&said))))

@@ -1,8 +1,11 @@
 //! `help`: what the bot can do, made from the table of commands.
 
 use crate::card::{Action, Submit, Text};
-use crate::handler::{Args, Card, Command, CommandError, Context, Reply, Result, code_block, escape, quoted};
+use crate::handler::{
+    Args, Card, Command, CommandError, Context, Reply, Result, code_block, code_span, escape, quoted,
+};
 use crate::router;
+use crate::text::find_called;
 
 const NAME: &str = "help";
 
@@ -30,18 +33,18 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
             None => reply,
         });
     };
-    let name = topic.strip_prefix('/').unwrap_or(&topic).to_lowercase();
-    match commands.iter().find(|command| command.name() == name) {
+    match find_called(&topic, commands.iter().copied(), |command| command.name()) {
         Some(command) => Ok(Reply::markdown(page(command))),
-        None => Err(CommandError::User(match router::nearest(commands, &name) {
-            Some(near) => format!("There is no command \"{}\"; did you mean {near}?", quoted(&name)),
-            None => format!("There is no command \"{}\". Say help to see them all.", quoted(&name)),
+        None => Err(CommandError::User(match router::nearest(commands, &topic) {
+            Some(near) => format!("There is no command \"{}\"; did you mean {near}?", quoted(&topic)),
+            None => format!("There is no command \"{}\". Say help to see them all.", quoted(&topic)),
         })),
     }
 }
 
 fn overview(commands: &[&Command]) -> String {
-    let lines = commands.iter().map(|command| format!("- `{}`: {}", command.usage(), escape(command.summary())));
+    let lines =
+        commands.iter().map(|command| format!("- {}: {}", code_span(command.usage()), escape(command.summary())));
     let lines: Vec<_> = lines.collect();
     format!("I know these commands:\n\n{}\n\nSay `help` and a command's name to see how it is used.", lines.join("\n"))
 }

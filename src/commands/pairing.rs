@@ -1,10 +1,12 @@
 //! `pairing`: admins let strangers in, or not.
 
 use super::alone;
+use crate::clock;
 use crate::handler::{Args, Command, CommandError, Context, Inputs, Reply, Result, Sender, code_block, escape, quoted};
 use crate::pairing::{self, CODE, COMMAND, Refusal, Scope, Verdict};
-use crate::store::{AuditEntry, PairingState, Via, now_ms};
+use crate::store::{AuditEntry, PairingState, Via};
 use crate::table::table;
+use crate::text::find;
 
 /// Newer ones first; all of them are at the command line.
 const MOST: usize = 20;
@@ -26,7 +28,7 @@ pub(super) fn command() -> Command {
 async fn run(context: Context, mut args: Args) -> Result<Reply> {
     let verb = args.next().unwrap_or_else(|| "list".to_owned());
     alone(&context)?;
-    let verdict = match verb.to_lowercase().as_str() {
+    let verdict = match find(&verb, ["list", "approve", "deny"], |verb| verb).unwrap_or_default() {
         "list" => {
             args.finish()?;
             return list(&context).await;
@@ -74,7 +76,7 @@ async fn decide(context: &Context, who: &str, verdict: Verdict, scope: Scope, vi
 }
 
 async fn list(context: &Context) -> Result<Reply> {
-    let now = now_ms();
+    let now = clock::wall_ms();
     let mut waiting = context.services.store.pairings().await?;
     waiting.retain(|pairing| pairing::state(pairing, now) == "pending");
     if waiting.is_empty() {

@@ -10,9 +10,10 @@ use std::time::Duration;
 use super::help::menu;
 use crate::access::Permission;
 use crate::card::Submit;
+use crate::clock;
 use crate::config::{ADMINS, parse_duration};
 use crate::handler::{Args, Command, CommandError, Context, Reply, Result, escape, quoted};
-use crate::store::now_ms;
+use crate::text::{find, folded, plain};
 
 const NAME: &str = "report";
 const SUMMARY: &str = "What I did: messages, commands and how fast";
@@ -84,8 +85,8 @@ async fn run(reports: Arc<Vec<Report>>, context: Context, mut args: Args) -> Res
     let (report, period) = match args.next() {
         None if here.len() > 1 => return Ok(choice(&here)),
         None => (first, None),
-        Some(word) => match reports.iter().find(|report| report.name == word.to_lowercase()) {
-            Some(&report) => (report, args.next()),
+        Some(word) => match find(&word, reports.iter().copied(), |report| report.name) {
+            Some(report) => (report, args.next()),
             None if reports.len() > 1 && Period::parse(&word).is_none() => {
                 let names = reports.iter().map(|report| report.name).collect::<Vec<_>>().join(", ");
                 let text = format!("\"{}\" is no report and no period; I have {names}.", quoted(&word));
@@ -143,14 +144,14 @@ impl Period {
     const UNSAID: &str = "1d";
 
     fn parse(text: &str) -> Option<Period> {
-        let said = text.to_lowercase();
+        let said = folded(&plain(text));
         let length = parse_duration(&said).filter(|length| !length.is_zero() && *length <= LONGEST)?;
         Some(Period { length, said })
     }
 
     /// When it begins, in milliseconds since 1970.
     fn since(&self) -> i64 {
-        now_ms() - i64::try_from(self.length.as_millis()).unwrap_or(i64::MAX)
+        clock::wall_ms() - i64::try_from(self.length.as_millis()).unwrap_or(i64::MAX)
     }
 }
 

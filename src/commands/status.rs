@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::clock;
 use crate::handler::{Args, Command, Context, Reply, Result, code_block};
-use crate::store::{Coverage, now_ms};
+use crate::store::Coverage;
 
 pub(super) fn command() -> Command {
     Command::new("status", "How I am: uptime, queues and the way to Webex", run)
@@ -42,7 +43,7 @@ async fn run(context: Context, _: Args) -> Result<Reply> {
 /// From when to when every message is known to be in the ledger.
 fn complete(coverage: Option<&Coverage>) -> String {
     let Some(coverage) = coverage else { return "not looked after: delivery.catch_up is off".to_owned() };
-    let ago = Duration::from_millis((now_ms() - coverage.complete_until).max(0).unsigned_abs());
+    let ago = Duration::from_millis((clock::wall_ms() - coverage.complete_until).max(0).unsigned_abs());
     format!("complete since {}, up to {} ago", time(coverage.complete_from), span(ago))
 }
 

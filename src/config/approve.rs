@@ -39,7 +39,7 @@ fn quarter_of_an_hour() -> Duration {
 /// What is wrong with a rule that is complete in itself, as a clause after its command's name. `access` is there where
 /// the settings are: who the admins are.
 pub(crate) fn problem(by: &[String], quorum: u32, within: Duration, access: Option<&Access>) -> Option<String> {
-    let named = |list: &[String]| list.iter().map(|entry| entry.trim().to_lowercase()).collect::<Vec<_>>();
+    let named = |list: &[String]| list.iter().map(|entry| entry.trim().to_ascii_lowercase()).collect::<Vec<_>>();
     let entries = named(by);
     let mut wrong = Vec::new();
     if entries.is_empty() {
@@ -87,6 +87,7 @@ mod tests {
             problem(&by.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>(), quorum, within, None)
         };
         assert_eq!(problem(&["a@x.test", "*@y.test"], 20, minute), None);
+        assert_eq!(problem(&["k@x.test", "\u{212a}@x.test"], 2, minute), None, "two addresses");
         assert_eq!(problem(&["admins"], 2, minute), None, "who the admins are is not known here");
         for (by, quorum, within, says) in [
             (&[][..], 1, minute, "by nobody"),
@@ -94,6 +95,7 @@ mod tests {
             (&["a@x.test"], 0, minute, "from 1 to 20"),
             (&["*@x.test"], 21, minute, "from 1 to 20"),
             (&["a@x.test", " A@x.test "], 2, minute, "has 1 person"),
+            (&["k@x.test", "K@x.test"], 2, minute, "has 1 person"),
             (&["a@x.test", "b@x.test"], 3, minute, "needs 3 approvals, and approve.by has 2 people"),
             (&["a@x.test"], 1, Duration::ZERO, "from 1s to 7d"),
             (&["a@x.test"], 1, LONGEST + minute, "from 1s to 7d"),

@@ -9,6 +9,7 @@ mod doubts;
 mod environment;
 mod file;
 mod findings;
+mod instance;
 mod layers;
 mod names;
 mod people;
@@ -34,6 +35,7 @@ pub use cards::{Cards, Commands, Conversations};
 pub(crate) use doubts::Doubt;
 use environment::Variables;
 pub use findings::ConfigError;
+pub use instance::{Instance, Log, LogFormat};
 pub(crate) use layers::Loaded;
 pub(crate) use people::{ADMINS, DIRECT, is_person, is_room};
 pub(crate) use validate::{LONGEST_QUESTION, encrypted_or_loopback};
@@ -63,6 +65,8 @@ pub struct Config {
     pub admin: Admin,
     /// The ledger.
     pub store: Store,
+    /// This daemon beside others.
+    pub instance: Instance,
     /// How events are worked off.
     pub worker: Worker,
     /// Files that people attach and replies carry.
@@ -249,6 +253,11 @@ pub struct Store {
     pub dedupe: Duration,
     /// How many writes may wait for the disk.
     pub waiting: usize,
+    /// How large the write-ahead log may grow, in bytes.
+    pub log_limit: u64,
+    /// How long the ledger's files may be missing while the daemon runs, before it exits.
+    #[serde(deserialize_with = "duration")]
+    pub missing_for: Duration,
 }
 
 /// `[worker]`
@@ -303,26 +312,6 @@ pub struct Audit {
     /// How long rows stay.
     #[serde(deserialize_with = "duration")]
     pub retention: Duration,
-}
-
-/// `[log]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// How a line looks.
-    pub format: LogFormat,
-    /// A level, or a filter by module.
-    pub level: String,
-}
-
-/// How a log line looks.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For a terminal.
-    Human,
-    /// One object a line.
-    Json,
 }
 
 impl Webhook {

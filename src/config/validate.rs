@@ -17,6 +17,9 @@ const MISSING_SECRET: &str = "webhook.secret is missing: set WEBEX_WEBHOOK_SECRE
 /// Webex's limit, in bytes.
 const LARGEST_FILE: u64 = 100 * 1024 * 1024;
 
+/// In a shorter one there is no room for a large message and what is written while it is taken back.
+const SHORTEST_LOG: u64 = 1024 * 1024;
+
 /// A day.
 const SHORTEST_AUDIT: Duration = Duration::from_secs(86_400);
 /// The use of a card is remembered for so long.
@@ -103,6 +106,7 @@ pub(super) fn always(config: &Config) -> Findings {
         "must be error, warn, info, debug or trace, or a filter such as info,switchboard::webex=debug",
     );
     must("worker.backoff", worker.backoff <= worker.backoff_max, "must not be longer than worker.backoff_max");
+    must("store.log_limit", store.log_limit >= SHORTEST_LOG, "must be 1048576 bytes or more");
     must(
         "files.largest",
         (1..=LARGEST_FILE).contains(&files.largest),
@@ -237,7 +241,7 @@ fn numbers(config: &Config) -> [(&'static str, u64, u64, u64); 13] {
 }
 
 /// Durations, each with whether it must be longer than 0, and the most that means anything, in seconds.
-fn durations(config: &Config) -> [(&'static str, Duration, bool, u64); 25] {
+fn durations(config: &Config) -> [(&'static str, Duration, bool, u64); 27] {
     const HOUR: u64 = 3600;
     const DAY: u64 = 24 * HOUR;
     let Config { webex, delivery, webhook, polling, websocket, server, store, worker, files, .. } = config;
@@ -255,6 +259,8 @@ fn durations(config: &Config) -> [(&'static str, Duration, bool, u64); 25] {
         ("server.timeout", server.timeout, true, DAY),
         ("store.retention", store.retention, true, LONGEST),
         ("store.dedupe", store.dedupe, true, LONGEST),
+        ("store.missing_for", store.missing_for, false, DAY),
+        ("instance.renew", config.instance.renew, true, DAY),
         ("worker.deadline", worker.deadline, true, 7 * DAY),
         ("worker.lease", worker.lease, true, 30 * DAY),
         ("worker.backoff", worker.backoff, true, DAY),

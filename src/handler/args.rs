@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{CommandError, quoted};
+use crate::text::{is_blank, is_invisible, is_only_stops, trim};
 
 /// The arguments of a command. Take what you know, then [`Args::finish`] refuses the rest.
 #[derive(Clone, Debug, Default)]
@@ -26,23 +27,29 @@ impl Args {
                     .find(|(_, c)| closing.contains(c))
                     .map(|(end, c)| (&inner[..end], &inner[end + c.len_utf8()..]))
             });
+            let is_whole = matches!(quoted, Some(Some(_)));
             let (word, after) = match quoted {
-                Some(Some(parts)) => parts,
+                Some(Some((word, after))) => (word, past_end(after)),
                 Some(None) if first != '\'' && first != '\u{2018}' && first != '\u{2019}' => {
                     return Err(CommandError::Usage("A quotation mark is not closed.".to_owned()));
                 }
                 _ => rest.split_at(rest.find(is_blank).unwrap_or(rest.len())),
             };
-            words.push_back(word.to_owned());
+            // Of what is not quoted, nothing at the ends that nobody sees.
+            let word = if is_whole { word } else { trim(word) };
+            if is_whole || !word.is_empty() {
+                words.push_back(word.to_owned());
+            }
             rest = after.trim_start_matches(is_blank);
         }
         Ok(Args { words })
     }
 
-    /// Everything as one argument; none when there is nothing but blanks.
+    /// Everything as one argument, to the letter; none when there is nothing to see.
     pub(crate) fn whole(text: &str) -> Args {
         let text = text.trim_matches(is_blank);
-        Args { words: (!text.is_empty()).then(|| text.to_owned()).into_iter().collect() }
+        let is_empty = text.chars().all(is_invisible);
+        Args { words: (!is_empty).then(|| text.to_owned()).into_iter().collect() }
     }
 
     /// The next argument, if there is one.
@@ -82,9 +89,10 @@ impl Args {
     }
 }
 
-/// Any blank of Unicode, and the two that Unicode does not call so but nobody can see.
-pub(crate) fn is_blank(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}')
+/// What follows a quotation, without what only ends the sentence.
+fn past_end(after: &str) -> &str {
+    let end = after.find(is_blank).unwrap_or(after.len());
+    if is_only_stops(&after[..end]) { &after[end..] } else { after }
 }
 
 /// What closes a quotation: phones and Webex's own clients turn straight marks into curly ones.
@@ -108,8 +116,13 @@ mod tests {
     fn words_are_cut_at_any_blank_and_quotes_hold_them_together() {
         assert_eq!(words("  a\u{a0}b\u{2003}c\u{200b} "), ["a", "b", "c"]);
         assert_eq!(words(r#"greet "Alice Bob" 'x y' z"#), ["greet", "Alice Bob", "x y", "z"]);
+        assert_eq!(
+            words("\u{feff}a\u{200b}b \u{200b} \u{2066}7d\u{2069} ❤\u{fe0f}"),
+            ["a\u{200b}b", "7d", "❤\u{fe0f}"]
+        );
         assert_eq!(words("“two words” next"), ["two words", "next"]);
         assert_eq!(words(r#"say "" end"#), ["say", "", "end"]);
+        assert_eq!(words(r#"say "a b", “c”. "d"!"#), ["say", "a b", "c", "d"]);
         assert_eq!(words("bob's 'tis"), ["bob's", "'tis"]);
         assert!(matches!(Args::parse(r#"say "open"#), Err(CommandError::Usage(_))));
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 
 use super::Context;
+use crate::clock;
 use crate::webex::{Client, ContentId, Download, Error, File, FileInfo};
 
 /// What a command that waits for a scan keeps of its time, to answer.
@@ -193,7 +194,7 @@ impl Attached {
     /// Until when a scan is waited for.
     fn patience(&self) -> Instant {
         let deadline = self.deadline.checked_sub(TIME_TO_ANSWER).unwrap_or(self.deadline);
-        Instant::now().checked_add(self.scan_wait).map_or(deadline, |end| end.min(deadline))
+        clock::instant().checked_add(self.scan_wait).map_or(deadline, |end| end.min(deadline))
     }
 }
 
@@ -201,7 +202,7 @@ impl Attached {
 async fn wait_out(error: Error, until: Instant) -> Result<(), FileError> {
     match &error {
         Error::Locked { retry_after, .. } | Error::RateLimited { retry_after, .. }
-            if until.saturating_duration_since(Instant::now()) >= *retry_after =>
+            if until.saturating_duration_since(clock::instant()) >= *retry_after =>
         {
             tokio::time::sleep(*retry_after).await;
             Ok(())
@@ -266,7 +267,7 @@ mod tests {
             largest: 100_000,
             unscannable: false,
             scan_wait: Duration::ZERO,
-            deadline: Instant::now() + Duration::from_secs(30),
+            deadline: clock::instant() + Duration::from_secs(30),
         }
     }
 

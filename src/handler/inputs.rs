@@ -7,6 +7,7 @@ use jiff::civil::{Date, Time};
 use serde_json::Value;
 
 use super::{CommandError, quoted};
+use crate::text::{find, folded, is_blank, is_invisible, plain};
 
 /// What somebody put into a card's inputs, by their ids, and the arguments of the button they pressed; or what they typed in
 /// answer to a [question](super::Question), and its arguments.
@@ -45,7 +46,8 @@ impl Inputs {
 
     /// A text without the blanks around it.
     pub fn text(&self, id: &str) -> Option<&str> {
-        self.values.get(id).map(|text| text.trim_matches(super::is_blank)).filter(|text| !text.is_empty())
+        let text = self.values.get(id)?.trim_matches(is_blank);
+        (!text.chars().all(is_invisible)).then_some(text)
     }
 
     /// A text that must be there; `name` is how the card calls it.
@@ -86,7 +88,7 @@ impl Inputs {
     /// # Errors
     /// When it is neither.
     pub fn toggle(&self, id: &str) -> Result<bool, CommandError> {
-        let toggle = |text: &str| match text.to_lowercase().as_str() {
+        let toggle = |text: &str| match folded(text).as_str() {
             "true" | "yes" | "y" => Some(true),
             "false" | "no" | "n" => Some(false),
             _ => None,
@@ -99,7 +101,7 @@ impl Inputs {
     /// # Errors
     /// When it is another.
     pub fn one_of<'a>(&self, id: &str, values: &[&'a str]) -> Result<Option<&'a str>, CommandError> {
-        self.read(id, "choice", |text| choice(text, values))
+        self.read(id, "choice", |text| find(text, values.iter().copied(), |value| value))
     }
 
     /// Those of these values that were chosen, or typed in whatever case with commas between.
@@ -108,8 +110,8 @@ impl Inputs {
     /// When another is among them.
     pub fn any_of<'a>(&self, id: &str, values: &[&'a str]) -> Result<Vec<&'a str>, CommandError> {
         let chosen = |text: &str| {
-            let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-            names.map(|name| choice(name, values)).collect::<Option<Vec<_>>>()
+            let names = text.split(',').map(|name| name.trim_matches(is_blank)).filter(|name| !name.is_empty());
+            names.map(|name| find(name, values.iter().copied(), |value| value)).collect::<Option<Vec<_>>>()
         };
         Ok(self.read(id, "choice", chosen)?.unwrap_or_default())
     }
@@ -122,14 +124,9 @@ impl Inputs {
     fn read<T>(&self, id: &str, kind: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, CommandError> {
         let Some(text) = self.text(id) else { return Ok(None) };
         let wrong = || CommandError::User(format!("\"{}\" is no {kind} that I can take for {id}.", quoted(text)));
-        parse(text).map(Some).ok_or_else(wrong)
+        // What stands around it, or is not seen in it, is no part of a number or a day either.
+        parse(text).or_else(|| parse(&plain(text))).map(Some).ok_or_else(wrong)
     }
-}
-
-/// The value that a text is; what is the same comes before what is alike.
-fn choice<'a>(text: &str, values: &[&'a str]) -> Option<&'a str> {
-    let alike = || values.iter().find(|value| value.to_lowercase() == text.to_lowercase());
-    values.iter().find(|value| **value == text).or_else(alike).copied()
 }
 
 #[cfg(test)]

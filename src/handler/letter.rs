@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::store::{Entry, Queue, now_ms};
+use crate::clock;
+use crate::store::{Entry, Queue};
 use crate::webex::{FileInfo, MessageId, NewMessage, RoomType};
 
 /// The body of an outbox row.
@@ -56,7 +57,7 @@ impl Letter {
             id,
             queue: Queue::Outbox,
             lane,
-            accepted_at: now_ms(),
+            accepted_at: clock::wall_ms(),
             happened_at: 0,
             body: serde_json::to_string(&self).unwrap_or_default(),
             subject: Some(subject.to_owned()),

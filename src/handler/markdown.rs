@@ -1,23 +1,30 @@
-//! Webex markdown: making foreign text harmless, and cutting long text without breaking it.
+//! Webex markdown: making foreign text harmless.
 
 use crate::table::one_line;
+use crate::text::{cut, embeds, moves};
 
-/// Webex's limit for one message is 7,439 bytes of text before encryption and 10,000 characters after (its API
-/// reference and error text); what it derives from markdown shares the latter, so we stay below the former.
-pub(super) const MOST_BYTES: usize = 7000;
+/// A run of backticks in code that is longer than this is broken: a fence is one longer, and stands in each message.
+const LONGEST_RUN: usize = 64;
+
+/// Four blanks at the front of a line would make it code.
+const MOST_INDENT: usize = 3;
+
+/// What parts two characters that would be markup beside each other: nobody sees it.
+pub(super) const APART: char = '\u{200b}';
 
 /// Foreign text that is repeated to its sender within plain text: on one line, short, and in the direction it is read.
 pub fn quoted(text: &str) -> String {
     const MOST_BYTES: usize = 200;
     let mut text = one_line(text).split_whitespace().collect::<Vec<_>>().join(" ");
     if text.len() > MOST_BYTES {
-        text.truncate(text.floor_char_boundary(MOST_BYTES));
+        text.truncate(text[..cut(&text, MOST_BYTES)].trim_end().len());
         text.push('…');
     }
     text
 }
 
-/// Foreign text for use within markdown: it cannot mention, link, format or start a block. Line ends become blanks.
+/// Foreign text for use within markdown: it cannot mention, link, format or start a block, nor turn the direction in which
+/// the text after it is read. Line ends become blanks.
 ///
 /// ```
 /// assert_eq!(switchboard::escape("<@all> **now**"), r"&lt;@all&gt; \*\*now\*\*");
@@ -26,7 +33,7 @@ pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 8);
     let mut at_start = true;
     let mut only_digits = true;
-    for c in text.chars() {
+    for c in text.chars().filter(|c| !embeds(*c)) {
         match c {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
@@ -35,220 +42,93 @@ pub fn escape(text: &str) -> String {
             '-' | '+' | '=' if at_start => safe.extend(['\\', c]),
             // `1.` and `1)` start a list.
             '.' if only_digits => safe.push_str("\\."),
-            c if c.is_control() => safe.push(' '),
+            c if at_start && (c == ' ' || moves(c)) => {
+                if safe.len() < MOST_INDENT {
+                    safe.push(' ');
+                }
+            }
+            c if moves(c) => safe.push(' '),
             c => safe.push(c),
         }
-        at_start &= c.is_whitespace();
-        only_digits &= c.is_whitespace() || c.is_ascii_digit();
+        at_start &= c.is_whitespace() || moves(c);
+        only_digits &= c.is_whitespace() || moves(c) || c.is_ascii_digit();
     }
     safe
 }
 
-/// Text in a monospace block, which it cannot leave and in which it cannot mention.
+/// Text in a monospace block, which it cannot leave and in which it cannot mention. Its fence is longer than any run of
+/// backticks in the text. What would turn the direction of reading is left out.
+///
+/// ```
+/// assert_eq!(switchboard::code_block("a ``` b"), "````\na ``` b\n````");
+/// ```
 pub fn code_block(text: &str) -> String {
-    // An invisible blank within a fence or mention makes it neither. Escapes would show in a code block.
-    let harmless = text.trim_end().replace("```", "`\u{200b}`\u{200b}`").replace("<@", "<\u{200b}@");
-    format!("```\n{harmless}\n```")
+    let lines: String = text.replace("\r\n", "\n").chars().map(|c| if ends_line(c) { '\n' } else { c }).collect();
+    let code = inert(lines.trim_end());
+    let fence = "`".repeat((longest_run(&code) + 1).max(3));
+    format!("{fence}\n{code}\n{fence}")
 }
 
-/// Cuts markdown into messages of at most `most` bytes: between blocks where it can, else between lines, words or
-/// characters. A code block that is cut is closed and opened again.
-pub(super) fn split(markdown: &str, most: usize) -> Vec<String> {
-    if markdown.len() <= most {
-        return if markdown.trim().is_empty() { Vec::new() } else { vec![markdown.to_owned()] };
+/// Text in monospace within a line, which it cannot leave and in which it cannot mention. Line ends become blanks; empty
+/// text stays empty.
+///
+/// ```
+/// assert_eq!(switchboard::code_span("a `b`"), "`` a `b` ``");
+/// ```
+pub fn code_span(text: &str) -> String {
+    let line: String = text.chars().map(|c| if moves(c) { ' ' } else { c }).collect();
+    let code = inert(line.trim());
+    if code.is_empty() {
+        return code;
     }
-    let mut parts = Parts { most, done: Vec::new(), current: String::new() };
-    for block in blocks(markdown, most / 3) {
-        match block {
-            Block::Code { fence, lines } => parts.add_code(fence, &lines),
-            Block::Text(text) => parts.add_text(text),
-        }
-    }
-    parts.flush();
-    parts.done
+    let ticks = "`".repeat(longest_run(&code) + 1);
+    // Backticks at an end would belong to the marks. Webex takes the blanks off again.
+    let pad = if code.starts_with('`') || code.ends_with('`') { " " } else { "" };
+    format!("{ticks}{pad}{code}{pad}{ticks}")
 }
 
-/// Cuts plain text, in which nothing is markup: between lines where it can, else between words or characters.
-pub(super) fn split_plain(text: &str, most: usize) -> Vec<String> {
-    if text.len() <= most {
-        return if text.trim().is_empty() { Vec::new() } else { vec![text.to_owned()] };
-    }
-    let mut parts = Parts { most, done: Vec::new(), current: String::new() };
-    for line in text.split('\n') {
-        for (nth, piece) in chunks(line, most).into_iter().enumerate() {
-            parts.push(piece, if nth == 0 { "\n" } else { "" });
-        }
-    }
-    parts.flush();
-    parts.done
+/// What Webex, an app or a terminal may take for the end of a line.
+fn ends_line(c: char) -> bool {
+    matches!(c, '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-enum Block<'a> {
-    /// The opening fence with its language, and what stands between the fences.
-    Code { fence: &'a str, lines: Vec<&'a str> },
-    /// A paragraph, list or the like: what stands between two blank lines.
-    Text(&'a str),
+/// Text for between fences or marks. Escapes would show there, so a mention is parted by what nobody sees: whether Webex
+/// looks for mentions in code is not written down.
+fn inert(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let (mut run, mut before) = (0, ' ');
+    for c in text.chars().filter(|c| !embeds(*c)) {
+        let c = if c.is_control() && !matches!(c, '\n' | '\t') { ' ' } else { c };
+        if (c == '@' && before == '<') || (c == '`' && run == LONGEST_RUN) {
+            code.push(APART);
+            run = 0;
+        }
+        run = if c == '`' { run + 1 } else { 0 };
+        before = c;
+        code.push(c);
+    }
+    code
 }
 
-/// A line of backticks that goes on for longer than a fence would is text.
-fn blocks(markdown: &str, longest_fence: usize) -> Vec<Block<'_>> {
-    let fence_of = |line| fence_of(line).filter(|_| line.trim().len() <= longest_fence);
-    let mut blocks = Vec::new();
-    let mut lines = markdown.split('\n').peekable();
-    let offset = |line: &str| line.as_ptr() as usize - markdown.as_ptr() as usize;
-    while let Some(line) = lines.next() {
-        if let Some(fence) = fence_of(line) {
-            let inside = std::iter::from_fn(|| lines.next_if(|line| line.trim() != fence)).collect();
-            lines.next();
-            blocks.push(Block::Code { fence: line.trim(), lines: inside });
-        } else if !line.trim().is_empty() {
-            let mut last = line;
-            while let Some(more) = lines.next_if(|line| !line.trim().is_empty() && fence_of(line).is_none()) {
-                last = more;
-            }
-            blocks.push(Block::Text(&markdown[offset(line)..offset(last) + last.len()]));
-        }
-    }
-    blocks
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
 }
 
-/// The backticks that open a code block.
-fn fence_of(line: &str) -> Option<&str> {
-    let line = line.trim();
-    let ticks = line.len() - line.trim_start_matches('`').len();
-    (ticks >= 3 && !line[ticks..].contains('`')).then(|| &line[..ticks])
-}
-
-struct Parts {
-    most: usize,
-    done: Vec<String>,
-    current: String,
-}
-
-impl Parts {
-    fn flush(&mut self) {
-        if !self.current.is_empty() {
-            self.done.push(std::mem::take(&mut self.current));
-        }
+/// Whether a line of this text would be a list, a heading, a quote, a rule or a fence.
+pub(super) fn starts_block(text: &str) -> bool {
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let after = |c| text.trim_start_matches(c);
+    match text.chars().next() {
+        Some('-' | '+' | '=' | '>' | '|') => true,
+        Some('#') => ends(after('#')),
+        Some('*') => ends(after('*')) || text.starts_with("***"),
+        Some('_') => text.starts_with("___"),
+        Some('`') => text.starts_with("```"),
+        Some('~') => text.starts_with("~~~"),
+        Some('0'..='9') => text[digits..].strip_prefix(['.', ')']).is_some_and(ends),
+        Some(_) | None => false,
     }
-
-    /// Appends to the current part, or starts the next one.
-    fn push(&mut self, piece: &str, separator: &str) {
-        if !self.current.is_empty() && self.current.len() + separator.len() + piece.len() > self.most {
-            self.flush();
-        }
-        if !self.current.is_empty() {
-            self.current.push_str(separator);
-        }
-        self.current.push_str(piece);
-    }
-
-    fn add_text(&mut self, text: &str) {
-        if text.len() <= self.most {
-            return self.push(text, "\n\n");
-        }
-        for (index, line) in text.split('\n').enumerate() {
-            for (nth, piece) in pieces(line, self.most).into_iter().enumerate() {
-                let separator = if nth > 0 {
-                    " "
-                } else if index > 0 {
-                    "\n"
-                } else {
-                    "\n\n"
-                };
-                self.push(piece, separator);
-            }
-        }
-    }
-
-    fn add_code(&mut self, fence: &str, lines: &[&str]) {
-        let close = &fence[..fence.len() - fence.trim_start_matches('`').len()];
-        let whole = format!("{fence}\n{}\n{close}", lines.join("\n"));
-        if whole.len() <= self.most {
-            return self.push(&whole, "\n\n");
-        }
-        self.flush();
-        let room = self.most.saturating_sub(fence.len() + close.len() + 2).max(4);
-        let mut inside = String::new();
-        for piece in lines.iter().flat_map(|line| chunks(line, room)) {
-            if !inside.is_empty() && inside.len() + 1 + piece.len() > room {
-                self.done.push(format!("{fence}\n{inside}\n{close}"));
-                inside.clear();
-            } else if !inside.is_empty() {
-                inside.push('\n');
-            }
-            inside.push_str(piece);
-        }
-        self.current = format!("{fence}\n{inside}\n{close}");
-    }
-}
-
-/// Pieces of at most `most` bytes, cut at blanks that no inline markup spans, else at any blank, else within a word.
-fn pieces(line: &str, most: usize) -> Vec<&str> {
-    let mut rest = line;
-    let mut pieces = Vec::new();
-    while rest.len() > most {
-        let window = &rest[..rest.floor_char_boundary(most + 1)];
-        let outside = blanks_outside_markup(rest).take_while(|at| *at <= most).last();
-        match outside.filter(|at| *at > 0).or_else(|| window.rfind(' ').filter(|at| *at > 0)) {
-            Some(blank) => {
-                pieces.push(&rest[..blank]);
-                rest = rest[blank..].trim_start_matches(' ');
-            }
-            None => {
-                let cut = unescaped_boundary(rest, most);
-                pieces.push(&rest[..cut]);
-                rest = &rest[cut..];
-            }
-        }
-    }
-    if !rest.is_empty() {
-        pieces.push(rest);
-    }
-    pieces
-}
-
-/// Like [`pieces`], where blanks mean something and there is no markup.
-fn chunks(line: &str, most: usize) -> Vec<&str> {
-    let mut rest = line;
-    let mut chunks = Vec::new();
-    while rest.len() > most {
-        let (chunk, after) = rest.split_at(rest.floor_char_boundary(most));
-        chunks.push(chunk);
-        rest = after;
-    }
-    chunks.push(rest);
-    chunks
-}
-
-/// Where a line has blanks that are not within a link, a mention, code or emphasis.
-fn blanks_outside_markup(line: &str) -> impl Iterator<Item = usize> + '_ {
-    let (mut brackets, mut angle, mut code, mut strong, mut escaped) = (0_usize, false, false, false, false);
-    let mut previous = ' ';
-    line.char_indices().filter_map(move |(at, c)| {
-        let was_escaped = escaped;
-        escaped = c == '\\' && !was_escaped && !code;
-        let before = std::mem::replace(&mut previous, c);
-        match c {
-            _ if was_escaped => {}
-            '`' => code = !code,
-            _ if code => {}
-            '[' | '(' => brackets += 1,
-            ']' | ')' => brackets = brackets.saturating_sub(1),
-            '<' => angle = true,
-            '>' => angle = false,
-            '*' if before == '*' => strong = !strong,
-            _ => {}
-        }
-        (c == ' ' && brackets == 0 && !angle && !code && !strong).then_some(at)
-    })
-}
-
-/// A place to cut a word that has no blank: between characters, and not between a backslash and what it escapes.
-fn unescaped_boundary(text: &str, most: usize) -> usize {
-    let cut = text.floor_char_boundary(most).max(1);
-    let slashes = text[..cut].bytes().rev().take_while(|byte| *byte == b'\\').count();
-    if slashes % 2 == 1 && cut > 1 { cut - 1 } else { cut }
 }
 
 #[cfg(test)]
@@ -266,54 +146,20 @@ mod tests {
         assert_eq!(escape("1. item"), r"1\. item");
         assert_eq!(escape(" 1. item"), r" 1\. item");
         assert_eq!(quoted("a\n\n\u{202e}b\u{7}  c"), "a b c");
-        assert_eq!(code_block("a\n```\n<@all>"), "```\na\n`\u{200b}`\u{200b}`\n<\u{200b}@all>\n```");
-    }
-
-    #[test]
-    fn long_text_is_cut_between_blocks() {
-        let text = "one\n\ntwo\n\nthree";
-        assert_eq!(split(text, 8), ["one\n\ntwo", "three"]);
-        assert_eq!(split(text, 100), [text]);
-        assert_eq!(split("", 100), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_code_block_that_is_cut_is_opened_again() {
-        let text = "before\n\n```rust\nlet a = 1;\n\nlet b = 2;\n```\n\nafter";
-        assert_eq!(split(text, 24), ["before", "```rust\nlet a = 1;\n\n```", "```rust\nlet b = 2;\n```", "after"]);
-    }
-
-    #[test]
-    fn plain_text_keeps_its_lines_and_long_fences_are_text() {
-        assert_eq!(split_plain("a\n\n\nb\n```\nc", 100), ["a\n\n\nb\n```\nc"]);
-        assert_eq!(split_plain("one\n\ntwo three", 6), ["one\n", "two th", "ree"]);
-        let fence = format!("```{}", "x".repeat(8000));
-        assert!(split(&fence, 1000).iter().all(|part| part.len() <= 1000));
-        assert_eq!(split(&fence, 1000).concat(), fence);
-    }
-
-    #[test]
-    fn links_and_emphasis_are_not_cut() {
-        assert_eq!(
-            split("see [the long page](https://x.test/a) now", 36),
-            ["see", "[the long page](https://x.test/a)", "now"]
-        );
-        assert_eq!(split("a **b c d** e", 10), ["a", "**b c d**", "e"]);
-        assert_eq!(split("ééééé", 4), ["éé", "éé", "é"]);
+        assert_eq!(escape("\u{202e}a\u{2066}b\u{2028}c\u{200f}"), "ab c\u{200f}");
+        assert_eq!(escape("\t    - a"), r"   \- a");
+        assert_eq!(code_block("a\n```\n<@all>"), "````\na\n```\n<\u{200b}@all>\n````");
+        assert_eq!(code_block("`````\r\n<\u{202e}@all>\rb\n"), "``````\n`````\n<\u{200b}@all>\nb\n``````");
+        assert_eq!(code_block("``\u{2066}`\u{2069}``"), "``````\n`````\n``````");
+        let long = code_block(&"`".repeat(20_000));
+        assert!(long.lines().next().is_some_and(|fence| fence.len() == LONGEST_RUN + 1));
+        assert_eq!(code_span("status"), "`status`");
+        assert_eq!(code_span("`a`\n<@all>"), "`` `a` <\u{200b}@all> ``");
+        assert_eq!(code_span(" \n"), "");
+        assert_eq!(quoted(&"1234567 ".repeat(100)).trim_end_matches("1234567…").len() % 8, 0);
     }
 
     proptest! {
-        #[test]
-        fn nothing_is_lost_and_nothing_is_too_long(text in "[a-zé`*\\[\\]() \\\\<>\n]{0,400}", most in 16_usize..80) {
-            let parts = split(&text, most);
-            prop_assert!(parts.iter().all(|part| part.len() <= most && !part.is_empty()), "{parts:?}");
-            let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
-            // A code block's language is repeated with its fence, so only text without fences is compared.
-            if !text.contains("```") {
-                prop_assert_eq!(letters(&parts.join(" ")), letters(&text));
-            }
-        }
-
         #[test]
         fn escaped_text_holds_nothing_that_webex_reads_as_markup(text in any::<String>()) {
             let safe = escape(&text);

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::markdown::{MOST_BYTES, split, split_plain};
+use super::split::{MOST_BYTES, split, split_plain};
 use super::{Card, CommandError, Question, Services};
+use crate::text::{is_blank, is_invisible};
 use crate::webex::{File, NewMessage};
 
 /// An answer. It goes to the space, and the thread, that the question came from.
@@ -61,7 +62,8 @@ impl Reply {
         Reply { body: Body::Text(text.into()), ..Reply::default() }
     }
 
-    /// Webex markdown. Foreign text in it goes through [`escape`](super::escape) or [`code_block`](super::code_block).
+    /// Webex markdown. Foreign text in it goes through [`escape`](super::escape),
+    /// [`code_block`](super::code_block) or [`code_span`](super::code_span).
     pub fn markdown(markdown: impl Into<String>) -> Reply {
         Reply { body: Body::Markdown(markdown.into()), ..Reply::default() }
     }
@@ -93,7 +95,7 @@ impl Reply {
     /// Whether nobody would see anything of it.
     pub(crate) fn is_empty(&self) -> bool {
         let (Body::Text(text) | Body::Markdown(text)) = &self.body;
-        text.trim_matches(super::is_blank).is_empty() && self.cards.is_empty() && self.files.is_empty()
+        text.chars().all(|c| is_blank(c) || is_invisible(c)) && self.cards.is_empty() && self.files.is_empty()
     }
 
     /// The same with a line below its text, if it has one.

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::clock;
 use crate::event;
-use crate::store::{Entry, Queue, now_ms};
+use crate::store::{Entry, Queue};
 use crate::webex::{MessageId, PersonId, Read, RoomType, local_part, read};
 
 /// The events this bot works on.
@@ -182,7 +183,7 @@ impl Envelope {
 
     /// A row of the inbox, as of now.
     pub fn into_entry(self) -> Entry {
-        let accepted_at = now_ms();
+        let accepted_at = clock::wall_ms();
         Entry {
             id: self.event_id(),
             queue: Queue::Inbox,
@@ -202,7 +203,7 @@ impl Envelope {
 }
 
 /// Longer than any id that Webex was seen to give.
-const LONGEST_ID: usize = 1024;
+const LONGEST_ID: usize = 2048;
 
 /// Whether a foreign text can be an id: it becomes part of a path, and of lines in the log.
 fn is_id(text: &str) -> bool {
@@ -216,7 +217,7 @@ pub(super) fn is_plausible(at: &Timestamp) -> bool {
     const AHEAD: i64 = 26 * 3600;
     /// 2010: before there was Webex as it is.
     const EARLIEST: i64 = 1_262_304_000;
-    (EARLIEST..=now_ms() / 1000 + AHEAD).contains(&at.as_second())
+    (EARLIEST..=clock::wall_ms() / 1000 + AHEAD).contains(&at.as_second())
 }
 
 #[cfg(test)]

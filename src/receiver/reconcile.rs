@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use super::envelope::is_plausible;
 use super::spaces::Space;
 use super::{Door, Envelope};
-use crate::store::{Beginning, Gap, Progress, Store, StoreError, now_ms};
+use crate::clock;
+use crate::store::{Beginning, Gap, Progress, Store, StoreError};
 use crate::telemetry::Received;
 use crate::webex::{Client, Error, Fault, Listed, Room, local_part};
 
@@ -116,7 +117,7 @@ impl Reconciler {
             Some(coverage) if !from_now => coverage,
             before => {
                 let rooms = webex.rooms(None).await?;
-                let (now, newest) = (now_ms(), rooms.iter().filter_map(activity).max());
+                let (now, newest) = (clock::wall_ms(), rooms.iter().filter_map(activity).max());
                 let lead = webex.clock_lead().unwrap_or_default();
                 let last = if before.is_none() && !from_now { store.last_event().await? } else { None };
                 let beginning = match last {
@@ -153,7 +154,7 @@ impl Reconciler {
     /// # Errors
     /// When Webex or the ledger fails; the spaces that were read before stay read.
     pub async fn look(&mut self, source: &'static str) -> Result<Look, Failure> {
-        let (started, started_at) = (Instant::now(), now_ms());
+        let (started, started_at) = (clock::instant(), clock::wall_ms());
         let rooms = self.moved(started).await?;
         let earliest = started_at - millis(self.settings.reach);
         let mut look = Look::default();
@@ -243,7 +244,7 @@ impl Reconciler {
             self.spaces.iter_mut().filter(|(key, _)| !listed.contains(*key)).for_each(|(_, space)| space.leave());
         }
         self.newest = rooms.iter().filter_map(activity).max().max(self.newest);
-        let webex_now = self.by_webex(now_ms());
+        let webex_now = self.by_webex(clock::wall_ms());
         rooms.retain(|room| {
             // Without a time it may have moved; that is looked at now and then.
             let Some(activity) = activity(room).or(is_whole.then_some(webex_now)) else { return false };
@@ -284,7 +285,7 @@ impl Reconciler {
 
     /// Reads a space back to its cursor, and puts into the ledger what is not there, oldest first.
     async fn read(&self, source: &'static str, room: &Room, earliest: i64) -> Result<Outcome, Failure> {
-        let at = Instant::now();
+        let at = clock::instant();
         let space = self.spaces.get(&local_part(room.id.as_str()));
         let since = space.map_or(self.floor, Space::cursor).max(earliest);
         let since_time = Timestamp::from_millisecond(since).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -368,7 +369,7 @@ impl Reconciler {
             return Ok(());
         }
         self.store.progress(progress).await?;
-        self.written = Some(Instant::now());
+        self.written = Some(clock::instant());
         Ok(())
     }
 }

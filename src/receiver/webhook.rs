@@ -7,35 +7,41 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::{Door, Envelope, Parsed};
+use crate::clock;
+use crate::instance::Gate;
 use crate::signature::{SignatureError, Signer};
 use crate::telemetry::{Metrics, Received};
 
 /// So often at the most a refused delivery is told of in the log: anybody can cause them.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
+/// Seconds until a delivery that the ledger did not take is worth another try.
+const RETRY_AFTER: &str = "5";
+
 /// What a delivery needs.
 pub struct Webhook {
     signer: Signer,
     door: Door,
     metrics: Metrics,
+    gate: Gate,
     told: Mutex<Option<Instant>>,
 }
 
 impl Webhook {
-    /// With what checks the signatures, takes the events, and counts the refusals.
-    pub fn new(signer: Signer, door: Door, metrics: Metrics) -> Webhook {
-        Webhook { signer, door, metrics, told: Mutex::default() }
+    /// With what checks the signatures, takes the events, counts the refusals, and says whether this daemon answers.
+    pub fn new(signer: Signer, door: Door, metrics: Metrics, gate: Gate) -> Webhook {
+        Webhook { signer, door, metrics, gate, told: Mutex::default() }
     }
 
     fn tell_of_refusal(&self, error: SignatureError) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
-            *told = Some(Instant::now());
+            *told = Some(clock::instant());
             tracing::warn!(
                 signature = %error,
                 "a delivery that Webex did not sign with webhook.secret was refused; more within a minute are only counted"
@@ -50,8 +56,8 @@ pub async fn receive(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let started = Instant::now();
-    let Webhook { signer, door, metrics, .. } = &*webhook;
+    let started = clock::instant();
+    let Webhook { signer, door, metrics, gate, .. } = &*webhook;
     let body = match body {
         Ok(body) => body,
         Err(rejection) => {
@@ -79,6 +85,11 @@ pub async fn receive(
             return refusal(StatusCode::BAD_REQUEST, "not a Webex webhook envelope");
         }
     };
+    if !gate.takes() {
+        metrics.event("webhook", envelope.kind.resource(), Received::Rejected);
+        let answer = refusal(StatusCode::SERVICE_UNAVAILABLE, "another daemon answers for this bot, or may");
+        return ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response();
+    }
     match door.take("webhook", &envelope).await {
         Ok(outcome) => {
             tracing::debug!(event = %envelope.event_id(), ?outcome, "received");
@@ -86,8 +97,14 @@ pub async fn receive(
             acknowledged()
         }
         Err(error) => {
-            tracing::error!(event = %envelope.event_id(), %error, "an event could not be put on disk and was not acknowledged");
-            refusal(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot take it now")
+            let event = envelope.event_id();
+            if error.is_told() {
+                tracing::debug!(%event, %error, "an event was not acknowledged");
+            } else {
+                tracing::error!(%event, %error, "an event could not be put on disk and was not acknowledged");
+            }
+            let answer = refusal(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot take it now");
+            ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response()
         }
     }
 }

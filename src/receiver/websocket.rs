@@ -15,8 +15,10 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
 use crate::config;
 use crate::health::Health;
+use crate::instance::Gate;
 use crate::receiver::Door;
 use crate::telemetry::Metrics;
 use crate::webex::{Device, Mercury};
@@ -63,6 +65,7 @@ pub struct Websocket {
     metrics: Metrics,
     health: Health,
     line: watch::Sender<Line>,
+    gate: Gate,
 }
 
 /// Which device the next socket belongs to.
@@ -76,17 +79,19 @@ enum Plan {
 }
 
 impl Websocket {
-    /// With what reaches Webex, takes the events, counts what is none, and says on `/readyz` how it is.
+    /// With what reaches Webex, takes the events, counts what is none, says on `/readyz` how it is, and says whether this
+    /// daemon answers.
     pub fn new(
         mercury: Mercury,
         settings: config::Websocket,
         door: Door,
         metrics: Metrics,
         health: Health,
+        gate: Gate,
     ) -> Websocket {
-        let socket = Socket::Down { since: Timestamp::now(), why: "it was not opened yet".to_owned() };
+        let socket = Socket::Down { since: clock::wall(), why: "it was not opened yet".to_owned() };
         let line = watch::Sender::new(Line { socket, gaps: 0 });
-        Websocket { mercury, settings, door, metrics, health, line }
+        Websocket { mercury, settings, door, metrics, health, line, gate }
     }
 
     /// How the way in is, now and from now on.
@@ -99,7 +104,14 @@ impl Websocket {
         let mut plan = Plan::Find;
         let mut backoff = Backoff::new(self.settings.backoff_max);
         let mut is_theirs = false;
-        while let Some(end) = stop.run_until_cancelled(self.attempt(&mut plan, &mut backoff)).await {
+        while let Some(end) = stop.run_until_cancelled(self.attempt_at_the_gate(&mut plan, &mut backoff)).await {
+            let Some(end) = end else {
+                // The device is one name for both, and the other daemon's from now on.
+                (is_theirs, plan) = (true, Plan::Find);
+                let why = "another daemon answers for this bot".to_owned();
+                self.line.send_modify(|line| line.socket = Socket::Down { since: clock::wall(), why });
+                continue;
+            };
             is_theirs = end.is_replacement();
             let course = end.course(&self.settings.device);
             let pause = if course.is_slow { backoff.longest() } else { backoff.next() }.max(course.asked);
@@ -113,6 +125,15 @@ impl Websocket {
             Plan::Keep(device) | Plan::Replace(device) if !is_theirs => self.farewell(&device).await,
             // Whoever took our place goes on with the device.
             Plan::Keep(_) | Plan::Replace(_) | Plan::Find => {}
+        }
+    }
+
+    /// One socket while this daemon is the one that answers; nothing if it stops to be.
+    async fn attempt_at_the_gate(&self, plan: &mut Plan, backoff: &mut Backoff) -> Option<End> {
+        self.gate.open().await;
+        tokio::select! {
+            end = self.attempt(plan, backoff) => Some(end),
+            () = self.gate.shut() => None,
         }
     }
 
@@ -144,7 +165,7 @@ impl Websocket {
         self.health.token(Ok(()));
         self.health.webhooks(Ok(()));
         self.line.send_modify(|line| {
-            line.socket = Socket::Up { since: Timestamp::now() };
+            line.socket = Socket::Up { since: clock::wall() };
             line.gaps += 1;
         });
     }
@@ -166,7 +187,7 @@ impl Websocket {
         self.line.send_modify(|line| {
             let since = match &line.socket {
                 Socket::Down { since, .. } => *since,
-                Socket::Up { .. } => Timestamp::now(),
+                Socket::Up { .. } => clock::wall(),
             };
             line.socket = Socket::Down { since, why };
         });

@@ -4,147 +4,89 @@
 //! mean something to a pattern. Webex marks each mention in `html` with the person's id; only those that are the
 //! bot's are taken out.
 
+use super::html::{self, Said};
+use crate::text::{folded, is_blank, is_invisible};
 use crate::webex::{Message, Person, PersonId};
 
-/// The text that is addressed to the bot.
+/// A name is shorter than this, with all that nobody sees in it.
+const MOST_LETTERS: usize = 400;
+
+/// The text that is addressed to the bot. What is quoted is not, wherever the message was written: whoever quotes somebody
+/// does not say it.
 pub fn addressed_text(message: &Message, me: &Person) -> String {
     let plain = message.text.as_deref().unwrap_or_default();
-    let text = match &message.html {
-        Some(html) if html.contains("<spark-mention") => without_mention(html, &me.id),
-        _ if message.mentioned_people.contains(&me.id) => without_name(plain, me).to_owned(),
-        _ => plain.to_owned(),
+    let (text, is_clean) = match read(message, me) {
+        Some(said) if said.addresses => (said.text, true),
+        Some(said) if said.quotes || said.mentions => (said.text, said.quotes_address),
+        Some(_) | None => (unquoted(plain).to_owned(), false),
     };
-    let is_edge = |c: char| crate::handler::is_blank(c) || matches!(c, ',' | ':');
-    text.trim_start_matches(is_edge).trim_end_matches(crate::handler::is_blank).to_owned()
+    let text = if is_clean || !message.mentioned_people.contains(&me.id) { &text } else { without_name(&text, me) };
+    let text = text.trim_matches(is_blank);
+    // What follows the mention in a sentence; nobody sees what else may stand there.
+    let said = text.trim_start_matches(|c| is_blank(c) || is_invisible(c) || matches!(c, ',' | ':'));
+    let is_parted = text[..text.len() - said.len()].contains([',', ':']);
+    if is_parted { said.to_owned() } else { text.to_owned() }
 }
 
-/// Whether the message mentions the bot by identity.
+/// Whether the message mentions the bot by identity. Whoever quotes a mention does not.
 pub fn mentions(message: &Message, me: &Person) -> bool {
-    message.mentioned_people.contains(&me.id)
+    let is_quoted = || read(message, me).is_some_and(|said| said.quotes_address && !said.addresses);
+    message.mentioned_people.contains(&me.id) && !is_quoted()
+}
+
+fn read(message: &Message, me: &Person) -> Option<Said> {
+    Some(html::read(message.html.as_deref()?, |id| PersonId::from(id) == me.id))
+}
+
+/// Without html, a quotation is as people type it: lines that begin with `>` and a blank. Those above everything else would
+/// be read as the command; further down such a line belongs to what the sender says, as in a piece of code.
+fn unquoted(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+        let inside = line.trim_start().trim_start_matches('>');
+        let is_quoted = line.trim_start().starts_with('>') && inside.chars().next().is_none_or(char::is_whitespace);
+        if rest.is_empty() || !(is_quoted || line.trim().is_empty()) {
+            return rest;
+        }
+        rest = after;
+    }
 }
 
 /// Without html there is only the name to go by: the longest form of it that stands as a word at the front, else at
 /// the end.
 fn without_name<'a>(text: &'a str, me: &Person) -> &'a str {
     let first = me.display_name.split_whitespace().next().unwrap_or_default();
-    let mut names = [me.display_name.as_str(), me.nick_name.as_deref().unwrap_or_default(), first];
+    let mut names = [me.display_name.as_str(), me.nick_name.as_deref().unwrap_or_default(), first].map(folded);
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-    let text = text.trim_matches(crate::handler::is_blank);
-    let text = text.strip_prefix('@').unwrap_or(text);
-    let is_name = |part: &str, name: &str| !name.is_empty() && part.to_lowercase() == name.to_lowercase();
+    let is_around = |c: char| is_blank(c) || is_invisible(c);
+    let text = text.trim_matches(is_blank);
+    let named = text.trim_start_matches(is_around);
+    let named = named.strip_prefix('@').unwrap_or(named);
     let ends_word = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    for name in names {
-        if let Some((front, rest)) = text.split_at_checked(name.len())
-            && is_name(front, name)
-            && ends_word(rest.chars().next())
-        {
-            return rest;
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        let is_name = |at: &usize| folded(&named[..*at]) == *name && ends_word(named[*at..].chars().next());
+        if let Some(at) = ends(named, name).filter(is_name).last() {
+            return &named[at..];
         }
     }
-    for name in names {
-        if let Some((rest, end)) = text.len().checked_sub(name.len()).and_then(|at| text.split_at_checked(at))
-            && is_name(end, name)
-            && ends_word(rest.chars().next_back())
-        {
-            return rest.trim_end_matches(|c: char| crate::handler::is_blank(c) || c == '@');
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        let is_name = |at: &usize| folded(&text[*at..]) == *name && ends_word(text[..*at].chars().next_back());
+        if let Some(at) = starts(text, name).filter(is_name).last() {
+            return text[..at].trim_end_matches(|c: char| is_around(c) || c == '@');
         }
     }
     text
 }
 
-/// The text of Webex's html, less the bot's own mentions. Other mentions become `@Name`.
-fn without_mention(html: &str, me: &PersonId) -> String {
-    let mut text = String::new();
-    let mut rest = html;
-    while let Some((before, tag, after)) = next_tag(rest) {
-        text.push_str(&decoded(before));
-        rest = after;
-        match tag_name(tag) {
-            "spark-mention" => {
-                let (inside, end) = after.split_once("</spark-mention>").unwrap_or((after, ""));
-                rest = end;
-                match attribute(tag, "data-object-id") {
-                    Some(id) if PersonId::from(id) == *me => text.push(' '),
-                    _ => {
-                        text.push('@');
-                        text.push_str(decoded(&without_tags(inside)).trim_start_matches('@'));
-                    }
-                }
-            }
-            "br" | "/p" | "/li" | "/div" | "/pre" | "/blockquote" | "/h1" | "/h2" | "/h3" => text.push('\n'),
-            _ => {}
-        }
-    }
-    text.push_str(&decoded(rest));
-    text
+/// Where a name at the front of a text may end: there are as many letters to be seen in both, give or take what folding does.
+fn ends<'a>(text: &'a str, name: &str) -> impl Iterator<Item = usize> + use<'a> {
+    text.char_indices().map(|(at, c)| at + c.len_utf8()).take(MOST_LETTERS.min(4 * name.len() + 16))
 }
 
-/// Text before the next tag, the inside of the tag, and what follows it.
-fn next_tag(html: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = html.split_once('<')?;
-    let (tag, after) = rest.split_once('>')?;
-    Some((before, tag, after))
-}
-
-fn tag_name(tag: &str) -> &str {
-    tag.split([' ', '\t', '\n']).next().unwrap_or_default().trim_end_matches('/')
-}
-
-fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
-    let (_, value) = tag.split_once(&format!("{name}="))?;
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    value[1..].split(quote).next()
-}
-
-fn without_tags(html: &str) -> String {
-    let mut text = String::new();
-    let mut rest = html;
-    while let Some((before, _, after)) = next_tag(rest) {
-        text.push_str(before);
-        rest = after;
-    }
-    text.push_str(rest);
-    text
-}
-
-/// The entities that Webex writes. One that is not known stays as it is.
-fn decoded(html: &str) -> String {
-    let mut text = String::new();
-    let mut rest = html;
-    while let Some((before, after)) = rest.split_once('&') {
-        text.push_str(before);
-        match after.split_once(';').and_then(|(name, after)| Some((entity(name)?, after))) {
-            Some((character, after)) => {
-                text.push(character);
-                rest = after;
-            }
-            None => {
-                text.push('&');
-                rest = after;
-            }
-        }
-    }
-    text.push_str(rest);
-    text
-}
-
-fn entity(name: &str) -> Option<char> {
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        _ => {
-            let digits = name.strip_prefix('#')?;
-            let number = match digits.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-                None => digits.parse().ok()?,
-            };
-            char::from_u32(number)?
-        }
-    })
+/// Where a name at the end of a text may begin.
+fn starts<'a>(text: &'a str, name: &str) -> impl Iterator<Item = usize> + use<'a> {
+    text.char_indices().rev().map(|(at, _)| at).take(MOST_LETTERS.min(4 * name.len() + 16))
 }
 
 #[cfg(test)]
@@ -204,6 +146,10 @@ mod tests {
         assert_eq!(says("Shop Bot", "help @Shop Bot", None, true), "help");
         assert_eq!(says("Rep", "report", None, true), "report");
         assert_eq!(says("ÄÖ", "a help", None, true), "a help");
+        assert_eq!(says("ÄÖ", "@äö: help", None, true), "help");
+        assert_eq!(says("Straße", "STRASSE help", None, true), "help");
+        assert_eq!(says("Shop Bot", "\u{200b}@Sh\u{ad}op Bot\u{200b}, \u{2066}help", None, true), "help");
+        assert_eq!(says("Shop", "help @\u{2068}SHOP\u{2069}", None, true), "help");
     }
 
     #[test]

@@ -7,16 +7,16 @@ const DEEPEST: usize = 16;
 
 /// A message as Webex's apps show it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Rendered {
-    pub(super) html: String,
-    pub(super) text: String,
+pub(crate) struct Rendered {
+    pub(crate) html: String,
+    pub(crate) text: String,
     /// In the order they are written.
-    pub(super) mentions: Vec<Mention>,
+    pub(crate) mentions: Vec<Mention>,
 }
 
 /// Who was called.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Mention {
+pub(crate) enum Mention {
     /// By person id.
     Person(String),
     /// `<@all>`, which is not a mention of any bot.
@@ -24,7 +24,7 @@ pub(super) enum Mention {
 }
 
 /// Derives both. `resolve` takes an address or an id to the person's id and short name, if they can be mentioned here.
-pub(super) fn render(markdown: &str, resolve: impl Fn(&str) -> Option<(String, String)>) -> Rendered {
+pub(crate) fn render(markdown: &str, resolve: impl Fn(&str) -> Option<(String, String)>) -> Rendered {
     let mut writer =
         Writer { html: String::new(), text: String::new(), mentions: Vec::new(), depth: 0, resolve: &resolve };
     writer.blocks(&blocks(&markdown.lines().collect::<Vec<_>>(), 0));

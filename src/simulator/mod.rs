@@ -92,7 +92,7 @@ mod html;
 mod ids;
 mod journal;
 mod limit;
-mod markdown;
+pub(crate) mod markdown;
 mod meetings;
 mod mercury;
 mod messages;
@@ -247,7 +247,7 @@ impl Cloud {
             None => None,
         };
         let mut world = kept.unwrap_or_else(|| World::new(Mint::new(dice.fork())));
-        let email = options.bot_email.to_lowercase();
+        let email = options.bot_email.to_ascii_lowercase();
         let bot = match world.by_email(&email) {
             Some(bot) => bot.clone(),
             None => world.enrol(AccountType::Bot, email, options.bot_name, options.bot_token),

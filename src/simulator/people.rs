@@ -93,7 +93,7 @@ impl World {
         if let Some(account) = self.by_email(email) {
             return account.clone();
         }
-        let email = email.trim().to_lowercase();
+        let email = email.trim().to_ascii_lowercase();
         let name = email.split('@').next().unwrap_or_default();
         let mut letters = name.chars();
         let display_name = letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect());
@@ -143,7 +143,7 @@ impl World {
     }
 
     pub(super) fn by_email(&self, email: &str) -> Option<&Account> {
-        self.people.get(self.by_email.get(&email.trim().to_lowercase())?)
+        self.people.get(self.by_email.get(&email.trim().to_ascii_lowercase())?)
     }
 
     pub(super) fn by_token(&self, token: &str) -> Option<&Account> {
@@ -163,7 +163,7 @@ impl World {
     pub(super) fn create_person(&mut self, actor: &Account, draft: PersonDraft) -> Result<Account, Refusal> {
         only_administrators(actor)?;
         let email = match &draft.emails[..] {
-            [email] if email.contains('@') => email.trim().to_lowercase(),
+            [email] if email.contains('@') => email.trim().to_ascii_lowercase(),
             _ => return Err(Refusal::bad_request("emails must contain exactly one email address.")),
         };
         if self.by_email(&email).is_some() {

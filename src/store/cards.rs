@@ -5,7 +5,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::sqlite::{Sqlite, hex, json, millis};
-use super::{Store, StoreError, now_ms};
+use super::{Store, StoreError};
+use crate::clock;
 
 impl Store {
     /// Whether the one use of a card is spent.
@@ -68,7 +69,7 @@ impl Sqlite {
     /// Forgets cards whose buttons have stopped working, `spare` ago so that a clock set back opens none of them again.
     pub(super) async fn prune_used(&mut self, spare: Duration) -> Result<(), sqlx::Error> {
         sqlx::query("DELETE FROM used WHERE until_at <= ?1")
-            .bind(now_ms() - millis(spare))
+            .bind(clock::wall_ms() - millis(spare))
             .execute(&mut self.connection)
             .await
             .map(drop)

@@ -10,7 +10,8 @@ use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::sqlite::{PRUNE_STEP, Sqlite, hex, json, millis};
-use super::{State, Store, StoreError, now_ms};
+use super::{State, Store, StoreError};
+use crate::clock;
 
 /// For so long after its time a question is remembered, unless the ledger keeps everything shorter.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
@@ -148,7 +149,7 @@ impl Sqlite {
                      AND conversation.event = sent.event AND conversation.shown_at IS NULL",
             )
             .bind(json(shown)?)
-            .bind(now_ms())
+            .bind(clock::wall_ms())
             .execute(&mut self.connection)
             .await?;
         }
@@ -180,7 +181,7 @@ impl Sqlite {
             "DELETE FROM conversation WHERE (room, person) IN
                  (SELECT room, person FROM conversation WHERE until_at <= ?1 LIMIT ?2)",
         )
-        .bind(now_ms() - millis(retention.min(REMEMBERED)))
+        .bind(clock::wall_ms() - millis(retention.min(REMEMBERED)))
         .bind(PRUNE_STEP)
         .execute(&mut self.connection)
         .await?;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::presence::Damage;
+
 /// Why the store did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -19,9 +21,25 @@ pub enum StoreError {
     /// More writes wait than `store.waiting` allows, or the writer has ended; nothing was done.
     #[error("the ledger is overloaded or closing")]
     Busy,
+    /// What would be written would not be kept; nothing is until the files are as they were. The writer has told of it.
+    #[error("{0}")]
+    Damaged(Damage),
     /// It must not be done with these settings; nothing was.
     #[error("{0}")]
     Refused(String),
+}
+
+impl StoreError {
+    /// Whether the log has it already, so that one cause is one line.
+    pub fn is_told(&self) -> bool {
+        matches!(self, StoreError::Damaged(_))
+    }
+}
+
+impl From<Damage> for StoreError {
+    fn from(damage: Damage) -> Self {
+        StoreError::Damaged(damage)
+    }
 }
 
 impl From<sqlx::Error> for StoreError {

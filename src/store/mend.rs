@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::sqlite::{Due, Sqlite};
 use super::writer::Op;
-use super::{AuditEntry, Store, StoreError, now_ms};
+use super::{AuditEntry, Store, StoreError};
 
 impl Store {
     /// Opens a dead letter again, or makes an open row due now. `false` when there is no such row.
@@ -36,7 +36,7 @@ impl Sqlite {
         let Some(row) = row else { return Ok(false) };
         sqlx::query("UPDATE lane SET due_at = ?2 WHERE id = ?1 AND leased = 0")
             .bind(row.try_get::<Uuid, _>("lane")?)
-            .bind(now_ms())
+            .bind(self.at_once())
             .execute(&mut self.connection)
             .await?;
         *due = Due::all();
@@ -51,12 +51,12 @@ impl Sqlite {
              WHERE id = ?1 AND state IN (0, 2) RETURNING lane, seq",
         )
         .bind(id)
-        .bind(now_ms())
+        .bind(self.clock.wall_ms())
         .fetch_optional(&mut self.connection)
         .await?;
         let Some(row) = row else { return Ok(false) };
         sqlx::query("UPDATE lane SET fence = fence + 1, leased = 0, due_at = ?3 WHERE id = ?1 AND head = ?2 AND due_at IS NOT NULL")
-            .bind(row.try_get::<Uuid, _>("lane")?).bind(row.try_get::<i64, _>("seq")?).bind(now_ms())
+            .bind(row.try_get::<Uuid, _>("lane")?).bind(row.try_get::<i64, _>("seq")?).bind(self.at_once())
             .execute(&mut self.connection).await?;
         self.drop_files(&[row.try_get("seq")?]).await?;
         *due = Due::all();

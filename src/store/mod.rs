@@ -7,14 +7,21 @@
 mod approvals;
 mod audit;
 mod cards;
+mod claimed;
 mod conversations;
 mod coverage;
 mod error;
 mod file;
 mod files;
+mod identity;
+mod lock;
+mod log;
 mod mend;
 mod migrations;
+mod opening;
+mod origin;
 mod pairing;
+mod presence;
 mod read;
 mod settle;
 mod sqlite;
@@ -22,7 +29,7 @@ mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
@@ -30,14 +37,19 @@ use uuid::Uuid;
 
 pub use approvals::{Approval, ApprovalRequest, ApprovalState, ApprovalStep, Approver, Overdue};
 pub use audit::{AuditEntry, AuditRow, Finding, Seal, Verification, Via};
+use claimed::Claim;
+pub use claimed::{Claimed, Claims, Doubt};
 pub use conversations::{Conversation, Shown};
 pub use coverage::{Beginning, Coverage, Gap, Progress};
 pub use error::StoreError;
 pub use file::Look;
+pub use identity::LedgerId;
 pub use pairing::{Asked, Pairing, PairingState, Request, Who};
 pub use read::{Activity, Filter, Group, Row, State};
 use writer::Op;
+pub use writer::Writer;
 
+use crate::clock::{self, Clock};
 use crate::config;
 
 /// Whoever waits for an acknowledgement gives up in about ten seconds.
@@ -86,32 +98,6 @@ pub struct Entry {
     pub label: Option<String>,
     /// What goes with the body and is too large for it; dropped once the row is done.
     pub file: Option<Bytes>,
-}
-
-/// A row reserved for the caller until its lease ends or it is settled.
-#[derive(Clone, Debug)]
-pub struct Claimed {
-    /// The row's id.
-    pub id: Uuid,
-    /// Tries that failed before this one.
-    pub attempts: u32,
-    /// Tries before this one during which the process ended, or the lease did.
-    pub deaths: u32,
-    /// Whether an earlier try may have had its effect.
-    pub uncertain: bool,
-    /// When the event was accepted, in milliseconds since 1970.
-    pub accepted_at: i64,
-    /// When its first try failed, in milliseconds since 1970.
-    pub failing_at: Option<i64>,
-    /// As put.
-    pub body: String,
-    /// What the lane's last settlement left.
-    pub mark: Option<String>,
-    /// The event whose question it answered when it was settled before, if it was tried again by hand since.
-    pub answers: Option<Uuid>,
-    seq: i64,
-    lane: Uuid,
-    fence: i64,
 }
 
 /// What becomes of a claimed row. It takes effect only while the lease is still held.
@@ -201,47 +187,6 @@ pub enum Effect {
     Approval(ApprovalStep),
 }
 
-impl Claimed {
-    /// Closes the row as done and, in the same transaction, adds what follows from it.
-    pub fn done(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
-        self.close(State::Done, closing, entries)
-    }
-
-    /// Closes the row as a dead letter; its lane goes on.
-    pub fn dead(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
-        self.close(State::Dead, closing, entries)
-    }
-
-    fn close(self, state: State, mut closing: Closing, entries: Vec<Entry>) -> Settlement {
-        closing.audit.iter_mut().for_each(|entry| entry.event = entry.event.or(Some(self.id)));
-        Settlement { row: self, step: Step::Close { state, closing, entries } }
-    }
-
-    /// Leaves the row open and its lane waiting.
-    pub fn again(self, again: Again) -> Settlement {
-        Settlement { row: self, step: Step::Again(again) }
-    }
-
-    /// How long ago the event was accepted.
-    pub fn age(&self) -> Duration {
-        since(self.accepted_at)
-    }
-
-    /// How long ago its first try failed; nothing before that.
-    pub fn failing(&self) -> Duration {
-        self.failing_at.map_or(Duration::ZERO, since)
-    }
-}
-
-/// Rows claimed, and when to look again if nothing calls before.
-#[derive(Debug, Default)]
-pub struct Claims {
-    /// In the order their lanes fell due.
-    pub rows: Vec<Claimed>,
-    /// Until the next lane falls due; `None` when no lane waits.
-    pub next: Option<Duration>,
-}
-
 /// The ledger. Cheap to clone.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -258,16 +203,6 @@ struct Inner {
     last_beat: Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
-/// Holds the writer and the lock of the file; given to whoever runs the tasks.
-pub struct Writer(writer::Writer);
-
-impl Writer {
-    /// Serves writes until `stop` ends or every [`Store`] is gone; what waits then is still written.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
-        self.0.run(stop).await;
-    }
-}
-
 impl Store {
     /// Opens the ledger for the daemon: locks it against a second daemon, brings its tables up to date and takes back
     /// the leases that a killed process left.
@@ -278,8 +213,9 @@ impl Store {
         settings: &config::Store,
         audit: &config::Audit,
         lease: Duration,
+        clock: Clock,
     ) -> Result<(Store, Writer), StoreError> {
-        Store::start(settings, audit, lease, true).await
+        Store::start(settings, audit, lease, clock, true).await
     }
 
     /// Opens an existing ledger beside a running daemon, for the verbs that look or mend.
@@ -287,7 +223,7 @@ impl Store {
     /// # Errors
     /// When there is none, or it cannot be opened.
     pub async fn open_beside(settings: &config::Store, audit: &config::Audit) -> Result<(Store, Writer), StoreError> {
-        Store::start(settings, audit, Duration::from_secs(60), false).await
+        Store::start(settings, audit, Duration::from_secs(60), Clock::of_system(), false).await
     }
 
     /// Says whether the ledger is there and can be used, and whether a daemon uses it; nothing of it is changed.
@@ -302,18 +238,19 @@ impl Store {
         settings: &config::Store,
         audit: &config::Audit,
         lease: Duration,
+        clock: Clock,
         exclusive: bool,
     ) -> Result<(Store, Writer), StoreError> {
         let keys = audit::Keys::new(audit);
-        let engine = sqlite::Sqlite::open(settings, &keys, exclusive).await?;
+        let engine = sqlite::Sqlite::open(settings, &keys, clock, exclusive).await?;
         let (reader, asks) = (engine.reader(), engine.asks());
         let (ops, waiting) = mpsc::channel(settings.waiting);
         let (committed, commits) = watch::channel(0);
         let wakers = Arc::new([Notify::new(), Notify::new(), Notify::new()]);
-        let writer = writer::Writer::new(engine, waiting, Arc::clone(&wakers), committed);
+        let writer = Writer::new(engine, waiting, Arc::clone(&wakers), committed, settings.missing_for);
         let last_beat = Mutex::default();
         let store = Store(Arc::new(Inner { ops, reader, keys, wakers, asks, commits, lease, last_beat }));
-        Ok((store, Writer(writer)))
+        Ok((store, writer))
     }
 
     /// Adds a row. On disk when this returns: `true` when it is new, `false` when its id was known.
@@ -330,13 +267,14 @@ impl Store {
         }
     }
 
-    /// Reserves the oldest row of up to `most` lanes that are due.
+    /// Reserves the oldest row of up to `most` lanes that are due. `at` is the time by the clock of whoever the work is
+    /// done at, in milliseconds since 1970, if it is known.
     ///
     /// # Errors
     /// When the engine fails; nothing was reserved.
-    pub async fn claim(&self, queue: Queue, most: usize) -> Result<Claims, StoreError> {
-        let lease = self.0.lease;
-        self.ask(|answer| Op::Claim { queue, most, lease, answer }).await
+    pub async fn claim(&self, queue: Queue, most: usize, at: Option<i64>) -> Result<Claims, StoreError> {
+        let claim = Claim { queue, most, lease: self.0.lease, at };
+        self.ask(|answer| Op::Claim(claim, answer)).await
     }
 
     /// Settles a claimed row; `false` when the lease was lost meanwhile and nothing was changed.
@@ -344,7 +282,7 @@ impl Store {
     /// # Errors
     /// When the engine fails; the row stays reserved until its lease ends, and is then claimed again.
     pub async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {
-        self.ask(|answer| Op::Settle(settlement, answer)).await
+        self.ask(|answer| Op::Settle(Box::new(settlement), answer)).await
     }
 
     /// Empties rows settled longer than `retention` ago, and forgets the ids of those accepted longer than
@@ -370,7 +308,7 @@ impl Store {
         }
         let beating = tokio::time::timeout(LONGEST_PUT, self.ask(Op::Beat)).await;
         let result = beating.unwrap_or(Err(StoreError::Busy));
-        *last = Some((Instant::now(), result.clone()));
+        *last = Some((clock::instant(), result.clone()));
         result
     }
 
@@ -389,15 +327,6 @@ impl Store {
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.0.commits.clone()
     }
-}
-
-fn since(ms: i64) -> Duration {
-    Duration::from_millis((now_ms() - ms).max(0).unsigned_abs())
-}
-
-/// The time as the ledger counts it: milliseconds since 1970.
-pub fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::sqlite::{Due, Sqlite, millis};
 use super::writer::Op;
-use super::{AuditEntry, Entry, Store, StoreError, now_ms};
+use super::{AuditEntry, Entry, Store, StoreError};
+use crate::clock;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -231,7 +232,7 @@ impl Sqlite {
         .bind(id)
         .bind(decisions)
         .bind(*state as i64)
-        .bind(now_ms())
+        .bind(clock::wall_ms())
         .bind(by)
         .execute(&mut self.connection)
         .await?;
@@ -244,7 +245,7 @@ impl Sqlite {
 
     /// Forgets what counts no more, and what was written. Those who were let in or denied stay.
     pub(super) async fn prune_pairings(&mut self, retention: Duration) -> Result<(), sqlx::Error> {
-        let before = now_ms() - millis(retention);
+        let before = clock::wall_ms() - millis(retention);
         sqlx::query("DELETE FROM pairing WHERE max(requested_at, expires_at, coalesce(decided_at, 0)) <= ?1 AND state IN (0, 3)")
             .bind(before)
             .execute(&mut self.connection)

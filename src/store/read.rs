@@ -5,7 +5,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 use uuid::Uuid;
 
-use super::{Claimed, Queue, Store, StoreError, now_ms};
+use super::{Claimed, Queue, Store, StoreError};
+use crate::clock;
 use crate::telemetry::Depths;
 
 /// How far a row is.
@@ -101,7 +102,7 @@ impl Store {
     /// # Errors
     /// When the engine fails.
     pub async fn depths(&self) -> Result<Depths, StoreError> {
-        self.0.reader.depths(now_ms()).await
+        self.0.reader.depths(clock::wall_ms()).await
     }
 
     /// Rows of one queue, newest first.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::conversations::Talk;
 use super::sqlite::{Due, Sqlite, hex, json, millis};
-use super::{Again, AuditEntry, Closing, Effect, Entry, Queue, Settlement, State, Step, Via, now_ms};
+use super::{Again, AuditEntry, Closing, Effect, Entry, Queue, Settlement, State, Step, Via};
 
 impl Settlement {
     /// Leaves this on the lane for the next claim, if it closes the row.
@@ -42,6 +42,25 @@ impl Settlement {
         self
     }
 
+    /// Whether it closes the row.
+    pub fn closes(&self) -> bool {
+        matches!(self.step, Step::Close { .. })
+    }
+
+    /// The row it is about.
+    pub fn row_id(&self) -> Uuid {
+        self.row.id
+    }
+
+    /// What is put into the ledger with it.
+    pub(super) fn entries(&self) -> &[Entry] {
+        match &self.step {
+            Step::Close { entries, .. } => entries,
+            Step::Again(_) => &[],
+        }
+    }
+
+    /// What is audited with it.
     pub(super) fn audit(&self) -> &[AuditEntry] {
         match &self.step {
             Step::Close { closing, .. } => &closing.audit,
@@ -56,15 +75,15 @@ impl Sqlite {
         settlements: impl Iterator<Item = &'a Settlement> + Clone,
         due: &mut Due,
     ) -> Result<Vec<bool>, sqlx::Error> {
-        let now = now_ms();
+        let steady = self.clock.steady_ms();
         let lanes: Vec<_> = settlements
             .clone()
             .map(|Settlement { row, step }| {
-                let (closes, due_at, mark) = match step {
+                let (closes, pause, mark) = match step {
                     Step::Close { closing, .. } => (1, 0, &closing.mark),
-                    Step::Again(again) => (0, now + millis(again.after), &None),
+                    Step::Again(again) => (0, millis(again.after), &None),
                 };
-                (hex(row.lane), row.fence, row.seq, closes, due_at, mark)
+                (hex(row.lane), row.fence, row.seq, closes, pause, mark)
             })
             .collect();
         if lanes.is_empty() {
@@ -74,14 +93,14 @@ impl Sqlite {
             "UPDATE lane SET leased = 0, mark = coalesce(settled.mark, lane.mark),
                  due_at = CASE WHEN settled.closes THEN (SELECT ?2 FROM ledger
                      WHERE queue = lane.queue AND lane = lane.id AND state = 0 AND seq <> settled.seq LIMIT 1)
-                     ELSE settled.due_at END
+                     ELSE ?2 + settled.pause END, pause = settled.pause
              FROM (SELECT unhex(value->>0) AS lane, value->>1 AS fence, value->>2 AS seq, value->>3 AS closes,
-                 value->>4 AS due_at, value->>5 AS mark FROM json_each(?1)) AS settled
+                 value->>4 AS pause, value->>5 AS mark FROM json_each(?1)) AS settled
              WHERE lane.id = settled.lane AND lane.fence = settled.fence AND lane.leased > 0
              RETURNING lane.id, lane.fence, lane.queue, lane.due_at",
         )
         .bind(json(&lanes)?)
-        .bind(now)
+        .bind(steady)
         .fetch_all(&mut self.connection)
         .await?;
         let mut leases = HashSet::new();
@@ -96,18 +115,15 @@ impl Sqlite {
             settlements.clone().map(|Settlement { row, .. }| leases.remove(&(row.lane, row.fence))).collect();
         let kept: Vec<&Settlement> =
             settlements.zip(&results).filter_map(|(settlement, held)| held.then_some(settlement)).collect();
-        self.record(&kept, now).await?;
+        self.record(&kept).await?;
         due.approvals |= kept.iter().any(|settlement| settlement.asks());
-        let follow = kept.iter().flat_map(|settlement| match &settlement.step {
-            Step::Close { entries, .. } => entries.as_slice(),
-            Step::Again(_) => &[],
-        });
+        let follow = kept.iter().flat_map(|settlement| settlement.entries());
         self.put(follow, due).await?;
         Ok(results)
     }
 
     /// Writes into the rows how they ended, or why they have not.
-    async fn record(&mut self, settled: &[&Settlement], now: i64) -> Result<(), sqlx::Error> {
+    async fn record(&mut self, settled: &[&Settlement]) -> Result<(), sqlx::Error> {
         let (mut closed, mut done, mut again) = (Vec::new(), Vec::new(), Vec::new());
         let (mut spent, mut talk, mut approvals) = (Vec::new(), Talk::default(), Vec::new());
         for Settlement { row, step } in settled {
@@ -133,7 +149,7 @@ impl Sqlite {
                 // A row put back as it was is not touched.
                 Step::Again(Again { spent: false, uncertain: false, note: None, .. }) => {}
                 Step::Again(Again { spent, uncertain, note, .. }) => {
-                    again.push((row.seq, i64::from(*spent), i64::from(*uncertain), note));
+                    again.push((row.seq, i64::from(*spent), i64::from(*uncertain), note, row.claimed.1));
                 }
             }
         }
@@ -145,7 +161,7 @@ impl Sqlite {
                  FROM (SELECT value->>0 AS seq, value->>1 AS state, value->>2 AS verdict, value->>3 AS subject,
                      value->>4 AS label, value->>5 AS note, unhex(value->>6) AS answers FROM json_each(?1)) AS ending
                  WHERE ledger.seq = ending.seq",
-            ).bind(json(&closed)?).bind(now).execute(&mut self.connection).await?;
+            ).bind(json(&closed)?).bind(self.clock.wall_ms()).execute(&mut self.connection).await?;
             self.drop_files(&done).await?;
             self.spend(&spent).await?;
             self.converse(&talk).await?;
@@ -154,13 +170,15 @@ impl Sqlite {
         if !again.is_empty() {
             sqlx::query(
                 "UPDATE ledger SET attempts = attempts + said.spent, uncertain = max(ledger.uncertain, said.uncertain),
-                     failing_at = coalesce(failing_at, ?2), note = coalesce(said.note, ledger.note)
-                 FROM (SELECT value->>0 AS seq, value->>1 AS spent, value->>2 AS uncertain, value->>3 AS note
-                     FROM json_each(?1)) AS said
+                     failing_at = coalesce(failing_at, ?2), note = coalesce(said.note, ledger.note),
+                     doubt_from = iif(said.uncertain, coalesce(doubt_from, said.claimed_at), doubt_from),
+                     doubt_at = iif(said.uncertain, said.claimed_at, doubt_at)
+                 FROM (SELECT value->>0 AS seq, value->>1 AS spent, value->>2 AS uncertain, value->>3 AS note,
+                     value->>4 AS claimed_at FROM json_each(?1)) AS said
                  WHERE ledger.seq = said.seq",
             )
             .bind(json(&again)?)
-            .bind(now)
+            .bind(self.clock.steady_ms())
             .execute(&mut self.connection)
             .await?;
         }

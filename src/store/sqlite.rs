@@ -1,40 +1,40 @@
 //! The SQLite engine: each function is one or two statements over a whole batch, given as one JSON array.
 //!
 //! One connection writes, others read, and a third takes the write-ahead log back into the file, so that neither
-//! readers nor checkpoints hold up a commit. `synchronous=FULL`: a commit that returned survives a power cut.
+//! readers nor checkpoints hold up a commit for long. `synchronous=FULL`: a commit that returned survives a power cut.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde::Serialize;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, SqliteRow};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{Connection, Row as _, SqlitePool};
 use uuid::Uuid;
 
-use super::audit::{Chain, Keys};
+use super::audit::Chain;
+use super::log::{self, Log};
+use super::presence::{Damage, Presence};
 use super::read::Reader;
-use super::{Claimed, Claims, Entry, Queue, StoreError, file, now_ms};
-use crate::config;
+use super::{Claim, Claimed, Claims, Doubt, Entry, Queue, StoreError};
+use crate::clock::{self, Clock};
 
-/// Reserves due lanes and finds the oldest open row of each: the queue, now, the lease in milliseconds, how many.
+/// Reserves due lanes and finds the oldest open row of each: the queue, now, the lease in milliseconds, how many, and now
+/// by the other side's clock.
 pub(super) const CLAIM: &str =
-    "UPDATE lane SET due_at = ?2 + ?3, leased = leased + 1, fence = fence + 1, before = head,
+    "UPDATE lane SET due_at = ?2 + ?3, claimed_at = ?5, leased = leased + 1, fence = fence + 1, before = head,
          head = (SELECT seq FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0 ORDER BY happened_at, seq LIMIT 1)
      WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?4)
-     RETURNING id, fence, leased, head, before, mark";
+     RETURNING id, fence, leased, head, before, mark, claimed_at";
 
 /// Rows touched or looked at by one step of pruning, so that it never holds up the acknowledgements for long.
 pub(super) const PRUNE_STEP: i64 = 500;
 
 pub(super) struct Sqlite {
     pub(super) connection: SqliteConnection,
-    options: SqliteConnectOptions,
-    readers: SqlitePool,
-    checkpointer: tokio::sync::mpsc::Sender<()>,
-    commits: u64,
+    pub(super) options: SqliteConnectOptions,
+    pub(super) readers: SqlitePool,
     /// Whether there may be files to drop; most ledgers never have one.
     pub(super) holds_files: bool,
     /// Bytes of files since the log was last taken back for them.
@@ -42,8 +42,16 @@ pub(super) struct Sqlite {
     /// Whether somebody may have been asked something; most bots never ask.
     pub(super) asks: Arc<AtomicBool>,
     pub(super) chain: Chain,
-    /// Held for as long as the daemon lives; the system lets go of it even after `kill -9`.
-    _lock: Option<File>,
+    pub(super) clock: Clock,
+    /// The daemon's. Last, since it is let go of after all else.
+    pub(super) care: Option<Care>,
+}
+
+/// What a daemon sees to while it has the ledger.
+pub(super) struct Care {
+    pub(super) log: Log,
+    /// With the lock.
+    pub(super) presence: Presence,
 }
 
 /// Which queues may have something due after a batch.
@@ -76,45 +84,6 @@ impl Due {
 }
 
 impl Sqlite {
-    pub(super) async fn open(settings: &config::Store, keys: &Keys, exclusive: bool) -> Result<Sqlite, StoreError> {
-        let path = file::path(settings);
-        let place = path.display().to_string();
-        let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
-        if !exclusive && !path.exists() {
-            return Err(cannot("there is none yet; it is made when the daemon first runs".to_owned()));
-        }
-        let lock = if exclusive { Some(file::lock(&path).await.map_err(cannot)?) } else { None };
-        let options = file::options(&path).create_if_missing(exclusive);
-        let opened = |error: sqlx::Error| cannot(format!("{error}; is the folder there and writable?"));
-        let mut connection = SqliteConnection::connect_with(&options).await.map_err(opened)?;
-        let is_new = file::migrate(&mut connection, exclusive).await.map_err(cannot)?;
-        let readers = SqlitePoolOptions::new().max_connections(2).connect_lazy_with(options.clone().read_only(true));
-        let checkpointer = file::checkpointer(options.clone());
-        let mut engine = Sqlite {
-            connection,
-            options,
-            readers,
-            checkpointer,
-            commits: 0,
-            holds_files: false,
-            file_bytes: 0,
-            asks: Arc::new(AtomicBool::new(true)),
-            chain: Chain::new(keys.clone(), exclusive),
-            _lock: lock,
-        };
-        if exclusive {
-            engine.take_back_leases().await?;
-            if is_new {
-                engine.seal_new_audit().await?;
-            }
-            engine.look_at_audit().await?;
-            engine.make_own_secret().await?;
-            engine.look_for_conversations().await?;
-        }
-        engine.look_for_files().await;
-        Ok(engine)
-    }
-
     pub(super) fn reader(&self) -> Reader {
         Reader::new(self.readers.clone())
     }
@@ -123,35 +92,78 @@ impl Sqlite {
         Arc::clone(&self.asks)
     }
 
-    /// A process that was killed left its lanes reserved; the lock says that no other is alive. A pause that reaches
-    /// further than any that is asked for is left from a clock that was wrong.
-    async fn take_back_leases(&mut self) -> Result<(), StoreError> {
+    /// A process that was killed left its lanes reserved; the lock says that no other is alive. A pause is no longer from
+    /// now on than it was asked to be, whatever became of the clock meanwhile.
+    pub(super) async fn take_back_leases(&mut self) -> Result<(), StoreError> {
+        /// What a ledger from before pauses were noted may hold.
         const LONGEST_PAUSE_MS: i64 = 3_600_000;
-        sqlx::query("UPDATE ledger SET deaths = deaths + 1, uncertain = 1 WHERE seq IN (SELECT head FROM lane WHERE leased > 0)")
-            .execute(&mut self.connection).await?;
         sqlx::query(
-            "UPDATE lane SET leased = 0, due_at = iif(leased > 0, ?1, min(due_at, ?1 + ?2)) WHERE due_at IS NOT NULL",
+            "UPDATE ledger SET deaths = deaths + 1, uncertain = 1,
+                 doubt_from = coalesce(doubt_from, lane.claimed_at), doubt_at = lane.claimed_at
+             FROM lane WHERE lane.leased > 0 AND ledger.seq = lane.head",
         )
-        .bind(now_ms())
+        .execute(&mut self.connection)
+        .await?;
+        sqlx::query(
+            "UPDATE lane SET leased = 0, due_at = iif(leased > 0, ?1, min(due_at, ?1 + coalesce(pause, ?2)))
+             WHERE due_at IS NOT NULL",
+        )
+        .bind(self.clock.steady_ms())
         .bind(LONGEST_PAUSE_MS)
         .execute(&mut self.connection)
         .await?;
         Ok(())
     }
 
-    pub(super) async fn begin(&mut self) -> Result<(), sqlx::Error> {
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await.map(drop)
+    /// When what may be done at once is due. The steady time is the daemon's own, so a process beside it names no time.
+    pub(super) fn at_once(&self) -> i64 {
+        if self.care.is_some() { self.clock.steady_ms() } else { 0 }
+    }
+
+    /// How many pages the ledger has before what now begins.
+    pub(super) async fn begin(&mut self) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar("BEGIN IMMEDIATE; PRAGMA page_count").fetch_one(&mut self.connection).await
     }
 
     pub(super) async fn commit(&mut self) -> Result<(), sqlx::Error> {
         sqlx::query("COMMIT").execute(&mut self.connection).await?;
-        self.commits += 1;
         self.chain.committed();
-        if self.wrote_much() || self.commits.is_multiple_of(256) {
-            // A request that finds one waiting is not needed.
-            let _ = self.checkpointer.try_send(());
-        }
         Ok(())
+    }
+
+    /// Sees that what is committed is in the files that have the ledger's names; [`Presence::check`]. A verb that looks in
+    /// beside the daemon does not stay long enough.
+    pub(super) async fn check(&mut self, pages: Option<i64>) -> Result<(), Damage> {
+        match &mut self.care {
+            Some(care) => care.presence.check(&mut self.connection, pages).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Stamps the ledger anew; [`Presence::stamp`].
+    pub(super) async fn stamp(&mut self) {
+        let Some(Care { log, presence }) = &mut self.care else { return };
+        match presence.stamp(&mut self.connection).await {
+            Ok(()) => log.take_back(),
+            Err(error) => tracing::warn!(%error, "the ledger could not be stamped; trying again in an hour"),
+        }
+    }
+
+    /// After a commit that is in the files: keeps the write-ahead log short.
+    pub(super) async fn keep_log_short(&mut self) {
+        let much = self.wrote_much();
+        let Some(Care { log, presence }) = &mut self.care else { return };
+        if let Err(error) = log.committed(&mut self.connection, presence.log_size(), much).await {
+            tracing::warn!(%error, "the write-ahead log could not be cut; it grows until the next try");
+        }
+    }
+
+    /// Something is moved and nothing cut off: what is in the log goes into the ledger, under whatever name that now is,
+    /// which then needs no log any more; and a log that is left behind holds nothing that could be taken for another's.
+    pub(super) async fn save(&mut self, damage: Damage) {
+        if let Damage::Moved(_) = damage {
+            let _ = log::cut(&mut self.connection, Duration::ZERO).await;
+        }
     }
 
     /// After a failure: that there is nothing to roll back is as good. A connection that is broken is replaced.
@@ -162,16 +174,6 @@ impl Sqlite {
             && let Ok(connection) = SqliteConnection::connect_with(&self.options).await
         {
             self.connection = connection;
-        }
-    }
-
-    pub(super) async fn close(mut self) {
-        if let Err(error) = self.look_at_audit().await {
-            tracing::warn!(%error, "the end of the audit could not be looked at; `switchboard audit verify` does");
-        }
-        self.readers.close().await;
-        if let Err(error) = self.connection.close().await {
-            tracing::warn!(%error, "the ledger did not close cleanly; its next start recovers it");
         }
     }
 
@@ -230,19 +232,21 @@ impl Sqlite {
              ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at WHERE due_at IS NULL",
         )
         .bind(json(&lanes)?)
-        .bind(now_ms())
+        .bind(self.at_once())
         .execute(&mut self.connection)
         .await
         .map(drop)
     }
 
-    pub(super) async fn claim(&mut self, queue: Queue, most: usize, lease: Duration) -> Result<Claims, sqlx::Error> {
-        let (now, most_rows) = (now_ms(), i64::try_from(most).unwrap_or(i64::MAX));
+    pub(super) async fn claim(&mut self, claim: Claim) -> Result<Claims, sqlx::Error> {
+        let Claim { queue, most, lease, at } = claim;
+        let (now, most_rows) = (self.clock.steady_ms(), i64::try_from(most).unwrap_or(i64::MAX));
         let lanes = sqlx::query(CLAIM)
             .bind(queue.number())
             .bind(now)
             .bind(millis(lease))
             .bind(most_rows)
+            .bind(at)
             .fetch_all(&mut self.connection)
             .await?;
         let mut rows = Vec::with_capacity(lanes.len());
@@ -253,7 +257,7 @@ impl Sqlite {
             let mut idle = Vec::new();
             for (lane, head) in lanes.iter().zip(heads) {
                 match head.and_then(|seq| bodies.get(&seq)) {
-                    Some(body) => rows.push(claimed(lane, body)?),
+                    Some(body) => rows.push(claimed(lane, body, now)?),
                     None => idle.push(hex(lane.try_get("id")?)),
                 }
             }
@@ -276,7 +280,7 @@ impl Sqlite {
             return Ok(());
         }
         sqlx::query(
-            "UPDATE ledger SET deaths = deaths + 1, uncertain = 1
+            "UPDATE ledger SET deaths = deaths + 1, uncertain = 1, doubt_at = (SELECT claimed_at FROM lane WHERE id = ledger.lane)
              WHERE state = 0 AND seq IN (SELECT value FROM json_each(?1))",
         )
         .bind(json(&lost)?)
@@ -287,7 +291,8 @@ impl Sqlite {
 
     async fn bodies(&mut self, seqs: &[Option<i64>]) -> Result<HashMap<i64, SqliteRow>, sqlx::Error> {
         let rows = sqlx::query(
-            "SELECT seq, id, accepted_at, failing_at, attempts, deaths, uncertain, answers, body FROM ledger
+            "SELECT seq, id, accepted_at, failing_at, attempts, deaths, uncertain, doubt_from, doubt_at,
+                 answers, body FROM ledger
              WHERE seq IN (SELECT value FROM json_each(?1))",
         )
         .bind(json(seqs)?)
@@ -318,7 +323,7 @@ impl Sqlite {
     /// Writes a byte, to see whether it can.
     pub(super) async fn beat(&mut self) -> Result<(), sqlx::Error> {
         sqlx::query("INSERT OR REPLACE INTO heartbeat (id, at) VALUES (1, ?1)")
-            .bind(now_ms())
+            .bind(self.clock.wall_ms())
             .execute(&mut self.connection)
             .await
             .map(drop)
@@ -328,7 +333,7 @@ impl Sqlite {
         let emptied = sqlx::query(
             "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL, body = NULL
              WHERE seq IN (SELECT seq FROM ledger WHERE settled_at IS NOT NULL AND settled_at <= ?1 LIMIT ?2)",
-        ).bind(now_ms() - millis(retention)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
+        ).bind(self.clock.wall_ms() - millis(retention)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
         if emptied.rows_affected() > 0 {
             self.prune_files().await?;
         }
@@ -338,19 +343,24 @@ impl Sqlite {
         self.prune_approvals(retention).await?;
         let forgotten = sqlx::query(
             "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1",
-        ).bind(now_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
+        ).bind(self.clock.wall_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
         Ok(emptied.rows_affected() + forgotten.rows_affected() + asked)
     }
 }
 
-fn claimed(lane: &SqliteRow, row: &SqliteRow) -> Result<Claimed, sqlx::Error> {
+fn claimed(lane: &SqliteRow, row: &SqliteRow, now: i64) -> Result<Claimed, sqlx::Error> {
+    let failing_at: Option<i64> = row.try_get("failing_at")?;
+    let failing = failing_at.map_or(0, |at| (now - at).max(0));
     Ok(Claimed {
         id: row.try_get("id")?,
         attempts: row.try_get("attempts")?,
         deaths: row.try_get("deaths")?,
-        uncertain: row.try_get("uncertain")?,
         accepted_at: row.try_get("accepted_at")?,
-        failing_at: row.try_get("failing_at")?,
+        failing: Duration::from_millis(failing.unsigned_abs()),
+        doubt: row
+            .try_get::<bool, _>("uncertain")?
+            .then_some(Doubt { from: row.try_get("doubt_from")?, at: row.try_get("doubt_at")? }),
+        claimed: (clock::instant(), lane.try_get("claimed_at")?),
         body: row.try_get("body")?,
         mark: lane.try_get("mark")?,
         answers: row.try_get("answers")?,

@@ -8,13 +8,14 @@ use tempfile::TempDir;
 
 use super::sqlite::CLAIM;
 use super::*;
+use crate::clock;
 use crate::config::Config;
 
 struct Ledger {
     store: Store,
     folder: TempDir,
     stop: oneshot::Sender<()>,
-    writer: tokio::task::JoinHandle<()>,
+    writer: tokio::task::JoinHandle<Result<(), StoreError>>,
 }
 
 impl Ledger {
@@ -23,7 +24,8 @@ impl Ledger {
     }
 
     async fn open(folder: TempDir, lease: Duration) -> Ledger {
-        let (store, writer) = Store::open(&settings(&folder), &audit(), lease).await.unwrap();
+        let (store, writer) =
+            Store::open(&settings(&folder), &audit(), lease, clock::Clock::of_system()).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let writer = tokio::spawn(writer.run(async {
             let _ = stopped.await;
@@ -33,7 +35,7 @@ impl Ledger {
 
     async fn close(self) -> TempDir {
         let _ = self.stop.send(());
-        self.writer.await.unwrap();
+        self.writer.await.unwrap().unwrap();
         self.folder
     }
 
@@ -42,7 +44,7 @@ impl Ledger {
     }
 
     async fn claim(&self, most: usize) -> Vec<Claimed> {
-        self.store.claim(Queue::Inbox, most).await.unwrap().rows
+        self.store.claim(Queue::Inbox, most, None).await.unwrap().rows
     }
 
     async fn claimed_names(&self, most: usize) -> Vec<String> {
@@ -67,7 +69,7 @@ fn entry(queue: Queue, name: &str, lane: &str) -> Entry {
         id,
         queue,
         lane: lane.to_owned(),
-        accepted_at: now_ms(),
+        accepted_at: clock::wall_ms(),
         happened_at: 0,
         body: name.to_owned(),
         subject: None,
@@ -115,7 +117,7 @@ async fn a_retry_delays_its_lane_and_nothing_overtakes_it() {
     let again =
         Again { after: Duration::from_secs(3600), spent: true, note: Some("no luck".to_owned()), ..Again::default() };
     ledger.store.settle(row.again(again)).await.unwrap();
-    let claims = ledger.store.claim(Queue::Inbox, 10).await.unwrap();
+    let claims = ledger.store.claim(Queue::Inbox, 10, None).await.unwrap();
     assert!(claims.rows.is_empty());
     assert!(claims.next.is_some_and(|next| next > Duration::from_secs(3500)), "it is said when to look again");
     let row = ledger.store.list(Queue::Inbox, Filter::Unsettled, 10).await.unwrap().pop().unwrap();
@@ -129,18 +131,17 @@ async fn a_try_counts_when_it_is_spent_and_doubt_and_its_beginning_stay() {
     let ledger = Ledger::new().await;
     ledger.put("a", "a").await;
     let row = ledger.claim(1).await.remove(0);
-    assert_eq!((row.attempts, row.uncertain, row.failing_at), (0, false, None));
+    assert_eq!((row.attempts, row.doubt.is_some(), row.failing()), (0, false, Duration::ZERO));
     ledger.store.settle(row.again(Again::default())).await.unwrap();
     let row = ledger.claim(1).await.remove(0);
-    assert_eq!((row.attempts, row.uncertain, row.failing_at), (0, false, None), "put back as it was");
+    assert_eq!((row.attempts, row.doubt.is_some(), row.failing()), (0, false, Duration::ZERO), "put back as it was");
     ledger.store.settle(row.again(Again { uncertain: true, ..Again::default() })).await.unwrap();
     let row = ledger.claim(1).await.remove(0);
-    assert_eq!((row.attempts, row.uncertain), (0, true));
-    let began = row.failing_at;
-    assert!(began.is_some());
+    assert_eq!((row.attempts, row.doubt.is_some()), (0, true));
+    let began = row.failing();
     ledger.store.settle(row.again(Again { spent: true, ..Again::default() })).await.unwrap();
     let row = ledger.claim(1).await.remove(0);
-    assert_eq!((row.attempts, row.uncertain, row.failing_at), (1, true, began));
+    assert_eq!((row.attempts, row.doubt.is_some(), row.failing() >= began), (1, true, true));
 }
 
 #[tokio::test]
@@ -150,7 +151,7 @@ async fn a_late_settlement_of_a_lost_lease_changes_nothing() {
     let late = ledger.claim(1).await.remove(0);
     // The lease is over at once, so somebody else claims the row.
     let holder = ledger.claim(1).await.remove(0);
-    assert_eq!((holder.deaths, holder.uncertain), (1, true), "whoever had it may have done it");
+    assert_eq!((holder.deaths, holder.doubt.is_some()), (1, true), "whoever had it may have done it");
     let follow = entry(Queue::Outbox, "a reply", "a");
     let settlement = late.done(Closing { verdict: "late", ..Closing::default() }, vec![follow]);
     assert!(!ledger.store.settle(settlement).await.unwrap());
@@ -182,7 +183,7 @@ async fn a_settlement_and_what_follows_from_it_are_one_step() {
     let closing = Closing { verdict: "answered", mark, ..Closing::default() };
     let replies = vec![entry(Queue::Outbox, "one", "a"), entry(Queue::Outbox, "two", "a")];
     ledger.store.settle(row.done(closing, replies)).await.unwrap();
-    let reply = ledger.store.claim(Queue::Outbox, 10).await.unwrap().rows.remove(0);
+    let reply = ledger.store.claim(Queue::Outbox, 10, None).await.unwrap().rows.remove(0);
     assert_eq!(reply.body, "one");
     assert!(reply.mark.is_none(), "the mark is of the inbox's lane");
     ledger.put("b", "a").await;
@@ -236,7 +237,7 @@ async fn dropping_or_reopening_one_row_leaves_the_work_on_another_of_its_space_i
     assert!(ledger.store.reopen(second.id, AuditEntry::default()).await.unwrap());
     assert!(ledger.store.settle(second.again(Again::default())).await.unwrap());
     let second = ledger.claim(1).await.remove(0);
-    assert_eq!((second.attempts, second.uncertain), (0, true), "tried anew, but its doubt stays");
+    assert_eq!((second.attempts, second.doubt.is_some()), (0, true), "tried anew, but its doubt stays");
 }
 
 #[tokio::test]
@@ -248,13 +249,14 @@ async fn a_killed_process_leaves_its_rows_to_the_next_and_that_is_counted() {
     let folder = ledger.close().await;
     let ledger = Ledger::open(folder, Duration::from_secs(60)).await;
     let row = ledger.claim(1).await.remove(0);
-    assert_eq!((row.deaths, row.uncertain), (1, true));
+    assert_eq!((row.deaths, row.doubt.is_some()), (1, true));
 }
 
 #[tokio::test]
 async fn one_process_at_a_time() {
     let ledger = Ledger::new().await;
-    let Err(error) = Store::open(&settings(&ledger.folder), &audit(), Duration::ZERO).await else {
+    let Err(error) = Store::open(&settings(&ledger.folder), &audit(), Duration::ZERO, clock::Clock::of_system()).await
+    else {
         panic!("a second one was let in")
     };
     assert!(error.to_string().contains("another switchboard daemon is using it"), "{error}");
@@ -295,7 +297,7 @@ async fn a_file_is_kept_with_its_row_until_the_row_is_done() {
     store.settle(event.done(Closing::default(), replies)).await.unwrap();
     assert!(!store.put(with_file("sent", b"other")).await.unwrap(), "known, and its file is not touched");
     assert_eq!(store.size_of_files().await.unwrap(), 7);
-    let rows = store.claim(Queue::Outbox, 10).await.unwrap().rows;
+    let rows = store.claim(Queue::Outbox, 10, None).await.unwrap().rows;
     let mut files = Vec::new();
     for row in &rows {
         files.push(store.file(row).await.unwrap());
@@ -308,13 +310,13 @@ async fn a_file_is_kept_with_its_row_until_the_row_is_done() {
     store.settle(given_up.dead(Closing::default(), Vec::new())).await.unwrap();
     store.settle(done(plain)).await.unwrap();
     assert_eq!(store.size_of_files().await.unwrap(), 7, "an open row and a dead letter keep theirs");
-    let sent = store.claim(Queue::Outbox, 1).await.unwrap().rows.remove(0);
+    let sent = store.claim(Queue::Outbox, 1, None).await.unwrap().rows.remove(0);
     store.settle(done(sent)).await.unwrap();
     assert_eq!(store.size_of_files().await.unwrap(), 4);
     // The next process knows of files that it did not put.
     let ledger = Ledger::open(ledger.close().await, Duration::from_secs(60)).await;
     assert!(ledger.store.reopen(dead, AuditEntry::default()).await.unwrap());
-    let row = ledger.store.claim(Queue::Outbox, 1).await.unwrap().rows.remove(0);
+    let row = ledger.store.claim(Queue::Outbox, 1, None).await.unwrap().rows.remove(0);
     assert_eq!(ledger.store.file(&row).await.unwrap(), Some(Bytes::from("four")));
     ledger.store.settle(done(row)).await.unwrap();
     assert_eq!(ledger.store.size_of_files().await.unwrap(), 0);
@@ -322,7 +324,7 @@ async fn a_file_is_kept_with_its_row_until_the_row_is_done() {
 
 /// A request for approval that waits for so long from now, in milliseconds.
 fn asks(name: &str, person: &str, waits: i64) -> ApprovalRequest {
-    let now = now_ms();
+    let now = clock::wall_ms();
     let text = |text: &str| text.to_owned();
     ApprovalRequest {
         card: Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()),
@@ -344,7 +346,7 @@ fn asks(name: &str, person: &str, waits: i64) -> ApprovalRequest {
 
 fn approves(card: Uuid, person: &str) -> ApprovalStep {
     let text = || person.to_owned();
-    let (person, person_id, email, at) = (text(), text(), text(), now_ms());
+    let (person, person_id, email, at) = (text(), text(), text(), clock::wall_ms());
     let by = Approver { person, person_id, email, at, event: None, message: None };
     ApprovalStep::Approve { card, by, void: Vec::new() }
 }
@@ -418,7 +420,7 @@ async fn what_is_over_is_found_in_time_and_forgotten_with_the_rest() {
     }
     store.approval_asked().await;
     let soon = asks("soon", "alice", 0).card;
-    let (overdue, next) = store.overdue_approvals(now_ms()).await.unwrap();
+    let (overdue, next) = store.overdue_approvals(clock::wall_ms()).await.unwrap();
     assert_eq!(overdue.iter().map(|over| over.card).collect::<Vec<_>>(), [asks("over", "alice", 0).card]);
     assert_eq!(next, Some(store.approval(soon).await.unwrap().unwrap().request.expires_at));
     ledger.does("vote", approves(soon, "bob")).await;
@@ -437,7 +439,7 @@ async fn a_file_goes_with_a_row_that_is_dropped_or_pruned() {
     for name in ["dropped", "pruned", "open"] {
         store.put(with_file(name, b"bytes")).await.unwrap();
     }
-    let rows = store.claim(Queue::Outbox, 2).await.unwrap().rows;
+    let rows = store.claim(Queue::Outbox, 2, None).await.unwrap().rows;
     let [dropped, pruned]: [Claimed; 2] = rows.try_into().unwrap();
     assert!(store.discard(dropped.id, AuditEntry::default()).await.unwrap());
     assert_eq!(store.size_of_files().await.unwrap(), 10);
@@ -451,12 +453,13 @@ async fn a_file_goes_with_a_row_that_is_dropped_or_pruned() {
 async fn too_many_waiting_writes_are_refused_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let settings = config::Store { waiting: 1, ..settings(&folder) };
-    let (store, writer) = Store::open(&settings, &audit(), Duration::ZERO).await.unwrap();
+    let (store, writer) = Store::open(&settings, &audit(), Duration::ZERO, clock::Clock::of_system()).await.unwrap();
     // Nothing is written yet: the first put waits, the second finds no room.
     let mut first = std::pin::pin!(store.put(entry(Queue::Inbox, "a", "a")));
     assert!(futures_util::poll!(&mut first).is_pending());
     assert!(matches!(store.put(entry(Queue::Inbox, "b", "b")).await, Err(StoreError::Busy)));
-    tokio::join!(writer.run(std::future::ready(())), async { assert!(first.await.unwrap()) });
+    let (closed, ()) = tokio::join!(writer.run(std::future::ready(())), async { assert!(first.await.unwrap()) });
+    closed.unwrap();
     assert!(matches!(store.put(entry(Queue::Inbox, "c", "c")).await, Err(StoreError::Busy)), "after the end");
 }
 
@@ -512,7 +515,7 @@ async fn the_coverage_begins_once_grows_and_keeps_its_gaps() {
     let ledger = Ledger::new().await;
     let store = &ledger.store;
     assert!(store.coverage().await.unwrap().is_none());
-    store.begin_coverage(Beginning { floor: 7, from: now_ms(), gap: None }).await.unwrap();
+    store.begin_coverage(Beginning { floor: 7, from: clock::wall_ms(), gap: None }).await.unwrap();
     let began = store.coverage().await.unwrap().unwrap();
     assert_eq!((began.floor, began.complete_from), (7, began.complete_until));
     let until = began.complete_until + 50;
@@ -554,7 +557,7 @@ async fn the_use_of_a_card_is_settled_with_its_click_and_forgotten_after_its_tim
     let ledger = Ledger::new().await;
     let store = &ledger.store;
     let (short, long, lost) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
-    let now = super::now_ms();
+    let now = super::clock::wall_ms();
     for (name, card, until) in [("short", short, now - 60_000), ("long", long, now + 60_000)] {
         ledger.put(name, "room").await;
         let row = ledger.claim(1).await.remove(0);
@@ -584,8 +587,8 @@ fn question(person: &str, event: u128, minutes_left: i64) -> Conversation {
         room: "room".to_owned(),
         person: person.to_owned(),
         event: Uuid::from_u128(event),
-        asked_at: now_ms(),
-        until: now_ms() + minutes_left * 60_000,
+        asked_at: clock::wall_ms(),
+        until: clock::wall_ms() + minutes_left * 60_000,
         body: format!("{event}"),
         ended_by: None,
         message: Uuid::nil(),
@@ -673,7 +676,7 @@ async fn questions_long_past_their_time_are_pruned_however_many_were_asked() {
 }
 
 fn request(code: &str, person: &str, minutes_ago: i64) -> Request {
-    let requested_at = now_ms() - minutes_ago * 60_000;
+    let requested_at = clock::wall_ms() - minutes_ago * 60_000;
     Request {
         code: code.to_owned(),
         person: person.to_owned(),
@@ -724,7 +727,7 @@ async fn a_decision_and_what_follows_from_it_are_one_and_made_once() {
     };
     let (approved, denied) = tokio::join!(decide(PairingState::Approved, "yes"), decide(PairingState::Denied, "no"));
     assert!(approved ^ denied);
-    let told = store.claim(Queue::Outbox, 10).await.unwrap().rows;
+    let told = store.claim(Queue::Outbox, 10, None).await.unwrap().rows;
     assert_eq!(told.len(), 1);
     let (state, word) = if approved { (PairingState::Approved, "yes") } else { (PairingState::Denied, "no") };
     let now = read().await;

@@ -5,22 +5,25 @@
 //! Nobody hears of success before the commit. When it fails, everybody in the batch hears of the failure.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::pairing::{Asked, Asking, Deciding};
+use super::presence::Damage;
 use super::sqlite::{Due, Sqlite};
-use super::{ASKED, AuditEntry, Beginning, Claims, Entry, Progress, Queue, Settlement, StoreError};
+use super::{ASKED, AuditEntry, Beginning, Claim, Claims, Entry, Progress, Queue, Settlement, StoreError};
+use crate::clock;
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// One thing to be written.
 pub(super) enum Op {
     Put(Entry, Answer<bool>),
-    Claim { queue: Queue, most: usize, lease: Duration, answer: Answer<Claims> },
-    Settle(Settlement, Answer<bool>),
+    Claim(Claim, Answer<Claims>),
+    Settle(Box<Settlement>, Answer<bool>),
     Reopen(Uuid, AuditEntry, Answer<bool>),
     Discard(Uuid, AuditEntry, Answer<bool>),
     Prune { retention: Duration, dedupe: Duration, answer: Answer<u64> },
@@ -31,10 +34,33 @@ pub(super) enum Op {
     Ask(Box<Asking>, Answer<Asked>),
     Decide(Box<Deciding>, Answer<bool>),
     Withdraw(Uuid, String, AuditEntry, Answer<bool>),
+    Answers(bool, Answer<()>),
     Beat(Answer<()>),
 }
 
 impl Op {
+    /// Bytes of the bodies and files that it puts into the ledger.
+    fn bytes(&self) -> usize {
+        let of = |entry: &Entry| entry.body.len() + entry.file.as_ref().map_or(0, |file| file.len());
+        match self {
+            Op::Put(entry, _) => of(entry),
+            Op::Settle(settlement, _) => settlement.entries().iter().map(of).sum(),
+            Op::Claim { .. }
+            | Op::Reopen(..)
+            | Op::Discard(..)
+            | Op::Prune { .. }
+            | Op::PruneAudit(..)
+            | Op::SealAudit(..)
+            | Op::Begin(..)
+            | Op::Progress(..)
+            | Op::Ask(..)
+            | Op::Decide(..)
+            | Op::Withdraw(..)
+            | Op::Answers(..)
+            | Op::Beat(_) => 0,
+        }
+    }
+
     /// Sends the caller how many rows the operation changed, or why it failed.
     fn answer(self, changed: Result<u64, StoreError>) {
         match self {
@@ -45,9 +71,11 @@ impl Op {
             | Op::SealAudit(_, answer) => drop(answer.send(changed.map(|rows| rows > 0))),
             Op::Ask(_, answer) => drop(answer.send(changed.map(Asked::of))),
             Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(changed)),
-            Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => drop(answer.send(changed.map(drop))),
+            Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Answers(_, answer) | Op::Beat(answer) => {
+                drop(answer.send(changed.map(drop)));
+            }
             // A batch answers these itself: each kind is one statement.
-            Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => {}
+            Op::Put(..) | Op::Claim(..) | Op::Settle(..) => {}
         }
     }
 }
@@ -55,11 +83,25 @@ impl Op {
 /// The most operations of one transaction: it bounds how long the first of them waits.
 const MOST_OPS: usize = 1024;
 
-pub(super) struct Writer {
+/// Bytes after which a transaction takes no further operation: it bounds what one adds to the write-ahead log.
+const MANY_BYTES: usize = 16 * 1024 * 1024;
+
+/// How often it is looked whether the ledger's files are there, while nothing is written.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the ledger is stamped anew; a copy that is younger and as large, and is written over it, is not noticed.
+const STAMP_EVERY: Duration = Duration::from_secs(3600);
+
+/// Holds the ledger's connection and lock; given to whoever runs the tasks.
+pub struct Writer {
     engine: Sqlite,
     waiting: mpsc::Receiver<Op>,
     wakers: Arc<[Notify; 3]>,
     committed: watch::Sender<u64>,
+    /// How long the ledger's files may be missing.
+    missing_for: Duration,
+    /// What is wrong with them, and since when.
+    damage: Option<(Damage, Instant)>,
 }
 
 /// A batch, sorted by kind so that each kind is one statement.
@@ -67,7 +109,7 @@ pub(super) struct Writer {
 struct Batch {
     puts: Vec<(Entry, Answer<bool>)>,
     settlements: Vec<(Settlement, Answer<bool>)>,
-    claims: Vec<(Queue, usize, Duration, Answer<Claims>)>,
+    claims: Vec<(Claim, Answer<Claims>)>,
     others: Vec<Op>,
 }
 
@@ -77,14 +119,28 @@ impl Writer {
         waiting: mpsc::Receiver<Op>,
         wakers: Arc<[Notify; 3]>,
         committed: watch::Sender<u64>,
+        missing_for: Duration,
     ) -> Writer {
-        Writer { engine, waiting, wakers, committed }
+        Writer { engine, waiting, wakers, committed, missing_for, damage: None }
     }
 
-    pub(super) async fn run(mut self, stop: impl Future<Output = ()>) {
+    /// Serves writes until `stop` ends or every [`super::Store`] is gone; what waits then is still written.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when the ledger's files were missing for `store.missing_for`, or are at the end.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), StoreError> {
         let mut stop = std::pin::pin!(stop);
         let mut ops = Vec::with_capacity(MOST_OPS);
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stamped = clock::instant();
         loop {
+            if let Some((damage, since)) = self.damage
+                && since.elapsed() >= self.missing_for
+            {
+                self.engine.close().await?;
+                return Err(damage.into());
+            }
             let received = tokio::select! {
                 biased;
                 received = self.waiting.recv_many(&mut ops, MOST_OPS) => received,
@@ -93,13 +149,44 @@ impl Writer {
                     self.waiting.close();
                     continue;
                 }
+                _ = looks.tick() => {
+                    // What is wrong is kept in `damage`.
+                    if self.look(None).await.is_ok() && stamped.elapsed() >= STAMP_EVERY {
+                        stamped = clock::instant();
+                        self.engine.stamp().await;
+                    }
+                    continue;
+                }
             };
             if received == 0 {
-                self.engine.close().await;
-                return;
+                return Ok(self.engine.close().await?);
             }
-            self.commit(Batch::sort(ops.drain(..))).await;
+            let mut ops = ops.drain(..).peekable();
+            while ops.peek().is_some() {
+                self.commit(Batch::fill(&mut ops)).await;
+            }
         }
+    }
+
+    /// Sees that the ledger's files are there, and tells when they are not, once, and when they are again.
+    async fn look(&mut self, pages: Option<i64>) -> Result<(), Damage> {
+        let found = self.engine.check(pages).await;
+        match (found, self.damage) {
+            (Err(damage), None) => {
+                self.damage = Some((damage, clock::instant()));
+                self.engine.save(damage).await;
+                tracing::error!(
+                    exits_after_seconds = self.missing_for.as_secs(),
+                    "{damage}: nothing is acknowledged until it is as it was; put it back, or the daemon exits"
+                );
+            }
+            (Ok(()), Some((_, since))) => {
+                self.damage = None;
+                tracing::info!(seconds = since.elapsed().as_secs(), "the ledger's files are as they were: going on");
+            }
+            (Err(_), Some(_)) | (Ok(()), None) => {}
+        }
+        found
     }
 
     async fn commit(&mut self, batch: Batch) {
@@ -116,19 +203,31 @@ impl Writer {
                 if due.approvals {
                     self.wakers[ASKED].notify_one();
                 }
+                self.engine.keep_log_short().await;
+            }
+            Err(error @ StoreError::Damaged(_)) => {
+                batch.fail(&error);
             }
             Err(error) => {
                 tracing::error!(%error, "the ledger could not be written; nothing of this batch is acknowledged");
                 self.engine.recover().await;
-                batch.fail(&StoreError::from(error));
+                batch.fail(&error);
             }
         }
     }
 
+    /// Nobody hears of a commit into files that have other names by now, or none.
+    async fn apply(&mut self, batch: &Batch, due: &mut Due) -> Result<Results, StoreError> {
+        self.look(None).await?;
+        let (results, pages) = self.write(batch, due).await?;
+        self.look(Some(pages)).await?;
+        Ok(results)
+    }
+
     /// Settlements before puts, so that a reply is in the outbox when the claim of the same batch looks; claims last.
-    async fn apply(&mut self, batch: &Batch, due: &mut Due) -> Result<Results, sqlx::Error> {
+    async fn write(&mut self, batch: &Batch, due: &mut Due) -> Result<(Results, i64), sqlx::Error> {
         let engine = &mut self.engine;
-        engine.begin().await?;
+        let pages = engine.begin().await?;
         let mut results = Results {
             settlements: engine.settle(batch.settlements.iter().map(|(settlement, _)| settlement), due).await?,
             puts: engine.put(batch.puts.iter().map(|(entry, _)| entry), due).await?,
@@ -150,19 +249,20 @@ impl Writer {
                 Op::Progress(progress, _) => (engine.progress(progress).await.map(|()| 0)?, None),
                 Op::Ask(asking, _) => (engine.ask(asking).await? as u64, None),
                 Op::Decide(deciding, _) => (engine.decide(deciding, due).await?.into(), Some(&deciding.audit)),
+                Op::Answers(answers, _) => (engine.set_answers(*answers).await.map(|()| 0)?, None),
                 Op::Beat(_) => (engine.beat().await.map(|()| 0)?, None),
-                Op::Put(..) | Op::Claim { .. } | Op::Settle(..) => (0, None),
+                Op::Put(..) | Op::Claim(..) | Op::Settle(..) => (0, None),
             };
             // What changed nothing was not done.
             audit.extend(entry.filter(|_| changed > 0));
             results.others.push(changed);
         }
         engine.audit(&audit).await?;
-        for (queue, most, lease, _) in &batch.claims {
-            results.claims.push(engine.claim(*queue, *most, *lease).await?);
+        for (claim, _) in &batch.claims {
+            results.claims.push(engine.claim(*claim).await?);
         }
         engine.commit().await?;
-        Ok(results)
+        Ok((results, pages))
     }
 }
 
@@ -195,13 +295,18 @@ impl Results {
 }
 
 impl Batch {
-    fn sort(ops: impl Iterator<Item = Op>) -> Batch {
+    /// Takes from what waits as much as one transaction should have.
+    fn fill(ops: &mut impl Iterator<Item = Op>) -> Batch {
         let mut batch = Batch::default();
-        for op in ops {
+        let mut bytes = 0;
+        while bytes < MANY_BYTES
+            && let Some(op) = ops.next()
+        {
+            bytes += op.bytes();
             match op {
                 Op::Put(entry, answer) => batch.puts.push((entry, answer)),
-                Op::Settle(settlement, answer) => batch.settlements.push((settlement, answer)),
-                Op::Claim { queue, most, lease, answer } => batch.claims.push((queue, most, lease, answer)),
+                Op::Settle(settlement, answer) => batch.settlements.push((*settlement, answer)),
+                Op::Claim(claim, answer) => batch.claims.push((claim, answer)),
                 op @ (Op::Reopen(..)
                 | Op::Discard(..)
                 | Op::Withdraw(..)
@@ -212,6 +317,7 @@ impl Batch {
                 | Op::Progress(..)
                 | Op::Ask(..)
                 | Op::Decide(..)
+                | Op::Answers(..)
                 | Op::Beat(_)) => batch.others.push(op),
             }
         }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::{Error, retry_after};
+use crate::clock;
 
 /// On every answer of Webex's.
 const TRACKING_ID: &str = "trackingid";
@@ -116,7 +117,7 @@ pub(super) fn refusal(endpoint: &'static str, status: StatusCode, headers: &Head
     let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let said = super::lenient::read::<Explanation>(body.as_bytes()).map(|read| read.value).unwrap_or_default();
     let tracking_id = said.tracking_id.or_else(|| header(TRACKING_ID).map(str::to_owned));
-    let pause = || retry_after(header(RETRY_AFTER.as_str()), jiff::Timestamp::now());
+    let pause = || retry_after(header(RETRY_AFTER.as_str()), clock::wall());
     match status {
         StatusCode::TOO_MANY_REQUESTS => {
             return Error::RateLimited { now: true, endpoint, retry_after: pause(), tracking_id };

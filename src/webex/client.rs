@@ -1,11 +1,11 @@
 //! One `send()`: timeouts, retries where a call may be repeated, status before body, tracking ids, no leaked token.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Response, multipart};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
@@ -21,6 +21,8 @@ use super::lenient::{self, Read};
 use super::listing::Absent;
 use super::oddities::Oddities;
 use super::resources::File;
+use super::time::WebexTime;
+use crate::clock;
 use crate::config;
 use crate::telemetry::Metrics;
 
@@ -29,9 +31,6 @@ pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// A refusal is a sentence or two; more of one is not read.
 pub(super) const MOST_OF_A_REFUSAL: usize = 64 * 1024;
-
-/// No answer has told Webex's time yet.
-const UNKNOWN: i64 = i64::MIN;
 
 /// A client of the Webex API with one token. Cheap to clone; all clones share one budget of calls.
 #[derive(Clone)]
@@ -45,8 +44,7 @@ struct Inner {
     metrics: Metrics,
     /// Microseconds; 0 before the first answer.
     last_latency: AtomicU64,
-    /// Milliseconds by which our clock is ahead of Webex's; [`UNKNOWN`] before the first answer.
-    clock_lead: AtomicI64,
+    webex_time: WebexTime,
     governor: Arc<Governor>,
     oddities: Oddities,
     absent: Absent,
@@ -110,7 +108,7 @@ impl Client {
             authorization,
             retries: settings.retries,
             last_latency: AtomicU64::new(0),
-            clock_lead: AtomicI64::new(UNKNOWN),
+            webex_time: WebexTime::default(),
             oddities: Oddities::new(metrics.clone()),
             absent: Absent::default(),
             metrics,
@@ -150,9 +148,15 @@ impl Client {
         (micros > 0).then(|| Duration::from_micros(micros))
     }
 
+    /// The time by Webex's clock in milliseconds since 1970, as the last answer told it; good to a second or two. Nobody
+    /// who sets our own clock moves it.
+    pub fn webex_time(&self) -> Option<i64> {
+        self.0.webex_time.now()
+    }
+
     /// By how many milliseconds our clock is ahead of Webex's, as the last answer told; good to a second or two.
     pub fn clock_lead(&self) -> Option<i64> {
-        Some(self.0.clock_lead.load(Ordering::Relaxed)).filter(|lead| *lead != UNKNOWN)
+        Some(clock::wall_ms() - self.webex_time()?)
     }
 
     /// What proves who calls. It is marked as sensitive, so nothing prints it.
@@ -254,7 +258,7 @@ impl Client {
                 return Err(Error::RateLimited { now: false, endpoint, retry_after, tracking_id: None });
             }
         }
-        let started = Instant::now();
+        let started = clock::instant();
         let request = self
             .0
             .http
@@ -279,7 +283,7 @@ impl Client {
         };
         let (status, headers, body, unread) = answer.await.map_err(|error: reqwest::Error| {
             self.0.metrics.api_request(endpoint, if error.is_timeout() { "timeout" } else { "unreachable" });
-            Error::Unreachable { endpoint, cause: innermost(error) }
+            Error::Unreachable { endpoint, is_sent: !error.is_connect(), cause: innermost(error) }
         })?;
         let foreign = match status.is_success() {
             true => foreign_success(call.expects, &headers, &body),
@@ -292,9 +296,7 @@ impl Client {
         self.0
             .last_latency
             .store(started.elapsed().as_micros().try_into().unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
-        if let Some(lead) = clock_lead(&headers, jiff::Timestamp::now(), started.elapsed()) {
-            self.0.clock_lead.store(lead, Ordering::Relaxed);
-        }
+        self.0.webex_time.told(&headers, started.elapsed());
         self.0.metrics.api_request(endpoint, status.as_str());
         if status.is_success() {
             self.0.governor.taken();
@@ -334,14 +336,6 @@ fn form(fields: &[(&'static str, String)], file: &File) -> Result<multipart::For
     Ok(fields.iter().fold(form, |form, (name, value)| form.text(*name, value.clone())))
 }
 
-/// Webex read its clock between our two looks at ours, and its header leaves the fraction of the second out.
-fn clock_lead(headers: &HeaderMap, now: jiff::Timestamp, took: Duration) -> Option<i64> {
-    const HALF_A_SECOND: i64 = 500;
-    let theirs = jiff::fmt::rfc2822::parse(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
-    let ours = now.as_millisecond() - i64::try_from(took.as_millis() / 2).ok()?;
-    Some(ours - theirs.as_millisecond() - HALF_A_SECOND)
-}
-
 /// 100 ms doubling, between half and all of it.
 fn jittered(attempt: u32) -> Duration {
     let whole = Duration::from_millis(100) * 2_u32.saturating_pow(attempt.min(6));
@@ -359,21 +353,4 @@ pub(super) fn innermost(error: reqwest::Error) -> String {
         cause = deeper;
     }
     cause.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_clock_is_compared_with_the_middle_of_the_round_trip() {
-        let now = "2026-03-02T20:00:04.500Z".parse().unwrap();
-        let mut headers = HeaderMap::new();
-        assert_eq!(clock_lead(&headers, now, Duration::ZERO), None);
-        headers.insert(DATE, HeaderValue::from_static("Mon, 02 Mar 2026 20:00:02 GMT"));
-        assert_eq!(clock_lead(&headers, now, Duration::from_secs(4)), Some(0));
-        assert_eq!(clock_lead(&headers, now, Duration::ZERO), Some(2000));
-        headers.insert(DATE, HeaderValue::from_static("yesterday"));
-        assert_eq!(clock_lead(&headers, now, Duration::ZERO), None);
-    }
 }

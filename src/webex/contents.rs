@@ -54,7 +54,11 @@ impl Download {
     /// When the connection is lost, or `webex.timeout` has passed since the call began.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let Some(body) = &mut self.body else { return Ok(None) };
-        body.chunk().await.map_err(|error| Error::Unreachable { endpoint: ENDPOINT, cause: innermost(error) })
+        body.chunk().await.map_err(|error| Error::Unreachable {
+            endpoint: ENDPOINT,
+            is_sent: true,
+            cause: innermost(error),
+        })
     }
 }
 

@@ -149,6 +149,18 @@ impl Client {
         self.list("messages", self.url(&["messages"], &[("roomId", room.as_str()), ("max", &max)]), most).await
     }
 
+    /// The messages of a direct space, newest first: page after page while `more` has not seen enough, and at most so
+    /// many.
+    pub async fn messages_while(
+        &self,
+        room: &RoomId,
+        most: usize,
+        more: impl Fn(&[Message]) -> bool,
+    ) -> Result<Vec<Message>, Error> {
+        let url = self.url(&["messages"], &[("roomId", room.as_str()), ("max", "100")]);
+        self.list_while("messages", url, most, more).await.all()
+    }
+
     /// The newest `most` messages of a group space that mention the bot, newest first.
     pub async fn mentions(&self, room: &RoomId, most: usize) -> Result<Vec<Message>, Error> {
         let max = most.clamp(1, 100).to_string();

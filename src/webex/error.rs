@@ -44,6 +44,8 @@ pub enum Error {
     Unreachable {
         /// The endpoint's name in the metrics.
         endpoint: &'static str,
+        /// Whether anything of the call may have reached Webex.
+        is_sent: bool,
         /// The innermost reason.
         cause: String,
     },
@@ -138,6 +140,15 @@ impl Error {
             | Error::NotWebex { .. }
             | Error::Unreadable { .. }
             | Error::Unsendable { .. } => None,
+        }
+    }
+
+    /// Whether the call may have been carried out, or may be still.
+    pub fn is_uncertain(&self) -> bool {
+        match self {
+            Error::Unreachable { is_sent, .. } => *is_sent,
+            Error::NotWebex { .. } | Error::Unreadable { .. } | Error::Status { status: 500.., .. } => true,
+            Error::RateLimited { .. } | Error::Locked { .. } | Error::Status { .. } | Error::Unsendable { .. } => false,
         }
     }
 

@@ -13,6 +13,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::clock;
+
 /// A pause longer than this is left to the caller, who can wait without holding a lease.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
@@ -84,12 +86,12 @@ pub(super) struct Governor(Mutex<Budget>);
 impl Governor {
     /// Waits for the turn of a call and says how long that took; or says how long not to try.
     pub(super) async fn admit(&self, endpoint: &'static str, priority: Priority) -> Result<Duration, Duration> {
-        let began = Instant::now();
+        let began = clock::instant();
         let entered = self.budget().enter(endpoint, priority, began)?;
         let Some(ticket) = entered else { return Ok(Duration::ZERO) };
         let place = Place { governor: self, ticket };
         loop {
-            let now = Instant::now();
+            let now = clock::instant();
             let step = self.budget().look(&place.ticket, now);
             match step {
                 Step::Go => return Ok(now - began),
@@ -102,7 +104,7 @@ impl Governor {
     /// Waits until a call would soon have its turn, and says how many would. Nothing is reserved.
     pub(super) async fn room(&self, endpoint: &'static str, priority: Priority) -> usize {
         loop {
-            let room = self.budget().room(endpoint, priority, Instant::now());
+            let room = self.budget().room(endpoint, priority, clock::instant());
             match room {
                 Ok(room) => return room,
                 Err(pause) => tokio::time::sleep(pause.min(LOOK_AGAIN)).await,
@@ -112,12 +114,12 @@ impl Governor {
 
     /// Webex took a call.
     pub(super) fn taken(&self) {
-        self.budget().taken(Instant::now());
+        self.budget().taken(clock::instant());
     }
 
     /// Webex answered 429.
     pub(super) fn refused(&self, endpoint: &'static str, pause: Duration) {
-        let now = Instant::now();
+        let now = clock::instant();
         let mut budget = self.budget();
         if budget.refused(endpoint, pause, now) {
             let (pause_seconds, pace) = (pause.as_secs(), budget.pace(now).unwrap_or_default() * 60.0);
@@ -133,13 +135,13 @@ impl Governor {
 
     /// Calls a minute, while there is a limit to them.
     pub(super) fn pace(&self) -> Option<f64> {
-        Some(self.budget().pace(Instant::now())? * 60.0)
+        Some(self.budget().pace(clock::instant())? * 60.0)
     }
 
     /// Limits [`Priority::Poll`].
     pub(super) fn poll_at_most(&self, per_minute: u32) {
         let rate = f64::from(per_minute) / MINUTE.as_secs_f64();
-        self.budget().polls = Some((rate, Bucket::full(rate, MINUTE.as_secs_f64(), Instant::now())));
+        self.budget().polls = Some((rate, Bucket::full(rate, MINUTE.as_secs_f64(), clock::instant())));
     }
 
     fn budget(&self) -> MutexGuard<'_, Budget> {
@@ -433,7 +435,7 @@ mod tests {
 
     #[test]
     fn nothing_is_slowed_before_webex_asks_for_it() {
-        let (mut budget, now) = (Budget::default(), Instant::now());
+        let (mut budget, now) = (Budget::default(), clock::instant());
         for _ in 0..100_000 {
             assert!(budget.enter("messages", Priority::Reply, now).unwrap().is_none());
             budget.taken(now);
@@ -444,7 +446,7 @@ mod tests {
 
     #[test]
     fn a_pause_is_kept_by_the_api_that_asked_for_it_and_by_no_other() {
-        let (mut budget, now) = (Budget::default(), Instant::now());
+        let (mut budget, now) = (Budget::default(), clock::instant());
         budget.refused("messages/{id}", Duration::from_secs(30), now);
         let mut pause = |endpoint, after: f64| budget.enter(endpoint, Priority::Reply, now + seconds(after)).err();
         assert_eq!(pause("messages", 0.0), Some(seconds(30.0)));
@@ -464,7 +466,7 @@ mod tests {
 
     #[test]
     fn the_pace_is_half_of_what_webex_took_and_rises_until_there_is_none() {
-        let now = Instant::now();
+        let now = clock::instant();
         let budget = limited(now);
         let after = |windows: f64| pace(&budget, now + MINUTE + seconds(1.0 + windows * 61.0));
         assert_eq!([0.0, 1.0, 2.0, 4.0, 5.9].map(after), [148, 221, 295, 443, 583].map(Some));
@@ -473,7 +475,7 @@ mod tests {
 
     #[test]
     fn what_webex_took_is_known_from_a_burst_as_well() {
-        let (mut budget, now) = (Budget::default(), Instant::now());
+        let (mut budget, now) = (Budget::default(), clock::instant());
         (0..300).for_each(|_| budget.taken(now));
         // Webex says how long it counts: its minute has 55 s left.
         budget.refused("messages", Duration::from_secs(55), now + seconds(5.0));
@@ -486,7 +488,7 @@ mod tests {
 
     #[test]
     fn who_cannot_have_a_turn_in_two_seconds_is_told_when_to_come_back() {
-        let now = Instant::now();
+        let now = clock::instant();
         let (mut budget, now) = (limited(now), now + MINUTE);
         // 148 a minute: the fourth of four has its turn in 1.6 s, a fifth would in more than two.
         let tickets: Vec<_> =
@@ -505,7 +507,7 @@ mod tests {
 
     #[test]
     fn who_was_to_have_a_turn_in_two_seconds_and_had_none_comes_back_too() {
-        let now = Instant::now();
+        let now = clock::instant();
         let (mut budget, now) = (limited(now), now + MINUTE);
         let tickets: Vec<_> =
             (0..4).map(|_| budget.enter("messages", Priority::Reply, now).unwrap().unwrap()).collect();
@@ -521,7 +523,7 @@ mod tests {
 
     #[test]
     fn polling_has_a_limit_of_its_own() {
-        let (mut budget, now) = (Budget::default(), Instant::now());
+        let (mut budget, now) = (Budget::default(), clock::instant());
         let rate = 200.0 / 60.0;
         budget.polls = Some((rate, Bucket::full(rate, 60.0, now)));
         let mut waiting = VecDeque::new();
@@ -542,7 +544,7 @@ mod tests {
 
     #[test]
     fn whoever_goes_away_holds_nobody_up() {
-        let now = Instant::now();
+        let now = clock::instant();
         let (mut budget, now) = (limited(now), now + MINUTE);
         let tickets: Vec<_> =
             (0..4).map(|_| budget.enter("messages", Priority::Reply, now).unwrap().unwrap()).collect();
@@ -553,7 +555,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_is_dropped_while_it_waits_leaves_no_trace() {
-        let governor = Governor(Mutex::new(limited(Instant::now() - MINUTE)));
+        let governor = Governor(Mutex::new(limited(clock::instant() - MINUTE)));
         for priority in Priority::ALL {
             assert_eq!(governor.admit("messages", priority).now_or_never(), None);
         }
@@ -564,7 +566,7 @@ mod tests {
     /// A Webex that takes so many calls in each minute, and a bot that always has more: calls taken and refused in an
     /// hour.
     fn hour(limit: u32, batch: usize) -> (u32, u32) {
-        let (mut budget, start) = (Budget::default(), Instant::now());
+        let (mut budget, start) = (Budget::default(), clock::instant());
         let (mut waiting, mut counted) = (VecDeque::new(), (start, 0));
         let (mut taken, mut refused) = (0, 0);
         for step in 0..36_000 {
@@ -623,7 +625,7 @@ mod tests {
             arrivals in prop::collection::vec(prop::collection::vec(0_usize..3, 0..4), 100..250),
             looks in any::<u64>(),
         ) {
-            let start = Instant::now();
+            let start = clock::instant();
             let mut budget = limited(start);
             let start = start + MINUTE;
             let mut dice = fastrand::Rng::with_seed(looks);

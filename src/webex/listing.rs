@@ -12,6 +12,7 @@ use url::Url;
 use super::answer::Expects;
 use super::client::{Body, Call};
 use super::{Client, Error, lenient};
+use crate::clock;
 
 /// How long a list that is not to be had is not asked for again. Whoever wants it has another way, or asks later.
 const ABSENT_FOR: Duration = Duration::from_secs(60);
@@ -28,7 +29,7 @@ impl Absent {
 
     fn remember(&self, endpoint: &'static str, error: &Error) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(endpoint, (Instant::now(), error.clone()));
+        known.insert(endpoint, (clock::instant(), error.clone()));
     }
 }
 

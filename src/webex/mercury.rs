@@ -146,7 +146,7 @@ impl Mercury {
             .header(SEC_WEBSOCKET_KEY, &key);
         let unreachable = |error| {
             self.client.count(ENDPOINT, "unreachable");
-            Error::Unreachable { endpoint: ENDPOINT, cause: innermost(error) }
+            Error::Unreachable { endpoint: ENDPOINT, is_sent: true, cause: innermost(error) }
         };
         let response = request.send().await.map_err(unreachable)?;
         let (status, headers) = (response.status(), response.headers().clone());

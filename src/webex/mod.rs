@@ -19,6 +19,7 @@ mod oddities;
 mod probe;
 mod resources;
 mod socket;
+mod time;
 
 pub use client::Client;
 pub(crate) use connection::client_builder;

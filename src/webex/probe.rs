@@ -1,13 +1,14 @@
 //! A look at a URL of ours as Webex would use it: one `POST`, no redirect followed, and never with the token.
 
 use std::io::ErrorKind;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use url::Url;
 
 use super::connection::{client_builder, http_client, public_client};
+use crate::clock;
 use crate::config;
 
 /// Whatever answers later than this is of no use: Webex is said to wait for ten to fifteen seconds.
@@ -75,7 +76,7 @@ impl Probe {
     /// # Errors
     /// When no answer came.
     pub(crate) async fn post(&self, body: &str, (name, value): (&str, &str)) -> Result<Answer, Unreached> {
-        let started = Instant::now();
+        let started = clock::instant();
         let request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json;charset=UTF-8");
         let sent = request.header(name, value).body(body.to_owned()).send().await;
         let response = sent.map_err(|error| unreached(error, started.elapsed()))?;

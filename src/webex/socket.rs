@@ -54,7 +54,7 @@ impl Socket {
         let authorization = json!({"id": Uuid::new_v4(), "type": "authorization", "data": {"token": token}, "trackingId": tracking_id()});
         match socket.send(&authorization).await {
             Ok(()) => Ok(socket),
-            Err(cause) => Err(Error::Unreachable { endpoint: "socket", cause }),
+            Err(cause) => Err(Error::Unreachable { endpoint: "socket", is_sent: true, cause }),
         }
     }
 

@@ -5,10 +5,11 @@ use super::closing::{About, Ending};
 use super::inbox::Inbox;
 use super::wording;
 use crate::access::Quorum;
+use crate::clock;
 use crate::event;
-use crate::handler::{Command, Context, Origin, Outgoing, Reply, Venue, is_blank};
-use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect, Settlement, now_ms};
-use crate::table::is_unseen;
+use crate::handler::{Command, Context, Origin, Outgoing, Reply, Venue};
+use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect, Settlement};
+use crate::text::{is_unseen, trim};
 use crate::webex::{MessageId, RoomType};
 
 /// Of one person, and of one space: more that wait at one time are a mistake or mischief, and nobody reads them.
@@ -120,7 +121,7 @@ impl Inbox {
 
 /// What is shown, and run.
 fn asked(context: &Context) -> &str {
-    context.text.trim_matches(is_blank)
+    trim(&context.text)
 }
 
 fn request(
@@ -131,7 +132,7 @@ fn request(
     context: &Context,
     thread: &MessageId,
 ) -> ApprovalRequest {
-    let now = now_ms();
+    let now = clock::wall_ms();
     ApprovalRequest {
         card: event::reply_id(row.id, 0),
         event: row.id,

@@ -8,11 +8,13 @@ use uuid::Uuid;
 use super::closing::{About, Answered, Ending, FIRST};
 use super::inbox::Inbox;
 use super::running::{GONE, Performed, Unable, gone};
+use crate::clock;
 use crate::event;
-use crate::handler::{Context, Inputs, Kept, Outgoing, Question, Reply, is_blank};
+use crate::handler::{Context, Inputs, Kept, Outgoing, Question, Reply};
 use crate::receiver::Envelope;
 use crate::router::{self, Route};
-use crate::store::{Claimed, Conversation, Effect, Settlement, Shown, StoreError, now_ms};
+use crate::store::{Claimed, Conversation, Effect, Settlement, Shown, StoreError};
+use crate::text::{find_called, has_slash};
 use crate::webex::{MessageId, RoomType};
 
 const CANCEL: [&str; 2] = ["cancel", "stop"];
@@ -101,7 +103,7 @@ impl Inbox {
         question: Question,
         sent: &[Outgoing],
     ) -> Effect {
-        let now = now_ms();
+        let now = clock::wall_ms();
         let waits = i64::try_from(question.waits(self.services.conversations.within).as_millis()).unwrap_or(i64::MAX);
         let cards = sent.iter().zip(0..).filter(|(message, _)| message.card.is_some());
         let cards = cards.map(|(_, nth)| event::reply_id(row.id, nth)).collect();
@@ -178,7 +180,7 @@ impl Inbox {
             commits.mark_unchanged();
             let found = store.conversation(&about.room.local(), &about.sender.id.local()).await?;
             let Some(Conversation { shown: Shown::Sending, asked_at, .. }) = &found else { return Ok(found) };
-            let asked_ago = Duration::from_millis((now_ms() - asked_at).max(0).unsigned_abs());
+            let asked_ago = Duration::from_millis((clock::wall_ms() - asked_at).max(0).unsigned_abs());
             let Some(rest) = SENDING.checked_sub(asked_ago) else { return Ok(found) };
             if !matches!(tokio::time::timeout(rest, commits.changed()).await, Ok(Ok(()))) {
                 return Ok(found);
@@ -198,8 +200,7 @@ impl Inbox {
     /// button.
     fn is_aside(&self, about: &About, context: &Context, kept: &Kept) -> bool {
         let is_elsewhere = about.room_type == RoomType::Group && about.thread.is_some() && about.thread != kept.thread;
-        let has_slash = context.text.trim_start_matches(is_blank).starts_with('/');
-        let is_marked = about.pressed.is_some() || has_slash || is_elsewhere;
+        let is_marked = about.pressed.is_some() || has_slash(&context.text) || is_elsewhere;
         is_marked && matches!(router::route(&self.services.commands, |_| true, &context.text), Route::Command(..))
     }
 
@@ -262,9 +263,7 @@ fn pending(Conversation { room, person, event, body, .. }: Conversation) -> Opti
 
 /// Whether somebody wants no more of it, as people write that: with a slash, or as a sentence.
 fn is_cancel(text: &str) -> bool {
-    let text = text.trim_matches(is_blank);
-    let word = text.strip_prefix('/').unwrap_or(text).trim_end_matches(['.', '!', '?', '…']);
-    CANCEL.iter().any(|cancel| cancel.eq_ignore_ascii_case(word))
+    find_called(text.trim(), CANCEL, |cancel| cancel).is_some()
 }
 
 #[cfg(test)]
@@ -273,7 +272,20 @@ mod tests {
 
     #[test]
     fn who_cancels_may_write_it_in_their_way_and_who_says_more_does_not_cancel() {
-        for text in ["cancel", " CANCEL ", "/cancel", "Cancel.", "cancel!", "stop", "/Stop!!"] {
+        for text in [
+            "cancel",
+            " CANCEL ",
+            "/cancel",
+            "Cancel.",
+            "cancel!",
+            "stop",
+            "/Stop!!",
+            "`cancel`",
+            "**Cancel**.",
+            "“/cancel”",
+            "c\u{200b}an\u{ad}cel",
+            "\u{2066}stop\u{2069}",
+        ] {
             assert!(is_cancel(text), "{text}");
         }
         for text in ["", "/", "!", "//cancel", "cancel please", "do not stop", "cancelled"] {

@@ -8,11 +8,12 @@ use super::judging::Judgement;
 use super::running::{GONE, Performed, Unable, gone};
 use super::voting::Press;
 use crate::access::{Act, Place};
+use crate::clock;
 use crate::event;
 use crate::handler::{Button, Deed, Inputs, Refusal, SEAL, Sender, carries};
 use crate::pairing;
 use crate::receiver::Envelope;
-use crate::store::{Claimed, Effect, Settlement, StoreError, now_ms};
+use crate::store::{Claimed, Effect, Settlement, StoreError};
 use crate::webex::{ActionId, AttachmentAction, Fault, Message, NewMessage, Person, RoomId, RoomType};
 
 /// What whoever looks for the reason has to know besides.
@@ -159,7 +160,7 @@ impl Inbox {
         let refusal = match button.deed {
             // How long that may be pressed, and by whom, the ledger says.
             Deed::Vote(_) => None,
-            Deed::Action(_) | Deed::Say(_) => button.refuses(&about.sender, now_ms()),
+            Deed::Action(_) | Deed::Say(_) => button.refuses(&about.sender, clock::wall_ms()),
         };
         match refusal {
             None => {}

@@ -3,10 +3,11 @@
 use uuid::Uuid;
 
 use super::inbox::Inbox;
+use crate::clock;
 use crate::event;
 use crate::handler::{Card, Letter, Origin, Outgoing, Reply, Sender, Venue};
 use crate::receiver::Kind;
-use crate::store::{AuditEntry, Claimed, Closing, Entry, Settlement, Via, now_ms};
+use crate::store::{AuditEntry, Claimed, Closing, Entry, Settlement, Via};
 use crate::webex::{Attachment, File, MessageId, NewMessage, RoomId, RoomType};
 
 /// What is counted and audited where no command was found.
@@ -64,7 +65,7 @@ impl Inbox {
     pub(super) fn sealed(&self, card: &Card, id: Uuid, venue: Venue, command: &str) -> Result<Attachment, String> {
         let cards = self.services.cards.as_ref().ok_or("cards.enabled is off")?;
         let me = self.identity.get().ok_or("Webex has not said yet who the bot is")?;
-        match cards.seal(card, &Origin { bot: &me.id, venue, card: id, command, now: now_ms() }) {
+        match cards.seal(card, &Origin { bot: &me.id, venue, card: id, command, now: clock::wall_ms() }) {
             Ok(Some(attachment)) => Ok(attachment),
             Ok(None) => {
                 Err("its buttons would be dead: Webex tells of no clicks with delivery.mode = \"polling\"".to_owned())

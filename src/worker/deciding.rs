@@ -4,18 +4,17 @@
 //! The end is posted before the card goes, so that wherever the process is killed people read what is true.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::closing::{About, Ending, ended};
 use super::inbox::Inbox;
 use super::wording;
+use crate::clock;
 use crate::event;
 use crate::handler::{Command, CommandError, Context, Letter, Removal, Sender};
 use crate::receiver::Envelope;
 use crate::router::{self, Route};
 use crate::store::{
     Approval, ApprovalState, ApprovalStep, AuditEntry, Claimed, Closing, Effect, Entry, Settlement, State, StoreError,
-    now_ms,
 };
 use crate::webex::{MessageId, NewMessage, Person, RoomType};
 
@@ -67,7 +66,7 @@ impl Inbox {
             text: request.asked.clone(),
             envelope: request.envelope.clone(),
             files: request.files.clone(),
-            deadline: Instant::now() + self.settings.deadline,
+            deadline: clock::instant() + self.settings.deadline,
             services: Arc::clone(&self.services),
         };
         let may = |command: &Command| self.services.may(&about.sender, &about.room, about.room_type, command);
@@ -153,7 +152,7 @@ impl Inbox {
                 (!is_open).then(|| (ApprovalState::Failed, daemon()))
             }
             _ if is_dead => Some((ApprovalState::Unasked, daemon())),
-            _ => (approval.request.expires_at <= now_ms()).then(|| (ApprovalState::Expired, daemon())),
+            _ => (approval.request.expires_at <= clock::wall_ms()).then(|| (ApprovalState::Expired, daemon())),
         })
     }
 
@@ -167,7 +166,7 @@ impl Inbox {
         message: Option<MessageId>,
     ) -> Frozen {
         (approval.state, approval.ends) = (state, None);
-        (approval.ended_at, approval.ended_event) = (Some(now_ms()), Some(row.id));
+        (approval.ended_at, approval.ended_event) = (Some(clock::wall_ms()), Some(row.id));
         approval.ended_by = Some(by.clone());
         let (about, card, word) = (of_asker(&approval), approval.request.card, state.word());
         let successor = event::outcome_id(card, word);

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use super::closing::{About, Ending, ended};
 use super::inbox::Inbox;
 use crate::access::{Act, Decision, Pace, Place, Standing, decide, paired};
+use crate::clock;
 use crate::event;
 use crate::handler::{Card, Reply, Sender, Venue};
 use crate::pairing;
 use crate::router::{addressed_text, mentions};
-use crate::store::{Again, Asked, Claimed, Pairing, Settlement, StoreError, now_ms};
+use crate::store::{Again, Asked, Claimed, Pairing, Settlement, StoreError};
 use crate::webex::{Message, NewMessage, Person, RoomType};
 
 const MAY_NOT: &str = "I am sorry, but I may not answer you. Please ask whoever runs me.";
@@ -85,7 +86,7 @@ impl Inbox {
             known = self.services.store.pairing_of(&id.local()).await?.map(Box::new);
             // An event that is worked on again, since the process ended before it was settled, has made its request.
             let asks = known.as_ref().is_some_and(|known| known.request.event == row.id);
-            decision = match pairing::standing(known.as_deref(), now_ms(), self.pairing.quiet) {
+            decision = match pairing::standing(known.as_deref(), clock::wall_ms(), self.pairing.quiet) {
                 Standing::Pending if asks => Decision::Pair,
                 standing => paired(standing, act),
             };

@@ -3,6 +3,7 @@
 //! A row is claimed only when there is a slot to work on it, so no lease runs out while waiting its turn.
 
 mod approving;
+mod arriving;
 mod asking;
 mod clicking;
 mod closing;
@@ -28,15 +29,20 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
+pub use arriving::Posts;
 pub use inbox::Inbox;
 pub use outbox::Outbox;
 
 use crate::config;
+use crate::instance::Gate;
 use crate::store::{Claimed, Claims, Queue, Settlement, Store};
 use crate::webex::{Client, Fault};
 
 /// The safety net: other processes may write to the ledger without our hearing of it.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often it is tried to settle a row.
+const SETTLES: u32 = 3;
 
 /// How the loops end.
 #[derive(Clone, Default)]
@@ -68,11 +74,16 @@ pub trait Work: Send + Sync + 'static {
     fn put_back(row: Claimed) -> Settlement;
 }
 
-/// Runs until told to drain, and returns when nothing is in hand any more.
-pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, stop: Stop) {
+/// Runs until told to drain, and returns when nothing is in hand any more. Nothing is claimed while the gate is shut.
+pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: Gate, stop: Stop) {
     let slots = Arc::new(Semaphore::new(concurrency));
     let mut tasks = JoinSet::new();
     loop {
+        tokio::select! {
+            biased;
+            () = stop.drain.cancelled() => break,
+            () = gate.open() => {}
+        }
         let slot = tokio::select! {
             biased;
             () = stop.drain.cancelled() => break,
@@ -89,10 +100,12 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, stop: 
         };
         let free = room.min(1 + slots.available_permits());
         drop(slot);
-        let claims = match store.claim(W::QUEUE, free).await {
+        let claims = match store.claim(W::QUEUE, free, work.webex().webex_time()).await {
             Ok(claims) => claims,
             Err(error) => {
-                tracing::error!(%error, "the ledger gave no work; looking again in a second");
+                if !error.is_told() {
+                    tracing::error!(%error, "the ledger gave no work; looking again in a second");
+                }
                 Claims { rows: Vec::new(), next: Some(LOOK_AGAIN) }
             }
         };
@@ -135,21 +148,30 @@ async fn settle<W: Work>(work: &W, store: &Store, row: Claimed, stop: &Stop) {
         },
         () = stop.abort.cancelled() => W::put_back(row),
     };
-    for last in [false, false, true] {
+    let mut tries = 1;
+    loop {
         match store.settle(settlement.clone()).await {
             Ok(true) => return,
             Ok(false) => {
                 tracing::warn!("a lease was lost before the work was settled; somebody else has it now");
                 return;
             }
-            Err(error) if last => {
+            // The work is done, and settled as soon as the files are back, unless the daemon ends before.
+            Err(error) if error.is_told() => {
+                if stop.abort.is_cancelled() {
+                    return;
+                }
+            }
+            Err(error) if tries == SETTLES => {
                 tracing::error!(%error, "work could not be settled; it is done again when its lease ends");
+                return;
             }
             Err(error) => {
+                tries += 1;
                 tracing::warn!(%error, "work could not be settled; trying again");
-                tokio::time::sleep(LOOK_AGAIN).await;
             }
         }
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 

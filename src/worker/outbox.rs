@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::arriving::{Look, Posts};
 use super::{Work, asked, backoff, is_outage, patience, tries};
 use crate::config;
 use crate::handler::{Letter, Receipt, Removal};
@@ -13,12 +14,6 @@ use crate::identity::Identity;
 use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Queue, Settlement, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Error, Fault, File, FileInfo, Message, MessageId, NewMessage, RoomType};
-
-/// Newest messages looked at to see whether an uncertain send arrived.
-const LOOK_BACK: usize = 100;
-
-/// How far Webex's clock and ours may be apart.
-const SKEW: Duration = Duration::from_secs(120);
 
 /// Sends one row.
 pub struct Outbox {
@@ -30,6 +25,10 @@ pub struct Outbox {
     pub identity: Identity,
     /// When to stop trying.
     pub settings: config::Worker,
+    /// The most that one call may take: `webex.timeout`.
+    pub timeout: Duration,
+    /// What this process has posted.
+    pub posts: Posts,
     /// Counts what was sent.
     pub metrics: Metrics,
     /// Hears of a refused token.
@@ -59,37 +58,11 @@ impl Work for Outbox {
             Ok(file) => file,
             Err(why) => return self.unprepared(row, why),
         };
-        // A few calls, each with its own timeout; the lease bounds them all.
-        let sending = tokio::time::timeout(self.settings.lease.mul_f64(0.9), self.send(&row, &letter, file));
-        let result = sending.await.unwrap_or_else(|_| {
-            Err(Error::Unreachable { endpoint: "messages", cause: "no answer before the lease ends".to_owned() })
-        });
-        match result {
-            Ok(Sent { receipt, created }) => {
-                self.health.token(Ok(()));
-                self.metrics.reply_sent(row.age());
-                tracing::info!(webex_id = receipt.id, "reply sent");
-                let closing = closing("sent", receipt.to_string());
-                let shown = letter.asks.zip(letter.message.room_id).zip(created);
-                let shown = shown.map(|((person, room), created)| Effect::Shown {
-                    room: room.local(),
-                    person,
-                    event: letter.event,
-                    at: created.as_millisecond(),
-                    message: receipt.id.clone(),
-                });
-                // Nobody can press what asks for approval then; of any other card it says nothing.
-                let unasked = receipt.without_card.map(|_| Effect::Approval(ApprovalStep::Unasked { card: row.id }));
-                let effects = shown.into_iter().chain(unasked).collect();
-                row.done(Closing { mark: Some(receipt.id), effects, ..closing }, Vec::new())
-            }
-            // It was taken; posting it again would double it.
-            Err(error @ Error::Unreadable { .. }) => {
-                tracing::warn!(%error, "reply sent, but Webex's answer to it cannot be read");
-                row.done(closing("sent", error.to_string()), Vec::new())
-            }
-            Err(error) => self.settle_failure(row, &letter, &error).await,
+        let settlement = self.deliver(row, &letter, file).await;
+        if settlement.closes() {
+            self.posts.forget(settlement.row_id());
         }
+        settlement
     }
 
     fn panicked(&self, row: Claimed, why: String) -> Settlement {
@@ -104,6 +77,58 @@ impl Work for Outbox {
 }
 
 impl Outbox {
+    /// Looks for the message if it may be there, posts it if it is not, and settles the row.
+    async fn deliver(&self, row: Claimed, letter: &Letter, file: Option<File>) -> Settlement {
+        // A few calls, each with its own timeout; the lease bounds them all.
+        let sending = tokio::time::timeout(self.settings.lease.mul_f64(0.9), self.send(&row, letter, file));
+        let result = sending.await.unwrap_or_else(|_| {
+            let cause = "no answer before the lease ends".to_owned();
+            Err(Unsent::Failed {
+                error: Error::Unreachable { endpoint: "messages", is_sent: true, cause },
+                is_posted: true,
+            })
+        });
+        match result {
+            Ok(sent) => self.settle_sent(row, letter, sent),
+            Err(Unsent::Pending(left)) => {
+                tracing::info!(
+                    pause_ms = left.as_millis(),
+                    "the post of a reply was not answered, and Webex may still carry it out; the reply waits, other spaces do not"
+                );
+                let note = Some("its post was not answered, and Webex may still carry it out".to_owned());
+                row.again(Again { after: left, note, ..Again::default() })
+            }
+            // It was taken, and nobody can read there whether it is there; posting it again would double it.
+            Err(Unsent::Failed { error: error @ Error::Unreadable { .. }, is_posted: true })
+                if letter.room_type == RoomType::Group =>
+            {
+                tracing::warn!(%error, "reply sent, but Webex's answer to it cannot be read");
+                row.done(closing("sent", error.to_string()), Vec::new())
+            }
+            Err(Unsent::Failed { error, is_posted }) => self.settle_failure(row, letter, &error, is_posted).await,
+        }
+    }
+
+    fn settle_sent(&self, row: Claimed, letter: &Letter, sent: Sent) -> Settlement {
+        let Sent { receipt, created } = sent;
+        self.health.token(Ok(()));
+        self.metrics.reply_sent(row.age());
+        tracing::info!(webex_id = receipt.id, "reply sent");
+        let closing = closing("sent", receipt.to_string());
+        let shown = letter.asks.clone().zip(letter.message.room_id.clone()).zip(created);
+        let shown = shown.map(|((person, room), created)| Effect::Shown {
+            room: room.local(),
+            person,
+            event: letter.event,
+            at: created.as_millisecond(),
+            message: receipt.id.clone(),
+        });
+        // Nobody can press what asks for approval then; of any other card it says nothing.
+        let unasked = receipt.without_card.map(|_| Effect::Approval(ApprovalStep::Unasked { card: row.id }));
+        let effects = shown.into_iter().chain(unasked).collect();
+        row.done(Closing { mark: Some(receipt.id), effects, ..closing }, Vec::new())
+    }
+
     /// The file of a letter that has one, from the ledger.
     async fn file(&self, row: &Claimed, letter: &Letter) -> Result<Option<File>, String> {
         let Some(FileInfo { name, content_type, .. }) = &letter.file else { return Ok(None) };
@@ -133,7 +158,7 @@ impl Outbox {
             let deleting = tokio::time::timeout(self.settings.lease.mul_f64(0.2), self.webex.delete_message(&id)).await;
             match deleting {
                 Ok(Err(error)) if error.fault() != Fault::NotFound => {
-                    return self.settle_failure(row, letter, &error).await;
+                    return self.settle_failure(row, letter, &error, false).await;
                 }
                 Ok(_) => gone.push(id),
                 Err(_) => return self.failed(row, "no answer before the lease ends".to_owned(), true),
@@ -169,21 +194,26 @@ impl Outbox {
         }
     }
 
-    async fn send(&self, row: &Claimed, letter: &Letter, file: Option<File>) -> Result<Sent, Error> {
+    async fn send(&self, row: &Claimed, letter: &Letter, file: Option<File>) -> Result<Sent, Unsent> {
         let sent = |message: Message, without_card| Sent {
             receipt: Receipt { id: message.id.to_string(), without_card },
             created: message.created,
         };
         let has_card = !letter.message.attachments.is_empty();
-        if row.uncertain
-            && let Some(arrived) = self.arrived(row, letter).await?
-        {
-            let lost = has_card && arrived.attachments.is_empty();
-            return Ok(sent(arrived, lost.then(|| "Webex refused it at an earlier try".to_owned())));
+        if let Some(doubt) = row.doubt {
+            match self.look(row, letter, doubt).await.map_err(Unsent::before)? {
+                Look::Arrived(arrived) => {
+                    let lost = has_card && arrived.attachments.is_empty();
+                    return Ok(sent(*arrived, lost.then(|| "Webex refused it at an earlier try".to_owned())));
+                }
+                Look::Pending(left) => return Err(Unsent::Pending(left)),
+                Look::Absent => {}
+            }
         }
+        self.posts.begin(row.id, self.longest_post());
         let refusal = match self.post(&letter.message, file.as_ref()).await {
             Err(refusal) if refusal.is_bad_request() => refusal,
-            posted => return posted.map(|message| sent(message, None)),
+            posted => return posted.map(|message| sent(message, None)).map_err(Unsent::posted),
         };
         // Webex does not document how it says that a card is wrong, or that the message which is answered was deleted. That
         // it takes the same message without the one or the other does say so; if it takes none, something
@@ -200,7 +230,7 @@ impl Outbox {
             let message = NewMessage { parent_id, attachments, ..letter.message.clone() };
             match self.post(&message, file.as_ref()).await {
                 Err(again) if again.is_bad_request() => last = again,
-                Err(error) => return Err(error),
+                Err(error) => return Err(Unsent::posted(error)),
                 Ok(posted) => {
                     tracing::warn!(error = %last, keeps_thread, keeps_card, "Webex refused a message and took less of it");
                     let lost = has_card && !keeps_card;
@@ -208,57 +238,13 @@ impl Outbox {
                 }
             }
         }
-        Err(last)
+        Err(Unsent::posted(last))
     }
 
     async fn post(&self, message: &NewMessage, file: Option<&File>) -> Result<Message, Error> {
         match file {
             None => self.webex.create_message(message).await,
             Some(file) => self.webex.upload(message, file.clone()).await,
-        }
-    }
-
-    /// After an uncertain send to a direct space: the message, if it is there. A bot cannot read its own messages in a
-    /// group space, so there a doubtful message is sent again.
-    async fn arrived(&self, row: &Claimed, letter: &Letter) -> Result<Option<Message>, Error> {
-        let (RoomType::Direct, Some(room)) = (letter.room_type, &letter.message.room_id) else { return Ok(None) };
-        let me = self.identity.known().await;
-        let newest = match self.webex.messages(room, LOOK_BACK).await {
-            Ok(newest) => newest,
-            // A space that cannot be read shows nothing: what becomes of the message, the post itself says.
-            Err(error) if matches!(error.fault(), Fault::NotFound | Fault::Final) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let since = row.accepted_at - i64::try_from(SKEW.as_millis()).unwrap_or_default();
-        let is_ours = |message: &Message| {
-            message.person_id == me.id
-                && message.created.is_none_or(|created| created.as_millisecond() >= since)
-                && same_content(message, letter)
-        };
-        // Sends are in order, so it can only be newer than the last one that is known to have arrived.
-        let last = row.mark.as_deref().map(MessageId::from);
-        let newer = newest.into_iter().take_while(|message| Some(&message.id) != last.as_ref());
-        for message in newer.filter(is_ours) {
-            if self.same_file(&message, letter).await? {
-                return Ok(Some(message));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether the file of a message is the letter's, by name and size. Where Webex does not show them, as while it scans
-    /// the file that has just been sent, that there is one has to do.
-    async fn same_file(&self, found: &Message, letter: &Letter) -> Result<bool, Error> {
-        let (Some(sent), Some(address)) = (&letter.file, found.files.first()) else { return Ok(true) };
-        let Some(content) = self.webex.content_id(address) else { return Ok(true) };
-        match self.webex.content_info(&content, true).await {
-            Ok(info) => Ok(info.name == sent.name && (info.size.is_none() || info.size == sent.size)),
-            Err(Error::Locked { .. }) => Ok(true),
-            Err(error) => match error.fault() {
-                // Infected, gone or kept from us: for good, and no reason to give up the reply.
-                Fault::NotFound | Fault::Final => Ok(true),
-                Fault::Wait(_) | Fault::Away | Fault::Refused | Fault::Broken => Err(error),
-            },
         }
     }
 
@@ -269,8 +255,9 @@ impl Outbox {
         if is_slow_upload && !is_outage(&self.settings, &self.webex, row).await { Fault::Broken } else { error.fault() }
     }
 
-    async fn settle_failure(&self, row: Claimed, letter: &Letter, error: &Error) -> Settlement {
+    async fn settle_failure(&self, row: Claimed, letter: &Letter, error: &Error, is_posted: bool) -> Settlement {
         let note = Some(error.to_string());
+        let uncertain = is_posted && error.is_uncertain();
         match self.fault(&row, letter, error).await {
             Fault::Wait(pause) => {
                 let after = asked(pause);
@@ -290,18 +277,18 @@ impl Outbox {
             Fault::Away if row.failing() < self.settings.give_up => {
                 let after = patience(&self.settings, row.failing());
                 tracing::warn!(%error, pause_ms = after.as_millis(), "Webex is away; the reply waits");
-                row.again(Again { after, uncertain: true, note, ..Again::default() })
+                row.again(Again { after, uncertain, note, ..Again::default() })
             }
             // One 404 may be as passing as one 500.
             Fault::Broken | Fault::NotFound if tries(&row) + 1 < self.settings.max_attempts => {
                 let after = backoff(&self.settings, row.attempts + 1);
                 tracing::warn!(%error, pause_ms = after.as_millis(), "a reply was not taken; trying again");
-                row.again(Again { after, spent: true, uncertain: true, note })
+                row.again(Again { after, spent: true, uncertain, note })
             }
             Fault::Broken if is_outage(&self.settings, &self.webex, &row).await => {
                 let after = patience(&self.settings, row.failing());
                 tracing::warn!(%error, pause_ms = after.as_millis(), "Webex answers nothing else either; the reply waits");
-                row.again(Again { after, uncertain: true, note, ..Again::default() })
+                row.again(Again { after, uncertain, note, ..Again::default() })
             }
             Fault::Refused | Fault::Away | Fault::Broken | Fault::NotFound | Fault::Final => {
                 let tracking_id = error.tracking_id().unwrap_or("none");
@@ -318,20 +305,24 @@ struct Sent {
     created: Option<Timestamp>,
 }
 
-fn closing(verdict: &'static str, note: String) -> Closing {
-    Closing { verdict, note: Some(note), ..Closing::default() }
+/// Why a message was not sent, as far as anybody knows.
+enum Unsent {
+    /// It may be there soon, within so long.
+    Pending(Duration),
+    /// A call failed; whether that was a post.
+    Failed { error: Error, is_posted: bool },
 }
 
-/// Webex gives back the markdown or text that was posted, with its edges trimmed, and an address for each file.
-fn same_content(found: &Message, letter: &Letter) -> bool {
-    let sent = &letter.message;
-    let said = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_owned();
-    // What answers a message that was deleted is sent beside it.
-    (found.parent_id == sent.parent_id || found.parent_id.is_none())
-        && found.files.len() == sent.files.len() + usize::from(letter.file.is_some())
-        && if sent.markdown.is_some() {
-            said(&found.markdown) == said(&sent.markdown)
-        } else {
-            said(&found.text) == said(&sent.text)
-        }
+impl Unsent {
+    fn before(error: Error) -> Unsent {
+        Unsent::Failed { error, is_posted: false }
+    }
+
+    fn posted(error: Error) -> Unsent {
+        Unsent::Failed { error, is_posted: true }
+    }
+}
+
+fn closing(verdict: &'static str, note: String) -> Closing {
+    Closing { verdict, note: Some(note), ..Closing::default() }
 }

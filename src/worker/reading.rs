@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::closing::unattributed;
 use super::inbox::Inbox;
 use super::{asked, backoff, is_outage, patience, tries};
+use crate::clock;
 use crate::config::Mode;
 use crate::receiver::{CATCH_UP, Envelope};
 use crate::store::{Again, Claimed, Settlement};
@@ -82,7 +83,7 @@ impl Inbox {
     /// Up to when everything said in a space was worked on; no further back than missed messages are fetched at all.
     async fn answered_until(&self, row: &Claimed) -> Option<Timestamp> {
         let lead = SignedDuration::from_millis(self.services.webex.clock_lead().unwrap_or_default());
-        let reach = Timestamp::now() - lead - SignedDuration::try_from(self.catch_up).ok()?;
+        let reach = clock::wall() - lead - SignedDuration::try_from(self.catch_up).ok()?;
         let last = match row.mark.as_deref().and_then(|mark| mark.parse().ok()) {
             Some(last) => last,
             // Nothing has been yet: all since the very first start is to be.
@@ -112,8 +113,10 @@ impl Inbox {
     /// Reads what the event is about. The lease is there for this and the command; each has its share.
     pub(super) async fn fetch<T>(&self, reading: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let share = (self.settings.lease - self.settings.deadline).mul_f64(0.9);
-        let slow =
-            |_| Err(Error::Unreachable { endpoint: "a read", cause: "no answer before the lease ends".to_owned() });
+        let slow = |_| {
+            let cause = "no answer before the lease ends".to_owned();
+            Err(Error::Unreachable { endpoint: "a read", is_sent: true, cause })
+        };
         let result = tokio::time::timeout(share, reading).await.unwrap_or_else(slow);
         if result.is_ok() {
             self.health.token(Ok(()));
@@ -139,7 +142,7 @@ impl Inbox {
                 row.again(Again { after, note, ..Again::default() })
             }
             // Webex's own reads lag behind its webhooks for a moment.
-            Fault::NotFound if row.age() < settings.visible_within => {
+            Fault::NotFound if row.failing() < settings.visible_within => {
                 tracing::debug!(%error, "what the event is about is not visible yet");
                 let after = patience(settings, row.failing());
                 row.again(Again { after, note, ..Again::default() })

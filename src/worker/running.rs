@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures_util::FutureExt;
 
@@ -10,6 +9,7 @@ use super::asking::Said;
 use super::closing::{About, Answered, Ending};
 use super::inbox::Inbox;
 use super::{backoff, reason, tries};
+use crate::clock;
 use crate::event;
 use crate::handler::{Command, CommandError, Context, FileError, Inputs, Reply, quoted};
 use crate::router::{self, Route, addressed_text};
@@ -81,7 +81,7 @@ impl Inbox {
             text,
             envelope: row.body.clone(),
             files,
-            deadline: Instant::now() + self.settings.deadline,
+            deadline: clock::instant() + self.settings.deadline,
             services: Arc::clone(&self.services),
         }
     }

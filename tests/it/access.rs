@@ -88,9 +88,9 @@ async fn a_stranger_gets_one_code_and_an_admin_lets_them_in_by_chat() {
     insta::assert_snapshot!(read(ALICE), @"
     **bob@example.com** asks to be let in. They wrote:
 
-    ```
-    status <~@all> `~`~`
-    ```
+    ````
+    status <~@all> ```
+    ````
 
     Say `/pairing approve 7Q2MKD` or `/pairing deny 7Q2MKD`; the code is good for 24h.
     ");

@@ -644,7 +644,7 @@ async fn echo_answers_with_what_it_received() {
     let markdown = reply.markdown.unwrap();
     assert!(markdown.contains("\"kind\": \"message\"") && markdown.contains(&said), "{markdown}");
     assert!(markdown.contains("sender   alice@example.com") && markdown.contains("direct   true"), "{markdown}");
-    assert!(reply.mentioned_groups.is_empty() && markdown.matches("```").count() == 2, "{markdown}");
+    assert!(reply.mentioned_groups.is_empty() && markdown.matches("````").count() == 2, "{markdown}");
     // Alone it asks, so that whoever tries the bot can see a question.
     alice.says("echo");
     bot.settle().await;
@@ -690,7 +690,7 @@ async fn echo_shows_a_pasted_card_and_tells_what_is_submitted() {
     let answers: Vec<_> = answers.map(|message| message.markdown.clone().unwrap()).collect();
     assert_eq!(answers.len(), 4);
     assert!(
-        answers.iter().all(|said| said.contains("\"copies\" = ") && said.matches("```").count() == 2),
+        answers.iter().all(|said| said.contains("\"copies\" = ") && said.matches("````").count() == 2),
         "{answers:?}"
     );
     assert!(bot.cloud.messages().iter().all(|message| message.mentioned_groups.is_empty()));

@@ -84,7 +84,7 @@ async fn nothing_undoes_the_last_approval_once_its_command_has_begun() {
 async fn a_click_in_time_goes_before_the_end_of_the_time_whatever_webexs_clock_says() {
     for offset in [600, -600] {
         let settings = TWO.replace("quorum = 2", "quorum = 1").replace("1h", "2s");
-        let scene = Scene::set(&settings).await;
+        let scene = Scene::set(&format!("[webex]\ntimeout = \"30s\"\n{settings}")).await;
         scene.bot.cloud.set_clock_offset(jiff::SignedDuration::from_secs(offset));
         let asking = scene.asks("deploy api").await;
         // Something said before holds up the space until the time is over.

@@ -1,5 +1,6 @@
 //! A bot and a cloud: in this process, or as the real program that can be killed.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -142,12 +143,17 @@ pub fn settings_of_an_open_bot(cloud: &Cloud, folder: &Path) -> Vec<(String, Str
         ("SWITCHBOARD_ADMIN__LISTEN", String::new()),
         ("SWITCHBOARD_ACCESS__DM_POLICY", "open".to_owned()),
         ("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned()),
+        // Bots of one test follow each other faster than a mark goes stale.
+        ("SWITCHBOARD_INSTANCE__ALONE", "false".to_owned()),
         // Tests say more at once than people do.
         ("SWITCHBOARD_FLOOD__PERSON", "0".to_owned()),
         ("SWITCHBOARD_FLOOD__SPACE", "0".to_owned()),
         ("SWITCHBOARD_WEBSOCKET__CATALOG_URL", cloud.catalog_url()),
         ("SWITCHBOARD_WEBSOCKET__BACKOFF_MAX", "50ms".to_owned()),
         ("SWITCHBOARD_WORKER__BACKOFF", "10ms".to_owned()),
+        // A post that was not answered is waited for as long as both together.
+        ("SWITCHBOARD_WEBEX__TIMEOUT", "1500ms".to_owned()),
+        ("SWITCHBOARD_WORKER__VISIBLE_WITHIN", "500ms".to_owned()),
         ("SWITCHBOARD_WORKER__BACKOFF_MAX", "100ms".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
@@ -210,6 +216,8 @@ pub struct Daemon {
     child: Child,
     pub url: String,
     lines: mpsc::Receiver<String>,
+    /// Lines that were read while another was waited for.
+    seen: RefCell<Vec<String>>,
 }
 
 impl Daemon {
@@ -243,7 +251,7 @@ impl Daemon {
             // Read for as long as somebody holds the daemon, so that it never blocks on its log.
             let _ = errors.lines().map_while(Result::ok).try_for_each(|line| sender.send(line));
         });
-        let daemon = Daemon { child, url: format!("http://127.0.0.1:{port}"), lines };
+        let daemon = Daemon { child, url: format!("http://127.0.0.1:{port}"), lines, seen: RefCell::default() };
         daemon.logs("listening");
         daemon
     }
@@ -251,13 +259,16 @@ impl Daemon {
     /// Waits for a line of the log that holds this text.
     pub fn logs(&self, text: &str) -> String {
         let end = Instant::now() + PATIENCE;
-        let mut seen = String::new();
         loop {
             let left = end.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                Ok(line) if line.contains(text) => return line,
-                Ok(line) => seen.push_str(&(line + "\n")),
-                Err(_) => panic!("no line with {text:?} in the log:\n{seen}"),
+                Ok(line) => {
+                    self.seen.borrow_mut().push(line.clone());
+                    if line.contains(text) {
+                        return line;
+                    }
+                }
+                Err(_) => panic!("no line with {text:?} in the log:\n{}", self.seen.borrow().join("\n")),
             }
         }
     }
@@ -277,6 +288,14 @@ impl Daemon {
     pub fn terminate(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits for the end, and gives the whole log.
+    pub fn ended(mut self) -> (ExitStatus, Vec<String>) {
+        let status = self.child.wait().unwrap();
+        let mut lines = self.seen.take();
+        lines.extend(self.lines.iter());
+        (status, lines)
     }
 
     /// Waits for the end.

@@ -89,11 +89,12 @@ fn no_two_rooms_import_each_other() {
             assert!(allowed.contains(&used.as_str()), "{user} must not know {used}");
         }
     };
+    only("clock", &[]);
     only("config", &[]);
     only("signature", &[]);
-    only("telemetry", &["config"]);
-    only("webex", &["config", "telemetry"]);
-    only("store", &["config", "signature", "telemetry"]);
+    only("telemetry", &["clock", "config"]);
+    only("webex", &["clock", "config", "telemetry"]);
+    only("store", &["clock", "config", "signature", "telemetry"]);
     only("access", &["config", "webex"]);
     only("simulator", &["signature", "webex"]);
 }
@@ -108,6 +109,9 @@ fn each_library_is_used_where_it_belongs() {
         ("clap", &["cli"]),
         ("reqwest", &["webex", "simulator"]),
         ("rustls", &["webex"]),
+        ("SystemTime", &["clock", "simulator"]),
+        ("Timestamp::now", &["clock", "simulator"]),
+        ("Instant::now", &["clock", "simulator", "receiver"]),
         ("tokio::spawn", &["cli", "simulator", "store"]),
     ] {
         for (file, text) in sources() {
@@ -161,9 +165,10 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
         panic!("bot.toml documents what is no setting: {error}");
     }
     let sources = sources();
-    let vocabulary = ["config/mod.rs", "config/access.rs", "config/approve.rs", "config/cards.rs"]
-        .map(|file| sources[Path::new(file)].as_str())
-        .join("\n");
+    let vocabulary =
+        ["config/mod.rs", "config/access.rs", "config/approve.rs", "config/cards.rs", "config/instance.rs"]
+            .map(|file| sources[Path::new(file)].as_str())
+            .join("\n");
     let fields = vocabulary.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(':'));
     for (field, _) in fields.filter(|(field, _)| !field.contains('(')) {
         let sections = [
@@ -175,6 +180,7 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
             "server",
             "admin",
             "store",
+            "instance",
             "worker",
             "files",
             "cards",

@@ -2,6 +2,7 @@
 //! With `--deep` also the way of a message from end to end. It changes nothing at Webex and nothing in the ledger.
 
 mod deep;
+mod instance;
 mod public_url;
 mod report;
 mod webhooks;
@@ -14,9 +15,10 @@ use clap::Args;
 use super::output::{Format, print_json, time};
 use super::queue::with_store;
 use crate::app::doubts;
+use crate::clock;
 use crate::config::{Config, ConfigError, Mode};
 use crate::handler::Command;
-use crate::store::{Look, Seal, Store, now_ms};
+use crate::store::{Look, Seal, Store};
 use crate::webex::Client;
 use report::{Finding, Report, State};
 
@@ -59,7 +61,7 @@ pub(super) async fn run(found: anyhow::Result<(Config, Vec<Command>)>, options: 
 async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Report) -> anyhow::Result<()> {
     report.add_all(settings(config, commands))?;
     let (look, store) = store(config).await;
-    report.add(store)?;
+    report.add_all(store)?;
     let daemon = look.as_ref().is_some_and(|look| look.daemon);
     if let Some(look) = &look {
         if deep {
@@ -82,6 +84,9 @@ async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Re
             report.add_all(deep::reach(config, &webex, &found).await)?;
         }
         report.add_all(webhooks::compare(config, &found))?;
+        if let Ok(found) = &found {
+            report.add_all(instance::look(config, look.as_ref(), found, webex.webex_time()).await)?;
+        }
         report.add_all(websocket::look(config, &found).await?)?;
     }
     if deep {
@@ -123,13 +128,21 @@ async fn token(webex: &Client) -> Finding {
 }
 
 /// A ledger that is not there yet is made by the daemon, so only its folder can be looked at.
-async fn store(config: &Config) -> (Option<Look>, Finding) {
+async fn store(config: &Config) -> (Option<Look>, Vec<Finding>) {
     match Store::look(&config.store).await {
         Ok(look) => {
-            let finding = Finding::ok("store", look.says.clone());
-            (Some(look), finding)
+            let mut findings = vec![Finding::ok("store", look.says.clone())];
+            if let Some(trace) = &look.lost {
+                let says = format!("there was a ledger here, and it is gone: {trace}");
+                let hint =
+                    "put it back; without it the daemon makes a new one, and what it acknowledged is not answered";
+                findings.push(Finding::warn("store", says, hint));
+            }
+            (Some(look), findings)
         }
-        Err(error) => (None, Finding::fail("store", error.to_string(), "check store.url, and who may write there")),
+        Err(error) => {
+            (None, vec![Finding::fail("store", error.to_string(), "check store.url, and who may write there")])
+        }
     }
 }
 
@@ -151,7 +164,7 @@ async fn complete(config: &Config, look: &Look) -> Vec<Finding> {
     };
     let interval = format!("from {} to {}", time(coverage.complete_from), time(coverage.complete_until));
     let says = format!("no message to the bot is missing {interval}");
-    let unlooked = now_ms() - coverage.complete_until;
+    let unlooked = clock::wall_ms() - coverage.complete_until;
     let longest = 3 * config.delivery.reconcile.max(config.polling.interval) + 2 * config.worker.visible_within;
     let mut findings = vec![if look.daemon && u128::try_from(unlooked).is_ok_and(|ms| ms > longest.as_millis()) {
         let hint = "the daemon runs and cannot look at Webex: its log says why";

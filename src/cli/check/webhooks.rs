@@ -4,6 +4,7 @@ use super::is_called;
 use super::report::Finding;
 use crate::cli::webex::without_secrets;
 use crate::config::Config;
+use crate::instance::Mark;
 use crate::receiver::registration;
 use crate::webex::{Error, Webhook, WebhookSpec};
 
@@ -42,7 +43,8 @@ pub(super) fn compare(config: &Config, found: &Result<Vec<Webhook>, Error>) -> V
     let wanted = registration::wanted(url, secret);
     let mut findings: Vec<_> = wanted.iter().flat_map(|spec| compare_one(spec, found)).collect();
     if findings.iter().all(|finding| finding.state() != super::State::Fail) {
-        let foreign = match found.iter().filter(|webhook| !registration::is_ours(webhook)).count() {
+        let is_foreign = |webhook: &&Webhook| !registration::is_ours(webhook) && Mark::read(&webhook.name).is_none();
+        let foreign = match found.iter().filter(is_foreign).count() {
             0 => String::new(),
             count => format!("; {count} of other programs on this token, left alone"),
         };

@@ -97,9 +97,14 @@ async fn struck_by(
             None
         }
         Effect::Delay(pause) => {
-            let pause = tokio::time::sleep(Duration::from_millis(pause));
-            cloud.inner.stopping.run_until_cancelled(pause).await?;
-            Some(next.run(request).await)
+            let stopping = cloud.inner.stopping.clone();
+            // Webex carries out what it was asked for, whether or not the caller still waits.
+            let late = tokio::spawn(async move {
+                let pause = tokio::time::sleep(Duration::from_millis(pause));
+                stopping.run_until_cancelled(pause).await?;
+                Some(next.run(request).await)
+            });
+            late.await.ok()?
         }
         Effect::Stall => {
             cloud.stalled_until(&mut release).await?;

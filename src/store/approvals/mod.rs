@@ -9,7 +9,8 @@ use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::writer::Op;
-use super::{AuditEntry, Effect, Settlement, State, Step, Store, StoreError, now_ms};
+use super::{AuditEntry, Effect, Settlement, State, Step, Store, StoreError};
+use crate::clock;
 
 /// A command that somebody asks for and that others have to approve.
 #[derive(Clone, Debug)]
@@ -248,7 +249,7 @@ impl Store {
         )
         .bind(person)
         .bind(room)
-        .bind(now_ms())
+        .bind(clock::wall_ms())
         .fetch_one(self.0.reader.pool())
         .await?;
         Ok((row.try_get::<i64, _>(0)?.unsigned_abs(), row.try_get::<i64, _>(1)?.unsigned_abs()))

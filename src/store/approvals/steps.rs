@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::super::now_ms;
 use super::super::sqlite::{Due, PRUNE_STEP, Sqlite, hex, json, millis};
 use super::{ApprovalRequest, ApprovalState, ApprovalStep, Approver};
+use crate::clock;
 
 impl Sqlite {
     /// Does what the events of a batch do to requests, in their order.
@@ -118,7 +118,7 @@ impl Sqlite {
         )
         .bind(card)
         .bind(state as i64)
-        .bind(now_ms())
+        .bind(clock::wall_ms())
         .bind(by)
         .bind(event)
         .execute(&mut self.connection)
@@ -131,7 +131,7 @@ impl Sqlite {
         let gone: Vec<Uuid> = sqlx::query_scalar(
             "DELETE FROM approval WHERE card IN (SELECT card FROM approval WHERE ended_at <= ?1 LIMIT ?2) RETURNING card",
         )
-        .bind(now_ms() - millis(retention))
+        .bind(clock::wall_ms() - millis(retention))
         .bind(PRUNE_STEP)
         .fetch_all(&mut self.connection)
         .await?;

@@ -8,9 +8,9 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::{ABOUT_ITSELF, AuditEntry, AuditRow, BROKEN, GENESIS, UNSEALED, Via, digest};
+use crate::clock;
 use crate::config;
 use crate::signature::{AuditKey, Digest};
-use crate::store::now_ms;
 use crate::store::sqlite::{PRUNE_STEP, Sqlite, json, millis};
 
 /// A number so high is no row's that this program wrote: with one each millisecond it takes 285,000 years. It keeps a row
@@ -191,7 +191,7 @@ impl Sqlite {
     /// written.
     async fn append(&mut self, end: End, entries: &[&AuditEntry]) -> Result<bool, sqlx::Error> {
         let End { head: left, next } = end;
-        let (now, mut head) = (now_ms(), left.clone());
+        let (now, mut head) = (clock::wall_ms(), left.clone());
         let mut rows = Vec::with_capacity(entries.len());
         for (entry, seq) in entries.iter().zip(next..) {
             let mut row = AuditRow::new(seq, now, entry);
@@ -349,11 +349,12 @@ impl Sqlite {
     /// Removes the oldest rows past their time. A chain whose end is in doubt is left as it is, for whoever looks.
     pub(in crate::store) async fn prune_audit(&mut self, retention: Duration) -> Result<u64, sqlx::Error> {
         let Some(mut head) = self.find_sound_head().await? else { return Ok(0) };
-        let Some((seq, hash)) = self.past(now_ms() - millis(retention)).await?.filter(|(seq, _)| *seq <= head.seq)
+        let Some((seq, hash)) =
+            self.past(clock::wall_ms() - millis(retention)).await?.filter(|(seq, _)| *seq <= head.seq)
         else {
             return Ok(0);
         };
-        (head.anchor_seq, head.anchor_hash, head.pruned_at) = (seq, hash, Some(now_ms()));
+        (head.anchor_seq, head.anchor_hash, head.pruned_at) = (seq, hash, Some(clock::wall_ms()));
         head.seal = self.chain.seal(&head);
         sqlx::query("UPDATE audit_head SET anchor_seq = ?1, anchor_hash = ?2, pruned_at = ?3, seal = ?4 WHERE id = 1")
             .bind(head.anchor_seq)
@@ -371,7 +372,7 @@ impl Sqlite {
     /// The last row of the beginning, as far as one step goes, that was written before then. A row from the future, of a
     /// clock that was wrong, goes with the first one behind it that is not.
     async fn past(&mut self, until: i64) -> Result<Option<(i64, Digest)>, sqlx::Error> {
-        let now = now_ms();
+        let now = clock::wall_ms();
         let oldest = sqlx::query("SELECT seq, at, hash FROM audit ORDER BY seq LIMIT ?1").bind(PRUNE_STEP);
         let (mut last, mut doubtful) = (None, None);
         let rows = oldest.fetch_all(&mut self.connection).await?;

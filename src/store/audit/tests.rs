@@ -10,8 +10,9 @@ use tempfile::TempDir;
 
 use super::verify::MOST_FINDINGS;
 use super::*;
+use crate::clock;
 use crate::config::{self, Config};
-use crate::store::{Again, Closing, Entry, Queue, Settlement, Writer, now_ms};
+use crate::store::{Again, Closing, Entry, Queue, Settlement, Writer};
 
 const COLUMNS: [&str; 12] =
     ["seq", "at", "via", "person", "email", "room", "place", "action", "verdict", "reason", "event", "hash"];
@@ -35,7 +36,11 @@ fn keys(key: Option<&str>, old: Option<&str>) -> config::Audit {
 
 /// Does something with a daemon's ledger that has these keys, and closes it.
 async fn with_daemon<T>(folder: &Path, keys: &config::Audit, work: impl AsyncFnOnce(&Store) -> T) -> T {
-    served(Store::open(&settings(folder), keys, Duration::from_secs(60)).await.unwrap(), work).await
+    served(
+        Store::open(&settings(folder), keys, Duration::from_secs(60), clock::Clock::of_system()).await.unwrap(),
+        work,
+    )
+    .await
 }
 
 /// The same beside the daemon, as verbs do.
@@ -86,7 +91,7 @@ fn event(name: &str) -> Entry {
         id: Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()),
         queue: Queue::Inbox,
         lane: name.to_owned(),
-        accepted_at: now_ms(),
+        accepted_at: clock::wall_ms(),
         happened_at: 0,
         body: name.to_owned(),
         subject: None,
@@ -100,7 +105,7 @@ async fn claimed(store: &Store, name: &str, count: usize) -> Vec<crate::store::C
     for nth in 0..count {
         assert!(store.put(event(&format!("{name} {nth}"))).await.unwrap());
     }
-    store.claim(Queue::Inbox, count).await.unwrap().rows
+    store.claim(Queue::Inbox, count, None).await.unwrap().rows
 }
 
 /// Settles so many events at once, each with a row in the audit.
@@ -188,7 +193,7 @@ async fn what_was_done_has_its_row_in_order_and_what_was_not_has_none() {
         let of_dead = store.audit_of(dead.id).await.unwrap();
         assert_eq!((of_dead.len(), of_dead[0].verdict.as_str()), (1, "failed"));
         assert_eq!(store.audited(0, 2, |row| row.via == "cli").await.unwrap().len(), 2);
-        assert!(store.audited(now_ms() + 60_000, 100, |_| true).await.unwrap().is_empty());
+        assert!(store.audited(clock::wall_ms() + 60_000, 100, |_| true).await.unwrap().is_empty());
         let found = store.verify_audit().await.unwrap();
         assert_eq!((found.rows, found.seal, found.findings), (8, Seal::None, Vec::new()));
     })
@@ -486,7 +491,7 @@ async fn a_seal_taken_away_alone_is_noted_too_and_a_write_that_failed_is_nothing
         assert!(store.put(event("due")).await.unwrap());
         let full = "CREATE TRIGGER full BEFORE UPDATE ON lane WHEN new.leased > old.leased BEGIN SELECT RAISE(ABORT, 'full'); END";
         sql(folder.path(), full).await;
-        let (settled, claimed) = tokio::join!(settlement(), store.claim(Queue::Inbox, 1));
+        let (settled, claimed) = tokio::join!(settlement(), store.claim(Queue::Inbox, 1, None));
         assert!(settled.is_err() && claimed.is_err());
         sql(folder.path(), "DROP TRIGGER full").await;
         assert!(store.put(event("commits")).await.unwrap());
@@ -807,7 +812,7 @@ async fn what_a_verb_adds_is_no_break_even_when_it_is_pruned_before_the_daemon_g
             }
         }
         // The lanes of what was discarded are found to be empty.
-        assert!(store.claim(Queue::Inbox, 10).await.unwrap().rows.is_empty());
+        assert!(store.claim(Queue::Inbox, 10, None).await.unwrap().rows.is_empty());
         settle(store, "after", 2).await;
         let found = store.verify_audit().await.unwrap();
         assert_eq!((found.rows, told(&found)), (3, Vec::new()));

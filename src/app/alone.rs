@@ -1,0 +1,227 @@
+//! Keeps this daemon's mark at Webex, looks at those of others, and says whether this one is to answer.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::upkeep::asked_pause;
+use crate::clock;
+use crate::config::{Config, Instance};
+use crate::health::Health;
+use crate::instance::{MISSED, Mark, Standing};
+use crate::store::{LedgerId, Store, StoreError};
+use crate::webex::{Client, Error, Fault, Priority, Webhook, WebhookSpec};
+
+/// Where the mark of a daemon that has no URL points. Nothing lives under that name, and nothing is sent to it.
+const NOWHERE: &str = "https://switchboard.invalid/";
+
+/// A mark that was not renewed for so long is taken away.
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(1);
+
+/// How well Webex's time is known from its answers, which name seconds.
+const CLOCK_IS_GOOD_TO: SignedDuration = SignedDuration::from_secs(2);
+
+/// The longest pause after a look that failed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// What looking takes, and whom it tells.
+pub(super) struct Alone {
+    webex: Client,
+    store: Store,
+    health: Health,
+    /// Where our webhooks point, if they are registered.
+    target_url: Option<String>,
+    settings: Instance,
+    standing: watch::Sender<Standing>,
+}
+
+/// This daemon.
+#[derive(Clone, Copy)]
+struct Me {
+    ledger: LedgerId,
+    process: i64,
+    /// When it looked first, by Webex's clock.
+    since: Timestamp,
+}
+
+impl Me {
+    /// Whether a mark is this daemon's, or was left by an earlier process on the same ledger. One that is renewed since is of
+    /// a daemon on a copy of the ledger.
+    fn owns(&self, mark: &Mark) -> bool {
+        let is_left = mark.at.duration_since(self.since) <= CLOCK_IS_GOOD_TO;
+        mark.ledger == self.ledger && (mark.process == self.process || is_left)
+    }
+}
+
+/// Why a look did not get to its end.
+enum Failure {
+    Webex(Error),
+    Store(StoreError),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Webex(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Failure::Store(error)
+    }
+}
+
+impl Alone {
+    pub(super) fn new(
+        config: &Config,
+        webex: Client,
+        store: Store,
+        health: Health,
+        standing: watch::Sender<Standing>,
+    ) -> Alone {
+        let target_url = config.webhook.target_url().map(str::to_owned);
+        Alone { webex, store, health, target_url, settings: config.instance, standing }
+    }
+
+    /// Looks for as long as the daemon runs.
+    pub(super) async fn run(self) {
+        if !self.settings.alone {
+            self.health.instance(Ok(()));
+            return std::future::pending().await;
+        }
+        let mut me = None;
+        let mut pause = Duration::from_secs(1);
+        loop {
+            let next = match self.look(&mut me).await {
+                Ok(()) => {
+                    pause = Duration::from_secs(1);
+                    self.settings.renew
+                }
+                Err(Failure::Webex(error)) => {
+                    self.failed(&error);
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    asked_pause(&error).unwrap_or(pause)
+                }
+                Err(Failure::Store(error)) => {
+                    tracing::error!(%error, "the ledger does not say which one it is; looking again in a while");
+                    LONGEST_PAUSE
+                }
+            };
+            tokio::time::sleep(next).await;
+        }
+    }
+
+    /// Writes the mark first and looks then, so that of two daemons that start together at least one sees the other.
+    async fn look(&self, me: &mut Option<Me>) -> Result<(), Failure> {
+        let webex = self.webex.at(Priority::Poll);
+        let found = webex.webhooks().await?;
+        // Every answer of Webex's tells it.
+        let Some(now) = webex.webex_time().and_then(|now| Timestamp::from_millisecond(now).ok()) else { return Ok(()) };
+        let me = match me {
+            Some(me) => *me,
+            None => *me.insert(Me { ledger: self.store.ledger_id().await?, process: clock::wall_ms(), since: now }),
+        };
+        let rivals = |found: &[Webhook]| -> Vec<Mark> {
+            found.iter().filter_map(|webhook| Mark::read(&webhook.name)).filter(|mark| !me.owns(mark)).collect()
+        };
+        let mut mine = Mark { ledger: me.ledger, process: me.process, at: now, waits: false };
+        mine.waits = mine.outranked_by(&rivals(&found), now, self.stale()).is_some();
+        self.write(&webex, &found, me, &mine).await?;
+        let found = webex.webhooks().await?;
+        let rivals = rivals(&found);
+        let by = mine.outranked_by(&rivals, now, self.stale());
+        if by.is_some() != mine.waits {
+            mine.waits = by.is_some();
+            self.write(&webex, &found, me, &mine).await?;
+        }
+        self.tell(by, &rivals, now).await;
+        Ok(())
+    }
+
+    fn stale(&self) -> Duration {
+        self.settings.renew * MISSED
+    }
+
+    /// Makes or renews the mark, and takes away those that nobody renews any more.
+    async fn write(&self, webex: &Client, found: &[Webhook], me: Me, mine: &Mark) -> Result<(), Error> {
+        let spec = WebhookSpec {
+            name: mine.to_string(),
+            target_url: self.target_url.clone().unwrap_or_else(|| NOWHERE.to_owned()),
+            // A space moves to another region next to never, so next to nothing is delivered.
+            resource: "rooms",
+            event: "migrated",
+            secret: SecretString::from(Uuid::new_v4().simple().to_string()),
+        };
+        let mut is_kept = false;
+        for webhook in found {
+            let Some(mark) = Mark::read(&webhook.name) else { continue };
+            if me.owns(&mark) && !is_kept {
+                webex.update_webhook(&webhook.id, &spec).await?;
+                is_kept = true;
+            } else if me.owns(&mark) || mine.at.duration_since(mark.at) > FORGOTTEN {
+                webex.delete_webhook(&webhook.id).await?;
+            }
+        }
+        if !is_kept {
+            webex.create_webhook(&spec).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, by: Option<Mark>, rivals: &[Mark], now: Timestamp) {
+        let standing = if by.is_some() { Standing::Waits } else { Standing::Answers };
+        let before = *self.standing.borrow();
+        if let Err(error) = self.store.set_answers(by.is_none()).await {
+            tracing::warn!(%error, "whether this daemon answers could not be noted in the ledger");
+        }
+        self.health.instance(match by {
+            None => Ok(()),
+            Some(_) => Err("another daemon with another ledger answers for this token".to_owned()),
+        });
+        if before != standing {
+            match by {
+                Some(by) => tracing::error!(
+                    renewed = %by.at,
+                    "another daemon with the same token and an older ledger answers: this one takes nothing, polls nothing and \
+                     sends nothing until the other has been silent for {} s. Stop one of the two, give each a bot of its \
+                     own, or set instance.alone = false",
+                    self.stale().as_secs()
+                ),
+                None if before == Standing::Waits => {
+                    tracing::warn!("the other daemon is silent; this one answers from now on")
+                }
+                None => {}
+            }
+            self.standing.send_replace(standing);
+        }
+        let competes = |mark: &&Mark| mark.is_fresh(now, self.stale()) && !mark.waits;
+        if by.is_none() && rivals.iter().any(|mark| competes(&mark)) {
+            tracing::warn!(
+                "another daemon with the same token and a younger ledger runs; it is to stand back within a minute. Two \
+                 ledgers of one bot answer twice: stop one, or give each a bot of its own"
+            );
+        }
+    }
+
+    /// Where Webex takes no mark, nobody can know of the other.
+    fn failed(&self, error: &Error) {
+        let refuses = match error.fault() {
+            Fault::Final | Fault::NotFound => true,
+            Fault::Wait(_) | Fault::Away | Fault::Refused | Fault::Broken => false,
+        };
+        if refuses && *self.standing.borrow() == Standing::Unknown {
+            tracing::warn!(
+                %error,
+                "Webex takes no mark of this daemon: a second one with the same token and another ledger would not be \
+                 noticed, and would answer everything again"
+            );
+            self.health.instance(Ok(()));
+            self.standing.send_replace(Standing::Answers);
+        } else {
+            tracing::warn!(%error, hint = error.hint(), "the marks of other daemons could not be looked at; trying again");
+        }
+    }
+}

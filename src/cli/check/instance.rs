@@ -1,0 +1,56 @@
+//! Whether another daemon runs with the same token, as the marks at Webex show.
+
+use jiff::Timestamp;
+
+use super::report::Finding;
+use crate::cli::queue::with_store;
+use crate::config::Config;
+use crate::instance::{MISSED, Mark};
+use crate::store::{LedgerId, Look};
+use crate::webex::Webhook;
+
+const ONE: &str = "two ledgers of one bot answer everything twice: stop one of the two, or give each a bot of its own";
+
+/// What the marks of running daemons say beside this ledger; nothing where no other runs, or nobody wants to know.
+pub(super) async fn look(config: &Config, look: Option<&Look>, found: &[Webhook], now: Option<i64>) -> Vec<Finding> {
+    if !config.instance.alone {
+        return Vec::new();
+    }
+    let Some(now) = now.and_then(|now| Timestamp::from_millisecond(now).ok()) else { return Vec::new() };
+    let marks = found.iter().filter_map(|webhook| Mark::read(&webhook.name));
+    let stale = config.instance.renew * MISSED;
+    let running: Vec<_> = marks.filter(|mark| mark.is_fresh(now, stale)).collect();
+    let ledger = match look {
+        Some(look) if look.exists => with_store(config, async |store| Ok(store.ledger_id().await?)).await.ok(),
+        Some(_) | None => None,
+    };
+    let others: Vec<_> = running.iter().filter(|mark| Some(mark.ledger) != ledger).collect();
+    others.into_iter().map(|mark| beside(mark, ledger)).chain(of_copies(&running)).collect()
+}
+
+fn beside(mark: &Mark, ledger: Option<LedgerId>) -> Finding {
+    let renewed = format!("its mark was renewed at {}", mark.at);
+    let warn = |what: &str| Finding::warn("instance", format!("{what}; {renewed}"), ONE);
+    match ledger {
+        _ if mark.waits => warn("a second daemon with another ledger waits, and answers once this one is silent"),
+        None => warn("a daemon with another ledger answers for this token"),
+        Some(ledger) if mark.ledger < ledger => Finding::fail(
+            "instance",
+            format!("another daemon with an older ledger answers for this token, so this one does not; {renewed}"),
+            ONE,
+        ),
+        Some(_) => warn("a daemon with a younger ledger runs beside this one; it is to stand back within a minute"),
+    }
+}
+
+/// Two processes on one ledger cannot be, so one of them is on a copy.
+fn of_copies(running: &[Mark]) -> Option<Finding> {
+    let is_twice = |mark: &Mark| running.iter().filter(|other| other.ledger == mark.ledger).count() > 1;
+    running.iter().any(is_twice).then(|| {
+        Finding::warn(
+            "instance",
+            "a second daemon runs on a copy of a ledger",
+            "stop it: each daemon needs its own ledger",
+        )
+    })
+}

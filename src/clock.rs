@@ -1,0 +1,75 @@
+//! The time, from one place; nobody else asks the system.
+//!
+//! What people and other processes read is the wall time, and somebody may set that forward or back at any moment. What
+//! a living process measures (leases, pauses, looks) is steady: it begins as the wall time of the start and goes on
+//! evenly, whatever becomes of the system's clock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The wall time in milliseconds since 1970.
+pub fn wall_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX))
+}
+
+/// The wall time.
+pub fn wall() -> Timestamp {
+    Timestamp::from_millisecond(wall_ms()).unwrap_or(Timestamp::MAX)
+}
+
+/// A moment to measure from, on the monotonic clock.
+pub fn instant() -> Instant {
+    Instant::now()
+}
+
+/// Wall and steady time of one process. Cheap to clone; all clones are turned together.
+#[derive(Clone, Debug)]
+pub struct Clock(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    began: Instant,
+    /// The wall time at that moment, in milliseconds since 1970.
+    began_at: i64,
+    /// By how many milliseconds a test has turned the wall time.
+    turned: AtomicI64,
+}
+
+impl Clock {
+    /// The system's clock. Its steady time begins as the wall time of now.
+    pub fn of_system() -> Clock {
+        Clock(Arc::new(Inner { began: instant(), began_at: wall_ms(), turned: AtomicI64::new(0) }))
+    }
+
+    /// The wall time in milliseconds since 1970: for what people and other processes read.
+    pub fn wall_ms(&self) -> i64 {
+        wall_ms() + self.0.turned.load(Ordering::Relaxed)
+    }
+
+    /// The steady time in milliseconds, near the wall time as long as nobody sets that.
+    pub fn steady_ms(&self) -> i64 {
+        self.0.began_at + i64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(i64::MAX / 4)
+    }
+
+    /// Sets the wall time forward or back, as somebody may at any moment.
+    pub fn turn(&self, by: SignedDuration) {
+        self.0.turned.fetch_add(i64::try_from(by.as_millis()).unwrap_or_default(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steady_time_goes_on_whatever_becomes_of_the_wall_time() {
+        let clock = Clock::of_system();
+        let (wall, steady) = (clock.wall_ms(), clock.steady_ms());
+        clock.clone().turn(SignedDuration::from_hours(-1));
+        assert!((3_590_000..=3_600_000).contains(&(wall - clock.wall_ms())));
+        assert!((0..10_000).contains(&(clock.steady_ms() - steady)));
+    }
+}

@@ -1,0 +1,236 @@
+//! Cutting long text into messages without breaking its markup: nothing that stood in code leaves it, and nothing that
+//! was text becomes markup because a message begins with it.
+
+use super::markdown::{APART, starts_block};
+use super::spans::{Markup, Place};
+use crate::text::cut;
+
+/// Webex's limit for one message is 7,439 bytes of text before encryption and 10,000 characters after (its API
+/// reference and error text); what it derives from markdown shares the latter, so we stay below the former.
+pub(super) const MOST_BYTES: usize = 7000;
+
+/// The marks of a quotation that are repeated in each message; more of them are no quotation that anybody writes.
+const MOST_MARKS: usize = 16;
+
+/// Cuts markdown into messages of at most `most` bytes: between blocks where it can, else between lines, words or
+/// letters. A code block that is cut is closed and opened again, and so is code within a line.
+pub(super) fn split(markdown: &str, most: usize) -> Vec<String> {
+    if markdown.len() <= most {
+        return if markdown.trim().is_empty() { Vec::new() } else { vec![markdown.to_owned()] };
+    }
+    let mut parts = Parts { most, done: Vec::new(), current: String::new() };
+    for block in blocks(markdown, most / 3) {
+        match block {
+            Block::Code { opening, fence, lines } => parts.add_code(opening, fence, &lines),
+            Block::Text(text) => parts.add_text(text),
+        }
+    }
+    parts.flush();
+    parts.done
+}
+
+/// Cuts plain text, in which nothing is markup: between lines where it can, else after a blank, else between letters.
+pub(super) fn split_plain(text: &str, most: usize) -> Vec<String> {
+    if text.len() <= most {
+        return if text.trim().is_empty() { Vec::new() } else { vec![text.to_owned()] };
+    }
+    let mut parts = Parts { most, done: Vec::new(), current: String::new() };
+    for line in text.split('\n') {
+        for (nth, piece) in chunks(line, most).into_iter().enumerate() {
+            parts.push(piece, if nth == 0 { "\n" } else { "" });
+        }
+    }
+    parts.flush();
+    parts.done.retain(|part| !part.trim().is_empty());
+    parts.done
+}
+
+enum Block<'a> {
+    /// The line that opens it, the fence in that, and what stands up to the fence that closes it.
+    Code { opening: &'a str, fence: &'a str, lines: Vec<&'a str> },
+    /// A paragraph, list or the like: what stands between two blank lines.
+    Text(&'a str),
+}
+
+/// A fence that is longer than `longest_fence` with its language is text.
+fn blocks(markdown: &str, longest_fence: usize) -> Vec<Block<'_>> {
+    let fence_of = |line| fence_of(line).filter(|_| line.trim().len() <= longest_fence);
+    let mut blocks = Vec::new();
+    let mut lines = markdown.split('\n').peekable();
+    let offset = |line: &str| line.as_ptr() as usize - markdown.as_ptr() as usize;
+    while let Some(line) = lines.next() {
+        if let Some(fence) = fence_of(line) {
+            let inside = std::iter::from_fn(|| lines.next_if(|line| !closes(line, fence))).collect();
+            lines.next();
+            blocks.push(Block::Code { opening: line.trim(), fence, lines: inside });
+        } else if !line.trim().is_empty() {
+            let mut last = line;
+            while let Some(more) = lines.next_if(|line| !line.trim().is_empty() && fence_of(line).is_none()) {
+                last = more;
+            }
+            blocks.push(Block::Text(&markdown[offset(line)..offset(last) + last.len()]));
+        }
+    }
+    blocks
+}
+
+/// The backticks or tildes that open a code block.
+fn fence_of(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let mark = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let marks = line.len() - line.trim_start_matches(mark).len();
+    (marks >= 3 && (mark == '~' || !line[marks..].contains('`'))).then(|| &line[..marks])
+}
+
+/// A fence may be closed by a longer one.
+fn closes(line: &str, fence: &str) -> bool {
+    let line = line.trim();
+    line.starts_with(fence) && line.trim_start_matches(&fence[..1]).is_empty()
+}
+
+struct Parts {
+    most: usize,
+    done: Vec<String>,
+    current: String,
+}
+
+impl Parts {
+    fn flush(&mut self) {
+        if !self.current.is_empty() {
+            self.done.push(std::mem::take(&mut self.current));
+        }
+    }
+
+    /// Appends to the current part, or starts the next one.
+    fn push(&mut self, piece: &str, separator: &str) {
+        if !self.current.is_empty() && self.current.len() + separator.len() + piece.len() > self.most {
+            self.flush();
+        }
+        if !self.current.is_empty() {
+            self.current.push_str(separator);
+        }
+        self.current.push_str(piece);
+    }
+
+    fn add_text(&mut self, text: &str) {
+        if text.len() <= self.most {
+            return self.push(text, "\n\n");
+        }
+        for (nth, piece) in pieces(text, self.most).into_iter().enumerate() {
+            // Each but the last is as long as it can be.
+            if nth > 0 {
+                self.flush();
+            }
+            self.push(&piece, "\n\n");
+        }
+    }
+
+    fn add_code(&mut self, opening: &str, fence: &str, lines: &[&str]) {
+        let block = |code: &str| format!("{opening}\n{code}\n{fence}");
+        let whole = block(&lines.join("\n"));
+        if whole.len() <= self.most {
+            return self.push(&whole, "\n\n");
+        }
+        self.flush();
+        let room = self.most.saturating_sub(opening.len() + fence.len() + 2).max(4);
+        let mut inside: Option<String> = None;
+        for line in lines {
+            for (nth, piece) in chunks(line, room).into_iter().enumerate() {
+                match &mut inside {
+                    Some(code) if nth == 0 && code.len() + 1 + piece.len() <= room => {
+                        code.push('\n');
+                        code.push_str(piece);
+                    }
+                    Some(code) => {
+                        self.done.push(block(code));
+                        piece.clone_into(code);
+                    }
+                    None => inside = Some(piece.to_owned()),
+                }
+            }
+        }
+        self.current = block(&inside.unwrap_or_default());
+    }
+}
+
+/// The pieces of a line in which blanks mean something and nothing is markup: together they are the line.
+fn chunks(line: &str, most: usize) -> Vec<&str> {
+    let mut rest = line;
+    let mut chunks = Vec::new();
+    while rest.len() > most {
+        let (chunk, after) = rest.split_at(cut(rest, most));
+        chunks.push(chunk);
+        rest = after;
+    }
+    if !rest.is_empty() || chunks.is_empty() {
+        chunks.push(rest);
+    }
+    chunks
+}
+
+/// Pieces of a block of text, each of at most `most` bytes and markup of its own. A piece that begins within a quoted
+/// line is quoted too, and one that begins within any other line starts no block.
+fn pieces(text: &str, most: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let (mut rest, mut lead, mut quote, mut at_line) = (text, String::new(), "", true);
+    loop {
+        let room = most.saturating_sub(lead.len()).max(4);
+        if rest.len() <= room {
+            break;
+        }
+        let markup = Markup::of(rest, room);
+        let place = markup.place(rest, room);
+        if let (None, Some((ticks, to))) = (&place, markup.code_at_front())
+            && room > 2 * ticks + 8
+        {
+            let (mark, code) = (&rest[..ticks], rest[ticks..to - ticks].replace('\n', " "));
+            let chunks = chunks(&code, room - 2 * ticks - 2);
+            let chunks = chunks.into_iter().map(str::trim).filter(|chunk| !chunk.is_empty());
+            pieces.extend(chunks.map(|chunk| format!("{lead}{mark} {chunk} {mark}")));
+            rest = rest[to..].trim_start_matches([' ', '\t']);
+        } else {
+            let Place { end, next, starts_line } = place.unwrap_or_else(|| within_markup(rest, room));
+            let piece = &rest[..end];
+            pieces.push(format!("{lead}{piece}"));
+            match piece.rfind('\n') {
+                Some(line) => quote = quote_of(&piece[line + 1..]),
+                None if at_line => quote = quote_of(piece),
+                None => {}
+            }
+            rest = &rest[next..];
+            at_line = starts_line;
+        }
+        lead = if at_line { String::new() } else { lead_of(rest, quote) };
+    }
+    if !rest.trim().is_empty() {
+        pieces.push(format!("{lead}{rest}"));
+    }
+    pieces
+}
+
+/// What stands before a piece that begins within a line.
+fn lead_of(rest: &str, quote: &str) -> String {
+    let mut lead = quote.to_owned();
+    if starts_block(rest) {
+        lead.push(APART);
+    }
+    lead
+}
+
+/// The marks that make a line a quotation.
+fn quote_of(line: &str) -> &str {
+    let marks = line.len() - line.trim_start_matches(['>', ' ']).len();
+    if line.starts_with('>') && marks <= MOST_MARKS { &line[..marks] } else { "" }
+}
+
+/// A place to cut a link or the like that is longer than a message: between characters, and not between a backslash and
+/// what it escapes.
+fn within_markup(text: &str, most: usize) -> Place {
+    let cut = text.floor_char_boundary(most).max(text.chars().next().map_or(1, char::len_utf8));
+    let slashes = text[..cut].bytes().rev().take_while(|byte| *byte == b'\\').count();
+    let end = if slashes % 2 == 1 && cut > 1 { cut - 1 } else { cut };
+    Place { end, next: end, starts_line: false }
+}
+
+#[cfg(test)]
+mod tests;

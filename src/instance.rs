@@ -1,0 +1,174 @@
+//! Two daemons with one token and two ledgers would answer everything twice. Each leaves a mark at Webex by which the
+//! others know it: a webhook whose name has its ledger and the time. The daemon of the oldest ledger answers; the others
+//! wait until its mark is no longer renewed. Pure, but for the gate.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::store::LedgerId;
+
+/// What the name of each mark begins with.
+const PREFIX: &str = "switchboard ledger ";
+
+/// What the name of a mark ends with whose daemon waits.
+const WAITS: &str = " waits";
+
+/// After so many renewals that did not come, a mark is of a daemon that does not run any more.
+pub const MISSED: u32 = 4;
+
+/// A daemon as its mark shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its ledger.
+    pub ledger: LedgerId,
+    /// When its process began, in milliseconds since 1970: tells it from one on a copy of the same ledger.
+    pub process: i64,
+    /// When the mark was renewed, by Webex's clock.
+    pub at: Timestamp,
+    /// Whether it answers nothing and waits.
+    pub waits: bool,
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Mark { ledger: LedgerId { born_at, chance }, process, at, waits } = self;
+        let seconds = at.as_second();
+        let at = Timestamp::from_second(seconds).unwrap_or(*at);
+        write!(f, "{PREFIX}{born_at:x}-{chance:08x} {process:x} {at}{}", if *waits { WAITS } else { "" })
+    }
+}
+
+impl Mark {
+    /// Reads the name of a webhook; none where it is no mark.
+    pub fn read(name: &str) -> Option<Mark> {
+        let rest = name.strip_prefix(PREFIX)?;
+        let (rest, waits) = match rest.strip_suffix(WAITS) {
+            Some(rest) => (rest, true),
+            None => (rest, false),
+        };
+        let mut words = rest.split(' ');
+        let (ledger, process, at) = (words.next()?, words.next()?, words.next()?);
+        let (born_at, chance) = ledger.split_once('-')?;
+        let number = |text| i64::from_str_radix(text, 16).ok();
+        let ledger = LedgerId { born_at: number(born_at)?, chance: u32::from_str_radix(chance, 16).ok()? };
+        Some(Mark { ledger, process: number(process)?, at: at.parse().ok()?, waits })
+    }
+
+    /// Whether its daemon runs, as far as the mark shows by this time: one that was not renewed for `stale` is of none.
+    pub fn is_fresh(&self, now: Timestamp, stale: Duration) -> bool {
+        now.duration_since(self.at).unsigned_abs() <= stale
+    }
+
+    /// Whether this daemon goes before the other. Of two on copies of one ledger it is the one that began first.
+    fn goes_before(&self, other: &Mark) -> bool {
+        (self.ledger, self.process) < (other.ledger, other.process)
+    }
+
+    /// The daemon that answers in place of this one, if one does by this time.
+    pub fn outranked_by(&self, others: &[Mark], now: Timestamp, stale: Duration) -> Option<Mark> {
+        others.iter().copied().find(|other| other.is_fresh(now, stale) && !other.waits && other.goes_before(self))
+    }
+}
+
+/// Whether this daemon is the one that answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody has looked yet.
+    Unknown,
+    /// It is.
+    Answers,
+    /// Another one is.
+    Waits,
+}
+
+/// Opens while this daemon is the one that answers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    standing: watch::Receiver<Standing>,
+    /// Whether what is delivered is taken before anybody has looked.
+    early: bool,
+}
+
+impl Gate {
+    /// A gate, and what moves it. `early`: what is delivered is taken before anybody has looked.
+    pub fn new(standing: Standing, early: bool) -> (watch::Sender<Standing>, Gate) {
+        let (sender, standing) = watch::channel(standing);
+        (sender, Gate { standing, early })
+    }
+
+    /// Whether what is delivered now will be answered here.
+    pub fn takes(&self) -> bool {
+        match *self.standing.borrow() {
+            Standing::Answers => true,
+            Standing::Unknown => self.early,
+            Standing::Waits => false,
+        }
+    }
+
+    /// Ends when it is open.
+    pub async fn open(&self) {
+        self.until(|standing| standing == Standing::Answers).await;
+    }
+
+    /// Ends when it is not.
+    pub async fn shut(&self) {
+        self.until(|standing| standing != Standing::Answers).await;
+    }
+
+    async fn until(&self, holds: impl Fn(Standing) -> bool) {
+        let mut standing = self.standing.clone();
+        if standing.wait_for(|standing| holds(*standing)).await.is_err() {
+            // Whoever moves it has ended with the daemon.
+            std::future::pending().await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STALE: Duration = Duration::from_secs(120);
+
+    fn mark(born_at: i64, process: i64, at: i64) -> Mark {
+        let at = Timestamp::from_second(at).unwrap();
+        Mark { ledger: LedgerId { born_at, chance: 7 }, process, at, waits: false }
+    }
+
+    #[test]
+    fn a_mark_is_read_from_its_name_and_from_no_other() {
+        for waits in [false, true] {
+            let mark = Mark { waits, ..mark(1_764_200_000_000, 1_764_300_000_000, 1_764_300_010) };
+            assert_eq!(Mark::read(&mark.to_string()), Some(mark), "{mark}");
+        }
+        for other in [
+            "",
+            "switchboard messages",
+            "switchboard ledger",
+            "switchboard ledger x-y z now",
+            "switchboard ledger 1-2 3 soon",
+        ] {
+            assert_eq!(Mark::read(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_daemon_of_the_older_ledger_goes_before_while_its_mark_is_fresh() {
+        let (old, young, now) = (mark(1, 50, 1000), mark(2, 40, 1000), Timestamp::from_second(1100).unwrap());
+        assert_eq!(young.outranked_by(&[old], now, STALE), Some(old));
+        assert_eq!(old.outranked_by(&[young], now, STALE), None);
+        assert_eq!(young.outranked_by(&[Mark { waits: true, ..old }], now, STALE), None);
+        assert_eq!(young.outranked_by(&[old], Timestamp::from_second(1121).unwrap(), STALE), None, "its mark is stale");
+        assert_eq!(
+            young.outranked_by(&[old], Timestamp::from_second(800).unwrap(), STALE),
+            None,
+            "a time that cannot be"
+        );
+        let copy = mark(1, 60, 1000);
+        assert_eq!((copy.outranked_by(&[old], now, STALE), old.outranked_by(&[copy], now, STALE)), (Some(old), None));
+        assert_eq!(old.outranked_by(&[old], now, STALE), None, "its own");
+    }
+}

@@ -1,0 +1,101 @@
+//! A row in the hands of whoever works on it.
+
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::{Again, Closing, Entry, Queue, Settlement, State, Step};
+use crate::clock;
+
+/// A row reserved for the caller until its lease ends or it is settled.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The row's id.
+    pub id: Uuid,
+    /// Tries that failed before this one.
+    pub attempts: u32,
+    /// Tries before this one during which the process ended, or the lease did.
+    pub deaths: u32,
+    /// Whether an earlier try may have had its effect, and since when.
+    pub doubt: Option<Doubt>,
+    /// When the event was accepted, in milliseconds since 1970.
+    pub accepted_at: i64,
+    /// As put.
+    pub body: String,
+    /// What the lane's last settlement left.
+    pub mark: Option<String>,
+    /// The event whose question it answered when it was settled before, if it was tried again by hand since.
+    pub answers: Option<Uuid>,
+    /// For how long it had been failing when it was claimed.
+    pub(super) failing: Duration,
+    /// When it was claimed, by our clock and the other side's.
+    pub(super) claimed: (Instant, Option<i64>),
+    pub(super) seq: i64,
+    pub(super) lane: Uuid,
+    pub(super) fence: i64,
+}
+
+/// Tries that may have had their effect. Both times are milliseconds since 1970 by the other side's clock, which the
+/// ledger was told with the claims; none where it was not known then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// When the first of them was claimed.
+    pub from: Option<i64>,
+    /// When the last of them was.
+    pub at: Option<i64>,
+}
+
+/// Which rows are wanted, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claim {
+    pub(super) queue: Queue,
+    pub(super) most: usize,
+    pub(super) lease: Duration,
+    /// By the other side's clock.
+    pub(super) at: Option<i64>,
+}
+
+/// Rows claimed, and when to look again if nothing calls before.
+#[derive(Debug, Default)]
+pub struct Claims {
+    /// In the order their lanes fell due.
+    pub rows: Vec<Claimed>,
+    /// Until the next lane falls due; `None` when no lane waits.
+    pub next: Option<Duration>,
+}
+
+impl Claimed {
+    /// Closes the row as done and, in the same transaction, adds what follows from it.
+    pub fn done(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
+        self.close(State::Done, closing, entries)
+    }
+
+    /// Closes the row as a dead letter; its lane goes on.
+    pub fn dead(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
+        self.close(State::Dead, closing, entries)
+    }
+
+    fn close(self, state: State, mut closing: Closing, entries: Vec<Entry>) -> Settlement {
+        closing.audit.iter_mut().for_each(|entry| entry.event = entry.event.or(Some(self.id)));
+        Settlement { row: self, step: Step::Close { state, closing, entries } }
+    }
+
+    /// Leaves the row open and its lane waiting.
+    pub fn again(self, again: Again) -> Settlement {
+        Settlement { row: self, step: Step::Again(again) }
+    }
+
+    /// How long ago the event was accepted.
+    pub fn age(&self) -> Duration {
+        since(self.accepted_at)
+    }
+
+    /// How long ago its first try failed; nothing before that.
+    pub fn failing(&self) -> Duration {
+        if self.failing.is_zero() { Duration::ZERO } else { self.failing + self.claimed.0.elapsed() }
+    }
+}
+
+fn since(ms: i64) -> Duration {
+    Duration::from_millis((clock::wall_ms() - ms).max(0).unsigned_abs())
+}

@@ -1,0 +1,131 @@
+//! The write-ahead log: how it is taken back into the ledger, and what bounds it.
+//!
+//! A task beside the writer copies pages back without holding it up (a passive checkpoint). That alone bounds nothing: the
+//! log begins anew only when all of it is copied, and while the writer writes without a pause there is always a last page
+//! that is not. So the writer itself, between two transactions, copies the rest and cuts the log.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection, Row as _};
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
+
+use crate::clock;
+
+/// How long a transaction waits for the lock of another process.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+
+/// So many small commits ask for a passive checkpoint.
+const MANY_COMMITS: u64 = 256;
+
+/// How long the writer waits for readers when the log is near its limit.
+const READERS: Duration = Duration::from_secs(1);
+
+/// The pause after a reader was in the way, and after one was waited for.
+const AGAIN: Duration = Duration::from_millis(100);
+const AGAIN_AFTER_WAIT: Duration = Duration::from_secs(5);
+
+/// A log that cannot be cut is told of once in this time.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// What keeps the log short.
+pub(super) struct Log {
+    limit: u64,
+    asking: mpsc::Sender<()>,
+    task: JoinHandle<()>,
+    /// Whoever copies pages: SQLite refuses a second one at once.
+    turn: Arc<Mutex<()>>,
+    commits: u64,
+    /// The log's size at the last passive checkpoint.
+    asked_at: u64,
+    again_at: Option<Instant>,
+    told: Option<Instant>,
+}
+
+impl Log {
+    /// Starts the task. `limit` is in bytes.
+    pub(super) async fn keep(options: &SqliteConnectOptions, limit: u64) -> Result<Log, sqlx::Error> {
+        let mut connection = SqliteConnection::connect_with(&options.clone().busy_timeout(Duration::ZERO)).await?;
+        let (asking, mut asked) = mpsc::channel(1);
+        let turn = Arc::new(Mutex::new(()));
+        let turns = Arc::clone(&turn);
+        let task = tokio::spawn(async move {
+            while asked.recv().await.is_some() {
+                let _turn = turns.lock().await;
+                if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut connection).await {
+                    tracing::warn!(%error, "the write-ahead log could not be taken back; it grows until the next try");
+                }
+            }
+            // Whoever closes a ledger last removes the log.
+            let _ = connection.close().await;
+        });
+        Ok(Log { limit, asking, task, turn, commits: 0, asked_at: 0, again_at: None, told: None })
+    }
+
+    /// Called after each commit: `size` is the log's in bytes, `much` whether the commit was a large one.
+    pub(super) async fn committed(
+        &mut self,
+        connection: &mut SqliteConnection,
+        size: u64,
+        much: bool,
+    ) -> Result<(), sqlx::Error> {
+        self.commits += 1;
+        if size < self.asked_at {
+            self.asked_at = 0;
+        }
+        if size > self.limit / 2 && self.again_at.is_none_or(|at| at <= clock::instant()) {
+            return self.cut_down(connection, size).await;
+        }
+        if much || self.commits.is_multiple_of(MANY_COMMITS) || size - self.asked_at > self.limit / 16 {
+            self.asked_at = size;
+            self.take_back();
+        }
+        Ok(())
+    }
+
+    /// Asks for a passive checkpoint. A request that finds one waiting is not needed.
+    pub(super) fn take_back(&self) {
+        let _ = self.asking.try_send(());
+    }
+
+    /// Nothing is written meanwhile. Readers are given way to, until the log is near its limit.
+    async fn cut_down(&mut self, connection: &mut SqliteConnection, size: u64) -> Result<(), sqlx::Error> {
+        let near = size > self.limit / 4 * 3;
+        let _turn = self.turn.lock().await;
+        if cut(connection, if near { READERS } else { Duration::ZERO }).await? {
+            (self.asked_at, self.again_at, self.told) = (0, None, None);
+            return Ok(());
+        }
+        self.again_at = Some(clock::instant() + if near { AGAIN_AFTER_WAIT } else { AGAIN });
+        if size > self.limit && self.told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
+            self.told = Some(clock::instant());
+            tracing::warn!(
+                bytes = size,
+                limit = self.limit,
+                "the write-ahead log is longer than store.log_limit and cannot be cut: something reads the ledger all this \
+                 time; is there a backup, or a shell with an open transaction?"
+            );
+        }
+        Ok(())
+    }
+
+    /// Ends the task.
+    pub(super) async fn close(self) {
+        drop(self.asking);
+        let _ = self.task.await;
+    }
+}
+
+/// Copies all pages into the ledger and cuts the log to nothing, unless somebody reads it for longer than that.
+pub(super) async fn cut(connection: &mut SqliteConnection, wait: Duration) -> Result<bool, sqlx::Error> {
+    let waits = async |connection: &mut SqliteConnection, wait: Duration| {
+        let pragma = format!("PRAGMA busy_timeout = {}", wait.as_millis());
+        sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(connection).await.map(drop)
+    };
+    waits(connection, wait).await?;
+    let cut = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
+    waits(connection, BUSY).await?;
+    Ok(cut?.try_get::<i64, _>(0)? == 0)
+}

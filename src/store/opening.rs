@@ -1,0 +1,189 @@
+//! How a ledger is opened, by the daemon and beside it, and how it is closed.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions};
+
+use super::audit::{Chain, Keys};
+use super::lock::{self, Lock};
+use super::log::{self, Log};
+use super::origin::{self, NO_TABLES, Origin};
+use super::presence::{Damage, Presence};
+use super::sqlite::{Care, Sqlite, millis};
+use super::{StoreError, file};
+use crate::clock::Clock;
+use crate::config;
+
+/// A stop waits so long for whoever still reads.
+const LONGEST_READ: Duration = Duration::from_secs(3);
+
+impl Sqlite {
+    pub(super) async fn open(
+        settings: &config::Store,
+        keys: &Keys,
+        clock: Clock,
+        exclusive: bool,
+    ) -> Result<Sqlite, StoreError> {
+        let path = file::path(settings);
+        let place = path.display().to_string();
+        let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
+        let size = lock::is_file(&path).map_err(cannot)?;
+        if exclusive {
+            let lost = lock::traces(&path);
+            let lock = Lock::take(&path).await.map_err(cannot)?;
+            return Sqlite::open_locked(settings, &path, lock, lost, keys, clock).await;
+        }
+        match size {
+            None => return Err(cannot("there is none yet; it is made when the daemon first runs".to_owned())),
+            Some(0) => return Err(cannot(NO_TABLES.to_owned())),
+            Some(_) => match origin::look(&path).await.map_err(cannot)? {
+                Origin::Nothing => return Err(cannot(NO_TABLES.to_owned())),
+                Origin::Ledger => {}
+            },
+        }
+        let options = file::options(&path).create_if_missing(false);
+        let mut connection =
+            SqliteConnection::connect_with(&options).await.map_err(|error| cannot(error.to_string()))?;
+        origin::migrate(&mut connection, false).await.map_err(cannot)?;
+        let mut engine = Sqlite::new(connection, options, keys, clock, None);
+        engine.look_for_files().await;
+        Ok(engine)
+    }
+
+    /// For the daemon: what was locked becomes a ledger of this version.
+    async fn open_locked(
+        settings: &config::Store,
+        path: &Path,
+        mut lock: Lock,
+        lost: Option<String>,
+        keys: &Keys,
+        clock: Clock,
+    ) -> Result<Sqlite, StoreError> {
+        let cannot = |cause: String| StoreError::Open { place: path.display().to_string(), cause };
+        let prepared = async {
+            match lock::is_file(path)? {
+                Some(1..) => {
+                    origin::look(path).await?;
+                    lock.look_for_older(path).await?;
+                }
+                Some(0) | None => {
+                    let aside = lock::put_aside(path, clock.wall_ms())?.map(|aside| format!(", and is now {aside}"));
+                    if let Some(trace) = lost {
+                        tracing::error!(
+                            "the ledger {} is new, though there was one before: {trace}{}. What that held is gone with it, \
+                             also what was acknowledged and not yet answered",
+                            path.display(),
+                            aside.unwrap_or_default()
+                        );
+                    }
+                }
+            }
+            lock.make_private(path);
+            Ok(())
+        };
+        if let Err(cause) = prepared.await {
+            lock.give_up(path);
+            return Err(cannot(cause));
+        }
+        let options = file::options(path).create_if_missing(false);
+        let opened = |error: sqlx::Error| cannot(format!("{error}; is the folder there and writable?"));
+        let mut connection = match SqliteConnection::connect_with(&options).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                lock.give_up(path);
+                return Err(opened(error));
+            }
+        };
+        let is_new = origin::migrate(&mut connection, true).await.map_err(cannot)?;
+        lock.leave_mark(path);
+        let log = Log::keep(&options, settings.log_limit).await.map_err(opened)?;
+        let presence = Presence::of(path, lock, &mut connection).await.map_err(opened)?;
+        let mut engine = Sqlite::new(connection, options, keys, clock, Some(Care { log, presence }));
+        engine.take_back_leases().await?;
+        if is_new {
+            engine.seal_new_audit().await?;
+        } else if engine.was_emptied(settings.retention).await? {
+            tracing::error!(
+                "the ledger {} holds no event, though by its cursors or its audit it did: were rows deleted? What was \
+                 acknowledged and not yet answered is gone",
+                path.display()
+            );
+        }
+        engine.look_at_audit().await?;
+        engine.make_own_secret().await?;
+        engine.make_identity().await?;
+        engine.look_for_conversations().await?;
+        engine.look_for_files().await;
+        Ok(engine)
+    }
+
+    fn new(
+        connection: SqliteConnection,
+        options: SqliteConnectOptions,
+        keys: &Keys,
+        clock: Clock,
+        care: Option<Care>,
+    ) -> Sqlite {
+        // They stay: one that is opened later might open another file of that name.
+        let readers = SqlitePoolOptions::new().max_connections(2).idle_timeout(None).max_lifetime(None);
+        let readers = readers.connect_lazy_with(options.clone().read_only(true));
+        Sqlite {
+            connection,
+            options,
+            readers,
+            holds_files: false,
+            file_bytes: 0,
+            asks: Arc::new(AtomicBool::new(true)),
+            chain: Chain::new(keys.clone(), care.is_some()),
+            clock,
+            care,
+        }
+    }
+
+    /// Whether there is no row although there were some, and something of them is younger than what pruning empties.
+    async fn was_emptied(&mut self, retention: Duration) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar(
+            "SELECT NOT EXISTS (SELECT 1 FROM ledger) AND EXISTS (SELECT 1 FROM lane)
+                 AND (EXISTS (SELECT 1 FROM cursor WHERE at > ?1)
+                     OR EXISTS (SELECT 1 FROM audit WHERE event IS NOT NULL AND at > ?1))",
+        )
+        .bind(self.clock.wall_ms() - millis(retention))
+        .fetch_one(&mut self.connection)
+        .await
+    }
+
+    /// Whoever closes a ledger last removes its log, so the writer goes last, and the lock after it.
+    pub(super) async fn close(mut self) -> Result<(), Damage> {
+        if let Err(damage) = self.check(None).await {
+            self.save(damage).await;
+            // SQLite would remove the log by its name, and that may be another ledger's by now.
+            std::mem::forget(self);
+            return Err(damage);
+        }
+        if let Err(error) = self.look_at_audit().await {
+            tracing::warn!(%error, "the end of the audit could not be looked at; `switchboard audit verify` does");
+        }
+        let Sqlite { mut connection, readers, care, .. } = self;
+        let presence = match care {
+            Some(Care { log, presence }) => {
+                log.close().await;
+                Some(presence)
+            }
+            None => None,
+        };
+        let _ = tokio::time::timeout(LONGEST_READ, readers.close()).await;
+        if presence.is_some()
+            && let Err(error) = log::cut(&mut connection, LONGEST_READ).await
+        {
+            tracing::warn!(%error, "the write-ahead log could not be taken back; the next start does");
+        }
+        if let Err(error) = connection.close().await {
+            tracing::warn!(%error, "the ledger did not close cleanly; its next start recovers it");
+        }
+        Ok(())
+    }
+}

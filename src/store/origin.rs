@@ -1,0 +1,114 @@
+//! Whose database it is, and that its tables are those of this version.
+
+use std::cmp::Ordering;
+use std::path::Path;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+
+use super::log::BUSY;
+use super::migrations::{self, LATEST};
+
+/// What stands in the head of every ledger: "Swbd". It says to `file` and to other programs whose it is.
+const APPLICATION_ID: i64 = 0x5377_6264;
+
+/// What a file that is there holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A ledger, of whatever version.
+    Ledger,
+    /// Nothing yet.
+    Nothing,
+}
+
+/// Tells a ledger from the database of another program, of which nothing is changed.
+pub(super) async fn look(path: &Path) -> Result<Origin, String> {
+    // Without a journal mode, which would be written to the file.
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).disable_statement_logging();
+    let mut connection = SqliteConnection::connect_with(&options).await.map_err(|error| error.to_string())?;
+    let origin = origin(&mut connection).await;
+    let _ = connection.close().await;
+    match origin {
+        Ok(Some(origin)) => Ok(origin),
+        Ok(None) => Err("it is the database of another program, and nothing of it was changed; is store.url right? \
+                         Switchboard needs a file of its own"
+            .to_owned()),
+        Err(error) => Err(format!("{error}; is store.url right?")),
+    }
+}
+
+async fn origin(connection: &mut SqliteConnection) -> Result<Option<Origin>, sqlx::Error> {
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
+    let names: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")
+            .fetch_all(&mut *connection)
+            .await?;
+    match application {
+        0 | APPLICATION_ID if names.is_empty() => return Ok(Some(Origin::Nothing)),
+        APPLICATION_ID => return Ok(Some(Origin::Ledger)),
+        0 => {}
+        _ => return Ok(None),
+    }
+    // Ledgers of before the id are known by their first version.
+    if !names.iter().any(|name| name == "_sqlx_migrations") {
+        return Ok(None);
+    }
+    let first: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version LIMIT 1")
+            .fetch_all(connection)
+            .await?;
+    let is_ours = migrations::migrator().iter().next().is_some_and(|ours| {
+        first.first().is_some_and(|(version, checksum)| *version == ours.version && *checksum == *ours.checksum)
+    });
+    Ok(match (is_ours, first.is_empty() && names.len() == 1) {
+        (true, _) => Some(Origin::Ledger),
+        // Its making was broken off before the first version.
+        (false, true) => Some(Origin::Nothing),
+        (false, false) => None,
+    })
+}
+
+/// Sees that the tables are those of this version; the daemon makes them so, a verb beside it does not. Whether there were
+/// none before.
+pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) -> Result<bool, String> {
+    let cannot_read = |error: sqlx::Error| format!("its tables cannot be read: {error}");
+    let tables = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
+    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(cannot_read)?;
+    let found: Option<i64> = match tables {
+        0 => None,
+        _ => sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(cannot_read)?,
+    };
+    match (found.map(|found| (found, found.cmp(&LATEST))), is_daemon) {
+        (Some((found, Ordering::Greater)), _) => Err(format!(
+            "a newer switchboard has worked with it: its tables are of version {found}, and this program's of {LATEST}; run \
+             the newer one, or take a copy of the ledger from before the update"
+        )),
+        (_, true) => {
+            migrations::migrator().run(&mut *connection).await.map_err(|error| error.to_string())?;
+            mark(connection).await.map_err(|error| error.to_string())?;
+            Ok(found.is_none())
+        }
+        (Some((_, Ordering::Equal)), false) => Ok(false),
+        (Some((found, Ordering::Less)), false) => Err(format!(
+            "an older switchboard made it: its tables are of version {found}, and this program's of {LATEST}; start the daemon \
+             of this version once, which brings them up to date"
+        )),
+        (None, false) => Err(NO_TABLES.to_owned()),
+    }
+}
+
+/// What a verb says of a file without tables.
+pub(super) const NO_TABLES: &str =
+    "it has no tables of switchboard; is store.url right? The daemon makes them when it first runs";
+
+async fn mark(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
+    if application != APPLICATION_ID {
+        let pragma = format!("PRAGMA application_id = {APPLICATION_ID}");
+        sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,253 @@
+//! Whether the ledger's files are still the ones that are open. SQLite goes on writing into a file that was removed, moved
+//! or replaced, and what it commits there is gone with the process; so the writer asks here around every commit.
+
+use std::fmt;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteConnection;
+
+use super::lock::{Lock, id, index_of, log_of};
+use super::log;
+
+/// The first bytes of every SQLite database.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Where a database has a number for its user, `PRAGMA user_version`. A ledger has a stamp there, another one after each
+/// start and each hour, so that a copy that is written over it is told from it.
+const STAMP: usize = 60;
+
+/// The first bytes of a write-ahead log; the last bit of the fourth is the byte order of its checksums.
+const LOG_MAGIC: [u8; 4] = [0x37, 0x7f, 0x06, 0x82];
+
+/// Bytes of a write-ahead log before its first frame, and of a frame before its page.
+const LOG_HEAD: u64 = 32;
+const FRAME_HEAD: u64 = 24;
+
+/// What happened to one of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// Its name is gone, or names another file.
+    Moved(Part),
+    /// It lacks bytes that were written to it.
+    Truncated(Part),
+}
+
+/// One of the files that a ledger is made of while it is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The ledger itself.
+    Ledger,
+    /// The write-ahead log.
+    Log,
+    /// The index of the log, which readers share.
+    Index,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (part, what) = match self {
+            Damage::Moved(part) => (part, "removed, moved or replaced"),
+            Damage::Truncated(part) => (part, "truncated or overwritten"),
+        };
+        let part = match part {
+            Part::Ledger => "",
+            Part::Log => "-wal ",
+            Part::Index => "-shm ",
+        };
+        write!(f, "the ledger's {part}file was {what} while the daemon runs")
+    }
+}
+
+/// The files as they were opened.
+pub(super) struct Presence {
+    /// Its descriptor is open for as long as SQLite is: to close any takes away the locks that SQLite has on the ledger.
+    lock: Lock,
+    log: File,
+    names: [(Part, PathBuf, (u64, u64)); 3],
+    page_size: u64,
+    /// The stamp that was written last, and the one before it until the file has the new one.
+    stamp: i32,
+    last_stamp: Option<i32>,
+    /// The ledger does not become smaller than this, unless somebody vacuums it.
+    size: u64,
+    /// The same of the log, unless somebody takes it back.
+    log_size: u64,
+    /// The index is as large as it was or larger; to touch a part of it that is cut off ends the process.
+    index_size: u64,
+}
+
+/// A file that is smaller than it was.
+enum Doubt {
+    Ledger(u64),
+    Log(u64),
+}
+
+impl Presence {
+    /// Remembers the files of the ledger that this connection has open.
+    pub(super) async fn of(
+        path: &Path,
+        lock: Lock,
+        connection: &mut SqliteConnection,
+    ) -> Result<Presence, sqlx::Error> {
+        let page_size: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut *connection).await?;
+        let stamp = write_stamp(connection).await?;
+        log::cut(connection, Duration::ZERO).await?;
+        let found = read_stamp(&lock.ledger)?;
+        let (log_name, index_name) = (log_of(path), index_of(path));
+        let (of_ledger, of_log, of_index) =
+            (lock.ledger.metadata()?, std::fs::metadata(&log_name)?, std::fs::metadata(&index_name)?);
+        Ok(Presence {
+            log: File::open(&log_name)?,
+            lock,
+            names: [
+                (Part::Ledger, path.to_owned(), id(&of_ledger)),
+                (Part::Log, log_name, id(&of_log)),
+                (Part::Index, index_name, id(&of_index)),
+            ],
+            page_size: page_size.unsigned_abs(),
+            stamp,
+            last_stamp: found.filter(|found| *found != stamp),
+            size: of_ledger.len(),
+            log_size: of_log.len(),
+            index_size: of_index.len(),
+        })
+    }
+
+    /// How large the write-ahead log was when it was last looked at.
+    pub(super) fn log_size(&self) -> u64 {
+        self.log_size
+    }
+
+    /// Sees that all files are there and whole. `pages` is how many the ledger had before the last commit, if there was
+    /// one since the last look.
+    pub(super) async fn check(&mut self, connection: &mut SqliteConnection, pages: Option<i64>) -> Result<(), Damage> {
+        // One doubt of each kind can be dispelled; then there is none left.
+        for _ in 0..3 {
+            match self.look()? {
+                None => return Ok(()),
+                Some(Doubt::Ledger(size)) => self.size = self.vacuumed(connection, size, pages).await?,
+                Some(Doubt::Log(size)) => self.log_size = self.taken_back(connection, size).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares names and sizes. These are calls that wait for no disk: what they ask for is in memory while the file is
+    /// open, and a thread for them would take ten times as long.
+    fn look(&mut self) -> Result<Option<Doubt>, Damage> {
+        let mut sizes = [0; 3];
+        for ((part, name, known), size) in self.names.iter().zip(&mut sizes) {
+            match std::fs::metadata(name) {
+                Ok(found) if id(&found) == *known => *size = found.len(),
+                Ok(_) | Err(_) => return Err(Damage::Moved(*part)),
+            }
+        }
+        let [size, log_size, index_size] = sizes;
+        if index_size < self.index_size {
+            return Err(Damage::Truncated(Part::Index));
+        }
+        if size < self.size {
+            return Ok(Some(Doubt::Ledger(size)));
+        }
+        if log_size < self.log_size {
+            return Ok(Some(Doubt::Log(log_size)));
+        }
+        match read_stamp(&self.lock.ledger) {
+            Ok(Some(stamp)) if stamp == self.stamp => self.last_stamp = None,
+            Ok(stamp @ Some(_)) if stamp == self.last_stamp => {}
+            Ok(_) | Err(_) => return Err(Damage::Truncated(Part::Ledger)),
+        }
+        let mut head = [0; 4];
+        if log_size > 0 {
+            let read = self.log.read_exact_at(&mut head, 0);
+            head[3] &= !1;
+            if read.is_err() || head != LOG_MAGIC {
+                return Err(Damage::Truncated(Part::Log));
+            }
+        }
+        (self.index_size, self.size, self.log_size) = (index_size, size, log_size);
+        Ok(None)
+    }
+
+    /// Stamps the ledger anew, unless the last stamp has not come into the file yet.
+    pub(super) async fn stamp(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        if self.last_stamp.is_none() {
+            self.last_stamp = Some(std::mem::replace(&mut self.stamp, write_stamp(connection).await?));
+        }
+        Ok(())
+    }
+
+    /// The ledger's size, if it is that of a ledger that was vacuumed: then the file has all its pages. One that has grown
+    /// with the last commit has those of before.
+    async fn vacuumed(&self, connection: &mut SqliteConnection, size: u64, before: Option<i64>) -> Result<u64, Damage> {
+        let now: Result<i64, _> = sqlx::query_scalar("PRAGMA page_count").fetch_one(connection).await;
+        let damage = Damage::Truncated(Part::Ledger);
+        let now = now.map_err(|_| damage)?;
+        let pages = before.map_or(now, |before| before.min(now)).unsigned_abs();
+        if pages > 0 && size >= pages * self.page_size { Ok(size) } else { Err(damage) }
+    }
+
+    /// The log's size, if all its frames are in it: then it was taken back by somebody beside us.
+    async fn taken_back(&self, connection: &mut SqliteConnection, size: u64) -> Result<u64, Damage> {
+        let damage = Damage::Truncated(Part::Log);
+        // It counts the frames and does nothing.
+        let counted = sqlx::query("PRAGMA wal_checkpoint(NOOP)").fetch_one(connection).await;
+        let frames: i64 = counted.and_then(|row| row.try_get(1)).map_err(|_| damage)?;
+        let needed = match frames.unsigned_abs() {
+            0 => 0,
+            frames => LOG_HEAD + frames * (FRAME_HEAD + self.page_size),
+        };
+        if size >= needed { Ok(size) } else { Err(damage) }
+    }
+}
+
+async fn write_stamp(connection: &mut SqliteConnection) -> Result<i32, sqlx::Error> {
+    let stamp = fastrand::i32(1..);
+    let pragma = format!("PRAGMA user_version = {stamp}");
+    sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(connection).await?;
+    Ok(stamp)
+}
+
+/// The stamp in a file; none in one that is no database.
+fn read_stamp(ledger: &File) -> std::io::Result<Option<i32>> {
+    let mut head = [0; STAMP + 4];
+    ledger.read_exact_at(&mut head, 0)?;
+    let (before, stamp) = head.split_at(STAMP);
+    Ok(before.starts_with(MAGIC).then(|| stamp.iter().fold(0, |stamp, byte| stamp << 8 | i32::from(*byte))))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+
+    use super::*;
+    use crate::store::file;
+
+    #[tokio::test]
+    async fn a_ledger_is_stamped_anew_and_a_copy_of_before_is_told_from_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let lock = Lock::take(&path).await.unwrap();
+        let mut connection = SqliteConnection::connect_with(&file::options(&path)).await.unwrap();
+        let mut presence = Presence::of(&path, lock, &mut connection).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(presence.check(&mut connection, None).await, Ok(()));
+            let copied = std::fs::read(&path).unwrap();
+            presence.stamp(&mut connection).await.unwrap();
+            assert_eq!(presence.check(&mut connection, None).await, Ok(()), "before it is in the file");
+            presence.stamp(&mut connection).await.unwrap();
+            assert!(log::cut(&mut connection, Duration::ZERO).await.unwrap());
+            assert_eq!(presence.check(&mut connection, None).await, Ok(()), "one at a time");
+            let stamped = std::fs::read(&path).unwrap();
+            std::fs::write(&path, copied).unwrap();
+            assert_eq!(presence.check(&mut connection, None).await, Err(Damage::Truncated(Part::Ledger)));
+            std::fs::write(&path, stamped).unwrap();
+        }
+        assert_eq!(presence.check(&mut connection, None).await, Ok(()));
+        drop(presence);
+    }
+}

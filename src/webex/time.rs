@@ -1,0 +1,53 @@
+//! Webex's clock, as its answers tell it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use reqwest::header::{DATE, HeaderMap};
+
+use crate::clock;
+
+/// What the last answer said, and when that was. Shared by all clones of a client.
+#[derive(Default)]
+pub(super) struct WebexTime(Mutex<Option<(i64, Instant)>>);
+
+impl WebexTime {
+    /// An answer came that took so long.
+    pub(super) fn told(&self, headers: &HeaderMap, took: Duration) {
+        if let Some(theirs) = theirs(headers, took) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((theirs, clock::instant()));
+        }
+    }
+
+    /// The time there by now, in milliseconds since 1970; nothing before the first answer.
+    pub(super) fn now(&self) -> Option<i64> {
+        let (theirs, at) = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Some(theirs + i64::try_from(at.elapsed().as_millis()).ok()?)
+    }
+}
+
+/// Webex read its clock between the call and the answer, and its header leaves the fraction of the second out.
+fn theirs(headers: &HeaderMap, took: Duration) -> Option<i64> {
+    const HALF_A_SECOND: i64 = 500;
+    let date = jiff::fmt::rfc2822::parse(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
+    Some(date.as_millisecond() + HALF_A_SECOND + i64::try_from(took.as_millis() / 2).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_clock_is_read_in_the_middle_of_the_round_trip() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(theirs(&headers, Duration::ZERO), None);
+        headers.insert(DATE, HeaderValue::from_static("Mon, 02 Mar 2026 20:00:02 GMT"));
+        let at = |text: &str| Some(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+        assert_eq!(theirs(&headers, Duration::ZERO), at("2026-03-02T20:00:02.500Z"));
+        assert_eq!(theirs(&headers, Duration::from_secs(4)), at("2026-03-02T20:00:04.500Z"));
+        headers.insert(DATE, HeaderValue::from_static("yesterday"));
+        assert_eq!(theirs(&headers, Duration::ZERO), None);
+    }
+}
