@@ -9,6 +9,7 @@ mod doubts;
 mod environment;
 mod file;
 mod findings;
+mod instance;
 mod layers;
 mod names;
 mod people;
@@ -34,6 +35,7 @@ pub use cards::{Cards, Commands, Conversations};
 pub(crate) use doubts::Doubt;
 use environment::Variables;
 pub use findings::ConfigError;
+pub use instance::{Instance, Log, LogFormat};
 pub(crate) use layers::Loaded;
 pub(crate) use people::{ADMINS, DIRECT, is_person, is_room};
 pub(crate) use validate::{LONGEST_QUESTION, encrypted_or_loopback};
@@ -310,37 +312,6 @@ pub struct Audit {
     /// How long rows stay.
     #[serde(deserialize_with = "duration")]
     pub retention: Duration,
-}
-
-/// `[log]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// How a line looks.
-    pub format: LogFormat,
-    /// A level, or a filter by module.
-    pub level: String,
-}
-
-/// How a log line looks.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For a terminal.
-    Human,
-    /// One object a line.
-    Json,
-}
-
-/// This daemon beside others with the same token.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Instance {
-    /// Whether it stands back while a daemon with another, older ledger answers.
-    pub alone: bool,
-    /// How often its mark at Webex is renewed.
-    #[serde(deserialize_with = "duration")]
-    pub renew: Duration,
 }
 
 impl Webhook {

@@ -106,6 +106,7 @@ pub(super) fn always(config: &Config) -> Findings {
         "must be error, warn, info, debug or trace, or a filter such as info,switchboard::webex=debug",
     );
     must("worker.backoff", worker.backoff <= worker.backoff_max, "must not be longer than worker.backoff_max");
+    must("store.log_limit", store.log_limit >= SHORTEST_LOG, "must be 1048576 bytes or more");
     must(
         "files.largest",
         (1..=LARGEST_FILE).contains(&files.largest),
@@ -219,7 +220,7 @@ pub(super) fn always(config: &Config) -> Findings {
 }
 
 /// Numbers, each with the least and the most that means anything.
-fn numbers(config: &Config) -> [(&'static str, u64, u64, u64); 14] {
+fn numbers(config: &Config) -> [(&'static str, u64, u64, u64); 13] {
     let Config { webex, delivery, polling, server, worker, store, files, flood, .. } = config;
     let size = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
     [
@@ -232,7 +233,6 @@ fn numbers(config: &Config) -> [(&'static str, u64, u64, u64); 14] {
         ("worker.max_attempts", worker.max_attempts.into(), 1, 1000),
         ("worker.concurrency", size(worker.concurrency), 0, 4096),
         ("store.waiting", size(store.waiting), 1, MILLION),
-        ("store.log_limit", store.log_limit, SHORTEST_LOG, 1 << 50),
         ("files.waiting", files.waiting, 1, 1 << 50),
         ("flood.person", flood.person.into(), 0, MILLION),
         ("flood.space", flood.space.into(), 0, MILLION),
@@ -260,7 +260,7 @@ fn durations(config: &Config) -> [(&'static str, Duration, bool, u64); 27] {
         ("store.retention", store.retention, true, LONGEST),
         ("store.dedupe", store.dedupe, true, LONGEST),
         ("store.missing_for", store.missing_for, false, DAY),
-        ("instance.renew", config.instance.renew, true, HOUR),
+        ("instance.renew", config.instance.renew, true, DAY),
         ("worker.deadline", worker.deadline, true, 7 * DAY),
         ("worker.lease", worker.lease, true, 30 * DAY),
         ("worker.backoff", worker.backoff, true, DAY),

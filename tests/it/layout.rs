@@ -165,9 +165,10 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
         panic!("bot.toml documents what is no setting: {error}");
     }
     let sources = sources();
-    let vocabulary = ["config/mod.rs", "config/access.rs", "config/approve.rs", "config/cards.rs"]
-        .map(|file| sources[Path::new(file)].as_str())
-        .join("\n");
+    let vocabulary =
+        ["config/mod.rs", "config/access.rs", "config/approve.rs", "config/cards.rs", "config/instance.rs"]
+            .map(|file| sources[Path::new(file)].as_str())
+            .join("\n");
     let fields = vocabulary.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(':'));
     for (field, _) in fields.filter(|(field, _)| !field.contains('(')) {
         let sections = [

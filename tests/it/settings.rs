@@ -95,6 +95,7 @@ const VALUES: &[Case] = &[
         &[],
         &["store.retention must be longer than 0; the default is retention = \"30d\""],
     ),
+    ("[instance]\nrenew = \"0s\"", &[], &["instance.renew must be longer than 0; the default is renew = \"30s\""]),
     ("[worker]\nlease = \"0s\"", &[], &["worker.lease must be longer than 0; the default is lease = \"60s\""]),
     (
         "[worker]\nlease = \"30s\"",
