@@ -34,6 +34,7 @@ pub(super) enum Op {
     Ask(Box<Asking>, Answer<Asked>),
     Decide(Box<Deciding>, Answer<bool>),
     Withdraw(Uuid, String, AuditEntry, Answer<bool>),
+    Hurry(Answer<()>),
     Beat(Answer<()>),
 }
 
@@ -55,6 +56,7 @@ impl Op {
             | Op::Ask(..)
             | Op::Decide(..)
             | Op::Withdraw(..)
+            | Op::Hurry(_)
             | Op::Beat(_) => 0,
         }
     }
@@ -69,7 +71,9 @@ impl Op {
             | Op::SealAudit(_, answer) => drop(answer.send(changed.map(|rows| rows > 0))),
             Op::Ask(_, answer) => drop(answer.send(changed.map(Asked::of))),
             Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(changed)),
-            Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Beat(answer) => drop(answer.send(changed.map(drop))),
+            Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Hurry(answer) | Op::Beat(answer) => {
+                drop(answer.send(changed.map(drop)));
+            }
             // A batch answers these itself: each kind is one statement.
             Op::Put(..) | Op::Claim(..) | Op::Settle(..) => {}
         }
@@ -245,6 +249,7 @@ impl Writer {
                 Op::Progress(progress, _) => (engine.progress(progress).await.map(|()| 0)?, None),
                 Op::Ask(asking, _) => (engine.ask(asking).await? as u64, None),
                 Op::Decide(deciding, _) => (engine.decide(deciding, due).await?.into(), Some(&deciding.audit)),
+                Op::Hurry(_) => (engine.hurry(due).await.map(|()| 0)?, None),
                 Op::Beat(_) => (engine.beat().await.map(|()| 0)?, None),
                 Op::Put(..) | Op::Claim(..) | Op::Settle(..) => (0, None),
             };
@@ -312,6 +317,7 @@ impl Batch {
                 | Op::Progress(..)
                 | Op::Ask(..)
                 | Op::Decide(..)
+                | Op::Hurry(_)
                 | Op::Beat(_)) => batch.others.push(op),
             }
         }

@@ -129,6 +129,11 @@ impl Client {
         self
     }
 
+    /// Forgets the pauses that Webex asked for, and the pace that its refusals taught.
+    pub(crate) fn forget_limits(&self) {
+        self.0.governor.forget();
+    }
+
     /// Waits until a message could soon be read or posted, and says how many could, so that no more work is taken on.
     pub(crate) async fn room_for_messages(&self) -> usize {
         self.0.governor.room("messages", self.1).await

@@ -72,12 +72,14 @@ impl Harness {
 
     /// Waits until everything said was delivered, and everything accepted is settled and sent.
     pub async fn settle(&self) {
-        let settled = async {
-            self.cloud.delivered().await;
-            self.handle.settled().await.unwrap();
-            self.cloud.delivered().await;
-        };
-        tokio::time::timeout(PATIENCE, settled).await.expect("the bot settles");
+        tokio::time::timeout(PATIENCE, self.settled()).await.expect("the bot settles");
+    }
+
+    /// The same, however long it takes.
+    pub async fn settled(&self) {
+        self.cloud.delivered().await;
+        self.handle.settled().await.unwrap();
+        self.cloud.delivered().await;
     }
 
     /// Everything that was said so far, once all is settled.

@@ -9,7 +9,7 @@
 //! | `GET /control/explain?id=` | what the bot's ledger has on a message, click or membership |
 //! | `GET /control/transcript` | the conversation as text |
 //! | `POST /control/people` | `{"email", "displayName"}`: somebody more |
-//! | `POST /control/faults`, `DELETE /control/faults` | one more fault; none any more |
+//! | `POST /control/faults`, `DELETE /control/faults` | one more fault; none any more, and the bot of `switchboard simulate` forgets pauses they asked for |
 //! | `POST /control/release` | lets stalled calls go on |
 //! | `PATCH /control/deliveries` | any fields of [`Deliveries`] |
 //! | `GET /control/sockets`, `PATCH /control/sockets` | the devices of websockets; any fields of [`Sockets`] |
@@ -138,6 +138,7 @@ async fn add_fault(
 async fn clear_faults(State(cloud): State<Cloud>) -> StatusCode {
     cloud.clear_faults();
     cloud.release();
+    cloud.inner.mended.send_modify(|times| *times += 1);
     StatusCode::NO_CONTENT
 }
 
