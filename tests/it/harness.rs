@@ -122,6 +122,13 @@ impl Harness {
         self.line().borrow().gaps
     }
 
+    /// Ends the app as `kill -9` would: whatever it is at is cut off where it waits.
+    pub async fn kill(self) -> (Cloud, TempDir) {
+        self.app.abort();
+        let _ = self.app.await;
+        (self.cloud, self.folder)
+    }
+
     /// Stops the app as SIGTERM would, and gives back what it stood on.
     pub async fn stop(self) -> (Cloud, TempDir) {
         let _ = self.stop.send(());

@@ -27,6 +27,7 @@ mod explain;
 mod files;
 mod foreign;
 mod harness;
+mod interrupted;
 mod layout;
 mod ledger;
 mod ledger_lock;
