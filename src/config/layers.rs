@@ -8,7 +8,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use strsim::damerau_levenshtein;
 
-use super::{Config, ConfigError, DEFAULTS, validate};
+use super::{Config, ConfigError, DEFAULTS, secrets, validate};
 
 /// Keys that are secrets: each may be given as `<key>_file`.
 const SECRETS: [&str; 7] = [
@@ -83,6 +83,7 @@ pub(super) fn parse(place: &str, text: &str, variables: &[(String, String)]) -> 
     if !wrong.is_empty() {
         return Err(ConfigError(wrong));
     }
+    config.webex.redactor = secrets::redactor(&config);
     let port = variables.iter().find(|(name, value)| name == "PORT" && !value.is_empty());
     match port {
         None => Ok(config),

@@ -6,6 +6,7 @@ mod access;
 mod approve;
 mod cards;
 mod layers;
+mod secrets;
 mod validate;
 mod values;
 
@@ -16,6 +17,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
+
+use crate::redact::Redactor;
 
 pub use access::{Access, CommandRule, DmPolicy, Flood, GroupPolicy, OnDeny, Pairing};
 pub use approve::Approve;
@@ -91,6 +94,9 @@ pub struct Webex {
     pub retries: u32,
     /// A root certificate to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// Takes all secrets of the settings out of what Webex, or who answers in its place, says.
+    #[serde(skip)]
+    pub(crate) redactor: Redactor,
 }
 
 /// `[delivery]`

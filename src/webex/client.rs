@@ -1,4 +1,4 @@
-//! One `send()`: timeouts, retries where a call may be repeated, status before body, tracking ids, no leaked token.
+//! One `send()`: timeouts, retries where a call may be repeated, status before body, tracking ids, no leaked secret.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +24,7 @@ use super::resources::File;
 use super::time::WebexTime;
 use crate::clock;
 use crate::config;
+use crate::redact::Redactor;
 use crate::telemetry::Metrics;
 
 /// A page or a long list is far smaller; more is not read into memory.
@@ -48,6 +49,7 @@ struct Inner {
     governor: Arc<Governor>,
     oddities: Oddities,
     absent: Absent,
+    redactor: Redactor,
 }
 
 /// A call as the endpoints describe it.
@@ -111,6 +113,7 @@ impl Client {
             webex_time: WebexTime::default(),
             oddities: Oddities::new(metrics.clone()),
             absent: Absent::default(),
+            redactor: settings.redactor.with(token.expose_secret(), "[token]"),
             metrics,
             governor,
         };
@@ -210,11 +213,17 @@ impl Client {
     ) -> Result<T, Error> {
         match read {
             Ok(read) => {
-                self.0.oddities.note(endpoint, &read.odd, read.passed_over);
+                let odd: Vec<_> = read.odd.iter().map(|field| self.0.redactor.told(field)).collect();
+                self.0.oddities.note(endpoint, &odd, read.passed_over);
                 Ok(read.value)
             }
-            Err(error) if answer.is_signed => Err(Error::Unreadable { endpoint, cause: error.to_string() }),
-            Err(error) => Err(Error::NotWebex { endpoint, status: 200, cause: error.to_string() }),
+            Err(error) => {
+                let cause = self.0.redactor.told(&error.to_string());
+                Err(match answer.is_signed {
+                    true => Error::Unreadable { endpoint, cause },
+                    false => Error::NotWebex { endpoint, status: 200, cause },
+                })
+            }
         }
     }
 
@@ -232,9 +241,10 @@ impl Client {
     pub(super) async fn send(&self, call: Call) -> Result<Answer, Error> {
         let mut attempt = 0;
         loop {
+            // A gateway may repeat the request in its complaint.
             let error = match self.once(&call).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
+                Err(error) => error.told(&self.0.redactor),
             };
             let pause = match &error {
                 Error::RateLimited { retry_after, .. } => *retry_after,
@@ -307,7 +317,7 @@ impl Client {
             self.0.governor.taken();
             return Ok(Answer { is_signed: has_tracking_id(&headers), headers, body, unread });
         }
-        let error = refusal(endpoint, status, &headers, &self.without_token(&body));
+        let error = refusal(endpoint, status, &headers, &String::from_utf8_lossy(&body));
         match &error {
             Error::RateLimited { retry_after, .. } => self.0.governor.refused(endpoint, *retry_after),
             Error::Locked { .. }
@@ -320,13 +330,14 @@ impl Client {
         Err(error)
     }
 
-    /// A gateway may repeat the request in its complaint.
-    pub(super) fn without_token(&self, body: &[u8]) -> String {
-        let text = String::from_utf8_lossy(body);
-        match self.0.authorization.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")) {
-            Some(token) if !token.is_empty() => text.replace(token, "[token]"),
-            _ => text.into_owned(),
-        }
+    /// A foreign text as it may be told on: without secrets, on one line, short.
+    pub(crate) fn told(&self, text: &str) -> String {
+        self.0.redactor.told(text)
+    }
+
+    /// Takes our secrets out of foreign text.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.0.redactor
     }
 }
 

@@ -153,7 +153,8 @@ impl Mercury {
         self.client.count(ENDPOINT, status.as_str());
         if status.is_success() || status.is_client_error() || status.is_server_error() || status.is_redirection() {
             let body = read(response, MOST_OF_A_REFUSAL).await.map_err(unreachable)?;
-            return Err(refusal(ENDPOINT, status, &headers, &self.client.without_token(&body)));
+            let refused = refusal(ENDPOINT, status, &headers, &String::from_utf8_lossy(&body));
+            return Err(refused.told(self.client.redactor()));
         }
         if status != StatusCode::SWITCHING_PROTOCOLS || !accepts(&headers, &key) {
             let cause = "what answers there does not speak websocket; is a proxy in between?".to_owned();
@@ -168,7 +169,7 @@ impl Mercury {
         let mut url = self.catalog.clone();
         url.query_pairs_mut().append_pair("format", "hostmap");
         let catalog: Catalog = self.client.json(call("catalog", Method::GET, url, Body::None)).await?;
-        Hosts::of(&self.catalog, &catalog)
+        Hosts::of(&self.catalog, &catalog).map_err(|error| error.told(self.client.redactor()))
     }
 
     async fn devices(&self, hosts: &Hosts) -> Result<Vec<Told>, Error> {

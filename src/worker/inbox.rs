@@ -77,6 +77,7 @@ impl Work for Inbox {
     }
 
     fn panicked(&self, row: Claimed, why: String) -> Settlement {
+        let why = self.services.webex.told(&why);
         tracing::error!(why, "work on an event failed where it must not");
         if tries(&row) + 1 < self.settings.max_attempts {
             let after = backoff(&self.settings, row.attempts + 1);

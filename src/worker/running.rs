@@ -221,12 +221,13 @@ impl Inbox {
                 )
             }
             Err(CommandError::Internal(error)) if tries(&row) + 1 < self.settings.max_attempts => {
-                let (after, note) = (backoff(&self.settings, row.attempts + 1), format!("{error:#}"));
+                let (after, note) =
+                    (backoff(&self.settings, row.attempts + 1), self.services.webex.told(&format!("{error:#}")));
                 tracing::warn!(command = command.name(), error = note, "a command failed; trying again");
                 row.again(Again { after, spent: true, note: Some(note), ..Again::default() }).begun()
             }
             Err(CommandError::Internal(error)) => {
-                let (reference, note) = (event::reference(row.id), format!("{error:#}"));
+                let (reference, note) = (event::reference(row.id), self.services.webex.told(&format!("{error:#}")));
                 tracing::error!(
                     command = command.name(),
                     error = note,

@@ -291,9 +291,14 @@ impl Daemon {
         self.child.wait().unwrap();
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGTERM, as a supervisor stops it.
     pub fn terminate(&self) {
-        let id = self.child.id().to_string();
+        let id = self.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 

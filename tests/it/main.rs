@@ -18,6 +18,7 @@ mod cli;
 mod clients;
 mod cloud;
 mod commands;
+mod complaints;
 mod conversations;
 mod crowd;
 mod decisions;
