@@ -83,7 +83,7 @@ pub(super) fn parse(place: &str, text: &str, variables: &[(String, String)]) -> 
     if !wrong.is_empty() {
         return Err(ConfigError(wrong));
     }
-    config.webex.redactor = secrets::redactor(&config);
+    config.webex.secrets = secrets::of(&config);
     let port = variables.iter().find(|(name, value)| name == "PORT" && !value.is_empty());
     match port {
         None => Ok(config),

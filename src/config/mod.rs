@@ -18,8 +18,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::redact::Redactor;
-
 pub use access::{Access, CommandRule, DmPolicy, Flood, GroupPolicy, OnDeny, Pairing};
 pub use approve::Approve;
 pub(crate) use approve::problem as approve_problem;
@@ -94,9 +92,9 @@ pub struct Webex {
     pub retries: u32,
     /// A root certificate to trust besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// Takes all secrets of the settings out of what Webex, or who answers in its place, says.
+    /// What is taken out of all that Webex, or who answers in its place, says: the secrets of every section.
     #[serde(skip)]
-    pub(crate) redactor: Redactor,
+    pub(crate) secrets: Vec<SecretString>,
 }
 
 /// `[delivery]`

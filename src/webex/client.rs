@@ -101,6 +101,9 @@ impl Client {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
+        let redactor = Redactor::default().with(token.expose_secret(), "[token]");
+        let redactor =
+            settings.secrets.iter().fold(redactor, |known, secret| known.with(secret.expose_secret(), "[secret]"));
         let governor = Arc::new(Governor::default());
         let asked = Arc::clone(&governor);
         metrics.pace_from(move || asked.pace());
@@ -113,7 +116,7 @@ impl Client {
             webex_time: WebexTime::default(),
             oddities: Oddities::new(metrics.clone()),
             absent: Absent::default(),
-            redactor: settings.redactor.with(token.expose_secret(), "[token]"),
+            redactor,
             metrics,
             governor,
         };

@@ -21,7 +21,11 @@ use super::client::{Body, Call, Client, MOST_OF_A_REFUSAL, innermost};
 use super::connection::http_client;
 use super::{Error, Socket, lenient};
 use crate::config::{self, encrypted_or_loopback};
+use crate::redact::one_line;
 use crate::telemetry::Metrics;
+
+/// No name in the DNS is longer.
+const LONGEST_HOST: usize = 253;
 
 /// The services behind the websocket, with one token.
 pub struct Mercury {
@@ -260,6 +264,7 @@ impl Hosts {
         let is_safe = url.scheme() == "https" || (self.plain && encrypted_or_loopback(&url));
         let is_sister = family(host).is_some_and(|ours| self.wdm.host_str().and_then(family) == Some(ours));
         if !is_safe || !(self.named.contains(host) || is_sister) {
+            let host = one_line(host, LONGEST_HOST);
             return Err(refused(format!("the token is not sent to {host}, which the catalog does not name")));
         }
         Ok(url)
