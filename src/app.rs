@@ -101,6 +101,15 @@ impl Handle {
         self.line.clone()
     }
 
+    /// Forgets that Webex asked for pauses, and does now what waits for one: the simulated cloud has taken them back.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub(crate) async fn forget_limits(&self) -> Result<(), StoreError> {
+        self.services.webex.forget_limits();
+        self.store.hurry().await
+    }
+
     /// The ledger, for looking into.
     pub(crate) fn store(&self) -> &Store {
         &self.store

@@ -1,4 +1,5 @@
-//! What `/readyz` says: whether the parts the bot stands on are well.
+//! What `/readyz` says: whether the parts the bot stands on are well. It speaks in words of ours alone, since whoever asks
+//! may be anybody; what Webex said is in the log and in `switchboard check`.
 
 use std::sync::Arc;
 
@@ -64,7 +65,7 @@ pub struct Readiness {
 }
 
 impl Health {
-    /// Whether Webex takes the token.
+    /// Whether Webex takes the token; the reason in words of ours, as for the others.
     pub fn token(&self, state: Result<(), String>) {
         self.report(state, |parts| &mut parts.token);
     }

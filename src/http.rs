@@ -48,7 +48,7 @@ pub fn router(
 }
 
 async fn readyz(State((health, store)): State<(Health, Store)>) -> Response {
-    let readiness = health.readiness(store.beat().await.map_err(|error| error.to_string()));
+    let readiness = health.readiness(store.beat().await.map_err(|error| error.in_short()));
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(readiness)).into_response()
 }

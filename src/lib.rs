@@ -61,6 +61,7 @@
 //! | `webex` | a typed client of the Webex REST API, and the budget of its calls |
 //! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the seals of buttons; the only crypto |
 //! | `telemetry` | logs and metric names |
+//! | `redact` | foreign text without our secrets, on one short line |
 //! | `table` | tables of text |
 //! | `text` | letters and words as people see and mean them; where a long text is cut; pure |
 //! | `simulator` | a Webex cloud in the binary, for trying and for tests |
@@ -87,6 +88,7 @@ mod identity;
 mod instance;
 mod pairing;
 mod receiver;
+mod redact;
 mod router;
 mod signature;
 pub mod simulator;

@@ -12,12 +12,16 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock;
 use crate::config::{ConfigError, Log, LogFormat};
+use crate::redact::{beginning, one_line};
 
 /// Sends the log to standard error. A second call in one process changes nothing.
 ///
@@ -35,7 +39,9 @@ pub fn start_log(settings: &Log) -> anyhow::Result<()> {
         .log_internal_errors(false);
     let lines = match settings.format {
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
-        LogFormat::Human => lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).boxed(),
+        LogFormat::Human => {
+            lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).fmt_fields(on_one_line()).boxed()
+        }
     };
     let _already_started = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
     std::panic::set_hook(Box::new(|panic| {
@@ -43,6 +49,20 @@ pub fn start_log(settings: &Log) -> anyhow::Result<()> {
         tracing::error!(at, "a panic was caught: a command, or a part of the daemon, failed where it must not");
     }));
     Ok(())
+}
+
+/// Whatever a field holds moves no cursor, begins no line and turns nothing around; and no line is endless.
+fn on_one_line() -> impl for<'writer> FormatFields<'writer> + Send + Sync + 'static {
+    /// Our own sentences are far shorter, and foreign text was cut before.
+    const LONGEST_FIELD: usize = 4096;
+    debug_fn(|writer, field, value| {
+        let value = one_line(&beginning(&format_args!("{value:?}")), LONGEST_FIELD);
+        match field.name() {
+            "message" => write!(writer, "{value}"),
+            name => write!(writer, "{name}={value}"),
+        }
+    })
+    .delimited(" ")
 }
 
 /// What became of something Webex sent, as the label `outcome`.

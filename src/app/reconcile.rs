@@ -203,7 +203,7 @@ impl Reconciling {
             Failure::Webex(error) => {
                 tracing::warn!(%error, hint = error.hint(), "the spaces could not be read back; trying again");
                 if error.is_unauthorized() {
-                    self.health.token(Err(error.to_string()));
+                    self.health.token(Err(error.in_short()));
                 }
                 asked_pause(error).unwrap_or(longer)
             }
@@ -215,7 +215,10 @@ impl Reconciling {
             }
         };
         if self.delivery.mode == Mode::Polling {
-            self.health.webhooks(Err(failure.to_string()));
+            self.health.webhooks(Err(match failure {
+                Failure::Webex(error) => error.in_short(),
+                Failure::Store(error) => error.in_short(),
+            }));
         }
         pause
     }

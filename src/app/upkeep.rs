@@ -119,7 +119,7 @@ pub(super) async fn register(
             }
             Err(error) => {
                 tracing::error!(%error, hint = error.hint(), "not ready: Webex does not say who the bot is; trying again");
-                health.token(Err(error.to_string()));
+                health.token(Err(error.in_short()));
                 tokio::time::sleep(asked_pause(&error).unwrap_or(pause)).await;
                 pause = (pause * 2).min(Duration::from_secs(30));
             }
@@ -163,9 +163,9 @@ pub(super) async fn register(
             Err(error) => {
                 tracing::error!(%error, hint = error.hint(), "the webhooks could not be looked after; trying again");
                 if error.is_unauthorized() {
-                    health.token(Err(error.to_string()));
+                    health.token(Err(error.in_short()));
                 }
-                health.webhooks(Err(error.to_string()));
+                health.webhooks(Err(error.in_short()));
                 // Some of it may have been changed, and what was is not known.
                 if looked_at {
                     nudge.notify_one();

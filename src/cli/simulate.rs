@@ -130,6 +130,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     let app = App::build_on(listener, settings, commands, Clock::of_system()).await?;
     let handle = app.handle();
     explain_on(&cloud, &handle);
+    let mending = tokio::spawn(forget_what_is_mended(cloud.clone(), handle.clone()));
     let (stop, stopping) = oneshot::channel();
     let mut daemon = tokio::spawn(app.run_until(async {
         let _ = stopping.await;
@@ -155,6 +156,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
         // By itself, which is a failure, and says why.
         ended = &mut daemon => ended?.map(|()| true)?,
     };
+    mending.abort();
     if !ended {
         let _ = stop.send(());
         daemon.await??;
@@ -231,6 +233,16 @@ fn explain_on(cloud: &Cloud, handle: &Handle) {
         }
         .boxed()
     });
+}
+
+/// What a fault asked the bot for is over when the faults are: the next one is tried on a bot that knows of none.
+async fn forget_what_is_mended(cloud: Cloud, handle: Handle) {
+    let mut mended = cloud.mended();
+    while mended.changed().await.is_ok() {
+        if let Err(error) = handle.forget_limits().await {
+            tracing::warn!(%error, "what waits for a pause to end still waits");
+        }
+    }
 }
 
 /// The daemon's own settings, but for where Webex is, who may speak and where things are kept. A settings file that is

@@ -13,7 +13,7 @@ use super::findings::{default_form, finding, outside_sections, stand_ins};
 use super::names::Names;
 use super::read::{Keys, Mistake, Problem, Reader};
 use super::tree::{Finding, Node, Place, Source, Value, key};
-use super::{Config, ConfigError, DEFAULTS, Doubt, secrets, validate};
+use super::{Config, ConfigError, DEFAULTS, Doubt, confidential, secrets, validate};
 
 /// The settings as far as they can be read, and all that is wrong with them. What is wrong has its default.
 pub(crate) struct Loaded {
@@ -95,6 +95,7 @@ fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, Confi
         }
     }
     let mut config = read(&mut settings, &defaults, &names, &mut wrong, &mut spoiled)?;
+    config.webex.secrets = confidential::of(&config);
     config.given = doubts.into_iter().map(|(says, hint)| Doubt::new(says, hint)).collect();
     if let Some((_, value)) = variables.set.iter().find(|(name, value)| name == PORT && !value.trim().is_empty()) {
         let place = Place::new(Source::Environment, PORT);

@@ -5,6 +5,7 @@
 mod access;
 mod approve;
 mod cards;
+mod confidential;
 mod doubts;
 mod environment;
 mod file;
@@ -113,6 +114,9 @@ pub struct Webex {
     pub retries: u32,
     /// A root certificate to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// What is taken out of all that Webex, or who answers in its place, says: the secrets of every section.
+    #[serde(skip)]
+    pub(crate) secrets: Vec<SecretString>,
 }
 
 /// `[delivery]`

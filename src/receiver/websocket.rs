@@ -171,7 +171,7 @@ impl Websocket {
     }
 
     fn is_down(&self, course: Course, pause: Duration) {
-        let Course { why, is_token_refused, .. } = course;
+        let Course { why, short, is_token_refused, .. } = course;
         let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
         if is_token_refused {
             tracing::error!(
@@ -179,11 +179,11 @@ impl Websocket {
                 pause_ms,
                 "Webex refuses the token of the websocket: was it regenerated? set WEBEX_BOT_TOKEN to the current one"
             );
-            self.health.token(Err(why.clone()));
+            self.health.token(Err(short.clone()));
         } else {
             tracing::warn!(why, pause_ms, "the websocket is down; opening it anew after a pause");
         }
-        self.health.webhooks(Err(format!("the websocket is down: {why}")));
+        self.health.webhooks(Err(format!("the websocket is down: {short}")));
         self.line.send_modify(|line| {
             let since = match &line.socket {
                 Socket::Down { since, .. } => *since,

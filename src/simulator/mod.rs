@@ -227,6 +227,8 @@ struct Inner {
     calls: Calls,
     journal: Journal,
     explain: OnceLock<Explain>,
+    /// How often everything that was broken was mended.
+    mended: watch::Sender<u64>,
     runtime: Handle,
     stopping: CancellationToken,
     /// Counts the changes of the world.
@@ -289,6 +291,7 @@ impl Cloud {
                 calls: Calls::default(),
                 journal: Journal::default(),
                 explain: OnceLock::new(),
+                mended: watch::Sender::new(0),
                 runtime: Handle::current(),
                 stopping: CancellationToken::new(),
                 revision: watch::Sender::new(0),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::http::Method;
 use jiff::SignedDuration;
 use serde::Serialize;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use super::events::Event;
 use super::faults::Pattern;
@@ -168,6 +168,12 @@ impl Cloud {
     pub fn clear_faults(&self) {
         self.inner.faults.clear();
         self.inner.journal.tell(Happening::State);
+    }
+
+    /// Changes when whoever sits before the page has mended everything that was broken, so that a bot in the same program
+    /// can end the pauses that a fault asked for.
+    pub fn mended(&self) -> watch::Receiver<u64> {
+        self.inner.mended.subscribe()
     }
 
     /// Lets the stalled calls go on, and forgets the faults that would stall more.

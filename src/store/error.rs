@@ -30,6 +30,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same in words of ours, without places and without the engine's words.
+    pub fn in_short(&self) -> String {
+        match self {
+            StoreError::Damaged(damage) => damage.to_string(),
+            StoreError::Busy => self.to_string(),
+            StoreError::Open { .. } | StoreError::Engine(_) | StoreError::Refused(_) => {
+                "the ledger cannot be written; the log says why".to_owned()
+            }
+        }
+    }
+
     /// Whether the log has it already, so that one cause is one line.
     pub fn is_told(&self) -> bool {
         matches!(self, StoreError::Damaged(_))

@@ -25,7 +25,26 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Makes everything due now that waits for a pause to end: it was asked for by somebody who takes it back.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn hurry(&self) -> Result<(), StoreError> {
+        self.ask(Op::Hurry).await
+    }
+}
+
 impl Sqlite {
+    pub(super) async fn hurry(&mut self, due: &mut Due) -> Result<(), sqlx::Error> {
+        *due = Due::all();
+        sqlx::query("UPDATE lane SET due_at = ?1 WHERE leased = 0 AND due_at > ?1")
+            .bind(self.at_once())
+            .execute(&mut self.connection)
+            .await
+            .map(drop)
+    }
+
     /// A dead letter is open again, or an open row due now, with all its tries before it. Whether one of the earlier
     /// ones had its effect stays uncertain.
     pub(super) async fn reopen(&mut self, id: Uuid, due: &mut Due) -> Result<bool, sqlx::Error> {

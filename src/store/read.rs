@@ -121,7 +121,8 @@ impl Store {
         self.0.reader.between(from, to).await
     }
 
-    /// Whether an open row is to be worked on before this one: it is of the same lane, and its place is an earlier one.
+    /// Whether an open row is to be worked on before this one: it is of the same lane, its place is an earlier one, and
+    /// this one has not been begun.
     ///
     /// # Errors
     /// When the engine fails.
@@ -164,6 +165,7 @@ impl Reader {
         let found = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM ledger one, ledger other WHERE one.id = ?1 AND other.seq = ?2
                  AND one.queue = other.queue AND one.lane = other.lane AND one.state = 0
+                 AND NOT other.uncertain
                  AND (one.happened_at, one.seq) < (other.happened_at, other.seq))",
         );
         Ok(found.bind(id).bind(seq).fetch_one(&self.pool).await?)

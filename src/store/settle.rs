@@ -42,6 +42,14 @@ impl Settlement {
         self
     }
 
+    /// Leaves the row first in its lane, if it leaves it open: it was begun, and may have had its effect.
+    pub fn begun(mut self) -> Settlement {
+        if let Step::Again(again) = &mut self.step {
+            again.uncertain = true;
+        }
+        self
+    }
+
     /// Whether it closes the row.
     pub fn closes(&self) -> bool {
         matches!(self.step, Step::Close { .. })

@@ -573,6 +573,35 @@ async fn what_happened_earlier_and_came_later_is_worked_on_first() {
 }
 
 #[tokio::test]
+async fn what_was_begun_goes_first_whatever_came_later_and_happened_before() {
+    let ledger = Ledger::new().await;
+    let put = async |name: &str, happened_at| {
+        let entry = Entry { happened_at, ..entry(Queue::Inbox, name, "room") };
+        let id = entry.id;
+        assert!(ledger.store.put(entry).await.unwrap());
+        id
+    };
+    put("later", 20).await;
+    // What was only looked at gives way; what may have been done does not.
+    for (name, happened_at, begun, next) in [("earlier", 10, false, "earlier"), ("earliest", 5, true, "earlier")] {
+        let row = ledger.claim(1).await.remove(0);
+        let came = put(name, happened_at).await;
+        assert!(ledger.store.goes_before(came, &row).await.unwrap());
+        let again = row.clone().again(Again::default());
+        assert!(ledger.store.settle(if begun { again.begun() } else { again }).await.unwrap());
+        assert_eq!(ledger.store.goes_before(came, &row).await.unwrap(), !begun);
+        let row = ledger.claim(1).await.remove(0);
+        assert_eq!(row.body, next);
+        assert!(ledger.store.settle(row.again(Again::default())).await.unwrap());
+    }
+    for name in ["earlier", "earliest", "later"] {
+        let row = ledger.claim(1).await.remove(0);
+        assert_eq!(row.body, name);
+        assert!(ledger.store.settle(done(row)).await.unwrap());
+    }
+}
+
+#[tokio::test]
 async fn the_use_of_a_card_is_settled_with_its_click_and_forgotten_after_its_time() {
     let ledger = Ledger::new().await;
     let store = &ledger.store;

@@ -35,6 +35,7 @@ pub(super) enum Op {
     Decide(Box<Deciding>, Answer<bool>),
     Withdraw(Uuid, String, AuditEntry, Answer<bool>),
     Answers(bool, Answer<()>),
+    Hurry(Answer<()>),
     Beat(Answer<()>),
 }
 
@@ -57,6 +58,7 @@ impl Op {
             | Op::Decide(..)
             | Op::Withdraw(..)
             | Op::Answers(..)
+            | Op::Hurry(_)
             | Op::Beat(_) => 0,
         }
     }
@@ -71,7 +73,11 @@ impl Op {
             | Op::SealAudit(_, answer) => drop(answer.send(changed.map(|rows| rows > 0))),
             Op::Ask(_, answer) => drop(answer.send(changed.map(Asked::of))),
             Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(changed)),
-            Op::Begin(_, answer) | Op::Progress(_, answer) | Op::Answers(_, answer) | Op::Beat(answer) => {
+            Op::Begin(_, answer)
+            | Op::Progress(_, answer)
+            | Op::Answers(_, answer)
+            | Op::Hurry(answer)
+            | Op::Beat(answer) => {
                 drop(answer.send(changed.map(drop)));
             }
             // A batch answers these itself: each kind is one statement.
@@ -250,6 +256,7 @@ impl Writer {
                 Op::Ask(asking, _) => (engine.ask(asking).await? as u64, None),
                 Op::Decide(deciding, _) => (engine.decide(deciding, due).await?.into(), Some(&deciding.audit)),
                 Op::Answers(answers, _) => (engine.set_answers(*answers).await.map(|()| 0)?, None),
+                Op::Hurry(_) => (engine.hurry(due).await.map(|()| 0)?, None),
                 Op::Beat(_) => (engine.beat().await.map(|()| 0)?, None),
                 Op::Put(..) | Op::Claim(..) | Op::Settle(..) => (0, None),
             };
@@ -318,6 +325,7 @@ impl Batch {
                 | Op::Ask(..)
                 | Op::Decide(..)
                 | Op::Answers(..)
+                | Op::Hurry(_)
                 | Op::Beat(_)) => batch.others.push(op),
             }
         }

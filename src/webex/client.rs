@@ -1,4 +1,4 @@
-//! One `send()`: timeouts, retries where a call may be repeated, status before body, tracking ids, no leaked token.
+//! One `send()`: timeouts, retries where a call may be repeated, status before body, tracking ids, no leaked secret.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +24,7 @@ use super::resources::File;
 use super::time::WebexTime;
 use crate::clock;
 use crate::config;
+use crate::redact::Redactor;
 use crate::telemetry::Metrics;
 
 /// A page or a long list is far smaller; more is not read into memory.
@@ -48,6 +49,7 @@ struct Inner {
     governor: Arc<Governor>,
     oddities: Oddities,
     absent: Absent,
+    redactor: Redactor,
 }
 
 /// A call as the endpoints describe it.
@@ -99,6 +101,9 @@ impl Client {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
+        let redactor = Redactor::default().with(token.expose_secret(), "[token]");
+        let redactor =
+            settings.secrets.iter().fold(redactor, |known, secret| known.with(secret.expose_secret(), "[secret]"));
         let governor = Arc::new(Governor::default());
         let asked = Arc::clone(&governor);
         metrics.pace_from(move || asked.pace());
@@ -111,6 +116,7 @@ impl Client {
             webex_time: WebexTime::default(),
             oddities: Oddities::new(metrics.clone()),
             absent: Absent::default(),
+            redactor,
             metrics,
             governor,
         };
@@ -127,6 +133,11 @@ impl Client {
     pub(crate) fn poll_at_most(self, per_minute: u32) -> Client {
         self.0.governor.poll_at_most(per_minute);
         self
+    }
+
+    /// Forgets the pauses that Webex asked for, and the pace that its refusals taught.
+    pub(crate) fn forget_limits(&self) {
+        self.0.governor.forget();
     }
 
     /// Waits until a message could soon be read or posted, and says how many could, so that no more work is taken on.
@@ -205,11 +216,17 @@ impl Client {
     ) -> Result<T, Error> {
         match read {
             Ok(read) => {
-                self.0.oddities.note(endpoint, &read.odd, read.passed_over);
+                let odd: Vec<_> = read.odd.iter().map(|field| self.0.redactor.told(field)).collect();
+                self.0.oddities.note(endpoint, &odd, read.passed_over);
                 Ok(read.value)
             }
-            Err(error) if answer.is_signed => Err(Error::Unreadable { endpoint, cause: error.to_string() }),
-            Err(error) => Err(Error::NotWebex { endpoint, status: 200, cause: error.to_string() }),
+            Err(error) => {
+                let cause = self.0.redactor.told(&error.to_string());
+                Err(match answer.is_signed {
+                    true => Error::Unreadable { endpoint, cause },
+                    false => Error::NotWebex { endpoint, status: 200, cause },
+                })
+            }
         }
     }
 
@@ -227,9 +244,10 @@ impl Client {
     pub(super) async fn send(&self, call: Call) -> Result<Answer, Error> {
         let mut attempt = 0;
         loop {
+            // A gateway may repeat the request in its complaint.
             let error = match self.once(&call).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
+                Err(error) => error.told(&self.0.redactor),
             };
             let pause = match &error {
                 Error::RateLimited { retry_after, .. } => *retry_after,
@@ -302,7 +320,7 @@ impl Client {
             self.0.governor.taken();
             return Ok(Answer { is_signed: has_tracking_id(&headers), headers, body, unread });
         }
-        let error = refusal(endpoint, status, &headers, &self.without_token(&body));
+        let error = refusal(endpoint, status, &headers, &String::from_utf8_lossy(&body));
         match &error {
             Error::RateLimited { retry_after, .. } => self.0.governor.refused(endpoint, *retry_after),
             Error::Locked { .. }
@@ -315,13 +333,14 @@ impl Client {
         Err(error)
     }
 
-    /// A gateway may repeat the request in its complaint.
-    pub(super) fn without_token(&self, body: &[u8]) -> String {
-        let text = String::from_utf8_lossy(body);
-        match self.0.authorization.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")) {
-            Some(token) if !token.is_empty() => text.replace(token, "[token]"),
-            _ => text.into_owned(),
-        }
+    /// A foreign text as it may be told on: without secrets, on one line, short.
+    pub(crate) fn told(&self, text: &str) -> String {
+        self.0.redactor.told(text)
+    }
+
+    /// Takes our secrets out of foreign text.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.0.redactor
     }
 }
 

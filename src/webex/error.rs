@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-/// A call that failed. The text never holds the token.
+use crate::redact::{Redactor, one_line};
+
+/// Webex's ids have half as many bytes.
+const LONGEST_ID: usize = 100;
+
+/// A call that failed. The text holds no secret of the settings, and is one line of a few hundred bytes.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// 429: the call was not made; it may be after the pause.
@@ -155,6 +160,41 @@ impl Error {
     /// Whether this kind of call is not to be had at all, whoever says so.
     pub fn is_no_route(&self) -> bool {
         matches!(self, Error::Status { status: 405 | 501, .. } | Error::NotWebex { status: 405 | 501, .. })
+    }
+
+    /// As it may be told on: foreign text in it is made so.
+    pub(super) fn told(mut self, redactor: &Redactor) -> Error {
+        match &mut self {
+            Error::Status { message: foreign, .. }
+            | Error::Unreachable { cause: foreign, .. }
+            | Error::NotWebex { cause: foreign, .. }
+            | Error::Unreadable { cause: foreign, .. }
+            | Error::Unsendable { cause: foreign, .. } => *foreign = redactor.told(foreign),
+            Error::RateLimited { .. } | Error::Locked { .. } => {}
+        }
+        match &mut self {
+            Error::RateLimited { tracking_id: Some(id), .. }
+            | Error::Locked { tracking_id: Some(id), .. }
+            | Error::Status { tracking_id: Some(id), .. } => *id = one_line(&redactor.told(id), LONGEST_ID),
+            _ => {}
+        }
+        self
+    }
+
+    /// The same in words of ours, for whoever may not read what Webex says.
+    pub fn in_short(&self) -> String {
+        match self {
+            Error::RateLimited { endpoint, .. } => format!("Webex has asked to slow down ({endpoint})"),
+            Error::Locked { endpoint, .. } => format!("Webex still scans the file ({endpoint})"),
+            Error::Status { endpoint, status: 401, .. } => format!("Webex refuses the token (401 to {endpoint})"),
+            Error::Status { endpoint, status, .. } => format!("Webex answered {status} to {endpoint}"),
+            Error::Unreachable { endpoint, .. } => format!("Webex cannot be reached ({endpoint})"),
+            Error::NotWebex { endpoint, status, .. } => {
+                format!("something that is not Webex answered {status} to {endpoint}")
+            }
+            Error::Unreadable { endpoint, .. } => format!("Webex answered {endpoint} with a body that cannot be read"),
+            Error::Unsendable { endpoint, .. } => format!("nothing was sent ({endpoint})"),
+        }
     }
 
     /// What an operator can do about it.

@@ -5,6 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
+use crate::redact::beginning;
+
 /// Most fields of one value that are set aside; what is odder than that is not what it claims to be.
 const MOST_ODD: usize = 100;
 
@@ -115,7 +117,7 @@ fn remove(json: &mut Value, path: &Path) -> Option<String> {
 /// Of an object the library names the field that is missing; of anything else it would quote what came.
 fn shape(json: &Value, error: &serde_json::Error) -> Unreadable {
     let what = match json {
-        Value::Object(_) => return Unreadable::Shape(error.to_string()),
+        Value::Object(_) => return Unreadable::Shape(beginning(error)),
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",

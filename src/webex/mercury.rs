@@ -21,7 +21,11 @@ use super::client::{Body, Call, Client, MOST_OF_A_REFUSAL, innermost};
 use super::connection::http_client;
 use super::{Error, Socket, lenient};
 use crate::config::{self, encrypted_or_loopback};
+use crate::redact::one_line;
 use crate::telemetry::Metrics;
+
+/// No name in the DNS is longer.
+const LONGEST_HOST: usize = 253;
 
 /// The services behind the websocket, with one token.
 pub struct Mercury {
@@ -153,7 +157,8 @@ impl Mercury {
         self.client.count(ENDPOINT, status.as_str());
         if status.is_success() || status.is_client_error() || status.is_server_error() || status.is_redirection() {
             let body = read(response, MOST_OF_A_REFUSAL).await.map_err(unreachable)?;
-            return Err(refusal(ENDPOINT, status, &headers, &self.client.without_token(&body)));
+            let refused = refusal(ENDPOINT, status, &headers, &String::from_utf8_lossy(&body));
+            return Err(refused.told(self.client.redactor()));
         }
         if status != StatusCode::SWITCHING_PROTOCOLS || !accepts(&headers, &key) {
             let cause = "what answers there does not speak websocket; is a proxy in between?".to_owned();
@@ -168,7 +173,7 @@ impl Mercury {
         let mut url = self.catalog.clone();
         url.query_pairs_mut().append_pair("format", "hostmap");
         let catalog: Catalog = self.client.json(call("catalog", Method::GET, url, Body::None)).await?;
-        Hosts::of(&self.catalog, &catalog)
+        Hosts::of(&self.catalog, &catalog).map_err(|error| error.told(self.client.redactor()))
     }
 
     async fn devices(&self, hosts: &Hosts) -> Result<Vec<Told>, Error> {
@@ -259,6 +264,7 @@ impl Hosts {
         let is_safe = url.scheme() == "https" || (self.plain && encrypted_or_loopback(&url));
         let is_sister = family(host).is_some_and(|ours| self.wdm.host_str().and_then(family) == Some(ours));
         if !is_safe || !(self.named.contains(host) || is_sister) {
+            let host = one_line(host, LONGEST_HOST);
             return Err(refused(format!("the token is not sent to {host}, which the catalog does not name")));
         }
         Ok(url)

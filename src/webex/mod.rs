@@ -16,6 +16,7 @@ mod lenient;
 mod listing;
 mod mercury;
 mod oddities;
+mod pace;
 mod probe;
 mod resources;
 mod socket;

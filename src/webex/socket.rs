@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use uuid::Uuid;
 
 use super::{Client, Error};
+use crate::redact::one_line;
 
 /// Activities have some kilobytes. A larger frame than this is not read, and the connection cannot go on after it.
 const LARGEST_FRAME: usize = 1024 * 1024;
@@ -91,8 +92,7 @@ impl Socket {
 
     /// Foreign text, made fit to be told on.
     fn reason(&self, reason: &str) -> String {
-        let text = self.client.without_token(reason.as_bytes());
-        text.chars().filter(|letter| !letter.is_control()).take(LONGEST_REASON).collect()
+        one_line(&self.client.redactor().told(reason), LONGEST_REASON)
     }
 }
 

@@ -221,14 +221,16 @@ impl Inbox {
             Ok(over) => over,
             Err(error) => return self.ledger_away(row, &error),
         };
+        // A try that the end of the process cut off may have done everything.
+        let was_cut_off = row.deaths > 0;
+        let spent = once.then_some(Effect::Use { card: id, until, action: Some(name) });
         match self.perform(row, about, command, rule, acting).await {
-            Performed::Answered(settlement) => {
-                let spent = once.then_some(Effect::Use { card: id, until, action: Some(name) });
-                spent.into_iter().chain(over).fold(settlement, Settlement::with)
-            }
+            Performed::Answered(settlement) => spent.into_iter().chain(over).fold(settlement, Settlement::with),
             Performed::Refused(settlement) => settlement,
             // As with an answer that is typed: one that is tried again closes nothing, and so ends nothing.
-            Performed::Failed(settlement) => over.into_iter().fold(settlement, Settlement::with),
+            Performed::Failed(settlement) => {
+                spent.filter(|_| was_cut_off).into_iter().chain(over).fold(settlement, Settlement::with)
+            }
         }
     }
 

@@ -77,19 +77,20 @@ impl Work for Inbox {
     }
 
     fn panicked(&self, row: Claimed, why: String) -> Settlement {
+        let why = self.services.webex.told(&why);
         tracing::error!(why, "work on an event failed where it must not");
         if tries(&row) + 1 < self.settings.max_attempts {
             let after = backoff(&self.settings, row.attempts + 1);
-            row.again(Again { after, spent: true, note: Some(why), ..Again::default() })
+            row.again(Again { after, spent: true, note: Some(why), ..Again::default() }).begun()
         } else {
             let via = serde_json::from_str(&row.body).map_or(Via::Daemon, |envelope: Envelope| way(envelope.kind));
             self.give_up(row, &why).by(via)
         }
     }
 
-    /// Nothing was sent: the try does not count.
+    /// Nothing was sent: the try does not count. What the command did is done.
     fn put_back(row: Claimed) -> Settlement {
-        row.again(Again::default())
+        row.again(Again::default()).begun()
     }
 }
 

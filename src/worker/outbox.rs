@@ -66,6 +66,7 @@ impl Work for Outbox {
     }
 
     fn panicked(&self, row: Claimed, why: String) -> Settlement {
+        let why = self.webex.told(&why);
         tracing::error!(why, "sending a reply failed where it must not");
         self.failed(row, why, true)
     }
@@ -269,7 +270,7 @@ impl Outbox {
                 row.again(Again { after, note, ..Again::default() })
             }
             Fault::Refused if row.failing() < self.settings.give_up => {
-                self.health.token(Err(error.to_string()));
+                self.health.token(Err(error.in_short()));
                 let after = patience(&self.settings, row.failing());
                 tracing::error!(%error, hint = error.hint(), "Webex refuses the token; the reply waits");
                 row.again(Again { after, note, ..Again::default() })

@@ -131,7 +131,7 @@ impl Inbox {
         match error.fault() {
             Fault::Wait(pause) => row.again(Again { after: asked(pause), note, ..Again::default() }),
             Fault::Refused if row.failing() < settings.give_up => {
-                self.health.token(Err(error.to_string()));
+                self.health.token(Err(error.in_short()));
                 tracing::error!(%error, hint = error.hint(), "Webex refuses the token; the event waits");
                 let after = patience(settings, row.failing());
                 row.again(Again { after, note, ..Again::default() })

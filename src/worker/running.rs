@@ -200,7 +200,7 @@ impl Inbox {
             && let Some(error) = passing(error)
             && row.failing() < self.settings.give_up
         {
-            return self.unread(row, error).await;
+            return self.unread(row, error).await.begun();
         }
         let ending = |verdict| Ending { command: Some(command.name().to_owned()), reason: rule, ..Ending::of(verdict) };
         let way_out = about.answers.and_then(|answered| answered.way_out);
@@ -221,12 +221,13 @@ impl Inbox {
                 )
             }
             Err(CommandError::Internal(error)) if tries(&row) + 1 < self.settings.max_attempts => {
-                let (after, note) = (backoff(&self.settings, row.attempts + 1), format!("{error:#}"));
+                let (after, note) =
+                    (backoff(&self.settings, row.attempts + 1), self.services.webex.told(&format!("{error:#}")));
                 tracing::warn!(command = command.name(), error = note, "a command failed; trying again");
-                row.again(Again { after, spent: true, note: Some(note), ..Again::default() })
+                row.again(Again { after, spent: true, note: Some(note), ..Again::default() }).begun()
             }
             Err(CommandError::Internal(error)) => {
-                let (reference, note) = (event::reference(row.id), format!("{error:#}"));
+                let (reference, note) = (event::reference(row.id), self.services.webex.told(&format!("{error:#}")));
                 tracing::error!(
                     command = command.name(),
                     error = note,

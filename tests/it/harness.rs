@@ -72,12 +72,14 @@ impl Harness {
 
     /// Waits until everything said was delivered, and everything accepted is settled and sent.
     pub async fn settle(&self) {
-        let settled = async {
-            self.cloud.delivered().await;
-            self.handle.settled().await.unwrap();
-            self.cloud.delivered().await;
-        };
-        tokio::time::timeout(PATIENCE, settled).await.expect("the bot settles");
+        tokio::time::timeout(PATIENCE, self.settled()).await.expect("the bot settles");
+    }
+
+    /// The same, however long it takes.
+    pub async fn settled(&self) {
+        self.cloud.delivered().await;
+        self.handle.settled().await.unwrap();
+        self.cloud.delivered().await;
     }
 
     /// Everything that was said so far, once all is settled.
@@ -118,6 +120,13 @@ impl Harness {
     /// How often there was something to be fetched by REST so far.
     pub fn gaps(&self) -> u64 {
         self.line().borrow().gaps
+    }
+
+    /// Ends the app as `kill -9` would: whatever it is at is cut off where it waits.
+    pub async fn kill(self) -> (Cloud, TempDir) {
+        self.app.abort();
+        let _ = self.app.await;
+        (self.cloud, self.folder)
     }
 
     /// Stops the app as SIGTERM would, and gives back what it stood on.
@@ -284,9 +293,14 @@ impl Daemon {
         self.child.wait().unwrap();
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGTERM, as a supervisor stops it.
     pub fn terminate(&self) {
-        let id = self.child.id().to_string();
+        let id = self.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 

@@ -92,8 +92,10 @@ fn no_two_rooms_import_each_other() {
     only("clock", &[]);
     only("config", &[]);
     only("signature", &[]);
-    only("telemetry", &["clock", "config"]);
-    only("webex", &["clock", "config", "telemetry"]);
+    only("text", &[]);
+    only("redact", &["text"]);
+    only("telemetry", &["clock", "config", "redact"]);
+    only("webex", &["clock", "config", "redact", "telemetry"]);
     only("store", &["clock", "config", "signature", "telemetry"]);
     only("access", &["config", "webex"]);
     only("simulator", &["signature", "webex"]);

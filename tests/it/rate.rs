@@ -1,5 +1,8 @@
 //! What the bot does within the limits of its token: it finds them out, keeps them, and knows who goes first.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
 use futures_util::future::try_join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -7,9 +10,19 @@ use switchboard::simulator::{Call, Cloud, Fault, RateLimit};
 use switchboard::webex::Priority;
 use switchboard::{Args, Bot, Command, Context, Reply, Result};
 
-use crate::harness::{Harness, arrived, http};
+use crate::harness::{Harness, arrived, eventually, get, http, switchboard};
 
 const PACE: &str = "switchboard_api_pace_per_minute";
+
+/// So many calls between two refusals say what Webex takes.
+const FIRST: usize = 12;
+
+/// Refuses a call of this kind, and the one after [`FIRST`] more: the bot is paced then.
+fn slow_down(cloud: &Cloud, path: &str) {
+    let fault = |pause| Fault::on(Method::GET, path).answer(429, &[("retry-after", pause)], "");
+    cloud.fault(fault("1"));
+    cloud.fault(fault("2").after(FIRST));
+}
 
 /// Answers with its argument.
 fn say() -> Command {
@@ -19,13 +32,15 @@ fn say() -> Command {
     Command::new("say <text>", "Repeats it", run)
 }
 
-/// Makes calls as polling would: one, and then many at once.
+/// Makes calls as polling would: [`FIRST`] and one more in order, and then many at once.
 fn sweep() -> Command {
     async fn run(context: Context, mut args: Args) -> Result<Reply> {
         let polling = context.webex().at(Priority::Poll);
         let polls = args.rest().parse().unwrap_or_default();
-        polling.probe().await.map_err(anyhow::Error::from)?;
-        try_join_all((1..polls).map(|_| polling.probe())).await.map_err(anyhow::Error::from)?;
+        for _ in 0..=FIRST {
+            polling.probe().await.map_err(anyhow::Error::from)?;
+        }
+        try_join_all((FIRST..polls).map(|_| polling.probe())).await.map_err(anyhow::Error::from)?;
         Ok(Reply::text("swept"))
     }
     Command::new("sweep <count>", "Polls", run)
@@ -65,9 +80,8 @@ async fn a_429_pauses_every_post_of_the_token_and_loses_and_doubles_nothing() {
     arrived(&bot.cloud, Method::POST, "/messages", 4).await;
     assert!(bot.metric("switchboard_queue_age_seconds{queue=\"outbox\"}").await > 0.0);
     assert!(bot.metric("switchboard_oldest_open_seconds").await > 0.0);
-    arrived(&bot.cloud, Method::POST, "/messages", 5).await;
-    assert!(bot.metric(PACE).await > 0.0, "it goes on more slowly");
     bot.settle().await;
+    assert_eq!(bot.metric(PACE).await, 0.0, "it goes on as before");
     each_is_answered_once(&bot.cloud, 10);
     let posts: Vec<_> = bot.cloud.calls().into_iter().filter(is_post).collect();
     assert_eq!(posts.len(), 11);
@@ -75,6 +89,44 @@ async fn a_429_pauses_every_post_of_the_token_and_loses_and_doubles_nothing() {
     assert!(posts[4].at.duration_since(posts[3].at).as_secs_f64() >= 1.0, "no other space is written to meanwhile");
     assert_eq!(bot.metric("switchboard_dead_letters").await, 0.0);
     assert_eq!(bot.metric("switchboard_queue_age_seconds{queue=\"outbox\"}").await, 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_429_costs_a_quiet_bot_its_pause_and_nothing_else() {
+    let bot = Harness::with("[worker]\nmax_attempts = 1", Bot::builder().command(say())).await;
+    let alice = bot.cloud.person("alice@example.com");
+    alice.says("say before");
+    bot.settle().await;
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").answer(429, &[("retry-after", "1")], ""));
+    for text in ["refused", "next", "last"] {
+        alice.says(&format!("say {text}"));
+        bot.settle().await;
+    }
+    let posts: Vec<_> = bot.cloud.calls().into_iter().filter(is_post).collect();
+    let statuses: Vec<_> = posts.iter().map(|call| call.status.unwrap()).collect();
+    assert_eq!(statuses, [200, 429, 200, 200, 200]);
+    let after = |nth: usize| posts[nth].at.duration_since(posts[1].at).as_secs_f64();
+    assert!((1.0..1.5).contains(&after(2)), "Retry-After said 1 s, and it was {}", after(2));
+    assert!(after(4) < 2.0, "two more answers took {} s", after(4) - after(2));
+}
+
+/// It is not the bot's rate that makes such a Webex refuse, so to go slower only makes it last longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_answers_go_out_in_half_a_minute_while_every_third_post_is_refused() {
+    const PEOPLE: usize = 100;
+    let bot = Harness::with("", Bot::builder().command(say())).await;
+    for nth in 0..PEOPLE {
+        let third = Fault::on(Method::POST, "/messages").after(3 * nth + 2);
+        bot.cloud.fault(third.answer(429, &[("retry-after", "1")], ""));
+    }
+    for nth in 0..PEOPLE {
+        bot.cloud.person(&format!("person{nth}@example.com")).says(&format!("say {nth}"));
+    }
+    let settled = tokio::time::timeout(std::time::Duration::from_secs(30), bot.settled());
+    settled.await.expect("half a minute is enough");
+    each_is_answered_once(&bot.cloud, PEOPLE);
+    let refused = bot.cloud.calls().iter().filter(|call| call.status == Some(429)).count();
+    assert!(refused >= PEOPLE / 3, "{refused} were refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,12 +160,8 @@ async fn a_limit_is_found_out_by_few_refusals_and_forgotten_when_it_is_gone() {
 async fn no_more_is_taken_on_than_can_be_said_soon() {
     const PEOPLE: usize = 30;
     let bot = Harness::with("[worker]\nmax_attempts = 1\nconcurrency = 64", Bot::builder().command(say())).await;
-    // As after the last call of a minute: what is said now waits for a second, and is then paced.
-    bot.cloud.fault(Fault::on(Method::GET, "/messages*").answer(429, &[("retry-after", "1")], ""));
-    let alice = bot.cloud.person("alice@example.com");
-    alice.says("say 0");
-    arrived(&bot.cloud, Method::GET, "/messages*", 1).await;
-    for nth in 1..PEOPLE {
+    slow_down(&bot.cloud, "/messages*");
+    for nth in 0..PEOPLE {
         bot.cloud.person(&format!("person{nth}@example.com")).says(&format!("say {nth}"));
     }
     arrived(&bot.cloud, Method::POST, "/messages", 10).await;
@@ -129,10 +177,10 @@ async fn no_more_is_taken_on_than_can_be_said_soon() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_goes_before_polls_that_wait_and_these_go_on_after_it() {
     let bot = Harness::with("", Bot::builder().command(say()).command(sweep())).await;
-    bot.cloud.fault(Fault::on(Method::GET, "/rooms").answer(429, &[("retry-after", "1")], ""));
-    bot.cloud.person("alice@example.com").says("sweep 20");
-    // The first one twice, and then one of those that wait for their turns.
-    arrived(&bot.cloud, Method::GET, "/rooms", 3).await;
+    slow_down(&bot.cloud, "/rooms");
+    bot.cloud.person("alice@example.com").says("sweep 30");
+    // Two that were refused, and then one of those that wait for their turns.
+    arrived(&bot.cloud, Method::GET, "/rooms", FIRST + 4).await;
     let mut heard = bot.cloud.subscribe();
     let before = bot.cloud.calls().len();
     bot.cloud.person("bob@example.com").says("say hi");
@@ -190,4 +238,38 @@ async fn the_bot_that_polls_keeps_to_polling_rate() {
     arrived(&bot.cloud, Method::GET, "/rooms", 12).await;
     let polls: Vec<_> = bot.cloud.calls().into_iter().filter(is_poll).collect();
     assert!(polls[11].at.duration_since(polls[0].at).as_secs_f64() > 0.9);
+}
+
+/// `switchboard simulate`, ended with the test.
+struct Simulator(Child);
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn the_simulators_bot_forgets_a_pause_when_everything_is_cleared() {
+    let child = switchboard().args(["simulate", "--json", "--stay"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut simulator = Simulator(child);
+    // A program whose output nobody reads any more ends.
+    let mut lines = BufReader::new(simulator.0.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    let first: serde_json::Value = serde_json::from_str(&first).unwrap();
+    let page = first["page_url"].as_str().unwrap();
+    let sent = async |call: reqwest::RequestBuilder| call.send().await.unwrap().error_for_status().unwrap();
+    let shows = async |what: &str, text: &str| {
+        eventually(async || get(format!("{page}control/{what}")).await.text().await.unwrap().contains(text)).await
+    };
+    assert!(shows("state", "\"status\":\"active\"").await, "its webhooks are registered");
+    let fault = json!({"method": "POST", "path": "/messages",
+        "effect": {"answer": {"status": 429, "headers": [["retry-after", "3600"]]}}});
+    sent(http().post(format!("{page}control/faults")).json(&fault)).await;
+    let said = json!({"toPersonEmail": first["bot"]["email"], "text": "echo here I am"});
+    sent(http().post(format!("{page}as/alice@example.com/messages")).json(&said)).await;
+    assert!(shows("calls", "\"fault\":\"429\"").await);
+    sent(http().delete(format!("{page}control/faults"))).await;
+    assert!(shows("transcript", "sender   alice").await, "the reply waits for the hour that the fault asked for");
 }

@@ -32,6 +32,8 @@ pub(super) enum End {
 pub(super) struct Course {
     /// For people.
     pub(super) why: String,
+    /// The same in words of ours.
+    pub(super) short: String,
     /// Only a person can mend it, so it is tried again as seldom as the settings allow.
     pub(super) is_slow: bool,
     pub(super) is_token_refused: bool,
@@ -57,9 +59,23 @@ impl End {
         }
     }
 
+    fn in_short(&self) -> String {
+        match self {
+            End::Refused(error) => error.in_short(),
+            End::Closed(Some(UNAUTHORIZED), _) => "Webex refuses the token on the websocket".to_owned(),
+            End::Closed(Some(REPLACED), _) => "another process has opened a socket of websocket.device".to_owned(),
+            End::Closed(Some(code), _) => format!("Webex closed it ({code})"),
+            End::Closed(None, _) => "Webex closed it".to_owned(),
+            End::Lost(_) => "it broke".to_owned(),
+            End::TooLarge => "Webex sent a frame that is too large to be read".to_owned(),
+            End::NotStored(error) => error.in_short(),
+        }
+    }
+
     pub(super) fn course(self, device: &str) -> Course {
-        let after = |why: String| Course { why, ..Course::default() };
-        let slowly = |why: String| Course { why, is_slow: true, ..Course::default() };
+        let short = self.in_short();
+        let after = |why: String| Course { why, short: short.clone(), ..Course::default() };
+        let slowly = |why: String| Course { is_slow: true, ..after(why) };
         match self {
             End::Refused(error) => {
                 let why = error.to_string();

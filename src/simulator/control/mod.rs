@@ -10,7 +10,7 @@
 //! | `GET /control/transcript` | the conversation as text |
 //! | `POST /control/people` | `{"email", "displayName"}`: somebody more |
 //! | `POST /control/grants` | `{"email"}`: lets a program act for them; gives the client id, its secret and the refresh token with which `POST /v1/access_token` renews |
-//! | `POST /control/faults`, `DELETE /control/faults` | one more fault; none any more |
+//! | `POST /control/faults`, `DELETE /control/faults` | one more fault; none any more, and the bot of `switchboard simulate` forgets pauses they asked for |
 //! | `POST /control/release` | lets stalled calls go on |
 //! | `PATCH /control/deliveries` | any fields of [`Deliveries`] |
 //! | `GET /control/sockets`, `PATCH /control/sockets` | the devices of websockets; any fields of [`Sockets`] |
@@ -166,6 +166,7 @@ async fn add_fault(
 async fn clear_faults(State(cloud): State<Cloud>) -> StatusCode {
     cloud.clear_faults();
     cloud.release();
+    cloud.inner.mended.send_modify(|times| *times += 1);
     StatusCode::NO_CONTENT
 }
 

@@ -92,7 +92,7 @@ function draw() {
 
 /** What is broken now. */
 function drawSet() {
-  const { faults, stalled, reads, files, clockOffsetMs } = model.state;
+  const { faults, stalled, reads, files, limit, clockOffsetMs } = model.state;
   const lines = faults.map(({ id, left, method, path, effect, chance }) => {
     const what =
       typeof effect === "string"
@@ -112,6 +112,7 @@ function drawSet() {
   if (files.lockedReads)
     lines.push(el("li", {}, `the first ${files.lockedReads} reads of each new file find it being scanned`));
   if (files.verdict !== "clean") lines.push(el("li", {}, `new files are ${files.verdict}`));
+  if (limit.calls) lines.push(el("li", {}, `at most ${limit.calls} calls of a token in ${limit.seconds} s`));
   if (clockOffsetMs) lines.push(el("li", {}, `the clock is ${clockOffsetMs / 1000} s ahead`));
   if (stalled)
     lines.push(
@@ -263,6 +264,8 @@ function custom() {
 }
 
 async function clearAll() {
+  // First, so that a bot which then forgets its pauses runs into none of them anew.
+  await turn("PATCH", "limit", { calls: 0, seconds: 60 });
   await turn("DELETE", "faults");
   await turn("PATCH", "deliveries", USUAL);
   await turn("PATCH", "reads", { notYetVisible: 0 });
