@@ -305,11 +305,12 @@ impl App {
             }
             (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
         };
-        let routes = http::router(&config.server, &config.webhook.path, webhook, health.clone(), store.clone());
+        let routes = http::routes(&config.server, &config.webhook.path, webhook, health.clone(), store.clone());
         tasks.spawn(PUBLIC, http::serve(public, routes, config.server.clone(), servers.clone()));
         if let Some(listener) = admin {
             tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
             let routes = admin::router(services.metrics.clone(), store.clone());
+            let routes = http::operators_routes(&config.server, routes);
             tasks.spawn(ADMIN, http::serve(listener, routes, config.server.clone(), servers.clone()));
         }
         let stopped = inbox.drain.clone();

@@ -94,6 +94,11 @@ pub(super) fn always(config: &Config) -> Findings {
     must("worker.backoff", worker.backoff <= worker.backoff_max, "must not be longer than worker.backoff_max");
     must("store.waiting", (1..=1_000_000).contains(&store.waiting), "must be from 1 to 1000000");
     must("store.log_limit", store.log_limit >= SHORTEST_LOG, "must be 1048576 bytes or more");
+    must(
+        "server.header_limit",
+        (1024..=1_048_576).contains(&config.server.header_limit),
+        "must be from 1024 to 1048576 bytes: what Webex and a proxy say of a delivery has to fit",
+    );
     must("server.body_limit", config.server.body_limit >= 1024, "must be at least 1024 bytes: an envelope has to fit");
     must(
         "files.largest",
@@ -108,6 +113,7 @@ pub(super) fn always(config: &Config) -> Findings {
         ("conversations.within", config.conversations.within),
         ("webex.timeout", webex.timeout),
         ("server.timeout", config.server.timeout),
+        ("server.header_timeout", config.server.header_timeout),
         ("webhook.check_interval", webhook.check_interval),
         ("polling.interval", config.polling.interval),
         ("delivery.reconcile", config.delivery.reconcile),

@@ -32,6 +32,7 @@ mod ledger;
 mod ledger_lock;
 mod ledger_log;
 mod mercury;
+mod port;
 mod rate;
 mod receiving;
 mod registration;
