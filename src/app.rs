@@ -263,6 +263,7 @@ impl App {
                 identity: identity.clone(),
                 pairing: config.pairing.clone(),
                 flood: Flood::new(&config.flood),
+                known: worker::Known::default(),
                 settings: worker.clone(),
                 health: health.clone(),
                 door: door.clone(),

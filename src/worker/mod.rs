@@ -8,8 +8,10 @@ mod asking;
 mod clicking;
 mod closing;
 mod deciding;
+mod foreseeing;
 mod inbox;
 mod judging;
+mod known;
 mod outbox;
 mod reading;
 mod running;
@@ -31,6 +33,7 @@ use uuid::Uuid;
 
 pub use arriving::Posts;
 pub use inbox::Inbox;
+pub use known::Known;
 pub use outbox::Outbox;
 
 use crate::config;

@@ -26,6 +26,7 @@ mod doubt;
 mod explain;
 mod files;
 mod foreign;
+mod foresight;
 mod harness;
 mod layout;
 mod ledger;
