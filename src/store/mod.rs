@@ -265,13 +265,19 @@ impl Store {
         }
     }
 
-    /// Reserves the oldest row of up to `most` lanes that are due. `at` is the time by the clock of whoever the work is
+    /// Reserves the oldest row of up to `most` lanes that are due; of these, up to `most_back` come back after a pause. `at` is the time by the clock of whoever the work is
     /// done at, in milliseconds since 1970, if it is known.
     ///
     /// # Errors
     /// When the engine fails; nothing was reserved.
-    pub async fn claim(&self, queue: Queue, most: usize, at: Option<i64>) -> Result<Claims, StoreError> {
-        let claim = Claim { queue, most, lease: self.0.lease, at };
+    pub async fn claim(
+        &self,
+        queue: Queue,
+        most: usize,
+        most_back: usize,
+        at: Option<i64>,
+    ) -> Result<Claims, StoreError> {
+        let claim = Claim { queue, most, most_back, lease: self.0.lease, at };
         self.ask(|answer| Op::Claim(claim, answer)).await
     }
 

@@ -46,6 +46,8 @@ pub struct Inbox {
 
 impl Work for Inbox {
     const QUEUE: Queue = Queue::Inbox;
+    /// Commands are our own work: worker.concurrency is how many run at one time.
+    const MAY_STEP_ASIDE: bool = false;
 
     fn webex(&self) -> &Client {
         &self.services.webex

@@ -27,6 +27,7 @@ mod explain;
 mod files;
 mod foreign;
 mod foresight;
+mod hanging;
 mod harness;
 mod layout;
 mod ledger;
