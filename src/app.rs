@@ -324,8 +324,13 @@ impl App {
             EXPIRER,
             unless(stopped.clone(), upkeep::expire(store.clone(), services.webex.clone(), door.clone())),
         );
-        tasks
-            .spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone(), config.audit.retention)));
+        tasks.spawn(
+            PRUNER,
+            unless(
+                stopped.clone(),
+                upkeep::prune(store, config.store.clone(), config.audit.retention, config.delivery.catch_up),
+            ),
+        );
         let canary = Canary {
             delivery: config.delivery.clone(),
             services: Arc::clone(&services),

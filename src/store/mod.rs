@@ -21,6 +21,7 @@ mod opening;
 mod origin;
 mod pairing;
 mod presence;
+mod prune;
 mod read;
 mod settle;
 mod sqlite;
@@ -287,15 +288,6 @@ impl Store {
     /// When the engine fails; the row stays reserved until its lease ends, and is then claimed again.
     pub async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {
         self.ask(|answer| Op::Settle(Box::new(settlement), answer)).await
-    }
-
-    /// Empties rows settled longer than `retention` ago, and forgets the ids of those accepted longer than
-    /// `retention` and `dedupe` ago. Works in small steps; returns how many rows this one changed.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn prune(&self, retention: Duration, dedupe: Duration) -> Result<u64, StoreError> {
-        self.ask(|answer| Op::Prune { retention, dedupe, answer }).await
     }
 
     /// Writes a byte to the disk and says whether that worked. Asked often, it answers from the last second.

@@ -42,6 +42,8 @@ pub(super) struct Sqlite {
     pub(super) file_bytes: usize,
     /// Whether somebody may have been asked something; most bots never ask.
     pub(super) asks: Arc<AtomicBool>,
+    /// The last lane that was looked at for being idle.
+    pub(super) last_lane: Vec<u8>,
     pub(super) chain: Chain,
     pub(super) clock: Clock,
     /// The daemon's. Last, since it is let go of after all else.
@@ -338,24 +340,6 @@ impl Sqlite {
             .execute(&mut self.connection)
             .await
             .map(drop)
-    }
-
-    pub(super) async fn prune(&mut self, retention: Duration, dedupe: Duration) -> Result<u64, sqlx::Error> {
-        let emptied = sqlx::query(
-            "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL, body = NULL
-             WHERE seq IN (SELECT seq FROM ledger WHERE settled_at IS NOT NULL AND settled_at <= ?1 LIMIT ?2)",
-        ).bind(self.clock.wall_ms() - millis(retention)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
-        if emptied.rows_affected() > 0 {
-            self.prune_files().await?;
-        }
-        self.prune_used(dedupe).await?;
-        self.prune_pairings(retention).await?;
-        let asked = self.prune_conversations(retention).await?;
-        self.prune_approvals(retention).await?;
-        let forgotten = sqlx::query(
-            "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1",
-        ).bind(self.clock.wall_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
-        Ok(emptied.rows_affected() + forgotten.rows_affected() + asked)
     }
 }
 

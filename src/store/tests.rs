@@ -543,6 +543,35 @@ async fn lanes_that_come_back_after_a_pause_leave_room_for_others() {
 }
 
 #[tokio::test]
+async fn lanes_long_silent_are_forgotten_and_no_others() {
+    let ledger = Ledger::new().await;
+    let day = Duration::from_secs(86_400);
+    let long_ago = clock::wall_ms() - 40 * 86_400_000;
+    for (name, at) in
+        [("silent", Some(long_ago)), ("recent", Some(clock::wall_ms())), ("open", Some(long_ago)), ("unknown", None)]
+    {
+        ledger.put(name, name).await;
+        let row = ledger.store.claim(Queue::Inbox, 1, usize::MAX, at).await.unwrap().rows.remove(0);
+        let settlement = match name {
+            "open" => row.again(Again { after: day, ..Again::default() }),
+            _ => row.done(Closing { mark: Some(name.to_owned()), ..Closing::default() }, Vec::new()),
+        };
+        ledger.store.settle(settlement).await.unwrap();
+    }
+    let mut forgotten = Vec::new();
+    for _ in 0..3 {
+        forgotten.push(ledger.store.prune_lanes(37 * day).await.unwrap());
+    }
+    assert_eq!(forgotten, [1, 0, 0], "one, and what is looked at begins anew after the last");
+    for (name, mark) in [("silent", None), ("recent", Some("recent")), ("unknown", Some("unknown"))] {
+        ledger.put(&format!("{name} again"), name).await;
+        let row = ledger.claim(1).await.remove(0);
+        assert_eq!(row.mark.as_deref(), mark, "{name}");
+        ledger.store.settle(done(row)).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn the_coverage_begins_once_grows_and_keeps_its_gaps() {
     let ledger = Ledger::new().await;
     let store = &ledger.store;

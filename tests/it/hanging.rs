@@ -1,12 +1,14 @@
-//! Spaces for which Webex fails or does not answer, and the others, which are answered at once.
+//! Spaces for which Webex fails or does not answer, and the others, which are answered at once. And spaces long silent.
 
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
+use sqlx::{Connection, SqliteConnection};
 use switchboard::Bot;
 use switchboard::simulator::Fault;
 
 use crate::access::told;
+use crate::approvals::change;
 use crate::harness::{Harness, arrived, eventually};
 
 const ALICE: &str = "alice@example.com";
@@ -60,4 +62,28 @@ async fn spaces_that_have_failed_before_hold_half_of_the_slots_at_most() {
     bot.cloud.release();
     bot.settle().await;
     assert_eq!(bot.transcript().await.matches("**status**").count(), SPACES + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spaces_long_silent_are_forgotten_and_answered_when_somebody_speaks_again() {
+    let bot = Harness::start().await;
+    bot.cloud.person(ALICE).says("help status");
+    bot.settle().await;
+    let (cloud, folder) = bot.stop().await;
+    let path = folder.path().join("ledger.db");
+    let lanes = async || {
+        let mut ledger = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM lane").fetch_one(&mut ledger).await.unwrap();
+        ledger.close().await.unwrap();
+        count
+    };
+    assert!(lanes().await > 0);
+    // Longer than store.retention and store.dedupe together.
+    change(folder.path(), "UPDATE lane SET claimed_at = claimed_at - 40 * 86400000").await;
+    let bot = Harness::on(cloud, folder, "", Bot::builder()).await;
+    bot.ready().await;
+    assert!(eventually(async || lanes().await == 0).await);
+    bot.cloud.person(ALICE).says("help status");
+    bot.settle().await;
+    assert_eq!(told(&bot, ALICE).len(), 2);
 }
