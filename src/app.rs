@@ -281,6 +281,7 @@ impl App {
                 identity: identity.clone(),
                 pairing: config.pairing.clone(),
                 flood: Flood::new(&config.flood),
+                known: worker::Known::default(),
                 settings: worker.clone(),
                 health: health.clone(),
                 door: door.clone(),
@@ -325,11 +326,12 @@ impl App {
             }
             (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
         };
-        let routes = http::router(&config.server, &config.webhook.path, webhook, health.clone(), store.clone());
+        let routes = http::routes(&config.server, &config.webhook.path, webhook, health.clone(), store.clone());
         tasks.spawn(PUBLIC, http::serve(public, routes, config.server.clone(), servers.clone()));
         if let Some(listener) = admin {
             tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
             let routes = admin::router(services.metrics.clone(), store.clone());
+            let routes = http::operators_routes(&config.server, routes);
             tasks.spawn(ADMIN, http::serve(listener, routes, config.server.clone(), servers.clone()));
         }
         let stopped = inbox.drain.clone();
@@ -343,8 +345,13 @@ impl App {
             unless(stopped.clone(), upkeep::expire(store.clone(), services.webex.clone(), door.clone())),
         );
         let ledger_id = store.clone();
-        tasks
-            .spawn(PRUNER, unless(stopped.clone(), upkeep::prune(store, config.store.clone(), config.audit.retention)));
+        tasks.spawn(
+            PRUNER,
+            unless(
+                stopped.clone(),
+                upkeep::prune(store, config.store.clone(), config.audit.retention, config.delivery.catch_up),
+            ),
+        );
         let canary = Canary {
             delivery: config.delivery.clone(),
             services: Arc::clone(&services),

@@ -10,8 +10,9 @@
 //! 3. `signature` compares the HMAC of the raw bytes in constant time. Only `Verified<Bytes>` can be parsed.
 //! 4. `receiver` parses the envelope, drops what the bot did itself, and puts one row into the inbox. The id of the row
 //!    is made from Webex's id of the event, so a repeat is no second row. Committed, then 200.
-//! 5. `worker` claims the oldest row of each space that is due, reads the message through `webex`, and drops it if the
-//!    bot wrote it. The same call shows what was said before it and never arrived: that is then worked on first.
+//! 5. `worker` claims the oldest row of each space that is due. If the envelope alone shows that its sender is not answered,
+//!    the row ends here. Else `worker` reads the message through `webex`, and drops it if the bot wrote it. The same call
+//!    shows what was said before it and never arrived: that is then worked on first.
 //! 6. `access` decides whether the sender is answered; a stranger gets a code from `pairing` and no answer.
 //! 7. `router` leaves out what is quoted, strips the mention by identity, finds the command and cuts its arguments.
 //! 8. The handler runs with a [`Context`], under a deadline, panics caught, and returns a [`Reply`]. It never sends.

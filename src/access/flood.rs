@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 
+use uuid::Uuid;
+
 use crate::config;
 use crate::webex::{PersonId, RoomId};
 
@@ -23,6 +25,14 @@ const LATE_MS: i64 = 60_000;
 pub struct Flood {
     people: Mutex<Buckets>,
     spaces: Mutex<Buckets>,
+    /// What each event came to: one that is worked on again is not counted again.
+    counted: Mutex<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    newer: HashMap<Uuid, Pace>,
+    older: HashMap<Uuid, Pace>,
 }
 
 /// Whether it is too much.
@@ -46,12 +56,26 @@ impl Flood {
         Flood {
             people: buckets(settings.person, "more than flood.person allows of one person"),
             spaces: buckets(settings.space, "more than flood.space allows in one space"),
+            counted: Mutex::default(),
         }
     }
 
-    /// Counts something that a person said or clicked, in a space that is not theirs alone, at this time in milliseconds
-    /// since 1970. What is too much of a person does not count for the space.
-    pub fn take(&self, person: &PersonId, space: Option<&RoomId>, at: i64) -> Pace {
+    /// Counts an event, that a person said or clicked something, in a space that is not theirs alone, at this time in milliseconds
+    /// since 1970. What is too much of a person does not count for the space. Each event counts once.
+    pub fn take(&self, event: Uuid, person: &PersonId, space: Option<&RoomId>, at: i64) -> Pace {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pace) = counted.newer.get(&event).or_else(|| counted.older.get(&event)) {
+            return *pace;
+        }
+        let pace = self.count(person, space, at);
+        if counted.newer.len() >= MOST {
+            counted.older = mem::take(&mut counted.newer);
+        }
+        counted.newer.insert(event, pace);
+        pace
+    }
+
+    fn count(&self, person: &PersonId, space: Option<&RoomId>, at: i64) -> Pace {
         let take = |buckets: &Mutex<Buckets>, key| buckets.lock().unwrap_or_else(PoisonError::into_inner).take(key, at);
         match (take(&self.people, person.local()), space) {
             (Pace::Fine, Some(space)) => take(&self.spaces, space.local()),
@@ -134,7 +158,7 @@ mod tests {
     /// One letter a message: `.` is let through, `!` is told of, and `-` is ignored in silence.
     fn said(flood: &Flood, person: &str, space: Option<&str>, times: impl IntoIterator<Item = i64>) -> String {
         let space = space.map(RoomId::from);
-        let pace = |ms| match flood.take(&person.into(), space.as_ref(), START + ms) {
+        let pace = |ms| match flood.count(&person.into(), space.as_ref(), START + ms) {
             Pace::Fine => '.',
             Pace::Over { tell: true, .. } => '!',
             Pace::Over { tell: false, .. } => '-',
@@ -152,6 +176,16 @@ mod tests {
         // A pause of a minute, and they are told anew.
         assert_eq!(said(&flood, "a", None, [120_000; 5]), "...!-");
         assert_eq!(said(&flood, "a", None, [600_000; 8]), "......!-");
+    }
+
+    #[test]
+    fn an_event_that_is_worked_on_again_counts_once() {
+        let (flood, person) = (flood(1, 0, 1), PersonId::from("a"));
+        let take = |event| flood.take(Uuid::from_u128(event), &person, None, START);
+        assert_eq!([take(1), take(1)], [Pace::Fine; 2]);
+        let over = take(2);
+        assert!(matches!(over, Pace::Over { tell: true, .. }), "{over:?}");
+        assert_eq!([take(1), take(2)], [Pace::Fine, over]);
     }
 
     #[test]

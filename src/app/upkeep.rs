@@ -27,11 +27,16 @@ const EXPIRE_AGAIN: Duration = Duration::from_secs(10);
 const MOST_EXPIRIES: u32 = 5;
 
 /// Empties rows past their time, a step at a time, and sleeps when there are none left.
-pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration) {
+pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration, catch_up: Duration) {
+    // A space's mark says up to when everything there was worked on. It is needed for as long as messages are fetched, and
+    // the ids of those that were answered are known.
+    let lanes = catch_up.max(settings.retention.saturating_add(settings.dedupe));
     loop {
         let pruned = async {
             Ok::<_, StoreError>(
-                store.prune(settings.retention, settings.dedupe).await? + store.prune_audit(audit).await?,
+                store.prune(settings.retention, settings.dedupe).await?
+                    + store.prune_audit(audit).await?
+                    + store.prune_lanes(lanes).await?,
             )
         };
         match pruned.await {

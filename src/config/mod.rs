@@ -227,8 +227,15 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The largest body in bytes.
     pub body_limit: usize,
+    /// The largest header of a request in bytes.
+    pub header_limit: usize,
     /// Connections at one time.
     pub connections: usize,
+    /// Connections of one public address at one time; 0 is no limit.
+    pub per_address: usize,
+    /// The most a client may take for its first byte, and then for the header.
+    #[serde(deserialize_with = "duration")]
+    pub header_timeout: Duration,
     /// The most one request may take, and the longest a connection may be idle.
     #[serde(deserialize_with = "duration")]
     pub timeout: Duration,

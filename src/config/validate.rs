@@ -220,7 +220,7 @@ pub(super) fn always(config: &Config) -> Findings {
 }
 
 /// Numbers, each with the least and the most that means anything.
-fn numbers(config: &Config) -> [(&'static str, u64, u64, u64); 13] {
+fn numbers(config: &Config) -> [(&'static str, u64, u64, u64); 14] {
     let Config { webex, delivery, polling, server, worker, store, files, flood, .. } = config;
     let size = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
     [
@@ -229,6 +229,7 @@ fn numbers(config: &Config) -> [(&'static str, u64, u64, u64); 13] {
         ("polling.concurrency", size(polling.concurrency), 1, 256),
         ("polling.rate", polling.rate.into(), 1, MILLION),
         ("server.body_limit", size(server.body_limit), 1024, LARGEST_FILE),
+        ("server.header_limit", size(server.header_limit), 1024, MILLION),
         ("server.connections", size(server.connections), 1, MILLION),
         ("worker.max_attempts", worker.max_attempts.into(), 1, 1000),
         ("worker.concurrency", size(worker.concurrency), 0, 4096),
@@ -241,7 +242,7 @@ fn numbers(config: &Config) -> [(&'static str, u64, u64, u64); 13] {
 }
 
 /// Durations, each with whether it must be longer than 0, and the most that means anything, in seconds.
-fn durations(config: &Config) -> [(&'static str, Duration, bool, u64); 27] {
+fn durations(config: &Config) -> [(&'static str, Duration, bool, u64); 28] {
     const HOUR: u64 = 3600;
     const DAY: u64 = 24 * HOUR;
     let Config { webex, delivery, webhook, polling, websocket, server, store, worker, files, .. } = config;
@@ -257,6 +258,7 @@ fn durations(config: &Config) -> [(&'static str, Duration, bool, u64); 27] {
         ("websocket.pong_timeout", websocket.pong_timeout, true, DAY),
         ("websocket.backoff_max", websocket.backoff_max, true, DAY),
         ("server.timeout", server.timeout, true, DAY),
+        ("server.header_timeout", server.header_timeout, true, DAY),
         ("store.retention", store.retention, true, LONGEST),
         ("store.dedupe", store.dedupe, true, LONGEST),
         ("store.missing_for", store.missing_for, false, DAY),

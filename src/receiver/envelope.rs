@@ -56,7 +56,7 @@ pub struct Envelope {
     /// The space, if the envelope names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<String>,
-    /// Who did it. Good for dropping our own; access is judged on what is fetched.
+    /// Who did it. Good for dropping what is not answered; who is answered is judged on what is fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
     /// Who was added, for a membership.

@@ -26,6 +26,8 @@ pub struct Claimed {
     pub mark: Option<String>,
     /// The event whose question it answered when it was settled before, if it was tried again by hand since.
     pub answers: Option<Uuid>,
+    /// Whether it comes back after a pause: it could not be finished at the last try.
+    pub is_back: bool,
     /// For how long it had been failing when it was claimed.
     pub(super) failing: Duration,
     /// When it was claimed, by our clock and the other side's.
@@ -50,6 +52,8 @@ pub struct Doubt {
 pub(super) struct Claim {
     pub(super) queue: Queue,
     pub(super) most: usize,
+    /// Of these, how many may come back after a pause.
+    pub(super) most_back: usize,
     pub(super) lease: Duration,
     /// By the other side's clock.
     pub(super) at: Option<i64>,

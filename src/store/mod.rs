@@ -22,6 +22,7 @@ mod opening;
 mod origin;
 mod pairing;
 mod presence;
+mod prune;
 mod read;
 mod settle;
 mod sqlite;
@@ -277,13 +278,19 @@ impl Store {
         }
     }
 
-    /// Reserves the oldest row of up to `most` lanes that are due. `at` is the time by the clock of whoever the work is
+    /// Reserves the oldest row of up to `most` lanes that are due; of these, up to `most_back` come back after a pause. `at` is the time by the clock of whoever the work is
     /// done at, in milliseconds since 1970, if it is known.
     ///
     /// # Errors
     /// When the engine fails; nothing was reserved.
-    pub async fn claim(&self, queue: Queue, most: usize, at: Option<i64>) -> Result<Claims, StoreError> {
-        let claim = Claim { queue, most, lease: self.0.lease, at };
+    pub async fn claim(
+        &self,
+        queue: Queue,
+        most: usize,
+        most_back: usize,
+        at: Option<i64>,
+    ) -> Result<Claims, StoreError> {
+        let claim = Claim { queue, most, most_back, lease: self.0.lease, at };
         self.ask(|answer| Op::Claim(claim, answer)).await
     }
 
@@ -293,15 +300,6 @@ impl Store {
     /// When the engine fails; the row stays reserved until its lease ends, and is then claimed again.
     pub async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {
         self.ask(|answer| Op::Settle(Box::new(settlement), answer)).await
-    }
-
-    /// Empties rows settled longer than `retention` ago, and forgets the ids of those accepted longer than
-    /// `retention` and `dedupe` ago. Works in small steps; returns how many rows this one changed.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn prune(&self, retention: Duration, dedupe: Duration) -> Result<u64, StoreError> {
-        self.ask(|answer| Op::Prune { retention, dedupe, answer }).await
     }
 
     /// Writes a byte to the disk and says whether that worked. Asked often, it answers from the last second.

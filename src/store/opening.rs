@@ -137,6 +137,7 @@ impl Sqlite {
             readers,
             holds_files: false,
             file_bytes: 0,
+            last_lane: Vec::new(),
             asks: Arc::new(AtomicBool::new(true)),
             chain: Chain::new(keys.clone(), care.is_some()),
             clock,

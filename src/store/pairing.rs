@@ -15,6 +15,8 @@ use crate::clock;
 
 const HOUR_MS: i64 = 3_600_000;
 
+const RECENT: &str = "SELECT count(*) FROM pairing WHERE requested_at > ?1";
+
 /// What somebody whom nobody knows asks for.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -155,6 +157,16 @@ impl Store {
         Ok(rows.iter().map(pairing).collect::<Result<_, _>>()?)
     }
 
+    /// Whether so many requests were made within an hour that there is none more for now.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn is_crowd(&self, per_hour: u32) -> Result<bool, StoreError> {
+        let since = clock::wall_ms() - HOUR_MS;
+        let recent: i64 = sqlx::query_scalar(RECENT).bind(since).fetch_one(self.0.reader.pool()).await?;
+        Ok(recent >= i64::from(per_hour))
+    }
+
     /// Writes a request down, if the newest one of the person is still the one that was `seen`.
     ///
     /// # Errors
@@ -198,10 +210,8 @@ impl Sqlite {
         if newest != *seen {
             return Ok(Asked::Again);
         }
-        let recent: i64 = sqlx::query_scalar("SELECT count(*) FROM pairing WHERE requested_at > ?1")
-            .bind(request.requested_at - HOUR_MS)
-            .fetch_one(&mut self.connection)
-            .await?;
+        let recent: i64 =
+            sqlx::query_scalar(RECENT).bind(request.requested_at - HOUR_MS).fetch_one(&mut self.connection).await?;
         if recent >= i64::from(*per_hour) {
             return Ok(Asked::Crowd);
         }

@@ -22,15 +22,16 @@ use crate::clock::{self, Clock};
 
 /// Reserves due lanes and finds the row of each that is next: the one that was begun, if whoever worked on it may have done
 /// something and has not settled it; else the oldest open one. Whatever came later and happened before waits for that: it
-/// would otherwise be done a second time, by somebody else. Takes the queue, now, the lease in milliseconds, how many, and
-/// now by the other side's clock.
+/// would otherwise be done a second time, by somebody else. Takes the queue, now, the lease in milliseconds, how many, now
+/// by the other side's clock, and whether also those that come back after a pause.
 pub(super) const CLAIM: &str =
     "UPDATE lane SET due_at = ?2 + ?3, claimed_at = ?5, leased = leased + 1, fence = fence + 1, before = head,
          head = coalesce(
              (SELECT seq FROM ledger WHERE seq = lane.head AND state = 0 AND (uncertain OR lane.leased > 0)),
              (SELECT seq FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0 ORDER BY happened_at, seq LIMIT 1))
-     WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?4)
-     RETURNING id, fence, leased, head, before, mark, claimed_at";
+     WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 AND (?6 OR coalesce(pause, 0) = 0)
+         ORDER BY due_at LIMIT ?4)
+     RETURNING id, fence, leased, head, before, mark, claimed_at, coalesce(pause, 0) > 0 AS is_back";
 
 /// Rows touched or looked at by one step of pruning, so that it never holds up the acknowledgements for long.
 pub(super) const PRUNE_STEP: i64 = 500;
@@ -45,6 +46,8 @@ pub(super) struct Sqlite {
     pub(super) file_bytes: usize,
     /// Whether somebody may have been asked something; most bots never ask.
     pub(super) asks: Arc<AtomicBool>,
+    /// The last lane that was looked at for being idle.
+    pub(super) last_lane: Vec<u8>,
     pub(super) chain: Chain,
     pub(super) clock: Clock,
     /// The daemon's. Last, since it is let go of after all else.
@@ -243,16 +246,24 @@ impl Sqlite {
     }
 
     pub(super) async fn claim(&mut self, claim: Claim) -> Result<Claims, sqlx::Error> {
-        let Claim { queue, most, lease, at } = claim;
-        let (now, most_rows) = (self.clock.steady_ms(), i64::try_from(most).unwrap_or(i64::MAX));
-        let lanes = sqlx::query(CLAIM)
-            .bind(queue.number())
-            .bind(now)
-            .bind(millis(lease))
-            .bind(most_rows)
-            .bind(at)
-            .fetch_all(&mut self.connection)
-            .await?;
+        let Claim { queue, most, most_back, lease, at } = claim;
+        let now = self.clock.steady_ms();
+        let mut lanes: Vec<SqliteRow> = Vec::new();
+        // Of the first ones any may be back after a pause, of the rest none.
+        let any = most.min(most_back);
+        for (limit, are_back) in [(any, true), (most - any, false)] {
+            if limit == 0 || (!are_back && lanes.len() < any) {
+                continue;
+            }
+            let claimed = sqlx::query(CLAIM)
+                .bind(queue.number())
+                .bind(now)
+                .bind(millis(lease))
+                .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+                .bind(at)
+                .bind(are_back);
+            lanes.extend(claimed.fetch_all(&mut self.connection).await?);
+        }
         let mut rows = Vec::with_capacity(lanes.len());
         if !lanes.is_empty() {
             self.count_deaths(&lanes).await?;
@@ -267,7 +278,8 @@ impl Sqlite {
             }
             self.idle(&idle).await?;
         }
-        let next = if rows.len() < most { self.next_due(queue).await? } else { None };
+        let back = rows.iter().filter(|row: &&Claimed| row.is_back).count();
+        let next = if rows.len() < most { self.next_due(queue, back < most_back).await? } else { None };
         rows.sort_by_key(|row| row.seq);
         Ok(Claims { rows, next: next.map(|due| Duration::from_millis((due - now).max(0).unsigned_abs())) })
     }
@@ -317,11 +329,12 @@ impl Sqlite {
             .map(drop)
     }
 
-    async fn next_due(&mut self, queue: Queue) -> Result<Option<i64>, sqlx::Error> {
-        sqlx::query_scalar("SELECT min(due_at) FROM lane WHERE queue = ?1 AND due_at IS NOT NULL")
-            .bind(queue.number())
-            .fetch_one(&mut self.connection)
-            .await
+    async fn next_due(&mut self, queue: Queue, also_back: bool) -> Result<Option<i64>, sqlx::Error> {
+        let sql = match also_back {
+            true => "SELECT min(due_at) FROM lane WHERE queue = ?1 AND due_at IS NOT NULL",
+            false => "SELECT min(due_at) FROM lane WHERE queue = ?1 AND due_at IS NOT NULL AND coalesce(pause, 0) = 0",
+        };
+        sqlx::query_scalar(sql).bind(queue.number()).fetch_one(&mut self.connection).await
     }
 
     /// Writes a byte, to see whether it can.
@@ -331,24 +344,6 @@ impl Sqlite {
             .execute(&mut self.connection)
             .await
             .map(drop)
-    }
-
-    pub(super) async fn prune(&mut self, retention: Duration, dedupe: Duration) -> Result<u64, sqlx::Error> {
-        let emptied = sqlx::query(
-            "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL, body = NULL
-             WHERE seq IN (SELECT seq FROM ledger WHERE settled_at IS NOT NULL AND settled_at <= ?1 LIMIT ?2)",
-        ).bind(self.clock.wall_ms() - millis(retention)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
-        if emptied.rows_affected() > 0 {
-            self.prune_files().await?;
-        }
-        self.prune_used(dedupe).await?;
-        self.prune_pairings(retention).await?;
-        let asked = self.prune_conversations(retention).await?;
-        self.prune_approvals(retention).await?;
-        let forgotten = sqlx::query(
-            "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1",
-        ).bind(self.clock.wall_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
-        Ok(emptied.rows_affected() + forgotten.rows_affected() + asked)
     }
 }
 
@@ -369,6 +364,7 @@ fn claimed(lane: &SqliteRow, row: &SqliteRow, now: i64) -> Result<Claimed, sqlx:
         mark: lane.try_get("mark")?,
         answers: row.try_get("answers")?,
         seq: row.try_get("seq")?,
+        is_back: lane.try_get("is_back")?,
         lane: lane.try_get("id")?,
         fence: lane.try_get("fence")?,
     })

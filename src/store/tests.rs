@@ -44,7 +44,7 @@ impl Ledger {
     }
 
     async fn claim(&self, most: usize) -> Vec<Claimed> {
-        self.store.claim(Queue::Inbox, most, None).await.unwrap().rows
+        self.store.claim(Queue::Inbox, most, usize::MAX, None).await.unwrap().rows
     }
 
     async fn claimed_names(&self, most: usize) -> Vec<String> {
@@ -117,7 +117,7 @@ async fn a_retry_delays_its_lane_and_nothing_overtakes_it() {
     let again =
         Again { after: Duration::from_secs(3600), spent: true, note: Some("no luck".to_owned()), ..Again::default() };
     ledger.store.settle(row.again(again)).await.unwrap();
-    let claims = ledger.store.claim(Queue::Inbox, 10, None).await.unwrap();
+    let claims = ledger.store.claim(Queue::Inbox, 10, usize::MAX, None).await.unwrap();
     assert!(claims.rows.is_empty());
     assert!(claims.next.is_some_and(|next| next > Duration::from_secs(3500)), "it is said when to look again");
     let row = ledger.store.list(Queue::Inbox, Filter::Unsettled, 10).await.unwrap().pop().unwrap();
@@ -203,7 +203,7 @@ async fn a_settlement_and_what_follows_from_it_are_one_step() {
     let closing = Closing { verdict: "answered", mark, ..Closing::default() };
     let replies = vec![entry(Queue::Outbox, "one", "a"), entry(Queue::Outbox, "two", "a")];
     ledger.store.settle(row.done(closing, replies)).await.unwrap();
-    let reply = ledger.store.claim(Queue::Outbox, 10, None).await.unwrap().rows.remove(0);
+    let reply = ledger.store.claim(Queue::Outbox, 10, usize::MAX, None).await.unwrap().rows.remove(0);
     assert_eq!(reply.body, "one");
     assert!(reply.mark.is_none(), "the mark is of the inbox's lane");
     ledger.put("b", "a").await;
@@ -317,7 +317,7 @@ async fn a_file_is_kept_with_its_row_until_the_row_is_done() {
     store.settle(event.done(Closing::default(), replies)).await.unwrap();
     assert!(!store.put(with_file("sent", b"other")).await.unwrap(), "known, and its file is not touched");
     assert_eq!(store.size_of_files().await.unwrap(), 7);
-    let rows = store.claim(Queue::Outbox, 10, None).await.unwrap().rows;
+    let rows = store.claim(Queue::Outbox, 10, usize::MAX, None).await.unwrap().rows;
     let mut files = Vec::new();
     for row in &rows {
         files.push(store.file(row).await.unwrap());
@@ -330,13 +330,13 @@ async fn a_file_is_kept_with_its_row_until_the_row_is_done() {
     store.settle(given_up.dead(Closing::default(), Vec::new())).await.unwrap();
     store.settle(done(plain)).await.unwrap();
     assert_eq!(store.size_of_files().await.unwrap(), 7, "an open row and a dead letter keep theirs");
-    let sent = store.claim(Queue::Outbox, 1, None).await.unwrap().rows.remove(0);
+    let sent = store.claim(Queue::Outbox, 1, usize::MAX, None).await.unwrap().rows.remove(0);
     store.settle(done(sent)).await.unwrap();
     assert_eq!(store.size_of_files().await.unwrap(), 4);
     // The next process knows of files that it did not put.
     let ledger = Ledger::open(ledger.close().await, Duration::from_secs(60)).await;
     assert!(ledger.store.reopen(dead, AuditEntry::default()).await.unwrap());
-    let row = ledger.store.claim(Queue::Outbox, 1, None).await.unwrap().rows.remove(0);
+    let row = ledger.store.claim(Queue::Outbox, 1, usize::MAX, None).await.unwrap().rows.remove(0);
     assert_eq!(ledger.store.file(&row).await.unwrap(), Some(Bytes::from("four")));
     ledger.store.settle(done(row)).await.unwrap();
     assert_eq!(ledger.store.size_of_files().await.unwrap(), 0);
@@ -459,7 +459,7 @@ async fn a_file_goes_with_a_row_that_is_dropped_or_pruned() {
     for name in ["dropped", "pruned", "open"] {
         store.put(with_file(name, b"bytes")).await.unwrap();
     }
-    let rows = store.claim(Queue::Outbox, 2, None).await.unwrap().rows;
+    let rows = store.claim(Queue::Outbox, 2, usize::MAX, None).await.unwrap().rows;
     let [dropped, pruned]: [Claimed; 2] = rows.try_into().unwrap();
     assert!(store.discard(dropped.id, AuditEntry::default()).await.unwrap());
     assert_eq!(store.size_of_files().await.unwrap(), 10);
@@ -528,6 +528,67 @@ async fn a_flooded_lane_does_not_hold_up_a_claim_elsewhere() {
     let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
     let slow = |step: &String| step.starts_with("SCAN") || step.contains("TEMP B-TREE");
     assert!(steps.len() >= 3 && !steps.iter().any(slow), "{steps:#?}");
+}
+
+#[tokio::test]
+async fn lanes_that_come_back_after_a_pause_leave_room_for_others() {
+    let ledger = Ledger::new().await;
+    for name in ["failing 1", "failing 2", "failing 3"] {
+        ledger.put(name, name).await;
+    }
+    for row in ledger.claim(10).await {
+        assert!(!row.is_back);
+        let again = Again { after: Duration::from_millis(1), note: Some("it failed".to_owned()), ..Again::default() };
+        ledger.store.settle(row.again(again)).await.unwrap();
+    }
+    for name in ["fresh 1", "fresh 2"] {
+        ledger.put(name, name).await;
+    }
+    let claim = async |most_back| {
+        let Claims { rows, next } = ledger.store.claim(Queue::Inbox, 4, most_back, None).await.unwrap();
+        (rows.into_iter().map(|row| (row.body, row.is_back)).collect::<Vec<_>>(), next)
+    };
+    let named = |name: &str, is_back| (name.to_owned(), is_back);
+    // However long the others wait already, and nothing is said to be due that is not given.
+    let (rows, next) = claim(0).await;
+    assert_eq!(rows, [named("fresh 1", false), named("fresh 2", false)]);
+    assert!(next.is_none_or(|next| !next.is_zero()), "{next:?}");
+    let mut back = Vec::new();
+    while back.len() < 3 {
+        let (rows, _) = claim(1).await;
+        assert!(rows.len() <= 1, "{rows:?}");
+        back.extend(rows);
+    }
+    assert!(back.iter().all(|(_, is_back)| *is_back), "{back:?}");
+}
+
+#[tokio::test]
+async fn lanes_long_silent_are_forgotten_and_no_others() {
+    let ledger = Ledger::new().await;
+    let day = Duration::from_secs(86_400);
+    let long_ago = clock::wall_ms() - 40 * 86_400_000;
+    for (name, at) in
+        [("silent", Some(long_ago)), ("recent", Some(clock::wall_ms())), ("open", Some(long_ago)), ("unknown", None)]
+    {
+        ledger.put(name, name).await;
+        let row = ledger.store.claim(Queue::Inbox, 1, usize::MAX, at).await.unwrap().rows.remove(0);
+        let settlement = match name {
+            "open" => row.again(Again { after: day, ..Again::default() }),
+            _ => row.done(Closing { mark: Some(name.to_owned()), ..Closing::default() }, Vec::new()),
+        };
+        ledger.store.settle(settlement).await.unwrap();
+    }
+    let mut forgotten = Vec::new();
+    for _ in 0..3 {
+        forgotten.push(ledger.store.prune_lanes(37 * day).await.unwrap());
+    }
+    assert_eq!(forgotten, [1, 0, 0], "one, and what is looked at begins anew after the last");
+    for (name, mark) in [("silent", None), ("recent", Some("recent")), ("unknown", Some("unknown"))] {
+        ledger.put(&format!("{name} again"), name).await;
+        let row = ledger.claim(1).await.remove(0);
+        assert_eq!(row.mark.as_deref(), mark, "{name}");
+        ledger.store.settle(done(row)).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -776,7 +837,7 @@ async fn a_decision_and_what_follows_from_it_are_one_and_made_once() {
     };
     let (approved, denied) = tokio::join!(decide(PairingState::Approved, "yes"), decide(PairingState::Denied, "no"));
     assert!(approved ^ denied);
-    let told = store.claim(Queue::Outbox, 10, None).await.unwrap().rows;
+    let told = store.claim(Queue::Outbox, 10, usize::MAX, None).await.unwrap().rows;
     assert_eq!(told.len(), 1);
     let (state, word) = if approved { (PairingState::Approved, "yes") } else { (PairingState::Denied, "no") };
     let now = read().await;

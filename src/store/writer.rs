@@ -28,6 +28,7 @@ pub(super) enum Op {
     Discard(Uuid, AuditEntry, Answer<bool>),
     Prune { retention: Duration, dedupe: Duration, answer: Answer<u64> },
     PruneAudit(Duration, Answer<u64>),
+    PruneLanes(Duration, Answer<u64>),
     SealAudit(AuditEntry, Answer<bool>),
     Begin(Beginning, Answer<()>),
     Progress(Progress, Answer<()>),
@@ -51,6 +52,7 @@ impl Op {
             | Op::Discard(..)
             | Op::Prune { .. }
             | Op::PruneAudit(..)
+            | Op::PruneLanes(..)
             | Op::SealAudit(..)
             | Op::Begin(..)
             | Op::Progress(..)
@@ -72,7 +74,9 @@ impl Op {
             | Op::Decide(_, answer)
             | Op::SealAudit(_, answer) => drop(answer.send(changed.map(|rows| rows > 0))),
             Op::Ask(_, answer) => drop(answer.send(changed.map(Asked::of))),
-            Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(changed)),
+            Op::Prune { answer, .. } | Op::PruneAudit(_, answer) | Op::PruneLanes(_, answer) => {
+                drop(answer.send(changed))
+            }
             Op::Begin(_, answer)
             | Op::Progress(_, answer)
             | Op::Answers(_, answer)
@@ -250,6 +254,7 @@ impl Writer {
                 }
                 Op::Prune { retention, dedupe, .. } => (engine.prune(*retention, *dedupe).await?, None),
                 Op::PruneAudit(retention, _) => (engine.prune_audit(*retention).await?, None),
+                Op::PruneLanes(idle, _) => (engine.prune_lanes(*idle).await?, None),
                 Op::SealAudit(entry, _) => (engine.seal_audit().await?.into(), Some(entry)),
                 Op::Begin(beginning, _) => (engine.begin_coverage(beginning).await.map(|()| 0)?, None),
                 Op::Progress(progress, _) => (engine.progress(progress).await.map(|()| 0)?, None),
@@ -319,6 +324,7 @@ impl Batch {
                 | Op::Withdraw(..)
                 | Op::Prune { .. }
                 | Op::PruneAudit(..)
+                | Op::PruneLanes(..)
                 | Op::SealAudit(..)
                 | Op::Begin(..)
                 | Op::Progress(..)

@@ -1,6 +1,8 @@
 //! From a click on a card to what its button does. Nothing of the inputs is looked at before the button is known to be one
 //! of ours: anybody in a space can send any inputs for any card.
 
+use std::ops::ControlFlow;
+
 use super::asking::Said;
 use super::closing::{About, Ending, ended};
 use super::inbox::Inbox;
@@ -26,6 +28,10 @@ const NOT_FOR_THEM: &str = "its seal is not mine, or was made for another space 
 
 impl Inbox {
     pub(super) async fn click(&self, row: Claimed, envelope: &Envelope, me: &Person) -> Settlement {
+        let row = match self.foresee(row, envelope, me, Act::Click).await {
+            ControlFlow::Break(settlement) => return settlement,
+            ControlFlow::Continue(row) => row,
+        };
         let webex = &self.services.webex;
         let id = ActionId::from(envelope.id.as_str());
         let fetched = self.fetch(async {
@@ -70,6 +76,9 @@ impl Inbox {
             pressed: None,
             answers: None,
         };
+        if card.is_some() {
+            self.known.learn(&about.sender.id, &about.sender.email, &about.room, about.room_type);
+        }
         let denied = |reason| Ending { reason, ..Ending::of("denied") };
         // The same people are let through as for text that mentions the bot.
         let place = match about.room_type {

@@ -16,6 +16,9 @@ const NO_COMMAND: &str = "none";
 /// Of a reply that asks, the message which does: it begins with the text, and whoever sees that may answer.
 pub(super) const FIRST: u32 = 0;
 
+/// Why a stranger gets no code for now.
+pub(super) const CROWD: &str = "more strangers than pairing.per_hour wrote within an hour";
+
 /// In a space with others the bot hears of nothing else.
 const MENTION_ME: &str = "(Mention me when you answer.)";
 

@@ -1,15 +1,16 @@
 //! Works on one event: read it, judge it, run what it asks for, and close it. What it returns is a settlement; it never
-//! sends. Each step is a file: `reading`, `judging`, `asking`, `running`, `closing`; of a click also `clicking`; of what
+//! sends. Each step is a file: `foreseeing`, `reading`, `judging`, `asking`, `running`, `closing`; of a click also `clicking`; of what
 //! needs approval `approving`, `voting`, `deciding` and `wording`.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::closing::{ended, unattributed, way};
-use super::{Work, backoff, tries};
-use crate::access::Flood;
+use super::{Known, Work, backoff, tries};
+use crate::access::{Act, Flood};
 use crate::config;
 use crate::handler::Services;
 use crate::health::Health;
@@ -31,6 +32,8 @@ pub struct Inbox {
     pub pairing: config::Pairing,
     /// How much of each is answered.
     pub flood: Flood,
+    /// Whom and what it has seen lately.
+    pub known: Known,
     /// How often and how long.
     pub settings: config::Worker,
     /// Hears of a refused token.
@@ -43,6 +46,8 @@ pub struct Inbox {
 
 impl Work for Inbox {
     const QUEUE: Queue = Queue::Inbox;
+    /// Commands are our own work: worker.concurrency is how many run at one time.
+    const MAY_STEP_ASIDE: bool = false;
 
     fn webex(&self) -> &Client {
         &self.services.webex
@@ -96,11 +101,16 @@ impl Work for Inbox {
 
 impl Inbox {
     async fn message(&self, row: Claimed, envelope: &Envelope, me: &Person) -> Settlement {
+        let row = match self.foresee(row, envelope, me, Act::Text).await {
+            ControlFlow::Break(settlement) => return settlement,
+            ControlFlow::Continue(row) => row,
+        };
         let message = match self.fetch(self.read(&row, envelope, me)).await {
             Ok(Some(message)) => message,
             Ok(None) => return row.again(Again { after: GIVES_WAY, ..Again::default() }),
             Err(error) => return self.unread(row, &error).await,
         };
+        self.known.learn(&message.person_id, &message.person_email, &message.room_id, message.room_type);
         let last = row.mark.as_deref().and_then(|mark| mark.parse().ok()).max(message.created);
         let settlement = self.judge(row, message, me).await;
         match last {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::closing::{About, Ending, ended};
+use super::closing::{About, CROWD, Ending, ended};
 use super::inbox::Inbox;
 use crate::access::{Act, Decision, Pace, Place, Standing, decide, paired};
 use crate::clock;
@@ -34,6 +34,18 @@ pub(super) struct Refused {
     pub verdict: &'static str,
     pub reason: &'static str,
     pub says: Option<&'static str>,
+}
+
+/// How far the rules alone decide.
+pub(super) enum Ruling {
+    /// To the end.
+    Ended(Judgement),
+    /// Whether the sender is let through, by this rule. They get an answer either way, so it also counts how much they said.
+    Paced { allowed: bool, rule: &'static str },
+}
+
+fn refuse(verdict: &'static str, reason: &'static str, says: Option<&'static str>) -> Judgement {
+    Judgement::Refuse(Refused { verdict, reason, says })
 }
 
 impl Refused {
@@ -78,6 +90,26 @@ impl Inbox {
         act: Act,
         said: Option<Timestamp>,
     ) -> Result<Judgement, StoreError> {
+        let (allowed, rule) = match self.ruling(row, me, about, place, act).await? {
+            Ruling::Ended(judgement) => return Ok(judgement),
+            Ruling::Paced { allowed, rule } => (allowed, rule),
+        };
+        Ok(match self.pace(row, about, said) {
+            Pace::Over { rule, tell } => refuse("flooded", rule, tell.then_some(TOO_MUCH)),
+            Pace::Fine if allowed => Judgement::Allow(rule),
+            Pace::Fine => refuse("denied", rule, Some(MAY_NOT)),
+        })
+    }
+
+    /// Judges by the settings, and by what the ledger has on strangers.
+    pub(super) async fn ruling(
+        &self,
+        row: &Claimed,
+        me: &Person,
+        about: &About,
+        place: Place,
+        act: Act,
+    ) -> Result<Ruling, StoreError> {
         let Sender { id, email } = &about.sender;
         let policy = &self.services.policy;
         let mut known = None;
@@ -91,24 +123,20 @@ impl Inbox {
                 standing => paired(standing, act),
             };
         }
-        let refuse = |verdict, reason, says| Ok(Judgement::Refuse(Refused { verdict, reason, says }));
-        let (allowed, rule) = match decision {
-            Decision::Own => return Ok(Judgement::Own),
-            Decision::Pair => return Ok(Judgement::Pair(known)),
-            Decision::Ignore(rule) => return refuse("denied", rule, None),
-            Decision::Deny(rule) if !policy.is_spoken() || act == Act::Click => return refuse("denied", rule, None),
-            Decision::Deny(rule) => (false, rule),
-            Decision::Allow(rule) => (true, rule),
-        };
-        match self.pace(row, about, said) {
-            Pace::Over { rule, tell } => refuse("flooded", rule, tell.then_some(TOO_MUCH)),
-            Pace::Fine if allowed => Ok(Judgement::Allow(rule)),
-            Pace::Fine => refuse("denied", rule, Some(MAY_NOT)),
-        }
+        Ok(match decision {
+            Decision::Own => Ruling::Ended(Judgement::Own),
+            Decision::Pair => Ruling::Ended(Judgement::Pair(known)),
+            Decision::Ignore(rule) => Ruling::Ended(refuse("denied", rule, None)),
+            Decision::Deny(rule) if !policy.is_spoken() || act == Act::Click => {
+                Ruling::Ended(refuse("denied", rule, None))
+            }
+            Decision::Deny(rule) => Ruling::Paced { allowed: false, rule },
+            Decision::Allow(rule) => Ruling::Paced { allowed: true, rule },
+        })
     }
 
-    /// Whether the person, or the space, says too much. What is tried again was counted before.
-    fn pace(&self, row: &Claimed, about: &About, said: Option<Timestamp>) -> Pace {
+    /// Whether the person, or the space, says too much. What is tried again was counted before, by this process or another.
+    pub(super) fn pace(&self, row: &Claimed, about: &About, said: Option<Timestamp>) -> Pace {
         let Sender { id, email } = &about.sender;
         if row.attempts > 0 || self.services.policy.is_admin(id, email) {
             return Pace::Fine;
@@ -117,7 +145,7 @@ impl Inbox {
             RoomType::Direct => None,
             RoomType::Group => Some(&about.room),
         };
-        self.flood.take(id, space, said.map_or(row.accepted_at, Timestamp::as_millisecond))
+        self.flood.take(row.id, id, space, said.map_or(row.accepted_at, Timestamp::as_millisecond))
     }
 
     /// The ledger does not say who may speak: nobody is answered on a guess.
@@ -139,8 +167,7 @@ impl Inbox {
                 // With another code, or another standing, it is judged anew.
                 Ok(Asked::Again) => return row.again(Again::default()),
                 Ok(Asked::Crowd) => {
-                    let reason = "more strangers than pairing.per_hour wrote within an hour";
-                    return self.close(row, about, Ending { reason, ..Ending::of("crowd") }, None);
+                    return self.close(row, about, Ending { reason: CROWD, ..Ending::of("crowd") }, None);
                 }
                 Err(error) => return self.unjudged(row, &error),
             }

@@ -8,8 +8,10 @@ mod asking;
 mod clicking;
 mod closing;
 mod deciding;
+mod foreseeing;
 mod inbox;
 mod judging;
+mod known;
 mod outbox;
 mod reading;
 mod running;
@@ -19,6 +21,7 @@ mod wording;
 use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +34,7 @@ use uuid::Uuid;
 
 pub use arriving::Posts;
 pub use inbox::Inbox;
+pub use known::Known;
 pub use outbox::Outbox;
 
 use crate::config;
@@ -40,6 +44,9 @@ use crate::webex::{Client, Fault};
 
 /// The safety net: other processes may write to the ledger without our hearing of it.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What takes longer than this gives up its slot, where that may be.
+const HANGS_AFTER: Duration = Duration::from_secs(2);
 
 /// How often it is tried to settle a row.
 const SETTLES: u32 = 3;
@@ -58,6 +65,9 @@ pub trait Work: Send + Sync + 'static {
     /// Which rows.
     const QUEUE: Queue;
 
+    /// Whether the work is nothing but waiting for Webex, so that what hangs may go on beside the slots.
+    const MAY_STEP_ASIDE: bool;
+
     /// Whose budget of calls the work takes from.
     fn webex(&self) -> &Client;
 
@@ -75,8 +85,12 @@ pub trait Work: Send + Sync + 'static {
 }
 
 /// Runs until told to drain, and returns when nothing is in hand any more. Nothing is claimed while the gate is shut.
+///
+/// Spaces that fail or hang leave room for the others: what comes back after a pause has half of the slots, and a post that
+/// hangs gives its slot away, as long as there are not more of them beside the slots than slots.
 pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: Gate, stop: Stop) {
     let slots = Arc::new(Semaphore::new(concurrency));
+    let (for_back, aside) = (Arc::new(Semaphore::new(concurrency.div_ceil(2))), Arc::new(Semaphore::new(concurrency)));
     let mut tasks = JoinSet::new();
     loop {
         tokio::select! {
@@ -100,7 +114,8 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: 
         };
         let free = room.min(1 + slots.available_permits());
         drop(slot);
-        let claims = match store.claim(W::QUEUE, free, work.webex().webex_time()).await {
+        let most_back = for_back.available_permits();
+        let claims = match store.claim(W::QUEUE, free, most_back, work.webex().webex_time()).await {
             Ok(claims) => claims,
             Err(error) => {
                 if !error.is_told() {
@@ -112,17 +127,28 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: 
         let found = claims.rows.len();
         for row in claims.rows {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-            let (work, store, stop) = (Arc::clone(&work), store.clone(), stop.clone());
+            let back = row.is_back.then(|| Arc::clone(&for_back).try_acquire_owned().ok());
+            let (work, store, stop, aside) = (Arc::clone(&work), store.clone(), stop.clone(), Arc::clone(&aside));
             let span = tracing::info_span!("event", id = %W::event(&row));
             let task = async move {
-                settle(&*work, &store, row, &stop).await;
-                drop(slot);
+                let mut settling = pin!(settle(&*work, &store, row, &stop));
+                tokio::select! {
+                    () = &mut settling => return,
+                    () = tokio::time::sleep(HANGS_AFTER), if W::MAY_STEP_ASIDE => {}
+                }
+                let place = aside.try_acquire();
+                if place.is_ok() {
+                    drop((slot, back));
+                }
+                settling.await;
             };
             tasks.spawn(task.instrument(span));
         }
         if found < free {
+            let is_back_full = for_back.available_permits() == 0;
             tokio::select! {
                 () = store.woken(W::QUEUE) => {}
+                _ = for_back.acquire(), if is_back_full => {}
                 () = tokio::time::sleep(claims.next.map_or(LOOK_AGAIN, |next| next.min(LOOK_AGAIN))) => {}
                 () = stop.drain.cancelled() => break,
             }

@@ -37,6 +37,7 @@ pub struct Outbox {
 
 impl Work for Outbox {
     const QUEUE: Queue = Queue::Outbox;
+    const MAY_STEP_ASIDE: bool = true;
 
     fn webex(&self) -> &Client {
         &self.webex

@@ -36,7 +36,7 @@ fn bot() -> Bot {
     Bot::builder().command(Command::new("go [how]", "Goes", go)).command(ask)
 }
 
-fn explain(bot: &Harness, id: &str) -> String {
+pub fn explain(bot: &Harness, id: &str) -> String {
     verb(bot.folder.path(), &["explain", id])
 }
 

@@ -43,7 +43,7 @@ async fn answers(bot: &Harness, text: &str) -> usize {
 }
 
 /// Somebody who writes to the ledger and does not end, so that nothing else is written.
-async fn lock(folder: &Path) -> SqliteConnection {
+pub async fn lock(folder: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(folder.join("ledger.db"));
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();

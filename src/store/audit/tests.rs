@@ -105,7 +105,7 @@ async fn claimed(store: &Store, name: &str, count: usize) -> Vec<crate::store::C
     for nth in 0..count {
         assert!(store.put(event(&format!("{name} {nth}"))).await.unwrap());
     }
-    store.claim(Queue::Inbox, count, None).await.unwrap().rows
+    store.claim(Queue::Inbox, count, usize::MAX, None).await.unwrap().rows
 }
 
 /// Settles so many events at once, each with a row in the audit.
@@ -491,7 +491,7 @@ async fn a_seal_taken_away_alone_is_noted_too_and_a_write_that_failed_is_nothing
         assert!(store.put(event("due")).await.unwrap());
         let full = "CREATE TRIGGER full BEFORE UPDATE ON lane WHEN new.leased > old.leased BEGIN SELECT RAISE(ABORT, 'full'); END";
         sql(folder.path(), full).await;
-        let (settled, claimed) = tokio::join!(settlement(), store.claim(Queue::Inbox, 1, None));
+        let (settled, claimed) = tokio::join!(settlement(), store.claim(Queue::Inbox, 1, usize::MAX, None));
         assert!(settled.is_err() && claimed.is_err());
         sql(folder.path(), "DROP TRIGGER full").await;
         assert!(store.put(event("commits")).await.unwrap());
@@ -812,7 +812,7 @@ async fn what_a_verb_adds_is_no_break_even_when_it_is_pruned_before_the_daemon_g
             }
         }
         // The lanes of what was discarded are found to be empty.
-        assert!(store.claim(Queue::Inbox, 10, None).await.unwrap().rows.is_empty());
+        assert!(store.claim(Queue::Inbox, 10, usize::MAX, None).await.unwrap().rows.is_empty());
         settle(store, "after", 2).await;
         let found = store.verify_audit().await.unwrap();
         assert_eq!((found.rows, told(&found)), (3, Vec::new()));

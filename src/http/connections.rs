@@ -1,0 +1,399 @@
+//! Which connections a listener has, and which of them goes when there are too many: the one that waits longest for its
+//! client. [`Table`] is told the time.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::config;
+
+/// A client has this long, whatever happens, to begin a request and to send its header.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// How long a new connection waits for a place while all are taken by requests that are worked on.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// After a wait in vain, the next ones do not wait for so long.
+const STALLED_FOR: Duration = Duration::from_secs(1);
+
+/// Spare places beyond `server.connections`, for the health checks.
+const SPARES: usize = 64;
+
+/// How often the log says that places are short.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// The connections of one listener. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Connections(Arc<Inner>);
+
+struct Inner {
+    table: Mutex<Table>,
+    /// Somebody left a place.
+    left: Notify,
+}
+
+/// A place that a connection has, for as long as this lives.
+pub(super) struct Seat {
+    connections: Connections,
+    number: u64,
+    /// Whether it is one beyond `server.connections`.
+    pub(super) is_spare: bool,
+    /// Cancelled when the place is given to somebody else.
+    pub(super) lost: CancellationToken,
+}
+
+impl Connections {
+    pub(super) fn new(settings: &config::Server) -> Connections {
+        Connections(Arc::new(Inner { table: Mutex::new(Table::new(settings)), left: Notify::new() }))
+    }
+
+    /// A place for a connection from this address, as soon as there is one; none where the address has its share.
+    pub(super) async fn seat(&self, address: IpAddr) -> Option<Seat> {
+        let began = clock::instant();
+        loop {
+            let admitted = self.table().admit(address, began, clock::instant());
+            match admitted {
+                Admitted::To { number, is_spare, lost } => {
+                    return Some(Seat { connections: self.clone(), number, is_spare, lost });
+                }
+                Admitted::Refused => return None,
+                Admitted::Waits => {
+                    let _ = tokio::time::timeout(PATIENCE / 10, self.0.left.notified()).await;
+                }
+            }
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    /// The connection has come to this.
+    pub(super) fn is_at(&self, phase: Phase) {
+        self.connections.table().is_at(self.number, phase, clock::instant());
+    }
+
+    /// Bytes came from the client.
+    pub(super) fn received(&self) {
+        self.connections.table().received(self.number, clock::instant());
+    }
+
+    /// How long the client may still take; none while it is not the client that is waited for.
+    pub(super) fn left(&self) -> Option<Duration> {
+        self.connections.table().left(self.number, clock::instant())
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.connections.table().leave(self.number);
+        self.connections.0.left.notify_one();
+    }
+}
+
+/// How far a connection is with its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing was received yet.
+    New,
+    /// A header has begun.
+    Header,
+    /// The header is there, the body is not.
+    Body,
+    /// It is our turn.
+    Working,
+    /// Answered; another request may come.
+    Idle,
+}
+
+impl Phase {
+    fn waits_for_client(self) -> bool {
+        match self {
+            Phase::New | Phase::Header | Phase::Body | Phase::Idle => true,
+            Phase::Working => false,
+        }
+    }
+}
+
+enum Admitted {
+    To { number: u64, is_spare: bool, lost: CancellationToken },
+    Refused,
+    Waits,
+}
+
+struct Connection {
+    /// Who it counts for, if the address has a limit.
+    counts_for: Option<IpAddr>,
+    is_spare: bool,
+    phase: Phase,
+    /// When its request began, or the wait for it.
+    since: Instant,
+    lost: CancellationToken,
+}
+
+struct Table {
+    most: usize,
+    /// Of one address; 0 is no limit.
+    most_of_one: usize,
+    header_timeout: Duration,
+    idle: Duration,
+    open: HashMap<u64, Connection>,
+    addresses: HashMap<IpAddr, usize>,
+    spares: usize,
+    next: u64,
+    /// Until then nobody waits for a place in vain.
+    stalled_until: Option<Instant>,
+    told: Option<Instant>,
+}
+
+impl Table {
+    fn new(settings: &config::Server) -> Table {
+        Table {
+            most: settings.connections,
+            most_of_one: settings.per_address,
+            header_timeout: settings.header_timeout,
+            idle: settings.timeout,
+            open: HashMap::new(),
+            addresses: HashMap::new(),
+            spares: 0,
+            next: 0,
+            stalled_until: None,
+            told: None,
+        }
+    }
+
+    /// A place for a connection that has waited for one since `began`. A spare one only where all others are worked on: who
+    /// has it is told to come back, and Webex counts that against a webhook.
+    fn admit(&mut self, address: IpAddr, began: Instant, now: Instant) -> Admitted {
+        let counts_for = Some(address).filter(|_| self.most_of_one > 0).and_then(limited);
+        if counts_for.is_some_and(|of| self.addresses.get(&of).is_some_and(|open| *open >= self.most_of_one)) {
+            self.tell(now, "one address has as many connections as server.per_address allows");
+            // Its own one that waits longest gives way.
+            if !self.evict(now, Duration::ZERO, |open| open.counts_for == counts_for) {
+                return Admitted::Refused;
+            }
+        }
+        if self.open.len() - self.spares < self.most {
+            return self.enter(counts_for, false, now);
+        }
+        self.tell(now, "there are as many connections as server.connections allows");
+        if self.evict(now, GRACE, |open| !open.is_spare) {
+            return self.enter(counts_for, false, now);
+        }
+        // Soon it has had its time, or a request.
+        if self.open.values().any(|open| !open.is_spare && open.phase.waits_for_client()) {
+            return Admitted::Waits;
+        }
+        let is_stalled = self.stalled_until.is_some_and(|until| now < until);
+        if !is_stalled && now.duration_since(began) < PATIENCE {
+            return Admitted::Waits;
+        }
+        self.stalled_until = self.stalled_until.filter(|_| is_stalled).or(Some(now + STALLED_FOR));
+        if self.spares >= SPARES && !self.evict(now, Duration::ZERO, |open| open.is_spare) {
+            return Admitted::Waits;
+        }
+        self.enter(counts_for, true, now)
+    }
+
+    fn enter(&mut self, counts_for: Option<IpAddr>, is_spare: bool, now: Instant) -> Admitted {
+        let (number, lost) = (self.next, CancellationToken::new());
+        self.next += 1;
+        self.spares += usize::from(is_spare);
+        if let Some(of) = counts_for {
+            *self.addresses.entry(of).or_default() += 1;
+        }
+        let connection = Connection { counts_for, is_spare, phase: Phase::New, since: now, lost: lost.clone() };
+        self.open.insert(number, connection);
+        Admitted::To { number, is_spare, lost }
+    }
+
+    /// Takes the place of the connection that has waited longest for its client, at least for so long; false when there is
+    /// none.
+    fn evict(&mut self, now: Instant, at_least: Duration, which: impl Fn(&Connection) -> bool) -> bool {
+        let waiting = self.open.iter().filter(|(_, open)| open.phase.waits_for_client() && which(open));
+        let longest = waiting.min_by_key(|(_, open)| open.since);
+        let Some((number, open)) = longest else { return false };
+        if now.saturating_duration_since(open.since) < at_least {
+            return false;
+        }
+        open.lost.cancel();
+        let number = *number;
+        self.leave(number);
+        true
+    }
+
+    fn leave(&mut self, number: u64) {
+        let Some(Connection { counts_for, is_spare, .. }) = self.open.remove(&number) else { return };
+        self.spares -= usize::from(is_spare);
+        let Some(of) = counts_for else { return };
+        if let Some(open) = self.addresses.get_mut(&of) {
+            *open -= 1;
+            if *open == 0 {
+                self.addresses.remove(&of);
+            }
+        }
+    }
+
+    fn is_at(&mut self, number: u64, phase: Phase, now: Instant) {
+        let Some(open) = self.open.get_mut(&number) else { return };
+        open.phase = phase;
+        if phase == Phase::Idle {
+            open.since = now;
+        }
+    }
+
+    fn received(&mut self, number: u64, now: Instant) {
+        let Some(open) = self.open.get_mut(&number) else { return };
+        if matches!(open.phase, Phase::New | Phase::Idle) {
+            (open.phase, open.since) = (Phase::Header, now);
+        }
+    }
+
+    fn left(&self, number: u64, now: Instant) -> Option<Duration> {
+        let open = self.open.get(&number)?;
+        let most = match open.phase {
+            Phase::New | Phase::Header => self.header_timeout,
+            Phase::Idle => self.idle,
+            // A request has a time limit of its own.
+            Phase::Body | Phase::Working => return None,
+        };
+        Some(most.saturating_sub(now.saturating_duration_since(open.since)))
+    }
+
+    fn tell(&mut self, now: Instant, what: &str) {
+        if self.told.is_none_or(|told| now.saturating_duration_since(told) >= TOLD_EVERY) {
+            self.told = Some(now);
+            tracing::warn!("{what}: for each new one, the one is closed that waits longest for its client");
+        }
+    }
+}
+
+/// As whose a connection counts; nobody's, where many clients may share an address: behind a proxy, which is on this machine
+/// or in a private network. Who has an IPv6 address has a whole /64 of them.
+fn limited(address: IpAddr) -> Option<IpAddr> {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            // 100.64.0.0/10 is the inside of a provider, as of many clouds.
+            let is_shared = a == 100 && (64..128).contains(&b);
+            (!(v4.is_loopback() || v4.is_private() || v4.is_link_local() || is_shared)).then_some(IpAddr::V4(v4))
+        }
+        IpAddr::V6(v6) => {
+            let is_private = v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local();
+            (!is_private).then(|| IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Lot {
+        table: Table,
+        start: Instant,
+    }
+
+    impl Lot {
+        fn new(connections: usize, per_address: usize) -> Lot {
+            let toml = format!("[server]\nconnections = {connections}\nper_address = {per_address}");
+            let settings = config::Config::from_parts(&toml, &[]).unwrap().server;
+            Lot { table: Table::new(&settings), start: Instant::now() }
+        }
+
+        /// A connection that comes at this time in milliseconds and waits for a place for as long as it has to.
+        fn comes(&mut self, from: &str, at: u64) -> Option<(u64, bool)> {
+            let began = self.start + Duration::from_millis(at);
+            for waited in [Duration::ZERO, GRACE.max(PATIENCE)] {
+                match self.table.admit(from.parse().unwrap(), began, began + waited) {
+                    Admitted::To { number, is_spare, .. } => return Some((number, is_spare)),
+                    Admitted::Refused => return None,
+                    Admitted::Waits => {}
+                }
+            }
+            panic!("it waits")
+        }
+
+        fn works(&mut self, number: u64) {
+            self.table.is_at(number, Phase::Working, self.start);
+        }
+
+        fn open(&self) -> Vec<u64> {
+            let mut open: Vec<_> = self.table.open.keys().copied().collect();
+            open.sort_unstable();
+            open
+        }
+    }
+
+    #[test]
+    fn the_one_that_waits_longest_for_its_client_gives_way() {
+        let mut lot = Lot::new(3, 0);
+        for at in [0, 10, 20] {
+            lot.comes("192.0.2.1", at);
+        }
+        lot.works(0);
+        assert_eq!(lot.comes("192.0.2.2", 1000), Some((3, false)));
+        assert_eq!(lot.open(), [0, 2, 3], "not the one that is worked on");
+        lot.table.received(2, lot.start + Duration::from_millis(1100));
+        assert_eq!(lot.comes("192.0.2.2", 1550), Some((4, false)));
+        assert_eq!(lot.open(), [0, 2, 4], "a request that has begun counts from its first byte");
+    }
+
+    #[test]
+    fn while_all_are_worked_on_there_are_spare_places_and_their_number_is_bounded() {
+        let mut lot = Lot::new(2, 0);
+        for _ in 0..2 {
+            let (number, _) = lot.comes("192.0.2.1", 0).unwrap();
+            lot.works(number);
+        }
+        for nth in 0..2 * SPARES as u64 {
+            assert_eq!(lot.comes("192.0.2.2", 1000), Some((2 + nth, true)));
+        }
+        assert_eq!(lot.open().len(), 2 + SPARES);
+        lot.table.leave(0);
+        let (_, is_spare) = lot.comes("192.0.2.2", 1000).unwrap();
+        assert!(!is_spare);
+    }
+
+    #[test]
+    fn an_address_gives_up_its_own_connections_and_nobody_elses() {
+        let mut lot = Lot::new(100, 2);
+        for from in ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.1"] {
+            assert!(lot.comes(from, 0).is_some());
+        }
+        assert_eq!(lot.open().len(), 3);
+        assert!(lot.open().contains(&2) && lot.open().contains(&3));
+        for number in lot.open() {
+            lot.works(number);
+        }
+        assert_eq!(lot.comes("::ffff:192.0.2.1", 0), None, "all it has are worked on");
+        assert!(lot.comes("192.0.2.3", 0).is_some());
+        lot.table.leave(3);
+        assert!(lot.comes("192.0.2.1", 0).is_some());
+        for _ in 0..10 {
+            lot.comes("2001:db8::1", 0);
+            lot.comes("2001:db8::2:1", 0);
+        }
+        assert_eq!(lot.open().len(), 6, "a /64 is one address");
+    }
+
+    #[test]
+    fn behind_a_proxy_all_have_one_address_and_no_limit() {
+        for from in ["127.0.0.1", "127.1.2.3", "10.0.0.1", "172.17.0.1", "192.168.1.1", "100.64.0.1", "169.254.1.1"] {
+            assert_eq!(limited(from.parse().unwrap()), None, "{from}");
+        }
+        for from in ["::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1"] {
+            assert_eq!(limited(from.parse().unwrap()), None, "{from}");
+        }
+        for from in ["192.0.2.1", "100.128.0.1", "172.32.0.1", "2001:db8::1"] {
+            assert!(limited(from.parse().unwrap()).is_some(), "{from}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! One connection: its requests are answered, and it ends when its client takes too long or its place is needed.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::Request;
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::connections::{Phase, Seat};
+
+/// What reads the header has no smaller buffer.
+const SMALLEST_BUFFER: usize = 8192;
+
+/// How often it is looked whether a client takes too long, unless that is known to be sooner.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Answers what is asked on a connection. What goes wrong on it is its client's affair.
+pub(super) async fn converse(
+    stream: TcpStream,
+    routes: Router,
+    header_limit: usize,
+    seat: Seat,
+    stop: CancellationToken,
+) {
+    let seat = Arc::new(seat);
+    let asked = Arc::clone(&seat);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (seat, routes) = (Arc::clone(&asked), routes.clone());
+        let is_whole = request.body().is_end_stream();
+        seat.is_at(if is_whole { Phase::Working } else { Phase::Body });
+        let request = request.map(|body| Body::new(Watched { inner: body, seat: Arc::clone(&seat) }));
+        async move {
+            let answer = routes.oneshot(request).await;
+            seat.is_at(Phase::Idle);
+            answer
+        }
+    });
+    let connection = http1::Builder::new()
+        .header_read_timeout(None)
+        .max_buf_size(header_limit.max(SMALLEST_BUFFER))
+        .max_header_size(header_limit)
+        .keep_alive(!seat.is_spare)
+        .serve_connection(TokioIo::new(Watched { inner: stream, seat: Arc::clone(&seat) }), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        biased;
+        _ = &mut connection => return,
+        () = seat.lost.cancelled() => return,
+        () = overdue(&seat) => return,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    tokio::select! {
+        _ = connection => {}
+        () = overdue(&seat) => {}
+    }
+}
+
+/// Ends when the client has taken too long.
+async fn overdue(seat: &Seat) {
+    loop {
+        let left = seat.left().unwrap_or(LOOK_AGAIN);
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(LOOK_AGAIN)).await;
+    }
+}
+
+/// A stream, or the body of a request, that tells its seat what came from the client.
+struct Watched<T> {
+    inner: T,
+    seat: Arc<Seat>,
+}
+
+impl AsyncRead for Watched<TcpStream> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.seat.received();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Watched<TcpStream> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+impl HttpBody for Watched<Incoming> {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        if frame.is_none() || self.inner.is_end_stream() {
+            self.seat.is_at(Phase::Working);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
