@@ -81,7 +81,12 @@ pub(super) fn license(name: &str) -> String {
 
 /// The role that makes an administrator.
 pub(super) fn administrator_role() -> String {
-    encode(US, "ROLE", "id_full_admin")
+    role("full_admin")
+}
+
+/// A role by its short name.
+pub(super) fn role(name: &str) -> String {
+    encode(US, "ROLE", &format!("id_{name}"))
 }
 
 /// A membership is its person and its room or team.

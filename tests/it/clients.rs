@@ -98,8 +98,13 @@ async fn a_message_sent_to_a_person_says_to_whom_it_was_sent() {
 }
 
 #[tokio::test]
-async fn licences_are_found_by_the_names_that_webex_gives_them() {
+async fn licences_are_found_by_the_names_that_webex_gives_them_and_lists_have_pages() {
     let cloud = Cloud::start(Options::default()).await.unwrap();
+    for kind in ["licenses", "roles"] {
+        let next = http().get(format!("{}/{kind}?max=1", cloud.api_url()));
+        let next = next.bearer_auth(&cloud.person(ALICE).account().token).send().await.unwrap();
+        assert!(next.headers().contains_key("link"), "{kind} has one only");
+    }
     let (_, licences) = call(&cloud, Method::GET, "v1/licenses", Value::Null).await;
     let names: Vec<_> = licences["items"].as_array().unwrap().iter().map(|licence| &licence["name"]).collect();
     assert_eq!(names, [&json!("Advanced Messaging"), &json!("Advanced Space Meetings")]);

@@ -24,7 +24,10 @@ fn all(kind: &str) -> Vec<Value> {
             json!({"id": ids::license("MS"), "name": "Advanced Messaging", "totalUnits": 1000, "consumedUnits": 0}),
             json!({"id": ids::license("CF"), "name": "Advanced Space Meetings", "totalUnits": 1000, "consumedUnits": 0}),
         ],
-        _ => vec![json!({"id": ids::administrator_role(), "name": "Full Administrator"})],
+        _ => vec![
+            json!({"id": ids::administrator_role(), "name": "Full Administrator"}),
+            json!({"id": ids::role("readonly_admin"), "name": "Read-only Administrator"}),
+        ],
     }
 }
 
