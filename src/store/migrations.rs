@@ -5,7 +5,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The name of each version and what brings the tables to it, from version 1 on.
-const VERSIONS: [(&str, &str); 11] = [
+const VERSIONS: [(&str, &str); 12] = [
     ("ledger", include_str!("migrations/0001_ledger.sql")),
     ("coverage", include_str!("migrations/0002_coverage.sql")),
     ("files", include_str!("migrations/0003_files.sql")),
@@ -17,6 +17,7 @@ const VERSIONS: [(&str, &str); 11] = [
     ("answers", include_str!("migrations/0009_answers.sql")),
     ("approvals", include_str!("migrations/0010_approvals.sql")),
     ("clock", include_str!("migrations/0011_clock.sql")),
+    ("begun", include_str!("migrations/0012_begun.sql")),
 ];
 
 /// The version of the tables that this program works with.
@@ -42,7 +43,7 @@ mod tests {
         let checksums: Vec<_> = migrator().iter().map(|version| hex::encode(&version.checksum[..4])).collect();
         let released = [
             "fa7f48db", "f30dfcad", "948f6a7e", "7140b55a", "07359ba5", "91c5fc78", "fd956023", "1a3f40c8", "c20ec450",
-            "480d7550", "4cbfe459",
+            "480d7550", "4cbfe459", "25eb2cd0",
         ];
         assert_eq!(checksums, released);
     }

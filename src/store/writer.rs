@@ -34,6 +34,7 @@ pub(super) enum Op {
     Ask(Box<Asking>, Answer<Asked>),
     Decide(Box<Deciding>, Answer<bool>),
     Withdraw(Uuid, String, AuditEntry, Answer<bool>),
+    BeginOnce { seq: i64, lane: Uuid, fence: i64, answer: Answer<bool> },
     Hurry(Answer<()>),
     Beat(Answer<()>),
 }
@@ -56,6 +57,7 @@ impl Op {
             | Op::Ask(..)
             | Op::Decide(..)
             | Op::Withdraw(..)
+            | Op::BeginOnce { .. }
             | Op::Hurry(_)
             | Op::Beat(_) => 0,
         }
@@ -68,6 +70,7 @@ impl Op {
             | Op::Discard(.., answer)
             | Op::Withdraw(.., answer)
             | Op::Decide(_, answer)
+            | Op::BeginOnce { answer, .. }
             | Op::SealAudit(_, answer) => drop(answer.send(changed.map(|rows| rows > 0))),
             Op::Ask(_, answer) => drop(answer.send(changed.map(Asked::of))),
             Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(changed)),
@@ -249,6 +252,7 @@ impl Writer {
                 Op::Progress(progress, _) => (engine.progress(progress).await.map(|()| 0)?, None),
                 Op::Ask(asking, _) => (engine.ask(asking).await? as u64, None),
                 Op::Decide(deciding, _) => (engine.decide(deciding, due).await?.into(), Some(&deciding.audit)),
+                Op::BeginOnce { seq, lane, fence, .. } => (engine.begin_once(*seq, *lane, *fence).await?, None),
                 Op::Hurry(_) => (engine.hurry(due).await.map(|()| 0)?, None),
                 Op::Beat(_) => (engine.beat().await.map(|()| 0)?, None),
                 Op::Put(..) | Op::Claim(..) | Op::Settle(..) => (0, None),
@@ -317,6 +321,7 @@ impl Batch {
                 | Op::Progress(..)
                 | Op::Ask(..)
                 | Op::Decide(..)
+                | Op::BeginOnce { .. }
                 | Op::Hurry(_)
                 | Op::Beat(_)) => batch.others.push(op),
             }
