@@ -5,7 +5,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::sqlite::{Sqlite, hex, json, millis};
-use super::{Store, StoreError};
+use super::writer::Op;
+use super::{Claimed, Store, StoreError};
 use crate::clock;
 
 impl Store {
@@ -31,6 +32,16 @@ impl Store {
         Ok(found.bind(json(&cards)?).bind(action).fetch_one(self.0.reader.pool()).await?)
     }
 
+    /// What may be done once is about to be begun for this event: it goes first in its lane until it is settled, whatever
+    /// ends the process. `false` when the lease was lost, and somebody else may be at it.
+    ///
+    /// # Errors
+    /// When the engine fails; it is not to be begun then.
+    pub async fn begin_once(&self, row: &Claimed) -> Result<bool, StoreError> {
+        let (seq, lane, fence) = (row.seq, row.lane, row.fence);
+        self.ask(|answer| Op::BeginOnce { seq, lane, fence, answer }).await
+    }
+
     /// A secret that was made with the ledger and never leaves it.
     ///
     /// # Errors
@@ -42,6 +53,14 @@ impl Store {
 }
 
 impl Sqlite {
+    pub(super) async fn begin_once(&mut self, seq: i64, lane: Uuid, fence: i64) -> Result<u64, sqlx::Error> {
+        let started = sqlx::query(
+            "UPDATE ledger SET begun = 1 WHERE seq = ?1 AND state = 0
+                 AND EXISTS (SELECT 1 FROM lane WHERE id = ?2 AND fence = ?3 AND leased > 0)",
+        );
+        Ok(started.bind(seq).bind(lane).bind(fence).execute(&mut self.connection).await?.rows_affected())
+    }
+
     /// Makes the secret of a ledger that has none yet. A uuid of version 4 is 122 bits of the system's randomness.
     pub(super) async fn make_own_secret(&mut self) -> Result<(), sqlx::Error> {
         let bytes = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();

@@ -122,7 +122,7 @@ impl Store {
     }
 
     /// Whether an open row is to be worked on before this one: it is of the same lane, its place is an earlier one, and
-    /// this one has not been begun.
+    /// nothing that may be done once was begun for this one.
     ///
     /// # Errors
     /// When the engine fails.
@@ -165,7 +165,7 @@ impl Reader {
         let found = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM ledger one, ledger other WHERE one.id = ?1 AND other.seq = ?2
                  AND one.queue = other.queue AND one.lane = other.lane AND one.state = 0
-                 AND NOT other.uncertain
+                 AND NOT other.begun
                  AND (one.happened_at, one.seq) < (other.happened_at, other.seq))",
         );
         Ok(found.bind(id).bind(seq).fetch_one(&self.pool).await?)

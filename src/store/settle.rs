@@ -42,14 +42,6 @@ impl Settlement {
         self
     }
 
-    /// Leaves the row first in its lane, if it leaves it open: it was begun, and may have had its effect.
-    pub fn begun(mut self) -> Settlement {
-        if let Step::Again(again) = &mut self.step {
-            again.uncertain = true;
-        }
-        self
-    }
-
     /// Whether it closes the row.
     pub fn closes(&self) -> bool {
         matches!(self.step, Step::Close { .. })
@@ -180,7 +172,7 @@ impl Sqlite {
         }
         if !again.is_empty() {
             sqlx::query(
-                "UPDATE ledger SET attempts = attempts + said.spent, uncertain = max(ledger.uncertain, said.uncertain),
+                "UPDATE ledger SET attempts = attempts + said.spent, begun = begun AND NOT said.spent, uncertain = max(ledger.uncertain, said.uncertain),
                      failing_at = coalesce(failing_at, ?2), note = coalesce(said.note, ledger.note),
                      doubt_from = iif(said.uncertain, coalesce(doubt_from, said.claimed_at), doubt_from),
                      doubt_at = iif(said.uncertain, said.claimed_at, doubt_at)

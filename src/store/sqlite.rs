@@ -20,14 +20,14 @@ use super::read::Reader;
 use super::{Claim, Claimed, Claims, Doubt, Entry, Queue, StoreError};
 use crate::clock::{self, Clock};
 
-/// Reserves due lanes and finds the row of each that is next: the one that was begun, if whoever worked on it may have done
-/// something and has not settled it; else the oldest open one. Whatever came later and happened before waits for that: it
-/// would otherwise be done a second time, by somebody else. Takes the queue, now, the lease in milliseconds, how many, now
-/// by the other side's clock, and whether also those that come back after a pause.
+/// Reserves due lanes and finds the row of each that is next: the one for which something that may be done once was begun
+/// and not settled; else the oldest open one. What came later and happened before waits for that: the same would otherwise
+/// be done a second time, for somebody else. Takes the queue, now, the lease in milliseconds, how many, now by the other
+/// side's clock, and whether also those that come back after a pause.
 pub(super) const CLAIM: &str =
     "UPDATE lane SET due_at = ?2 + ?3, claimed_at = ?5, leased = leased + 1, fence = fence + 1, before = head,
          head = coalesce(
-             (SELECT seq FROM ledger WHERE seq = lane.head AND state = 0 AND (uncertain OR lane.leased > 0)),
+             (SELECT seq FROM ledger WHERE seq = lane.head AND state = 0 AND begun),
              (SELECT seq FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0 ORDER BY happened_at, seq LIMIT 1))
      WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 AND (?6 OR coalesce(pause, 0) = 0)
          ORDER BY due_at LIMIT ?4)

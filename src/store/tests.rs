@@ -643,19 +643,22 @@ async fn what_was_begun_goes_first_whatever_came_later_and_happened_before() {
         id
     };
     put("later", 20).await;
-    // What was only looked at gives way; what may have been done does not.
-    for (name, happened_at, begun, next) in [("earlier", 10, false, "earlier"), ("earliest", 5, true, "earlier")] {
-        let row = ledger.claim(1).await.remove(0);
-        let came = put(name, happened_at).await;
-        assert!(ledger.store.goes_before(came, &row).await.unwrap());
-        let again = row.clone().again(Again::default());
-        assert!(ledger.store.settle(if begun { again.begun() } else { again }).await.unwrap());
-        assert_eq!(ledger.store.goes_before(came, &row).await.unwrap(), !begun);
-        let row = ledger.claim(1).await.remove(0);
-        assert_eq!(row.body, next);
-        assert!(ledger.store.settle(row.again(Again::default())).await.unwrap());
-    }
-    for name in ["earlier", "earliest", "later"] {
+    let row = ledger.claim(1).await.remove(0);
+    let earlier = put("earlier", 10).await;
+    assert!(ledger.store.goes_before(earlier, &row).await.unwrap());
+    // What was only looked at gives way.
+    ledger.store.settle(row.clone().again(Again::default())).await.unwrap();
+    assert!(!ledger.store.begin_once(&row).await.unwrap(), "its lease is over");
+    let row = ledger.claim(1).await.remove(0);
+    assert_eq!(row.body, "earlier");
+    assert!(ledger.store.begin_once(&row).await.unwrap());
+    let earliest = put("earliest", 5).await;
+    assert!(!ledger.store.goes_before(earliest, &row).await.unwrap());
+    ledger.store.settle(row.again(Again::default())).await.unwrap();
+    let row = ledger.claim(1).await.remove(0);
+    assert_eq!(row.body, "earlier", "what was begun is finished");
+    ledger.store.settle(row.again(Again { spent: true, ..Again::default() })).await.unwrap();
+    for name in ["earliest", "earlier", "later"] {
         let row = ledger.claim(1).await.remove(0);
         assert_eq!(row.body, name);
         assert!(ledger.store.settle(done(row)).await.unwrap());

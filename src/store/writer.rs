@@ -36,6 +36,7 @@ pub(super) enum Op {
     Decide(Box<Deciding>, Answer<bool>),
     Withdraw(Uuid, String, AuditEntry, Answer<bool>),
     Answers(bool, Answer<()>),
+    BeginOnce { seq: i64, lane: Uuid, fence: i64, answer: Answer<bool> },
     Hurry(Answer<()>),
     Beat(Answer<()>),
 }
@@ -60,6 +61,7 @@ impl Op {
             | Op::Decide(..)
             | Op::Withdraw(..)
             | Op::Answers(..)
+            | Op::BeginOnce { .. }
             | Op::Hurry(_)
             | Op::Beat(_) => 0,
         }
@@ -72,6 +74,7 @@ impl Op {
             | Op::Discard(.., answer)
             | Op::Withdraw(.., answer)
             | Op::Decide(_, answer)
+            | Op::BeginOnce { answer, .. }
             | Op::SealAudit(_, answer) => drop(answer.send(changed.map(|rows| rows > 0))),
             Op::Ask(_, answer) => drop(answer.send(changed.map(Asked::of))),
             Op::Prune { answer, .. } | Op::PruneAudit(_, answer) | Op::PruneLanes(_, answer) => {
@@ -261,6 +264,7 @@ impl Writer {
                 Op::Ask(asking, _) => (engine.ask(asking).await? as u64, None),
                 Op::Decide(deciding, _) => (engine.decide(deciding, due).await?.into(), Some(&deciding.audit)),
                 Op::Answers(answers, _) => (engine.set_answers(*answers).await.map(|()| 0)?, None),
+                Op::BeginOnce { seq, lane, fence, .. } => (engine.begin_once(*seq, *lane, *fence).await?, None),
                 Op::Hurry(_) => (engine.hurry(due).await.map(|()| 0)?, None),
                 Op::Beat(_) => (engine.beat().await.map(|()| 0)?, None),
                 Op::Put(..) | Op::Claim(..) | Op::Settle(..) => (0, None),
@@ -331,6 +335,7 @@ impl Batch {
                 | Op::Ask(..)
                 | Op::Decide(..)
                 | Op::Answers(..)
+                | Op::BeginOnce { .. }
                 | Op::Hurry(_)
                 | Op::Beat(_)) => batch.others.push(op),
             }

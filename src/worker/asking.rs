@@ -242,7 +242,7 @@ impl Inbox {
         }
         let inputs = Inputs::typed(kept.input, &context.text, kept.arguments);
         match self.action(&about, &kept.command, &kept.action, context, inputs) {
-            Ok((command, acting)) => match self.perform(row, about, command, rule, acting).await {
+            Ok((command, acting)) => match self.perform_once(row, about, command, rule, acting).await {
                 Performed::Answered(settlement) => ended(settlement),
                 Performed::Refused(settlement) => settlement,
                 // One that is tried again closes nothing, and so ends nothing.

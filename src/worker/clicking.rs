@@ -233,7 +233,11 @@ impl Inbox {
         // A try that the end of the process cut off may have done everything.
         let was_cut_off = row.deaths > 0;
         let spent = once.then_some(Effect::Use { card: id, until, action: Some(name) });
-        match self.perform(row, about, command, rule, acting).await {
+        let performed = match once {
+            true => self.perform_once(row, about, command, rule, acting).await,
+            false => self.perform(row, about, command, rule, acting).await,
+        };
+        match performed {
             Performed::Answered(settlement) => spent.into_iter().chain(over).fold(settlement, Settlement::with),
             Performed::Refused(settlement) => settlement,
             // As with an answer that is typed: one that is tried again closes nothing, and so ends nothing.

@@ -86,16 +86,16 @@ impl Work for Inbox {
         tracing::error!(why, "work on an event failed where it must not");
         if tries(&row) + 1 < self.settings.max_attempts {
             let after = backoff(&self.settings, row.attempts + 1);
-            row.again(Again { after, spent: true, note: Some(why), ..Again::default() }).begun()
+            row.again(Again { after, spent: true, note: Some(why), ..Again::default() })
         } else {
             let via = serde_json::from_str(&row.body).map_or(Via::Daemon, |envelope: Envelope| way(envelope.kind));
             self.give_up(row, &why).by(via)
         }
     }
 
-    /// Nothing was sent: the try does not count. What the command did is done.
+    /// Nothing was sent: the try does not count.
     fn put_back(row: Claimed) -> Settlement {
-        row.again(Again::default()).begun()
+        row.again(Again::default())
     }
 }
 

@@ -141,6 +141,23 @@ impl Inbox {
         row.again(Again { after, note, ..Again::default() })
     }
 
+    /// The same for what may be done once: that it was begun is written before.
+    pub(super) async fn perform_once(
+        &self,
+        row: Claimed,
+        about: About,
+        command: &Command,
+        rule: &'static str,
+        running: impl Future<Output = Result<Reply, CommandError>> + Send,
+    ) -> Performed {
+        match self.services.store.begin_once(&row).await {
+            Ok(true) => self.perform(row, about, command, rule, running).await,
+            // Whoever has the lease now does it; this settles nothing.
+            Ok(false) => Performed::Refused(row.again(Again::default())),
+            Err(error) => Performed::Refused(self.ledger_away(row, &error)),
+        }
+    }
+
     /// Runs a command, or what a button of its does, and settles the event by what that returned.
     pub(super) async fn perform(
         &self,
@@ -200,7 +217,7 @@ impl Inbox {
             && let Some(error) = passing(error)
             && row.failing() < self.settings.give_up
         {
-            return self.unread(row, error).await.begun();
+            return self.unread(row, error).await;
         }
         let ending = |verdict| Ending { command: Some(command.name().to_owned()), reason: rule, ..Ending::of(verdict) };
         let way_out = about.answers.and_then(|answered| answered.way_out);
@@ -224,7 +241,7 @@ impl Inbox {
                 let (after, note) =
                     (backoff(&self.settings, row.attempts + 1), self.services.webex.told(&format!("{error:#}")));
                 tracing::warn!(command = command.name(), error = note, "a command failed; trying again");
-                row.again(Again { after, spent: true, note: Some(note), ..Again::default() }).begun()
+                row.again(Again { after, spent: true, note: Some(note), ..Again::default() })
             }
             Err(CommandError::Internal(error)) => {
                 let (reference, note) = (event::reference(row.id), self.services.webex.told(&format!("{error:#}")));

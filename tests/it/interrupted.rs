@@ -46,7 +46,7 @@ async fn a_click_that_was_cut_off_keeps_the_use_of_its_card_from_an_earlier_one_
     bot.settle().await;
     let card = bot.cloud.messages().pop().unwrap();
     // Stop is pressed first, and its delivery is lost for now.
-    let before = jiff::Timestamp::now();
+    let before = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(1);
     bot.cloud.deliveries(|manner| manner.copies = 0);
     let stop = bob.clicks(&card.id, data(&card, "Stop")).unwrap();
     bot.cloud.delivered().await;
