@@ -6,6 +6,7 @@ mod doubts;
 mod reconcile;
 mod tasks;
 mod upkeep;
+mod work;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -23,8 +24,9 @@ use canary::Canary;
 pub(crate) use doubts::doubts;
 use reconcile::Reconciling;
 use tasks::Tasks;
+use work::Work;
 
-use crate::access::{Flood, Policy};
+use crate::access::Policy;
 use crate::clock::{self, Clock};
 use crate::config::{Config, Doubt, Mode};
 use crate::handler::{Cards, Command, Services};
@@ -38,14 +40,11 @@ use crate::signature::{Seal, Signer};
 use crate::store::{self, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Mercury};
-use crate::worker::{self, Inbox, Outbox, Stop};
+use crate::worker::{self, Stop};
 use crate::{admin, commands, http, router};
 
 /// After this the work still in hand is put back, so that a stop ends within the 30 s that supervisors wait.
 const DRAIN: Duration = Duration::from_secs(25);
-
-/// What was said while the bot was away is worked on before what is said now; for so long, that is waited for.
-const CATCH_UP_FIRST: Duration = Duration::from_secs(10);
 
 /// Open connections get this long to finish once all work is done.
 const HANG_UP: Duration = Duration::from_secs(2);
@@ -276,44 +275,17 @@ impl App {
             }
         });
         if worker.concurrency > 0 {
-            let work = Inbox {
-                services: Arc::clone(&services),
-                identity: identity.clone(),
-                pairing: config.pairing.clone(),
-                flood: Flood::new(&config.flood),
-                known: worker::Known::default(),
-                settings: worker.clone(),
-                health: health.clone(),
-                door: door.clone(),
-                catch_up: config.delivery.catch_up,
-            };
-            let (known, stop, ledger, loops) = (identity.clone(), inbox.clone(), store.clone(), health.clone());
-            let passing = gate.clone();
-            let mut caught_up = caught_up.subscribe();
+            let work = Work { config: &config, services: &services, identity: &identity, health: &health };
+            let begin = work::begin(identity.clone(), health.clone(), caught_up.subscribe(), inbox.drain.clone());
+            let handling = Arc::new(work.inbox(&door));
+            let handling = worker::run(handling, store.clone(), worker.concurrency, gate.clone(), inbox.clone());
             tasks.spawn(INBOX, async move {
-                // Nothing is claimed before the bot can tell its own words from others', and knows what it missed.
-                let begin = async {
-                    known.known().await;
-                    let _ = tokio::time::timeout(CATCH_UP_FIRST, caught_up.wait_for(|caught_up| *caught_up)).await;
-                };
-                tokio::select! {
-                    () = begin => loops.loops(Ok(())),
-                    () = stop.drain.cancelled() => return,
+                if begin.await {
+                    handling.await;
                 }
-                worker::run(Arc::new(work), ledger, worker.concurrency, passing, stop).await;
             });
-            let work = Outbox {
-                webex: services.webex.clone(),
-                store: store.clone(),
-                identity: identity.clone(),
-                settings: config.worker.clone(),
-                timeout: config.webex.timeout,
-                posts: worker::Posts::default(),
-                metrics: services.metrics.clone(),
-                health: health.clone(),
-            };
-            let (concurrency, passing) = (config.worker.concurrency, gate.clone());
-            tasks.spawn(OUTBOX, worker::run(Arc::new(work), store.clone(), concurrency, passing, outbox.clone()));
+            let sending = Arc::new(work.outbox(&store));
+            tasks.spawn(OUTBOX, worker::run(sending, store.clone(), worker.concurrency, gate.clone(), outbox.clone()));
         } else {
             health.loops(Ok(()));
             tasks.spawn(INBOX, inbox.drain.clone().cancelled_owned());

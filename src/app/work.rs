@@ -1,0 +1,79 @@
+//! The two loops that do the work, put together from what they need.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::Flood;
+use crate::config::Config;
+use crate::handler::Services;
+use crate::health::Health;
+use crate::identity::Identity;
+use crate::receiver::Door;
+use crate::store::Store;
+use crate::worker::{Inbox, Known, Outbox, Posts};
+
+/// What was said while the bot was away is worked on before what is said now; for so long, that is waited for.
+const CATCH_UP_FIRST: Duration = Duration::from_secs(10);
+
+/// What both loops need.
+pub(super) struct Work<'a> {
+    pub config: &'a Config,
+    pub services: &'a Arc<Services>,
+    pub identity: &'a Identity,
+    pub health: &'a Health,
+}
+
+impl Work<'_> {
+    /// What works on events.
+    pub(super) fn inbox(&self, door: &Door) -> Inbox {
+        Inbox {
+            services: Arc::clone(self.services),
+            identity: self.identity.clone(),
+            pairing: self.config.pairing.clone(),
+            flood: Flood::new(&self.config.flood),
+            known: Known::default(),
+            settings: self.config.worker.clone(),
+            health: self.health.clone(),
+            door: door.clone(),
+            catch_up: self.config.delivery.catch_up,
+        }
+    }
+
+    /// What sends replies.
+    pub(super) fn outbox(&self, store: &Store) -> Outbox {
+        Outbox {
+            webex: self.services.webex.clone(),
+            store: store.clone(),
+            identity: self.identity.clone(),
+            settings: self.config.worker.clone(),
+            timeout: self.config.webex.timeout,
+            posts: Posts::default(),
+            metrics: self.services.metrics.clone(),
+            health: self.health.clone(),
+        }
+    }
+}
+
+/// Waits until the bot can tell its own words from others', and knows what it missed; nothing is claimed before. `false`
+/// when the daemon stops first.
+pub(super) async fn begin(
+    identity: Identity,
+    health: Health,
+    mut caught_up: watch::Receiver<bool>,
+    stop: CancellationToken,
+) -> bool {
+    let begin = async {
+        identity.known().await;
+        let _ = tokio::time::timeout(CATCH_UP_FIRST, caught_up.wait_for(|caught_up| *caught_up)).await;
+    };
+    tokio::select! {
+        () = begin => {
+            health.loops(Ok(()));
+            true
+        }
+        () = stop.cancelled() => false,
+    }
+}
