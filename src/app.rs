@@ -100,10 +100,7 @@ impl Handle {
         self.line.clone()
     }
 
-    /// Forgets that Webex asked for pauses, and does now what waits for one: the simulated cloud has taken them back.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
+    /// Forgets the pauses that Webex asked for, and does now what waits for one: the simulated cloud took them back.
     pub(crate) async fn forget_limits(&self) -> Result<(), StoreError> {
         self.services.webex.forget_limits();
         self.store.hurry().await
