@@ -130,7 +130,9 @@ impl Alone {
         let mut mine = Mark { ledger: me.ledger, process: me.process, at: now, waits: false };
         mine.waits = mine.outranked_by(&rivals(&found), now, self.stale()).is_some();
         self.write(&webex, &found, me, &mine).await?;
-        let found = webex.webhooks().await?;
+        // Whoever begins to answer looks again, at what others wrote meanwhile.
+        let stays = !mine.waits && *self.standing.borrow() == Standing::Answers;
+        let found = if stays { found } else { webex.webhooks().await? };
         let rivals = rivals(&found);
         let by = mine.outranked_by(&rivals, now, self.stale());
         if by.is_some() != mine.waits {

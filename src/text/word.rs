@@ -158,7 +158,7 @@ mod tests {
         ] {
             assert_eq!(folded(a), folded(b), "{a} {b}");
         }
-        for (a, b) in [("ı", "i"), ("I", "ı"), ("é", "e"), ("status", "statu")] {
+        for (a, b) in [("ı", "i"), ("I", "ı"), ("é", "e"), ("status", "stat")] {
             assert_ne!(folded(a), folded(b), "{a} {b}");
         }
         assert_eq!(folded("s\u{200b}t\u{ad}a\u{2066}t\u{fe0f}u\u{e0041}s\u{feff}"), "status");
