@@ -14,8 +14,8 @@ use crate::clock;
 use crate::config::Config;
 use crate::event;
 use crate::handler::Receipt;
-use crate::receiver::{Envelope, Kind};
-use crate::store::{Pairing, Queue, Row, State, Store};
+use crate::receiver::{Envelope, Kind, Unhandled};
+use crate::store::{Pairing, Queue, Row, State, Store, UNHANDLED};
 use crate::table::one_line;
 use crate::webex::local_part;
 
@@ -48,7 +48,7 @@ pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<Exi
         anyhow::ensure!(
             !stories.is_empty(),
             "no event {id} in the ledger. Deliveries that are not kept at all: a wrong signature, the bot's own messages, \
-             repeats, and resources the bot does not work on; `switchboard_events_received_total` counts them"
+             and repeats; `switchboard_events_received_total` counts them. What the bot does not work on is kept for a day"
         );
         if format.json {
             return print_json(&stories);
@@ -80,23 +80,41 @@ async fn events(store: &Store, id: &str) -> anyhow::Result<Vec<Row>> {
         let event = event::id(kind.resource(), id);
         rows.extend(store.between(event, event).await?);
     }
+    let unhandled = store.unhandled().await?;
+    rows.extend(unhandled.into_iter().filter(|row| unhandled_of(row).is_some_and(|unhandled| unhandled.has(id))));
     Ok(rows.into_iter().filter(|row| row.queue == Queue::Inbox).collect())
+}
+
+/// What a row is of, if nobody works on it.
+fn unhandled_of(row: &Row) -> Option<Unhandled> {
+    let body = row.body.as_deref().filter(|_| row.verdict.as_deref() == Some(UNHANDLED))?;
+    serde_json::from_str(body).ok()
 }
 
 async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
     let envelope: Option<Envelope> = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
     let mut lines = Vec::new();
-    let what = envelope.as_ref().map_or("an event", |envelope| match envelope.kind {
-        Kind::Message => "a message",
-        Kind::Action => "a click on a card",
-        Kind::Membership => "somebody added to a space",
-        Kind::Expiry => "the end of what waited for approval",
-        Kind::Approved => "the run of what was approved",
-    });
+    let unhandled = unhandled_of(row);
+    let what = match (&envelope, &unhandled) {
+        (Some(envelope), _) => match envelope.kind {
+            Kind::Message => "a message",
+            Kind::Action => "a click on a card",
+            Kind::Membership => "somebody added to a space",
+            Kind::Expiry => "the end of what waited for approval",
+            Kind::Approved => "the run of what was approved",
+        }
+        .to_owned(),
+        (None, Some(unhandled)) => format!("an event of the kind {}", unhandled.kind()),
+        (None, None) => "an event".to_owned(),
+    };
     let who = row.subject.as_ref().map(|who| format!(" from {who}")).unwrap_or_default();
     lines.push(format!("{} accepted: {what}{who}", time(row.accepted_at)));
     if let Some(envelope) = &envelope {
         lines.push(format!("its Webex id is {}", envelope.id));
+    }
+    if let Some(unhandled) = &unhandled {
+        lines.extend(unhandled.id.as_ref().map(|id| format!("Webex's id of what it happened to is {id}")));
+        lines.extend(unhandled.envelope.as_ref().map(|id| format!("Webex's id of the webhook or envelope is {id}")));
     }
     let audited = store.audit_of(row.id).await?;
     match (row.answers, &row.label) {
@@ -168,7 +186,7 @@ fn meaning(verdict: &str, told: bool) -> &str {
         "stranger" => "not answered but with a code to be let in",
         "flooded" if told => "answered only that it was too much",
         "crowd" | "flooded" => "not answered, since it was too much",
-        "own" | "ignored" | "noted" => "not answered",
+        "own" | "ignored" | "noted" | UNHANDLED => "not answered",
         "gone" => "not answered, since it was deleted or is not for the bot",
         "dropped" => "dropped by an operator",
         other => other,

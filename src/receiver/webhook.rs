@@ -75,8 +75,12 @@ pub async fn receive(
     };
     let envelope = match Envelope::parse(verified.get()) {
         Ok(Parsed::Event(envelope)) => envelope,
-        Ok(Parsed::Ignored) => {
-            metrics.event("webhook", "other", Received::Ignored);
+        Ok(Parsed::Ignored(unhandled)) => {
+            door.note("webhook", &unhandled).await;
+            return acknowledged();
+        }
+        Ok(Parsed::Canary) => {
+            tracing::debug!("a canary of `switchboard check --deep` arrived");
             return acknowledged();
         }
         Err(problem) => {

@@ -25,6 +25,7 @@ mod presence;
 mod read;
 mod settle;
 mod sqlite;
+mod unhandled;
 mod writer;
 
 use std::sync::Arc;
@@ -46,6 +47,7 @@ pub use file::Look;
 pub use identity::LedgerId;
 pub use pairing::{Asked, Pairing, PairingState, Request, Who};
 pub use read::{Activity, Filter, Group, Row, State};
+pub use unhandled::UNHANDLED;
 use writer::Op;
 pub use writer::Writer;
 

@@ -91,7 +91,7 @@ pub struct Group {
     pub count: u64,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "SELECT ledger.id, state, ledger.queue, attempts + deaths AS attempts, accepted_at,
     settled_at, iif(state = 0, lane.due_at, NULL) AS due_at, state = 0 AND lane.head = seq AND lane.leased > 0 AS leased,
     verdict, subject, label, note, answers, body FROM ledger LEFT JOIN lane ON lane.id = ledger.lane";
@@ -228,7 +228,7 @@ impl Reader {
     pub(super) async fn activity(&self, since: i64) -> Result<Activity, StoreError> {
         let groups = sqlx::query(
             "SELECT label, subject, verdict, count(*) AS rows FROM ledger
-             WHERE settled_at >= ?1 AND queue = 0 AND verdict IS NOT NULL GROUP BY label, subject, verdict",
+             WHERE settled_at >= ?1 AND queue = 0 AND verdict != 'unhandled' GROUP BY label, subject, verdict",
         )
         .bind(since)
         .fetch_all(&self.pool)
@@ -262,7 +262,7 @@ impl Reader {
     }
 }
 
-fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
+pub(super) fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
     Ok(Row {
         id: row.try_get("id")?,
         queue: Queue::of(row.try_get("queue")?),

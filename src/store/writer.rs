@@ -22,6 +22,7 @@ type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 /// One thing to be written.
 pub(super) enum Op {
     Put(Entry, Answer<bool>),
+    Note(Entry, String, Answer<bool>),
     Claim(Claim, Answer<Claims>),
     Settle(Box<Settlement>, Answer<bool>),
     Reopen(Uuid, AuditEntry, Answer<bool>),
@@ -43,7 +44,7 @@ impl Op {
     fn bytes(&self) -> usize {
         let of = |entry: &Entry| entry.body.len() + entry.file.as_ref().map_or(0, |file| file.len());
         match self {
-            Op::Put(entry, _) => of(entry),
+            Op::Put(entry, _) | Op::Note(entry, ..) => of(entry),
             Op::Settle(settlement, _) => settlement.entries().iter().map(of).sum(),
             Op::Claim { .. }
             | Op::Reopen(..)
@@ -68,6 +69,7 @@ impl Op {
             | Op::Discard(.., answer)
             | Op::Withdraw(.., answer)
             | Op::Decide(_, answer)
+            | Op::Note(.., answer)
             | Op::SealAudit(_, answer) => drop(answer.send(changed.map(|rows| rows > 0))),
             Op::Ask(_, answer) => drop(answer.send(changed.map(Asked::of))),
             Op::Prune { answer, .. } | Op::PruneAudit(_, answer) => drop(answer.send(changed)),
@@ -251,11 +253,15 @@ impl Writer {
                 Op::Decide(deciding, _) => (engine.decide(deciding, due).await?.into(), Some(&deciding.audit)),
                 Op::Answers(answers, _) => (engine.set_answers(*answers).await.map(|()| 0)?, None),
                 Op::Beat(_) => (engine.beat().await.map(|()| 0)?, None),
+                Op::Note(entry, note, _) => (engine.note_unhandled(entry, note).await?.into(), None),
                 Op::Put(..) | Op::Claim(..) | Op::Settle(..) => (0, None),
             };
             // What changed nothing was not done.
             audit.extend(entry.filter(|_| changed > 0));
             results.others.push(changed);
+        }
+        if batch.others.iter().any(|op| matches!(op, Op::Note(..))) {
+            engine.bound_unhandled().await?;
         }
         engine.audit(&audit).await?;
         for (claim, _) in &batch.claims {
@@ -307,7 +313,8 @@ impl Batch {
                 Op::Put(entry, answer) => batch.puts.push((entry, answer)),
                 Op::Settle(settlement, answer) => batch.settlements.push((*settlement, answer)),
                 Op::Claim(claim, answer) => batch.claims.push((claim, answer)),
-                op @ (Op::Reopen(..)
+                op @ (Op::Note(..)
+                | Op::Reopen(..)
                 | Op::Discard(..)
                 | Op::Withdraw(..)
                 | Op::Prune { .. }

@@ -238,3 +238,66 @@ async fn an_event_that_waits_says_what_for_and_until_when() {
     let story = explain(&bot, &asked);
     assert!(story.contains(" answered: ") && story.contains("reply sent"), "{story}");
 }
+
+/// A delivery of Webex that is signed rightly, of any kind.
+async fn delivered_whole(bot: &Harness, body: &Value) {
+    let body = body.to_string();
+    let signature = signature(SECRET, body.as_bytes());
+    assert_eq!(post(&format!("{}/webex/webhook", bot.url), body, Some(&signature)).await.0, 200);
+}
+
+fn rows(bot: &Harness, limit: &str) -> Vec<Value> {
+    let list = ["inbox", "list", "--state", "all", "--limit", limit, "--json"];
+    serde_json::from_str(&verb(bot.folder.path(), &list)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_works_on_leaves_a_row_that_every_one_of_its_ids_leads_to() {
+    let bot = Harness::start().await;
+    let moved =
+        json!({"id": "hook-1", "name": "n", "resource": "rooms", "event": "migrated", "data": {"id": "room-1"}});
+    // Webex may deliver it again.
+    for _ in 0..2 {
+        delivered_whole(&bot, &moved).await;
+    }
+    let deleted = json!({"id": "hook-2", "resource": "messages", "event": "deleted", "data": {"id": "message-1"}});
+    delivered_whole(&bot, &deleted).await;
+    delivered_whole(&bot, &json!({"resource": "uproar", "event": "exploded", "data": 7})).await;
+    bot.settle().await;
+    let listed = rows(&bot, "50");
+    assert_eq!(listed.len(), 3, "{listed:?}");
+    for row in &listed {
+        assert_eq!((&row["state"], &row["verdict"]), (&json!("done"), &json!("unhandled")), "{row}");
+    }
+    let id = listed[2]["id"].as_str().unwrap();
+    for known in ["room-1", "hook-1", id, &id[..8], listed[2]["reference"].as_str().unwrap()] {
+        let story = explain(&bot, known);
+        assert!(story.contains("accepted: an event of the kind rooms/migrated"), "{known}: {story}");
+        assert!(story.contains("not answered: the bot does not work on rooms/migrated"), "{known}: {story}");
+    }
+    assert!(explain(&bot, "message-1").contains("not answered: the bot does not work on messages/deleted"));
+    for (resource, event, count) in
+        [("rooms", "migrated", 2.0), ("messages", "deleted", 1.0), ("other", "other", 1.0), ("uproar", "exploded", 0.0)]
+    {
+        let labels = format!("source=\"webhook\",resource=\"{resource}\",outcome=\"ignored\",event=\"{event}\"");
+        assert_eq!(bot.metric(&format!("switchboard_events_received_total{{{labels}}}")).await, count, "{labels}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_what_nobody_works_on_takes_away_its_own_rows_and_no_others() {
+    let bot = Harness::start().await;
+    let asked = bot.cloud.person(ALICE).says("help");
+    bot.settle().await;
+    for nth in 0..40_u64 {
+        let flood = (0..26_u64).map(async |of| {
+            let id = format!("room-{}", nth * 26 + of);
+            delivered_whole(&bot, &json!({"id": "h", "resource": "rooms", "event": "updated", "data": {"id": id}}))
+                .await;
+        });
+        futures_util::future::join_all(flood).await;
+    }
+    let listed = rows(&bot, "5000");
+    assert_eq!(listed.iter().filter(|row| row["verdict"] == "unhandled").count(), 1000);
+    assert!(explain(&bot, &asked).contains("it matched the command help"));
+}

@@ -13,6 +13,7 @@ use super::is_called;
 use super::report::Finding;
 use crate::cli::webex::without_secrets;
 use crate::config::Config;
+use crate::receiver::CANARY;
 use crate::signature::{self, Signer};
 use crate::webex::{Answer, Probe, Unreached};
 
@@ -252,7 +253,7 @@ impl Answer {
 fn canary() -> String {
     let nonce = Uuid::new_v4();
     format!(
-        "{{ \"resource\" :\"switchboardCanary\",\n\t\"event\": \"created\" , \"id\":\"{nonce}\",\"name\":\"caf\\u00e9 \
+        "{{ \"resource\" :\"{CANARY}\",\n\t\"event\": \"created\" , \"id\":\"{nonce}\",\"name\":\"caf\\u00e9 \
          \\/ é ✓ 😀 < & '\", \"filter\" : null, \"number\":1.0, \"large\":1e2,\r\n \"data\" : {{\"z\":[ ],\"a\":{{ }}}} }}\n"
     )
 }
