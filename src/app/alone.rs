@@ -34,6 +34,8 @@ pub(super) struct Alone {
     health: Health,
     /// Where our webhooks point, if they are registered.
     target_url: Option<String>,
+    /// What they are signed with: what is delivered through a mark is not a forgery.
+    secret: Option<SecretString>,
     settings: Instance,
     standing: watch::Sender<Standing>,
 }
@@ -83,7 +85,8 @@ impl Alone {
         standing: watch::Sender<Standing>,
     ) -> Alone {
         let target_url = config.webhook.target_url().map(str::to_owned);
-        Alone { webex, store, health, target_url, settings: config.instance, standing }
+        let secret = config.webhook.secret.clone();
+        Alone { webex, store, health, target_url, secret, settings: config.instance, standing }
     }
 
     /// Looks for as long as the daemon runs.
@@ -153,7 +156,7 @@ impl Alone {
             // A space moves to another region next to never, so next to nothing is delivered.
             resource: "rooms",
             event: "migrated",
-            secret: SecretString::from(Uuid::new_v4().simple().to_string()),
+            secret: self.secret.clone().unwrap_or_else(|| Uuid::new_v4().simple().to_string().into()),
         };
         let mut is_kept = false;
         for webhook in found {

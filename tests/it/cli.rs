@@ -433,7 +433,7 @@ async fn check_says_what_is_in_order_and_what_to_do() {
         .env("WEBEX_BOT_TOKEN", cloud.bot().token)
         .env("WEBEX_WEBHOOK_SECRET", crate::harness::SECRET)
         .env("SWITCHBOARD_WEBHOOK__PUBLIC_URL", "http://127.0.0.1:9/");
-    insta::assert_snapshot!(finished(&mut command).1, @r#"
+    insta::assert_snapshot!(finished(&mut command).1.replace(&cloud.bot().id, "ID"), @r#"
     warn settings  nobody is told when a stranger asks to be let in
                    name admins in access.admins by email or id (*@domain cannot be written to), or look into `switchboard pairing list`
     warn settings  webhook.secret has fewer than 32 characters and may be guessed
@@ -441,7 +441,7 @@ async fn check_says_what_is_in_order_and_what_to_do() {
     warn settings  webhook.public_url ends in another path than webhook.path: /, and not /webex/webhook
                    right if a proxy in between rewrites it; otherwise make them the same
     ok   store     switchboard.db is not there yet and can be made
-    ok   token     Webex takes it; the bot is Switchboard <switchboard@webex.bot>
+    ok   token     Webex takes it; it is of the bot Switchboard <switchboard@webex.bot>, id ID
     warn webhooks  none yet
                    the daemon makes them when it starts; `switchboard webhooks sync` makes them now
     "#);

@@ -301,3 +301,28 @@ async fn a_flood_of_what_nobody_works_on_takes_away_its_own_rows_and_no_others()
     assert_eq!(listed.iter().filter(|row| row["verdict"] == "unhandled").count(), 1000);
     assert!(explain(&bot, &asked).contains("it matched the command help"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_direct_message_that_webex_refuses_says_who_may_have_to_write_first() {
+    const FIRST: &str = "they may have to write to the bot first";
+    let bot = Harness::with("", bot()).await;
+    let alice = bot.cloud.person(ALICE);
+    let lab = bot.cloud.space("Lab", &[ALICE]);
+    let refused = || Fault::on(Method::POST, "/messages").answer(403, &[], r#"{"message":"no","trackingId":"R"}"#);
+    bot.cloud.fault(refused());
+    let asked = alice.says("go");
+    bot.settle().await;
+    let story = explain(&bot, &asked);
+    assert!(story.contains("reply given up") && story.contains(FIRST), "{story}");
+    bot.cloud.fault(refused());
+    let asked = alice.mentions_bot(&lab, "go").unwrap();
+    bot.settle().await;
+    let story = explain(&bot, &asked);
+    assert!(story.contains("reply given up") && !story.contains(FIRST), "{story}");
+    bot.cloud.fault(refused());
+    let mut send = crate::harness::switchboard();
+    send.args(["send", "--to", BOB, "hello"]).current_dir(bot.folder.path());
+    send.env("SWITCHBOARD_WEBEX__API_URL", bot.cloud.api_url()).env("WEBEX_BOT_TOKEN", bot.cloud.bot().token);
+    let (code, said) = crate::cli::finished(&mut send);
+    assert!(code == 1 && said.contains(FIRST), "{said}");
+}

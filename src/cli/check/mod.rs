@@ -18,6 +18,7 @@ use crate::app::doubts;
 use crate::clock;
 use crate::config::{Config, ConfigError, Mode};
 use crate::handler::Command;
+use crate::identity;
 use crate::store::{Look, Seal, Store};
 use crate::webex::Client;
 use report::{Finding, Report, State};
@@ -117,12 +118,10 @@ fn settings(config: &Config, commands: &[Command]) -> Vec<Finding> {
 
 async fn token(webex: &Client) -> Finding {
     match webex.me().await {
-        Ok(me) if !me.is_bot() => Finding::fail(
-            "token",
-            format!("it is the token of {}, which is no bot", me.email()),
-            "use the token of a bot: this one reads everything that account is told",
-        ),
-        Ok(me) => Finding::ok("token", format!("Webex takes it; the bot is {} <{}>", me.display_name, me.email())),
+        Ok(me) => match identity::doubt(&me) {
+            Some((says, hint)) => Finding::fail("token", says, hint),
+            None => Finding::ok("token", format!("Webex takes it; it is of {}", me.described())),
+        },
         Err(error) => Finding::unless_asked_to_wait("token", error.to_string(), error.hint(), &error),
     }
 }
