@@ -1,6 +1,7 @@
 //! The composition root: `build` puts the rooms together, `run_until` owns every task.
 
 mod alone;
+mod binding;
 mod canary;
 mod doubts;
 mod reconcile;
@@ -8,7 +9,6 @@ mod tasks;
 mod upkeep;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use alone::Alone;
+use binding::bind;
+pub(crate) use binding::hint as binding_hint;
 use canary::Canary;
 pub(crate) use doubts::doubts;
 use reconcile::Reconciling;
@@ -36,7 +38,7 @@ use crate::receiver::webhook::Webhook;
 use crate::receiver::websocket::{Line, Websocket};
 use crate::signature::{Seal, Signer};
 use crate::store::{self, Store, StoreError};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Seldom};
 use crate::webex::{Client, Mercury};
 use crate::worker::{self, Inbox, Outbox, Stop};
 use crate::{admin, commands, http, router};
@@ -122,7 +124,7 @@ impl App {
     /// Wrong settings, a port that is taken, or a ledger that cannot be opened; each with what to do.
     pub async fn build(config: Config, commands: Vec<Command>) -> anyhow::Result<App> {
         config.require_run()?;
-        let public = bind(config.server.listen, "server.listen").await?;
+        let public = bind(config.server.listen, "server.listen", &[]).await?;
         App::build_on(public, config, commands, Clock::of_system()).await
     }
 
@@ -139,7 +141,7 @@ impl App {
         config.require_run()?;
         let commands = table(&config, commands)?;
         let admin = match config.admin.listen {
-            Some(address) => Some(bind(address, "admin.listen").await?),
+            Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
             None => None,
         };
         let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease, clock).await?;
@@ -269,6 +271,7 @@ impl App {
         if worker.concurrency > 0 {
             let work = Inbox {
                 services: Arc::clone(&services),
+                forged_clicks: Seldom::default(),
                 identity: identity.clone(),
                 pairing: config.pairing.clone(),
                 flood: Flood::new(&config.flood),
@@ -410,10 +413,4 @@ async fn cards(config: &Config, store: &Store) -> anyhow::Result<Cards> {
     let secrets: Vec<_> = [current].into_iter().chain(previous).chain([own]).collect();
     let seal = Seal::new(secrets.iter().map(Vec::as_slice));
     Ok(Cards::new(seal, config.cards.expire, config.has_buttons()))
-}
-
-async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("{key}: cannot listen on {address}; is another program using the port?"))
 }

@@ -2,6 +2,8 @@
 //!
 //! A log line is a sentence readable alone, with the identifiers again as fields. What people type is in neither.
 
+mod seldom;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -18,6 +20,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock;
 use crate::config::{ConfigError, Log, LogFormat};
+
+pub use seldom::Seldom;
 
 /// Sends the log to standard error. A second call in one process changes nothing.
 ///

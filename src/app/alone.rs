@@ -13,6 +13,7 @@ use crate::config::{Config, Instance};
 use crate::health::Health;
 use crate::instance::{MISSED, Mark, Standing};
 use crate::store::{LedgerId, Store, StoreError};
+use crate::telemetry::Seldom;
 use crate::webex::{Client, Error, Fault, Priority, Webhook, WebhookSpec};
 
 /// Where the mark of a daemon that has no URL points. Nothing lives under that name, and nothing is sent to it.
@@ -38,6 +39,7 @@ pub(super) struct Alone {
     secret: Option<SecretString>,
     settings: Instance,
     standing: watch::Sender<Standing>,
+    rival: Seldom,
 }
 
 /// This daemon.
@@ -86,7 +88,16 @@ impl Alone {
     ) -> Alone {
         let target_url = config.webhook.target_url().map(str::to_owned);
         let secret = config.webhook.secret.clone();
-        Alone { webex, store, health, target_url, secret, settings: config.instance, standing }
+        Alone {
+            webex,
+            store,
+            health,
+            target_url,
+            secret,
+            settings: config.instance,
+            standing,
+            rival: Seldom::default(),
+        }
     }
 
     /// Looks for as long as the daemon runs.
@@ -201,8 +212,12 @@ impl Alone {
             self.standing.send_replace(standing);
         }
         let competes = |mark: &&Mark| mark.is_fresh(now, self.stale()) && !mark.waits;
-        if by.is_none() && rivals.iter().any(|mark| competes(&mark)) {
+        if by.is_none()
+            && rivals.iter().any(|mark| competes(&mark))
+            && let Some(count) = self.rival.count()
+        {
             tracing::warn!(
+                count,
                 "another daemon with the same token and a younger ledger runs; it is to stand back within a minute. Two \
                  ledgers of one bot answer twice: stop one, or give each a bot of its own"
             );

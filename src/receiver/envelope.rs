@@ -44,6 +44,16 @@ impl Kind {
         }
     }
 
+    /// What has the id, in words.
+    pub fn thing(self) -> &'static str {
+        match self {
+            Kind::Message => "message",
+            Kind::Action => "click",
+            Kind::Membership => "membership",
+            Kind::Expiry | Kind::Approved => "card",
+        }
+    }
+
     fn of(resource: &str, event: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.resource() == resource && event == "created")
     }

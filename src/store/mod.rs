@@ -13,6 +13,7 @@ mod coverage;
 mod error;
 mod file;
 mod files;
+mod hints;
 mod identity;
 mod lock;
 mod log;
@@ -244,6 +245,11 @@ impl Store {
     /// When it cannot be opened, or could not be made.
     pub async fn look(settings: &config::Store) -> Result<Look, StoreError> {
         file::look(settings).await
+    }
+
+    /// The absolute path of the ledger.
+    pub fn place(settings: &config::Store) -> std::path::PathBuf {
+        file::path(settings)
     }
 
     async fn start(

@@ -137,6 +137,14 @@ impl Store {
         self.0.reader.ending_in(digits).await
     }
 
+    /// Rows whose note holds this text, oldest first. Looks at every row.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
+        self.0.reader.noting(text).await
+    }
+
     /// What was settled since then, in milliseconds since 1970, grouped for a report.
     ///
     /// # Errors
@@ -222,6 +230,12 @@ impl Reader {
         let sql = format!("{COLUMNS} WHERE substr(lower(hex(ledger.id)), -?2) = ?1 ORDER BY seq LIMIT 100");
         let most = u32::try_from(digits.len()).unwrap_or(u32::MAX);
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(digits).bind(most).fetch_all(&self.pool).await?;
+        rows.iter().map(shown).collect()
+    }
+
+    async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE instr(note, ?1) > 0 ORDER BY seq LIMIT 100");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(text).fetch_all(&self.pool).await?;
         rows.iter().map(shown).collect()
     }
 

@@ -16,6 +16,7 @@ use super::presence::Damage;
 use super::sqlite::{Due, Sqlite};
 use super::{ASKED, AuditEntry, Beginning, Claim, Claims, Entry, Progress, Queue, Settlement, StoreError};
 use crate::clock;
+use crate::telemetry::Seldom;
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -104,6 +105,7 @@ pub struct Writer {
     missing_for: Duration,
     /// What is wrong with them, and since when.
     damage: Option<(Damage, Instant)>,
+    unwritten: Seldom,
 }
 
 /// A batch, sorted by kind so that each kind is one statement.
@@ -123,7 +125,7 @@ impl Writer {
         committed: watch::Sender<u64>,
         missing_for: Duration,
     ) -> Writer {
-        Writer { engine, waiting, wakers, committed, missing_for, damage: None }
+        Writer { engine, waiting, wakers, committed, missing_for, damage: None, unwritten: Seldom::default() }
     }
 
     /// Serves writes until `stop` ends or every [`super::Store`] is gone; what waits then is still written.
@@ -211,7 +213,9 @@ impl Writer {
                 batch.fail(&error);
             }
             Err(error) => {
-                tracing::error!(%error, "the ledger could not be written; nothing of this batch is acknowledged");
+                if let Some(count) = self.unwritten.count() {
+                    tracing::error!(%error, count, "the ledger could not be written; nothing of this batch is acknowledged");
+                }
                 self.engine.recover().await;
                 batch.fail(&error);
             }

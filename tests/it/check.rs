@@ -62,6 +62,7 @@ fn assert_has(said: &str, line: &str, hint: &str) {
 /// What differs from run to run is made the same.
 fn redacted(said: &str, bot: &Harness) -> String {
     let said = said.replace(&bot.url, "URL").replace(&bot.cloud.bot().id, "ID");
+    let said = said.replace(bot.folder.path().to_str().unwrap(), "HERE");
     let (before, after) = said.split_once("canary, in ").unwrap();
     let (_, after) = after.split_once(" ms").unwrap();
     let said = format!("{before}canary, in N ms{after}");
@@ -109,7 +110,7 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
     insta::assert_snapshot!(redacted(&said, &bot), @r"
     warn settings  webhook.secret has fewer than 32 characters and may be guessed
                    make one with `openssl rand -hex 32`
-    ok   store     ledger.db can be written to
+    ok   store     HERE/ledger.db can be written to
     ok   store     open: 0 events, 0 replies
     ok   daemon    it runs on this ledger
     ok   complete  no message to the bot is missing from TIME to TIME
@@ -145,7 +146,7 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
       {
         "check": "store",
         "state": "ok",
-        "says": "ledger.db can be written to"
+        "says": "HERE/ledger.db can be written to"
       },
       {
         "check": "store",

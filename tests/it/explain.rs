@@ -326,3 +326,85 @@ async fn a_direct_message_that_webex_refuses_says_who_may_have_to_write_first() 
     let (code, said) = crate::cli::finished(&mut send);
     assert!(code == 1 && said.contains(FIRST), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_was_told_of_an_event_leads_to_it() {
+    let settings = "[access]\ndm_policy = \"pairing\"\ngroup_policy = \"open\"\nallow_from = [\"alice@example.com\"]";
+    let bot = Harness::with(settings, bot()).await;
+    let [alice, bob] = [ALICE, BOB].map(|email| bot.cloud.person(email));
+    let leads_to = |given: &str, asked: &str| {
+        let story = explain(&bot, given);
+        assert!(story.contains(&format!("its Webex id is {asked}")), "{given}: {story}");
+        story
+    };
+    let asked = alice.says("go");
+    bot.settle().await;
+    let reply = bot.cloud.messages().into_iter().rfind(|message| message.text.as_deref() == Some("fine")).unwrap();
+    let bare = uuid_of(&reply.id);
+    let other = encode(&format!("ciscospark://urn:TEAM:eu-central-1_k/MESSAGE/{bare}"));
+    for given in [&reply.id, &bare, &bare.to_uppercase(), &other, &format!("\"{}\",", reply.id), &uuid_of(&asked)] {
+        leads_to(given, &asked);
+    }
+    let sent: Vec<Value> =
+        serde_json::from_str(&verb(bot.folder.path(), &["outbox", "list", "--state", "all", "--json"])).unwrap();
+    let (row, reference) = (sent[0]["id"].as_str().unwrap(), sent[0]["reference"].as_str().unwrap());
+    let story = leads_to(row, &asked);
+    assert!(
+        story.contains(&format!(
+            "found, since row {} of the outbox, that has the id {row}, belongs to it",
+            &row.replace('-', "")[..12]
+        )),
+        "{story}"
+    );
+    let story = leads_to(&reference.to_lowercase(), &asked);
+    assert!(story.contains(&format!("that bears the reference {reference}, belongs to it")), "{story}");
+
+    let stranger = bob.says("let me in");
+    bot.settle().await;
+    let code = code(&bot, BOB);
+    let story = leads_to(&code.to_lowercase(), &stranger);
+    assert!(story.contains(&format!("found, since it asked to be let in, with the code {code}")), "{story}");
+
+    alice.says("ask");
+    bot.settle().await;
+    let shown = card(&bot.cloud);
+    let click = alice.clicks(&shown.id, data(&shown, "Yes")).unwrap();
+    bot.settle().await;
+    assert!(leads_to(&click, &click).contains("a click on a card"));
+    assert!(explain(&bot, &shown.id).contains("it matched the command ask"));
+
+    // Webex's own id of a request that failed.
+    let no = r#"{"message":"no","trackingId":"ROUTER_12345678"}"#;
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").answer(403, &[], no));
+    let refused = alice.says("go");
+    bot.settle().await;
+    leads_to("ROUTER_12345678", &refused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_events_each_says_what_it_has_to_do_with_the_question() {
+    let bot = Harness::with("", bot()).await;
+    let asked = bot.cloud.person(ALICE).says("go");
+    bot.settle().await;
+    delivered_whole(&bot, &json!({"id": "h", "resource": "messages", "event": "deleted", "data": {"id": asked}})).await;
+    let story = explain(&bot, &asked);
+    assert_eq!(story.matches("\nevent ").count() + 1, 2, "{story}");
+    assert!(story.contains(&format!("found, since it is of the message {asked}")), "{story}");
+    assert!(story.contains(&format!("found, since it tells of messages/deleted, with the id {asked}")), "{story}");
+    let reference = story.split_whitespace().nth(1).unwrap().to_owned();
+    let stories: Vec<Value> =
+        serde_json::from_str(&verb(bot.folder.path(), &["explain", &reference.to_lowercase(), "--json"])).unwrap();
+    assert_eq!(stories[0]["found_by"], format!("it bears the reference {reference}"));
+}
+
+/// What is the same in every spelling of an id.
+fn uuid_of(id: &str) -> String {
+    use base64::Engine as _;
+    let uri = base64::engine::general_purpose::STANDARD_NO_PAD.decode(id).unwrap();
+    String::from_utf8(uri).unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+fn encode(uri: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD_NO_PAD.encode(uri)
+}

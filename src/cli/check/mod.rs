@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::output::{Format, print_json, time};
-use super::queue::with_store;
+use super::queue::with_store_unsaid;
 use crate::app::doubts;
 use crate::clock;
 use crate::config::{Config, ConfigError, Mode};
@@ -150,7 +150,7 @@ async fn complete(config: &Config, look: &Look) -> Vec<Finding> {
     if !look.exists {
         return Vec::new();
     }
-    let coverage = match with_store(config, async |store| Ok(store.coverage().await?)).await {
+    let coverage = match with_store_unsaid(config, async |store| Ok(store.coverage().await?)).await {
         Ok(coverage) => coverage,
         Err(error) => {
             let hint = "is it a ledger of this version? the daemon brings an older one up to date when it starts";
@@ -188,7 +188,9 @@ async fn audit(config: &Config, look: &Look) -> Vec<Finding> {
         return Vec::new();
     }
     // What cannot be read is said of `complete`.
-    let Ok(seal) = with_store(config, async |store| Ok(store.audit_seal().await?)).await else { return Vec::new() };
+    let Ok(seal) = with_store_unsaid(config, async |store| Ok(store.audit_seal().await?)).await else {
+        return Vec::new();
+    };
     let warn = |says: &str, hint: &str| vec![Finding::warn("audit", says, hint)];
     match seal {
         Seal::Right if config.audit.old_key.is_some() => warn(

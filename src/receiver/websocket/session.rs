@@ -22,9 +22,6 @@ const LONGEST_GREETING: Duration = Duration::from_secs(30);
 /// So many envelopes wait for the disk at one time and share its commits; what comes then waits in the connection.
 const MOST_STORING: usize = 64;
 
-/// So often at the most a frame that cannot be read is told of in the log.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
-
 pub(super) struct Session<'a> {
     websocket: &'a Websocket,
     socket: webex::Socket,
@@ -33,7 +30,6 @@ pub(super) struct Session<'a> {
     due: Instant,
     /// The number that the next envelope should have.
     expected: Option<u64>,
-    told: Option<Instant>,
     has_worked: bool,
 }
 
@@ -64,7 +60,7 @@ enum Stored {
 impl<'a> Session<'a> {
     pub(super) fn new(websocket: &'a Websocket, socket: webex::Socket) -> Session<'a> {
         let due = Instant::now() + LONGEST_GREETING;
-        Session { websocket, socket, beat: Beat::Greeting, due, expected: None, told: None, has_worked: false }
+        Session { websocket, socket, beat: Beat::Greeting, due, expected: None, has_worked: false }
     }
 
     /// Runs to the end of the socket, and says whether it has worked until then.
@@ -178,10 +174,10 @@ impl<'a> Session<'a> {
 
     fn unreadable(&mut self, problem: &str) {
         self.websocket.metrics.event("websocket", "unknown", Received::Rejected);
-        if self.told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
-            self.told = Some(Instant::now());
+        if let Some(count) = self.websocket.unreadable.count() {
             tracing::warn!(
                 problem,
+                count,
                 "Webex sent what cannot be read over the websocket; more within a minute is only counted"
             );
         }
