@@ -26,9 +26,8 @@ pub(crate) fn hint(address: SocketAddr, error: &std::io::Error, others: &[(Socke
     match error.kind() {
         ErrorKind::AddrInUse => match others.iter().find(|(other, _)| is_theirs(other)) {
             Some((_, other)) => format!("{other} has this port already: give each a port of its own"),
-            None => format!(
-                "another program uses the port: stop that one, or take another port (`ss -ltnp` shows whose it is)"
-            ),
+            None => "another program uses the port: stop that one, or take another port (`ss -ltnp` shows whose it is)"
+                .to_owned(),
         },
         ErrorKind::AddrNotAvailable => {
             format!("this machine has no address {}: name one that it has, or 0.0.0.0 for all of them", address.ip())
