@@ -1,6 +1,7 @@
 //! The composition root: `build` puts the rooms together, `run_until` owns every task.
 
 mod alone;
+mod binding;
 mod canary;
 mod doubts;
 mod reconcile;
@@ -9,7 +10,6 @@ mod upkeep;
 mod work;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use alone::Alone;
+use binding::bind;
+pub(crate) use binding::hint as binding_hint;
 use canary::Canary;
 pub(crate) use doubts::doubts;
 use reconcile::Reconciling;
@@ -127,7 +129,7 @@ impl App {
     /// Wrong settings, a port that is taken, or a ledger that cannot be opened; each with what to do.
     pub async fn build(config: Config, commands: Vec<Command>) -> anyhow::Result<App> {
         config.require_run()?;
-        let public = bind(config.server.listen, "server.listen").await?;
+        let public = bind(config.server.listen, "server.listen", &[]).await?;
         App::build_on(public, config, commands, Clock::of_system()).await
     }
 
@@ -144,7 +146,7 @@ impl App {
         config.require_run()?;
         let commands = table(&config, commands)?;
         let admin = match config.admin.listen {
-            Some(address) => Some(bind(address, "admin.listen").await?),
+            Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
             None => None,
         };
         let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease, clock).await?;
@@ -395,10 +397,4 @@ async fn cards(config: &Config, store: &Store) -> anyhow::Result<Cards> {
     let secrets: Vec<_> = [current].into_iter().chain(previous).chain([own]).collect();
     let seal = Seal::new(secrets.iter().map(Vec::as_slice));
     Ok(Cards::new(seal, config.cards.expire, config.has_buttons()))
-}
-
-async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("{key}: cannot listen on {address}; is another program using the port?"))
 }

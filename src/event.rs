@@ -33,6 +33,11 @@ pub(crate) fn id(resource: &str, webex_id: &str) -> Uuid {
     }
 }
 
+/// The id of a delivery of a kind that nobody works on, by what makes it the same delivery when it comes again.
+pub(crate) fn unhandled_id(delivery: &[u8]) -> Uuid {
+    Uuid::new_v5(&EVENTS, &[b"unhandled/", delivery].concat())
+}
+
 /// The id of an event's nth reply: one event settled twice has its replies once.
 pub(crate) fn reply_id(event: Uuid, nth: u32) -> Uuid {
     beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("reply/{nth}").as_bytes()))

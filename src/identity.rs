@@ -16,6 +16,13 @@ impl Default for Identity {
     }
 }
 
+/// What is wrong with a token that is not a bot's, for whoever runs it: what it is, and what to do.
+pub fn doubt(me: &Person) -> Option<(String, &'static str)> {
+    const HINT: &str = "use the token of a bot: with this one, whatever that account is told in any space reaches this \
+         program, and what it answers comes from that account";
+    (!me.is_bot()).then(|| (format!("webex.token is no bot's: it is of {}", me.described()), HINT))
+}
+
 impl Identity {
     /// The bot, if it is known yet.
     pub fn get(&self) -> Option<Arc<Person>> {

@@ -22,6 +22,12 @@ pub const HEADER: &str = "x-spark-signature";
 /// The header that one of Cisco's samples sends beside it. Nothing here relies on it; the simulator can send it.
 pub const NEWER_HEADER: &str = "x-webex-signature";
 
+/// The header by which `check --deep` proves that a delivery is its own, whatever signature that has.
+pub const CANARY_HEADER: &str = "x-switchboard-canary";
+
+/// What a canary's proof is of, before its body. No delivery of Webex begins so, so none of its signatures is such a proof.
+const CANARY: &[u8] = b"switchboard: a canary, 1\n";
+
 /// Bytes whose signature was right. Only this module can make one, and only this can be parsed.
 pub struct Verified<T>(T);
 
@@ -67,6 +73,22 @@ impl Signer {
         let claimed = hex::decode(value.as_bytes()).map_err(|_| SignatureError::Wrong)?;
         let right = hmac(self.0.clone(), &body).is_some_and(|ours| ours.ct_eq(&claimed).into());
         if right { Ok(Verified(body)) } else { Err(SignatureError::Wrong) }
+    }
+
+    /// Whether somebody who has the secret sent exactly this body to test the way in. A stranger can neither make the proof
+    /// nor use it for another body.
+    pub fn is_canary(&self, headers: &HeaderMap, body: &[u8]) -> bool {
+        let claimed = headers.get(CANARY_HEADER).and_then(|value| hex::decode(value.as_bytes()).ok());
+        claimed.is_some_and(|claimed| self.canary(body).is_some_and(|ours| ours.ct_eq(&claimed).into()))
+    }
+
+    /// The value of [`CANARY_HEADER`] for a body.
+    pub fn prove_canary(&self, body: &[u8]) -> String {
+        self.canary(body).map(hex::encode).unwrap_or_default()
+    }
+
+    fn canary(&self, body: &[u8]) -> Option<Vec<u8>> {
+        hmac(self.0.clone().map(|key| key.chain_update(CANARY)), body)
     }
 
     /// The header's value for a body, as Webex makes it.
@@ -243,6 +265,21 @@ mod tests {
         // Neither is the key of a seal the webhook's, nor a webhook's signature a seal.
         let spark = Signer::new("one".into()).sign(b"do it");
         assert_eq!(open(&ours, "here", &format!("{}.{}", BASE64.encode(b"do it"), BASE64.encode(spark))), None);
+    }
+
+    #[test]
+    fn a_canary_is_proven_for_its_own_body_with_its_own_secret_and_not_by_a_signature() {
+        let signer = Signer::new("one".into());
+        let is_canary = |proof: &str, body: &[u8]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CANARY_HEADER, proof.parse().unwrap());
+            signer.is_canary(&headers, body)
+        };
+        assert!(is_canary(&signer.prove_canary(b"canary"), b"canary"));
+        assert!(!is_canary(&signer.prove_canary(b"canary"), b"forged"));
+        assert!(!is_canary(&signer.sign(b"canary"), b"canary"));
+        assert!(!is_canary(&Signer::new("two".into()).prove_canary(b"canary"), b"canary"));
+        assert!(!is_canary("", b"canary") && !signer.is_canary(&HeaderMap::new(), b"canary"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! A log line is a sentence readable alone, with the identifiers again as fields. What people type is in neither.
 
+mod seldom;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -22,6 +24,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::clock;
 use crate::config::{ConfigError, Log, LogFormat};
 use crate::redact::{beginning, one_line};
+
+pub use seldom::Seldom;
 
 /// Sends the log to standard error. A second call in one process changes nothing.
 ///
@@ -119,7 +123,7 @@ type Waits = Family<[(&'static str, &'static str); 1], Histogram, fn() -> Histog
 
 struct Inner {
     registry: Registry,
-    events: Family<[(&'static str, &'static str); 3], Counter>,
+    events: Family<Vec<(&'static str, &'static str)>, Counter>,
     commands: Family<[(&'static str, String); 2], Counter>,
     approvals: Family<[(&'static str, &'static str); 1], Counter>,
     replies: Counter,
@@ -245,7 +249,14 @@ impl Metrics {
     /// An event arrived. `resource` is one of a fixed set, never text from outside.
     pub fn event(&self, source: &'static str, resource: &'static str, outcome: Received) {
         let labels = [("source", source), ("resource", resource), ("outcome", outcome.label())];
-        self.0.events.get_or_create(&labels).inc();
+        self.0.events.get_or_create(&labels.to_vec()).inc();
+    }
+
+    /// Something arrived that nobody works on. `resource` and `event` are each one of a fixed set.
+    pub fn unhandled(&self, source: &'static str, resource: &'static str, event: &'static str) {
+        let outcome = Received::Ignored.label();
+        let labels = [("source", source), ("resource", resource), ("outcome", outcome), ("event", event)];
+        self.0.events.get_or_create(&labels.to_vec()).inc();
     }
 
     /// The way in works: something came through it just now.

@@ -13,6 +13,7 @@ use crate::config::{Config, Instance};
 use crate::health::Health;
 use crate::instance::{MISSED, Mark, Standing};
 use crate::store::{LedgerId, Store, StoreError};
+use crate::telemetry::Seldom;
 use crate::webex::{Client, Error, Fault, Priority, Webhook, WebhookSpec};
 
 /// Where the mark of a daemon that has no URL points. Nothing lives under that name, and nothing is sent to it.
@@ -34,8 +35,11 @@ pub(super) struct Alone {
     health: Health,
     /// Where our webhooks point, if they are registered.
     target_url: Option<String>,
+    /// What they are signed with: what is delivered through a mark is not a forgery.
+    secret: Option<SecretString>,
     settings: Instance,
     standing: watch::Sender<Standing>,
+    rival: Seldom,
 }
 
 /// This daemon.
@@ -83,7 +87,17 @@ impl Alone {
         standing: watch::Sender<Standing>,
     ) -> Alone {
         let target_url = config.webhook.target_url().map(str::to_owned);
-        Alone { webex, store, health, target_url, settings: config.instance, standing }
+        let secret = config.webhook.secret.clone();
+        Alone {
+            webex,
+            store,
+            health,
+            target_url,
+            secret,
+            settings: config.instance,
+            standing,
+            rival: Seldom::default(),
+        }
     }
 
     /// Looks for as long as the daemon runs.
@@ -155,7 +169,7 @@ impl Alone {
             // A space moves to another region next to never, so next to nothing is delivered.
             resource: "rooms",
             event: "migrated",
-            secret: SecretString::from(Uuid::new_v4().simple().to_string()),
+            secret: self.secret.clone().unwrap_or_else(|| Uuid::new_v4().simple().to_string().into()),
         };
         let mut is_kept = false;
         for webhook in found {
@@ -200,8 +214,12 @@ impl Alone {
             self.standing.send_replace(standing);
         }
         let competes = |mark: &&Mark| mark.is_fresh(now, self.stale()) && !mark.waits;
-        if by.is_none() && rivals.iter().any(|mark| competes(&mark)) {
+        if by.is_none()
+            && rivals.iter().any(|mark| competes(&mark))
+            && let Some(count) = self.rival.count()
+        {
             tracing::warn!(
+                count,
                 "another daemon with the same token and a younger ledger runs; it is to stand back within a minute. Two \
                  ledgers of one bot answer twice: stop one, or give each a bot of its own"
             );

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use crate::clock;
 use crate::config::{self, Config, Mode};
 use crate::health::Health;
-use crate::identity::Identity;
+use crate::identity::{Identity, doubt};
 use crate::instance::Gate;
 use crate::receiver::{CLOCK, Door, Envelope, registration};
 use crate::store::{Overdue, State, Store, StoreError};
@@ -112,11 +112,9 @@ pub(super) async fn register(
     loop {
         match webex.me().await {
             Ok(me) => {
-                tracing::info!(bot = me.email(), name = me.display_name, "Webex takes the token");
-                if !me.is_bot() {
-                    tracing::warn!(
-                        "webex.token is not a bot's: whatever this account is told in any space reaches this program"
-                    );
+                tracing::info!(email = me.email(), id = %me.id, "Webex takes the token; it is of {}", me.described());
+                if let Some((says, hint)) = doubt(&me) {
+                    tracing::warn!(hint, "{says}");
                 }
                 health.token(Ok(()));
                 identity.set(me);

@@ -13,6 +13,7 @@ use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::Door;
 use crate::store::Store;
+use crate::telemetry::Seldom;
 use crate::worker::{Inbox, Known, Outbox, Posts};
 
 /// What was said while the bot was away is worked on before what is said now; for so long, that is waited for.
@@ -35,6 +36,7 @@ impl Work<'_> {
             pairing: self.config.pairing.clone(),
             flood: Flood::new(&self.config.flood),
             known: Known::default(),
+            forged_clicks: Seldom::default(),
             settings: self.config.worker.clone(),
             health: self.health.clone(),
             door: door.clone(),

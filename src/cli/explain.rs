@@ -6,8 +6,9 @@ use clap::Args;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::leads::{Lead, leads, unhandled};
 use super::output::{Format, print, print_json, time};
-use super::queue::{find, state, with_store, without_card};
+use super::queue::{state, with_store, without_card};
 use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
 use crate::clock;
@@ -15,13 +16,13 @@ use crate::config::Config;
 use crate::event;
 use crate::handler::Receipt;
 use crate::receiver::{Envelope, Kind};
-use crate::store::{Pairing, Queue, Row, State, Store};
+use crate::store::{Pairing, Row, State, Store, UNHANDLED};
 use crate::table::one_line;
 use crate::webex::local_part;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
-    /// The reference a person was told, an event's id or its first letters, or the Webex id of a message or click
+    /// Whatever was told of it: a reference, an id of the ledger's or its first letters, an id of Webex's, or a pairing code
     id: String,
     #[command(flatten)]
     format: Format,
@@ -39,22 +40,34 @@ pub(super) struct Story {
     pub(super) replies: Vec<String>,
     outcome: Option<String>,
     reason: Option<String>,
+    /// What it has to do with what was asked for.
+    found_by: String,
+    #[serde(skip)]
+    is_direct: bool,
 }
 
 pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| {
         let Options { id, format } = options;
         let stories = stories(&store, &id).await?;
+        let place = Store::place(&config.store);
         anyhow::ensure!(
             !stories.is_empty(),
-            "no event {id} in the ledger. Deliveries that are not kept at all: a wrong signature, the bot's own messages, \
-             repeats, and resources the bot does not work on; `switchboard_events_received_total` counts them"
+            "no event {id} in the ledger {}. It may be an event's reference or id, an id of Webex's (a message, of a person or \
+             of the bot, a click, a membership, a webhook), a row of the outbox, a card, or a pairing code. Deliveries that \
+             are not kept at all: a wrong signature, the bot's own messages, and repeats; \
+             `switchboard_events_received_total` counts them. What the bot does not work on is kept for a day",
+            place.display()
         );
         if format.json {
             return print_json(&stories);
         }
+        let is_one = stories.len() == 1;
         for story in stories {
             print(&format!("event {} ({})", story.reference, story.event))?;
+            if !(is_one && story.is_direct) {
+                print(&format!("  found, since {}", story.found_by))?;
+            }
             for line in story.lines {
                 print(&format!("  {line}"))?;
             }
@@ -67,36 +80,40 @@ pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<Exi
 /// Everything the ledger has on what an id may mean.
 pub(super) async fn stories(store: &Store, id: &str) -> anyhow::Result<Vec<Story>> {
     let mut stories = Vec::new();
-    for row in events(store, id).await? {
-        stories.push(story(store, &row).await?);
+    for lead in leads(store, id).await? {
+        stories.push(story(store, lead).await?);
     }
     Ok(stories)
 }
 
-/// The events that an id may mean: the ledger's own ids first, then Webex's.
-async fn events(store: &Store, id: &str) -> anyhow::Result<Vec<Row>> {
-    let mut rows = find(store, id).await?;
-    for kind in Kind::ALL {
-        let event = event::id(kind.resource(), id);
-        rows.extend(store.between(event, event).await?);
-    }
-    Ok(rows.into_iter().filter(|row| row.queue == Queue::Inbox).collect())
-}
-
-async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
+async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
+    let Lead { row, how, is_direct } = &lead;
     let envelope: Option<Envelope> = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
     let mut lines = Vec::new();
-    let what = envelope.as_ref().map_or("an event", |envelope| match envelope.kind {
-        Kind::Message => "a message",
-        Kind::Action => "a click on a card",
-        Kind::Membership => "somebody added to a space",
-        Kind::Expiry => "the end of what waited for approval",
-        Kind::Approved => "the run of what was approved",
-    });
+    let unhandled = unhandled(row);
+    let what = match (&envelope, &unhandled) {
+        (Some(envelope), _) => match envelope.kind {
+            Kind::Message => "a message",
+            Kind::Action => "a click on a card",
+            Kind::Membership => "somebody added to a space",
+            Kind::Expiry => "the end of what waited for approval",
+            Kind::Approved => "the run of what was approved",
+        }
+        .to_owned(),
+        (None, Some(unhandled)) => format!("an event of the kind {}", unhandled.kind()),
+        (None, None) => "an event".to_owned(),
+    };
     let who = row.subject.as_ref().map(|who| format!(" from {who}")).unwrap_or_default();
     lines.push(format!("{} accepted: {what}{who}", time(row.accepted_at)));
     if let Some(envelope) = &envelope {
-        lines.push(format!("its Webex id is {}", envelope.id));
+        lines.push(match envelope.card() {
+            Some(card) => format!("it is about the card {card}"),
+            None => format!("its Webex id is {}", envelope.id),
+        });
+    }
+    if let Some(unhandled) = &unhandled {
+        lines.extend(unhandled.id.as_ref().map(|id| format!("Webex's id of what it happened to is {id}")));
+        lines.extend(unhandled.envelope.as_ref().map(|id| format!("Webex's id of the webhook or envelope is {id}")));
     }
     let audited = store.audit_of(row.id).await?;
     match (row.answers, &row.label) {
@@ -143,6 +160,8 @@ async fn story(store: &Store, row: &Row) -> anyhow::Result<Story> {
         replies: sent.filter_map(|reply| Some(Receipt::read(reply.note.as_deref()?)?.id)).collect(),
         outcome: row.verdict.clone(),
         reason,
+        found_by: how.clone(),
+        is_direct: *is_direct,
     })
 }
 
@@ -168,7 +187,7 @@ fn meaning(verdict: &str, told: bool) -> &str {
         "stranger" => "not answered but with a code to be let in",
         "flooded" if told => "answered only that it was too much",
         "crowd" | "flooded" => "not answered, since it was too much",
-        "own" | "ignored" | "noted" => "not answered",
+        "own" | "ignored" | "noted" | UNHANDLED => "not answered",
         "gone" => "not answered, since it was deleted or is not for the bot",
         "dropped" => "dropped by an operator",
         other => other,

@@ -4,6 +4,7 @@ mod approvals;
 mod audit;
 mod check;
 mod explain;
+mod leads;
 mod output;
 mod pairing;
 mod questions;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::audit;
-use super::output::{Format, print, print_json, time};
+use super::output::{Format, complain, print, print_json, time};
 use crate::config::Config;
 use crate::event;
 use crate::handler::{Letter, Receipt};
@@ -113,8 +113,18 @@ fn mended(row: &Row, how: &str, format: Format) -> anyhow::Result<()> {
     Ok(print(&format!("{} is {how}", row.id))?)
 }
 
-/// Opens the ledger beside the daemon that may be running, and closes it properly.
+/// Opens the ledger beside the daemon that may be running, and closes it properly. Says first which one it is, beside the
+/// result: another one than was meant answers as well.
 pub(super) async fn with_store<T>(
+    config: &Config,
+    work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    complain(&format!("the ledger is {}", Store::place(&config.store).display()));
+    with_store_unsaid(config, work).await
+}
+
+/// The same for whoever has said which ledger it is.
+pub(super) async fn with_store_unsaid<T>(
     config: &Config,
     work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::output::{Format, print, print_json};
-use super::webex::{client, hinted};
+use super::webex::client;
 use crate::config::{Config, ConfigError};
 use crate::webex::{File, NewMessage, Priority};
 
@@ -58,7 +58,8 @@ pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<Exi
         }
         Some(path) => webex.upload(&message, File::read(&path).await.context("--file")?).await,
     };
-    let sent = sent.map_err(hinted)?;
+    let is_direct = message.is_to_person();
+    let sent = sent.map_err(|error| anyhow::anyhow!("{error}\n{}", error.hint_of_message(is_direct)))?;
     if format.json {
         print_json(&sent)?;
     } else {

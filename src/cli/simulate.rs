@@ -19,7 +19,7 @@ use tokio::sync::{broadcast, oneshot};
 use super::explain;
 use super::output::{complain, print};
 use super::run::stop_signal;
-use crate::app::{App, Handle};
+use crate::app::{App, Handle, binding_hint};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::handler::Command;
@@ -107,7 +107,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
         (Some(path), ErrorKind::InvalidData | ErrorKind::PermissionDenied | ErrorKind::IsADirectory) => {
             anyhow::anyhow!("--state {}: {error}", path.display())
         }
-        _ => anyhow::anyhow!("--listen: cannot listen on {listen}; is another program using the port? ({error})"),
+        _ => anyhow::anyhow!("--listen: cannot listen on {listen}; {} ({error})", binding_hint(listen, &error, &[])),
     })?;
     let alice = cloud.person(PEOPLE[0]).administers();
     for email in PEOPLE.into_iter().chain(options.person.iter().map(String::as_str)).chain([EVE]) {

@@ -35,8 +35,15 @@ pub(super) enum Frame {
 pub(super) enum What {
     /// Something this bot works on.
     Ours(Envelope),
-    /// Something else.
-    NotOurs,
+    /// Something else: resource and event as a webhook would name them, if it has such, and the id of what happened.
+    NotOurs {
+        /// Of the fixed set that Webex documents for webhooks, or what the websocket calls it.
+        resource: String,
+        /// Likewise.
+        event: String,
+        /// None where there will be no end of them, such as that somebody types.
+        id: Option<String>,
+    },
     /// An activity of a kind this bot works on, without what it needs.
     Unreadable(&'static str),
 }
@@ -138,8 +145,10 @@ fn number(value: &Value) -> Option<u64> {
 
 impl What {
     fn of(data: Data) -> What {
-        if data.event_type.as_deref() != Some("conversation.activity") {
-            return What::NotOurs;
+        let event_type = data.event_type.unwrap_or_default();
+        if event_type != "conversation.activity" {
+            let (resource, event) = event_type.split_once('.').unwrap_or((&event_type, ""));
+            return What::NotOurs { resource: resource.to_owned(), event: event.to_owned(), id: None };
         }
         let read = data.activity.and_then(|activity| read_value::<Activity>(activity).ok());
         let Some(Read { value: activity, .. }) = read else {
@@ -147,17 +156,36 @@ impl What {
         };
         let kind = match activity.verb.as_str() {
             // An edit comes as a message whose parent is what it edits; there is no such message to fetch.
-            "post" | "share" if activity.is_edit() => return What::NotOurs,
+            "post" | "share" if activity.is_edit() => return activity.unhandled("messages", "updated"),
             "post" | "share" => Kind::Message,
             "cardAction" => Kind::Action,
             "add" if activity.is_about_person() => Kind::Membership,
-            _ => return What::NotOurs,
+            "delete" => return activity.unhandled("messages", "deleted"),
+            "leave" => return activity.unhandled("memberships", "deleted"),
+            "assignModerator" | "unassignModerator" => return activity.unhandled("memberships", "updated"),
+            "create" => return activity.unhandled("rooms", "created"),
+            "update" | "lock" | "unlock" => return activity.unhandled("rooms", "updated"),
+            // That somebody has read something is told all the time, and nobody asks after it.
+            "acknowledge" => {
+                return What::NotOurs { resource: "conversation".to_owned(), event: activity.verb, id: None };
+            }
+            verb => {
+                let verb = verb.to_owned();
+                return activity.unhandled("conversation", &verb);
+            }
         };
         activity.envelope(kind).map_or_else(What::Unreadable, What::Ours)
     }
 }
 
 impl Activity {
+    fn unhandled(self, resource: &str, event: &str) -> What {
+        // A deletion is of the message that it names.
+        let object = self.object.and_then(|object| object.id).filter(|_| self.verb == "delete");
+        let id = object.or(Some(self.id));
+        What::NotOurs { resource: resource.to_owned(), event: event.to_owned(), id }
+    }
+
     fn is_edit(&self) -> bool {
         self.parent.as_ref().is_some_and(|parent| parent.kind.as_deref() == Some("edit"))
     }
@@ -260,10 +288,13 @@ mod tests {
     #[test]
     fn what_the_bot_does_not_work_on_is_told_apart_from_what_is_broken() {
         for verb in ["delete", "update", "leave", "create", "hide", "acknowledge", "lock", "assignModerator", ""] {
-            assert!(matches!(what(&activity(verb, &json!({}))), What::NotOurs), "{verb}");
+            assert!(matches!(what(&activity(verb, &json!({}))), What::NotOurs { .. }), "{verb}");
         }
-        assert!(matches!(what(&activity("post", &json!({"parent": {"type": "edit", "id": "m"}}))), What::NotOurs));
-        assert!(matches!(what(&activity("add", &json!({"object": {"objectType": "team"}}))), What::NotOurs));
+        assert!(matches!(
+            what(&activity("post", &json!({"parent": {"type": "edit", "id": "m"}}))),
+            What::NotOurs { .. }
+        ));
+        assert!(matches!(what(&activity("add", &json!({"object": {"objectType": "team"}}))), What::NotOurs { .. }));
         for broken in [
             activity("post", &json!({"id": ""})),
             activity("post", &json!({"id": 7})),
@@ -280,7 +311,7 @@ mod tests {
         let read = |frame: &str| Frame::read(frame.as_bytes());
         assert!(matches!(read(r#"{"id":"p","type":"pong","wsWriteTimestamp":1}"#), Ok(Frame::Pong(id)) if id == "p"));
         let state = r#"{"id":"e","data":{"eventType":"mercury.buffer_state"},"sequenceNumber":"12"}"#;
-        assert!(matches!(read(state), Ok(Frame::Event { sequence: Some(12), what: What::NotOurs, .. })));
+        assert!(matches!(read(state), Ok(Frame::Event { sequence: Some(12), what: What::NotOurs { .. }, .. })));
         assert!(matches!(
             read(r#"{"id":"e","data":{"eventType":"locus.difference","locus":[1]}}"#),
             Ok(Frame::Event { .. })

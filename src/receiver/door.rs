@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::Envelope;
+use super::{Envelope, Unhandled};
 use crate::identity::Identity;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Metrics, Received};
@@ -57,6 +57,23 @@ impl Door {
         };
         self.metrics.event(source, envelope.kind.resource(), outcome);
         Ok(outcome)
+    }
+
+    /// Counts what nobody works on, and leaves a row of it, so that it can be explained. Nothing waits for that row: where
+    /// the ledger does not take it, the delivery is acknowledged all the same.
+    pub async fn note(&self, source: &'static str, unhandled: &Unhandled) {
+        self.pass(source, unhandled);
+        if let Err(error) = self.store.note_unhandled(unhandled.to_entry(), unhandled.reason()).await {
+            tracing::debug!(event = %unhandled.event_id(), %error, "what the bot does not work on left no row");
+        }
+    }
+
+    /// Counts what nobody works on, and no more.
+    pub fn pass(&self, source: &'static str, unhandled: &Unhandled) {
+        let [resource, event] = unhandled.labels();
+        self.metrics.unhandled(source, resource, event);
+        let (id, kind) = (unhandled.event_id(), unhandled.kind());
+        tracing::debug!(event = %id, kind, source, "Webex told of something that the bot does not work on");
     }
 
     /// Ends when an event of the bot's own was delivered; it may have been a moment ago.

@@ -2,8 +2,11 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
+use super::Unhandled;
+use super::foreign::is_id;
 use crate::clock;
 use crate::event;
 use crate::store::{Entry, Queue};
@@ -38,6 +41,16 @@ impl Kind {
             Kind::Membership => "memberships",
             Kind::Expiry => "approvals",
             Kind::Approved => "approved",
+        }
+    }
+
+    /// What has the id, in words.
+    pub fn thing(self) -> &'static str {
+        match self {
+            Kind::Message => "message",
+            Kind::Action => "click",
+            Kind::Membership => "membership",
+            Kind::Expiry | Kind::Approved => "card",
         }
     }
 
@@ -76,7 +89,9 @@ pub enum Parsed {
     /// An event to work on.
     Event(Envelope),
     /// An envelope of something this bot does not work on.
-    Ignored,
+    Ignored(Unhandled),
+    /// What `check --deep` sends through the public URL, to see it arrive.
+    Canary,
 }
 
 impl Envelope {
@@ -89,6 +104,9 @@ impl Envelope {
         struct Head {
             resource: String,
             event: String,
+            /// The webhook's.
+            id: Option<String>,
+            data: Option<Value>,
         }
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -107,7 +125,13 @@ impl Envelope {
         }
         // What is about something else may have any data.
         let head: Read<Head> = read(body).map_err(|error| error.to_string())?;
-        let Some(kind) = Kind::of(&head.value.resource, &head.value.event) else { return Ok(Parsed::Ignored) };
+        let Head { resource, event, id, data } = head.value;
+        if resource == CANARY {
+            return Ok(Parsed::Canary);
+        }
+        let Some(kind) = Kind::of(&resource, &event) else {
+            return Ok(Parsed::Ignored(Unhandled::posted(&resource, &event, id, data.as_ref(), body)));
+        };
         let delivery: Read<Delivery> = read(body).map_err(|error| error.to_string())?;
         let Delivery { actor_id, data: Data { id, room_id, person_id, room_type, created } } = delivery.value;
         if !is_id(&id) {
@@ -202,13 +226,8 @@ impl Envelope {
     }
 }
 
-/// Longer than any id that Webex was seen to give.
-const LONGEST_ID: usize = 2048;
-
-/// Whether a foreign text can be an id: it becomes part of a path, and of lines in the log.
-fn is_id(text: &str) -> bool {
-    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.starts_with('.')
-}
+/// The resource of the envelopes with which `check --deep` tests the way in. Only who has the secret can sign one.
+pub const CANARY: &str = "switchboardCanary";
 
 /// Whether something can have happened then. A time that is odd is as good as none: the event counts, its place in the
 /// order does not. One that lies in the future would have everything said later wait for it.
@@ -234,10 +253,13 @@ mod tests {
             (event.kind, event.id.as_str(), event.room.as_deref(), event.actor.as_deref()),
             (Kind::Message, "m1", Some("r1"), Some("p1"))
         );
-        assert!(matches!(parse(r#"{"resource":"rooms","event":"created"}"#), Ok(Parsed::Ignored)));
-        assert!(matches!(parse(r#"{"resource":"messages","event":"deleted","data":{}}"#), Ok(Parsed::Ignored)));
-        assert!(matches!(parse(r#"{"resource":"meetings","event":"created","data":{"id":7}}"#), Ok(Parsed::Ignored)));
-        assert!(matches!(parse(r#"{"resource":"rooms","event":"created","data":null}"#), Ok(Parsed::Ignored)));
+        assert!(matches!(parse(r#"{"resource":"rooms","event":"created"}"#), Ok(Parsed::Ignored(_))));
+        assert!(matches!(parse(r#"{"resource":"messages","event":"deleted","data":{}}"#), Ok(Parsed::Ignored(_))));
+        assert!(matches!(
+            parse(r#"{"resource":"meetings","event":"created","data":{"id":7}}"#),
+            Ok(Parsed::Ignored(_))
+        ));
+        assert!(matches!(parse(r#"{"resource":"rooms","event":"created","data":null}"#), Ok(Parsed::Ignored(_))));
         for not_an_envelope in
             ["", "[]", "{}", "null", r#"{"resource":"messages","event":"created"}"#, r#"{"resource":1,"event":2}"#]
         {

@@ -3,11 +3,14 @@
 mod activity;
 mod door;
 mod envelope;
+mod foreign;
 pub mod reconcile;
 pub mod registration;
 mod spaces;
+mod unhandled;
 pub mod webhook;
 pub mod websocket;
 
 pub use door::{CATCH_UP, CLOCK, Door};
-pub use envelope::{Envelope, Kind, Parsed};
+pub use envelope::{CANARY, Envelope, Kind, Parsed};
+pub use unhandled::Unhandled;

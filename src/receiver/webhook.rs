@@ -1,7 +1,6 @@
 //! `POST {webhook.path}`: signature, envelope, one committed row, 200. Nothing else happens inside the request.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -15,10 +14,7 @@ use super::{Door, Envelope, Parsed};
 use crate::clock;
 use crate::instance::Gate;
 use crate::signature::{SignatureError, Signer};
-use crate::telemetry::{Metrics, Received};
-
-/// So often at the most a refused delivery is told of in the log: anybody can cause them.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
+use crate::telemetry::{Metrics, Received, Seldom};
 
 /// Seconds until a delivery that the ledger did not take is worth another try.
 const RETRY_AFTER: &str = "5";
@@ -29,21 +25,28 @@ pub struct Webhook {
     door: Door,
     metrics: Metrics,
     gate: Gate,
-    told: Mutex<Option<Instant>>,
+    warnings: Warnings,
+}
+
+/// What anybody can cause, or Webex by the thousand.
+#[derive(Default)]
+struct Warnings {
+    refused: Seldom,
+    no_envelope: Seldom,
+    not_stored: Seldom,
 }
 
 impl Webhook {
     /// With what checks the signatures, takes the events, counts the refusals, and says whether this daemon answers.
     pub fn new(signer: Signer, door: Door, metrics: Metrics, gate: Gate) -> Webhook {
-        Webhook { signer, door, metrics, gate, told: Mutex::default() }
+        Webhook { signer, door, metrics, gate, warnings: Warnings::default() }
     }
 
     fn tell_of_refusal(&self, error: SignatureError) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
-            *told = Some(clock::instant());
+        if let Some(count) = self.warnings.refused.count() {
             tracing::warn!(
                 signature = %error,
+                count,
                 "a delivery that Webex did not sign with webhook.secret was refused; more within a minute are only counted"
             );
         }
@@ -65,23 +68,38 @@ pub async fn receive(
             return refusal(rejection.status(), "the body is too large or was not sent whole");
         }
     };
+    // Its answers are those that anybody gets.
+    let is_canary = signer.is_canary(&headers, &body);
+    if is_canary {
+        tracing::debug!("a canary of `switchboard check --deep` arrived");
+    }
     let verified = match signer.verify(&headers, body) {
         Ok(verified) => verified,
         Err(error) => {
-            metrics.event("webhook", "unknown", Received::Rejected);
-            webhook.tell_of_refusal(error);
+            if !is_canary {
+                metrics.event("webhook", "unknown", Received::Rejected);
+                webhook.tell_of_refusal(error);
+            }
             return refusal(StatusCode::UNAUTHORIZED, "invalid signature");
         }
     };
     let envelope = match Envelope::parse(verified.get()) {
         Ok(Parsed::Event(envelope)) => envelope,
-        Ok(Parsed::Ignored) => {
-            metrics.event("webhook", "other", Received::Ignored);
+        Ok(Parsed::Ignored(unhandled)) => {
+            door.note("webhook", &unhandled).await;
+            return acknowledged();
+        }
+        Ok(Parsed::Canary) => {
+            tracing::debug!("a canary of `switchboard check --deep` arrived");
             return acknowledged();
         }
         Err(problem) => {
-            metrics.event("webhook", "unknown", Received::Rejected);
-            tracing::warn!(%problem, "a signed delivery is not a Webex envelope");
+            if !is_canary {
+                metrics.event("webhook", "unknown", Received::Rejected);
+                if let Some(count) = webhook.warnings.no_envelope.count() {
+                    tracing::warn!(%problem, count, "a signed delivery is not a Webex envelope");
+                }
+            }
             return refusal(StatusCode::BAD_REQUEST, "not a Webex webhook envelope");
         }
     };
@@ -100,8 +118,8 @@ pub async fn receive(
             let event = envelope.event_id();
             if error.is_told() {
                 tracing::debug!(%event, %error, "an event was not acknowledged");
-            } else {
-                tracing::error!(%event, %error, "an event could not be put on disk and was not acknowledged");
+            } else if let Some(count) = webhook.warnings.not_stored.count() {
+                tracing::error!(%event, %error, count, "an event could not be put on disk and was not acknowledged");
             }
             let answer = refusal(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot take it now");
             ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response()

@@ -20,7 +20,7 @@ use crate::config;
 use crate::health::Health;
 use crate::instance::Gate;
 use crate::receiver::Door;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Seldom};
 use crate::webex::{Device, Mercury};
 use backoff::Backoff;
 use end::{Course, End};
@@ -66,6 +66,9 @@ pub struct Websocket {
     health: Health,
     line: watch::Sender<Line>,
     gate: Gate,
+    /// Across sockets: a new one may have the same troubles.
+    unreadable: Seldom,
+    missing: Seldom,
 }
 
 /// Which device the next socket belongs to.
@@ -91,7 +94,17 @@ impl Websocket {
     ) -> Websocket {
         let socket = Socket::Down { since: clock::wall(), why: "it was not opened yet".to_owned() };
         let line = watch::Sender::new(Line { socket, gaps: 0 });
-        Websocket { mercury, settings, door, metrics, health, line, gate }
+        Websocket {
+            mercury,
+            settings,
+            door,
+            metrics,
+            health,
+            line,
+            gate,
+            unreadable: Seldom::default(),
+            missing: Seldom::default(),
+        }
     }
 
     /// How the way in is, now and from now on.
@@ -195,7 +208,12 @@ impl Websocket {
 
     /// Something was sent, and did not arrive.
     fn has_gap(&self) {
-        tracing::warn!("Webex has sent something over the websocket that did not arrive");
+        if let Some(count) = self.missing.count() {
+            tracing::warn!(
+                count,
+                "Webex has sent something over the websocket that did not arrive; more within a minute is only counted"
+            );
+        }
         self.line.send_modify(|line| line.gaps += 1);
     }
 

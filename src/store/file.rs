@@ -1,5 +1,6 @@
 //! The ledger's file: its path, the settings it is opened with, and what one sees of it from outside.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret;
@@ -8,7 +9,7 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::log::BUSY;
 use super::origin::{self, Origin};
-use super::{StoreError, lock};
+use super::{StoreError, hints, lock};
 use crate::config;
 
 /// What one sees of a ledger without opening it for work.
@@ -53,20 +54,27 @@ pub(super) async fn look(settings: &config::Store) -> Result<Look, StoreError> {
         for statement in ["BEGIN IMMEDIATE", "ROLLBACK"] {
             sqlx::query(statement).execute(&mut connection).await.map_err(cannot_write)?;
         }
+        let versions = origin::look_at_versions(&mut connection).await;
         let _ = connection.close().await;
+        versions.map_err(cannot)?;
         return Ok(Look { says: format!("{place} can be written to"), exists: true, daemon, lost });
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let there = if size.is_some() { "empty" } else { "not there yet" };
+    if size.is_some() {
+        File::options().write(true).open(&path).map_err(|error| cannot(hints::of_file(&path, &error)))?;
+    }
     match tempfile::tempfile_in(folder) {
         Ok(_) => Ok(Look { says: format!("{place} is {there} and can be made"), exists: false, daemon, lost }),
         Err(error) => Err(cannot(format!("it is {there} and cannot be made in {}: {error}", folder.display()))),
     }
 }
 
-/// The path in `sqlite:PATH`, `sqlite://PATH` or `sqlite:///PATH`.
+/// The absolute path of `sqlite:PATH`, `sqlite://PATH` or `sqlite:///PATH`.
 pub(super) fn path(settings: &config::Store) -> PathBuf {
     let url = settings.url.expose_secret();
     let path = url.strip_prefix("sqlite:").unwrap_or(url);
-    PathBuf::from(path.strip_prefix("//").unwrap_or(path))
+    let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+    // Told to people who may be in another folder than the one it is looked for in.
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

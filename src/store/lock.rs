@@ -11,6 +11,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::hints;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteLockingMode};
 use sqlx::{ConnectOptions, Connection};
 
@@ -42,7 +43,7 @@ impl Lock {
                 .truncate(false)
                 .mode(PRIVATE)
                 .open(path)
-                .map_err(|error| format!("{error}; is the folder there and writable?"))?;
+                .map_err(|error| hints::of_file(path, &error))?;
             let mut lock = Lock { ledger, mark: None, is_new };
             if !cfg!(target_os = "linux") {
                 lock.mark =

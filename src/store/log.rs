@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::clock;
+use crate::telemetry::Seldom;
 
 /// How long a transaction waits for the lock of another process.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
@@ -27,9 +28,6 @@ const READERS: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_millis(100);
 const AGAIN_AFTER_WAIT: Duration = Duration::from_secs(5);
 
-/// A log that cannot be cut is told of once in this time.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
-
 /// What keeps the log short.
 pub(super) struct Log {
     limit: u64,
@@ -41,7 +39,7 @@ pub(super) struct Log {
     /// The log's size at the last passive checkpoint.
     asked_at: u64,
     again_at: Option<Instant>,
-    told: Option<Instant>,
+    too_long: Seldom,
 }
 
 impl Log {
@@ -52,16 +50,19 @@ impl Log {
         let turn = Arc::new(Mutex::new(()));
         let turns = Arc::clone(&turn);
         let task = tokio::spawn(async move {
+            let failed = Seldom::default();
             while asked.recv().await.is_some() {
                 let _turn = turns.lock().await;
-                if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut connection).await {
-                    tracing::warn!(%error, "the write-ahead log could not be taken back; it grows until the next try");
+                if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut connection).await
+                    && let Some(count) = failed.count()
+                {
+                    tracing::warn!(%error, count, "the write-ahead log could not be taken back; it grows until the next try");
                 }
             }
             // Whoever closes a ledger last removes the log.
             let _ = connection.close().await;
         });
-        Ok(Log { limit, asking, task, turn, commits: 0, asked_at: 0, again_at: None, told: None })
+        Ok(Log { limit, asking, task, turn, commits: 0, asked_at: 0, again_at: None, too_long: Seldom::default() })
     }
 
     /// Called after each commit: `size` is the log's in bytes, `much` whether the commit was a large one.
@@ -95,13 +96,15 @@ impl Log {
         let near = size > self.limit / 4 * 3;
         let _turn = self.turn.lock().await;
         if cut(connection, if near { READERS } else { Duration::ZERO }).await? {
-            (self.asked_at, self.again_at, self.told) = (0, None, None);
+            (self.asked_at, self.again_at) = (0, None);
             return Ok(());
         }
         self.again_at = Some(clock::instant() + if near { AGAIN_AFTER_WAIT } else { AGAIN });
-        if size > self.limit && self.told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
-            self.told = Some(clock::instant());
+        if size > self.limit
+            && let Some(count) = self.too_long.count()
+        {
             tracing::warn!(
+                count,
                 bytes = size,
                 limit = self.limit,
                 "the write-ahead log is longer than store.log_limit and cannot be cut: something reads the ledger all this \

@@ -13,6 +13,7 @@ mod coverage;
 mod error;
 mod file;
 mod files;
+mod hints;
 mod identity;
 mod lock;
 mod log;
@@ -26,6 +27,7 @@ mod prune;
 mod read;
 mod settle;
 mod sqlite;
+mod unhandled;
 mod writer;
 
 use std::sync::Arc;
@@ -47,6 +49,7 @@ pub use file::Look;
 pub use identity::LedgerId;
 pub use pairing::{Asked, Pairing, PairingState, Request, Who};
 pub use read::{Activity, Filter, Group, Row, State};
+pub use unhandled::UNHANDLED;
 use writer::Op;
 pub use writer::Writer;
 
@@ -243,6 +246,11 @@ impl Store {
     /// When it cannot be opened, or could not be made.
     pub async fn look(settings: &config::Store) -> Result<Look, StoreError> {
         file::look(settings).await
+    }
+
+    /// The absolute path of the ledger.
+    pub fn place(settings: &config::Store) -> std::path::PathBuf {
+        file::path(settings)
     }
 
     async fn start(

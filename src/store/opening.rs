@@ -14,7 +14,7 @@ use super::log::{self, Log};
 use super::origin::{self, NO_TABLES, Origin};
 use super::presence::{Damage, Presence};
 use super::sqlite::{Care, Sqlite, millis};
-use super::{StoreError, file};
+use super::{StoreError, file, hints};
 use crate::clock::Clock;
 use crate::config;
 
@@ -90,7 +90,7 @@ impl Sqlite {
             return Err(cannot(cause));
         }
         let options = file::options(path).create_if_missing(false);
-        let opened = |error: sqlx::Error| cannot(format!("{error}; is the folder there and writable?"));
+        let opened = |error: sqlx::Error| cannot(hints::of_database(&error));
         let mut connection = match SqliteConnection::connect_with(&options).await {
             Ok(connection) => connection,
             Err(error) => {

@@ -6,6 +6,7 @@ use std::path::Path;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
+use super::hints;
 use super::log::BUSY;
 use super::migrations::{self, LATEST};
 
@@ -33,7 +34,7 @@ pub(super) async fn look(path: &Path) -> Result<Origin, String> {
         Ok(None) => Err("it is the database of another program, and nothing of it was changed; is store.url right? \
                          Switchboard needs a file of its own"
             .to_owned()),
-        Err(error) => Err(format!("{error}; is store.url right?")),
+        Err(error) => Err(hints::of_database(&error)),
     }
 }
 
@@ -68,9 +69,49 @@ async fn origin(connection: &mut SqliteConnection) -> Result<Option<Origin>, sql
     })
 }
 
+/// Sees that no version of the tables is one that this program does not know, or knows otherwise.
+pub(super) async fn look_at_versions(connection: &mut SqliteConnection) -> Result<(), String> {
+    let cannot_read = |error: sqlx::Error| format!("its tables cannot be read: {error}");
+    let tables = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
+    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(cannot_read)?;
+    if tables == 0 {
+        return Ok(());
+    }
+    let versions = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
+    let found: Vec<(i64, Vec<u8>, bool)> =
+        sqlx::query_as(versions).fetch_all(&mut *connection).await.map_err(cannot_read)?;
+    if let Some((newest, ..)) = found.last().filter(|(version, ..)| *version > LATEST) {
+        return Err(newer(*newest));
+    }
+    let ours = migrations::migrator();
+    for (version, checksum, is_whole) in found {
+        let known = ours.iter().find(|ours| ours.version == version);
+        if !is_whole {
+            return Err(format!("version {version} of its tables was made in part only; {COPY}"));
+        }
+        if known.is_none_or(|known| *known.checksum != *checksum) {
+            return Err(format!(
+                "version {version} of its tables is another than this program's: another build of switchboard made it, or \
+                 somebody changed it; run that build, or {COPY}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn newer(found: i64) -> String {
+    format!(
+        "a newer switchboard has worked with it: its tables are of version {found}, and this program's of {LATEST}; run the \
+         newer one, or {COPY}"
+    )
+}
+
+const COPY: &str = "take a copy of the ledger from before the update";
+
 /// Sees that the tables are those of this version; the daemon makes them so, a verb beside it does not. Whether there were
 /// none before.
 pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) -> Result<bool, String> {
+    look_at_versions(&mut *connection).await?;
     let cannot_read = |error: sqlx::Error| format!("its tables cannot be read: {error}");
     let tables = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
     let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(cannot_read)?;
@@ -82,10 +123,7 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) 
             .map_err(cannot_read)?,
     };
     match (found.map(|found| (found, found.cmp(&LATEST))), is_daemon) {
-        (Some((found, Ordering::Greater)), _) => Err(format!(
-            "a newer switchboard has worked with it: its tables are of version {found}, and this program's of {LATEST}; run \
-             the newer one, or take a copy of the ledger from before the update"
-        )),
+        (Some((found, Ordering::Greater)), _) => Err(newer(found)),
         (_, true) => {
             migrations::migrator().run(&mut *connection).await.map_err(|error| error.to_string())?;
             mark(connection).await.map_err(|error| error.to_string())?;

@@ -30,6 +30,7 @@ impl Store {
 
 impl Sqlite {
     pub(super) async fn prune(&mut self, retention: Duration, dedupe: Duration) -> Result<u64, sqlx::Error> {
+        let unhandled = self.prune_unhandled(retention).await?;
         let emptied = sqlx::query(
             "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL, body = NULL
              WHERE seq IN (SELECT seq FROM ledger WHERE settled_at IS NOT NULL AND settled_at <= ?1 LIMIT ?2)",
@@ -44,7 +45,7 @@ impl Sqlite {
         let forgotten = sqlx::query(
             "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1",
         ).bind(self.clock.wall_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP).execute(&mut self.connection).await?;
-        Ok(emptied.rows_affected() + forgotten.rows_affected() + asked)
+        Ok(unhandled + emptied.rows_affected() + forgotten.rows_affected() + asked)
     }
 
     /// Looks at some lanes after those it looked at before, and forgets the idle ones. When a lane was claimed is known by

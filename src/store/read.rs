@@ -91,7 +91,7 @@ pub struct Group {
     pub count: u64,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "SELECT ledger.id, state, ledger.queue, attempts + deaths AS attempts, accepted_at,
     settled_at, iif(state = 0, lane.due_at, NULL) AS due_at, state = 0 AND lane.head = seq AND lane.leased > 0 AS leased,
     verdict, subject, label, note, answers, body FROM ledger LEFT JOIN lane ON lane.id = ledger.lane";
@@ -136,6 +136,14 @@ impl Store {
     /// When the engine fails.
     pub async fn ending_in(&self, digits: &str) -> Result<Vec<Row>, StoreError> {
         self.0.reader.ending_in(digits).await
+    }
+
+    /// Rows whose note holds this text, oldest first. Looks at every row.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
+        self.0.reader.noting(text).await
     }
 
     /// What was settled since then, in milliseconds since 1970, grouped for a report.
@@ -227,10 +235,16 @@ impl Reader {
         rows.iter().map(shown).collect()
     }
 
+    async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE instr(note, ?1) > 0 ORDER BY seq LIMIT 100");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(text).fetch_all(&self.pool).await?;
+        rows.iter().map(shown).collect()
+    }
+
     pub(super) async fn activity(&self, since: i64) -> Result<Activity, StoreError> {
         let groups = sqlx::query(
             "SELECT label, subject, verdict, count(*) AS rows FROM ledger
-             WHERE settled_at >= ?1 AND queue = 0 AND verdict IS NOT NULL GROUP BY label, subject, verdict",
+             WHERE settled_at >= ?1 AND queue = 0 AND verdict != 'unhandled' GROUP BY label, subject, verdict",
         )
         .bind(since)
         .fetch_all(&self.pool)
@@ -264,7 +278,7 @@ impl Reader {
     }
 }
 
-fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
+pub(super) fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
     Ok(Row {
         id: row.try_get("id")?,
         queue: Queue::of(row.try_get("queue")?),

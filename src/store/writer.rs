@@ -16,12 +16,14 @@ use super::presence::Damage;
 use super::sqlite::{Due, Sqlite};
 use super::{ASKED, AuditEntry, Beginning, Claim, Claims, Entry, Progress, Queue, Settlement, StoreError};
 use crate::clock;
+use crate::telemetry::Seldom;
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// One thing to be written.
 pub(super) enum Op {
     Put(Entry, Answer<bool>),
+    Note(Entry, String, Answer<bool>),
     Claim(Claim, Answer<Claims>),
     Settle(Box<Settlement>, Answer<bool>),
     Reopen(Uuid, AuditEntry, Answer<bool>),
@@ -46,7 +48,7 @@ impl Op {
     fn bytes(&self) -> usize {
         let of = |entry: &Entry| entry.body.len() + entry.file.as_ref().map_or(0, |file| file.len());
         match self {
-            Op::Put(entry, _) => of(entry),
+            Op::Put(entry, _) | Op::Note(entry, ..) => of(entry),
             Op::Settle(settlement, _) => settlement.entries().iter().map(of).sum(),
             Op::Claim { .. }
             | Op::Reopen(..)
@@ -75,6 +77,7 @@ impl Op {
             | Op::Withdraw(.., answer)
             | Op::Decide(_, answer)
             | Op::BeginOnce { answer, .. }
+            | Op::Note(.., answer)
             | Op::SealAudit(_, answer) => drop(answer.send(changed.map(|rows| rows > 0))),
             Op::Ask(_, answer) => drop(answer.send(changed.map(Asked::of))),
             Op::Prune { answer, .. } | Op::PruneAudit(_, answer) | Op::PruneLanes(_, answer) => {
@@ -115,6 +118,7 @@ pub struct Writer {
     missing_for: Duration,
     /// What is wrong with them, and since when.
     damage: Option<(Damage, Instant)>,
+    unwritten: Seldom,
 }
 
 /// A batch, sorted by kind so that each kind is one statement.
@@ -134,7 +138,7 @@ impl Writer {
         committed: watch::Sender<u64>,
         missing_for: Duration,
     ) -> Writer {
-        Writer { engine, waiting, wakers, committed, missing_for, damage: None }
+        Writer { engine, waiting, wakers, committed, missing_for, damage: None, unwritten: Seldom::default() }
     }
 
     /// Serves writes until `stop` ends or every [`super::Store`] is gone; what waits then is still written.
@@ -222,7 +226,9 @@ impl Writer {
                 batch.fail(&error);
             }
             Err(error) => {
-                tracing::error!(%error, "the ledger could not be written; nothing of this batch is acknowledged");
+                if let Some(count) = self.unwritten.count() {
+                    tracing::error!(%error, count, "the ledger could not be written; nothing of this batch is acknowledged");
+                }
                 self.engine.recover().await;
                 batch.fail(&error);
             }
@@ -267,11 +273,15 @@ impl Writer {
                 Op::BeginOnce { seq, lane, fence, .. } => (engine.begin_once(*seq, *lane, *fence).await?, None),
                 Op::Hurry(_) => (engine.hurry(due).await.map(|()| 0)?, None),
                 Op::Beat(_) => (engine.beat().await.map(|()| 0)?, None),
+                Op::Note(entry, note, _) => (engine.note_unhandled(entry, note).await?.into(), None),
                 Op::Put(..) | Op::Claim(..) | Op::Settle(..) => (0, None),
             };
             // What changed nothing was not done.
             audit.extend(entry.filter(|_| changed > 0));
             results.others.push(changed);
+        }
+        if batch.others.iter().any(|op| matches!(op, Op::Note(..))) {
+            engine.bound_unhandled().await?;
         }
         engine.audit(&audit).await?;
         for (claim, _) in &batch.claims {
@@ -323,7 +333,8 @@ impl Batch {
                 Op::Put(entry, answer) => batch.puts.push((entry, answer)),
                 Op::Settle(settlement, answer) => batch.settlements.push((*settlement, answer)),
                 Op::Claim(claim, answer) => batch.claims.push((claim, answer)),
-                op @ (Op::Reopen(..)
+                op @ (Op::Note(..)
+                | Op::Reopen(..)
                 | Op::Discard(..)
                 | Op::Withdraw(..)
                 | Op::Prune { .. }

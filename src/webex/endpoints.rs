@@ -49,6 +49,13 @@ pub struct NewMessage {
     pub attachments: Vec<Attachment>,
 }
 
+impl NewMessage {
+    /// Whether it goes to a person and not to a space: into the direct space with them, which Webex makes if need be.
+    pub fn is_to_person(&self) -> bool {
+        self.to_person_id.is_some() || self.to_person_email.is_some()
+    }
+}
+
 impl Client {
     /// The bot itself.
     pub async fn me(&self) -> Result<Person, Error> {

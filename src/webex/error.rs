@@ -83,6 +83,10 @@ pub enum Error {
     },
 }
 
+/// Why Webex may refuse a direct message.
+const FIRST: &str = "the bot may not write to this person: they may have to write to the bot first, or their organization \
+     does not let them have this bot";
+
 /// What a caller does about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -194,6 +198,22 @@ impl Error {
             }
             Error::Unreadable { endpoint, .. } => format!("Webex answered {endpoint} with a body that cannot be read"),
             Error::Unsendable { endpoint, .. } => format!("nothing was sent ({endpoint})"),
+        }
+    }
+
+    /// What an operator can do about a message that was not taken. A direct one needs nobody to be a member.
+    pub fn hint_of_message(&self, is_direct: bool) -> &'static str {
+        match self {
+            Error::Status { status: 403, .. } if is_direct => FIRST,
+            other => other.hint(),
+        }
+    }
+
+    /// The error with what else there is to say of a message that Webex refused, for what is kept of it.
+    pub fn of_message(&self, is_direct: bool) -> String {
+        match self {
+            Error::Status { status: 403, .. } if is_direct => format!("{self}; {FIRST}"),
+            other => other.to_string(),
         }
     }
 

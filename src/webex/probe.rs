@@ -72,14 +72,17 @@ impl Probe {
         Ok(Probe { http, url })
     }
 
-    /// Posts these bytes with one more header.
+    /// Posts these bytes with more headers.
     ///
     /// # Errors
     /// When no answer came.
-    pub(crate) async fn post(&self, body: &str, (name, value): (&str, &str)) -> Result<Answer, Unreached> {
+    pub(crate) async fn post(&self, body: &str, headers: &[(&str, &str)]) -> Result<Answer, Unreached> {
         let started = clock::instant();
-        let request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json;charset=UTF-8");
-        let sent = request.header(name, value).body(body.to_owned()).send().await;
+        let mut request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json;charset=UTF-8");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let sent = request.body(body.to_owned()).send().await;
         let response = sent.map_err(|error| unreached(error, started.elapsed()))?;
         let took = started.elapsed();
         let leads_to = response.headers().get(LOCATION).and_then(|value| self.url.join(value.to_str().ok()?).ok());

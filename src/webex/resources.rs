@@ -42,6 +42,16 @@ impl Person {
         self.kind.as_deref().is_none_or(|kind| kind == "bot")
     }
 
+    /// Whose the token is, in words: of a bot or of a person, with name, address and id.
+    pub fn described(&self) -> String {
+        let kind = match self.kind.as_deref() {
+            None | Some("bot") => "bot",
+            Some("person") => "person",
+            Some(_) => "account",
+        };
+        format!("the {kind} {} <{}>, id {}", self.display_name, self.email(), self.id)
+    }
+
     /// The first address, or nothing.
     pub fn email(&self) -> &str {
         self.emails.first().map_or("", String::as_str)

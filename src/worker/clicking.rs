@@ -100,7 +100,9 @@ impl Inbox {
             Ok(button) => self.press(row, about, &action, button, rule, me).await,
             Err(Unpressed::Nothing(reason)) => self.close(row, about, Ending { reason, ..Ending::of("ignored") }, None),
             Err(Unpressed::Forged(reason)) => {
-                tracing::warn!(reason, "a click on a card is none on a button that I have sealed");
+                if let Some(count) = self.forged_clicks.count() {
+                    tracing::warn!(reason, count, "a click on a card is none on a button that I have sealed");
+                }
                 let note = Some(format!("{reason}{FORGED}"));
                 self.close(row, about, Ending { note, ..denied(reason) }, None)
             }

@@ -17,6 +17,7 @@ use crate::health::Health;
 use crate::identity::Identity;
 use crate::receiver::{Door, Envelope, Kind};
 use crate::store::{Again, Claimed, Queue, Settlement, Via};
+use crate::telemetry::Seldom;
 use crate::webex::{Client, Person, PersonId};
 
 /// For so long an event gives way to one that was said before it: as a rule that is next in the same space at once.
@@ -26,6 +27,8 @@ const GIVES_WAY: Duration = Duration::from_millis(5);
 pub struct Inbox {
     /// What handlers and we share.
     pub services: Arc<Services>,
+    /// Anybody in a space can make one up.
+    pub forged_clicks: Seldom,
     /// Who the bot is.
     pub identity: Identity,
     /// How strangers are let in.

@@ -258,7 +258,9 @@ impl Outbox {
     }
 
     async fn settle_failure(&self, row: Claimed, letter: &Letter, error: &Error, is_posted: bool) -> Settlement {
-        let note = Some(error.to_string());
+        let is_direct = letter.room_type == RoomType::Direct || letter.message.is_to_person();
+        let reason = error.of_message(is_direct);
+        let note = Some(reason.clone());
         let uncertain = is_posted && error.is_uncertain();
         match self.fault(&row, letter, error).await {
             Fault::Wait(pause) => {
@@ -294,8 +296,9 @@ impl Outbox {
             }
             Fault::Refused | Fault::Away | Fault::Broken | Fault::NotFound | Fault::Final => {
                 let tracking_id = error.tracking_id().unwrap_or("none");
-                tracing::error!(%error, tracking_id, "a reply is given up; `switchboard outbox list` shows it");
-                row.dead(closing("refused", error.to_string()), Vec::new())
+                let hint = error.hint_of_message(is_direct);
+                tracing::error!(%error, hint, tracking_id, "a reply is given up; `switchboard outbox list` shows it");
+                row.dead(closing("refused", reason), Vec::new())
             }
         }
     }

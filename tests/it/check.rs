@@ -61,7 +61,8 @@ fn assert_has(said: &str, line: &str, hint: &str) {
 
 /// What differs from run to run is made the same.
 fn redacted(said: &str, bot: &Harness) -> String {
-    let said = said.replace(&bot.url, "URL");
+    let said = said.replace(&bot.url, "URL").replace(&bot.cloud.bot().id, "ID");
+    let said = said.replace(bot.folder.path().to_str().unwrap(), "HERE");
     let (before, after) = said.split_once("canary, in ").unwrap();
     let (_, after) = after.split_once(" ms").unwrap();
     let said = format!("{before}canary, in N ms{after}");
@@ -109,11 +110,11 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
     insta::assert_snapshot!(redacted(&said, &bot), @r"
     warn settings  webhook.secret has fewer than 32 characters and may be guessed
                    make one with `openssl rand -hex 32`
-    ok   store     ledger.db can be written to
+    ok   store     HERE/ledger.db can be written to
     ok   store     open: 0 events, 0 replies
     ok   daemon    it runs on this ledger
     ok   complete  no message to the bot is missing from TIME to TIME
-    ok   token     Webex takes it; the bot is Switchboard <switchboard@webex.bot>
+    ok   token     Webex takes it; it is of the bot Switchboard <switchboard@webex.bot>, id ID
     ok   clock     agrees with Webex's to within 30 s
     ok   tls       none: webex.api_url is plain http, which stays on this machine
     ok   scopes    everything the bot needs may be read
@@ -125,9 +126,11 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
     assert_eq!(code, 0);
 
     assert_eq!(writes(), before);
-    let counted = async |labels| bot.metric(&format!("switchboard_events_received_total{{{labels}}}")).await;
-    assert_eq!(counted(r#"source="webhook",resource="other",outcome="ignored""#).await, 1.0);
-    assert_eq!(counted(r#"source="webhook",resource="unknown",outcome="rejected""#).await, 1.0);
+    let counted = async |labels: &str| bot.metric(&format!("switchboard_events_received_total{{{labels}}}")).await;
+    for (resource, outcome) in [("other", "ignored"), ("unknown", "rejected")] {
+        let labels = format!("source=\"webhook\",resource=\"{resource}\",outcome=\"{outcome}\"");
+        assert_eq!(counted(&labels).await, 0.0, "the canary is none: {labels}");
+    }
     let url = format!("{}{WEBHOOK}", bot.url);
     let nowhere = [("WEBEX_ROOM_ID", "nowhere")];
     let (code, said) = check(&bot.cloud, bot.folder.path(), &url, &["--deep", "--json"], &nowhere);
@@ -143,7 +146,7 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
       {
         "check": "store",
         "state": "ok",
-        "says": "ledger.db can be written to"
+        "says": "HERE/ledger.db can be written to"
       },
       {
         "check": "store",
@@ -163,7 +166,7 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
       {
         "check": "token",
         "state": "ok",
-        "says": "Webex takes it; the bot is Switchboard <switchboard@webex.bot>"
+        "says": "Webex takes it; it is of the bot Switchboard <switchboard@webex.bot>, id ID"
       },
       {
         "check": "clock",
@@ -751,4 +754,65 @@ async fn keys_that_do_not_go_with_the_audits_seal_are_named() {
     assert!(!looked(&both).contains("audit "), "before the start that needs it");
     start(&both);
     assert_has(&looked(&both), "warn audit     audit.old_key is set, though", "take it out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_cannot_hide_a_forgery_behind_the_proof_of_a_canary() {
+    let bot = Harness::start().await;
+    let url = format!("{}{WEBHOOK}", bot.url);
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let proofs = Arc::clone(&seen);
+    // Whoever stands in between sees what `check` sends, and uses it again.
+    let between = stand_in(move |request: Request| {
+        let proof = request.headers().get("x-switchboard-canary").map(|proof| proof.to_str().unwrap().to_owned());
+        proofs.lock().unwrap().extend(proof);
+        async { StatusCode::NOT_FOUND.into_response() }
+    })
+    .await;
+    check(&bot.cloud, bot.folder.path(), &between, &["--deep"], &[]);
+    let proof = seen.lock().unwrap().pop().expect("the canary has its proof");
+    let forged = r#"{"resource":"messages","event":"created","data":{"id":"m"}}"#;
+    for proof in [&*proof, "", "00"] {
+        let request = crate::harness::http().post(&url).header("x-switchboard-canary", proof).body(forged);
+        assert_eq!(request.header("x-spark-signature", "00").send().await.unwrap().status(), 401);
+    }
+    let rejected = r#"switchboard_events_received_total{source="webhook",resource="unknown",outcome="rejected"}"#;
+    assert_eq!(bot.metric(rejected).await, 3.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_webhook_that_calls_our_url_is_named_with_its_id() {
+    let bot = Harness::start().await;
+    let url = format!("{}{WEBHOOK}", bot.url);
+    let forging = bot.cloud.add_webhook(draft("an old bot", "messages", &url, "theirs")).unwrap().id;
+    let doubling = bot.cloud.add_webhook(draft("a twin", "memberships", &url, SECRET)).unwrap().id;
+    bot.cloud.add_webhook(draft("elsewhere", "messages", "http://127.0.0.1:9/", "theirs")).unwrap();
+    let (code, said) = deep(&bot, &[]);
+    assert_eq!(code, 0, "{said}");
+    let forged = format!(
+        "\"an old bot\" for messages/created is not ours and calls our URL: what it tells of also comes without our \
+         signature, is refused, and is counted as forged; its id is {forging}"
+    );
+    assert_has(&said, &format!("warn webhooks  {forged}"), &format!("`switchboard webhooks delete {forging}`"));
+    assert!(said.contains(&format!("what it tells of comes twice; its id is {doubling}")), "{said}");
+    assert_has(
+        &said,
+        "ok   webhooks  all 3 are registered and active; 1 of other programs on this token, left alone",
+        "",
+    );
+    // The daemons' marks call our URL, too, and are ours.
+    assert_eq!(said.matches("is not ours").count(), 2, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_persons_token_is_told_of_by_check_and_by_run_in_the_same_words() {
+    let (cloud, folder) = alone().await;
+    let person = r#"{"id":"person-1","displayName":"Alice","emails":["alice@example.com"],"type":"person"}"#;
+    cloud.fault(Fault::on(Method::GET, "/people/me").always().answer(200, &[], person));
+    let says = "webex.token is no bot's: it is of the person Alice <alice@example.com>, id person-1";
+    let (code, said) = check(&cloud, folder.path(), "http://127.0.0.1:9/webex/webhook", &[], &[]);
+    assert_eq!(code, 1, "{said}");
+    assert_has(&said, &format!("FAIL token     {says}"), "use the token of a bot");
+    let daemon = Daemon::start(&cloud, folder.path(), free_port(), &[]);
+    assert!(daemon.logs(says).contains("use the token of a bot"));
 }

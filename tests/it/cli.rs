@@ -267,9 +267,15 @@ async fn a_ledger_of_another_version_is_refused_with_what_to_do() {
         ledger.close().await.unwrap();
     };
     let verbs: [&[&str]; 4] = [&["audit", "list"], &["inbox", "list"], &["pairing", "list"], &["explain", "7Q2M"]];
+    let program = |verb: &[&str]| {
+        let mut program = switchboard();
+        program.args(verb).env("DATABASE_URL", &url).env("WEBEX_BOT_TOKEN", cloud.bot().token);
+        program.env("WEBEX_WEBHOOK_SECRET", crate::harness::SECRET).env("SWITCHBOARD_WEBEX__API_URL", cloud.api_url());
+        finished(program.env("PORT", "0").env("SWITCHBOARD_ADMIN__LISTEN", ""))
+    };
     let refused = |says: &[&str]| {
         for verb in verbs {
-            let (code, said) = finished(switchboard().args(verb).env("DATABASE_URL", &url));
+            let (code, said) = program(verb);
             assert_eq!(code, 1, "{verb:?}: {said}");
             for part in says.iter().chain(&["cannot open the ledger ", path.to_str().unwrap()]) {
                 assert!(said.contains(part), "{verb:?}: {part:?} is not in: {said}");
@@ -285,12 +291,23 @@ async fn a_ledger_of_another_version_is_refused_with_what_to_do() {
          VALUES (9999, 'to come', true, x'00', 0)",
     )
     .await;
-    refused(&["a newer switchboard has worked with it", "of version 9999", "run the newer one"]);
-    let mut daemon = switchboard();
-    daemon.arg("run").env("WEBEX_BOT_TOKEN", cloud.bot().token).env("WEBEX_WEBHOOK_SECRET", crate::harness::SECRET);
-    let daemon = daemon.env("DATABASE_URL", &url).env("PORT", "0").env("SWITCHBOARD_ADMIN__LISTEN", "");
-    let (code, said) = finished(daemon.env("SWITCHBOARD_WEBEX__API_URL", cloud.api_url()));
-    assert!(code == 1 && said.contains("a newer switchboard has worked with it"), "{code}: {said}");
+    let newer = ["a newer switchboard has worked with it", "of version 9999", "run the newer one"];
+    refused(&newer);
+    // What the daemon refuses, `check` does not call sound.
+    let (code, said) = program(&["check"]);
+    assert!(code == 1 && said.contains("FAIL store") && newer.iter().all(|part| said.contains(part)), "{said}");
+    let (code, said) = program(&["run"]);
+    assert!(code == 1 && newer.iter().all(|part| said.contains(part)), "{said}");
+    migrations(
+        "DELETE FROM _sqlx_migrations WHERE version = 9999; UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 2",
+    )
+    .await;
+    let changed = ["version 2 of its tables is another than this program's", "run that build"];
+    refused(&changed);
+    for verb in ["check", "run"] {
+        let (code, said) = program(&[verb]);
+        assert!(code == 1 && changed.iter().all(|part| said.contains(part)), "{verb}: {said}");
+    }
     migrations("DROP TABLE _sqlx_migrations").await;
     refused(&["it has no tables of switchboard", "is store.url right?"]);
 }
@@ -433,15 +450,15 @@ async fn check_says_what_is_in_order_and_what_to_do() {
         .env("WEBEX_BOT_TOKEN", cloud.bot().token)
         .env("WEBEX_WEBHOOK_SECRET", crate::harness::SECRET)
         .env("SWITCHBOARD_WEBHOOK__PUBLIC_URL", "http://127.0.0.1:9/");
-    insta::assert_snapshot!(finished(&mut command).1, @r#"
+    insta::assert_snapshot!(finished(&mut command).1.replace(&cloud.bot().id, "ID").replace(folder.path().to_str().unwrap(), "HERE"), @r#"
     warn settings  nobody is told when a stranger asks to be let in
                    name admins in access.admins by email or id (*@domain cannot be written to), or look into `switchboard pairing list`
     warn settings  webhook.secret has fewer than 32 characters and may be guessed
                    make one with `openssl rand -hex 32`
     warn settings  webhook.public_url ends in another path than webhook.path: /, and not /webex/webhook
                    right if a proxy in between rewrites it; otherwise make them the same
-    ok   store     switchboard.db is not there yet and can be made
-    ok   token     Webex takes it; the bot is Switchboard <switchboard@webex.bot>
+    ok   store     HERE/switchboard.db is not there yet and can be made
+    ok   token     Webex takes it; it is of the bot Switchboard <switchboard@webex.bot>, id ID
     warn webhooks  none yet
                    the daemon makes them when it starts; `switchboard webhooks sync` makes them now
     "#);
@@ -653,4 +670,38 @@ fn a_closed_pipe_is_no_failure() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verb_says_which_ledger_it_looked_into() {
+    let (_cloud, folder) = Harness::start().await.stop().await;
+    let place = folder.path().join("ledger.db");
+    let ask = |verb: &[&str], url: &str| {
+        let mut program = switchboard();
+        let output = program.args(verb).current_dir(folder.path()).env("DATABASE_URL", url).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    for verb in [
+        &["inbox", "list"][..],
+        &["outbox", "list"],
+        &["pairing", "list"],
+        &["approvals", "list"],
+        &["audit", "list"],
+        &["inbox", "show", "7Q2M"],
+    ] {
+        let (said, aside) = ask(verb, "sqlite:ledger.db");
+        assert!(aside.contains(&format!("the ledger is {}", place.display())), "{verb:?}: {aside}");
+        assert!(!said.contains("the ledger is"), "programs read this: {said}");
+    }
+    let (_, aside) = ask(&["explain", "7Q2M"], "sqlite:ledger.db");
+    assert!(aside.contains(&format!("no event 7Q2M in the ledger {}", place.display())), "{aside}");
+    let (_, aside) = ask(&["inbox", "list"], "sqlite:other.db");
+    assert!(aside.contains(&format!("cannot open the ledger {}/other.db", folder.path().display())), "{aside}");
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on_says_why() {
+    let (code, said) = run_with(&[("SWITCHBOARD_SERVER__LISTEN", "192.0.2.1:8080"), ("PORT", "unset")], None);
+    assert!(code == 1 && said.contains("this machine has no address 192.0.2.1"), "{said}");
+    assert!(!said.contains("another program"), "{said}");
 }

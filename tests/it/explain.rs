@@ -238,3 +238,173 @@ async fn an_event_that_waits_says_what_for_and_until_when() {
     let story = explain(&bot, &asked);
     assert!(story.contains(" answered: ") && story.contains("reply sent"), "{story}");
 }
+
+/// A delivery of Webex that is signed rightly, of any kind.
+async fn delivered_whole(bot: &Harness, body: &Value) {
+    let body = body.to_string();
+    let signature = signature(SECRET, body.as_bytes());
+    assert_eq!(post(&format!("{}/webex/webhook", bot.url), body, Some(&signature)).await.0, 200);
+}
+
+fn rows(bot: &Harness, limit: &str) -> Vec<Value> {
+    let list = ["inbox", "list", "--state", "all", "--limit", limit, "--json"];
+    serde_json::from_str(&verb(bot.folder.path(), &list)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_works_on_leaves_a_row_that_every_one_of_its_ids_leads_to() {
+    let bot = Harness::start().await;
+    let moved =
+        json!({"id": "hook-1", "name": "n", "resource": "rooms", "event": "migrated", "data": {"id": "room-1"}});
+    // Webex may deliver it again.
+    for _ in 0..2 {
+        delivered_whole(&bot, &moved).await;
+    }
+    let deleted = json!({"id": "hook-2", "resource": "messages", "event": "deleted", "data": {"id": "message-1"}});
+    delivered_whole(&bot, &deleted).await;
+    delivered_whole(&bot, &json!({"resource": "uproar", "event": "exploded", "data": 7})).await;
+    bot.settle().await;
+    let listed = rows(&bot, "50");
+    assert_eq!(listed.len(), 3, "{listed:?}");
+    for row in &listed {
+        assert_eq!((&row["state"], &row["verdict"]), (&json!("done"), &json!("unhandled")), "{row}");
+    }
+    let id = listed[2]["id"].as_str().unwrap();
+    for known in ["room-1", "hook-1", id, &id[..8], listed[2]["reference"].as_str().unwrap()] {
+        let story = explain(&bot, known);
+        assert!(story.contains("accepted: an event of the kind rooms/migrated"), "{known}: {story}");
+        assert!(story.contains("not answered: the bot does not work on rooms/migrated"), "{known}: {story}");
+    }
+    assert!(explain(&bot, "message-1").contains("not answered: the bot does not work on messages/deleted"));
+    for (resource, event, count) in
+        [("rooms", "migrated", 2.0), ("messages", "deleted", 1.0), ("other", "other", 1.0), ("uproar", "exploded", 0.0)]
+    {
+        let labels = format!("source=\"webhook\",resource=\"{resource}\",outcome=\"ignored\",event=\"{event}\"");
+        assert_eq!(bot.metric(&format!("switchboard_events_received_total{{{labels}}}")).await, count, "{labels}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_what_nobody_works_on_takes_away_its_own_rows_and_no_others() {
+    let bot = Harness::start().await;
+    let asked = bot.cloud.person(ALICE).says("help");
+    bot.settle().await;
+    for nth in 0..40_u64 {
+        let flood = (0..26_u64).map(async |of| {
+            let id = format!("room-{}", nth * 26 + of);
+            delivered_whole(&bot, &json!({"id": "h", "resource": "rooms", "event": "updated", "data": {"id": id}}))
+                .await;
+        });
+        futures_util::future::join_all(flood).await;
+    }
+    let listed = rows(&bot, "5000");
+    assert_eq!(listed.iter().filter(|row| row["verdict"] == "unhandled").count(), 1000);
+    assert!(explain(&bot, &asked).contains("it matched the command help"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_direct_message_that_webex_refuses_says_who_may_have_to_write_first() {
+    const FIRST: &str = "they may have to write to the bot first";
+    let bot = Harness::with("", bot()).await;
+    let alice = bot.cloud.person(ALICE);
+    let lab = bot.cloud.space("Lab", &[ALICE]);
+    let refused = || Fault::on(Method::POST, "/messages").answer(403, &[], r#"{"message":"no","trackingId":"R"}"#);
+    bot.cloud.fault(refused());
+    let asked = alice.says("go");
+    bot.settle().await;
+    let story = explain(&bot, &asked);
+    assert!(story.contains("reply given up") && story.contains(FIRST), "{story}");
+    bot.cloud.fault(refused());
+    let asked = alice.mentions_bot(&lab, "go").unwrap();
+    bot.settle().await;
+    let story = explain(&bot, &asked);
+    assert!(story.contains("reply given up") && !story.contains(FIRST), "{story}");
+    bot.cloud.fault(refused());
+    let mut send = crate::harness::switchboard();
+    send.args(["send", "--to", BOB, "hello"]).current_dir(bot.folder.path());
+    send.env("SWITCHBOARD_WEBEX__API_URL", bot.cloud.api_url()).env("WEBEX_BOT_TOKEN", bot.cloud.bot().token);
+    let (code, said) = crate::cli::finished(&mut send);
+    assert!(code == 1 && said.contains(FIRST), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_was_told_of_an_event_leads_to_it() {
+    let settings = "[access]\ndm_policy = \"pairing\"\ngroup_policy = \"open\"\nallow_from = [\"alice@example.com\"]";
+    let bot = Harness::with(settings, bot()).await;
+    let [alice, bob] = [ALICE, BOB].map(|email| bot.cloud.person(email));
+    let leads_to = |given: &str, asked: &str| {
+        let story = explain(&bot, given);
+        assert!(story.contains(&format!("its Webex id is {asked}")), "{given}: {story}");
+        story
+    };
+    let asked = alice.says("go");
+    bot.settle().await;
+    let reply = bot.cloud.messages().into_iter().rfind(|message| message.text.as_deref() == Some("fine")).unwrap();
+    let bare = uuid_of(&reply.id);
+    let other = encode(&format!("ciscospark://urn:TEAM:eu-central-1_k/MESSAGE/{bare}"));
+    for given in [&reply.id, &bare, &bare.to_uppercase(), &other, &format!("\"{}\",", reply.id), &uuid_of(&asked)] {
+        leads_to(given, &asked);
+    }
+    let sent: Vec<Value> =
+        serde_json::from_str(&verb(bot.folder.path(), &["outbox", "list", "--state", "all", "--json"])).unwrap();
+    let (row, reference) = (sent[0]["id"].as_str().unwrap(), sent[0]["reference"].as_str().unwrap());
+    let story = leads_to(row, &asked);
+    assert!(
+        story.contains(&format!(
+            "found, since row {} of the outbox, that has the id {row}, belongs to it",
+            &row.replace('-', "")[..12]
+        )),
+        "{story}"
+    );
+    let story = leads_to(&reference.to_lowercase(), &asked);
+    assert!(story.contains(&format!("that bears the reference {reference}, belongs to it")), "{story}");
+
+    let stranger = bob.says("let me in");
+    bot.settle().await;
+    let code = code(&bot, BOB);
+    let story = leads_to(&code.to_lowercase(), &stranger);
+    assert!(story.contains(&format!("found, since it asked to be let in, with the code {code}")), "{story}");
+
+    alice.says("ask");
+    bot.settle().await;
+    let shown = card(&bot.cloud);
+    let click = alice.clicks(&shown.id, data(&shown, "Yes")).unwrap();
+    bot.settle().await;
+    assert!(leads_to(&click, &click).contains("a click on a card"));
+    assert!(explain(&bot, &shown.id).contains("it matched the command ask"));
+
+    // Webex's own id of a request that failed.
+    let no = r#"{"message":"no","trackingId":"ROUTER_12345678"}"#;
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").answer(403, &[], no));
+    let refused = alice.says("go");
+    bot.settle().await;
+    leads_to("ROUTER_12345678", &refused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_events_each_says_what_it_has_to_do_with_the_question() {
+    let bot = Harness::with("", bot()).await;
+    let asked = bot.cloud.person(ALICE).says("go");
+    bot.settle().await;
+    delivered_whole(&bot, &json!({"id": "h", "resource": "messages", "event": "deleted", "data": {"id": asked}})).await;
+    let story = explain(&bot, &asked);
+    assert_eq!(story.matches("\nevent ").count() + 1, 2, "{story}");
+    assert!(story.contains(&format!("found, since it is of the message {asked}")), "{story}");
+    assert!(story.contains(&format!("found, since it tells of messages/deleted, with the id {asked}")), "{story}");
+    let reference = story.split_whitespace().nth(1).unwrap().to_owned();
+    let stories: Vec<Value> =
+        serde_json::from_str(&verb(bot.folder.path(), &["explain", &reference.to_lowercase(), "--json"])).unwrap();
+    assert_eq!(stories[0]["found_by"], format!("it bears the reference {reference}"));
+}
+
+/// What is the same in every spelling of an id.
+fn uuid_of(id: &str) -> String {
+    use base64::Engine as _;
+    let uri = base64::engine::general_purpose::STANDARD_NO_PAD.decode(id).unwrap();
+    String::from_utf8(uri).unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+fn encode(uri: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD_NO_PAD.encode(uri)
+}

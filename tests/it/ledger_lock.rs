@@ -165,12 +165,13 @@ fn what_cannot_be_a_ledger_is_said_and_nothing_is_left_behind() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("folder.db")).unwrap();
     for (url, says) in [
-        ("sqlite:.", "cannot open the ledger .: it is a folder; name a file in it"),
-        ("sqlite:folder.db", "cannot open the ledger folder.db: it is a folder; name a file in it"),
+        ("sqlite:.", "cannot open the ledger HERE: it is a folder; name a file in it"),
+        ("sqlite:folder.db", "cannot open the ledger HERE/folder.db: it is a folder; name a file in it"),
         ("sqlite:/dev/null", "cannot open the ledger /dev/null: it is not a file; name one"),
-        ("sqlite:nowhere/ledger.db", "is the folder there and writable?"),
+        ("sqlite:nowhere/ledger.db", "there is no folder HERE/nowhere: make it"),
     ] {
         let (code, said) = finished(&mut run(folder.path(), url));
+        let said = said.replace(folder.path().to_str().unwrap(), "HERE");
         assert!(code == 1 && said.contains(says), "{url}: {said}");
         let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(left, [folder.path().join("folder.db")], "{url}");
@@ -240,4 +241,14 @@ async fn a_ledger_that_was_emptied_is_told_at_the_start() {
     assert!(!stopped(&["DELETE FROM ledger", "DELETE FROM cursor"]).await, "nothing was there by its cursors");
     assert!(!stopped(&["DELETE FROM ledger", read]).await, "all of it may be past its time");
     assert!(stopped(&[]).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_another_program_has_is_told_from_a_folder_that_cannot_be_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    std::fs::write(&path, "a letter to grandmother, and by no means a database ".repeat(100)).unwrap();
+    let (code, said) = finished(&mut run(folder.path(), "sqlite:ledger.db"));
+    assert!(code == 1 && said.contains("it is the file of another program: is store.url right?"), "{said}");
+    assert!(!said.contains("writable"), "{said}");
 }

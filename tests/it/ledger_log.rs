@@ -108,6 +108,7 @@ async fn ten_minutes_of_load_do_not_make_the_log_grow() {
     let daemon = scene.start(&[]).await;
     let (stop, count, hands) = load(&daemon, 40, Some(10.0));
     let (began, mut largest, mut told) = (Instant::now(), 0, 0);
+    let mut measured = Vec::new();
     while began.elapsed().as_secs() < seconds {
         let now = size(&scene.path("-wal"));
         largest = now.max(largest);
@@ -116,12 +117,15 @@ async fn ten_minutes_of_load_do_not_make_the_log_grow() {
             let (events, mb) = (count.load(Ordering::Relaxed), |bytes: u64| bytes as f64 / 1e6);
             let _ = writeln!(
                 std::io::stderr(),
-                "log: after {} s, {events} events: ledger {:.0} MB, log {:.1} MB, at most {:.1} MB",
+                "growth: after {} s, {events} events: memory {:.0} MB, {} descriptors, ledger {:.0} MB, log {:.1} MB, at most {:.1} MB",
                 began.elapsed().as_secs(),
+                mb(daemon.memory()),
+                daemon.descriptors(),
                 mb(size(&scene.path(""))),
                 mb(now),
                 mb(largest)
             );
+            measured.push((daemon.memory(), daemon.descriptors()));
         }
         tokio::time::interval_at(tokio::time::Instant::now() + Duration::from_millis(100), Duration::from_secs(1))
             .tick()
@@ -132,6 +136,11 @@ async fn ten_minutes_of_load_do_not_make_the_log_grow() {
         hand.await.unwrap();
     }
     assert!(largest <= LIMIT, "{largest}");
+    // What is needed is there after a minute or two.
+    let (memory, descriptors) = measured[4];
+    let (memory_now, descriptors_now) = measured[measured.len() - 1];
+    assert!(memory_now < memory + memory / 4, "memory grew from {memory} to {memory_now} bytes");
+    assert!(descriptors_now <= descriptors + 8, "descriptors grew from {descriptors} to {descriptors_now}");
     daemon.terminate();
     assert!(daemon.wait().success());
     assert!(!scene.path("-wal").exists(), "{:?}", scene.files());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::report::{Finding, Report, State};
-use crate::cli::queue::with_store;
+use crate::cli::queue::with_store_unsaid;
 use crate::config::{Config, Mode};
 use crate::store::Look;
 use crate::webex::{Client, Error, Room, RoomType, Webhook, roots};
@@ -17,7 +17,7 @@ const CLOCK_IS_WRONG: Duration = Duration::from_secs(300);
 pub(super) async fn ledger(config: &Config, look: &Look) -> Vec<Finding> {
     let mut findings = Vec::new();
     if look.exists {
-        match with_store(config, async |store| Ok(store.depths().await?)).await {
+        match with_store_unsaid(config, async |store| Ok(store.depths().await?)).await {
             Ok(depths) => {
                 let oldest = match depths.inbox + depths.outbox {
                     0 => String::new(),

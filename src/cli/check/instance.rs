@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::report::Finding;
-use crate::cli::queue::with_store;
+use crate::cli::queue::with_store_unsaid;
 use crate::config::Config;
 use crate::instance::{MISSED, Mark};
 use crate::store::{LedgerId, Look};
@@ -21,7 +21,7 @@ pub(super) async fn look(config: &Config, look: Option<&Look>, found: &[Webhook]
     let stale = config.instance.renew * MISSED;
     let running: Vec<_> = marks.filter(|mark| mark.is_fresh(now, stale)).collect();
     let ledger = match look {
-        Some(look) if look.exists => with_store(config, async |store| Ok(store.ledger_id().await?)).await.ok(),
+        Some(look) if look.exists => with_store_unsaid(config, async |store| Ok(store.ledger_id().await?)).await.ok(),
         Some(_) | None => None,
     };
     let others: Vec<_> = running.iter().filter(|mark| Some(mark.ledger) != ledger).collect();

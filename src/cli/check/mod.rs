@@ -13,11 +13,12 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::output::{Format, print_json, time};
-use super::queue::with_store;
+use super::queue::with_store_unsaid;
 use crate::app::doubts;
 use crate::clock;
 use crate::config::{Config, ConfigError, Mode};
 use crate::handler::Command;
+use crate::identity;
 use crate::store::{Look, Seal, Store};
 use crate::webex::Client;
 use report::{Finding, Report, State};
@@ -117,12 +118,10 @@ fn settings(config: &Config, commands: &[Command]) -> Vec<Finding> {
 
 async fn token(webex: &Client) -> Finding {
     match webex.me().await {
-        Ok(me) if !me.is_bot() => Finding::fail(
-            "token",
-            format!("it is the token of {}, which is no bot", me.email()),
-            "use the token of a bot: this one reads everything that account is told",
-        ),
-        Ok(me) => Finding::ok("token", format!("Webex takes it; the bot is {} <{}>", me.display_name, me.email())),
+        Ok(me) => match identity::doubt(&me) {
+            Some((says, hint)) => Finding::fail("token", says, hint),
+            None => Finding::ok("token", format!("Webex takes it; it is of {}", me.described())),
+        },
         Err(error) => Finding::unless_asked_to_wait("token", error.to_string(), error.hint(), &error),
     }
 }
@@ -151,7 +150,7 @@ async fn complete(config: &Config, look: &Look) -> Vec<Finding> {
     if !look.exists {
         return Vec::new();
     }
-    let coverage = match with_store(config, async |store| Ok(store.coverage().await?)).await {
+    let coverage = match with_store_unsaid(config, async |store| Ok(store.coverage().await?)).await {
         Ok(coverage) => coverage,
         Err(error) => {
             let hint = "is it a ledger of this version? the daemon brings an older one up to date when it starts";
@@ -189,7 +188,9 @@ async fn audit(config: &Config, look: &Look) -> Vec<Finding> {
         return Vec::new();
     }
     // What cannot be read is said of `complete`.
-    let Ok(seal) = with_store(config, async |store| Ok(store.audit_seal().await?)).await else { return Vec::new() };
+    let Ok(seal) = with_store_unsaid(config, async |store| Ok(store.audit_seal().await?)).await else {
+        return Vec::new();
+    };
     let warn = |says: &str, hint: &str| vec![Finding::warn("audit", says, hint)];
     match seal {
         Seal::Right if config.audit.old_key.is_some() => warn(

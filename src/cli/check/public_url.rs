@@ -13,6 +13,7 @@ use super::is_called;
 use super::report::Finding;
 use crate::cli::webex::without_secrets;
 use crate::config::Config;
+use crate::receiver::CANARY;
 use crate::signature::{self, Signer};
 use crate::webex::{Answer, Probe, Unreached};
 
@@ -50,12 +51,16 @@ pub(super) async fn look(config: &Config, daemon: bool) -> anyhow::Result<Vec<Fi
 impl Place<'_> {
     async fn prove(&self, secret: &SecretString) -> anyhow::Result<Vec<Finding>> {
         let canary = canary();
+        let signer = Signer::new(secret.clone());
+        // Each is shown to be ours, so that the daemon does not take it for a forgery.
+        let proof = signer.prove_canary(canary.as_bytes());
+        let forged = [(signature::HEADER, FORGED), (signature::CANARY_HEADER, &*proof)];
         let mut findings = Vec::new();
         let mut probe = Probe::new(&self.config.webex, self.url.clone(), false)?;
-        let mut answer = probe.post(&canary, (signature::HEADER, FORGED)).await;
+        let mut answer = probe.post(&canary, &forged).await;
         if matches!(answer, Err(Unreached::Certificate(_))) {
             probe = Probe::new(&self.config.webex, self.url.clone(), true)?;
-            answer = probe.post(&canary, (signature::HEADER, FORGED)).await;
+            answer = probe.post(&canary, &forged).await;
             if answer.is_ok() {
                 findings.push(self.warn(
                     "has a certificate that only the roots of this system or webex.ca_file make good",
@@ -68,13 +73,14 @@ impl Place<'_> {
             Ok(answer) => return Ok(vec![self.unlike_us(&answer)]),
             Err(unreached) => return Ok(vec![self.unreached(&unreached)]),
         };
-        let signer = Signer::new(secret.clone());
         let signed = |body: &str| signer.sign(body.as_bytes());
-        let accepted = match probe.post(&canary, (signature::HEADER, &signed(&canary))).await {
+        let accepted = match probe.post(&canary, &[(signature::HEADER, &*signed(&canary))]).await {
             Ok(answer) if answer.is(200, &json!({"received": true})) => answer,
             Ok(answer) if answer.status == 401 => {
                 // Whoever writes JSON anew writes this as it was. It is signed and no envelope: 400 is our answer.
-                let plain = probe.post("{}", (signature::HEADER, &signed("{}"))).await;
+                let proof = signer.prove_canary(b"{}");
+                let headers = [(signature::HEADER, &*signed("{}")), (signature::CANARY_HEADER, &*proof)];
+                let plain = probe.post("{}", &headers).await;
                 let is_rewritten = plain.is_ok_and(|answer| answer.status == 400);
                 return Ok(vec![self.refused(is_rewritten)]);
             }
@@ -252,7 +258,7 @@ impl Answer {
 fn canary() -> String {
     let nonce = Uuid::new_v4();
     format!(
-        "{{ \"resource\" :\"switchboardCanary\",\n\t\"event\": \"created\" , \"id\":\"{nonce}\",\"name\":\"caf\\u00e9 \
+        "{{ \"resource\" :\"{CANARY}\",\n\t\"event\": \"created\" , \"id\":\"{nonce}\",\"name\":\"caf\\u00e9 \
          \\/ é ✓ 😀 < & '\", \"filter\" : null, \"number\":1.0, \"large\":1e2,\r\n \"data\" : {{\"z\":[ ],\"a\":{{ }}}} }}\n"
     )
 }

@@ -1,11 +1,15 @@
 //! Our webhooks as Webex has them, against those that the bot needs.
 
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
 use super::is_called;
 use super::report::Finding;
 use crate::cli::webex::without_secrets;
 use crate::config::Config;
 use crate::instance::Mark;
 use crate::receiver::registration;
+use crate::table::one_line;
 use crate::webex::{Error, Webhook, WebhookSpec};
 
 const MEND: &str = "`switchboard webhooks sync` mends it, and so does the daemon when it looks after them";
@@ -36,21 +40,55 @@ pub(super) fn compare(config: &Config, found: &Result<Vec<Webhook>, Error>) -> V
         Ok(found) => found,
         Err(error) => return vec![Finding::unless_asked_to_wait("webhooks", error.to_string(), error.hint(), error)],
     };
+    let foreign: Vec<_> = found.iter().filter(|webhook| is_foreign(webhook)).collect();
+    let (here, elsewhere): (Vec<_>, Vec<_>) = foreign.into_iter().partition(|webhook| calls(webhook, url));
+    let here = here.into_iter().map(|webhook| calls_us(webhook, secret));
     if !found.iter().any(registration::is_ours) {
         let hint = "the daemon makes them when it starts; `switchboard webhooks sync` makes them now";
-        return vec![Finding::warn("webhooks", "none yet", hint)];
+        return here.chain([Finding::warn("webhooks", "none yet", hint)]).collect();
     }
     let wanted = registration::wanted(url, secret);
     let mut findings: Vec<_> = wanted.iter().flat_map(|spec| compare_one(spec, found)).collect();
     if findings.iter().all(|finding| finding.state() != super::State::Fail) {
-        let is_foreign = |webhook: &&Webhook| !registration::is_ours(webhook) && Mark::read(&webhook.name).is_none();
-        let foreign = match found.iter().filter(is_foreign).count() {
+        let foreign = match elsewhere.len() {
             0 => String::new(),
             count => format!("; {count} of other programs on this token, left alone"),
         };
         findings.push(Finding::ok("webhooks", format!("all {} are registered and active{foreign}", wanted.len())));
     }
-    findings
+    here.chain(findings).collect()
+}
+
+/// Whether somebody else made it: not this program, for its events or as a daemon's mark.
+fn is_foreign(webhook: &Webhook) -> bool {
+    !registration::is_ours(webhook) && Mark::read(&webhook.name).is_none()
+}
+
+/// Whether Webex calls this URL through it, in any spelling.
+fn calls(webhook: &Webhook, url: &str) -> bool {
+    let same = match (Url::parse(&webhook.target_url), Url::parse(url)) {
+        (Ok(theirs), Ok(ours)) => theirs == ours,
+        _ => webhook.target_url == url,
+    };
+    same && webhook.status.as_deref().is_none_or(|status| status == "active")
+}
+
+fn calls_us(webhook: &Webhook, secret: &SecretString) -> Finding {
+    let Webhook { id, name, resource, event, .. } = webhook;
+    let is_signed = webhook.secret.as_ref().is_some_and(|theirs| theirs.expose_secret() == secret.expose_secret());
+    let effect = match is_signed {
+        true => "what it tells of comes twice",
+        false => "what it tells of also comes without our signature, is refused, and is counted as forged",
+    };
+    let says = format!(
+        "\"{}\" for {resource}/{event} is not ours and calls our URL: {effect}; its id is {id}",
+        one_line(name)
+    );
+    let hint = format!(
+        "`switchboard webhooks delete {id}` deletes it; if another program on this token needs it, have that program be called \
+         at a URL of its own"
+    );
+    Finding::warn("webhooks", says, &hint)
 }
 
 fn compare_one(spec: &WebhookSpec, found: &[Webhook]) -> Vec<Finding> {

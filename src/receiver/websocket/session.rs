@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::Websocket;
 use super::backoff::Backoff;
 use super::end::End;
-use crate::receiver::Envelope;
 use crate::receiver::activity::{Frame, What};
+use crate::receiver::{Envelope, Unhandled};
 use crate::telemetry::Received;
 use crate::webex::{self, Heard};
 
@@ -22,9 +22,6 @@ const LONGEST_GREETING: Duration = Duration::from_secs(30);
 /// So many envelopes wait for the disk at one time and share its commits; what comes then waits in the connection.
 const MOST_STORING: usize = 64;
 
-/// So often at the most a frame that cannot be read is told of in the log.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
-
 pub(super) struct Session<'a> {
     websocket: &'a Websocket,
     socket: webex::Socket,
@@ -33,7 +30,6 @@ pub(super) struct Session<'a> {
     due: Instant,
     /// The number that the next envelope should have.
     expected: Option<u64>,
-    told: Option<Instant>,
     has_worked: bool,
 }
 
@@ -47,22 +43,36 @@ enum Beat {
     Pong(String),
 }
 
-/// An event to be stored, and the id by which it is acknowledged then.
+/// What is to be stored, and the id by which it is acknowledged then.
 struct Found {
     id: String,
-    envelope: Envelope,
+    what: Stored,
+}
+
+/// What is stored of an envelope.
+enum Stored {
+    /// Something to work on.
+    Event(Envelope),
+    /// That it came.
+    Note(Unhandled),
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(websocket: &'a Websocket, socket: webex::Socket) -> Session<'a> {
         let due = Instant::now() + LONGEST_GREETING;
-        Session { websocket, socket, beat: Beat::Greeting, due, expected: None, told: None, has_worked: false }
+        Session { websocket, socket, beat: Beat::Greeting, due, expected: None, has_worked: false }
     }
 
     /// Runs to the end of the socket, and says whether it has worked until then.
     pub(super) async fn run(mut self, backoff: &mut Backoff) -> (End, bool) {
         let websocket = self.websocket;
-        let store = async move |found: Found| (found.id, websocket.door.take("websocket", &found.envelope).await);
+        let store = async move |found: Found| match found.what {
+            Stored::Event(envelope) => (found.id, websocket.door.take("websocket", &envelope).await.map(drop)),
+            Stored::Note(unhandled) => {
+                websocket.door.note("websocket", &unhandled).await;
+                (found.id, Ok(()))
+            }
+        };
         // Each is queued for the disk when it is first polled, which happens in the order in which they came.
         let mut storing = FuturesUnordered::new();
         loop {
@@ -74,7 +84,7 @@ impl<'a> Session<'a> {
                     Heard::Broken(why) => Err(End::Lost(why)),
                 },
                 Some((id, stored)) = storing.next() => match stored {
-                    Ok(_) => self.acknowledge(&id).await,
+                    Ok(()) => self.acknowledge(&id).await,
                     Err(error) => Err(End::NotStored(error)),
                 },
                 () = tokio::time::sleep_until(self.due) => self.beat().await,
@@ -112,11 +122,18 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What is not ours is acknowledged at once: nothing is lost with it, and it would be sent again for ever.
+    /// What cannot be read is acknowledged at once: nothing is lost with it, and it would be sent again for ever.
     async fn event(&mut self, id: String, what: What) -> Result<Option<Found>, End> {
         match what {
-            What::Ours(envelope) => return Ok(Some(Found { id, envelope })),
-            What::NotOurs => self.websocket.metrics.event("websocket", "other", Received::Ignored),
+            What::Ours(envelope) => return Ok(Some(Found { id, what: Stored::Event(envelope) })),
+            What::NotOurs { resource, event, id: of } => {
+                let leaves_row = of.is_some();
+                let unhandled = Unhandled::heard(&resource, &event, of, id.clone());
+                if leaves_row {
+                    return Ok(Some(Found { id, what: Stored::Note(unhandled) }));
+                }
+                self.websocket.door.pass("websocket", &unhandled);
+            }
             What::Unreadable(problem) => self.unreadable(problem),
         }
         self.acknowledge(&id).await?;
@@ -157,10 +174,10 @@ impl<'a> Session<'a> {
 
     fn unreadable(&mut self, problem: &str) {
         self.websocket.metrics.event("websocket", "unknown", Received::Rejected);
-        if self.told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
-            self.told = Some(Instant::now());
+        if let Some(count) = self.websocket.unreadable.count() {
             tracing::warn!(
                 problem,
+                count,
                 "Webex sent what cannot be read over the websocket; more within a minute is only counted"
             );
         }

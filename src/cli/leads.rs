@@ -1,0 +1,140 @@
+//! From whatever somebody has in hand to the events that it belongs to: any id, reference or code that a verb, a log line or
+//! a message has told.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use uuid::Uuid;
+
+use super::queue::find;
+use crate::event;
+use crate::handler::Letter;
+use crate::receiver::{Kind, Unhandled};
+use crate::store::{Queue, Row, Store, UNHANDLED};
+use crate::webex::local_part;
+
+/// Shorter texts stand in many notes by chance.
+const LEAST_NOTED: usize = 8;
+
+/// An event, and why it is one that was asked for.
+pub(super) struct Lead {
+    pub row: Row,
+    pub how: String,
+    /// Whether the event itself has what was asked for, and not something that belongs to it.
+    pub is_direct: bool,
+}
+
+/// The events that a text may mean, each once.
+pub(super) async fn leads(store: &Store, text: &str) -> anyhow::Result<Vec<Lead>> {
+    const AROUND: [char; 9] = ['"', '\'', '`', '*', '.', ',', ':', '(', ')'];
+    let text = text.trim().trim_matches(AROUND);
+    let mut leads = Leads { store, found: Vec::new() };
+    let reference = event::canonical(text);
+    for row in find(store, text).await? {
+        let what = match event::reference(row.id) == reference {
+            true => format!("bears the reference {reference}"),
+            false => format!("has the id {}", row.id),
+        };
+        match row.queue {
+            Queue::Inbox => leads.add(row, format!("it {what}"), true),
+            Queue::Outbox => leads.add_event_of(&row, &format!("that {what}")).await?,
+        }
+    }
+    for kind in Kind::ALL.into_iter().chain([Kind::Expiry, Kind::Approved]) {
+        leads.add_id(event::id(kind.resource(), text), format!("it is of the {} {text}", kind.thing()), true).await?;
+    }
+    for row in store.unhandled().await? {
+        if let Some(unhandled) = unhandled(&row).filter(|unhandled| unhandled.has(text)) {
+            leads.add(row, format!("it tells of {}, with the id {text}", unhandled.kind()), true);
+        }
+    }
+    for pairing in store.pairings().await?.iter().filter(|pairing| pairing.request.code == reference) {
+        leads.add_id(pairing.request.event, format!("it asked to be let in, with the code {reference}"), false).await?;
+    }
+    if let Ok(card) = Uuid::try_parse(text) {
+        for approval in store.approvals(false, u32::MAX).await?.iter().filter(|found| found.request.card == card) {
+            leads.add_id(approval.request.event, format!("it asked for approval with the card {card}"), false).await?;
+        }
+    }
+    if leads.found.is_empty() {
+        leads.look_into_notes(text).await?;
+    }
+    Ok(leads.found)
+}
+
+/// What a row is of, if nobody works on it.
+pub(super) fn unhandled(row: &Row) -> Option<Unhandled> {
+    let body = row.body.as_deref().filter(|_| row.verdict.as_deref() == Some(UNHANDLED))?;
+    serde_json::from_str(body).ok()
+}
+
+struct Leads<'a> {
+    store: &'a Store,
+    found: Vec<Lead>,
+}
+
+impl Leads<'_> {
+    fn add(&mut self, row: Row, how: String, is_direct: bool) {
+        if row.queue == Queue::Inbox && self.found.iter().all(|lead| lead.row.id != row.id) {
+            self.found.push(Lead { row, how, is_direct });
+        }
+    }
+
+    async fn add_id(&mut self, event: Uuid, how: String, is_direct: bool) -> anyhow::Result<()> {
+        for row in self.store.between(event, event).await? {
+            self.add(row, how.clone(), is_direct);
+        }
+        Ok(())
+    }
+
+    /// The event that a message to be sent belongs to. Of a forgotten one nothing is known.
+    async fn add_event_of(&mut self, message: &Row, which: &str) -> anyhow::Result<()> {
+        let letter = message.body.as_deref().and_then(|body| serde_json::from_str::<Letter>(body).ok());
+        let Some(letter) = letter else { return Ok(()) };
+        let row = &message.id.simple().to_string()[..12];
+        self.add_id(letter.event, format!("row {row} of the outbox, {which}, belongs to it"), false).await
+    }
+
+    /// Webex's ids of messages that were sent, and of its requests, are only in the notes.
+    async fn look_into_notes(&mut self, text: &str) -> anyhow::Result<()> {
+        let local = local_part(text);
+        let mut parts = vec![text.to_owned()];
+        if Uuid::try_parse(&local).is_ok() {
+            parts.push(local.clone());
+            parts.extend((0..3).map(|before| within(&local, before)));
+        }
+        for part in parts.iter().filter(|part| part.len() >= LEAST_NOTED) {
+            for row in self.store.noting(part).await? {
+                match row.queue {
+                    Queue::Inbox => self.add(row, format!("what is noted of it names {text}"), true),
+                    Queue::Outbox => self.add_event_of(&row, &format!("of which {text} is noted")).await?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a base64 text holds of this one, however it goes on, if so many bytes more than a multiple of three come before it.
+fn within(local: &str, before: usize) -> String {
+    let encoded = BASE64.encode(format!("{}{local}", &"///"[..before]));
+    // The letters at both ends hold bits of what is beside it.
+    let first = (before * 8).div_ceil(6);
+    let last = (before + local.len()) * 8 / 6;
+    encoded[first..last].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_found_in_every_spelling_that_webex_has_for_it() {
+        let local = "44444444-4444-11f1-8444-444444444444";
+        for cluster in ["us", "usa", "urn:TEAM:eu-central-1_k", "urn:TEAM:us-west-2_r"] {
+            let spelled = crate::webex::encode(cluster, "MESSAGE", local);
+            assert!((0..3).any(|before| spelled.contains(&within(local, before))), "{spelled}");
+        }
+        let other = crate::webex::encode("us", "MESSAGE", "44444444-4444-11f1-8444-444444444445");
+        assert!((0..3).all(|before| !other.contains(&within(local, before))));
+    }
+}

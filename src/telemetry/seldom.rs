@@ -1,0 +1,50 @@
+//! A warning that may come by the thousand is one line a minute, with how many it stands for.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::clock;
+
+/// How often at the most one warning is told.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// One kind of warning. Whoever tells it asks first.
+#[derive(Debug, Default)]
+pub struct Seldom(Mutex<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    at: Option<Instant>,
+    /// How often there was something to tell since then.
+    since: u64,
+}
+
+impl Seldom {
+    /// There is something to tell. Gives how many times there was since the last line, this one included, if it is time for
+    /// the next.
+    pub fn count(&self) -> Option<u64> {
+        self.count_at(clock::instant())
+    }
+
+    fn count_at(&self, now: Instant) -> Option<u64> {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.since += 1;
+        if told.at.is_some_and(|at| now.duration_since(at) < EVERY) {
+            return None;
+        }
+        told.at = Some(now);
+        Some(std::mem::take(&mut told.since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_within_a_minute_is_counted_and_told_with_the_next_line() {
+        let (seldom, start) = (Seldom::default(), clock::instant());
+        let at = |seconds| seldom.count_at(start + Duration::from_secs(seconds));
+        assert_eq!([at(0), at(1), at(59), at(60), at(61), at(500)], [Some(1), None, None, Some(3), None, Some(2)]);
+    }
+}
