@@ -26,6 +26,16 @@ async fn readiness(bot: &Harness) -> Value {
     get(format!("{}/readyz", bot.url)).await.json().await.unwrap()
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_through_a_mark_is_signed_with_our_secret() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let bot = start(&cloud, "webhook").await;
+    bot.ready().await;
+    let mark = || cloud.webhooks().into_iter().find(|webhook| webhook.name.starts_with("switchboard ledger"));
+    assert!(eventually(async || mark().is_some()).await);
+    assert_eq!(mark().unwrap().secret.as_deref(), Some(SECRET));
+}
+
 async fn waits(bot: &Harness) -> bool {
     readiness(bot).await["instance"] == "another daemon with another ledger answers for this token"
 }

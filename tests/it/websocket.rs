@@ -65,7 +65,7 @@ async fn it_answers_directly_and_where_it_is_mentioned_and_nothing_calls_it() {
     assert_eq!(events(&bot, "messages", "accepted").await, 2.0);
     assert_eq!(events(&bot, "messages", "own").await, 2.0, "its own words came back and were dropped");
     assert!(events(&bot, "memberships", "accepted").await >= 1.0, "it heard that it was added to the space");
-    assert!(events(&bot, "other", "ignored").await > 2.0, "typing, calls and the rest");
+    assert!(events(&bot, "other", "ignored\",event=\"other").await > 2.0, "typing, calls and the rest");
     let (status, body) = readiness(&bot).await;
     assert_eq!((status, &body["webhooks"]), (200, &json!("ok")));
     let token = bot.cloud.bot().token;
@@ -193,6 +193,20 @@ async fn what_a_webhook_has_told_is_the_same_event_over_the_websocket() {
     bot.cloud.deliver_again(&message);
     assert_eq!(bot.transcript().await.matches("bot:").count(), 1);
     assert_eq!(events(&bot, "messages", "duplicate").await, 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_works_on_leaves_a_row_if_it_is_about_a_thing() {
+    let bot = start("").await;
+    let alice = bot.cloud.person("alice@example.com");
+    let said = alice.says("help status");
+    bot.settle().await;
+    alice.deletes(&said).unwrap();
+    bot.settle().await;
+    assert_eq!(events(&bot, "messages", "ignored\",event=\"deleted").await, 1.0);
+    let rows = crate::cli::verb(bot.folder.path(), &["inbox", "list", "--state", "all", "--json"]);
+    assert!(rows.contains("the bot does not work on messages/deleted"), "{rows}");
+    assert!(!rows.contains("typing"), "{rows}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
