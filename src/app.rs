@@ -153,7 +153,7 @@ impl App {
         let metrics = Metrics::default();
         let webex = Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate);
         let (identity, health) = (Identity::default(), Health::default());
-        let standing = if config.instance.alone { Standing::Unknown } else { Standing::Answers };
+        let standing = if config.instance.alone { Standing::Unknown } else { Standing::Answers { after: None } };
         let (standing, gate) = Gate::new(standing, store.answered().await?);
         let door = Door::new(store.clone(), metrics.clone(), identity.clone());
         let websocket = match config.delivery.mode {

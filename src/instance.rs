@@ -78,8 +78,8 @@ impl Mark {
 pub enum Standing {
     /// Nobody has looked yet.
     Unknown,
-    /// It is.
-    Answers,
+    /// It is. What was said until then another one has answered, by Webex's clock in milliseconds since 1970.
+    Answers { after: Option<i64> },
     /// Another one is.
     Waits,
 }
@@ -102,20 +102,33 @@ impl Gate {
     /// Whether what is delivered now will be answered here.
     pub fn takes(&self) -> bool {
         match *self.standing.borrow() {
-            Standing::Answers => true,
+            Standing::Answers { .. } => true,
             Standing::Unknown => self.early,
             Standing::Waits => false,
         }
     }
 
+    /// Whether it is open, and until when another daemon has answered what was said.
+    pub fn answers(&self) -> Option<Option<i64>> {
+        match *self.standing.borrow() {
+            Standing::Answers { after } => Some(after),
+            Standing::Unknown | Standing::Waits => None,
+        }
+    }
+
     /// Ends when it is open.
     pub async fn open(&self) {
-        self.until(|standing| standing == Standing::Answers).await;
+        self.until(|standing| matches!(standing, Standing::Answers { .. })).await;
     }
 
     /// Ends when it is not.
     pub async fn shut(&self) {
-        self.until(|standing| standing != Standing::Answers).await;
+        self.until(|standing| !matches!(standing, Standing::Answers { .. })).await;
+    }
+
+    /// Ends when somebody has looked. What was acknowledged before is then answered, whoever answers what comes.
+    pub async fn known(&self) {
+        self.until(|standing| standing != Standing::Unknown).await;
     }
 
     async fn until(&self, holds: impl Fn(Standing) -> bool) {

@@ -1,6 +1,7 @@
 //! Keeps this daemon's mark at Webex, looks at those of others, and says whether this one is to answer.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -40,6 +41,8 @@ pub(super) struct Alone {
     settings: Instance,
     standing: watch::Sender<Standing>,
     rival: Seldom,
+    /// Whether another daemon waits to take over.
+    is_stood_by: AtomicBool,
 }
 
 /// This daemon.
@@ -62,8 +65,28 @@ impl Me {
 
 /// Why a look did not get to its end.
 enum Failure {
+    /// Webex does not give the marks, or takes none.
+    Marks(Error),
     Webex(Error),
     Store(StoreError),
+}
+
+impl Failure {
+    fn of_marks(error: Error) -> Failure {
+        match error.fault() {
+            Fault::Final | Fault::NotFound => Failure::Marks(error),
+            Fault::Wait(_) | Fault::Away | Fault::Refused | Fault::Broken => Failure::Webex(error),
+        }
+    }
+}
+
+/// Whether what was to be changed is still there.
+fn there<T>(changed: Result<T, Error>) -> Result<bool, Error> {
+    match changed {
+        Ok(_) => Ok(true),
+        Err(error) if error.fault() == Fault::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 impl From<Error> for Failure {
@@ -97,6 +120,7 @@ impl Alone {
             settings: config.instance,
             standing,
             rival: Seldom::default(),
+            is_stood_by: AtomicBool::new(false),
         }
     }
 
@@ -107,15 +131,20 @@ impl Alone {
             return std::future::pending().await;
         }
         let mut me = None;
-        let mut pause = Duration::from_secs(1);
+        let (mut pause, mut looked) = (Duration::from_secs(1), clock::instant());
         loop {
             let next = match self.look(&mut me).await {
                 Ok(()) => {
-                    pause = Duration::from_secs(1);
+                    (pause, looked) = (Duration::from_secs(1), clock::instant());
+                    self.settings.renew
+                }
+                Err(Failure::Marks(error)) => {
+                    self.without_marks(&error, looked);
                     self.settings.renew
                 }
                 Err(Failure::Webex(error)) => {
-                    self.failed(&error);
+                    tracing::warn!(%error, hint = error.hint(), "the marks of other daemons could not be looked at; trying again");
+                    self.step_down(looked);
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     asked_pause(&error).unwrap_or(pause)
                 }
@@ -130,10 +159,10 @@ impl Alone {
 
     /// Writes the mark first and looks then, so that of two daemons that start together at least one sees the other.
     async fn look(&self, me: &mut Option<Me>) -> Result<(), Failure> {
-        let webex = self.webex.at(Priority::Poll);
-        let found = webex.webhooks().await?;
-        // Every answer of Webex's tells it.
-        let Some(now) = webex.webex_time().and_then(|now| Timestamp::from_millisecond(now).ok()) else { return Ok(()) };
+        let webex = self.webex.at(Priority::Notify);
+        let found = webex.webhooks().await.map_err(Failure::of_marks)?;
+        // Nearly every answer of Webex's tells it.
+        let now = webex.webex_time().and_then(|now| Timestamp::from_millisecond(now).ok()).unwrap_or_else(clock::wall);
         let me = match me {
             Some(me) => *me,
             None => *me.insert(Me { ledger: self.store.ledger_id().await?, process: clock::wall_ms(), since: now }),
@@ -142,11 +171,15 @@ impl Alone {
             found.iter().filter_map(|webhook| Mark::read(&webhook.name)).filter(|mark| !me.owns(mark)).collect()
         };
         let mut mine = Mark { ledger: me.ledger, process: me.process, at: now, waits: false };
-        mine.waits = mine.outranked_by(&rivals(&found), now, self.stale()).is_some();
+        let by = mine.outranked_by(&rivals(&found), now, self.stale());
+        mine.waits = by.is_some();
+        if by.is_some() {
+            self.tell(by, &rivals(&found), now).await;
+        }
         self.write(&webex, &found, me, &mine).await?;
         // Whoever begins to answer looks again, at what others wrote meanwhile.
-        let stays = !mine.waits && *self.standing.borrow() == Standing::Answers;
-        let found = if stays { found } else { webex.webhooks().await? };
+        let stays = !mine.waits && matches!(*self.standing.borrow(), Standing::Answers { .. });
+        let found = if stays { found } else { webex.webhooks().await.map_err(Failure::of_marks)? };
         let rivals = rivals(&found);
         let by = mine.outranked_by(&rivals, now, self.stale());
         if by.is_some() != mine.waits {
@@ -162,7 +195,7 @@ impl Alone {
     }
 
     /// Makes or renews the mark, and takes away those that nobody renews any more.
-    async fn write(&self, webex: &Client, found: &[Webhook], me: Me, mine: &Mark) -> Result<(), Error> {
+    async fn write(&self, webex: &Client, found: &[Webhook], me: Me, mine: &Mark) -> Result<(), Failure> {
         let spec = WebhookSpec {
             name: mine.to_string(),
             target_url: self.target_url.clone().unwrap_or_else(|| NOWHERE.to_owned()),
@@ -175,21 +208,29 @@ impl Alone {
         for webhook in found {
             let Some(mark) = Mark::read(&webhook.name) else { continue };
             if me.owns(&mark) && !is_kept {
-                webex.update_webhook(&webhook.id, &spec).await?;
-                is_kept = true;
+                // Somebody may have deleted it just now.
+                is_kept = there(webex.update_webhook(&webhook.id, &spec).await)?;
             } else if me.owns(&mark) || mine.at.duration_since(mark.at) > FORGOTTEN {
-                webex.delete_webhook(&webhook.id).await?;
+                there(webex.delete_webhook(&webhook.id).await)?;
             }
         }
         if !is_kept {
-            webex.create_webhook(&spec).await?;
+            webex.create_webhook(&spec).await.map_err(Failure::of_marks)?;
         }
         Ok(())
     }
 
     async fn tell(&self, by: Option<Mark>, rivals: &[Mark], now: Timestamp) {
-        let standing = if by.is_some() { Standing::Waits } else { Standing::Answers };
         let before = *self.standing.borrow();
+        // Up to its last mark another daemon has answered what was said.
+        let answered = rivals.iter().filter(|mark| !mark.waits).map(|mark| mark.at.as_millisecond()).max();
+        let standing = match (by, before) {
+            (Some(_), _) => Standing::Waits,
+            (None, Standing::Answers { .. }) => before,
+            (None, Standing::Unknown | Standing::Waits) => Standing::Answers { after: answered },
+        };
+        let waits = |mark: &Mark| mark.waits && mark.is_fresh(now, self.stale());
+        self.is_stood_by.store(rivals.iter().any(waits), Ordering::Relaxed);
         if let Err(error) = self.store.set_answers(by.is_none()).await {
             tracing::warn!(%error, "whether this daemon answers could not be noted in the ledger");
         }
@@ -226,22 +267,34 @@ impl Alone {
         }
     }
 
-    /// Where Webex takes no mark, nobody can know of the other.
-    fn failed(&self, error: &Error) {
-        let refuses = match error.fault() {
-            Fault::Final | Fault::NotFound => true,
-            Fault::Wait(_) | Fault::Away | Fault::Refused | Fault::Broken => false,
+    /// Where Webex takes no mark, nobody can know of the other. Whoever has seen one waits for as long as a mark is fresh.
+    fn without_marks(&self, error: &Error, looked: Instant) {
+        let opens = match *self.standing.borrow() {
+            Standing::Unknown => true,
+            Standing::Waits => looked.elapsed() > self.stale(),
+            Standing::Answers { .. } => false,
         };
-        if refuses && *self.standing.borrow() == Standing::Unknown {
+        if opens {
             tracing::warn!(
                 %error,
                 "Webex takes no mark of this daemon: a second one with the same token and another ledger would not be \
                  noticed, and would answer everything again"
             );
             self.health.instance(Ok(()));
-            self.standing.send_replace(Standing::Answers);
-        } else {
-            tracing::warn!(%error, hint = error.hint(), "the marks of other daemons could not be looked at; trying again");
+            self.standing.send_replace(Standing::Answers { after: None });
+        }
+    }
+
+    /// A daemon that waits takes over once this one's mark is stale, so this one looks again before it goes on.
+    fn step_down(&self, looked: Instant) {
+        let answers = matches!(*self.standing.borrow(), Standing::Answers { .. });
+        if answers && self.is_stood_by.load(Ordering::Relaxed) && looked.elapsed() > self.settings.renew * (MISSED - 1)
+        {
+            tracing::error!(
+                "this daemon's mark could not be renewed, and another one waits: it looks before it goes on"
+            );
+            self.health.instance(Err("whether another daemon answers is not known".to_owned()));
+            self.standing.send_replace(Standing::Unknown);
         }
     }
 }

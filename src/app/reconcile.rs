@@ -70,7 +70,11 @@ impl Reconciling {
         let mut pause = self.interval();
         let mut followed = false;
         loop {
-            self.gate.open().await;
+            if self.gate.answers().is_none() {
+                // Another daemon answers meanwhile, so this one begins anew after that.
+                reconciler = None;
+                self.gate.open().await;
+            }
             // Nothing is to be caught up, and the socket brings the rest: only while it is down, the bot has to ask.
             if is_off && self.delivery.mode == Mode::Websocket && !self.is_down() {
                 reconciler = None;
@@ -146,7 +150,8 @@ impl Reconciling {
             give_up: self.give_up,
         };
         let from_now = self.delivery.catch_up.is_zero();
-        Reconciler::begin(webex.at(Priority::Poll), store.clone(), self.door.clone(), settings, from_now).await
+        let after = self.gate.answers().flatten();
+        Reconciler::begin(webex.at(Priority::Poll), store.clone(), self.door.clone(), settings, from_now, after).await
     }
 
     fn interval(&self) -> Duration {

@@ -231,7 +231,7 @@ pub const CANARY: &str = "switchboardCanary";
 
 /// Whether something can have happened then. A time that is odd is as good as none: the event counts, its place in the
 /// order does not. One that lies in the future would have everything said later wait for it.
-pub(super) fn is_plausible(at: &Timestamp) -> bool {
+pub fn is_plausible(at: &Timestamp) -> bool {
     /// Clocks differ, and so do ideas of time zones.
     const AHEAD: i64 = 26 * 3600;
     /// 2010: before there was Webex as it is.

@@ -12,5 +12,5 @@ pub mod webhook;
 pub mod websocket;
 
 pub use door::{CATCH_UP, CLOCK, Door};
-pub use envelope::{CANARY, Envelope, Kind, Parsed};
+pub use envelope::{CANARY, Envelope, Kind, Parsed, is_plausible};
 pub use unhandled::Unhandled;

@@ -104,6 +104,8 @@ impl Reconciler {
     /// Goes on from where the ledger says that the last process came to. On the very first start, and where nothing is
     /// to be caught up, it begins with what is said from now on: everything before is history.
     ///
+    /// What another daemon has answered until `after`, by Webex's clock, is not read.
+    ///
     /// # Errors
     /// When Webex does not answer or the ledger cannot be used.
     pub async fn begin(
@@ -112,13 +114,21 @@ impl Reconciler {
         door: Door,
         settings: Settings,
         from_now: bool,
+        after: Option<i64>,
     ) -> Result<Reconciler, Failure> {
+        let known = store.coverage().await?;
+        if let Some(after) = after
+            && known.as_ref().is_none_or(|known| known.complete_until < after)
+        {
+            let from = after + webex.clock_lead().unwrap_or_default();
+            store.begin_coverage(Beginning { floor: after, from, gap: None }).await?;
+        }
         let coverage = match store.coverage().await? {
             Some(coverage) if !from_now => coverage,
             before => {
                 let rooms = webex.rooms(None).await?;
-                let (now, newest) = (clock::wall_ms(), rooms.iter().filter_map(activity).max());
-                let lead = webex.clock_lead().unwrap_or_default();
+                let (now, lead) = (clock::wall_ms(), webex.clock_lead().unwrap_or_default());
+                let newest = rooms.iter().filter_map(|room| activity(room, now - lead)).max();
                 let last = if before.is_none() && !from_now { store.last_event().await? } else { None };
                 let beginning = match last {
                     // A ledger from before the coverage was kept: what came after its last event may be missing.
@@ -243,11 +253,11 @@ impl Reconciler {
             let listed: HashSet<_> = rooms.iter().map(|room| local_part(room.id.as_str())).collect();
             self.spaces.iter_mut().filter(|(key, _)| !listed.contains(*key)).for_each(|(_, space)| space.leave());
         }
-        self.newest = rooms.iter().filter_map(activity).max().max(self.newest);
         let webex_now = self.by_webex(clock::wall_ms());
+        self.newest = rooms.iter().filter_map(|room| activity(room, webex_now)).max().max(self.newest);
         rooms.retain(|room| {
             // Without a time it may have moved; that is looked at now and then.
-            let Some(activity) = activity(room).or(is_whole.then_some(webex_now)) else { return false };
+            let Some(activity) = activity(room, webex_now).or(is_whole.then_some(webex_now)) else { return false };
             let key = local_part(room.id.as_str());
             match self.spaces.get_mut(&key) {
                 Some(space) => space.is_due(activity, now, lag),
@@ -256,7 +266,7 @@ impl Reconciler {
             }
         });
         // Those that wait for the longest time come first.
-        rooms.sort_by_key(activity);
+        rooms.sort_by_key(|room| activity(room, webex_now));
         Ok(rooms)
     }
 
@@ -374,9 +384,10 @@ impl Reconciler {
     }
 }
 
-/// When something last happened there, if Webex names a time that can be.
-fn activity(room: &Room) -> Option<i64> {
-    room.last_activity.filter(is_plausible).map(Timestamp::as_millisecond)
+/// When something last happened there, if Webex names a time that can be. Nothing has happened later than now.
+fn activity(room: &Room, now: i64) -> Option<i64> {
+    let activity = room.last_activity.filter(is_plausible).map(Timestamp::as_millisecond);
+    activity.map(|activity| activity.min(now + CLOCK_IS_GOOD_TO))
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -118,10 +118,11 @@ impl Space {
         self.failing.is_some_and(|failing| failing.told.is_some())
     }
 
-    /// The bot is not in it any more: nothing more is to be read in it.
+    /// The bot is not in it any more: nothing is to be read in it unless it is listed again, and then from where the bot
+    /// had come to.
     pub(super) fn leave(&mut self) {
         (self.unsettled, self.behind, self.failing) = (None, false, None);
-        self.cursor = self.cursor.max(self.latest);
+        self.latest = self.cursor;
     }
 
     /// Since when an activity waits for the read that settles it, and how new the newest one is.
@@ -198,11 +199,12 @@ mod tests {
     }
 
     #[test]
-    fn a_space_that_the_bot_has_left_is_read_again_only_for_what_is_new() {
+    fn a_space_that_the_bot_has_left_holds_nothing_up_and_is_read_from_its_cursor_if_it_is_back() {
         let now = Instant::now();
         let mut space = Space::at(0);
         assert!(space.is_due(5, now, LAG));
         space.leave();
-        assert!(!space.is_due(5, now + LAG, LAG) && space.is_due(6, now + LAG, LAG));
+        assert!(space.unsettled().is_none());
+        assert!(space.is_due(5, now + LAG, LAG));
     }
 }

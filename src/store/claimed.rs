@@ -100,6 +100,12 @@ impl Claimed {
         since(self.accepted_at)
     }
 
+    /// Now by the other side's clock, as it was known at the claim: what was done in between began no later.
+    pub(super) fn ended_at(&self) -> Option<i64> {
+        let (claimed, at) = self.claimed;
+        Some(at? + i64::try_from(claimed.elapsed().as_millis()).ok()?)
+    }
+
     /// How long ago its first try failed; nothing before that.
     pub fn failing(&self) -> Duration {
         if self.failing.is_zero() { Duration::ZERO } else { self.failing + self.claimed.0.elapsed() }

@@ -151,7 +151,14 @@ impl Sqlite {
                 // A row put back as it was is not touched.
                 Step::Again(Again { spent: false, uncertain: false, note: None, .. }) => {}
                 Step::Again(Again { spent, uncertain, note, .. }) => {
-                    again.push((row.seq, i64::from(*spent), i64::from(*uncertain), note, row.claimed.1));
+                    again.push((
+                        row.seq,
+                        i64::from(*spent),
+                        i64::from(*uncertain),
+                        note,
+                        row.claimed.1,
+                        row.ended_at(),
+                    ));
                 }
                 Step::Move { queue, lane, body } => moved.push((row.seq, hex(lane_id(*queue, lane)), *queue, body)),
             }
@@ -174,10 +181,10 @@ impl Sqlite {
             sqlx::query(
                 "UPDATE ledger SET attempts = attempts + said.spent, begun = begun AND NOT said.spent, uncertain = max(ledger.uncertain, said.uncertain),
                      failing_at = coalesce(failing_at, ?2), note = coalesce(said.note, ledger.note),
-                     doubt_from = iif(said.uncertain, coalesce(doubt_from, said.claimed_at), doubt_from),
-                     doubt_at = iif(said.uncertain, said.claimed_at, doubt_at)
+                     doubt_from = iif(said.uncertain AND NOT ledger.uncertain, said.claimed_at, doubt_from),
+                     doubt_at = iif(said.uncertain, said.ended_at, doubt_at)
                  FROM (SELECT value->>0 AS seq, value->>1 AS spent, value->>2 AS uncertain, value->>3 AS note,
-                     value->>4 AS claimed_at FROM json_each(?1)) AS said
+                     value->>4 AS claimed_at, value->>5 AS ended_at FROM json_each(?1)) AS said
                  WHERE ledger.seq = said.seq",
             )
             .bind(json(&again)?)

@@ -27,7 +27,7 @@ use crate::clock::{self, Clock};
 pub(super) const CLAIM: &str =
     "UPDATE lane SET due_at = ?2 + ?3, claimed_at = ?5, leased = leased + 1, fence = fence + 1, before = head,
          head = coalesce(
-             (SELECT seq FROM ledger WHERE seq = lane.head AND state = 0 AND begun),
+             (SELECT seq FROM ledger WHERE seq = lane.head AND queue = ?1 AND lane = lane.id AND state = 0 AND begun),
              (SELECT seq FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0 ORDER BY happened_at, seq LIMIT 1))
      WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 AND (?6 OR coalesce(pause, 0) = 0)
          ORDER BY due_at LIMIT ?4)
@@ -106,7 +106,7 @@ impl Sqlite {
         const LONGEST_PAUSE_MS: i64 = 3_600_000;
         sqlx::query(
             "UPDATE ledger SET deaths = deaths + 1, uncertain = 1,
-                 doubt_from = coalesce(doubt_from, lane.claimed_at), doubt_at = lane.claimed_at
+                 doubt_from = iif(uncertain, doubt_from, lane.claimed_at), doubt_at = lane.claimed_at
              FROM lane WHERE lane.leased > 0 AND ledger.seq = lane.head",
         )
         .execute(&mut self.connection)
@@ -322,11 +322,13 @@ impl Sqlite {
         if lanes.is_empty() {
             return Ok(());
         }
-        sqlx::query("UPDATE lane SET due_at = NULL, leased = 0 WHERE id IN (SELECT unhex(value) FROM json_each(?1))")
-            .bind(json(lanes)?)
-            .execute(&mut self.connection)
-            .await
-            .map(drop)
+        sqlx::query(
+            "UPDATE lane SET due_at = NULL, leased = 0, pause = 0 WHERE id IN (SELECT unhex(value) FROM json_each(?1))",
+        )
+        .bind(json(lanes)?)
+        .execute(&mut self.connection)
+        .await
+        .map(drop)
     }
 
     async fn next_due(&mut self, queue: Queue, also_back: bool) -> Result<Option<i64>, sqlx::Error> {

@@ -43,7 +43,6 @@ pub(super) fn foreign_refusal(status: StatusCode, headers: &HeaderMap, body: &[u
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Explanation {
-        message: Option<Value>,
         errors: Option<Value>,
         tracking_id: Option<Value>,
     }
@@ -54,8 +53,9 @@ pub(super) fn foreign_refusal(status: StatusCode, headers: &HeaderMap, body: &[u
         300..=399 | 407 | 408 | 421 | 425 => false,
         _ if body.trim_ascii().is_empty() => has_tracking_id(headers),
         _ if has_tracking_id(headers) => is_json(body),
+        // Other gateways have a `message` as well.
         _ => serde_json::from_slice::<Explanation>(body)
-            .is_ok_and(|said| said.message.is_some() || said.errors.is_some() || said.tracking_id.is_some()),
+            .is_ok_and(|said| said.errors.is_some_and(|errors| errors.is_array()) || said.tracking_id.is_some()),
     };
     (!is_webex).then(|| of_whom(headers, body))
 }
@@ -151,7 +151,9 @@ mod tests {
     fn a_refusal_is_webexs_if_it_has_webexs_form() {
         for (status, of, body, is_webex) in [
             (403, OWN, &br#"{"message":"no","errors":[],"trackingId":"R"}"#[..], true),
-            (403, &[], br#"{"message":"no"}"#, true),
+            (403, &[], br#"{"message":"Forbidden"}"#, false),
+            (403, &[], br#"{"message":"no","errors":[]}"#, true),
+            (403, &[], br#"{"message":"no","trackingId":"R"}"#, true),
             (404, OWN, b"", true),
             (404, &[], b"", false),
             (403, HTML, PAGE, false),

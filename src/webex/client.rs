@@ -12,13 +12,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use super::absent::Absent;
 use super::answer::{Expects, foreign_refusal, foreign_success, has_tracking_id, read, refusal};
 use super::connection::http_client;
 use super::contents::UNKNOWN_TYPE;
 use super::error::Error;
 use super::governor::{Governor, LONGEST_WAIT, Priority};
 use super::lenient::{self, Read};
-use super::listing::Absent;
 use super::oddities::Oddities;
 use super::resources::File;
 use super::time::WebexTime;

@@ -3,6 +3,7 @@
 //!
 //! This room knows nothing of the ledger, of commands or of who may speak.
 
+mod absent;
 mod answer;
 mod client;
 mod connection;

@@ -27,8 +27,13 @@ impl WebexTime {
 }
 
 /// Webex read its clock between the call and the answer, and its header leaves the fraction of the second out.
+/// A slow answer does not say when within it that was.
 fn theirs(headers: &HeaderMap, took: Duration) -> Option<i64> {
     const HALF_A_SECOND: i64 = 500;
+    const SLOW: Duration = Duration::from_secs(2);
+    if took > SLOW {
+        return None;
+    }
     let date = jiff::fmt::rfc2822::parse(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
     Some(date.as_millisecond() + HALF_A_SECOND + i64::try_from(took.as_millis() / 2).ok()?)
 }
@@ -46,7 +51,8 @@ mod tests {
         headers.insert(DATE, HeaderValue::from_static("Mon, 02 Mar 2026 20:00:02 GMT"));
         let at = |text: &str| Some(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
         assert_eq!(theirs(&headers, Duration::ZERO), at("2026-03-02T20:00:02.500Z"));
-        assert_eq!(theirs(&headers, Duration::from_secs(4)), at("2026-03-02T20:00:04.500Z"));
+        assert_eq!(theirs(&headers, Duration::from_secs(2)), at("2026-03-02T20:00:03.500Z"));
+        assert_eq!(theirs(&headers, Duration::from_secs(4)), None);
         headers.insert(DATE, HeaderValue::from_static("yesterday"));
         assert_eq!(theirs(&headers, Duration::ZERO), None);
     }

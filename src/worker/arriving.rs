@@ -1,14 +1,10 @@
 //! Whether a message arrived whose post was never answered. A bot can read its own messages in direct spaces alone, so
 //! only there it looks; in a group space a doubtful message is posted again.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use uuid::Uuid;
+use std::time::Duration;
 
 use super::outbox::Outbox;
-use crate::clock;
+use super::posts::{CLOCK_IS_GOOD_TO, Look};
 use crate::handler::Letter;
 use crate::store::{Claimed, Doubt};
 use crate::webex::{Error, Fault, Message, MessageId, RoomId, RoomType};
@@ -16,68 +12,8 @@ use crate::webex::{Error, Fault, Message, MessageId, RoomId, RoomType};
 /// Messages that are looked through at most. All that were said since the post are.
 const MOST_LOOKED_AT: usize = 10_000;
 
-/// How well Webex's time is known from its answers, which name seconds.
-const CLOCK_IS_GOOD_TO: i64 = 2000;
-
 /// How far back a message is looked for where a ledger from before does not say when it was posted first.
 const SKEW: i64 = 120_000;
-
-/// Posts that are remembered; those of a message that was dropped by hand are forgotten beyond that.
-const MOST_POSTS: usize = 4096;
-
-/// What a look for an earlier post came to.
-pub(super) enum Look {
-    /// The message is there.
-    Arrived(Box<Message>),
-    /// It is not there and will not be.
-    Absent,
-    /// It is not there, and Webex may still be carrying the post out for so long.
-    Pending(Duration),
-}
-
-/// When this process posted a message last, and since when it lives.
-pub struct Posts {
-    started: Instant,
-    at: Mutex<HashMap<Uuid, Instant>>,
-}
-
-impl Default for Posts {
-    fn default() -> Self {
-        Posts { started: clock::instant(), at: Mutex::default() }
-    }
-}
-
-impl Posts {
-    /// A post of this row begins.
-    pub(super) fn begin(&self, row: Uuid, longest: Duration) {
-        let mut posts = self.at.lock().unwrap_or_else(PoisonError::into_inner);
-        if posts.len() >= MOST_POSTS {
-            posts.retain(|_, at| at.elapsed() < longest);
-        }
-        posts.insert(row, clock::instant());
-    }
-
-    /// The row is settled.
-    pub(super) fn forget(&self, row: Uuid) {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner).remove(&row);
-    }
-
-    /// For how long a post may still be carried out that takes at most so long: by our monotonic clock if it was made by
-    /// this process; else by Webex's clock, or by how long this process lives, whichever shows first that it is over.
-    /// The clock on the wall has no part in it.
-    fn left(&self, row: Uuid, doubt: Doubt, webex_time: Option<i64>, longest: Duration) -> Duration {
-        let made = self.at.lock().unwrap_or_else(PoisonError::into_inner).get(&row).copied();
-        if let Some(made) = made {
-            return longest.saturating_sub(made.elapsed());
-        }
-        let by_life = longest.saturating_sub(self.started.elapsed());
-        let by_webex = doubt.at.zip(webex_time).map(|(at, now)| {
-            let past = Duration::from_millis((now - at - CLOCK_IS_GOOD_TO).max(0).unsigned_abs());
-            longest.saturating_sub(past)
-        });
-        by_webex.map_or(by_life, |by_webex| by_webex.min(by_life))
-    }
-}
 
 impl Outbox {
     /// The longest that Webex may take until a post shows.
@@ -87,11 +23,15 @@ impl Outbox {
 
     /// Looks for a message that may have been posted before.
     pub(super) async fn look(&self, row: &Claimed, letter: &Letter, doubt: Doubt) -> Result<Look, Error> {
-        let (RoomType::Direct, Some(room)) = (letter.room_type, &letter.message.room_id) else {
-            return Ok(Look::Absent);
-        };
         // Asked before the look: what is not seen then was not there at this time.
-        let left = self.posts.left(row.id, doubt, self.webex.webex_time(), self.longest_post());
+        let left = self.posts.left(row.id, doubt, self.webex.webex_time(), self.longest_post(), self.settings.lease);
+        let room = match (letter.room_type, &letter.message.room_id) {
+            (RoomType::Group, _) => return Ok(Look::Absent),
+            // Which space that is, only the answer to the post says: there is nothing to look at but the time.
+            (RoomType::Direct, None) if left.is_zero() => return Ok(Look::Absent),
+            (RoomType::Direct, None) => return Ok(Look::Pending(left)),
+            (RoomType::Direct, Some(room)) => room,
+        };
         let arrived = match self.arrived(row, letter, room, doubt).await {
             Ok(arrived) => arrived,
             // A space that stays unreadable shows nothing: what becomes of the message, the post itself says.
@@ -166,35 +106,4 @@ fn same_content(found: &Message, letter: &Letter) -> bool {
         } else {
             said(&found.text) == said(&sent.text)
         }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LONGEST: Duration = Duration::from_secs(40);
-
-    #[test]
-    fn a_post_of_this_process_is_waited_for_by_its_own_clock() {
-        let (posts, row) = (Posts::default(), Uuid::from_u128(1));
-        posts.begin(row, LONGEST);
-        let old = Doubt { from: Some(0), at: Some(0) };
-        assert!(posts.left(row, old, Some(i64::MAX / 2), LONGEST) > LONGEST / 2, "whatever other clocks say");
-        assert_eq!(posts.left(row, old, None, Duration::ZERO), Duration::ZERO);
-    }
-
-    #[test]
-    fn a_post_of_an_earlier_process_is_over_when_webexs_clock_or_the_age_of_this_one_shows_it() {
-        let (posts, row) = (Posts::default(), Uuid::from_u128(1));
-        let at = |at| Doubt { from: Some(0), at };
-        assert!(posts.left(row, at(None), Some(i64::MAX / 2), LONGEST) > LONGEST / 2, "nobody knows when it was made");
-        assert!(posts.left(row, at(Some(1_000)), None, LONGEST) > LONGEST / 2);
-        assert_eq!(posts.left(row, at(Some(1_000)), Some(1_000 + 42_000), LONGEST), Duration::ZERO);
-        assert_eq!(posts.left(row, at(Some(1_000)), Some(1_000 + 22_000), LONGEST), LONGEST / 2);
-        let left = posts.left(row, at(Some(1_000)), Some(0), LONGEST);
-        assert!(left > LONGEST / 2 && left <= LONGEST, "a time that cannot be shortens nothing: {left:?}");
-        let started = Instant::now().checked_sub(LONGEST).unwrap();
-        let old = Posts { started, ..Posts::default() };
-        assert_eq!(old.left(row, at(None), None, LONGEST), Duration::ZERO);
-    }
 }

@@ -15,7 +15,7 @@ use crate::config;
 use crate::handler::Services;
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::receiver::{Door, Envelope, Kind};
+use crate::receiver::{Door, Envelope, Kind, is_plausible};
 use crate::store::{Again, Claimed, Queue, Settlement, Via};
 use crate::telemetry::Seldom;
 use crate::webex::{Client, Person, PersonId};
@@ -114,7 +114,7 @@ impl Inbox {
             Err(error) => return self.unread(row, &error).await,
         };
         self.known.learn(&message.person_id, &message.person_email, &message.room_id, message.room_type);
-        let last = row.mark.as_deref().and_then(|mark| mark.parse().ok()).max(message.created);
+        let last = row.mark.as_deref().and_then(|mark| mark.parse().ok()).max(message.created.filter(is_plausible));
         let settlement = self.judge(row, message, me).await;
         match last {
             Some(last) => settlement.marked(last.to_string()),

@@ -13,6 +13,7 @@ mod inbox;
 mod judging;
 mod known;
 mod outbox;
+mod posts;
 mod reading;
 mod running;
 mod voting;
@@ -32,10 +33,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
-pub use arriving::Posts;
 pub use inbox::Inbox;
 pub use known::Known;
 pub use outbox::Outbox;
+pub use posts::Posts;
 
 use crate::config;
 use crate::instance::Gate;
@@ -84,7 +85,8 @@ pub trait Work: Send + Sync + 'static {
     fn put_back(row: Claimed) -> Settlement;
 }
 
-/// Runs until told to drain, and returns when nothing is in hand any more. Nothing is claimed while the gate is shut.
+/// Runs until told to drain, and returns when nothing is in hand any more. Nothing is claimed before
+/// it is known which daemon answers; what this one has acknowledged it answers in any case.
 ///
 /// Spaces that fail or hang leave room for the others: what comes back after a pause has half of the slots, and a post that
 /// hangs gives its slot away, as long as there are not more of them beside the slots than slots.
@@ -96,7 +98,7 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: 
         tokio::select! {
             biased;
             () = stop.drain.cancelled() => break,
-            () = gate.open() => {}
+            () = gate.known() => {}
         }
         let slot = tokio::select! {
             biased;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::arriving::{Look, Posts};
+use super::posts::{Look, Posts};
 use super::{Work, asked, backoff, is_outage, patience, tries};
 use crate::config;
 use crate::handler::{Letter, Receipt, Removal};
@@ -212,8 +212,7 @@ impl Outbox {
                 Look::Absent => {}
             }
         }
-        self.posts.begin(row.id, self.longest_post());
-        let refusal = match self.post(&letter.message, file.as_ref()).await {
+        let refusal = match self.post(row, &letter.message, file.as_ref()).await {
             Err(refusal) if refusal.is_bad_request() => refusal,
             posted => return posted.map(|message| sent(message, None)).map_err(Unsent::posted),
         };
@@ -230,7 +229,7 @@ impl Outbox {
             let parent_id = letter.message.parent_id.clone().filter(|_| keeps_thread);
             let attachments = if keeps_card { letter.message.attachments.clone() } else { Vec::new() };
             let message = NewMessage { parent_id, attachments, ..letter.message.clone() };
-            match self.post(&message, file.as_ref()).await {
+            match self.post(row, &message, file.as_ref()).await {
                 Err(again) if again.is_bad_request() => last = again,
                 Err(error) => return Err(Unsent::posted(error)),
                 Ok(posted) => {
@@ -243,7 +242,8 @@ impl Outbox {
         Err(Unsent::posted(last))
     }
 
-    async fn post(&self, message: &NewMessage, file: Option<&File>) -> Result<Message, Error> {
+    async fn post(&self, row: &Claimed, message: &NewMessage, file: Option<&File>) -> Result<Message, Error> {
+        self.posts.begin(row.id, self.longest_post());
         match file {
             None => self.webex.create_message(message).await,
             Some(file) => self.webex.upload(message, file.clone()).await,
@@ -252,9 +252,16 @@ impl Outbox {
 
     /// What to do about a failed send. An upload without an answer, while Webex answers others, is too large for
     /// `webex.timeout` and this line: that is tried a few times and not for a day.
-    async fn fault(&self, row: &Claimed, letter: &Letter, error: &Error) -> Fault {
+    async fn fault(&self, row: &Claimed, letter: &Letter, error: &Error, is_posted: bool) -> Fault {
         let is_slow_upload = letter.file.is_some() && matches!(error, Error::Unreachable { .. });
-        if is_slow_upload && !is_outage(&self.settings, &self.webex, row).await { Fault::Broken } else { error.fault() }
+        if is_slow_upload && !is_outage(&self.settings, &self.webex, row).await {
+            return Fault::Broken;
+        }
+        match error.fault() {
+            // A look or a deletion that is refused says nothing of the message, and may be refused in passing.
+            Fault::Final | Fault::NotFound if !is_posted => Fault::Broken,
+            fault => fault,
+        }
     }
 
     async fn settle_failure(&self, row: Claimed, letter: &Letter, error: &Error, is_posted: bool) -> Settlement {
@@ -262,7 +269,7 @@ impl Outbox {
         let reason = error.of_message(is_direct);
         let note = Some(reason.clone());
         let uncertain = is_posted && error.is_uncertain();
-        match self.fault(&row, letter, error).await {
+        match self.fault(&row, letter, error, is_posted).await {
             Fault::Wait(pause) => {
                 let after = asked(pause);
                 if error.is_told_now() {

@@ -152,7 +152,8 @@ impl Inbox {
                 self.services.metrics.command("none", "gone");
                 row.done(unattributed("gone", error.to_string()), Vec::new())
             }
-            Fault::Broken if tries(&row) + 1 < settings.max_attempts => {
+            // One refusal may be as passing as one 500.
+            Fault::Broken | Fault::Final if tries(&row) + 1 < settings.max_attempts => {
                 let after = backoff(settings, row.attempts + 1);
                 tracing::warn!(%error, pause_ms = after.as_millis(), "an event could not be read; trying again");
                 row.again(Again { after, spent: true, note, ..Again::default() })

@@ -108,9 +108,23 @@ async fn the_second_answers_once_the_first_has_gone_and_stands_back_when_it_retu
     second.ready().await;
     cloud.person(ALICE).says("help nothing2");
     assert!(eventually(async || answers(&cloud, "nothing2") == 1).await, "{}", cloud.transcript());
+    // By its mark the first knows until when the second has answered.
+    let said = cloud.messages().last().unwrap().created.as_second() + 1;
+    let renewed = async || {
+        let marks = cloud.webhooks().into_iter().filter(|webhook| webhook.name.starts_with("switchboard ledger "));
+        let at = |name: &str| name.split(' ').nth(4)?.parse::<jiff::Timestamp>().ok();
+        marks.filter_map(|mark| at(&mark.name)).any(|at| at.as_second() >= said)
+    };
+    assert!(eventually(renewed).await);
     let first = Harness::on(cloud.clone(), folder, &settings("webhook"), Bot::builder()).await;
     first.ready().await;
     assert!(eventually(async || waits(&second).await).await, "the older ledger answers");
+    cloud.person(ALICE).says("help nothing3");
+    assert!(eventually(async || answers(&cloud, "nothing3") == 1).await, "{}", cloud.transcript());
+    first.settle().await;
+    for nothing in ["nothing1", "nothing2", "nothing3"] {
+        assert_eq!(answers(&cloud, nothing), 1, "{nothing}: {}", cloud.transcript());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -123,9 +123,17 @@ async fn a_look_that_is_refused_in_passing_does_not_post_again() {
         bot.cloud.fault(on_post().apply_then_stall());
         bot.cloud.person(ALICE).says("help status");
         assert!(eventually(async || said(&bot.cloud, "**status**") == 1).await);
-        bot.cloud.fault(Fault::on(Method::GET, "/messages").answer(status, &[], "{\"message\":\"no\"}"));
+        let refused = || Fault::on(Method::GET, "/messages").answer(status, &[], "{\"message\":\"no\"}");
+        bot.cloud.fault(refused());
         bot.settle().await;
         assert_eq!(said(&bot.cloud, "**status**"), 1, "{status}: {}", bot.cloud.transcript());
+        // Nor is one that did not arrive given up.
+        bot.cloud.fault(on_post().reset());
+        bot.cloud.fault(refused().after(1));
+        bot.cloud.person(BOB).says("help status");
+        bot.settle().await;
+        assert_eq!(said(&bot.cloud, "**status**"), 2, "{status}: {}", bot.cloud.transcript());
+        assert_eq!(bot.metric("switchboard_dead_letters").await, 0.0, "{status}");
     }
 }
 
@@ -190,10 +198,11 @@ async fn the_systems_clock_may_be_set_back_an_hour_before_a_restart_and_while_th
     ];
     let daemon = Daemon::start(&cloud, folder.path(), port, &faked);
     daemon.logs("created switchboard memberships");
-    cloud.fault(Fault::on(Method::GET, "/messages*").times(8).answer(503, &[], ""));
+    cloud.fault(Fault::on(Method::GET, "/messages*").always().answer(503, &[], ""));
     cloud.person(ALICE).says("help status");
     daemon.logs("Webex is away; the event waits");
     set("-3600");
+    cloud.clear_faults();
     assert!(eventually(async || said(&cloud, "**status**") == 1).await, "set back while it runs");
     cloud.fault(Fault::on(Method::GET, "/messages*").always().answer(503, &[], ""));
     cloud.person(ALICE).says("help report");

@@ -1,0 +1,114 @@
+//! When messages were posted, and for how long their posts may still be carried out.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use crate::clock;
+use crate::store::Doubt;
+use crate::webex::Message;
+
+/// How well Webex's time is known from its answers, which name seconds.
+pub(super) const CLOCK_IS_GOOD_TO: i64 = 2000;
+
+/// Posts that are remembered; those of a message that was dropped by hand are forgotten beyond that.
+const MOST_POSTS: usize = 4096;
+
+/// What a look for an earlier post came to.
+pub(super) enum Look {
+    /// The message is there.
+    Arrived(Box<Message>),
+    /// It is not there and will not be.
+    Absent,
+    /// It is not there, and Webex may still be carrying the post out for so long.
+    Pending(Duration),
+}
+
+/// When this process posted a message last, and since when it lives.
+pub struct Posts {
+    started: Instant,
+    at: Mutex<HashMap<Uuid, Instant>>,
+}
+
+impl Default for Posts {
+    fn default() -> Self {
+        Posts { started: clock::instant(), at: Mutex::default() }
+    }
+}
+
+impl Posts {
+    /// A post of this row begins.
+    pub(super) fn begin(&self, row: Uuid, longest: Duration) {
+        let mut posts = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        if posts.len() >= MOST_POSTS {
+            posts.retain(|_, at| at.elapsed() < longest);
+        }
+        posts.insert(row, clock::instant());
+    }
+
+    /// The row is settled.
+    pub(super) fn forget(&self, row: Uuid) {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner).remove(&row);
+    }
+
+    /// For how long a post may still be carried out that takes at most so long: by our monotonic clock if it was made by
+    /// this process; else by Webex's clock, or by how long this process lives, whichever shows first that it is over.
+    /// The clock on the wall has no part in it.
+    pub(super) fn left(
+        &self,
+        row: Uuid,
+        doubt: Doubt,
+        webex_time: Option<i64>,
+        longest: Duration,
+        lease: Duration,
+    ) -> Duration {
+        let made = self.at.lock().unwrap_or_else(PoisonError::into_inner).get(&row).copied();
+        if let Some(made) = made {
+            return longest.saturating_sub(made.elapsed());
+        }
+        let by_life = longest.saturating_sub(self.started.elapsed());
+        let by_webex = doubt.at.zip(webex_time).map(|(at, now)| {
+            let past = Duration::from_millis((now - at - CLOCK_IS_GOOD_TO).max(0).unsigned_abs());
+            // The post began somewhere within the lease.
+            (longest + lease).saturating_sub(past)
+        });
+        by_webex.map_or(by_life, |by_webex| by_webex.min(by_life))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONGEST: Duration = Duration::from_secs(40);
+    const LEASE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_post_of_this_process_is_waited_for_by_its_own_clock() {
+        let (posts, row) = (Posts::default(), Uuid::from_u128(1));
+        posts.begin(row, LONGEST);
+        let old = Doubt { from: Some(0), at: Some(0) };
+        assert!(posts.left(row, old, Some(i64::MAX / 2), LONGEST, LEASE) > LONGEST / 2, "whatever other clocks say");
+        assert_eq!(posts.left(row, old, None, Duration::ZERO, LEASE), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_post_of_an_earlier_process_is_over_when_webexs_clock_or_the_age_of_this_one_shows_it() {
+        let (posts, row) = (Posts::default(), Uuid::from_u128(1));
+        let at = |at| Doubt { from: Some(0), at };
+        assert!(
+            posts.left(row, at(None), Some(i64::MAX / 2), LONGEST, LEASE) > LONGEST / 2,
+            "nobody knows when it was made"
+        );
+        assert!(posts.left(row, at(Some(1_000)), None, LONGEST, LEASE) > LONGEST / 2);
+        assert_eq!(posts.left(row, at(Some(1_000)), Some(1_000 + 102_000), LONGEST, LEASE), Duration::ZERO);
+        assert_eq!(posts.left(row, at(Some(1_000)), Some(1_000 + 82_000), LONGEST, LEASE), LONGEST / 2);
+        let left = posts.left(row, at(Some(1_000)), Some(0), LONGEST, LEASE);
+        assert!(left > LONGEST / 2 && left <= LONGEST, "a time that cannot be shortens nothing: {left:?}");
+        let started = Instant::now().checked_sub(LONGEST).unwrap();
+        let old = Posts { started, ..Posts::default() };
+        assert_eq!(old.left(row, at(None), None, LONGEST, LEASE), Duration::ZERO);
+    }
+}
