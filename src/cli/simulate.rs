@@ -257,6 +257,8 @@ fn settings(
     let mut variables = cloud.environment(listener.local_addr()?);
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
     set("SWITCHBOARD_STORE__URL", format!("sqlite:{}", folder.join("switchboard.db").display()));
+    // Its ledger is a new one each time, and a kept cloud may have the mark of the last one.
+    set("SWITCHBOARD_INSTANCE__ALONE", "false".to_owned());
     if file.is_none() {
         let known = [format!("*@{HOME}")].into_iter().chain(named.iter().cloned()).collect::<Vec<_>>();
         set("SWITCHBOARD_ACCESS__DM_POLICY", "pairing".to_owned());
