@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::config;
+use crate::telemetry::Seldom;
 
 /// A client has this long, whatever happens, to begin a request and to send its header.
 const GRACE: Duration = Duration::from_millis(250);
@@ -23,9 +24,6 @@ const STALLED_FOR: Duration = Duration::from_secs(1);
 
 /// Spare places beyond `server.connections`, for the health checks.
 const SPARES: usize = 64;
-
-/// How often the log says that places are short.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// The connections of one listener. Cheap to clone.
 #[derive(Clone)]
@@ -150,7 +148,7 @@ struct Table {
     next: u64,
     /// Until then nobody waits for a place in vain.
     stalled_until: Option<Instant>,
-    told: Option<Instant>,
+    short: Seldom,
 }
 
 impl Table {
@@ -165,7 +163,7 @@ impl Table {
             spares: 0,
             next: 0,
             stalled_until: None,
-            told: None,
+            short: Seldom::default(),
         }
     }
 
@@ -174,7 +172,7 @@ impl Table {
     fn admit(&mut self, address: IpAddr, began: Instant, now: Instant) -> Admitted {
         let counts_for = Some(address).filter(|_| self.most_of_one > 0).and_then(limited);
         if counts_for.is_some_and(|of| self.addresses.get(&of).is_some_and(|open| *open >= self.most_of_one)) {
-            self.tell(now, "one address has as many connections as server.per_address allows");
+            self.tell("one address has as many connections as server.per_address allows");
             // Its own one that waits longest gives way.
             if !self.evict(now, Duration::ZERO, |open| open.counts_for == counts_for) {
                 return Admitted::Refused;
@@ -183,7 +181,7 @@ impl Table {
         if self.open.len() - self.spares < self.most {
             return self.enter(counts_for, false, now);
         }
-        self.tell(now, "there are as many connections as server.connections allows");
+        self.tell("there are as many connections as server.connections allows");
         if self.evict(now, GRACE, |open| !open.is_spare) {
             return self.enter(counts_for, false, now);
         }
@@ -267,10 +265,9 @@ impl Table {
         Some(most.saturating_sub(now.saturating_duration_since(open.since)))
     }
 
-    fn tell(&mut self, now: Instant, what: &str) {
-        if self.told.is_none_or(|told| now.saturating_duration_since(told) >= TOLD_EVERY) {
-            self.told = Some(now);
-            tracing::warn!("{what}: for each new one, the one is closed that waits longest for its client");
+    fn tell(&self, what: &str) {
+        if let Some(count) = self.short.count() {
+            tracing::warn!(count, "{what}: for each new one, the one is closed that waits longest for its client");
         }
     }
 }

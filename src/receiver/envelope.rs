@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::Unhandled;
@@ -104,9 +103,6 @@ impl Envelope {
         struct Head {
             resource: String,
             event: String,
-            /// The webhook's.
-            id: Option<String>,
-            data: Option<Value>,
         }
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -125,12 +121,12 @@ impl Envelope {
         }
         // What is about something else may have any data.
         let head: Read<Head> = read(body).map_err(|error| error.to_string())?;
-        let Head { resource, event, id, data } = head.value;
+        let Head { resource, event } = head.value;
         if resource == CANARY {
             return Ok(Parsed::Canary);
         }
         let Some(kind) = Kind::of(&resource, &event) else {
-            return Ok(Parsed::Ignored(Unhandled::posted(&resource, &event, id, data.as_ref(), body)));
+            return Ok(Parsed::Ignored(Unhandled::posted(&resource, &event, body)));
         };
         let delivery: Read<Delivery> = read(body).map_err(|error| error.to_string())?;
         let Delivery { actor_id, data: Data { id, room_id, person_id, room_type, created } } = delivery.value;

@@ -13,7 +13,7 @@ use super::{Door, Envelope};
 use crate::clock;
 use crate::store::{Beginning, Gap, Progress, Store, StoreError};
 use crate::telemetry::Received;
-use crate::webex::{Client, Error, Fault, Listed, Room, local_part};
+use crate::webex::{Client, Error, Fault, Listed, Room, TIME_IS_GOOD_TO, local_part};
 
 /// How far back, how much, and how patiently.
 #[derive(Clone, Copy, Debug)]
@@ -79,9 +79,6 @@ const WRITE_EVERY: Duration = Duration::from_secs(30);
 /// After so many spaces it is written down how far a look has come.
 const WRITTEN_TOGETHER: usize = 64;
 
-/// How well Webex's time is known from its answers, which name seconds.
-const CLOCK_IS_GOOD_TO: i64 = 2000;
-
 /// What became of one space.
 enum Outcome {
     Read {
@@ -116,14 +113,15 @@ impl Reconciler {
         from_now: bool,
         after: Option<i64>,
     ) -> Result<Reconciler, Failure> {
-        let known = store.coverage().await?;
+        let mut known = store.coverage().await?;
         if let Some(after) = after
             && known.as_ref().is_none_or(|known| known.complete_until < after)
         {
             let from = after + webex.clock_lead().unwrap_or_default();
             store.begin_coverage(Beginning { floor: after, from, gap: None }).await?;
+            known = store.coverage().await?;
         }
-        let coverage = match store.coverage().await? {
+        let coverage = match known {
             Some(coverage) if !from_now => coverage,
             before => {
                 let rooms = webex.rooms(None).await?;
@@ -132,9 +130,9 @@ impl Reconciler {
                 let last = if before.is_none() && !from_now { store.last_event().await? } else { None };
                 let beginning = match last {
                     // A ledger from before the coverage was kept: what came after its last event may be missing.
-                    Some(last) => Beginning { floor: last - lead - CLOCK_IS_GOOD_TO, from: last, gap: None },
+                    Some(last) => Beginning { floor: last - lead - TIME_IS_GOOD_TO, from: last, gap: None },
                     None => {
-                        let floor = newest.unwrap_or_default().max(now - lead - CLOCK_IS_GOOD_TO);
+                        let floor = newest.unwrap_or_default().max(now - lead - TIME_IS_GOOD_TO);
                         let why = "delivery.catch_up is 0s, so nothing was fetched".to_owned();
                         let gap = before.map(|before| Gap { from: before.complete_until, until: now, why });
                         Beginning { floor, from: now, gap }
@@ -169,7 +167,7 @@ impl Reconciler {
         let earliest = started_at - millis(self.settings.reach);
         let mut look = Look::default();
         for rooms in rooms.chunks(WRITTEN_TOGETHER) {
-            let (outcomes, failure) = self.read_all(source, rooms, self.by_webex(earliest) - CLOCK_IS_GOOD_TO).await;
+            let (outcomes, failure) = self.read_all(source, rooms, self.by_webex(earliest) - TIME_IS_GOOD_TO).await;
             let mut progress = Progress::default();
             for (key, outcome) in outcomes {
                 self.account(&key, outcome, started_at, &mut look, &mut progress);
@@ -387,7 +385,7 @@ impl Reconciler {
 /// When something last happened there, if Webex names a time that can be. Nothing has happened later than now.
 fn activity(room: &Room, now: i64) -> Option<i64> {
     let activity = room.last_activity.filter(is_plausible).map(Timestamp::as_millisecond);
-    activity.map(|activity| activity.min(now + CLOCK_IS_GOOD_TO))
+    activity.map(|activity| activity.min(now + TIME_IS_GOOD_TO))
 }
 
 fn millis(duration: Duration) -> i64 {

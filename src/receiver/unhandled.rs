@@ -8,42 +8,7 @@ use super::foreign::{is_id, name};
 use crate::clock;
 use crate::event;
 use crate::store::{Entry, Queue};
-use crate::webex::local_part;
-
-/// The resources that Webex documents for webhooks.
-const RESOURCES: [&str; 16] = [
-    "attachmentActions",
-    "dataSources",
-    "memberships",
-    "messages",
-    "rooms",
-    "meetings",
-    "recordings",
-    "convergedRecordings",
-    "meetingParticipants",
-    "meetingTranscripts",
-    "telephony_calls",
-    "telephony_conference",
-    "telephony_mwi",
-    "uc_counters",
-    "serviceApp",
-    "adminBatchJobs",
-];
-
-/// The events that Webex documents for webhooks.
-const EVENTS: [&str; 11] = [
-    "created",
-    "updated",
-    "deleted",
-    "started",
-    "ended",
-    "joined",
-    "left",
-    "migrated",
-    "authorized",
-    "deauthorized",
-    "statusChanged",
-];
+use crate::webex::{WEBHOOK_EVENTS, WEBHOOK_RESOURCES, local_part, read};
 
 /// What a metric says of anything else.
 const OTHER: &str = "other";
@@ -68,15 +33,16 @@ pub struct Unhandled {
 
 impl Unhandled {
     /// What a webhook delivered. The same bytes are the same delivery.
-    pub(super) fn posted(
-        resource: &str,
-        event: &str,
-        envelope: Option<String>,
-        data: Option<&Value>,
-        body: &[u8],
-    ) -> Self {
-        let id = data.and_then(|data| data["id"].as_str()).map(str::to_owned);
-        Unhandled::new(resource, event, id, envelope, event::unhandled_id(body))
+    pub(super) fn posted(resource: &str, event: &str, body: &[u8]) -> Self {
+        #[derive(Default, Deserialize)]
+        struct Ids {
+            /// The webhook's.
+            id: Option<String>,
+            data: Option<Value>,
+        }
+        let Ids { id, data } = read(body).map(|read| read.value).unwrap_or_default();
+        let of = data.and_then(|data| data["id"].as_str().map(str::to_owned));
+        Unhandled::new(resource, event, of, id, event::unhandled_id(body))
     }
 
     /// What a websocket delivered. The same frame may come again, over this socket or the next.
@@ -100,7 +66,7 @@ impl Unhandled {
     pub fn labels(&self) -> [&'static str; 2] {
         let known =
             |list: &[&'static str], word: &str| list.iter().copied().find(|known| *known == word).unwrap_or(OTHER);
-        [known(&RESOURCES, &self.resource), known(&EVENTS, &self.event)]
+        [known(&WEBHOOK_RESOURCES, &self.resource), known(&WEBHOOK_EVENTS, &self.event)]
     }
 
     /// The id of its row.
@@ -148,7 +114,7 @@ mod tests {
 
     #[test]
     fn labels_are_words_of_webex_or_one_word() {
-        let labels = |resource, event| Unhandled::posted(resource, event, None, None, b"").labels();
+        let labels = |resource, event| Unhandled::posted(resource, event, b"").labels();
         assert_eq!(labels("rooms", "migrated"), ["rooms", "migrated"]);
         assert_eq!(labels("messages", "exploded"), ["messages", "other"]);
         assert_eq!(labels("x\"} 1\n", ""), ["other", "other"]);
@@ -157,8 +123,8 @@ mod tests {
     #[test]
     fn what_is_foreign_is_kept_short_and_readable() {
         let long = "x".repeat(9999);
-        let data = json!({"id": "two words"});
-        let unhandled = Unhandled::posted("a\nb", &long, Some(long.clone()), Some(&data), b"");
+        let body = json!({"id": long, "data": {"id": "two words"}}).to_string();
+        let unhandled = Unhandled::posted("a\nb", &long, body.as_bytes());
         assert_eq!((unhandled.resource.as_str(), unhandled.event.len()), ("a?b", 64));
         assert_eq!((unhandled.id, unhandled.envelope), (None, None));
     }

@@ -17,44 +17,11 @@ use super::people::{Account, AccountType, only_administrators};
 use super::refusal::Refusal;
 use super::time;
 use super::world::World;
+use crate::webex::{WEBHOOK_EVENTS, WEBHOOK_RESOURCES};
 
 /// So many failures within so long switch a webhook off (Webex's Webhooks Guide).
 const MOST_FAILURES: usize = 100;
 const FAILURES_COUNT_FOR: Duration = Duration::from_secs(300);
-
-const RESOURCES: [&str; 17] = [
-    "all",
-    "attachmentActions",
-    "dataSources",
-    "memberships",
-    "messages",
-    "rooms",
-    "meetings",
-    "recordings",
-    "convergedRecordings",
-    "meetingParticipants",
-    "meetingTranscripts",
-    "telephony_calls",
-    "telephony_conference",
-    "telephony_mwi",
-    "uc_counters",
-    "serviceApp",
-    "adminBatchJobs",
-];
-const EVENTS: [&str; 12] = [
-    "all",
-    "created",
-    "updated",
-    "deleted",
-    "started",
-    "ended",
-    "joined",
-    "left",
-    "migrated",
-    "authorized",
-    "deauthorized",
-    "statusChanged",
-];
 
 /// A webhook as REST shows it. The secret is part of it there, and never part of a delivery.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -116,15 +83,15 @@ impl World {
         let (name, target_url) = name_and_target(&draft)?;
         let named = |value: Option<String>, known: &[&str], what: &str| {
             value
-                .filter(|value| known.contains(&value.as_str()))
+                .filter(|value| value == "all" || known.contains(&value.as_str()))
                 .ok_or_else(|| Refusal::bad_request(format!("{what} is missing or unknown")))
         };
         let webhook = Webhook {
             id: self.mint.id("WEBHOOK"),
             name,
             target_url,
-            resource: named(draft.resource, &RESOURCES, "resource")?,
-            event: named(draft.event, &EVENTS, "event")?,
+            resource: named(draft.resource, &WEBHOOK_RESOURCES, "resource")?,
+            event: named(draft.event, &WEBHOOK_EVENTS, "event")?,
             filter: draft.filter.filter(|filter| !filter.is_empty()),
             secret: draft.secret.filter(|secret| !secret.is_empty()),
             status: WebhookStatus::Active,

@@ -38,4 +38,6 @@ pub(crate) use probe::{Answer, Probe, Unreached, roots};
 pub use resources::{
     Attachment, AttachmentAction, File, Listed, Membership, Message, Person, Room, RoomType, Webhook, WebhookSpec,
 };
+pub(crate) use resources::{WEBHOOK_EVENTS, WEBHOOK_RESOURCES};
 pub use socket::{Heard, Socket};
+pub(crate) use time::TIME_IS_GOOD_TO;

@@ -198,6 +198,41 @@ pub struct AttachmentAction {
     pub created: Option<Timestamp>,
 }
 
+/// The resources that Webex documents for webhooks, less `all`.
+pub(crate) const WEBHOOK_RESOURCES: [&str; 16] = [
+    "attachmentActions",
+    "dataSources",
+    "memberships",
+    "messages",
+    "rooms",
+    "meetings",
+    "recordings",
+    "convergedRecordings",
+    "meetingParticipants",
+    "meetingTranscripts",
+    "telephony_calls",
+    "telephony_conference",
+    "telephony_mwi",
+    "uc_counters",
+    "serviceApp",
+    "adminBatchJobs",
+];
+
+/// The events that Webex documents for webhooks, less `all`.
+pub(crate) const WEBHOOK_EVENTS: [&str; 11] = [
+    "created",
+    "updated",
+    "deleted",
+    "started",
+    "ended",
+    "joined",
+    "left",
+    "migrated",
+    "authorized",
+    "deauthorized",
+    "statusChanged",
+];
+
 /// A webhook as Webex knows it.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]

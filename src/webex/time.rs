@@ -7,6 +7,9 @@ use reqwest::header::{DATE, HeaderMap};
 
 use crate::clock;
 
+/// How well Webex's time is known from its answers, which name seconds: to so many milliseconds.
+pub(crate) const TIME_IS_GOOD_TO: i64 = 2000;
+
 /// What the last answer said, and when that was. Shared by all clones of a client.
 #[derive(Default)]
 pub(super) struct WebexTime(Mutex<Option<(i64, Instant)>>);

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::outbox::Outbox;
-use super::posts::{CLOCK_IS_GOOD_TO, Look};
+use super::posts::Look;
 use crate::handler::Letter;
 use crate::store::{Claimed, Doubt};
-use crate::webex::{Error, Fault, Message, MessageId, RoomId, RoomType};
+use crate::webex::{Error, Fault, Message, MessageId, RoomId, RoomType, TIME_IS_GOOD_TO};
 
 /// Messages that are looked through at most. All that were said since the post are.
 const MOST_LOOKED_AT: usize = 10_000;
@@ -61,7 +61,7 @@ impl Outbox {
         // Sends are in order, so it can only be newer than the last one that is known to have arrived, and than its post.
         let last = row.mark.as_deref().map(MessageId::from);
         let lead = self.webex.clock_lead().unwrap_or_default();
-        let since = doubt.from.map_or(row.accepted_at - lead - SKEW, |from| from - CLOCK_IS_GOOD_TO);
+        let since = doubt.from.map_or(row.accepted_at - lead - SKEW, |from| from - TIME_IS_GOOD_TO);
         let is_before = |message: &Message| {
             Some(&message.id) == last.as_ref()
                 || message.created.is_some_and(|created| created.as_millisecond() < since)

@@ -8,10 +8,7 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::store::Doubt;
-use crate::webex::Message;
-
-/// How well Webex's time is known from its answers, which name seconds.
-pub(super) const CLOCK_IS_GOOD_TO: i64 = 2000;
+use crate::webex::{Message, TIME_IS_GOOD_TO};
 
 /// Posts that are remembered; those of a message that was dropped by hand are forgotten beyond that.
 const MOST_POSTS: usize = 4096;
@@ -70,7 +67,7 @@ impl Posts {
         }
         let by_life = longest.saturating_sub(self.started.elapsed());
         let by_webex = doubt.at.zip(webex_time).map(|(at, now)| {
-            let past = Duration::from_millis((now - at - CLOCK_IS_GOOD_TO).max(0).unsigned_abs());
+            let past = Duration::from_millis((now - at - TIME_IS_GOOD_TO).max(0).unsigned_abs());
             // The post began somewhere within the lease.
             (longest + lease).saturating_sub(past)
         });
