@@ -23,11 +23,11 @@ pub(super) fn of_file(path: &Path, error: &Error) -> String {
 
 /// For SQLite's word on a file that is there.
 pub(super) fn of_database(error: &sqlx::Error) -> String {
-    const BUSY: &str = "5";
+    const BUSY: u32 = 5;
     let code = error.as_database_error().and_then(|error| error.code());
     let what = match code.as_deref() {
         // The low byte of a code is its kind.
-        Some(code) if code.parse::<u32>().is_ok_and(|code| (code & 0xff).to_string() == BUSY) => {
+        Some(code) if code.parse::<u32>().is_ok_and(|code| code & 0xff == BUSY) => {
             "another program has it locked: end that one, or what it does with the ledger"
         }
         Some("26") => "it is the file of another program: is store.url right?",

@@ -277,8 +277,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] at once when too many writes wait, or after seconds on a disk that does not answer.
     pub async fn put(&self, entry: Entry) -> Result<bool, StoreError> {
+        self.take(|answer| Op::Put(entry, answer)).await
+    }
+
+    /// Asks without waiting for a place, and not for long: somebody outside waits for the answer.
+    async fn take(&self, op: impl FnOnce(oneshot::Sender<Result<bool, StoreError>>) -> Op) -> Result<bool, StoreError> {
         let (answer, result) = oneshot::channel();
-        self.0.ops.try_send(Op::Put(entry, answer)).map_err(|_| StoreError::Busy)?;
+        self.0.ops.try_send(op(answer)).map_err(|_| StoreError::Busy)?;
         match tokio::time::timeout(LONGEST_PUT, result).await {
             Ok(Ok(result)) => result,
             // It may still be written; then the sender's repeat is known.

@@ -1,6 +1,5 @@
 //! Whose database it is, and that its tables are those of this version.
 
-use std::cmp::Ordering;
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -69,19 +68,24 @@ async fn origin(connection: &mut SqliteConnection) -> Result<Option<Origin>, sql
     })
 }
 
-/// Sees that no version of the tables is one that this program does not know, or knows otherwise.
-pub(super) async fn look_at_versions(connection: &mut SqliteConnection) -> Result<(), String> {
+/// Sees that no version of the tables is one that this program does not know, or knows otherwise. Gives the newest of
+/// them; none where there are no tables yet.
+pub(super) async fn look_at_versions(connection: &mut SqliteConnection) -> Result<Option<i64>, String> {
     let cannot_read = |error: sqlx::Error| format!("its tables cannot be read: {error}");
     let tables = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
     let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(cannot_read)?;
     if tables == 0 {
-        return Ok(());
+        return Ok(None);
     }
     let versions = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
     let found: Vec<(i64, Vec<u8>, bool)> =
         sqlx::query_as(versions).fetch_all(&mut *connection).await.map_err(cannot_read)?;
-    if let Some((newest, ..)) = found.last().filter(|(version, ..)| *version > LATEST) {
-        return Err(newer(*newest));
+    let newest = found.last().map(|(version, ..)| *version);
+    if let Some(newest) = newest.filter(|newest| *newest > LATEST) {
+        return Err(format!(
+            "a newer switchboard has worked with it: its tables are of version {newest}, and this program's of {LATEST}; \
+             run the newer one, or {COPY}"
+        ));
     }
     let ours = migrations::migrator();
     for (version, checksum, is_whole) in found {
@@ -96,14 +100,7 @@ pub(super) async fn look_at_versions(connection: &mut SqliteConnection) -> Resul
             ));
         }
     }
-    Ok(())
-}
-
-fn newer(found: i64) -> String {
-    format!(
-        "a newer switchboard has worked with it: its tables are of version {found}, and this program's of {LATEST}; run the \
-         newer one, or {COPY}"
-    )
+    Ok(newest)
 }
 
 const COPY: &str = "take a copy of the ledger from before the update";
@@ -111,30 +108,19 @@ const COPY: &str = "take a copy of the ledger from before the update";
 /// Sees that the tables are those of this version; the daemon makes them so, a verb beside it does not. Whether there were
 /// none before.
 pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) -> Result<bool, String> {
-    look_at_versions(&mut *connection).await?;
-    let cannot_read = |error: sqlx::Error| format!("its tables cannot be read: {error}");
-    let tables = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
-    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(cannot_read)?;
-    let found: Option<i64> = match tables {
-        0 => None,
-        _ => sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(cannot_read)?,
-    };
-    match (found.map(|found| (found, found.cmp(&LATEST))), is_daemon) {
-        (Some((found, Ordering::Greater)), _) => Err(newer(found)),
-        (_, true) => {
-            migrations::migrator().run(&mut *connection).await.map_err(|error| error.to_string())?;
-            mark(connection).await.map_err(|error| error.to_string())?;
-            Ok(found.is_none())
-        }
-        (Some((_, Ordering::Equal)), false) => Ok(false),
-        (Some((found, Ordering::Less)), false) => Err(format!(
+    let found = look_at_versions(&mut *connection).await?;
+    if is_daemon {
+        migrations::migrator().run(&mut *connection).await.map_err(|error| error.to_string())?;
+        mark(connection).await.map_err(|error| error.to_string())?;
+        return Ok(found.is_none());
+    }
+    match found {
+        Some(LATEST) => Ok(false),
+        Some(found) => Err(format!(
             "an older switchboard made it: its tables are of version {found}, and this program's of {LATEST}; start the daemon \
              of this version once, which brings them up to date"
         )),
-        (None, false) => Err(NO_TABLES.to_owned()),
+        None => Err(NO_TABLES.to_owned()),
     }
 }
 

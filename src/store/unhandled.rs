@@ -3,12 +3,10 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
 use super::read::{COLUMNS, shown};
 use super::sqlite::{PRUNE_STEP, Sqlite, hex, lane_id, millis};
 use super::writer::Op;
-use super::{Entry, LONGEST_PUT, Row, Store, StoreError};
+use super::{Entry, Row, Store, StoreError};
 
 /// The verdict of such a row. The index of them names it, too.
 pub const UNHANDLED: &str = "unhandled";
@@ -25,12 +23,7 @@ impl Store {
     /// # Errors
     /// As [`Store::put`].
     pub async fn note_unhandled(&self, entry: Entry, reason: String) -> Result<bool, StoreError> {
-        let (answer, result) = oneshot::channel();
-        self.0.ops.try_send(Op::Note(entry, reason, answer)).map_err(|_| StoreError::Busy)?;
-        match tokio::time::timeout(LONGEST_PUT, result).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
-        }
+        self.take(|answer| Op::Note(entry, reason, answer)).await
     }
 
     /// Every such row, oldest first.

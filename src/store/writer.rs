@@ -44,31 +44,6 @@ pub(super) enum Op {
 }
 
 impl Op {
-    /// Bytes of the bodies and files that it puts into the ledger.
-    fn bytes(&self) -> usize {
-        let of = |entry: &Entry| entry.body.len() + entry.file.as_ref().map_or(0, |file| file.len());
-        match self {
-            Op::Put(entry, _) | Op::Note(entry, ..) => of(entry),
-            Op::Settle(settlement, _) => settlement.entries().iter().map(of).sum(),
-            Op::Claim { .. }
-            | Op::Reopen(..)
-            | Op::Discard(..)
-            | Op::Prune { .. }
-            | Op::PruneAudit(..)
-            | Op::PruneLanes(..)
-            | Op::SealAudit(..)
-            | Op::Begin(..)
-            | Op::Progress(..)
-            | Op::Ask(..)
-            | Op::Decide(..)
-            | Op::Withdraw(..)
-            | Op::Answers(..)
-            | Op::BeginOnce { .. }
-            | Op::Hurry(_)
-            | Op::Beat(_) => 0,
-        }
-    }
-
     /// Sends the caller how many rows the operation changed, or why it failed.
     fn answer(self, changed: Result<u64, StoreError>) {
         match self {
@@ -320,6 +295,11 @@ impl Results {
     }
 }
 
+/// Bytes of an entry's body and file.
+fn size(entry: &Entry) -> usize {
+    entry.body.len() + entry.file.as_ref().map_or(0, |file| file.len())
+}
+
 impl Batch {
     /// Takes from what waits as much as one transaction should have.
     fn fill(ops: &mut impl Iterator<Item = Op>) -> Batch {
@@ -328,13 +308,21 @@ impl Batch {
         while bytes < MANY_BYTES
             && let Some(op) = ops.next()
         {
-            bytes += op.bytes();
             match op {
-                Op::Put(entry, answer) => batch.puts.push((entry, answer)),
-                Op::Settle(settlement, answer) => batch.settlements.push((*settlement, answer)),
+                Op::Put(entry, answer) => {
+                    bytes += size(&entry);
+                    batch.puts.push((entry, answer));
+                }
+                Op::Settle(settlement, answer) => {
+                    bytes += settlement.entries().iter().map(size).sum::<usize>();
+                    batch.settlements.push((*settlement, answer));
+                }
                 Op::Claim(claim, answer) => batch.claims.push((claim, answer)),
-                op @ (Op::Note(..)
-                | Op::Reopen(..)
+                Op::Note(entry, note, answer) => {
+                    bytes += size(&entry);
+                    batch.others.push(Op::Note(entry, note, answer));
+                }
+                op @ (Op::Reopen(..)
                 | Op::Discard(..)
                 | Op::Withdraw(..)
                 | Op::Prune { .. }
