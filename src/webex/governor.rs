@@ -251,7 +251,9 @@ impl Budget {
         self.admit(now);
         let Some((pace, bucket)) = self.pace.limit(now) else { return Ok(usize::MAX) };
         let ahead: usize = self.waiting[..=priority as usize].iter().map(VecDeque::len).sum();
-        let soon = bucket.calls + pace * (LONGEST_WAIT / 4).as_secs_f64() - ahead as f64;
+        // Two ask at one moment, for what is read and for what is posted, and both would find what was saved up.
+        let saved = (bucket.calls / 2.0).max(bucket.calls.min(1.0));
+        let soon = saved + pace * (LONGEST_WAIT / 4).as_secs_f64() - ahead as f64;
         if soon >= 1.0 {
             return Ok(soon as usize);
         }
