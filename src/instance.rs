@@ -62,6 +62,11 @@ impl Mark {
         now.duration_since(self.at).unsigned_abs() <= stale
     }
 
+    /// Whether its daemon answers, as far as the mark shows by this time.
+    pub fn answers(&self, now: Timestamp, stale: Duration) -> bool {
+        self.is_fresh(now, stale) && !self.waits
+    }
+
     /// Whether this daemon goes before the other. Of two on copies of one ledger it is the one that began first.
     fn goes_before(&self, other: &Mark) -> bool {
         (self.ledger, self.process) < (other.ledger, other.process)
@@ -69,7 +74,7 @@ impl Mark {
 
     /// The daemon that answers in place of this one, if one does by this time.
     pub fn outranked_by(&self, others: &[Mark], now: Timestamp, stale: Duration) -> Option<Mark> {
-        others.iter().copied().find(|other| other.is_fresh(now, stale) && !other.waits && other.goes_before(self))
+        others.iter().copied().find(|other| other.answers(now, stale) && other.goes_before(self))
     }
 }
 

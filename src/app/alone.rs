@@ -15,16 +15,13 @@ use crate::health::Health;
 use crate::instance::{MISSED, Mark, Standing};
 use crate::store::{LedgerId, Store, StoreError};
 use crate::telemetry::Seldom;
-use crate::webex::{Client, Error, Fault, Priority, Webhook, WebhookSpec};
+use crate::webex::{Client, Error, Fault, Priority, TIME_IS_GOOD_TO, Webhook, WebhookSpec};
 
 /// Where the mark of a daemon that has no URL points. Nothing lives under that name, and nothing is sent to it.
 const NOWHERE: &str = "https://switchboard.invalid/";
 
 /// A mark that was not renewed for so long is taken away.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(1);
-
-/// How well Webex's time is known from its answers, which name seconds.
-const CLOCK_IS_GOOD_TO: SignedDuration = SignedDuration::from_secs(2);
 
 /// The longest pause after a look that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -58,7 +55,7 @@ impl Me {
     /// Whether a mark is this daemon's, or was left by an earlier process on the same ledger. One that is renewed since is of
     /// a daemon on a copy of the ledger.
     fn owns(&self, mark: &Mark) -> bool {
-        let is_left = mark.at.duration_since(self.since) <= CLOCK_IS_GOOD_TO;
+        let is_left = mark.at.duration_since(self.since) <= SignedDuration::from_millis(TIME_IS_GOOD_TO);
         mark.ledger == self.ledger && (mark.process == self.process || is_left)
     }
 }
@@ -215,7 +212,9 @@ impl Alone {
             }
         }
         if !is_kept {
-            webex.create_webhook(&spec).await.map_err(Failure::of_marks)?;
+            // Whoever has seen another daemon does not answer because its own mark is refused.
+            let failed: fn(Error) -> Failure = if mine.waits { Failure::Webex } else { Failure::of_marks };
+            webex.create_webhook(&spec).await.map_err(failed)?;
         }
         Ok(())
     }
@@ -242,9 +241,9 @@ impl Alone {
             match by {
                 Some(by) => tracing::error!(
                     renewed = %by.at,
-                    "another daemon with the same token and an older ledger answers: this one takes nothing, polls nothing and \
-                     sends nothing until the other has been silent for {} s. Stop one of the two, give each a bot of its \
-                     own, or set instance.alone = false",
+                    "another daemon with the same token and an older ledger answers: this one takes and polls nothing new, and \
+                     sends only what it owes, until the other has been silent for {} s. Stop one of the two, give each a bot \
+                     of its own, or set instance.alone = false",
                     self.stale().as_secs()
                 ),
                 None if before == Standing::Waits => {
@@ -254,9 +253,8 @@ impl Alone {
             }
             self.standing.send_replace(standing);
         }
-        let competes = |mark: &&Mark| mark.is_fresh(now, self.stale()) && !mark.waits;
         if by.is_none()
-            && rivals.iter().any(|mark| competes(&mark))
+            && rivals.iter().any(|mark| mark.answers(now, self.stale()))
             && let Some(count) = self.rival.count()
         {
             tracing::warn!(
