@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::Value;
@@ -116,25 +117,27 @@ async fn an_equal_reply_whose_receipt_could_not_be_read_is_not_taken_for_the_nex
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_that_is_refused_in_passing_does_not_post_again() {
-    for status in [400, 403, 404] {
-        let bot = Harness::start().await;
-        bot.cloud.person(ALICE).says("help report");
-        bot.settle().await;
-        bot.cloud.fault(on_post().apply_then_stall());
-        bot.cloud.person(ALICE).says("help status");
-        assert!(eventually(async || said(&bot.cloud, "**status**") == 1).await);
-        let refused = || Fault::on(Method::GET, "/messages").answer(status, &[], "{\"message\":\"no\"}");
-        bot.cloud.fault(refused());
-        bot.settle().await;
-        assert_eq!(said(&bot.cloud, "**status**"), 1, "{status}: {}", bot.cloud.transcript());
-        // Nor is one that did not arrive given up.
-        bot.cloud.fault(on_post().reset());
-        bot.cloud.fault(refused().after(1));
-        bot.cloud.person(BOB).says("help status");
-        bot.settle().await;
-        assert_eq!(said(&bot.cloud, "**status**"), 2, "{status}: {}", bot.cloud.transcript());
-        assert_eq!(bot.metric("switchboard_dead_letters").await, 0.0, "{status}");
-    }
+    join_all([400, 403, 404].map(a_refused_look_does_not_post_again)).await;
+}
+
+async fn a_refused_look_does_not_post_again(status: u16) {
+    let bot = Harness::start().await;
+    bot.cloud.person(ALICE).says("help report");
+    bot.settle().await;
+    bot.cloud.fault(on_post().apply_then_stall());
+    bot.cloud.person(ALICE).says("help status");
+    assert!(eventually(async || said(&bot.cloud, "**status**") == 1).await);
+    let refused = || Fault::on(Method::GET, "/messages").answer(status, &[], "{\"message\":\"no\"}");
+    bot.cloud.fault(refused());
+    bot.settle().await;
+    assert_eq!(said(&bot.cloud, "**status**"), 1, "{status}: {}", bot.cloud.transcript());
+    // Nor is one that did not arrive given up.
+    bot.cloud.fault(on_post().reset());
+    bot.cloud.fault(refused().after(1));
+    bot.cloud.person(BOB).says("help status");
+    bot.settle().await;
+    assert_eq!(said(&bot.cloud, "**status**"), 2, "{status}: {}", bot.cloud.transcript());
+    assert_eq!(bot.metric("switchboard_dead_letters").await, 0.0, "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
