@@ -67,7 +67,7 @@ impl Harness {
 
     /// Waits until the webhooks are registered.
     pub async fn ready(&self) {
-        self.handle.ready().await;
+        tokio::time::timeout(PATIENCE, self.handle.ready()).await.expect("the bot becomes ready");
     }
 
     /// Waits until everything said was delivered, and everything accepted is settled and sent.
