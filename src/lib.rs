@@ -11,14 +11,14 @@
 //! 4. `receiver` parses the envelope, drops what the bot did itself, and puts one row into the inbox. The id of the row
 //!    is made from Webex's id of the event, so a repeat is no second row. Committed, then 200.
 //! 5. `worker` claims the oldest row of each space that is due. If the envelope alone shows that its sender is not answered,
-//!    the row ends here. Else `worker` reads the message through `webex`, and drops it if the bot wrote it. The same call
+//!    the row ends here. Else `inbox` reads the message through `webex`, and drops it if the bot wrote it. The same call
 //!    shows what was said before it and never arrived: that is then worked on first.
 //! 6. `access` decides whether the sender is answered; a stranger gets a code from `pairing` and no answer.
 //! 7. `router` leaves out what is quoted, strips the mention by identity, finds the command and cuts its arguments.
 //! 8. The handler runs with a [`Context`], under a deadline, panics caught, and returns a [`Reply`]. It never sends.
 //! 9. One transaction: the reply and its files into the outbox, the inbox row done, who did what into the audit. An
 //!    internal error is tried again, then becomes a dead letter whose reference the person is told.
-//! 10. The outbox loop of `worker` sends, in order per space, and waits as Webex says.
+//! 10. The `outbox` sends, in order per space, and waits as Webex says.
 //!
 //! A click on a card comes the same way and passes the same checks. At step 7 there is then a seal to be opened, which says
 //! what the button does; what was filled in never decides that. A reply may ask something: the question is written with step
@@ -47,7 +47,9 @@
 //! | `http` | the listeners and their limits; the health checks |
 //! | `admin` | the operators' listener: `/metrics` |
 //! | `receiver` | what Webex sends becomes one inbox row; our webhooks and our device at Webex |
-//! | `worker` | claim, run, settle: the inbox loop and the outbox loop |
+//! | `inbox` | reading, judging, running: from one event to one settlement |
+//! | `worker` | claim, run, settle: one loop for both queues; when a row is tried again |
+//! | `outbox` | letters, and the sender: the only place that posts, edits and deletes |
 //! | `commands` | the commands every bot has, one a file |
 //! | `router` | from a message to a command; pure |
 //! | `access` | who is answered, what each may do, and how much of it; pure |
@@ -86,7 +88,9 @@ mod handler;
 mod health;
 mod http;
 mod identity;
+mod inbox;
 mod instance;
+mod outbox;
 mod pairing;
 mod receiver;
 mod redact;

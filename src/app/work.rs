@@ -11,10 +11,12 @@ use crate::config::Config;
 use crate::handler::Services;
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::inbox::{Inbox, Known};
+use crate::outbox::Outbox;
 use crate::receiver::Door;
 use crate::store::Store;
 use crate::telemetry::Seldom;
-use crate::worker::{Inbox, Known, Outbox, Posts};
+use crate::worker::Retry;
 
 /// What was said while the bot was away is worked on before what is said now; for so long, that is waited for.
 const CATCH_UP_FIRST: Duration = Duration::from_secs(10);
@@ -38,6 +40,7 @@ impl Work<'_> {
             known: Known::default(),
             forged_clicks: Seldom::default(),
             settings: self.config.worker.clone(),
+            retry: Retry::new(&self.config.worker, &self.services.webex, self.health, "event"),
             health: self.health.clone(),
             door: door.clone(),
             catch_up: self.config.delivery.catch_up,
@@ -46,16 +49,8 @@ impl Work<'_> {
 
     /// What sends replies.
     pub(super) fn outbox(&self, store: &Store) -> Outbox {
-        Outbox {
-            webex: self.services.webex.clone(),
-            store: store.clone(),
-            identity: self.identity.clone(),
-            settings: self.config.worker.clone(),
-            timeout: self.config.webex.timeout,
-            posts: Posts::default(),
-            metrics: self.services.metrics.clone(),
-            health: self.health.clone(),
-        }
+        let Services { webex, metrics, .. } = &**self.services;
+        Outbox::new(self.config, webex, store, self.identity, metrics, self.health)
     }
 }
 

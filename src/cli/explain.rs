@@ -14,7 +14,7 @@ use crate::access::{WAITS, WAS_DENIED};
 use crate::clock;
 use crate::config::Config;
 use crate::event;
-use crate::handler::Receipt;
+use crate::outbox::Receipt;
 use crate::receiver::{Envelope, Kind};
 use crate::store::{Pairing, Row, State, Store, UNHANDLED};
 use crate::table::one_line;

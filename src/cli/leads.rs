@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::queue::find;
 use crate::event;
-use crate::handler::Letter;
+use crate::outbox::Letter;
 use crate::receiver::{Kind, Unhandled};
 use crate::store::{Queue, Row, Store, UNHANDLED};
 use crate::webex::local_part;

@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::output::time;
 use crate::clock;
 use crate::event;
-use crate::handler::{Kept, Letter};
+use crate::handler::Kept;
+use crate::outbox::Letter;
 use crate::store::{Conversation, Row, Shown, Store};
 
 /// The most steps that a dialogue is followed back by.

@@ -11,7 +11,7 @@ use super::audit;
 use super::output::{Format, complain, print, print_json, time};
 use crate::config::Config;
 use crate::event;
-use crate::handler::{Letter, Receipt};
+use crate::outbox::{Letter, Receipt};
 use crate::store::{AuditEntry, Filter, Queue, Row, State, Store, Writer};
 use crate::table::{one_line, table};
 use crate::text::cut;

@@ -1,23 +1,8 @@
-//! Claim, run, settle: one loop, used for the inbox and for the outbox.
+//! Claim, run, settle: one loop that knows neither queue's meaning, and the table that says when a row is tried again.
 //!
 //! A row is claimed only when there is a slot to work on it, so no lease runs out while waiting its turn.
 
-mod approving;
-mod arriving;
-mod asking;
-mod clicking;
-mod closing;
-mod deciding;
-mod foreseeing;
-mod inbox;
-mod judging;
-mod known;
-mod outbox;
-mod posts;
-mod reading;
-mod running;
-mod voting;
-mod wording;
+mod retry;
 
 use std::any::Any;
 use std::future::Future;
@@ -33,15 +18,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
-pub use inbox::Inbox;
-pub use known::Known;
-pub use outbox::Outbox;
-pub use posts::Posts;
+pub use retry::Retry;
 
-use crate::config;
 use crate::instance::Gate;
 use crate::store::{Claimed, Claims, Queue, Settlement, Store};
-use crate::webex::{Client, Fault};
+use crate::webex::Client;
 
 /// The safety net: other processes may write to the ledger without our hearing of it.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -204,46 +185,7 @@ async fn settle<W: Work>(work: &W, store: &Store, row: Claimed, stop: &Stop) {
 }
 
 /// What a panic said.
-fn reason(panic: &(dyn Any + Send)) -> String {
+pub fn reason(panic: &(dyn Any + Send)) -> String {
     let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("panicked: {}", said.unwrap_or("no reason given"))
-}
-
-/// Whether Webex is broken for more than this row, and not for too long yet: asked before it is given up over a 500, so that an outage of that
-/// kind is waited out like any other.
-async fn is_outage(settings: &config::Worker, webex: &Client, row: &Claimed) -> bool {
-    if row.failing() >= settings.give_up {
-        return false;
-    }
-    match webex.probe().await {
-        Ok(()) => false,
-        Err(error) => matches!(error.fault(), Fault::Away | Fault::Broken | Fault::Wait(_)),
-    }
-}
-
-/// Tries so far, as `worker.max_attempts` counts them. The end of a process is half a try: the row may have nothing to
-/// do with it.
-fn tries(row: &Claimed) -> u32 {
-    row.attempts + row.deaths / 2
-}
-
-/// The pause after the nth failure: doubling, capped, and at random between half and all of it.
-fn backoff(settings: &config::Worker, nth: u32) -> Duration {
-    let whole = settings.backoff.saturating_mul(2_u32.saturating_pow(nth.saturating_sub(1).min(20)));
-    jittered(whole.min(settings.backoff_max))
-}
-
-/// The pause while Webex is away: half as long as it has been so already, so it doubles without a counter.
-fn patience(settings: &config::Worker, failing: Duration) -> Duration {
-    jittered((failing / 2).clamp(settings.backoff, settings.backoff_max))
-}
-
-/// The pause that Webex asks for, and a little more, so that not everybody comes back at once.
-fn asked(pause: Duration) -> Duration {
-    const MOST: Duration = Duration::from_secs(10);
-    pause + pause.mul_f64(fastrand::f64() / 10.0).min(MOST)
-}
-
-fn jittered(whole: Duration) -> Duration {
-    whole.mul_f64(0.5 + fastrand::f64() / 2.0)
 }

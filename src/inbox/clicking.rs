@@ -3,9 +3,9 @@
 
 use std::ops::ControlFlow;
 
+use super::Inbox;
 use super::asking::Said;
 use super::closing::{About, Ending, ended};
-use super::inbox::Inbox;
 use super::judging::Judgement;
 use super::running::{GONE, Performed, Unable, gone};
 use super::voting::Press;

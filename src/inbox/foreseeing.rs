@@ -3,8 +3,8 @@
 
 use std::ops::ControlFlow;
 
+use super::Inbox;
 use super::closing::{About, CROWD, Ending, ended};
-use super::inbox::Inbox;
 use super::judging::{Judgement, Refused, Ruling};
 use crate::access::{Act, Pace, Place};
 use crate::handler::Sender;

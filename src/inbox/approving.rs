@@ -1,8 +1,8 @@
 //! A command that needs the approval of others: what is asked for is put before them and nothing runs. What they press is
 //! in `voting`.
 
+use super::Inbox;
 use super::closing::{About, Ending};
-use super::inbox::Inbox;
 use super::wording;
 use crate::access::Quorum;
 use crate::clock;

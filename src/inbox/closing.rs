@@ -2,10 +2,11 @@
 
 use uuid::Uuid;
 
-use super::inbox::Inbox;
+use super::Inbox;
 use crate::clock;
 use crate::event;
-use crate::handler::{Card, Command, Letter, Origin, Outgoing, Reply, Sender, Venue};
+use crate::handler::{Card, Command, Origin, Outgoing, Reply, Sender, Venue};
+use crate::outbox::Letter;
 use crate::receiver::Kind;
 use crate::store::{AuditEntry, Claimed, Closing, Entry, Settlement, Via};
 use crate::webex::{Attachment, File, MessageId, NewMessage, RoomId, RoomType};

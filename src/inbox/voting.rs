@@ -6,9 +6,9 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::Inbox;
 use super::closing::{About, Ending};
-use super::inbox::Inbox;
-use super::{backoff, tries, wording};
+use super::wording;
 use crate::access::{Act, Decision, Place, Quorum, decide};
 use crate::event;
 use crate::handler::{Command, Sender, Vote};
@@ -207,11 +207,11 @@ impl Inbox {
 
     /// The ledger does not give a request. What it never gives must not hold up the space for ever.
     pub(super) fn unapprovable(&self, row: Claimed, error: &StoreError) -> Settlement {
-        if tries(&row) + 1 >= self.settings.max_attempts {
+        if self.retry.is_last(&row) {
             return self.give_up(row, &format!("the ledger does not give what waits for approval: {error}"));
         }
         tracing::error!(%error, "the ledger does not give what waits for approval; the event waits");
-        let after = backoff(&self.settings, row.attempts + 1);
+        let after = self.retry.backoff(&row);
         row.again(Again { after, spent: true, note: Some(error.to_string()), ..Again::default() })
     }
 }

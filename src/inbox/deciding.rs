@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
+use super::Inbox;
 use super::closing::{About, Ending, ended};
-use super::inbox::Inbox;
 use super::wording;
 use crate::clock;
 use crate::event;
-use crate::handler::{Command, CommandError, Context, Letter, Removal, Sender};
+use crate::handler::{Command, CommandError, Context, Sender};
+use crate::outbox::{Letter, Removal};
 use crate::receiver::Envelope;
 use crate::router::{self, Route};
 use crate::store::{

@@ -2,14 +2,28 @@
 //! sends. Each step is a file: `foreseeing`, `reading`, `judging`, `asking`, `running`, `closing`; of a click also `clicking`; of what
 //! needs approval `approving`, `voting`, `deciding` and `wording`.
 
+mod approving;
+mod asking;
+mod clicking;
+mod closing;
+mod deciding;
+mod foreseeing;
+mod judging;
+mod known;
+mod reading;
+mod running;
+mod voting;
+mod wording;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::closing::{ended, unattributed, way};
-use super::{Known, Work, backoff, tries};
+use closing::{ended, unattributed, way};
+pub use known::Known;
+
 use crate::access::{Act, Flood};
 use crate::config;
 use crate::handler::Services;
@@ -19,6 +33,7 @@ use crate::receiver::{Door, Envelope, Kind, is_plausible};
 use crate::store::{Again, Claimed, Queue, Settlement, Via};
 use crate::telemetry::Seldom;
 use crate::webex::{Client, Person, PersonId};
+use crate::worker::{Retry, Work};
 
 /// For so long an event gives way to one that was said before it: as a rule that is next in the same space at once.
 const GIVES_WAY: Duration = Duration::from_millis(5);
@@ -37,8 +52,10 @@ pub struct Inbox {
     pub flood: Flood,
     /// Whom and what it has seen lately.
     pub known: Known,
-    /// How often and how long.
+    /// How long.
     pub settings: config::Worker,
+    /// How often.
+    pub retry: Retry,
     /// Hears of a refused token.
     pub health: Health,
     /// Takes what was said before an event and did not arrive.
@@ -70,7 +87,7 @@ impl Work for Inbox {
         };
         let via = way(envelope.kind);
         // Beyond its tries it is only read, so that the person hears of the failure; beyond twice that, not even read.
-        if tries(&row) >= 2 * self.settings.max_attempts {
+        if Retry::tries(&row) >= 2 * self.settings.max_attempts {
             return self.give_up(row, "the process ended during each try").by(via);
         }
         let me = self.identity.known().await;
@@ -87,8 +104,8 @@ impl Work for Inbox {
     fn panicked(&self, row: Claimed, why: String) -> Settlement {
         let why = self.services.webex.told(&why);
         tracing::error!(why, "work on an event failed where it must not");
-        if tries(&row) + 1 < self.settings.max_attempts {
-            let after = backoff(&self.settings, row.attempts + 1);
+        if !self.retry.is_last(&row) {
+            let after = self.retry.backoff(&row);
             row.again(Again { after, spent: true, note: Some(why), ..Again::default() })
         } else {
             let via = serde_json::from_str(&row.body).map_or(Via::Daemon, |envelope: Envelope| way(envelope.kind));

@@ -24,7 +24,7 @@ pub(super) enum Look {
 }
 
 /// When this process posted a message last, and since when it lives.
-pub struct Posts {
+pub(super) struct Posts {
     started: Instant,
     at: Mutex<HashMap<Uuid, Instant>>,
 }

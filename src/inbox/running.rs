@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
+use super::Inbox;
 use super::asking::Said;
 use super::closing::{About, Answered, Ending};
-use super::inbox::Inbox;
-use super::{backoff, reason, tries};
 use crate::clock;
 use crate::event;
 use crate::handler::{Command, CommandError, Context, FileError, Inputs, Reply, quoted};
 use crate::router::{self, Route, addressed_text};
 use crate::store::{Again, Claimed, Settlement, StoreError};
 use crate::webex::{Error, Fault, Message, MessageId, NewMessage, Person};
+use crate::worker::{Retry, reason};
 
 const NOTHING_SAID: &str = "Yes? Say help to see what I can do.";
 
@@ -137,7 +137,7 @@ impl Inbox {
 
     /// The ledger does not say what was asked or used: nothing is done on a guess.
     pub(super) fn ledger_away(&self, row: Claimed, error: &StoreError) -> Settlement {
-        let (after, note) = (backoff(&self.settings, row.attempts + 1), Some(error.to_string()));
+        let (after, note) = (self.retry.backoff(&row), Some(error.to_string()));
         row.again(Again { after, note, ..Again::default() })
     }
 
@@ -189,7 +189,7 @@ impl Inbox {
         command: &Command,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
     ) -> (bool, Result<Reply, CommandError>) {
-        if tries(row) >= self.settings.max_attempts {
+        if Retry::tries(row) >= self.settings.max_attempts {
             return (false, Err(anyhow::anyhow!("the process ended during each try").into()));
         }
         let running = AssertUnwindSafe(running).catch_unwind();
@@ -237,9 +237,8 @@ impl Inbox {
                     Some(Reply::text(format!("{} Usage: {}", refusal(text), command.usage()))),
                 )
             }
-            Err(CommandError::Internal(error)) if tries(&row) + 1 < self.settings.max_attempts => {
-                let (after, note) =
-                    (backoff(&self.settings, row.attempts + 1), self.services.webex.told(&format!("{error:#}")));
+            Err(CommandError::Internal(error)) if !self.retry.is_last(&row) => {
+                let (after, note) = (self.retry.backoff(&row), self.services.webex.told(&format!("{error:#}")));
                 tracing::warn!(command = command.name(), error = note, "a command failed; trying again");
                 row.again(Again { after, spent: true, note: Some(note), ..Again::default() })
             }

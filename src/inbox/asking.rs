@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::Inbox;
 use super::closing::{About, Answered, Ending, FIRST};
-use super::inbox::Inbox;
 use super::running::{GONE, Performed, Unable, gone};
 use crate::clock;
 use crate::event;

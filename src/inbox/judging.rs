@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::Inbox;
 use super::closing::{About, CROWD, Ending, ended};
-use super::inbox::Inbox;
 use crate::access::{Act, Decision, Pace, Place, Standing, decide, paired};
 use crate::clock;
 use crate::event;

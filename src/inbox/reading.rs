@@ -3,9 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Inbox;
 use super::closing::unattributed;
-use super::inbox::Inbox;
-use super::{asked, backoff, is_outage, patience, tries};
 use crate::clock;
 use crate::config::Mode;
 use crate::receiver::{CATCH_UP, Envelope};
@@ -126,44 +125,25 @@ impl Inbox {
 
     /// What the event is about could not be read.
     pub(super) async fn unread(&self, row: Claimed, error: &Error) -> Settlement {
-        let note = Some(error.to_string());
-        let settings = &self.settings;
-        match error.fault() {
-            Fault::Wait(pause) => row.again(Again { after: asked(pause), note, ..Again::default() }),
-            Fault::Refused if row.failing() < settings.give_up => {
-                self.health.token(Err(error.in_short()));
-                tracing::error!(%error, hint = error.hint(), "Webex refuses the token; the event waits");
-                let after = patience(settings, row.failing());
-                row.again(Again { after, note, ..Again::default() })
-            }
-            Fault::Away if row.failing() < settings.give_up => {
-                let after = patience(settings, row.failing());
-                tracing::warn!(%error, pause_ms = after.as_millis(), "Webex is away; the event waits");
-                row.again(Again { after, note, ..Again::default() })
-            }
+        let fault = match error.fault() {
             // Webex's own reads lag behind its webhooks for a moment.
-            Fault::NotFound if row.failing() < settings.visible_within => {
+            Fault::NotFound if row.failing() < self.settings.visible_within => {
                 tracing::debug!(%error, "what the event is about is not visible yet");
-                let after = patience(settings, row.failing());
-                row.again(Again { after, note, ..Again::default() })
+                let after = self.retry.patience(&row);
+                return row.again(Again { after, note: Some(error.to_string()), ..Again::default() });
             }
             Fault::NotFound => {
                 tracing::info!(verdict = "gone", "event settled: its message was deleted, or is not for the bot");
                 self.services.metrics.command("none", "gone");
-                row.done(unattributed("gone", error.to_string()), Vec::new())
+                return row.done(unattributed("gone", error.to_string()), Vec::new());
             }
             // One refusal may be as passing as one 500.
-            Fault::Broken | Fault::Final if tries(&row) + 1 < settings.max_attempts => {
-                let after = backoff(settings, row.attempts + 1);
-                tracing::warn!(%error, pause_ms = after.as_millis(), "an event could not be read; trying again");
-                row.again(Again { after, spent: true, note, ..Again::default() })
-            }
-            Fault::Broken if is_outage(settings, &self.services.webex, &row).await => {
-                let after = patience(settings, row.failing());
-                tracing::warn!(%error, pause_ms = after.as_millis(), "Webex answers nothing else either; the event waits");
-                row.again(Again { after, note, ..Again::default() })
-            }
-            Fault::Refused | Fault::Away | Fault::Broken | Fault::Final => {
+            Fault::Final if !self.retry.is_last(&row) => Fault::Broken,
+            fault => fault,
+        };
+        match self.retry.after_fault(&row, error, fault).await {
+            Some(again) => row.again(again),
+            None => {
                 let tracking_id = error.tracking_id().unwrap_or("none");
                 tracing::error!(%error, tracking_id, "an event cannot be read");
                 self.give_up(row, &error.to_string())

@@ -5,34 +5,49 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::posts::{Look, Posts};
-use super::{Work, asked, backoff, is_outage, patience, tries};
-use crate::config;
-use crate::handler::{Letter, Receipt, Removal};
+use super::arrivals::Arrivals;
+use super::posts::Look;
+use super::{Letter, Receipt, Removal};
+use crate::config::Config;
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Queue, Settlement, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Error, Fault, File, FileInfo, Message, MessageId, NewMessage, RoomType};
+use crate::worker::{Retry, Work};
 
 /// Sends one row.
 pub struct Outbox {
-    /// Where to.
-    pub webex: Client,
+    webex: Client,
     /// Where the bytes of files are.
-    pub store: Store,
-    /// Whose messages to look for after an uncertain send.
-    pub identity: Identity,
-    /// When to stop trying.
-    pub settings: config::Worker,
-    /// The most that one call may take: `webex.timeout`.
-    pub timeout: Duration,
-    /// What this process has posted.
-    pub posts: Posts,
-    /// Counts what was sent.
-    pub metrics: Metrics,
-    /// Hears of a refused token.
-    pub health: Health,
+    store: Store,
+    lease: Duration,
+    arrivals: Arrivals,
+    retry: Retry,
+    metrics: Metrics,
+    health: Health,
+}
+
+impl Outbox {
+    /// Sends from this ledger to Webex, as the settings say. `health` hears of a refused token.
+    pub fn new(
+        config: &Config,
+        webex: &Client,
+        store: &Store,
+        identity: &Identity,
+        metrics: &Metrics,
+        health: &Health,
+    ) -> Outbox {
+        Outbox {
+            webex: webex.clone(),
+            store: store.clone(),
+            lease: config.worker.lease,
+            arrivals: Arrivals::new(config, webex, identity),
+            retry: Retry::new(&config.worker, webex, health, "reply"),
+            metrics: metrics.clone(),
+            health: health.clone(),
+        }
+    }
 }
 
 impl Work for Outbox {
@@ -61,7 +76,7 @@ impl Work for Outbox {
         };
         let settlement = self.deliver(row, &letter, file).await;
         if settlement.closes() {
-            self.posts.forget(settlement.row_id());
+            self.arrivals.forget(settlement.row_id());
         }
         settlement
     }
@@ -82,7 +97,7 @@ impl Outbox {
     /// Looks for the message if it may be there, posts it if it is not, and settles the row.
     async fn deliver(&self, row: Claimed, letter: &Letter, file: Option<File>) -> Settlement {
         // A few calls, each with its own timeout; the lease bounds them all.
-        let sending = tokio::time::timeout(self.settings.lease.mul_f64(0.9), self.send(&row, letter, file));
+        let sending = tokio::time::timeout(self.lease.mul_f64(0.9), self.send(&row, letter, file));
         let result = sending.await.unwrap_or_else(|_| {
             let cause = "no answer before the lease ends".to_owned();
             Err(Unsent::Failed {
@@ -157,7 +172,7 @@ impl Outbox {
             if gone.contains(&id) {
                 continue;
             }
-            let deleting = tokio::time::timeout(self.settings.lease.mul_f64(0.2), self.webex.delete_message(&id)).await;
+            let deleting = tokio::time::timeout(self.lease.mul_f64(0.2), self.webex.delete_message(&id)).await;
             match deleting {
                 Ok(Err(error)) if error.fault() != Fault::NotFound => {
                     return self.settle_failure(row, letter, &error, false).await;
@@ -188,11 +203,9 @@ impl Outbox {
     }
 
     fn failed(&self, row: Claimed, why: String, uncertain: bool) -> Settlement {
-        if tries(&row) + 1 < self.settings.max_attempts {
-            let after = backoff(&self.settings, row.attempts + 1);
-            row.again(Again { after, spent: true, uncertain, note: Some(why) })
-        } else {
-            row.dead(closing("failed", why), Vec::new())
+        match self.retry.after_failure(&row, why.clone()) {
+            Some(again) => row.again(Again { uncertain, ..again }),
+            None => row.dead(closing("failed", why), Vec::new()),
         }
     }
 
@@ -203,7 +216,7 @@ impl Outbox {
         };
         let has_card = !letter.message.attachments.is_empty();
         if let Some(doubt) = row.doubt {
-            match self.look(row, letter, doubt).await.map_err(Unsent::before)? {
+            match self.arrivals.look(row, letter, doubt, self.retry.is_last(row)).await.map_err(Unsent::before)? {
                 Look::Arrived(arrived) => {
                     let lost = has_card && arrived.attachments.is_empty();
                     return Ok(sent(*arrived, lost.then(|| "Webex refused it at an earlier try".to_owned())));
@@ -243,7 +256,7 @@ impl Outbox {
     }
 
     async fn post(&self, row: &Claimed, message: &NewMessage, file: Option<&File>) -> Result<Message, Error> {
-        self.posts.begin(row.id, self.longest_post());
+        self.arrivals.expect(row);
         match file {
             None => self.webex.create_message(message).await,
             Some(file) => self.webex.upload(message, file.clone()).await,
@@ -254,7 +267,7 @@ impl Outbox {
     /// `webex.timeout` and this line: that is tried a few times and not for a day.
     async fn fault(&self, row: &Claimed, letter: &Letter, error: &Error, is_posted: bool) -> Fault {
         let is_slow_upload = letter.file.is_some() && matches!(error, Error::Unreachable { .. });
-        if is_slow_upload && !is_outage(&self.settings, &self.webex, row).await {
+        if is_slow_upload && !self.retry.is_outage(row).await {
             return Fault::Broken;
         }
         match error.fault() {
@@ -267,41 +280,17 @@ impl Outbox {
     async fn settle_failure(&self, row: Claimed, letter: &Letter, error: &Error, is_posted: bool) -> Settlement {
         let is_direct = letter.room_type == RoomType::Direct || letter.message.is_to_person();
         let reason = error.of_message(is_direct);
-        let note = Some(reason.clone());
-        let uncertain = is_posted && error.is_uncertain();
-        match self.fault(&row, letter, error, is_posted).await {
-            Fault::Wait(pause) => {
-                let after = asked(pause);
-                if error.is_told_now() {
-                    tracing::warn!(pause_seconds = after.as_secs(), "Webex asks to slow down; the reply waits");
-                } else {
-                    tracing::debug!(pause_ms = after.as_millis(), "the reply waits for its turn");
-                }
-                row.again(Again { after, note, ..Again::default() })
-            }
-            Fault::Refused if row.failing() < self.settings.give_up => {
-                self.health.token(Err(error.in_short()));
-                let after = patience(&self.settings, row.failing());
-                tracing::error!(%error, hint = error.hint(), "Webex refuses the token; the reply waits");
-                row.again(Again { after, note, ..Again::default() })
-            }
-            Fault::Away if row.failing() < self.settings.give_up => {
-                let after = patience(&self.settings, row.failing());
-                tracing::warn!(%error, pause_ms = after.as_millis(), "Webex is away; the reply waits");
-                row.again(Again { after, uncertain, note, ..Again::default() })
-            }
+        let fault = match self.fault(&row, letter, error, is_posted).await {
             // One 404 may be as passing as one 500.
-            Fault::Broken | Fault::NotFound if tries(&row) + 1 < self.settings.max_attempts => {
-                let after = backoff(&self.settings, row.attempts + 1);
-                tracing::warn!(%error, pause_ms = after.as_millis(), "a reply was not taken; trying again");
-                row.again(Again { after, spent: true, uncertain, note })
+            Fault::NotFound if !self.retry.is_last(&row) => Fault::Broken,
+            fault => fault,
+        };
+        match self.retry.after_fault(&row, error, fault).await {
+            Some(again) => {
+                let uncertain = is_posted && error.is_uncertain();
+                row.again(Again { uncertain, note: Some(reason), ..again })
             }
-            Fault::Broken if is_outage(&self.settings, &self.webex, &row).await => {
-                let after = patience(&self.settings, row.failing());
-                tracing::warn!(%error, pause_ms = after.as_millis(), "Webex answers nothing else either; the reply waits");
-                row.again(Again { after, uncertain, note, ..Again::default() })
-            }
-            Fault::Refused | Fault::Away | Fault::Broken | Fault::NotFound | Fault::Final => {
+            None => {
                 let tracking_id = error.tracking_id().unwrap_or("none");
                 let hint = error.hint_of_message(is_direct);
                 tracing::error!(%error, hint, tracking_id, "a reply is given up; `switchboard outbox list` shows it");

@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
-use super::outbox::Outbox;
-use super::posts::Look;
-use crate::handler::Letter;
+use uuid::Uuid;
+
+use super::Letter;
+use super::posts::{Look, Posts};
+use crate::config::Config;
+use crate::identity::Identity;
 use crate::store::{Claimed, Doubt};
-use crate::webex::{Error, Fault, Message, MessageId, RoomId, RoomType, TIME_IS_GOOD_TO};
+use crate::webex::{Client, Error, Fault, Message, MessageId, RoomId, RoomType, TIME_IS_GOOD_TO};
 
 /// Messages that are looked through at most. All that were said since the post are.
 const MOST_LOOKED_AT: usize = 10_000;
@@ -15,16 +18,48 @@ const MOST_LOOKED_AT: usize = 10_000;
 /// How far back a message is looked for where a ledger from before does not say when it was posted first.
 const SKEW: i64 = 120_000;
 
-impl Outbox {
-    /// The longest that Webex may take until a post shows.
-    pub(super) fn longest_post(&self) -> Duration {
-        self.timeout + self.settings.visible_within
+/// Looks for messages whose posts were not answered.
+pub(super) struct Arrivals {
+    webex: Client,
+    /// Whose messages are looked for.
+    identity: Identity,
+    lease: Duration,
+    longest_post: Duration,
+    posts: Posts,
+}
+
+impl Arrivals {
+    pub(super) fn new(config: &Config, webex: &Client, identity: &Identity) -> Arrivals {
+        Arrivals {
+            webex: webex.clone(),
+            identity: identity.clone(),
+            lease: config.worker.lease,
+            longest_post: config.webex.timeout + config.worker.visible_within,
+            posts: Posts::default(),
+        }
     }
 
-    /// Looks for a message that may have been posted before.
-    pub(super) async fn look(&self, row: &Claimed, letter: &Letter, doubt: Doubt) -> Result<Look, Error> {
+    /// A post of this row begins.
+    pub(super) fn expect(&self, row: &Claimed) {
+        self.posts.begin(row.id, self.longest_post);
+    }
+
+    /// A row is settled.
+    pub(super) fn forget(&self, row: Uuid) {
+        self.posts.forget(row);
+    }
+
+    /// Looks for a message that may have been posted before. At the last try of its row a space that cannot be read shows
+    /// nothing.
+    pub(super) async fn look(
+        &self,
+        row: &Claimed,
+        letter: &Letter,
+        doubt: Doubt,
+        is_last: bool,
+    ) -> Result<Look, Error> {
         // Asked before the look: what is not seen then was not there at this time.
-        let left = self.posts.left(row.id, doubt, self.webex.webex_time(), self.longest_post(), self.settings.lease);
+        let left = self.posts.left(row.id, doubt, self.webex.webex_time(), self.longest_post, self.lease);
         let room = match (letter.room_type, &letter.message.room_id) {
             (RoomType::Group, _) => return Ok(Look::Absent),
             // Which space that is, only the answer to the post says: there is nothing to look at but the time.
@@ -34,13 +69,8 @@ impl Outbox {
         };
         let arrived = match self.arrived(row, letter, room, doubt).await {
             Ok(arrived) => arrived,
-            // A space that stays unreadable shows nothing: what becomes of the message, the post itself says.
-            Err(error)
-                if matches!(error.fault(), Fault::NotFound | Fault::Final)
-                    && super::tries(row) + 1 >= self.settings.max_attempts =>
-            {
-                None
-            }
+            // What becomes of the message, the post itself says.
+            Err(error) if is_last && matches!(error.fault(), Fault::NotFound | Fault::Final) => None,
             Err(error) => return Err(error),
         };
         Ok(match arrived {

@@ -1,0 +1,9 @@
+//! What the bot says: letters wait in the ledger, and the sender posts them in order per space.
+
+mod arrivals;
+mod letter;
+mod posts;
+mod sender;
+
+pub use letter::{Letter, Receipt, Removal};
+pub use sender::Outbox;

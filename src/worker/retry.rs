@@ -1,0 +1,118 @@
+//! From a failure to the next try: one table for what is read and for what is sent.
+
+use std::time::Duration;
+
+use crate::config;
+use crate::health::Health;
+use crate::store::{Again, Claimed};
+use crate::webex::{Client, Error, Fault};
+
+/// Says when work on a row is tried again, and when it is given up.
+pub struct Retry {
+    settings: config::Worker,
+    webex: Client,
+    health: Health,
+    /// What waits, for the log.
+    what: &'static str,
+}
+
+impl Retry {
+    /// `what` names the rows in the log: `event` or `reply`. `health` hears of a refused token.
+    pub fn new(settings: &config::Worker, webex: &Client, health: &Health, what: &'static str) -> Retry {
+        Retry { settings: settings.clone(), webex: webex.clone(), health: health.clone(), what }
+    }
+
+    /// Tries so far, as `worker.max_attempts` counts them. The end of a process is half a try: the row may have nothing
+    /// to do with it.
+    pub fn tries(row: &Claimed) -> u32 {
+        row.attempts + row.deaths / 2
+    }
+
+    /// Whether this try is the last one.
+    pub fn is_last(&self, row: &Claimed) -> bool {
+        Retry::tries(row) + 1 >= self.settings.max_attempts
+    }
+
+    /// The next try after a failure that is not Webex's; none after the last one.
+    pub fn after_failure(&self, row: &Claimed, why: String) -> Option<Again> {
+        (!self.is_last(row)).then(|| Again {
+            after: self.backoff(row),
+            spent: true,
+            note: Some(why),
+            ..Again::default()
+        })
+    }
+
+    /// The next try after a failed call, which may differ from [`Error::fault`] in its `fault`; none when the row is to be
+    /// given up.
+    pub async fn after_fault(&self, row: &Claimed, error: &Error, fault: Fault) -> Option<Again> {
+        let what = self.what;
+        let is_patient = row.failing() < self.settings.give_up;
+        let (after, spent) = match fault {
+            Fault::Wait(pause) => {
+                let after = a_little_more(pause);
+                if error.is_told_now() {
+                    tracing::warn!(pause_seconds = after.as_secs(), "Webex asks to slow down; the {what} waits");
+                } else {
+                    tracing::debug!(pause_ms = after.as_millis(), "the {what} waits for its turn");
+                }
+                (after, false)
+            }
+            Fault::Refused if is_patient => {
+                self.health.token(Err(error.in_short()));
+                tracing::error!(%error, hint = error.hint(), "Webex refuses the token; the {what} waits");
+                (self.patience(row), false)
+            }
+            Fault::Away if is_patient => {
+                let after = self.patience(row);
+                tracing::warn!(%error, pause_ms = after.as_millis(), "Webex is away; the {what} waits");
+                (after, false)
+            }
+            Fault::Broken if !self.is_last(row) => {
+                let after = self.backoff(row);
+                tracing::warn!(%error, pause_ms = after.as_millis(), "a call for the {what} failed; trying again");
+                (after, true)
+            }
+            Fault::Broken if self.is_outage(row).await => {
+                let after = self.patience(row);
+                tracing::warn!(%error, pause_ms = after.as_millis(), "Webex answers nothing else either; the {what} waits");
+                (after, false)
+            }
+            Fault::Refused | Fault::Away | Fault::Broken | Fault::NotFound | Fault::Final => return None,
+        };
+        Some(Again { after, spent, note: Some(error.to_string()), ..Again::default() })
+    }
+
+    /// Whether Webex is broken for more than this row, and not for too long yet. A row is given up over a 500 only where it
+    /// is not, so that an outage of that kind is waited out like any other.
+    pub async fn is_outage(&self, row: &Claimed) -> bool {
+        if row.failing() >= self.settings.give_up {
+            return false;
+        }
+        match self.webex.probe().await {
+            Ok(()) => false,
+            Err(error) => matches!(error.fault(), Fault::Away | Fault::Broken | Fault::Wait(_)),
+        }
+    }
+
+    /// The pause after one more failure: doubling, capped, and at random between half and all of it.
+    pub fn backoff(&self, row: &Claimed) -> Duration {
+        let whole = self.settings.backoff.saturating_mul(2_u32.saturating_pow(row.attempts.min(20)));
+        jittered(whole.min(self.settings.backoff_max))
+    }
+
+    /// The pause while Webex is away: half as long as it has been so already, so it doubles without a counter.
+    pub fn patience(&self, row: &Claimed) -> Duration {
+        jittered((row.failing() / 2).clamp(self.settings.backoff, self.settings.backoff_max))
+    }
+}
+
+/// The pause that Webex asks for, and a little more, so that not everybody comes back at once.
+fn a_little_more(pause: Duration) -> Duration {
+    const MOST: Duration = Duration::from_secs(10);
+    pause + pause.mul_f64(fastrand::f64() / 10.0).min(MOST)
+}
+
+fn jittered(whole: Duration) -> Duration {
+    whole.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
