@@ -10,22 +10,24 @@
 //! 3. `signature` compares the HMAC of the raw bytes in constant time. Only `Verified<Bytes>` can be parsed.
 //! 4. `receiver` parses the envelope, drops what the bot did itself, and puts one row into the inbox. The id of the row
 //!    is made from Webex's id of the event, so a repeat is no second row. Committed, then 200.
-//! 5. `worker` claims the oldest row of each space that is due. If the envelope alone shows that its sender is not answered,
-//!    the row ends here. Else `inbox` reads the message through `webex`, and drops it if the bot wrote it. The same call
-//!    shows what was said before it and never arrived: that is then worked on first.
+//! 5. `worker` claims the oldest row of each space that is due, and `inbox` works on it. If the envelope alone shows that its
+//!    sender is not answered, the event ends here. Else `inbox` reads the message through `webex`, and drops it if the bot
+//!    wrote it. The same call shows what was said before it and never arrived: that is then worked on first.
 //! 6. `access` decides whether the sender is answered; a stranger gets a code from `pairing` and no answer.
-//! 7. `router` leaves out what is quoted, strips the mention by identity, finds the command and cuts its arguments.
+//! 7. `questions` knows whether it answers what the bot asked. Else `router` leaves out what is quoted, strips the mention by
+//!    identity, finds the command and cuts its arguments.
 //! 8. The handler runs with a [`Context`], under a deadline, panics caught, and returns a [`Reply`]. It never sends.
-//! 9. One transaction: the reply and its files into the outbox, the inbox row done, who did what into the audit. An
-//!    internal error is tried again, then becomes a dead letter whose reference the person is told.
-//! 10. The `outbox` sends, in order per space, and waits as Webex says.
+//! 9. `desk` makes one settlement of how the event ended, and the `store` one transaction of that: the reply and its files
+//!    into the outbox, the inbox row done, who did what into the audit. An internal error is tried again, then becomes a
+//!    dead letter whose reference the person is told.
+//! 10. `worker` claims the letter, and `outbox` sends it, in order per space, and waits as Webex says.
 //!
 //! A click on a card comes the same way and passes the same checks. At step 7 there is then a seal to be opened, which says
 //! what the button does; what was filled in never decides that. A reply may ask something: the question is written with step
 //! 9, and at step 7 the next message of that person there goes to the action that it names.
 //!
-//! A command that others have to approve is put before them in place of step 8. The click of the last of them settles that
-//! it runs, with an event of its own that runs it as whoever asked; the end of its time is an event too.
+//! A command that others have to approve is put before them by `approvals` in place of step 8. The click of the last of them
+//! settles that it runs, with an event of its own that runs it as whoever asked; the end of its time is an event too.
 //!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open: it enters at step 4, and
 //! an envelope is acknowledged where a webhook is answered 200. Polling enters there too, and so does reading back what a
@@ -47,9 +49,12 @@
 //! | `http` | the listeners and their limits; the health checks |
 //! | `admin` | the operators' listener: `/metrics` |
 //! | `receiver` | what Webex sends becomes one inbox row; our webhooks and our device at Webex |
-//! | `inbox` | reading, judging, running: from one event to one settlement |
+//! | `inbox` | reading, judging, running: from one event to its outcome |
+//! | `approvals` | commands that others have to approve: requests, votes, ends |
+//! | `questions` | what a reply asks of somebody, and what answers it |
+//! | `desk` | closes an event: verdict, letters, audit, tries; one settlement, made in one place |
+//! | `outbox` | letters, and the sender, which posts and deletes them |
 //! | `worker` | claim, run, settle: one loop for both queues; when a row is tried again |
-//! | `outbox` | letters, and the sender: the only place that posts, edits and deletes |
 //! | `commands` | the commands every bot has, one a file |
 //! | `router` | from a message to a command; pure |
 //! | `access` | who is answered, what each may do, and how much of it; pure |
@@ -78,11 +83,13 @@
 mod access;
 mod admin;
 mod app;
+mod approvals;
 mod bot;
 mod cli;
 mod clock;
 mod commands;
 mod config;
+mod desk;
 mod event;
 mod handler;
 mod health;
@@ -92,6 +99,7 @@ mod inbox;
 mod instance;
 mod outbox;
 mod pairing;
+mod questions;
 mod receiver;
 mod redact;
 mod router;

@@ -6,17 +6,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::Flood;
 use crate::config::Config;
 use crate::handler::Services;
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::inbox::{Inbox, Known};
+use crate::inbox::Inbox;
 use crate::outbox::Outbox;
 use crate::receiver::Door;
 use crate::store::Store;
-use crate::telemetry::Seldom;
-use crate::worker::Retry;
 
 /// What was said while the bot was away is worked on before what is said now; for so long, that is waited for.
 const CATCH_UP_FIRST: Duration = Duration::from_secs(10);
@@ -32,19 +29,7 @@ pub(super) struct Work<'a> {
 impl Work<'_> {
     /// What works on events.
     pub(super) fn inbox(&self, door: &Door) -> Inbox {
-        Inbox {
-            services: Arc::clone(self.services),
-            identity: self.identity.clone(),
-            pairing: self.config.pairing.clone(),
-            flood: Flood::new(&self.config.flood),
-            known: Known::default(),
-            forged_clicks: Seldom::default(),
-            settings: self.config.worker.clone(),
-            retry: Retry::new(&self.config.worker, &self.services.webex, self.health, "event"),
-            health: self.health.clone(),
-            door: door.clone(),
-            catch_up: self.config.delivery.catch_up,
-        }
+        Inbox::new(self.config, self.services, self.identity, self.health, door)
     }
 
     /// What sends replies.

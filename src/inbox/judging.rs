@@ -3,15 +3,17 @@
 use jiff::Timestamp;
 
 use super::Inbox;
-use super::closing::{About, CROWD, Ending, ended};
 use crate::access::{Act, Decision, Pace, Place, Standing, decide, paired};
 use crate::clock;
-use crate::event;
-use crate::handler::{Card, Reply, Sender, Venue};
+use crate::desk::{End, Outcome, ReplyTo};
+use crate::handler::{Reply, Sender};
 use crate::pairing;
 use crate::router::{addressed_text, mentions};
-use crate::store::{Again, Asked, Claimed, Pairing, Settlement, StoreError};
-use crate::webex::{Message, NewMessage, Person, RoomType};
+use crate::store::{Claimed, Pairing, StoreError};
+use crate::webex::{Message, Person, RoomType};
+
+/// Why a stranger gets no code for now.
+pub(super) const CROWD: &str = "more strangers than pairing.per_hour wrote within an hour";
 
 const MAY_NOT: &str = "I am sorry, but I may not answer you. Please ask whoever runs me.";
 const TOO_MUCH: &str =
@@ -49,34 +51,34 @@ fn refuse(verdict: &'static str, reason: &'static str, says: Option<&'static str
 }
 
 impl Refused {
-    pub(super) fn ending(&self) -> Ending {
-        Ending { reason: self.reason, ..Ending::of(self.verdict) }
+    pub(super) fn end(&self, to: &ReplyTo) -> End {
+        End::of(to, self.verdict, self.reason)
     }
 }
 
 impl Inbox {
-    pub(super) async fn judge(&self, row: Claimed, message: Message, me: &Person) -> Settlement {
-        let about = About {
+    pub(super) async fn judge(&self, row: &Claimed, message: Message, me: &Person) -> Outcome {
+        let to = &ReplyTo {
             room: message.room_id.clone(),
             room_type: message.room_type,
             thread: message.parent_id.clone(),
             sender: Sender { id: message.person_id.clone(), email: message.person_email.clone() },
-            pressed: None,
-            answers: None,
         };
         let place = match message.room_type {
             RoomType::Direct => Place::Direct,
             RoomType::Group => Place::Group { mentioned: mentions(&message, me) },
         };
-        match self.judgement(&row, me, &about, place, Act::Text, message.created).await {
-            Ok(Judgement::Own) => row.done(ended("own", "the bot wrote it"), Vec::new()),
-            Ok(Judgement::Allow(rule)) => self.answer(row, &message, me, about, rule).await,
-            Ok(Judgement::Refuse(refused)) => self.close(row, about, refused.ending(), refused.says.map(Reply::text)),
+        match self.judgement(row, me, to, place, Act::Text, message.created).await {
+            Ok(Judgement::Own) => End::unaudited("own", "the bot wrote it").into(),
+            Ok(Judgement::Allow(rule)) => self.answer(row, &message, me, to, rule).await,
+            Ok(Judgement::Refuse(refused)) => match refused.says {
+                Some(says) => self.desk.reply(row, to, refused.end(to), Reply::text(says)),
+                None => refused.end(to).into(),
+            },
             Ok(Judgement::Pair(known)) => {
-                let text = addressed_text(&message, me);
-                self.greet_stranger(row, about, &text, known.as_deref()).await
+                self.greet_stranger(row, to, &addressed_text(&message, me), known.as_deref()).await
             }
-            Err(error) => self.unjudged(row, &error),
+            Err(error) => self.desk.unjudged(&error),
         }
     }
 
@@ -85,16 +87,16 @@ impl Inbox {
         &self,
         row: &Claimed,
         me: &Person,
-        about: &About,
+        to: &ReplyTo,
         place: Place,
         act: Act,
         said: Option<Timestamp>,
     ) -> Result<Judgement, StoreError> {
-        let (allowed, rule) = match self.ruling(row, me, about, place, act).await? {
+        let (allowed, rule) = match self.ruling(row, me, to, place, act).await? {
             Ruling::Ended(judgement) => return Ok(judgement),
             Ruling::Paced { allowed, rule } => (allowed, rule),
         };
-        Ok(match self.pace(row, about, said) {
+        Ok(match self.pace(row, to, said) {
             Pace::Over { rule, tell } => refuse("flooded", rule, tell.then_some(TOO_MUCH)),
             Pace::Fine if allowed => Judgement::Allow(rule),
             Pace::Fine => refuse("denied", rule, Some(MAY_NOT)),
@@ -106,11 +108,11 @@ impl Inbox {
         &self,
         row: &Claimed,
         me: &Person,
-        about: &About,
+        to: &ReplyTo,
         place: Place,
         act: Act,
     ) -> Result<Ruling, StoreError> {
-        let Sender { id, email } = &about.sender;
+        let Sender { id, email } = &to.sender;
         let policy = &self.services.policy;
         let mut known = None;
         let mut decision = decide(policy, &me.id, id, email, place, act);
@@ -136,49 +138,15 @@ impl Inbox {
     }
 
     /// Whether the person, or the space, says too much. What is tried again was counted before, by this process or another.
-    pub(super) fn pace(&self, row: &Claimed, about: &About, said: Option<Timestamp>) -> Pace {
-        let Sender { id, email } = &about.sender;
+    pub(super) fn pace(&self, row: &Claimed, to: &ReplyTo, said: Option<Timestamp>) -> Pace {
+        let Sender { id, email } = &to.sender;
         if row.attempts > 0 || self.services.policy.is_admin(id, email) {
             return Pace::Fine;
         }
-        let space = match about.room_type {
+        let space = match to.room_type {
             RoomType::Direct => None,
-            RoomType::Group => Some(&about.room),
+            RoomType::Group => Some(&to.room),
         };
         self.flood.take(row.id, id, space, said.map_or(row.accepted_at, Timestamp::as_millisecond))
-    }
-
-    /// The ledger does not say who may speak: nobody is answered on a guess.
-    pub(super) fn unjudged(&self, row: Claimed, error: &StoreError) -> Settlement {
-        tracing::error!(%error, "the ledger does not say who may speak; the event waits");
-        row.again(Again { after: self.settings.backoff_max, note: Some(error.to_string()), ..Again::default() })
-    }
-
-    /// Somebody unknown gets a code, and the admins are told. What they wrote is kept with it and not worked on.
-    async fn greet_stranger(&self, row: Claimed, about: About, text: &str, known: Option<&Pairing>) -> Settlement {
-        let request = match known {
-            Some(known) if known.request.event == row.id => known.request.clone(),
-            _ => pairing::request(row.id, &about.sender, &about.room, text, self.pairing.expires),
-        };
-        if known.is_none_or(|known| known.request.event != row.id) {
-            let asked = self.services.store.request_pairing(request.clone(), known, self.pairing.per_hour).await;
-            match asked {
-                Ok(Asked::New) => {}
-                // With another code, or another standing, it is judged anew.
-                Ok(Asked::Again) => return row.again(Again::default()),
-                Ok(Asked::Crowd) => {
-                    return self.close(row, about, Ending { reason: CROWD, ..Ending::of("crowd") }, None);
-                }
-                Err(error) => return self.unjudged(row, &error),
-            }
-        }
-        let ending =
-            Ending { reason: "an unknown person, who was given a code to be let in", ..Ending::of("stranger") };
-        let greeting = NewMessage { text: Some(pairing::greeting(&request)), ..NewMessage::default() };
-        let mut entries = vec![self.entry(&row, &about, event::reply_id(row.id, 0), greeting.into(), None)];
-        let sealed = |card: &Card, id, admin: &str| self.sealed(card, id, Venue::DirectWith(admin), pairing::COMMAND);
-        entries.extend(pairing::notices(&request, &self.services.policy.admins(), sealed));
-        self.log(&about, &ending);
-        row.done(about.closing(ending), entries)
     }
 }

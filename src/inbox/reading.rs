@@ -4,11 +4,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Inbox;
-use super::closing::unattributed;
 use crate::clock;
 use crate::config::Mode;
 use crate::receiver::{CATCH_UP, Envelope};
-use crate::store::{Again, Claimed, Settlement};
+use crate::store::Claimed;
 use crate::telemetry::Received;
 use crate::webex::{Error, Fault, Message, MessageId, Person, RoomId, RoomType};
 
@@ -105,48 +104,6 @@ impl Inbox {
             Err(error) => {
                 tracing::warn!(%error, "a message that was not delivered could not be put on disk");
                 false
-            }
-        }
-    }
-
-    /// Reads what the event is about. The lease is there for this and the command; each has its share.
-    pub(super) async fn fetch<T>(&self, reading: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let share = (self.settings.lease - self.settings.deadline).mul_f64(0.9);
-        let slow = |_| {
-            let cause = "no answer before the lease ends".to_owned();
-            Err(Error::Unreachable { endpoint: "a read", is_sent: true, cause })
-        };
-        let result = tokio::time::timeout(share, reading).await.unwrap_or_else(slow);
-        if result.is_ok() {
-            self.health.token(Ok(()));
-        }
-        result
-    }
-
-    /// What the event is about could not be read.
-    pub(super) async fn unread(&self, row: Claimed, error: &Error) -> Settlement {
-        let fault = match error.fault() {
-            // Webex's own reads lag behind its webhooks for a moment.
-            Fault::NotFound if row.failing() < self.settings.visible_within => {
-                tracing::debug!(%error, "what the event is about is not visible yet");
-                let after = self.retry.patience(&row);
-                return row.again(Again { after, note: Some(error.to_string()), ..Again::default() });
-            }
-            Fault::NotFound => {
-                tracing::info!(verdict = "gone", "event settled: its message was deleted, or is not for the bot");
-                self.services.metrics.command("none", "gone");
-                return row.done(unattributed("gone", error.to_string()), Vec::new());
-            }
-            // One refusal may be as passing as one 500.
-            Fault::Final if !self.retry.is_last(&row) => Fault::Broken,
-            fault => fault,
-        };
-        match self.retry.after_fault(&row, error, fault).await {
-            Some(again) => row.again(again),
-            None => {
-                let tracking_id = error.tracking_id().unwrap_or("none");
-                tracing::error!(%error, tracking_id, "an event cannot be read");
-                self.give_up(row, &error.to_string())
             }
         }
     }

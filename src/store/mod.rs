@@ -157,7 +157,7 @@ pub struct Closing {
     pub answers: Option<Uuid>,
     /// What is audited of it, of this event where none is named.
     pub audit: Vec<AuditEntry>,
-    /// What else is changed with it, in the same transaction: [`Settlement::with`].
+    /// What else is changed with it, in the same transaction.
     pub effects: Vec<Effect>,
 }
 

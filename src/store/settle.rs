@@ -7,41 +7,9 @@ use uuid::Uuid;
 
 use super::conversations::Talk;
 use super::sqlite::{Due, Sqlite, hex, json, lane_id, millis};
-use super::{Again, AuditEntry, Closing, Effect, Entry, Queue, Settlement, State, Step, Via};
+use super::{Again, AuditEntry, Closing, Effect, Entry, Queue, Settlement, State, Step};
 
 impl Settlement {
-    /// Leaves this on the lane for the next claim, if it closes the row.
-    pub fn marked(mut self, mark: String) -> Settlement {
-        if let Step::Close { closing, .. } = &mut self.step {
-            closing.mark = Some(mark);
-        }
-        self
-    }
-
-    /// Has this effect, if it closes the row.
-    pub fn with(mut self, effect: Effect) -> Settlement {
-        if let Step::Close { closing, .. } = &mut self.step {
-            closing.effects.push(effect);
-        }
-        self
-    }
-
-    /// Changed in how it closes the row and what follows from that, if it does.
-    pub fn closing(mut self, change: impl FnOnce(&mut Closing, &mut Vec<Entry>)) -> Settlement {
-        if let Step::Close { closing, entries, .. } = &mut self.step {
-            change(closing, entries);
-        }
-        self
-    }
-
-    /// Audits it as done by this way, if it closes the row.
-    pub fn by(mut self, via: Via) -> Settlement {
-        if let Step::Close { closing, .. } = &mut self.step {
-            closing.audit.iter_mut().for_each(|entry| entry.via = via);
-        }
-        self
-    }
-
     /// Whether it closes the row.
     pub fn closes(&self) -> bool {
         matches!(self.step, Step::Close { .. })

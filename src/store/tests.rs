@@ -52,6 +52,20 @@ impl Ledger {
     }
 }
 
+/// What the desk does with an effect.
+trait With {
+    fn with(self, effect: Effect) -> Self;
+}
+
+impl With for Settlement {
+    fn with(mut self, effect: Effect) -> Settlement {
+        if let Step::Close { closing, .. } = &mut self.step {
+            closing.effects.push(effect);
+        }
+        self
+    }
+}
+
 fn settings(folder: &TempDir) -> config::Store {
     let mut settings = Config::from_parts("", &[]).unwrap().store;
     settings.url = SecretString::from(format!("sqlite:{}", folder.path().join("ledger.db").display()));

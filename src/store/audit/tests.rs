@@ -179,8 +179,11 @@ async fn what_was_done_has_its_row_in_order_and_what_was_not_has_none() {
             row.done(Closing { audit: vec![entry(9)], ..Closing::default() }, Vec::new())
         };
         assert!(!store.settle(late(discarded.clone())).await.unwrap(), "the lease was lost, and the row with it");
-        let closing = Closing { audit: vec![AuditEntry { verdict: "failed", ..entry(3) }], ..Closing::default() };
-        let settlement = dead.clone().dead(closing, Vec::new()).by(Via::Click);
+        let closing = Closing {
+            audit: vec![AuditEntry { verdict: "failed", via: Via::Click, ..entry(3) }],
+            ..Closing::default()
+        };
+        let settlement = dead.clone().dead(closing, Vec::new());
         assert!(store.settle(settlement).await.unwrap());
         assert!(store.reopen(dead.id, by_hand("retry")).await.unwrap());
         let rows = store.audited(0, 100, |_| true).await.unwrap();

@@ -1,14 +1,13 @@
 //! A command that needs the approval of others: what is asked for is put before them and nothing runs. What they press is
 //! in `voting`.
 
-use super::Inbox;
-use super::closing::{About, Ending};
-use super::wording;
+use super::{Approvals, wording};
 use crate::access::Quorum;
 use crate::clock;
+use crate::desk::{End, Outcome, ReplyTo};
 use crate::event;
 use crate::handler::{Command, Context, Origin, Outgoing, Reply, Venue};
-use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect, Settlement};
+use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect};
 use crate::text::{is_unseen, trim};
 use crate::webex::{MessageId, RoomType};
 
@@ -20,68 +19,62 @@ const MOST_OF_SPACE: u64 = 50;
 const MOST_ASKED: usize = 1000;
 const MOST_LINES: usize = 30;
 
-impl Inbox {
+impl Approvals {
     /// Puts a command before those who may approve it, or says why that cannot be.
-    pub(super) async fn ask_approval(
+    pub async fn request(
         &self,
-        row: Claimed,
-        about: About,
+        row: &Claimed,
+        to: &ReplyTo,
         command: &Command,
         quorum: &Quorum,
         context: &Context,
         rule: &'static str,
-    ) -> Settlement {
-        let ending =
-            |verdict, reason| Ending { reason, command: Some(command.name().to_owned()), ..Ending::of(verdict) };
-        if let Some((reason, said)) = self.unaskable(&about, command.name(), quorum, asked(context)) {
-            return self.close(row, about, ending("declined", reason), Some(Reply::text(said)));
-        }
-        let person = about.sender.id.local();
-        match self.services.store.open_approvals(&person, about.room.as_str()).await {
-            Ok((own, all)) if own < MOST_OF_PERSON && all < MOST_OF_SPACE => {}
-            Ok((own, _)) => {
-                let (reason, said) = if own >= MOST_OF_PERSON {
-                    ("too much of the person waits for approval", "Too much of what you asked for")
-                } else {
-                    ("too much waits for approval in the space", "Too much")
-                };
-                let said = format!("{said} waits for approval already. Let it be decided, or withdraw some of it.");
-                return self.close(row, about, ending("declined", reason), Some(Reply::text(said)));
-            }
-            Err(error) => return self.ledger_away(row, &error),
-        }
-        let thread = about.thread.clone().unwrap_or_else(|| context.message.clone());
-        let request = request(&row, &about, command.name(), quorum, context, &thread);
-        let about = About { thread: Some(thread), ..about };
-        let Some(asking) = self.asking(&request, quorum, &about) else {
-            let said = "I cannot put that before those who approve it. Please tell whoever runs me.";
-            return self.close(row, about, ending("declined", "its card cannot be made"), Some(Reply::text(said)));
+    ) -> Outcome {
+        let name = command.name();
+        let decline = |(reason, says): (&'static str, String)| {
+            self.desk.reply(row, to, End::of(to, "declined", reason).command(name), Reply::text(says))
         };
-        let entry = self.entry(&row, &about, request.card, asking, Some(command.name().to_owned()));
-        let ending = ending("awaiting", rule);
-        self.log(&about, &ending);
-        self.services.metrics.approval("requested");
+        if let Some(refusal) = self.unaskable(to, name, quorum, asked(context)) {
+            return decline(refusal);
+        }
+        match self.desk.services.store.open_approvals(&to.sender.id.local(), to.room.as_str()).await {
+            Ok((own, all)) => {
+                if let Some(refusal) = too_many(own, all) {
+                    return decline(refusal);
+                }
+            }
+            Err(error) => return self.desk.without_ledger(row, &error),
+        }
+        let thread = to.thread.clone().unwrap_or_else(|| context.message.clone());
+        let request = request(row, to, name, quorum, context, &thread);
+        let to = &ReplyTo { thread: Some(thread), ..to.clone() };
+        let Some(card) = self.card(&request, quorum, to) else {
+            let says = "I cannot put that before those who approve it. Please tell whoever runs me.";
+            return decline(("its card cannot be made", says.to_owned()));
+        };
+        self.desk.services.metrics.approval("requested");
         let (needed, until) = (wording::approvals(quorum), wording::time(request.expires_at));
-        row.done(about.closing(ending), vec![entry])
+        let letter = self.desk.letter(row, to, request.card, card, Some(name));
+        End::of(to, "awaiting", rule)
+            .command(name)
+            .audited(format!("{needed} until {until}; {rule}"))
+            .then([letter])
             .with(Effect::Approval(ApprovalStep::Ask(Box::new(request))))
-            .closing(|closing, _| {
-                let needs = |rule: &str| format!("{needed} until {until}; {rule}");
-                closing.audit.iter_mut().for_each(|entry| entry.reason = needs(&entry.reason));
-            })
+            .into()
     }
 
     /// Why nobody could approve this, and what whoever asks is told.
-    fn unaskable(&self, about: &About, command: &str, quorum: &Quorum, text: &str) -> Option<(&'static str, String)> {
+    fn unaskable(&self, to: &ReplyTo, command: &str, quorum: &Quorum, text: &str) -> Option<(&'static str, String)> {
         let needs = format!("{command} runs only once other people have approved it");
-        if about.room_type == RoomType::Direct {
+        if to.room_type == RoomType::Direct {
             let said = format!("{needs}, and nobody else is here. Please ask me in a space where they are.");
             return Some(("needs approval, and was asked for where nobody can give it", said));
         }
-        if self.services.cards.as_ref().is_none_or(|cards| !cards.clicks_arrive()) {
+        if self.desk.services.cards.as_ref().is_none_or(|cards| !cards.clicks_arrive()) {
             let said = format!("{needs} on a card, and I have no cards to press here. Please tell whoever runs me.");
             return Some(("needs approval, and there are no buttons: cards.enabled or delivery.mode", said));
         }
-        if !self.services.policy.can_do_without(quorum, &about.sender.id, &about.sender.email) {
+        if !self.desk.services.policy.can_do_without(quorum, &to.sender.id, &to.sender.email) {
             let said = format!("{needs}, and without you there are too few who may. Please let somebody else ask.");
             return Some(("needs approval, and whoever asks is one of those it takes", said));
         }
@@ -102,10 +95,10 @@ impl Inbox {
     }
 
     /// The card to be pressed.
-    fn asking(&self, request: &ApprovalRequest, quorum: &Quorum, about: &About) -> Option<Outgoing> {
-        let (cards, me) = (self.services.cards.as_ref()?, self.identity.get()?);
+    fn card(&self, request: &ApprovalRequest, quorum: &Quorum, to: &ReplyTo) -> Option<Outgoing> {
+        let (cards, me) = (self.desk.services.cards.as_ref()?, self.desk.identity.get()?);
         let mut asking = wording::asking(request, quorum)?;
-        let (room, asker, command) = (&about.room, &about.sender.id, request.command.as_str());
+        let (room, asker, command) = (&to.room, &to.sender.id, request.command.as_str());
         let venue = Venue::Room { room, asker };
         let (card, now) = (request.card, request.requested_at);
         let origin = Origin { bot: &me.id, venue, card, command, actions: &[], now };
@@ -120,6 +113,18 @@ impl Inbox {
     }
 }
 
+/// Why no further request is taken, and what whoever asks is told.
+fn too_many(own: u64, all: u64) -> Option<(&'static str, String)> {
+    let (reason, what) = if own >= MOST_OF_PERSON {
+        ("too much of the person waits for approval", "Too much of what you asked for")
+    } else if all >= MOST_OF_SPACE {
+        ("too much waits for approval in the space", "Too much")
+    } else {
+        return None;
+    };
+    Some((reason, format!("{what} waits for approval already. Let it be decided, or withdraw some of it.")))
+}
+
 /// What is shown, and run.
 fn asked(context: &Context) -> &str {
     trim(&context.text)
@@ -127,7 +132,7 @@ fn asked(context: &Context) -> &str {
 
 fn request(
     row: &Claimed,
-    about: &About,
+    to: &ReplyTo,
     command: &str,
     quorum: &Quorum,
     context: &Context,
@@ -139,10 +144,10 @@ fn request(
         event: row.id,
         command: command.to_owned(),
         asked: asked(context).to_owned(),
-        person: about.sender.id.local(),
-        person_id: about.sender.id.to_string(),
-        email: about.sender.email.clone(),
-        room: about.room.to_string(),
+        person: to.sender.id.local(),
+        person_id: to.sender.id.to_string(),
+        email: to.sender.email.clone(),
+        room: to.room.to_string(),
         thread: thread.to_string(),
         message: context.message.to_string(),
         envelope: context.envelope.clone(),

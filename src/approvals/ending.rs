@@ -1,0 +1,122 @@
+//! How a request for approval ends: its command has run, or the daemon ends it, as a rule since its time is over.
+//!
+//! The end is posted before the card goes, so that wherever the process is killed people read what is true.
+
+use uuid::Uuid;
+
+use super::{Approvals, wording};
+use crate::clock;
+use crate::desk::{End, Outcome, ReplyTo};
+use crate::event;
+use crate::handler::Sender;
+use crate::outbox::{Letter, Removal};
+use crate::store::{Approval, ApprovalState, ApprovalStep, Claimed, Effect, Entry, State, StoreError};
+use crate::webex::{MessageId, NewMessage, RoomType};
+
+impl Approvals {
+    /// The daemon itself ends a request.
+    pub async fn expire(&self, row: &Claimed, card: Option<Uuid>) -> Outcome {
+        let found = async {
+            let Some(approval) = self.find(card).await? else { return Ok(None) };
+            Ok(self.due_end(&approval).await?.map(|end| (approval, end)))
+        };
+        let (approval, (state, by)) = match found.await {
+            Ok(Some(found)) => found,
+            Ok(None) => return End::unaudited("noted", "it was decided before").into(),
+            Err(error) => return self.desk.without_request(row, &error),
+        };
+        let (request, approvers) = (&approval.request, approval.approvers.len());
+        let (command, reference) = (request.command.clone(), event::reference(request.event));
+        let why = match state {
+            ApprovalState::Expired => format!("not approved in time, with {approvers} approvals"),
+            ApprovalState::Unasked => "its card could not be put before anybody".to_owned(),
+            ApprovalState::Withdrawn => format!("withdrawn by {by}"),
+            _ => "its run was given up or dropped".to_owned(),
+        };
+        tracing::info!(command, approvers, why, "what waited for approval was ended");
+        let verdict = if state == ApprovalState::Expired { "expired" } else { "ended" };
+        let end = End::by_daemon(&request.room, verdict, why)
+            .command(&command)
+            .action(&format!("{command}/expire"))
+            .of_request(reference);
+        self.end_request(row, approval, state, by, None).add_to(end).into()
+    }
+
+    /// The state in which the daemon has to end a request, and who caused that; none where it has not to.
+    async fn due_end(&self, approval: &Approval) -> Result<Option<(ApprovalState, String)>, StoreError> {
+        let daemon = || "the clock".to_owned();
+        let row = match approval.state {
+            ApprovalState::Open => approval.request.card,
+            ApprovalState::Running => approval.ended_event.unwrap_or_default(),
+            _ => return Ok(None),
+        };
+        if let Some(state) = approval.ends {
+            return Ok(Some((state, approval.ended_by.clone().unwrap_or_else(daemon))));
+        }
+        let row = self.desk.services.store.between(row, row).await?.pop();
+        let is_dropped = row.as_ref().is_some_and(|row| row.verdict.as_deref() == Some("dropped"));
+        let is_dead = is_dropped || row.as_ref().is_some_and(|row| row.state == State::Dead);
+        Ok(match approval.state {
+            ApprovalState::Running => {
+                let is_open = row.is_some_and(|row| row.state == State::Open);
+                (!is_open).then(|| (ApprovalState::Failed, daemon()))
+            }
+            _ if is_dead => Some((ApprovalState::Unasked, daemon())),
+            _ => (approval.request.expires_at <= clock::wall_ms()).then(|| (ApprovalState::Expired, daemon())),
+        })
+    }
+
+    /// The end of a request: what takes the place of its card, and that the card goes.
+    pub fn end_request(
+        &self,
+        row: &Claimed,
+        mut approval: Approval,
+        state: ApprovalState,
+        by: String,
+        message: Option<MessageId>,
+    ) -> EndedRequest {
+        (approval.state, approval.ends) = (state, None);
+        (approval.ended_at, approval.ended_event) = (Some(clock::wall_ms()), Some(row.id));
+        approval.ended_by = Some(by.clone());
+        let (to, card, word) = (asker(&approval), approval.request.card, state.word());
+        let successor = event::outcome_id(card, word);
+        let command = approval.request.command.as_str();
+        let outcome =
+            wording::outcome(&approval).map(|sent| self.desk.letter(row, &to, successor, sent, Some(command)));
+        // An uncertain send may have posted the card twice: each that was pressed goes.
+        let mut messages: Vec<MessageId> = message.into_iter().collect();
+        messages.extend(approval.approvers.iter().filter_map(|known| known.message.as_deref().map(MessageId::from)));
+        let remove = Some(Removal { row: card, messages, successor });
+        let nothing = NewMessage { room_id: Some(to.room.clone()), ..NewMessage::default() };
+        let letter = Letter { remove, ..Letter::of(row.id, to.room_type, nothing) };
+        let removal = letter.into_entry(event::removal_id(card, word), to.room.local(), &to.sender.email);
+        let removal = Entry { accepted_at: row.accepted_at, label: Some(command.to_owned()), ..removal };
+        self.desk.services.metrics.approval(word);
+        EndedRequest { outcome, removal, step: Effect::Approval(ApprovalStep::End { card, state, by }) }
+    }
+}
+
+/// What the end of a request leaves in the ledger.
+pub struct EndedRequest {
+    outcome: Option<Entry>,
+    removal: Entry,
+    step: Effect,
+}
+
+impl EndedRequest {
+    /// The outcome comes before what the command replied, and the card goes after both.
+    pub fn add_to(self, end: End) -> End {
+        end.first(self.outcome).then([self.removal]).with(self.step)
+    }
+}
+
+/// Whoever asked, where they did.
+pub fn asker(approval: &Approval) -> ReplyTo {
+    let request = &approval.request;
+    ReplyTo {
+        room: request.room.as_str().into(),
+        room_type: RoomType::Group,
+        thread: Some(request.thread.as_str().into()),
+        sender: Sender { id: request.person_id.as_str().into(), email: request.email.clone() },
+    }
+}

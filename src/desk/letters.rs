@@ -1,0 +1,77 @@
+//! The letters that an event leaves in the outbox.
+
+use uuid::Uuid;
+
+use super::{Desk, End, NO_COMMAND, Outcome, ReplyTo};
+use crate::clock;
+use crate::event;
+use crate::handler::{Card, Command, Origin, Outgoing, Reply, Venue};
+use crate::outbox::Letter;
+use crate::store::{Claimed, Entry};
+use crate::webex::{Attachment, File, NewMessage};
+
+impl Desk {
+    /// Ends an event with a reply.
+    pub fn reply(&self, row: &Claimed, to: &ReplyTo, end: End, reply: Reply) -> Outcome {
+        self.say(row, to, end, reply.into_messages()).into()
+    }
+
+    /// An end with these messages as the event's replies.
+    pub fn say(&self, row: &Claimed, to: &ReplyTo, end: End, messages: Vec<Outgoing>) -> End {
+        let command = end.command.clone();
+        let letter = |(message, nth)| self.letter(row, to, event::reply_id(row.id, nth), message, command.as_deref());
+        let letters: Vec<_> = messages.into_iter().zip(0..).map(letter).collect();
+        end.then(letters)
+    }
+
+    /// Ends an event with one sentence to each person for each card and reason, not one to each click: the id of the letter
+    /// is made from these.
+    pub fn decline(&self, row: &Claimed, to: &ReplyTo, card: Uuid, end: End, says: &str) -> Outcome {
+        let notice = event::card_notice_id(card, to.sender.id.as_str(), &end.reason);
+        let message = NewMessage { text: Some(says.to_owned()), ..NewMessage::default() };
+        let letter = self.letter(row, to, notice, message.into(), None);
+        let (id, reason) = (notice.simple(), &end.reason);
+        let note = format!("{reason}; each person is told so once, see `switchboard outbox show {id}`");
+        end.noted(note).then([letter]).into()
+    }
+
+    /// A letter about an event, in the name of a command.
+    pub fn letter(&self, row: &Claimed, to: &ReplyTo, id: Uuid, sent: Outgoing, command: Option<&str>) -> Entry {
+        let Outgoing { message, card, file, asks } = sent;
+        let venue = Venue::Room { room: &to.room, asker: &to.sender.id };
+        // What asks for approval is sealed already.
+        let (attachments, without_card) =
+            match card.map(|card| self.sealed(&card, id, venue, command.unwrap_or(NO_COMMAND))) {
+                None => (message.attachments, None),
+                Some(Ok(card)) => (vec![card], None),
+                Some(Err(why)) => (Vec::new(), Some(why)),
+            };
+        let (room_id, parent_id) = (Some(to.room.clone()), to.thread.clone());
+        let message = NewMessage { room_id, parent_id, attachments, ..message };
+        let info = file.as_ref().map(File::info);
+        let asks = asks.then(|| to.sender.id.local());
+        let letter = Letter { file: info, without_card, asks, ..Letter::of(row.id, to.room_type, message) };
+        let entry = letter.into_entry(id, to.room.local(), &to.sender.email);
+        let label = command.map(str::to_owned);
+        Entry { accepted_at: row.accepted_at, label, file: file.map(|file| file.bytes), ..entry }
+    }
+
+    /// The card with its buttons sealed, or why there is none to send: then its text goes alone, and nothing is lost.
+    pub fn sealed(&self, card: &Card, id: Uuid, venue: Venue, command: &str) -> Result<Attachment, String> {
+        let cards = self.services.cards.as_ref().ok_or("cards.enabled is off")?;
+        let me = self.identity.get().ok_or("Webex has not said yet who the bot is")?;
+        let known = self.services.commands.iter().find(|known| known.name() == command);
+        let actions: Vec<_> = known.into_iter().flat_map(Command::actions).collect();
+        let actions = &actions[..];
+        match cards.seal(card, &Origin { bot: &me.id, venue, card: id, command, actions, now: clock::wall_ms() }) {
+            Ok(Some(attachment)) => Ok(attachment),
+            Ok(None) => {
+                Err("its buttons would be dead: Webex tells of no clicks with delivery.mode = \"polling\"".to_owned())
+            }
+            Err(error) => {
+                tracing::error!(command, %error, "a card is wrong and is not sent; its text is, in its place");
+                Err(format!("it is wrong at {error}"))
+            }
+        }
+    }
+}

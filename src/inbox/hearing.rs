@@ -1,0 +1,160 @@
+//! From the words of somebody who is answered to what is run for them: a command, or the action that takes their answer.
+
+use std::sync::Arc;
+
+use super::Inbox;
+use super::running::{GONE, Ran, Run, Unable, gone};
+use crate::clock;
+use crate::desk::{End, Outcome, ReplyTo};
+use crate::handler::{Command, Context, Inputs, Reply};
+use crate::questions::{Asked, Heard, Said, is_cancel};
+use crate::router::{self, Route, addressed_text};
+use crate::store::Claimed;
+use crate::webex::{Message, MessageId, Person, RoomType};
+
+const NOTHING_SAID: &str = "Yes? Say help to see what I can do.";
+const CANCELLED: &str = "Cancelled.";
+
+/// What somebody may say instead whose answer is refused, in a direct space and in one with others.
+const WAY_OUT: &str = "Say cancel to stop.";
+const WAY_OUT_HERE: &str = "To stop, mention me and say cancel.";
+
+impl Inbox {
+    pub(super) async fn answer(
+        &self,
+        row: &Claimed,
+        message: &Message,
+        me: &Person,
+        to: &ReplyTo,
+        rule: &'static str,
+    ) -> Outcome {
+        let context = self.context(row, to, message.id.clone(), addressed_text(message, me), message.files.clone());
+        self.hear(row, to, context, rule, Said { at: message.created, card: None }).await
+    }
+
+    pub(super) fn context(
+        &self,
+        row: &Claimed,
+        to: &ReplyTo,
+        message: MessageId,
+        text: String,
+        files: Vec<String>,
+    ) -> Context {
+        Context {
+            sender: to.sender.clone(),
+            room: to.room.clone(),
+            room_type: to.room_type,
+            message,
+            thread: to.thread.clone(),
+            text,
+            envelope: row.body.clone(),
+            files,
+            deadline: clock::instant() + self.deadline,
+            services: Arc::clone(&self.services),
+        }
+    }
+
+    /// Does what somebody says, by typing it or with a button: it answers what they were asked, or is a command.
+    pub(super) async fn hear(
+        &self,
+        row: &Claimed,
+        to: &ReplyTo,
+        context: Context,
+        rule: &'static str,
+        said: Said,
+    ) -> Outcome {
+        match self.questions.hear(row, to, &context, said).await {
+            Ok(Heard::Command) => self.run_command(row, to, context, rule).await,
+            Ok(Heard::Answer(asked)) => self.take_answer(row, to, context, rule, asked).await,
+            Ok(Heard::Over { asked, verdict, note, says }) => {
+                let end = End::of(to, verdict, rule).noted(note).with(asked.over);
+                self.desk.reply(row, to, end, Reply::text(says))
+            }
+            Ok(Heard::Gone) => self.desk.reply(row, to, gone(to), Reply::text(GONE)),
+            Err(error) => self.desk.without_ledger(row, &error),
+        }
+    }
+    /// Runs the command that the context's text names.
+    async fn run_command(&self, row: &Claimed, to: &ReplyTo, context: Context, rule: &'static str) -> Outcome {
+        let permission = |command: &Command| self.services.may(&to.sender, &to.room, to.room_type, command);
+        match router::route(&self.services.commands, |command| permission(command).is_ok(), &context.text) {
+            Route::Empty => self.desk.reply(row, to, End::of(to, "empty", rule), Reply::text(NOTHING_SAID)),
+            Route::Forbidden(command) => {
+                let reason = permission(command).err().unwrap_or_default();
+                self.forbid(row, to, command, reason)
+            }
+            Route::Unknown { near } => {
+                let reply = Reply::text(router::unknown(&context.text, near));
+                self.desk.reply(row, to, End::of(to, "unknown", rule), reply)
+            }
+            Route::Command(command, args) => match (args, command.quorum()) {
+                (Ok(_), Some(quorum)) => self.approvals.request(row, to, command, quorum, &context, rule).await,
+                (Ok(args), None) => {
+                    let run = Run { to, command, rule, way_out: None };
+                    self.perform(row, run, command.run(context, args)).await.outcome()
+                }
+                (Err(error), _) => {
+                    let run = Run { to, command, rule, way_out: None };
+                    self.result(row, &run, Err(error)).await
+                }
+            },
+        }
+    }
+
+    /// Answers somebody who may not give a command, as the settings say.
+    fn forbid(&self, row: &Claimed, to: &ReplyTo, command: &Command, reason: &'static str) -> Outcome {
+        let name = command.name();
+        let end = End::of(to, "denied", reason).command(name);
+        match self.services.policy.is_spoken() {
+            true => self.desk.reply(row, to, end, Reply::text(format!("I am sorry, but you may not use {name} here."))),
+            false => end.into(),
+        }
+    }
+
+    async fn take_answer(
+        &self,
+        row: &Claimed,
+        to: &ReplyTo,
+        context: Context,
+        rule: &'static str,
+        asked: Asked,
+    ) -> Outcome {
+        let action = format!("{}/{}", asked.kept.command, asked.kept.action);
+        let event = asked.event;
+        let outcome = self.give_answer(row, to, context, rule, asked).await;
+        outcome.map_end(|end| end.action(&action).answering(Some(event)))
+    }
+
+    async fn give_answer(
+        &self,
+        row: &Claimed,
+        to: &ReplyTo,
+        context: Context,
+        rule: &'static str,
+        asked: Asked,
+    ) -> Outcome {
+        let (kept, over, answered) = (&asked.kept, asked.over.clone(), asked.answered());
+        if context.files.is_empty() && is_cancel(&context.text) {
+            let end = End::of(to, "cancelled", rule).command(&kept.command);
+            return self.desk.reply(row, to, end, Reply::text(CANCELLED)).with(answered);
+        }
+        let inputs = Inputs::typed(kept.input.clone(), &context.text, kept.arguments.clone());
+        let way_out = Some(match to.room_type {
+            RoomType::Direct => WAY_OUT,
+            RoomType::Group => WAY_OUT_HERE,
+        });
+        match self.action(to, &kept.command, &kept.action, context, inputs) {
+            Ok((command, acting)) => {
+                let run = Run { to, command, rule, way_out };
+                match self.perform_once(row, run, acting).await {
+                    Ran::Answered(outcome) => outcome.with(answered),
+                    Ran::Refused(outcome) => outcome,
+                    // One that is tried again closes nothing, and so ends nothing.
+                    Ran::Failed(outcome) => outcome.with([over]),
+                }
+            }
+            Err(Unable::Forbidden(command, reason)) => self.forbid(row, to, command, reason).with([over]),
+            Err(Unable::Gone) => self.desk.reply(row, to, gone(to), Reply::text(GONE)).with([over]),
+        }
+    }
+}

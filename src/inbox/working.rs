@@ -1,0 +1,112 @@
+//! From a claimed row to its settlement.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Inbox;
+use crate::access::Act;
+use crate::desk::{End, Outcome};
+use crate::receiver::{Envelope, Kind, is_plausible};
+use crate::store::{Again, Claimed, Queue, Settlement, Via};
+use crate::webex::{Client, Person, PersonId};
+use crate::worker::Work;
+
+/// How long an event waits for an earlier one of the same space that was found missing: as a rule that is next at once.
+const GIVES_WAY: Duration = Duration::from_millis(5);
+
+impl Work for Inbox {
+    const QUEUE: Queue = Queue::Inbox;
+    /// Commands are our own work: worker.concurrency is how many run at one time.
+    const MAY_STEP_ASIDE: bool = false;
+
+    fn webex(&self) -> &Client {
+        &self.services.webex
+    }
+
+    fn event(row: &Claimed) -> Uuid {
+        row.id
+    }
+
+    async fn work(&self, row: Claimed) -> Settlement {
+        let envelope: Envelope = match serde_json::from_str(&row.body) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                let note = format!("the ledger holds no event here that this version can read: {error}");
+                let end = End::unattributed("unreadable", note).dead();
+                return self.desk.close(row, end.into(), Via::default());
+            }
+        };
+        let outcome = self.outcome(&row, &envelope).await;
+        self.desk.close(row, outcome, via(envelope.kind))
+    }
+
+    fn panicked(&self, row: Claimed, why: String) -> Settlement {
+        let why = self.services.webex.told(&why);
+        tracing::error!(why, "work on an event failed where it must not");
+        let via = serde_json::from_str(&row.body).map_or(Via::Daemon, |envelope: Envelope| via(envelope.kind));
+        let outcome = self.desk.after_failure(&row, why).unwrap_or_else(|why| self.desk.give_up(&why));
+        self.desk.close(row, outcome, via)
+    }
+
+    /// Nothing was sent: the try does not count.
+    fn put_back(row: Claimed) -> Settlement {
+        row.again(Again::default())
+    }
+}
+
+impl Inbox {
+    async fn outcome(&self, row: &Claimed, envelope: &Envelope) -> Outcome {
+        // Beyond its tries it is only read, so that the person hears of the failure; beyond twice that, not even read.
+        if self.desk.is_beyond_its_tries(row, 2) {
+            return self.desk.give_up("the process ended during each try");
+        }
+        let me = self.desk.identity.known().await;
+        match envelope.kind {
+            Kind::Message => self.message(row, envelope, &me).await,
+            Kind::Action => self.click(row, envelope, &me).await,
+            Kind::Membership => membership(envelope, &me),
+            Kind::Expiry => self.approvals.expire(row, envelope.card()).await,
+            Kind::Approved => self.run_approved(row, envelope, &me).await,
+        }
+    }
+
+    async fn message(&self, row: &Claimed, envelope: &Envelope, me: &Person) -> Outcome {
+        if let ControlFlow::Break(outcome) = self.foresee(row, envelope, me, Act::Text).await {
+            return outcome;
+        }
+        let message = match self.desk.fetch(self.read(row, envelope, me)).await {
+            Ok(Some(message)) => message,
+            Ok(None) => return Outcome::Again(Again { after: GIVES_WAY, ..Again::default() }),
+            Err(error) => return self.desk.unread(row, &error).await,
+        };
+        self.known.learn(&message.person_id, &message.person_email, &message.room_id, message.room_type);
+        let last = row.mark.as_deref().and_then(|mark| mark.parse().ok()).max(message.created.filter(is_plausible));
+        let outcome = self.judge(row, message, me).await;
+        outcome.map_end(|end| match last {
+            Some(last) => end.marked(last.to_string()),
+            None => end,
+        })
+    }
+}
+
+fn membership(envelope: &Envelope, me: &Person) -> Outcome {
+    let is_me = envelope.member.as_deref().is_some_and(|member| PersonId::from(member) == me.id);
+    if is_me {
+        tracing::info!(room = envelope.room.as_deref().unwrap_or("unknown"), "the bot was added to a space");
+        End::unaudited("noted", "the bot was added to a space").into()
+    } else {
+        End::unaudited("ignored", "somebody else was added to a space").into()
+    }
+}
+
+/// By which way an event came, for the audit.
+fn via(kind: Kind) -> Via {
+    match kind {
+        Kind::Message => Via::Message,
+        Kind::Action => Via::Click,
+        // The bot was put into a space, or its clock says so: nobody asked it for anything.
+        Kind::Membership | Kind::Expiry | Kind::Approved => Via::Daemon,
+    }
+}
