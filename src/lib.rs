@@ -8,7 +8,7 @@
 //! 1. `cli` has read the settings through `config`; `app` opened the `store`, bound the listeners and started the loops.
 //! 2. Webex posts an envelope: ids, never the text. `http` admits it: body limit, timeout.
 //! 3. `signature` compares the HMAC of the raw bytes in constant time. Only `Verified<Bytes>` can be parsed.
-//! 4. `receiver` parses the envelope, drops what the bot did itself, and puts one row into the inbox. The id of the row
+//! 4. `receiver` turns the envelope into an `Event`, drops what the bot did itself, and puts one row into the inbox. The id of the row
 //!    is made from Webex's id of the event, so a repeat is no second row. Committed, then 200.
 //! 5. `worker` claims the oldest row of each space that is due, and `inbox` works on it. If the envelope alone shows that its
 //!    sender is not answered, the event ends here. Else `inbox` reads the message through `webex`, and drops it if the bot
@@ -64,7 +64,7 @@
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `clock` | the wall time and the steady time; nobody else asks the system |
 //! | `health` | what `/readyz` says |
-//! | `event` | the ids of events and replies, and the reference people are told |
+//! | `event` | what the bot works on, the ids of events and replies, and the reference people are told |
 //! | `store` | the ledger: inbox and outbox in order per space, and the audit, on SQLite |
 //! | `webex` | a typed client of the Webex REST API, and the budget of its calls |
 //! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the seals of buttons; the only crypto |

@@ -10,7 +10,7 @@ use crate::event;
 use crate::handler::Services;
 use crate::health::Health;
 use crate::instance::Gate;
-use crate::receiver::{Door, Kind};
+use crate::receiver::Door;
 use crate::webex::{Client, Error, MessageId, NewMessage, Priority, RoomId};
 
 /// What people read for a moment, or for good where the bot could not delete it.
@@ -54,7 +54,7 @@ impl Canary {
         let message = NewMessage { room_id: Some(room.clone()), text: Some(TEXT.to_owned()), ..NewMessage::default() };
         let started = clock::instant();
         let sent = self.webex().create_message(&message).await?;
-        let back = self.door.own(event::id(Kind::Message.resource(), sent.id.as_str()));
+        let back = self.door.own(event::id(event::MESSAGES, sent.id.as_str()));
         match tokio::time::timeout(self.delivery.canary_within, back).await {
             Ok(()) => {
                 let took = started.elapsed();

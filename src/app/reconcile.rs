@@ -8,13 +8,14 @@ use tokio::sync::{Notify, watch};
 
 use super::upkeep::asked_pause;
 use crate::config::{self, Mode};
+use crate::event::Source;
 use crate::handler::Services;
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::instance::Gate;
+use crate::receiver::Door;
 use crate::receiver::reconcile::{Failure, Look, Reconciler, Settings};
 use crate::receiver::websocket::{Line, Socket};
-use crate::receiver::{CATCH_UP, Door};
 use crate::webex::Priority;
 
 /// The longest pause after a failure, unless Webex asks for a longer one.
@@ -163,11 +164,11 @@ impl Reconciling {
     }
 
     /// The label of what is found, in the metrics.
-    fn source(&self) -> &'static str {
+    fn source(&self) -> Source {
         match self.delivery.mode {
-            Mode::Polling | Mode::Both => "polling",
-            Mode::Websocket if self.is_down() => "polling",
-            Mode::Webhook | Mode::Websocket => CATCH_UP,
+            Mode::Polling | Mode::Both => Source::Polling,
+            Mode::Websocket if self.is_down() => Source::Polling,
+            Mode::Webhook | Mode::Websocket => Source::CatchUp,
         }
     }
 
@@ -175,7 +176,7 @@ impl Reconciling {
         let Look { read, missed, gaps } = look;
         if is_first {
             tracing::info!(missed, spaces = read, "looked at what was said while the bot was away");
-        } else if *missed > 0 && self.source() == CATCH_UP {
+        } else if *missed > 0 && self.source() == Source::CatchUp {
             tracing::warn!(missed, spaces = read, "messages that were not delivered were fetched");
         }
         for gap in gaps {

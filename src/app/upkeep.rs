@@ -7,10 +7,11 @@ use tokio::sync::Notify;
 
 use crate::clock;
 use crate::config::{self, Config, Mode};
+use crate::event::{Event, Source, TimeUp};
 use crate::health::Health;
 use crate::identity::{Identity, doubt};
 use crate::instance::Gate;
-use crate::receiver::{CLOCK, Door, Envelope, registration};
+use crate::receiver::{Door, registration};
 use crate::store::{Overdue, State, Store, StoreError};
 use crate::webex::{Client, Error, Fault, Priority};
 
@@ -81,14 +82,14 @@ async fn put_overdue(store: &Store, webex: &Client, door: &Door) -> Result<Durat
         let at = (*expires_at).min(now) - webex.clock_lead().unwrap_or_default();
         let at = jiff::Timestamp::from_millisecond(at).ok();
         for nth in 0..MOST_EXPIRIES {
-            let envelope = Envelope::of_expiry(*card, nth, room.clone(), at);
-            let row = store.between(envelope.event_id(), envelope.event_id()).await?.pop();
+            let event = Event::TimeUp(TimeUp { card: *card, nth, room: room.as_str().into(), created: at });
+            let row = store.between(event.event_id(), event.event_id()).await?.pop();
             match row.map(|row| row.state) {
                 Some(State::Open) => break,
                 // It was given up or dropped, and the request is still there.
                 Some(State::Done | State::Dead | State::Forgotten) => {}
                 None => {
-                    door.take(CLOCK, &envelope).await?;
+                    door.take(Source::Clock, &event).await?;
                     break;
                 }
             }

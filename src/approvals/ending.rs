@@ -15,7 +15,7 @@ use crate::webex::{MessageId, NewMessage, RoomType};
 
 impl Approvals {
     /// The daemon itself ends a request.
-    pub async fn expire(&self, row: &Claimed, card: Option<Uuid>) -> Outcome {
+    pub async fn expire(&self, row: &Claimed, card: Uuid) -> Outcome {
         let found = async {
             let Some(approval) = self.find(card).await? else { return Ok(None) };
             Ok(self.due_end(&approval).await?.map(|end| (approval, end)))

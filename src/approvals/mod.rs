@@ -7,6 +7,8 @@ mod wording;
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 pub use ending::asker;
 pub use voting::PressedVote;
 
@@ -26,15 +28,12 @@ impl Approvals {
         Approvals { desk: Arc::clone(desk) }
     }
 
-    /// The request that an event is about.
+    /// The request under this card.
     ///
     /// # Errors
     /// When the ledger does not give it.
-    pub async fn find(&self, card: Option<uuid::Uuid>) -> Result<Option<Approval>, StoreError> {
-        match card {
-            Some(card) => self.desk.services.store.approval(card).await,
-            None => Ok(None),
-        }
+    pub async fn find(&self, card: Uuid) -> Result<Option<Approval>, StoreError> {
+        self.desk.services.store.approval(card).await
     }
 
     /// Somebody as they are called now, if they are in the space: an address may have been given to somebody else.

@@ -9,9 +9,8 @@ use uuid::Uuid;
 use super::{Approvals, wording};
 use crate::access::Quorum;
 use crate::desk::{End, Outcome, ReplyTo};
-use crate::event;
+use crate::event::{self, Approved, Event};
 use crate::handler::{Command, Sender, Vote};
-use crate::receiver::Envelope;
 use crate::store::{Approval, ApprovalState, ApprovalStep, Approver, Claimed, Effect};
 use crate::webex::{Error, MessageId, NewMessage, Person, RoomId};
 
@@ -139,7 +138,8 @@ impl Approvals {
             let letter = self.desk.letter(row, to, event::reply_id(row.id, 0), said.into(), Some(command));
             return counted("an approval, and not the last one").then([letter]).into();
         }
-        let run = Envelope::of_approved(press.card, request.room, press.at).into_entry();
+        let room = RoomId::from(request.room);
+        let run = Event::Approved(Approved { card: press.card, room, created: press.at }).to_entry();
         let step = ApprovalStep::Run { card: press.card, by: run.id };
         counted("the last approval it takes").then([run]).with(Effect::Approval(step)).into()
     }

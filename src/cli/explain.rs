@@ -13,9 +13,8 @@ use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
 use crate::clock;
 use crate::config::Config;
-use crate::event;
+use crate::event::{self, Added, Approved, Event, Occurrence, TimeUp};
 use crate::outbox::Receipt;
-use crate::receiver::{Envelope, Kind};
 use crate::store::{Pairing, Row, State, Store, UNHANDLED};
 use crate::table::one_line;
 use crate::webex::local_part;
@@ -88,16 +87,16 @@ pub(super) async fn stories(store: &Store, id: &str) -> anyhow::Result<Vec<Story
 
 async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
     let Lead { row, how, is_direct } = &lead;
-    let envelope: Option<Envelope> = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+    let event: Option<Event> = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
     let mut lines = Vec::new();
     let unhandled = unhandled(row);
-    let what = match (&envelope, &unhandled) {
-        (Some(envelope), _) => match envelope.kind {
-            Kind::Message => "a message",
-            Kind::Action => "a click on a card",
-            Kind::Membership => "somebody added to a space",
-            Kind::Expiry => "the end of what waited for approval",
-            Kind::Approved => "the run of what was approved",
+    let what = match (&event, &unhandled) {
+        (Some(event), _) => match event {
+            Event::Message(_) => "a message",
+            Event::Click(_) => "a click on a card",
+            Event::Added(_) => "somebody added to a space",
+            Event::TimeUp(_) => "the end of what waited for approval",
+            Event::Approved(_) => "the run of what was approved",
         }
         .to_owned(),
         (None, Some(unhandled)) => format!("an event of the kind {}", unhandled.kind()),
@@ -105,12 +104,14 @@ async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
     };
     let who = row.subject.as_ref().map(|who| format!(" from {who}")).unwrap_or_default();
     lines.push(format!("{} accepted: {what}{who}", time(row.accepted_at)));
-    if let Some(envelope) = &envelope {
-        lines.push(match envelope.card() {
-            Some(card) => format!("it is about the card {card}"),
-            None => format!("its Webex id is {}", envelope.id),
-        });
-    }
+    lines.extend(event.as_ref().map(|event| match event {
+        Event::Message(Occurrence { id, .. })
+        | Event::Click(Occurrence { id, .. })
+        | Event::Added(Added { membership: Occurrence { id, .. }, .. }) => format!("its Webex id is {id}"),
+        Event::TimeUp(TimeUp { card, .. }) | Event::Approved(Approved { card, .. }) => {
+            format!("it is about the card {card}")
+        }
+    }));
     if let Some(unhandled) = &unhandled {
         lines.extend(unhandled.id.as_ref().map(|id| format!("Webex's id of what it happened to is {id}")));
         lines.extend(unhandled.envelope.as_ref().map(|id| format!("Webex's id of the webhook or envelope is {id}")));

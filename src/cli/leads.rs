@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::queue::find;
 use crate::event;
 use crate::outbox::Letter;
-use crate::receiver::{Kind, Unhandled};
+use crate::receiver::Unhandled;
 use crate::store::{Queue, Row, Store, UNHANDLED};
 use crate::webex::local_part;
 
@@ -39,8 +39,8 @@ pub(super) async fn leads(store: &Store, text: &str) -> anyhow::Result<Vec<Lead>
             Queue::Outbox => leads.add_event_of(&row, &format!("that {what}")).await?,
         }
     }
-    for kind in Kind::ALL.into_iter().chain([Kind::Expiry, Kind::Approved]) {
-        leads.add_id(event::id(kind.resource(), text), format!("it is of the {} {text}", kind.thing()), true).await?;
+    for (resource, thing) in event::THINGS {
+        leads.add_id(event::id(resource, text), format!("it is of the {thing} {text}"), true).await?;
     }
     for row in store.unhandled().await? {
         if let Some(unhandled) = unhandled(&row).filter(|unhandled| unhandled.has(text)) {

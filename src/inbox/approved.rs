@@ -1,12 +1,13 @@
 //! Runs what was approved, with whoever asked as its sender.
 
+use uuid::Uuid;
+
 use super::Inbox;
 use super::running::{Ran, Run};
 use crate::approvals::asker;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event;
 use crate::handler::{Command, Context};
-use crate::receiver::Envelope;
 use crate::router::{self, Route};
 use crate::store::{Approval, ApprovalState, Claimed};
 use crate::webex::Person;
@@ -16,8 +17,8 @@ const APPROVED: &str = "approved by as many others as it takes";
 
 impl Inbox {
     /// However often that is tried, and whoever tries it again, nothing changes the decision.
-    pub(super) async fn run_approved(&self, row: &Claimed, envelope: &Envelope, me: &Person) -> Outcome {
-        let approval = match self.approvals.find(envelope.card()).await {
+    pub(super) async fn run_approved(&self, row: &Claimed, card: Uuid, me: &Person) -> Outcome {
+        let approval = match self.approvals.find(card).await {
             // After a failure an operator may have it tried again.
             Ok(Some(approval)) if matches!(approval.state, ApprovalState::Running | ApprovalState::Failed) => approval,
             Ok(_) => return End::unaudited("noted", "it was ended before it could run").into(),

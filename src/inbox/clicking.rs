@@ -7,8 +7,8 @@ use super::Inbox;
 use super::judging::Judgement;
 use crate::access::{Act, Place};
 use crate::desk::{End, Outcome, ReplyTo};
+use crate::event::{Event, Occurrence};
 use crate::handler::{Button, Deed, SEAL, Sender, carries};
-use crate::receiver::Envelope;
 use crate::store::{Claimed, StoreError};
 use crate::webex::{ActionId, AttachmentAction, Error, Fault, Message, Person, RoomId, RoomType};
 
@@ -21,16 +21,16 @@ const NOT_FOR_THEM: &str = "its seal is not mine, or was made for another space 
      an address in access.admins that is not the one Webex has for them, then list their id";
 
 impl Inbox {
-    pub(super) async fn click(&self, row: &Claimed, envelope: &Envelope, me: &Person) -> Outcome {
-        if let ControlFlow::Break(outcome) = self.foresee(row, envelope, me, Act::Click).await {
+    pub(super) async fn click(&self, row: &Claimed, event: &Occurrence, me: &Person) -> Outcome {
+        if let ControlFlow::Break(outcome) = self.foresee(row, event, me, Act::Click).await {
             return outcome;
         }
-        let (action, card, person) = match self.desk.fetch(self.read_click(envelope)).await {
+        let (action, card, person) = match self.desk.fetch(self.read_click(event)).await {
             Ok(fetched) => fetched,
             Err(error) => return self.desk.unread(row, &error).await,
         };
         // As a rule the delivery and the click both name the space; one that does not is of the card's.
-        let named = envelope.room.as_deref().map(RoomId::from);
+        let named = event.room.clone();
         let room = match (action.room_id.as_ref().or(named.as_ref()), &card) {
             (Some(room), Err(_)) => room.clone(),
             (_, Ok(card)) => action.room_id.as_ref().unwrap_or(&card.room_id).clone(),
@@ -39,7 +39,7 @@ impl Inbox {
         // What happens in one space waits for one another, so that what works once is not pressed twice at one time, nor a
         // question answered twice.
         let Some(named) = named else {
-            return Outcome::Moved(Envelope { room: Some(room.to_string()), ..envelope.clone() }.into_entry());
+            return Outcome::Moved(Event::Click(Occurrence { room: Some(room), ..event.clone() }).to_entry());
         };
         let (card, late) = match card {
             Ok(card) => (Some(card), None),
@@ -82,10 +82,10 @@ impl Inbox {
     /// The click, its card unless that is gone, and who clicked.
     async fn read_click(
         &self,
-        envelope: &Envelope,
+        event: &Occurrence,
     ) -> Result<(AttachmentAction, Result<Message, Error>, Person), Error> {
         let webex = &self.services.webex;
-        let action = webex.attachment_action(&ActionId::from(envelope.id.as_str())).await?;
+        let action = webex.attachment_action(&ActionId::from(event.id.as_str())).await?;
         let card = match webex.message(&action.message_id).await {
             Err(error) if error.fault() == Fault::NotFound => Err(error),
             card => Ok(card?),

@@ -7,23 +7,22 @@ use super::Inbox;
 use super::judging::{CROWD, Judgement, Refused, Ruling};
 use crate::access::{Act, Pace, Place};
 use crate::desk::{End, Outcome, ReplyTo};
+use crate::event::Occurrence;
 use crate::handler::Sender;
-use crate::receiver::Envelope;
 use crate::store::{Claimed, StoreError};
-use crate::webex::{Person, PersonId, RoomId, RoomType};
+use crate::webex::{Person, RoomType};
 
 impl Inbox {
     /// The end of an event, if what its signed envelope says is enough for that.
     pub(super) async fn foresee(
         &self,
         row: &Claimed,
-        envelope: &Envelope,
+        event: &Occurrence,
         me: &Person,
         act: Act,
     ) -> ControlFlow<Outcome> {
-        let (Some(actor), Some(room)) = (&envelope.actor, &envelope.room) else { return ControlFlow::Continue(()) };
-        let (id, room) = (PersonId::from(actor.as_str()), RoomId::from(room.as_str()));
-        if id == me.id {
+        let (Some(actor), Some(room)) = (&event.actor, &event.room) else { return ControlFlow::Continue(()) };
+        if *actor == me.id {
             let why = match act {
                 Act::Text => "the bot wrote it",
                 Act::Click => "the bot clicked",
@@ -31,17 +30,17 @@ impl Inbox {
             return ControlFlow::Break(End::unaudited("own", why).into());
         }
         // A list may name them by an address that the envelope does not have.
-        let Some(email) = self.known.address(&id) else { return ControlFlow::Continue(()) };
-        let Some(room_type) = envelope.room_type.or_else(|| self.known.kind(&room)) else {
+        let Some(email) = self.known.address(actor) else { return ControlFlow::Continue(()) };
+        let Some(room_type) = event.room_type.or_else(|| self.known.kind(room)) else {
             return ControlFlow::Continue(());
         };
-        let to = ReplyTo { room, room_type, thread: None, sender: Sender { id, email } };
-        let (verdict, reason) = match self.foreseen(row, envelope, me, &to, act).await {
+        let to = ReplyTo { room: room.clone(), room_type, thread: None, sender: Sender { id: actor.clone(), email } };
+        let (verdict, reason) = match self.foreseen(row, event, me, &to, act).await {
             Ok(Some(found)) => found,
             Ok(None) => return ControlFlow::Continue(()),
             Err(error) => return ControlFlow::Break(self.desk.unjudged(&error)),
         };
-        let mark = row.mark.as_deref().and_then(|mark| mark.parse().ok()).max(envelope.created);
+        let mark = row.mark.as_deref().and_then(|mark| mark.parse().ok()).max(event.created);
         // In a direct space everything is theirs. Elsewhere, and of people who are answered, something said before may be
         // missing, and the next message that is read shows it.
         let is_theirs = to.room_type == RoomType::Direct && verdict != "flooded" && act == Act::Text;
@@ -56,7 +55,7 @@ impl Inbox {
     async fn foreseen(
         &self,
         row: &Claimed,
-        envelope: &Envelope,
+        event: &Occurrence,
         me: &Person,
         to: &ReplyTo,
         act: Act,
@@ -78,7 +77,7 @@ impl Inbox {
             Ruling::Ended(Judgement::Own | Judgement::Allow(_) | Judgement::Refuse(_)) => None,
             // Of a space with others, a bot is told of what mentions it; any other account, of everything.
             Ruling::Paced { .. } if to.room_type == RoomType::Group && act == Act::Text && !me.is_bot() => None,
-            Ruling::Paced { .. } => match self.pace(row, to, envelope.created) {
+            Ruling::Paced { .. } => match self.pace(row, to, event.created) {
                 // Where to say so, the message says.
                 Pace::Over { tell: true, .. } if act == Act::Text => None,
                 Pace::Over { rule, .. } => Some(("flooded", rule)),

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Inbox;
 use crate::clock;
 use crate::config::Mode;
-use crate::receiver::{CATCH_UP, Envelope};
+use crate::event::{Event, Occurrence, Source};
 use crate::store::Claimed;
 use crate::telemetry::Received;
 use crate::webex::{Error, Fault, Message, MessageId, Person, RoomId, RoomType};
@@ -16,9 +16,9 @@ const MOST_BEFORE: usize = 200;
 
 impl Inbox {
     /// The message, or `None` when one said before it has been put into the ledger and goes first.
-    pub(super) async fn read(&self, row: &Claimed, envelope: &Envelope, me: &Person) -> Result<Option<Message>, Error> {
-        let id = MessageId::from(envelope.id.as_str());
-        let listed = match self.read_with_what_came_before(row, envelope, &id, me).await {
+    pub(super) async fn read(&self, row: &Claimed, event: &Occurrence, me: &Person) -> Result<Option<Message>, Error> {
+        let id = MessageId::from(event.id.as_str());
+        let listed = match self.read_with_what_came_before(row, event, &id, me).await {
             Ok(Before::Missing) => return Ok(None),
             Ok(Before::Nothing(message)) => message,
             // The message itself may be readable where the list is not.
@@ -46,7 +46,7 @@ impl Inbox {
     async fn read_with_what_came_before(
         &self,
         row: &Claimed,
-        envelope: &Envelope,
+        event: &Occurrence,
         id: &MessageId,
         me: &Person,
     ) -> Result<Before, Error> {
@@ -55,12 +55,11 @@ impl Inbox {
         if self.services.mode == Mode::Polling {
             return unknown;
         }
-        let (Some(room), Some(kind), Some(said)) = (&envelope.room, envelope.room_type, envelope.created) else {
+        let (Some(room), Some(kind), Some(said)) = (&event.room, event.room_type, event.created) else {
             return unknown;
         };
         let Some(since) = self.answered_until(row).await.filter(|since| *since < said) else { return unknown };
-        let space = RoomId::from(room.as_str());
-        let listed = self.services.webex.messages_between(&space, kind, since, said, MOST_BEFORE);
+        let listed = self.services.webex.messages_between(room, kind, since, said, MOST_BEFORE);
         let mut earlier = listed.await?;
         // Newest first: what stands before the message was said after it.
         let place = earlier.iter().position(|listed| listed.id == *id);
@@ -92,13 +91,12 @@ impl Inbox {
 
     /// Puts into the ledger what is not there. What came in this very moment by another way goes first as well; what the
     /// ledger does not take now, a look finds later.
-    async fn goes_first(&self, row: &Claimed, room: &str, kind: RoomType, message: Message) -> bool {
-        let created = message.created;
-        let envelope = Envelope::of_message(message.id, room.to_owned(), kind, Some(message.person_id), created);
-        match self.door.take(CATCH_UP, &envelope).await {
+    async fn goes_first(&self, row: &Claimed, room: &RoomId, kind: RoomType, message: Message) -> bool {
+        let event = Event::of_message(&message.id, room.clone(), kind, Some(message.person_id), message.created);
+        match self.door.take(Source::CatchUp, &event).await {
             // It goes first only if the ledger sees that as Webex does; else each would wait for the other.
             Ok(Received::Accepted | Received::Duplicate) => {
-                self.services.store.goes_before(envelope.event_id(), row).await.unwrap_or(false)
+                self.services.store.goes_before(event.event_id(), row).await.unwrap_or(false)
             }
             Ok(Received::Own | Received::Rejected | Received::Ignored) => false,
             Err(error) => {

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::Inbox;
 use crate::access::Act;
 use crate::desk::{End, Outcome};
-use crate::receiver::{Envelope, Kind, is_plausible};
+use crate::event::{Added, Event, Occurrence, is_plausible};
 use crate::store::{Again, Claimed, Queue, Settlement, Via};
-use crate::webex::{Client, Person, PersonId};
+use crate::webex::{Client, Person, RoomId};
 use crate::worker::Work;
 
 /// How long an event waits for an earlier one of the same space that was found missing: as a rule that is next at once.
@@ -30,22 +30,22 @@ impl Work for Inbox {
     }
 
     async fn work(&self, row: Claimed) -> Settlement {
-        let envelope: Envelope = match serde_json::from_str(&row.body) {
-            Ok(envelope) => envelope,
+        let event: Event = match serde_json::from_str(&row.body) {
+            Ok(event) => event,
             Err(error) => {
                 let note = format!("the ledger holds no event here that this version can read: {error}");
                 let end = End::unattributed("unreadable", note).dead();
                 return self.desk.close(row, end.into(), Via::default());
             }
         };
-        let outcome = self.outcome(&row, &envelope).await;
-        self.desk.close(row, outcome, via(envelope.kind))
+        let outcome = self.outcome(&row, &event).await;
+        self.desk.close(row, outcome, via(&event))
     }
 
     fn panicked(&self, row: Claimed, why: String) -> Settlement {
         let why = self.services.webex.told(&why);
         tracing::error!(why, "work on an event failed where it must not");
-        let via = serde_json::from_str(&row.body).map_or(Via::Daemon, |envelope: Envelope| via(envelope.kind));
+        let via = serde_json::from_str(&row.body).map_or(Via::Daemon, |event: Event| via(&event));
         let outcome = self.desk.after_failure(&row, why).unwrap_or_else(|why| self.desk.give_up(&why));
         self.desk.close(row, outcome, via)
     }
@@ -57,26 +57,26 @@ impl Work for Inbox {
 }
 
 impl Inbox {
-    async fn outcome(&self, row: &Claimed, envelope: &Envelope) -> Outcome {
+    async fn outcome(&self, row: &Claimed, event: &Event) -> Outcome {
         // Beyond its tries it is only read, so that the person hears of the failure; beyond twice that, not even read.
         if self.desk.is_beyond_its_tries(row, 2) {
             return self.desk.give_up("the process ended during each try");
         }
         let me = self.desk.identity.known().await;
-        match envelope.kind {
-            Kind::Message => self.message(row, envelope, &me).await,
-            Kind::Action => self.click(row, envelope, &me).await,
-            Kind::Membership => membership(envelope, &me),
-            Kind::Expiry => self.approvals.expire(row, envelope.card()).await,
-            Kind::Approved => self.run_approved(row, envelope, &me).await,
+        match event {
+            Event::Message(message) => self.message(row, message, &me).await,
+            Event::Click(click) => self.click(row, click, &me).await,
+            Event::Added(added) => note_added(added, &me),
+            Event::TimeUp(time_up) => self.approvals.expire(row, time_up.card).await,
+            Event::Approved(approved) => self.run_approved(row, approved.card, &me).await,
         }
     }
 
-    async fn message(&self, row: &Claimed, envelope: &Envelope, me: &Person) -> Outcome {
-        if let ControlFlow::Break(outcome) = self.foresee(row, envelope, me, Act::Text).await {
+    async fn message(&self, row: &Claimed, event: &Occurrence, me: &Person) -> Outcome {
+        if let ControlFlow::Break(outcome) = self.foresee(row, event, me, Act::Text).await {
             return outcome;
         }
-        let message = match self.desk.fetch(self.read(row, envelope, me)).await {
+        let message = match self.desk.fetch(self.read(row, event, me)).await {
             Ok(Some(message)) => message,
             Ok(None) => return Outcome::Again(Again { after: GIVES_WAY, ..Again::default() }),
             Err(error) => return self.desk.unread(row, &error).await,
@@ -91,10 +91,10 @@ impl Inbox {
     }
 }
 
-fn membership(envelope: &Envelope, me: &Person) -> Outcome {
-    let is_me = envelope.member.as_deref().is_some_and(|member| PersonId::from(member) == me.id);
-    if is_me {
-        tracing::info!(room = envelope.room.as_deref().unwrap_or("unknown"), "the bot was added to a space");
+fn note_added(Added { membership, member }: &Added, me: &Person) -> Outcome {
+    if member.as_ref() == Some(&me.id) {
+        let room = membership.room.as_ref().map_or("unknown", RoomId::as_str);
+        tracing::info!(room, "the bot was added to a space");
         End::unaudited("noted", "the bot was added to a space").into()
     } else {
         End::unaudited("ignored", "somebody else was added to a space").into()
@@ -102,11 +102,11 @@ fn membership(envelope: &Envelope, me: &Person) -> Outcome {
 }
 
 /// By which way an event came, for the audit.
-fn via(kind: Kind) -> Via {
-    match kind {
-        Kind::Message => Via::Message,
-        Kind::Action => Via::Click,
+fn via(event: &Event) -> Via {
+    match event {
+        Event::Message(_) => Via::Message,
+        Event::Click(_) => Via::Click,
         // The bot was put into a space, or its clock says so: nobody asked it for anything.
-        Kind::Membership | Kind::Expiry | Kind::Approved => Via::Daemon,
+        Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) => Via::Daemon,
     }
 }

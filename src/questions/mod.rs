@@ -8,9 +8,8 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::desk::ReplyTo;
-use crate::event;
+use crate::event::{self, Event};
 use crate::handler::{Context, Kept, Outgoing, Question, Reply, Services};
-use crate::receiver::Envelope;
 use crate::router::{self, Route};
 use crate::store::{Claimed, Conversation, Effect, Shown, StoreError};
 use crate::text::{find_called, has_slash};
@@ -129,8 +128,11 @@ impl Questions {
         let cards = cards.map(|(_, nth)| event::reply_id(row.id, nth)).collect();
         let cards_until = self.services.cards.as_ref().map_or(now, |cards| cards.until(now));
         // Whoever goes on below their own message is in its thread.
-        let envelope = || serde_json::from_str(&row.body).ok().map(|envelope: Envelope| MessageId::from(envelope.id));
-        let thread = to.thread.clone().or_else(envelope);
+        let own = || match serde_json::from_str(&row.body) {
+            Ok(Event::Message(message)) => Some(MessageId::from(message.id)),
+            Ok(Event::Click(_) | Event::Added(_) | Event::TimeUp(_) | Event::Approved(_)) | Err(_) => None,
+        };
+        let thread = to.thread.clone().or_else(own);
         let kept = question.kept(command, thread, cards, cards_until);
         Effect::Ask(Conversation {
             room: to.room.local(),

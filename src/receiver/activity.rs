@@ -5,8 +5,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::envelope::is_plausible;
-use super::{Envelope, Kind};
+use crate::event::{Added, Event, Occurrence, is_plausible};
 use crate::webex::{Read, RoomType, cluster, encode, read_value};
 
 /// The cluster of ids where an activity does not name its own. Webex knows a thing by any cluster's spelling.
@@ -34,7 +33,7 @@ pub(super) enum Frame {
 #[derive(Debug)]
 pub(super) enum What {
     /// Something this bot works on.
-    Ours(Envelope),
+    Ours(Event),
     /// Something else: resource and event as a webhook would name them, if it has such, and the id of what happened.
     NotOurs {
         /// Of the fixed set that Webex documents for webhooks, or what the websocket calls it.
@@ -154,12 +153,12 @@ impl What {
         let Some(Read { value: activity, .. }) = read else {
             return What::Unreadable("an activity is not of the known shape");
         };
-        let kind = match activity.verb.as_str() {
+        let event = match activity.verb.as_str() {
             // An edit comes as a message whose parent is what it edits; there is no such message to fetch.
             "post" | "share" if activity.is_edit() => return activity.unhandled("messages", "updated"),
-            "post" | "share" => Kind::Message,
-            "cardAction" => Kind::Action,
-            "add" if activity.is_about_person() => Kind::Membership,
+            "post" | "share" => activity.occurrence("MESSAGE").map(Event::Message),
+            "cardAction" => activity.occurrence("ATTACHMENT_ACTION").map(Event::Click),
+            "add" if activity.is_about_person() => activity.added().map(Event::Added),
             "delete" => return activity.unhandled("messages", "deleted"),
             "leave" => return activity.unhandled("memberships", "deleted"),
             "assignModerator" | "unassignModerator" => return activity.unhandled("memberships", "updated"),
@@ -174,7 +173,7 @@ impl What {
                 return activity.unhandled("conversation", &verb);
             }
         };
-        activity.envelope(kind).map_or_else(What::Unreadable, What::Ours)
+        event.map_or_else(What::Unreadable, What::Ours)
     }
 }
 
@@ -195,30 +194,32 @@ impl Activity {
     }
 
     /// With the ids that REST has for the same things.
-    fn envelope(self, kind: Kind) -> Result<Envelope, &'static str> {
-        let Activity { id, actor, object, target, published, .. } = self;
+    fn occurrence(self, resource: &str) -> Result<Occurrence, &'static str> {
+        let Activity { id, actor, target, published, .. } = self;
+        if id.is_empty() {
+            return Err("an activity has no id");
+        }
         let room_type = target.as_ref().and_then(Target::kind);
         let (bare_room, room) = target.map_or((None, None), |target| (target.id, target.global_id));
         let home = room.as_deref().and_then(cluster).unwrap_or_else(|| US.to_owned());
         let room = room.or_else(|| bare_room.as_deref().map(|room| encode(&home, "ROOM", room)));
-        let actor = actor.and_then(Party::uuid);
-        let spelled = |resource: &str, local: &str| match local {
-            "" => Err("an activity has no id"),
-            local => Ok(encode(&home, resource, local)),
-        };
-        let (id, member) = match kind {
-            Kind::Message => (spelled("MESSAGE", &id)?, None),
-            Kind::Action => (spelled("ATTACHMENT_ACTION", &id)?, None),
-            // A membership has no id of its own here: it is its person and its space.
-            Kind::Membership => {
-                let member = object.and_then(Party::uuid).ok_or("who was added is not named")?;
-                let space = room.as_deref().map(crate::webex::local_part).ok_or("a member's space is not named")?;
-                (spelled("MEMBERSHIP", &format!("{member}:{space}"))?, Some(member))
-            }
-            Kind::Expiry | Kind::Approved => return Err("nothing at Webex is called so"),
-        };
         let created = published.and_then(|published| published.parse().ok()).filter(is_plausible);
-        Ok(Envelope { kind, id, room, actor, member, room_type, created })
+        Ok(Occurrence {
+            id: encode(&home, resource, &id),
+            room: room.map(Into::into),
+            actor: actor.and_then(Party::uuid).map(Into::into),
+            room_type,
+            created,
+        })
+    }
+
+    /// A membership has no id of its own here: it is its person and its space.
+    fn added(mut self) -> Result<Added, &'static str> {
+        let member = self.object.take().and_then(Party::uuid).ok_or("who was added is not named")?;
+        let space = self.target.as_ref().and_then(|target| target.global_id.as_deref().or(target.id.as_deref()));
+        let space = space.map(crate::webex::local_part).ok_or("a member's space is not named")?;
+        self.id = format!("{member}:{space}");
+        Ok(Added { membership: self.occurrence("MEMBERSHIP")?, member: Some(member.into()) })
     }
 }
 
@@ -226,6 +227,7 @@ impl Activity {
 mod tests {
     use super::*;
     use crate::receiver::Parsed;
+    use crate::webex::PersonId;
     use serde_json::json;
 
     const HOME: &str = "urn:TEAM:eu-central-1_k";
@@ -251,10 +253,20 @@ mod tests {
         }
     }
 
-    fn ours(activity: &Value) -> Envelope {
+    fn ours(activity: &Value) -> Event {
         match what(activity) {
-            What::Ours(envelope) => envelope,
+            What::Ours(event) => event,
             other => panic!("{other:?}"),
+        }
+    }
+
+    fn ids(event: Event) -> (String, [Option<PersonId>; 2]) {
+        match event {
+            Event::Message(Occurrence { id, actor, .. }) | Event::Click(Occurrence { id, actor, .. }) => {
+                (id, [actor, None])
+            }
+            Event::Added(Added { membership, member }) => (membership.id, [membership.actor, member]),
+            Event::TimeUp(_) | Event::Approved(_) => panic!("{event:?}"),
         }
     }
 
@@ -270,17 +282,17 @@ mod tests {
             let body = json!({"resource": resource, "event": "created", "actorId": person, "data": {
                 "id": encode("us", kind, &local), "roomId": encode("us", "ROOM", ROOM), "personId": person,
             }});
-            let Ok(Parsed::Event(posted)) = Envelope::parse(body.to_string().as_bytes()) else {
+            let Ok(Parsed::Event(posted)) = Parsed::parse(body.to_string().as_bytes()) else {
                 panic!("not an envelope")
             };
             let mut bare = activity(verb, &more);
             bare["target"].as_object_mut().unwrap().remove("globalId");
             for (activity, home) in [(activity(verb, &more), HOME), (bare, "us")] {
-                let envelope = ours(&activity);
-                assert_eq!(envelope.id, encode(home, kind, &local));
-                assert_eq!(envelope.event_id(), posted.event_id());
-                assert_eq!(envelope.lane(), posted.lane());
-                assert_eq!((envelope.actor, envelope.member), (posted.actor.clone(), posted.member.clone()));
+                let event = ours(&activity);
+                assert_eq!((event.event_id(), event.lane()), (posted.event_id(), posted.lane()));
+                let (id, people) = ids(event);
+                assert_eq!(id, encode(home, kind, &local));
+                assert_eq!(people, ids(posted.clone()).1);
             }
         }
     }

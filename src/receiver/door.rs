@@ -6,16 +6,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Envelope, Unhandled};
+use super::Unhandled;
+use crate::event::{Event, Source};
 use crate::identity::Identity;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Metrics, Received};
-
-/// The source of what a look found that ought to have been delivered.
-pub const CATCH_UP: &str = "catch_up";
-
-/// The source of what happens because time has passed.
-pub const CLOCK: &str = "clock";
 
 /// So many of the bot's own events are remembered, for whoever waits for one of them.
 const MOST_OWN: usize = 64;
@@ -39,29 +34,27 @@ impl Door {
     ///
     /// # Errors
     /// When the ledger could not take it; the sender must hear that.
-    pub async fn take(&self, source: &'static str, envelope: &Envelope) -> Result<Received, StoreError> {
-        // A look finds what was not delivered; it proves nothing.
-        let delivered = matches!(source, "webhook" | "websocket");
-        if delivered {
+    pub async fn take(&self, source: Source, event: &Event) -> Result<Received, StoreError> {
+        if source.is_delivery() {
             self.metrics.delivery_proven();
         }
-        let outcome = if self.identity.get().is_some_and(|me| envelope.is_by(&me.id)) {
-            if delivered {
-                self.remember_own(envelope.event_id());
+        let outcome = if self.identity.get().is_some_and(|me| event.is_by(&me.id)) {
+            if source.is_delivery() {
+                self.remember_own(event.event_id());
             }
             Received::Own
-        } else if self.store.put(envelope.clone().into_entry()).await? {
+        } else if self.store.put(event.to_entry()).await? {
             Received::Accepted
         } else {
             Received::Duplicate
         };
-        self.metrics.event(source, envelope.kind.resource(), outcome);
+        self.metrics.event(source.as_str(), event.resource(), outcome);
         Ok(outcome)
     }
 
     /// Counts what nobody works on, and leaves a row of it, so that it can be explained. Nothing waits for that row: where
     /// the ledger does not take it, the delivery is acknowledged all the same.
-    pub async fn note(&self, source: &'static str, unhandled: &Unhandled) {
+    pub async fn note(&self, source: Source, unhandled: &Unhandled) {
         self.pass(source, unhandled);
         if let Err(error) = self.store.note_unhandled(unhandled.to_entry(), unhandled.reason()).await {
             tracing::debug!(event = %unhandled.event_id(), %error, "what the bot does not work on left no row");
@@ -69,11 +62,11 @@ impl Door {
     }
 
     /// Counts what nobody works on, and no more.
-    pub fn pass(&self, source: &'static str, unhandled: &Unhandled) {
+    pub fn pass(&self, source: Source, unhandled: &Unhandled) {
         let [resource, event] = unhandled.labels();
-        self.metrics.unhandled(source, resource, event);
+        self.metrics.unhandled(source.as_str(), resource, event);
         let (id, kind) = (unhandled.event_id(), unhandled.kind());
-        tracing::debug!(event = %id, kind, source, "Webex told of something that the bot does not work on");
+        tracing::debug!(event = %id, kind, %source, "Webex told of something that the bot does not work on");
     }
 
     /// Ends when an event of the bot's own was delivered; it may have been a moment ago.

@@ -11,6 +11,6 @@ mod unhandled;
 pub mod webhook;
 pub mod websocket;
 
-pub use door::{CATCH_UP, CLOCK, Door};
-pub use envelope::{CANARY, Envelope, Kind, Parsed, is_plausible};
+pub use door::Door;
+pub use envelope::{CANARY, Parsed};
 pub use unhandled::Unhandled;

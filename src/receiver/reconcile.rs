@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 
-use super::envelope::is_plausible;
+use super::Door;
 use super::spaces::Space;
-use super::{Door, Envelope};
 use crate::clock;
+use crate::event::{Event, Source, is_plausible};
 use crate::store::{Beginning, Gap, Progress, Store, StoreError};
 use crate::telemetry::Received;
 use crate::webex::{Client, Error, Fault, Listed, Room, TIME_IS_GOOD_TO, local_part};
@@ -161,7 +161,7 @@ impl Reconciler {
     ///
     /// # Errors
     /// When Webex or the ledger fails; the spaces that were read before stay read.
-    pub async fn look(&mut self, source: &'static str) -> Result<Look, Failure> {
+    pub async fn look(&mut self, source: Source) -> Result<Look, Failure> {
         let (started, started_at) = (clock::instant(), clock::wall_ms());
         let rooms = self.moved(started).await?;
         let earliest = started_at - millis(self.settings.reach);
@@ -271,7 +271,7 @@ impl Reconciler {
     /// Reads several spaces at one time. After a failure that the next space would meet as well, no further one is read.
     async fn read_all(
         &self,
-        source: &'static str,
+        source: Source,
         rooms: &[Room],
         earliest: i64,
     ) -> (Vec<(String, Outcome)>, Option<Failure>) {
@@ -292,7 +292,7 @@ impl Reconciler {
     }
 
     /// Reads a space back to its cursor, and puts into the ledger what is not there, oldest first.
-    async fn read(&self, source: &'static str, room: &Room, earliest: i64) -> Result<Outcome, Failure> {
+    async fn read(&self, source: Source, room: &Room, earliest: i64) -> Result<Outcome, Failure> {
         let at = clock::instant();
         let space = self.spaces.get(&local_part(room.id.as_str()));
         let since = space.map_or(self.floor, Space::cursor).max(earliest);
@@ -316,8 +316,8 @@ impl Reconciler {
         let (begins, newest) = (time(listed.last()).unwrap_or(since), time(listed.first()));
         let mut missed = 0;
         for Listed { id, person_id, created } in listed.into_iter().rev() {
-            let envelope = Envelope::of_message(id, room.id.to_string(), room.kind, person_id, created);
-            if self.door.take(source, &envelope).await? == Received::Accepted {
+            let event = Event::of_message(&id, room.id.clone(), room.kind, person_id, created);
+            if self.door.take(source, &event).await? == Received::Accepted {
                 missed += 1;
             }
         }

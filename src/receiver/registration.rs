@@ -2,8 +2,11 @@
 
 use secrecy::SecretString;
 
-use super::Kind;
+use crate::event::{CLICKS, MEMBERSHIPS, MESSAGES};
 use crate::webex::{Client, Error, Webhook, WebhookSpec};
+
+/// Of each of these the bot has a webhook.
+const RESOURCES: [&str; 3] = [MESSAGES, CLICKS, MEMBERSHIPS];
 
 /// What one look changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +31,12 @@ impl std::fmt::Display for Change {
 
 /// The webhooks the bot needs.
 pub fn wanted(target_url: &str, secret: &SecretString) -> Vec<WebhookSpec> {
-    Kind::ALL
+    RESOURCES
         .into_iter()
-        .map(|kind| WebhookSpec {
-            name: format!("switchboard {}", kind.resource()),
+        .map(|resource| WebhookSpec {
+            name: format!("switchboard {resource}"),
             target_url: target_url.to_owned(),
-            resource: kind.resource(),
+            resource,
             event: "created",
             secret: secret.clone(),
         })
@@ -42,16 +45,14 @@ pub fn wanted(target_url: &str, secret: &SecretString) -> Vec<WebhookSpec> {
 
 /// Whether a webhook is one that this program makes; all others belong to somebody else and are never touched.
 pub fn is_ours(webhook: &Webhook) -> bool {
-    Kind::ALL.into_iter().any(|kind| webhook.name == format!("switchboard {}", kind.resource()))
+    RESOURCES.into_iter().any(|resource| webhook.name == format!("switchboard {resource}"))
 }
 
 /// Whether one of these tells of clicks on cards, whoever made it: without `webhook.public_url` that may be somebody's
 /// hand. Where it calls is not looked at, since only they know what leads to the bot. One for `all` has no clicks.
 pub fn tells_of_clicks(found: &[Webhook]) -> bool {
     let is_active = |webhook: &Webhook| webhook.status.as_deref().is_none_or(|status| status == "active");
-    let clicks = |webhook: &Webhook| {
-        webhook.resource == Kind::Action.resource() && ["created", "all"].contains(&webhook.event.as_str())
-    };
+    let clicks = |webhook: &Webhook| webhook.resource == CLICKS && ["created", "all"].contains(&webhook.event.as_str());
     found.iter().any(|webhook| is_active(webhook) && clicks(webhook))
 }
 

@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::{Door, Envelope, Parsed};
+use super::{Door, Parsed};
 use crate::clock;
+use crate::event::Source;
 use crate::instance::Gate;
 use crate::signature::{SignatureError, Signer};
 use crate::telemetry::{Metrics, Received, Seldom};
@@ -53,6 +54,9 @@ impl Webhook {
     }
 }
 
+/// The label in metrics.
+const WEBHOOK: &str = Source::Webhook.as_str();
+
 /// Answers one delivery. The labels and the log name only fixed words: what arrived is hostile until verified.
 pub async fn receive(
     State(webhook): State<Arc<Webhook>>,
@@ -64,7 +68,7 @@ pub async fn receive(
     let body = match body {
         Ok(body) => body,
         Err(rejection) => {
-            metrics.event("webhook", "unknown", Received::Rejected);
+            metrics.event(WEBHOOK, "unknown", Received::Rejected);
             return refusal(rejection.status(), "the body is too large or was not sent whole");
         }
     };
@@ -77,16 +81,16 @@ pub async fn receive(
         Ok(verified) => verified,
         Err(error) => {
             if !is_canary {
-                metrics.event("webhook", "unknown", Received::Rejected);
+                metrics.event(WEBHOOK, "unknown", Received::Rejected);
                 webhook.tell_of_refusal(error);
             }
             return refusal(StatusCode::UNAUTHORIZED, "invalid signature");
         }
     };
-    let envelope = match Envelope::parse(verified.get()) {
-        Ok(Parsed::Event(envelope)) => envelope,
+    let event = match Parsed::parse(verified.get()) {
+        Ok(Parsed::Event(event)) => event,
         Ok(Parsed::Ignored(unhandled)) => {
-            door.note("webhook", &unhandled).await;
+            door.note(Source::Webhook, &unhandled).await;
             return acknowledged();
         }
         Ok(Parsed::Canary) => {
@@ -95,7 +99,7 @@ pub async fn receive(
         }
         Err(problem) => {
             if !is_canary {
-                metrics.event("webhook", "unknown", Received::Rejected);
+                metrics.event(WEBHOOK, "unknown", Received::Rejected);
                 if let Some(count) = webhook.warnings.no_envelope.count() {
                     tracing::warn!(%problem, count, "a signed delivery is not a Webex envelope");
                 }
@@ -104,18 +108,18 @@ pub async fn receive(
         }
     };
     if !gate.takes() {
-        metrics.event("webhook", envelope.kind.resource(), Received::Rejected);
+        metrics.event(WEBHOOK, event.resource(), Received::Rejected);
         let answer = refusal(StatusCode::SERVICE_UNAVAILABLE, "another daemon answers for this bot, or may");
         return ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response();
     }
-    match door.take("webhook", &envelope).await {
+    match door.take(Source::Webhook, &event).await {
         Ok(outcome) => {
-            tracing::debug!(event = %envelope.event_id(), ?outcome, "received");
+            tracing::debug!(event = %event.event_id(), ?outcome, "received");
             metrics.ack(started.elapsed());
             acknowledged()
         }
         Err(error) => {
-            let event = envelope.event_id();
+            let event = event.event_id();
             if error.is_told() {
                 tracing::debug!(%event, %error, "an event was not acknowledged");
             } else if let Some(count) = webhook.warnings.not_stored.count() {

@@ -11,8 +11,9 @@ use uuid::Uuid;
 use super::Websocket;
 use super::backoff::Backoff;
 use super::end::End;
+use crate::event::{Event, Source};
+use crate::receiver::Unhandled;
 use crate::receiver::activity::{Frame, What};
-use crate::receiver::{Envelope, Unhandled};
 use crate::telemetry::Received;
 use crate::webex::{self, Heard};
 
@@ -52,7 +53,7 @@ struct Found {
 /// What is stored of an envelope.
 enum Stored {
     /// Something to work on.
-    Event(Envelope),
+    Event(Event),
     /// That it came.
     Note(Unhandled),
 }
@@ -67,9 +68,9 @@ impl<'a> Session<'a> {
     pub(super) async fn run(mut self, backoff: &mut Backoff) -> (End, bool) {
         let websocket = self.websocket;
         let store = async move |found: Found| match found.what {
-            Stored::Event(envelope) => (found.id, websocket.door.take("websocket", &envelope).await.map(drop)),
+            Stored::Event(event) => (found.id, websocket.door.take(Source::Websocket, &event).await.map(drop)),
             Stored::Note(unhandled) => {
-                websocket.door.note("websocket", &unhandled).await;
+                websocket.door.note(Source::Websocket, &unhandled).await;
                 (found.id, Ok(()))
             }
         };
@@ -125,14 +126,14 @@ impl<'a> Session<'a> {
     /// What cannot be read is acknowledged at once: nothing is lost with it, and it would be sent again for ever.
     async fn event(&mut self, id: String, what: What) -> Result<Option<Found>, End> {
         match what {
-            What::Ours(envelope) => return Ok(Some(Found { id, what: Stored::Event(envelope) })),
+            What::Ours(event) => return Ok(Some(Found { id, what: Stored::Event(event) })),
             What::NotOurs { resource, event, id: of } => {
                 let leaves_row = of.is_some();
                 let unhandled = Unhandled::heard(&resource, &event, of, id.clone());
                 if leaves_row {
                     return Ok(Some(Found { id, what: Stored::Note(unhandled) }));
                 }
-                self.websocket.door.pass("websocket", &unhandled);
+                self.websocket.door.pass(Source::Websocket, &unhandled);
             }
             What::Unreadable(problem) => self.unreadable(problem),
         }
@@ -173,7 +174,7 @@ impl<'a> Session<'a> {
     }
 
     fn unreadable(&mut self, problem: &str) {
-        self.websocket.metrics.event("websocket", "unknown", Received::Rejected);
+        self.websocket.metrics.event(Source::Websocket.as_str(), "unknown", Received::Rejected);
         if let Some(count) = self.websocket.unreadable.count() {
             tracing::warn!(
                 problem,
