@@ -10,7 +10,7 @@ use crate::card::{Submit, Text};
 use crate::clock;
 use crate::event;
 use crate::handler::{Card, Sender, code_block, escape, quoted};
-use crate::outbox::Letter;
+use crate::outbox::{Destination, Letter, Post};
 use crate::store::{AuditEntry, Entry, Pairing, PairingState, Request, Store, StoreError, Who};
 use crate::text::{cut, unmarked};
 use crate::webex::{Attachment, NewMessage, RoomId, RoomType, local_part};
@@ -167,23 +167,16 @@ pub fn notices(
     let card = card(request);
     let notice = |(nth, admin): (u32, &Addressee)| {
         let id = event::notice_id(request.event, nth);
-        let (to, name, lane) = match admin {
-            Addressee::Person(person) => {
-                let to = NewMessage { to_person_id: Some(person.clone()), ..notice(request) };
-                (to, person.to_string(), person.local())
-            }
-            Addressee::Email(email) => {
-                let to = NewMessage { to_person_email: Some(email.clone()), ..notice(request) };
-                (to, email.clone(), email.clone())
-            }
+        let (to, name, subject) = match admin {
+            Addressee::Person(person) => (Destination::Person(person.clone()), person.to_string(), person.local()),
+            Addressee::Email(email) => (Destination::Email(email.clone()), email.clone(), email.clone()),
         };
         let (attachments, without_card) = match sealed(&card, id, &name) {
             Ok(card) => (vec![card], None),
             Err(why) => (Vec::new(), Some(why)),
         };
-        let message = NewMessage { attachments, ..to };
-        let letter = Letter { without_card, ..Letter::of(request.event, RoomType::Direct, message) };
-        letter.into_entry(id, format!("to {lane}"), &lane)
+        let message = NewMessage { attachments, ..notice(request) };
+        Letter::from(Post { without_card, ..Post::of(request.event, to, message) }).into_entry(id, &subject)
     };
     (0..).zip(admins).map(notice).collect()
 }
@@ -299,11 +292,10 @@ async fn find(store: &Store, who: &str) -> Result<Pairing, Refusal> {
 /// The message that tells of a decision, in the space where they asked.
 fn told(pairing: &Pairing, says: &str) -> Entry {
     let request = &pairing.request;
-    let room = RoomId::from(request.room.as_str());
-    let lane = room.local();
-    let message = NewMessage { room_id: Some(room), text: Some(says.to_owned()), ..NewMessage::default() };
-    let letter = Letter::of(request.event, RoomType::Direct, message);
-    letter.into_entry(event::decision_id(request.event, pairing.decisions), lane, &request.email)
+    let space = Destination::Space(request.room.as_str().into(), RoomType::Direct);
+    let message = NewMessage { text: Some(says.to_owned()), ..NewMessage::default() };
+    let letter = Letter::from(Post::of(request.event, space, message));
+    letter.into_entry(event::decision_id(request.event, pairing.decisions), &request.email)
 }
 
 fn later(ms: i64, span: Duration) -> i64 {

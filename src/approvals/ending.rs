@@ -9,9 +9,9 @@ use crate::clock;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event;
 use crate::handler::Sender;
-use crate::outbox::{Letter, Removal};
+use crate::outbox::{Delete, Destination, Letter};
 use crate::store::{Approval, ApprovalState, ApprovalStep, Claimed, Effect, Entry, State, StoreError};
-use crate::webex::{MessageId, NewMessage, RoomType};
+use crate::webex::{MessageId, RoomType};
 
 impl Approvals {
     /// The daemon itself ends a request.
@@ -86,10 +86,9 @@ impl Approvals {
         // An uncertain send may have posted the card twice: each that was pressed goes.
         let mut messages: Vec<MessageId> = message.into_iter().collect();
         messages.extend(approval.approvers.iter().filter_map(|known| known.message.as_deref().map(MessageId::from)));
-        let remove = Some(Removal { row: card, messages, successor });
-        let nothing = NewMessage { room_id: Some(to.room.clone()), ..NewMessage::default() };
-        let letter = Letter { remove, ..Letter::of(row.id, to.room_type, nothing) };
-        let removal = letter.into_entry(event::removal_id(card, word), to.room.local(), &to.sender.email);
+        let space = Destination::Space(to.room.clone(), to.room_type);
+        let delete = Letter::Delete(Delete { event: row.id, to: space, row: card, messages, successor });
+        let removal = delete.into_entry(event::removal_id(card, word), &to.sender.email);
         let removal = Entry { accepted_at: row.accepted_at, label: Some(command.to_owned()), ..removal };
         self.desk.services.metrics.approval(word);
         EndedRequest { outcome, removal, step: Effect::Approval(ApprovalStep::End { card, state, by }) }

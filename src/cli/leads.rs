@@ -88,10 +88,10 @@ impl Leads<'_> {
 
     /// The event that a message to be sent belongs to. Of a forgotten one nothing is known.
     async fn add_event_of(&mut self, message: &Row, which: &str) -> anyhow::Result<()> {
-        let letter = message.body.as_deref().and_then(|body| serde_json::from_str::<Letter>(body).ok());
+        let letter = message.body.as_deref().and_then(Letter::read);
         let Some(letter) = letter else { return Ok(()) };
         let row = &message.id.simple().to_string()[..12];
-        self.add_id(letter.event, format!("row {row} of the outbox, {which}, belongs to it"), false).await
+        self.add_id(letter.event(), format!("row {row} of the outbox, {which}, belongs to it"), false).await
     }
 
     /// Webex's ids of messages that were sent, and of its requests, are only in the notes.

@@ -6,7 +6,7 @@ use super::output::time;
 use crate::clock;
 use crate::event;
 use crate::handler::Kept;
-use crate::outbox::Letter;
+use crate::outbox::{Destination, Letter, Post};
 use crate::store::{Conversation, Row, Shown, Store};
 
 /// The most steps that a dialogue is followed back by.
@@ -16,10 +16,8 @@ const MOST_STEPS: usize = 100;
 pub(super) async fn told(store: &Store, row: &Row) -> anyhow::Result<Option<String>> {
     let asks = event::reply_id(row.id, 0);
     let letter = store.between(asks, asks).await?.pop().and_then(|message| message.body);
-    let letter: Option<Letter> = letter.and_then(|body| serde_json::from_str(&body).ok());
-    let Some((person, room)) = letter.and_then(|letter| letter.asks.zip(letter.message.room_id)) else {
-        return Ok(None);
-    };
+    let Some(Letter::Post(post)) = letter.as_deref().and_then(Letter::read) else { return Ok(None) };
+    let Post { asks: Some(person), to: Destination::Space(room, _), .. } = *post else { return Ok(None) };
     let newest = store.conversation(&room.local(), &person).await?;
     Ok(Some(match newest {
         None => "it asked something, longer ago than is remembered".to_owned(),

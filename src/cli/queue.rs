@@ -15,6 +15,7 @@ use crate::outbox::{Letter, Receipt};
 use crate::store::{AuditEntry, Filter, Queue, Row, State, Store, Writer};
 use crate::table::{one_line, table};
 use crate::text::cut;
+use crate::webex::FileInfo;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -98,10 +99,9 @@ pub(super) async fn run(config: &Config, queue: Queue, verb: Verb) -> anyhow::Re
 
 /// What is audited of it. A message to be sent belongs to an event, which it names.
 async fn entry(queue: Queue, act: &str, row: &Row) -> AuditEntry {
-    let body: Option<Value> = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
     let (name, event) = match queue {
         Queue::Inbox => ("inbox", Some(row.id)),
-        Queue::Outbox => ("outbox", body.and_then(|body| body["event"].as_str()?.parse().ok())),
+        Queue::Outbox => ("outbox", letter(row).map(|letter| letter.event())),
     };
     AuditEntry { event, ..audit::by_operator(format!("{name} {act}"), format!("row {}", row.id)).await }
 }
@@ -195,11 +195,15 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// What a row of the outbox sends.
+fn letter(row: &Row) -> Option<Letter> {
+    row.body.as_deref().filter(|_| row.queue == Queue::Outbox).and_then(Letter::read)
+}
+
 /// Why a message that was to have a card is, or is to be, without it: found wrong here, or refused by Webex.
 pub(super) fn without_card(row: &Row) -> Option<String> {
-    let letter = row.body.as_deref().filter(|_| row.queue == Queue::Outbox);
-    let letter = letter.and_then(|body| serde_json::from_str::<Letter>(body).ok())?;
-    letter.without_card.or_else(|| Receipt::read(row.note.as_deref()?)?.without_card)
+    let Letter::Post(post) = letter(row)? else { return None };
+    post.without_card.or_else(|| Receipt::read(row.note.as_deref()?)?.without_card)
 }
 
 fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
@@ -249,10 +253,14 @@ fn show(row: &Row, format: Format) -> anyhow::Result<()> {
     if format.json {
         return print_json(&shown);
     }
-    let file = &shown["body"]["file"];
-    let file = file["name"]
-        .as_str()
-        .map(|name| format!("{name} ({}, {} bytes)", file["content_type"].as_str().unwrap_or_default(), file["size"]));
+    let file = match letter(row) {
+        Some(Letter::Post(post)) => post.file,
+        Some(Letter::Delete(_)) | None => None,
+    };
+    let file = file.map(|FileInfo { name, content_type, size }| {
+        let size = size.map_or("unknown".to_owned(), |size| size.to_string());
+        format!("{name} ({content_type}, {size} bytes)")
+    });
     let lines = [
         ("id", json!(row.id)),
         ("reference", json!(event::reference(row.id))),

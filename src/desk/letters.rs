@@ -6,7 +6,7 @@ use super::{Desk, End, NO_COMMAND, Outcome, ReplyTo};
 use crate::clock;
 use crate::event;
 use crate::handler::{Card, Command, Origin, Outgoing, Reply, Venue};
-use crate::outbox::Letter;
+use crate::outbox::{Destination, Letter, Post};
 use crate::store::{Claimed, Entry};
 use crate::webex::{Attachment, File, NewMessage};
 
@@ -46,12 +46,16 @@ impl Desk {
                 Some(Ok(card)) => (vec![card], None),
                 Some(Err(why)) => (Vec::new(), Some(why)),
             };
-        let (room_id, parent_id) = (Some(to.room.clone()), to.thread.clone());
-        let message = NewMessage { room_id, parent_id, attachments, ..message };
-        let info = file.as_ref().map(File::info);
-        let asks = asks.then(|| to.sender.id.local());
-        let letter = Letter { file: info, without_card, asks, ..Letter::of(row.id, to.room_type, message) };
-        let entry = letter.into_entry(id, to.room.local(), &to.sender.email);
+        let message = NewMessage { attachments, ..message };
+        let space = Destination::Space(to.room.clone(), to.room_type);
+        let letter = Letter::from(Post {
+            thread: to.thread.clone(),
+            file: file.as_ref().map(File::info),
+            asks: asks.then(|| to.sender.id.local()),
+            without_card,
+            ..Post::of(row.id, space, message)
+        });
+        let entry = letter.into_entry(id, &to.sender.email);
         let label = command.map(str::to_owned);
         Entry { accepted_at: row.accepted_at, label, file: file.map(|file| file.bytes), ..entry }
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Letter;
 use super::posts::{Look, Posts};
+use super::{Destination, Post};
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::store::{Claimed, Doubt};
@@ -51,23 +51,17 @@ impl Arrivals {
 
     /// Looks for a message that may have been posted before. At the last try of its row a space that cannot be read shows
     /// nothing.
-    pub(super) async fn look(
-        &self,
-        row: &Claimed,
-        letter: &Letter,
-        doubt: Doubt,
-        is_last: bool,
-    ) -> Result<Look, Error> {
+    pub(super) async fn look(&self, row: &Claimed, post: &Post, doubt: Doubt, is_last: bool) -> Result<Look, Error> {
         // Asked before the look: what is not seen then was not there at this time.
         let left = self.posts.left(row.id, doubt, self.webex.webex_time(), self.longest_post, self.lease);
-        let room = match (letter.room_type, &letter.message.room_id) {
-            (RoomType::Group, _) => return Ok(Look::Absent),
+        let room = match &post.to {
+            Destination::Space(_, RoomType::Group) => return Ok(Look::Absent),
+            Destination::Space(room, RoomType::Direct) => room,
             // Which space that is, only the answer to the post says: there is nothing to look at but the time.
-            (RoomType::Direct, None) if left.is_zero() => return Ok(Look::Absent),
-            (RoomType::Direct, None) => return Ok(Look::Pending(left)),
-            (RoomType::Direct, Some(room)) => room,
+            Destination::Person(_) | Destination::Email(_) if left.is_zero() => return Ok(Look::Absent),
+            Destination::Person(_) | Destination::Email(_) => return Ok(Look::Pending(left)),
         };
-        let arrived = match self.arrived(row, letter, room, doubt).await {
+        let arrived = match self.arrived(row, post, room, doubt).await {
             Ok(arrived) => arrived,
             // What becomes of the message, the post itself says.
             Err(error) if is_last && matches!(error.fault(), Fault::NotFound | Fault::Final) => None,
@@ -80,13 +74,7 @@ impl Arrivals {
         })
     }
 
-    async fn arrived(
-        &self,
-        row: &Claimed,
-        letter: &Letter,
-        room: &RoomId,
-        doubt: Doubt,
-    ) -> Result<Option<Message>, Error> {
+    async fn arrived(&self, row: &Claimed, post: &Post, room: &RoomId, doubt: Doubt) -> Result<Option<Message>, Error> {
         let me = self.identity.known().await;
         // Sends are in order, so it can only be newer than the last one that is known to have arrived, and than its post.
         let last = row.mark.as_deref().map(MessageId::from);
@@ -99,18 +87,18 @@ impl Arrivals {
         let more = |listed: &[Message]| !listed.iter().any(is_before);
         let newest = self.webex.messages_while(room, MOST_LOOKED_AT, more).await?;
         let newer = newest.into_iter().take_while(|message| !is_before(message));
-        for message in newer.filter(|message| message.person_id == me.id && same_content(message, letter)) {
-            if self.same_file(&message, letter).await? {
+        for message in newer.filter(|message| message.person_id == me.id && same_content(message, post)) {
+            if self.same_file(&message, post).await? {
                 return Ok(Some(message));
             }
         }
         Ok(None)
     }
 
-    /// Whether the file of a message is the letter's, by name and size. Where Webex does not show them, as while it scans
+    /// Whether the file of a message is the post's, by name and size. Where Webex does not show them, as while it scans
     /// the file that has just been sent, that there is one has to do.
-    async fn same_file(&self, found: &Message, letter: &Letter) -> Result<bool, Error> {
-        let (Some(sent), Some(address)) = (&letter.file, found.files.first()) else { return Ok(true) };
+    async fn same_file(&self, found: &Message, post: &Post) -> Result<bool, Error> {
+        let (Some(sent), Some(address)) = (&post.file, found.files.first()) else { return Ok(true) };
         let Some(content) = self.webex.content_id(address) else { return Ok(true) };
         match self.webex.content_info(&content, true).await {
             Ok(info) => Ok(info.name == sent.name && (info.size.is_none() || info.size == sent.size)),
@@ -125,12 +113,12 @@ impl Arrivals {
 }
 
 /// Webex gives back the markdown or text that was posted, with its edges trimmed, and an address for each file.
-fn same_content(found: &Message, letter: &Letter) -> bool {
-    let sent = &letter.message;
+fn same_content(found: &Message, post: &Post) -> bool {
+    let sent = &post.message;
     let said = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_owned();
     // What answers a message that was deleted is sent beside it.
-    (found.parent_id == sent.parent_id || found.parent_id.is_none())
-        && found.files.len() == sent.files.len() + usize::from(letter.file.is_some())
+    (found.parent_id == post.thread || found.parent_id.is_none())
+        && found.files.len() == sent.files.len() + usize::from(post.file.is_some())
         && if sent.markdown.is_some() {
             said(&found.markdown) == said(&sent.markdown)
         } else {

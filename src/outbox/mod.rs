@@ -5,5 +5,5 @@ mod letter;
 mod posts;
 mod sender;
 
-pub use letter::{Letter, Receipt, Removal};
+pub use letter::{Delete, Destination, Letter, Post, Receipt};
 pub use sender::Outbox;

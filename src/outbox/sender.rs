@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use super::arrivals::Arrivals;
 use super::posts::Look;
-use super::{Letter, Receipt, Removal};
+use super::{Delete, Destination, Letter, Post, Receipt};
 use crate::config::Config;
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Queue, Settlement, Store, StoreError};
 use crate::telemetry::Metrics;
-use crate::webex::{Client, Error, Fault, File, FileInfo, Message, MessageId, NewMessage, RoomType};
+use crate::webex::{Client, Error, Fault, File, FileInfo, Message, MessageId, NewMessage};
 use crate::worker::{Retry, Work};
 
 /// Sends one row.
@@ -59,7 +59,7 @@ impl Work for Outbox {
     }
 
     fn event(row: &Claimed) -> Uuid {
-        serde_json::from_str(&row.body).map_or(row.id, |letter: Letter| letter.event)
+        Letter::read(&row.body).map_or(row.id, |letter| letter.event())
     }
 
     async fn work(&self, row: Claimed) -> Settlement {
@@ -67,18 +67,10 @@ impl Work for Outbox {
             Ok(letter) => letter,
             Err(error) => return row.dead(closing("unreadable", error.to_string()), Vec::new()),
         };
-        if let Some(removal) = &letter.remove {
-            return self.remove(row, &letter, removal).await;
+        match &letter {
+            Letter::Post(post) => self.post(row, post).await,
+            Letter::Delete(delete) => self.delete(row, delete).await,
         }
-        let file = match self.file(&row, &letter).await {
-            Ok(file) => file,
-            Err(why) => return self.unprepared(row, why),
-        };
-        let settlement = self.deliver(row, &letter, file).await;
-        if settlement.closes() {
-            self.arrivals.forget(settlement.row_id());
-        }
-        settlement
     }
 
     fn panicked(&self, row: Claimed, why: String) -> Settlement {
@@ -94,10 +86,22 @@ impl Work for Outbox {
 }
 
 impl Outbox {
+    async fn post(&self, row: Claimed, post: &Post) -> Settlement {
+        let file = match self.file(&row, post).await {
+            Ok(file) => file,
+            Err(why) => return self.unprepared(row, why),
+        };
+        let settlement = self.deliver(row, post, file).await;
+        if settlement.closes() {
+            self.arrivals.forget(settlement.row_id());
+        }
+        settlement
+    }
+
     /// Looks for the message if it may be there, posts it if it is not, and settles the row.
-    async fn deliver(&self, row: Claimed, letter: &Letter, file: Option<File>) -> Settlement {
+    async fn deliver(&self, row: Claimed, post: &Post, file: Option<File>) -> Settlement {
         // A few calls, each with its own timeout; the lease bounds them all.
-        let sending = tokio::time::timeout(self.lease.mul_f64(0.9), self.send(&row, letter, file));
+        let sending = tokio::time::timeout(self.lease.mul_f64(0.9), self.send(&row, post, file));
         let result = sending.await.unwrap_or_else(|_| {
             let cause = "no answer before the lease ends".to_owned();
             Err(Unsent::Failed {
@@ -106,7 +110,7 @@ impl Outbox {
             })
         });
         match result {
-            Ok(sent) => self.settle_sent(row, letter, sent),
+            Ok(sent) => self.settle_sent(row, post, sent),
             Err(Unsent::Pending(left)) => {
                 tracing::info!(
                     pause_ms = left.as_millis(),
@@ -117,29 +121,33 @@ impl Outbox {
             }
             // It was taken, and nobody can read there whether it is there; posting it again would double it.
             Err(Unsent::Failed { error: error @ Error::Unreadable { .. }, is_posted: true })
-                if letter.room_type == RoomType::Group =>
+                if !post.to.is_direct() =>
             {
                 tracing::warn!(%error, "reply sent, but Webex's answer to it cannot be read");
                 row.done(closing("sent", error.to_string()), Vec::new())
             }
-            Err(Unsent::Failed { error, is_posted }) => self.settle_failure(row, letter, &error, is_posted).await,
+            Err(Unsent::Failed { error, is_posted }) => {
+                self.settle_failure(row, &post.to, &error, is_posted, post.file.is_some()).await
+            }
         }
     }
 
-    fn settle_sent(&self, row: Claimed, letter: &Letter, sent: Sent) -> Settlement {
+    fn settle_sent(&self, row: Claimed, post: &Post, sent: Sent) -> Settlement {
         let Sent { receipt, created } = sent;
         self.health.token(Ok(()));
         self.metrics.reply_sent(row.age());
         tracing::info!(webex_id = receipt.id, "reply sent");
         let closing = closing("sent", receipt.to_string());
-        let shown = letter.asks.clone().zip(letter.message.room_id.clone()).zip(created);
-        let shown = shown.map(|((person, room), created)| Effect::Shown {
-            room: room.local(),
-            person,
-            event: letter.event,
-            at: created.as_millisecond(),
-            message: receipt.id.clone(),
-        });
+        let shown = match (&post.asks, &post.to, created) {
+            (Some(person), Destination::Space(room, _), Some(created)) => Some(Effect::Shown {
+                room: room.local(),
+                person: person.clone(),
+                event: post.event,
+                at: created.as_millisecond(),
+                message: receipt.id.clone(),
+            }),
+            _ => None,
+        };
         // Nobody can press what asks for approval then; of any other card it says nothing.
         let unasked = receipt.without_card.map(|_| Effect::Approval(ApprovalStep::Unasked { card: row.id }));
         let effects = shown.into_iter().chain(unasked).collect();
@@ -147,16 +155,16 @@ impl Outbox {
     }
 
     /// The file of a letter that has one, from the ledger.
-    async fn file(&self, row: &Claimed, letter: &Letter) -> Result<Option<File>, String> {
-        let Some(FileInfo { name, content_type, .. }) = &letter.file else { return Ok(None) };
+    async fn file(&self, row: &Claimed, post: &Post) -> Result<Option<File>, String> {
+        let Some(FileInfo { name, content_type, .. }) = &post.file else { return Ok(None) };
         let found = self.store.file(row).await.map_err(|error| error.to_string())?;
         let bytes = found.ok_or_else(|| format!("the bytes of {name} are not in the ledger"))?;
         Ok(Some(File { name: name.clone(), content_type: content_type.clone(), bytes }))
     }
 
     /// Deletes a message of the bot's own, once what takes its place was posted. Deleted already is deleted.
-    async fn remove(&self, row: Claimed, letter: &Letter, removal: &Removal) -> Settlement {
-        let (stands, sent) = match (self.sent(removal.successor).await, self.sent(removal.row).await) {
+    async fn delete(&self, row: Claimed, delete: &Delete) -> Settlement {
+        let (stands, sent) = match (self.sent(delete.successor).await, self.sent(delete.row).await) {
             (Ok(stands), Ok(sent)) => (stands.is_some(), sent),
             (Err(error), _) | (_, Err(error)) => return self.unprepared(row, error.to_string()),
         };
@@ -164,7 +172,7 @@ impl Outbox {
             return row
                 .dead(closing("refused", "what takes its place was not sent, so it stays".to_owned()), Vec::new());
         }
-        let mut ids = removal.messages.clone();
+        let mut ids = delete.messages.clone();
         // Where Webex's answer could not be read, the note is why and no id.
         ids.extend(sent.as_deref().and_then(Receipt::read).map(|receipt| receipt.id.as_str().into()));
         let mut gone: Vec<MessageId> = Vec::new();
@@ -175,7 +183,7 @@ impl Outbox {
             let deleting = tokio::time::timeout(self.lease.mul_f64(0.2), self.webex.delete_message(&id)).await;
             match deleting {
                 Ok(Err(error)) if error.fault() != Fault::NotFound => {
-                    return self.settle_failure(row, letter, &error, false).await;
+                    return self.settle_failure(row, &delete.to, &error, false, false).await;
                 }
                 Ok(_) => gone.push(id),
                 Err(_) => return self.failed(row, "no answer before the lease ends".to_owned(), true),
@@ -209,14 +217,15 @@ impl Outbox {
         }
     }
 
-    async fn send(&self, row: &Claimed, letter: &Letter, file: Option<File>) -> Result<Sent, Unsent> {
+    async fn send(&self, row: &Claimed, post: &Post, file: Option<File>) -> Result<Sent, Unsent> {
         let sent = |message: Message, without_card| Sent {
             receipt: Receipt { id: message.id.to_string(), without_card },
             created: message.created,
         };
-        let has_card = !letter.message.attachments.is_empty();
+        let whole = post.addressed();
+        let has_card = !whole.attachments.is_empty();
         if let Some(doubt) = row.doubt {
-            match self.arrivals.look(row, letter, doubt, self.retry.is_last(row)).await.map_err(Unsent::before)? {
+            match self.arrivals.look(row, post, doubt, self.retry.is_last(row)).await.map_err(Unsent::before)? {
                 Look::Arrived(arrived) => {
                     let lost = has_card && arrived.attachments.is_empty();
                     return Ok(sent(*arrived, lost.then(|| "Webex refused it at an earlier try".to_owned())));
@@ -225,24 +234,24 @@ impl Outbox {
                 Look::Absent => {}
             }
         }
-        let refusal = match self.post(row, &letter.message, file.as_ref()).await {
+        let refusal = match self.call(row, &whole, file.as_ref()).await {
             Err(refusal) if refusal.is_bad_request() => refusal,
             posted => return posted.map(|message| sent(message, None)).map_err(Unsent::posted),
         };
         // Webex does not document how it says that a card is wrong, or that the message which is answered was deleted. That
         // it takes the same message without the one or the other does say so; if it takes none, something
         // else is wrong, and what it says then is what counts.
-        let less: &[(bool, bool)] = match (letter.message.parent_id.is_some(), has_card) {
+        let less: &[(bool, bool)] = match (whole.parent_id.is_some(), has_card) {
             (true, true) => &[(false, true), (true, false), (false, false)],
             (true, false) | (false, true) => &[(false, false)],
             (false, false) => &[],
         };
         let mut last = refusal;
         for (keeps_thread, keeps_card) in less.iter().copied() {
-            let parent_id = letter.message.parent_id.clone().filter(|_| keeps_thread);
-            let attachments = if keeps_card { letter.message.attachments.clone() } else { Vec::new() };
-            let message = NewMessage { parent_id, attachments, ..letter.message.clone() };
-            match self.post(row, &message, file.as_ref()).await {
+            let parent_id = whole.parent_id.clone().filter(|_| keeps_thread);
+            let attachments = if keeps_card { whole.attachments.clone() } else { Vec::new() };
+            let message = NewMessage { parent_id, attachments, ..whole.clone() };
+            match self.call(row, &message, file.as_ref()).await {
                 Err(again) if again.is_bad_request() => last = again,
                 Err(error) => return Err(Unsent::posted(error)),
                 Ok(posted) => {
@@ -255,7 +264,7 @@ impl Outbox {
         Err(Unsent::posted(last))
     }
 
-    async fn post(&self, row: &Claimed, message: &NewMessage, file: Option<&File>) -> Result<Message, Error> {
+    async fn call(&self, row: &Claimed, message: &NewMessage, file: Option<&File>) -> Result<Message, Error> {
         self.arrivals.expect(row);
         match file {
             None => self.webex.create_message(message).await,
@@ -265,8 +274,8 @@ impl Outbox {
 
     /// What to do about a failed send. An upload without an answer, while Webex answers others, is too large for
     /// `webex.timeout` and this line: that is tried a few times and not for a day.
-    async fn fault(&self, row: &Claimed, letter: &Letter, error: &Error, is_posted: bool) -> Fault {
-        let is_slow_upload = letter.file.is_some() && matches!(error, Error::Unreachable { .. });
+    async fn fault(&self, row: &Claimed, error: &Error, is_posted: bool, has_file: bool) -> Fault {
+        let is_slow_upload = has_file && matches!(error, Error::Unreachable { .. });
         if is_slow_upload && !self.retry.is_outage(row).await {
             return Fault::Broken;
         }
@@ -277,10 +286,17 @@ impl Outbox {
         }
     }
 
-    async fn settle_failure(&self, row: Claimed, letter: &Letter, error: &Error, is_posted: bool) -> Settlement {
-        let is_direct = letter.room_type == RoomType::Direct || letter.message.is_to_person();
+    async fn settle_failure(
+        &self,
+        row: Claimed,
+        to: &Destination,
+        error: &Error,
+        is_posted: bool,
+        has_file: bool,
+    ) -> Settlement {
+        let is_direct = to.is_direct();
         let reason = error.of_message(is_direct);
-        let fault = match self.fault(&row, letter, error, is_posted).await {
+        let fault = match self.fault(&row, error, is_posted, has_file).await {
             // One 404 may be as passing as one 500.
             Fault::NotFound if !self.retry.is_last(&row) => Fault::Broken,
             fault => fault,
