@@ -68,53 +68,23 @@
 //!
 //! # How it is made
 //!
-//! `world` is the state; `people`, `rooms`, `teams`, `messages`, `contents`, `cards`, `actions`, `webhooks`, `filters`,
-//! `meetings` and `oauth` are its rules, and know of HTTP only the status of a refusal. `api` is the REST surface over
-//! them, `control` the simulator's own, `page` the chat page; `guard` keeps other web pages out of all of them. `deliver`
-//! posts what happened, `mercury` and `sockets` send it as `activities`, `journal` tells it to whoever watches, and
-//! `state` keeps it in a file. `fetch` gets the files that a message names by URL, from where `reach` allows it. This
-//! room imports nothing of the daemon but the spelling of ids and the signature.
+//! Five folders, each of which knows only those before it:
+//!
+//! | folder | what it is for |
+//! |---|---|
+//! | `world` | the state and its rules: people, rooms, messages, webhooks, devices; of HTTP it knows only the status of a refusal |
+//! | `watch` | what can be seen: calls, deliveries, the journal, the transcript, the page |
+//! | `delivery` | webhooks and sockets that tell what happened; how files are fetched, and from where |
+//! | `scenario` | what tests do: people act, things go wrong |
+//! | `surface` | HTTP: the API that plays Webex, `/control`, and the guard before both |
+//!
+//! This room imports nothing of the daemon but the spelling of ids and the signature.
 
-mod actions;
-mod activities;
-mod api;
-mod calls;
-mod cards;
-mod contents;
-mod control;
-mod deliver;
 mod delivery;
-mod events;
-mod explain;
-mod faults;
-mod fetch;
-mod filters;
-mod guard;
-mod html;
-mod ids;
-mod journal;
-mod limit;
-pub(crate) mod markdown;
-mod meetings;
-mod mercury;
-mod messages;
-mod oauth;
-mod outward;
-mod page;
-mod people;
-mod person;
-mod quirks;
-mod reach;
-mod refusal;
-mod rooms;
 mod scenario;
-mod sockets;
-mod state;
-mod teams;
-mod time;
-mod transcript;
-mod webhooks;
-mod world;
+mod surface;
+mod watch;
+pub(crate) mod world;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -126,38 +96,41 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::watch::Sender;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-pub use calls::Call;
-pub use contents::{Content, Scan, Verdict};
-pub use delivery::{Deliveries, Delivery, SignatureCheck};
-pub use explain::Explanation;
-pub use faults::Fault;
-pub use limit::RateLimit;
-pub use mercury::DeviceInfo;
-pub use messages::Message;
-pub use oauth::Grant;
-pub use people::{Account, AccountType};
-pub use person::Person;
-pub use quirks::Quirks;
-pub use refusal::Refusal;
-pub use rooms::RoomType;
-pub use scenario::RoomInfo;
-pub use sockets::Sockets;
-pub use webhooks::{Webhook, WebhookDraft, WebhookStatus};
+pub use delivery::manner::{Deliveries, Delivery, SignatureCheck};
+pub use delivery::socket::Sockets;
+pub use scenario::faults::Fault;
+pub use scenario::limit::RateLimit;
+pub use scenario::person::Person;
+pub use scenario::setup::RoomInfo;
+pub use watch::calls::Call;
+pub use watch::explain::Explanation;
+pub use world::contents::{Content, Scan, Verdict};
+pub use world::devices::DeviceInfo;
+pub use world::grants::Grant;
+pub use world::messages::Message;
+pub use world::people::{Account, AccountType};
+pub use world::quirks::Quirks;
+pub use world::refusal::Refusal;
+pub use world::rooms::RoomType;
+pub use world::webhooks::{Webhook, WebhookDraft, WebhookStatus};
 
-use calls::Calls;
-use deliver::Courier;
-use explain::Explain;
-use faults::Faults;
-use ids::Mint;
-use journal::{Happening, Journal};
-use limit::Limiter;
-use outward::Outward;
-use world::World;
+use delivery::live::Courier;
+use delivery::outward::Outward;
+use scenario::faults::Faults;
+use scenario::limit::Limiter;
+use surface::guard;
+use watch::calls::Calls;
+use watch::explain::Explain;
+use watch::journal::{Happening, Journal};
+use watch::page;
+use world::ids::Mint;
+use world::memory;
+use world::state::World;
 
 /// The bot's token where tokens can be quoted.
 const QUOTABLE_BOT_TOKEN: &str = "simulated-bot-token";
@@ -228,11 +201,11 @@ struct Inner {
     journal: Journal,
     explain: OnceLock<Explain>,
     /// How often everything that was broken was mended.
-    mended: watch::Sender<u64>,
+    mended: Sender<u64>,
     runtime: Handle,
     stopping: CancellationToken,
     /// Counts the changes of the world.
-    revision: watch::Sender<u64>,
+    revision: Sender<u64>,
     /// Serves, and keeps the state; both end once the cloud stops.
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -245,8 +218,8 @@ fn base(listening: SocketAddr) -> String {
 
 /// Webex's surface, and our own beside it.
 fn router(cloud: Cloud) -> Router {
-    let (webex, in_person) = api::routes(&cloud);
-    let all = webex.merge(page::routes()).merge(control::routes(&cloud)).merge(in_person);
+    let (webex, in_person) = surface::routes(&cloud);
+    let all = webex.merge(page::routes()).merge(surface::control::routes(&cloud)).merge(in_person);
     all.layer(from_fn_with_state(cloud.clone(), guard::guard)).with_state(cloud)
 }
 
@@ -261,7 +234,9 @@ impl Cloud {
         // Each kind of chance has dice of its own, so that one more call changes no delivery.
         let mut dice = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let kept = match options.state.clone() {
-            Some(path) => tokio::task::spawn_blocking(move || state::load(&path)).await.map_err(io::Error::other)??,
+            Some(path) => {
+                tokio::task::spawn_blocking(move || memory::load(&path)).await.map_err(io::Error::other)??
+            }
             None => None,
         };
         let mut world = kept.unwrap_or_else(|| World::new(Mint::new(dice.fork())));
@@ -291,10 +266,10 @@ impl Cloud {
                 calls: Calls::default(),
                 journal: Journal::default(),
                 explain: OnceLock::new(),
-                mended: watch::Sender::new(0),
+                mended: Sender::new(0),
                 runtime: Handle::current(),
                 stopping: CancellationToken::new(),
-                revision: watch::Sender::new(0),
+                revision: Sender::new(0),
                 tasks: Mutex::default(),
             }),
         };

@@ -1,0 +1,224 @@
+//! One socket of a device, from its first frame to its end; and what a test has go wrong with sockets.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
+
+use crate::simulator::Cloud;
+use crate::simulator::watch::journal::Happening;
+use crate::simulator::world::devices::{DeviceInfo, Order};
+use crate::simulator::world::time;
+
+const BAD_REQUEST: u16 = 4400;
+const UNAUTHORIZED: u16 = 4401;
+/// Of a socket that has not shown its token in time.
+const POLICY: u16 = 1008;
+/// More copies of one envelope test nothing more.
+const MOST_COPIES: usize = 100;
+
+/// How sockets behave. Changed by [`Cloud::sockets`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sockets {
+    /// Answers no ping.
+    pub silent: bool,
+    /// Takes no token, whoever's it is: 4401.
+    pub refused: bool,
+    /// How often each envelope is sent: 1 normally, 2 for duplicates, 0 to lose it, which leaves a gap in the numbers.
+    pub copies: usize,
+    /// Sends frames of bytes and not of text.
+    pub binary: bool,
+    /// Leaves the space's id in the REST API out of activities.
+    pub bare_targets: bool,
+    /// A socket that has not shown its token within this is closed.
+    #[serde(rename = "authorizationTimeoutMs", with = "time::millis_of")]
+    pub authorization_timeout: Duration,
+}
+
+impl Default for Sockets {
+    fn default() -> Self {
+        Sockets {
+            silent: false,
+            refused: false,
+            copies: 1,
+            binary: false,
+            bare_targets: false,
+            authorization_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Sockets {
+    /// What is wrong with a manner that somebody wrote by hand.
+    pub(crate) fn problem(&self) -> Option<String> {
+        (self.copies > MOST_COPIES).then(|| format!("copies is {}, but at most {MOST_COPIES}", self.copies))
+    }
+}
+
+impl Cloud {
+    /// Where a bot learns the hosts of its websocket, as Webex's `u2c` service tells them.
+    pub fn catalog_url(&self) -> String {
+        format!("{}/u2c/api/v1/catalog", self.inner.base)
+    }
+
+    /// Changes how sockets behave from now on.
+    pub fn sockets(&self, change: impl FnOnce(&mut Sockets)) {
+        change(&mut self.world().mercury.manner);
+        self.inner.journal.tell(Happening::State);
+    }
+
+    /// Every device there is, oldest first.
+    pub fn devices(&self) -> Vec<DeviceInfo> {
+        let world = self.world();
+        world.mercury.infos(|id| world.people.get(id).map_or(String::new(), |owner| owner.email.clone()))
+    }
+
+    /// Breaks every socket without a word, as a cable does.
+    pub fn drop_sockets(&self) {
+        self.world().mercury.order(&Order::Drop);
+    }
+
+    /// Closes every socket with this code and reason.
+    pub fn close_sockets(&self, code: u16, reason: &str) {
+        self.world().mercury.order(&Order::Close(code, reason.to_owned()));
+    }
+
+    /// Sends this over every socket, whatever it is. Nobody waits for its acknowledgement.
+    pub fn send_on_sockets(&self, text: &str) {
+        self.world().mercury.order(&Order::Send(text.to_owned()));
+    }
+
+    /// Forgets a device, as Webex does in time: its socket is closed, and the next to open one is told 404.
+    /// False if there is none.
+    pub fn forget_device(&self, id: &str) -> bool {
+        self.world().mercury.forget(id)
+    }
+
+    /// Returns once every envelope was acknowledged, of whatever device.
+    pub(crate) async fn acknowledged(&self) {
+        let mut open = self.world().mercury.open.subscribe();
+        // The sender lives as long as we do, so this cannot fail.
+        let _ = open.wait_for(|open| *open == 0).await;
+    }
+
+    /// Holds a socket until either end, or the cloud, has had enough of it.
+    pub(crate) async fn hold_socket(self, device: String, upgraded: Upgraded) {
+        let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
+        let stopping = self.inner.stopping.clone();
+        let mut socket = Socket { cloud: self, device, stream: socket };
+        stopping.run_until_cancelled(socket.hold()).await;
+    }
+}
+
+/// One connection.
+struct Socket {
+    cloud: Cloud,
+    device: String,
+    stream: WebSocketStream<TokioIo<Upgraded>>,
+}
+
+impl Socket {
+    async fn hold(&mut self) {
+        let window = self.cloud.world().mercury.manner.authorization_timeout;
+        let token = match tokio::time::timeout(window, self.token()).await {
+            Ok(Some(Ok(token))) => token,
+            Ok(Some(Err(problem))) => return self.close(BAD_REQUEST, problem).await,
+            Ok(None) => return,
+            Err(_) => return self.close(POLICY, "not authorized in time").await,
+        };
+        let (orders, orderly) = mpsc::unbounded_channel();
+        let line = {
+            let mut world = self.cloud.world();
+            if world.mercury.manner.refused { None } else { world.open_line(&self.device, &token, orders) }
+        };
+        match line {
+            Some(number) => {
+                self.serve(orderly).await;
+                self.cloud.world().close_line(&self.device, number);
+            }
+            None => self.close(UNAUTHORIZED, "unauthorized").await,
+        }
+    }
+
+    /// The token of the first frame, which has to be the one that shows it. None if the other end goes away first.
+    async fn token(&mut self) -> Option<Result<String, &'static str>> {
+        let frame = self.frame().await?;
+        let token = frame["data"]["token"].as_str().and_then(|token| token.strip_prefix("Bearer "));
+        Some(match token.filter(|_| frame["type"] == "authorization") {
+            Some(token) => Ok(token.trim().to_owned()),
+            None => Err("the first frame has to be the authorization"),
+        })
+    }
+
+    async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
+        loop {
+            let order = tokio::select! {
+                order = orders.recv() => order,
+                frame = self.frame() => match frame {
+                    Some(frame) => self.answer(&frame),
+                    None => return,
+                },
+            };
+            match order {
+                Some(Order::Send(text)) => {
+                    let sent = self.stream.send(self.dressed(text)).await;
+                    if sent.is_err() {
+                        return;
+                    }
+                }
+                Some(Order::Close(code, reason)) => return self.close(code, &reason).await,
+                Some(Order::Drop) => return,
+                None => {}
+            }
+        }
+    }
+
+    /// What a frame of the other end is answered with.
+    fn answer(&self, frame: &Value) -> Option<Order> {
+        let mut world = self.cloud.world();
+        match frame["type"].as_str() {
+            Some("ping") if !world.mercury.manner.silent => {
+                Some(Order::Send(json!({"id": frame["id"], "type": "pong"}).to_string()))
+            }
+            Some("ack") => {
+                world.acknowledge(&self.device, frame["messageId"].as_str().unwrap_or_default());
+                None
+            }
+            Some(_) | None => None,
+        }
+    }
+
+    /// The next frame of JSON; none once the connection has ended.
+    async fn frame(&mut self) -> Option<Value> {
+        loop {
+            let frame = match self.stream.next().await?.ok()? {
+                Message::Text(text) => Bytes::from(text),
+                Message::Binary(bytes) => bytes,
+                Message::Close(_) => return None,
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+            };
+            return Some(serde_json::from_slice(&frame).unwrap_or_default());
+        }
+    }
+
+    fn dressed(&self, text: String) -> Message {
+        if self.cloud.world().mercury.manner.binary { Message::binary(text) } else { Message::text(text) }
+    }
+
+    async fn close(&mut self, code: u16, reason: &str) {
+        let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+        let _ = self.stream.close(Some(frame)).await;
+        // Until the other end has closed too: whoever hangs up at once may cut off what was said last.
+        let _ = tokio::time::timeout(Duration::from_secs(1), async { while self.frame().await.is_some() {} }).await;
+    }
+}

@@ -1,0 +1,333 @@
+//! Webhooks as Webex keeps them: which events each one tells about, and when failures switch it off.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::event::{Data, Event};
+use super::filters::{clauses, matches};
+use super::messages::may_read;
+use super::people::{Account, AccountType, only_administrators};
+use super::refusal::Refusal;
+use super::state::World;
+use super::{ids, time};
+use crate::simulator::watch::journal::Change;
+use crate::webex::{WEBHOOK_EVENTS, WEBHOOK_RESOURCES};
+
+/// So many failures within so long switch a webhook off (Webex's Webhooks Guide).
+const MOST_FAILURES: usize = 100;
+const FAILURES_COUNT_FOR: Duration = Duration::from_secs(300);
+
+/// A webhook as REST shows it. The secret is part of it there, and never part of a delivery.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Webhook {
+    pub id: String,
+    pub name: String,
+    pub target_url: String,
+    pub resource: String,
+    pub event: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    pub status: WebhookStatus,
+    #[serde(serialize_with = "time::millis")]
+    pub created: Timestamp,
+    pub owned_by: String,
+    pub org_id: String,
+    pub created_by: String,
+    pub app_id: String,
+    /// When deliveries failed lately. Kept when somebody switches the webhook on again, so that one more failure in the
+    /// same five minutes switches it off again, as Webex has it.
+    #[serde(skip)]
+    failures: VecDeque<Instant>,
+}
+
+/// Whether a webhook tells anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookStatus {
+    /// It does.
+    Active,
+    /// It was switched off after too many failures, and stays so until a `PUT` says `active`.
+    Inactive,
+}
+
+/// What a webhook is made or changed with; also the body of `POST` and `PUT`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[allow(missing_docs)]
+pub struct WebhookDraft {
+    pub name: Option<String>,
+    pub target_url: Option<String>,
+    pub resource: Option<String>,
+    pub event: Option<String>,
+    pub filter: Option<String>,
+    pub secret: Option<String>,
+    /// `org` is for administrators: events of everybody.
+    pub owned_by: Option<String>,
+    /// Only a `PUT` may say it, and only `active`.
+    pub status: Option<String>,
+}
+
+impl World {
+    /// Makes a webhook. The same twice is two webhooks, as with Webex.
+    pub(crate) fn create_webhook(&mut self, owner: &Account, draft: WebhookDraft) -> Result<Webhook, Refusal> {
+        let (name, target_url) = name_and_target(&draft)?;
+        let named = |value: Option<String>, known: &[&str], what: &str| {
+            value
+                .filter(|value| value == "all" || known.contains(&value.as_str()))
+                .ok_or_else(|| Refusal::bad_request(format!("{what} is missing or unknown")))
+        };
+        let webhook = Webhook {
+            id: self.mint.id("WEBHOOK"),
+            name,
+            target_url,
+            resource: named(draft.resource, &WEBHOOK_RESOURCES, "resource")?,
+            event: named(draft.event, &WEBHOOK_EVENTS, "event")?,
+            filter: draft.filter.filter(|filter| !filter.is_empty()),
+            secret: draft.secret.filter(|secret| !secret.is_empty()),
+            status: WebhookStatus::Active,
+            created: self.clock.now(),
+            owned_by: owned_by(owner, draft.owned_by)?,
+            org_id: ids::organization(),
+            created_by: owner.id.clone(),
+            app_id: ids::application(),
+            failures: VecDeque::new(),
+        };
+        self.check_filter(owner, &webhook)?;
+        self.webhooks.push(&webhook.id, webhook.clone());
+        Ok(webhook)
+    }
+
+    /// Changes what can be changed. Resource, event and filter are silently left as they are.
+    pub(crate) fn update_webhook(
+        &mut self,
+        owner: &Account,
+        id: &str,
+        draft: WebhookDraft,
+    ) -> Result<Webhook, Refusal> {
+        let webhook = self.webhooks.get_mut(id).filter(|webhook| webhook.created_by == owner.id);
+        let webhook = webhook.ok_or_else(no_such_webhook)?;
+        let (name, target_url) = name_and_target(&draft)?;
+        match draft.status.as_deref() {
+            None => {}
+            Some("active") => webhook.status = WebhookStatus::Active,
+            Some(_) => return Err(Refusal::bad_request("status can only be set to active")),
+        }
+        (webhook.name, webhook.target_url) = (name, target_url);
+        if let Some(secret) = draft.secret {
+            webhook.secret = Some(secret).filter(|secret| !secret.is_empty());
+        }
+        Ok(webhook.clone())
+    }
+
+    /// One of one's own webhooks.
+    pub(crate) fn webhook_of(&self, owner: &Account, id: &str) -> Result<&Webhook, Refusal> {
+        self.webhooks.get(id).filter(|webhook| webhook.created_by == owner.id).ok_or_else(no_such_webhook)
+    }
+
+    pub(crate) fn delete_webhook(&mut self, owner: &Account, id: &str) -> Result<(), Refusal> {
+        match self.webhooks.get(id) {
+            None => Err(Refusal::bad_request("Invalid webhookId for Delete Webhook request.")),
+            Some(webhook) if webhook.created_by != owner.id => {
+                Err(Refusal::bad_request("Failed to delete webhook.  You are not the owner of it."))
+            }
+            Some(_) => {
+                self.webhooks.remove(id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Notes what happened for the webhooks that tell about it. Who may hear of it is decided as things are now, before
+    /// anything else happens.
+    pub(crate) fn tell(&mut self, event: Event) {
+        match event.data {
+            Data::Message(_) if event.event == "deleted" => {
+                self.changes.push(Change::deleted(&event.room_id, event.data.id()));
+            }
+            Data::Message(_) | Data::Action(_) => {}
+            Data::Membership(_) | Data::Room(_) => self.changes.push(Change::Room(event.room_id.clone())),
+            Data::Meeting(_) => {}
+        }
+        self.tell_sockets(&event);
+        let audience = self.audience(&event);
+        if !audience.is_empty() {
+            self.happened.push((event, audience));
+        }
+    }
+
+    /// The ids of the webhooks that tell about an event.
+    fn audience(&self, event: &Event) -> Vec<String> {
+        let tells = |webhook: &&Webhook| {
+            webhook.status == WebhookStatus::Active
+                && self.people.get(&webhook.created_by).is_some_and(|owner| self.may_hear(owner, webhook, event))
+                && webhook.covers(event)
+        };
+        self.webhooks.iter().filter(tells).map(|webhook| webhook.id.clone()).collect()
+    }
+
+    /// Counts a failed delivery and says whether it switched the webhook off.
+    pub(crate) fn delivery_failed(&mut self, webhook_id: &str, now: Instant) -> bool {
+        let Some(webhook) = self.webhooks.get_mut(webhook_id) else { return false };
+        let is_off = webhook.failed(now) && webhook.status == WebhookStatus::Active;
+        if is_off {
+            webhook.status = WebhookStatus::Inactive;
+        }
+        is_off
+    }
+
+    fn may_hear(&self, owner: &Account, webhook: &Webhook, event: &Event) -> bool {
+        // Only an administrator can have made it.
+        webhook.owned_by == "org" || self.hears(owner, event)
+    }
+
+    /// Whether somebody may know of an event.
+    pub(crate) fn hears(&self, owner: &Account, event: &Event) -> bool {
+        let is_member = self.rooms.get(&event.room_id).is_some_and(|room| room.has(&owner.id));
+        match &event.data {
+            Data::Message(message) => {
+                is_member && may_read(owner, event.room_type, &message.person_id, &message.mentioned_people)
+            }
+            Data::Action(action) => is_member && (owner.kind == AccountType::Person || action.card_author == owner.id),
+            Data::Membership(_) | Data::Room(_) => is_member,
+            Data::Meeting(meeting) => meeting.host_id == owner.id,
+        }
+    }
+}
+
+impl Webhook {
+    /// Whether an event is one of those that resource, event and filter name.
+    fn covers(&self, event: &Event) -> bool {
+        // The firehose has three resources and no clicks on cards.
+        let resource = self.resource == event.resource
+            || (self.resource == "all" && matches!(event.resource, "messages" | "memberships" | "rooms"));
+        resource
+            && (self.event == event.event || self.event == "all")
+            && clauses(self.filter.as_deref()).all(|(key, value)| matches(key, value, event, &self.created_by))
+    }
+
+    /// Whether this failure is one too many.
+    fn failed(&mut self, now: Instant) -> bool {
+        self.failures.push_back(now);
+        while self.failures.front().is_some_and(|then| now.duration_since(*then) >= FAILURES_COUNT_FOR) {
+            self.failures.pop_front();
+        }
+        // More than the limit tell nothing that the limit does not.
+        if self.failures.len() > MOST_FAILURES {
+            self.failures.pop_front();
+        }
+        self.failures.len() >= MOST_FAILURES
+    }
+}
+
+fn name_and_target(draft: &WebhookDraft) -> Result<(String, String), Refusal> {
+    let name = draft.name.clone().filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| Refusal::bad_request("name cannot be empty"))?;
+    let target = draft.target_url.clone().ok_or_else(|| Refusal::bad_request("targetUrl cannot be null"))?;
+    let is_web = Url::parse(&target).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if is_web { Ok((name, target)) } else { Err(Refusal::bad_request("targetUrl is not a valid URL")) }
+}
+
+fn owned_by(owner: &Account, wanted: Option<String>) -> Result<String, Refusal> {
+    match wanted.as_deref() {
+        None | Some("creator") => Ok("creator".to_owned()),
+        Some("org") => only_administrators(owner).map(|()| "org".to_owned()),
+        Some(_) => Err(Refusal::bad_request("ownedBy can only be org")),
+    }
+}
+
+fn no_such_webhook() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "Unable to get webhook.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A world with a space of a person and a bot, a webhook of the bot, and what happened when the person spoke.
+    fn hears(resource: &str, event: &str, filter: Option<&str>, markdown: &str) -> Result<bool, Refusal> {
+        let mut world = World::default();
+        let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
+        let alice = world.account("alice@example.com");
+        let room = world.open_space(&alice, "Lab");
+        world.add_member(&alice, &room, &bot, false)?;
+        let filter = filter.map(|filter| filter.replace("ROOM", &ids::respelled(&room, ids::US, "ROOM")));
+        let webhook = world.create_webhook(
+            &bot,
+            WebhookDraft {
+                name: Some("w".into()),
+                target_url: Some("http://localhost/".into()),
+                resource: Some(resource.into()),
+                event: Some(event.into()),
+                filter,
+                ..WebhookDraft::default()
+            },
+        )?;
+        world.happened.clear();
+        let draft = crate::simulator::world::messages::Draft { markdown: Some(markdown.into()), ..Default::default() };
+        world.post(&alice, &room, draft, "")?;
+        let heard = world.happened.iter().any(|(_, audience)| audience.contains(&webhook.id));
+        Ok(heard)
+    }
+
+    const MENTION: &str = "<@personEmail:bot@webex.bot> help";
+
+    #[test]
+    fn a_filter_takes_any_spelling_and_all_its_clauses_have_to_hold() {
+        for (filter, heard) in [
+            ("roomType=group", true),
+            ("roomType=direct", false),
+            ("roomId=ROOM", true),
+            ("roomType=group&mentionedPeople=me&hasFiles=false", true),
+            ("roomType=group&hasFiles=true", false),
+            ("personEmail=ALICE@example.com", true),
+            ("personEmail=bob@example.com", false),
+        ] {
+            assert_eq!(hears("messages", "created", Some(filter), MENTION), Ok(heard), "{filter}");
+        }
+        for unknown in ["roomId=nowhere", "colour=red", "roomType=large", "hasFiles"] {
+            assert!(hears("messages", "created", Some(unknown), MENTION).is_err(), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_bot_hears_in_spaces_only_what_mentions_it() {
+        assert_eq!(hears("messages", "created", None, "help"), Ok(false));
+        assert_eq!(hears("messages", "created", None, "<@all> help"), Ok(false));
+        assert_eq!(hears("messages", "deleted", None, MENTION), Ok(false));
+        assert_eq!(hears("all", "all", None, MENTION), Ok(true));
+    }
+
+    #[test]
+    fn a_hundred_failures_in_five_minutes_are_too_many_and_then_one_is() {
+        let mut world = World::default();
+        let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
+        let draft = WebhookDraft {
+            name: Some("w".into()),
+            target_url: Some("http://localhost/".into()),
+            resource: Some("messages".into()),
+            event: Some("created".into()),
+            ..WebhookDraft::default()
+        };
+        let id = world.create_webhook(&bot, draft.clone()).unwrap().id;
+        let start = Instant::now();
+        for second in 0..99 {
+            assert!(!world.delivery_failed(&id, start + Duration::from_secs(second)));
+        }
+        // By now the first has been forgotten.
+        assert!(!world.delivery_failed(&id, start + Duration::from_secs(300)));
+        assert!(world.delivery_failed(&id, start + Duration::from_secs(300)));
+        world.update_webhook(&bot, &id, WebhookDraft { status: Some("active".into()), ..draft.clone() }).unwrap();
+        assert!(world.delivery_failed(&id, start + Duration::from_secs(300)));
+        world.update_webhook(&bot, &id, WebhookDraft { status: Some("active".into()), ..draft }).unwrap();
+        assert!(!world.delivery_failed(&id, start + Duration::from_secs(700)));
+    }
+}

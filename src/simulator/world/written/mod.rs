@@ -1,0 +1,5 @@
+//! What Webex makes of what is written: markdown, html and cards. Pure.
+
+pub(crate) mod cards;
+pub(crate) mod html;
+pub(crate) mod markdown;
