@@ -8,7 +8,7 @@ use url::Url;
 
 use super::reach;
 use crate::simulator::Cloud;
-use crate::simulator::world::messages::Upload;
+use crate::simulator::world::draft::Upload;
 use crate::simulator::world::refusal::Refusal;
 
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -16,7 +16,7 @@ use crate::simulator::Cloud;
 use crate::simulator::watch::journal::Happening;
 use crate::simulator::world::event::{Data, Event};
 use crate::simulator::world::refusal::TRACKING_ID;
-use crate::simulator::world::webhooks::{Webhook, WebhookStatus};
+use crate::simulator::world::things::webhook::{Webhook, WebhookStatus};
 use crate::simulator::world::{ids, time};
 
 /// So many deliveries are on their way at once.
@@ -231,7 +231,7 @@ impl Courier {
 }
 
 /// What the world says of an attempt.
-struct Sender {
+pub(crate) struct Sender {
     tracking_id: String,
     at: Timestamp,
     attempt: u32,

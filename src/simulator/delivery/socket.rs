@@ -6,7 +6,6 @@ use axum::body::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
@@ -16,54 +15,12 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use crate::simulator::Cloud;
 use crate::simulator::watch::journal::Happening;
-use crate::simulator::world::devices::{DeviceInfo, Order};
-use crate::simulator::world::time;
+use crate::simulator::world::things::device::{DeviceInfo, Order, Sockets};
 
 const BAD_REQUEST: u16 = 4400;
 const UNAUTHORIZED: u16 = 4401;
 /// Of a socket that has not shown its token in time.
 const POLICY: u16 = 1008;
-/// More copies of one envelope test nothing more.
-const MOST_COPIES: usize = 100;
-
-/// How sockets behave. Changed by [`Cloud::sockets`].
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Sockets {
-    /// Answers no ping.
-    pub silent: bool,
-    /// Takes no token, whoever's it is: 4401.
-    pub refused: bool,
-    /// How often each envelope is sent: 1 normally, 2 for duplicates, 0 to lose it, which leaves a gap in the numbers.
-    pub copies: usize,
-    /// Sends frames of bytes and not of text.
-    pub binary: bool,
-    /// Leaves the space's id in the REST API out of activities.
-    pub bare_targets: bool,
-    /// A socket that has not shown its token within this is closed.
-    #[serde(rename = "authorizationTimeoutMs", with = "time::millis_of")]
-    pub authorization_timeout: Duration,
-}
-
-impl Default for Sockets {
-    fn default() -> Self {
-        Sockets {
-            silent: false,
-            refused: false,
-            copies: 1,
-            binary: false,
-            bare_targets: false,
-            authorization_timeout: Duration::from_secs(30),
-        }
-    }
-}
-
-impl Sockets {
-    /// What is wrong with a manner that somebody wrote by hand.
-    pub(crate) fn problem(&self) -> Option<String> {
-        (self.copies > MOST_COPIES).then(|| format!("copies is {}, but at most {MOST_COPIES}", self.copies))
-    }
-}
 
 impl Cloud {
     /// Where a bot learns the hosts of its websocket, as Webex's `u2c` service tells them.

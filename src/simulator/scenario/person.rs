@@ -4,11 +4,11 @@
 use serde_json::Value;
 
 use crate::simulator::Cloud;
-use crate::simulator::world::grants::Grant;
-use crate::simulator::world::messages::{Draft, Upload};
-use crate::simulator::world::people::Account;
+use crate::simulator::world::draft::{Draft, Upload};
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::rooms::RoomType;
+use crate::simulator::world::things::account::Account;
+use crate::simulator::world::things::grant::Grant;
+use crate::simulator::world::things::room::RoomType;
 
 /// A person who acts.
 #[derive(Clone)]

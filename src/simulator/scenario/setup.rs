@@ -14,13 +14,14 @@ use crate::simulator::delivery::manner::{Deliveries, Delivery};
 use crate::simulator::watch::calls::Call;
 use crate::simulator::watch::journal::Happening;
 use crate::simulator::watch::transcript;
-use crate::simulator::world::contents::{Content, Scan};
 use crate::simulator::world::event::Event;
-use crate::simulator::world::messages::Message;
-use crate::simulator::world::people::Account;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::rooms::{Room, RoomType};
-use crate::simulator::world::webhooks::{Webhook, WebhookDraft, WebhookStatus};
+use crate::simulator::world::things::account::Account;
+use crate::simulator::world::things::content::{Content, Scan};
+use crate::simulator::world::things::message::Message;
+use crate::simulator::world::things::room::{Room, RoomType};
+use crate::simulator::world::things::webhook::{Webhook, WebhookStatus};
+use crate::simulator::world::webhooks::WebhookDraft;
 
 /// A room, as the scenario sees it.
 #[derive(Clone, Debug, Serialize)]

@@ -12,8 +12,8 @@ use super::{Actor, Query, content_type, is_media_type};
 use crate::simulator::Cloud;
 use crate::simulator::world::grants::Tokens;
 use crate::simulator::world::ids;
-use crate::simulator::world::people::{Account, AccountType};
 use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::things::account::{Account, AccountType};
 
 /// What there is of one kind. Licences are called as Webex calls them: clients look them up by name.
 fn all(kind: &str) -> Vec<Value> {

@@ -11,8 +11,10 @@ use serde_json::Value;
 use super::{Actor, JsonBody, Query};
 use crate::simulator::Cloud;
 use crate::simulator::world::ids;
-use crate::simulator::world::meetings::{Meeting, MeetingDraft, only_people};
+use crate::simulator::world::meetings::MeetingDraft;
 use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::sight::only_people;
+use crate::simulator::world::things::meeting::Meeting;
 
 const MOST: usize = 100;
 

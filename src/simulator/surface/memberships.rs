@@ -8,11 +8,12 @@ use serde::Deserialize;
 
 use super::{Actor, JsonBody, Query};
 use crate::simulator::Cloud;
-use crate::simulator::world::people::{Account, no_such_person};
+use crate::simulator::world::members::{MemberDraft, no_such_membership};
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::rooms::{MemberDraft, Membership, Room, no_such_membership};
 use crate::simulator::world::state::World;
-use crate::simulator::world::teams::TeamMembership;
+use crate::simulator::world::things::account::{Account, no_such_person};
+use crate::simulator::world::things::room::{Membership, Room};
+use crate::simulator::world::things::team::TeamMembership;
 use crate::webex::local_part;
 
 #[derive(Default, Deserialize)]

@@ -11,13 +11,14 @@ use serde_json::Value;
 
 use super::{Actor, InPerson, JsonBody, Query, content_type, is_media_type, page};
 use crate::simulator::Cloud;
-
-use crate::simulator::world::actions::Action;
+use crate::simulator::world::draft::{Draft, Upload};
 use crate::simulator::world::ids;
-use crate::simulator::world::messages::{Draft, Listing, Message, Upload};
-use crate::simulator::world::people::{Account, no_such_person};
+use crate::simulator::world::listing::Listing;
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::state::World;
+use crate::simulator::world::things::account::{Account, no_such_person};
+use crate::simulator::world::things::action::Action;
+use crate::simulator::world::things::message::Message;
 
 /// The answer to `POST /messages`: whom the message was sent to is in no other.
 #[derive(Serialize)]

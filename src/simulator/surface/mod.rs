@@ -28,8 +28,8 @@ use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
 use super::Cloud;
-use super::world::people::Account;
 use super::world::refusal::Refusal;
+use super::world::things::account::Account;
 use traffic::undisturbed;
 
 /// A file may have 100 MB; the rest of a form is small.

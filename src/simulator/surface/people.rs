@@ -9,9 +9,11 @@ use serde::Serialize;
 
 use super::{Actor, JsonBody, Query};
 use crate::simulator::Cloud;
-use crate::simulator::world::people::{Account, AccountType, PersonDraft, no_such_person};
+use crate::simulator::world::administration::PersonDraft;
+use crate::simulator::world::ids;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::{ids, time};
+use crate::simulator::world::things::account::{Account, AccountType, no_such_person};
+use crate::simulator::world::time;
 
 /// So many ids may be asked for at once.
 const MOST_IDS: usize = 85;

@@ -11,11 +11,13 @@ use serde::Serialize;
 
 use super::{Actor, JsonBody, Query};
 use crate::simulator::Cloud;
-use crate::simulator::world::people::Account;
+use crate::simulator::world::ids;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::rooms::{Room, RoomDraft, RoomType};
+use crate::simulator::world::rooms::RoomDraft;
 use crate::simulator::world::state::World;
-use crate::simulator::world::{ids, time};
+use crate::simulator::world::things::account::Account;
+use crate::simulator::world::things::room::{Room, RoomType};
+use crate::simulator::world::time;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

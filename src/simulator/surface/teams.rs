@@ -8,7 +8,8 @@ use axum::response::Response;
 use super::{Actor, JsonBody, Query};
 use crate::simulator::Cloud;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::teams::{Team, TeamDraft};
+use crate::simulator::world::teams::TeamDraft;
+use crate::simulator::world::things::team::Team;
 
 pub(super) async fn list(State(cloud): State<Cloud>, Actor(me): Actor, query: Query) -> Result<Response, Refusal> {
     let teams: Vec<_> = {

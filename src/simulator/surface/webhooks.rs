@@ -8,7 +8,8 @@ use axum::response::Response;
 use super::{Actor, JsonBody, Query};
 use crate::simulator::Cloud;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::webhooks::{Webhook, WebhookDraft};
+use crate::simulator::world::things::webhook::Webhook;
+use crate::simulator::world::webhooks::WebhookDraft;
 
 pub(super) async fn list(State(cloud): State<Cloud>, Actor(me): Actor, query: Query) -> Result<Response, Refusal> {
     let own = cloud.world().webhooks.iter().filter(|webhook| webhook.created_by == me.id).cloned().collect::<Vec<_>>();

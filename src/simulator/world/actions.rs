@@ -1,29 +1,12 @@
 //! Clicks on cards, which Webex calls attachment actions.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::event::Event;
-use super::people::Account;
 use super::refusal::Refusal;
 use super::state::World;
-use super::time;
-
-/// A click on a card, inputs included.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Action {
-    pub(crate) id: String,
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
-    pub(crate) message_id: String,
-    pub(crate) inputs: Value,
-    pub(crate) person_id: String,
-    pub(crate) room_id: String,
-    #[serde(serialize_with = "time::millis")]
-    pub(crate) created: Timestamp,
-}
+use super::things::account::Account;
+use crate::simulator::world::things::action::Action;
 
 impl World {
     /// Submits a card.
@@ -50,13 +33,5 @@ impl World {
         self.actions.push(&action.id, action.clone());
         self.tell(event);
         Ok(action)
-    }
-
-    /// A click, if this account is in its room.
-    pub(crate) fn action_for(&self, actor: &Account, id: &str) -> Result<&Action, Refusal> {
-        self.actions
-            .get(id)
-            .filter(|action| self.rooms.get(&action.room_id).is_some_and(|room| room.has(&actor.id)))
-            .ok_or_else(|| Refusal::not_found("Unable to get attachment action."))
     }
 }

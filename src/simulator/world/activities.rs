@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::event::{ActionData, Data, Event, MessageData};
-use super::people::AccountType;
-use super::rooms::{Membership, RoomType};
 use super::state::World;
+use super::things::account::AccountType;
+use super::things::room::{Membership, RoomType};
 use crate::webex::local_part;
 
 /// The service that holds spaces, as activities name it. Nothing here answers there.

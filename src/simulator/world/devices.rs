@@ -4,109 +4,21 @@
 use std::collections::VecDeque;
 
 use axum::http::StatusCode;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::activities;
 use super::event::Event;
-use super::people::Account;
 use super::refusal::Refusal;
 use super::state::World;
-use crate::simulator::delivery::socket::Sockets;
+use super::things::account::Account;
+use super::things::device::{Device, Line, Order};
+use crate::simulator::world::things::device::REPLACED;
 
 /// So many devices one account may have. There is a limit with Webex, and no published figure.
 const MOST_DEVICES: usize = 100;
 /// So much is kept for a device that acknowledges nothing; then the oldest is forgotten.
 const MOST_KEPT: usize = 10_000;
-/// Somebody else has opened a socket of the same device.
-const REPLACED: u16 = 4000;
-/// The device is gone.
-const GOING_AWAY: u16 = 1001;
-
-/// The devices, and how their sockets behave.
-#[derive(Default)]
-pub(crate) struct Mercury {
-    devices: Vec<Device>,
-    pub(crate) manner: Sockets,
-    /// Counts the sockets that were ever opened, which numbers them.
-    opened: u64,
-    /// What was sent and not acknowledged yet, of all devices.
-    pub(crate) open: watch::Sender<usize>,
-}
-
-struct Device {
-    id: String,
-    owner: String,
-    /// What it was registered with.
-    traits: Map<String, Value>,
-    /// What was sent and not acknowledged, oldest first.
-    unacknowledged: VecDeque<Value>,
-    line: Option<Line>,
-}
-
-/// An authorized socket, seen from the world.
-struct Line {
-    number: u64,
-    orders: mpsc::UnboundedSender<Order>,
-    /// The number of the last envelope; one that is lost on the way has a number too.
-    sequence: u64,
-}
-
-/// What a socket is told to do.
-#[derive(Clone, Debug)]
-pub(crate) enum Order {
-    /// Send this.
-    Send(String),
-    /// Close with this code and reason.
-    Close(u16, String),
-    /// Break the connection without a word.
-    Drop,
-}
-
-/// A device, as a test sees it.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
-pub struct DeviceInfo {
-    pub id: String,
-    pub name: String,
-    /// The address of whom it belongs to.
-    pub owner: String,
-    /// Whether it has an authorized socket.
-    pub is_connected: bool,
-    /// How many envelopes were sent and not acknowledged.
-    pub unacknowledged: usize,
-}
-
-impl Device {
-    fn name(&self) -> &str {
-        self.traits.get("name").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// As the API shows it. Where its socket is depends on how the client reaches the cloud.
-    fn shown(&self, base: &str) -> Value {
-        let mut fields = self.traits.clone();
-        let sockets = base.replacen("http", "ws", 1);
-        fields.insert("url".to_owned(), format!("{base}/wdm/api/v1/devices/{}", self.id).into());
-        fields
-            .insert("webSocketUrl".to_owned(), format!("{sockets}/mercury/registrations/{}/messages", self.id).into());
-        fields.insert("userId".to_owned(), crate::webex::local_part(&self.owner).into());
-        Value::Object(fields)
-    }
-
-    /// Sends an envelope, with the next number of its socket.
-    fn send(&mut self, envelope: &Value, copies: usize) {
-        let Some(line) = &mut self.line else { return };
-        line.sequence += 1;
-        let mut numbered = envelope.clone();
-        numbered["sequenceNumber"] = line.sequence.into();
-        for _ in 0..copies {
-            // A socket that is just ending takes nothing more; the next one of the device is sent it again.
-            let _ = line.orders.send(Order::Send(numbered.to_string()));
-        }
-    }
-}
 
 impl World {
     /// Somebody's devices; with Webex, to have none is 404.
@@ -224,40 +136,6 @@ impl World {
             }
         }
         self.mercury.count();
-    }
-}
-
-impl Mercury {
-    /// Takes a device away, and closes its socket. False if there is none.
-    pub(crate) fn forget(&mut self, id: &str) -> bool {
-        let Some(place) = self.devices.iter().position(|device| device.id == id) else { return false };
-        if let Some(line) = self.devices.remove(place).line {
-            let _ = line.orders.send(Order::Close(GOING_AWAY, "the device is gone".to_owned()));
-        }
-        self.count();
-        true
-    }
-
-    /// Gives every socket the same order.
-    pub(crate) fn order(&self, order: &Order) {
-        for line in self.devices.iter().filter_map(|device| device.line.as_ref()) {
-            let _ = line.orders.send(order.clone());
-        }
-    }
-
-    pub(crate) fn infos(&self, email: impl Fn(&str) -> String) -> Vec<DeviceInfo> {
-        let info = |device: &Device| DeviceInfo {
-            id: device.id.clone(),
-            name: device.name().to_owned(),
-            owner: email(&device.owner),
-            is_connected: device.line.is_some(),
-            unacknowledged: device.unacknowledged.len(),
-        };
-        self.devices.iter().map(info).collect()
-    }
-
-    fn count(&self) {
-        self.open.send_replace(self.devices.iter().map(|device| device.unacknowledged.len()).sum());
     }
 }
 

@@ -1,13 +1,16 @@
 //! What happened in the cloud, as the `data` of a webhook delivery tells it: ids, never the text.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::actions::Action;
-use super::messages::Message;
-use super::rooms::{Membership, Room, RoomType};
-use super::{ids, time};
+use super::ids;
+use super::things::action::Action;
+use super::things::message::Message;
+use super::things::room::{Membership, Room, RoomType};
+use crate::simulator::world::things::meeting::Meeting;
+use crate::simulator::world::time;
 
 /// Something that webhooks tell about.
 #[derive(Clone, Debug)]
@@ -164,15 +167,19 @@ impl Event {
     }
 
     /// `meetings/created`, `updated` and `deleted`; a meeting is a lane of its own.
-    pub(crate) fn of_meeting(event: &'static str, host_id: &str, id: &str, meeting: Value) -> Event {
-        let (id, host_id) = (id.to_owned(), host_id.to_owned());
+    pub(crate) fn meeting(event: &'static str, meeting: &Meeting) -> Event {
+        let mut shown = meeting.shown(&TimeZone::UTC);
+        if let Value::Object(fields) = &mut shown {
+            fields.retain(|name, _| !matches!(name.as_str(), "password" | "hostKey" | "phoneAndVideoSystemPassword"));
+        }
+        let (id, host_id) = (meeting.id.clone(), meeting.host_id.clone());
         Event {
             resource: "meetings",
             event,
             actor_id: host_id.clone(),
             room_id: id.clone(),
             room_type: RoomType::Group,
-            data: Data::Meeting(MeetingData { meeting, id, host_id }),
+            data: Data::Meeting(MeetingData { meeting: shown, id, host_id }),
         }
     }
 

@@ -2,11 +2,11 @@
 
 use super::event::{Data, Event};
 use super::ids;
-use super::people::Account;
 use super::refusal::Refusal;
-use super::rooms::RoomType;
 use super::state::World;
-use super::webhooks::Webhook;
+use super::things::account::Account;
+use super::things::room::RoomType;
+use super::things::webhook::Webhook;
 
 impl World {
     /// A filter has keys that its resource knows, and ids of what its owner can see.
@@ -39,8 +39,20 @@ impl World {
     }
 }
 
+impl Webhook {
+    /// Whether an event is one of those that resource, event and filter name.
+    pub(crate) fn covers(&self, event: &Event) -> bool {
+        // The firehose has three resources and no clicks on cards.
+        let resource = self.resource == event.resource
+            || (self.resource == "all" && matches!(event.resource, "messages" | "memberships" | "rooms"));
+        resource
+            && (self.event == event.event || self.event == "all")
+            && clauses(self.filter.as_deref()).all(|(key, value)| matches(key, value, event, &self.created_by))
+    }
+}
+
 /// `key=value` joined with `&`; all have to hold.
-pub(crate) fn clauses(filter: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+fn clauses(filter: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
     filter
         .unwrap_or_default()
         .split('&')

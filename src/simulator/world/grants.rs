@@ -1,25 +1,16 @@
 //! Integrations and service apps: who let which program act for them, and how it renews its token.
 
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::people::Account;
 use super::refusal::Refusal;
 use super::state::World;
+use super::things::account::Account;
+use super::things::grant::Grant;
 
 /// Seconds; both as Webex gives them.
 const ACCESS: u32 = 1_209_600;
 const REFRESH: u32 = 7_776_000;
-
-/// What a program was given when somebody authorised it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct Grant {
-    pub client_id: String,
-    pub client_secret: String,
-    pub refresh_token: String,
-    pub(crate) person_id: String,
-}
 
 /// The answer of `POST /access_token`.
 #[derive(Debug, Serialize)]

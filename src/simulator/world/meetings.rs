@@ -4,13 +4,15 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Deserialize;
 
 use super::event::Event;
-use super::people::{Account, AccountType};
 use super::refusal::Refusal;
+use super::sight::only_people;
 use super::state::World;
+use super::things::account::Account;
+use super::things::meeting::{Invitee, digits};
+use crate::simulator::world::things::meeting::Meeting;
 
 const LONGEST_TITLE: usize = 128;
 const LONGEST_AGENDA: usize = 1300;
@@ -18,41 +20,6 @@ const MOST_INVITEES: usize = 1000;
 const SHORTEST: SignedDuration = SignedDuration::from_mins(10);
 const LONGEST: SignedDuration = SignedDuration::from_mins(24 * 60 - 1);
 const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 3650);
-const SITE: &str = "simulated.webex.com";
-
-/// A meeting.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub(crate) struct Meeting {
-    pub(crate) id: String,
-    pub(crate) number: String,
-    pub(crate) title: String,
-    agenda: Option<String>,
-    password: String,
-    timezone: String,
-    pub(crate) start: Timestamp,
-    pub(crate) end: Timestamp,
-    recurrence: Option<String>,
-    pub(crate) host_id: String,
-    host_name: String,
-    pub(crate) host_email: String,
-    pub(crate) room_id: Option<String>,
-    pub(crate) is_adhoc: bool,
-    invitees: Vec<Invitee>,
-    send_email: bool,
-    created: Timestamp,
-}
-
-/// Somebody who is asked to come.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Invitee {
-    email: String,
-    #[serde(default)]
-    display_name: Option<String>,
-    #[serde(default)]
-    co_host: bool,
-}
 
 /// The body of `POST`, `PUT` and `PATCH`, as far as the simulator minds it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -70,56 +37,6 @@ pub(crate) struct MeetingDraft {
     host_email: Option<String>,
     room_id: Option<String>,
     adhoc: bool,
-}
-
-impl Meeting {
-    pub(crate) fn web_link(&self) -> String {
-        format!("https://{SITE}/meet/{}", self.id)
-    }
-
-    /// As REST shows it, with its times in this zone.
-    pub(crate) fn shown(&self, zone: &TimeZone) -> Value {
-        let time = |time: Timestamp| {
-            let zoned = time.to_zoned(zone.clone());
-            if zone == &TimeZone::UTC {
-                zoned.timestamp().to_string()
-            } else {
-                zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-            }
-        };
-        let mut meeting = json!({
-            "id": self.id,
-            "meetingNumber": self.number,
-            "title": self.title,
-            "password": self.password,
-            "phoneAndVideoSystemPassword": digits(&self.id, 8),
-            "meetingType": "meetingSeries",
-            "state": "active",
-            "timezone": self.timezone,
-            "start": time(self.start),
-            "end": time(self.end),
-            "hostUserId": self.host_id,
-            "hostDisplayName": self.host_name,
-            "hostEmail": self.host_email,
-            "hostKey": digits(&self.number, 6),
-            "siteUrl": SITE,
-            "webLink": self.web_link(),
-            "sipAddress": format!("{}@{SITE}", self.number),
-            "dialInIpAddress": "192.0.2.1",
-            "enabledAutoRecordMeeting": false,
-            "enabledJoinBeforeHost": self.is_adhoc,
-            "joinBeforeHostMinutes": if self.is_adhoc { 5 } else { 0 },
-            "publicMeeting": false,
-            "sendEmail": self.send_email,
-            "telephony": {"accessCode": self.number, "callInNumbers": [], "links": []},
-        });
-        for (name, value) in [("agenda", &self.agenda), ("recurrence", &self.recurrence), ("roomId", &self.room_id)] {
-            if let Some(value) = value {
-                meeting[name] = json!(value);
-            }
-        }
-        meeting
-    }
 }
 
 impl World {
@@ -209,17 +126,6 @@ impl World {
         Ok(())
     }
 
-    /// The meeting, if this account hosts it, administers everything, or is asked to come.
-    pub(crate) fn meeting_of(&self, actor: &Account, id: &str) -> Result<&Meeting, Refusal> {
-        only_people(actor)?;
-        let may_see = |meeting: &&Meeting| {
-            actor.is_admin
-                || meeting.host_id == actor.id
-                || meeting.invitees.iter().any(|invitee| invitee.email.eq_ignore_ascii_case(&actor.email))
-        };
-        self.meetings.get(id).filter(may_see).ok_or_else(|| Refusal::not_found("The meeting was not found."))
-    }
-
     /// Whoever calls, or for an administrator whoever is named.
     fn host(&self, actor: &Account, host_email: Option<&str>) -> Result<Account, Refusal> {
         only_people(actor)?;
@@ -228,16 +134,6 @@ impl World {
             Some(_) if !actor.is_admin => Err(Refusal::forbidden("hostEmail is for administrators.")),
             Some(email) => self.by_email(email).cloned().ok_or_else(|| Refusal::bad_request("hostEmail is unknown.")),
         }
-    }
-}
-
-/// Bots have no meeting scopes.
-pub(crate) fn only_people(actor: &Account) -> Result<(), Refusal> {
-    match actor.kind {
-        AccountType::Person => Ok(()),
-        AccountType::Bot => Err(Refusal::forbidden(
-            "The access token is missing required scopes or the user is missing required roles or licenses.",
-        )),
     }
 }
 
@@ -315,21 +211,4 @@ fn limited(field: &str, text: &str, most: usize) -> Result<(), Refusal> {
         return Err(Refusal::bad_request(format!("{field} is longer than {most} characters.")));
     }
     Ok(())
-}
-
-/// So many digits that look random and are always the same for the same text.
-fn digits(text: &str, count: usize) -> String {
-    let digits = text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| char::from(b'0' + byte % 10));
-    digits.rev().take(count).collect()
-}
-
-impl Event {
-    /// `meetings/created`, `updated` and `deleted`.
-    fn meeting(event: &'static str, meeting: &Meeting) -> Event {
-        let mut shown = meeting.shown(&TimeZone::UTC);
-        if let Value::Object(fields) = &mut shown {
-            fields.retain(|name, _| !matches!(name.as_str(), "password" | "hostKey" | "phoneAndVideoSystemPassword"));
-        }
-        Event::of_meeting(event, &meeting.host_id, &meeting.id, shown)
-    }
 }

@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
-use super::actions::Action;
-use super::contents::Content;
-use super::grants::Grant;
 use super::ids::Mint;
-use super::meetings::Meeting;
-use super::messages::Message;
-use super::people::Account;
-use super::rooms::{Room, RoomType};
 use super::state::World;
-use super::teams::Team;
-use super::webhooks::Webhook;
+use super::things::account::Account;
+use super::things::action::Action;
+use super::things::content::Content;
+use super::things::grant::Grant;
+use super::things::meeting::Meeting;
+use super::things::message::Message;
+use super::things::room::{Room, RoomType};
+use super::things::team::Team;
+use super::things::webhook::Webhook;
 use crate::simulator::Cloud;
 
 /// Of the document; a cloud reads no other.
@@ -184,8 +184,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::simulator::world::messages::{Draft, Upload};
-    use crate::simulator::world::people::AccountType;
+    use crate::simulator::world::draft::{Draft, Upload};
+    use crate::simulator::world::things::account::AccountType;
 
     #[test]
     fn what_is_saved_is_read_back_and_goes_on() {

@@ -2,99 +2,21 @@
 
 use std::collections::HashSet;
 
-use bytes::Bytes;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use super::contents::Content;
+use super::change::Change;
+use super::draft::{Draft, Upload, check_content};
 use super::event::Event;
-use super::people::{Account, AccountType};
+use super::ids;
 use super::refusal::Refusal;
-use super::rooms::{Room, RoomType};
 use super::state::World;
+use super::things::account::{Account, AccountType};
+use super::things::content::Content;
+use super::things::room::{Room, RoomType};
 use super::written::markdown::{Mention, Rendered};
 use super::written::{cards, html, markdown};
-use super::{ids, time};
-use crate::simulator::watch::journal::Change;
+use crate::simulator::world::things::message::Message;
 use crate::webex::local_part;
 
-/// Bytes of UTF-8, for text and markdown each.
-const LONGEST: usize = 7439;
-const TOO_LONG: &str = "Unable to post message to room: Message length limited to 7439 characters before encryption and \
-                        10000 characters after encryption.";
 const MOST_EDITS: u8 = 10;
-
-/// A message as REST shows it, in the order of fields that Webex uses.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
-pub struct Message {
-    pub id: String,
-    pub room_id: String,
-    pub room_type: RoomType,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attachments: Vec<Value>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<String>,
-    pub person_id: String,
-    pub person_email: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub markdown: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub html: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mentioned_people: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mentioned_groups: Vec<String>,
-    #[serde(serialize_with = "time::millis")]
-    pub created: Timestamp,
-    #[serde(serialize_with = "time::optional_millis", skip_serializing_if = "Option::is_none")]
-    pub updated: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parent_id: Option<String>,
-    #[serde(skip)]
-    pub(crate) edits: u8,
-}
-
-/// A message about to be posted.
-#[derive(Default)]
-pub(crate) struct Draft {
-    pub(crate) parent_id: Option<String>,
-    pub(crate) text: Option<String>,
-    pub(crate) markdown: Option<String>,
-    pub(crate) html: Option<String>,
-    pub(crate) attachments: Vec<Value>,
-    pub(crate) files: Vec<Upload>,
-    /// Typed into a Webex app, which sends html and never markdown: only the html is kept.
-    pub(crate) typed: bool,
-}
-
-/// A file about to be posted.
-pub(crate) struct Upload {
-    pub(crate) name: String,
-    pub(crate) content_type: String,
-    pub(crate) bytes: Bytes,
-}
-
-impl Upload {
-    pub(crate) fn new(name: &str, content_type: &str, bytes: &[u8]) -> Upload {
-        let (name, content_type) = (name.to_owned(), content_type.to_owned());
-        Upload { name, content_type, bytes: Bytes::copy_from_slice(bytes) }
-    }
-}
-
-/// What to list. Ids are as the caller spelled them.
-pub(crate) struct Listing {
-    pub(crate) room_id: String,
-    pub(crate) parent_id: Option<String>,
-    pub(crate) mentioned_people: Option<String>,
-    pub(crate) before: Option<Timestamp>,
-    pub(crate) before_message: Option<String>,
-    pub(crate) max: usize,
-}
 
 impl World {
     /// Posts to a room of one's own. Files become URLs under `api_url`, which is how Webex gives them out.
@@ -171,53 +93,6 @@ impl World {
             room.messages.push(place);
             room.last_activity = room.last_activity.max(created);
         }
-    }
-
-    /// One message, if this account may read it.
-    pub(crate) fn message_for(&self, actor: &Account, id: &str) -> Result<&Message, Refusal> {
-        let message = self.messages.get(id).ok_or_else(Refusal::no_such_message)?;
-        let is_member = self.rooms.get(&message.room_id).is_some_and(|room| room.has(&actor.id));
-        let may_read = is_member && may_read(actor, message.room_type, &message.person_id, &message.mentioned_people);
-        match may_read {
-            true => Ok(message),
-            false if is_member && self.quirks.unseen_forbidden => Err(Refusal::forbidden("Failed to get activity")),
-            false => Err(Refusal::no_such_message()),
-        }
-    }
-
-    /// The newest messages of a room, newest first, and whether there are older ones.
-    pub(crate) fn list(&self, actor: &Account, listing: &Listing) -> Result<(Vec<&Message>, bool), Refusal> {
-        let room = self.room_of(actor, &listing.room_id)?;
-        let is_me = |id: &str| id == "me" || ids::same(id, &actor.id);
-        match &listing.mentioned_people {
-            Some(who) if !is_me(who) => return Err(Refusal::forbidden("Failed to get activity")),
-            // A bot may not read along in a space.
-            None if actor.kind == AccountType::Bot && room.kind == RoomType::Group => {
-                return Err(Refusal::forbidden("Failed to get activity"));
-            }
-            Some(_) | None => {}
-        }
-        let mut end = room.messages.len();
-        if let Some(before) = listing.before {
-            let older = |place: &usize| self.messages.at(*place).is_some_and(|message| message.created < before);
-            end = end.min(room.messages.partition_point(older));
-        }
-        if let Some(id) = &listing.before_message {
-            let place = self.messages.place(id).ok_or_else(Refusal::no_such_message)?;
-            end = end.min(room.messages.partition_point(|other| *other < place));
-        }
-        let wanted = |message: &&Message| {
-            (listing.mentioned_people.is_none() || message.mentioned_people.contains(&actor.id))
-                && listing
-                    .parent_id
-                    .as_ref()
-                    .is_none_or(|thread| message.parent_id.as_ref().is_some_and(|parent| ids::same(parent, thread)))
-        };
-        let newest_first = room.messages.iter().take(end).rev().filter_map(|place| self.messages.at(*place));
-        let mut found: Vec<_> = newest_first.filter(wanted).take(listing.max.saturating_add(1)).collect();
-        let more = found.len() > listing.max;
-        found.truncate(listing.max);
-        Ok((found, more))
     }
 
     /// Changes the text of one's own message.
@@ -304,43 +179,6 @@ impl World {
     }
 }
 
-/// Whether a member of a room may read a message of it: in a space, a bot sees what mentions it and what it wrote.
-pub(crate) fn may_read(member: &Account, room_type: RoomType, author_id: &str, mentioned_people: &[String]) -> bool {
-    match (member.kind, room_type) {
-        (AccountType::Person, _) | (AccountType::Bot, RoomType::Direct) => true,
-        (AccountType::Bot, RoomType::Group) => author_id == member.id || mentioned_people.contains(&member.id),
-    }
-}
-
-fn check_content(draft: &Draft) -> Result<(), Refusal> {
-    let is_blank = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
-    if [&draft.text, &draft.markdown, &draft.html].into_iter().all(is_blank)
-        && draft.files.is_empty()
-        && draft.attachments.is_empty()
-    {
-        return Err(Refusal::bad_request("Both text and file cannot be empty."));
-    }
-    if [&draft.text, &draft.markdown, &draft.html].into_iter().flatten().any(|text| text.len() > LONGEST) {
-        return Err(Refusal::bad_request(TOO_LONG));
-    }
-    if draft.files.len() > 1 {
-        return Err(Refusal::bad_request("Only one file per message is allowed."));
-    }
-    if draft.attachments.len() > 1 {
-        return Err(Refusal::bad_request("Only one card per message is allowed."));
-    }
-    if !draft.attachments.is_empty() && !draft.files.is_empty() {
-        return Err(Refusal::bad_request("A message cannot have both files and attachments."));
-    }
-    if draft.html.is_some() && draft.markdown.is_some() {
-        return Err(Refusal::bad_request("A message cannot have both markdown and html."));
-    }
-    if let Some(problem) = draft.attachments.iter().find_map(cards::problem) {
-        return Err(Refusal::bad_request(format!("Invalid Adaptive Card Json: {problem}")));
-    }
-    Ok(())
-}
-
 /// People and groups, each named once.
 fn split(mentions: Vec<Mention>) -> (Vec<String>, Vec<String>) {
     let (mut people, mut groups, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
@@ -353,34 +191,4 @@ fn split(mentions: Vec<Mention>) -> (Vec<String>, Vec<String>) {
         }
     }
     (people, groups)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_go_back_without_gaps_or_repeats_and_survive_a_deletion() {
-        let mut world = World::default();
-        let (alice, bob) = (world.account("alice@example.com"), world.account("bob@example.com"));
-        let room = world.direct_room(&alice, &bob);
-        let draft = |text: usize| Draft { text: Some(text.to_string()), ..Draft::default() };
-        let ids: Vec<_> = (0..10).map(|text| world.put(&alice, &room, draft(text), "").id).collect();
-        let page = |world: &World, before_message: Option<&String>| {
-            let listing = Listing {
-                room_id: ids::respelled(&room, ids::US, "ROOM"),
-                parent_id: None,
-                mentioned_people: None,
-                before: None,
-                before_message: before_message.map(|id| ids::respelled(id, ids::US, "MESSAGE")),
-                max: 4,
-            };
-            let (found, more) = world.list(&bob, &listing).unwrap();
-            (found.iter().map(|message| message.text.clone().unwrap()).collect::<String>(), more)
-        };
-        assert_eq!(page(&world, None), ("9876".to_owned(), true));
-        assert_eq!(page(&world, Some(&ids[6])), ("5432".to_owned(), true));
-        world.delete(&alice, &ids[2]).unwrap();
-        assert_eq!(page(&world, Some(&ids[2])), ("10".to_owned(), false));
-    }
 }

@@ -3,21 +3,22 @@
 
 use std::collections::HashMap;
 
-use super::actions::Action;
-use super::contents::{Content, Scan};
-use super::devices::Mercury;
+use super::change::Change;
 use super::event::Event;
-use super::grants::Grant;
-use super::ids::{Mint, Shelf};
-use super::meetings::Meeting;
-use super::messages::Message;
-use super::people::Account;
+use super::ids::Mint;
 use super::quirks::Quirks;
-use super::rooms::Room;
-use super::teams::Team;
+use super::shelf::Shelf;
+use super::things::account::Account;
+use super::things::action::Action;
+use super::things::content::{Content, Scan};
+use super::things::device::Mercury;
+use super::things::grant::Grant;
+use super::things::meeting::Meeting;
+use super::things::message::Message;
+use super::things::room::Room;
+use super::things::team::Team;
+use super::things::webhook::Webhook;
 use super::time::Clock;
-use super::webhooks::Webhook;
-use crate::simulator::watch::journal::Change;
 
 /// All of it.
 #[derive(Default)]

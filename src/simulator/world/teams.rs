@@ -1,27 +1,15 @@
 //! Teams: a name, people, and a general room that has the team's uuid. Whoever is in the team is in that room.
 
 use axum::http::StatusCode;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::people::Account;
+use super::ids;
 use super::refusal::Refusal;
-use super::rooms::{Member, RoomType};
 use super::state::World;
-use super::{ids, time};
-
-/// A team as REST shows it, and who is in it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Team {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) description: Option<String>,
-    pub(crate) creator_id: String,
-    #[serde(serialize_with = "time::millis")]
-    pub(crate) created: Timestamp,
-}
+use super::things::account::Account;
+use super::things::room::RoomType;
+use super::things::team::{Team, TeamMembership, general_room};
+use crate::simulator::world::things::team::no_such_team;
 
 /// The body of `POST` and `PUT`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -29,21 +17,6 @@ pub(crate) struct Team {
 pub(crate) struct TeamDraft {
     name: String,
     description: Option<String>,
-}
-
-/// A membership of a team, as REST shows it.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TeamMembership {
-    pub(crate) id: String,
-    pub(crate) team_id: String,
-    pub(crate) person_id: String,
-    pub(crate) person_email: String,
-    pub(crate) person_display_name: String,
-    pub(crate) person_org_id: String,
-    pub(crate) is_moderator: bool,
-    #[serde(serialize_with = "time::millis")]
-    pub(crate) created: Timestamp,
 }
 
 impl World {
@@ -86,38 +59,6 @@ impl World {
         Ok(())
     }
 
-    /// The team, if this account is in it.
-    pub(crate) fn team_of(&self, actor: &Account, id: &str) -> Result<&Team, Refusal> {
-        let team = self.teams.get(id).ok_or_else(no_such_team)?;
-        self.team_member(&team.id, &actor.id).map(|_| team).ok_or_else(no_such_team)
-    }
-
-    /// Who is in the general room is in the team.
-    fn team_member(&self, team_id: &str, person_id: &str) -> Option<&Member> {
-        self.rooms.get(&general_room(team_id))?.member(person_id)
-    }
-
-    pub(crate) fn team_memberships(&self, actor: &Account, team_id: &str) -> Result<Vec<TeamMembership>, Refusal> {
-        let team = self.team_of(actor, team_id)?;
-        let room = self.rooms.get(&general_room(&team.id)).ok_or_else(no_such_team)?;
-        Ok(room.members.iter().filter_map(|member| self.team_membership(&team.id, &member.person_id)).collect())
-    }
-
-    pub(crate) fn team_membership(&self, team_id: &str, person_id: &str) -> Option<TeamMembership> {
-        let (team, person) = (self.teams.get(team_id)?, self.people.get(person_id)?);
-        let member = self.team_member(&team.id, person_id)?;
-        Some(TeamMembership {
-            id: ids::membership("TEAM_MEMBERSHIP", &person.id, &team.id),
-            team_id: team.id.clone(),
-            person_id: person.id.clone(),
-            person_email: person.email.clone(),
-            person_display_name: person.display_name.clone(),
-            person_org_id: ids::organization(),
-            is_moderator: member.is_moderator,
-            created: member.created,
-        })
-    }
-
     pub(crate) fn add_to_team(
         &mut self,
         actor: &Account,
@@ -155,15 +96,6 @@ impl World {
     }
 }
 
-/// A team and its general room have the same uuid.
-fn general_room(team_id: &str) -> String {
-    ids::respelled(team_id, ids::HOME, "ROOM")
-}
-
 fn check_name(draft: &TeamDraft) -> Result<(), Refusal> {
     if draft.name.trim().is_empty() { Err(Refusal::bad_request("name cannot be empty")) } else { Ok(()) }
-}
-
-pub(crate) fn no_such_team() -> Refusal {
-    Refusal::not_found("Could not find a team with provided ID.")
 }

@@ -1,63 +1,18 @@
 //! Webhooks as Webex keeps them: which events each one tells about, and when failures switch it off.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::http::StatusCode;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use url::Url;
 
-use super::event::{Data, Event};
-use super::filters::{clauses, matches};
-use super::messages::may_read;
-use super::people::{Account, AccountType, only_administrators};
+use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
-use super::{ids, time};
-use crate::simulator::watch::journal::Change;
+use super::things::account::{Account, only_administrators};
+use super::things::webhook::{Webhook, WebhookStatus};
+use crate::simulator::world::things::webhook::no_such_webhook;
 use crate::webex::{WEBHOOK_EVENTS, WEBHOOK_RESOURCES};
-
-/// So many failures within so long switch a webhook off (Webex's Webhooks Guide).
-const MOST_FAILURES: usize = 100;
-const FAILURES_COUNT_FOR: Duration = Duration::from_secs(300);
-
-/// A webhook as REST shows it. The secret is part of it there, and never part of a delivery.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
-pub struct Webhook {
-    pub id: String,
-    pub name: String,
-    pub target_url: String,
-    pub resource: String,
-    pub event: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub filter: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret: Option<String>,
-    pub status: WebhookStatus,
-    #[serde(serialize_with = "time::millis")]
-    pub created: Timestamp,
-    pub owned_by: String,
-    pub org_id: String,
-    pub created_by: String,
-    pub app_id: String,
-    /// When deliveries failed lately. Kept when somebody switches the webhook on again, so that one more failure in the
-    /// same five minutes switches it off again, as Webex has it.
-    #[serde(skip)]
-    failures: VecDeque<Instant>,
-}
-
-/// Whether a webhook tells anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WebhookStatus {
-    /// It does.
-    Active,
-    /// It was switched off after too many failures, and stays so until a `PUT` says `active`.
-    Inactive,
-}
 
 /// What a webhook is made or changed with; also the body of `POST` and `PUT`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -128,11 +83,6 @@ impl World {
         Ok(webhook.clone())
     }
 
-    /// One of one's own webhooks.
-    pub(crate) fn webhook_of(&self, owner: &Account, id: &str) -> Result<&Webhook, Refusal> {
-        self.webhooks.get(id).filter(|webhook| webhook.created_by == owner.id).ok_or_else(no_such_webhook)
-    }
-
     pub(crate) fn delete_webhook(&mut self, owner: &Account, id: &str) -> Result<(), Refusal> {
         match self.webhooks.get(id) {
             None => Err(Refusal::bad_request("Invalid webhookId for Delete Webhook request.")),
@@ -146,34 +96,6 @@ impl World {
         }
     }
 
-    /// Notes what happened for the webhooks that tell about it. Who may hear of it is decided as things are now, before
-    /// anything else happens.
-    pub(crate) fn tell(&mut self, event: Event) {
-        match event.data {
-            Data::Message(_) if event.event == "deleted" => {
-                self.changes.push(Change::deleted(&event.room_id, event.data.id()));
-            }
-            Data::Message(_) | Data::Action(_) => {}
-            Data::Membership(_) | Data::Room(_) => self.changes.push(Change::Room(event.room_id.clone())),
-            Data::Meeting(_) => {}
-        }
-        self.tell_sockets(&event);
-        let audience = self.audience(&event);
-        if !audience.is_empty() {
-            self.happened.push((event, audience));
-        }
-    }
-
-    /// The ids of the webhooks that tell about an event.
-    fn audience(&self, event: &Event) -> Vec<String> {
-        let tells = |webhook: &&Webhook| {
-            webhook.status == WebhookStatus::Active
-                && self.people.get(&webhook.created_by).is_some_and(|owner| self.may_hear(owner, webhook, event))
-                && webhook.covers(event)
-        };
-        self.webhooks.iter().filter(tells).map(|webhook| webhook.id.clone()).collect()
-    }
-
     /// Counts a failed delivery and says whether it switched the webhook off.
     pub(crate) fn delivery_failed(&mut self, webhook_id: &str, now: Instant) -> bool {
         let Some(webhook) = self.webhooks.get_mut(webhook_id) else { return false };
@@ -182,49 +104,6 @@ impl World {
             webhook.status = WebhookStatus::Inactive;
         }
         is_off
-    }
-
-    fn may_hear(&self, owner: &Account, webhook: &Webhook, event: &Event) -> bool {
-        // Only an administrator can have made it.
-        webhook.owned_by == "org" || self.hears(owner, event)
-    }
-
-    /// Whether somebody may know of an event.
-    pub(crate) fn hears(&self, owner: &Account, event: &Event) -> bool {
-        let is_member = self.rooms.get(&event.room_id).is_some_and(|room| room.has(&owner.id));
-        match &event.data {
-            Data::Message(message) => {
-                is_member && may_read(owner, event.room_type, &message.person_id, &message.mentioned_people)
-            }
-            Data::Action(action) => is_member && (owner.kind == AccountType::Person || action.card_author == owner.id),
-            Data::Membership(_) | Data::Room(_) => is_member,
-            Data::Meeting(meeting) => meeting.host_id == owner.id,
-        }
-    }
-}
-
-impl Webhook {
-    /// Whether an event is one of those that resource, event and filter name.
-    fn covers(&self, event: &Event) -> bool {
-        // The firehose has three resources and no clicks on cards.
-        let resource = self.resource == event.resource
-            || (self.resource == "all" && matches!(event.resource, "messages" | "memberships" | "rooms"));
-        resource
-            && (self.event == event.event || self.event == "all")
-            && clauses(self.filter.as_deref()).all(|(key, value)| matches(key, value, event, &self.created_by))
-    }
-
-    /// Whether this failure is one too many.
-    fn failed(&mut self, now: Instant) -> bool {
-        self.failures.push_back(now);
-        while self.failures.front().is_some_and(|then| now.duration_since(*then) >= FAILURES_COUNT_FOR) {
-            self.failures.pop_front();
-        }
-        // More than the limit tell nothing that the limit does not.
-        if self.failures.len() > MOST_FAILURES {
-            self.failures.pop_front();
-        }
-        self.failures.len() >= MOST_FAILURES
     }
 }
 
@@ -244,13 +123,11 @@ fn owned_by(owner: &Account, wanted: Option<String>) -> Result<String, Refusal> 
     }
 }
 
-fn no_such_webhook() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "Unable to get webhook.")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulator::world::things::account::AccountType;
+    use std::time::Duration;
 
     /// A world with a space of a person and a bot, a webhook of the bot, and what happened when the person spoke.
     fn hears(resource: &str, event: &str, filter: Option<&str>, markdown: &str) -> Result<bool, Refusal> {
@@ -272,7 +149,7 @@ mod tests {
             },
         )?;
         world.happened.clear();
-        let draft = crate::simulator::world::messages::Draft { markdown: Some(markdown.into()), ..Default::default() };
+        let draft = crate::simulator::world::draft::Draft { markdown: Some(markdown.into()), ..Default::default() };
         world.post(&alice, &room, draft, "")?;
         let heard = world.happened.iter().any(|(_, audience)| audience.contains(&webhook.id));
         Ok(heard)

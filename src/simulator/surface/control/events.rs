@@ -15,7 +15,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::state::{Who, everything};
 use crate::simulator::Cloud;
-use crate::simulator::watch::journal::{Change, Happening};
+use crate::simulator::watch::journal::Happening;
+use crate::simulator::world::change::Change;
 
 /// The state is told at most so often, however often it changes.
 const STATE_PAUSE: Duration = Duration::from_millis(100);

@@ -42,15 +42,15 @@ use super::traffic::undisturbed;
 use super::{JsonBody, Query};
 use crate::simulator::Cloud;
 use crate::simulator::delivery::manner::Deliveries;
-use crate::simulator::delivery::socket::Sockets;
 use crate::simulator::scenario::faults::Fault;
 use crate::simulator::scenario::limit::RateLimit;
-use crate::simulator::world::contents::Scan;
-use crate::simulator::world::grants::Grant;
-use crate::simulator::world::people::AccountType;
 use crate::simulator::world::quirks::Quirks;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::webhooks::WebhookStatus;
+use crate::simulator::world::things::account::AccountType;
+use crate::simulator::world::things::content::Scan;
+use crate::simulator::world::things::device::Sockets;
+use crate::simulator::world::things::grant::Grant;
+use crate::simulator::world::things::webhook::WebhookStatus;
 use state::Who;
 
 /// A page shows no more.

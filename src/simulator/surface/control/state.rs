@@ -10,10 +10,10 @@ use crate::simulator::Cloud;
 use crate::simulator::delivery::manner::Deliveries;
 use crate::simulator::scenario::faults::Armed;
 use crate::simulator::scenario::limit::RateLimit;
-use crate::simulator::world::contents::Scan;
-use crate::simulator::world::people::{Account, AccountType};
 use crate::simulator::world::quirks::Quirks;
-use crate::simulator::world::webhooks::Webhook;
+use crate::simulator::world::things::account::{Account, AccountType};
+use crate::simulator::world::things::content::Scan;
+use crate::simulator::world::things::webhook::Webhook;
 
 /// Somebody, without the token.
 #[derive(Serialize)]
