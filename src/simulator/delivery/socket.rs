@@ -1,5 +1,6 @@
-//! One socket of a device, from its first frame to its end; and what a test has go wrong with sockets.
+//! One socket of a device, from its first frame to its end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -13,80 +14,32 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
-use crate::simulator::Cloud;
-use crate::simulator::watch::journal::Happening;
-use crate::simulator::world::things::device::{DeviceInfo, Order, Sockets};
+use super::live::Live;
+use crate::simulator::world::things::device::Order;
 
 const BAD_REQUEST: u16 = 4400;
 const UNAUTHORIZED: u16 = 4401;
 /// Of a socket that has not shown its token in time.
 const POLICY: u16 = 1008;
 
-impl Cloud {
-    /// Where a bot learns the hosts of its websocket, as Webex's `u2c` service tells them.
-    pub fn catalog_url(&self) -> String {
-        format!("{}/u2c/api/v1/catalog", self.inner.base)
-    }
-
-    /// Changes how sockets behave from now on.
-    pub fn sockets(&self, change: impl FnOnce(&mut Sockets)) {
-        change(&mut self.world().mercury.manner);
-        self.inner.journal.tell(Happening::State);
-    }
-
-    /// Every device there is, oldest first.
-    pub fn devices(&self) -> Vec<DeviceInfo> {
-        let world = self.world();
-        world.mercury.infos(|id| world.people.get(id).map_or(String::new(), |owner| owner.email.clone()))
-    }
-
-    /// Breaks every socket without a word, as a cable does.
-    pub fn drop_sockets(&self) {
-        self.world().mercury.order(&Order::Drop);
-    }
-
-    /// Closes every socket with this code and reason.
-    pub fn close_sockets(&self, code: u16, reason: &str) {
-        self.world().mercury.order(&Order::Close(code, reason.to_owned()));
-    }
-
-    /// Sends this over every socket, whatever it is. Nobody waits for its acknowledgement.
-    pub fn send_on_sockets(&self, text: &str) {
-        self.world().mercury.order(&Order::Send(text.to_owned()));
-    }
-
-    /// Forgets a device, as Webex does in time: its socket is closed, and the next to open one is told 404.
-    /// False if there is none.
-    pub fn forget_device(&self, id: &str) -> bool {
-        self.world().mercury.forget(id)
-    }
-
-    /// Returns once every envelope was acknowledged, of whatever device.
-    pub(crate) async fn acknowledged(&self) {
-        let mut open = self.world().mercury.open.subscribe();
-        // The sender lives as long as we do, so this cannot fail.
-        let _ = open.wait_for(|open| *open == 0).await;
-    }
-
-    /// Holds a socket until either end, or the cloud, has had enough of it.
-    pub(crate) async fn hold_socket(self, device: String, upgraded: Upgraded) {
-        let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
-        let stopping = self.inner.stopping.clone();
-        let mut socket = Socket { cloud: self, device, stream: socket };
-        stopping.run_until_cancelled(socket.hold()).await;
-    }
+/// Holds a socket until either end, or the cloud, has had enough of it.
+pub(crate) async fn hold(live: Arc<Live>, device: String, upgraded: Upgraded) {
+    let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
+    let stopping = live.stopping.clone();
+    let mut socket = Socket { live, device, stream };
+    stopping.run_until_cancelled(socket.hold()).await;
 }
 
 /// One connection.
 struct Socket {
-    cloud: Cloud,
+    live: Arc<Live>,
     device: String,
     stream: WebSocketStream<TokioIo<Upgraded>>,
 }
 
 impl Socket {
     async fn hold(&mut self) {
-        let window = self.cloud.world().mercury.manner.authorization_timeout;
+        let window = self.live.world().mercury.manner.authorization_timeout;
         let token = match tokio::time::timeout(window, self.token()).await {
             Ok(Some(Ok(token))) => token,
             Ok(Some(Err(problem))) => return self.close(BAD_REQUEST, problem).await,
@@ -95,13 +48,13 @@ impl Socket {
         };
         let (orders, orderly) = mpsc::unbounded_channel();
         let line = {
-            let mut world = self.cloud.world();
+            let mut world = self.live.world();
             if world.mercury.manner.refused { None } else { world.open_line(&self.device, &token, orders) }
         };
         match line {
             Some(number) => {
                 self.serve(orderly).await;
-                self.cloud.world().close_line(&self.device, number);
+                self.live.world().close_line(&self.device, number);
             }
             None => self.close(UNAUTHORIZED, "unauthorized").await,
         }
@@ -142,7 +95,7 @@ impl Socket {
 
     /// What a frame of the other end is answered with.
     fn answer(&self, frame: &Value) -> Option<Order> {
-        let mut world = self.cloud.world();
+        let mut world = self.live.world();
         match frame["type"].as_str() {
             Some("ping") if !world.mercury.manner.silent => {
                 Some(Order::Send(json!({"id": frame["id"], "type": "pong"}).to_string()))
@@ -169,7 +122,7 @@ impl Socket {
     }
 
     fn dressed(&self, text: String) -> Message {
-        if self.cloud.world().mercury.manner.binary { Message::binary(text) } else { Message::text(text) }
+        if self.live.world().mercury.manner.binary { Message::binary(text) } else { Message::text(text) }
     }
 
     async fn close(&mut self, code: u16, reason: &str) {

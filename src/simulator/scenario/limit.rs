@@ -6,8 +6,6 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::Cloud;
-use crate::simulator::watch::journal::Happening;
 use crate::simulator::world::refusal::Refusal;
 
 /// So many calls in so many seconds, counted anew when these are over; what is more is answered 429.
@@ -42,6 +40,11 @@ impl Limiter {
         self.counts().limit
     }
 
+    /// From now on, counted anew.
+    pub(super) fn set(&self, limit: RateLimit) {
+        *self.counts() = Counts { limit, of: HashMap::new() };
+    }
+
     /// Counts a call made by somebody's token; the `Retry-After` in seconds if it is one too many.
     pub(crate) fn refuses(&self, actor: &str, now: Instant) -> Option<u64> {
         let mut counts = self.counts();
@@ -64,14 +67,6 @@ impl Limiter {
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Cloud {
-    /// Sets how many calls each token may make from now on; those of [`Person`](super::Person) are not counted.
-    pub fn rate_limit(&self, limit: RateLimit) {
-        *self.inner.limiter.counts() = Counts { limit, of: HashMap::new() };
-        self.inner.journal.tell(Happening::State);
     }
 }
 

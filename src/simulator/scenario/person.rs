@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::simulator::Cloud;
+use super::cloud::Cloud;
 use crate::simulator::world::draft::{Draft, Upload};
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::things::account::Account;
@@ -17,11 +17,14 @@ pub struct Person {
     account: Account,
 }
 
-impl Person {
-    pub(crate) fn new(cloud: Cloud, account: Account) -> Person {
-        Person { cloud, account }
+impl Cloud {
+    /// Somebody who acts; made if nobody has this address.
+    pub fn person(&self, email: &str) -> Person {
+        Person { account: self.change(|world| world.account(email)), cloud: self.clone() }
     }
+}
 
+impl Person {
     /// Who it is, token included.
     pub fn account(&self) -> &Account {
         &self.account

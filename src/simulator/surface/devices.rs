@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Actor, JsonBody, Query};
-use crate::simulator::Cloud;
+use crate::simulator::delivery::socket;
+use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::refusal::Refusal;
 
 pub(super) fn routes() -> Router<Cloud> {
@@ -66,7 +67,7 @@ async fn socket(State(cloud): State<Cloud>, Path(id): Path<String>, request: Req
     }
     tokio::spawn(async move {
         if let Ok(upgraded) = hyper::upgrade::on(request).await {
-            cloud.hold_socket(id, upgraded).await;
+            socket::hold(cloud.live, id, upgraded).await;
         }
     });
     let headers = [(CONNECTION, "Upgrade"), (UPGRADE, "websocket"), (SEC_WEBSOCKET_ACCEPT, &key)];

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::{Actor, Query, content_type, is_media_type};
-use crate::simulator::Cloud;
+use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::grants::Tokens;
 use crate::simulator::world::ids;
 use crate::simulator::world::refusal::Refusal;

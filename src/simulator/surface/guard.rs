@@ -12,7 +12,7 @@ use axum::response::Response;
 use url::{Host, Url};
 
 use super::traffic::refused;
-use crate::simulator::Cloud;
+use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::refusal::Refusal;
 
 /// Lets a request pass that comes from our own page or from no page at all, and was meant for a name of ours: a name

@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
 use super::{Actor, JsonBody, Query};
-use crate::simulator::Cloud;
+use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::ids;
 use crate::simulator::world::meetings::MeetingDraft;
 use crate::simulator::world::refusal::Refusal;

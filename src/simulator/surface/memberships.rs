@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::{Actor, JsonBody, Query};
-use crate::simulator::Cloud;
+use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::members::{MemberDraft, no_such_membership};
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::state::World;

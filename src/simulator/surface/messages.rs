@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Actor, InPerson, JsonBody, Query, content_type, is_media_type, page};
-use crate::simulator::Cloud;
+use crate::simulator::delivery::fetch::fetch;
+use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::draft::{Draft, Upload};
 use crate::simulator::world::ids;
 use crate::simulator::world::listing::Listing;
@@ -86,7 +87,7 @@ pub(super) async fn create(
     }
     let mut files = new.uploads;
     for url in &new.files {
-        files.push(cloud.fetch(url).await?);
+        files.push(fetch(&cloud.live.courier.outward, url).await?);
     }
     let given = |value: Option<String>| value.filter(|value| !value.is_empty());
     let (to_person_id, to_person_email) = (given(new.to_person_id), given(new.to_person_email));

@@ -27,7 +27,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
-use super::Cloud;
+use super::scenario::cloud::Cloud;
 use super::world::refusal::Refusal;
 use super::world::things::account::Account;
 use traffic::undisturbed;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Actor, JsonBody, Query};
-use crate::simulator::Cloud;
+use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::administration::PersonDraft;
 use crate::simulator::world::ids;
 use crate::simulator::world::refusal::Refusal;

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::{Actor, JsonBody, Query};
-use crate::simulator::Cloud;
+use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::teams::TeamDraft;
 use crate::simulator::world::things::team::Team;

@@ -18,8 +18,9 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use super::{InPerson, content_type, is_media_type};
-use crate::simulator::Cloud;
-use crate::simulator::scenario::faults::{Effect, Struck};
+use crate::simulator::scenario::cloud::Cloud;
+use crate::simulator::scenario::fault::Effect;
+use crate::simulator::scenario::faults::Struck;
 use crate::simulator::watch::calls::Call;
 use crate::simulator::watch::journal::Happening;
 use crate::simulator::world::refusal::{Refusal, TRACKING_ID};
@@ -54,7 +55,7 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
     };
     let fault = struck.as_ref().map(|struck| struck.effect.name());
     if struck.is_some() {
-        inner.journal.tell(Happening::State);
+        cloud.live.journal.tell(Happening::State);
     }
     let answer = match struck {
         None if let Some(seconds) = too_many => Some(too_many_calls(seconds)),
@@ -77,7 +78,7 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
         (call.tracking_id, call.response, call.fault) = (Some(tracking_id), kept, fault);
     });
     if let Some(call) = ended {
-        inner.journal.tell(Happening::Called(call.into()));
+        cloud.live.journal.tell(Happening::Called(call.into()));
     }
     answer
 }
@@ -99,7 +100,7 @@ async fn struck_by(
             None
         }
         Effect::Delay(pause) => {
-            let stopping = cloud.inner.stopping.clone();
+            let stopping = cloud.live.stopping.clone();
             // Webex carries out what it was asked for, whether or not the caller still waits.
             let late = tokio::spawn(async move {
                 let pause = tokio::time::sleep(Duration::from_millis(pause));
@@ -124,10 +125,10 @@ impl Cloud {
     /// Waits for the release; none if the cloud stops first.
     async fn stalled_until(&self, release: &mut watch::Receiver<u64>) -> Option<()> {
         let stalled = self.inner.faults.stall();
-        self.inner.journal.tell(Happening::State);
-        let released = self.inner.stopping.run_until_cancelled(release.changed()).await;
+        self.live.journal.tell(Happening::State);
+        let released = self.live.stopping.run_until_cancelled(release.changed()).await;
         drop(stalled);
-        self.inner.journal.tell(Happening::State);
+        self.live.journal.tell(Happening::State);
         released?.ok()
     }
 }

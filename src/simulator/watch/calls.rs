@@ -1,6 +1,6 @@
 //! The record of every call of the API, for tests and for the page's inspector.
 
-use std::collections::VecDeque;
+use std::sync::MutexGuard;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,13 +9,8 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use tokio::sync::watch;
 
-use crate::simulator::scenario::faults::Pattern;
+use super::record::{Entry, Record};
 use crate::simulator::world::time;
-
-/// So many calls are remembered; older ones are forgotten.
-const MOST_CALLS: usize = 100_000;
-/// Of so many the bodies too.
-const MOST_BODIES: usize = 1000;
 
 /// One call of the API.
 #[derive(Clone, Debug, Serialize)]
@@ -73,16 +68,40 @@ impl Call {
     }
 }
 
-/// The calls in the order they arrived.
-pub(crate) struct Calls {
-    kept: Mutex<Kept>,
-    arrived: watch::Sender<u64>,
+impl Entry for Call {
+    fn numbered(self, number: u64) -> Call {
+        Call { number, ..self }
+    }
+
+    fn forget_bodies(&mut self) {
+        (self.request, self.response) = (None, None);
+    }
 }
 
-#[derive(Default)]
-struct Kept {
-    calls: VecDeque<Call>,
-    forgotten: u64,
+/// Which calls are meant.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+}
+
+impl Pattern<'_> {
+    /// A call whose path ends in a slash is the same call as without it.
+    pub(crate) fn matches(&self, method: &Method, path: &str) -> bool {
+        let path = path.trim_end_matches('/');
+        (self.method == "*" || self.method.eq_ignore_ascii_case(method.as_str()))
+            && match self.path {
+                all if all.ends_with('*') => path.starts_with(all.trim_end_matches('*')),
+                below if below.ends_with('/') => path.starts_with(below),
+                exact => path == exact,
+            }
+    }
+}
+
+/// The calls in the order they arrived.
+pub(crate) struct Calls {
+    kept: Mutex<Record<Call>>,
+    arrived: watch::Sender<u64>,
 }
 
 impl Default for Calls {
@@ -94,39 +113,21 @@ impl Default for Calls {
 impl Calls {
     /// Notes a call and gives the number under which its answer is noted.
     pub(crate) fn arrived(&self, call: Call) -> u64 {
-        let number = {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            if kept.calls.len() == MOST_CALLS {
-                kept.calls.pop_front();
-                kept.forgotten += 1;
-            }
-            let number = kept.forgotten + kept.calls.len() as u64;
-            kept.calls.push_back(Call { number, ..call });
-            if let Some(old) = kept.calls.len().checked_sub(MOST_BODIES + 1).and_then(|old| kept.calls.get_mut(old)) {
-                (old.request, old.response) = (None, None);
-            }
-            number
-        };
+        let number = self.kept().push(call);
         self.arrived.send_modify(|calls| *calls = (*calls).max(number + 1));
         number
     }
 
     /// Notes what became of a call, and gives it as it is then.
     pub(crate) fn ended(&self, number: u64, end: impl FnOnce(&mut Call)) -> Option<Call> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = usize::try_from(number.checked_sub(kept.forgotten)?).ok()?;
-        let call = kept.calls.get_mut(place)?;
+        let mut kept = self.kept();
+        let call = kept.get_mut(number)?;
         end(call);
         Some(call.clone())
     }
 
-    pub(crate) fn all(&self) -> Vec<Call> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).calls.iter().cloned().collect()
-    }
-
-    /// The latest, newest first.
-    pub(crate) fn latest(&self, most: usize) -> Vec<Call> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).calls.iter().rev().take(most).cloned().collect()
+    pub(crate) fn kept(&self) -> MutexGuard<'_, Record<Call>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns once so many calls of a kind have arrived since the start.
@@ -136,11 +137,9 @@ impl Calls {
         loop {
             arrived.mark_unchanged();
             {
-                let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-                let from = usize::try_from(looked_at - kept.forgotten.min(looked_at)).unwrap_or(usize::MAX);
-                let new = kept.calls.iter().skip(from);
-                found += new.filter(|call| pattern.matches(&call.method, &call.path)).count();
-                looked_at = kept.forgotten + kept.calls.len() as u64;
+                let kept = self.kept();
+                found += kept.since(looked_at).filter(|call| pattern.matches(&call.method, &call.path)).count();
+                looked_at = kept.count();
             }
             if found >= count || arrived.changed().await.is_err() {
                 return;
@@ -152,6 +151,7 @@ impl Calls {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulator::watch::record::MOST_BODIES;
 
     fn call(path: &str) -> Call {
         Call::new(Method::POST, path.to_owned(), None, Timestamp::UNIX_EPOCH)
@@ -166,7 +166,7 @@ mod tests {
         let ((), number) = tokio::join!(wait, async { calls.arrived(call("/messages")) });
         let ended = calls.ended(number, |call| call.status = Some(200));
         assert_eq!(ended.map(|call| call.number), Some(2));
-        assert_eq!(calls.all().last().and_then(|call| call.status), Some(200));
+        assert_eq!(calls.kept().all().last().and_then(|call| call.status), Some(200));
     }
 
     #[test]
@@ -175,7 +175,7 @@ mod tests {
         for _ in 0..=MOST_BODIES {
             calls.arrived(Call { request: Some("{}".to_owned()), ..call("/messages") });
         }
-        let all = calls.all();
+        let all = calls.kept().all();
         assert_eq!((all[0].request.as_deref(), all[1].request.as_deref()), (None, Some("{}")));
     }
 }

@@ -3,8 +3,6 @@
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use crate::simulator::Cloud;
-
 /// What became of an event in the bot.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,14 +23,3 @@ pub struct Explanation {
 
 /// Takes the Webex id of a message, a click or a membership.
 pub(crate) type Explain = Box<dyn Fn(String) -> BoxFuture<'static, Option<Explanation>> + Send + Sync>;
-
-impl Cloud {
-    /// Has the page ask this for what the bot knows of an event. Only the first one counts.
-    pub fn explained_by(
-        &self,
-        explain: impl Fn(String) -> BoxFuture<'static, Option<Explanation>> + Send + Sync + 'static,
-    ) {
-        // A second bot in one cloud would be another account, whose events nobody asks for.
-        let _ = self.inner.explain.set(Box::new(explain));
-    }
-}

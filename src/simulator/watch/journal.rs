@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 use super::calls::Call;
-use crate::simulator::delivery::manner::Delivery;
+use super::deliveries::Delivery;
 use crate::simulator::world::change::{Change, MessageChange};
 use crate::simulator::world::things::message::Message;
 

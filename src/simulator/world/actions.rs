@@ -6,7 +6,7 @@ use super::event::Event;
 use super::refusal::Refusal;
 use super::state::World;
 use super::things::account::Account;
-use crate::simulator::world::things::action::Action;
+use super::things::action::Action;
 
 impl World {
     /// Submits a card.

@@ -6,10 +6,9 @@ use serde::Deserialize;
 use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::account::{Account, only_administrators};
+use super::things::account::{Account, no_such_person, only_administrators};
 use super::things::room::RoomType;
 use super::things::webhook::WebhookStatus;
-use crate::simulator::world::things::account::no_such_person;
 
 /// What an administrator makes a person with, or makes of one.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::things::account::Account;
-use crate::simulator::world::things::message::Message;
+use super::things::message::Message;
 
 /// A change of the world that people see.
 #[derive(Clone, Debug)]

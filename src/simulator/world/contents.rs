@@ -6,9 +6,7 @@ use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
 use super::things::account::Account;
-use super::things::content::Verdict;
-use crate::simulator::world::things::content::Content;
-use crate::simulator::world::things::content::no_such_content;
+use super::things::content::{Content, Verdict, no_such_content};
 use crate::webex::local_part;
 
 /// Asked to wait while a file is scanned, in seconds.

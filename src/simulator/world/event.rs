@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::ids;
 use super::things::action::Action;
+use super::things::meeting::Meeting;
 use super::things::message::Message;
 use super::things::room::{Membership, Room, RoomType};
-use crate::simulator::world::things::meeting::Meeting;
-use crate::simulator::world::time;
+use super::time;
 
 /// Something that webhooks tell about.
 #[derive(Clone, Debug)]

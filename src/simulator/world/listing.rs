@@ -6,8 +6,8 @@ use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
 use super::things::account::{Account, AccountType};
+use super::things::message::Message;
 use super::things::room::RoomType;
-use crate::simulator::world::things::message::Message;
 
 /// What to list. Ids are as the caller spelled them.
 pub(crate) struct Listing {

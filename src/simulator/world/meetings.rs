@@ -11,8 +11,7 @@ use super::refusal::Refusal;
 use super::sight::only_people;
 use super::state::World;
 use super::things::account::Account;
-use super::things::meeting::{Invitee, digits};
-use crate::simulator::world::things::meeting::Meeting;
+use super::things::meeting::{Invitee, Meeting, digits};
 
 const LONGEST_TITLE: usize = 128;
 const LONGEST_AGENDA: usize = 1300;

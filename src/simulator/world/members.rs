@@ -3,11 +3,11 @@
 use axum::http::StatusCode;
 use serde::Deserialize;
 
+use super::event::Event;
 use super::refusal::Refusal;
 use super::state::World;
 use super::things::account::Account;
 use super::things::room::{Member, Membership, RoomType};
-use crate::simulator::world::event::Event;
 
 /// What can be changed of a membership.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

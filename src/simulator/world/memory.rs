@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::ids::Mint;
 use super::state::World;
@@ -20,7 +21,6 @@ use super::things::message::Message;
 use super::things::room::{Room, RoomType};
 use super::things::team::Team;
 use super::things::webhook::Webhook;
-use crate::simulator::Cloud;
 
 /// Of the document; a cloud reads no other.
 const VERSION: u32 = 1;
@@ -32,7 +32,7 @@ const SHARE: u32 = 10;
 /// What is kept.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Saved {
+pub(crate) struct Saved {
     version: u32,
     /// Where the next ids come from, so that none is given twice.
     seed: u64,
@@ -58,7 +58,7 @@ struct SavedMessage {
 }
 
 impl Saved {
-    fn of(world: &World) -> Saved {
+    pub(crate) fn of(world: &World) -> Saved {
         Saved {
             version: VERSION,
             seed: world.mint.seed(),
@@ -144,30 +144,20 @@ fn save(saved: &Saved, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-impl Cloud {
-    /// Keeps the file up to date until the cloud stops.
-    pub(crate) fn keep_state(&self, path: PathBuf) -> JoinHandle<()> {
-        let cloud = self.clone();
-        self.inner.runtime.spawn(async move {
-            let mut revisions = cloud.inner.revision.subscribe();
-            let mut pause = PAUSE;
-            let stopping = cloud.inner.stopping.clone();
-            loop {
-                let changed = stopping.run_until_cancelled(revisions.changed()).await;
-                stopping.run_until_cancelled(tokio::time::sleep(pause)).await;
-                revisions.mark_unchanged();
-                let began = Instant::now();
-                cloud.save_state(path.clone()).await;
-                pause = PAUSE.max(began.elapsed() * SHARE);
-                if changed.is_none() || stopping.is_cancelled() {
-                    return;
-                }
-            }
-        })
-    }
-
-    async fn save_state(&self, path: PathBuf) {
-        let saved = Saved::of(&self.world());
+/// Keeps the file up to date until the cloud stops. `revisions` changes with the world.
+pub(crate) async fn keep(
+    path: PathBuf,
+    mut revisions: watch::Receiver<u64>,
+    stopping: CancellationToken,
+    saved: impl Fn() -> Saved,
+) {
+    let mut pause = PAUSE;
+    loop {
+        let changed = stopping.run_until_cancelled(revisions.changed()).await;
+        stopping.run_until_cancelled(tokio::time::sleep(pause)).await;
+        revisions.mark_unchanged();
+        let began = Instant::now();
+        let (saved, path) = (saved(), path.clone());
         let written = tokio::task::spawn_blocking(move || {
             save(&saved, &path).map_err(|error| format!("cannot write {}: {error}", path.display()))
         });
@@ -175,6 +165,10 @@ impl Cloud {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(error, "the simulated cloud's state was not kept"),
             Err(error) => tracing::error!(%error, "the simulated cloud's state was not kept"),
+        }
+        pause = PAUSE.max(began.elapsed() * SHARE);
+        if changed.is_none() || stopping.is_cancelled() {
+            return;
         }
     }
 }

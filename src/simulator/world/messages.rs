@@ -10,10 +10,10 @@ use super::refusal::Refusal;
 use super::state::World;
 use super::things::account::{Account, AccountType};
 use super::things::content::Content;
+use super::things::message::Message;
 use super::things::room::{Room, RoomType};
 use super::written::markdown::{Mention, Rendered};
 use super::written::{cards, html, markdown};
-use crate::simulator::world::things::message::Message;
 use crate::webex::local_part;
 
 const MOST_EDITS: u8 = 10;

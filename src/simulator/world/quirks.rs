@@ -3,9 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::Cloud;
-use crate::simulator::watch::journal::Happening;
-
 /// All off at first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -26,12 +23,4 @@ pub struct Quirks {
     pub empty_pages: bool,
     /// The address of the next page lacks `mentionedPeople`, as an older server's did.
     pub lost_mentions: bool,
-}
-
-impl Cloud {
-    /// Changes which side the cloud takes from now on.
-    pub fn quirks(&self, change: impl FnOnce(&mut Quirks)) {
-        change(&mut self.world().quirks);
-        self.inner.journal.tell(Happening::State);
-    }
 }

@@ -7,8 +7,7 @@ use super::refusal::Refusal;
 use super::sight::pair;
 use super::state::World;
 use super::things::account::Account;
-use super::things::room::{RoomType, Traits};
-use crate::simulator::world::things::room::Room;
+use super::things::room::{Room, RoomType, Traits};
 
 /// The body of `POST` and `PUT`. What is missing stays as it is.
 #[derive(Clone, Debug, Default, Deserialize)]

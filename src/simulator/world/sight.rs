@@ -1,22 +1,17 @@
 //! What each account may see: the rooms it is in, and the messages, files, clicks and meetings of those.
 
+use super::event::{Data, Event};
 use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
 use super::things::account::{Account, AccountType};
-use super::things::room::{Member, Membership, RoomType};
-use super::things::team::{Team, TeamMembership, general_room};
-use super::things::webhook::Webhook;
-use crate::simulator::world::event::Data;
-use crate::simulator::world::event::Event;
-use crate::simulator::world::things::action::Action;
-use crate::simulator::world::things::content::Content;
-use crate::simulator::world::things::content::no_such_content;
-use crate::simulator::world::things::meeting::Meeting;
-use crate::simulator::world::things::message::Message;
-use crate::simulator::world::things::room::Room;
-use crate::simulator::world::things::team::no_such_team;
-use crate::simulator::world::things::webhook::no_such_webhook;
+use super::things::action::Action;
+use super::things::content::{Content, no_such_content};
+use super::things::meeting::Meeting;
+use super::things::message::Message;
+use super::things::room::{Member, Membership, Room, RoomType};
+use super::things::team::{Team, TeamMembership, general_room, no_such_team};
+use super::things::webhook::{Webhook, no_such_webhook};
 use crate::webex::local_part;
 
 impl World {

@@ -8,8 +8,7 @@ use super::refusal::Refusal;
 use super::state::World;
 use super::things::account::Account;
 use super::things::room::RoomType;
-use super::things::team::{Team, TeamMembership, general_room};
-use crate::simulator::world::things::team::no_such_team;
+use super::things::team::{Team, TeamMembership, general_room, no_such_team};
 
 /// The body of `POST` and `PUT`.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -1,11 +1,10 @@
 //! What happened is noted for the webhooks and sockets that tell of it.
 
 use super::change::Change;
+use super::event::{Data, Event};
 use super::state::World;
 use super::things::account::Account;
 use super::things::webhook::{Webhook, WebhookStatus};
-use crate::simulator::world::event::Data;
-use crate::simulator::world::event::Event;
 
 impl World {
     /// Notes what happened for the webhooks that tell about it. Who may hear of it is decided as things are now, before

@@ -10,8 +10,7 @@ use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
 use super::things::account::{Account, only_administrators};
-use super::things::webhook::{Webhook, WebhookStatus};
-use crate::simulator::world::things::webhook::no_such_webhook;
+use super::things::webhook::{Webhook, WebhookStatus, no_such_webhook};
 use crate::webex::{WEBHOOK_EVENTS, WEBHOOK_RESOURCES};
 
 /// What a webhook is made or changed with; also the body of `POST` and `PUT`.

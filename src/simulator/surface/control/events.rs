@@ -14,7 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
 use super::state::{Who, everything};
-use crate::simulator::Cloud;
+use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::watch::journal::Happening;
 use crate::simulator::world::change::Change;
 
@@ -33,7 +33,7 @@ struct Watcher {
 pub(super) async fn events(State(cloud): State<Cloud>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let now = Instant::now();
     // Watching begins before the state is read, so that nothing falls in between.
-    let happenings = cloud.inner.journal.watch();
+    let happenings = cloud.live.journal.watch();
     let watcher = Watcher { cloud, happenings, state_due: Some(now), state_told: now };
     let events = stream::unfold(watcher, |mut watcher| async move { Some((Ok(watcher.next().await?), watcher)) });
     Sse::new(events).keep_alive(KeepAlive::default())
@@ -42,7 +42,7 @@ pub(super) async fn events(State(cloud): State<Cloud>) -> Sse<impl Stream<Item =
 impl Watcher {
     /// None once the cloud stops, which ends the connection.
     async fn next(&mut self) -> Option<Event> {
-        let stopping = self.cloud.inner.stopping.clone();
+        let stopping = self.cloud.live.stopping.clone();
         loop {
             let due = self.state_due;
             tokio::select! {

@@ -40,9 +40,9 @@ use serde_json::{Map, Value};
 
 use super::traffic::undisturbed;
 use super::{JsonBody, Query};
-use crate::simulator::Cloud;
 use crate::simulator::delivery::manner::Deliveries;
-use crate::simulator::scenario::faults::Fault;
+use crate::simulator::scenario::cloud::Cloud;
+use crate::simulator::scenario::fault::Fault;
 use crate::simulator::scenario::limit::RateLimit;
 use crate::simulator::world::quirks::Quirks;
 use crate::simulator::world::refusal::Refusal;
@@ -92,12 +92,12 @@ struct Items<T> {
 }
 
 async fn deliveries(State(cloud): State<Cloud>, query: Query) -> Result<Response, Refusal> {
-    let items = cloud.inner.courier.latest(query.max(200, MOST_LISTED)?);
+    let items = cloud.live.courier.delivered().latest(query.max(200, MOST_LISTED)?);
     Ok(Json(Items { items }).into_response())
 }
 
 async fn calls(State(cloud): State<Cloud>, query: Query) -> Result<Response, Refusal> {
-    let items = cloud.inner.calls.latest(query.max(200, MOST_LISTED)?);
+    let items = cloud.inner.calls.kept().latest(query.max(200, MOST_LISTED)?);
     Ok(Json(Items { items }).into_response())
 }
 
@@ -217,7 +217,7 @@ async fn change_deliveries(
     State(cloud): State<Cloud>,
     JsonBody(changes): JsonBody<Map<String, Value>>,
 ) -> Result<Json<Deliveries>, Refusal> {
-    let manner = changed(&*cloud.inner.courier.manner.borrow(), changes)?;
+    let manner = changed(&*cloud.live.courier.manner.borrow(), changes)?;
     if let Some(problem) = manner.problem() {
         return Err(Refusal::bad_request(problem));
     }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Reads;
-use crate::simulator::Cloud;
 use crate::simulator::delivery::manner::Deliveries;
+use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::scenario::faults::Armed;
 use crate::simulator::scenario::limit::RateLimit;
 use crate::simulator::world::quirks::Quirks;
@@ -74,7 +74,7 @@ pub(super) fn everything(cloud: &Cloud) -> Everything {
         people,
         has_daemon: inner.explain.get().is_some(),
         clock_offset_ms: i64::try_from(offset.as_millis()).unwrap_or_default(),
-        deliveries: inner.courier.manner.borrow().clone(),
+        deliveries: cloud.live.courier.manner.borrow().clone(),
         reads: Reads { not_yet_visible: inner.faults.hidden_reads() },
         files,
         limit: inner.limiter.limit(),

@@ -2,8 +2,7 @@
 //! mentions somebody, links somewhere or is code: paragraphs, quotes, fences, headings, nested lists, code spans,
 //! strong and emphasised text, links, mentions, backslash escapes. No tables, no pictures, no html, as on Webex.
 
-use super::blocks::{Block, DEEPEST};
-use crate::simulator::world::written::blocks::blocks;
+use super::blocks::{Block, DEEPEST, blocks};
 
 /// A message as Webex's apps show it.
 #[derive(Debug, PartialEq, Eq)]
