@@ -99,11 +99,7 @@ pub use watch::deliveries::{Delivery, SignatureCheck};
 pub use watch::explain::Explanation;
 pub use world::quirks::Quirks;
 pub use world::refusal::Refusal;
-pub use world::things::account::{Account, AccountType};
-pub use world::things::content::{Content, Scan, Verdict};
-pub use world::things::device::{DeviceInfo, Sockets};
-pub use world::things::grant::Grant;
-pub use world::things::message::Message;
-pub use world::things::room::RoomType;
-pub use world::things::webhook::{Webhook, WebhookStatus};
+pub use world::things::{
+    Account, AccountType, Content, DeviceInfo, Grant, Message, RoomType, Scan, Sockets, Verdict, Webhook, WebhookStatus,
+};
 pub use world::webhooks::WebhookDraft;

@@ -29,7 +29,7 @@ use super::world::ids::Mint;
 use super::world::memory;
 use super::world::memory::Saved;
 use super::world::state::World;
-use super::world::things::account::{Account, AccountType};
+use super::world::things::{Account, AccountType};
 
 /// The bot's token where tokens can be quoted.
 const QUOTABLE_BOT_TOKEN: &str = "simulated-bot-token";

@@ -5,12 +5,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 
+use tokio::sync::watch;
+
 use super::manner::Deliveries;
 use super::outward::Outward;
 use crate::simulator::watch::deliveries::Delivery;
 use crate::simulator::watch::record::Record;
 use crate::simulator::world::event::Event;
-use tokio::sync::watch;
 
 /// So many deliveries are on their way at once.
 const CONCURRENT: usize = 64;

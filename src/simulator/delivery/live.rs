@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use tokio::runtime::Handle;
+
 use super::courier::{Courier, Lane};
 use super::letter::{Sender, letter, post};
 use super::manner::Deliveries;
@@ -15,8 +17,7 @@ use crate::simulator::watch::deliveries::Delivery;
 use crate::simulator::watch::journal::{Happening, Journal};
 use crate::simulator::world::event::Event;
 use crate::simulator::world::state::World;
-use crate::simulator::world::things::webhook::WebhookStatus;
-use tokio::runtime::Handle;
+use crate::simulator::world::things::WebhookStatus;
 
 /// What happens within so long is mixed up when the order is to be wrong.
 const MIXED: Duration = Duration::from_millis(100);

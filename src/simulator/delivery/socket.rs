@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use super::live::Live;
-use crate::simulator::world::things::device::Order;
+use crate::simulator::world::things::Order;
 
 const BAD_REQUEST: u16 = 4400;
 const UNAUTHORIZED: u16 = 4401;

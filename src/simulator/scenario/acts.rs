@@ -3,7 +3,7 @@
 use super::cloud::Cloud;
 use crate::simulator::world::event::Event;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::things::webhook::{Webhook, WebhookStatus};
+use crate::simulator::world::things::{Webhook, WebhookStatus};
 use crate::simulator::world::webhooks::WebhookDraft;
 
 impl Cloud {

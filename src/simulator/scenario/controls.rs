@@ -2,15 +2,15 @@
 
 use jiff::SignedDuration;
 
+use tokio::sync::watch;
+
 use super::cloud::Cloud;
 use super::fault::Fault;
 use super::limit::RateLimit;
 use crate::simulator::delivery::manner::Deliveries;
 use crate::simulator::watch::journal::Happening;
 use crate::simulator::world::quirks::Quirks;
-use crate::simulator::world::things::content::Scan;
-use crate::simulator::world::things::device::{Order, Sockets};
-use tokio::sync::watch;
+use crate::simulator::world::things::{Order, Scan, Sockets};
 
 impl Cloud {
     /// Has something go wrong from now on.

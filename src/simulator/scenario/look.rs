@@ -10,12 +10,7 @@ use super::cloud::Cloud;
 use crate::simulator::watch::calls::{Call, Pattern};
 use crate::simulator::watch::deliveries::Delivery;
 use crate::simulator::watch::transcript;
-use crate::simulator::world::things::account::Account;
-use crate::simulator::world::things::content::Content;
-use crate::simulator::world::things::device::DeviceInfo;
-use crate::simulator::world::things::message::Message;
-use crate::simulator::world::things::room::{Room, RoomType};
-use crate::simulator::world::things::webhook::Webhook;
+use crate::simulator::world::things::{Account, Content, DeviceInfo, Message, Room, RoomType, Webhook};
 
 /// A room, as the scenario sees it.
 #[derive(Clone, Debug, Serialize)]

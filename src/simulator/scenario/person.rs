@@ -6,9 +6,7 @@ use serde_json::Value;
 use super::cloud::Cloud;
 use crate::simulator::world::draft::{Draft, Upload};
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::things::account::Account;
-use crate::simulator::world::things::grant::Grant;
-use crate::simulator::world::things::room::RoomType;
+use crate::simulator::world::things::{Account, Grant, RoomType};
 
 /// A person who acts.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Actor, JsonBody, Query};
+use super::request::{Caller, JsonBody, Query};
 use crate::simulator::delivery::socket;
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::refusal::Refusal;
@@ -23,7 +23,7 @@ pub(super) fn routes() -> Router<Cloud> {
         .route("/mercury/registrations/{id}/messages", any(socket))
 }
 
-async fn catalog(State(cloud): State<Cloud>, Actor(_): Actor, query: Query) -> Result<Json<Value>, Refusal> {
+async fn catalog(Caller { cloud, .. }: Caller, query: Query) -> Result<Json<Value>, Refusal> {
     if query.get("format") != Some("hostmap") {
         return Err(Refusal::bad_request("format has to be hostmap"));
     }
@@ -34,28 +34,26 @@ async fn catalog(State(cloud): State<Cloud>, Actor(_): Actor, query: Query) -> R
     })))
 }
 
-async fn list(State(cloud): State<Cloud>, Actor(me): Actor) -> Result<Json<Value>, Refusal> {
+async fn list(Caller { cloud, me }: Caller) -> Result<Json<Value>, Refusal> {
     cloud.world().devices_of(&me, &cloud.inner.base).map(Json)
 }
 
 async fn register(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     JsonBody(traits): JsonBody<Map<String, Value>>,
 ) -> Result<Json<Value>, Refusal> {
     cloud.world().register_device(&me, traits, &cloud.inner.base).map(Json)
 }
 
 async fn refresh(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     Path(id): Path<String>,
     JsonBody(traits): JsonBody<Map<String, Value>>,
 ) -> Result<Json<Value>, Refusal> {
     cloud.world().refresh_device(&me, &id, traits, &cloud.inner.base).map(Json)
 }
 
-async fn delete(State(cloud): State<Cloud>, Actor(me): Actor, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     cloud.world().delete_device(&me, &id).map(|()| StatusCode::NO_CONTENT)
 }
 

@@ -8,12 +8,12 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{Actor, Query, content_type, is_media_type};
+use super::request::{Caller, Query, content_type, is_media_type};
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::grants::Tokens;
 use crate::simulator::world::ids;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::things::account::{Account, AccountType};
+use crate::simulator::world::things::only_people;
 
 /// What there is of one kind. Licences are called as Webex calls them: clients look them up by name.
 fn all(kind: &str) -> Vec<Value> {
@@ -33,25 +33,19 @@ fn all(kind: &str) -> Vec<Value> {
 }
 
 /// Bots have no admin scopes.
-fn only_people(actor: &Account) -> Result<(), Refusal> {
-    match actor.kind {
-        AccountType::Person => Ok(()),
-        AccountType::Bot => Err(Refusal::forbidden("The access token is missing required scopes.")),
-    }
-}
+const MISSING: &str = "The access token is missing required scopes.";
 
-pub(super) async fn list(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    kind: &str,
-    query: Query,
-) -> Result<Response, Refusal> {
-    only_people(&me)?;
+pub(super) async fn list(Caller { cloud, me }: Caller, kind: &str, query: Query) -> Result<Response, Refusal> {
+    only_people(&me, MISSING)?;
     query.page(&cloud, all(kind), 100)
 }
 
-pub(super) async fn read(Actor(me): Actor, kind: &str, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
-    only_people(&me)?;
+pub(super) async fn read(
+    Caller { me, .. }: Caller,
+    kind: &str,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    only_people(&me, MISSING)?;
     let is_it = |thing: &Value| thing["id"].as_str().is_some_and(|its| ids::same(its, &id));
     let found = all(kind).into_iter().find(is_it);
     found.map(Json).ok_or_else(|| Refusal::not_found("The requested resource could not be found."))

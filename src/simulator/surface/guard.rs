@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use url::{Host, Url};
 
-use super::traffic::refused;
+use super::dress::refused;
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::refusal::Refusal;
 

@@ -1,20 +1,19 @@
 //! `/meetings`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
-use super::{Actor, JsonBody, Query};
-use crate::simulator::scenario::cloud::Cloud;
+use super::request::{Caller, JsonBody, Query};
 use crate::simulator::world::ids;
 use crate::simulator::world::meetings::MeetingDraft;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::sight::only_people;
-use crate::simulator::world::things::meeting::Meeting;
+use crate::simulator::world::sight::may_meet;
+use crate::simulator::world::things::Meeting;
 
 const MOST: usize = 100;
 
@@ -27,8 +26,7 @@ fn zone(headers: &HeaderMap) -> Result<TimeZone, Refusal> {
 }
 
 pub(super) async fn create(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     headers: HeaderMap,
     JsonBody(draft): JsonBody<MeetingDraft>,
 ) -> Result<Json<Value>, Refusal> {
@@ -37,8 +35,7 @@ pub(super) async fn create(
 }
 
 pub(super) async fn read(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
@@ -48,28 +45,25 @@ pub(super) async fn read(
 }
 
 pub(super) async fn replace(
-    state: State<Cloud>,
-    actor: Actor,
+    caller: Caller,
     headers: HeaderMap,
     id: Path<String>,
     draft: JsonBody<MeetingDraft>,
 ) -> Result<Json<Value>, Refusal> {
-    change(state, actor, &headers, id, draft, true)
+    change(caller, &headers, id, draft, true)
 }
 
 pub(super) async fn update(
-    state: State<Cloud>,
-    actor: Actor,
+    caller: Caller,
     headers: HeaderMap,
     id: Path<String>,
     draft: JsonBody<MeetingDraft>,
 ) -> Result<Json<Value>, Refusal> {
-    change(state, actor, &headers, id, draft, false)
+    change(caller, &headers, id, draft, false)
 }
 
 fn change(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     headers: &HeaderMap,
     Path(id): Path<String>,
     JsonBody(draft): JsonBody<MeetingDraft>,
@@ -79,23 +73,14 @@ fn change(
     cloud.change(|world| world.update_meeting(&me, &id, draft, whole)).map(|meeting| Json(meeting.shown(&zone)))
 }
 
-pub(super) async fn delete(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Refusal> {
+pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     cloud.change(|world| world.delete_meeting(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }
 
 /// By number, link or room; otherwise by time, the next seven days unless told otherwise. An ad-hoc meeting is only
 /// found by its instances, of which there are none here.
-pub(super) async fn list(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    headers: HeaderMap,
-    query: Query,
-) -> Result<Response, Refusal> {
-    only_people(&me)?;
+pub(super) async fn list(Caller { cloud, me }: Caller, headers: HeaderMap, query: Query) -> Result<Response, Refusal> {
+    may_meet(&me)?;
     let zone = zone(&headers)?;
     let keys = ["meetingNumber", "webLink", "roomId"].map(|name| query.get(name));
     if keys.iter().flatten().count() > 1 {

@@ -1,19 +1,16 @@
 //! `/memberships` and `/team/memberships`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{Actor, JsonBody, Query};
-use crate::simulator::scenario::cloud::Cloud;
+use super::request::{Caller, JsonBody, Query};
 use crate::simulator::world::members::{MemberDraft, no_such_membership};
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::state::World;
-use crate::simulator::world::things::account::{Account, no_such_person};
-use crate::simulator::world::things::room::{Membership, Room};
-use crate::simulator::world::things::team::TeamMembership;
+use crate::simulator::world::things::{Account, Membership, Room, TeamMembership, no_such_person};
 use crate::webex::local_part;
 
 #[derive(Default, Deserialize)]
@@ -46,7 +43,7 @@ impl NewMembership {
     }
 }
 
-pub(super) async fn list(State(cloud): State<Cloud>, Actor(me): Actor, query: Query) -> Result<Response, Refusal> {
+pub(super) async fn list(Caller { cloud, me }: Caller, query: Query) -> Result<Response, Refusal> {
     let found: Vec<Membership> = {
         let world = cloud.world();
         let person = query
@@ -69,8 +66,7 @@ pub(super) async fn list(State(cloud): State<Cloud>, Actor(me): Actor, query: Qu
 }
 
 pub(super) async fn create(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     JsonBody(new): JsonBody<NewMembership>,
 ) -> Result<Json<Membership>, Refusal> {
     cloud.change(|world| {
@@ -79,17 +75,12 @@ pub(super) async fn create(
     })
 }
 
-pub(super) async fn read(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    Path(id): Path<String>,
-) -> Result<Json<Membership>, Refusal> {
+pub(super) async fn read(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<Json<Membership>, Refusal> {
     find(&cloud.world(), &me, &id).map(Json)
 }
 
 pub(super) async fn update(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     Path(id): Path<String>,
     JsonBody(draft): JsonBody<MemberDraft>,
 ) -> Result<Json<Membership>, Refusal> {
@@ -99,11 +90,7 @@ pub(super) async fn update(
     })
 }
 
-pub(super) async fn delete(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Refusal> {
+pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     cloud.change(|world| {
         let known = find(world, &me, &id)?;
         let person = world.people.get(&known.person_id).cloned().ok_or_else(no_such_membership)?;
@@ -126,19 +113,14 @@ fn find(world: &World, me: &Account, id: &str) -> Result<Membership, Refusal> {
     world.membership(&room.id, &person.id).ok_or_else(no_such_membership)
 }
 
-pub(super) async fn list_of_team(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    query: Query,
-) -> Result<Response, Refusal> {
+pub(super) async fn list_of_team(Caller { cloud, me }: Caller, query: Query) -> Result<Response, Refusal> {
     let team = query.get("teamId").ok_or_else(|| Refusal::bad_request("teamId cannot be null"))?;
     let found = cloud.world().team_memberships(&me, team)?;
     query.page(&cloud, found, 100)
 }
 
 pub(super) async fn create_in_team(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     JsonBody(new): JsonBody<NewMembership>,
 ) -> Result<Json<TeamMembership>, Refusal> {
     cloud.change(|world| {
@@ -148,16 +130,14 @@ pub(super) async fn create_in_team(
 }
 
 pub(super) async fn read_of_team(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<TeamMembership>, Refusal> {
     find_of_team(&cloud.world(), &me, &id).map(Json)
 }
 
 pub(super) async fn update_in_team(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     Path(id): Path<String>,
     JsonBody(draft): JsonBody<TeamMemberDraft>,
 ) -> Result<Json<TeamMembership>, Refusal> {
@@ -168,8 +148,7 @@ pub(super) async fn update_in_team(
 }
 
 pub(super) async fn delete_from_team(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
     cloud.change(|world| {

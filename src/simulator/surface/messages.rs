@@ -1,7 +1,7 @@
 //! `/messages`, `/contents` and `/attachment/actions`.
 
 use axum::extract::multipart::MultipartError;
-use axum::extract::{FromRequest, Multipart, Path, Request, State};
+use axum::extract::{FromRequest, Multipart, Path, Request};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -9,7 +9,8 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Actor, InPerson, JsonBody, Query, content_type, is_media_type, page};
+use super::paging::page;
+use super::request::{Caller, InPerson, JsonBody, Query, content_type, is_media_type};
 use crate::simulator::delivery::fetch::fetch;
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::draft::{Draft, Upload};
@@ -17,9 +18,7 @@ use crate::simulator::world::ids;
 use crate::simulator::world::listing::Listing;
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::state::World;
-use crate::simulator::world::things::account::{Account, no_such_person};
-use crate::simulator::world::things::action::Action;
-use crate::simulator::world::things::message::Message;
+use crate::simulator::world::things::{Account, Action, Message, no_such_person};
 
 /// The answer to `POST /messages`: whom the message was sent to is in no other.
 #[derive(Serialize)]
@@ -69,11 +68,7 @@ pub(super) struct Click {
     inputs: Value,
 }
 
-pub(super) async fn create(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    request: Request,
-) -> Result<Json<Posted>, Refusal> {
+pub(super) async fn create(Caller { cloud, me }: Caller, request: Request) -> Result<Json<Posted>, Refusal> {
     // A Webex app sends html and never markdown.
     let typed = request.extensions().get::<InPerson>().is_some();
     let new = if is_media_type(&content_type(request.headers()), "multipart/form-data") {
@@ -164,8 +159,7 @@ fn destination(
 }
 
 pub(super) async fn list(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     in_person: Option<Extension<InPerson>>,
     query: Query,
 ) -> Result<Response, Refusal> {
@@ -177,8 +171,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn list_direct(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     in_person: Option<Extension<InPerson>>,
     query: Query,
 ) -> Result<Response, Refusal> {
@@ -222,17 +215,12 @@ fn messages(cloud: &Cloud, me: &Account, in_person: bool, query: &Query, room_id
     Ok(page(&found, next))
 }
 
-pub(super) async fn read(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    Path(id): Path<String>,
-) -> Result<Json<Message>, Refusal> {
+pub(super) async fn read(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<Json<Message>, Refusal> {
     cloud.world().message_for(&me, &id).cloned().map(Json)
 }
 
 pub(super) async fn edit(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     in_person: Option<Extension<InPerson>>,
     Path(id): Path<String>,
     JsonBody(edit): JsonBody<Edit>,
@@ -242,18 +230,13 @@ pub(super) async fn edit(
     cloud.change(|world| world.edit(&me, &id, &room_id, draft)).map(Json)
 }
 
-pub(super) async fn delete(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Refusal> {
+pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     cloud.change(|world| world.delete(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }
 
 /// A Webex app shows what the scan let through; a program has to wait for it, or to take the risk.
 pub(super) async fn download(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     in_person: Option<Extension<InPerson>>,
     Path(id): Path<String>,
     query: Query,
@@ -283,8 +266,7 @@ pub(super) async fn download(
 
 /// Webex's specification says 202 here, but clients that are in use, webexpythonsdk among them, take 200 only.
 pub(super) async fn click(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     JsonBody(click): JsonBody<Click>,
 ) -> Result<(StatusCode, Json<Action>), Refusal> {
     if click.kind != "submit" {
@@ -299,11 +281,7 @@ pub(super) async fn click(
     Ok((status, Json(action)))
 }
 
-pub(super) async fn read_action(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    Path(id): Path<String>,
-) -> Result<Json<Action>, Refusal> {
+pub(super) async fn read_action(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<Json<Action>, Refusal> {
     cloud.world().action_for(&me, &id).cloned().map(Json)
 }
 

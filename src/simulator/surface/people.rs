@@ -1,19 +1,18 @@
 //! `/people`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Actor, JsonBody, Query};
+use super::request::{Caller, JsonBody, Query};
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::administration::PersonDraft;
-use crate::simulator::world::ids;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::things::account::{Account, AccountType, no_such_person};
-use crate::simulator::world::time;
+use crate::simulator::world::things::{Account, AccountType, no_such_person};
+use crate::simulator::world::{ids, time};
 
 /// So many ids may be asked for at once.
 const MOST_IDS: usize = 85;
@@ -89,20 +88,16 @@ struct ById {
     items: Vec<PersonBody>,
 }
 
-pub(super) async fn me(Actor(me): Actor) -> Json<PersonBody> {
+pub(super) async fn me(Caller { me, .. }: Caller) -> Json<PersonBody> {
     Json(PersonBody::from(&me))
 }
 
-pub(super) async fn read(
-    State(cloud): State<Cloud>,
-    _: Actor,
-    Path(id): Path<String>,
-) -> Result<Json<PersonBody>, Refusal> {
+pub(super) async fn read(Caller { cloud, .. }: Caller, Path(id): Path<String>) -> Result<Json<PersonBody>, Refusal> {
     let world = cloud.world();
     world.people.get(&id).map(PersonBody::from).map(Json).ok_or_else(no_such_person)
 }
 
-pub(super) async fn list(State(cloud): State<Cloud>, Actor(me): Actor, query: Query) -> Result<Response, Refusal> {
+pub(super) async fn list(Caller { cloud, me }: Caller, query: Query) -> Result<Response, Refusal> {
     if let Some(ids) = query.get("id") {
         return by_id(&cloud, ids);
     }
@@ -135,8 +130,7 @@ fn by_id(cloud: &Cloud, ids: &str) -> Result<Response, Refusal> {
 }
 
 pub(super) async fn create(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     JsonBody(draft): JsonBody<PersonDraft>,
 ) -> Result<Json<PersonBody>, Refusal> {
     let made = cloud.change(|world| world.create_person(&me, draft))?;
@@ -144,8 +138,7 @@ pub(super) async fn create(
 }
 
 pub(super) async fn update(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     Path(id): Path<String>,
     JsonBody(draft): JsonBody<PersonDraft>,
 ) -> Result<Json<PersonBody>, Refusal> {
@@ -153,10 +146,6 @@ pub(super) async fn update(
     Ok(Json(PersonBody::from(&changed)))
 }
 
-pub(super) async fn delete(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Refusal> {
+pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     cloud.change(|world| world.delete_person(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }

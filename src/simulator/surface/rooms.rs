@@ -3,21 +3,18 @@
 use std::cmp::Reverse;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Actor, JsonBody, Query};
-use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::ids;
+use super::request::{Caller, JsonBody, Query};
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::rooms::RoomDraft;
 use crate::simulator::world::state::World;
-use crate::simulator::world::things::account::Account;
-use crate::simulator::world::things::room::{Room, RoomType};
-use crate::simulator::world::time;
+use crate::simulator::world::things::{Account, Room, RoomType};
+use crate::simulator::world::{ids, time};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -61,7 +58,7 @@ fn body(world: &World, room: &Room, viewer: &Account) -> RoomBody {
     }
 }
 
-pub(super) async fn list(State(cloud): State<Cloud>, Actor(me): Actor, query: Query) -> Result<Response, Refusal> {
+pub(super) async fn list(Caller { cloud, me }: Caller, query: Query) -> Result<Response, Refusal> {
     let kind = match query.get("type") {
         None => None,
         Some("direct") => Some(RoomType::Direct),
@@ -88,18 +85,13 @@ pub(super) async fn list(State(cloud): State<Cloud>, Actor(me): Actor, query: Qu
     query.page(&cloud, rooms, 100)
 }
 
-pub(super) async fn read(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    Path(id): Path<String>,
-) -> Result<Json<RoomBody>, Refusal> {
+pub(super) async fn read(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<Json<RoomBody>, Refusal> {
     let world = cloud.world();
     Ok(Json(body(&world, world.room_of(&me, &id)?, &me)))
 }
 
 pub(super) async fn create(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     JsonBody(draft): JsonBody<RoomDraft>,
 ) -> Result<Json<RoomBody>, Refusal> {
     cloud.change(|world| {
@@ -109,8 +101,7 @@ pub(super) async fn create(
 }
 
 pub(super) async fn update(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
+    Caller { cloud, me }: Caller,
     Path(id): Path<String>,
     JsonBody(draft): JsonBody<RoomDraft>,
 ) -> Result<Json<RoomBody>, Refusal> {
@@ -120,10 +111,6 @@ pub(super) async fn update(
     })
 }
 
-pub(super) async fn delete(
-    State(cloud): State<Cloud>,
-    Actor(me): Actor,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Refusal> {
+pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     cloud.change(|world| world.delete_room(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }

@@ -7,7 +7,7 @@ use tokio::sync::broadcast;
 use super::calls::Call;
 use super::deliveries::Delivery;
 use crate::simulator::world::change::{Change, MessageChange};
-use crate::simulator::world::things::message::Message;
+use crate::simulator::world::things::Message;
 
 /// Whoever watches may fall so many happenings behind.
 const FOLLOWED: usize = 4096;

@@ -3,9 +3,7 @@
 use std::fmt::Write;
 
 use crate::simulator::world::state::World;
-use crate::simulator::world::things::account::Account;
-use crate::simulator::world::things::message::Message;
-use crate::simulator::world::things::room::RoomType;
+use crate::simulator::world::things::{Account, Message, RoomType};
 
 /// All rooms together, in the order in which things were said.
 pub(crate) fn transcript(world: &World, bot: &Account) -> String {

@@ -5,8 +5,7 @@ use serde_json::Value;
 use super::event::Event;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::account::Account;
-use super::things::action::Action;
+use super::things::{Account, Action};
 
 impl World {
     /// Submits a card.

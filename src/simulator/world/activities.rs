@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::event::{ActionData, Data, Event, MessageData};
 use super::state::World;
-use super::things::account::AccountType;
-use super::things::room::{Membership, RoomType};
+use super::things::{AccountType, Membership, RoomType};
 use crate::webex::local_part;
 
 /// The service that holds spaces, as activities name it. Nothing here answers there.

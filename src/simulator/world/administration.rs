@@ -6,9 +6,7 @@ use serde::Deserialize;
 use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::account::{Account, no_such_person, only_administrators};
-use super::things::room::RoomType;
-use super::things::webhook::WebhookStatus;
+use super::things::{Account, RoomType, WebhookStatus, no_such_person, only_administrators};
 
 /// What an administrator makes a person with, or makes of one.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::things::account::Account;
-use super::things::message::Message;
+use super::things::{Account, Message};
 
 /// A change of the world that people see.
 #[derive(Clone, Debug)]

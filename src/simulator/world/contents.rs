@@ -5,8 +5,7 @@ use axum::http::StatusCode;
 use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::account::Account;
-use super::things::content::{Content, Verdict, no_such_content};
+use super::things::{Account, Content, Verdict, no_such_content};
 use crate::webex::local_part;
 
 /// Asked to wait while a file is scanned, in seconds.

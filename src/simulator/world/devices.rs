@@ -11,8 +11,7 @@ use super::activities;
 use super::event::Event;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::account::Account;
-use super::things::device::{Device, Line, Order, REPLACED};
+use super::things::{Account, Device, Line, Order, REPLACED};
 
 /// So many devices one account may have. There is a limit with Webex, and no published figure.
 const MOST_DEVICES: usize = 100;

@@ -5,12 +5,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::ids;
-use super::things::action::Action;
-use super::things::meeting::Meeting;
-use super::things::message::Message;
-use super::things::room::{Membership, Room, RoomType};
-use super::time;
+use super::things::{Action, Meeting, Membership, Message, Room, RoomType};
+use super::{ids, time};
 
 /// Something that webhooks tell about.
 #[derive(Clone, Debug)]

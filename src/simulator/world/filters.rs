@@ -4,9 +4,7 @@ use super::event::{Data, Event};
 use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::account::Account;
-use super::things::room::RoomType;
-use super::things::webhook::Webhook;
+use super::things::{Account, RoomType, Webhook};
 
 impl World {
     /// A filter has keys that its resource knows, and ids of what its owner can see.

@@ -5,8 +5,7 @@ use serde::Serialize;
 
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::account::Account;
-use super::things::grant::Grant;
+use super::things::{Account, Grant};
 
 /// Seconds; both as Webex gives them.
 const ACCESS: u32 = 1_209_600;

@@ -5,9 +5,7 @@ use jiff::Timestamp;
 use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::account::{Account, AccountType};
-use super::things::message::Message;
-use super::things::room::RoomType;
+use super::things::{Account, AccountType, Message, RoomType};
 
 /// What to list. Ids are as the caller spelled them.
 pub(crate) struct Listing {

@@ -6,8 +6,7 @@ use serde::Deserialize;
 use super::event::Event;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::account::Account;
-use super::things::room::{Member, Membership, RoomType};
+use super::things::{Account, Member, Membership, RoomType};
 
 /// What can be changed of a membership.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

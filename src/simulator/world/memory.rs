@@ -12,15 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ids::Mint;
 use super::state::World;
-use super::things::account::Account;
-use super::things::action::Action;
-use super::things::content::Content;
-use super::things::grant::Grant;
-use super::things::meeting::Meeting;
-use super::things::message::Message;
-use super::things::room::{Room, RoomType};
-use super::things::team::Team;
-use super::things::webhook::Webhook;
+use super::things::{Account, Action, Content, Grant, Meeting, Message, Room, RoomType, Team, Webhook};
 
 /// Of the document; a cloud reads no other.
 const VERSION: u32 = 1;
@@ -179,7 +171,7 @@ mod tests {
 
     use super::*;
     use crate::simulator::world::draft::{Draft, Upload};
-    use crate::simulator::world::things::account::AccountType;
+    use crate::simulator::world::things::AccountType;
 
     #[test]
     fn what_is_saved_is_read_back_and_goes_on() {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::change::Change;
 use super::ids;
 use super::state::World;
-use super::things::account::{Account, AccountType, Profile};
+use super::things::{Account, AccountType, Profile};
 
 impl World {
     /// The account with this address; made if there is none, since Webex invites whom it does not know.

@@ -6,8 +6,7 @@ use super::event::Event;
 use super::refusal::Refusal;
 use super::sight::pair;
 use super::state::World;
-use super::things::account::Account;
-use super::things::room::{Room, RoomType, Traits};
+use super::things::{Account, Room, RoomType, Traits};
 
 /// The body of `POST` and `PUT`. What is missing stays as it is.
 #[derive(Clone, Debug, Default, Deserialize)]

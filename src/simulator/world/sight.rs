@@ -4,14 +4,10 @@ use super::event::{Data, Event};
 use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::account::{Account, AccountType};
-use super::things::action::Action;
-use super::things::content::{Content, no_such_content};
-use super::things::meeting::Meeting;
-use super::things::message::Message;
-use super::things::room::{Member, Membership, Room, RoomType};
-use super::things::team::{Team, TeamMembership, general_room, no_such_team};
-use super::things::webhook::{Webhook, no_such_webhook};
+use super::things::{
+    Account, AccountType, Action, Content, Meeting, Member, Membership, Message, Room, RoomType, Team, TeamMembership,
+    Webhook, general_room, no_such_content, no_such_team, no_such_webhook, only_people,
+};
 use crate::webex::local_part;
 
 impl World {
@@ -131,7 +127,7 @@ impl World {
 
     /// The meeting, if this account hosts it, administers everything, or is asked to come.
     pub(crate) fn meeting_of(&self, actor: &Account, id: &str) -> Result<&Meeting, Refusal> {
-        only_people(actor)?;
+        may_meet(actor)?;
         let may_see = |meeting: &&Meeting| {
             actor.is_admin
                 || meeting.host_id == actor.id
@@ -163,13 +159,8 @@ pub(crate) fn may_read(member: &Account, room_type: RoomType, author_id: &str, m
 }
 
 /// Bots have no meeting scopes.
-pub(crate) fn only_people(actor: &Account) -> Result<(), Refusal> {
-    match actor.kind {
-        AccountType::Person => Ok(()),
-        AccountType::Bot => Err(Refusal::forbidden(
-            "The access token is missing required scopes or the user is missing required roles or licenses.",
-        )),
-    }
+pub(crate) fn may_meet(actor: &Account) -> Result<(), Refusal> {
+    only_people(actor, "The access token is missing required scopes or the user is missing required roles or licenses.")
 }
 
 /// Two people in an order that does not depend on who is named first.

@@ -8,16 +8,7 @@ use super::event::Event;
 use super::ids::Mint;
 use super::quirks::Quirks;
 use super::shelf::Shelf;
-use super::things::account::Account;
-use super::things::action::Action;
-use super::things::content::{Content, Scan};
-use super::things::device::Mercury;
-use super::things::grant::Grant;
-use super::things::meeting::Meeting;
-use super::things::message::Message;
-use super::things::room::Room;
-use super::things::team::Team;
-use super::things::webhook::Webhook;
+use super::things::{Account, Action, Content, Grant, Meeting, Mercury, Message, Room, Scan, Team, Webhook};
 use super::time::Clock;
 
 /// All of it.

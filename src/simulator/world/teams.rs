@@ -6,9 +6,7 @@ use serde::Deserialize;
 use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::account::Account;
-use super::things::room::RoomType;
-use super::things::team::{Team, TeamMembership, general_room, no_such_team};
+use super::things::{Account, RoomType, Team, TeamMembership, general_room, no_such_team};
 
 /// The body of `POST` and `PUT`.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -3,8 +3,7 @@
 use super::change::Change;
 use super::event::{Data, Event};
 use super::state::World;
-use super::things::account::Account;
-use super::things::webhook::{Webhook, WebhookStatus};
+use super::things::{Account, Webhook, WebhookStatus};
 
 impl World {
     /// Notes what happened for the webhooks that tell about it. Who may hear of it is decided as things are now, before

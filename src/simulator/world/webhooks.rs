@@ -9,8 +9,7 @@ use url::Url;
 use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::account::{Account, only_administrators};
-use super::things::webhook::{Webhook, WebhookStatus, no_such_webhook};
+use super::things::{Account, Webhook, WebhookStatus, no_such_webhook, only_administrators};
 use crate::webex::{WEBHOOK_EVENTS, WEBHOOK_RESOURCES};
 
 /// What a webhook is made or changed with; also the body of `POST` and `PUT`.
@@ -125,7 +124,7 @@ fn owned_by(owner: &Account, wanted: Option<String>) -> Result<String, Refusal> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::world::things::account::AccountType;
+    use crate::simulator::world::things::AccountType;
     use std::time::Duration;
 
     /// A world with a space of a person and a bot, a webhook of the bot, and what happened when the person spoke.

@@ -38,20 +38,16 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::traffic::undisturbed;
-use super::{JsonBody, Query};
+use super::dress::undisturbed;
+use super::request::{JsonBody, Query};
 use crate::simulator::delivery::manner::Deliveries;
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::scenario::fault::Fault;
 use crate::simulator::scenario::limit::RateLimit;
 use crate::simulator::world::quirks::Quirks;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::things::account::AccountType;
-use crate::simulator::world::things::content::Scan;
-use crate::simulator::world::things::device::Sockets;
-use crate::simulator::world::things::grant::Grant;
-use crate::simulator::world::things::webhook::WebhookStatus;
-use state::Who;
+use crate::simulator::world::things::{AccountType, Grant, Scan, Sockets, WebhookStatus};
+use state::{Reads, Who};
 
 /// A page shows no more.
 const MOST_LISTED: usize = 1000;
@@ -262,12 +258,6 @@ async fn close_sockets(
         Some(_) => return Err(Refusal::bad_request("a close has a code from 1000 to 4999 and a reason of 123 bytes")),
     }
     Ok(StatusCode::NO_CONTENT)
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Reads {
-    not_yet_visible: usize,
 }
 
 async fn change_reads(State(cloud): State<Cloud>, JsonBody(reads): JsonBody<Reads>) -> StatusCode {

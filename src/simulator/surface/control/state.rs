@@ -2,18 +2,22 @@
 
 use axum::Json;
 use axum::extract::State;
+use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Reads;
 use crate::simulator::delivery::manner::Deliveries;
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::scenario::faults::Armed;
 use crate::simulator::scenario::limit::RateLimit;
 use crate::simulator::world::quirks::Quirks;
-use crate::simulator::world::things::account::{Account, AccountType};
-use crate::simulator::world::things::content::Scan;
-use crate::simulator::world::things::webhook::Webhook;
+use crate::simulator::world::things::{Account, AccountType, Scan, Webhook};
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Reads {
+    pub(super) not_yet_visible: usize,
+}
 
 /// Somebody, without the token.
 #[derive(Serialize)]

@@ -71,6 +71,14 @@ pub(crate) fn only_administrators(actor: &Account) -> Result<(), Refusal> {
     if actor.is_admin { Ok(()) } else { Err(Refusal::forbidden("Only an administrator can perform this action.")) }
 }
 
+/// Bots have no scopes for some things.
+pub(crate) fn only_people(actor: &Account, missing: &str) -> Result<(), Refusal> {
+    match actor.kind {
+        AccountType::Person => Ok(()),
+        AccountType::Bot => Err(Refusal::forbidden(missing)),
+    }
+}
+
 pub(crate) fn no_such_person() -> Refusal {
     Refusal::not_found("Unable to find a person with provided ID.")
 }

@@ -1,9 +1,10 @@
 //! Clicks on cards, which Webex calls attachment actions.
 
-use crate::simulator::world::time;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::simulator::world::time;
 
 /// A click on a card, inputs included.
 #[derive(Clone, Debug, Serialize, Deserialize)]

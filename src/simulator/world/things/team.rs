@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::world::ids;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::time;
+use crate::simulator::world::{ids, time};
 
 /// A team as REST shows it, and who is in it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
