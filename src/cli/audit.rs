@@ -10,12 +10,11 @@ use serde_json::json;
 use super::ledger::{by_operator, with_store};
 use super::output::{Format, print, print_json, time};
 use crate::access::is_refusal;
-use crate::clock;
 use crate::config::{Config, parse_duration};
-use crate::event;
 use crate::store::{AuditRow, Finding, Seal, Store, Verification};
 use crate::table::{one_line, table};
 use crate::webex::local_part;
+use crate::{clock, event};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {

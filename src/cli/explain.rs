@@ -12,14 +12,13 @@ use super::output::{Format, print, print_json, time};
 use super::story::{settled, state, told};
 use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
-use crate::clock;
 use crate::config::Config;
-use crate::event;
 use crate::handler::Receipt;
 use crate::receiver::{Envelope, Kind};
 use crate::store::{AuditRow, Pairing, Row, State, Store, UNHANDLED};
 use crate::table::one_line;
 use crate::webex::local_part;
+use crate::{clock, event};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {

@@ -97,8 +97,8 @@ pub use start::Options;
 pub use watch::calls::Call;
 pub use watch::deliveries::{Delivery, SignatureCheck};
 pub use watch::explain::Explanation;
+pub use world::Refusal;
 pub use world::quirks::Quirks;
-pub use world::refusal::Refusal;
 pub use world::things::{
     Account, AccountType, Content, DeviceInfo, Grant, Message, RoomType, Scan, Sockets, Verdict, Webhook, WebhookStatus,
 };

@@ -20,15 +20,13 @@ use super::delivery::outward::Outward;
 use super::scenario::cloud::{Cloud, Inner};
 use super::scenario::faults::Faults;
 use super::scenario::limit::Limiter;
-use super::surface;
-use super::surface::guard;
+use super::surface::{self, guard};
 use super::watch::calls::Calls;
 use super::watch::journal::Journal;
 use super::watch::page;
+use super::world::World;
 use super::world::ids::Mint;
-use super::world::memory;
-use super::world::memory::Saved;
-use super::world::state::World;
+use super::world::memory::{self, Saved};
 use super::world::things::{Account, AccountType};
 
 /// The bot's token where tokens can be quoted.

@@ -15,12 +15,11 @@ use clap::Args;
 
 use super::output::{Format, print_json, time};
 use crate::app::doubts;
-use crate::clock;
 use crate::config::{Config, ConfigError};
 use crate::handler::Command;
-use crate::identity;
 use crate::store::{Look, Seal, Store};
 use crate::webex::Client;
+use crate::{clock, identity};
 use ledger::Ledger;
 use report::{Finding, Report, State};
 

@@ -3,15 +3,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Semaphore;
-
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::manner::Deliveries;
 use super::outward::Outward;
 use crate::simulator::watch::deliveries::Delivery;
 use crate::simulator::watch::record::Record;
-use crate::simulator::world::event::Event;
+use crate::simulator::world::Event;
 
 /// So many deliveries are on their way at once.
 const CONCURRENT: usize = 64;

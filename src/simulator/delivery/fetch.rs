@@ -8,8 +8,8 @@ use url::Url;
 
 use super::outward::Outward;
 use super::reach;
+use crate::simulator::world::Refusal;
 use crate::simulator::world::draft::Upload;
-use crate::simulator::world::refusal::Refusal;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// No file that is there is further away.

@@ -3,18 +3,16 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde::Serialize;
-
-use crate::signature::{self, Signer};
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
+use serde::Serialize;
 
 use super::manner::Deliveries;
 use super::outward::Outward;
+use crate::signature::{self, Signer};
 use crate::simulator::watch::deliveries::{Delivery, SignatureCheck};
-use crate::simulator::world::event::{Data, Event};
 use crate::simulator::world::refusal::TRACKING_ID;
 use crate::simulator::world::things::{Webhook, WebhookStatus};
-use crate::simulator::world::{ids, time};
+use crate::simulator::world::{Data, Event, ids, time};
 
 /// What a stranger signs with.
 const FORGED: &str = "a-secret-that-nobody-gave-out";

@@ -1,23 +1,20 @@
 //! The world while it lives: each change is told to whoever watches, and delivered to the webhooks that tell of it. In
 //! order for one room and one webhook, otherwise at once.
 
-use std::sync::Arc;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-
-use tokio::runtime::Handle;
 
 use super::courier::{Courier, Lane};
 use super::letter::{Sender, letter, post};
 use super::manner::Deliveries;
 use crate::simulator::watch::deliveries::Delivery;
 use crate::simulator::watch::journal::{Happening, Journal};
-use crate::simulator::world::event::Event;
-use crate::simulator::world::state::World;
 use crate::simulator::world::things::WebhookStatus;
+use crate::simulator::world::{Event, World};
 
 /// What happens within so long is mixed up when the order is to be wrong.
 const MIXED: Duration = Duration::from_millis(100);

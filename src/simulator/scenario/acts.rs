@@ -1,10 +1,9 @@
 //! What tests and demonstrations have happen in a cloud, apart from what people do.
 
 use super::cloud::Cloud;
-use crate::simulator::world::event::Event;
-use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::things::{Webhook, WebhookStatus};
 use crate::simulator::world::webhooks::WebhookDraft;
+use crate::simulator::world::{Event, Refusal};
 
 impl Cloud {
     /// Opens a space with these people, the first of whom made it, and then adds the bot. Gives the room's id.

@@ -3,18 +3,17 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use tokio::task::JoinHandle;
-use url::Url;
-
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use url::Url;
 
 use super::faults::Faults;
 use super::limit::Limiter;
 use crate::simulator::delivery::live::Live;
 use crate::simulator::watch::calls::Calls;
 use crate::simulator::watch::explain::{Explain, Explanation};
-use crate::simulator::world::state::World;
+use crate::simulator::world::World;
 use crate::simulator::world::things::Account;
 
 /// A running cloud. Cheap to clone; all clones are the same cloud.

@@ -1,7 +1,6 @@
 //! What tests and demonstrations turn: faults, limits, quirks, the clock, and how webhooks and sockets behave.
 
 use jiff::SignedDuration;
-
 use tokio::sync::watch;
 
 use super::cloud::Cloud;

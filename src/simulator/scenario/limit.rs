@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::Refusal;
 
 /// So many calls in so many seconds, counted anew when these are over; what is more is answered 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

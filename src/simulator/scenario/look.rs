@@ -98,13 +98,13 @@ impl Cloud {
     }
 
     /// Returns once `count` such calls have arrived since the start, answered or not. A path that ends in a slash
-    /// stands for everything below it, as in [`Fault::on`].
+    /// stands for everything below it, as in [`Fault::on`](crate::simulator::Fault::on).
     pub async fn call_made(&self, method: Method, path: &str, count: usize) {
         self.inner.calls.wait_for(Pattern { method: method.as_str(), path }, count).await;
     }
 
-    /// Returns once a call is held by [`Fault::stall`] or [`Fault::apply_then_stall`]: a call that has arrived may not have
-    /// been struck yet.
+    /// Returns once a call is held by a [`Fault`](crate::simulator::Fault) that stalls: a call that has arrived may not
+    /// have been struck yet.
     pub async fn call_stalled(&self) {
         self.inner.faults.held().await;
     }

@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use super::cloud::Cloud;
+use crate::simulator::world::Refusal;
 use crate::simulator::world::draft::{Draft, Upload};
-use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::things::{Account, Grant, RoomType};
 
 /// A person who acts.

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::request::{Caller, JsonBody, Query};
 use crate::simulator::delivery::socket;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::Refusal;
 
 pub(super) fn routes() -> Router<Cloud> {
     Router::new()

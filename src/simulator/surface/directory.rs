@@ -11,9 +11,8 @@ use url::form_urlencoded;
 use super::request::{Caller, Query, content_type, is_media_type};
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::grants::Tokens;
-use crate::simulator::world::ids;
-use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::things::only_people;
+use crate::simulator::world::{Refusal, ids};
 
 /// What there is of one kind. Licences are called as Webex calls them: clients look them up by name.
 fn all(kind: &str) -> Vec<Value> {

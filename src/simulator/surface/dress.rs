@@ -2,21 +2,18 @@
 
 use std::io;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, DATE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use jiff::Timestamp;
 
-use axum::body::Bytes;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
-
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::refusal::{Refusal, TRACKING_ID};
+use crate::simulator::world::Refusal;
+use crate::simulator::world::refusal::TRACKING_ID;
 
 /// What each answer bears: the id that Cisco's support asks for, and when it was.
 pub(super) fn stamp(cloud: &Cloud) -> (String, Timestamp) {

@@ -13,7 +13,7 @@ use url::{Host, Url};
 
 use super::dress::refused;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::Refusal;
 
 /// Lets a request pass that comes from our own page or from no page at all, and was meant for a name of ours: a name
 /// that an attacker has pointed at this machine is refused.

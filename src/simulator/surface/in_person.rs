@@ -4,12 +4,11 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
-
 use tower::ServiceExt;
 
 use super::request::InPerson;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::Refusal;
 
 /// `/as/{person}/...` is `/v1/...` as that person.
 pub(super) async fn in_person(

@@ -9,11 +9,10 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
 use super::request::{Caller, JsonBody, Query};
-use crate::simulator::world::ids;
 use crate::simulator::world::meetings::MeetingDraft;
-use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::sight::may_meet;
 use crate::simulator::world::things::Meeting;
+use crate::simulator::world::{Refusal, ids};
 
 const MOST: usize = 100;
 

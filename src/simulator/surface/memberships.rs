@@ -8,9 +8,8 @@ use serde::Deserialize;
 
 use super::request::{Caller, JsonBody, Query};
 use crate::simulator::world::members::{MemberDraft, no_such_membership};
-use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::state::World;
 use crate::simulator::world::things::{Account, Membership, Room, TeamMembership, no_such_person};
+use crate::simulator::world::{Refusal, World};
 use crate::webex::local_part;
 
 #[derive(Default, Deserialize)]

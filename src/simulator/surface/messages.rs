@@ -14,11 +14,9 @@ use super::request::{Caller, InPerson, JsonBody, Query, content_type, is_media_t
 use crate::simulator::delivery::fetch::fetch;
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::draft::{Draft, Upload};
-use crate::simulator::world::ids;
 use crate::simulator::world::listing::Listing;
-use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::state::World;
 use crate::simulator::world::things::{Account, Action, Message, no_such_person};
+use crate::simulator::world::{Refusal, World, ids};
 
 /// The answer to `POST /messages`: whom the message was sent to is in no other.
 #[derive(Serialize)]

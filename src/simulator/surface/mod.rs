@@ -27,7 +27,7 @@ use axum::middleware::{from_fn_with_state, map_request};
 use axum::routing::{any, get, post};
 
 use super::scenario::cloud::Cloud;
-use super::world::refusal::Refusal;
+use super::world::Refusal;
 use dress::undisturbed;
 
 /// A file may have 100 MB; the rest of a form is small.

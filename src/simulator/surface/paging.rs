@@ -3,15 +3,13 @@
 use axum::Json;
 use axum::http::HeaderValue;
 use axum::http::header::LINK;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use url::Url;
 
-use axum::response::IntoResponse;
-
 use super::request::Query;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::Refusal;
 
 impl Query {
     /// A page of a list that is all in memory: `cursor` says how many items earlier pages had.

@@ -10,9 +10,8 @@ use serde::Serialize;
 use super::request::{Caller, JsonBody, Query};
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::administration::PersonDraft;
-use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::things::{Account, AccountType, no_such_person};
-use crate::simulator::world::{ids, time};
+use crate::simulator::world::{Refusal, ids, time};
 
 /// So many ids may be asked for at once.
 const MOST_IDS: usize = 85;

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::Refusal;
 
 impl IntoResponse for Refusal {
     /// The status alone; the body is written once the call's tracking id is known.

@@ -1,17 +1,15 @@
 //! Who calls, and what a call brings along.
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
-use axum::body::Bytes;
-use axum::http::header::CONTENT_TYPE;
-
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::Refusal;
 use crate::simulator::world::things::Account;
 
 /// Whoever the token belongs to, or acts in person, and the cloud that is called.

@@ -10,11 +10,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::request::{Caller, JsonBody, Query};
-use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::rooms::RoomDraft;
-use crate::simulator::world::state::World;
 use crate::simulator::world::things::{Account, Room, RoomType};
-use crate::simulator::world::{ids, time};
+use crate::simulator::world::{Refusal, World, ids, time};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -19,7 +19,7 @@ use crate::simulator::scenario::fault::Effect;
 use crate::simulator::scenario::faults::Struck;
 use crate::simulator::watch::calls::Call;
 use crate::simulator::watch::journal::Happening;
-use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::Refusal;
 
 /// Notes each call, lets the faults strike it, and gives each answer the headers that Webex gives.
 pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {

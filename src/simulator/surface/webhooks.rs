@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::request::{Caller, JsonBody, Query};
-use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::Refusal;
 use crate::simulator::world::things::Webhook;
 use crate::simulator::world::webhooks::WebhookDraft;
 

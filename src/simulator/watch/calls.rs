@@ -1,7 +1,6 @@
 //! The record of every call of the API, for tests and for the page's inspector.
 
-use std::sync::MutexGuard;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::Method;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::simulator::world::state::World;
+use crate::simulator::world::World;
 use crate::simulator::world::things::{Account, Message, RoomType};
 
 /// All rooms together, in the order in which things were said.

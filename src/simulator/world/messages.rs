@@ -9,8 +9,8 @@ use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, AccountType, Content, Message, Room, RoomType};
-use super::written::markdown::{Mention, Rendered};
-use super::written::{cards, html, markdown};
+use super::written::markdown::{self, Mention, Rendered};
+use super::written::{cards, html};
 use crate::webex::local_part;
 
 const MOST_EDITS: u8 = 10;

@@ -29,3 +29,7 @@ pub(crate) mod things;
 pub(crate) mod time;
 pub(crate) mod webhooks;
 pub(crate) mod written;
+
+pub(crate) use event::{Data, Event};
+pub use refusal::Refusal;
+pub(crate) use state::World;

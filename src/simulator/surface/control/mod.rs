@@ -44,8 +44,8 @@ use crate::simulator::delivery::manner::Deliveries;
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::scenario::fault::Fault;
 use crate::simulator::scenario::limit::RateLimit;
+use crate::simulator::world::Refusal;
 use crate::simulator::world::quirks::Quirks;
-use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::things::{AccountType, Grant, Scan, Sockets, WebhookStatus};
 use state::{Reads, Who};
 

@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::simulator::delivery::manner::Deliveries;

@@ -73,7 +73,7 @@ pub struct DeviceInfo {
     pub unacknowledged: usize,
 }
 
-/// How sockets behave. Changed by [`Cloud::sockets`].
+/// How sockets behave. Changed by [`Cloud::sockets`](crate::simulator::Cloud::sockets).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Sockets {
