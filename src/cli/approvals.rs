@@ -6,9 +6,9 @@ use clap::Subcommand;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::ledger::{OPERATOR, by_operator, with_store};
 use super::output::{Format, print, print_json, time};
-use super::queue::with_store;
-use super::{audit, explain};
+use super::story;
 use crate::config::Config;
 use crate::event;
 use crate::store::{Approval, ApprovalState, AuditEntry, Store};
@@ -110,9 +110,9 @@ async fn withdraw(config: &Config, reference: &str, format: Format) -> anyhow::R
         let [approval] = found[..] else {
             anyhow::bail!("{} requests called {reference} wait; `switchboard approvals list` shows them", found.len());
         };
-        let audit = audit::by_operator("approvals withdraw".to_owned(), format!("request {reference}")).await;
+        let audit = by_operator("approvals withdraw".to_owned(), format!("request {reference}")).await;
         let audit = AuditEntry { event: Some(approval.request.event), ..audit };
-        let withdrawn = store.withdraw_approval(approval.request.card, audit::OPERATOR.to_owned(), audit).await?;
+        let withdrawn = store.withdraw_approval(approval.request.card, OPERATOR.to_owned(), audit).await?;
         anyhow::ensure!(withdrawn, "{reference} is decided already");
         if format.json {
             return print_json(&serde_json::json!({"event": approval.request.event, "result": "withdrawn"}));
@@ -133,7 +133,7 @@ pub(super) async fn story(store: &Store, event: Uuid) -> anyhow::Result<Vec<Stri
                 event::removal_id(approval.request.card, state.word()),
             );
             for message in store.between(outcome, outcome).await? {
-                lines.extend(explain::told(&message, "outcome", "the event that ended it"));
+                lines.extend(story::told(&message, "outcome", "the event that ended it"));
             }
             for row in store.between(removal, removal).await? {
                 lines.extend(match row.verdict.as_deref() {
@@ -141,7 +141,7 @@ pub(super) async fn story(store: &Store, event: Uuid) -> anyhow::Result<Vec<Stri
                         vec![format!("{} the card deleted", row.settled_at.map(time).unwrap_or_default())]
                     }
                     Some("kept") => vec![format!("the card stays: {}", row.note.unwrap_or_default())],
-                    _ => explain::told(&row, "deletion of the card", "the event that ended it"),
+                    _ => story::told(&row, "deletion of the card", "the event that ended it"),
                 });
             }
         }

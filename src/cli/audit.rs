@@ -1,6 +1,5 @@
 //! `switchboard audit`: who did what, and whether that record is unbroken.
 
-use std::os::unix::fs::MetadataExt;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,15 +7,14 @@ use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
 
+use super::ledger::{by_operator, with_store};
 use super::output::{Format, print, print_json, time};
-use super::queue::with_store;
 use crate::access::is_refusal;
-use crate::clock;
 use crate::config::{Config, parse_duration};
-use crate::event;
-use crate::store::{AuditEntry, AuditRow, Finding, Seal, Store, Verification, Via};
+use crate::store::{AuditRow, Finding, Seal, Store, Verification};
 use crate::table::{one_line, table};
 use crate::webex::local_part;
+use crate::{clock, event};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -85,30 +83,6 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
         Verb::Seal { format } => seal(config, &store, format).await,
     })
     .await
-}
-
-/// Whom the daemon names to people as the one who decided something by a verb.
-pub(super) const OPERATOR: &str = "the command line";
-
-/// An act of whoever runs a verb, for the audit. It names what the system says of the user, and no variable that
-/// anybody can set; where it says nothing, just that it was an operator.
-pub(super) async fn by_operator(action: String, reason: String) -> AuditEntry {
-    let person = match tokio::fs::metadata("/proc/self").await {
-        Ok(process) => format!("operator {}", user(process.uid()).await),
-        Err(_) => "operator at the command line".to_owned(),
-    };
-    AuditEntry { via: Via::Cli, person: Some(person), action, verdict: "done", reason, ..AuditEntry::default() }
-}
-
-/// The name that belongs to a user's number, or the number.
-async fn user(id: u32) -> String {
-    let accounts = tokio::fs::read_to_string("/etc/passwd").await.unwrap_or_default();
-    let name = accounts.lines().find_map(|account| {
-        let mut fields = account.split(':');
-        let (name, _, number) = (fields.next()?, fields.next()?, fields.next()?);
-        (number.parse() == Ok(id)).then(|| name.to_owned())
-    });
-    name.unwrap_or_else(|| format!("uid {id}"))
 }
 
 /// Whether somebody is meant: by email, or by Webex's id in whichever cluster's spelling.

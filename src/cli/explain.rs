@@ -7,17 +7,18 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::leads::{Lead, leads, unhandled};
+use super::ledger::with_store;
 use super::output::{Format, print, print_json, time};
-use super::queue::{state, with_store, without_card};
+use super::story::{settled, state, told};
 use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
-use crate::clock;
 use crate::config::Config;
-use crate::event::{self, Added, Approved, Event, Occurrence, TimeUp};
+use crate::event::{Added, Approved, Event, Occurrence, TimeUp};
 use crate::outbox::Receipt;
-use crate::store::{Pairing, Row, State, Store, UNHANDLED};
+use crate::store::{AuditRow, Pairing, Row, State, Store, UNHANDLED};
 use crate::table::one_line;
 use crate::webex::local_part;
+use crate::{clock, event};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -87,8 +88,34 @@ pub(super) async fn stories(store: &Store, id: &str) -> anyhow::Result<Vec<Story
 
 async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
     let Lead { row, how, is_direct } = &lead;
+    let mut lines = accepted(row);
+    let audited = store.audit_of(row.id).await?;
+    lines.extend(matched(row, &audited));
+    let replies = replies(store, row).await?;
+    lines.push(standing(row, !replies.is_empty()));
+    lines.extend(audited.iter().map(audit::told));
+    lines.extend(approvals::story(store, row.id).await?);
+    lines.extend(replies.iter().flat_map(|reply| told(reply, "reply", "the event")));
+    lines.extend(questions::told(store, row).await?);
+    lines.extend(pairing(store, row).await?);
+    let sent = replies.iter().filter(|reply| reply.verdict.as_deref() == Some("sent"));
+    Ok(Story {
+        event: row.id.to_string(),
+        reference: event::reference(row.id),
+        state: state(row),
+        attempts: row.attempts,
+        lines,
+        replies: sent.filter_map(|reply| Some(Receipt::read(reply.note.as_deref()?)?.id)).collect(),
+        outcome: row.verdict.clone(),
+        reason: row.note.clone(),
+        found_by: how.clone(),
+        is_direct: *is_direct,
+    })
+}
+
+/// What came in, from whom and when.
+fn accepted(row: &Row) -> Vec<String> {
     let event: Option<Event> = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-    let mut lines = Vec::new();
     let unhandled = unhandled(row);
     let what = match (&event, &unhandled) {
         (Some(event), _) => match event {
@@ -103,8 +130,8 @@ async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
         (None, None) => "an event".to_owned(),
     };
     let who = row.subject.as_ref().map(|who| format!(" from {who}")).unwrap_or_default();
-    lines.push(format!("{} accepted: {what}{who}", time(row.accepted_at)));
-    lines.extend(event.as_ref().map(|event| match event {
+    let mut lines = vec![format!("{} accepted: {what}{who}", time(row.accepted_at))];
+    lines.extend(event.map(|event| match event {
         Event::Message(Occurrence { id, .. })
         | Event::Click(Occurrence { id, .. })
         | Event::Added(Added { membership: Occurrence { id, .. }, .. }) => format!("its Webex id is {id}"),
@@ -112,62 +139,45 @@ async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
             format!("it is about the card {card}")
         }
     }));
-    if let Some(unhandled) = &unhandled {
-        lines.extend(unhandled.id.as_ref().map(|id| format!("Webex's id of what it happened to is {id}")));
-        lines.extend(unhandled.envelope.as_ref().map(|id| format!("Webex's id of the webhook or envelope is {id}")));
+    if let Some(unhandled) = unhandled {
+        lines.extend(unhandled.id.map(|id| format!("Webex's id of what it happened to is {id}")));
+        lines.extend(unhandled.envelope.map(|id| format!("Webex's id of the webhook or envelope is {id}")));
     }
-    let audited = store.audit_of(row.id).await?;
+    lines
+}
+
+/// Which command or question it was for.
+fn matched(row: &Row, audited: &[AuditRow]) -> Option<String> {
     match (row.answers, &row.label) {
         (Some(event), label) => {
             let action = audited.last().map(|row| row.action.as_str()).or(label.as_deref()).unwrap_or("a command");
-            lines.push(format!("it answered the question of {action} (event {})", event::reference(event)));
+            Some(format!("it answered the question of {action} (event {})", event::reference(event)))
         }
-        (None, Some(command)) => lines.push(format!("it matched the command {command}")),
-        (None, None) => {}
+        (None, command) => command.as_ref().map(|command| format!("it matched the command {command}")),
     }
-    let reason = row.note.clone();
-    let because = reason.as_deref().map(|reason| format!(": {}", one_line(reason))).unwrap_or_default();
-    let verdict = row.verdict.as_deref().unwrap_or_default();
-    let replies = replies(store, row).await?;
-    let reference = event::reference(row.id);
-    lines.push(match row.state {
+}
+
+/// How it stands, and why. `told` is whether the person has, or gets, a reply.
+fn standing(row: &Row, told: bool) -> String {
+    let because = row.note.as_deref().map(|reason| format!(": {}", one_line(reason))).unwrap_or_default();
+    match row.state {
         State::Open if row.leased => format!("it is being worked on, try {}", row.attempts),
-        State::Open if reason.is_none() => "it waits for its turn".to_owned(),
+        State::Open if row.note.is_none() => "it waits for its turn".to_owned(),
         State::Open => {
             let when = row.due_at.map(|at| format!(" at {}", time(at))).unwrap_or_default();
             format!("it waits to be tried again{when}, after {} tries{because}", row.attempts)
         }
-        State::Done => format!("{} {}{because}", settled(row), meaning(verdict, !replies.is_empty())),
+        State::Done => {
+            format!("{} {}{because}", settled(row), meaning(row.verdict.as_deref().unwrap_or_default(), told))
+        }
         State::Dead => {
-            let retry = format!("; `switchboard inbox retry {reference}` tries it again");
+            let retry = format!("; `switchboard inbox retry {}` tries it again", event::reference(row.id));
             format!("{} given up after {} tries{because}{retry}", settled(row), row.attempts)
         }
         State::Forgotten => {
             "it is older than store.retention; only its id is kept, so that a repeat is not answered".to_owned()
         }
-    });
-    lines.extend(audited.iter().map(audit::told));
-    lines.extend(approvals::story(store, row.id).await?);
-    lines.extend(replies.iter().flat_map(|reply| told(reply, "reply", "the event")));
-    lines.extend(questions::told(store, row).await?);
-    lines.extend(pairing(store, row).await?);
-    let sent = replies.iter().filter(|reply| reply.verdict.as_deref() == Some("sent"));
-    Ok(Story {
-        event: row.id.to_string(),
-        reference,
-        state: state(row),
-        attempts: row.attempts,
-        lines,
-        replies: sent.filter_map(|reply| Some(Receipt::read(reply.note.as_deref()?)?.id)).collect(),
-        outcome: row.verdict.clone(),
-        reason,
-        found_by: how.clone(),
-        is_direct: *is_direct,
-    })
-}
-
-fn settled(row: &Row) -> String {
-    row.settled_at.map_or_else(String::new, time)
+    }
 }
 
 /// A verdict as a clause, before the reason; `told` is whether the person has, or gets, a reply.
@@ -270,32 +280,4 @@ async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
 fn stands(pairing: &Pairing) -> String {
     let by = pairing.decided_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     format!("{}{by}", crate::pairing::state(pairing, clock::wall_ms()))
-}
-
-/// What became of a message, and of its card where it went without.
-pub(super) fn told(message: &Row, what: &str, since: &str) -> Vec<String> {
-    let note = message.note.as_deref().map(one_line).unwrap_or_default();
-    let (at, attempts) = (settled(message), message.attempts);
-    let said = match message.state {
-        State::Done if message.verdict.as_deref() == Some("sent") => {
-            let took = message.settled_at.unwrap_or(message.accepted_at) - message.accepted_at;
-            match Receipt::read(&note) {
-                Some(receipt) => format!("{at} {what} sent {took} ms after {since}, as {}", receipt.id),
-                None => format!("{at} {what} sent {took} ms after {since}; {note}"),
-            }
-        }
-        State::Done => format!("{at} {what} dropped by an operator"),
-        State::Dead => {
-            let id = &message.id.simple().to_string()[..12];
-            format!(
-                "{at} {what} given up after {attempts} tries: {note}; `switchboard outbox retry {id}` tries it again"
-            )
-        }
-        State::Open if note.is_empty() => format!("its {what} waits to be sent"),
-        State::Open => format!("its {what} waits to be sent again, {attempts} tries so far: {note}"),
-        State::Forgotten => format!("its {what} is older than store.retention"),
-    };
-    let without = without_card(message)
-        .map(|why| format!("the card of the {what} was not sent, but its text: {}", one_line(&why)));
-    [Some(said), without].into_iter().flatten().collect()
 }

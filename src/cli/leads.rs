@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use uuid::Uuid;
 
-use super::queue::find;
+use super::ledger::find;
 use crate::event;
 use crate::outbox::Letter;
 use crate::receiver::Unhandled;

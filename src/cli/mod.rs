@@ -5,6 +5,7 @@ mod audit;
 mod check;
 mod explain;
 mod leads;
+mod ledger;
 mod output;
 mod pairing;
 mod questions;
@@ -12,6 +13,7 @@ mod queue;
 mod run;
 mod send;
 mod simulate;
+mod story;
 mod webex;
 
 use std::io::ErrorKind;

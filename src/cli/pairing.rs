@@ -6,9 +6,8 @@ use std::process::ExitCode;
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::audit;
+use super::ledger::{OPERATOR, by_operator, with_store};
 use super::output::{Format, complain, print, print_json, time};
-use super::queue::with_store;
 use crate::clock;
 use crate::config::{Config, DmPolicy};
 use crate::pairing::{self, Scope, Verdict};
@@ -133,9 +132,9 @@ async fn list(config: &Config, which: Which, format: Format) -> anyhow::Result<(
 }
 
 async fn decide(config: &Config, who: &str, verdict: Verdict, format: Format) -> anyhow::Result<()> {
-    let audit = audit::by_operator(String::new(), String::new()).await;
+    let audit = by_operator(String::new(), String::new()).await;
     let deciding =
-        async |store| Ok(pairing::decide(&store, who, verdict, Scope::Anything, audit::OPERATOR, audit.clone()).await?);
+        async |store| Ok(pairing::decide(&store, who, verdict, Scope::Anything, OPERATOR, audit.clone()).await?);
     let decided = with_store(config, deciding).await?;
     let request = &decided.pairing.request;
     if format.json {

@@ -3,11 +3,10 @@
 use uuid::Uuid;
 
 use super::output::time;
-use crate::clock;
-use crate::event;
 use crate::handler::Kept;
 use crate::outbox::{Destination, Letter, Post};
 use crate::store::{Conversation, Row, Shown, Store};
+use crate::{clock, event};
 
 /// The most steps that a dialogue is followed back by.
 const MOST_STEPS: usize = 100;

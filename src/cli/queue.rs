@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use super::audit;
-use super::output::{Format, complain, print, print_json, time};
+use super::ledger::{by_operator, find, with_store};
+use super::output::{Format, print, print_json, time};
+use super::story::{letter, state, without_card};
 use crate::config::Config;
 use crate::event;
-use crate::outbox::{Letter, Receipt};
-use crate::store::{AuditEntry, Filter, Queue, Row, State, Store, Writer};
+use crate::outbox::Letter;
+use crate::store::{AuditEntry, Filter, Queue, Row, State, Store};
 use crate::table::{one_line, table};
 use crate::text::cut;
 use crate::webex::FileInfo;
@@ -103,7 +103,7 @@ async fn entry(queue: Queue, act: &str, row: &Row) -> AuditEntry {
         Queue::Inbox => ("inbox", Some(row.id)),
         Queue::Outbox => ("outbox", letter(row).map(|letter| letter.event())),
     };
-    AuditEntry { event, ..audit::by_operator(format!("{name} {act}"), format!("row {}", row.id)).await }
+    AuditEntry { event, ..by_operator(format!("{name} {act}"), format!("row {}", row.id)).await }
 }
 
 fn mended(row: &Row, how: &str, format: Format) -> anyhow::Result<()> {
@@ -111,27 +111,6 @@ fn mended(row: &Row, how: &str, format: Format) -> anyhow::Result<()> {
         return print_json(&json!({"id": row.id, "result": how}));
     }
     Ok(print(&format!("{} is {how}", row.id))?)
-}
-
-/// Opens the ledger beside the daemon that may be running, and closes it properly. Says first which one it is, beside the
-/// result: another one than was meant answers as well.
-pub(super) async fn with_store<T>(
-    config: &Config,
-    work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    complain(&format!("the ledger is {}", Store::place(&config.store).display()));
-    with_store_unsaid(config, work).await
-}
-
-/// The same for whoever has said which ledger it is.
-pub(super) async fn with_store_unsaid<T>(
-    config: &Config,
-    work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    let (store, writer): (Store, Writer) = Store::open_beside(&config.store, &config.audit).await?;
-    let (result, written) = tokio::join!(work(store), writer.run(std::future::pending()));
-    written?;
-    result
 }
 
 /// The row of this queue whose id begins so, or whose reference it is.
@@ -143,29 +122,6 @@ async fn one(store: &Store, queue: Queue, id: &str) -> anyhow::Result<Row> {
         1 => Ok(rows.remove(0)),
         _ => anyhow::bail!("{id} could be any of {} rows; give more of the id", rows.len()),
     }
-}
-
-/// Rows by whole id, by the beginning of one, or by the reference that people are told.
-pub(super) async fn find(store: &Store, id: &str) -> anyhow::Result<Vec<Row>> {
-    let mut found = match event::ending(id) {
-        Some(digits) => store.ending_in(&digits).await?,
-        None => Vec::new(),
-    };
-    if let Some((from, to)) = prefix(id) {
-        let rows = store.between(from, to).await?;
-        let new: Vec<_> = rows.into_iter().filter(|row| found.iter().all(|known| known.id != row.id)).collect();
-        found.extend(new);
-    }
-    Ok(found)
-}
-
-fn prefix(id: &str) -> Option<(Uuid, Uuid)> {
-    let digits: String = id.chars().filter(|c| *c != '-').collect();
-    if !(4..=32).contains(&digits.len()) || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
-        return None;
-    }
-    let bound = |fill: char| Uuid::parse_str(&format!("{digits:<32}").replace(' ', &fill.to_string())).ok();
-    Some((bound('0')?, bound('f')?))
 }
 
 /// A row as it is printed, with times that can be read.
@@ -195,17 +151,6 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// What a row of the outbox sends.
-fn letter(row: &Row) -> Option<Letter> {
-    row.body.as_deref().filter(|_| row.queue == Queue::Outbox).and_then(Letter::read)
-}
-
-/// Why a message that was to have a card is, or is to be, without it: found wrong here, or refused by Webex.
-pub(super) fn without_card(row: &Row) -> Option<String> {
-    let Letter::Post(post) = letter(row)? else { return None };
-    post.without_card.or_else(|| Receipt::read(row.note.as_deref()?)?.without_card)
-}
-
 fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
     if format.json {
         return print_json(&rows.iter().map(Shown::new).collect::<Vec<_>>());
@@ -228,16 +173,6 @@ fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
         return Ok(print("none")?);
     }
     Ok(print(&table(["ID", "STATE", "TRIES", "ACCEPTED", "WHO", "COMMAND", "VERDICT", "NOTE"], &[2], cells))?)
-}
-
-pub(super) fn state(row: &Row) -> &'static str {
-    match row.state {
-        State::Open if row.leased => "working",
-        State::Open => "open",
-        State::Done => "done",
-        State::Dead => "dead",
-        State::Forgotten => "forgotten",
-    }
 }
 
 fn shortened(note: &str) -> String {
@@ -285,17 +220,4 @@ fn show(row: &Row, format: Format) -> anyhow::Result<()> {
         }
     }
     Ok(print(&format!("body\n{}", serde_json::to_string_pretty(&shown["body"])?))?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_letters_of_an_id_are_a_range() {
-        let (from, to) = prefix("0199-ab").unwrap();
-        assert_eq!(from.to_string(), "0199ab00-0000-0000-0000-000000000000");
-        assert_eq!(to.to_string(), "0199abff-ffff-ffff-ffff-ffffffffffff");
-        assert!(prefix("019").is_none() && prefix("xyzt").is_none());
-    }
 }

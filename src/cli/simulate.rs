@@ -2,7 +2,7 @@
 //! chat in the terminal.
 
 use std::io::{ErrorKind, IsTerminal};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -91,31 +91,12 @@ fn web_address(text: &str) -> Result<String, String> {
     }
 }
 
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
     let stopped = stop_signal()?;
-    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listen = options.listen.unwrap_or(loopback);
-    let cloud = Cloud::start(simulator::Options {
-        listen,
-        public_url: options.public_url.clone(),
-        seed: options.seed,
-        fetch_private: options.fetch_private,
-        state: options.state.clone(),
-        ..simulator::Options::default()
-    });
-    let cloud = cloud.await.map_err(|error| match (&options.state, error.kind()) {
-        (Some(path), ErrorKind::InvalidData | ErrorKind::PermissionDenied | ErrorKind::IsADirectory) => {
-            anyhow::anyhow!("--state {}: {error}", path.display())
-        }
-        _ => anyhow::anyhow!("--listen: cannot listen on {listen}; {} ({error})", binding_hint(listen, &error, &[])),
-    })?;
-    let alice = cloud.person(PEOPLE[0]).administers();
-    for email in PEOPLE.into_iter().chain(options.person.iter().map(String::as_str)).chain([EVE]) {
-        cloud.person(email);
-    }
-    // A kept state may have it already.
-    let space = cloud.rooms().into_iter().find(|room| room.title == SPACE && room.kind == RoomType::Group);
-    let space = space.map_or_else(|| cloud.space(SPACE, &PEOPLE), |room| room.id);
+    let cloud = started(&options).await?;
+    let (alice, space) = peopled(&cloud, &options.person);
     if options.no_bot {
         introduce(&cloud, &options, config)?;
         stopped.await;
@@ -123,7 +104,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
         return Ok(ExitCode::SUCCESS);
     }
 
-    let listener = TcpListener::bind(loopback).await?;
+    let listener = TcpListener::bind(LOOPBACK).await?;
     let folder = tempfile::tempdir().context("cannot make a folder for the ledger")?;
     let settings = settings(&cloud, &listener, folder.path(), config, &options.person)?;
     telemetry::start_log(&settings.log)?;
@@ -132,9 +113,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     explain_on(&cloud, &handle);
     let mending = tokio::spawn(forget_what_is_mended(cloud.clone(), handle.clone()));
     let (stop, stopping) = oneshot::channel();
-    let mut daemon = tokio::spawn(app.run_until(async {
-        let _ = stopping.await;
-    }));
+    let mut daemon = tokio::spawn(app.run_until(async { drop(stopping.await) }));
     let introduced = async {
         // What is said before the bot is there is not answered, so nobody is told where to speak before that.
         let _ = tokio::time::timeout(READY_WITHIN, handle.ready()).await;
@@ -163,6 +142,37 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     }
     cloud.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The cloud as the options want it.
+async fn started(options: &Options) -> anyhow::Result<Cloud> {
+    let listen = options.listen.unwrap_or(LOOPBACK);
+    let cloud = Cloud::start(simulator::Options {
+        listen,
+        public_url: options.public_url.clone(),
+        seed: options.seed,
+        fetch_private: options.fetch_private,
+        state: options.state.clone(),
+        ..simulator::Options::default()
+    });
+    cloud.await.map_err(|error| match (&options.state, error.kind()) {
+        (Some(path), ErrorKind::InvalidData | ErrorKind::PermissionDenied | ErrorKind::IsADirectory) => {
+            anyhow::anyhow!("--state {}: {error}", path.display())
+        }
+        _ => anyhow::anyhow!("--listen: cannot listen on {listen}; {} ({error})", binding_hint(listen, &error, &[])),
+    })
+}
+
+/// Alice, and the space in which everybody but the stranger is.
+fn peopled(cloud: &Cloud, others: &[String]) -> (Person, String) {
+    let alice = cloud.person(PEOPLE[0]).administers();
+    for email in PEOPLE.into_iter().chain(others.iter().map(String::as_str)).chain([EVE]) {
+        cloud.person(email);
+    }
+    // A kept state may have it already.
+    let space = cloud.rooms().into_iter().find(|room| room.title == SPACE && room.kind == RoomType::Group);
+    let space = space.map_or_else(|| cloud.space(SPACE, &PEOPLE), |room| room.id);
+    (alice, space)
 }
 
 /// Says what there is, and opens the page.

@@ -68,279 +68,38 @@
 //!
 //! # How it is made
 //!
-//! `world` is the state; `people`, `rooms`, `teams`, `messages`, `contents`, `cards`, `actions`, `webhooks`, `filters`,
-//! `meetings` and `oauth` are its rules, and know of HTTP only the status of a refusal. `api` is the REST surface over
-//! them, `control` the simulator's own, `page` the chat page; `guard` keeps other web pages out of all of them. `deliver`
-//! posts what happened, `mercury` and `sockets` send it as `activities`, `journal` tells it to whoever watches, and
-//! `state` keeps it in a file. `fetch` gets the files that a message names by URL, from where `reach` allows it. This
-//! room imports nothing of the daemon but the spelling of ids and the signature.
+//! Five folders, each of which knows only those before it:
+//!
+//! | folder | what it is for |
+//! |---|---|
+//! | `world` | the state and its rules: people, rooms, messages, webhooks, devices; of HTTP it knows only the status of a refusal |
+//! | `watch` | what can be seen: calls, deliveries, the journal, the transcript, the page |
+//! | `delivery` | webhooks and sockets that tell what happened; how files are fetched, and from where |
+//! | `scenario` | what tests do: people act, things go wrong |
+//! | `surface` | HTTP: the API that plays Webex, `/control`, and the guard before both |
+//!
+//! This room imports nothing of the daemon but the spelling of ids and the signature.
 
-mod actions;
-mod activities;
-mod api;
-mod calls;
-mod cards;
-mod contents;
-mod control;
-mod deliver;
 mod delivery;
-mod events;
-mod explain;
-mod faults;
-mod fetch;
-mod filters;
-mod guard;
-mod html;
-mod ids;
-mod journal;
-mod limit;
-pub(crate) mod markdown;
-mod meetings;
-mod mercury;
-mod messages;
-mod oauth;
-mod outward;
-mod page;
-mod people;
-mod person;
-mod quirks;
-mod reach;
-mod refusal;
-mod rooms;
 mod scenario;
-mod sockets;
-mod state;
-mod teams;
-mod time;
-mod transcript;
-mod webhooks;
-mod world;
+mod start;
+mod surface;
+mod watch;
+pub(crate) mod world;
 
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
-
-use axum::Router;
-use axum::middleware::from_fn_with_state;
-use tokio::net::TcpListener;
-use tokio::runtime::Handle;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use url::Url;
-
-pub use calls::Call;
-pub use contents::{Content, Scan, Verdict};
-pub use delivery::{Deliveries, Delivery, SignatureCheck};
-pub use explain::Explanation;
-pub use faults::Fault;
-pub use limit::RateLimit;
-pub use mercury::DeviceInfo;
-pub use messages::Message;
-pub use oauth::Grant;
-pub use people::{Account, AccountType};
-pub use person::Person;
-pub use quirks::Quirks;
-pub use refusal::Refusal;
-pub use rooms::RoomType;
-pub use scenario::RoomInfo;
-pub use sockets::Sockets;
-pub use webhooks::{Webhook, WebhookDraft, WebhookStatus};
-
-use calls::Calls;
-use deliver::Courier;
-use explain::Explain;
-use faults::Faults;
-use ids::Mint;
-use journal::{Happening, Journal};
-use limit::Limiter;
-use outward::Outward;
-use world::World;
-
-/// The bot's token where tokens can be quoted.
-const QUOTABLE_BOT_TOKEN: &str = "simulated-bot-token";
-/// A client that does not finish its request does not hold up the end for longer.
-const LONGEST_STOP: Duration = Duration::from_secs(5);
-
-/// How a cloud begins.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where the API listens; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// Where clients reach it, without a path, if that is not where it listens: the addresses of pages and files begin
-    /// so.
-    pub public_url: Option<String>,
-    /// The bot's address.
-    pub bot_email: String,
-    /// The bot's display name; mentions show its first word.
-    pub bot_name: String,
-    /// The bot's token. Without one it is `simulated-bot-token` where there is a seed, otherwise nobody can guess it.
-    pub bot_token: Option<String>,
-    /// How webhooks are delivered.
-    pub deliveries: Deliveries,
-    /// Where chance begins: the same seed gives the same ids and the same luck to the same acts, and each address the
-    /// same token in every run. Without one nobody can guess a token.
-    pub seed: Option<u64>,
-    /// Whether a message may name a file at an address of this machine or of a private network. Whoever can post here
-    /// can then have any page read out that this machine can reach.
-    pub fetch_private: bool,
-    /// A file in which the cloud's memory outlives it. It is written about a second after a change, later where writing
-    /// takes over a tenth of that, and at [`Cloud::stop`]: a kill loses what happened since. What it says of people, the bot included, goes before the rest.
-    pub state: Option<PathBuf>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            public_url: None,
-            bot_email: "switchboard@webex.bot".to_owned(),
-            bot_name: "Switchboard".to_owned(),
-            bot_token: None,
-            deliveries: Deliveries::default(),
-            seed: None,
-            fetch_private: false,
-            state: None,
-        }
-    }
-}
-
-/// A running cloud. Cheap to clone; all clones are the same cloud.
-#[derive(Clone)]
-pub struct Cloud {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    address: SocketAddr,
-    /// How clients begin the address of anything here.
-    base: String,
-    /// The same if it was said, as a name that the guard lets in.
-    public_url: Option<Url>,
-    bot: Account,
-    world: Mutex<World>,
-    courier: Courier,
-    faults: Faults,
-    limiter: Limiter,
-    calls: Calls,
-    journal: Journal,
-    explain: OnceLock<Explain>,
-    /// How often everything that was broken was mended.
-    mended: watch::Sender<u64>,
-    runtime: Handle,
-    stopping: CancellationToken,
-    /// Counts the changes of the world.
-    revision: watch::Sender<u64>,
-    /// Serves, and keeps the state; both end once the cloud stops.
-    tasks: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// An address that stands for all of this machine's is none to call.
-fn base(listening: SocketAddr) -> String {
-    let port = listening.port();
-    if listening.ip().is_unspecified() { format!("http://127.0.0.1:{port}") } else { format!("http://{listening}") }
-}
-
-/// Webex's surface, and our own beside it.
-fn router(cloud: Cloud) -> Router {
-    let (webex, in_person) = api::routes(&cloud);
-    let all = webex.merge(page::routes()).merge(control::routes(&cloud)).merge(in_person);
-    all.layer(from_fn_with_state(cloud.clone(), guard::guard)).with_state(cloud)
-}
-
-impl Cloud {
-    /// Starts to serve. Must be called within a tokio runtime, where the cloud then lives until [`Cloud::stop`].
-    ///
-    /// # Errors
-    /// When the address cannot be bound, the public URL is none, the delivering client cannot be set up, or the state
-    /// file is not one.
-    pub async fn start(options: Options) -> io::Result<Cloud> {
-        let listener = TcpListener::bind(options.listen).await?;
-        // Each kind of chance has dice of its own, so that one more call changes no delivery.
-        let mut dice = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        let kept = match options.state.clone() {
-            Some(path) => tokio::task::spawn_blocking(move || state::load(&path)).await.map_err(io::Error::other)??,
-            None => None,
-        };
-        let mut world = kept.unwrap_or_else(|| World::new(Mint::new(dice.fork())));
-        world.has_quotable_tokens = options.seed.is_some();
-        let email = options.bot_email.to_ascii_lowercase();
-        let bot = match world.by_email(&email) {
-            Some(bot) => bot.clone(),
-            None => {
-                let quotable = options.seed.map(|_| QUOTABLE_BOT_TOKEN.to_owned());
-                let token = options.bot_token.or(quotable).unwrap_or_else(|| world.token_for(&email));
-                world.enrol(AccountType::Bot, email, options.bot_name, token)
-            }
-        };
-        let public_url = options.public_url.as_deref().map(str::parse).transpose();
-        let public_url = public_url.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let address = listener.local_addr()?;
-        let cloud = Cloud {
-            inner: Arc::new(Inner {
-                address,
-                base: options.public_url.map_or_else(|| base(address), |url| url.trim_end_matches('/').to_owned()),
-                bot,
-                world: Mutex::new(world),
-                public_url,
-                courier: Courier::new(options.deliveries, Outward::new(options.fetch_private)?, dice.fork()),
-                faults: Faults::new(dice.fork()),
-                limiter: Limiter::default(),
-                calls: Calls::default(),
-                journal: Journal::default(),
-                explain: OnceLock::new(),
-                mended: watch::Sender::new(0),
-                runtime: Handle::current(),
-                stopping: CancellationToken::new(),
-                revision: watch::Sender::new(0),
-                tasks: Mutex::default(),
-            }),
-        };
-        let stopping = cloud.inner.stopping.clone();
-        let serving = axum::serve(listener, router(cloud.clone()))
-            .with_graceful_shutdown(async move { stopping.cancelled().await });
-        let server = tokio::spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "the simulated cloud stopped serving");
-            }
-        });
-        let keeper = options.state.map(|path| cloud.keep_state(path));
-        cloud.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(keeper.into_iter().chain([server]));
-        Ok(cloud)
-    }
-
-    /// Stops serving and delivering. Stalled calls are dropped, and what was not delivered yet is lost.
-    pub async fn stop(&self) {
-        self.inner.stopping.cancel();
-        let tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        for mut task in tasks {
-            if tokio::time::timeout(LONGEST_STOP, &mut task).await.is_err() {
-                task.abort();
-            }
-        }
-    }
-
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.inner.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Every change of the world goes through here: what it made happen is queued before anything else can happen.
-    fn change<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
-        let mut world = self.world();
-        let webhooks = world.webhooks.revision();
-        let outcome = act(&mut world);
-        for (event, audience) in std::mem::take(&mut world.happened) {
-            self.dispatch(&event, audience);
-        }
-        for change in std::mem::take(&mut world.changes) {
-            self.inner.journal.changed(change);
-        }
-        self.inner.revision.send_modify(|revision| *revision += 1);
-        if webhooks != world.webhooks.revision() {
-            self.inner.journal.tell(Happening::State);
-        }
-        outcome
-    }
-}
+pub use delivery::manner::Deliveries;
+pub use scenario::cloud::Cloud;
+pub use scenario::fault::Fault;
+pub use scenario::limit::RateLimit;
+pub use scenario::look::RoomInfo;
+pub use scenario::person::Person;
+pub use start::Options;
+pub use watch::calls::Call;
+pub use watch::deliveries::{Delivery, SignatureCheck};
+pub use watch::explain::Explanation;
+pub use world::Refusal;
+pub use world::quirks::Quirks;
+pub use world::things::{
+    Account, AccountType, Content, DeviceInfo, Grant, Message, RoomType, Scan, Sockets, Verdict, Webhook, WebhookStatus,
+};
+pub use world::webhooks::WebhookDraft;

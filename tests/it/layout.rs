@@ -47,7 +47,7 @@ fn every_file_says_what_it_is_for_and_can_be_read_in_one_go() {
 
 #[test]
 fn the_page_is_plain_and_can_be_read_too() {
-    for entry in std::fs::read_dir(root().join("src/simulator/page")).unwrap() {
+    for entry in std::fs::read_dir(root().join("src/simulator/watch/page")).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.lines().count() <= MOST_LINES, "{} has {} lines", path.display(), text.lines().count());

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::ledger::Ledger;
 use super::report::{Finding, Report, State};
-use crate::cli::queue::with_store_unsaid;
 use crate::config::{Config, Mode};
 use crate::store::Look;
 use crate::webex::{Client, Error, Room, RoomType, Webhook, roots};
@@ -14,10 +14,10 @@ const CLOCK_DRIFTS: Duration = Duration::from_secs(30);
 const CLOCK_IS_WRONG: Duration = Duration::from_secs(300);
 
 /// How full the queues are, and whether a daemon works on them.
-pub(super) async fn ledger(config: &Config, look: &Look) -> Vec<Finding> {
+pub(super) fn ledger(look: &Look, ledger: Option<&anyhow::Result<Ledger>>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if look.exists {
-        match with_store_unsaid(config, async |store| Ok(store.depths().await?)).await {
+    if let Some(ledger) = ledger {
+        match ledger.as_ref().and_then(|ledger| ledger.depths.as_ref()) {
             Ok(depths) => {
                 let oldest = match depths.inbox + depths.outbox {
                     0 => String::new(),

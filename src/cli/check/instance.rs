@@ -2,17 +2,22 @@
 
 use jiff::Timestamp;
 
+use super::ledger::Ledger;
 use super::report::Finding;
-use crate::cli::queue::with_store_unsaid;
 use crate::config::Config;
 use crate::instance::{MISSED, Mark};
-use crate::store::{LedgerId, Look};
+use crate::store::LedgerId;
 use crate::webex::Webhook;
 
 const ONE: &str = "two ledgers of one bot answer everything twice: stop one of the two, or give each a bot of its own";
 
 /// What the marks of running daemons say beside this ledger; nothing where no other runs, or nobody wants to know.
-pub(super) async fn look(config: &Config, look: Option<&Look>, found: &[Webhook], now: Option<i64>) -> Vec<Finding> {
+pub(super) fn look(
+    config: &Config,
+    ledger: Option<&anyhow::Result<Ledger>>,
+    found: &[Webhook],
+    now: Option<i64>,
+) -> Vec<Finding> {
     if !config.instance.alone {
         return Vec::new();
     }
@@ -20,10 +25,7 @@ pub(super) async fn look(config: &Config, look: Option<&Look>, found: &[Webhook]
     let marks = found.iter().filter_map(|webhook| Mark::read(&webhook.name));
     let stale = config.instance.renew * MISSED;
     let running: Vec<_> = marks.filter(|mark| mark.is_fresh(now, stale)).collect();
-    let ledger = match look {
-        Some(look) if look.exists => with_store_unsaid(config, async |store| Ok(store.ledger_id().await?)).await.ok(),
-        Some(_) | None => None,
-    };
+    let ledger = ledger.and_then(|ledger| ledger.as_ref().ok()?.id.as_ref().ok()).copied();
     let others: Vec<_> = running.iter().filter(|mark| Some(mark.ledger) != ledger).collect();
     others.into_iter().map(|mark| beside(mark, ledger)).chain(of_copies(&running)).collect()
 }

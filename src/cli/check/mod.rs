@@ -3,6 +3,7 @@
 
 mod deep;
 mod instance;
+mod ledger;
 mod public_url;
 mod report;
 mod webhooks;
@@ -13,14 +14,13 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::output::{Format, print_json, time};
-use super::queue::with_store_unsaid;
 use crate::app::doubts;
-use crate::clock;
-use crate::config::{Config, ConfigError, Mode};
+use crate::config::{Config, ConfigError};
 use crate::handler::Command;
-use crate::identity;
 use crate::store::{Look, Seal, Store};
 use crate::webex::Client;
+use crate::{clock, identity};
+use ledger::Ledger;
 use report::{Finding, Report, State};
 
 #[derive(Args, Debug)]
@@ -64,12 +64,16 @@ async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Re
     let (look, store) = store(config).await;
     report.add_all(store)?;
     let daemon = look.as_ref().is_some_and(|look| look.daemon);
-    if let Some(look) = &look {
-        if deep {
-            report.add_all(deep::ledger(config, look).await)?;
-        }
-        report.add_all(complete(config, look).await)?;
-        report.add_all(audit(config, look).await)?;
+    let ledger = match &look {
+        Some(look) => ledger::read(config, look).await,
+        None => None,
+    };
+    if let (Some(look), true) = (&look, deep) {
+        report.add_all(deep::ledger(look, ledger.as_ref()))?;
+    }
+    if let Some(ledger) = &ledger {
+        report.add_all(complete(config, ledger, daemon))?;
+        report.add_all(audit(config, ledger))?;
     }
     let webex = Client::impatient(&config.webex, config.token()?)?;
     let token = token(&webex).await;
@@ -86,7 +90,7 @@ async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Re
         }
         report.add_all(webhooks::compare(config, &found))?;
         if let Ok(found) = &found {
-            report.add_all(instance::look(config, look.as_ref(), found, webex.webex_time()).await)?;
+            report.add_all(instance::look(config, ledger.as_ref(), found, webex.webex_time()))?;
         }
         report.add_all(websocket::look(config, &found).await?)?;
     }
@@ -96,14 +100,6 @@ async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Re
         report.add(whole)?;
     }
     Ok(())
-}
-
-/// Whether Webex has to reach us.
-fn is_called(mode: Mode) -> bool {
-    match mode {
-        Mode::Webhook | Mode::Both => true,
-        Mode::Polling | Mode::Websocket => false,
-    }
 }
 
 /// What the daemon logs at its start, too.
@@ -146,11 +142,8 @@ async fn store(config: &Config) -> (Option<Look>, Vec<Finding>) {
 }
 
 /// From when to when every message is known to be in the ledger, and the last time of which some may be missing.
-async fn complete(config: &Config, look: &Look) -> Vec<Finding> {
-    if !look.exists {
-        return Vec::new();
-    }
-    let coverage = match with_store_unsaid(config, async |store| Ok(store.coverage().await?)).await {
+fn complete(config: &Config, ledger: &anyhow::Result<Ledger>, daemon: bool) -> Vec<Finding> {
+    let coverage = match ledger.as_ref().and_then(|ledger| ledger.coverage.as_ref()) {
         Ok(coverage) => coverage,
         Err(error) => {
             let hint = "is it a ledger of this version? the daemon brings an older one up to date when it starts";
@@ -165,7 +158,7 @@ async fn complete(config: &Config, look: &Look) -> Vec<Finding> {
     let says = format!("no message to the bot is missing {interval}");
     let unlooked = clock::wall_ms() - coverage.complete_until;
     let longest = 3 * config.delivery.reconcile.max(config.polling.interval) + 2 * config.worker.visible_within;
-    let mut findings = vec![if look.daemon && u128::try_from(unlooked).is_ok_and(|ms| ms > longest.as_millis()) {
+    let mut findings = vec![if daemon && u128::try_from(unlooked).is_ok_and(|ms| ms > longest.as_millis()) {
         let hint = "the daemon runs and cannot look at Webex: its log says why";
         Finding::warn("complete", format!("{says}, and nobody has looked since"), hint)
     } else {
@@ -183,14 +176,9 @@ async fn complete(config: &Config, look: &Look) -> Vec<Finding> {
 }
 
 /// Where the keys and the audit's seal do not go together; whether the rows do, `switchboard audit verify` says.
-async fn audit(config: &Config, look: &Look) -> Vec<Finding> {
-    if !look.exists {
-        return Vec::new();
-    }
+fn audit(config: &Config, ledger: &anyhow::Result<Ledger>) -> Vec<Finding> {
     // What cannot be read is said of `complete`.
-    let Ok(seal) = with_store_unsaid(config, async |store| Ok(store.audit_seal().await?)).await else {
-        return Vec::new();
-    };
+    let Ok(seal) = ledger.as_ref().and_then(|ledger| ledger.seal.as_ref()) else { return Vec::new() };
     let warn = |says: &str, hint: &str| vec![Finding::warn("audit", says, hint)];
     match seal {
         Seal::Right if config.audit.old_key.is_some() => warn(
@@ -216,6 +204,7 @@ async fn audit(config: &Config, look: &Look) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Mode;
 
     #[tokio::test]
     async fn where_webex_does_not_call_no_public_url_is_needed() {

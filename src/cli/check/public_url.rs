@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use url::{Host, Url};
 use uuid::Uuid;
 
-use super::is_called;
 use super::report::Finding;
 use crate::cli::webex::without_secrets;
 use crate::config::Config;
@@ -32,10 +31,8 @@ struct Place<'a> {
 }
 
 pub(super) async fn look(config: &Config, daemon: bool) -> anyhow::Result<Vec<Finding>> {
-    let mode = config.delivery.mode;
-    if !is_called(mode) {
-        let says = format!("not needed with delivery.mode = \"{}\"", mode.as_str());
-        return Ok(vec![Finding::ok("public", says)]);
+    if let Some(finding) = Finding::uncalled("public", config.delivery.mode) {
+        return Ok(vec![finding]);
     }
     let url = config.webhook.target_url().and_then(|url| Url::parse(url).ok());
     let (Some(url), Some(secret)) = (url, &config.webhook.secret) else {
@@ -87,23 +84,23 @@ impl Place<'_> {
             Ok(answer) => return Ok(vec![self.unlike_us(&answer)]),
             Err(unreached) => return Ok(vec![self.unreached(&unreached)]),
         };
+        findings.extend(self.proven(&refused, &accepted));
+        Ok(findings)
+    }
+
+    fn proven(&self, refused: &Answer, accepted: &Answer) -> Vec<Finding> {
+        let name = self.name();
+        let ms = accepted.took.as_millis();
+        let says = format!("{name} refuses what is not signed and takes a signed canary, in {ms} ms");
+        let mut findings = vec![Finding::ok("public", says)];
         let took = refused.took.max(accepted.took);
-        findings.push(Finding::ok(
-            "public",
-            format!(
-                "{} refuses what is not signed and takes a signed canary, in {} ms",
-                self.name(),
-                accepted.took.as_millis()
-            ),
-        ));
         if took > SLOW {
             let says = format!("took {:.1} s to answer", took.as_secs_f64());
-            findings.push(self.warn(
-                &says,
-                "Webex gives up on what is slow: look at the proxy, at TLS, and at the load of the daemon's machine",
-            ));
+            let hint =
+                "Webex gives up on what is slow: look at the proxy, at TLS, and at the load of the daemon's machine";
+            findings.push(self.warn(&says, hint));
         }
-        Ok(findings)
+        findings
     }
 
     fn unreached(&self, why: &Unreached) -> Finding {
@@ -144,10 +141,8 @@ impl Place<'_> {
 
     /// Anything but the daemon's own answer, told by its status.
     fn unlike_us(&self, answer: &Answer) -> Finding {
-        let path = self.url.path();
-        let listen = self.config.server.listen;
+        let (path, status, listen) = (self.url.path(), answer.status, self.config.server.listen);
         let forward = format!("have the proxy hand {path} on to the daemon at server.listen, which is {listen}");
-        let status = answer.status;
         match status {
             200..=299 => self.fail(
                 &format!("answers {status} to anybody, signed or not, and not as Switchboard does"),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::output::{Format, print};
+use crate::config::Mode;
 use crate::webex::{Error, Fault};
 
 /// How a part is.
@@ -55,6 +56,16 @@ impl Finding {
             }
             Fault::Away | Fault::Refused | Fault::NotFound | Fault::Broken | Fault::Final => {
                 Finding::fail(check, says, hint)
+            }
+        }
+    }
+
+    /// That nothing has to be looked at, where Webex does not call us.
+    pub(super) fn uncalled(check: &'static str, mode: Mode) -> Option<Finding> {
+        match mode {
+            Mode::Webhook | Mode::Both => None,
+            Mode::Polling | Mode::Websocket => {
+                Some(Finding::ok(check, format!("not needed with delivery.mode = \"{}\"", mode.as_str())))
             }
         }
     }

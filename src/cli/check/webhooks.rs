@@ -3,8 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::is_called;
-use super::report::Finding;
+use super::report::{Finding, State};
 use crate::cli::webex::without_secrets;
 use crate::config::Config;
 use crate::instance::Mark;
@@ -21,10 +20,8 @@ const SHARED: &str = "`switchboard webhooks sync` mends it; if it comes back, an
 
 /// What is not as wanted, each with what mends it.
 pub(super) fn compare(config: &Config, found: &Result<Vec<Webhook>, Error>) -> Vec<Finding> {
-    let mode = config.delivery.mode;
-    if !is_called(mode) {
-        let says = format!("not needed with delivery.mode = \"{}\"", mode.as_str());
-        return vec![Finding::ok("webhooks", says)];
+    if let Some(finding) = Finding::uncalled("webhooks", config.delivery.mode) {
+        return vec![finding];
     }
     let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
         let unset = config.uncalled().into_iter();
@@ -49,7 +46,7 @@ pub(super) fn compare(config: &Config, found: &Result<Vec<Webhook>, Error>) -> V
     }
     let wanted = registration::wanted(url, secret);
     let mut findings: Vec<_> = wanted.iter().flat_map(|spec| compare_one(spec, found)).collect();
-    if findings.iter().all(|finding| finding.state() != super::State::Fail) {
+    if findings.iter().all(|finding| finding.state() != State::Fail) {
         let foreign = match elsewhere.len() {
             0 => String::new(),
             count => format!("; {count} of other programs on this token, left alone"),

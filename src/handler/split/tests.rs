@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::handler::{code_block, code_span, escape};
-use crate::simulator::markdown::{Rendered, render};
+use crate::simulator::world::written::markdown::{Rendered, render};
 use crate::text::embeds;
 
 #[test]

@@ -1,0 +1,131 @@
+//! What tests and demonstrations look at, and wait for.
+
+use std::net::SocketAddr;
+
+use axum::http::Method;
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+use super::cloud::Cloud;
+use crate::simulator::watch::calls::{Call, Pattern};
+use crate::simulator::watch::deliveries::Delivery;
+use crate::simulator::watch::transcript;
+use crate::simulator::world::things::{Account, Content, DeviceInfo, Message, Room, RoomType, Webhook};
+
+/// A room, as the scenario sees it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct RoomInfo {
+    pub id: String,
+    /// As the bot sees it: a direct room is called like the other person.
+    pub title: String,
+    #[serde(rename = "type")]
+    pub kind: RoomType,
+}
+
+impl Cloud {
+    /// What a bot that listens at this address needs to know of the cloud, as its environment would say it: where Webex
+    /// is, the token, where it is called, and the secret of its webhooks.
+    pub fn environment(&self, bot: SocketAddr) -> Vec<(String, String)> {
+        [
+            ("SWITCHBOARD_WEBEX__API_URL", self.api_url()),
+            ("SWITCHBOARD_WEBEX__TOKEN", self.inner.bot.token.clone()),
+            ("SWITCHBOARD_WEBSOCKET__CATALOG_URL", self.catalog_url()),
+            ("SWITCHBOARD_DELIVERY__MODE", "webhook".to_owned()),
+            ("SWITCHBOARD_WEBHOOK__PUBLIC_URL", format!("http://{bot}/webex/webhook")),
+            ("SWITCHBOARD_WEBHOOK__PATH", "/webex/webhook".to_owned()),
+            ("SWITCHBOARD_WEBHOOK__SECRET", self.world().mint.secret()),
+            ("SWITCHBOARD_ADMIN__LISTEN", String::new()),
+            ("PORT", bot.port().to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    /// The bot, token included.
+    pub fn bot(&self) -> Account {
+        self.inner.bot.clone()
+    }
+
+    /// Everybody but the bot, in the order they appeared.
+    pub fn people(&self) -> Vec<Account> {
+        self.world().people.iter().filter(|account| account.id != self.inner.bot.id).cloned().collect()
+    }
+
+    /// Every room, oldest first.
+    pub fn rooms(&self) -> Vec<RoomInfo> {
+        let world = self.world();
+        let info = |room: &Room| RoomInfo {
+            id: room.id.clone(),
+            title: world.title(room, &self.inner.bot.id),
+            kind: room.kind,
+        };
+        world.rooms.iter().map(info).collect()
+    }
+
+    /// Everything that was said and not deleted, oldest first.
+    pub fn messages(&self) -> Vec<Message> {
+        self.world().messages.iter().cloned().collect()
+    }
+
+    /// A posted file, by the last part of its URL in [`Message::files`] or by that whole URL.
+    pub fn content(&self, url: &str) -> Option<Content> {
+        let id = url.rsplit('/').next().unwrap_or(url);
+        self.world().contents.get(&crate::webex::local_part(id)).cloned()
+    }
+
+    /// The conversation, for people and for snapshots: `alice: help`, `bot: ...`, and in a space `alice in Lab: ...`.
+    /// A message of several lines goes on indented; a reply in a thread is marked; so are edits, cards and files.
+    /// Where the bot wrote to several people directly, it says to whom.
+    pub fn transcript(&self) -> String {
+        transcript::transcript(&self.world(), &self.inner.bot)
+    }
+
+    /// Each message from now on, as it is posted.
+    pub fn subscribe(&self) -> broadcast::Receiver<Message> {
+        self.live.journal.listen()
+    }
+
+    /// Every webhook, of whomever.
+    pub fn webhooks(&self) -> Vec<Webhook> {
+        self.world().webhooks.iter().cloned().collect()
+    }
+
+    /// The calls of the API so far, oldest first; the last hundred thousand.
+    pub fn calls(&self) -> Vec<Call> {
+        self.inner.calls.kept().all()
+    }
+
+    /// Returns once `count` such calls have arrived since the start, answered or not. A path that ends in a slash
+    /// stands for everything below it, as in [`Fault::on`](crate::simulator::Fault::on).
+    pub async fn call_made(&self, method: Method, path: &str, count: usize) {
+        self.inner.calls.wait_for(Pattern { method: method.as_str(), path }, count).await;
+    }
+
+    /// Returns once a call is held by a [`Fault`](crate::simulator::Fault) that stalls: a call that has arrived may not
+    /// have been struck yet.
+    pub async fn call_stalled(&self) {
+        self.inner.faults.held().await;
+    }
+
+    /// Returns once no delivery is queued or on its way, and everything sent over sockets was acknowledged. While
+    /// deliveries are held it waits, and so it does for a device that has lost its socket before acknowledging.
+    pub async fn delivered(&self) {
+        self.live.courier.settled().await;
+        let mut open = self.world().mercury.open.subscribe();
+        // The sender lives as long as we do, so this cannot fail.
+        let _ = open.wait_for(|open| *open == 0).await;
+    }
+
+    /// Every attempt to deliver, oldest first; the last hundred thousand.
+    pub fn delivery_log(&self) -> Vec<Delivery> {
+        self.live.courier.delivered().all()
+    }
+
+    /// Every device there is, oldest first.
+    pub fn devices(&self) -> Vec<DeviceInfo> {
+        let world = self.world();
+        world.mercury.infos(|id| world.people.get(id).map_or(String::new(), |owner| owner.email.clone()))
+    }
+}

@@ -1,0 +1,178 @@
+//! Somebody at a Webex app: says things, mentions the bot, presses buttons. Acts on the cloud directly, so that faults
+//! of the API do not touch it.
+
+use serde_json::Value;
+
+use super::cloud::Cloud;
+use crate::simulator::world::Refusal;
+use crate::simulator::world::draft::{Draft, Upload};
+use crate::simulator::world::things::{Account, Grant, RoomType};
+
+/// A person who acts.
+#[derive(Clone)]
+pub struct Person {
+    cloud: Cloud,
+    account: Account,
+}
+
+impl Cloud {
+    /// Somebody who acts; made if nobody has this address.
+    pub fn person(&self, email: &str) -> Person {
+        Person { account: self.change(|world| world.account(email)), cloud: self.clone() }
+    }
+}
+
+impl Person {
+    /// Who it is, token included.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The room with the bot alone, opened if need be.
+    pub fn direct_room(&self) -> String {
+        let bot = self.cloud.bot();
+        self.cloud.change(|world| world.direct_room(&self.account, &bot))
+    }
+
+    /// Says something to the bot directly, and gives the message's id. Never refused, however long; for Webex's limits
+    /// there is [`Person::says_in`] with [`Person::direct_room`].
+    pub fn says(&self, text: &str) -> String {
+        let room = self.direct_room();
+        let draft = Draft { text: Some(text.to_owned()), typed: true, ..Draft::default() };
+        self.cloud.change(|world| world.put(&self.account, &room, draft, &self.cloud.api_url())).id
+    }
+
+    /// Says something in a room without mentioning anybody, and gives the message's id.
+    ///
+    /// # Errors
+    /// When the person is not in the room, or the text is empty or too long.
+    pub fn says_in(&self, room_id: &str, text: &str) -> Result<String, Refusal> {
+        self.post(room_id, Draft { text: Some(text.to_owned()), ..Draft::default() })
+    }
+
+    /// Mentions the bot in a space and says something to it.
+    ///
+    /// # Errors
+    /// As with [`Person::says_in`].
+    pub fn mentions_bot(&self, room_id: &str, text: &str) -> Result<String, Refusal> {
+        self.writes(room_id, &self.mentioning(text))
+    }
+
+    /// Writes with mentions where they please: `markdown` as Webex's API takes it.
+    ///
+    /// # Errors
+    /// As with [`Person::says_in`].
+    pub fn writes(&self, room_id: &str, markdown: &str) -> Result<String, Refusal> {
+        self.post(room_id, Draft { markdown: Some(markdown.to_owned()), ..Draft::default() })
+    }
+
+    /// Replies in the thread of a message, to any message of it. In a space the reply mentions the bot, which would not
+    /// see it otherwise.
+    ///
+    /// # Errors
+    /// When there is no such message; and as with [`Person::says_in`].
+    pub fn replies(&self, message_id: &str, text: &str) -> Result<String, Refusal> {
+        let parent = self.cloud.world().message_for(&self.account, message_id)?.clone();
+        let parent_id = Some(parent.parent_id.unwrap_or(parent.id));
+        let draft = match parent.room_type {
+            RoomType::Direct => Draft { parent_id, text: Some(text.to_owned()), ..Draft::default() },
+            RoomType::Group => Draft { parent_id, markdown: Some(self.mentioning(text)), ..Draft::default() },
+        };
+        self.post(&parent.room_id, draft)
+    }
+
+    /// Submits the card of a message with these inputs, and gives the id of the click.
+    ///
+    /// # Errors
+    /// When there is no such message, it has no card, or the card is the person's own.
+    pub fn clicks(&self, message_id: &str, inputs: Value) -> Result<String, Refusal> {
+        self.cloud.change(|world| world.click(&self.account, message_id, inputs)).map(|action| action.id)
+    }
+
+    /// Posts a file to a room, and gives the message's id.
+    ///
+    /// # Errors
+    /// When the person is not in the room.
+    pub fn uploads(&self, room_id: &str, name: &str, content_type: &str, bytes: &[u8]) -> Result<String, Refusal> {
+        self.post(room_id, Draft { files: vec![Upload::new(name, content_type, bytes)], ..Draft::default() })
+    }
+
+    /// Says something to the bot directly with a file beside it, and gives the message's id.
+    ///
+    /// # Errors
+    /// When the text is too long.
+    pub fn says_with_file(&self, text: &str, name: &str, content_type: &str, bytes: &[u8]) -> Result<String, Refusal> {
+        let files = vec![Upload::new(name, content_type, bytes)];
+        self.post(&self.direct_room(), Draft { text: Some(text.to_owned()), files, ..Draft::default() })
+    }
+
+    /// Changes what one said.
+    ///
+    /// # Errors
+    /// When it is somebody else's, has files or cards, or was changed ten times already.
+    pub fn edits(&self, message_id: &str, text: &str) -> Result<(), Refusal> {
+        let draft = Draft { text: Some(text.to_owned()), typed: true, ..Draft::default() };
+        self.cloud.change(|world| {
+            let room = world.message_for(&self.account, message_id)?.room_id.clone();
+            world.edit(&self.account, message_id, &room, draft).map(|_| ())
+        })
+    }
+
+    /// Takes back what one said.
+    ///
+    /// # Errors
+    /// When it is somebody else's.
+    pub fn deletes(&self, message_id: &str) -> Result<(), Refusal> {
+        self.cloud.change(|world| world.delete(&self.account, message_id))
+    }
+
+    /// Leaves a space.
+    ///
+    /// # Errors
+    /// When the person is not in it.
+    pub fn leaves(&self, room_id: &str) -> Result<(), Refusal> {
+        self.cloud.change(|world| world.remove_member(&self.account, room_id, &self.account))
+    }
+
+    /// Is an administrator from now on.
+    #[must_use]
+    pub fn administers(self) -> Person {
+        let account =
+            self.cloud.change(|world| world.change_person(&self.account.id, |account| account.is_admin = true));
+        Person { account: account.unwrap_or(self.account), cloud: self.cloud }
+    }
+
+    /// Lets a program act for the person: what it renews its access token with.
+    pub fn authorises(&self) -> Grant {
+        self.cloud.change(|world| world.authorise(&self.account))
+    }
+
+    /// Adds somebody to a space, and gives the membership's id.
+    ///
+    /// # Errors
+    /// When the person is not in the space, or the other one is already.
+    pub fn adds(&self, room_id: &str, email: &str) -> Result<String, Refusal> {
+        self.cloud.change(|world| {
+            let other = world.account(email);
+            world.add_member(&self.account, room_id, &other, false).map(|membership| membership.id)
+        })
+    }
+
+    /// What is typed after a mention is plain text.
+    fn mentioning(&self, text: &str) -> String {
+        let escaped: String = text.chars().fold(String::new(), |mut escaped, letter| {
+            if letter.is_ascii_punctuation() {
+                escaped.push('\\');
+            }
+            escaped.push(letter);
+            escaped
+        });
+        format!("<@personId:{}> {escaped}", self.cloud.inner.bot.id)
+    }
+
+    fn post(&self, room_id: &str, draft: Draft) -> Result<String, Refusal> {
+        let draft = Draft { typed: true, ..draft };
+        let api_url = &self.cloud.api_url();
+        self.cloud.change(|world| world.post(&self.account, room_id, draft, api_url)).map(|message| message.id)
+    }
+}

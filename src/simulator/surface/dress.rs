@@ -1,0 +1,91 @@
+//! Answers as Webex dresses them: its headers, the body of a refusal, and what gateways send.
+
+use std::io;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use jiff::Timestamp;
+
+use crate::simulator::scenario::cloud::Cloud;
+use crate::simulator::world::Refusal;
+use crate::simulator::world::refusal::TRACKING_ID;
+
+/// What each answer bears: the id that Cisco's support asks for, and when it was.
+pub(super) fn stamp(cloud: &Cloud) -> (String, Timestamp) {
+    let mut world = cloud.world();
+    (world.mint.tracking_id(), world.clock.now())
+}
+
+/// For those who act in person.
+pub(crate) async fn undisturbed(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
+    let (tracking_id, at) = stamp(&cloud);
+    dressed(next.run(request).await, &tracking_id, at)
+}
+
+/// What is said no to before any surface was asked.
+pub(crate) fn refused(cloud: &Cloud, refusal: Refusal) -> Response {
+    let (tracking_id, at) = stamp(cloud);
+    dressed(refusal.into_response(), &tracking_id, at)
+}
+
+/// The answer with Webex's headers; a refusal gets its body only here.
+pub(super) fn dressed(answer: Response, tracking_id: &str, at: Timestamp) -> Response {
+    let mut answer = match answer.extensions().get::<Refusal>() {
+        Some(refusal) => {
+            let retry_after = refusal.retry_after.map(|seconds| [(RETRY_AFTER, seconds.to_string())]);
+            let body = axum::Json(refusal.body(tracking_id));
+            match retry_after {
+                Some(header) => (answer.status(), header, body).into_response(),
+                None => (answer.status(), body).into_response(),
+            }
+        }
+        None => answer,
+    };
+    let headers = answer.headers_mut();
+    if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json") {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    if let Ok(id) = HeaderValue::from_str(tracking_id) {
+        headers.entry(TRACKING_ID).or_insert(id);
+    }
+    if let Some(date) = rfc9110(at).and_then(|date| HeaderValue::try_from(date).ok()) {
+        headers.insert(DATE, date);
+    }
+    answer
+}
+
+/// What the gateway says before anything else looks at the call: the documents show HTML there.
+pub(super) fn too_many_calls(seconds: u64) -> Response {
+    let body = "<html><head><title>429 Too Many Requests</title></head></html>".to_owned();
+    made_up(429, &[(RETRY_AFTER.to_string(), seconds.to_string())], body)
+}
+
+/// The answer of a fault. A JSON body says so itself; gateways send HTML or nothing.
+pub(super) fn made_up(status: u16, headers: &[(String, String)], body: String) -> Response {
+    let kind = if body.starts_with('{') { "application/json" } else { "text/html" };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, [(CONTENT_TYPE, kind)], body).into_response();
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// A time as the `Date` header has it.
+fn rfc9110(time: Timestamp) -> Option<String> {
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok()
+}
+
+/// A body that fails before its first byte makes hyper drop the connection, and nothing was written by then.
+pub(super) fn no_answer() -> Response {
+    let broken = stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset)) });
+    Response::new(Body::from_stream(broken))
+}

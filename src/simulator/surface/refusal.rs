@@ -1,0 +1,38 @@
+//! A refusal in Webex's error shape.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::simulator::world::Refusal;
+
+impl IntoResponse for Refusal {
+    /// The status alone; the body is written once the call's tracking id is known.
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The body of a refusal, in Webex's order of fields.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Body<'a> {
+    message: &'a str,
+    errors: [Description<'a>; 1],
+    tracking_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Description<'a> {
+    description: &'a str,
+}
+
+impl Refusal {
+    /// As Webex writes it.
+    pub(crate) fn body<'a>(&'a self, tracking_id: &'a str) -> Body<'a> {
+        Body { message: &self.message, errors: [Description { description: &self.message }], tracking_id }
+    }
+}

@@ -1,0 +1,137 @@
+//! What happens to a call on its way: it is noted, faults strike it, and its answer is dressed as Webex dresses
+//! answers. Whoever acts in person, as the chat page does, is spared the faults and not noted.
+
+use std::time::{Duration, Instant};
+
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_LENGTH;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+
+use super::dress::{dressed, made_up, no_answer, stamp, too_many_calls};
+use super::kept::{keep_answer, keep_request};
+use super::request::bearer;
+use crate::simulator::scenario::cloud::Cloud;
+use crate::simulator::scenario::fault::Effect;
+use crate::simulator::scenario::faults::Struck;
+use crate::simulator::watch::calls::Call;
+use crate::simulator::watch::journal::Happening;
+use crate::simulator::world::Refusal;
+
+/// Notes each call, lets the faults strike it, and gives each answer the headers that Webex gives.
+pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
+    let inner = &cloud.inner;
+    let began = Instant::now();
+    let (method, uri) = (request.method().clone(), request.uri());
+    let path = uri.path().strip_prefix("/v1").unwrap_or(uri.path()).to_owned();
+    let query = uri.query().map(str::to_owned);
+    let actor = bearer(request.headers()).and_then(|token| Some(cloud.world().by_token(token)?.email.clone()));
+    let (tracking_id, at) = stamp(&cloud);
+    let (request, kept) = keep_request(request).await;
+    let number = inner.calls.arrived(Call {
+        actor: actor.clone(),
+        request: kept,
+        ..Call::new(method.clone(), path.clone(), query, at)
+    });
+    let too_many = actor.as_deref().and_then(|actor| inner.limiter.refuses(actor, began));
+    let query = request.uri().query().unwrap_or_default();
+    let struck = if too_many.is_none() { inner.faults.strike(&method, &path, query) } else { None };
+    let fault = struck.as_ref().map(|struck| struck.effect.name());
+    if struck.is_some() {
+        cloud.live.journal.tell(Happening::State);
+    }
+    let answer = match (too_many, struck) {
+        (Some(seconds), _) => Some(too_many_calls(seconds)),
+        (None, Some(struck)) => struck_by(&cloud, struck, request, next).await,
+        (None, None) if inner.faults.hides(&method, path.trim_end_matches('/')) => {
+            Some(Refusal::no_such_message().into_response())
+        }
+        (None, None) => Some(next.run(request).await),
+    };
+    let answer = answer.map(|answer| dressed(answer, &tracking_id, at));
+    let (answer, kept) = match answer {
+        Some(answer) => keep_answer(answer).await,
+        None => (no_answer(), None),
+    };
+    let status = answer.status().as_u16();
+    let ended = inner.calls.ended(number, |call| {
+        // An answer that is only a broken connection is none.
+        call.status = kept.is_some().then_some(status);
+        call.latency = began.elapsed();
+        (call.tracking_id, call.response, call.fault) = (Some(tracking_id), kept, fault);
+    });
+    if let Some(call) = ended {
+        cloud.live.journal.tell(Happening::Called(call.into()));
+    }
+    answer
+}
+
+/// What a fault makes of a call; none if it gets no answer.
+async fn struck_by(
+    cloud: &Cloud,
+    Struck { effect, mut release }: Struck,
+    request: Request,
+    next: Next,
+) -> Option<Response> {
+    match effect {
+        Effect::Answer { status, headers, body } => Some(made_up(status, &headers, body)),
+        Effect::Alter(fields) => Some(altered(next.run(request).await, &fields).await),
+        Effect::Reset => None,
+        Effect::ApplyThenReset => {
+            next.run(request).await;
+            None
+        }
+        Effect::Delay(pause) => {
+            let stopping = cloud.live.stopping.clone();
+            // Webex carries out what it was asked for, whether or not the caller still waits.
+            let late = tokio::spawn(async move {
+                let pause = tokio::time::sleep(Duration::from_millis(pause));
+                stopping.run_until_cancelled(pause).await?;
+                Some(next.run(request).await)
+            });
+            late.await.ok()?
+        }
+        Effect::Stall => {
+            cloud.stalled_until(&mut release).await?;
+            Some(next.run(request).await)
+        }
+        Effect::ApplyThenStall => {
+            let answer = next.run(request).await;
+            cloud.stalled_until(&mut release).await?;
+            Some(answer)
+        }
+    }
+}
+
+impl Cloud {
+    /// Waits for the release; none if the cloud stops first.
+    async fn stalled_until(&self, release: &mut watch::Receiver<u64>) -> Option<()> {
+        let stalled = self.inner.faults.stall();
+        self.live.journal.tell(Happening::State);
+        let released = self.live.stopping.run_until_cancelled(release.changed()).await;
+        drop(stalled);
+        self.live.journal.tell(Happening::State);
+        released?.ok()
+    }
+}
+
+/// The same answer with other values in it.
+async fn altered(answer: Response, fields: &Map<String, Value>) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else { return no_answer() };
+    let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else {
+        return Response::from_parts(parts, bytes.into());
+    };
+    let objects = match &mut value["items"] {
+        Value::Array(items) => items.iter_mut().collect(),
+        _ => vec![&mut value],
+    };
+    for object in objects.into_iter().filter_map(Value::as_object_mut) {
+        object.extend(fields.clone());
+    }
+    parts.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(parts, value.to_string().into())
+}

@@ -1,0 +1,61 @@
+//! What happens in the cloud, for whoever watches: the chat page, a program on the event stream, a test.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+use super::calls::Call;
+use super::deliveries::Delivery;
+use crate::simulator::world::change::{Change, MessageChange};
+use crate::simulator::world::things::Message;
+
+/// Whoever watches may fall so many happenings behind.
+const FOLLOWED: usize = 4096;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub(crate) enum Happening {
+    Changed(Arc<Change>),
+    Delivered(Arc<Delivery>),
+    Called(Arc<Call>),
+    /// The faults, the manner of deliveries, the webhooks or the clock are not what they were.
+    State,
+}
+
+/// Tells everybody who watches.
+pub(crate) struct Journal {
+    happenings: broadcast::Sender<Happening>,
+    said: broadcast::Sender<Message>,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Journal { happenings: broadcast::Sender::new(FOLLOWED), said: broadcast::Sender::new(FOLLOWED) }
+    }
+}
+
+impl Journal {
+    /// Everything from now on.
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Happening> {
+        self.happenings.subscribe()
+    }
+
+    /// Each message from now on, as it is posted.
+    pub(crate) fn listen(&self) -> broadcast::Receiver<Message> {
+        self.said.subscribe()
+    }
+
+    pub(crate) fn changed(&self, change: Change) {
+        if let Change::Message(about) = &change
+            && let MessageChange { what: "created", message: Some(message), .. } = &**about
+        {
+            // Nobody has to listen.
+            let _ = self.said.send(message.clone());
+        }
+        self.tell(Happening::Changed(Arc::new(change)));
+    }
+
+    pub(crate) fn tell(&self, happening: Happening) {
+        let _ = self.happenings.send(happening);
+    }
+}

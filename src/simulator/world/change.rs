@@ -1,0 +1,50 @@
+//! Changes of the world that people see.
+
+use serde::Serialize;
+
+use super::things::{Account, Message};
+
+/// A change of the world that people see.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Message(Box<MessageChange>),
+    /// Its title, its members, that it is there at all.
+    Room(String),
+    Person(Box<Account>),
+}
+
+/// Something about one message.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MessageChange {
+    pub(crate) what: &'static str,
+    pub(crate) room_id: String,
+    pub(crate) id: String,
+    /// None once it is deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<Message>,
+}
+
+impl Change {
+    pub(crate) fn said(message: &Message) -> Change {
+        Change::message("created", message)
+    }
+
+    pub(crate) fn edited(message: &Message) -> Change {
+        Change::message("updated", message)
+    }
+
+    pub(crate) fn deleted(room_id: &str, id: &str) -> Change {
+        let (room_id, id) = (room_id.to_owned(), id.to_owned());
+        Change::Message(Box::new(MessageChange { what: "deleted", room_id, id, message: None }))
+    }
+
+    fn message(what: &'static str, message: &Message) -> Change {
+        Change::Message(Box::new(MessageChange {
+            what,
+            room_id: message.room_id.clone(),
+            id: message.id.clone(),
+            message: Some(message.clone()),
+        }))
+    }
+}

@@ -1,0 +1,152 @@
+//! Devices, which are how Webex's own apps hear of things without being called: each has a socket, and what is sent over
+//! it is sent again over the next one until the app has acknowledged it.
+
+use std::collections::VecDeque;
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
+
+use super::activities;
+use super::event::Event;
+use super::refusal::Refusal;
+use super::state::World;
+use super::things::{Account, Device, Line, Order, REPLACED};
+
+/// So many devices one account may have. There is a limit with Webex, and no published figure.
+const MOST_DEVICES: usize = 100;
+/// So much is kept for a device that acknowledges nothing; then the oldest is forgotten.
+const MOST_KEPT: usize = 10_000;
+
+impl World {
+    /// Somebody's devices; with Webex, to have none is 404.
+    pub(crate) fn devices_of(&self, owner: &Account, base: &str) -> Result<Value, Refusal> {
+        let own = self.mercury.devices.iter().filter(|device| device.owner == owner.id);
+        let own: Vec<_> = own.map(|device| device.shown(base)).collect();
+        if own.is_empty() { Err(no_such_device()) } else { Ok(json!({ "devices": own })) }
+    }
+
+    pub(crate) fn register_device(
+        &mut self,
+        owner: &Account,
+        traits: Map<String, Value>,
+        base: &str,
+    ) -> Result<Value, Refusal> {
+        check(&traits)?;
+        if self.mercury.devices.iter().filter(|device| device.owner == owner.id).count() >= MOST_DEVICES {
+            return Err(Refusal::forbidden("User has excessive device registrations"));
+        }
+        let (id, owner) = (self.mint.uuid().to_string(), owner.id.clone());
+        let device = Device { id, owner, traits, unacknowledged: VecDeque::new(), line: None };
+        let shown = device.shown(base);
+        self.mercury.devices.push(device);
+        Ok(shown)
+    }
+
+    pub(crate) fn refresh_device(
+        &mut self,
+        owner: &Account,
+        id: &str,
+        traits: Map<String, Value>,
+        base: &str,
+    ) -> Result<Value, Refusal> {
+        let device = self.device_of(owner, id)?;
+        check(&traits)?;
+        device.traits = traits;
+        Ok(device.shown(base))
+    }
+
+    pub(crate) fn delete_device(&mut self, owner: &Account, id: &str) -> Result<(), Refusal> {
+        self.device_of(owner, id).map(drop)?;
+        self.mercury.forget(id);
+        Ok(())
+    }
+
+    fn device_of(&mut self, owner: &Account, id: &str) -> Result<&mut Device, Refusal> {
+        let mut devices = self.mercury.devices.iter_mut();
+        devices.find(|device| device.id == id && device.owner == owner.id).ok_or_else(no_such_device)
+    }
+
+    /// Whether a socket of this device may be opened.
+    pub(crate) fn has_device(&self, id: &str) -> bool {
+        self.mercury.devices.iter().any(|device| device.id == id)
+    }
+
+    /// Gives a device its socket, once its owner's token has been shown, and sends first what every socket begins with
+    /// and then what the last one left unacknowledged. None if the token is not the owner's. Gives the socket's number.
+    pub(crate) fn open_line(&mut self, id: &str, token: &str, orders: mpsc::UnboundedSender<Order>) -> Option<u64> {
+        let owner = self.by_token(token).map(|account| account.id.clone())?;
+        let (hello, noise) = (activities::buffer_state(self), activities::noise(self, "locus.difference"));
+        let mercury = &mut self.mercury;
+        let device = mercury.devices.iter_mut().find(|device| device.id == id && device.owner == owner)?;
+        mercury.opened += 1;
+        let line = Line { number: mercury.opened, orders, sequence: 0 };
+        if let Some(replaced) = device.line.replace(line) {
+            let _ = replaced.orders.send(Order::Close(REPLACED, "replaced".to_owned()));
+        }
+        device.send(&hello, 1);
+        device.send(&noise, 1);
+        for envelope in device.unacknowledged.clone() {
+            device.send(&envelope, 1);
+        }
+        Some(mercury.opened)
+    }
+
+    /// A socket has ended.
+    pub(crate) fn close_line(&mut self, id: &str, number: u64) {
+        let device = self.mercury.devices.iter_mut().find(|device| device.id == id);
+        if let Some(device) = device.filter(|device| device.line.as_ref().is_some_and(|line| line.number == number)) {
+            device.line = None;
+        }
+    }
+
+    /// An envelope of this device will not be sent again.
+    pub(crate) fn acknowledge(&mut self, id: &str, envelope: &str) {
+        if let Some(device) = self.mercury.devices.iter_mut().find(|device| device.id == id) {
+            device.unacknowledged.retain(|kept| kept["id"] != envelope);
+        }
+        self.mercury.count();
+    }
+
+    /// Tells an event to the sockets of whoever may hear of it.
+    pub(crate) fn tell_sockets(&mut self, event: &Event) {
+        let hears = |device: &&Device| {
+            device.line.is_some() && self.people.get(&device.owner).is_some_and(|owner| self.hears(owner, event))
+        };
+        let listening: Vec<_> = self.mercury.devices.iter().filter(hears).map(|device| device.id.clone()).collect();
+        if listening.is_empty() {
+            return;
+        }
+        let copies = self.mercury.manner.copies;
+        let before = activities::before(self, event);
+        let Some(envelope) = activities::of(self, event) else { return };
+        for device in self.mercury.devices.iter_mut().filter(|device| listening.contains(&device.id)) {
+            if let Some(noise) = &before {
+                device.send(noise, 1);
+            }
+            device.send(&envelope, copies);
+            // What is lost on the way is lost: nobody waits for its acknowledgement.
+            if copies > 0 {
+                device.unacknowledged.push_back(envelope.clone());
+            }
+            if device.unacknowledged.len() > MOST_KEPT {
+                device.unacknowledged.pop_front();
+            }
+        }
+        self.mercury.count();
+    }
+}
+
+/// What Webex asks of a registration.
+fn check(traits: &Map<String, Value>) -> Result<(), Refusal> {
+    let is_there = |name: &&str| traits.get(*name).and_then(Value::as_str).is_some_and(|value| !value.is_empty());
+    let needed = [("model", "Missing Model"), ("name", "Missing Name"), ("deviceType", "Missing Device Type")];
+    match needed.into_iter().find(|(name, _)| !is_there(name)) {
+        Some((_, missing)) => Err(Refusal::bad_request(missing)),
+        None => Ok(()),
+    }
+}
+
+fn no_such_device() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "Device not found")
+}

@@ -1,0 +1,63 @@
+//! Files, and what the malware scan makes of them.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::simulator::world::refusal::Refusal;
+
+/// A file that was posted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Content {
+    pub name: String,
+    pub content_type: String,
+    #[serde(with = "base64_bytes")]
+    pub bytes: Bytes,
+    pub(crate) message_id: String,
+    #[serde(default)]
+    pub(crate) scan: Scan,
+}
+
+/// What the malware scan makes of a file (Webex's REST API Basics).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Scan {
+    /// So many requests are answered 423 with `Retry-After` first.
+    pub locked_reads: u32,
+    /// What it finds.
+    pub verdict: Verdict,
+}
+
+/// What the scan finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing.
+    #[default]
+    Clean,
+    /// Malware: 410, for good.
+    Infected,
+    /// It cannot tell: 428, unless the caller takes the risk with `?allow=unscannable`.
+    Unscannable,
+}
+
+/// For `with`: the bytes of a file in JSON.
+mod base64_bytes {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use bytes::Bytes;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &Bytes, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+        STANDARD.decode(String::deserialize(from)?).map(Bytes::from).map_err(D::Error::custom)
+    }
+}
+
+pub(crate) fn no_such_content() -> Refusal {
+    Refusal::not_found("Unable to get content.")
+}

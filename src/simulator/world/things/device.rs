@@ -1,0 +1,176 @@
+//! Devices, each of which has a socket, and how their sockets behave.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tokio::sync::{mpsc, watch};
+
+use crate::simulator::world::time;
+
+/// More copies of one envelope test nothing more.
+const MOST_COPIES: usize = 100;
+
+/// Somebody else has opened a socket of the same device.
+pub(crate) const REPLACED: u16 = 4000;
+
+/// The device is gone.
+const GOING_AWAY: u16 = 1001;
+
+/// The devices, and how their sockets behave.
+#[derive(Default)]
+pub(crate) struct Mercury {
+    pub(crate) devices: Vec<Device>,
+    pub(crate) manner: Sockets,
+    /// Counts the sockets that were ever opened, which numbers them.
+    pub(crate) opened: u64,
+    /// What was sent and not acknowledged yet, of all devices.
+    pub(crate) open: watch::Sender<usize>,
+}
+
+pub(crate) struct Device {
+    pub(crate) id: String,
+    pub(crate) owner: String,
+    /// What it was registered with.
+    pub(crate) traits: Map<String, Value>,
+    /// What was sent and not acknowledged, oldest first.
+    pub(crate) unacknowledged: VecDeque<Value>,
+    pub(crate) line: Option<Line>,
+}
+
+/// An authorized socket, seen from the world.
+pub(crate) struct Line {
+    pub(crate) number: u64,
+    pub(crate) orders: mpsc::UnboundedSender<Order>,
+    /// The number of the last envelope; one that is lost on the way has a number too.
+    pub(crate) sequence: u64,
+}
+
+/// What a socket is told to do.
+#[derive(Clone, Debug)]
+pub(crate) enum Order {
+    /// Send this.
+    Send(String),
+    /// Close with this code and reason.
+    Close(u16, String),
+    /// Break the connection without a word.
+    Drop,
+}
+
+/// A device, as a test sees it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct DeviceInfo {
+    pub id: String,
+    pub name: String,
+    /// The address of whom it belongs to.
+    pub owner: String,
+    /// Whether it has an authorized socket.
+    pub is_connected: bool,
+    /// How many envelopes were sent and not acknowledged.
+    pub unacknowledged: usize,
+}
+
+/// How sockets behave. Changed by [`Cloud::sockets`](crate::simulator::Cloud::sockets).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sockets {
+    /// Answers no ping.
+    pub silent: bool,
+    /// Takes no token, whoever's it is: 4401.
+    pub refused: bool,
+    /// How often each envelope is sent: 1 normally, 2 for duplicates, 0 to lose it, which leaves a gap in the numbers.
+    pub copies: usize,
+    /// Sends frames of bytes and not of text.
+    pub binary: bool,
+    /// Leaves the space's id in the REST API out of activities.
+    pub bare_targets: bool,
+    /// A socket that has not shown its token within this is closed.
+    #[serde(rename = "authorizationTimeoutMs", with = "time::millis_of")]
+    pub authorization_timeout: Duration,
+}
+
+impl Default for Sockets {
+    fn default() -> Self {
+        Sockets {
+            silent: false,
+            refused: false,
+            copies: 1,
+            binary: false,
+            bare_targets: false,
+            authorization_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Sockets {
+    /// What is wrong with a manner that somebody wrote by hand.
+    pub(crate) fn problem(&self) -> Option<String> {
+        (self.copies > MOST_COPIES).then(|| format!("copies is {}, but at most {MOST_COPIES}", self.copies))
+    }
+}
+
+impl Device {
+    fn name(&self) -> &str {
+        self.traits.get("name").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// As the API shows it. Where its socket is depends on how the client reaches the cloud.
+    pub(crate) fn shown(&self, base: &str) -> Value {
+        let mut fields = self.traits.clone();
+        let sockets = base.replacen("http", "ws", 1);
+        fields.insert("url".to_owned(), format!("{base}/wdm/api/v1/devices/{}", self.id).into());
+        fields
+            .insert("webSocketUrl".to_owned(), format!("{sockets}/mercury/registrations/{}/messages", self.id).into());
+        fields.insert("userId".to_owned(), crate::webex::local_part(&self.owner).into());
+        Value::Object(fields)
+    }
+
+    /// Sends an envelope, with the next number of its socket.
+    pub(crate) fn send(&mut self, envelope: &Value, copies: usize) {
+        let Some(line) = &mut self.line else { return };
+        line.sequence += 1;
+        let mut numbered = envelope.clone();
+        numbered["sequenceNumber"] = line.sequence.into();
+        for _ in 0..copies {
+            // A socket that is just ending takes nothing more; the next one of the device is sent it again.
+            let _ = line.orders.send(Order::Send(numbered.to_string()));
+        }
+    }
+}
+
+impl Mercury {
+    /// Takes a device away, and closes its socket. False if there is none.
+    pub(crate) fn forget(&mut self, id: &str) -> bool {
+        let Some(place) = self.devices.iter().position(|device| device.id == id) else { return false };
+        if let Some(line) = self.devices.remove(place).line {
+            let _ = line.orders.send(Order::Close(GOING_AWAY, "the device is gone".to_owned()));
+        }
+        self.count();
+        true
+    }
+
+    /// Gives every socket the same order.
+    pub(crate) fn order(&self, order: &Order) {
+        for line in self.devices.iter().filter_map(|device| device.line.as_ref()) {
+            let _ = line.orders.send(order.clone());
+        }
+    }
+
+    pub(crate) fn infos(&self, email: impl Fn(&str) -> String) -> Vec<DeviceInfo> {
+        let info = |device: &Device| DeviceInfo {
+            id: device.id.clone(),
+            name: device.name().to_owned(),
+            owner: email(&device.owner),
+            is_connected: device.line.is_some(),
+            unacknowledged: device.unacknowledged.len(),
+        };
+        self.devices.iter().map(info).collect()
+    }
+
+    pub(crate) fn count(&self) {
+        self.open.send_replace(self.devices.iter().map(|device| device.unacknowledged.len()).sum());
+    }
+}

@@ -1,0 +1,6 @@
+//! What Webex makes of what is written: markdown, html and cards. Pure.
+
+mod blocks;
+pub(crate) mod cards;
+pub(crate) mod html;
+pub(crate) mod markdown;
