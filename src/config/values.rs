@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
-use url::Url;
+use url::{Host, Url};
 
 /// The port and host that are meant where an address of a listener leaves one out.
 struct Usual {
@@ -20,49 +20,24 @@ struct Usual {
 const PUBLIC: Usual = Usual { host: "0.0.0.0", port: 3000 };
 const OPERATORS: Usual = Usual { host: "127.0.0.1", port: 9090 };
 
-pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    deserializer.deserialize_any(DurationVisitor)
-}
-
-struct DurationVisitor;
-
-impl Visitor<'_> for DurationVisitor {
-    type Value = Duration;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a duration such as \"30s\"")
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Duration, E> {
-        self.visit_str(&number.to_string())
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Duration, E> {
-        self.visit_str(&number.to_string())
-    }
-
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Duration, E> {
-        self.visit_str("")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-        const FORMS: &str = "write \"500ms\", \"30s\", \"5m\", \"24h\" or \"30d\"";
-        parse_duration(text).ok_or_else(|| {
-            let text = text.trim();
-            if !text.is_empty() && text.len() < 10 && text.chars().all(|c| c.is_ascii_digit()) {
-                let other = if text == "0" { String::new() } else { format!(", or \"{text}ms\", \"{text}m\"") };
-                E::custom(format!("has no unit: write \"{text}s\" for seconds{other}"))
-            } else if is_too_long(text) {
-                E::custom("is too long to mean anything; write \"500ms\", \"30s\", \"5m\", \"24h\" or \"30d\"")
-            } else if text.starts_with('-') {
-                E::custom(format!("is negative, which is not a duration; {FORMS}"))
-            } else if text.is_empty() {
-                E::custom(format!("is not a duration; {FORMS}, or leave it out"))
-            } else {
-                E::custom(format!("is not a duration; {FORMS}"))
-            }
-        })
-    }
+/// The duration that a setting holds, or what is wrong with it and the right form.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    const FORMS: &str = "write \"500ms\", \"30s\", \"5m\", \"24h\" or \"30d\"";
+    parse_duration(text).ok_or_else(|| {
+        let text = text.trim();
+        if !text.is_empty() && text.len() < 10 && text.chars().all(|c| c.is_ascii_digit()) {
+            let other = if text == "0" { String::new() } else { format!(", or \"{text}ms\", \"{text}m\"") };
+            format!("has no unit: write \"{text}s\" for seconds{other}")
+        } else if is_too_long(text) {
+            format!("is too long to mean anything; {FORMS}")
+        } else if text.starts_with('-') {
+            format!("is negative, which is not a duration; {FORMS}")
+        } else if text.is_empty() {
+            format!("is not a duration; {FORMS}, or leave it out")
+        } else {
+            format!("is not a duration; {FORMS}")
+        }
+    })
 }
 
 /// Whether it is written as a duration, and longer than any that can be counted with.
@@ -98,6 +73,17 @@ pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::
         .ok()
         .filter(|url| url.has_host())
         .ok_or_else(|| de::Error::custom("is not a URL: write it whole, with https:// before the host"))
+}
+
+/// Whether what is sent to this address can be read by nobody on the way.
+pub(crate) fn encrypted_or_loopback(url: &Url) -> bool {
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => true,
+        ("http", Some(Host::Domain(name))) => name == "localhost",
+        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
+        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
+        _ => false,
+    }
 }
 
 /// The public address.

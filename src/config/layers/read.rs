@@ -9,6 +9,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde::forward_to_deserialize_any;
 
 use super::tree::{Node, Place, Value};
+use crate::config::values::duration;
 
 /// What kind of value a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,6 +190,40 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A section, of which every key has to be known. A duration is a text: serde's own form of it has two keys.
+    fn structure<V: Visitor<'a>>(
+        &self,
+        name: &str,
+        known: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        if name == "Duration" {
+            return self.duration(visitor);
+        }
+        self.keys.borrow_mut().insert(self.path.clone(), known);
+        match &self.node.value {
+            Value::Table(table) => match table.keys().find(|key| !known.contains(&key.as_str())) {
+                Some(key) => Err(Problem::new(Mistake::UnknownKey { key: key.clone(), known })),
+                None => self.table(table, visitor),
+            },
+            _ => Err(Problem::new(Mistake::Type(Wanted::Section))),
+        }
+    }
+
+    fn duration<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Problem> {
+        let duration = match &self.node.value {
+            Value::Text(text) | Value::Variable(text) => duration(text),
+            Value::Integer(number) => match i64::try_from(*number) {
+                Ok(number) => duration(&number.to_string()),
+                Err(_) => return Err(Problem::new(Mistake::Range)),
+            },
+            Value::Boolean(_) => duration(""),
+            _ => return Err(Problem::new(Mistake::Type(Wanted::Other))),
+        };
+        let duration = duration.map_err(|says| Problem::new(Mistake::Says(says)))?;
+        visitor.visit_seq(SeqDeserializer::new([duration.as_secs(), duration.subsec_nanos().into()].into_iter()))
+    }
+
     fn variant<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Problem> {
         match &self.node.value {
             Value::Table(table) => {
@@ -240,12 +275,11 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
-        fields: &'static [&'static str],
+        name: &'static str,
+        known: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Problem> {
-        self.keys.borrow_mut().insert(self.path.clone(), fields);
-        self.section(visitor).map_err(|problem| problem.within(&self.path, &self.node.place))
+        self.structure(name, known, visitor).map_err(|problem| problem.within(&self.path, &self.node.place))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
