@@ -85,7 +85,9 @@ fn sql_is_in_the_store() {
     let words =
         "SELECT INSERT UPDATE DELETE REPLACE WITH CREATE ALTER DROP PRAGMA BEGIN COMMIT ROLLBACK SAVEPOINT VACUUM";
     let is_sql = |string: &String| {
-        let first = string.trim_start().split(|c: char| !c.is_ascii_uppercase()).next().unwrap_or_default();
+        // Line ends may stand before it, as they are or escaped.
+        let begins = string.trim_start_matches(['\\', 'n', ' ', '\n']);
+        let first = begins.split(|c: char| !c.is_ascii_uppercase()).next().unwrap_or_default();
         words.split(' ').any(|word| word == first)
     };
     for Source { file, strings, code, .. } in sources().into_iter().filter(|source| !source.file.starts_with(SQL)) {
