@@ -1,6 +1,6 @@
 //! `pairing`: admins let strangers in, or not.
 
-use super::alone;
+use super::alone::alone;
 use crate::clock;
 use crate::handler::{Args, Command, CommandError, Context, Inputs, Reply, Result, Sender, code_block, escape, quoted};
 use crate::pairing::{self, CODE, COMMAND, Refusal, Scope, Verdict};

@@ -2,22 +2,20 @@
 
 mod access;
 mod activity;
+mod period;
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::help::menu;
 use crate::access::Permission;
 use crate::card::Submit;
-use crate::clock;
-use crate::config::{ADMINS, parse_duration};
+use crate::config::ADMINS;
 use crate::handler::{Args, Command, CommandError, Context, Reply, Result, escape, quoted};
-use crate::text::{find, folded, plain};
+use crate::text::find;
+use period::Period;
 
 const NAME: &str = "report";
 const SUMMARY: &str = "What I did: messages, commands and how fast";
-const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// A line of the table.
 struct Report {
@@ -130,37 +128,5 @@ fn choice(reports: &[&Report]) -> Reply {
     match menu("Which report of the last day?", &shown, &buttons) {
         Some(card) => reply.with_card(card),
         None => reply,
-    }
-}
-
-/// How far back a report reaches.
-struct Period {
-    length: Duration,
-    said: String,
-}
-
-impl Period {
-    /// A day.
-    const UNSAID: &str = "1d";
-
-    fn parse(text: &str) -> Option<Period> {
-        let said = folded(&plain(text));
-        let length = parse_duration(&said).filter(|length| !length.is_zero() && *length <= LONGEST)?;
-        Some(Period { length, said })
-    }
-
-    /// When it begins, in milliseconds since 1970.
-    fn since(&self) -> i64 {
-        clock::wall_ms() - i64::try_from(self.length.as_millis()).unwrap_or(i64::MAX)
-    }
-}
-
-/// As markdown.
-impl fmt::Display for Period {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.said.as_str() {
-            Period::UNSAID => f.write_str("The last day"),
-            said => write!(f, "The last {}", escape(said)),
-        }
     }
 }

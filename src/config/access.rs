@@ -1,14 +1,11 @@
-//! Settings of who is answered, how much, and what each may do.
-
-use std::time::Duration;
+//! `[access]`: who is answered.
 
 use serde::Deserialize;
 
-use super::{Approve, duration};
+use super::check::Check;
 
 /// `[access]`
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Access {
     /// Who is answered in direct messages.
     pub dm_policy: DmPolicy,
@@ -32,49 +29,6 @@ pub enum OnDeny {
     Silent,
     /// That they may not.
     Spoken,
-}
-
-/// `[pairing]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pairing {
-    /// How long a code is good.
-    #[serde(deserialize_with = "duration")]
-    pub expires: Duration,
-    /// How many strangers get a code within an hour.
-    pub per_hour: u32,
-    /// How long somebody who was denied gets no new code.
-    #[serde(deserialize_with = "duration")]
-    pub quiet: Duration,
-}
-
-/// `[flood]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Flood {
-    /// Messages a minute of one person; 0 is no limit.
-    pub person: u32,
-    /// Messages a minute of all people in a space; 0 is no limit.
-    pub space: u32,
-    /// How many minutes' worth may come at once.
-    pub burst: u32,
-}
-
-/// `[[command]]`: who may give a command, where, and with whose approval, above what the command says itself.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CommandRule {
-    /// The word that calls it.
-    pub name: String,
-    /// People as in the lists of `[access]`, and `admins`.
-    pub allow: Option<Vec<String>>,
-    /// Ids of spaces, and `direct`.
-    pub rooms: Option<Vec<String>>,
-    /// Whose approval it needs before it runs.
-    pub approve: Option<Approve>,
-    /// The file that says so, for messages.
-    #[serde(skip)]
-    pub(crate) place: String,
 }
 
 /// Who is answered in direct messages.
@@ -103,4 +57,12 @@ pub enum GroupPolicy {
     Open,
     /// Nobody.
     Disabled,
+}
+
+impl Access {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.people("access.allow_from", &self.allow_from);
+        check.people("access.group_allow_from", &self.group_allow_from);
+        check.people("access.admins", &self.admins);
+    }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::access::Access;
 use super::people::{ADMINS, is_person};
-use super::{Access, duration};
 
 /// More people than that are no approval but a poll; and each is named in the card that tells the outcome.
 const MOST_QUORUM: u32 = 20;
@@ -16,7 +16,6 @@ const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 
 /// How many of whom have to approve a command before it runs.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table such as { by = [\"admins\"], quorum = 1, within = \"15m\" }")]
 pub struct Approve {
     /// People as in the lists of `[access]`, and `admins`.
     pub by: Vec<String>,
@@ -24,7 +23,7 @@ pub struct Approve {
     #[serde(default = "one")]
     pub quorum: u32,
     /// How long they have.
-    #[serde(default = "quarter_of_an_hour", deserialize_with = "duration")]
+    #[serde(default = "quarter_of_an_hour")]
     pub within: Duration,
 }
 

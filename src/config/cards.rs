@@ -1,15 +1,14 @@
-//! `[cards]`, `[commands]` and `[conversations]`.
+//! `[cards]`: buttons to press.
 
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::duration;
+use super::check::{Check, DAY};
 
 /// `[cards]`
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Cards {
     /// Whether replies carry cards at all.
     pub enabled: bool,
@@ -18,23 +17,14 @@ pub struct Cards {
     /// What sealed buttons before, and still opens them; never printed.
     pub previous_secrets: Vec<SecretString>,
     /// How long a button works.
-    #[serde(deserialize_with = "duration")]
     pub expire: Duration,
 }
 
-/// `[conversations]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Conversations {
-    /// How long an answer to a question is waited for.
-    #[serde(deserialize_with = "duration")]
-    pub within: Duration,
-}
-
-/// `[commands]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Commands {
-    /// Whether there is `echo`.
-    pub echo: bool,
+impl Cards {
+    pub(super) fn check(&self, check: &mut Check) {
+        // The use of a card is remembered for so long.
+        check.duration("cards.expire", self.expire, 366 * DAY);
+        check.secrets("cards.secret", &self.secret, "can press any button", ", or leave it out");
+        check.secrets("cards.previous_secrets", &self.previous_secrets, "can press any button", ", or leave it out");
+    }
 }

@@ -1,26 +1,20 @@
 //! What works, but hardly as it was meant, as far as the settings alone show it.
 
-use super::validate::{is_webex, short_secrets};
+use super::check::{Doubt, is_short};
+use super::webex::is_webex;
 use super::{Config, Mode};
-
-/// Something doubtful, and what to do about it.
-#[derive(Clone, Debug)]
-pub(crate) struct Doubt {
-    pub says: String,
-    pub hint: String,
-}
-
-impl Doubt {
-    pub(crate) fn new(says: impl Into<String>, hint: impl Into<String>) -> Doubt {
-        Doubt { says: says.into(), hint: hint.into() }
-    }
-}
 
 impl Config {
     /// Everything doubtful about the values, and about how they were given.
     pub(crate) fn doubts(&self) -> Vec<Doubt> {
         let mut doubts = self.given.clone();
-        for key in short_secrets(self) {
+        let signs = matches!(self.delivery.mode, Mode::Webhook | Mode::Both);
+        let secrets = [
+            ("webhook.secret", self.webhook.secret.as_ref().filter(|_| signs)),
+            ("cards.secret", self.cards.secret.as_ref()),
+            ("audit.key", self.audit.key.as_ref()),
+        ];
+        for (key, _) in secrets.into_iter().filter(|(_, secret)| is_short(*secret)) {
             let says = format!("{key} has fewer than 32 characters and may be guessed");
             doubts.push(Doubt::new(says, "make one with `openssl rand -hex 32`"));
         }

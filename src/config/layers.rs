@@ -1,19 +1,29 @@
 //! The layers: the built-in defaults, the file, the environment; and secrets from files of their own. They are put
 //! together as a tree, and read from it until everything that is wrong is known.
 
+mod environment;
+mod file;
+mod findings;
+mod names;
+mod read;
+mod secrets;
+mod syntax;
+mod tree;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
 
-use super::environment::{self, PORT, Variables};
-use super::file::{self, Parsed};
-use super::findings::{default_form, finding, outside_sections, stand_ins};
-use super::names::Names;
-use super::read::{Keys, Mistake, Problem, Reader};
-use super::tree::{Finding, Node, Place, Source, Value, key};
-use super::{Config, ConfigError, DEFAULTS, Doubt, confidential, secrets, validate};
+use super::check::{ConfigError, Doubt};
+use super::{Config, DEFAULTS, confidential, validate};
+use environment::{PORT, Variables};
+use file::Parsed;
+use findings::{default_form, finding, outside_sections, stand_ins};
+use names::Names;
+use read::{Keys, Mistake, Problem, Reader};
+use tree::{Finding, Node, Place, Source, Value, key};
 
 /// The settings as far as they can be read, and all that is wrong with them. What is wrong has its default.
 pub(crate) struct Loaded {
@@ -24,12 +34,49 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    pub(super) fn sound(self) -> Result<Config, ConfigError> {
+    fn sound(self) -> Result<Config, ConfigError> {
         if self.wrong.is_empty() { Ok(self.config) } else { Err(ConfigError(self.wrong)) }
     }
 }
 
-pub(super) fn load(file: Option<&Path>, variables: &Variables) -> Result<Loaded, ConfigError> {
+impl Config {
+    /// Layers the defaults, `file` (or `./bot.toml` when that is there) and the environment, and checks the result.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each finding naming the key, the file or variable, and the fix; never a secret.
+    pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+        Config::look(file)?.sound()
+    }
+
+    /// The same for whoever has more to say about the settings: with all that is wrong, and not only if nothing is.
+    ///
+    /// # Errors
+    /// Only where the program itself is broken.
+    pub(crate) fn look(file: Option<&Path>) -> Result<Loaded, ConfigError> {
+        let file = file.or_else(|| Path::new("bot.toml").exists().then_some(Path::new("bot.toml")));
+        load(file, &Variables::of_process())
+    }
+
+    /// The same with `variables` above everything else, in place of those of the environment that set the same.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub(crate) fn load_under(file: Option<&Path>, variables: Vec<(String, String)>) -> Result<Config, ConfigError> {
+        let mut all = Variables::of_process();
+        all.overlay(variables);
+        load(file, &all)?.sound()
+    }
+
+    /// The same from a text and a list of variables, for tests and for programs that embed the bot.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_parts(toml: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
+        parse("the given settings", toml, &Variables::given(variables))?.sound()
+    }
+}
+
+fn load(file: Option<&Path>, variables: &Variables) -> Result<Loaded, ConfigError> {
     let Some(path) = file else {
         return assemble(None, variables);
     };
@@ -46,7 +93,7 @@ pub(super) fn load(file: Option<&Path>, variables: &Variables) -> Result<Loaded,
 }
 
 /// `place` names where `text` came from, for the messages.
-pub(super) fn parse(place: &str, text: &str, variables: &Variables) -> Result<Loaded, ConfigError> {
+fn parse(place: &str, text: &str, variables: &Variables) -> Result<Loaded, ConfigError> {
     assemble(Some(file::parse_text(&Place::new(Source::File, place), text)), variables)
 }
 
@@ -77,7 +124,20 @@ fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, Confi
         spoil(&path, &mut settings, &defaults);
         spoiled.push(path);
     }
-    for (path, above, below) in &hidden {
+    tell_hidden(&hidden, &defaults, &mut wrong, &mut doubts);
+    let mut config = read(&mut settings, &defaults, &names, &mut wrong, &mut spoiled)?;
+    config.webex.secrets = confidential::of(&config);
+    config.given = doubts.into_iter().map(|(says, hint)| Doubt::new(says, hint)).collect();
+    wrong.extend(set_port(variables, &mut config, &mut settings));
+    wrong.extend(always(&config, &settings, &defaults, &spoiled));
+    let missing = if is_whole { missing(&config, &spoiled, &hidden) } else { Vec::new() };
+    Finding::sort(&mut wrong);
+    Ok(Loaded { config, wrong: wrong.iter().map(ToString::to_string).collect(), missing })
+}
+
+/// Says what an empty value hides: it is wrong where it would remove a list, and doubtful where it removes a text.
+fn tell_hidden(hidden: &[Hidden], defaults: &Node, wrong: &mut Vec<Finding>, doubts: &mut Vec<(String, String)>) {
+    for (path, above, below) in hidden {
         let (name, from) = (&above.place, &below.place);
         match defaults.get(path).map(|node| &node.value) {
             // An empty list that is meant is written as one.
@@ -94,35 +154,31 @@ fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, Confi
             }
         }
     }
-    let mut config = read(&mut settings, &defaults, &names, &mut wrong, &mut spoiled)?;
-    config.webex.secrets = confidential::of(&config);
-    config.given = doubts.into_iter().map(|(says, hint)| Doubt::new(says, hint)).collect();
-    if let Some((_, value)) = variables.set.iter().find(|(name, value)| name == PORT && !value.trim().is_empty()) {
-        let place = Place::new(Source::Environment, PORT);
-        match value.trim().parse() {
-            Ok(port) => {
-                config.server.listen.set_port(port);
-                let listen = Value::Text(config.server.listen.to_string());
-                settings.merge(Node::single("server.listen", listen, place));
-            }
-            Err(_) => {
-                let says = "not a port; give a number from 1 to 65535, or unset it to keep server.listen";
-                wrong.push(Finding::at(&place, says));
-            }
-        }
-    }
-    wrong.extend(always(&config, &settings, &defaults, &spoiled));
-    let mut missing = Vec::new();
-    if is_whole {
-        for (key, says) in validate::missing(&config).into_iter().filter(|(key, _)| !touches(&spoiled, key)) {
-            let why = hidden.iter().find(|(path, ..)| path == key).map(|(_, above, below)| {
-                format!("; {} is empty, and hides that of {}: unset it", above.place, below.place)
-            });
-            missing.push(format!("{says}{}", why.unwrap_or_default()));
-        }
-    }
-    Finding::sort(&mut wrong);
-    Ok(Loaded { config, wrong: wrong.iter().map(ToString::to_string).collect(), missing })
+}
+
+/// `PORT` replaces the port of `server.listen`.
+fn set_port(variables: &Variables, config: &mut Config, settings: &mut Node) -> Option<Finding> {
+    let (_, value) = variables.set.iter().find(|(name, value)| name == PORT && !value.trim().is_empty())?;
+    let place = Place::new(Source::Environment, PORT);
+    let Ok(port) = value.trim().parse() else {
+        let says = "not a port; give a number from 1 to 65535, or unset it to keep server.listen";
+        return Some(Finding::at(&place, says));
+    };
+    config.server.listen.set_port(port);
+    settings.merge(Node::single("server.listen", Value::Text(config.server.listen.to_string()), place));
+    None
+}
+
+/// What the daemon needs and nobody gave, and what hides it.
+fn missing(config: &Config, spoiled: &[String], hidden: &[Hidden]) -> Vec<String> {
+    let missing = validate::missing(config).into_iter().filter(|(key, _)| !touches(spoiled, key));
+    let told = missing.map(|(key, says)| {
+        let why = hidden.iter().find(|(path, ..)| path == key).map(|(_, above, below)| {
+            format!("; {} is empty, and hides that of {}: unset it", above.place, below.place)
+        });
+        format!("{says}{}", why.unwrap_or_default())
+    });
+    told.collect()
 }
 
 /// A path, the empty value that stands there, and what it hides.

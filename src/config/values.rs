@@ -7,9 +7,9 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
-use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer};
-use url::Url;
+use serde::Deserializer;
+use serde::de::{self, Unexpected, Visitor};
+use url::{Host, Url};
 
 /// The port and host that are meant where an address of a listener leaves one out.
 struct Usual {
@@ -20,49 +20,24 @@ struct Usual {
 const PUBLIC: Usual = Usual { host: "0.0.0.0", port: 3000 };
 const OPERATORS: Usual = Usual { host: "127.0.0.1", port: 9090 };
 
-pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    deserializer.deserialize_any(DurationVisitor)
-}
-
-struct DurationVisitor;
-
-impl Visitor<'_> for DurationVisitor {
-    type Value = Duration;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a duration such as \"30s\"")
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Duration, E> {
-        self.visit_str(&number.to_string())
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Duration, E> {
-        self.visit_str(&number.to_string())
-    }
-
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Duration, E> {
-        self.visit_str("")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-        const FORMS: &str = "write \"500ms\", \"30s\", \"5m\", \"24h\" or \"30d\"";
-        parse_duration(text).ok_or_else(|| {
-            let text = text.trim();
-            if !text.is_empty() && text.len() < 10 && text.chars().all(|c| c.is_ascii_digit()) {
-                let other = if text == "0" { String::new() } else { format!(", or \"{text}ms\", \"{text}m\"") };
-                E::custom(format!("has no unit: write \"{text}s\" for seconds{other}"))
-            } else if is_too_long(text) {
-                E::custom("is too long to mean anything; write \"500ms\", \"30s\", \"5m\", \"24h\" or \"30d\"")
-            } else if text.starts_with('-') {
-                E::custom(format!("is negative, which is not a duration; {FORMS}"))
-            } else if text.is_empty() {
-                E::custom(format!("is not a duration; {FORMS}, or leave it out"))
-            } else {
-                E::custom(format!("is not a duration; {FORMS}"))
-            }
-        })
-    }
+/// The duration that a setting holds, or what is wrong with it and the right form.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    const FORMS: &str = "write \"500ms\", \"30s\", \"5m\", \"24h\" or \"30d\"";
+    parse_duration(text).ok_or_else(|| {
+        let text = text.trim();
+        if !text.is_empty() && text.len() < 10 && text.chars().all(|c| c.is_ascii_digit()) {
+            let other = if text == "0" { String::new() } else { format!(", or \"{text}ms\", \"{text}m\"") };
+            format!("has no unit: write \"{text}s\" for seconds{other}")
+        } else if is_too_long(text) {
+            format!("is too long to mean anything; {FORMS}")
+        } else if text.starts_with('-') {
+            format!("is negative, which is not a duration; {FORMS}")
+        } else if text.is_empty() {
+            format!("is not a duration; {FORMS}, or leave it out")
+        } else {
+            format!("is not a duration; {FORMS}")
+        }
+    })
 }
 
 /// Whether it is written as a duration, and longer than any that can be counted with.
@@ -93,99 +68,98 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
 }
 
 pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Url::parse(&text)
-        .ok()
-        .filter(|url| url.has_host())
-        .ok_or_else(|| de::Error::custom("is not a URL: write it whole, with https:// before the host"))
+    let parse = |text: &str| {
+        let url = Url::parse(text).ok().filter(Url::has_host);
+        url.ok_or_else(|| "is not a URL: write it whole, with https:// before the host".to_owned())
+    };
+    deserializer.deserialize_str(Written { parse, off: false })
+}
+
+/// Whether what is sent to this address can be read by nobody on the way.
+pub(crate) fn encrypted_or_loopback(url: &Url) -> bool {
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => true,
+        ("http", Some(Host::Domain(name))) => name == "localhost",
+        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
+        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
+        _ => false,
+    }
 }
 
 /// The public address.
 pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    deserializer.deserialize_any(AddressVisitor(PUBLIC))
+    deserializer.deserialize_any(Written { parse: |text: &str| parse_address(text, PUBLIC), off: false })
 }
 
 /// The operators' address; an empty one is none.
 pub(super) fn optional_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
-    struct Optional;
-
-    impl Visitor<'_> for Optional {
-        type Value = Option<SocketAddr>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an address such as \"127.0.0.1:9090\", or \"\"")
-        }
-
-        fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
-            AddressVisitor(OPERATORS).visit_i64(number).map(Some)
-        }
-
-        fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
-            match value {
-                true => AddressVisitor(OPERATORS).visit_str("true").map(Some),
-                false => Err(E::custom("is not an address; write \"\" to turn it off")),
-            }
-        }
-
-        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            match text.trim() {
-                "" => Ok(None),
-                "off" | "none" | "false" | "no" => Err(E::custom("is not an address; write \"\" to turn it off")),
-                text => AddressVisitor(OPERATORS).visit_str(text).map(Some),
-            }
-        }
-    }
-
-    deserializer.deserialize_any(Optional)
+    let parse = |text: &str| match text.trim() {
+        "" => Ok(None),
+        "off" | "none" | "false" | "no" => Err("is not an address; write \"\" to turn it off".to_owned()),
+        text => parse_address(text, OPERATORS).map(Some),
+    };
+    deserializer.deserialize_any(Written { parse, off: true })
 }
 
-struct AddressVisitor(Usual);
+/// Reads a value from how it is written, or says what is wrong with that. Where it can be turned `off`, a boolean is read
+/// like the word.
+struct Written<F> {
+    parse: F,
+    off: bool,
+}
 
-impl Visitor<'_> for AddressVisitor {
-    type Value = SocketAddr;
+impl<T, F: Fn(&str) -> Result<T, String>> Visitor<'_> for Written<F> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an address such as \"{}:{}\"", self.0.host, self.0.port)
+        f.write_str("a text")
     }
 
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<SocketAddr, E> {
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
         self.visit_str(&number.to_string())
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<SocketAddr, E> {
-        let text = text.trim();
-        let Usual { host, port } = self.0;
-        if let Ok(address) = text.parse() {
-            return Ok(address);
-        }
-        let says = |what: &str, form: String| Err(E::custom(format!("{what}: write \"{form}\"")));
-        let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
-        if let Some(rest) = text.split_once("://").map(|(_, rest)| rest.trim_end_matches('/')) {
-            let form =
-                rest.parse::<SocketAddr>().map_or_else(|_| format!("{host}:{port}"), |address| address.to_string());
-            return says("is a URL, and takes an address alone", form);
-        }
-        if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
-            return says("is an address without a port", SocketAddr::new(ip, port).to_string());
-        }
-        let (name, number) = match text.rsplit_once(':') {
-            Some((name, number)) => (name, number),
-            None if is_number(text) => ("", text),
-            None => return says("is not an address, which is a host and a port", format!("{host}:{port}")),
-        };
-        let Ok(number) = number.parse::<u16>() else {
-            return says("has no port from 1 to 65535", format!("{host}:{port}"));
-        };
-        if name.is_empty() {
-            return says("is a port without a host", format!("{host}:{number}"));
-        }
-        if name == "*" {
-            return says("is not an address", format!("0.0.0.0:{number}"));
-        }
-        match resolve(name, number) {
-            Some(address) => Ok(address),
-            None => says("has a host that no address is known of", format!("{host}:{number}")),
-        }
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<T, E> {
+        if self.off { self.visit_str(&value.to_string()) } else { Err(E::invalid_type(Unexpected::Bool(value), &self)) }
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        (self.parse)(text).map_err(E::custom)
+    }
+}
+
+fn parse_address(text: &str, usual: Usual) -> Result<SocketAddr, String> {
+    let text = text.trim();
+    let Usual { host, port } = usual;
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let says = |what: &str, form: String| Err(format!("{what}: write \"{form}\""));
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    if let Some(rest) = text.split_once("://").map(|(_, rest)| rest.trim_end_matches('/')) {
+        let form = rest.parse::<SocketAddr>().map_or_else(|_| format!("{host}:{port}"), |address| address.to_string());
+        return says("is a URL, and takes an address alone", form);
+    }
+    if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return says("is an address without a port", SocketAddr::new(ip, port).to_string());
+    }
+    let (name, number) = match text.rsplit_once(':') {
+        Some((name, number)) => (name, number),
+        None if is_number(text) => ("", text),
+        None => return says("is not an address, which is a host and a port", format!("{host}:{port}")),
+    };
+    let Ok(number) = number.parse::<u16>() else {
+        return says("has no port from 1 to 65535", format!("{host}:{port}"));
+    };
+    if name.is_empty() {
+        return says("is a port without a host", format!("{host}:{number}"));
+    }
+    if name == "*" {
+        return says("is not an address", format!("0.0.0.0:{number}"));
+    }
+    match resolve(name, number) {
+        Some(address) => Ok(address),
+        None => says("has a host that no address is known of", format!("{host}:{number}")),
     }
 }
 

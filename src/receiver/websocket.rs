@@ -7,13 +7,13 @@
 
 mod backoff;
 mod end;
+mod keep;
 mod session;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::config;
@@ -21,13 +21,8 @@ use crate::health::Health;
 use crate::instance::Gate;
 use crate::receiver::Door;
 use crate::telemetry::{Metrics, Seldom};
-use crate::webex::{Device, Mercury};
-use backoff::Backoff;
-use end::{Course, End};
-use session::Session;
-
-/// A stop waits so long for Webex to take the device away.
-const LONGEST_FAREWELL: Duration = Duration::from_secs(3);
+use crate::webex::Mercury;
+use end::Course;
 
 /// How the way in is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,16 +66,6 @@ pub struct Websocket {
     missing: Seldom,
 }
 
-/// Which device the next socket belongs to.
-enum Plan {
-    /// The one of our name, if there is one.
-    Find,
-    /// This one, which has worked.
-    Keep(Device),
-    /// A new one in place of this, which has not.
-    Replace(Device),
-}
-
 impl Websocket {
     /// With what reaches Webex, takes the events, counts what is none, says on `/readyz` how it is, and says whether this
     /// daemon answers.
@@ -110,67 +95,6 @@ impl Websocket {
     /// How the way in is, now and from now on.
     pub fn line(&self) -> watch::Receiver<Line> {
         self.line.subscribe()
-    }
-
-    /// Keeps a socket open until the stop, and then takes the device away.
-    pub async fn run(self, stop: CancellationToken) {
-        let mut plan = Plan::Find;
-        let mut backoff = Backoff::new(self.settings.backoff_max);
-        let mut is_theirs = false;
-        while let Some(end) = stop.run_until_cancelled(self.attempt_at_the_gate(&mut plan, &mut backoff)).await {
-            let Some(end) = end else {
-                // The device is one name for both, and the other daemon's from now on.
-                (is_theirs, plan) = (true, Plan::Find);
-                let why = "another daemon answers for this bot".to_owned();
-                self.line.send_modify(|line| line.socket = Socket::Down { since: clock::wall(), why });
-                continue;
-            };
-            is_theirs = end.is_replacement();
-            let course = end.course(&self.settings.device);
-            let pause = if course.is_slow { backoff.longest() } else { backoff.next() }.max(course.asked);
-            self.is_down(course, pause);
-            if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
-                break;
-            }
-            is_theirs = false;
-        }
-        match plan {
-            Plan::Keep(device) | Plan::Replace(device) if !is_theirs => self.farewell(&device).await,
-            // Whoever took our place goes on with the device.
-            Plan::Keep(_) | Plan::Replace(_) | Plan::Find => {}
-        }
-    }
-
-    /// One socket while this daemon is the one that answers; nothing if it stops to be.
-    async fn attempt_at_the_gate(&self, plan: &mut Plan, backoff: &mut Backoff) -> Option<End> {
-        self.gate.open().await;
-        tokio::select! {
-            end = self.attempt(plan, backoff) => Some(end),
-            () = self.gate.shut() => None,
-        }
-    }
-
-    /// One socket, from its opening to its end.
-    async fn attempt(&self, plan: &mut Plan, backoff: &mut Backoff) -> End {
-        let device = match plan {
-            Plan::Find => self.mercury.device().await,
-            Plan::Keep(device) => Ok(device.clone()),
-            Plan::Replace(device) => self.mercury.replace(device).await,
-        };
-        let device = match device {
-            Ok(device) => device,
-            Err(error) => return End::Refused(error),
-        };
-        // Until its socket is seen to work: a device that Webex has forgotten is not tried for ever.
-        *plan = Plan::Replace(device.clone());
-        let (end, has_worked) = match self.mercury.connect(&device).await {
-            Ok(socket) => Session::new(self, socket).run(backoff).await,
-            Err(error) => (End::Refused(error), false),
-        };
-        if end.leaves_device(has_worked) {
-            *plan = Plan::Keep(device);
-        }
-        end
     }
 
     fn is_up(&self) {
@@ -215,15 +139,5 @@ impl Websocket {
             );
         }
         self.line.send_modify(|line| line.gaps += 1);
-    }
-
-    async fn farewell(&self, device: &Device) {
-        let deleting = tokio::time::timeout(LONGEST_FAREWELL, self.mercury.delete(device));
-        let problem = match deleting.await {
-            Ok(Ok(())) => return tracing::debug!("the device of the websocket was deleted"),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer".to_owned(),
-        };
-        tracing::warn!(problem, "the device of the websocket stays at Webex; the next start goes on with it");
     }
 }

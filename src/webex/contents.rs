@@ -12,14 +12,11 @@ use url::Url;
 
 use super::answer::Expects;
 use super::client::{Answer, Body, Call, innermost};
-use super::filename::{named, safe_name, type_of};
+use super::filename::{UNKNOWN_TYPE, named, safe_name, type_of};
 use super::{Client, Error, File};
 
 /// The name of the endpoint in metrics and errors.
 const ENDPOINT: &str = "contents/{id}";
-
-/// The type of what could be anything.
-pub(super) const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// A longer one is none that anybody knows.
 const LONGEST_TYPE: usize = 127;

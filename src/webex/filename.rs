@@ -1,6 +1,9 @@
 //! The names of files: read from a `Content-Disposition` (RFC 6266), made harmless whoever chose them, and what they say
 //! of the type.
 
+/// The type of what could be anything.
+pub(super) const UNKNOWN_TYPE: &str = "application/octet-stream";
+
 /// For a file without a name that can be used.
 const NAMELESS: &str = "file";
 

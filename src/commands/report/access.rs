@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::Period;
+use super::period::Period;
 use crate::access::is_refusal;
-use crate::commands::alone;
+use crate::commands::alone::alone;
 use crate::handler::{Context, Reply, Result, code_block};
 use crate::store::AuditRow;
 use crate::table::table;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Period;
+use super::period::Period;
 use crate::access::is_refusal;
 use crate::handler::{Context, Reply, Result, code_block};
 use crate::store::{Activity, Group};

@@ -5,18 +5,7 @@ use super::environment::variable;
 use super::names::{Names, listed, nearest};
 use super::read::{Mistake, Problem, Wanted};
 use super::tree::{Finding, Node, Source, Value, key};
-use super::values::parse_size;
-
-/// Wrong settings: everything that was found, each with where and what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.join("\n"))]
-pub struct ConfigError(pub Vec<String>);
-
-impl ConfigError {
-    pub(crate) fn one(finding: impl Into<String>) -> Self {
-        ConfigError(vec![finding.into()])
-    }
-}
+use crate::config::values::parse_size;
 
 /// A problem of reading, told by what stands there and by what the built-in defaults have in its place.
 pub(super) fn finding(problem: &Problem, settings: &Node, defaults: &Node, names: &Names) -> Finding {

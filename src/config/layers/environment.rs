@@ -145,19 +145,16 @@ enum Meant {
 
 fn meant(rest: &str, value: &str, names: &Names) -> Meant {
     let lower = rest.to_lowercase();
+    let wrong = |says: &str| Meant::Wrong(says.to_owned());
     match lower.as_str() {
-        "config" => {
-            return Meant::Wrong("no variable names the settings file; give --config PATH, and unset this".to_owned());
-        }
+        "config" => return wrong("no variable names the settings file; give --config PATH, and unset this"),
         "port" if !value.contains("://") => {
-            return Meant::Wrong(format!(
-                "it sets nothing; write PORT, or {PREFIX}SERVER__LISTEN with the host before it"
-            ));
+            let says = format!("it sets nothing; write PORT, or {PREFIX}SERVER__LISTEN with the host before it");
+            return Meant::Wrong(says);
         }
         word if word == "command" || word.starts_with("command__") => {
-            return Meant::Wrong(
-                "rules for commands stand in the settings file only, as [[command]]; write them there, and unset this"
-                    .to_owned(),
+            return wrong(
+                "rules for commands stand in the settings file only, as [[command]]; write them there, and unset this",
             );
         }
         _ => {}

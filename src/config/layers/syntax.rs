@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::values::{parse_duration, parse_size};
+use crate::config::values::{parse_duration, parse_size};
 
 /// What is wrong with this line, and what to write. `message` is the parser's own.
 pub(super) fn explain(line: &str, message: &str) -> String {

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::value::{MapAccessDeserializer, SeqDeserializer, StrDeserializer};
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer, StrDeserializer};
+use serde::de::{self, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::tree::{Node, Place, Value};
+use crate::config::values::duration;
 
 /// What kind of value a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,19 +110,23 @@ impl<'a> Reader<'a> {
         Reader { node, path: String::new(), keys }
     }
 
-    /// Reads a value in this one.
-    fn read<S: DeserializeSeed<'a>>(&self, seed: S, node: &'a Node, key: &str) -> Result<S::Value, Problem> {
+    /// A value in this one.
+    fn inner(&self, node: &'a Node, key: &str) -> Reader<'a> {
         let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
-        let reader = Reader { node, path: path.clone(), keys: self.keys };
-        seed.deserialize(reader).map_err(|problem| problem.within(&path, &node.place))
+        Reader { node, path, keys: self.keys }
+    }
+
+    fn fields(&self, table: &'a BTreeMap<String, Node>) -> impl MapAccess<'a, Error = Problem> {
+        MapDeserializer::new(table.iter().map(|(key, node)| (key.as_str(), self.inner(node, key))))
     }
 
     fn table<V: Visitor<'a>>(&self, table: &'a BTreeMap<String, Node>, visitor: V) -> Result<V::Value, Problem> {
-        visitor.visit_map(Fields { of: self, fields: table.iter(), value: None })
+        visitor.visit_map(self.fields(table))
     }
 
     fn list<V: Visitor<'a>>(&self, list: &'a [Node], visitor: V) -> Result<V::Value, Problem> {
-        visitor.visit_seq(Entries { of: self, entries: list.iter().enumerate() })
+        let there = list.iter().enumerate().filter(|(_, node)| !matches!(node.value, Value::Gone));
+        visitor.visit_seq(SeqDeserializer::new(there.map(|(index, node)| self.inner(node, &index.to_string()))))
     }
 
     fn integer<V: Visitor<'a>>(number: i128, visitor: V) -> Result<V::Value, Problem> {
@@ -189,11 +194,43 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A section, of which every key has to be known. A duration is a text: serde's own form of it has two keys.
+    fn structure<V: Visitor<'a>>(
+        &self,
+        name: &str,
+        known: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        if name == "Duration" {
+            return self.duration(visitor);
+        }
+        self.keys.borrow_mut().insert(self.path.clone(), known);
+        match &self.node.value {
+            Value::Table(table) => match table.keys().find(|key| !known.contains(&key.as_str())) {
+                Some(key) => Err(Problem::new(Mistake::UnknownKey { key: key.clone(), known })),
+                None => self.table(table, visitor),
+            },
+            _ => Err(Problem::new(Mistake::Type(Wanted::Section))),
+        }
+    }
+
+    fn duration<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Problem> {
+        let duration = match &self.node.value {
+            Value::Text(text) | Value::Variable(text) => duration(text),
+            Value::Integer(number) => match i64::try_from(*number) {
+                Ok(number) => duration(&number.to_string()),
+                Err(_) => return Err(Problem::new(Mistake::Range)),
+            },
+            Value::Boolean(_) => duration(""),
+            _ => return Err(Problem::new(Mistake::Type(Wanted::Other))),
+        };
+        let duration = duration.map_err(|says| Problem::new(Mistake::Says(says)))?;
+        visitor.visit_seq(SeqDeserializer::new([duration.as_secs(), duration.subsec_nanos().into()].into_iter()))
+    }
+
     fn variant<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Problem> {
         match &self.node.value {
-            Value::Table(table) => {
-                visitor.visit_enum(MapAccessDeserializer::new(Fields { of: self, fields: table.iter(), value: None }))
-            }
+            Value::Table(table) => visitor.visit_enum(MapAccessDeserializer::new(self.fields(table))),
             _ => match self.node.text() {
                 Some(text) => visitor.visit_enum(StrDeserializer::new(text.trim())),
                 None => Err(Problem::new(Mistake::Type(Wanted::Text))),
@@ -240,12 +277,11 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
-        fields: &'static [&'static str],
+        name: &'static str,
+        known: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Problem> {
-        self.keys.borrow_mut().insert(self.path.clone(), fields);
-        self.section(visitor).map_err(|problem| problem.within(&self.path, &self.node.place))
+        self.structure(name, known, visitor).map_err(|problem| problem.within(&self.path, &self.node.place))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -264,42 +300,10 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     forward_to_deserialize_any! { f32 f64 bytes byte_buf unit unit_struct tuple_struct ignored_any }
 }
 
-struct Fields<'r, 'a> {
-    of: &'r Reader<'a>,
-    fields: std::collections::btree_map::Iter<'a, String, Node>,
-    value: Option<(&'a str, &'a Node)>,
-}
+impl<'de> IntoDeserializer<'de, Problem> for Reader<'de> {
+    type Deserializer = Self;
 
-impl<'a> MapAccess<'a> for Fields<'_, 'a> {
-    type Error = Problem;
-
-    fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
-        let Some((key, node)) = self.fields.next() else { return Ok(None) };
-        self.value = Some((key, node));
-        seed.deserialize(StrDeserializer::new(key)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Problem> {
-        match self.value.take() {
-            Some((key, node)) => self.of.read(seed, node, key),
-            None => Err(Problem::new(Mistake::Type(Wanted::Other))),
-        }
-    }
-}
-
-struct Entries<'r, 'a> {
-    of: &'r Reader<'a>,
-    entries: std::iter::Enumerate<std::slice::Iter<'a, Node>>,
-}
-
-impl<'a> SeqAccess<'a> for Entries<'_, 'a> {
-    type Error = Problem;
-
-    fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
-        let mut there = self.entries.by_ref().filter(|(_, node)| !matches!(node.value, Value::Gone));
-        match there.next() {
-            Some((index, node)) => self.of.read(seed, node, &index.to_string()).map(Some),
-            None => Ok(None),
-        }
+    fn into_deserializer(self) -> Self {
+        self
     }
 }

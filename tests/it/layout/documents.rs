@@ -1,0 +1,106 @@
+//! Documents: what `bot.toml`, the README, the map and the CI say matches the code.
+
+use std::collections::BTreeSet;
+
+use super::source::{Source, read, sources};
+use crate::harness::switchboard;
+
+#[test]
+fn every_setting_is_documented_and_every_documented_one_exists() {
+    let documented = read("bot.toml");
+    // Each line that sets something, commented out or not.
+    let mut section = String::new();
+    let mut settings = String::new();
+    let mut keys = BTreeSet::new();
+    for line in documented.lines() {
+        let sets = |line: &&str| line.contains(" = ") || line.starts_with("[[");
+        let line = line.strip_prefix("# ").filter(sets).unwrap_or(line);
+        if line.starts_with('[') {
+            section = line.trim_start_matches('[').split(']').next().unwrap().to_owned();
+            settings.push_str(line);
+            settings.push('\n');
+        } else if let Some((key, rest)) = line.split_once(" = ")
+            && !section.is_empty()
+        {
+            assert!(rest.contains('#'), "{section}.{key} says why one would change it");
+            keys.insert(format!("{section}.{key}"));
+            if !matches!(key, "ca_file") {
+                settings.push_str(&format!("{key} = {rest}\n"));
+            }
+        }
+    }
+    if let Err(error) = switchboard::Config::from_parts(&settings.replace("...", &"x".repeat(16)), &[]) {
+        panic!("bot.toml documents what is no setting: {error}");
+    }
+    let sections = fields(&read("src/config/mod.rs"));
+    assert!(sections.len() > 15, "{sections:?}");
+    let is_of_section = |file: &Source| sections.iter().any(|name| file.file == format!("config/{name}.rs"));
+    let (of_sections, others): (Vec<_>, Vec<_>) =
+        sources().into_iter().filter(|file| file.file.starts_with("config/")).partition(is_of_section);
+    assert_eq!(of_sections.len(), sections.len(), "each section has a file of its name");
+    for Source { file, text, .. } in of_sections {
+        let section = file.trim_start_matches("config/").trim_end_matches(".rs");
+        for field in fields(&text) {
+            assert!(keys.contains(&format!("{section}.{field}")), "bot.toml does not document {section}.{field}");
+        }
+    }
+    // What stands in braces: each key is on the one line.
+    for Source { text, .. } in others.iter().filter(|file| file.file != "config/mod.rs") {
+        for field in fields(text) {
+            let is_there = |line: &str| line.contains('{') && line.contains(&format!(" {field} = "));
+            assert!(documented.lines().any(is_there), "bot.toml does not document {field}");
+        }
+    }
+}
+
+/// The settings that the structs of a file have.
+fn fields(text: &str) -> Vec<String> {
+    let read = text.split("Deserialize)]\n").skip(1).map(|item| item.split("\n}").next().unwrap());
+    let structs = read.filter(|item| item.contains("pub struct "));
+    let lines =
+        structs.flat_map(|item| item.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(": ")));
+    lines.map(|(field, _)| field.to_owned()).filter(|field| !field.contains('(')).collect()
+}
+
+#[test]
+fn ci_runs_what_the_readme_says_to_run() {
+    let readme = read("README.md");
+    let try_it = readme.split("\n## ").find(|section| section.starts_with("Try it")).unwrap();
+    let commands: Vec<_> = try_it.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    let ci = read(".ci/run").replace(" --locked", "");
+    for command in commands.into_iter().chain(["cargo install --path .", "deploy/release.sh"]) {
+        assert!(readme.replace(" --locked", "").contains(command), "README.md does not say {command}");
+        assert!(ci.contains(command), ".ci/run does not run {command}");
+    }
+}
+
+#[test]
+fn the_readme_names_every_verb_and_every_metric() {
+    let readme = read("README.md");
+    assert!(readme.lines().count() < 240, "it is read in one go");
+    let help = String::from_utf8(switchboard().arg("--help").output().unwrap().stdout).unwrap();
+    let (_, verbs) = help.split_once("\nCommands:\n").unwrap();
+    let lines = verbs.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+    let verbs: Vec<_> = lines.map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert!(verbs.len() > 10, "{help}");
+    for verb in verbs.into_iter().filter(|verb| *verb != "help") {
+        assert!(readme.contains(&format!("`switchboard {verb}")), "README.md does not name the verb {verb}");
+    }
+    let telemetry: String =
+        sources().into_iter().filter(|file| file.room() == "telemetry").map(|file| file.text).collect();
+    let metrics = telemetry.split("registry.register(").skip(1).filter_map(|rest| rest.split('"').nth(1));
+    assert!(metrics.clone().count() > 15);
+    for metric in metrics {
+        assert!(readme.contains(&format!("`switchboard_{metric}")), "README.md does not name the metric {metric}");
+    }
+}
+
+#[test]
+fn the_map_names_every_room() {
+    let map = read("src/lib.rs");
+    let sources = sources();
+    for room in sources.iter().map(Source::room).filter(|room| !matches!(*room, "lib" | "main")) {
+        assert!(map.contains(&format!("| `{room}` |")), "the map in lib.rs does not name {room}");
+    }
+}

@@ -1,0 +1,117 @@
+//! Files: each says what it is for, is short, and is in no circle with others of its room.
+
+use std::collections::BTreeSet;
+
+use super::imports::{Map, circles};
+use super::source::{Source, files, read, room, sources};
+
+const MOST_LINES: usize = 400;
+
+/// The files that still are longer. Nothing is added here, and what is mended is taken out.
+const LONG: &[&str] = &["store/audit/chain.rs"];
+
+#[test]
+fn every_file_says_what_it_is_for_and_can_be_read_in_one_go() {
+    for Source { file, text, .. } in sources() {
+        assert!(text.starts_with("//! "), "{file} begins with what it is for");
+        let lines = text.lines().count();
+        assert_eq!(lines > MOST_LINES, LONG.contains(&file.as_str()), "{file} has {lines} lines");
+    }
+}
+
+#[test]
+fn the_page_is_plain_and_can_be_read_too() {
+    let is_of_page = |file: &String| file.contains("/page/");
+    for file in files("src/simulator").into_iter().filter(is_of_page) {
+        let text = read(&file);
+        assert!(text.lines().count() <= MOST_LINES, "{file} has {} lines", text.lines().count());
+        let begins = text.trim_start_matches("<!doctype html>\n");
+        assert!(["//", "/*", "<!--"].iter().any(|comment| begins.starts_with(comment)), "{file}");
+        for unsafe_way in
+            ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://", "https://"]
+        {
+            assert!(!text.contains(unsafe_way), "{file} has {unsafe_way}");
+        }
+    }
+}
+
+/// The files that are in a circle still: each with one that it uses or that uses it. Nothing is added here, and what is
+/// mended is taken out.
+const CIRCLES: &[(&str, &str)] = &[
+    ("handler/args.rs", "handler/command.rs"),
+    ("handler/attached.rs", "handler/command.rs"),
+    ("handler/attached.rs", "handler/context.rs"),
+    ("handler/card.rs", "handler/card/actions.rs"),
+    ("handler/card.rs", "handler/card/check.rs"),
+    ("handler/card.rs", "handler/card/elements.rs"),
+    ("handler/card.rs", "handler/card/seal.rs"),
+    ("handler/card.rs", "handler/reply.rs"),
+    ("handler/card/actions.rs", "handler/card/elements.rs"),
+    ("handler/card/check.rs", "handler/card/seal.rs"),
+    ("handler/card/seal.rs", "handler/context.rs"),
+    ("handler/card/seal.rs", "handler/inputs.rs"),
+    ("handler/command.rs", "handler/context.rs"),
+    ("handler/command.rs", "handler/inputs.rs"),
+    ("handler/command.rs", "handler/question.rs"),
+    ("handler/command.rs", "handler/reply.rs"),
+    ("handler/context.rs", "handler/reply.rs"),
+    ("handler/question.rs", "handler/reply.rs"),
+    ("store/approvals/mod.rs", "store/audit.rs"),
+    ("store/approvals/mod.rs", "store/mod.rs"),
+    ("store/approvals/mod.rs", "store/read.rs"),
+    ("store/approvals/mod.rs", "store/writer.rs"),
+    ("store/audit.rs", "store/audit/chain.rs"),
+    ("store/audit.rs", "store/audit/verify.rs"),
+    ("store/audit.rs", "store/mod.rs"),
+    ("store/audit.rs", "store/pairing.rs"),
+    ("store/audit.rs", "store/sqlite.rs"),
+    ("store/audit.rs", "store/writer.rs"),
+    ("store/audit/chain.rs", "store/audit/verify.rs"),
+    ("store/audit/chain.rs", "store/mod.rs"),
+    ("store/audit/chain.rs", "store/sqlite.rs"),
+    ("store/claimed.rs", "store/mod.rs"),
+    ("store/claimed.rs", "store/read.rs"),
+    ("store/claimed.rs", "store/sqlite.rs"),
+    ("store/claimed.rs", "store/writer.rs"),
+    ("store/conversations.rs", "store/mod.rs"),
+    ("store/conversations.rs", "store/read.rs"),
+    ("store/conversations.rs", "store/sqlite.rs"),
+    ("store/coverage.rs", "store/mod.rs"),
+    ("store/coverage.rs", "store/read.rs"),
+    ("store/coverage.rs", "store/sqlite.rs"),
+    ("store/coverage.rs", "store/writer.rs"),
+    ("store/mod.rs", "store/pairing.rs"),
+    ("store/mod.rs", "store/read.rs"),
+    ("store/mod.rs", "store/sqlite.rs"),
+    ("store/mod.rs", "store/writer.rs"),
+    ("store/pairing.rs", "store/sqlite.rs"),
+    ("store/pairing.rs", "store/writer.rs"),
+    ("store/read.rs", "store/sqlite.rs"),
+    ("store/sqlite.rs", "store/writer.rs"),
+];
+
+#[test]
+fn no_files_of_a_room_import_each_other_in_a_circle() {
+    let sources = sources();
+    let uses = Map::of(&sources).files().into_iter().filter(|(from, to)| room(from) == room(to)).collect();
+    let found = circles(&uses);
+    let known = CIRCLES.iter().map(|(one, two)| ((*one).to_owned(), (*two).to_owned())).collect::<BTreeSet<_>>();
+    let list = |pairs: Vec<_>| pairs.into_iter().map(|pair| format!("    {pair:?},\n")).collect::<String>();
+    let (new, mended) = (list(found.difference(&known).collect()), list(known.difference(&found).collect()));
+    assert!(new.is_empty(), "these are in a circle:\n{new}");
+    assert!(mended.is_empty(), "these are in no circle any more, and are taken out of the list:\n{mended}");
+}
+
+#[test]
+fn what_ships_is_what_is_tested() {
+    for Source { file, text, .. } in sources() {
+        let allowed = text.replace("#[cfg(test)]\nmod tests;", "");
+        assert!(!allowed.contains("cfg(test)") && !allowed.contains("cfg(not(test))"), "{file}");
+    }
+    let sleep = ["thread::sl", "eep"].concat();
+    let pause = ["time::sl", "eep"].concat();
+    for file in files("tests/it").into_iter().filter(|file| file.ends_with(".rs")) {
+        let text = read(&file);
+        assert!(!text.contains(&sleep) && !text.contains(&pause), "{file} sleeps");
+    }
+}
