@@ -4,10 +4,12 @@
 mod flood;
 mod permission;
 mod quorum;
+mod sender;
 
 pub use flood::{Flood, Pace};
 pub use permission::Permission;
 pub use quorum::Quorum;
+pub use sender::Sender;
 
 use crate::config::{Access, DmPolicy, GroupPolicy, OnDeny};
 use crate::webex::PersonId;

@@ -29,15 +29,15 @@ use tasks::Tasks;
 use work::Work;
 
 use crate::access::Policy;
+use crate::card::Cards;
 use crate::clock::{self, Clock};
 use crate::config::{Config, Doubt, Mode};
-use crate::handler::{Cards, Command, Services};
+use crate::handler::{Command, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::instance::{Gate, Standing};
-use crate::receiver::Door;
-use crate::receiver::webhook::Webhook;
 use crate::receiver::websocket::{Line, Websocket};
+use crate::receiver::{Door, webhook::Webhook};
 use crate::signature::{Seal, Signer};
 use crate::store::{self, Store, StoreError};
 use crate::telemetry::Metrics;

@@ -70,8 +70,8 @@
 //! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the seals of buttons; the only crypto |
 //! | `telemetry` | logs and metric names |
 //! | `redact` | foreign text without our secrets, on one short line |
-//! | `table` | tables of text |
-//! | `text` | letters and words as people see and mean them; where a long text is cut; pure |
+//! | `card` | Adaptive Cards: built, checked, their buttons sealed |
+//! | `text` | letters and words as people see and mean them, markdown, tables, times; where a long text is cut; pure |
 //! | `simulator` | a Webex cloud in the binary, for trying and for tests |
 //!
 //! # What is not there
@@ -87,6 +87,7 @@ mod admin;
 mod app;
 mod approvals;
 mod bot;
+pub mod card;
 mod cli;
 mod clock;
 mod commands;
@@ -108,18 +109,17 @@ mod router;
 mod signature;
 pub mod simulator;
 mod store;
-mod table;
 mod telemetry;
 mod text;
 pub mod webex;
 mod worker;
 
+pub use access::Sender;
 pub use app::{App, Handle};
 pub use bot::Bot;
+pub use card::Card;
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
-pub use handler::{
-    Args, Attached, Card, Command, CommandError, Context, FileError, Inputs, Question, Reply, Result, Sender, card,
-    code_block, code_span, escape,
-};
+pub use handler::{Args, Attached, Command, CommandError, Context, FileError, Inputs, Question, Reply, Result};
 pub use receiver::websocket::{Line, Socket};
+pub use text::{code_block, code_span, escape};

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::access::Sender;
 use crate::access::{Addressee, Standing};
+use crate::card::Card;
 use crate::card::{Submit, Text};
 use crate::clock;
 use crate::event;
-use crate::handler::{Card, Sender, code_block, escape, quoted};
 use crate::outbox::{Destination, Letter, Post};
 use crate::store::{AuditEntry, Entry, Pairing, PairingState, Request, Store, StoreError, Who};
+use crate::text::{code_block, escape, quoted};
 use crate::text::{cut, unmarked};
 use crate::webex::{Attachment, NewMessage, RoomId, RoomType, local_part};
 

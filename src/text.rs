@@ -1,11 +1,21 @@
-//! Letters and words as people see and mean them, and where a long text can be cut. Pure.
+//! Letters and words as people see and mean them, Webex markdown, tables, times, and where a long text can be cut. Pure.
 
 mod cut;
 mod letters;
+mod markdown;
+mod spans;
+mod split;
+mod table;
+mod time;
 mod word;
 
 pub(crate) use cut::{cut, is_break, is_joined};
-pub(crate) use letters::{draws, embeds, is_blank, is_invisible, is_unseen, moves, turns};
+pub(crate) use letters::{draws, embeds, is_blank, is_disruptive, is_invisible, is_unseen, moves, one_line};
+pub(crate) use markdown::quoted;
+pub use markdown::{code_block, code_span, escape};
+pub(crate) use split::{MOST_BYTES, split, split_plain};
+pub(crate) use table::table;
+pub(crate) use time::{iso_time, minute, second};
 pub(crate) use word::{
     after_slash, bare, find, find_called, folded, has_slash, is_only_stops, plain, trim, unmarked, unwrapped,
 };

@@ -5,10 +5,10 @@
 use uuid::Uuid;
 
 use super::{Approvals, wording};
+use crate::access::Sender;
 use crate::clock;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event;
-use crate::handler::Sender;
 use crate::outbox::{Delete, Destination, Letter};
 use crate::store::{Approval, ApprovalState, ApprovalStep, Claimed, Effect, Entry, State, StoreError};
 use crate::webex::{MessageId, RoomType};

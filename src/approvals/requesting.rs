@@ -3,12 +3,13 @@
 
 use super::{Approvals, wording};
 use crate::access::Quorum;
+use crate::card::{Origin, Venue};
 use crate::clock;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event;
-use crate::handler::{Command, Context, Origin, Outgoing, Reply, Venue};
+use crate::handler::{Command, Context, Outgoing, Reply};
 use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect};
-use crate::text::{is_unseen, trim};
+use crate::text::{is_unseen, minute, trim};
 use crate::webex::{MessageId, RoomType};
 
 /// Of one person, and of one space: more that wait at one time are a mistake or mischief, and nobody reads them.
@@ -53,7 +54,7 @@ impl Approvals {
             return decline(("its card cannot be made", says.to_owned()));
         };
         self.desk.services.metrics.approval("requested");
-        let (needed, until) = (wording::approvals(quorum), wording::time(request.expires_at));
+        let (needed, until) = (wording::approvals(quorum), minute(request.expires_at));
         let letter = self.desk.letter(row, to, request.card, card, Some(name));
         End::of(to, "awaiting", rule)
             .command(name)

@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use super::{Approvals, wording};
 use crate::access::Quorum;
+use crate::access::Sender;
+use crate::card::Vote;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event::{self, Approved, Event};
-use crate::handler::{Command, Sender, Vote};
+use crate::handler::Command;
 use crate::store::{Approval, ApprovalState, ApprovalStep, Approver, Claimed, Effect};
 use crate::webex::{Error, MessageId, NewMessage, Person, RoomId};
 

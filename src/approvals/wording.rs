@@ -1,13 +1,15 @@
 //! What people read of a command that waits for approval, and of how that ended. Addresses, not names: anybody may take
 //! the name of somebody else.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::access::Quorum;
+use crate::card::{Card, Vote};
 use crate::card::{Element, Submit, Text};
 use crate::event;
-use crate::handler::{Card, Outgoing, Reply, Vote, escape};
+use crate::handler::{Outgoing, Reply};
 use crate::store::{Approval, ApprovalRequest, ApprovalState, Approver};
+use crate::text::{escape, minute};
 
 /// The card that asks, with a button for each vote.
 pub(super) fn asking(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outgoing> {
@@ -15,7 +17,7 @@ pub(super) fn asking(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outgo
     let mut facts = vec![
         ("Asked for by", escape(&request.email)),
         ("Needs", format!("{} of {}; whoever asks does not count", approvals(quorum), escape(&quorum.whom()))),
-        ("Until", format!("{}, {} after it was asked for", time(request.expires_at), quorum.time())),
+        ("Until", format!("{}, {} after it was asked for", minute(request.expires_at), quorum.time())),
     ];
     match request.files.len() {
         0 => {}
@@ -61,7 +63,7 @@ pub(super) fn outcome(approval: &Approval) -> Option<Outgoing> {
 pub(super) fn ended(approval: &Approval) -> String {
     let emails: Vec<_> = approval.approvers.iter().map(|approver| approver.email.as_str()).collect();
     let (approvers, by) = (list(&emails), approval.ended_by.as_deref().unwrap_or_default());
-    let at = approval.ended_at.map(time).unwrap_or_default();
+    let at = approval.ended_at.map(minute).unwrap_or_default();
     match approval.ends.unwrap_or(approval.state) {
         ApprovalState::Open => "It waits for approval.".to_owned(),
         ApprovalState::Running => format!("Approved by {approvers}; it is about to run."),
@@ -118,12 +120,6 @@ fn message(card: Card) -> Option<Outgoing> {
 fn within(approval: &Approval) -> String {
     let ms = approval.request.expires_at - approval.request.requested_at;
     format!("{:#}", SignedDuration::from_secs(ms / 1000))
-}
-
-/// As `2026-03-02 20:27 UTC`: Webex has no local times in cards that bots can rely on.
-pub(super) fn time(ms: i64) -> String {
-    let time = Timestamp::from_millisecond(ms);
-    time.map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -7,12 +7,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::ledger::{OPERATOR, by_operator, with_store};
-use super::output::{Format, print, print_json, time};
+use super::output::{Format, print, print_json};
 use super::story;
 use crate::config::Config;
 use crate::event;
 use crate::store::{Approval, ApprovalState, AuditEntry, Store};
-use crate::table::table;
+use crate::text::{iso_time, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -66,10 +66,10 @@ impl<'a> Shown<'a> {
             email: &request.email,
             person_id: &request.person_id,
             room: &request.room,
-            requested_at: time(request.requested_at),
-            expires_at: time(request.expires_at),
+            requested_at: iso_time(request.requested_at),
+            expires_at: iso_time(request.expires_at),
             approved_by: approval.approvers.iter().map(|approver| approver.email.as_str()).collect(),
-            ended_at: approval.ended_at.map(time),
+            ended_at: approval.ended_at.map(iso_time),
             ended_by: approval.ended_by.as_deref(),
         }
     }
@@ -92,7 +92,7 @@ async fn list(config: &Config, all: bool, limit: u32, format: Format) -> anyhow:
         print("none")?;
     } else {
         let cells = shown.iter().map(|shown| {
-            let asked = crate::handler::quoted(shown.asked);
+            let asked = crate::text::quoted(shown.asked);
             let approved = shown.approved_by.join(", ");
             [&shown.reference, shown.state, &shown.expires_at, shown.email, &asked, &approved].map(str::to_owned)
         });
@@ -138,7 +138,7 @@ pub(super) async fn story(store: &Store, event: Uuid) -> anyhow::Result<Vec<Stri
             for row in store.between(removal, removal).await? {
                 lines.extend(match row.verdict.as_deref() {
                     Some("deleted") => {
-                        vec![format!("{} the card deleted", row.settled_at.map(time).unwrap_or_default())]
+                        vec![format!("{} the card deleted", row.settled_at.map(iso_time).unwrap_or_default())]
                     }
                     Some("kept") => vec![format!("the card stays: {}", row.note.unwrap_or_default())],
                     _ => story::told(&row, "deletion of the card", "the event that ended it"),
@@ -154,17 +154,17 @@ fn told(approval: &Approval) -> Vec<String> {
     let request = &approval.request;
     let mut lines = vec![format!(
         "{} put before those who approve, until {}",
-        time(request.requested_at),
-        time(request.expires_at)
+        iso_time(request.requested_at),
+        iso_time(request.expires_at)
     )];
     lines.extend(approval.approvers.iter().map(|approver| {
         let event = approver.event.map(|event| format!(", event {}", event::reference(event))).unwrap_or_default();
-        format!("{} approved by {}{event}", time(approver.at), approver.email)
+        format!("{} approved by {}{event}", iso_time(approver.at), approver.email)
     }));
     match (approval.ended_at, &approval.ended_by, approval.ended_event) {
         (Some(at), Some(by), Some(event)) => {
             let reference = event::reference(event);
-            lines.push(format!("{} {} by {by}; event {reference} tells more", time(at), approval.state.word()));
+            lines.push(format!("{} {} by {by}; event {reference} tells more", iso_time(at), approval.state.word()));
         }
         (_, _, Some(event)) => lines.push(format!("event {} is about to run it", event::reference(event))),
         (_, Some(by), None) => lines.push(format!("it was ended by {by}, and the daemon is about to tell so")),

@@ -8,11 +8,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::ledger::{by_operator, with_store};
-use super::output::{Format, print, print_json, time};
+use super::output::{Format, print, print_json};
 use crate::access::is_refusal;
 use crate::config::{Config, parse_duration};
 use crate::store::{AuditRow, Finding, Seal, Store, Verification};
-use crate::table::{one_line, table};
+use crate::text::{iso_time, one_line, table};
 use crate::webex::local_part;
 use crate::{clock, event};
 
@@ -106,7 +106,7 @@ impl<'a> Shown<'a> {
     fn new(row: &'a AuditRow) -> Self {
         let reference = row.event.map(event::reference);
         let allowed = row.person.as_ref().map(|_| !is_refusal(&row.verdict));
-        Shown { at: time(row.at), allowed, reference, row }
+        Shown { at: iso_time(row.at), allowed, reference, row }
     }
 }
 
@@ -120,7 +120,7 @@ fn list(rows: &[AuditRow], format: Format) -> anyhow::Result<()> {
     let cells = rows.iter().map(|row| {
         [
             row.seq.to_string(),
-            time(row.at),
+            iso_time(row.at),
             who(row),
             place(row),
             row.action.clone(),
@@ -150,7 +150,7 @@ fn place(row: &AuditRow) -> String {
 
 /// A row of the audit as a clause, for the story of its event.
 pub(super) fn told(row: &AuditRow) -> String {
-    let (at, who, seq) = (time(row.at), who(row), row.seq);
+    let (at, who, seq) = (iso_time(row.at), who(row), row.seq);
     let (AuditRow { action, verdict, .. }, rule) = (row, rule(row));
     // One line, whatever somebody has written into the row.
     one_line(&format!("{at} audited in row {seq}: {who}, {action}, {verdict} ({rule})"))
@@ -187,8 +187,8 @@ fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
         print_json(&json!({
             "unbroken": unbroken,
             "rows": found.rows,
-            "from": found.from.map(time),
-            "until": found.until.map(time),
+            "from": found.from.map(iso_time),
+            "until": found.until.map(iso_time),
             "last_row": found.last.as_ref().map(|(row, _)| row),
             "last_hash": found.last.as_ref().map(|(_, hash)| hash),
             "findings": found.findings,
@@ -196,7 +196,7 @@ fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
             "seal": found.seal,
             "sealed_since_row": found.sealed_since.map(|(row, _)| row),
             "pruned_to_row": found.pruned.map(|(row, _)| row),
-            "pruned_at": found.pruned.map(|(_, at)| time(at)),
+            "pruned_at": found.pruned.map(|(_, at)| iso_time(at)),
         }))?;
         return Ok(code);
     }
@@ -208,7 +208,7 @@ fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
         print(&format!("broken: and {} more findings", found.more_findings))?;
     }
     let span = match (found.from, found.until) {
-        (Some(from), Some(until)) => format!(", from {} to {}", time(from), time(until)),
+        (Some(from), Some(until)) => format!(", from {} to {}", iso_time(from), iso_time(until)),
         (_, None) | (None, _) => String::new(),
     };
     let says = match (found.findings.is_empty(), unbroken) {
@@ -221,7 +221,7 @@ fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
         print(&format!("the last is row {row}, hash {hash}"))?;
     }
     if let Some((row, at)) = found.pruned {
-        print(&format!("the rows to {row} were pruned after audit.retention, last at {}", time(at)))?;
+        print(&format!("the rows to {row} were pruned after audit.retention, last at {}", iso_time(at)))?;
     }
     print(&sealing(found))?;
     Ok(code)
@@ -233,7 +233,7 @@ fn sealing(found: &Verification) -> String {
         Seal::Right => match found.sealed_since {
             Some((row, at)) => format!(
                 "sealed since row {row}, written at {}; whatever stands before it was not, and could have been made anew",
-                time(at)
+                iso_time(at)
             ),
             None => "sealed".to_owned(),
         },

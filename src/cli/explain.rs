@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::leads::{Lead, leads, unhandled};
 use super::ledger::with_store;
-use super::output::{Format, print, print_json, time};
+use super::output::{Format, print, print_json};
 use super::story::{settled, state, told};
 use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::event::{Added, Approved, Event, Occurrence, TimeUp};
 use crate::outbox::Receipt;
 use crate::store::{AuditRow, Pairing, Row, State, Store, UNHANDLED};
-use crate::table::one_line;
+use crate::text::{iso_time, one_line};
 use crate::webex::local_part;
 use crate::{clock, event};
 
@@ -130,7 +130,7 @@ fn accepted(row: &Row) -> Vec<String> {
         (None, None) => "an event".to_owned(),
     };
     let who = row.subject.as_ref().map(|who| format!(" from {who}")).unwrap_or_default();
-    let mut lines = vec![format!("{} accepted: {what}{who}", time(row.accepted_at))];
+    let mut lines = vec![format!("{} accepted: {what}{who}", iso_time(row.accepted_at))];
     lines.extend(event.map(|event| match event {
         Event::Message(Occurrence { id, .. })
         | Event::Click(Occurrence { id, .. })
@@ -164,7 +164,7 @@ fn standing(row: &Row, told: bool) -> String {
         State::Open if row.leased => format!("it is being worked on, try {}", row.attempts),
         State::Open if row.note.is_none() => "it waits for its turn".to_owned(),
         State::Open => {
-            let when = row.due_at.map(|at| format!(" at {}", time(at))).unwrap_or_default();
+            let when = row.due_at.map(|at| format!(" at {}", iso_time(at))).unwrap_or_default();
             format!("it waits to be tried again{when}, after {} tries{because}", row.attempts)
         }
         State::Done => {

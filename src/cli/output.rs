@@ -3,10 +3,9 @@
 use std::io::Write;
 
 use clap::Args;
-use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::table::{is_disruptive, one_line};
+use crate::text::{is_disruptive, one_line};
 
 /// How a result is printed.
 #[derive(Args, Clone, Copy, Debug)]
@@ -46,10 +45,4 @@ pub(super) fn complain(line: &str) {
 /// What Webex or a person wrote may be in it, and must not change how the rest is shown.
 fn harmless(text: &str) -> String {
     text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")
-}
-
-/// A time in the ledger, as RFC 3339 in UTC to the second.
-pub(super) fn time(ms: i64) -> String {
-    Timestamp::from_millisecond(ms)
-        .map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }

@@ -7,12 +7,12 @@ use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::ledger::{OPERATOR, by_operator, with_store};
-use super::output::{Format, complain, print, print_json, time};
+use super::output::{Format, complain, print, print_json};
 use crate::clock;
 use crate::config::{Config, DmPolicy};
 use crate::pairing::{self, Scope, Verdict};
 use crate::store::{Pairing, PairingState};
-use crate::table::table;
+use crate::text::{iso_time, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -93,10 +93,10 @@ impl<'a> Shown<'a> {
             code: &request.code,
             email: &request.email,
             person_id: &request.person_id,
-            requested_at: time(request.requested_at),
-            expires_at: time(request.expires_at),
+            requested_at: iso_time(request.requested_at),
+            expires_at: iso_time(request.expires_at),
             state: pairing::state(pairing, now),
-            decided_at: pairing.decided_at.map(time),
+            decided_at: pairing.decided_at.map(iso_time),
             decided_by: pairing.decided_by.as_deref(),
             asked: &request.asked,
         }
@@ -125,7 +125,7 @@ async fn list(config: &Config, which: Which, format: Format) -> anyhow::Result<(
         return Ok(print("none")?);
     }
     let cells = shown.iter().map(|shown| {
-        let wrote = crate::handler::quoted(shown.asked);
+        let wrote = crate::text::quoted(shown.asked);
         [shown.code, shown.state, &shown.requested_at, shown.email, &wrote].map(str::to_owned)
     });
     Ok(print(&table(["CODE", "STATE", "REQUESTED", "WHO", "WROTE"], &[], cells))?)

@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use super::output::time;
 use crate::handler::Kept;
 use crate::outbox::{Destination, Letter, Post};
 use crate::store::{Conversation, Row, Shown, Store};
+use crate::text::iso_time;
 use crate::{clock, event};
 
 /// The most steps that a dialogue is followed back by.
@@ -32,7 +32,7 @@ pub(super) async fn told(store: &Store, row: &Row) -> anyhow::Result<Option<Stri
 async fn current(store: &Store, asked: &Conversation) -> anyhow::Result<String> {
     let kept: Option<Kept> = serde_json::from_str(&asked.body).ok();
     let whom = kept.as_ref().map_or("an action".to_owned(), |kept| format!("{}/{}", kept.command, kept.action));
-    let until = time(asked.until);
+    let until = iso_time(asked.until);
     let is_taken = match &kept {
         Some(kept) => store.is_used_for(&kept.cards, &kept.action).await?,
         None => false,

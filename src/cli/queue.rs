@@ -7,14 +7,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::ledger::{by_operator, find, with_store};
-use super::output::{Format, print, print_json, time};
+use super::output::{Format, print, print_json};
 use super::story::{letter, state, without_card};
 use crate::config::Config;
 use crate::event;
 use crate::outbox::Letter;
 use crate::store::{AuditEntry, Filter, Queue, Row, State, Store};
-use crate::table::{one_line, table};
 use crate::text::cut;
+use crate::text::{iso_time, one_line, table};
 use crate::webex::FileInfo;
 
 #[derive(Debug, Subcommand)]
@@ -139,11 +139,11 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(row: &'a Row) -> Self {
-        let next_try = row.due_at.filter(|_| !row.leased).map(time);
+        let next_try = row.due_at.filter(|_| !row.leased).map(iso_time);
         Shown {
             reference: event::reference(row.id),
-            accepted: time(row.accepted_at),
-            settled: row.settled_at.map(time),
+            accepted: iso_time(row.accepted_at),
+            settled: row.settled_at.map(iso_time),
             next_try,
             without_card: without_card(row),
             row,
@@ -162,7 +162,7 @@ fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
             short,
             state(row).to_owned(),
             row.attempts.to_string(),
-            time(row.accepted_at),
+            iso_time(row.accepted_at),
             or_none(&row.subject),
             or_none(&row.label),
             or_none(&row.verdict),

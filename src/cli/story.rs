@@ -1,9 +1,8 @@
 //! Sentences about a row of the ledger that several verbs say.
 
-use super::output::time;
 use crate::outbox::{Letter, Receipt};
 use crate::store::{Queue, Row, State};
-use crate::table::one_line;
+use crate::text::{iso_time, one_line};
 
 pub(super) fn state(row: &Row) -> &'static str {
     match row.state {
@@ -27,7 +26,7 @@ pub(super) fn without_card(row: &Row) -> Option<String> {
 }
 
 pub(super) fn settled(row: &Row) -> String {
-    row.settled_at.map_or_else(String::new, time)
+    row.settled_at.map_or_else(String::new, iso_time)
 }
 
 /// What became of a message, and of its card where it went without.

@@ -12,8 +12,8 @@ use url::Url;
 use super::output::{Format, print, print_json};
 use crate::config::{Config, ConfigError};
 use crate::receiver::registration;
-use crate::table::table;
 use crate::telemetry::Metrics;
+use crate::text::table;
 use crate::webex::{Client, Error, RoomType, Webhook, WebhookId};
 
 #[derive(Args, Debug)]
@@ -111,7 +111,7 @@ pub(super) async fn rooms(config: &Config, options: Rooms) -> anyhow::Result<Exi
 }
 
 fn time(time: Option<Timestamp>) -> String {
-    time.map_or_else(String::new, |time| super::output::time(time.as_millisecond()))
+    time.map_or_else(String::new, |time| crate::text::iso_time(time.as_millisecond()))
 }
 
 pub(super) async fn webhooks(config: &Config, options: Webhooks) -> anyhow::Result<ExitCode> {

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::handler::{Args, Card, Command, CommandError, Context, Inputs, Question, Reply, Result, code_block, escape};
+use crate::card::Card;
+use crate::handler::{Args, Command, CommandError, Context, Inputs, Question, Reply, Result};
+use crate::text::{code_block, escape};
 use crate::text::{cut, draws, is_unseen};
 use crate::webex::{cluster, local_part};
 
@@ -27,7 +29,7 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
     }
     if let Some(card) = pasted(&text) {
         let card = Card::from_foreign(card, SUBMITTED).map_err(|error| {
-            CommandError::User(format!("I can't show that card. {}", crate::handler::quoted(&error.to_string())))
+            CommandError::User(format!("I can't show that card. {}", crate::text::quoted(&error.to_string())))
         })?;
         return Ok(Reply::text(format!("{} pasted this card:", context.sender().email)).with_card(card));
     }

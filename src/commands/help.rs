@@ -1,11 +1,11 @@
 //! `help`: what the bot can do, made from the table of commands.
 
+use crate::card::Card;
 use crate::card::{Action, Submit, Text};
-use crate::handler::{
-    Args, Card, Command, CommandError, Context, Reply, Result, code_block, code_span, escape, quoted,
-};
+use crate::handler::{Args, Command, CommandError, Context, Reply, Result};
 use crate::router;
 use crate::text::find_called;
+use crate::text::{code_block, code_span, escape, quoted};
 
 const NAME: &str = "help";
 

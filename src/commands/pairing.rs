@@ -1,12 +1,14 @@
 //! `pairing`: admins let strangers in, or not.
 
 use super::alone::alone;
+use crate::access::Sender;
 use crate::clock;
-use crate::handler::{Args, Command, CommandError, Context, Inputs, Reply, Result, Sender, code_block, escape, quoted};
+use crate::handler::{Args, Command, CommandError, Context, Inputs, Reply, Result};
 use crate::pairing::{self, CODE, COMMAND, Refusal, Scope, Verdict};
 use crate::store::{AuditEntry, PairingState, Via};
-use crate::table::table;
 use crate::text::find;
+use crate::text::table;
+use crate::text::{code_block, escape, quoted};
 
 /// Newer ones first; all of them are at the command line.
 const MOST: usize = 20;

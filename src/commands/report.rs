@@ -10,8 +10,9 @@ use super::help::menu;
 use crate::access::Permission;
 use crate::card::Submit;
 use crate::config::ADMINS;
-use crate::handler::{Args, Command, CommandError, Context, Reply, Result, escape, quoted};
+use crate::handler::{Args, Command, CommandError, Context, Reply, Result};
 use crate::text::find;
+use crate::text::{escape, quoted};
 use period::Period;
 
 const NAME: &str = "report";

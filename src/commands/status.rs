@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use crate::clock;
-use crate::handler::{Args, Command, Context, Reply, Result, code_block};
+use crate::handler::{Args, Command, Context, Reply, Result};
 use crate::store::Coverage;
+use crate::text::{code_block, second};
 
 pub(super) fn command() -> Command {
     Command::new("status", "How I am: uptime, queues and the way to Webex", run)
@@ -34,7 +33,7 @@ async fn run(context: Context, _: Args) -> Result<Reply> {
         ("messages", complete(coverage.as_ref())),
     ];
     if let Some(gap) = coverage.as_ref().and_then(|coverage| coverage.gaps.first()) {
-        lines.push(("may miss", format!("{} to {}: {}", time(gap.from), time(gap.until), gap.why)));
+        lines.push(("may miss", format!("{} to {}: {}", second(gap.from), second(gap.until), gap.why)));
     }
     let lines: Vec<_> = lines.iter().map(|(name, value)| format!("{name:<13}{value}")).collect();
     Ok(Reply::markdown(code_block(&lines.join("\n"))))
@@ -44,12 +43,7 @@ async fn run(context: Context, _: Args) -> Result<Reply> {
 fn complete(coverage: Option<&Coverage>) -> String {
     let Some(coverage) = coverage else { return "not looked after: delivery.catch_up is off".to_owned() };
     let ago = Duration::from_millis((clock::wall_ms() - coverage.complete_until).max(0).unsigned_abs());
-    format!("complete since {}, up to {} ago", time(coverage.complete_from), span(ago))
-}
-
-fn time(ms: i64) -> String {
-    Timestamp::from_millisecond(ms)
-        .map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+    format!("complete since {}, up to {} ago", second(coverage.complete_from), span(ago))
 }
 
 /// The two largest units that are not zero.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use crate::handler::Sender;
+use crate::access::Sender;
 use crate::store::{Again, AuditEntry, Effect, Entry};
 use crate::webex::{MessageId, RoomId, RoomType};
 

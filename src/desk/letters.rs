@@ -3,9 +3,10 @@
 use uuid::Uuid;
 
 use super::{Desk, End, NO_COMMAND, Outcome, ReplyTo};
+use crate::card::{Card, Origin, Venue};
 use crate::clock;
 use crate::event;
-use crate::handler::{Card, Command, Origin, Outgoing, Reply, Venue};
+use crate::handler::{Command, Outgoing, Reply};
 use crate::outbox::{Destination, Letter, Post};
 use crate::store::{Claimed, Entry};
 use crate::webex::{Attachment, File, NewMessage};

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::{CommandError, quoted};
-use crate::text::{is_blank, is_invisible, is_only_stops, trim};
+use super::CommandError;
+use crate::text::{is_blank, is_invisible, is_only_stops, quoted, trim};
 
 /// The arguments of a command. Take what you know, then [`Args::finish`] refuses the rest.
 #[derive(Clone, Debug, Default)]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Attached, Cards, Command};
-use crate::access::Policy;
+use super::{Attached, Command};
+use crate::access::{Policy, Sender};
+use crate::card::Cards;
 use crate::config::{self, Mode};
 use crate::store::Store;
 use crate::telemetry::Metrics;
-use crate::webex::{Client, MessageId, PersonId, RoomId, RoomType};
+use crate::webex::{Client, MessageId, RoomId, RoomType};
 
 /// Who asks, where, and what the bot knows.
 #[derive(Clone)]
@@ -24,14 +25,6 @@ pub struct Context {
     pub(crate) files: Vec<String>,
     pub(crate) deadline: Instant,
     pub(crate) services: Arc<Services>,
-}
-
-/// Who wrote the message. Taken from the message as Webex gives it, never from the webhook.
-#[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub struct Sender {
-    pub id: PersonId,
-    pub email: String,
 }
 
 /// What the daemon shares with its commands.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, Time};
 use serde_json::Value;
 
-use super::{CommandError, quoted};
-use crate::text::{find, folded, is_blank, is_invisible, plain};
+use super::CommandError;
+use crate::text::{find, folded, is_blank, is_invisible, plain, quoted};
 
 /// What somebody put into a card's inputs, by their ids, and the arguments of the button they pressed; or what they typed in
 /// answer to a [question](super::Question), and its arguments.
@@ -29,7 +29,7 @@ impl Inputs {
             Value::Null | Value::Array(_) | Value::Object(_) => None,
         };
         let values = values.as_object().into_iter().flatten();
-        let values = values.filter(|(id, _)| *id != super::card::SEAL);
+        let values = values.filter(|(id, _)| *id != crate::card::SEAL);
         let values = values.filter_map(|(id, value)| Some((id.clone(), text(value)?))).collect();
         Inputs { values, arguments }
     }

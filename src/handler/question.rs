@@ -72,7 +72,7 @@ const MOST_BYTES: usize = 4096;
 ///
 /// There is one question a person and space; a new one takes the place of the old. Its time begins when its message is in
 /// the space. What is said after it is a message as any other; one that the bot does not know is
-/// then told that it comes too late. A card beside it has a time of its own ([`Card::lives`](super::Card::lives)).
+/// then told that it comes too late. A card beside it has a time of its own ([`Card::lives`](crate::Card::lives)).
 #[derive(Clone, Debug)]
 pub struct Question {
     action: String,

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::split::{MOST_BYTES, split, split_plain};
-use super::{Card, CommandError, Question, Services};
-use crate::text::{is_blank, is_invisible};
+use super::{CommandError, Question, Services};
+use crate::card::Card;
+use crate::text::{MOST_BYTES, is_blank, is_invisible, split, split_plain};
 use crate::webex::{File, NewMessage};
 
 /// An answer. It goes to the space, and the thread, that the question came from.
@@ -62,8 +62,8 @@ impl Reply {
         Reply { body: Body::Text(text.into()), ..Reply::default() }
     }
 
-    /// Webex markdown. Foreign text in it goes through [`escape`](super::escape),
-    /// [`code_block`](super::code_block) or [`code_span`](super::code_span).
+    /// Webex markdown. Foreign text in it goes through [`escape`](crate::escape),
+    /// [`code_block`](crate::code_block) or [`code_span`](crate::code_span).
     pub fn markdown(markdown: impl Into<String>) -> Reply {
         Reply { body: Body::Markdown(markdown.into()), ..Reply::default() }
     }

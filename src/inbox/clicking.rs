@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 
 use super::Inbox;
 use super::judging::Judgement;
+use crate::access::Sender;
 use crate::access::{Act, Place};
+use crate::card::{Button, Deed, SEAL, carries};
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event::{Event, Occurrence};
-use crate::handler::{Button, Deed, SEAL, Sender, carries};
 use crate::store::{Claimed, StoreError};
 use crate::webex::{ActionId, AttachmentAction, Error, Fault, Message, Person, RoomId, RoomType};
 

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 
 use super::Inbox;
 use super::judging::{CROWD, Judgement, Refused, Ruling};
+use crate::access::Sender;
 use crate::access::{Act, Pace, Place};
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event::Occurrence;
-use crate::handler::Sender;
 use crate::store::{Claimed, StoreError};
 use crate::webex::{Person, RoomType};
 

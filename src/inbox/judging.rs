@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use super::Inbox;
+use crate::access::Sender;
 use crate::access::{Act, Decision, Pace, Place, Standing, decide, paired};
 use crate::clock;
 use crate::desk::{End, Outcome, ReplyTo};
-use crate::handler::{Reply, Sender};
+use crate::handler::Reply;
 use crate::pairing;
 use crate::router::{addressed_text, mentions};
 use crate::store::{Claimed, Pairing, StoreError};

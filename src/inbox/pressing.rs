@@ -3,9 +3,10 @@
 use super::Inbox;
 use super::running::{GONE, Ran, Run, Unable, gone};
 use crate::approvals::PressedVote;
+use crate::card::{Button, Deed, Refusal};
 use crate::clock;
 use crate::desk::{End, Outcome, ReplyTo};
-use crate::handler::{Button, Deed, Inputs, Refusal};
+use crate::handler::Inputs;
 use crate::pairing;
 use crate::questions::Said;
 use crate::store::{Claimed, Effect};

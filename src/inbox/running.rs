@@ -7,8 +7,9 @@ use futures_util::FutureExt;
 use super::Inbox;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event;
-use crate::handler::{Command, CommandError, Context, FileError, Inputs, Reply, quoted};
+use crate::handler::{Command, CommandError, Context, FileError, Inputs, Reply};
 use crate::store::{Again, Claimed};
+use crate::text::quoted;
 use crate::webex::{Error, Fault, NewMessage};
 use crate::worker::reason;
 

@@ -2,8 +2,8 @@
 
 use super::Inbox;
 use super::judging::CROWD;
+use crate::card::{Card, Venue};
 use crate::desk::{End, Outcome, ReplyTo};
-use crate::handler::{Card, Venue};
 use crate::pairing;
 use crate::store::{Again, Asked, Claimed, Pairing};
 use crate::webex::NewMessage;

@@ -45,6 +45,17 @@ pub(crate) fn embeds(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Foreign text for one line: what would move a terminal's cursor is a blank, and what would turn the direction in
+/// which the line is read is left out.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().filter(|c| !turns(*c)).map(|c| if moves(c) { ' ' } else { c }).collect()
+}
+
+/// Whether a character changes how the text around it is shown.
+pub(crate) fn is_disruptive(c: char) -> bool {
+    moves(c) || turns(c)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,11 +13,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::output::{Format, print_json, time};
+use super::output::{Format, print_json};
 use crate::app::doubts;
 use crate::config::{Config, ConfigError};
 use crate::handler::Command;
 use crate::store::{Look, Seal, Store};
+use crate::text::iso_time;
 use crate::webex::Client;
 use crate::{clock, identity};
 use ledger::Ledger;
@@ -154,7 +155,7 @@ fn complete(config: &Config, ledger: &anyhow::Result<Ledger>, daemon: bool) -> V
         let hint = "it is once the daemon has looked at Webex, unless delivery.catch_up is 0s";
         return vec![Finding::warn("complete", "not looked after", hint)];
     };
-    let interval = format!("from {} to {}", time(coverage.complete_from), time(coverage.complete_until));
+    let interval = format!("from {} to {}", iso_time(coverage.complete_from), iso_time(coverage.complete_until));
     let says = format!("no message to the bot is missing {interval}");
     let unlooked = clock::wall_ms() - coverage.complete_until;
     let longest = 3 * config.delivery.reconcile.max(config.polling.interval) + 2 * config.worker.visible_within;
@@ -165,7 +166,12 @@ fn complete(config: &Config, ledger: &anyhow::Result<Ledger>, daemon: bool) -> V
         Finding::ok("complete", says)
     }];
     if let Some(gap) = coverage.gaps.first() {
-        let says = format!("may be missing: what was said from {} to {}: {}", time(gap.from), time(gap.until), gap.why);
+        let says = format!(
+            "may be missing: what was said from {} to {}: {}",
+            iso_time(gap.from),
+            iso_time(gap.until),
+            gap.why
+        );
         let hint = match coverage.gaps.len() {
             1 => "whoever wrote then may write again".to_owned(),
             gaps => format!("it is the last of {gaps}; whoever wrote then may write again"),

@@ -8,7 +8,7 @@ use crate::cli::webex::without_secrets;
 use crate::config::Config;
 use crate::instance::Mark;
 use crate::receiver::registration;
-use crate::table::one_line;
+use crate::text::one_line;
 use crate::webex::{Error, Webhook, WebhookSpec};
 
 const MEND: &str = "`switchboard webhooks sync` mends it, and so does the daemon when it looks after them";

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use super::period::Period;
 use crate::access::is_refusal;
 use crate::commands::alone::alone;
-use crate::handler::{Context, Reply, Result, code_block};
+use crate::handler::{Context, Reply, Result};
 use crate::store::AuditRow;
-use crate::table::table;
+use crate::text::code_block;
+use crate::text::table;
 
 /// So many refusals are read, the newest: a flood of years is not counted to its end for one message.
 const MOST_READ: usize = 10_000;

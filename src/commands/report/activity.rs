@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::period::Period;
 use crate::access::is_refusal;
-use crate::handler::{Context, Reply, Result, code_block};
+use crate::handler::{Context, Reply, Result};
 use crate::store::{Activity, Group};
-use crate::table::table;
+use crate::text::code_block;
+use crate::text::table;
 
 const MOST_PEOPLE: usize = 10;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::config::parse_duration;
-use crate::handler::escape;
+use crate::text::escape;
 use crate::text::{folded, plain};
 
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);

@@ -45,7 +45,7 @@ pub use elements::{Column, Element, Input, Text};
 pub use finding::CardError;
 pub(crate) use seal::{Button, Cards, Deed, Origin, Refusal, SEAL, Venue, Vote, carries};
 
-/// An Adaptive Card of version 1.3, for a [`Reply`](super::Reply).
+/// An Adaptive Card of version 1.3, for a [`Reply`](crate::Reply).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Card {
     content: Value,
@@ -155,8 +155,8 @@ fn read(value: &Value, said: &mut Vec<String>) {
             let field = |name: &str| fields.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
             match field("type") {
                 Some("TextBlock") => said.extend(field("text").map(str::to_owned)),
-                Some("TextRun") => said.extend(field("text").map(super::escape)),
-                Some(kind) if kind.starts_with("Input.") => said.extend(field("label").map(super::escape)),
+                Some("TextRun") => said.extend(field("text").map(crate::text::escape)),
+                Some(kind) if kind.starts_with("Input.") => said.extend(field("label").map(crate::text::escape)),
                 Some(_) | None => {}
             }
             // A fact is the only thing here that has both and no type.

@@ -3,7 +3,7 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
-use crate::text::{moves, turns};
+use super::one_line;
 
 /// Columns that line up in a monospace font; columns named in `numbers` are aligned to the right.
 pub(crate) fn table<const N: usize>(
@@ -25,15 +25,4 @@ pub(crate) fn table<const N: usize>(
         first.set_padding((0, 1));
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
-}
-
-/// Foreign text for one line: what would move a terminal's cursor is a blank, and what would turn the direction in
-/// which the line is read is left out.
-pub(crate) fn one_line(text: &str) -> String {
-    text.chars().filter(|c| !turns(*c)).map(|c| if moves(c) { ' ' } else { c }).collect()
-}
-
-/// Whether a character changes how the text around it is shown.
-pub(crate) fn is_disruptive(c: char) -> bool {
-    moves(c) || turns(c)
 }

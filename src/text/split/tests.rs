@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::handler::{code_block, code_span, escape};
 use crate::simulator::world::written::markdown::{Rendered, render};
 use crate::text::embeds;
+use crate::text::{code_block, code_span, escape};
 
 #[test]
 fn long_text_is_cut_between_blocks() {

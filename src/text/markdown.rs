@@ -1,7 +1,6 @@
 //! Webex markdown: making foreign text harmless.
 
-use crate::table::one_line;
-use crate::text::{cut, embeds, moves};
+use super::{cut, embeds, moves, one_line};
 
 /// A run of backticks in code that is longer than this is broken: a fence is one longer, and stands in each message.
 const LONGEST_RUN: usize = 64;

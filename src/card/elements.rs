@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Action;
-use crate::handler::escape;
+use crate::text::escape;
 
 /// Anything that stands in a card's body.
 #[derive(Clone, Debug, PartialEq)]

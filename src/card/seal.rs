@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::finding::{CardError, finding, wrong};
 use super::{Card, check};
-use crate::handler::Sender;
+use crate::access::Sender;
 use crate::signature::Seal;
 use crate::webex::{Attachment, PersonId, RoomId};
 
@@ -338,7 +338,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::handler::card::{Action, Submit, Text};
+    use crate::card::{Action, Submit, Text};
     use crate::webex::encode;
 
     const BOT: &str = "11111111-1111-4111-8111-111111111111";

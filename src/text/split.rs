@@ -1,20 +1,20 @@
 //! Cutting long text into messages without breaking its markup: nothing that stood in code leaves it, and nothing that
 //! was text becomes markup because a message begins with it.
 
+use super::cut;
 use super::markdown::{APART, starts_block};
 use super::spans::{Markup, Place};
-use crate::text::cut;
 
 /// Webex's limit for one message is 7,439 bytes of text before encryption and 10,000 characters after (its API
 /// reference and error text); what it derives from markdown shares the latter, so we stay below the former.
-pub(super) const MOST_BYTES: usize = 7000;
+pub(crate) const MOST_BYTES: usize = 7000;
 
 /// The marks of a quotation that are repeated in each message; more of them are no quotation that anybody writes.
 const MOST_MARKS: usize = 16;
 
 /// Cuts markdown into messages of at most `most` bytes: between blocks where it can, else between lines, words or
 /// letters. A code block that is cut is closed and opened again, and so is code within a line.
-pub(super) fn split(markdown: &str, most: usize) -> Vec<String> {
+pub(crate) fn split(markdown: &str, most: usize) -> Vec<String> {
     if markdown.len() <= most {
         return if markdown.trim().is_empty() { Vec::new() } else { vec![markdown.to_owned()] };
     }
@@ -30,7 +30,7 @@ pub(super) fn split(markdown: &str, most: usize) -> Vec<String> {
 }
 
 /// Cuts plain text, in which nothing is markup: between lines where it can, else after a blank, else between letters.
-pub(super) fn split_plain(text: &str, most: usize) -> Vec<String> {
+pub(crate) fn split_plain(text: &str, most: usize) -> Vec<String> {
     if text.len() <= most {
         return if text.trim().is_empty() { Vec::new() } else { vec![text.to_owned()] };
     }

@@ -1,7 +1,7 @@
 //! What must not be cut in a paragraph of markdown, and the best place to cut one.
 
 use super::markdown::starts_block;
-use crate::text::{is_break, is_joined};
+use super::{is_break, is_joined};
 
 /// Brackets and angles that are further apart than this belong to no link and no mention.
 const LONGEST_TAG: usize = 4096;

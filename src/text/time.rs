@@ -1,0 +1,22 @@
+//! Times as people and programs read them. All are given in milliseconds since 1970.
+
+use jiff::Timestamp;
+
+/// As `2026-03-02T20:27:05Z`.
+pub(crate) fn iso_time(ms: i64) -> String {
+    written(ms, "%Y-%m-%dT%H:%M:%SZ")
+}
+
+/// As `2026-03-02 20:27:05Z`.
+pub(crate) fn second(ms: i64) -> String {
+    written(ms, "%Y-%m-%d %H:%M:%SZ")
+}
+
+/// As `2026-03-02 20:27 UTC`: Webex has no local times in cards that bots can rely on.
+pub(crate) fn minute(ms: i64) -> String {
+    written(ms, "%Y-%m-%d %H:%M UTC")
+}
+
+fn written(ms: i64, form: &str) -> String {
+    Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.strftime(form).to_string())
+}
