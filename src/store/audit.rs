@@ -58,8 +58,9 @@ use uuid::Uuid;
 pub(super) use chain::{Chain, Keys};
 pub use verify::{Finding, Seal, Verification};
 
+use super::sqlite::database as sqlite;
 use super::writer::Op;
-use super::{Store, StoreError, sqlite};
+use super::{Store, StoreError};
 use crate::signature::{self, Digest};
 
 /// What stands before the first row.

@@ -9,7 +9,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
-use super::sqlite::{PRUNE_STEP, Sqlite, hex, json, millis};
+use super::sqlite::database::{PRUNE_STEP, Sqlite, hex, json, millis};
 use super::{State, Store, StoreError};
 use crate::clock;
 

@@ -8,7 +8,7 @@ use sqlx::Row as _;
 
 use super::Store;
 use super::read::Reader;
-use super::sqlite::{Sqlite, json};
+use super::sqlite::database::{Sqlite, json};
 use super::{StoreError, writer::Op};
 
 /// So many gaps are remembered.

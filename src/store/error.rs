@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::presence::Damage;
+use super::sqlite::presence::Damage;
 
 /// Why the store did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]

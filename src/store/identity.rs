@@ -4,7 +4,7 @@ use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::read::Reader;
-use super::sqlite::Sqlite;
+use super::sqlite::database::Sqlite;
 use super::writer::Op;
 use super::{Store, StoreError};
 

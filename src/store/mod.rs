@@ -6,28 +6,15 @@
 
 mod approvals;
 mod audit;
-mod cards;
 mod claimed;
 mod conversations;
 mod coverage;
 mod error;
-mod file;
-mod files;
-mod hints;
 mod identity;
-mod lock;
-mod log;
-mod mend;
-mod migrations;
-mod opening;
-mod origin;
 mod pairing;
-mod presence;
-mod prune;
 mod read;
 mod settle;
 mod sqlite;
-mod unhandled;
 mod writer;
 
 use std::sync::Arc;
@@ -45,11 +32,11 @@ pub use claimed::{Claimed, Claims, Doubt};
 pub use conversations::{Conversation, Shown};
 pub use coverage::{Beginning, Coverage, Gap, Progress};
 pub use error::StoreError;
-pub use file::Look;
 pub use identity::LedgerId;
 pub use pairing::{Asked, Pairing, PairingState, Request, Who};
 pub use read::{Activity, Filter, Group, Row, State};
-pub use unhandled::UNHANDLED;
+pub use sqlite::file::Look;
+pub use sqlite::unhandled::UNHANDLED;
 use writer::Op;
 pub use writer::Writer;
 
@@ -245,12 +232,12 @@ impl Store {
     /// # Errors
     /// When it cannot be opened, or could not be made.
     pub async fn look(settings: &config::Store) -> Result<Look, StoreError> {
-        file::look(settings).await
+        sqlite::file::look(settings).await
     }
 
     /// The absolute path of the ledger.
     pub fn place(settings: &config::Store) -> std::path::PathBuf {
-        file::path(settings)
+        sqlite::file::path(settings)
     }
 
     async fn start(
@@ -261,7 +248,7 @@ impl Store {
         exclusive: bool,
     ) -> Result<(Store, Writer), StoreError> {
         let keys = audit::Keys::new(audit);
-        let engine = sqlite::Sqlite::open(settings, &keys, clock, exclusive).await?;
+        let engine = sqlite::database::Sqlite::open(settings, &keys, clock, exclusive).await?;
         let (reader, asks) = (engine.reader(), engine.asks());
         let (ops, waiting) = mpsc::channel(settings.waiting);
         let (committed, commits) = watch::channel(0);

@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
-use super::sqlite::{Due, Sqlite, millis};
+use super::sqlite::database::{Due, Sqlite, millis};
 use super::writer::Op;
 use super::{AuditEntry, Entry, Store, StoreError};
 use crate::clock;

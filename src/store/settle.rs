@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::conversations::Talk;
-use super::sqlite::{Due, Sqlite, hex, json, lane_id, millis};
+use super::sqlite::database::{Due, Sqlite, hex, json, lane_id, millis};
 use super::{Again, AuditEntry, Closing, Effect, Entry, Queue, Settlement, State, Step, Via};
 
 impl Settlement {

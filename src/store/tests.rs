@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row as _};
 use tempfile::TempDir;
 
-use super::sqlite::CLAIM;
+use super::sqlite::database::CLAIM;
 use super::*;
 use crate::clock;
 use crate::config::Config;
@@ -486,8 +486,8 @@ async fn too_many_waiting_writes_are_refused_at_once() {
 #[tokio::test]
 async fn a_ledger_that_takes_nothing_says_so_and_goes_on_when_it_can() {
     let ledger = Ledger::new().await;
-    let path = super::file::path(&settings(&ledger.folder));
-    let mut other = SqliteConnection::connect_with(&super::file::options(&path)).await.unwrap();
+    let path = super::sqlite::file::path(&settings(&ledger.folder));
+    let mut other = SqliteConnection::connect_with(&super::sqlite::file::options(&path)).await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let (put, beat) = tokio::join!(ledger.store.put(entry(Queue::Inbox, "a", "a")), ledger.store.beat());
     assert!(put.is_err() && beat.is_err(), "nothing is acknowledged that is not on disk");
@@ -519,10 +519,11 @@ async fn a_flooded_lane_does_not_hold_up_a_claim_elsewhere() {
     futures_util::future::join_all(names.iter().map(|name| ledger.put(name, "flooded"))).await;
     ledger.put("quiet", "quiet").await;
     assert_eq!(ledger.claimed_names(10).await, ["flood 0", "quiet"]);
-    let mut connection =
-        SqliteConnection::connect_with(&super::file::options(&super::file::path(&settings(&ledger.folder))))
-            .await
-            .unwrap();
+    let mut connection = SqliteConnection::connect_with(&super::sqlite::file::options(&super::sqlite::file::path(
+        &settings(&ledger.folder),
+    )))
+    .await
+    .unwrap();
     let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {CLAIM}")));
     let plan = plan.bind(0).bind(0).bind(0).bind(10).fetch_all(&mut connection).await.unwrap();
     let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();

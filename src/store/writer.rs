@@ -12,8 +12,8 @@ use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::pairing::{Asked, Asking, Deciding};
-use super::presence::Damage;
-use super::sqlite::{Due, Sqlite};
+use super::sqlite::database::{Due, Sqlite};
+use super::sqlite::presence::Damage;
 use super::{ASKED, AuditEntry, Beginning, Claim, Claims, Entry, Progress, Queue, Settlement, StoreError};
 use crate::clock;
 use crate::telemetry::Seldom;

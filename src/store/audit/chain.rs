@@ -11,7 +11,7 @@ use super::{ABOUT_ITSELF, AuditEntry, AuditRow, BROKEN, GENESIS, UNSEALED, Via, 
 use crate::clock;
 use crate::config;
 use crate::signature::{AuditKey, Digest};
-use crate::store::sqlite::{PRUNE_STEP, Sqlite, json, millis};
+use crate::store::sqlite::database::{PRUNE_STEP, Sqlite, json, millis};
 
 /// A number so high is no row's that this program wrote: with one each millisecond it takes 285,000 years. It keeps a row
 /// or a head that somebody put at the end of all numbers from leaving none for ours.

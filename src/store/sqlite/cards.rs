@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::sqlite::{Sqlite, hex, json, millis};
-use super::writer::Op;
-use super::{Claimed, Store, StoreError};
+use super::database::{Sqlite, hex, json, millis};
 use crate::clock;
+use crate::store::writer::Op;
+use crate::store::{Claimed, Store, StoreError};
 
 impl Store {
     /// Whether the one use of a card is spent.
@@ -53,7 +53,7 @@ impl Store {
 }
 
 impl Sqlite {
-    pub(super) async fn begin_once(&mut self, seq: i64, lane: Uuid, fence: i64) -> Result<u64, sqlx::Error> {
+    pub(in crate::store) async fn begin_once(&mut self, seq: i64, lane: Uuid, fence: i64) -> Result<u64, sqlx::Error> {
         let started = sqlx::query(
             "UPDATE ledger SET begun = 1 WHERE seq = ?1 AND state = 0
                  AND EXISTS (SELECT 1 FROM lane WHERE id = ?2 AND fence = ?3 AND leased > 0)",
@@ -62,7 +62,7 @@ impl Sqlite {
     }
 
     /// Makes the secret of a ledger that has none yet. A uuid of version 4 is 122 bits of the system's randomness.
-    pub(super) async fn make_own_secret(&mut self) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn make_own_secret(&mut self) -> Result<(), sqlx::Error> {
         let bytes = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
         sqlx::query("INSERT INTO own_secret (id, bytes) VALUES (1, ?1) ON CONFLICT DO NOTHING")
             .bind(bytes)
@@ -71,7 +71,10 @@ impl Sqlite {
             .map(drop)
     }
 
-    pub(super) async fn spend(&mut self, used: &[(String, &i64, &Option<String>)]) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn spend(
+        &mut self,
+        used: &[(String, &i64, &Option<String>)],
+    ) -> Result<(), sqlx::Error> {
         if used.is_empty() {
             return Ok(());
         }
@@ -86,7 +89,7 @@ impl Sqlite {
     }
 
     /// Forgets cards whose buttons have stopped working, `spare` ago so that a clock set back opens none of them again.
-    pub(super) async fn prune_used(&mut self, spare: Duration) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn prune_used(&mut self, spare: Duration) -> Result<(), sqlx::Error> {
         sqlx::query("DELETE FROM used WHERE until_at <= ?1")
             .bind(clock::wall_ms() - millis(spare))
             .execute(&mut self.connection)

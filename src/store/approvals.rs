@@ -1,8 +1,6 @@
 //! Commands that wait for the approval of others. What is asked, who approves and how it ends are effects of the events
 //! that say so: each is written with the settlement of its event, or not at all.
 
-mod steps;
-
 use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;

@@ -9,8 +9,9 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::log::BUSY;
 use super::origin::{self, Origin};
-use super::{StoreError, hints, lock};
+use super::{hints, lock};
 use crate::config;
+use crate::store::StoreError;
 
 /// What one sees of a ledger without opening it for work.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub struct Look {
 }
 
 /// `synchronous=FULL`: a commit that returned survives a power cut. Checkpoints are [`super::log`]'s.
-pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+pub(in crate::store) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -38,8 +39,8 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// See [`super::Store::look`].
-pub(super) async fn look(settings: &config::Store) -> Result<Look, StoreError> {
+/// See [`crate::store::Store::look`].
+pub(in crate::store) async fn look(settings: &config::Store) -> Result<Look, StoreError> {
     let path = path(settings);
     let place = path.display().to_string();
     let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
@@ -71,7 +72,7 @@ pub(super) async fn look(settings: &config::Store) -> Result<Look, StoreError> {
 }
 
 /// The absolute path of `sqlite:PATH`, `sqlite://PATH` or `sqlite:///PATH`.
-pub(super) fn path(settings: &config::Store) -> PathBuf {
+pub(in crate::store) fn path(settings: &config::Store) -> PathBuf {
     let url = settings.url.expose_secret();
     let path = url.strip_prefix("sqlite:").unwrap_or(url);
     let path = Path::new(path.strip_prefix("//").unwrap_or(path));

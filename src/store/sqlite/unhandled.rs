@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::read::{COLUMNS, shown};
-use super::sqlite::{PRUNE_STEP, Sqlite, hex, lane_id, millis};
-use super::writer::Op;
-use super::{Entry, Row, Store, StoreError};
+use super::database::{PRUNE_STEP, Sqlite, hex, lane_id, millis};
+use crate::store::read::{COLUMNS, shown};
+use crate::store::writer::Op;
+use crate::store::{Entry, Row, Store, StoreError};
 
 /// The verdict of such a row. The index of them names it, too.
 pub const UNHANDLED: &str = "unhandled";
@@ -38,7 +38,7 @@ impl Store {
 }
 
 impl Sqlite {
-    pub(super) async fn note_unhandled(&mut self, entry: &Entry, reason: &str) -> Result<bool, sqlx::Error> {
+    pub(in crate::store) async fn note_unhandled(&mut self, entry: &Entry, reason: &str) -> Result<bool, sqlx::Error> {
         let added = sqlx::query(
             "INSERT INTO ledger (id, queue, lane, state, accepted_at, happened_at, settled_at, verdict, note, body)
              VALUES (unhex(?1), ?2, unhex(?3), 1, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
@@ -58,7 +58,7 @@ impl Sqlite {
     }
 
     /// Takes away the oldest of them where there are too many.
-    pub(super) async fn bound_unhandled(&mut self) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn bound_unhandled(&mut self) -> Result<(), sqlx::Error> {
         sqlx::query(
             "DELETE FROM ledger WHERE seq IN
                  (SELECT seq FROM ledger WHERE verdict = 'unhandled' ORDER BY seq DESC LIMIT -1 OFFSET ?1)",
@@ -69,7 +69,7 @@ impl Sqlite {
         .map(drop)
     }
 
-    pub(super) async fn prune_unhandled(&mut self, retention: Duration) -> Result<u64, sqlx::Error> {
+    pub(in crate::store) async fn prune_unhandled(&mut self, retention: Duration) -> Result<u64, sqlx::Error> {
         let pruned = sqlx::query(
             "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger WHERE verdict = 'unhandled' ORDER BY seq LIMIT ?2)
                  AND settled_at <= ?1",

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::sqlite::{Sqlite, json};
-use super::{Claimed, Entry, Store, StoreError};
+use super::database::{Sqlite, json};
+use crate::store::{Claimed, Entry, Store, StoreError};
 
 /// So many bytes make the write-ahead log long enough to be taken back at once.
 const MANY_BYTES: usize = 16 * 1024 * 1024;
@@ -35,13 +35,13 @@ impl Store {
 
 impl Sqlite {
     /// Sees whether there are files from before. Beside a daemon of an older version there is no place for them.
-    pub(super) async fn look_for_files(&mut self) {
+    pub(in crate::store) async fn look_for_files(&mut self) {
         let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM file)").fetch_one(&mut self.connection).await;
         self.holds_files = found.unwrap_or(false);
     }
 
     /// Keeps the files of rows that were just added.
-    pub(super) async fn keep_files(&mut self, added: &[&Entry]) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn keep_files(&mut self, added: &[&Entry]) -> Result<(), sqlx::Error> {
         for entry in added {
             let Some(bytes) = &entry.file else { continue };
             sqlx::query("INSERT INTO file (row, bytes) SELECT seq, ?2 FROM ledger WHERE id = ?1")
@@ -56,7 +56,7 @@ impl Sqlite {
     }
 
     /// Drops the files of these rows.
-    pub(super) async fn drop_files(&mut self, seqs: &[i64]) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn drop_files(&mut self, seqs: &[i64]) -> Result<(), sqlx::Error> {
         if !self.holds_files || seqs.is_empty() {
             return Ok(());
         }
@@ -68,7 +68,7 @@ impl Sqlite {
     }
 
     /// Drops the files of rows that pruning has emptied.
-    pub(super) async fn prune_files(&mut self) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn prune_files(&mut self) -> Result<(), sqlx::Error> {
         sqlx::query("DELETE FROM file WHERE coalesce((SELECT state FROM ledger WHERE seq = file.row), 3) = 3")
             .execute(&mut self.connection)
             .await
@@ -76,7 +76,7 @@ impl Sqlite {
     }
 
     /// Whether files have made the write-ahead log long since this was last asked.
-    pub(super) fn wrote_much(&mut self) -> bool {
+    pub(in crate::store) fn wrote_much(&mut self) -> bool {
         let much = self.file_bytes >= MANY_BYTES;
         if much {
             self.file_bytes = 0;

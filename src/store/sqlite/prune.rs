@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use sqlx::Row as _;
 
-use super::sqlite::{PRUNE_STEP, Sqlite, millis};
-use super::writer::Op;
-use super::{Store, StoreError};
+use super::database::{PRUNE_STEP, Sqlite, millis};
+use crate::store::writer::Op;
+use crate::store::{Store, StoreError};
 
 impl Store {
     /// Empties rows settled longer than `retention` ago, and forgets the ids of those accepted longer than
@@ -29,7 +29,7 @@ impl Store {
 }
 
 impl Sqlite {
-    pub(super) async fn prune(&mut self, retention: Duration, dedupe: Duration) -> Result<u64, sqlx::Error> {
+    pub(in crate::store) async fn prune(&mut self, retention: Duration, dedupe: Duration) -> Result<u64, sqlx::Error> {
         let unhandled = self.prune_unhandled(retention).await?;
         let emptied = sqlx::query(
             "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL, body = NULL
@@ -50,7 +50,7 @@ impl Sqlite {
 
     /// Looks at some lanes after those it looked at before, and forgets the idle ones. When a lane was claimed is known by
     /// the other side's clock; where it is not, its time begins now.
-    pub(super) async fn prune_lanes(&mut self, idle: Duration) -> Result<u64, sqlx::Error> {
+    pub(in crate::store) async fn prune_lanes(&mut self, idle: Duration) -> Result<u64, sqlx::Error> {
         let looked_at = sqlx::query("SELECT id FROM lane WHERE id > ?1 ORDER BY id LIMIT ?2")
             .bind(&self.last_lane)
             .bind(PRUNE_STEP)

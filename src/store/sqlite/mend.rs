@@ -3,9 +3,9 @@
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::sqlite::{Due, Sqlite};
-use super::writer::Op;
-use super::{AuditEntry, Store, StoreError};
+use super::database::{Due, Sqlite};
+use crate::store::writer::Op;
+use crate::store::{AuditEntry, Store, StoreError};
 
 impl Store {
     /// Opens a dead letter again, or makes an open row due now. `false` when there is no such row.
@@ -36,7 +36,7 @@ impl Store {
 }
 
 impl Sqlite {
-    pub(super) async fn hurry(&mut self, due: &mut Due) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn hurry(&mut self, due: &mut Due) -> Result<(), sqlx::Error> {
         *due = Due::all();
         sqlx::query("UPDATE lane SET due_at = ?1 WHERE leased = 0 AND due_at > ?1")
             .bind(self.at_once())
@@ -47,7 +47,7 @@ impl Sqlite {
 
     /// A dead letter is open again, or an open row due now, with all its tries before it. Whether one of the earlier
     /// ones had its effect stays uncertain.
-    pub(super) async fn reopen(&mut self, id: Uuid, due: &mut Due) -> Result<bool, sqlx::Error> {
+    pub(in crate::store) async fn reopen(&mut self, id: Uuid, due: &mut Due) -> Result<bool, sqlx::Error> {
         let row = sqlx::query(
             "UPDATE ledger SET state = 0, attempts = 0, deaths = 0, failing_at = NULL, settled_at = NULL, verdict = NULL
              WHERE id = ?1 AND state IN (0, 2) RETURNING lane",
@@ -64,7 +64,7 @@ impl Sqlite {
 
     /// Closes a row unfinished. If its lane is at this very row, the fence moves on, so that whoever works on it settles
     /// nothing; work on another row of the space is left in peace.
-    pub(super) async fn discard(&mut self, id: Uuid, due: &mut Due) -> Result<bool, sqlx::Error> {
+    pub(in crate::store) async fn discard(&mut self, id: Uuid, due: &mut Due) -> Result<bool, sqlx::Error> {
         let row = sqlx::query(
             "UPDATE ledger SET state = 1, settled_at = ?2, verdict = 'dropped'
              WHERE id = ?1 AND state IN (0, 2) RETURNING lane, seq",

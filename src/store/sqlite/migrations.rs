@@ -23,10 +23,10 @@ const VERSIONS: [(&str, &str); 14] = [
 ];
 
 /// The version of the tables that this program works with.
-pub(super) const LATEST: i64 = VERSIONS.len() as i64;
+pub(in crate::store) const LATEST: i64 = VERSIONS.len() as i64;
 
 /// Brings the tables of any earlier version to the latest one.
-pub(super) fn migrator() -> Migrator {
+pub(in crate::store) fn migrator() -> Migrator {
     let versions = VERSIONS.iter().zip(1..).map(|((name, sql), version)| {
         Migration::new(version, (*name).into(), MigrationType::Simple, SqlStr::from_static(sql), false)
     });
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn every_file_of_the_folder_is_a_version() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite/migrations");
         let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         let mut files: Vec<_> = entries.map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect();
         files.sort();

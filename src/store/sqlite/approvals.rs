@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::super::sqlite::{Due, PRUNE_STEP, Sqlite, hex, json, millis};
-use super::{ApprovalRequest, ApprovalState, ApprovalStep, Approver};
+use super::database::{Due, PRUNE_STEP, Sqlite, hex, json, millis};
 use crate::clock;
+use crate::store::{ApprovalRequest, ApprovalState, ApprovalStep, Approver};
 
 impl Sqlite {
     /// Does what the events of a batch do to requests, in their order.

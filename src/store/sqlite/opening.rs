@@ -8,21 +8,22 @@ use std::time::Duration;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions};
 
-use super::audit::{Chain, Keys};
+use super::database::{Care, Sqlite, millis};
 use super::lock::{self, Lock};
 use super::log::{self, Log};
 use super::origin::{self, NO_TABLES, Origin};
 use super::presence::{Damage, Presence};
-use super::sqlite::{Care, Sqlite, millis};
-use super::{StoreError, file, hints};
+use super::{file, hints};
 use crate::clock::Clock;
 use crate::config;
+use crate::store::StoreError;
+use crate::store::audit::{Chain, Keys};
 
 /// A stop waits so long for whoever still reads.
 const LONGEST_READ: Duration = Duration::from_secs(3);
 
 impl Sqlite {
-    pub(super) async fn open(
+    pub(in crate::store) async fn open(
         settings: &config::Store,
         keys: &Keys,
         clock: Clock,
@@ -158,7 +159,7 @@ impl Sqlite {
     }
 
     /// Whoever closes a ledger last removes its log, so the writer goes last, and the lock after it.
-    pub(super) async fn close(mut self) -> Result<(), Damage> {
+    pub(in crate::store) async fn close(mut self) -> Result<(), Damage> {
         if let Err(damage) = self.check(None).await {
             self.save(damage).await;
             // SQLite would remove the log by its name, and that may be another ledger's by now.

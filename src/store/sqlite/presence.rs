@@ -63,7 +63,7 @@ impl fmt::Display for Damage {
 }
 
 /// The files as they were opened.
-pub(super) struct Presence {
+pub(in crate::store) struct Presence {
     /// Its descriptor is open for as long as SQLite is: to close any takes away the locks that SQLite has on the ledger.
     lock: Lock,
     log: File,
@@ -88,7 +88,7 @@ enum Doubt {
 
 impl Presence {
     /// Remembers the files of the ledger that this connection has open.
-    pub(super) async fn of(
+    pub(in crate::store) async fn of(
         path: &Path,
         lock: Lock,
         connection: &mut SqliteConnection,
@@ -118,13 +118,17 @@ impl Presence {
     }
 
     /// How large the write-ahead log was when it was last looked at.
-    pub(super) fn log_size(&self) -> u64 {
+    pub(in crate::store) fn log_size(&self) -> u64 {
         self.log_size
     }
 
     /// Sees that all files are there and whole. `pages` is how many the ledger had before the last commit, if there was
     /// one since the last look.
-    pub(super) async fn check(&mut self, connection: &mut SqliteConnection, pages: Option<i64>) -> Result<(), Damage> {
+    pub(in crate::store) async fn check(
+        &mut self,
+        connection: &mut SqliteConnection,
+        pages: Option<i64>,
+    ) -> Result<(), Damage> {
         // One doubt of each kind can be dispelled; then there is none left.
         for _ in 0..3 {
             match self.look()? {
@@ -174,7 +178,7 @@ impl Presence {
     }
 
     /// Stamps the ledger anew, unless the last stamp has not come into the file yet.
-    pub(super) async fn stamp(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn stamp(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         if self.last_stamp.is_none() {
             self.last_stamp = Some(std::mem::replace(&mut self.stamp, write_stamp(connection).await?));
         }
@@ -225,7 +229,7 @@ mod tests {
     use sqlx::Connection;
 
     use super::*;
-    use crate::store::file;
+    use crate::store::sqlite::file;
 
     #[tokio::test]
     async fn a_ledger_is_stamped_anew_and_a_copy_of_before_is_told_from_it() {

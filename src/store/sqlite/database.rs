@@ -13,18 +13,18 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{Connection, Row as _, SqlitePool};
 use uuid::Uuid;
 
-use super::audit::Chain;
 use super::log::{self, Log};
 use super::presence::{Damage, Presence};
-use super::read::Reader;
-use super::{Claim, Claimed, Claims, Doubt, Entry, Queue, StoreError};
 use crate::clock::{self, Clock};
+use crate::store::audit::Chain;
+use crate::store::read::Reader;
+use crate::store::{Claim, Claimed, Claims, Doubt, Entry, Queue, StoreError};
 
 /// Reserves due lanes and finds the row of each that is next: the one for which something that may be done once was begun
 /// and not settled; else the oldest open one. What came later and happened before waits for that: the same would otherwise
 /// be done a second time, for somebody else. Takes the queue, now, the lease in milliseconds, how many, now by the other
 /// side's clock, and whether also those that come back after a pause.
-pub(super) const CLAIM: &str =
+pub(in crate::store) const CLAIM: &str =
     "UPDATE lane SET due_at = ?2 + ?3, claimed_at = ?5, leased = leased + 1, fence = fence + 1, before = head,
          head = coalesce(
              (SELECT seq FROM ledger WHERE seq = lane.head AND queue = ?1 AND lane = lane.id AND state = 0 AND begun),
@@ -34,55 +34,55 @@ pub(super) const CLAIM: &str =
      RETURNING id, fence, leased, head, before, mark, claimed_at, coalesce(pause, 0) > 0 AS is_back";
 
 /// Rows touched or looked at by one step of pruning, so that it never holds up the acknowledgements for long.
-pub(super) const PRUNE_STEP: i64 = 500;
+pub(in crate::store) const PRUNE_STEP: i64 = 500;
 
-pub(super) struct Sqlite {
-    pub(super) connection: SqliteConnection,
-    pub(super) options: SqliteConnectOptions,
-    pub(super) readers: SqlitePool,
+pub(in crate::store) struct Sqlite {
+    pub(in crate::store) connection: SqliteConnection,
+    pub(in crate::store) options: SqliteConnectOptions,
+    pub(in crate::store) readers: SqlitePool,
     /// Whether there may be files to drop; most ledgers never have one.
-    pub(super) holds_files: bool,
+    pub(in crate::store) holds_files: bool,
     /// Bytes of files since the log was last taken back for them.
-    pub(super) file_bytes: usize,
+    pub(in crate::store) file_bytes: usize,
     /// Whether somebody may have been asked something; most bots never ask.
-    pub(super) asks: Arc<AtomicBool>,
+    pub(in crate::store) asks: Arc<AtomicBool>,
     /// The last lane that was looked at for being idle.
-    pub(super) last_lane: Vec<u8>,
-    pub(super) chain: Chain,
-    pub(super) clock: Clock,
+    pub(in crate::store) last_lane: Vec<u8>,
+    pub(in crate::store) chain: Chain,
+    pub(in crate::store) clock: Clock,
     /// The daemon's. Last, since it is let go of after all else.
-    pub(super) care: Option<Care>,
+    pub(in crate::store) care: Option<Care>,
 }
 
 /// What a daemon sees to while it has the ledger.
-pub(super) struct Care {
-    pub(super) log: Log,
+pub(in crate::store) struct Care {
+    pub(in crate::store) log: Log,
     /// With the lock.
-    pub(super) presence: Presence,
+    pub(in crate::store) presence: Presence,
 }
 
 /// Which queues may have something due after a batch.
 #[derive(Default)]
-pub(super) struct Due {
+pub(in crate::store) struct Due {
     inbox: bool,
     outbox: bool,
     /// Whether something waits for approval since.
-    pub(super) approvals: bool,
+    pub(in crate::store) approvals: bool,
 }
 
 impl Due {
-    pub(super) fn all() -> Due {
+    pub(in crate::store) fn all() -> Due {
         Due { inbox: true, outbox: true, approvals: true }
     }
 
-    pub(super) fn mark(&mut self, queue: Queue) {
+    pub(in crate::store) fn mark(&mut self, queue: Queue) {
         match queue {
             Queue::Inbox => self.inbox = true,
             Queue::Outbox => self.outbox = true,
         }
     }
 
-    pub(super) fn has(&self, queue: Queue) -> bool {
+    pub(in crate::store) fn has(&self, queue: Queue) -> bool {
         match queue {
             Queue::Inbox => self.inbox,
             Queue::Outbox => self.outbox,
@@ -91,17 +91,17 @@ impl Due {
 }
 
 impl Sqlite {
-    pub(super) fn reader(&self) -> Reader {
+    pub(in crate::store) fn reader(&self) -> Reader {
         Reader::new(self.readers.clone())
     }
 
-    pub(super) fn asks(&self) -> Arc<AtomicBool> {
+    pub(in crate::store) fn asks(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.asks)
     }
 
     /// A process that was killed left its lanes reserved; the lock says that no other is alive. A pause is no longer from
     /// now on than it was asked to be, whatever became of the clock meanwhile.
-    pub(super) async fn take_back_leases(&mut self) -> Result<(), StoreError> {
+    pub(in crate::store) async fn take_back_leases(&mut self) -> Result<(), StoreError> {
         /// What a ledger from before pauses were noted may hold.
         const LONGEST_PAUSE_MS: i64 = 3_600_000;
         sqlx::query(
@@ -123,16 +123,16 @@ impl Sqlite {
     }
 
     /// When what may be done at once is due. The steady time is the daemon's own, so a process beside it names no time.
-    pub(super) fn at_once(&self) -> i64 {
+    pub(in crate::store) fn at_once(&self) -> i64 {
         if self.care.is_some() { self.clock.steady_ms() } else { 0 }
     }
 
     /// How many pages the ledger has before what now begins.
-    pub(super) async fn begin(&mut self) -> Result<i64, sqlx::Error> {
+    pub(in crate::store) async fn begin(&mut self) -> Result<i64, sqlx::Error> {
         sqlx::query_scalar("BEGIN IMMEDIATE; PRAGMA page_count").fetch_one(&mut self.connection).await
     }
 
-    pub(super) async fn commit(&mut self) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn commit(&mut self) -> Result<(), sqlx::Error> {
         sqlx::query("COMMIT").execute(&mut self.connection).await?;
         self.chain.committed();
         Ok(())
@@ -140,7 +140,7 @@ impl Sqlite {
 
     /// Sees that what is committed is in the files that have the ledger's names; [`Presence::check`]. A verb that looks in
     /// beside the daemon does not stay long enough.
-    pub(super) async fn check(&mut self, pages: Option<i64>) -> Result<(), Damage> {
+    pub(in crate::store) async fn check(&mut self, pages: Option<i64>) -> Result<(), Damage> {
         match &mut self.care {
             Some(care) => care.presence.check(&mut self.connection, pages).await,
             None => Ok(()),
@@ -148,7 +148,7 @@ impl Sqlite {
     }
 
     /// Stamps the ledger anew; [`Presence::stamp`].
-    pub(super) async fn stamp(&mut self) {
+    pub(in crate::store) async fn stamp(&mut self) {
         let Some(Care { log, presence }) = &mut self.care else { return };
         match presence.stamp(&mut self.connection).await {
             Ok(()) => log.take_back(),
@@ -157,7 +157,7 @@ impl Sqlite {
     }
 
     /// After a commit that is in the files: keeps the write-ahead log short.
-    pub(super) async fn keep_log_short(&mut self) {
+    pub(in crate::store) async fn keep_log_short(&mut self) {
         let much = self.wrote_much();
         let Some(Care { log, presence }) = &mut self.care else { return };
         if let Err(error) = log.committed(&mut self.connection, presence.log_size(), much).await {
@@ -167,14 +167,14 @@ impl Sqlite {
 
     /// Something is moved and nothing cut off: what is in the log goes into the ledger, under whatever name that now is,
     /// which then needs no log any more; and a log that is left behind holds nothing that could be taken for another's.
-    pub(super) async fn save(&mut self, damage: Damage) {
+    pub(in crate::store) async fn save(&mut self, damage: Damage) {
         if let Damage::Moved(_) = damage {
             let _ = log::cut(&mut self.connection, Duration::ZERO).await;
         }
     }
 
     /// After a failure: that there is nothing to roll back is as good. A connection that is broken is replaced.
-    pub(super) async fn recover(&mut self) {
+    pub(in crate::store) async fn recover(&mut self) {
         let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
         self.chain.rolled_back();
         if self.connection.ping().await.is_err()
@@ -184,7 +184,7 @@ impl Sqlite {
         }
     }
 
-    pub(super) async fn put(
+    pub(in crate::store) async fn put(
         &mut self,
         entries: impl Iterator<Item = &Entry> + Clone,
         due: &mut Due,
@@ -229,7 +229,7 @@ impl Sqlite {
     }
 
     /// An idle lane falls due; one that waits, or is reserved, is left as it is.
-    pub(super) async fn wake(&mut self, lanes: HashMap<&str, i64>) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn wake(&mut self, lanes: HashMap<&str, i64>) -> Result<(), sqlx::Error> {
         if lanes.is_empty() {
             return Ok(());
         }
@@ -245,7 +245,7 @@ impl Sqlite {
         .map(drop)
     }
 
-    pub(super) async fn claim(&mut self, claim: Claim) -> Result<Claims, sqlx::Error> {
+    pub(in crate::store) async fn claim(&mut self, claim: Claim) -> Result<Claims, sqlx::Error> {
         let Claim { queue, most, most_back, lease, at } = claim;
         let now = self.clock.steady_ms();
         let mut lanes: Vec<SqliteRow> = Vec::new();
@@ -340,7 +340,7 @@ impl Sqlite {
     }
 
     /// Writes a byte, to see whether it can.
-    pub(super) async fn beat(&mut self) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn beat(&mut self) -> Result<(), sqlx::Error> {
         sqlx::query("INSERT OR REPLACE INTO heartbeat (id, at) VALUES (1, ?1)")
             .bind(self.clock.wall_ms())
             .execute(&mut self.connection)
@@ -373,19 +373,19 @@ fn claimed(lane: &SqliteRow, row: &SqliteRow, now: i64) -> Result<Claimed, sqlx:
 }
 
 /// A lane's key: the same name in the other queue is another lane.
-pub(super) fn lane_id(queue: Queue, name: &str) -> Uuid {
+pub(in crate::store) fn lane_id(queue: Queue, name: &str) -> Uuid {
     const LANES: Uuid = Uuid::from_u128(0x5f0c_51d7_6a0e_4b0a_9d3e_61f2_8a77_10c4);
     Uuid::new_v5(&LANES, format!("{}:{name}", queue.number()).as_bytes())
 }
 
-pub(super) fn hex(id: Uuid) -> String {
+pub(in crate::store) fn hex(id: Uuid) -> String {
     id.simple().to_string()
 }
 
-pub(super) fn millis(duration: Duration) -> i64 {
+pub(in crate::store) fn millis(duration: Duration) -> i64 {
     duration.as_millis().try_into().unwrap_or(i64::MAX / 4)
 }
 
-pub(super) fn json(rows: &(impl Serialize + ?Sized)) -> Result<String, sqlx::Error> {
+pub(in crate::store) fn json(rows: &(impl Serialize + ?Sized)) -> Result<String, sqlx::Error> {
     serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(Box::new(error)))
 }
