@@ -11,23 +11,10 @@ use super::log::BUSY;
 use super::origin::{self, Origin};
 use super::{hints, lock};
 use crate::config;
-use crate::store::StoreError;
-
-/// What one sees of a ledger without opening it for work.
-#[derive(Clone, Debug)]
-pub struct Look {
-    /// Where it is, and whether it can be written to or made.
-    pub says: String,
-    /// Whether it is there.
-    pub exists: bool,
-    /// Whether a daemon holds it.
-    pub daemon: bool,
-    /// What tells that there was a ledger, where there is none.
-    pub lost: Option<String>,
-}
+use crate::store::{Look, StoreError};
 
 /// `synchronous=FULL`: a commit that returned survives a power cut. Checkpoints are [`super::log`]'s.
-pub(in crate::store) fn options(path: &Path) -> SqliteConnectOptions {
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -40,7 +27,7 @@ pub(in crate::store) fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// See [`crate::store::Store::look`].
-pub(in crate::store) async fn look(settings: &config::Store) -> Result<Look, StoreError> {
+pub(super) async fn look(settings: &config::Store) -> Result<Look, StoreError> {
     let path = path(settings);
     let place = path.display().to_string();
     let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
@@ -72,7 +59,7 @@ pub(in crate::store) async fn look(settings: &config::Store) -> Result<Look, Sto
 }
 
 /// The absolute path of `sqlite:PATH`, `sqlite://PATH` or `sqlite:///PATH`.
-pub(in crate::store) fn path(settings: &config::Store) -> PathBuf {
+pub(super) fn path(settings: &config::Store) -> PathBuf {
     let url = settings.url.expose_secret();
     let path = url.strip_prefix("sqlite:").unwrap_or(url);
     let path = Path::new(path.strip_prefix("//").unwrap_or(path));

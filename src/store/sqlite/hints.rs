@@ -4,7 +4,7 @@ use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 /// For the system's word on a file that was to be opened or made.
-pub(in crate::store) fn of_file(path: &Path, error: &Error) -> String {
+pub(super) fn of_file(path: &Path, error: &Error) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let what = match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory if !folder.is_dir() => {
@@ -22,7 +22,7 @@ pub(in crate::store) fn of_file(path: &Path, error: &Error) -> String {
 }
 
 /// For SQLite's word on a file that is there.
-pub(in crate::store) fn of_database(error: &sqlx::Error) -> String {
+pub(super) fn of_database(error: &sqlx::Error) -> String {
     const BUSY: u32 = 5;
     let code = error.as_database_error().and_then(|error| error.code());
     let what = match code.as_deref() {

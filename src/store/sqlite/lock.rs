@@ -23,8 +23,8 @@ const LOOKS: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(50);
 
 /// The ledger's file, locked. The system lets go of it even after `kill -9`.
-pub(in crate::store) struct Lock {
-    pub(in crate::store) ledger: File,
+pub(super) struct Lock {
+    pub(super) ledger: File,
     /// The file beside it.
     mark: Option<File>,
     /// Whether the file was made for this, so that it is taken away again when nothing comes of it.
@@ -33,7 +33,7 @@ pub(in crate::store) struct Lock {
 
 impl Lock {
     /// Opens and locks the file, which may be empty.
-    pub(in crate::store) async fn take(path: &Path) -> Result<Lock, String> {
+    pub(super) async fn take(path: &Path) -> Result<Lock, String> {
         for _ in 0..LOOKS {
             let is_new = is_file(path)?.is_none();
             let ledger = File::options()
@@ -71,7 +71,7 @@ impl Lock {
 
     /// An older version locks only the file beside the ledger. So could anybody who may open it, so that this alone says
     /// nothing: a daemon has the ledger open too.
-    pub(in crate::store) async fn look_for_older(&self, path: &Path) -> Result<(), String> {
+    pub(super) async fn look_for_older(&self, path: &Path) -> Result<(), String> {
         for _ in 0..LOOKS {
             let Some(mark) = old_mark(path) else { return Ok(()) };
             if self.mark.is_some() || !matches!(mark.try_lock(), Err(TryLockError::WouldBlock)) || is_alone(path).await
@@ -85,7 +85,7 @@ impl Lock {
 
     /// Takes the ledger from everybody but its owner, now that it is known to be one. It holds who said what to the bot,
     /// and whoever can open it can lock it. SQLite gives the files beside it the same mode.
-    pub(in crate::store) fn make_private(&self, path: &Path) {
+    pub(super) fn make_private(&self, path: &Path) {
         let make_private = |file: &File| match file.metadata()?.permissions().mode() & 0o777 {
             PRIVATE => Ok(()),
             _ => file.set_permissions(Permissions::from_mode(PRIVATE)),
@@ -100,7 +100,7 @@ impl Lock {
     }
 
     /// Leaves the mark that there is a ledger here. Where somebody else has it locked, that changes nothing.
-    pub(in crate::store) fn leave_mark(&mut self, path: &Path) {
+    pub(super) fn leave_mark(&mut self, path: &Path) {
         if self.mark.is_some() {
             return;
         }
@@ -117,7 +117,7 @@ impl Lock {
     }
 
     /// Nothing came of it: a file that was made is taken away, unless something was written to it.
-    pub(in crate::store) fn give_up(self, path: &Path) {
+    pub(super) fn give_up(self, path: &Path) {
         if self.is_new && self.ledger.metadata().is_ok_and(|metadata| metadata.len() == 0) {
             let _ = std::fs::remove_file(path);
         }
@@ -126,7 +126,7 @@ impl Lock {
 }
 
 /// Whether a daemon holds the lock. A daemon that starts at this very instant waits for this look to end.
-pub(in crate::store) fn is_locked(path: &Path) -> bool {
+pub(super) fn is_locked(path: &Path) -> bool {
     let file = if cfg!(target_os = "linux") { File::open(path).ok() } else { old_mark(path) };
     let Some(file) = file else { return false };
     let is_locked = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
@@ -135,7 +135,7 @@ pub(in crate::store) fn is_locked(path: &Path) -> bool {
 }
 
 /// What tells that there was a ledger here, where there is none.
-pub(in crate::store) fn traces(path: &Path) -> Option<String> {
+pub(super) fn traces(path: &Path) -> Option<String> {
     if is_file(path).is_ok_and(|size| size.is_some_and(|size| size > 0)) {
         return None;
     }
@@ -150,7 +150,7 @@ pub(in crate::store) fn traces(path: &Path) -> Option<String> {
 }
 
 /// Puts aside what a ledger that is gone has left. SQLite would take it for the new one's, and delete it.
-pub(in crate::store) fn put_aside(path: &Path, now_ms: i64) -> Result<Option<String>, String> {
+pub(super) fn put_aside(path: &Path, now_ms: i64) -> Result<Option<String>, String> {
     let cannot = |error: std::io::Error| format!("cannot put aside what a ledger that is gone has left: {error}");
     let log = log_of(path);
     let aside = match std::fs::metadata(&log) {
@@ -169,7 +169,7 @@ pub(in crate::store) fn put_aside(path: &Path, now_ms: i64) -> Result<Option<Str
 }
 
 /// The size of a file; none where there is none. Whatever else has the name cannot be a ledger.
-pub(in crate::store) fn is_file(path: &Path) -> Result<Option<u64>, String> {
+pub(super) fn is_file(path: &Path) -> Result<Option<u64>, String> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
         Ok(metadata) if metadata.is_dir() => Err("it is a folder; name a file in it".to_owned()),
@@ -180,16 +180,16 @@ pub(in crate::store) fn is_file(path: &Path) -> Result<Option<u64>, String> {
 }
 
 /// What is the same of two names of one file.
-pub(in crate::store) fn id(metadata: &Metadata) -> (u64, u64) {
+pub(super) fn id(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
 /// SQLite's names for the log and its index. They are beside the file itself, where the ledger's name is a link to it.
-pub(in crate::store) fn log_of(path: &Path) -> PathBuf {
+pub(super) fn log_of(path: &Path) -> PathBuf {
     beside(&real(path), "-wal")
 }
 
-pub(in crate::store) fn index_of(path: &Path) -> PathBuf {
+pub(super) fn index_of(path: &Path) -> PathBuf {
     beside(&real(path), "-shm")
 }
 

@@ -16,7 +16,7 @@ use crate::clock;
 use crate::telemetry::Seldom;
 
 /// How long a transaction waits for the lock of another process.
-pub(in crate::store) const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// So many small commits ask for a passive checkpoint.
 const MANY_COMMITS: u64 = 256;
@@ -29,7 +29,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 const AGAIN_AFTER_WAIT: Duration = Duration::from_secs(5);
 
 /// What keeps the log short.
-pub(in crate::store) struct Log {
+pub(super) struct Log {
     limit: u64,
     asking: mpsc::Sender<()>,
     task: JoinHandle<()>,
@@ -44,7 +44,7 @@ pub(in crate::store) struct Log {
 
 impl Log {
     /// Starts the task. `limit` is in bytes.
-    pub(in crate::store) async fn keep(options: &SqliteConnectOptions, limit: u64) -> Result<Log, sqlx::Error> {
+    pub(super) async fn keep(options: &SqliteConnectOptions, limit: u64) -> Result<Log, sqlx::Error> {
         let mut connection = SqliteConnection::connect_with(&options.clone().busy_timeout(Duration::ZERO)).await?;
         let (asking, mut asked) = mpsc::channel(1);
         let turn = Arc::new(Mutex::new(()));
@@ -66,7 +66,7 @@ impl Log {
     }
 
     /// Called after each commit: `size` is the log's in bytes, `much` whether the commit was a large one.
-    pub(in crate::store) async fn committed(
+    pub(super) async fn committed(
         &mut self,
         connection: &mut SqliteConnection,
         size: u64,
@@ -87,7 +87,7 @@ impl Log {
     }
 
     /// Asks for a passive checkpoint. A request that finds one waiting is not needed.
-    pub(in crate::store) fn take_back(&self) {
+    pub(super) fn take_back(&self) {
         let _ = self.asking.try_send(());
     }
 
@@ -115,14 +115,14 @@ impl Log {
     }
 
     /// Ends the task.
-    pub(in crate::store) async fn close(self) {
+    pub(super) async fn close(self) {
         drop(self.asking);
         let _ = self.task.await;
     }
 }
 
 /// Copies all pages into the ledger and cuts the log to nothing, unless somebody reads it for longer than that.
-pub(in crate::store) async fn cut(connection: &mut SqliteConnection, wait: Duration) -> Result<bool, sqlx::Error> {
+pub(super) async fn cut(connection: &mut SqliteConnection, wait: Duration) -> Result<bool, sqlx::Error> {
     let waits = async |connection: &mut SqliteConnection, wait: Duration| {
         let pragma = format!("PRAGMA busy_timeout = {}", wait.as_millis());
         sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(connection).await.map(drop)

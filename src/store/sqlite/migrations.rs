@@ -23,10 +23,10 @@ const VERSIONS: [(&str, &str); 14] = [
 ];
 
 /// The version of the tables that this program works with.
-pub(in crate::store) const LATEST: i64 = VERSIONS.len() as i64;
+pub(super) const LATEST: i64 = VERSIONS.len() as i64;
 
 /// Brings the tables of any earlier version to the latest one.
-pub(in crate::store) fn migrator() -> Migrator {
+pub(super) fn migrator() -> Migrator {
     let versions = VERSIONS.iter().zip(1..).map(|((name, sql), version)| {
         Migration::new(version, (*name).into(), MigrationType::Simple, SqlStr::from_static(sql), false)
     });

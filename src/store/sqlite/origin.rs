@@ -14,7 +14,7 @@ const APPLICATION_ID: i64 = 0x5377_6264;
 
 /// What a file that is there holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Origin {
+pub(super) enum Origin {
     /// A ledger, of whatever version.
     Ledger,
     /// Nothing yet.
@@ -22,7 +22,7 @@ pub(in crate::store) enum Origin {
 }
 
 /// Tells a ledger from the database of another program, of which nothing is changed.
-pub(in crate::store) async fn look(path: &Path) -> Result<Origin, String> {
+pub(super) async fn look(path: &Path) -> Result<Origin, String> {
     // Without a journal mode, which would be written to the file.
     let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).disable_statement_logging();
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(|error| error.to_string())?;
@@ -70,7 +70,7 @@ async fn origin(connection: &mut SqliteConnection) -> Result<Option<Origin>, sql
 
 /// Sees that no version of the tables is one that this program does not know, or knows otherwise. Gives the newest of
 /// them; none where there are no tables yet.
-pub(in crate::store) async fn look_at_versions(connection: &mut SqliteConnection) -> Result<Option<i64>, String> {
+pub(super) async fn look_at_versions(connection: &mut SqliteConnection) -> Result<Option<i64>, String> {
     let cannot_read = |error: sqlx::Error| format!("its tables cannot be read: {error}");
     let tables = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
     let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(cannot_read)?;
@@ -107,7 +107,7 @@ const COPY: &str = "take a copy of the ledger from before the update";
 
 /// Sees that the tables are those of this version; the daemon makes them so, a verb beside it does not. Whether there were
 /// none before.
-pub(in crate::store) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) -> Result<bool, String> {
+pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) -> Result<bool, String> {
     let found = look_at_versions(&mut *connection).await?;
     if is_daemon {
         migrations::migrator().run(&mut *connection).await.map_err(|error| error.to_string())?;
@@ -125,7 +125,7 @@ pub(in crate::store) async fn migrate(connection: &mut SqliteConnection, is_daem
 }
 
 /// What a verb says of a file without tables.
-pub(in crate::store) const NO_TABLES: &str =
+pub(super) const NO_TABLES: &str =
     "it has no tables of switchboard; is store.url right? The daemon makes them when it first runs";
 
 async fn mark(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {

@@ -1,7 +1,6 @@
 //! Whether the ledger's files are still the ones that are open. SQLite goes on writing into a file that was removed, moved
 //! or replaced, and what it commits there is gone with the process; so the writer asks here around every commit.
 
-use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::lock::{Lock, id, index_of, log_of};
 use super::log;
+use crate::store::error::{Damage, Part};
 
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -27,43 +27,8 @@ const LOG_MAGIC: [u8; 4] = [0x37, 0x7f, 0x06, 0x82];
 const LOG_HEAD: u64 = 32;
 const FRAME_HEAD: u64 = 24;
 
-/// What happened to one of the files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Damage {
-    /// Its name is gone, or names another file.
-    Moved(Part),
-    /// It lacks bytes that were written to it.
-    Truncated(Part),
-}
-
-/// One of the files that a ledger is made of while it is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The ledger itself.
-    Ledger,
-    /// The write-ahead log.
-    Log,
-    /// The index of the log, which readers share.
-    Index,
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (part, what) = match self {
-            Damage::Moved(part) => (part, "removed, moved or replaced"),
-            Damage::Truncated(part) => (part, "truncated or overwritten"),
-        };
-        let part = match part {
-            Part::Ledger => "",
-            Part::Log => "-wal ",
-            Part::Index => "-shm ",
-        };
-        write!(f, "the ledger's {part}file was {what} while the daemon runs")
-    }
-}
-
 /// The files as they were opened.
-pub(in crate::store) struct Presence {
+pub(super) struct Presence {
     /// Its descriptor is open for as long as SQLite is: to close any takes away the locks that SQLite has on the ledger.
     lock: Lock,
     log: File,
@@ -88,7 +53,7 @@ enum Doubt {
 
 impl Presence {
     /// Remembers the files of the ledger that this connection has open.
-    pub(in crate::store) async fn of(
+    pub(super) async fn of(
         path: &Path,
         lock: Lock,
         connection: &mut SqliteConnection,
@@ -118,17 +83,13 @@ impl Presence {
     }
 
     /// How large the write-ahead log was when it was last looked at.
-    pub(in crate::store) fn log_size(&self) -> u64 {
+    pub(super) fn log_size(&self) -> u64 {
         self.log_size
     }
 
     /// Sees that all files are there and whole. `pages` is how many the ledger had before the last commit, if there was
     /// one since the last look.
-    pub(in crate::store) async fn check(
-        &mut self,
-        connection: &mut SqliteConnection,
-        pages: Option<i64>,
-    ) -> Result<(), Damage> {
+    pub(super) async fn check(&mut self, connection: &mut SqliteConnection, pages: Option<i64>) -> Result<(), Damage> {
         // One doubt of each kind can be dispelled; then there is none left.
         for _ in 0..3 {
             match self.look()? {
@@ -178,7 +139,7 @@ impl Presence {
     }
 
     /// Stamps the ledger anew, unless the last stamp has not come into the file yet.
-    pub(in crate::store) async fn stamp(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn stamp(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         if self.last_stamp.is_none() {
             self.last_stamp = Some(std::mem::replace(&mut self.stamp, write_stamp(connection).await?));
         }
@@ -228,8 +189,8 @@ fn read_stamp(ledger: &File) -> std::io::Result<Option<i32>> {
 mod tests {
     use sqlx::Connection;
 
+    use super::super::file;
     use super::*;
-    use crate::store::sqlite::file;
 
     #[tokio::test]
     async fn a_ledger_is_stamped_anew_and_a_copy_of_before_is_told_from_it() {
