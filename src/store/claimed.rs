@@ -32,6 +32,8 @@ pub struct Claimed {
     pub(super) failing: Duration,
     /// When it was claimed, by our clock and the other side's.
     pub(super) claimed: (Instant, Option<i64>),
+    /// Whether a file was put with it. A row has its file from the beginning or never, so this stays true of it.
+    pub(super) has_file: bool,
     pub(super) seq: i64,
     pub(super) lane: Uuid,
     pub(super) fence: i64,

@@ -160,7 +160,7 @@ impl Store {
         self.0.wakers.of(queue).notified().await;
     }
 
-    /// Counts commits, for those who wait until nothing is open.
+    /// Counts commits, for those who wait until nothing is open. Those of another process are counted within a second.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.0.commits.clone()
     }

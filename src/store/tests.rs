@@ -10,6 +10,7 @@ mod coverage;
 mod files;
 mod lanes;
 mod pairing;
+mod processes;
 mod pruning;
 mod questions;
 mod settling;

@@ -17,7 +17,8 @@ use crate::telemetry::Seldom;
 /// The most operations of one transaction: it bounds how long the first of them waits.
 const MOST_OPS: usize = 1024;
 
-/// How often it is looked whether the ledger's files are there, while nothing is written.
+/// How often it is looked whether the ledger's files are there, and whether another process has committed something, while
+/// this one writes nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often the ledger is stamped anew; a copy that is younger and as large, and is written over it, is not noticed.
@@ -74,11 +75,7 @@ impl Writer {
                     continue;
                 }
                 _ = looks.tick() => {
-                    // What is wrong is kept in `damage`.
-                    if self.look().await.is_ok() && stamped.elapsed() >= STAMP_EVERY {
-                        stamped = clock::instant();
-                        self.engine.stamp().await;
-                    }
+                    self.look_around(&mut stamped).await;
                     continue;
                 }
             };
@@ -89,6 +86,20 @@ impl Writer {
             while ops.peek().is_some() {
                 self.commit(Batch::fill(&mut ops)).await;
             }
+        }
+    }
+
+    /// What is seen to now and then, unless something is wrong with the files: that is kept in `damage`.
+    async fn look_around(&mut self, stamped: &mut Instant) {
+        if self.look().await.is_err() {
+            return;
+        }
+        if stamped.elapsed() >= STAMP_EVERY {
+            *stamped = clock::instant();
+            self.engine.stamp().await;
+        }
+        if self.engine.changed_beside().await.unwrap_or(false) {
+            self.committed.send_modify(|commits| *commits += 1);
         }
     }
 

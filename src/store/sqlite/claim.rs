@@ -1,6 +1,7 @@
 //! Rows reserved for whoever works on them: the next one of each lane that is due.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::Row as _;
@@ -14,9 +15,10 @@ use crate::store::{Claim, Claimed, Claims, Doubt, Queue, StoreError};
 /// Reserves due lanes and finds the row of each that is next: the one for which something that may be done once was begun
 /// and not settled; else the oldest open one. What came later and happened before waits for that: the same would otherwise
 /// be done a second time, for somebody else. Takes the queue, now, the lease in milliseconds, how many, now by the other
-/// side's clock, and whether also those that come back after a pause.
+/// side's clock, whether also those that come back after a pause, and for which instance.
 pub(super) const CLAIM: &str =
-    "UPDATE lane SET due_at = ?2 + ?3, claimed_at = ?5, leased = leased + 1, fence = fence + 1, before = head,
+    "UPDATE lane SET due_at = ?2 + ?3, claimed_at = ?5, leased = leased + 1, holder = ?7, fence = fence + 1,
+         before = head,
          head = coalesce(
              (SELECT seq FROM ledger WHERE seq = lane.head AND queue = ?1 AND lane = lane.id AND state = 0 AND begun),
              (SELECT seq FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0 ORDER BY happened_at, seq LIMIT 1))
@@ -25,17 +27,18 @@ pub(super) const CLAIM: &str =
      RETURNING id, fence, leased, head, before, mark, claimed_at, coalesce(pause, 0) > 0 AS is_back";
 
 impl Sqlite {
-    /// A process that was killed left its lanes reserved; the lock says that no other is alive. A pause is no longer from
-    /// now on than it was asked to be, whatever became of the clock meanwhile.
+    /// A process that was killed left its lanes reserved: those whose holder is no instance that lives. A pause is no
+    /// longer from now on than it was asked to be, whatever became of the clock meanwhile.
     pub(super) async fn take_back_leases(&mut self) -> Result<(), StoreError> {
         /// What a ledger from before pauses were noted may hold.
         const LONGEST_PAUSE_MS: i64 = 3_600_000;
         let sql = "UPDATE ledger SET deaths = deaths + 1, uncertain = 1,
                  doubt_from = iif(uncertain, doubt_from, lane.claimed_at), doubt_at = lane.claimed_at
-             FROM lane WHERE lane.leased > 0 AND ledger.seq = lane.head";
+             FROM lane WHERE lane.leased > 0 AND ledger.seq = lane.head
+                 AND NOT EXISTS (SELECT 1 FROM instance WHERE id = lane.holder)";
         self.run(sqlx::query(sql)).await?;
         let sql = "UPDATE lane SET leased = 0, due_at = iif(leased > 0, ?1, min(due_at, ?1 + coalesce(pause, ?2)))
-             WHERE due_at IS NOT NULL";
+             WHERE due_at IS NOT NULL AND (leased = 0 OR NOT EXISTS (SELECT 1 FROM instance WHERE id = lane.holder))";
         self.run(sqlx::query(sql).bind(self.clock.steady_ms()).bind(LONGEST_PAUSE_MS)).await?;
         Ok(())
     }
@@ -56,7 +59,8 @@ impl Sqlite {
                 .bind(millis(lease))
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX))
                 .bind(at)
-                .bind(are_back);
+                .bind(are_back)
+                .bind(self.instance);
             lanes.extend(claimed.fetch_all(&mut self.connection).await?);
         }
         let mut rows = Vec::with_capacity(lanes.len());
@@ -95,11 +99,17 @@ impl Sqlite {
         self.run(sqlx::query(sql).bind(json(&lost)?)).await.map(drop)
     }
 
+    /// What is given of the rows. With them it is seen whether somebody may have been asked something, by whichever
+    /// process: an answer is said after its question is committed, and claimed after that.
     async fn bodies(&mut self, seqs: &[Option<i64>]) -> Result<HashMap<i64, SqliteRow>, StoreError> {
         let sql = "SELECT seq, id, accepted_at, failing_at, attempts, deaths, uncertain, doubt_from, doubt_at,
-                 answers, body FROM ledger
+                 answers, body, EXISTS (SELECT 1 FROM file WHERE row = ledger.seq) AS has_file,
+                 EXISTS (SELECT 1 FROM conversation) AS asks FROM ledger
              WHERE seq IN (SELECT value FROM json_each(?1))";
         let rows = sqlx::query(sql).bind(json(seqs)?).fetch_all(&mut self.connection).await?;
+        if let Some(row) = rows.first() {
+            self.reader.asks.store(row.try_get("asks")?, Ordering::Release);
+        }
         rows.into_iter().map(|row| Ok((row.try_get("seq")?, row))).collect()
     }
 
@@ -138,6 +148,7 @@ fn claimed(lane: &SqliteRow, row: &SqliteRow, now: i64) -> Result<Claimed, Store
         body: row.try_get("body")?,
         mark: lane.try_get("mark")?,
         answers: row.try_get("answers")?,
+        has_file: row.try_get("has_file")?,
         seq: row.try_get("seq")?,
         is_back: lane.try_get("is_back")?,
         lane: lane.try_get("id")?,

@@ -27,13 +27,6 @@ pub(super) struct Talk<'a> {
 }
 
 impl Sqlite {
-    /// Most bots never ask, and then nothing is looked up for what people say.
-    pub(super) async fn look_for_conversations(&mut self) -> Result<(), StoreError> {
-        let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM conversation)").fetch_one(&mut self.connection);
-        self.reader.asks.store(found.await?, Ordering::Release);
-        Ok(())
-    }
-
     /// Ends what is over and notes what is in its space, if nothing else was asked meanwhile, and then writes what is asked
     /// over what was asked before.
     pub(super) async fn converse(&mut self, Talk { asked, shown, ended }: &Talk<'_>) -> Result<(), StoreError> {

@@ -26,8 +26,10 @@ pub struct Sqlite {
     pub(super) reader: Reader,
     /// How many pages the ledger had before the last commit, if there was one since the last look at the files.
     pub(super) pages: Option<i64>,
-    /// Whether there may be files to drop; most ledgers never have one.
-    pub(super) holds_files: bool,
+    /// Which instance this is, if it is a daemon.
+    pub(super) instance: Option<i64>,
+    /// SQLite's number for what others have committed.
+    pub(super) version: i64,
     /// Bytes of files since the log was last taken back for them.
     pub(super) file_bytes: usize,
     /// The last lane that was looked at for being idle.
@@ -77,6 +79,12 @@ impl Sqlite {
             Some(care) => care.presence.check(&mut self.connection, pages).await,
             None => Ok(()),
         }
+    }
+
+    /// Whether another process may have committed something since this was last asked.
+    pub async fn changed_beside(&mut self) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut self.connection).await?;
+        Ok(std::mem::replace(&mut self.version, found) != found)
     }
 
     /// Stamps the ledger anew; [`Presence::stamp`].

@@ -8,19 +8,12 @@ use super::values::json;
 use crate::store::{Entry, StoreError};
 
 impl Sqlite {
-    /// Sees whether there are files from before. Beside a daemon of an older version there is no place for them.
-    pub(super) async fn look_for_files(&mut self) {
-        let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM file)").fetch_one(&mut self.connection).await;
-        self.holds_files = found.unwrap_or(false);
-    }
-
     /// Keeps the files of rows that were just added.
     pub(super) async fn keep_files(&mut self, added: &[&Entry]) -> Result<(), StoreError> {
         for entry in added {
             let Some(bytes) = &entry.file else { continue };
             let sql = "INSERT INTO file (row, bytes) SELECT seq, ?2 FROM ledger WHERE id = ?1";
             self.run(sqlx::query(sql).bind(entry.id).bind(bytes.as_ref())).await?;
-            self.holds_files = true;
             self.file_bytes += bytes.len();
         }
         Ok(())
@@ -28,7 +21,7 @@ impl Sqlite {
 
     /// Drops the files of these rows.
     pub(super) async fn drop_files(&mut self, seqs: &[i64]) -> Result<(), StoreError> {
-        if !self.holds_files || seqs.is_empty() {
+        if seqs.is_empty() {
             return Ok(());
         }
         let sql = "DELETE FROM file WHERE row IN (SELECT value FROM json_each(?1))";

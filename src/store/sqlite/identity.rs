@@ -8,6 +8,17 @@ use super::read::Reader;
 use crate::store::{LedgerId, StoreError};
 
 impl Sqlite {
+    /// Begins an instance of the daemon, and takes back the leases of those that are dead: the lock says that all are.
+    pub(super) async fn begin_instance(&mut self) -> Result<(), StoreError> {
+        self.begin().await?;
+        self.run(sqlx::query("DELETE FROM instance")).await?;
+        self.take_back_leases().await?;
+        let sql = "INSERT INTO instance (started_at) VALUES (?1) RETURNING id";
+        let id = sqlx::query_scalar(sql).bind(self.clock.wall_ms()).fetch_one(&mut self.connection).await?;
+        self.instance = Some(id);
+        self.commit().await
+    }
+
     /// A ledger from before it had an identity is as old as its oldest event.
     pub(super) async fn make_identity(&mut self) -> Result<(), StoreError> {
         let chance = Uuid::new_v4().as_fields().0;

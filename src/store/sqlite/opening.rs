@@ -57,8 +57,7 @@ impl Sqlite {
         let mut connection =
             SqliteConnection::connect_with(&options).await.map_err(|error| cannot(error.to_string()))?;
         origin::migrate(&mut connection, false).await.map_err(cannot)?;
-        let mut engine = Sqlite::new(connection, options, clock, None);
-        engine.look_for_files().await;
+        let engine = Sqlite::new(connection, options, clock, None);
         Ok((engine, false))
     }
 
@@ -110,7 +109,7 @@ impl Sqlite {
         let log = Log::keep(&options, settings.log_limit).await.map_err(opened)?;
         let presence = Presence::of(path, lock, &mut connection).await.map_err(opened)?;
         let mut engine = Sqlite::new(connection, options, clock, Some(Care { log, presence }));
-        engine.take_back_leases().await?;
+        engine.begin_instance().await?;
         if !is_new && engine.was_emptied(settings.retention).await? {
             tracing::error!(
                 "the ledger {} holds no event, though by its cursors or its audit it did: were rows deleted? What was \
@@ -120,8 +119,6 @@ impl Sqlite {
         }
         engine.make_own_secret().await?;
         engine.make_identity().await?;
-        engine.look_for_conversations().await?;
-        engine.look_for_files().await;
         Ok((engine, is_new))
     }
 
@@ -134,7 +131,8 @@ impl Sqlite {
             options,
             reader: Reader { pool, asks: Arc::new(AtomicBool::new(true)) },
             pages: None,
-            holds_files: false,
+            instance: None,
+            version: 0,
             file_bytes: 0,
             last_lane: Vec::new(),
             clock,

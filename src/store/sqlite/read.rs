@@ -15,7 +15,8 @@ use crate::telemetry::Depths;
 #[derive(Clone)]
 pub struct Reader {
     pub(super) pool: SqlitePool,
-    /// Whether somebody may have been asked something; most bots never ask.
+    /// Whether somebody may have been asked something, as the last claim of this process found it, or a question of its
+    /// own since. Most bots never ask, and then nothing is looked up for what people say.
     pub(super) asks: Arc<AtomicBool>,
 }
 

@@ -61,7 +61,7 @@ impl Sqlite {
 
     /// Writes into the rows how they ended, or why they have not.
     async fn record(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
-        let (mut closed, mut done, mut again) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut closed, mut with_file, mut again) = (Vec::new(), Vec::new(), Vec::new());
         let (mut spent, mut talk, mut approvals) = (Vec::new(), Talk::default(), Vec::new());
         let mut moved = Vec::new();
         for Settlement { row, step } in settled {
@@ -81,7 +81,7 @@ impl Sqlite {
                             Effect::Approval(step) => approvals.push((row.id, step)),
                         }
                     }
-                    done.extend((*state == State::Done).then_some(row.seq));
+                    with_file.extend((*state == State::Done && row.has_file).then_some(row.seq));
                     closed.push((row.seq, *state as i64, verdict, subject, label, note, answers.map(hex)));
                 }
                 // A row put back as it was is not touched.
@@ -107,7 +107,7 @@ impl Sqlite {
                      value->>4 AS label, value->>5 AS note, unhex(value->>6) AS answers FROM json_each(?1)) AS ending
                  WHERE ledger.seq = ending.seq";
             self.run(sqlx::query(sql).bind(json(&closed)?).bind(self.clock.wall_ms())).await?;
-            self.drop_files(&done).await?;
+            self.drop_files(&with_file).await?;
             self.spend(&spent).await?;
             self.converse(&talk).await?;
             self.approve(&approvals).await?;

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::audit::audit_row;
 use super::claim::CLAIM;
+use super::database::Sqlite;
 use super::file;
 use crate::clock;
 use crate::config;
@@ -127,6 +128,60 @@ async fn the_sqlite_that_is_compiled_in_has_only_what_the_ledger_uses() {
         );
     }
     assert!(options.contains(&"OMIT_LOAD_EXTENSION".to_owned()), "{options:?}");
+}
+
+/// How often the process ended while it worked on the row of that name, and whether it is in hand.
+async fn deaths(folder: &Path, name: &str) -> (i64, bool) {
+    let mut connection = sqlx::SqliteConnection::connect(path(folder).to_str().unwrap()).await.unwrap();
+    let sql = "SELECT deaths, leased > 0 FROM ledger JOIN lane ON lane.id = ledger.lane WHERE body = ?1";
+    let found = sqlx::query_as(sql).bind(name).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    found
+}
+
+#[tokio::test]
+async fn leases_of_the_dead_are_taken_back_and_those_of_the_living_are_left() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), keys(None, None));
+    with_daemon(folder.path(), &keys, async |store| {
+        for name in ["dead", "living", "from before"] {
+            store.put(entry(Queue::Inbox, name, name)).await.unwrap();
+        }
+        assert_eq!(store.claim(Queue::Inbox, 3, usize::MAX, None).await.unwrap().rows.len(), 3);
+    })
+    .await;
+    for (name, holder) in [("living", "(SELECT id + 1 FROM instance)"), ("from before", "NULL")] {
+        let lane = format!("(SELECT lane FROM ledger WHERE body = '{name}')");
+        sql(folder.path(), &format!("UPDATE lane SET holder = {holder} WHERE id = {lane}")).await;
+    }
+    let (mut engine, _) = Sqlite::open(&settings(folder.path()), clock::Clock::of_system(), false).await.unwrap();
+    // Another engine than SQLite can have two.
+    sql(folder.path(), "UPDATE instance SET id = id + 1").await;
+    engine.take_back_leases().await.unwrap();
+    engine.close().await;
+    for (name, found) in [("dead", (1, false)), ("living", (0, true)), ("from before", (1, false))] {
+        assert_eq!(deaths(folder.path(), name).await, found, "{name}");
+    }
+    // A daemon that has the lock is the only one.
+    with_daemon(folder.path(), &keys, async |_| {}).await;
+    assert_eq!(deaths(folder.path(), "living").await, (1, false));
+}
+
+#[tokio::test]
+async fn a_ledger_of_before_there_were_instances_is_opened_and_its_leases_are_taken_back() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), keys(None, None));
+    with_daemon(folder.path(), &keys, async |store| {
+        store.put(entry(Queue::Inbox, "row", "row")).await.unwrap();
+        assert_eq!(store.claim(Queue::Inbox, 1, usize::MAX, None).await.unwrap().rows.len(), 1);
+    })
+    .await;
+    let back =
+        "DROP TABLE instance; ALTER TABLE lane DROP COLUMN holder; DELETE FROM _sqlx_migrations WHERE version > 14";
+    sql(folder.path(), back).await;
+    with_daemon(folder.path(), &keys, async |store| {
+        let row = store.claim(Queue::Inbox, 1, usize::MAX, None).await.unwrap().rows.remove(0);
+        assert_eq!((row.deaths, row.doubt.is_some()), (1, true));
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ async fn the_use_of_a_card_is_settled_with_its_click_and_forgotten_after_its_tim
     assert_eq!((used(short).await, used(long).await), (false, true));
 }
 
-fn question(person: &str, event: u128, minutes_left: i64) -> Conversation {
+pub(super) fn question(person: &str, event: u128, minutes_left: i64) -> Conversation {
     Conversation {
         room: "room".to_owned(),
         person: person.to_owned(),
@@ -54,7 +54,7 @@ fn question(person: &str, event: u128, minutes_left: i64) -> Conversation {
 
 impl Ledger {
     /// Settles an event of this name with these effects; its id.
-    async fn settle_with(&self, name: &str, effects: impl IntoIterator<Item = Effect>) -> Uuid {
+    pub(super) async fn settle_with(&self, name: &str, effects: impl IntoIterator<Item = Effect>) -> Uuid {
         self.put(name, "room").await;
         let row = self.claim(1).await.remove(0);
         let id = row.id;
