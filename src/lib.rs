@@ -65,7 +65,7 @@
 //! | `clock` | the wall time and the steady time; nobody else asks the system |
 //! | `health` | what `/readyz` says |
 //! | `event` | what the bot works on, the ids of events and replies, and the reference people are told |
-//! | `store` | the ledger: inbox and outbox in order per space, and the audit, on SQLite |
+//! | `store` | the ledger: inbox and outbox in order per space, and the audit; `store/sqlite` is its engine |
 //! | `webex` | a typed client of the Webex REST API, and the budget of its calls |
 //! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the seals of buttons; the only crypto |
 //! | `telemetry` | logs and metric names |
@@ -77,10 +77,10 @@
 //! # What is not there
 //!
 //! No rooms import each other in a circle, however long, and files of a room do so in few places, which
-//! `tests/it/layout/files.rs` lists. SQL is nowhere but in `store`. A receiver never runs a handler, and a handler never
-//! sends. The store knows no Webex type, and `webex` knows no store. Nothing global holds state: two bots in one process
-//! share nothing but the crypto provider of TLS, which is ring unless the program installed another one before.
-//! `tests/it/layout.rs` holds the house to this.
+//! `tests/it/layout/files.rs` lists. SQL is nowhere but in `store/sqlite`, and nothing above it names SQLite but
+//! `store/engine`. A receiver never runs a handler, and a handler never sends. The store knows no Webex type, and `webex`
+//! knows no store. Nothing global holds state: two bots in one process share nothing but the crypto provider of TLS, which
+//! is ring unless the program installed another one before. `tests/it/layout.rs` holds the house to this.
 
 mod access;
 mod admin;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::{Again, Closing, Entry, Queue, Settlement, State, Step};
+use super::entry::Queue;
 use crate::clock;
 
 /// A row reserved for the caller until its lease ends or it is settled.
@@ -32,6 +32,8 @@ pub struct Claimed {
     pub(super) failing: Duration,
     /// When it was claimed, by our clock and the other side's.
     pub(super) claimed: (Instant, Option<i64>),
+    /// Whether a file was put with it. A row has its file from the beginning or never, so this stays true of it.
+    pub(super) has_file: bool,
     pub(super) seq: i64,
     pub(super) lane: Uuid,
     pub(super) fence: i64,
@@ -69,32 +71,6 @@ pub struct Claims {
 }
 
 impl Claimed {
-    /// Closes the row as done and, in the same transaction, adds what follows from it.
-    pub fn done(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
-        self.close(State::Done, closing, entries)
-    }
-
-    /// Closes the row as a dead letter; its lane goes on.
-    pub fn dead(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
-        self.close(State::Dead, closing, entries)
-    }
-
-    fn close(self, state: State, mut closing: Closing, entries: Vec<Entry>) -> Settlement {
-        closing.audit.iter_mut().for_each(|entry| entry.event = entry.event.or(Some(self.id)));
-        Settlement { row: self, step: Step::Close { state, closing, entries } }
-    }
-
-    /// Leaves the row open and its lane waiting.
-    pub fn again(self, again: Again) -> Settlement {
-        Settlement { row: self, step: Step::Again(again) }
-    }
-
-    /// Puts the row where this entry says that it belongs, with the entry's body. It is claimed again there, in order.
-    pub fn moved(self, entry: Entry) -> Settlement {
-        let Entry { queue, lane, body, .. } = entry;
-        Settlement { row: self, step: Step::Move { queue, lane, body } }
-    }
-
     /// How long ago the event was accepted.
     pub fn age(&self) -> Duration {
         since(self.accepted_at)

@@ -1,8 +1,8 @@
 //! Why the store did not do what it was asked.
 
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
-
-use super::presence::Damage;
 
 /// Why the store did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum StoreError {
     },
     /// The engine failed; nothing of the request was done.
     #[error("the ledger failed: {0}")]
-    Engine(Arc<sqlx::Error>),
+    Engine(Arc<dyn Error + Send + Sync>),
     /// More writes wait than `store.waiting` allows, or the writer has ended; nothing was done.
     #[error("the ledger is overloaded or closing")]
     Busy,
@@ -53,11 +53,37 @@ impl From<Damage> for StoreError {
     }
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::Configuration(refusal) => StoreError::Refused(refusal.to_string()),
-            error => StoreError::Engine(Arc::new(error)),
-        }
+/// What happened to one of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// Its name is gone, or names another file.
+    Moved(Part),
+    /// It lacks bytes that were written to it.
+    Truncated(Part),
+}
+
+/// One of the files that a ledger is made of while it is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The ledger itself.
+    Ledger,
+    /// The write-ahead log.
+    Log,
+    /// The index of the log, which readers share.
+    Index,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (part, what) = match self {
+            Damage::Moved(part) => (part, "removed, moved or replaced"),
+            Damage::Truncated(part) => (part, "truncated or overwritten"),
+        };
+        let part = match part {
+            Part::Ledger => "",
+            Part::Log => "-wal ",
+            Part::Index => "-shm ",
+        };
+        write!(f, "the ledger's {part}file was {what} while the daemon runs")
     }
 }

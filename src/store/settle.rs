@@ -1,13 +1,135 @@
-//! Settling on SQLite: which leases are still held, how their rows ended, and what follows from them.
+//! What becomes of a claimed row, and all that is written with it in the same transaction.
 
-use std::collections::HashSet;
+use std::time::Duration;
 
-use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::conversations::Talk;
-use super::sqlite::{Due, Sqlite, hex, json, lane_id, millis};
-use super::{Again, AuditEntry, Closing, Effect, Entry, Queue, Settlement, State, Step};
+use super::{ApprovalStep, AuditEntry, Claimed, Conversation, Entry, Queue, State};
+
+/// What becomes of a claimed row. It takes effect only while the lease is still held.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    pub(super) row: Claimed,
+    pub(super) step: Step,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Close {
+        state: State,
+        closing: Closing,
+        entries: Vec<Entry>,
+    },
+    Again(Again),
+    /// It belongs to this lane, which its body then says: it takes its place there.
+    Move {
+        queue: Queue,
+        lane: String,
+        body: String,
+    },
+}
+
+/// A row that stays open.
+#[derive(Clone, Debug, Default)]
+pub struct Again {
+    /// The pause of its lane: nothing overtakes it.
+    pub after: Duration,
+    /// Whether the try counts.
+    pub spent: bool,
+    /// Whether the try may have had its effect.
+    pub uncertain: bool,
+    /// Why, for whoever looks.
+    pub note: Option<String>,
+}
+
+/// What a closed row tells whoever asks later.
+#[derive(Clone, Debug, Default)]
+pub struct Closing {
+    /// One word: why it ended so.
+    pub verdict: &'static str,
+    /// Who it was about.
+    pub subject: Option<String>,
+    /// What it was about.
+    pub label: Option<String>,
+    /// A sentence, or the id of what was made.
+    pub note: Option<String>,
+    /// Left on the lane for the next claim.
+    pub mark: Option<String>,
+    /// The event whose question it answers.
+    pub answers: Option<Uuid>,
+    /// What is audited of it, of this event where none is named.
+    pub audit: Vec<AuditEntry>,
+    /// What else is changed with it, in the same transaction.
+    pub effects: Vec<Effect>,
+}
+
+/// What a closed row changes besides itself, or does not if its lease was lost.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// The one use of a card is spent, which is remembered until then, in milliseconds since 1970.
+    Use {
+        /// The card.
+        card: Uuid,
+        /// Until when.
+        until: i64,
+        /// What it was spent on, by the action's name.
+        action: Option<String>,
+    },
+    /// Somebody is asked something, and nothing else any more in that space.
+    Ask(Conversation),
+    /// The message that asks somebody something is in the space: their time begins.
+    Shown {
+        /// Where.
+        room: String,
+        /// Who.
+        person: String,
+        /// The event whose reply asks.
+        event: Uuid,
+        /// When by Webex's clock, in milliseconds since 1970.
+        at: i64,
+        /// Webex's id of the message.
+        message: String,
+    },
+    /// What somebody was asked is over, unless they were asked something else meanwhile.
+    End {
+        /// Where.
+        room: String,
+        /// Who.
+        person: String,
+        /// The event whose reply asked.
+        event: Uuid,
+    },
+    /// Somebody asks for the approval of others, gives theirs, or ends it.
+    Approval(ApprovalStep),
+}
+
+impl Claimed {
+    /// Closes the row as done and, in the same transaction, adds what follows from it.
+    pub fn done(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
+        self.close(State::Done, closing, entries)
+    }
+
+    /// Closes the row as a dead letter; its lane goes on.
+    pub fn dead(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
+        self.close(State::Dead, closing, entries)
+    }
+
+    fn close(self, state: State, mut closing: Closing, entries: Vec<Entry>) -> Settlement {
+        closing.audit.iter_mut().for_each(|entry| entry.event = entry.event.or(Some(self.id)));
+        Settlement { row: self, step: Step::Close { state, closing, entries } }
+    }
+
+    /// Leaves the row open and its lane waiting.
+    pub fn again(self, again: Again) -> Settlement {
+        Settlement { row: self, step: Step::Again(again) }
+    }
+
+    /// Puts the row where this entry says that it belongs, with the entry's body. It is claimed again there, in order.
+    pub fn moved(self, entry: Entry) -> Settlement {
+        let Entry { queue, lane, body, .. } = entry;
+        Settlement { row: self, step: Step::Move { queue, lane, body } }
+    }
+}
 
 impl Settlement {
     /// Whether it closes the row.
@@ -35,144 +157,16 @@ impl Settlement {
             Step::Again(_) | Step::Move { .. } => &[],
         }
     }
-}
 
-impl Sqlite {
-    pub(super) async fn settle<'a>(
-        &mut self,
-        settlements: impl Iterator<Item = &'a Settlement> + Clone,
-        due: &mut Due,
-    ) -> Result<Vec<bool>, sqlx::Error> {
-        let steady = self.clock.steady_ms();
-        let lanes: Vec<_> = settlements
-            .clone()
-            .map(|Settlement { row, step }| {
-                let (closes, pause, mark) = match step {
-                    Step::Close { closing, .. } => (1, 0, &closing.mark),
-                    Step::Again(again) => (0, millis(again.after), &None),
-                    Step::Move { .. } => (0, 0, &None),
-                };
-                (hex(row.lane), row.fence, row.seq, closes, pause, mark)
-            })
-            .collect();
-        if lanes.is_empty() {
-            return Ok(Vec::new());
+    /// Whether the end of a request has to be looked out for since.
+    pub(super) fn asks(&self) -> bool {
+        let asks =
+            |effect: &Effect| matches!(effect, Effect::Approval(ApprovalStep::Ask(_) | ApprovalStep::Unasked { .. }));
+        match &self.step {
+            // What is given up may be the card of one, or its run.
+            Step::Close { state: State::Dead, .. } => true,
+            Step::Close { closing, .. } => closing.effects.iter().any(asks),
+            Step::Again(_) | Step::Move { .. } => false,
         }
-        let held = sqlx::query(
-            "UPDATE lane SET leased = 0, mark = coalesce(settled.mark, lane.mark),
-                 due_at = CASE WHEN settled.closes THEN (SELECT ?2 FROM ledger
-                     WHERE queue = lane.queue AND lane = lane.id AND state = 0 AND seq <> settled.seq LIMIT 1)
-                     ELSE ?2 + settled.pause END, pause = settled.pause
-             FROM (SELECT unhex(value->>0) AS lane, value->>1 AS fence, value->>2 AS seq, value->>3 AS closes,
-                 value->>4 AS pause, value->>5 AS mark FROM json_each(?1)) AS settled
-             WHERE lane.id = settled.lane AND lane.fence = settled.fence AND lane.leased > 0
-             RETURNING lane.id, lane.fence, lane.queue, lane.due_at",
-        )
-        .bind(json(&lanes)?)
-        .bind(steady)
-        .fetch_all(&mut self.connection)
-        .await?;
-        let mut leases = HashSet::new();
-        for lane in &held {
-            leases.insert((lane.try_get::<Uuid, _>("id")?, lane.try_get::<i64, _>("fence")?));
-            if lane.try_get::<Option<i64>, _>("due_at")?.is_some() {
-                due.mark(Queue::of(lane.try_get("queue")?));
-            }
-        }
-        // A lost lease and the one that took over may be settled in one batch: the fence tells them apart.
-        let results: Vec<bool> =
-            settlements.clone().map(|Settlement { row, .. }| leases.remove(&(row.lane, row.fence))).collect();
-        let kept: Vec<&Settlement> =
-            settlements.zip(&results).filter_map(|(settlement, held)| held.then_some(settlement)).collect();
-        self.record(&kept).await?;
-        due.approvals |= kept.iter().any(|settlement| settlement.asks());
-        let follow = kept.iter().flat_map(|settlement| settlement.entries());
-        self.put(follow, due).await?;
-        Ok(results)
-    }
-
-    /// Writes into the rows how they ended, or why they have not.
-    async fn record(&mut self, settled: &[&Settlement]) -> Result<(), sqlx::Error> {
-        let (mut closed, mut done, mut again) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut spent, mut talk, mut approvals) = (Vec::new(), Talk::default(), Vec::new());
-        let mut moved = Vec::new();
-        for Settlement { row, step } in settled {
-            match step {
-                Step::Close { state, closing, .. } => {
-                    let Closing { verdict, subject, label, note, answers, effects, .. } = closing;
-                    for effect in effects {
-                        match effect {
-                            Effect::Use { card, until, action } => spent.push((hex(*card), until, action)),
-                            Effect::Ask(conversation) => talk.asked.push(conversation),
-                            Effect::Shown { room, person, event, at, message } => {
-                                talk.shown.push((room.as_str(), person.as_str(), hex(*event), *at, message.as_str()));
-                            }
-                            Effect::End { room, person, event } => {
-                                talk.ended.push((room.as_str(), person.as_str(), hex(*event), hex(row.id)));
-                            }
-                            Effect::Approval(step) => approvals.push((row.id, step)),
-                        }
-                    }
-                    done.extend((*state == State::Done).then_some(row.seq));
-                    closed.push((row.seq, *state as i64, verdict, subject, label, note, answers.map(hex)));
-                }
-                // A row put back as it was is not touched.
-                Step::Again(Again { spent: false, uncertain: false, note: None, .. }) => {}
-                Step::Again(Again { spent, uncertain, note, .. }) => {
-                    again.push((
-                        row.seq,
-                        i64::from(*spent),
-                        i64::from(*uncertain),
-                        note,
-                        row.claimed.1,
-                        row.ended_at(),
-                    ));
-                }
-                Step::Move { queue, lane, body } => moved.push((row.seq, hex(lane_id(*queue, lane)), *queue, body)),
-            }
-        }
-        if !closed.is_empty() {
-            sqlx::query(
-                "UPDATE ledger SET state = ending.state, attempts = attempts + 1, settled_at = ?2, verdict = ending.verdict,
-                     subject = coalesce(ending.subject, ledger.subject), label = coalesce(ending.label, ledger.label),
-                     note = ending.note, answers = coalesce(ending.answers, ledger.answers)
-                 FROM (SELECT value->>0 AS seq, value->>1 AS state, value->>2 AS verdict, value->>3 AS subject,
-                     value->>4 AS label, value->>5 AS note, unhex(value->>6) AS answers FROM json_each(?1)) AS ending
-                 WHERE ledger.seq = ending.seq",
-            ).bind(json(&closed)?).bind(self.clock.wall_ms()).execute(&mut self.connection).await?;
-            self.drop_files(&done).await?;
-            self.spend(&spent).await?;
-            self.converse(&talk).await?;
-            self.approve(&approvals).await?;
-        }
-        if !again.is_empty() {
-            sqlx::query(
-                "UPDATE ledger SET attempts = attempts + said.spent, begun = begun AND NOT said.spent, uncertain = max(ledger.uncertain, said.uncertain),
-                     failing_at = coalesce(failing_at, ?2), note = coalesce(said.note, ledger.note),
-                     doubt_from = iif(said.uncertain AND NOT ledger.uncertain, said.claimed_at, doubt_from),
-                     doubt_at = iif(said.uncertain, said.ended_at, doubt_at)
-                 FROM (SELECT value->>0 AS seq, value->>1 AS spent, value->>2 AS uncertain, value->>3 AS note,
-                     value->>4 AS claimed_at, value->>5 AS ended_at FROM json_each(?1)) AS said
-                 WHERE ledger.seq = said.seq",
-            )
-            .bind(json(&again)?)
-            .bind(self.clock.steady_ms())
-            .execute(&mut self.connection)
-            .await?;
-        }
-        self.take_over(&moved).await
-    }
-
-    /// Puts rows into other lanes. The lanes they leave find nothing of them at the next claim.
-    async fn take_over(&mut self, moved: &[(i64, String, Queue, &String)]) -> Result<(), sqlx::Error> {
-        for (seq, lane, _, body) in moved {
-            sqlx::query("UPDATE ledger SET lane = unhex(?2), body = ?3 WHERE seq = ?1 AND state = 0")
-                .bind(seq)
-                .bind(lane)
-                .bind(body.as_str())
-                .execute(&mut self.connection)
-                .await?;
-        }
-        self.wake(moved.iter().map(|(_, lane, queue, _)| (lane.as_str(), queue.number())).collect()).await
     }
 }

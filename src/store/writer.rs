@@ -7,77 +7,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
-use uuid::Uuid;
 
-use super::pairing::{Asked, Asking, Deciding};
-use super::presence::Damage;
-use super::sqlite::{Due, Sqlite};
-use super::{ASKED, AuditEntry, Beginning, Claim, Claims, Entry, Progress, Queue, Settlement, StoreError};
+use super::{AuditEntry, Batch, Chain, Change, Damage, Due, Engine, Op, Results, StoreError, Wakers};
 use crate::clock;
 use crate::telemetry::Seldom;
-
-type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// One thing to be written.
-pub(super) enum Op {
-    Put(Entry, Answer<bool>),
-    Note(Entry, String, Answer<bool>),
-    Claim(Claim, Answer<Claims>),
-    Settle(Box<Settlement>, Answer<bool>),
-    Reopen(Uuid, AuditEntry, Answer<bool>),
-    Discard(Uuid, AuditEntry, Answer<bool>),
-    Prune { retention: Duration, dedupe: Duration, answer: Answer<u64> },
-    PruneAudit(Duration, Answer<u64>),
-    PruneLanes(Duration, Answer<u64>),
-    SealAudit(AuditEntry, Answer<bool>),
-    Begin(Beginning, Answer<()>),
-    Progress(Progress, Answer<()>),
-    Ask(Box<Asking>, Answer<Asked>),
-    Decide(Box<Deciding>, Answer<bool>),
-    Withdraw(Uuid, String, AuditEntry, Answer<bool>),
-    Answers(bool, Answer<()>),
-    BeginOnce { seq: i64, lane: Uuid, fence: i64, answer: Answer<bool> },
-    Hurry(Answer<()>),
-    Beat(Answer<()>),
-}
-
-impl Op {
-    /// Sends the caller how many rows the operation changed, or why it failed.
-    fn answer(self, changed: Result<u64, StoreError>) {
-        match self {
-            Op::Reopen(.., answer)
-            | Op::Discard(.., answer)
-            | Op::Withdraw(.., answer)
-            | Op::Decide(_, answer)
-            | Op::BeginOnce { answer, .. }
-            | Op::Note(.., answer)
-            | Op::SealAudit(_, answer) => drop(answer.send(changed.map(|rows| rows > 0))),
-            Op::Ask(_, answer) => drop(answer.send(changed.map(Asked::of))),
-            Op::Prune { answer, .. } | Op::PruneAudit(_, answer) | Op::PruneLanes(_, answer) => {
-                drop(answer.send(changed))
-            }
-            Op::Begin(_, answer)
-            | Op::Progress(_, answer)
-            | Op::Answers(_, answer)
-            | Op::Hurry(answer)
-            | Op::Beat(answer) => {
-                drop(answer.send(changed.map(drop)));
-            }
-            // A batch answers these itself: each kind is one statement.
-            Op::Put(..) | Op::Claim(..) | Op::Settle(..) => {}
-        }
-    }
-}
 
 /// The most operations of one transaction: it bounds how long the first of them waits.
 const MOST_OPS: usize = 1024;
 
-/// Bytes after which a transaction takes no further operation: it bounds what one adds to the write-ahead log.
-const MANY_BYTES: usize = 16 * 1024 * 1024;
-
-/// How often it is looked whether the ledger's files are there, while nothing is written.
+/// How often it is looked whether the ledger's files are there, and whether another process has committed something, while
+/// this one writes nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often the ledger is stamped anew; a copy that is younger and as large, and is written over it, is not noticed.
@@ -85,9 +26,10 @@ const STAMP_EVERY: Duration = Duration::from_secs(3600);
 
 /// Holds the ledger's connection and lock; given to whoever runs the tasks.
 pub struct Writer {
-    engine: Sqlite,
+    engine: Engine,
+    chain: Chain,
     waiting: mpsc::Receiver<Op>,
-    wakers: Arc<[Notify; 3]>,
+    wakers: Arc<Wakers>,
     committed: watch::Sender<u64>,
     /// How long the ledger's files may be missing.
     missing_for: Duration,
@@ -96,24 +38,15 @@ pub struct Writer {
     unwritten: Seldom,
 }
 
-/// A batch, sorted by kind so that each kind is one statement.
-#[derive(Default)]
-struct Batch {
-    puts: Vec<(Entry, Answer<bool>)>,
-    settlements: Vec<(Settlement, Answer<bool>)>,
-    claims: Vec<(Claim, Answer<Claims>)>,
-    others: Vec<Op>,
-}
-
 impl Writer {
     pub(super) fn new(
-        engine: Sqlite,
+        (engine, chain): (Engine, Chain),
         waiting: mpsc::Receiver<Op>,
-        wakers: Arc<[Notify; 3]>,
+        wakers: Arc<Wakers>,
         committed: watch::Sender<u64>,
         missing_for: Duration,
     ) -> Writer {
-        Writer { engine, waiting, wakers, committed, missing_for, damage: None, unwritten: Seldom::default() }
+        Writer { engine, chain, waiting, wakers, committed, missing_for, damage: None, unwritten: Seldom::default() }
     }
 
     /// Serves writes until `stop` ends or every [`super::Store`] is gone; what waits then is still written.
@@ -130,7 +63,7 @@ impl Writer {
             if let Some((damage, since)) = self.damage
                 && since.elapsed() >= self.missing_for
             {
-                self.engine.close().await?;
+                self.close().await?;
                 return Err(damage.into());
             }
             let received = tokio::select! {
@@ -142,16 +75,12 @@ impl Writer {
                     continue;
                 }
                 _ = looks.tick() => {
-                    // What is wrong is kept in `damage`.
-                    if self.look(None).await.is_ok() && stamped.elapsed() >= STAMP_EVERY {
-                        stamped = clock::instant();
-                        self.engine.stamp().await;
-                    }
+                    self.look_around(&mut stamped).await;
                     continue;
                 }
             };
             if received == 0 {
-                return Ok(self.engine.close().await?);
+                return self.close().await;
             }
             let mut ops = ops.drain(..).peekable();
             while ops.peek().is_some() {
@@ -160,9 +89,23 @@ impl Writer {
         }
     }
 
+    /// What is seen to now and then, unless something is wrong with the files: that is kept in `damage`.
+    async fn look_around(&mut self, stamped: &mut Instant) {
+        if self.look().await.is_err() {
+            return;
+        }
+        if stamped.elapsed() >= STAMP_EVERY {
+            *stamped = clock::instant();
+            self.engine.stamp().await;
+        }
+        if self.engine.changed_beside().await.unwrap_or(false) {
+            self.committed.send_modify(|commits| *commits += 1);
+        }
+    }
+
     /// Sees that the ledger's files are there, and tells when they are not, once, and when they are again.
-    async fn look(&mut self, pages: Option<i64>) -> Result<(), Damage> {
-        let found = self.engine.check(pages).await;
+    async fn look(&mut self) -> Result<(), Damage> {
+        let found = self.engine.check().await;
         match (found, self.damage) {
             (Err(damage), None) => {
                 self.damage = Some((damage, clock::instant()));
@@ -186,15 +129,8 @@ impl Writer {
         match self.apply(&batch, &mut due).await {
             Ok(results) => {
                 self.committed.send_modify(|commits| *commits += 1);
-                results.answer(batch);
-                for queue in [Queue::Inbox, Queue::Outbox] {
-                    if due.has(queue) {
-                        self.wakers[queue as usize].notify_one();
-                    }
-                }
-                if due.approvals {
-                    self.wakers[ASKED].notify_one();
-                }
+                batch.succeed(results);
+                self.wakers.wake(&due);
                 self.engine.keep_log_short().await;
             }
             Err(error @ StoreError::Damaged(_)) => {
@@ -205,6 +141,7 @@ impl Writer {
                     tracing::error!(%error, count, "the ledger could not be written; nothing of this batch is acknowledged");
                 }
                 self.engine.recover().await;
+                self.chain.rolled_back();
                 batch.fail(&error);
             }
         }
@@ -212,141 +149,48 @@ impl Writer {
 
     /// Nobody hears of a commit into files that have other names by now, or none.
     async fn apply(&mut self, batch: &Batch, due: &mut Due) -> Result<Results, StoreError> {
-        self.look(None).await?;
-        let (results, pages) = self.write(batch, due).await?;
-        self.look(Some(pages)).await?;
+        self.look().await?;
+        let results = self.write(batch, due).await?;
+        self.look().await?;
         Ok(results)
     }
 
     /// Settlements before puts, so that a reply is in the outbox when the claim of the same batch looks; claims last.
-    async fn write(&mut self, batch: &Batch, due: &mut Due) -> Result<(Results, i64), sqlx::Error> {
-        let engine = &mut self.engine;
-        let pages = engine.begin().await?;
+    async fn write(&mut self, batch: &Batch, due: &mut Due) -> Result<Results, StoreError> {
+        let Writer { engine, chain, .. } = self;
+        engine.begin().await?;
         let mut results = Results {
-            settlements: engine.settle(batch.settlements.iter().map(|(settlement, _)| settlement), due).await?,
+            settlements: engine.settle(batch.settlements.iter().map(|(settlement, _)| &**settlement), due).await?,
             puts: engine.put(batch.puts.iter().map(|(entry, _)| entry), due).await?,
             ..Results::default()
         };
         let settled = batch.settlements.iter().zip(&results.settlements).filter(|(_, held)| **held);
         let mut audit: Vec<&AuditEntry> = settled.flat_map(|((settlement, _), _)| settlement.audit()).collect();
-        for op in &batch.others {
-            let (changed, entry) = match op {
-                Op::Reopen(id, entry, _) => (engine.reopen(*id, due).await?.into(), Some(entry)),
-                Op::Discard(id, entry, _) => (engine.discard(*id, due).await?.into(), Some(entry)),
-                Op::Withdraw(card, by, entry, _) => {
-                    (engine.withdraw_approval(*card, by, due).await?.into(), Some(entry))
-                }
-                Op::Prune { retention, dedupe, .. } => (engine.prune(*retention, *dedupe).await?, None),
-                Op::PruneAudit(retention, _) => (engine.prune_audit(*retention).await?, None),
-                Op::PruneLanes(idle, _) => (engine.prune_lanes(*idle).await?, None),
-                Op::SealAudit(entry, _) => (engine.seal_audit().await?.into(), Some(entry)),
-                Op::Begin(beginning, _) => (engine.begin_coverage(beginning).await.map(|()| 0)?, None),
-                Op::Progress(progress, _) => (engine.progress(progress).await.map(|()| 0)?, None),
-                Op::Ask(asking, _) => (engine.ask(asking).await? as u64, None),
-                Op::Decide(deciding, _) => (engine.decide(deciding, due).await?.into(), Some(&deciding.audit)),
-                Op::Answers(answers, _) => (engine.set_answers(*answers).await.map(|()| 0)?, None),
-                Op::BeginOnce { seq, lane, fence, .. } => (engine.begin_once(*seq, *lane, *fence).await?, None),
-                Op::Hurry(_) => (engine.hurry(due).await.map(|()| 0)?, None),
-                Op::Beat(_) => (engine.beat().await.map(|()| 0)?, None),
-                Op::Note(entry, note, _) => (engine.note_unhandled(entry, note).await?.into(), None),
-                Op::Put(..) | Op::Claim(..) | Op::Settle(..) => (0, None),
-            };
+        for ((change, entry), _) in &batch.changes {
+            let changed = change.make(engine, chain, due).await?;
             // What changed nothing was not done.
-            audit.extend(entry.filter(|_| changed > 0));
-            results.others.push(changed);
+            audit.extend(entry.as_ref().filter(|_| changed > 0));
+            results.changes.push(changed);
         }
-        if batch.others.iter().any(|op| matches!(op, Op::Note(..))) {
+        if batch.changes.iter().any(|((change, _), _)| matches!(change, Change::NoteUnhandled(..))) {
             engine.bound_unhandled().await?;
         }
-        engine.audit(&audit).await?;
+        chain.add(engine, &audit).await?;
         for (claim, _) in &batch.claims {
             results.claims.push(engine.claim(*claim).await?);
         }
         engine.commit().await?;
-        Ok((results, pages))
-    }
-}
-
-/// What the operations of a batch come to, in the batch's order.
-#[derive(Default)]
-struct Results {
-    puts: Vec<bool>,
-    settlements: Vec<bool>,
-    claims: Vec<Claims>,
-    others: Vec<u64>,
-}
-
-impl Results {
-    /// Whoever has stopped waiting for an answer does not get it. Nobody stops waiting for a claim: its rows would stay
-    /// reserved until the lease ends.
-    fn answer(self, batch: Batch) {
-        for ((_, answer), new) in batch.puts.into_iter().zip(self.puts) {
-            let _ = answer.send(Ok(new));
-        }
-        for ((_, answer), held) in batch.settlements.into_iter().zip(self.settlements) {
-            let _ = answer.send(Ok(held));
-        }
-        for ((.., answer), claims) in batch.claims.into_iter().zip(self.claims) {
-            let _ = answer.send(Ok(claims));
-        }
-        for (op, changed) in batch.others.into_iter().zip(self.others) {
-            op.answer(Ok(changed));
-        }
-    }
-}
-
-/// Bytes of an entry's body and file.
-fn size(entry: &Entry) -> usize {
-    entry.body.len() + entry.file.as_ref().map_or(0, |file| file.len())
-}
-
-impl Batch {
-    /// Takes from what waits as much as one transaction should have.
-    fn fill(ops: &mut impl Iterator<Item = Op>) -> Batch {
-        let mut batch = Batch::default();
-        let mut bytes = 0;
-        while bytes < MANY_BYTES
-            && let Some(op) = ops.next()
-        {
-            match op {
-                Op::Put(entry, answer) => {
-                    bytes += size(&entry);
-                    batch.puts.push((entry, answer));
-                }
-                Op::Settle(settlement, answer) => {
-                    bytes += settlement.entries().iter().map(size).sum::<usize>();
-                    batch.settlements.push((*settlement, answer));
-                }
-                Op::Claim(claim, answer) => batch.claims.push((claim, answer)),
-                Op::Note(entry, note, answer) => {
-                    bytes += size(&entry);
-                    batch.others.push(Op::Note(entry, note, answer));
-                }
-                op @ (Op::Reopen(..)
-                | Op::Discard(..)
-                | Op::Withdraw(..)
-                | Op::Prune { .. }
-                | Op::PruneAudit(..)
-                | Op::PruneLanes(..)
-                | Op::SealAudit(..)
-                | Op::Begin(..)
-                | Op::Progress(..)
-                | Op::Ask(..)
-                | Op::Decide(..)
-                | Op::Answers(..)
-                | Op::BeginOnce { .. }
-                | Op::Hurry(_)
-                | Op::Beat(_)) => batch.others.push(op),
-            }
-        }
-        batch
+        chain.committed();
+        Ok(results)
     }
 
-    fn fail(self, error: &StoreError) {
-        let error = || error.clone();
-        self.puts.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error()))));
-        self.settlements.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error()))));
-        self.claims.into_iter().for_each(|(.., answer)| drop(answer.send(Err(error()))));
-        self.others.into_iter().for_each(|op| op.answer(Err(error())));
+    /// Between the last look at the files and the end, the audit's end is looked at.
+    async fn close(mut self) -> Result<(), StoreError> {
+        let mut engine = self.engine.check_last().await?;
+        if let Err(error) = self.chain.look(&mut engine).await {
+            tracing::warn!(%error, "the end of the audit could not be looked at; `switchboard audit verify` does");
+        }
+        engine.close().await;
+        Ok(())
     }
 }

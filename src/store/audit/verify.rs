@@ -1,18 +1,15 @@
 //! Reading the audit: what is asked of it, and whether it is unbroken.
 
-use futures_util::StreamExt;
 use serde::Serialize;
-use sqlx::SqlitePool;
-use uuid::Uuid;
 
-use super::chain::{Fit, Head, Keys};
-use super::{ABOUT_ITSELF, AuditRow, BROKEN, SEALING, UNSEALED, Via, digest};
+use super::head::{Fit, Head, Keys};
+use super::row::{ABOUT_ITSELF, AuditRow, BROKEN, SEALING, UNSEALED, Via};
 use crate::signature::Digest;
-use crate::store::StoreError;
+use crate::store::{Reader, StoreError};
 
 /// As many findings are told one by one: enough to see what happened, and not a screen for each row of a chain that was
 /// made anew.
-pub(super) const MOST_FINDINGS: usize = 10;
+pub const MOST_FINDINGS: usize = 10;
 
 /// What reading the whole audit came to.
 #[derive(Clone, Debug, Serialize)]
@@ -65,55 +62,54 @@ pub struct Finding {
     pub problem: String,
 }
 
-/// Reads everything in one transaction, so that what is written meanwhile is not seen in part.
-pub(super) async fn verify(pool: &SqlitePool, keys: &Keys) -> Result<Verification, StoreError> {
-    let mut transaction = pool.begin().await?;
-    let head = Head::read(&mut transaction).await?;
-    let seal = Seal::of(head.as_ref(), keys);
-    let mut found = Verification {
-        rows: 0,
-        from: None,
-        until: None,
-        last: None,
-        pruned: head.as_ref().and_then(|head| Some((head.anchor_seq, head.pruned_at?))),
-        seal,
-        sealed_since: None,
-        findings: Vec::new(),
-        more_findings: 0,
+/// Reads the whole audit and sees whether it is unbroken.
+pub async fn verify(reader: &Reader, keys: &Keys) -> Result<Verification, StoreError> {
+    let begin = |head: Option<Head>| (Verification::begin(head.as_ref(), keys), Walk::new(head));
+    let read = |(found, walk): &mut (Verification, Walk), row: &AuditRow, hash| {
+        let fits = walk.step(row, hash);
+        found.count(row, fits);
     };
-    let mut walk = Walk::new(head);
-    let mut rows = sqlx::query("SELECT * FROM audit ORDER BY seq").fetch(&mut *transaction);
-    while let Some(row) = rows.next().await {
-        let row = row?;
-        let (row, hash) = (AuditRow::read(&row), digest(&row, "hash").ok());
-        let fits = walk.step(&row, hash);
-        found.rows += 1;
-        found.from = found.from.or(Some(row.at));
-        found.until = Some(row.at);
-        if !fits {
-            continue;
-        }
-        found.last = Some((row.seq, hex::encode(row.hash)));
-        let by_operator = row.via == Via::Cli.as_str() && row.action == SEALING;
-        match row.verdict.as_str() {
-            "sealed" if by_operator || row.is_about_itself() => found.sealed_since = Some((row.seq, row.at)),
-            "unsealed" if row.is_about_itself() => found.sealed_since = None,
-            _ => {}
-        }
-    }
-    walk.end(seal);
+    let (mut found, mut walk) = reader.whole_audit(begin, read).await?;
+    walk.end(found.seal);
     (found.findings, found.more_findings) = (walk.findings, walk.more);
     Ok(found)
 }
 
-/// What the seal says, without a look at the rows.
-pub(super) async fn seal(pool: &SqlitePool, keys: &Keys) -> Result<Seal, StoreError> {
-    let mut connection = pool.acquire().await?;
-    Ok(Seal::of(Head::read(&mut connection).await?.as_ref(), keys))
+impl Verification {
+    fn begin(head: Option<&Head>, keys: &Keys) -> Verification {
+        Verification {
+            rows: 0,
+            from: None,
+            until: None,
+            last: None,
+            pruned: head.and_then(|head| Some((head.anchor_seq, head.pruned_at?))),
+            seal: Seal::of(head, keys),
+            sealed_since: None,
+            findings: Vec::new(),
+            more_findings: 0,
+        }
+    }
+
+    /// Counts a row, and what it says of the audit itself if it is the one that belongs there.
+    fn count(&mut self, row: &AuditRow, fits: bool) {
+        self.rows += 1;
+        self.from = self.from.or(Some(row.at));
+        self.until = Some(row.at);
+        if !fits {
+            return;
+        }
+        self.last = Some((row.seq, hex::encode(row.hash)));
+        let by_operator = row.via == Via::Cli.as_str() && row.action == SEALING;
+        match row.verdict.as_str() {
+            "sealed" if by_operator || row.is_about_itself() => self.sealed_since = Some((row.seq, row.at)),
+            "unsealed" if row.is_about_itself() => self.sealed_since = None,
+            _ => {}
+        }
+    }
 }
 
 impl Seal {
-    fn of(head: Option<&Head>, keys: &Keys) -> Seal {
+    pub fn of(head: Option<&Head>, keys: &Keys) -> Seal {
         head.map_or(Seal::None, |head| match keys.look_at(head) {
             Fit::Open => Seal::None,
             Fit::Sealed => Seal::Right,
@@ -226,25 +222,4 @@ impl Walk {
         };
         self.find(None, problem);
     }
-}
-
-pub(super) async fn list(
-    pool: &SqlitePool,
-    since: i64,
-    most: usize,
-    wanted: impl Fn(&AuditRow) -> bool,
-) -> Result<Vec<AuditRow>, StoreError> {
-    let mut rows = sqlx::query("SELECT * FROM audit WHERE at >= ?1 ORDER BY seq DESC").bind(since).fetch(pool);
-    let mut found = Vec::new();
-    while found.len() < most
-        && let Some(row) = rows.next().await
-    {
-        found.extend(Some(AuditRow::read(&row?)).filter(|row| row.damaged || wanted(row)));
-    }
-    Ok(found)
-}
-
-pub(super) async fn of(pool: &SqlitePool, event: Uuid) -> Result<Vec<AuditRow>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM audit WHERE event = ?1 ORDER BY seq LIMIT 100").bind(event);
-    Ok(rows.fetch_all(pool).await?.iter().map(AuditRow::read).collect())
 }

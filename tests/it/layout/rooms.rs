@@ -78,7 +78,7 @@ fn few_ask_the_system_for_the_time() {
 }
 
 /// Where a string may begin with a word of SQL, or sqlx be named.
-const SQL: &str = "store/";
+const SQL: &str = "store/sqlite";
 
 #[test]
 fn sql_is_in_the_store() {

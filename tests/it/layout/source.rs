@@ -44,9 +44,10 @@ pub fn files(folder: &str) -> Vec<String> {
     found
 }
 
-/// Every Rust file of `src`, in order.
+/// Every Rust file of `src` that ships, in order.
 pub fn sources() -> Vec<Source> {
-    let ours = files("src").into_iter().filter(|file| file.ends_with(".rs") && !file.ends_with("/tests.rs"));
+    let ships = |file: &String| file.ends_with(".rs") && !file.ends_with("/tests.rs") && !file.contains("/tests/");
+    let ours = files("src").into_iter().filter(ships);
     let read = ours.map(|file| {
         let text = read(&file).split("#[cfg(test)]\nmod tests").next().unwrap().to_owned();
         let (code, strings) = code_and_strings(&text);

@@ -9,21 +9,9 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::log::BUSY;
 use super::origin::{self, Origin};
-use super::{StoreError, hints, lock};
+use super::{hints, lock};
 use crate::config;
-
-/// What one sees of a ledger without opening it for work.
-#[derive(Clone, Debug)]
-pub struct Look {
-    /// Where it is, and whether it can be written to or made.
-    pub says: String,
-    /// Whether it is there.
-    pub exists: bool,
-    /// Whether a daemon holds it.
-    pub daemon: bool,
-    /// What tells that there was a ledger, where there is none.
-    pub lost: Option<String>,
-}
+use crate::store::{Look, StoreError};
 
 /// `synchronous=FULL`: a commit that returned survives a power cut. Checkpoints are [`super::log`]'s.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
@@ -38,7 +26,7 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// See [`super::Store::look`].
+/// See [`crate::store::Store::look`].
 pub(super) async fn look(settings: &config::Store) -> Result<Look, StoreError> {
     let path = path(settings);
     let place = path.display().to_string();

@@ -1,7 +1,6 @@
 //! Whether the ledger's files are still the ones that are open. SQLite goes on writing into a file that was removed, moved
 //! or replaced, and what it commits there is gone with the process; so the writer asks here around every commit.
 
-use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::lock::{Lock, id, index_of, log_of};
 use super::log;
+use crate::store::error::{Damage, Part};
 
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -26,41 +26,6 @@ const LOG_MAGIC: [u8; 4] = [0x37, 0x7f, 0x06, 0x82];
 /// Bytes of a write-ahead log before its first frame, and of a frame before its page.
 const LOG_HEAD: u64 = 32;
 const FRAME_HEAD: u64 = 24;
-
-/// What happened to one of the files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Damage {
-    /// Its name is gone, or names another file.
-    Moved(Part),
-    /// It lacks bytes that were written to it.
-    Truncated(Part),
-}
-
-/// One of the files that a ledger is made of while it is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The ledger itself.
-    Ledger,
-    /// The write-ahead log.
-    Log,
-    /// The index of the log, which readers share.
-    Index,
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (part, what) = match self {
-            Damage::Moved(part) => (part, "removed, moved or replaced"),
-            Damage::Truncated(part) => (part, "truncated or overwritten"),
-        };
-        let part = match part {
-            Part::Ledger => "",
-            Part::Log => "-wal ",
-            Part::Index => "-shm ",
-        };
-        write!(f, "the ledger's {part}file was {what} while the daemon runs")
-    }
-}
 
 /// The files as they were opened.
 pub(super) struct Presence {
@@ -224,8 +189,8 @@ fn read_stamp(ledger: &File) -> std::io::Result<Option<i32>> {
 mod tests {
     use sqlx::Connection;
 
+    use super::super::file;
     use super::*;
-    use crate::store::file;
 
     #[tokio::test]
     async fn a_ledger_is_stamped_anew_and_a_copy_of_before_is_told_from_it() {

@@ -5,7 +5,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The name of each version and what brings the tables to it, from version 1 on.
-const VERSIONS: [(&str, &str); 14] = [
+const VERSIONS: [(&str, &str); 15] = [
     ("ledger", include_str!("migrations/0001_ledger.sql")),
     ("coverage", include_str!("migrations/0002_coverage.sql")),
     ("files", include_str!("migrations/0003_files.sql")),
@@ -20,6 +20,7 @@ const VERSIONS: [(&str, &str); 14] = [
     ("identity", include_str!("migrations/0012_identity.sql")),
     ("begun", include_str!("migrations/0013_begun.sql")),
     ("unhandled", include_str!("migrations/0014_unhandled.sql")),
+    ("instances", include_str!("migrations/0015_instances.sql")),
 ];
 
 /// The version of the tables that this program works with.
@@ -45,14 +46,14 @@ mod tests {
         let checksums: Vec<_> = migrator().iter().map(|version| hex::encode(&version.checksum[..4])).collect();
         let released = [
             "fa7f48db", "f30dfcad", "948f6a7e", "7140b55a", "07359ba5", "91c5fc78", "fd956023", "1a3f40c8", "c20ec450",
-            "480d7550", "4cbfe459", "a83dd7d4", "25eb2cd0", "c5b82bb5",
+            "480d7550", "4cbfe459", "a83dd7d4", "25eb2cd0", "c5b82bb5", "c6e63469",
         ];
         assert_eq!(checksums, released);
     }
 
     #[test]
     fn every_file_of_the_folder_is_a_version() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite/migrations");
         let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         let mut files: Vec<_> = entries.map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect();
         files.sort();

@@ -1,6 +1,6 @@
 //! How a ledger is opened, by the daemon and beside it, and how it is closed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -8,26 +8,34 @@ use std::time::Duration;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions};
 
-use super::audit::{Chain, Keys};
+use super::database::{Care, Sqlite};
 use super::lock::{self, Lock};
 use super::log::{self, Log};
 use super::origin::{self, NO_TABLES, Origin};
-use super::presence::{Damage, Presence};
-use super::sqlite::{Care, Sqlite, millis};
-use super::{StoreError, file, hints};
+use super::presence::Presence;
+use super::read::Reader;
+use super::values::millis;
+use super::{file, hints};
 use crate::clock::Clock;
 use crate::config;
+use crate::store::{Damage, Look, StoreError};
 
 /// A stop waits so long for whoever still reads.
 const LONGEST_READ: Duration = Duration::from_secs(3);
 
 impl Sqlite {
-    pub(super) async fn open(
-        settings: &config::Store,
-        keys: &Keys,
-        clock: Clock,
-        exclusive: bool,
-    ) -> Result<Sqlite, StoreError> {
+    /// See [`crate::store::Store::look`].
+    pub async fn look(settings: &config::Store) -> Result<Look, StoreError> {
+        file::look(settings).await
+    }
+
+    /// The absolute path of the ledger.
+    pub fn place(settings: &config::Store) -> PathBuf {
+        file::path(settings)
+    }
+
+    /// The ledger, and whether it was made just now.
+    pub async fn open(settings: &config::Store, clock: Clock, exclusive: bool) -> Result<(Sqlite, bool), StoreError> {
         let path = file::path(settings);
         let place = path.display().to_string();
         let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
@@ -35,7 +43,7 @@ impl Sqlite {
         if exclusive {
             let lost = lock::traces(&path);
             let lock = Lock::take(&path).await.map_err(cannot)?;
-            return Sqlite::open_locked(settings, &path, lock, lost, keys, clock).await;
+            return Sqlite::open_locked(settings, &path, lock, lost, clock).await;
         }
         match size {
             None => return Err(cannot("there is none yet; it is made when the daemon first runs".to_owned())),
@@ -49,9 +57,8 @@ impl Sqlite {
         let mut connection =
             SqliteConnection::connect_with(&options).await.map_err(|error| cannot(error.to_string()))?;
         origin::migrate(&mut connection, false).await.map_err(cannot)?;
-        let mut engine = Sqlite::new(connection, options, keys, clock, None);
-        engine.look_for_files().await;
-        Ok(engine)
+        let engine = Sqlite::new(connection, options, clock, None);
+        Ok((engine, false))
     }
 
     /// For the daemon: what was locked becomes a ledger of this version.
@@ -60,9 +67,8 @@ impl Sqlite {
         path: &Path,
         mut lock: Lock,
         lost: Option<String>,
-        keys: &Keys,
         clock: Clock,
-    ) -> Result<Sqlite, StoreError> {
+    ) -> Result<(Sqlite, bool), StoreError> {
         let cannot = |cause: String| StoreError::Open { place: path.display().to_string(), cause };
         let prepared = async {
             match lock::is_file(path)? {
@@ -102,73 +108,63 @@ impl Sqlite {
         lock.leave_mark(path);
         let log = Log::keep(&options, settings.log_limit).await.map_err(opened)?;
         let presence = Presence::of(path, lock, &mut connection).await.map_err(opened)?;
-        let mut engine = Sqlite::new(connection, options, keys, clock, Some(Care { log, presence }));
-        engine.take_back_leases().await?;
-        if is_new {
-            engine.seal_new_audit().await?;
-        } else if engine.was_emptied(settings.retention).await? {
+        let mut engine = Sqlite::new(connection, options, clock, Some(Care { log, presence }));
+        engine.begin_instance().await?;
+        if !is_new && engine.was_emptied(settings.retention).await? {
             tracing::error!(
                 "the ledger {} holds no event, though by its cursors or its audit it did: were rows deleted? What was \
                  acknowledged and not yet answered is gone",
                 path.display()
             );
         }
-        engine.look_at_audit().await?;
         engine.make_own_secret().await?;
         engine.make_identity().await?;
-        engine.look_for_conversations().await?;
-        engine.look_for_files().await;
-        Ok(engine)
+        Ok((engine, is_new))
     }
 
-    fn new(
-        connection: SqliteConnection,
-        options: SqliteConnectOptions,
-        keys: &Keys,
-        clock: Clock,
-        care: Option<Care>,
-    ) -> Sqlite {
+    fn new(connection: SqliteConnection, options: SqliteConnectOptions, clock: Clock, care: Option<Care>) -> Sqlite {
         // They stay: one that is opened later might open another file of that name.
         let readers = SqlitePoolOptions::new().max_connections(2).idle_timeout(None).max_lifetime(None);
-        let readers = readers.connect_lazy_with(options.clone().read_only(true));
+        let pool = readers.connect_lazy_with(options.clone().read_only(true));
         Sqlite {
             connection,
             options,
-            readers,
-            holds_files: false,
+            reader: Reader { pool, asks: Arc::new(AtomicBool::new(true)) },
+            pages: None,
+            instance: None,
+            version: 0,
             file_bytes: 0,
             last_lane: Vec::new(),
-            asks: Arc::new(AtomicBool::new(true)),
-            chain: Chain::new(keys.clone(), care.is_some()),
             clock,
             care,
         }
     }
 
     /// Whether there is no row although there were some, and something of them is younger than what pruning empties.
-    async fn was_emptied(&mut self, retention: Duration) -> Result<bool, sqlx::Error> {
-        sqlx::query_scalar(
-            "SELECT NOT EXISTS (SELECT 1 FROM ledger) AND EXISTS (SELECT 1 FROM lane)
-                 AND (EXISTS (SELECT 1 FROM cursor WHERE at > ?1)
-                     OR EXISTS (SELECT 1 FROM audit WHERE event IS NOT NULL AND at > ?1))",
-        )
-        .bind(self.clock.wall_ms() - millis(retention))
-        .fetch_one(&mut self.connection)
-        .await
+    async fn was_emptied(&mut self, retention: Duration) -> Result<bool, StoreError> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM ledger) AND EXISTS (SELECT 1 FROM lane)
+             AND (EXISTS (SELECT 1 FROM cursor WHERE at > ?1)
+                 OR EXISTS (SELECT 1 FROM audit WHERE event IS NOT NULL AND at > ?1))";
+        let emptied = sqlx::query_scalar(sql).bind(self.clock.wall_ms() - millis(retention));
+        Ok(emptied.fetch_one(&mut self.connection).await?)
+    }
+
+    /// The last look at the files. Where they are not as they were, nothing of them is closed: SQLite would remove the log
+    /// by its name, and that may be another ledger's by now.
+    pub async fn check_last(mut self) -> Result<Sqlite, Damage> {
+        match self.check().await {
+            Ok(()) => Ok(self),
+            Err(damage) => {
+                self.save(damage).await;
+                std::mem::forget(self);
+                Err(damage)
+            }
+        }
     }
 
     /// Whoever closes a ledger last removes its log, so the writer goes last, and the lock after it.
-    pub(super) async fn close(mut self) -> Result<(), Damage> {
-        if let Err(damage) = self.check(None).await {
-            self.save(damage).await;
-            // SQLite would remove the log by its name, and that may be another ledger's by now.
-            std::mem::forget(self);
-            return Err(damage);
-        }
-        if let Err(error) = self.look_at_audit().await {
-            tracing::warn!(%error, "the end of the audit could not be looked at; `switchboard audit verify` does");
-        }
-        let Sqlite { mut connection, readers, care, .. } = self;
+    pub async fn close(self) {
+        let Sqlite { mut connection, reader, care, .. } = self;
         let presence = match care {
             Some(Care { log, presence }) => {
                 log.close().await;
@@ -176,7 +172,7 @@ impl Sqlite {
             }
             None => None,
         };
-        let _ = tokio::time::timeout(LONGEST_READ, readers.close()).await;
+        let _ = tokio::time::timeout(LONGEST_READ, reader.pool.close()).await;
         if presence.is_some()
             && let Err(error) = log::cut(&mut connection, LONGEST_READ).await
         {
@@ -185,6 +181,5 @@ impl Sqlite {
         if let Err(error) = connection.close().await {
             tracing::warn!(%error, "the ledger did not close cleanly; its next start recovers it");
         }
-        Ok(())
     }
 }

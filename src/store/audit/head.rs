@@ -1,0 +1,94 @@
+//! The chain's two ends, and the seal over them.
+
+use secrecy::SecretString;
+
+use super::row::GENESIS;
+use crate::config;
+use crate::signature::{AuditKey, Digest};
+
+/// A number so high is no row's that this program wrote: with one each millisecond it takes 285,000 years. It keeps a row
+/// or a head that somebody put at the end of all numbers from leaving none for ours.
+pub(super) const LAST: i64 = 1 << 53;
+
+/// The keys of the head's seal.
+#[derive(Clone)]
+pub struct Keys {
+    key: Option<AuditKey>,
+    old: Option<AuditKey>,
+}
+
+impl Keys {
+    pub fn new(settings: &config::Audit) -> Keys {
+        let key = |secret: &Option<SecretString>| secret.as_ref().map(AuditKey::new);
+        Keys { key: key(&settings.key), old: key(&settings.old_key) }
+    }
+
+    /// The seal of a head, if there is a key for it.
+    pub(super) fn seal(&self, head: &Head) -> Option<Vec<u8>> {
+        self.key.as_ref().map(|key| key.sign(&head.form()))
+    }
+
+    /// How the head's seal and these keys go together.
+    pub(super) fn look_at(&self, head: &Head) -> Fit {
+        let fits = |key: &Option<AuditKey>, seal: &[u8]| key.as_ref().is_some_and(|key| key.verify(&head.form(), seal));
+        match (&head.seal, &self.key) {
+            (None, None) => Fit::Open,
+            (None, Some(_)) => Fit::Unsealed,
+            (Some(seal), _) if fits(&self.key, seal) => Fit::Sealed,
+            (Some(seal), _) if fits(&self.old, seal) => Fit::ByOldKey,
+            (Some(_), None) => Fit::NoKey,
+            (Some(_), Some(_)) => Fit::Wrong,
+        }
+    }
+}
+
+/// How a head's seal and the keys go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// Neither is there.
+    Open,
+    /// A key, and no seal yet.
+    Unsealed,
+    /// The seal is the key's.
+    Sealed,
+    /// The seal is the key's that was there before.
+    ByOldKey,
+    /// A seal, and no key to look at it with.
+    NoKey,
+    /// The seal is no key's.
+    Wrong,
+}
+
+/// The chain's two ends.
+#[derive(Clone, Debug)]
+pub struct Head {
+    pub anchor_seq: i64,
+    pub anchor_hash: Digest,
+    pub pruned_at: Option<i64>,
+    pub seq: i64,
+    pub hash: Digest,
+    pub seal: Option<Vec<u8>>,
+}
+
+impl Head {
+    /// None where it makes no sense.
+    pub fn sound(self) -> Option<Head> {
+        (self.seq <= LAST).then_some(self)
+    }
+
+    /// That of a chain of these rows whose record of its ends was lost.
+    pub(super) fn made_anew(first: i64, seq: i64, hash: Digest) -> Head {
+        Head { anchor_seq: first - 1, anchor_hash: GENESIS, pruned_at: None, seq, hash, seal: None }
+    }
+
+    /// What is sealed: all of it, each field in its own number of bytes.
+    fn form(&self) -> Vec<u8> {
+        let mut form = b"switchboard audit head 1".to_vec();
+        form.extend_from_slice(&self.anchor_seq.to_be_bytes());
+        form.extend_from_slice(&self.anchor_hash);
+        form.extend_from_slice(&self.pruned_at.unwrap_or(i64::MIN).to_be_bytes());
+        form.extend_from_slice(&self.seq.to_be_bytes());
+        form.extend_from_slice(&self.hash);
+        form
+    }
+}

@@ -1,0 +1,211 @@
+//! What is audited, and a row of the audit: its canonical form and its link to the row before it.
+
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::signature::{self, Digest};
+
+/// What stands before the first row.
+pub const GENESIS: Digest = [0; 32];
+
+/// The version of the canonical form.
+const VERSION: u8 = 1;
+
+/// A longer field is cut to so many bytes, so that a row has a bound; no id or address is near it.
+pub const LONGEST_FIELD: usize = 1024;
+
+/// What the daemon writes into the audit about the audit.
+pub(super) const ABOUT_ITSELF: &str = "audit";
+
+/// What an operator's verb writes who has it sealed.
+pub(super) const SEALING: &str = "audit seal";
+
+/// Why a ledger with a key may be without a seal, and what to do.
+pub(super) const UNSEALED: &str = "if the key is new, `switchboard audit seal` seals it from there on; if it is not, somebody took \
+     the seal away, and may have made all rows anew";
+
+/// Its verdict where something is wrong.
+pub(super) const BROKEN: &str = "broken";
+
+/// By which way something was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Via {
+    /// Somebody wrote to the bot.
+    #[default]
+    Message,
+    /// Somebody clicked on a card.
+    Click,
+    /// An operator's verb.
+    Cli,
+    /// The daemon by itself.
+    Daemon,
+}
+
+impl Via {
+    pub const ALL: [Via; 4] = [Via::Message, Via::Click, Via::Cli, Via::Daemon];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Via::Message => "message",
+            Via::Click => "click",
+            Via::Cli => "cli",
+            Via::Daemon => "daemon",
+        }
+    }
+}
+
+/// What is to be audited. It travels with the write it tells of: in [`crate::store::Closing::audit`], or with an operation such
+/// as [`crate::store::Store::reopen`], and has its row in the same transaction.
+#[derive(Clone, Debug, Default)]
+pub struct AuditEntry {
+    /// By which way.
+    pub via: Via,
+    /// Who: Webex's id, or which operator.
+    pub person: Option<String>,
+    /// Who, as people call each other.
+    pub email: Option<String>,
+    /// Where: Webex's id of the space.
+    pub room: Option<String>,
+    /// Where: `direct` or `group`.
+    pub place: Option<&'static str>,
+    /// What: a command, an operator's act, or none; never what somebody typed.
+    pub action: String,
+    /// One word: what came of it.
+    pub verdict: &'static str,
+    /// The rule, or what else decided.
+    pub reason: String,
+    /// The event it is about; where it closes an event, that one without being told.
+    pub event: Option<Uuid>,
+}
+
+/// A row of the audit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct AuditRow {
+    #[serde(rename = "row")]
+    pub seq: i64,
+    /// Milliseconds since 1970.
+    #[serde(rename = "at_ms")]
+    pub at: i64,
+    pub via: String,
+    pub person: Option<String>,
+    pub email: Option<String>,
+    pub room: Option<String>,
+    pub place: Option<String>,
+    pub action: String,
+    pub verdict: String,
+    pub reason: String,
+    pub event: Option<Uuid>,
+    #[serde(serialize_with = "in_hex")]
+    pub hash: Digest,
+    /// Whether something of it could not be read, or is nothing that is ever written.
+    pub damaged: bool,
+}
+
+impl AuditRow {
+    /// The row of an entry, not yet linked to the one before it.
+    pub(super) fn new(seq: i64, at: i64, entry: &AuditEntry) -> AuditRow {
+        let text = |text: &Option<String>| text.as_deref().map(clean);
+        AuditRow {
+            seq,
+            at,
+            via: entry.via.as_str().to_owned(),
+            person: text(&entry.person),
+            email: text(&entry.email),
+            room: text(&entry.room),
+            place: entry.place.map(clean),
+            action: clean(&entry.action),
+            verdict: clean(entry.verdict),
+            reason: clean(&entry.reason),
+            event: entry.event,
+            hash: GENESIS,
+            damaged: false,
+        }
+    }
+
+    /// The hash of this row after one with that hash.
+    pub fn link(&self, before: &Digest) -> Digest {
+        let texts = [
+            Some(&self.via),
+            self.person.as_ref(),
+            self.email.as_ref(),
+            self.room.as_ref(),
+            self.place.as_ref(),
+            Some(&self.action),
+            Some(&self.verdict),
+            Some(&self.reason),
+        ];
+        let fields = texts.into_iter().map(|text| text.map(|text| text.as_bytes()));
+        let mut form = Vec::with_capacity(512);
+        form.push(VERSION);
+        form.extend_from_slice(before);
+        form.extend_from_slice(&self.seq.to_be_bytes());
+        form.extend_from_slice(&self.at.to_be_bytes());
+        for field in fields.chain([self.event.as_ref().map(|event| event.as_bytes().as_slice())]) {
+            // Nothing that was written is longer than a field may be; a row with more is not one of ours.
+            let length = field.map_or(u32::MAX, |field| u32::try_from(field.len()).unwrap_or(u32::MAX));
+            form.extend_from_slice(&length.to_be_bytes());
+            form.extend_from_slice(field.unwrap_or_default());
+        }
+        signature::digest(&form)
+    }
+}
+
+/// What an operator's verb has audited that seals the audit.
+pub fn seal_by(operator: AuditEntry) -> AuditEntry {
+    let reason = "audit.key was set: sealed from here on".to_owned();
+    AuditEntry { action: SEALING.to_owned(), verdict: "sealed", reason, ..operator }
+}
+
+/// A text as every engine keeps it: SQLite's JSON ends a text at a NUL, and PostgreSQL takes none.
+fn clean(text: &str) -> String {
+    text[..text.floor_char_boundary(LONGEST_FIELD)].replace('\0', "\u{fffd}")
+}
+
+fn in_hex<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex::encode(digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_canonical_form_is_as_documented() {
+        let mut row = AuditRow::new(7, 1_700_000_000_000, &entry());
+        row.event = Some(Uuid::from_u128(5));
+        let before = signature::digest(b"before");
+        let mut form = vec![1];
+        form.extend(before);
+        form.extend(7_i64.to_be_bytes());
+        form.extend(1_700_000_000_000_i64.to_be_bytes());
+        for field in ["message", "person 1", "", "room", "direct", "help", "answered", "listed"] {
+            if field.is_empty() {
+                form.extend([0xff; 4]);
+            } else {
+                form.extend(u32::try_from(field.len()).unwrap().to_be_bytes());
+                form.extend(field.bytes());
+            }
+        }
+        form.extend(16_u32.to_be_bytes());
+        form.extend(5_u128.to_be_bytes());
+        assert_eq!(row.link(&before), signature::digest(&form));
+        // An absent field and an empty one are not the same, nor does a text move from one field to the next unnoticed.
+        let other = AuditRow { email: Some(String::new()), ..row.clone() };
+        assert_ne!(row.link(&before), other.link(&before));
+        let moved = AuditRow { action: "hel".to_owned(), verdict: "panswered".to_owned(), ..row.clone() };
+        assert_ne!(row.link(&before), moved.link(&before));
+    }
+
+    fn entry() -> AuditEntry {
+        AuditEntry {
+            person: Some("person 1".to_owned()),
+            room: Some("room".to_owned()),
+            place: Some("direct"),
+            action: "help".to_owned(),
+            verdict: "answered",
+            reason: "listed".to_owned(),
+            ..AuditEntry::default()
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What is asked of the writer, and what of it goes into one transaction.
+
+use tokio::sync::oneshot;
+
+use super::{AuditEntry, Change, Claim, Claims, Entry, Settlement, StoreError};
+
+/// Where whoever asked waits.
+pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A change, and what is audited of it if it changes anything.
+pub(super) type AuditedChange = (Change, Option<AuditEntry>);
+
+/// One thing to be written. What is only read does not pass the writer.
+pub(super) enum Op {
+    Put(Entry, Answer<bool>),
+    Claim(Claim, Answer<Claims>),
+    Settle(Box<Settlement>, Answer<bool>),
+    Change(AuditedChange, Answer<u64>),
+}
+
+/// Bytes after which a transaction takes no further operation: it bounds what one adds to the write-ahead log.
+const MANY_BYTES: usize = 16 * 1024 * 1024;
+
+/// A batch, sorted by kind so that each of the kinds that come by the thousand is one statement.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) puts: Vec<(Entry, Answer<bool>)>,
+    pub(super) settlements: Vec<(Box<Settlement>, Answer<bool>)>,
+    pub(super) claims: Vec<(Claim, Answer<Claims>)>,
+    pub(super) changes: Vec<(AuditedChange, Answer<u64>)>,
+}
+
+/// What the operations of a batch come to, in the batch's order.
+#[derive(Default)]
+pub(super) struct Results {
+    pub(super) puts: Vec<bool>,
+    pub(super) settlements: Vec<bool>,
+    pub(super) claims: Vec<Claims>,
+    pub(super) changes: Vec<u64>,
+}
+
+impl Batch {
+    /// Takes from what waits as much as one transaction should have.
+    pub(super) fn fill(ops: &mut impl Iterator<Item = Op>) -> Batch {
+        let mut batch = Batch::default();
+        let mut bytes = 0;
+        while bytes < MANY_BYTES
+            && let Some(op) = ops.next()
+        {
+            match op {
+                Op::Put(entry, answer) => {
+                    bytes += entry.size();
+                    batch.puts.push((entry, answer));
+                }
+                Op::Settle(settlement, answer) => {
+                    bytes += settlement.entries().iter().map(Entry::size).sum::<usize>();
+                    batch.settlements.push((settlement, answer));
+                }
+                Op::Claim(claim, answer) => batch.claims.push((claim, answer)),
+                Op::Change(change, answer) => {
+                    bytes += change.0.size();
+                    batch.changes.push((change, answer));
+                }
+            }
+        }
+        batch
+    }
+
+    pub(super) fn succeed(self, results: Results) {
+        answer(self.puts, results.puts.into_iter().map(Ok));
+        answer(self.settlements, results.settlements.into_iter().map(Ok));
+        answer(self.claims, results.claims.into_iter().map(Ok));
+        answer(self.changes, results.changes.into_iter().map(Ok));
+    }
+
+    pub(super) fn fail(self, error: &StoreError) {
+        answer(self.puts, std::iter::repeat_with(|| Err(error.clone())));
+        answer(self.settlements, std::iter::repeat_with(|| Err(error.clone())));
+        answer(self.claims, std::iter::repeat_with(|| Err(error.clone())));
+        answer(self.changes, std::iter::repeat_with(|| Err(error.clone())));
+    }
+}
+
+/// Whoever has stopped waiting for an answer does not get it. Nobody stops waiting for a claim: its rows would stay
+/// reserved until the lease ends.
+fn answer<Asked, T>(asked: Vec<(Asked, Answer<T>)>, results: impl Iterator<Item = Result<T, StoreError>>) {
+    for ((_, answer), result) in asked.into_iter().zip(results) {
+        let _ = answer.send(result);
+    }
+}

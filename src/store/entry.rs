@@ -1,0 +1,59 @@
+//! A row before it is in the ledger: its queue, its lane, what it holds.
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+/// Which of the two queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// What arrived and is to be handled.
+    Inbox,
+    /// What is to be sent.
+    Outbox,
+}
+
+impl Queue {
+    pub(super) fn number(self) -> i64 {
+        self as i64
+    }
+
+    pub(super) fn of(number: i64) -> Queue {
+        if number == Queue::Inbox.number() { Queue::Inbox } else { Queue::Outbox }
+    }
+}
+
+/// A row to be added.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The dedupe key: a second entry of the same id is not added, even long after the first was settled.
+    pub id: Uuid,
+    /// Where it goes.
+    pub queue: Queue,
+    /// The lane's name; rows of one lane are worked on one at a time, in order.
+    pub lane: String,
+    /// When the event that this is about was accepted, in milliseconds since 1970.
+    pub accepted_at: i64,
+    /// Rows of a lane are worked on by this number, and by arrival where it is the same.
+    pub happened_at: i64,
+    /// Opaque to the store.
+    pub body: String,
+    /// Who it is about, when that is known.
+    pub subject: Option<String>,
+    /// What it is about, when that is known.
+    pub label: Option<String>,
+    /// What goes with the body and is too large for it; dropped once the row is done.
+    pub file: Option<Bytes>,
+}
+
+impl Entry {
+    /// Bytes of the body and the file.
+    pub(super) fn size(&self) -> usize {
+        self.body.len() + self.file.as_ref().map_or(0, |file| file.len())
+    }
+}
+
+/// A lane's key: the same name in the other queue is another lane.
+pub(super) fn lane_id(queue: Queue, name: &str) -> Uuid {
+    const LANES: Uuid = Uuid::from_u128(0x5f0c_51d7_6a0e_4b0a_9d3e_61f2_8a77_10c4);
+    Uuid::new_v5(&LANES, format!("{}:{name}", queue.number()).as_bytes())
+}

@@ -1,0 +1,194 @@
+//! The handle on the ledger that every room has, and how it is opened.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+
+use super::{
+    Answer, AuditEntry, Chain, Change, Claim, Claims, Engine, Entry, Keys, Look, Op, Queue, Reader, Settlement,
+    StoreError, Wakers, Writer,
+};
+use crate::clock::{self, Clock};
+use crate::config;
+
+/// Whoever waits for an acknowledgement gives up in about ten seconds.
+const LONGEST_PUT: Duration = Duration::from_secs(5);
+
+/// The ledger. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    ops: mpsc::Sender<Op>,
+    reader: Reader,
+    keys: Keys,
+    wakers: Arc<Wakers>,
+    commits: watch::Receiver<u64>,
+    lease: Duration,
+    last_beat: Mutex<Option<(Instant, Result<(), StoreError>)>>,
+}
+
+impl Store {
+    /// Opens the ledger for the daemon: locks it against a second daemon, brings its tables up to date and takes back
+    /// the leases that a killed process left.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or another process holds it.
+    pub async fn open(
+        settings: &config::Store,
+        audit: &config::Audit,
+        lease: Duration,
+        clock: Clock,
+    ) -> Result<(Store, Writer), StoreError> {
+        Store::start(settings, audit, lease, clock, true).await
+    }
+
+    /// Opens an existing ledger beside a running daemon, for the verbs that look or mend.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be opened.
+    pub async fn open_beside(settings: &config::Store, audit: &config::Audit) -> Result<(Store, Writer), StoreError> {
+        Store::start(settings, audit, Duration::from_secs(60), Clock::of_system(), false).await
+    }
+
+    /// Says whether the ledger is there and can be used, and whether a daemon uses it; nothing of it is changed.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or could not be made.
+    pub async fn look(settings: &config::Store) -> Result<Look, StoreError> {
+        Engine::look(settings).await
+    }
+
+    /// The absolute path of the ledger.
+    pub fn place(settings: &config::Store) -> std::path::PathBuf {
+        Engine::place(settings)
+    }
+
+    async fn start(
+        settings: &config::Store,
+        audit: &config::Audit,
+        lease: Duration,
+        clock: Clock,
+        exclusive: bool,
+    ) -> Result<(Store, Writer), StoreError> {
+        let keys = Keys::new(audit);
+        let (mut engine, is_new) = Engine::open(settings, clock, exclusive).await?;
+        let mut chain = Chain::new(keys.clone(), exclusive);
+        if is_new {
+            chain.seal_new(&mut engine).await?;
+        }
+        chain.look(&mut engine).await?;
+        let reader = engine.reader();
+        let (ops, waiting) = mpsc::channel(settings.waiting);
+        let (committed, commits) = watch::channel(0);
+        let wakers = Arc::new(Wakers::default());
+        let writer = Writer::new((engine, chain), waiting, Arc::clone(&wakers), committed, settings.missing_for);
+        let last_beat = Mutex::default();
+        Ok((Store(Arc::new(Inner { ops, reader, keys, wakers, commits, lease, last_beat })), writer))
+    }
+
+    /// Adds a row. On disk when this returns: `true` when it is new, `false` when its id was known.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] at once when too many writes wait, or after seconds on a disk that does not answer.
+    pub async fn put(&self, entry: Entry) -> Result<bool, StoreError> {
+        self.take(|answer| Op::Put(entry, answer)).await
+    }
+
+    /// Asks without waiting for a place, and not for long: somebody outside waits for the answer.
+    async fn take<T>(&self, op: impl FnOnce(Answer<T>) -> Op) -> Result<T, StoreError> {
+        let (answer, result) = oneshot::channel();
+        self.0.ops.try_send(op(answer)).map_err(|_| StoreError::Busy)?;
+        match tokio::time::timeout(LONGEST_PUT, result).await {
+            Ok(Ok(result)) => result,
+            // It may still be written; then the sender's repeat is known.
+            Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
+        }
+    }
+
+    /// Reserves the oldest row of up to `most` lanes that are due; of these, up to `most_back` come back after a pause. `at` is the time by the clock of whoever the work is
+    /// done at, in milliseconds since 1970, if it is known.
+    ///
+    /// # Errors
+    /// When the engine fails; nothing was reserved.
+    pub async fn claim(
+        &self,
+        queue: Queue,
+        most: usize,
+        most_back: usize,
+        at: Option<i64>,
+    ) -> Result<Claims, StoreError> {
+        let claim = Claim { queue, most, most_back, lease: self.0.lease, at };
+        self.ask(|answer| Op::Claim(claim, answer)).await
+    }
+
+    /// Settles a claimed row; `false` when the lease was lost meanwhile and nothing was changed.
+    ///
+    /// # Errors
+    /// When the engine fails; the row stays reserved until its lease ends, and is then claimed again.
+    pub async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {
+        self.ask(|answer| Op::Settle(Box::new(settlement), answer)).await
+    }
+
+    /// Writes a byte to the disk and says whether that worked. Asked often, it answers from the last second.
+    ///
+    /// # Errors
+    /// Why the ledger takes nothing just now.
+    pub async fn beat(&self) -> Result<(), StoreError> {
+        const FRESH: Duration = Duration::from_secs(1);
+        let mut last = self.0.last_beat.lock().await;
+        if let Some((at, result)) = &*last
+            && at.elapsed() < FRESH
+        {
+            return result.clone();
+        }
+        let beating = tokio::time::timeout(LONGEST_PUT, self.change(Change::Beat)).await;
+        let result = beating.unwrap_or(Err(StoreError::Busy)).map(drop);
+        *last = Some((clock::instant(), result.clone()));
+        result
+    }
+
+    async fn ask<T>(&self, op: impl FnOnce(Answer<T>) -> Op) -> Result<T, StoreError> {
+        let (answer, result) = oneshot::channel();
+        self.0.ops.send(op(answer)).await.map_err(|_| StoreError::Busy)?;
+        result.await.map_err(|_| StoreError::Busy)?
+    }
+
+    /// Ends when something in the queue may have fallen due. A call that comes before the wait is not lost.
+    pub async fn woken(&self, queue: Queue) {
+        self.0.wakers.of(queue).notified().await;
+    }
+
+    /// Counts commits, for those who wait until nothing is open. Those of another process are counted within a second.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.0.commits.clone()
+    }
+
+    /// Ends when a request for approval may have been made. A call that comes before the wait is not lost.
+    pub async fn approval_asked(&self) {
+        self.0.wakers.approvals.notified().await;
+    }
+
+    pub(super) async fn change(&self, change: Change) -> Result<u64, StoreError> {
+        self.ask(|answer| Op::Change((change, None), answer)).await
+    }
+
+    /// Makes a change as [`Store::put`] puts a row: it is refused where too much waits.
+    pub(super) async fn try_change(&self, change: Change) -> Result<u64, StoreError> {
+        self.take(|answer| Op::Change((change, None), answer)).await
+    }
+
+    /// Makes a change, and audits it if it changes anything. Whether it does.
+    pub(super) async fn audited_change(&self, change: Change, audit: AuditEntry) -> Result<bool, StoreError> {
+        self.ask(|answer| Op::Change((change, Some(audit)), answer)).await.map(|changed| changed > 0)
+    }
+
+    pub(super) fn reader(&self) -> &Reader {
+        &self.0.reader
+    }
+
+    pub(super) fn audit_keys(&self) -> &Keys {
+        &self.0.keys
+    }
+}

@@ -1,0 +1,123 @@
+//! What people were asked: written with the settlements that say so, and looked up for what they say.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+use super::database::Sqlite;
+use super::read::Reader;
+use super::values::{PRUNE_STEP, hex, json, millis};
+use crate::clock;
+use crate::store::{Conversation, Shown, State, StoreError};
+
+/// For so long after its time a question is remembered, unless the ledger keeps everything shorter.
+const REMEMBERED: Duration = Duration::from_secs(86_400);
+
+/// What settlements change of questions: each begins with the room, the person and the event that asked.
+#[derive(Default)]
+pub(super) struct Talk<'a> {
+    pub(super) asked: Vec<&'a Conversation>,
+    /// Further when by Webex's clock, and the message's id.
+    pub(super) shown: Vec<(&'a str, &'a str, String, i64, &'a str)>,
+    /// Further the event that ends it.
+    pub(super) ended: Vec<(&'a str, &'a str, String, String)>,
+}
+
+impl Sqlite {
+    /// Ends what is over and notes what is in its space, if nothing else was asked meanwhile, and then writes what is asked
+    /// over what was asked before.
+    pub(super) async fn converse(&mut self, Talk { asked, shown, ended }: &Talk<'_>) -> Result<(), StoreError> {
+        if !ended.is_empty() {
+            let sql = "UPDATE conversation SET ended_by = over.ended_by
+                 FROM (SELECT value->>0 AS room, value->>1 AS person, unhex(value->>2) AS event,
+                     unhex(value->>3) AS ended_by FROM json_each(?1)) AS over
+                 WHERE conversation.room = over.room AND conversation.person = over.person
+                     AND conversation.event = over.event";
+            self.run(sqlx::query(sql).bind(json(ended)?)).await?;
+        }
+        if !shown.is_empty() {
+            // For as long as it took to send it, nobody could answer.
+            let sql = "UPDATE conversation SET shown_at = sent.shown_at, shown_as = sent.shown_as,
+                     until_at = until_at + max(0, ?2 - asked_at)
+                 FROM (SELECT value->>0 AS room, value->>1 AS person, unhex(value->>2) AS event,
+                     value->>3 AS shown_at, value->>4 AS shown_as FROM json_each(?1)) AS sent
+                 WHERE conversation.room = sent.room AND conversation.person = sent.person
+                     AND conversation.event = sent.event AND conversation.shown_at IS NULL";
+            self.run(sqlx::query(sql).bind(json(shown)?).bind(clock::wall_ms())).await?;
+        }
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let asked: Vec<_> = asked
+            .iter()
+            .map(|Conversation { room, person, event, asked_at, until, body, message, .. }| {
+                (room, person, hex(*event), asked_at, until, body, hex(*message))
+            })
+            .collect();
+        let sql = "INSERT OR REPLACE INTO conversation (room, person, event, asked_at, until_at, body, message)
+             SELECT value->>0, value->>1, unhex(value->>2), value->>3, value->>4, value->>5, unhex(value->>6)
+             FROM json_each(?1)";
+        self.run(sqlx::query(sql).bind(json(&asked)?)).await?;
+        // Before the commit, so that nobody who can have read the question misses it.
+        self.reader.asks.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Forgets questions long past their time, some at a time; returns how many.
+    pub(super) async fn prune_conversations(&mut self, retention: Duration) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM conversation WHERE (room, person) IN
+             (SELECT room, person FROM conversation WHERE until_at <= ?1 LIMIT ?2)";
+        let forgotten = self
+            .run(sqlx::query(sql).bind(clock::wall_ms() - millis(retention.min(REMEMBERED))).bind(PRUNE_STEP))
+            .await?;
+        Ok(forgotten)
+    }
+}
+
+impl Reader {
+    pub async fn conversation(&self, room: &str, person: &str) -> Result<Option<Conversation>, StoreError> {
+        if !self.asks.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        // Two points at most: of the message that asks it is looked only while that is not known to be in the space.
+        let sql = "SELECT asks.event, asked_at, until_at, asks.body, ended_by, message, shown_at, shown_as, state,
+                 ledger.verdict, ledger.uncertain, lane.head = ledger.seq AND lane.leased > 0 AS leased
+             FROM conversation AS asks LEFT JOIN ledger ON asks.shown_at IS NULL AND ledger.id = asks.message
+                 LEFT JOIN lane ON lane.id = ledger.lane
+             WHERE room = ?1 AND person = ?2";
+        let row = sqlx::query(sql);
+        let row = row.bind(room).bind(person).fetch_optional(&self.pool).await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Conversation {
+            room: room.to_owned(),
+            person: person.to_owned(),
+            event: row.try_get("event")?,
+            asked_at: row.try_get("asked_at")?,
+            until: row.try_get("until_at")?,
+            body: row.try_get("body")?,
+            ended_by: row.try_get("ended_by")?,
+            message: row.try_get::<Option<Uuid>, _>("message")?.unwrap_or_default(),
+            shown: shown(&row)?,
+        }))
+    }
+}
+
+fn shown(row: &SqliteRow) -> Result<Shown, sqlx::Error> {
+    if let Some(at) = row.try_get("shown_at")? {
+        return Ok(Shown::At { at, message: row.try_get::<Option<_>, _>("shown_as")?.unwrap_or_default() });
+    }
+    // A message of an older version, or one that is longer ago than the ledger keeps.
+    let Some(state) = row.try_get::<Option<i64>, _>("state")? else { return Ok(Shown::Perhaps) };
+    let is_sent = row.try_get::<Option<String>, _>("verdict")?.as_deref() == Some("sent");
+    let (leased, uncertain): (Option<bool>, bool) = (row.try_get("leased")?, row.try_get("uncertain")?);
+    Ok(match State::of(state) {
+        State::Open if leased == Some(true) => Shown::Sending,
+        State::Open if uncertain => Shown::Perhaps,
+        State::Done if is_sent => Shown::Perhaps,
+        State::Forgotten => Shown::Perhaps,
+        State::Open | State::Done | State::Dead => Shown::No,
+    })
+}

@@ -1,0 +1,64 @@
+//! Rows put into the ledger, and their lanes that fall due with them.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use super::database::Sqlite;
+use super::values::{hex, json};
+use crate::store::{Due, Entry, StoreError, lane_id};
+
+impl Sqlite {
+    pub async fn put(
+        &mut self,
+        entries: impl Iterator<Item = &Entry> + Clone,
+        due: &mut Due,
+    ) -> Result<Vec<bool>, StoreError> {
+        let rows: Vec<_> = entries
+            .clone()
+            .map(|entry| {
+                let (id, lane) = (hex(entry.id), hex(lane_id(entry.queue, &entry.lane)));
+                let Entry { queue, accepted_at, happened_at, subject, label, body, .. } = entry;
+                (id, queue.number(), lane, accepted_at, happened_at, subject, label, body)
+            })
+            .collect();
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body)
+             SELECT unhex(value->>0), value->>1, unhex(value->>2), value->>3, value->>4, value->>5, value->>6,
+                 value->>7
+             FROM json_each(?1) WHERE true
+             ON CONFLICT (id) DO NOTHING RETURNING id";
+        let added = sqlx::query(sql).bind(json(&rows)?).fetch_all(&mut self.connection).await?;
+        let mut added: HashSet<Uuid> = added.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        let mut lanes = HashMap::new();
+        let mut with_file = Vec::new();
+        let mut results = Vec::with_capacity(rows.len());
+        for (entry, (_, queue, lane, ..)) in entries.zip(&rows) {
+            let new = added.remove(&entry.id);
+            if new {
+                due.mark(entry.queue);
+                lanes.insert(lane.as_str(), *queue);
+                with_file.extend(entry.file.is_some().then_some(entry));
+            }
+            results.push(new);
+        }
+        self.keep_files(&with_file).await?;
+        self.wake(lanes).await?;
+        Ok(results)
+    }
+
+    /// An idle lane falls due; one that waits, or is reserved, is left as it is.
+    pub(super) async fn wake(&mut self, lanes: HashMap<&str, i64>) -> Result<(), StoreError> {
+        if lanes.is_empty() {
+            return Ok(());
+        }
+        let lanes: Vec<_> = lanes.into_iter().collect();
+        let sql =
+            "INSERT INTO lane (id, queue, due_at) SELECT unhex(value->>0), value->>1, ?2 FROM json_each(?1) WHERE true
+             ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at WHERE due_at IS NULL";
+        self.run(sqlx::query(sql).bind(json(&lanes)?).bind(self.at_once())).await.map(drop)
+    }
+}

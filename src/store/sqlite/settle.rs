@@ -1,0 +1,136 @@
+//! Settling: which leases are still held, how their rows ended, and what follows from them.
+
+use std::collections::HashSet;
+
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use super::conversations::Talk;
+use super::database::Sqlite;
+use super::values::{hex, json, millis};
+use crate::store::{Again, Closing, Due, Effect, Queue, Settlement, State, Step, StoreError, lane_id};
+
+impl Sqlite {
+    pub async fn settle<'a>(
+        &mut self,
+        settlements: impl Iterator<Item = &'a Settlement> + Clone,
+        due: &mut Due,
+    ) -> Result<Vec<bool>, StoreError> {
+        let steady = self.clock.steady_ms();
+        let lanes: Vec<_> = settlements
+            .clone()
+            .map(|Settlement { row, step }| {
+                let (closes, pause, mark) = match step {
+                    Step::Close { closing, .. } => (1, 0, &closing.mark),
+                    Step::Again(again) => (0, millis(again.after), &None),
+                    Step::Move { .. } => (0, 0, &None),
+                };
+                (hex(row.lane), row.fence, row.seq, closes, pause, mark)
+            })
+            .collect();
+        if lanes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = "UPDATE lane SET leased = 0, mark = coalesce(settled.mark, lane.mark),
+                 due_at = CASE WHEN settled.closes THEN (SELECT ?2 FROM ledger
+                     WHERE queue = lane.queue AND lane = lane.id AND state = 0 AND seq <> settled.seq LIMIT 1)
+                     ELSE ?2 + settled.pause END, pause = settled.pause
+             FROM (SELECT unhex(value->>0) AS lane, value->>1 AS fence, value->>2 AS seq, value->>3 AS closes,
+                 value->>4 AS pause, value->>5 AS mark FROM json_each(?1)) AS settled
+             WHERE lane.id = settled.lane AND lane.fence = settled.fence AND lane.leased > 0
+             RETURNING lane.id, lane.fence, lane.queue, lane.due_at";
+        let held = sqlx::query(sql).bind(json(&lanes)?).bind(steady).fetch_all(&mut self.connection).await?;
+        let mut leases = HashSet::new();
+        for lane in &held {
+            leases.insert((lane.try_get::<Uuid, _>("id")?, lane.try_get::<i64, _>("fence")?));
+            if lane.try_get::<Option<i64>, _>("due_at")?.is_some() {
+                due.mark(Queue::of(lane.try_get("queue")?));
+            }
+        }
+        // A lost lease and the one that took over may be settled in one batch: the fence tells them apart.
+        let results: Vec<bool> =
+            settlements.clone().map(|Settlement { row, .. }| leases.remove(&(row.lane, row.fence))).collect();
+        let kept: Vec<&Settlement> =
+            settlements.zip(&results).filter_map(|(settlement, held)| held.then_some(settlement)).collect();
+        self.record(&kept).await?;
+        due.approvals |= kept.iter().any(|settlement| settlement.asks());
+        let follow = kept.iter().flat_map(|settlement| settlement.entries());
+        self.put(follow, due).await?;
+        Ok(results)
+    }
+
+    /// Writes into the rows how they ended, or why they have not.
+    async fn record(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
+        let (mut closed, mut with_file, mut again) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut spent, mut talk, mut approvals) = (Vec::new(), Talk::default(), Vec::new());
+        let mut moved = Vec::new();
+        for Settlement { row, step } in settled {
+            match step {
+                Step::Close { state, closing, .. } => {
+                    let Closing { verdict, subject, label, note, answers, effects, .. } = closing;
+                    for effect in effects {
+                        match effect {
+                            Effect::Use { card, until, action } => spent.push((hex(*card), until, action)),
+                            Effect::Ask(conversation) => talk.asked.push(conversation),
+                            Effect::Shown { room, person, event, at, message } => {
+                                talk.shown.push((room.as_str(), person.as_str(), hex(*event), *at, message.as_str()));
+                            }
+                            Effect::End { room, person, event } => {
+                                talk.ended.push((room.as_str(), person.as_str(), hex(*event), hex(row.id)));
+                            }
+                            Effect::Approval(step) => approvals.push((row.id, step)),
+                        }
+                    }
+                    with_file.extend((*state == State::Done && row.has_file).then_some(row.seq));
+                    closed.push((row.seq, *state as i64, verdict, subject, label, note, answers.map(hex)));
+                }
+                // A row put back as it was is not touched.
+                Step::Again(Again { spent: false, uncertain: false, note: None, .. }) => {}
+                Step::Again(Again { spent, uncertain, note, .. }) => {
+                    again.push((
+                        row.seq,
+                        i64::from(*spent),
+                        i64::from(*uncertain),
+                        note,
+                        row.claimed.1,
+                        row.ended_at(),
+                    ));
+                }
+                Step::Move { queue, lane, body } => moved.push((row.seq, hex(lane_id(*queue, lane)), *queue, body)),
+            }
+        }
+        if !closed.is_empty() {
+            let sql = "UPDATE ledger SET state = ending.state, attempts = attempts + 1, settled_at = ?2, verdict = ending.verdict,
+                     subject = coalesce(ending.subject, ledger.subject), label = coalesce(ending.label, ledger.label),
+                     note = ending.note, answers = coalesce(ending.answers, ledger.answers)
+                 FROM (SELECT value->>0 AS seq, value->>1 AS state, value->>2 AS verdict, value->>3 AS subject,
+                     value->>4 AS label, value->>5 AS note, unhex(value->>6) AS answers FROM json_each(?1)) AS ending
+                 WHERE ledger.seq = ending.seq";
+            self.run(sqlx::query(sql).bind(json(&closed)?).bind(self.clock.wall_ms())).await?;
+            self.drop_files(&with_file).await?;
+            self.spend(&spent).await?;
+            self.converse(&talk).await?;
+            self.approve(&approvals).await?;
+        }
+        if !again.is_empty() {
+            let sql = "UPDATE ledger SET attempts = attempts + said.spent, begun = begun AND NOT said.spent, uncertain = max(ledger.uncertain, said.uncertain),
+                     failing_at = coalesce(failing_at, ?2), note = coalesce(said.note, ledger.note),
+                     doubt_from = iif(said.uncertain AND NOT ledger.uncertain, said.claimed_at, doubt_from),
+                     doubt_at = iif(said.uncertain, said.ended_at, doubt_at)
+                 FROM (SELECT value->>0 AS seq, value->>1 AS spent, value->>2 AS uncertain, value->>3 AS note,
+                     value->>4 AS claimed_at, value->>5 AS ended_at FROM json_each(?1)) AS said
+                 WHERE ledger.seq = said.seq";
+            self.run(sqlx::query(sql).bind(json(&again)?).bind(self.clock.steady_ms())).await?;
+        }
+        self.take_over(&moved).await
+    }
+
+    /// Puts rows into other lanes. The lanes they leave find nothing of them at the next claim.
+    async fn take_over(&mut self, moved: &[(i64, String, Queue, &String)]) -> Result<(), StoreError> {
+        for (seq, lane, _, body) in moved {
+            let sql = "UPDATE ledger SET lane = unhex(?2), body = ?3 WHERE seq = ?1 AND state = 0";
+            self.run(sqlx::query(sql).bind(seq).bind(lane).bind(body.as_str())).await?;
+        }
+        self.wake(moved.iter().map(|(_, lane, queue, _)| (lane.as_str(), queue.number())).collect()).await
+    }
+}

@@ -1,0 +1,54 @@
+//! Rows for deliveries of kinds that nobody works on: closed when they are made, never claimed, few, and soon gone.
+
+use std::time::Duration;
+
+use super::database::Sqlite;
+use super::values::{PRUNE_STEP, hex, millis};
+use crate::store::read::UNHANDLED;
+use crate::store::{Entry, StoreError, lane_id};
+
+/// The most such rows that are kept; the oldest go first. It bounds what a flood of such deliveries takes on disk.
+const MOST_ROWS: i64 = 1000;
+
+/// How long such a row is kept, or for `store.retention` where that is shorter.
+const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
+
+impl Sqlite {
+    pub async fn note_unhandled(&mut self, entry: &Entry, reason: &str) -> Result<u64, StoreError> {
+        let sql =
+            "INSERT INTO ledger (id, queue, lane, state, accepted_at, happened_at, settled_at, verdict, note, body)
+             VALUES (unhex(?1), ?2, unhex(?3), 1, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
+        let added = self
+            .run(
+                sqlx::query(sql)
+                    .bind(hex(entry.id))
+                    .bind(entry.queue.number())
+                    .bind(hex(lane_id(entry.queue, &entry.lane)))
+                    .bind(entry.accepted_at)
+                    .bind(entry.happened_at)
+                    .bind(self.clock.wall_ms())
+                    .bind(UNHANDLED)
+                    .bind(reason)
+                    .bind(&entry.body),
+            )
+            .await?;
+        Ok(added)
+    }
+
+    /// Takes away the oldest of them where there are too many.
+    pub async fn bound_unhandled(&mut self) -> Result<(), StoreError> {
+        let sql = "DELETE FROM ledger WHERE seq IN
+             (SELECT seq FROM ledger WHERE verdict = 'unhandled' ORDER BY seq DESC LIMIT -1 OFFSET ?1)";
+        self.run(sqlx::query(sql).bind(MOST_ROWS)).await.map(drop)
+    }
+
+    pub(super) async fn prune_unhandled(&mut self, retention: Duration) -> Result<u64, StoreError> {
+        let sql =
+            "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger WHERE verdict = 'unhandled' ORDER BY seq LIMIT ?2)
+             AND settled_at <= ?1";
+        let pruned = self
+            .run(sqlx::query(sql).bind(self.clock.wall_ms() - millis(retention.min(KEPT_FOR))).bind(PRUNE_STEP))
+            .await?;
+        Ok(pruned)
+    }
+}

@@ -1,0 +1,23 @@
+//! How values are spelled in statements.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::store::error::StoreError;
+
+/// Rows touched or looked at by one step of pruning, so that it never holds up the acknowledgements for long.
+pub(super) const PRUNE_STEP: i64 = 500;
+
+pub(super) fn hex(id: Uuid) -> String {
+    id.simple().to_string()
+}
+
+pub(super) fn millis(duration: Duration) -> i64 {
+    duration.as_millis().try_into().unwrap_or(i64::MAX / 4)
+}
+
+pub(super) fn json(rows: &(impl Serialize + ?Sized)) -> Result<String, StoreError> {
+    serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(Box::new(error)).into())
+}
