@@ -236,10 +236,5 @@ pub fn paired(standing: Standing, act: Act) -> Decision {
     }
 }
 
-/// Whether this verdict on an event says that it was refused, by the rules of this room.
-pub fn is_refusal(verdict: &str) -> bool {
-    matches!(verdict, "denied" | "stranger" | "crowd" | "flooded")
-}
-
 #[cfg(test)]
 mod tests;

@@ -65,6 +65,7 @@
 //! | `clock` | the wall time and the steady time; nobody else asks the system |
 //! | `health` | what `/readyz` says |
 //! | `event` | what the bot works on, the ids of events and replies, and the reference people are told |
+//! | `verdict` | how something ended: its word, its meaning, whether it is a refusal or an answer; pure |
 //! | `store` | the ledger: inbox and outbox in order per space, and the audit; `store/sqlite` is its engine |
 //! | `webex` | a typed client of the Webex REST API, and the budget of its calls |
 //! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the seals of buttons; the only crypto |
@@ -111,6 +112,7 @@ pub mod simulator;
 mod store;
 mod telemetry;
 mod text;
+mod verdict;
 pub mod webex;
 mod worker;
 

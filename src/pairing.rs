@@ -39,7 +39,7 @@ const DENIED: &str = "I am sorry, but I may not answer you. If you think that th
 
 /// What is decided on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PairingDecision {
     /// They may speak to the bot, and are told so.
     Approve,
     /// They may not, and are told so once.
@@ -48,13 +48,13 @@ pub enum Verdict {
     Revoke,
 }
 
-impl Verdict {
+impl PairingDecision {
     /// What somebody says for it.
     pub fn word(self) -> &'static str {
         match self {
-            Verdict::Approve => "approve",
-            Verdict::Deny => "deny",
-            Verdict::Revoke => "revoke",
+            PairingDecision::Approve => "approve",
+            PairingDecision::Deny => "deny",
+            PairingDecision::Revoke => "revoke",
         }
     }
 }
@@ -191,14 +191,14 @@ fn card(request: &Request) -> Card {
         asked => Text::foreign(&format!("They wrote: {asked}")),
     };
     let good = Text::new(format!("The code is {code}; it is good for {}.", good_for(request))).subtle();
-    let button = |title, verdict: Verdict| Submit::new(title, verdict.word()).argument(CODE, code);
+    let button = |title, verdict: PairingDecision| Submit::new(title, verdict.word()).argument(CODE, code);
     Card::new()
         .with(Text::foreign(&format!("{email} asks to be let in.")).large())
         .with(wrote)
         .with(good)
         .lives(Duration::from_millis((request.expires_at - clock::wall_ms()).max(0).unsigned_abs()))
-        .action(button("Approve", Verdict::Approve).positive())
-        .action(button("Deny", Verdict::Deny).destructive())
+        .action(button("Approve", PairingDecision::Approve).positive())
+        .action(button("Deny", PairingDecision::Deny).destructive())
 }
 
 /// What an admin reads where cards are not shown, or their buttons do nothing.
@@ -224,7 +224,7 @@ fn notice(request: &Request) -> NewMessage {
 pub async fn decide(
     store: &Store,
     who: &str,
-    verdict: Verdict,
+    verdict: PairingDecision,
     scope: Scope,
     by: &str,
     audit: AuditEntry,
@@ -232,9 +232,9 @@ pub async fn decide(
     for _ in 0..TRIES {
         let pairing = find(store, who).await?;
         let (state, says) = match verdict {
-            Verdict::Approve => (PairingState::Approved, Some(APPROVED)),
-            Verdict::Deny => (PairingState::Denied, Some(DENIED)),
-            Verdict::Revoke => (PairingState::Revoked, None),
+            PairingDecision::Approve => (PairingState::Approved, Some(APPROVED)),
+            PairingDecision::Deny => (PairingState::Denied, Some(DENIED)),
+            PairingDecision::Revoke => (PairingState::Revoked, None),
         };
         // A button that is worked on again, since the process ended before its click was settled, has decided already.
         let is_own = pairing.decided_by.as_deref() == Some(by);
@@ -244,7 +244,7 @@ pub async fn decide(
         allowed(&pairing, verdict, scope)?;
         let entries = says.map(|says| told(&pairing, says)).into_iter().collect();
         let (action, reason) = (format!("pairing {}", verdict.word()), format!("about {}", pairing.request.email));
-        let audit = AuditEntry { action, reason, verdict: "done", ..audit.clone() };
+        let audit = AuditEntry { action, reason, verdict: crate::verdict::Verdict::Done, ..audit.clone() };
         if store.decide_pairing(&pairing, state, by, entries, audit).await? {
             tracing::info!(person = pairing.request.email, ?state, by, "a request to be let in was decided");
             return Ok(Decided { pairing, state, changed: true });
@@ -254,10 +254,10 @@ pub async fn decide(
 }
 
 /// Whether this can be decided now.
-fn allowed(pairing: &Pairing, verdict: Verdict, scope: Scope) -> Result<(), Refusal> {
+fn allowed(pairing: &Pairing, verdict: PairingDecision, scope: Scope) -> Result<(), Refusal> {
     let (code, email) = (pairing.request.code.clone(), pairing.request.email.clone());
     match (pairing.state, verdict) {
-        (PairingState::Pending, Verdict::Revoke) => Err(Refusal::Undecided(email)),
+        (PairingState::Pending, PairingDecision::Revoke) => Err(Refusal::Undecided(email)),
         (PairingState::Pending, _) if pairing.request.expires_at <= clock::wall_ms() => {
             Err(Refusal::Expired(code, email))
         }

@@ -24,6 +24,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::clock;
 use crate::config::{ConfigError, Log, LogFormat};
 use crate::redact::{beginning, one_line};
+use crate::verdict::Verdict;
 
 pub use seldom::Seldom;
 
@@ -279,10 +280,10 @@ impl Metrics {
     }
 
     /// An event was settled. `command` is a name from the table, or a fixed word when none was found.
-    pub fn command(&self, command: &str, outcome: &str) {
-        let labels = [("command", command.to_owned()), ("outcome", outcome.to_owned())];
+    pub fn command(&self, command: &str, outcome: Verdict) {
+        let labels = [("command", command.to_owned()), ("outcome", outcome.word().to_owned())];
         self.0.commands.get_or_create(&labels).inc();
-        if matches!(outcome, "answered" | "declined" | "usage" | "unknown" | "empty") {
+        if outcome.is_answer() {
             self.0.answered.fetch_add(1, Ordering::Relaxed);
         }
     }

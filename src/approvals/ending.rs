@@ -11,6 +11,7 @@ use crate::desk::{End, Outcome, ReplyTo};
 use crate::event;
 use crate::outbox::{Delete, Destination, Letter};
 use crate::store::{Approval, ApprovalState, ApprovalStep, Claimed, Effect, Entry, State, StoreError};
+use crate::verdict::Verdict;
 use crate::webex::{MessageId, RoomType};
 
 impl Approvals {
@@ -22,7 +23,7 @@ impl Approvals {
         };
         let (approval, (state, by)) = match found.await {
             Ok(Some(found)) => found,
-            Ok(None) => return End::unaudited("noted", "it was decided before").into(),
+            Ok(None) => return End::unaudited(Verdict::Noted, "it was decided before").into(),
             Err(error) => return self.desk.without_request(row, &error),
         };
         let (request, approvers) = (&approval.request, approval.approvers.len());
@@ -34,7 +35,7 @@ impl Approvals {
             _ => "its run was given up or dropped".to_owned(),
         };
         tracing::info!(command, approvers, why, "what waited for approval was ended");
-        let verdict = if state == ApprovalState::Expired { "expired" } else { "ended" };
+        let verdict = if state == ApprovalState::Expired { Verdict::Expired } else { Verdict::Ended };
         let end = End::by_daemon(&request.room, verdict, why)
             .command(&command)
             .action(&format!("{command}/expire"))
@@ -54,7 +55,7 @@ impl Approvals {
             return Ok(Some((state, approval.ended_by.clone().unwrap_or_else(daemon))));
         }
         let row = self.desk.services.store.between(row, row).await?.pop();
-        let is_dropped = row.as_ref().is_some_and(|row| row.verdict.as_deref() == Some("dropped"));
+        let is_dropped = row.as_ref().is_some_and(|row| row.verdict == Some(Verdict::Dropped));
         let is_dead = is_dropped || row.as_ref().is_some_and(|row| row.state == State::Dead);
         Ok(match approval.state {
             ApprovalState::Running => {

@@ -10,6 +10,7 @@ use crate::event;
 use crate::handler::{Command, Context, Outgoing, Reply};
 use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect};
 use crate::text::{is_unseen, minute, trim};
+use crate::verdict::Verdict;
 use crate::webex::{MessageId, RoomType};
 
 /// Of one person, and of one space: more that wait at one time are a mistake or mischief, and nobody reads them.
@@ -33,7 +34,7 @@ impl Approvals {
     ) -> Outcome {
         let name = command.name();
         let decline = |(reason, says): (&'static str, String)| {
-            self.desk.reply(row, to, End::of(to, "declined", reason).command(name), Reply::text(says))
+            self.desk.reply(row, to, End::of(to, Verdict::Declined, reason).command(name), Reply::text(says))
         };
         if let Some(refusal) = self.unaskable(to, name, quorum, asked(context)) {
             return decline(refusal);
@@ -56,7 +57,7 @@ impl Approvals {
         self.desk.services.metrics.approval("requested");
         let (needed, until) = (wording::approvals(quorum), minute(request.expires_at));
         let letter = self.desk.letter(row, to, request.card, card, Some(name));
-        End::of(to, "awaiting", rule)
+        End::of(to, Verdict::Awaiting, rule)
             .command(name)
             .audited(format!("{needed} until {until}; {rule}"))
             .then([letter])

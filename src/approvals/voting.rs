@@ -14,6 +14,7 @@ use crate::desk::{End, Outcome, ReplyTo};
 use crate::event::{self, Approved, Event};
 use crate::handler::Command;
 use crate::store::{Approval, ApprovalState, ApprovalStep, Approver, Claimed, Effect};
+use crate::verdict::Verdict;
 use crate::webex::{Error, MessageId, NewMessage, Person, RoomId};
 
 /// A button that was pressed.
@@ -30,7 +31,7 @@ pub struct PressedVote {
 
 /// Why a vote does not count.
 struct Void {
-    verdict: &'static str,
+    verdict: Verdict,
     reason: &'static str,
     says: String,
 }
@@ -41,7 +42,7 @@ impl Approvals {
         let approval = match self.desk.services.store.approval(press.card).await {
             Ok(Some(approval)) => approval,
             Ok(None) => {
-                let end = End::of(to, "declined", "the ledger has forgotten what it is about");
+                let end = End::of(to, Verdict::Declined, "the ledger has forgotten what it is about");
                 return self.desk.decline(row, to, press.card, end, "That was too long ago. Please ask me again.");
             }
             Err(error) => return self.desk.without_request(row, &error),
@@ -68,32 +69,36 @@ impl Approvals {
         let void = |verdict, reason, says: &str| Err(Void { verdict, reason, says: says.to_owned() });
         if !approval.is_open() {
             let says = format!("That is decided already. {}", wording::ended(approval));
-            return void("declined", "it is decided already", &says);
+            return void(Verdict::Declined, "it is decided already", &says);
         }
         let command = self.desk.services.commands.iter().find(|command| command.name() == request.command);
         let Some(quorum) = command.and_then(Command::quorum) else {
             let says = "That does not wait for approval any more. Please ask me again.";
-            return void("declined", "the command is gone, or needs no approval any more", says);
+            return void(Verdict::Declined, "the command is gone, or needs no approval any more", says);
         };
         // When the click arrived, not when it is worked on: that is the same at each try.
         if at >= request.expires_at {
-            return void("declined", "the time for it is over", "That was not approved in time. Please ask me again.");
+            return void(
+                Verdict::Declined,
+                "the time for it is over",
+                "That was not approved in time. Please ask me again.",
+            );
         }
         let is_asker = sender.id.local() == request.person;
         match vote {
             Vote::Withdraw if is_asker => Ok(quorum),
             Vote::Withdraw => {
                 let says = format!("Only {}, who asked for that, may withdraw it.", request.email);
-                void("denied", "only whoever asked may withdraw", &says)
+                void(Verdict::Denied, "only whoever asked may withdraw", &says)
             }
             Vote::Approve | Vote::Deny if is_asker => void(
-                "denied",
+                Verdict::Denied,
                 "whoever asks does not decide",
                 "You asked for that yourself, so others have to decide on it. Withdraw takes it back.",
             ),
             Vote::Approve | Vote::Deny if !self.desk.services.policy.approves(quorum, &sender.id, &sender.email) => {
                 let says = format!("You are not among those who may approve {}.", request.command);
-                void("denied", "not listed in the command's approve.by", &says)
+                void(Verdict::Denied, "not listed in the command's approve.by", &says)
             }
             Vote::Approve | Vote::Deny => Ok(quorum),
         }
@@ -129,11 +134,17 @@ impl Approvals {
         // Whose approval may be enough by now, since the settings have changed, presses again.
         if !own.is_empty() && void.is_empty() && count < needed {
             let says = "You have approved that already; it takes others too.";
-            return self.desk.decline(row, to, press.card, End::of(to, "declined", "has approved it already"), says);
+            return self.desk.decline(
+                row,
+                to,
+                press.card,
+                End::of(to, Verdict::Declined, "has approved it already"),
+                says,
+            );
         }
         let ids = void.iter().map(|known| known.person.clone()).collect();
         let step = Effect::Approval(ApprovalStep::Approve { card: press.card, by, void: ids });
-        let counted = |reason| End::of(to, "counted", reason).audited(format!("{count} of {needed}")).with(step);
+        let counted = |reason| End::of(to, Verdict::Counted, reason).audited(format!("{count} of {needed}")).with(step);
         if count < needed {
             let text = format!("{email} approved: {count} of {needed}.{}", wording::void(&void));
             let said = NewMessage { text: Some(text), ..NewMessage::default() };
@@ -190,6 +201,6 @@ impl Approvals {
             Vote::Approve | Vote::Deny => "denied by somebody who may approve it",
         };
         let by = to.sender.email.clone();
-        self.end_request(row, approval, state, by, Some(press.message)).add_to(End::of(to, "ended", reason))
+        self.end_request(row, approval, state, by, Some(press.message)).add_to(End::of(to, Verdict::Ended, reason))
     }
 }

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::event;
 use crate::store::{Approval, ApprovalState, AuditEntry, Store};
 use crate::text::{iso_time, table};
+use crate::verdict::Verdict;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -136,11 +137,11 @@ pub(super) async fn story(store: &Store, event: Uuid) -> anyhow::Result<Vec<Stri
                 lines.extend(story::told(&message, "outcome", "the event that ended it"));
             }
             for row in store.between(removal, removal).await? {
-                lines.extend(match row.verdict.as_deref() {
-                    Some("deleted") => {
+                lines.extend(match row.verdict {
+                    Some(Verdict::Deleted) => {
                         vec![format!("{} the card deleted", row.settled_at.map(iso_time).unwrap_or_default())]
                     }
-                    Some("kept") => vec![format!("the card stays: {}", row.note.unwrap_or_default())],
+                    Some(Verdict::Kept) => vec![format!("the card stays: {}", row.note.unwrap_or_default())],
                     _ => story::told(&row, "deletion of the card", "the event that ended it"),
                 });
             }

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::ledger::{by_operator, with_store};
 use super::output::{Format, print, print_json};
-use crate::access::is_refusal;
 use crate::config::{Config, parse_duration};
 use crate::store::{AuditRow, Finding, Seal, Store, Verification};
 use crate::text::{iso_time, one_line, table};
@@ -74,7 +73,7 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
             let since =
                 since.map_or(0, |since| clock::wall_ms() - i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
             let wanted = |row: &AuditRow| {
-                person.as_deref().is_none_or(|person| is(row, person)) && (!denied || is_refusal(&row.verdict))
+                person.as_deref().is_none_or(|person| is(row, person)) && (!denied || row.is_refusal())
             };
             list(&store.audited(since, limit, wanted).await?, format)?;
             Ok(ExitCode::SUCCESS)
@@ -105,7 +104,7 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     fn new(row: &'a AuditRow) -> Self {
         let reference = row.event.map(event::reference);
-        let allowed = row.person.as_ref().map(|_| !is_refusal(&row.verdict));
+        let allowed = row.person.as_ref().map(|_| !row.is_refusal());
         Shown { at: iso_time(row.at), allowed, reference, row }
     }
 }

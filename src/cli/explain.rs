@@ -15,8 +15,9 @@ use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
 use crate::event::{Added, Approved, Event, Occurrence, TimeUp};
 use crate::outbox::Receipt;
-use crate::store::{AuditRow, Pairing, Row, State, Store, UNHANDLED};
+use crate::store::{AuditRow, Pairing, Row, State, Store};
 use crate::text::{iso_time, one_line};
+use crate::verdict::Verdict;
 use crate::webex::local_part;
 use crate::{clock, event};
 
@@ -38,7 +39,7 @@ pub(super) struct Story {
     pub(super) lines: Vec<String>,
     /// The Webex ids of the messages that answered it.
     pub(super) replies: Vec<String>,
-    outcome: Option<String>,
+    outcome: Option<Verdict>,
     reason: Option<String>,
     /// What it has to do with what was asked for.
     found_by: String,
@@ -98,7 +99,7 @@ async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
     lines.extend(replies.iter().flat_map(|reply| told(reply, "reply", "the event")));
     lines.extend(questions::told(store, row).await?);
     lines.extend(pairing(store, row).await?);
-    let sent = replies.iter().filter(|reply| reply.verdict.as_deref() == Some("sent"));
+    let sent = replies.iter().filter(|reply| reply.verdict == Some(Verdict::Sent));
     Ok(Story {
         event: row.id.to_string(),
         reference: event::reference(row.id),
@@ -106,7 +107,7 @@ async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
         attempts: row.attempts,
         lines,
         replies: sent.filter_map(|reply| Some(Receipt::read(reply.note.as_deref()?)?.id)).collect(),
-        outcome: row.verdict.clone(),
+        outcome: row.verdict,
         reason: row.note.clone(),
         found_by: how.clone(),
         is_direct: *is_direct,
@@ -168,7 +169,7 @@ fn standing(row: &Row, told: bool) -> String {
             format!("it waits to be tried again{when}, after {} tries{because}", row.attempts)
         }
         State::Done => {
-            format!("{} {}{because}", settled(row), meaning(row.verdict.as_deref().unwrap_or_default(), told))
+            format!("{} {}{because}", settled(row), row.verdict.map_or("", |verdict| verdict.meaning(told)))
         }
         State::Dead => {
             let retry = format!("; `switchboard inbox retry {}` tries it again", event::reference(row.id));
@@ -177,31 +178,6 @@ fn standing(row: &Row, told: bool) -> String {
         State::Forgotten => {
             "it is older than store.retention; only its id is kept, so that a repeat is not answered".to_owned()
         }
-    }
-}
-
-/// A verdict as a clause, before the reason; `told` is whether the person has, or gets, a reply.
-fn meaning(verdict: &str, told: bool) -> &str {
-    match verdict {
-        "answered" => "answered",
-        "awaiting" => "not run yet, but put before those who may approve it",
-        "counted" => "counted as an approval",
-        "ended" | "expired" => "ended what waited for approval",
-        "usage" => "answered with the usage line",
-        "declined" => "answered that it cannot be done",
-        "cancelled" => "answered that what was asked is cancelled",
-        "late" => "answered that the time of the question is over; by this rule they may ask",
-        "unknown" => "answered that no command has this name; by this rule they may ask",
-        "empty" => "answered that nothing was said; by this rule they may ask",
-        "denied" if told => "answered only that they may not",
-        "denied" => "not answered",
-        "stranger" => "not answered but with a code to be let in",
-        "flooded" if told => "answered only that it was too much",
-        "crowd" | "flooded" => "not answered, since it was too much",
-        "own" | "ignored" | "noted" | UNHANDLED => "not answered",
-        "gone" => "not answered, since it was deleted or is not for the bot",
-        "dropped" => "dropped by an operator",
-        other => other,
     }
 }
 
@@ -228,7 +204,7 @@ async fn each(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row
 /// What is known of a stranger's request, if the event is one or ended because of one: whom it was told, what became of
 /// it, and what can be done.
 async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
-    let is_request = row.verdict.as_deref() == Some("stranger");
+    let is_request = row.verdict == Some(Verdict::Stranger);
     let concerns = is_request || row.note.as_deref().is_some_and(|reason| reason == WAITS || reason == WAS_DENIED);
     if !concerns {
         return Ok(Vec::new());

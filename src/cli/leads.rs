@@ -9,7 +9,8 @@ use super::ledger::find;
 use crate::event;
 use crate::outbox::Letter;
 use crate::receiver::Unhandled;
-use crate::store::{Queue, Row, Store, UNHANDLED};
+use crate::store::{Queue, Row, Store};
+use crate::verdict::Verdict;
 use crate::webex::local_part;
 
 /// Shorter texts stand in many notes by chance.
@@ -63,7 +64,7 @@ pub(super) async fn leads(store: &Store, text: &str) -> anyhow::Result<Vec<Lead>
 
 /// What a row is of, if nobody works on it.
 pub(super) fn unhandled(row: &Row) -> Option<Unhandled> {
-    let body = row.body.as_deref().filter(|_| row.verdict.as_deref() == Some(UNHANDLED))?;
+    let body = row.body.as_deref().filter(|_| row.verdict == Some(Verdict::Unhandled))?;
     serde_json::from_str(body).ok()
 }
 

@@ -8,6 +8,7 @@ use super::output::complain;
 use crate::config::Config;
 use crate::event;
 use crate::store::{AuditEntry, Row, Store, Via, Writer};
+use crate::verdict::Verdict;
 
 /// Opens the ledger beside the daemon that may be running, and closes it properly. Says first which one it is, beside the
 /// result: another one than was meant answers as well.
@@ -63,7 +64,7 @@ pub(super) async fn by_operator(action: String, reason: String) -> AuditEntry {
         Ok(process) => format!("operator {}", user(process.uid()).await),
         Err(_) => "operator at the command line".to_owned(),
     };
-    AuditEntry { via: Via::Cli, person: Some(person), action, verdict: "done", reason, ..AuditEntry::default() }
+    AuditEntry { via: Via::Cli, person: Some(person), action, verdict: Verdict::Done, reason, ..AuditEntry::default() }
 }
 
 /// The name that belongs to a user's number, or the number.

@@ -10,7 +10,7 @@ use super::ledger::{OPERATOR, by_operator, with_store};
 use super::output::{Format, complain, print, print_json};
 use crate::clock;
 use crate::config::{Config, DmPolicy};
-use crate::pairing::{self, Scope, Verdict};
+use crate::pairing::{self, PairingDecision, Scope};
 use crate::store::{Pairing, PairingState};
 use crate::text::{iso_time, table};
 
@@ -106,9 +106,9 @@ impl<'a> Shown<'a> {
 pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::List { state, format } => list(config, state, format).await?,
-        Verb::Approve { who, format } => decide(config, &who, Verdict::Approve, format).await?,
-        Verb::Deny { who, format } => decide(config, &who, Verdict::Deny, format).await?,
-        Verb::Revoke { who, format } => decide(config, &who, Verdict::Revoke, format).await?,
+        Verb::Approve { who, format } => decide(config, &who, PairingDecision::Approve, format).await?,
+        Verb::Deny { who, format } => decide(config, &who, PairingDecision::Deny, format).await?,
+        Verb::Revoke { who, format } => decide(config, &who, PairingDecision::Revoke, format).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -131,7 +131,7 @@ async fn list(config: &Config, which: Which, format: Format) -> anyhow::Result<(
     Ok(print(&table(["CODE", "STATE", "REQUESTED", "WHO", "WROTE"], &[], cells))?)
 }
 
-async fn decide(config: &Config, who: &str, verdict: Verdict, format: Format) -> anyhow::Result<()> {
+async fn decide(config: &Config, who: &str, verdict: PairingDecision, format: Format) -> anyhow::Result<()> {
     let audit = by_operator(String::new(), String::new()).await;
     let deciding =
         async |store| Ok(pairing::decide(&store, who, verdict, Scope::Anything, OPERATOR, audit.clone()).await?);

@@ -6,6 +6,7 @@ use crate::handler::Kept;
 use crate::outbox::{Destination, Letter, Post};
 use crate::store::{Conversation, Row, Shown, Store};
 use crate::text::iso_time;
+use crate::verdict::Verdict;
 use crate::{clock, event};
 
 /// The most steps that a dialogue is followed back by.
@@ -41,10 +42,10 @@ async fn current(store: &Store, asked: &Conversation) -> anyhow::Result<String> 
         Some(by) => {
             let verdict = store.between(by, by).await?.pop().and_then(|row| row.verdict);
             let by = event::reference(by);
-            match verdict.as_deref() {
-                Some("cancelled") => format!("it was cancelled by event {by}"),
-                Some("late") => format!("its time was over when event {by} answered"),
-                Some("failed") => format!("event {by} answered it and failed"),
+            match verdict {
+                Some(Verdict::Cancelled) => format!("it was cancelled by event {by}"),
+                Some(Verdict::Late) => format!("its time was over when event {by} answered"),
+                Some(Verdict::Failed) => format!("event {by} answered it and failed"),
                 _ => format!("event {by} answered or ended it"),
             }
         }

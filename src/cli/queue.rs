@@ -165,7 +165,7 @@ fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
             iso_time(row.accepted_at),
             or_none(&row.subject),
             or_none(&row.label),
-            or_none(&row.verdict),
+            row.verdict.map_or_else(String::new, |verdict| verdict.word().to_owned()),
             shortened(&without_card(row).map_or_else(|| or_none(&row.note), |why| format!("without its card: {why}"))),
         ]
     });

@@ -3,6 +3,7 @@
 use crate::outbox::{Letter, Receipt};
 use crate::store::{Queue, Row, State};
 use crate::text::{iso_time, one_line};
+use crate::verdict::Verdict;
 
 pub(super) fn state(row: &Row) -> &'static str {
     match row.state {
@@ -34,7 +35,7 @@ pub(super) fn told(message: &Row, what: &str, since: &str) -> Vec<String> {
     let note = message.note.as_deref().map(one_line).unwrap_or_default();
     let (at, attempts) = (settled(message), message.attempts);
     let said = match message.state {
-        State::Done if message.verdict.as_deref() == Some("sent") => {
+        State::Done if message.verdict == Some(Verdict::Sent) => {
             let took = message.settled_at.unwrap_or(message.accepted_at) - message.accepted_at;
             match Receipt::read(&note) {
                 Some(receipt) => format!("{at} {what} sent {took} ms after {since}, as {}", receipt.id),

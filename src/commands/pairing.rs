@@ -4,7 +4,7 @@ use super::alone::alone;
 use crate::access::Sender;
 use crate::clock;
 use crate::handler::{Args, Command, CommandError, Context, Inputs, Reply, Result};
-use crate::pairing::{self, CODE, COMMAND, Refusal, Scope, Verdict};
+use crate::pairing::{self, CODE, COMMAND, PairingDecision, Refusal, Scope};
 use crate::store::{AuditEntry, PairingState, Via};
 use crate::text::find;
 use crate::text::table;
@@ -17,8 +17,8 @@ pub(super) fn command() -> Command {
     let usage = format!("{COMMAND} [list|approve|deny] [code]");
     let pressed = |verdict| move |context, inputs| pressed(context, inputs, verdict);
     Command::new(&usage, "Who asks to be let in, and letting them", run)
-        .action(Verdict::Approve.word(), pressed(Verdict::Approve))
-        .action(Verdict::Deny.word(), pressed(Verdict::Deny))
+        .action(PairingDecision::Approve.word(), pressed(PairingDecision::Approve))
+        .action(PairingDecision::Deny.word(), pressed(PairingDecision::Deny))
         .details(
             "Admins get a card with buttons for it. `pairing list` shows who waits. `/pairing approve CODE` lets somebody \
              in, and `/pairing deny CODE` does not; their email does as well as the code. They are told. In a direct \
@@ -35,8 +35,8 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
             args.finish()?;
             return list(&context).await;
         }
-        "approve" => Verdict::Approve,
-        "deny" => Verdict::Deny,
+        "approve" => PairingDecision::Approve,
+        "deny" => PairingDecision::Deny,
         _ => {
             let text = format!("I can list, approve and deny; \"{}\" is none of it.", quoted(&verb));
             return Err(CommandError::Usage(text));
@@ -48,12 +48,12 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
 }
 
 /// A button of the card that tells of a stranger: it decides what waits, and nothing anew.
-async fn pressed(context: Context, inputs: Inputs, verdict: Verdict) -> Result<Reply> {
+async fn pressed(context: Context, inputs: Inputs, verdict: PairingDecision) -> Result<Reply> {
     alone(&context)?;
     decide(&context, inputs.argument(CODE).unwrap_or_default(), verdict, Scope::Waiting, Via::Click).await
 }
 
-async fn decide(context: &Context, who: &str, verdict: Verdict, scope: Scope, via: Via) -> Result<Reply> {
+async fn decide(context: &Context, who: &str, verdict: PairingDecision, scope: Scope, via: Via) -> Result<Reply> {
     let Sender { id, email } = context.sender();
     let audit = AuditEntry {
         via,

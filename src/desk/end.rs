@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::access::Sender;
 use crate::store::{Again, AuditEntry, Effect, Entry};
+use crate::verdict::Verdict;
 use crate::webex::{MessageId, RoomId, RoomType};
 
 /// What becomes of an event.
@@ -30,16 +31,17 @@ pub struct ReplyTo {
 
 /// How an event ends, and what follows from it.
 pub struct End {
-    pub(super) verdict: &'static str,
+    pub(super) verdict: Verdict,
     pub(super) reason: Cow<'static, str>,
     pub(super) note: Option<String>,
     pub(super) is_dead: bool,
-    /// Who did it, and where, for the audit; what nobody asked for is not audited. A verdict in it stands for this one.
+    /// Who did it, and where, for the audit; what nobody asked for is not audited.
     pub(super) who: Option<AuditEntry>,
     /// The address of whoever was judged.
     pub(super) subject: Option<String>,
     pub(super) command: Option<String>,
     pub(super) action: Option<String>,
+    pub(super) audited_verdict: Option<Verdict>,
     pub(super) audited_reason: Option<String>,
     pub(super) request: Option<String>,
     pub(super) answers: Option<Uuid>,
@@ -73,7 +75,7 @@ impl Outcome {
 
 impl End {
     /// Somebody was judged, by this rule or for this reason.
-    pub fn of(to: &ReplyTo, verdict: &'static str, reason: impl Into<Cow<'static, str>>) -> End {
+    pub fn of(to: &ReplyTo, verdict: Verdict, reason: impl Into<Cow<'static, str>>) -> End {
         let who = AuditEntry {
             person: Some(to.sender.id.to_string()),
             email: Some(to.sender.email.clone()),
@@ -88,20 +90,19 @@ impl End {
     }
 
     /// The daemon ended something in this space; that is all the audit says of the verdict.
-    pub fn by_daemon(room: &str, verdict: &'static str, reason: impl Into<Cow<'static, str>>) -> End {
-        let (room, place) = (Some(room.to_owned()), Some("group"));
-        let who = AuditEntry { room, place, verdict: "ended", ..AuditEntry::default() };
-        End { who: Some(who), ..End::unaudited(verdict, reason) }
+    pub fn by_daemon(room: &str, verdict: Verdict, reason: impl Into<Cow<'static, str>>) -> End {
+        let who = AuditEntry { room: Some(room.to_owned()), place: Some("group"), ..AuditEntry::default() };
+        End { who: Some(who), audited_verdict: Some(Verdict::Ended), ..End::unaudited(verdict, reason) }
     }
 
     /// It ended before anybody could be judged. It is audited all the same: it may have been tried before.
-    pub fn unattributed(verdict: &'static str, note: impl Into<String>) -> End {
+    pub fn unattributed(verdict: Verdict, note: impl Into<String>) -> End {
         let reason = "nobody was judged at the end; the note of the event says why";
         End { who: Some(AuditEntry::default()), note: Some(note.into()), ..End::unaudited(verdict, reason) }
     }
 
     /// Nobody asked for it, or the bot itself made it.
-    pub fn unaudited(verdict: &'static str, reason: impl Into<Cow<'static, str>>) -> End {
+    pub fn unaudited(verdict: Verdict, reason: impl Into<Cow<'static, str>>) -> End {
         End {
             verdict,
             reason: reason.into(),
@@ -111,6 +112,7 @@ impl End {
             subject: None,
             command: None,
             action: None,
+            audited_verdict: None,
             audited_reason: None,
             request: None,
             answers: None,

@@ -55,7 +55,7 @@ impl Desk {
         let label = command.as_deref().unwrap_or(NO_COMMAND);
         if let Some(sender) = &subject {
             self.services.metrics.command(label, verdict);
-            tracing::info!(sender, command = label, verdict, reason = &*reason, "event settled");
+            tracing::info!(sender, command = label, verdict = verdict.word(), reason = &*reason, "event settled");
         }
         let mut note = note.unwrap_or_else(|| reason.to_string());
         let mut reason = end.audited_reason.unwrap_or_else(|| reason.into_owned());
@@ -66,7 +66,7 @@ impl Desk {
         }
         let action = action.unwrap_or_else(|| label.to_owned());
         let audit = who.map(|who| {
-            let verdict = if who.verdict.is_empty() { verdict } else { who.verdict };
+            let verdict = end.audited_verdict.unwrap_or(verdict);
             AuditEntry { via, action, verdict, reason, ..who }
         });
         let closing = Closing {

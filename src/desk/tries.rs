@@ -2,6 +2,7 @@
 
 use super::{Desk, End, NO_COMMAND, Outcome};
 use crate::store::{Again, Claimed, StoreError};
+use crate::verdict::Verdict;
 use crate::webex::{Error, Fault};
 use crate::worker::Retry;
 
@@ -38,9 +39,12 @@ impl Desk {
                 return Outcome::Again(Again { after, note: Some(error.to_string()), ..Again::default() });
             }
             Fault::NotFound => {
-                tracing::info!(verdict = "gone", "event settled: its message was deleted, or is not for the bot");
-                self.services.metrics.command(NO_COMMAND, "gone");
-                return End::unattributed("gone", error.to_string()).into();
+                tracing::info!(
+                    verdict = Verdict::Gone.word(),
+                    "event settled: its message was deleted, or is not for the bot"
+                );
+                self.services.metrics.command(NO_COMMAND, Verdict::Gone);
+                return End::unattributed(Verdict::Gone, error.to_string()).into();
             }
             // One refusal may be as passing as one 500.
             Fault::Final if !self.retry.is_last(row) => Fault::Broken,
@@ -95,7 +99,7 @@ impl Desk {
     /// Nobody is told: whoever wrote it could not be read, so nobody knows whether they may be answered.
     pub fn give_up(&self, why: &str) -> Outcome {
         tracing::error!(why, "an event is given up; `switchboard inbox list` shows it");
-        self.services.metrics.command(NO_COMMAND, "failed");
-        End::unattributed("failed", why).dead().into()
+        self.services.metrics.command(NO_COMMAND, Verdict::Failed);
+        End::unattributed(Verdict::Failed, why).dead().into()
     }
 }

@@ -10,6 +10,7 @@ use crate::event;
 use crate::handler::{Command, Context};
 use crate::router::{self, Route};
 use crate::store::{Approval, ApprovalState, Claimed};
+use crate::verdict::Verdict;
 use crate::webex::Person;
 
 /// By which rule a command runs that was approved.
@@ -21,7 +22,7 @@ impl Inbox {
         let approval = match self.approvals.find(card).await {
             // After a failure an operator may have it tried again.
             Ok(Some(approval)) if matches!(approval.state, ApprovalState::Running | ApprovalState::Failed) => approval,
-            Ok(_) => return End::unaudited("noted", "it was ended before it could run").into(),
+            Ok(_) => return End::unaudited(Verdict::Noted, "it was ended before it could run").into(),
             Err(error) => return self.desk.without_request(row, &error),
         };
         let reference = event::reference(approval.request.event);
@@ -37,7 +38,7 @@ impl Inbox {
     async fn perform_approved(&self, row: &Claimed, me: &Person, approval: &Approval) -> (Outcome, ApprovalState) {
         let mut to = asker(approval);
         let refused = |to: &ReplyTo, reason| {
-            (End::of(to, "denied", reason).command(&approval.request.command).into(), ApprovalState::Refused)
+            (End::of(to, Verdict::Denied, reason).command(&approval.request.command).into(), ApprovalState::Refused)
         };
         match self.approvals.member(&to.sender.id, &to.room).await {
             Ok(Some(person)) => person.email().clone_into(&mut to.sender.email),

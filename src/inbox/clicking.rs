@@ -11,6 +11,7 @@ use crate::card::{Button, Deed, SEAL, carries};
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event::{Event, Occurrence};
 use crate::store::{Claimed, StoreError};
+use crate::verdict::Verdict;
 use crate::webex::{ActionId, AttachmentAction, Error, Fault, Message, Person, RoomId, RoomType};
 
 /// What whoever looks for the reason has to know besides.
@@ -70,12 +71,12 @@ impl Inbox {
         };
         match pressed {
             Ok(button) => self.press(row, to, &action, button, rule, me).await,
-            Err(Unpressed::Nothing(reason)) => End::of(to, "ignored", reason).into(),
+            Err(Unpressed::Nothing(reason)) => End::of(to, Verdict::Ignored, reason).into(),
             Err(Unpressed::Forged(reason)) => {
                 if let Some(count) = self.forged_clicks.count() {
                     tracing::warn!(reason, count, "a click on a card is none on a button that I have sealed");
                 }
-                End::of(to, "denied", reason).noted(format!("{reason}{FORGED}")).into()
+                End::of(to, Verdict::Denied, reason).noted(format!("{reason}{FORGED}")).into()
             }
         }
     }
@@ -109,9 +110,9 @@ impl Inbox {
         };
         ControlFlow::Break(match self.judgement(row, me, to, place, Act::Click, action.created).await {
             Ok(Judgement::Allow(rule)) => return ControlFlow::Continue(rule),
-            Ok(Judgement::Own) => End::unaudited("own", "the bot clicked").into(),
+            Ok(Judgement::Own) => End::unaudited(Verdict::Own, "the bot clicked").into(),
             Ok(Judgement::Refuse(refused)) => refused.end(to).into(),
-            Ok(Judgement::Pair(_)) => End::of(to, "denied", "unknown person").into(),
+            Ok(Judgement::Pair(_)) => End::of(to, Verdict::Denied, "unknown person").into(),
             Err(error) => self.desk.unjudged(&error),
         })
     }

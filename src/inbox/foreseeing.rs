@@ -10,6 +10,7 @@ use crate::access::{Act, Pace, Place};
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event::Occurrence;
 use crate::store::{Claimed, StoreError};
+use crate::verdict::Verdict;
 use crate::webex::{Person, RoomType};
 
 impl Inbox {
@@ -27,7 +28,7 @@ impl Inbox {
                 Act::Text => "the bot wrote it",
                 Act::Click => "the bot clicked",
             };
-            return ControlFlow::Break(End::unaudited("own", why).into());
+            return ControlFlow::Break(End::unaudited(Verdict::Own, why).into());
         }
         // A list may name them by an address that the envelope does not have.
         let Some(email) = self.known.address(actor) else { return ControlFlow::Continue(()) };
@@ -43,7 +44,7 @@ impl Inbox {
         let mark = row.mark.as_deref().and_then(|mark| mark.parse().ok()).max(event.created);
         // In a direct space everything is theirs. Elsewhere, and of people who are answered, something said before may be
         // missing, and the next message that is read shows it.
-        let is_theirs = to.room_type == RoomType::Direct && verdict != "flooded" && act == Act::Text;
+        let is_theirs = to.room_type == RoomType::Direct && verdict != Verdict::Flooded && act == Act::Text;
         let end = End::of(&to, verdict, reason);
         ControlFlow::Break(match mark.filter(|_| is_theirs) {
             Some(mark) => end.marked(mark.to_string()).into(),
@@ -59,7 +60,7 @@ impl Inbox {
         me: &Person,
         to: &ReplyTo,
         act: Act,
-    ) -> Result<Option<(&'static str, &'static str)>, StoreError> {
+    ) -> Result<Option<(Verdict, &'static str)>, StoreError> {
         let place = match to.room_type {
             RoomType::Direct => Place::Direct,
             // Who is not answered then is not without a mention either, and for the same reason.
@@ -72,7 +73,7 @@ impl Inbox {
             Ruling::Ended(Judgement::Pair(known)) => {
                 let asks = known.is_some_and(|known| known.request.event == row.id);
                 let is_crowd = !asks && self.services.store.is_crowd(self.pairing.per_hour).await?;
-                is_crowd.then_some(("crowd", CROWD))
+                is_crowd.then_some((Verdict::Crowd, CROWD))
             }
             Ruling::Ended(Judgement::Own | Judgement::Allow(_) | Judgement::Refuse(_)) => None,
             // Of a space with others, a bot is told of what mentions it; any other account, of everything.
@@ -80,7 +81,7 @@ impl Inbox {
             Ruling::Paced { .. } => match self.pace(row, to, event.created) {
                 // Where to say so, the message says.
                 Pace::Over { tell: true, .. } if act == Act::Text => None,
-                Pace::Over { rule, .. } => Some(("flooded", rule)),
+                Pace::Over { rule, .. } => Some((Verdict::Flooded, rule)),
                 Pace::Fine => None,
             },
         })

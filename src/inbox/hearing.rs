@@ -10,6 +10,7 @@ use crate::handler::{Command, Context, Inputs, Reply};
 use crate::questions::{Asked, Heard, Said, is_cancel};
 use crate::router::{self, Route, addressed_text};
 use crate::store::Claimed;
+use crate::verdict::Verdict;
 use crate::webex::{Message, MessageId, Person, RoomType};
 
 const NOTHING_SAID: &str = "Yes? Say help to see what I can do.";
@@ -78,14 +79,14 @@ impl Inbox {
     async fn run_command(&self, row: &Claimed, to: &ReplyTo, context: Context, rule: &'static str) -> Outcome {
         let permission = |command: &Command| self.services.may(&to.sender, &to.room, to.room_type, command);
         match router::route(&self.services.commands, |command| permission(command).is_ok(), &context.text) {
-            Route::Empty => self.desk.reply(row, to, End::of(to, "empty", rule), Reply::text(NOTHING_SAID)),
+            Route::Empty => self.desk.reply(row, to, End::of(to, Verdict::Empty, rule), Reply::text(NOTHING_SAID)),
             Route::Forbidden(command) => {
                 let reason = permission(command).err().unwrap_or_default();
                 self.forbid(row, to, command, reason)
             }
             Route::Unknown { near } => {
                 let reply = Reply::text(router::unknown(&context.text, near));
-                self.desk.reply(row, to, End::of(to, "unknown", rule), reply)
+                self.desk.reply(row, to, End::of(to, Verdict::Unknown, rule), reply)
             }
             Route::Command(command, args) => match (args, command.quorum()) {
                 (Ok(_), Some(quorum)) => self.approvals.request(row, to, command, quorum, &context, rule).await,
@@ -104,7 +105,7 @@ impl Inbox {
     /// Answers somebody who may not give a command, as the settings say.
     fn forbid(&self, row: &Claimed, to: &ReplyTo, command: &Command, reason: &'static str) -> Outcome {
         let name = command.name();
-        let end = End::of(to, "denied", reason).command(name);
+        let end = End::of(to, Verdict::Denied, reason).command(name);
         match self.services.policy.is_spoken() {
             true => self.desk.reply(row, to, end, Reply::text(format!("I am sorry, but you may not use {name} here."))),
             false => end.into(),
@@ -135,7 +136,7 @@ impl Inbox {
     ) -> Outcome {
         let (kept, over, answered) = (&asked.kept, asked.over.clone(), asked.answered());
         if context.files.is_empty() && is_cancel(&context.text) {
-            let end = End::of(to, "cancelled", rule).command(&kept.command);
+            let end = End::of(to, Verdict::Cancelled, rule).command(&kept.command);
             return self.desk.reply(row, to, end, Reply::text(CANCELLED)).with(answered);
         }
         let inputs = Inputs::typed(kept.input.clone(), &context.text, kept.arguments.clone());

@@ -11,6 +11,7 @@ use crate::handler::Reply;
 use crate::pairing;
 use crate::router::{addressed_text, mentions};
 use crate::store::{Claimed, Pairing, StoreError};
+use crate::verdict::Verdict;
 use crate::webex::{Message, Person, RoomType};
 
 /// Why a stranger gets no code for now.
@@ -34,7 +35,7 @@ pub(super) enum Judgement {
 
 /// Why something is not answered, and what a message gets in place of the answer.
 pub(super) struct Refused {
-    pub verdict: &'static str,
+    pub verdict: Verdict,
     pub reason: &'static str,
     pub says: Option<&'static str>,
 }
@@ -47,7 +48,7 @@ pub(super) enum Ruling {
     Paced { allowed: bool, rule: &'static str },
 }
 
-fn refuse(verdict: &'static str, reason: &'static str, says: Option<&'static str>) -> Judgement {
+fn refuse(verdict: Verdict, reason: &'static str, says: Option<&'static str>) -> Judgement {
     Judgement::Refuse(Refused { verdict, reason, says })
 }
 
@@ -70,7 +71,7 @@ impl Inbox {
             RoomType::Group => Place::Group { mentioned: mentions(&message, me) },
         };
         match self.judgement(row, me, to, place, Act::Text, message.created).await {
-            Ok(Judgement::Own) => End::unaudited("own", "the bot wrote it").into(),
+            Ok(Judgement::Own) => End::unaudited(Verdict::Own, "the bot wrote it").into(),
             Ok(Judgement::Allow(rule)) => self.answer(row, &message, me, to, rule).await,
             Ok(Judgement::Refuse(refused)) => match refused.says {
                 Some(says) => self.desk.reply(row, to, refused.end(to), Reply::text(says)),
@@ -98,9 +99,9 @@ impl Inbox {
             Ruling::Paced { allowed, rule } => (allowed, rule),
         };
         Ok(match self.pace(row, to, said) {
-            Pace::Over { rule, tell } => refuse("flooded", rule, tell.then_some(TOO_MUCH)),
+            Pace::Over { rule, tell } => refuse(Verdict::Flooded, rule, tell.then_some(TOO_MUCH)),
             Pace::Fine if allowed => Judgement::Allow(rule),
-            Pace::Fine => refuse("denied", rule, Some(MAY_NOT)),
+            Pace::Fine => refuse(Verdict::Denied, rule, Some(MAY_NOT)),
         })
     }
 
@@ -129,9 +130,9 @@ impl Inbox {
         Ok(match decision {
             Decision::Own => Ruling::Ended(Judgement::Own),
             Decision::Pair => Ruling::Ended(Judgement::Pair(known)),
-            Decision::Ignore(rule) => Ruling::Ended(refuse("denied", rule, None)),
+            Decision::Ignore(rule) => Ruling::Ended(refuse(Verdict::Denied, rule, None)),
             Decision::Deny(rule) if !policy.is_spoken() || act == Act::Click => {
-                Ruling::Ended(refuse("denied", rule, None))
+                Ruling::Ended(refuse(Verdict::Denied, rule, None))
             }
             Decision::Deny(rule) => Ruling::Paced { allowed: false, rule },
             Decision::Allow(rule) => Ruling::Paced { allowed: true, rule },

@@ -10,6 +10,7 @@ use crate::handler::Inputs;
 use crate::pairing;
 use crate::questions::Said;
 use crate::store::{Claimed, Effect};
+use crate::verdict::Verdict;
 use crate::webex::{AttachmentAction, Person};
 
 impl Inbox {
@@ -47,11 +48,11 @@ impl Inbox {
             None if !button.once => None,
             None => match self.services.store.is_used(button.card).await {
                 Ok(false) => None,
-                Ok(true) => decline("declined", "the card was used already", "That card has been used already."),
+                Ok(true) => decline(Verdict::Declined, "the card was used already", "That card has been used already."),
                 Err(error) => Some(self.desk.without_ledger(row, &error)),
             },
             Some(Refusal::NotTheirs) => {
-                decline("denied", "the button is for other people", "That button is for somebody else.")
+                decline(Verdict::Denied, "the button is for other people", "That button is for somebody else.")
             }
             Some(Refusal::Expired) => {
                 // An admin did not ask for the card of a stranger, and cannot.
@@ -59,7 +60,7 @@ impl Inbox {
                     pairing::COMMAND => pairing::EXPIRED,
                     _ => "That card has expired. Please ask me again.",
                 };
-                decline("declined", "the card has expired", says)
+                decline(Verdict::Declined, "the card has expired", says)
             }
         }
     }
@@ -91,7 +92,7 @@ impl Inbox {
         let (command, acting) = match self.action(to, &command, &name, context, inputs) {
             Ok(found) => found,
             Err(Unable::Forbidden(command, reason)) => {
-                return End::of(to, "denied", reason).command(command.name()).into();
+                return End::of(to, Verdict::Denied, reason).command(command.name()).into();
             }
             Err(Unable::Gone) => return self.desk.decline(row, to, card, gone(to), GONE),
         };

@@ -10,6 +10,7 @@ use crate::event;
 use crate::handler::{Command, CommandError, Context, FileError, Inputs, Reply};
 use crate::store::{Again, Claimed};
 use crate::text::quoted;
+use crate::verdict::Verdict;
 use crate::webex::{Error, Fault, NewMessage};
 use crate::worker::reason;
 
@@ -44,7 +45,7 @@ pub(super) enum Unable<'a> {
 
 /// How an event ends that was for an action of before.
 pub(super) fn gone(to: &ReplyTo) -> End {
-    End::of(to, "declined", "nothing has this action any more")
+    End::of(to, Verdict::Declined, "nothing has this action any more")
 }
 
 impl Ran {
@@ -141,14 +142,14 @@ impl Inbox {
         match result {
             Ok(reply) => {
                 let (messages, asks) = self.questions.messages(row, to, command.name(), reply);
-                Outcome::from(self.desk.say(row, to, end("answered"), messages)).with(asks)
+                Outcome::from(self.desk.say(row, to, end(Verdict::Answered), messages)).with(asks)
             }
             Err(CommandError::User(text)) => {
-                self.desk.reply(row, to, end("declined").noted(quoted(&text)), Reply::text(refusal(&text)))
+                self.desk.reply(row, to, end(Verdict::Declined).noted(quoted(&text)), Reply::text(refusal(&text)))
             }
             Err(CommandError::Usage(text)) => {
                 let says = format!("{} Usage: {}", refusal(&text), command.usage());
-                self.desk.reply(row, to, end("usage").noted(quoted(&text)), Reply::text(says))
+                self.desk.reply(row, to, end(Verdict::Usage).noted(quoted(&text)), Reply::text(says))
             }
             Err(CommandError::Internal(error)) => match passing(&error).filter(|_| self.desk.is_patient(row)) {
                 // A Webex that is away, or asks to wait, is no fault of the command.
@@ -183,7 +184,7 @@ impl Inbox {
         );
         let says = NewMessage { text: Some(format!("That failed, reference {reference}.")), ..NewMessage::default() };
         let letter = self.desk.letter(row, to, event::failure_id(row.id), says.into(), Some(name));
-        End::of(to, "failed", rule).command(name).noted(error).dead().then([letter]).into()
+        End::of(to, Verdict::Failed, rule).command(name).noted(error).dead().then([letter]).into()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::card::{Card, Venue};
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::pairing;
 use crate::store::{Again, Asked, Claimed, Pairing};
+use crate::verdict::Verdict;
 use crate::webex::NewMessage;
 
 impl Inbox {
@@ -28,7 +29,7 @@ impl Inbox {
                 Ok(Asked::New) => {}
                 // With another code, or another standing, it is judged anew.
                 Ok(Asked::Again) => return Outcome::Again(Again::default()),
-                Ok(Asked::Crowd) => return End::of(to, "crowd", CROWD).into(),
+                Ok(Asked::Crowd) => return End::of(to, Verdict::Crowd, CROWD).into(),
                 Err(error) => return self.desk.unjudged(&error),
             }
         }
@@ -36,7 +37,7 @@ impl Inbox {
         let sealed =
             |card: &Card, id, admin: &str| self.desk.sealed(card, id, Venue::DirectWith(admin), pairing::COMMAND);
         let notices = pairing::notices(&request, &self.services.policy.admins(), sealed);
-        let end = End::of(to, "stranger", "an unknown person, who was given a code to be let in");
+        let end = End::of(to, Verdict::Stranger, "an unknown person, who was given a code to be let in");
         self.desk.say(row, to, end, vec![greeting.into()]).then(notices).into()
     }
 }

@@ -10,6 +10,7 @@ use crate::access::Act;
 use crate::desk::{End, Outcome};
 use crate::event::{Added, Event, Occurrence, is_plausible};
 use crate::store::{Again, Claimed, Queue, Settlement, Via};
+use crate::verdict::Verdict;
 use crate::webex::{Client, Person, RoomId};
 use crate::worker::Work;
 
@@ -34,7 +35,7 @@ impl Work for Inbox {
             Ok(event) => event,
             Err(error) => {
                 let note = format!("the ledger holds no event here that this version can read: {error}");
-                let end = End::unattributed("unreadable", note).dead();
+                let end = End::unattributed(Verdict::Unreadable, note).dead();
                 return self.desk.close(row, end.into(), Via::default());
             }
         };
@@ -95,9 +96,9 @@ fn note_added(Added { membership, member }: &Added, me: &Person) -> Outcome {
     if member.as_ref() == Some(&me.id) {
         let room = membership.room.as_ref().map_or("unknown", RoomId::as_str);
         tracing::info!(room, "the bot was added to a space");
-        End::unaudited("noted", "the bot was added to a space").into()
+        End::unaudited(Verdict::Noted, "the bot was added to a space").into()
     } else {
-        End::unaudited("ignored", "somebody else was added to a space").into()
+        End::unaudited(Verdict::Ignored, "somebody else was added to a space").into()
     }
 }
 

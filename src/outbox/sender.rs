@@ -13,6 +13,7 @@ use crate::health::Health;
 use crate::identity::Identity;
 use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Queue, Settlement, Store, StoreError};
 use crate::telemetry::Metrics;
+use crate::verdict::Verdict;
 use crate::webex::{Client, Error, Fault, File, FileInfo, Message, MessageId, NewMessage};
 use crate::worker::{Retry, Work};
 
@@ -65,7 +66,7 @@ impl Work for Outbox {
     async fn work(&self, row: Claimed) -> Settlement {
         let letter: Letter = match serde_json::from_str(&row.body) {
             Ok(letter) => letter,
-            Err(error) => return row.dead(closing("unreadable", error.to_string()), Vec::new()),
+            Err(error) => return row.dead(closing(Verdict::Unreadable, error.to_string()), Vec::new()),
         };
         match &letter {
             Letter::Post(post) => self.post(row, post).await,
@@ -124,7 +125,7 @@ impl Outbox {
                 if !post.to.is_direct() =>
             {
                 tracing::warn!(%error, "reply sent, but Webex's answer to it cannot be read");
-                row.done(closing("sent", error.to_string()), Vec::new())
+                row.done(closing(Verdict::Sent, error.to_string()), Vec::new())
             }
             Err(Unsent::Failed { error, is_posted }) => {
                 self.settle_failure(row, &post.to, &error, is_posted, post.file.is_some()).await
@@ -137,7 +138,7 @@ impl Outbox {
         self.health.token(Ok(()));
         self.metrics.reply_sent(row.age());
         tracing::info!(webex_id = receipt.id, "reply sent");
-        let closing = closing("sent", receipt.to_string());
+        let closing = closing(Verdict::Sent, receipt.to_string());
         let shown = match (&post.asks, &post.to, created) {
             (Some(person), Destination::Space(room, _), Some(created)) => Some(Effect::Shown {
                 room: room.local(),
@@ -169,8 +170,10 @@ impl Outbox {
             (Err(error), _) | (_, Err(error)) => return self.unprepared(row, error.to_string()),
         };
         if !stands {
-            return row
-                .dead(closing("refused", "what takes its place was not sent, so it stays".to_owned()), Vec::new());
+            return row.dead(
+                closing(Verdict::Refused, "what takes its place was not sent, so it stays".to_owned()),
+                Vec::new(),
+            );
         }
         let mut ids = delete.messages.clone();
         // Where Webex's answer could not be read, the note is why and no id.
@@ -190,17 +193,19 @@ impl Outbox {
             }
         }
         if gone.is_empty() {
-            return row
-                .done(closing("kept", "nobody knows Webex's id of it, or it was never sent".to_owned()), Vec::new());
+            return row.done(
+                closing(Verdict::Kept, "nobody knows Webex's id of it, or it was never sent".to_owned()),
+                Vec::new(),
+            );
         }
         let ids: Vec<_> = gone.iter().map(ToString::to_string).collect();
-        row.done(closing("deleted", ids.join(", ")), Vec::new())
+        row.done(closing(Verdict::Deleted, ids.join(", ")), Vec::new())
     }
 
     /// What is noted of a row of the outbox that was sent; none when it was not, or nobody knows any more.
     async fn sent(&self, row: Uuid) -> Result<Option<String>, StoreError> {
         let found = self.store.between(row, row).await?;
-        let sent = found.into_iter().find(|row| row.verdict.as_deref() == Some("sent"));
+        let sent = found.into_iter().find(|row| row.verdict == Some(Verdict::Sent));
         Ok(sent.map(|row| row.note.unwrap_or_default()))
     }
 
@@ -213,7 +218,7 @@ impl Outbox {
     fn failed(&self, row: Claimed, why: String, uncertain: bool) -> Settlement {
         match self.retry.after_failure(&row, why.clone()) {
             Some(again) => row.again(Again { uncertain, ..again }),
-            None => row.dead(closing("failed", why), Vec::new()),
+            None => row.dead(closing(Verdict::Failed, why), Vec::new()),
         }
     }
 
@@ -310,7 +315,7 @@ impl Outbox {
                 let tracking_id = error.tracking_id().unwrap_or("none");
                 let hint = error.hint_of_message(is_direct);
                 tracing::error!(%error, hint, tracking_id, "a reply is given up; `switchboard outbox list` shows it");
-                row.dead(closing("refused", reason), Vec::new())
+                row.dead(closing(Verdict::Refused, reason), Vec::new())
             }
         }
     }
@@ -340,6 +345,6 @@ impl Unsent {
     }
 }
 
-fn closing(verdict: &'static str, note: String) -> Closing {
+fn closing(verdict: Verdict, note: String) -> Closing {
     Closing { verdict, note: Some(note), ..Closing::default() }
 }

@@ -13,6 +13,7 @@ use crate::handler::{Context, Kept, Outgoing, Question, Reply, Services};
 use crate::router::{self, Route};
 use crate::store::{Claimed, Conversation, Effect, Shown, StoreError};
 use crate::text::{find_called, has_slash};
+use crate::verdict::Verdict;
 use crate::webex::{MessageId, RoomType};
 
 const CANCEL: [&str; 2] = ["cancel", "stop"];
@@ -50,7 +51,7 @@ pub enum Heard {
         /// The question.
         asked: Asked,
         /// How the event ends, in one word.
-        verdict: &'static str,
+        verdict: Verdict,
         /// Why.
         note: &'static str,
         /// What they are told.
@@ -178,11 +179,11 @@ impl Questions {
             Standing::Late(asked) => {
                 let command = &asked.kept.command;
                 let says = format!("I waited for an answer to {command}, and that has timed out. Say {command} again.");
-                (asked, "late", "an answer to a question whose time is over", says)
+                (asked, Verdict::Late, "an answer to a question whose time is over", says)
             }
             Standing::Taken(asked) => {
                 let note = "somebody else answered that on its card";
-                (asked, "declined", note, "That was answered already.".to_owned())
+                (asked, Verdict::Declined, note, "That was answered already.".to_owned())
             }
         };
         Ok(match self.is_for(to, context, &asked.kept) {

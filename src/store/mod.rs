@@ -49,7 +49,7 @@ pub use error::StoreError;
 pub use handle::Store;
 pub use identity::{LedgerId, Look};
 pub use pairing::{Asked, Pairing, PairingState, Request, Who};
-pub use read::{Activity, Filter, Group, Row, State, UNHANDLED};
+pub use read::{Activity, Filter, Group, Row, State};
 pub use settle::{Again, Closing, Effect, Settlement};
 pub use writer::Writer;
 

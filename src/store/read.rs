@@ -4,6 +4,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::entry::Queue;
+use crate::verdict::Verdict;
 
 /// How far a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,10 +30,6 @@ impl State {
         }
     }
 }
-
-/// The verdict of a row for a delivery of a kind that nobody works on: closed when it is made, never claimed, and soon
-/// gone. It is there for whoever asks what became of the delivery.
-pub const UNHANDLED: &str = "unhandled";
 
 /// Which rows to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +59,8 @@ pub struct Row {
     pub due_at: Option<i64>,
     /// Whether somebody is working on it just now.
     pub leased: bool,
-    pub verdict: Option<String>,
+    /// None while it is open, and of a word that this version does not know.
+    pub verdict: Option<Verdict>,
     pub subject: Option<String>,
     pub label: Option<String>,
     pub note: Option<String>,
@@ -87,6 +85,7 @@ pub struct Activity {
 pub struct Group {
     pub label: Option<String>,
     pub subject: Option<String>,
-    pub verdict: String,
+    /// None of a word that this version does not know.
+    pub verdict: Option<Verdict>,
     pub count: u64,
 }

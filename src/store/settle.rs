@@ -5,6 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{ApprovalStep, AuditEntry, Claimed, Conversation, Entry, Queue, State};
+use crate::verdict::Verdict;
 
 /// What becomes of a claimed row. It takes effect only while the lease is still held.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ pub struct Again {
 #[derive(Clone, Debug, Default)]
 pub struct Closing {
     /// One word: why it ended so.
-    pub verdict: &'static str,
+    pub verdict: Verdict,
     /// Who it was about.
     pub subject: Option<String>,
     /// What it was about.

@@ -25,6 +25,7 @@ use uuid::Uuid;
 use super::{Claimed, Closing, Effect, Entry, Queue, Settlement, Step, Store, StoreError, Writer};
 use crate::clock;
 use crate::config::{self, Config};
+use crate::verdict::Verdict;
 
 /// What the desk does with an effect.
 pub(super) trait With {
@@ -146,5 +147,5 @@ pub(super) fn entry(queue: Queue, name: &str, lane: &str) -> Entry {
 }
 
 pub(super) fn done(row: Claimed) -> Settlement {
-    row.done(Closing { verdict: "answered", ..Closing::default() }, Vec::new())
+    row.done(Closing { verdict: Verdict::Answered, ..Closing::default() }, Vec::new())
 }

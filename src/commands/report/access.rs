@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::period::Period;
-use crate::access::is_refusal;
 use crate::commands::alone::alone;
 use crate::handler::{Context, Reply, Result};
 use crate::store::AuditRow;
@@ -20,7 +19,7 @@ const MOST_LINES: usize = 20;
 
 pub(super) async fn report(context: &Context, period: &Period) -> Result<Reply> {
     alone(context)?;
-    let refused = |row: &AuditRow| is_refusal(&row.verdict);
+    let refused = AuditRow::is_refusal;
     let rows = context.services.store.audited(period.since(), MOST_READ, refused).await?;
     Ok(Reply::markdown(format!("{period}:\n\n{}", code_block(&render(&rows)))))
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::period::Period;
-use crate::access::is_refusal;
 use crate::handler::{Context, Reply, Result};
 use crate::store::{Activity, Group};
 use crate::text::code_block;
 use crate::text::table;
+use crate::verdict::Verdict;
 
 const MOST_PEOPLE: usize = 10;
 
@@ -31,7 +31,7 @@ fn render(activity: &Activity, with_people: bool) -> String {
                 messages += group.count;
                 let (all, failed) = commands.entry(group.label.as_deref().unwrap_or("(none)")).or_default();
                 *all += group.count;
-                *failed += if group.verdict == "failed" { group.count } else { 0 };
+                *failed += if group.verdict == Some(Verdict::Failed) { group.count } else { 0 };
                 if let Some(person) = &group.subject {
                     *people.entry(person).or_default() += group.count;
                 }
@@ -82,9 +82,11 @@ enum Bearing {
 }
 
 fn bearing(group: &Group) -> Bearing {
-    match group.verdict.as_str() {
-        verdict if is_refusal(verdict) => Bearing::Refused,
-        "own" | "ignored" | "noted" | "gone" | "dropped" | "expired" => Bearing::None,
+    match group.verdict {
+        Some(verdict) if verdict.is_refusal() => Bearing::Refused,
+        Some(
+            Verdict::Own | Verdict::Ignored | Verdict::Noted | Verdict::Gone | Verdict::Dropped | Verdict::Expired,
+        ) => Bearing::None,
         _ => Bearing::Heard,
     }
 }
@@ -108,7 +110,7 @@ mod tests {
         let group = |label: Option<&str>, subject: &str, verdict: &str, count| Group {
             label: label.map(str::to_owned),
             subject: Some(subject.to_owned()),
-            verdict: verdict.to_owned(),
+            verdict: Verdict::of(verdict),
             count,
         };
         let activity = Activity {

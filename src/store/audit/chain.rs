@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use super::head::{Fit, Head, Keys, LAST};
-use super::row::{ABOUT_ITSELF, AuditEntry, AuditRow, BROKEN, GENESIS, UNSEALED, Via};
+use super::row::{ABOUT_ITSELF, AuditEntry, AuditRow, GENESIS, UNSEALED, Via};
 use crate::clock;
 use crate::signature::Digest;
 use crate::store::{Engine, StoreError};
+use crate::verdict::Verdict;
 
 /// Rows that somebody put behind the end are passed over within so many numbers, a stretch at a time; none is looked for
 /// further away than that from the last.
@@ -135,14 +136,15 @@ impl Chain {
                 let remark = self.remark(engine, &head).await?;
                 (head, remark)
             }
-            None => {
-                (make_head(engine).await?, Some(about_itself(BROKEN, "the record of the chain's ends was missing")))
-            }
+            None => (
+                make_head(engine).await?,
+                Some(about_itself(Verdict::Broken, "the record of the chain's ends was missing")),
+            ),
         };
         let next = self.next(engine, &head).await?;
         match &remark {
             None => self.kept = Some((head.seq, head.hash)),
-            Some(AuditEntry { verdict, reason, .. }) if *verdict == BROKEN => {
+            Some(AuditEntry { verdict, reason, .. }) if *verdict == Verdict::Broken => {
                 tracing::error!("the audit is broken: {reason}; `switchboard audit verify` tells more");
             }
             Some(AuditEntry { reason, .. }) => tracing::warn!("the audit: {reason}"),
@@ -171,7 +173,7 @@ impl Chain {
             Fit::Sealed | Fit::ByOldKey | Fit::Wrong => self.sealed = true,
         }
         if let Some(broken) = self.broken_since(engine, head, fit, was_sealed).await? {
-            return Ok(Some(about_itself(BROKEN, &format!("under the running daemon {broken}"))));
+            return Ok(Some(about_itself(Verdict::Broken, &format!("under the running daemon {broken}"))));
         }
         Ok(match fit {
             Fit::Unsealed if self.is_daemon && self.kept.is_none() => {
@@ -180,12 +182,12 @@ impl Chain {
             }
             Fit::Open | Fit::Sealed | Fit::Unsealed => None,
             Fit::ByOldKey => {
-                Some(about_itself("resealed", "audit.key was changed; the seal of audit.old_key was right"))
+                Some(about_itself(Verdict::Resealed, "audit.key was changed; the seal of audit.old_key was right"))
             }
             Fit::NoKey => {
-                Some(about_itself("unsealed", "audit.key is not set for the daemon: not sealed from here on"))
+                Some(about_itself(Verdict::Unsealed, "audit.key is not set for the daemon: not sealed from here on"))
             }
-            Fit::Wrong => Some(about_itself(BROKEN, "the seal before this row is of no key that was set")),
+            Fit::Wrong => Some(about_itself(Verdict::Broken, "the seal before this row is of no key that was set")),
         })
     }
 
@@ -259,7 +261,7 @@ async fn past(engine: &mut Engine, now: i64, until: i64) -> Result<Option<(i64, 
     Ok(doubtful.filter(|_| behind.is_some_and(|at| at <= until)))
 }
 
-fn about_itself(verdict: &'static str, reason: &str) -> AuditEntry {
+fn about_itself(verdict: Verdict, reason: &str) -> AuditEntry {
     let (action, reason) = (ABOUT_ITSELF.to_owned(), reason.to_owned());
     AuditEntry { via: Via::Daemon, action, verdict, reason, ..AuditEntry::default() }
 }

@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::signature::{self, Digest};
+use crate::verdict::Verdict;
 
 /// What stands before the first row.
 pub const GENESIS: Digest = [0; 32];
@@ -23,9 +24,6 @@ pub(super) const SEALING: &str = "audit seal";
 /// Why a ledger with a key may be without a seal, and what to do.
 pub(super) const UNSEALED: &str = "if the key is new, `switchboard audit seal` seals it from there on; if it is not, somebody took \
      the seal away, and may have made all rows anew";
-
-/// Its verdict where something is wrong.
-pub(super) const BROKEN: &str = "broken";
 
 /// By which way something was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +69,7 @@ pub struct AuditEntry {
     /// What: a command, an operator's act, or none; never what somebody typed.
     pub action: String,
     /// One word: what came of it.
-    pub verdict: &'static str,
+    pub verdict: Verdict,
     /// The rule, or what else decided.
     pub reason: String,
     /// The event it is about; where it closes an event, that one without being told.
@@ -103,6 +101,11 @@ pub struct AuditRow {
 }
 
 impl AuditRow {
+    /// Whether somebody was refused.
+    pub fn is_refusal(&self) -> bool {
+        Verdict::of(&self.verdict).is_some_and(Verdict::is_refusal)
+    }
+
     /// The row of an entry, not yet linked to the one before it.
     pub(super) fn new(seq: i64, at: i64, entry: &AuditEntry) -> AuditRow {
         let text = |text: &Option<String>| text.as_deref().map(clean);
@@ -115,7 +118,7 @@ impl AuditRow {
             room: text(&entry.room),
             place: entry.place.map(clean),
             action: clean(&entry.action),
-            verdict: clean(entry.verdict),
+            verdict: clean(entry.verdict.word()),
             reason: clean(&entry.reason),
             event: entry.event,
             hash: GENESIS,
@@ -154,7 +157,7 @@ impl AuditRow {
 /// What an operator's verb has audited that seals the audit.
 pub fn seal_by(operator: AuditEntry) -> AuditEntry {
     let reason = "audit.key was set: sealed from here on".to_owned();
-    AuditEntry { action: SEALING.to_owned(), verdict: "sealed", reason, ..operator }
+    AuditEntry { action: SEALING.to_owned(), verdict: Verdict::Sealed, reason, ..operator }
 }
 
 /// A text as every engine keeps it: SQLite's JSON ends a text at a NUL, and PostgreSQL takes none.
@@ -203,7 +206,7 @@ mod tests {
             room: Some("room".to_owned()),
             place: Some("direct"),
             action: "help".to_owned(),
-            verdict: "answered",
+            verdict: Verdict::Answered,
             reason: "listed".to_owned(),
             ..AuditEntry::default()
         }

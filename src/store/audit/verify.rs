@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::head::{Fit, Head, Keys};
-use super::row::{ABOUT_ITSELF, AuditRow, BROKEN, SEALING, UNSEALED, Via};
+use super::row::{ABOUT_ITSELF, AuditRow, SEALING, UNSEALED, Via};
 use crate::signature::Digest;
 use crate::store::{Reader, StoreError};
+use crate::verdict::Verdict;
 
 /// As many findings are told one by one: enough to see what happened, and not a screen for each row of a chain that was
 /// made anew.
@@ -100,9 +101,11 @@ impl Verification {
         }
         self.last = Some((row.seq, hex::encode(row.hash)));
         let by_operator = row.via == Via::Cli.as_str() && row.action == SEALING;
-        match row.verdict.as_str() {
-            "sealed" if by_operator || row.is_about_itself() => self.sealed_since = Some((row.seq, row.at)),
-            "unsealed" if row.is_about_itself() => self.sealed_since = None,
+        match Verdict::of(&row.verdict) {
+            Some(Verdict::Sealed) if by_operator || row.is_about_itself() => {
+                self.sealed_since = Some((row.seq, row.at))
+            }
+            Some(Verdict::Unsealed) if row.is_about_itself() => self.sealed_since = None,
             _ => {}
         }
     }
@@ -191,7 +194,7 @@ impl Walk {
         } else if !fits {
             let problem = "was altered, or put there in place of another, or does not follow the one before it";
             self.find(Some(seq), problem.to_owned());
-        } else if row.is_about_itself() && row.verdict == BROKEN {
+        } else if row.is_about_itself() && row.verdict == Verdict::Broken.word() {
             self.find(Some(seq), format!("is the daemon's note that something was wrong before it: {}", row.reason));
         }
         self.seq = Some(seq);

@@ -12,6 +12,7 @@ use super::read::Reader;
 use super::values::{PRUNE_STEP, hex, json, millis};
 use crate::clock;
 use crate::store::{Conversation, Shown, State, StoreError};
+use crate::verdict::Verdict;
 
 /// For so long after its time a question is remembered, unless the ledger keeps everything shorter.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
@@ -111,7 +112,7 @@ fn shown(row: &SqliteRow) -> Result<Shown, sqlx::Error> {
     }
     // A message of an older version, or one that is longer ago than the ledger keeps.
     let Some(state) = row.try_get::<Option<i64>, _>("state")? else { return Ok(Shown::Perhaps) };
-    let is_sent = row.try_get::<Option<String>, _>("verdict")?.as_deref() == Some("sent");
+    let is_sent = row.try_get::<Option<String>, _>("verdict")?.as_deref() == Some(Verdict::Sent.word());
     let (leased, uncertain): (Option<bool>, bool) = (row.try_get("leased")?, row.try_get("uncertain")?);
     Ok(match State::of(state) {
         State::Open if leased == Some(true) => Shown::Sending,

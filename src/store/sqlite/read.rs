@@ -7,9 +7,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 use uuid::Uuid;
 
-use crate::store::read::UNHANDLED;
 use crate::store::{Activity, Filter, Group, Queue, Row, State, StoreError};
 use crate::telemetry::Depths;
+use crate::verdict::Verdict;
 
 /// What reads the ledger. Cheap to clone.
 #[derive(Clone)]
@@ -94,7 +94,7 @@ impl Reader {
     }
 
     pub async fn unhandled(&self) -> Result<Vec<Row>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE verdict = '{UNHANDLED}' ORDER BY seq");
+        let sql = format!("{COLUMNS} WHERE verdict = 'unhandled' ORDER BY seq");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
         rows.iter().map(shown).collect()
     }
@@ -111,7 +111,7 @@ impl Reader {
             activity.events.push(Group {
                 label: row.try_get("label")?,
                 subject: row.try_get("subject")?,
-                verdict: row.try_get("verdict")?,
+                verdict: verdict(row)?,
                 count: row.try_get::<i64, _>("rows")?.unsigned_abs(),
             });
         }
@@ -138,11 +138,15 @@ fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
         settled_at: row.try_get("settled_at")?,
         due_at: row.try_get("due_at")?,
         leased: row.try_get::<Option<bool>, _>("leased")?.unwrap_or(false),
-        verdict: row.try_get("verdict")?,
+        verdict: verdict(row)?,
         subject: row.try_get("subject")?,
         label: row.try_get("label")?,
         note: row.try_get("note")?,
         answers: row.try_get("answers")?,
         body: row.try_get("body")?,
     })
+}
+
+fn verdict(row: &SqliteRow) -> Result<Option<Verdict>, sqlx::Error> {
+    Ok(row.try_get::<Option<String>, _>("verdict")?.as_deref().and_then(Verdict::of))
 }

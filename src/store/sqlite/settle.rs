@@ -82,7 +82,7 @@ impl Sqlite {
                         }
                     }
                     with_file.extend((*state == State::Done && row.has_file).then_some(row.seq));
-                    closed.push((row.seq, *state as i64, verdict, subject, label, note, answers.map(hex)));
+                    closed.push((row.seq, *state as i64, verdict.word(), subject, label, note, answers.map(hex)));
                 }
                 // A row put back as it was is not touched.
                 Step::Again(Again { spent: false, uncertain: false, note: None, .. }) => {}

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::database::Sqlite;
 use super::values::{PRUNE_STEP, hex, millis};
-use crate::store::read::UNHANDLED;
 use crate::store::{Entry, StoreError, lane_id};
+use crate::verdict::Verdict;
 
 /// The most such rows that are kept; the oldest go first. It bounds what a flood of such deliveries takes on disk.
 const MOST_ROWS: i64 = 1000;
@@ -27,7 +27,7 @@ impl Sqlite {
                     .bind(entry.accepted_at)
                     .bind(entry.happened_at)
                     .bind(self.clock.wall_ms())
-                    .bind(UNHANDLED)
+                    .bind(Verdict::Unhandled.word())
                     .bind(reason)
                     .bind(&entry.body),
             )

@@ -9,6 +9,7 @@ use crate::clock;
 use crate::config;
 use crate::store::audit::row::LONGEST_FIELD;
 use crate::store::{Again, AuditEntry, Claimed, Closing, Entry, Queue, Seal, Settlement, Store, Verification, Via};
+use crate::verdict::Verdict;
 
 pub(in crate::store) async fn verify(settings: &config::Store, keys: &config::Audit) -> Verification {
     beside(settings, keys, async |store| store.verify_audit().await.unwrap()).await
@@ -26,7 +27,7 @@ pub(in crate::store) fn entry(nth: usize) -> AuditEntry {
         room: Some("room".to_owned()),
         place: Some("direct"),
         action: "help".to_owned(),
-        verdict: "answered",
+        verdict: Verdict::Answered,
         reason: "listed".to_owned(),
         ..AuditEntry::default()
     }
@@ -58,7 +59,7 @@ pub(in crate::store) async fn claimed(store: &Store, name: &str, count: usize) -
 pub(in crate::store) async fn settle(store: &Store, name: &str, count: usize) {
     let rows = claimed(store, name, count).await.into_iter().zip(0..);
     let settled = rows.map(|(row, nth)| {
-        let closing = Closing { verdict: "answered", audit: vec![entry(nth)], ..Closing::default() };
+        let closing = Closing { verdict: Verdict::Answered, audit: vec![entry(nth)], ..Closing::default() };
         store.settle(row.done(closing, Vec::new()))
     });
     assert!(futures_util::future::join_all(settled).await.into_iter().all(|held| held.unwrap()));
@@ -81,7 +82,7 @@ async fn what_was_done_has_its_row_in_order_and_what_was_not_has_none() {
         };
         assert!(!store.settle(late(discarded.clone())).await.unwrap(), "the lease was lost, and the row with it");
         let closing = Closing {
-            audit: vec![AuditEntry { verdict: "failed", via: Via::Click, ..entry(3) }],
+            audit: vec![AuditEntry { verdict: Verdict::Failed, via: Via::Click, ..entry(3) }],
             ..Closing::default()
         };
         let settlement = dead.clone().dead(closing, Vec::new());

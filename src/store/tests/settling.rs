@@ -6,6 +6,7 @@ use super::{Ledger, Place, done, entry, keys};
 use crate::clock;
 use crate::config;
 use crate::store::{Again, AuditEntry, Closing, Filter, Queue, Store, StoreError};
+use crate::verdict::Verdict;
 
 #[tokio::test]
 async fn a_try_counts_when_it_is_spent_and_doubt_and_its_beginning_stay() {
@@ -34,12 +35,12 @@ async fn a_late_settlement_of_a_lost_lease_changes_nothing() {
     let holder = ledger.claim(1).await.remove(0);
     assert_eq!((holder.deaths, holder.doubt.is_some()), (1, true), "whoever had it may have done it");
     let follow = entry(Queue::Outbox, "a reply", "a");
-    let settlement = late.done(Closing { verdict: "late", ..Closing::default() }, vec![follow]);
+    let settlement = late.done(Closing { verdict: Verdict::Late, ..Closing::default() }, vec![follow]);
     assert!(!ledger.store.settle(settlement).await.unwrap());
     assert_eq!(ledger.store.depths().await.unwrap().outbox, 0, "its reply is not kept either");
     assert!(ledger.store.settle(done(holder)).await.unwrap());
     let row = ledger.store.list(Queue::Inbox, Filter::All, 1).await.unwrap().remove(0);
-    assert_eq!(row.verdict.as_deref(), Some("answered"));
+    assert_eq!(row.verdict, Some(Verdict::Answered));
 }
 
 #[tokio::test]
@@ -61,7 +62,7 @@ async fn a_settlement_and_what_follows_from_it_are_one_step() {
     ledger.put("a", "a").await;
     let row = ledger.claim(1).await.remove(0);
     let mark = Some("left for the next".to_owned());
-    let closing = Closing { verdict: "answered", mark, ..Closing::default() };
+    let closing = Closing { verdict: Verdict::Answered, mark, ..Closing::default() };
     let replies = vec![entry(Queue::Outbox, "one", "a"), entry(Queue::Outbox, "two", "a")];
     ledger.store.settle(row.done(closing, replies)).await.unwrap();
     let reply = ledger.store.claim(Queue::Outbox, 10, usize::MAX, None).await.unwrap().rows.remove(0);
@@ -78,7 +79,11 @@ async fn a_dead_letter_lets_its_lane_go_on_and_can_be_opened_again() {
     ledger.put("a2", "a").await;
     let row = ledger.claim(1).await.remove(0);
     let dead = row.id;
-    ledger.store.settle(row.dead(Closing { verdict: "failed", ..Closing::default() }, Vec::new())).await.unwrap();
+    ledger
+        .store
+        .settle(row.dead(Closing { verdict: Verdict::Failed, ..Closing::default() }, Vec::new()))
+        .await
+        .unwrap();
     let second = ledger.claim(1).await.remove(0);
     assert_eq!(second.body, "a2");
     assert_eq!(ledger.store.depths().await.unwrap().dead, 1);
@@ -108,7 +113,11 @@ async fn dropping_or_reopening_one_row_leaves_the_work_on_another_of_its_space_i
     ledger.put("a2", "a").await;
     let row = ledger.claim(1).await.remove(0);
     let dead = row.id;
-    ledger.store.settle(row.dead(Closing { verdict: "failed", ..Closing::default() }, Vec::new())).await.unwrap();
+    ledger
+        .store
+        .settle(row.dead(Closing { verdict: Verdict::Failed, ..Closing::default() }, Vec::new()))
+        .await
+        .unwrap();
     let second = ledger.claim(1).await.remove(0);
     let again = Again { uncertain: true, spent: true, ..Again::default() };
     ledger.store.settle(second.again(again)).await.unwrap();

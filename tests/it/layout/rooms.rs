@@ -20,9 +20,10 @@ fn no_rooms_import_each_other_in_a_circle() {
     only("signature", &[]);
     only("text", &[]);
     only("redact", &["text"]);
-    only("telemetry", &["clock", "config", "redact"]);
+    only("verdict", &[]);
+    only("telemetry", &["clock", "config", "redact", "verdict"]);
     only("webex", &["clock", "config", "redact", "telemetry"]);
-    only("store", &["clock", "config", "signature", "telemetry"]);
+    only("store", &["clock", "config", "signature", "telemetry", "verdict"]);
     only("access", &["config", "webex"]);
     only("simulator", &["signature", "webex"]);
 }
