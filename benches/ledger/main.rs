@@ -316,6 +316,10 @@ impl Bench {
         let fsync = self.launcher.fsync_time().as_secs_f64() * 1e3;
         println!("{cores} cores{pinned}; a 4 KiB write and fsync takes {fsync:.2} ms.\n");
         self.table.print();
+        if self.refused > 0 {
+            eprintln!("{} answers other than 200: these figures measure refusals", self.refused);
+            std::process::exit(1);
+        }
     }
 }
 

@@ -165,6 +165,8 @@ impl Launcher {
             .env("SWITCHBOARD_ACCESS__DM_POLICY", "open")
             // The replies that were always measured: without the card of help.
             .env("SWITCHBOARD_CARDS__ENABLED", "false")
+            // The API here keeps no webhooks, by which daemons know each other.
+            .env("SWITCHBOARD_INSTANCE__ALONE", "false")
             .env("SWITCHBOARD_FLOOD__PERSON", "0")
             .env("SWITCHBOARD_FLOOD__SPACE", "0")
             .env("SWITCHBOARD_LOG__FORMAT", "json")
