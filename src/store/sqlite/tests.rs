@@ -104,7 +104,7 @@ async fn one_process_at_a_time() {
 #[tokio::test]
 async fn a_ledger_that_takes_nothing_says_so_and_goes_on_when_it_can() {
     let ledger = Ledger::new().await;
-    let path = file::path(&ledger.place.settings);
+    let path = Sqlite::place(&ledger.place.settings);
     let mut other = SqliteConnection::connect_with(&file::options(&path)).await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let (put, beat) = tokio::join!(ledger.store.put(entry(Queue::Inbox, "a", "a")), ledger.store.beat());
@@ -187,7 +187,7 @@ async fn a_ledger_of_before_there_were_instances_is_opened_and_its_leases_are_ta
 #[tokio::test]
 async fn a_claim_looks_at_no_row_that_it_does_not_give() {
     let place = Ledger::new().await.close().await;
-    let options = file::options(&file::path(&place.settings));
+    let options = file::options(&Sqlite::place(&place.settings));
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {CLAIM}")));
     let plan = plan.bind(0).bind(0).bind(0).bind(10).fetch_all(&mut connection).await.unwrap();
