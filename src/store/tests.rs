@@ -49,7 +49,14 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn new() -> Place {
-        let engine = std::env::var("TEST_STORE_URL").unwrap_or("sqlite:{folder}/ledger.db".to_owned());
+        std::env::var("TEST_STORE_URL").map_or_else(|_| Place::of_sqlite(), |engine| Place::of(&engine))
+    }
+
+    pub(super) fn of_sqlite() -> Place {
+        Place::of("sqlite:{folder}/ledger.db")
+    }
+
+    fn of(engine: &str) -> Place {
         let folder = tempfile::tempdir().unwrap();
         let name = format!("case_{}", Uuid::new_v4().simple());
         let url = engine.replace("{folder}", folder.path().to_str().unwrap()).replace("{name}", &name);

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
+use super::database::Sqlite;
 use super::log::BUSY;
 use super::origin::{self, Origin};
 use super::{hints, lock};
@@ -26,43 +27,45 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// See [`crate::store::Store::look`].
-pub(super) async fn look(settings: &config::Store) -> Result<Look, StoreError> {
-    let path = path(settings);
-    let place = path.display().to_string();
-    let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
-    let size = lock::is_file(&path).map_err(cannot)?;
-    // Before anything else of this process has it open.
-    let daemon = size.is_some() && lock::is_locked(&path);
-    let lost = lock::traces(&path);
-    if size.is_some_and(|size| size > 0) && origin::look(&path).await.map_err(cannot)? == Origin::Ledger {
-        let cannot_write = |error: sqlx::Error| cannot(format!("{error}; may this user write to it?"));
-        let mut connection = SqliteConnection::connect_with(&options(&path)).await.map_err(cannot_write)?;
-        // A lock that is taken for writing and given back.
-        for statement in ["BEGIN IMMEDIATE", "ROLLBACK"] {
-            sqlx::query(statement).execute(&mut connection).await.map_err(cannot_write)?;
+impl Sqlite {
+    /// See [`crate::store::Store::look`].
+    pub async fn look(settings: &config::Store) -> Result<Look, StoreError> {
+        let path = Sqlite::place(settings);
+        let place = path.display().to_string();
+        let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
+        let size = lock::is_file(&path).map_err(cannot)?;
+        // Before anything else of this process has it open.
+        let daemon = size.is_some() && lock::is_locked(&path);
+        let lost = lock::traces(&path);
+        if size.is_some_and(|size| size > 0) && origin::look(&path).await.map_err(cannot)? == Origin::Ledger {
+            let cannot_write = |error: sqlx::Error| cannot(format!("{error}; may this user write to it?"));
+            let mut connection = SqliteConnection::connect_with(&options(&path)).await.map_err(cannot_write)?;
+            // A lock that is taken for writing and given back.
+            for statement in ["BEGIN IMMEDIATE", "ROLLBACK"] {
+                sqlx::query(statement).execute(&mut connection).await.map_err(cannot_write)?;
+            }
+            let versions = origin::look_at_versions(&mut connection).await;
+            let _ = connection.close().await;
+            versions.map_err(cannot)?;
+            return Ok(Look { says: format!("{place} can be written to"), exists: true, daemon, lost });
         }
-        let versions = origin::look_at_versions(&mut connection).await;
-        let _ = connection.close().await;
-        versions.map_err(cannot)?;
-        return Ok(Look { says: format!("{place} can be written to"), exists: true, daemon, lost });
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let there = if size.is_some() { "empty" } else { "not there yet" };
+        if size.is_some() {
+            File::options().write(true).open(&path).map_err(|error| cannot(hints::of_file(&path, &error)))?;
+        }
+        match tempfile::tempfile_in(folder) {
+            Ok(_) => Ok(Look { says: format!("{place} is {there} and can be made"), exists: false, daemon, lost }),
+            Err(error) => Err(cannot(format!("it is {there} and cannot be made in {}: {error}", folder.display()))),
+        }
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let there = if size.is_some() { "empty" } else { "not there yet" };
-    if size.is_some() {
-        File::options().write(true).open(&path).map_err(|error| cannot(hints::of_file(&path, &error)))?;
-    }
-    match tempfile::tempfile_in(folder) {
-        Ok(_) => Ok(Look { says: format!("{place} is {there} and can be made"), exists: false, daemon, lost }),
-        Err(error) => Err(cannot(format!("it is {there} and cannot be made in {}: {error}", folder.display()))),
-    }
-}
 
-/// The absolute path of `sqlite:PATH`, `sqlite://PATH` or `sqlite:///PATH`.
-pub(super) fn path(settings: &config::Store) -> PathBuf {
-    let url = settings.url.expose_secret();
-    let path = url.strip_prefix("sqlite:").unwrap_or(url);
-    let path = Path::new(path.strip_prefix("//").unwrap_or(path));
-    // Told to people who may be in another folder than the one it is looked for in.
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    /// The absolute path of `sqlite:PATH`, `sqlite://PATH` or `sqlite:///PATH`.
+    pub fn place(settings: &config::Store) -> PathBuf {
+        let url = settings.url.expose_secret();
+        let path = url.strip_prefix("sqlite:").unwrap_or(url);
+        let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+        // Told to people who may be in another folder than the one it is looked for in.
+        std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    }
 }

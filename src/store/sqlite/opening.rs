@@ -1,6 +1,6 @@
 //! How a ledger is opened, by the daemon and beside it, and how it is closed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -18,25 +18,15 @@ use super::values::millis;
 use super::{file, hints};
 use crate::clock::Clock;
 use crate::config;
-use crate::store::{Damage, Look, StoreError};
+use crate::store::{Damage, StoreError};
 
 /// A stop waits so long for whoever still reads.
 const LONGEST_READ: Duration = Duration::from_secs(3);
 
 impl Sqlite {
-    /// See [`crate::store::Store::look`].
-    pub async fn look(settings: &config::Store) -> Result<Look, StoreError> {
-        file::look(settings).await
-    }
-
-    /// The absolute path of the ledger.
-    pub fn place(settings: &config::Store) -> PathBuf {
-        file::path(settings)
-    }
-
     /// The ledger, and whether it was made just now.
     pub async fn open(settings: &config::Store, clock: Clock, exclusive: bool) -> Result<(Sqlite, bool), StoreError> {
-        let path = file::path(settings);
+        let path = Sqlite::place(settings);
         let place = path.display().to_string();
         let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
         let size = lock::is_file(&path).map_err(cannot)?;
@@ -70,28 +60,7 @@ impl Sqlite {
         clock: Clock,
     ) -> Result<(Sqlite, bool), StoreError> {
         let cannot = |cause: String| StoreError::Open { place: path.display().to_string(), cause };
-        let prepared = async {
-            match lock::is_file(path)? {
-                Some(1..) => {
-                    origin::look(path).await?;
-                    lock.look_for_older(path).await?;
-                }
-                Some(0) | None => {
-                    let aside = lock::put_aside(path, clock.wall_ms())?.map(|aside| format!(", and is now {aside}"));
-                    if let Some(trace) = lost {
-                        tracing::error!(
-                            "the ledger {} is new, though there was one before: {trace}{}. What that held is gone with it, \
-                             also what was acknowledged and not yet answered",
-                            path.display(),
-                            aside.unwrap_or_default()
-                        );
-                    }
-                }
-            }
-            lock.make_private(path);
-            Ok(())
-        };
-        if let Err(cause) = prepared.await {
+        if let Err(cause) = prepare(path, &lock, lost, clock.wall_ms()).await {
             lock.give_up(path);
             return Err(cannot(cause));
         }
@@ -182,4 +151,27 @@ impl Sqlite {
             tracing::warn!(%error, "the ledger did not close cleanly; its next start recovers it");
         }
     }
+}
+
+/// Sees that what was locked is a ledger or nothing yet, and makes it private.
+async fn prepare(path: &Path, lock: &Lock, lost: Option<String>, now_ms: i64) -> Result<(), String> {
+    match lock::is_file(path)? {
+        Some(1..) => {
+            origin::look(path).await?;
+            lock.look_for_older(path).await?;
+        }
+        Some(0) | None => {
+            let aside = lock::put_aside(path, now_ms)?.map(|aside| format!(", and is now {aside}"));
+            if let Some(trace) = lost {
+                tracing::error!(
+                    "the ledger {} is new, though there was one before: {trace}{}. What that held is gone with it, \
+                     also what was acknowledged and not yet answered",
+                    path.display(),
+                    aside.unwrap_or_default()
+                );
+            }
+        }
+    }
+    lock.make_private(path);
+    Ok(())
 }

@@ -52,85 +52,96 @@ impl Sqlite {
             settlements.clone().map(|Settlement { row, .. }| leases.remove(&(row.lane, row.fence))).collect();
         let kept: Vec<&Settlement> =
             settlements.zip(&results).filter_map(|(settlement, held)| held.then_some(settlement)).collect();
-        self.record(&kept).await?;
+        self.close_rows(&kept).await?;
+        self.leave_open(&kept).await?;
+        self.move_rows(&kept).await?;
         due.approvals |= kept.iter().any(|settlement| settlement.asks());
         let follow = kept.iter().flat_map(|settlement| settlement.entries());
         self.put(follow, due).await?;
         Ok(results)
     }
 
-    /// Writes into the rows how they ended, or why they have not.
-    async fn record(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
-        let (mut closed, mut with_file, mut again) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut spent, mut talk, mut approvals) = (Vec::new(), Talk::default(), Vec::new());
-        let mut moved = Vec::new();
+    /// Writes into the rows how they ended, and does what follows from that.
+    async fn close_rows(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
+        let (mut closed, mut with_file) = (Vec::new(), Vec::new());
         for Settlement { row, step } in settled {
-            match step {
-                Step::Close { state, closing, .. } => {
-                    let Closing { verdict, subject, label, note, answers, effects, .. } = closing;
-                    for effect in effects {
-                        match effect {
-                            Effect::Use { card, until, action } => spent.push((hex(*card), until, action)),
-                            Effect::Ask(conversation) => talk.asked.push(conversation),
-                            Effect::Shown { room, person, event, at, message } => {
-                                talk.shown.push((room.as_str(), person.as_str(), hex(*event), *at, message.as_str()));
-                            }
-                            Effect::End { room, person, event } => {
-                                talk.ended.push((room.as_str(), person.as_str(), hex(*event), hex(row.id)));
-                            }
-                            Effect::Approval(step) => approvals.push((row.id, step)),
-                        }
+            let Step::Close { state, closing, .. } = step else { continue };
+            let Closing { verdict, subject, label, note, answers, .. } = closing;
+            with_file.extend((*state == State::Done && row.has_file).then_some(row.seq));
+            closed.push((row.seq, *state as i64, verdict.word(), subject, label, note, answers.map(hex)));
+        }
+        if closed.is_empty() {
+            return Ok(());
+        }
+        let sql = "UPDATE ledger SET state = ending.state, attempts = attempts + 1, settled_at = ?2,
+                 verdict = ending.verdict, subject = coalesce(ending.subject, ledger.subject),
+                 label = coalesce(ending.label, ledger.label), note = ending.note,
+                 answers = coalesce(ending.answers, ledger.answers)
+             FROM (SELECT value->>0 AS seq, value->>1 AS state, value->>2 AS verdict, value->>3 AS subject,
+                 value->>4 AS label, value->>5 AS note, unhex(value->>6) AS answers FROM json_each(?1)) AS ending
+             WHERE ledger.seq = ending.seq";
+        self.run(sqlx::query(sql).bind(json(&closed)?).bind(self.clock.wall_ms())).await?;
+        self.drop_files(&with_file).await?;
+        self.have_effects(settled).await
+    }
+
+    async fn have_effects(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
+        let (mut spent, mut talk, mut approvals) = (Vec::new(), Talk::default(), Vec::new());
+        for Settlement { row, step } in settled {
+            let Step::Close { closing, .. } = step else { continue };
+            for effect in &closing.effects {
+                match effect {
+                    Effect::Use { card, until, action } => spent.push((hex(*card), until, action)),
+                    Effect::Ask(conversation) => talk.asked.push(conversation),
+                    Effect::Shown { room, person, event, at, message } => {
+                        talk.shown.push((room.as_str(), person.as_str(), hex(*event), *at, message.as_str()));
                     }
-                    with_file.extend((*state == State::Done && row.has_file).then_some(row.seq));
-                    closed.push((row.seq, *state as i64, verdict.word(), subject, label, note, answers.map(hex)));
+                    Effect::End { room, person, event } => {
+                        talk.ended.push((room.as_str(), person.as_str(), hex(*event), hex(row.id)));
+                    }
+                    Effect::Approval(step) => approvals.push((row.id, step)),
                 }
-                // A row put back as it was is not touched.
-                Step::Again(Again { spent: false, uncertain: false, note: None, .. }) => {}
-                Step::Again(Again { spent, uncertain, note, .. }) => {
-                    again.push((
-                        row.seq,
-                        i64::from(*spent),
-                        i64::from(*uncertain),
-                        note,
-                        row.claimed.1,
-                        row.ended_at(),
-                    ));
-                }
-                Step::Move { queue, lane, body } => moved.push((row.seq, hex(lane_id(*queue, lane)), *queue, body)),
             }
         }
-        if !closed.is_empty() {
-            let sql = "UPDATE ledger SET state = ending.state, attempts = attempts + 1, settled_at = ?2, verdict = ending.verdict,
-                     subject = coalesce(ending.subject, ledger.subject), label = coalesce(ending.label, ledger.label),
-                     note = ending.note, answers = coalesce(ending.answers, ledger.answers)
-                 FROM (SELECT value->>0 AS seq, value->>1 AS state, value->>2 AS verdict, value->>3 AS subject,
-                     value->>4 AS label, value->>5 AS note, unhex(value->>6) AS answers FROM json_each(?1)) AS ending
-                 WHERE ledger.seq = ending.seq";
-            self.run(sqlx::query(sql).bind(json(&closed)?).bind(self.clock.wall_ms())).await?;
-            self.drop_files(&with_file).await?;
-            self.spend(&spent).await?;
-            self.converse(&talk).await?;
-            self.approve(&approvals).await?;
+        self.spend(&spent).await?;
+        self.converse(&talk).await?;
+        self.approve(&approvals).await
+    }
+
+    /// Writes into rows that stay open why they do. One that is put back as it was is not touched.
+    async fn leave_open(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
+        let mut left = Vec::new();
+        for Settlement { row, step } in settled {
+            let Step::Again(Again { spent, uncertain, note, .. }) = step else { continue };
+            if *spent || *uncertain || note.is_some() {
+                let (spent, uncertain) = (i64::from(*spent), i64::from(*uncertain));
+                left.push((row.seq, spent, uncertain, note, row.claimed.1, row.ended_at()));
+            }
         }
-        if !again.is_empty() {
-            let sql = "UPDATE ledger SET attempts = attempts + said.spent, begun = begun AND NOT said.spent, uncertain = max(ledger.uncertain, said.uncertain),
-                     failing_at = coalesce(failing_at, ?2), note = coalesce(said.note, ledger.note),
-                     doubt_from = iif(said.uncertain AND NOT ledger.uncertain, said.claimed_at, doubt_from),
-                     doubt_at = iif(said.uncertain, said.ended_at, doubt_at)
-                 FROM (SELECT value->>0 AS seq, value->>1 AS spent, value->>2 AS uncertain, value->>3 AS note,
-                     value->>4 AS claimed_at, value->>5 AS ended_at FROM json_each(?1)) AS said
-                 WHERE ledger.seq = said.seq";
-            self.run(sqlx::query(sql).bind(json(&again)?).bind(self.clock.steady_ms())).await?;
+        if left.is_empty() {
+            return Ok(());
         }
-        self.take_over(&moved).await
+        let sql = "UPDATE ledger SET attempts = attempts + said.spent, begun = begun AND NOT said.spent,
+                 uncertain = max(ledger.uncertain, said.uncertain), failing_at = coalesce(failing_at, ?2),
+                 note = coalesce(said.note, ledger.note),
+                 doubt_from = iif(said.uncertain AND NOT ledger.uncertain, said.claimed_at, doubt_from),
+                 doubt_at = iif(said.uncertain, said.ended_at, doubt_at)
+             FROM (SELECT value->>0 AS seq, value->>1 AS spent, value->>2 AS uncertain, value->>3 AS note,
+                 value->>4 AS claimed_at, value->>5 AS ended_at FROM json_each(?1)) AS said
+             WHERE ledger.seq = said.seq";
+        self.run(sqlx::query(sql).bind(json(&left)?).bind(self.clock.steady_ms())).await.map(drop)
     }
 
     /// Puts rows into other lanes. The lanes they leave find nothing of them at the next claim.
-    async fn take_over(&mut self, moved: &[(i64, String, Queue, &String)]) -> Result<(), StoreError> {
-        for (seq, lane, _, body) in moved {
+    async fn move_rows(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
+        let mut lanes = Vec::new();
+        for Settlement { row, step } in settled {
+            let Step::Move { queue, lane, body } = step else { continue };
+            let lane = hex(lane_id(*queue, lane));
             let sql = "UPDATE ledger SET lane = unhex(?2), body = ?3 WHERE seq = ?1 AND state = 0";
-            self.run(sqlx::query(sql).bind(seq).bind(lane).bind(body.as_str())).await?;
+            self.run(sqlx::query(sql).bind(row.seq).bind(&lane).bind(body)).await?;
+            lanes.push((lane, queue.number()));
         }
-        self.wake(moved.iter().map(|(_, lane, queue, _)| (lane.as_str(), queue.number())).collect()).await
+        self.wake(lanes.iter().map(|(lane, queue)| (lane.as_str(), *queue)).collect()).await
     }
 }

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::config;
 use crate::store::audit::row::GENESIS;
 use crate::store::tests::audit::{settle, told};
-use crate::store::tests::{self, Ledger, entry, keys};
+use crate::store::tests::{self, Ledger, Place, entry, keys};
 use crate::store::{Queue, Store, Verification};
 
 fn path(folder: &Path) -> PathBuf {
@@ -90,7 +90,7 @@ async fn forge(folder: &Path, statement: &str) {
 
 #[tokio::test]
 async fn one_process_at_a_time() {
-    let ledger = Ledger::new().await;
+    let ledger = Ledger::open(Place::of_sqlite(), Duration::from_secs(60)).await;
     let Err(error) =
         Store::open(&ledger.place.settings, &keys(None, None), Duration::ZERO, clock::Clock::of_system()).await
     else {
@@ -103,8 +103,8 @@ async fn one_process_at_a_time() {
 
 #[tokio::test]
 async fn a_ledger_that_takes_nothing_says_so_and_goes_on_when_it_can() {
-    let ledger = Ledger::new().await;
-    let path = file::path(&ledger.place.settings);
+    let ledger = Ledger::open(Place::of_sqlite(), Duration::from_secs(60)).await;
+    let path = Sqlite::place(&ledger.place.settings);
     let mut other = SqliteConnection::connect_with(&file::options(&path)).await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let (put, beat) = tokio::join!(ledger.store.put(entry(Queue::Inbox, "a", "a")), ledger.store.beat());
@@ -186,8 +186,8 @@ async fn a_ledger_of_before_there_were_instances_is_opened_and_its_leases_are_ta
 
 #[tokio::test]
 async fn a_claim_looks_at_no_row_that_it_does_not_give() {
-    let place = Ledger::new().await.close().await;
-    let options = file::options(&file::path(&place.settings));
+    let place = Ledger::open(Place::of_sqlite(), Duration::from_secs(60)).await.close().await;
+    let options = file::options(&Sqlite::place(&place.settings));
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {CLAIM}")));
     let plan = plan.bind(0).bind(0).bind(0).bind(10).fetch_all(&mut connection).await.unwrap();
