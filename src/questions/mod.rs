@@ -228,14 +228,15 @@ impl Questions {
     /// What somebody was asked last, once its message is sent, if that is just happening.
     async fn newest(&self, to: &ReplyTo) -> Result<Option<Conversation>, StoreError> {
         let store = &self.services.store;
-        let mut commits = store.commits();
+        let (mut commits, until) = (store.commits(), clock::instant() + SENDING);
         loop {
             commits.mark_unchanged();
             let found = store.conversation(&to.room.local(), &to.sender.id.local()).await?;
-            let Some(Conversation { shown: Shown::Sending, asked_at, .. }) = &found else { return Ok(found) };
-            let asked_ago = Duration::from_millis((clock::wall_ms() - asked_at).max(0).unsigned_abs());
-            let Some(rest) = SENDING.checked_sub(asked_ago) else { return Ok(found) };
-            if !matches!(tokio::time::timeout(rest, commits.changed()).await, Ok(Ok(()))) {
+            if !matches!(&found, Some(Conversation { shown: Shown::Sending, .. })) {
+                return Ok(found);
+            }
+            let rest = until.saturating_duration_since(clock::instant());
+            if rest.is_zero() || !matches!(tokio::time::timeout(rest, commits.changed()).await, Ok(Ok(()))) {
                 return Ok(found);
             }
         }
