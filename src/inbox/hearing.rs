@@ -1,6 +1,7 @@
 //! From the words of somebody who is answered to what is run for them: a command, or the action that takes their answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Inbox;
 use super::running::{GONE, Ran, Run, Unable, gone};
@@ -9,9 +10,12 @@ use crate::desk::{End, Outcome, ReplyTo};
 use crate::handler::{Command, Context, Inputs, Reply};
 use crate::questions::{Asked, Heard, Said, is_cancel};
 use crate::router::{self, Route, addressed_text};
-use crate::store::Claimed;
+use crate::store::{Again, Claimed};
 use crate::verdict::Verdict;
 use crate::webex::{Message, MessageId, Person, RoomType};
+
+/// How long an event waits for a question's message that is just being sent.
+const BEING_SENT: Duration = Duration::from_millis(300);
 
 const NOTHING_SAID: &str = "Yes? Say help to see what I can do.";
 const CANCELLED: &str = "Cancelled.";
@@ -71,6 +75,7 @@ impl Inbox {
                 let end = End::of(to, verdict, rule).noted(note).with(asked.over);
                 self.desk.reply(row, to, end, Reply::text(says))
             }
+            Ok(Heard::Unsettled) => Outcome::Again(Again { after: BEING_SENT, ..Again::default() }),
             Ok(Heard::Gone) => self.desk.reply(row, to, gone(to), Reply::text(GONE)),
             Err(error) => self.desk.without_ledger(row, &error),
         }

@@ -1,7 +1,6 @@
 //! Questions: what a reply asks of somebody is kept in the ledger, and what they say next goes to the action that it named.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -27,9 +26,6 @@ const MENTION_ME: &str = "(Mention me when you answer.)";
 /// Where nobody knows when a question was shown, what was said so long before it was asked may still be an answer: two
 /// clocks differ by as much. In milliseconds.
 const BEFORE: i64 = 1_000;
-
-/// For so long the question's message, which is just being sent, is waited for: then Webex says which of the two was first.
-const SENDING: Duration = Duration::from_secs(2);
 
 /// What was said: when, by Webex's clock, and by a button of which card, if it was not typed.
 #[derive(Clone, Copy)]
@@ -59,6 +55,8 @@ pub enum Heard {
     },
     /// What it answered before it was tried again by hand is over.
     Gone,
+    /// Nobody knows yet: the question's message is just being sent, and Webex will say which of the two was first.
+    Unsettled,
 }
 
 /// What somebody was asked, and by the reply to which event.
@@ -89,6 +87,8 @@ enum Standing {
     /// Somebody else answered it on its card.
     Taken(Asked),
     Gone,
+    /// Its message is just being sent.
+    Unsettled,
 }
 
 /// Keeps questions and finds what answers them.
@@ -176,6 +176,7 @@ impl Questions {
             }
             Standing::Nothing | Standing::Open(_) => return Ok(Heard::Command),
             Standing::Gone => return Ok(Heard::Gone),
+            Standing::Unsettled => return Ok(Heard::Unsettled),
             Standing::Late(asked) => {
                 let command = &asked.kept.command;
                 let says = format!("I waited for an answer to {command}, and that has timed out. Say {command} again.");
@@ -195,7 +196,11 @@ impl Questions {
     async fn standing(&self, row: &Claimed, to: &ReplyTo, said: Said) -> Result<Standing, StoreError> {
         let is_retried = row.answers.is_some();
         let over = || if is_retried { Standing::Gone } else { Standing::Nothing };
-        let Some(found) = self.newest(to).await? else { return Ok(over()) };
+        let newest = self.services.store.conversation(&to.room.local(), &to.sender.id.local()).await?;
+        let Some(found) = newest else { return Ok(over()) };
+        if found.shown == Shown::Sending && !is_retried {
+            return Ok(Standing::Unsettled);
+        }
         // An answer that failed for good and is tried again by hand still is the answer, unless something came between.
         let is_another = row.answers.is_some_and(|event| event != found.event);
         if is_another || found.ended_by.is_some_and(|by| by != row.id) {
@@ -223,23 +228,6 @@ impl Questions {
             asked.kept.thread.clone_from(&to.thread);
         }
         Ok(if said_at <= until || is_retried { Standing::Open(asked) } else { Standing::Late(asked) })
-    }
-
-    /// What somebody was asked last, once its message is sent, if that is just happening.
-    async fn newest(&self, to: &ReplyTo) -> Result<Option<Conversation>, StoreError> {
-        let store = &self.services.store;
-        let (mut commits, until) = (store.commits(), clock::instant() + SENDING);
-        loop {
-            commits.mark_unchanged();
-            let found = store.conversation(&to.room.local(), &to.sender.id.local()).await?;
-            if !matches!(&found, Some(Conversation { shown: Shown::Sending, .. })) {
-                return Ok(found);
-            }
-            let rest = until.saturating_duration_since(clock::instant());
-            if rest.is_zero() || !matches!(tokio::time::timeout(rest, commits.changed()).await, Ok(Ok(()))) {
-                return Ok(found);
-            }
-        }
     }
 
     /// When something was said, by our clock, however late it arrives.
