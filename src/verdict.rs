@@ -2,153 +2,99 @@
 
 use serde::{Serialize, Serializer};
 
-/// How something ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Verdict {
+macro_rules! verdicts {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)+) => {
+        /// How something ended.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub enum Verdict {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Verdict {
+            const ALL: &[Verdict] = &[$(Verdict::$name),+];
+
+            /// The word in the ledger, the log and the metrics.
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Verdict::$name => $word,)+
+                }
+            }
+        }
+    };
+}
+
+verdicts! {
     /// A command or an action replied.
-    Answered,
+    Answered = "answered",
     /// The bot said why it does not do what was asked.
-    Declined,
+    Declined = "declined",
     /// The arguments were wrong, and the usage was told.
-    Usage,
+    Usage = "usage",
     /// It was given up.
-    Failed,
+    Failed = "failed",
     /// Nothing was said, and the bot said so.
-    Empty,
+    Empty = "empty",
     /// No command has this name, and the bot said so.
-    Unknown,
+    Unknown = "unknown",
     /// It answers a question whose time is over.
-    Late,
+    Late = "late",
     /// A question was called off.
-    Cancelled,
+    Cancelled = "cancelled",
     /// It was put before those who may approve it.
-    Awaiting,
+    Awaiting = "awaiting",
     /// It counted as an approval.
-    Counted,
+    Counted = "counted",
     /// It ended what waited for approval.
-    Ended,
+    Ended = "ended",
     /// The time of what waited for approval was over.
-    Expired,
+    Expired = "expired",
     /// By a rule they may not.
-    Denied,
+    Denied = "denied",
     /// Somebody unknown got a code.
-    Stranger,
+    Stranger = "stranger",
     /// More strangers wrote than get a code.
-    Crowd,
+    Crowd = "crowd",
     /// They said too much at a time.
-    Flooded,
+    Flooded = "flooded",
     /// The bot did it itself.
-    Own,
+    Own = "own",
     /// There was nothing to do about it.
-    Noted,
+    Noted = "noted",
     /// It was not meant for the bot.
-    Ignored,
+    Ignored = "ignored",
     /// What it was about is not there.
-    Gone,
+    Gone = "gone",
     /// This version cannot read it.
-    Unreadable,
+    Unreadable = "unreadable",
     /// It is of a kind that nobody works on.
-    Unhandled,
+    Unhandled = "unhandled",
     /// An operator dropped it.
-    Dropped,
+    Dropped = "dropped",
     /// Webex has taken the message.
-    Sent,
+    Sent = "sent",
     /// Webex has not taken it.
-    Refused,
+    Refused = "refused",
     /// The message was deleted.
-    Deleted,
+    Deleted = "deleted",
     /// The message stays.
-    Kept,
+    Kept = "kept",
     /// An operator, or the daemon, did it.
     #[default]
-    Done,
+    Done = "done",
     /// The audit is sealed from here on.
-    Sealed,
+    Sealed = "sealed",
     /// It is sealed with another key from here on.
-    Resealed,
+    Resealed = "resealed",
     /// It is not sealed from here on.
-    Unsealed,
+    Unsealed = "unsealed",
     /// The audit is not as it was written.
-    Broken,
+    Broken = "broken",
 }
 
 impl Verdict {
-    const ALL: [Verdict; 32] = [
-        Verdict::Answered,
-        Verdict::Declined,
-        Verdict::Usage,
-        Verdict::Failed,
-        Verdict::Empty,
-        Verdict::Unknown,
-        Verdict::Late,
-        Verdict::Cancelled,
-        Verdict::Awaiting,
-        Verdict::Counted,
-        Verdict::Ended,
-        Verdict::Expired,
-        Verdict::Denied,
-        Verdict::Stranger,
-        Verdict::Crowd,
-        Verdict::Flooded,
-        Verdict::Own,
-        Verdict::Noted,
-        Verdict::Ignored,
-        Verdict::Gone,
-        Verdict::Unreadable,
-        Verdict::Unhandled,
-        Verdict::Dropped,
-        Verdict::Sent,
-        Verdict::Refused,
-        Verdict::Deleted,
-        Verdict::Kept,
-        Verdict::Done,
-        Verdict::Sealed,
-        Verdict::Resealed,
-        Verdict::Unsealed,
-        Verdict::Broken,
-    ];
-
-    /// The word in the ledger, the log and the metrics.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Verdict::Answered => "answered",
-            Verdict::Declined => "declined",
-            Verdict::Usage => "usage",
-            Verdict::Failed => "failed",
-            Verdict::Empty => "empty",
-            Verdict::Unknown => "unknown",
-            Verdict::Late => "late",
-            Verdict::Cancelled => "cancelled",
-            Verdict::Awaiting => "awaiting",
-            Verdict::Counted => "counted",
-            Verdict::Ended => "ended",
-            Verdict::Expired => "expired",
-            Verdict::Denied => "denied",
-            Verdict::Stranger => "stranger",
-            Verdict::Crowd => "crowd",
-            Verdict::Flooded => "flooded",
-            Verdict::Own => "own",
-            Verdict::Noted => "noted",
-            Verdict::Ignored => "ignored",
-            Verdict::Gone => "gone",
-            Verdict::Unreadable => "unreadable",
-            Verdict::Unhandled => "unhandled",
-            Verdict::Dropped => "dropped",
-            Verdict::Sent => "sent",
-            Verdict::Refused => "refused",
-            Verdict::Deleted => "deleted",
-            Verdict::Kept => "kept",
-            Verdict::Done => "done",
-            Verdict::Sealed => "sealed",
-            Verdict::Resealed => "resealed",
-            Verdict::Unsealed => "unsealed",
-            Verdict::Broken => "broken",
-        }
-    }
-
     /// The verdict of a word in the ledger; none of a word that this version does not know.
     pub fn of(word: &str) -> Option<Verdict> {
-        Verdict::ALL.into_iter().find(|verdict| verdict.word() == word)
+        Verdict::ALL.iter().copied().find(|verdict| verdict.word() == word)
     }
 
     /// Whether somebody was refused, by the rules of who is answered and how much.
@@ -209,7 +155,7 @@ mod tests {
     #[test]
     fn each_is_found_by_its_word() {
         for verdict in Verdict::ALL {
-            assert_eq!(Verdict::of(verdict.word()), Some(verdict));
+            assert_eq!(Verdict::of(verdict.word()), Some(*verdict));
         }
         assert_eq!(Verdict::of("exploded"), None);
     }
