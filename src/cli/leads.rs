@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use uuid::Uuid;
 
 use super::ledger::find;
+use super::story::letter;
 use crate::event;
-use crate::outbox::Letter;
 use crate::receiver::Unhandled;
 use crate::store::{Queue, Row, Store};
 use crate::verdict::Verdict;
@@ -89,8 +89,7 @@ impl Leads<'_> {
 
     /// The event that a message to be sent belongs to. Of a forgotten one nothing is known.
     async fn add_event_of(&mut self, message: &Row, which: &str) -> anyhow::Result<()> {
-        let letter = message.body.as_deref().and_then(Letter::read);
-        let Some(letter) = letter else { return Ok(()) };
+        let Some(letter) = letter(message) else { return Ok(()) };
         let row = &message.id.simple().to_string()[..12];
         self.add_id(letter.event(), format!("row {row} of the outbox, {which}, belongs to it"), false).await
     }

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::story::letter;
 use crate::handler::Kept;
 use crate::outbox::{Destination, Letter, Post};
 use crate::store::{Conversation, Row, Shown, Store};
@@ -15,8 +16,8 @@ const MOST_STEPS: usize = 100;
 /// What an event's reply asked, until when, and what became of it; nothing if it asked nothing, or that is long ago.
 pub(super) async fn told(store: &Store, row: &Row) -> anyhow::Result<Option<String>> {
     let asks = event::reply_id(row.id, 0);
-    let letter = store.between(asks, asks).await?.pop().and_then(|message| message.body);
-    let Some(Letter::Post(post)) = letter.as_deref().and_then(Letter::read) else { return Ok(None) };
+    let message = store.between(asks, asks).await?.pop();
+    let Some(Letter::Post(post)) = message.as_ref().and_then(letter) else { return Ok(None) };
     let Post { asks: Some(person), to: Destination::Space(room, _), .. } = *post else { return Ok(None) };
     let newest = store.conversation(&room.local(), &person).await?;
     Ok(Some(match newest {

@@ -17,7 +17,7 @@ pub(super) fn state(row: &Row) -> &'static str {
 
 /// What a row of the outbox sends.
 pub(super) fn letter(row: &Row) -> Option<Letter> {
-    row.body.as_deref().filter(|_| row.queue == Queue::Outbox).and_then(Letter::read)
+    row.body.as_deref().filter(|_| row.queue == Queue::Outbox).and_then(|body| Letter::read(body).ok())
 }
 
 /// Why a message that was to have a card is, or is to be, without it: found wrong here, or refused by Webex.

@@ -11,7 +11,7 @@ use crate::webex::{FileInfo, MessageId, NewMessage, PersonId, RoomId, RoomType};
 
 /// The body of an outbox row.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(from = "Stored", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
 pub enum Letter {
     /// A message is posted.
     Post(Box<Post>),
@@ -88,9 +88,15 @@ impl Letter {
         }
     }
 
-    /// The letter of an outbox row; none where this version cannot read it.
-    pub fn read(body: &str) -> Option<Letter> {
-        serde_json::from_str(body).ok()
+    /// The letter of an outbox row, also of one that is from before there were kinds of them.
+    ///
+    /// # Errors
+    /// Why this version cannot read it.
+    pub fn read(body: &str) -> Result<Letter, serde_json::Error> {
+        serde_json::from_str(body).or_else(|error| match serde_json::from_str::<Before>(body) {
+            Ok(before) => Ok(before.into()),
+            Err(_) => Err(error),
+        })
     }
 
     /// A row of the outbox, as of now. `subject` is the address of whoever it is for. Rows of one destination are sent in
@@ -151,16 +157,6 @@ impl Destination {
     }
 }
 
-/// As ledgers have it, those of before included.
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Stored {
-    Post(Box<Post>),
-    Delete(Delete),
-    #[serde(untagged)]
-    Before(Box<Before>),
-}
-
 /// A letter of before there were kinds of them.
 #[derive(Deserialize)]
 struct Before {
@@ -179,16 +175,6 @@ struct Removal {
     #[serde(default)]
     messages: Vec<MessageId>,
     successor: Uuid,
-}
-
-impl From<Stored> for Letter {
-    fn from(stored: Stored) -> Letter {
-        match stored {
-            Stored::Post(post) => Letter::Post(post),
-            Stored::Delete(delete) => Letter::Delete(delete),
-            Stored::Before(before) => (*before).into(),
-        }
-    }
 }
 
 impl From<Before> for Letter {
@@ -250,16 +236,16 @@ mod tests {
         let post = format!(
             r#"{{"event":"{id}","room_type":"direct","message":{{"roomId":"r","parentId":"p","text":"x"}},"asks":"a"}}"#
         );
-        let Some(Letter::Post(post)) = Letter::read(&post) else { panic!("no post") };
+        let Ok(Letter::Post(post)) = Letter::read(&post) else { panic!("no post") };
         assert_eq!((&post.to, &post.thread), (&Destination::Space("r".into(), RoomType::Direct), &Some("p".into())));
         let delete = format!(
             r#"{{"event":"{id}","room_type":"group","message":{{"roomId":"r"}},"remove":{{"row":"{id}","successor":"{id}"}}}}"#
         );
-        let Some(delete @ Letter::Delete(_)) = Letter::read(&delete) else { panic!("no deletion") };
+        let Ok(delete @ Letter::Delete(_)) = Letter::read(&delete) else { panic!("no deletion") };
         for letter in [Letter::Post(post), delete] {
             let entry = letter.clone().into_entry(id, "");
             assert_eq!(
-                Letter::read(&entry.body).map(|read| (read.event(), read.to().clone())),
+                Letter::read(&entry.body).ok().map(|read| (read.event(), read.to().clone())),
                 Some((id, letter.to().clone()))
             );
         }

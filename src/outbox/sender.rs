@@ -64,13 +64,10 @@ impl Work for Outbox {
     }
 
     async fn work(&self, row: Claimed) -> Settlement {
-        let letter: Letter = match serde_json::from_str(&row.body) {
-            Ok(letter) => letter,
-            Err(error) => return row.dead(closing(Verdict::Unreadable, error.to_string()), Vec::new()),
-        };
-        match &letter {
-            Letter::Post(post) => self.post(row, post).await,
-            Letter::Delete(delete) => self.delete(row, delete).await,
+        match Letter::read(&row.body) {
+            Ok(Letter::Post(post)) => self.post(row, &post).await,
+            Ok(Letter::Delete(delete)) => self.delete(row, &delete).await,
+            Err(error) => row.dead(closing(Verdict::Unreadable, error.to_string()), Vec::new()),
         }
     }
 
