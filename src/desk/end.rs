@@ -166,8 +166,8 @@ impl End {
 
     /// It answers the question of this event's reply.
     #[must_use]
-    pub fn answering(self, event: Option<Uuid>) -> End {
-        End { answers: event, ..self }
+    pub fn answering(self, event: Uuid) -> End {
+        End { answers: Some(event), ..self }
     }
 
     /// Leaves this on the lane for the next claim.

@@ -14,7 +14,8 @@ use crate::store::{Again, Claimed};
 use crate::verdict::Verdict;
 use crate::webex::{Message, MessageId, Person, RoomType};
 
-/// How long an event waits for a question's message that is just being sent.
+/// How long an event waits at least for a question's message that is just being sent; half as long as it has waited so far,
+/// where that is longer.
 const BEING_SENT: Duration = Duration::from_millis(300);
 
 const NOTHING_SAID: &str = "Yes? Say help to see what I can do.";
@@ -70,16 +71,28 @@ impl Inbox {
     ) -> Outcome {
         match self.questions.hear(row, to, &context, said).await {
             Ok(Heard::Command) => self.run_command(row, to, context, rule).await,
-            Ok(Heard::Answer(asked)) => self.take_answer(row, to, context, rule, asked).await,
+            Ok(Heard::Answer(asked)) => {
+                let (action, event) = (format!("{}/{}", asked.kept.command, asked.kept.action), asked.event);
+                let outcome = self.take_answer(row, to, context, rule, asked).await;
+                outcome.map_end(|end| end.action(&action).answering(event))
+            }
             Ok(Heard::Over { asked, verdict, note, says }) => {
                 let end = End::of(to, verdict, rule).noted(note).with(asked.over);
                 self.desk.reply(row, to, end, Reply::text(says))
             }
-            Ok(Heard::Unsettled) => Outcome::Again(Again { after: BEING_SENT, ..Again::default() }),
+            Ok(Heard::Unsettled) => {
+                let after = BEING_SENT.max(row.failing() / 2);
+                let note = Some(
+                    "the message of a question is just being sent; Webex will say which of the two was first"
+                        .to_owned(),
+                );
+                Outcome::Again(Again { after, note, ..Again::default() })
+            }
             Ok(Heard::Gone) => self.desk.reply(row, to, gone(to), Reply::text(GONE)),
             Err(error) => self.desk.without_ledger(row, &error),
         }
     }
+
     /// Runs the command that the context's text names.
     async fn run_command(&self, row: &Claimed, to: &ReplyTo, context: Context, rule: &'static str) -> Outcome {
         let permission = |command: &Command| self.services.may(&to.sender, &to.room, to.room_type, command);
@@ -93,17 +106,14 @@ impl Inbox {
                 let reply = Reply::text(router::unknown(&context.text, near));
                 self.desk.reply(row, to, End::of(to, Verdict::Unknown, rule), reply)
             }
-            Route::Command(command, args) => match (args, command.quorum()) {
-                (Ok(_), Some(quorum)) => self.approvals.request(row, to, command, quorum, &context, rule).await,
-                (Ok(args), None) => {
-                    let run = Run { to, command, rule, way_out: None };
-                    self.perform(row, run, command.run(context, args)).await.outcome()
+            Route::Command(command, args) => {
+                let run = Run { to, command, rule, way_out: None };
+                match (args, command.quorum()) {
+                    (Ok(_), Some(quorum)) => self.approvals.request(row, to, command, quorum, &context, rule).await,
+                    (Ok(args), None) => self.perform(row, run, command.run(context, args)).await.outcome(),
+                    (Err(error), _) => self.result(row, &run, Err(error)).await,
                 }
-                (Err(error), _) => {
-                    let run = Run { to, command, rule, way_out: None };
-                    self.result(row, &run, Err(error)).await
-                }
-            },
+            }
         }
     }
 
@@ -118,20 +128,6 @@ impl Inbox {
     }
 
     async fn take_answer(
-        &self,
-        row: &Claimed,
-        to: &ReplyTo,
-        context: Context,
-        rule: &'static str,
-        asked: Asked,
-    ) -> Outcome {
-        let action = format!("{}/{}", asked.kept.command, asked.kept.action);
-        let event = asked.event;
-        let outcome = self.give_answer(row, to, context, rule, asked).await;
-        outcome.map_end(|end| end.action(&action).answering(Some(event)))
-    }
-
-    async fn give_answer(
         &self,
         row: &Claimed,
         to: &ReplyTo,
