@@ -5,16 +5,13 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::access::Sender;
-use crate::access::{Addressee, Standing};
-use crate::card::Card;
-use crate::card::{Submit, Text};
+use crate::access::{Addressee, Sender, Standing};
+use crate::card::{Card, Submit, Text};
 use crate::clock;
 use crate::event;
 use crate::outbox::{Destination, Letter, Post};
 use crate::store::{AuditEntry, Entry, Pairing, PairingState, Request, Store, StoreError, Who};
-use crate::text::{code_block, escape, quoted};
-use crate::text::{cut, unmarked};
+use crate::text::{code_block, cut, escape, quoted, unmarked};
 use crate::webex::{Attachment, NewMessage, RoomId, RoomType, local_part};
 
 /// The command whose actions the buttons of an admin's card call, each by the word of its verdict.

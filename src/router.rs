@@ -8,8 +8,7 @@ pub use mention::{addressed_text, mentions};
 use crate::access::{Policy, Quorum};
 use crate::config::{Approve, CommandRule, ConfigError};
 use crate::handler::{Args, Command, CommandError};
-use crate::text::quoted;
-use crate::text::{after_slash, bare, find_called, folded, is_blank, is_invisible, is_only_stops, unwrapped};
+use crate::text::{after_slash, bare, find_called, folded, is_blank, is_invisible, is_only_stops, quoted, unwrapped};
 
 /// What a text asks for.
 #[derive(Debug)]

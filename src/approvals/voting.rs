@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Approvals, wording};
-use crate::access::Quorum;
-use crate::access::Sender;
+use crate::access::{Quorum, Sender};
 use crate::card::Vote;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event::{self, Approved, Event};

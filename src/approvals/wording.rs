@@ -4,8 +4,7 @@
 use jiff::SignedDuration;
 
 use crate::access::Quorum;
-use crate::card::{Card, Vote};
-use crate::card::{Element, Submit, Text};
+use crate::card::{Card, Element, Submit, Text, Vote};
 use crate::event;
 use crate::handler::{Outgoing, Reply};
 use crate::store::{Approval, ApprovalRequest, ApprovalState, Approver};

@@ -13,8 +13,7 @@ use crate::config::Config;
 use crate::event;
 use crate::outbox::Letter;
 use crate::store::{AuditEntry, Filter, Queue, Row, State, Store};
-use crate::text::cut;
-use crate::text::{iso_time, one_line, table};
+use crate::text::{cut, iso_time, one_line, table};
 use crate::webex::FileInfo;
 
 #[derive(Debug, Subcommand)]

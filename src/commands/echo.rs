@@ -4,8 +4,7 @@ use serde_json::Value;
 
 use crate::card::Card;
 use crate::handler::{Args, Command, CommandError, Context, Inputs, Question, Reply, Result};
-use crate::text::{code_block, escape};
-use crate::text::{cut, draws, is_unseen};
+use crate::text::{code_block, cut, draws, escape, is_unseen};
 use crate::webex::{cluster, local_part};
 
 const SUBMITTED: &str = "submitted";

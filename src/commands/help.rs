@@ -1,11 +1,9 @@
 //! `help`: what the bot can do, made from the table of commands.
 
-use crate::card::Card;
-use crate::card::{Action, Submit, Text};
+use crate::card::{Action, Card, Submit, Text};
 use crate::handler::{Args, Command, CommandError, Context, Reply, Result};
 use crate::router;
-use crate::text::find_called;
-use crate::text::{code_block, code_span, escape, quoted};
+use crate::text::{code_block, code_span, escape, find_called, quoted};
 
 const NAME: &str = "help";
 

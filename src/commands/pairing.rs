@@ -6,9 +6,7 @@ use crate::clock;
 use crate::handler::{Args, Command, CommandError, Context, Inputs, Reply, Result};
 use crate::pairing::{self, CODE, COMMAND, PairingDecision, Refusal, Scope};
 use crate::store::{AuditEntry, PairingState, Via};
-use crate::text::find;
-use crate::text::table;
-use crate::text::{code_block, escape, quoted};
+use crate::text::{code_block, escape, find, quoted, table};
 
 /// Newer ones first; all of them are at the command line.
 const MOST: usize = 20;

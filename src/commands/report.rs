@@ -11,8 +11,7 @@ use crate::access::Permission;
 use crate::card::Submit;
 use crate::config::ADMINS;
 use crate::handler::{Args, Command, CommandError, Context, Reply, Result};
-use crate::text::find;
-use crate::text::{escape, quoted};
+use crate::text::{escape, find, quoted};
 use period::Period;
 
 const NAME: &str = "report";

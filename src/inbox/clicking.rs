@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 
 use super::Inbox;
 use super::judging::Judgement;
-use crate::access::Sender;
-use crate::access::{Act, Place};
+use crate::access::{Act, Place, Sender};
 use crate::card::{Button, Deed, SEAL, carries};
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event::{Event, Occurrence};

@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 
 use super::Inbox;
 use super::judging::{CROWD, Judgement, Refused, Ruling};
-use crate::access::Sender;
-use crate::access::{Act, Pace, Place};
+use crate::access::{Act, Pace, Place, Sender};
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event::Occurrence;
 use crate::store::{Claimed, StoreError};

@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 
 use super::Inbox;
-use crate::access::Sender;
-use crate::access::{Act, Decision, Pace, Place, Standing, decide, paired};
+use crate::access::{Act, Decision, Pace, Place, Sender, Standing, decide, paired};
 use crate::clock;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::handler::Reply;

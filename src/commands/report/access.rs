@@ -8,8 +8,7 @@ use super::period::Period;
 use crate::commands::alone::alone;
 use crate::handler::{Context, Reply, Result};
 use crate::store::AuditRow;
-use crate::text::code_block;
-use crate::text::table;
+use crate::text::{code_block, table};
 
 /// So many refusals are read, the newest: a flood of years is not counted to its end for one message.
 const MOST_READ: usize = 10_000;

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use super::period::Period;
 use crate::handler::{Context, Reply, Result};
 use crate::store::{Activity, Group};
-use crate::text::code_block;
-use crate::text::table;
+use crate::text::{code_block, table};
 use crate::verdict::Verdict;
 
 const MOST_PEOPLE: usize = 10;

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::config::parse_duration;
-use crate::text::escape;
-use crate::text::{folded, plain};
+use crate::text::{escape, folded, plain};
 
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
