@@ -5,6 +5,7 @@ mod binding;
 mod canary;
 mod doubts;
 mod reconcile;
+mod sealing;
 mod tasks;
 mod upkeep;
 mod work;
@@ -14,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -29,21 +29,20 @@ use tasks::Tasks;
 use work::Work;
 
 use crate::access::Policy;
-use crate::card::Cards;
 use crate::clock::{self, Clock};
 use crate::config::{Config, Doubt, Mode};
-use crate::handler::{Command, Services};
+use crate::handler::{Command, LiveTable, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::instance::{Gate, Standing};
 use crate::receiver::websocket::{Line, Websocket};
 use crate::receiver::{Door, webhook::Webhook};
-use crate::signature::{Seal, Signer};
+use crate::signature::Signer;
 use crate::store::{self, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Mercury};
 use crate::worker::{self, Stop};
-use crate::{admin, commands, http, router};
+use crate::{admin, commands, http};
 
 /// After this the work still in hand is put back, so that a stop ends within the 30 s that supervisors wait.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -59,6 +58,7 @@ pub struct App {
     store: Store,
     writer: store::Writer,
     services: Arc<Services>,
+    table: LiveTable,
     identity: Identity,
     health: Health,
     door: Door,
@@ -73,6 +73,8 @@ pub struct Handle {
     health: Health,
     services: Arc<Services>,
     line: Option<watch::Receiver<Line>>,
+    table: LiveTable,
+    config: Arc<Config>,
 }
 
 impl Handle {
@@ -100,6 +102,16 @@ impl Handle {
     /// How the websocket is and was, if `delivery.mode` has one.
     pub fn line(&self) -> Option<watch::Receiver<Line>> {
         self.line.clone()
+    }
+
+    /// Exchanges the commands, without a gap: what has begun ends with those it began with. The settings' rules hold for
+    /// the new ones.
+    ///
+    /// # Errors
+    /// A command that cannot be called, or a rule for one that is not there. Then nothing is exchanged.
+    pub fn exchange_commands(&self, commands: Vec<Command>) -> anyhow::Result<()> {
+        self.table.exchange(commands::used(&self.config, commands)?);
+        Ok(())
     }
 
     /// Forgets the pauses that Webex asked for, and does now what waits for one: the simulated cloud took them back.
@@ -144,7 +156,7 @@ impl App {
         clock: Clock,
     ) -> anyhow::Result<App> {
         config.require_run()?;
-        let commands = table(&config, commands)?;
+        let table = commands::used(&config, commands)?;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
             None => None,
@@ -167,10 +179,11 @@ impl App {
             )),
             Mode::Webhook | Mode::Polling | Mode::Both => None,
         };
-        for Doubt { says, hint } in doubts(&config, &commands).into_iter().chain(config.uncalled()) {
+        for Doubt { says, hint } in doubts(&config, &table).into_iter().chain(config.uncalled()) {
             tracing::warn!(hint, "{says}");
         }
-        let cards = if config.cards.enabled { Some(cards(&config, &store).await?) } else { None };
+        let table = LiveTable::new(table);
+        let cards = if config.cards.enabled { Some(sealing::cards(&config, &store).await?) } else { None };
         let services = Arc::new(Services {
             webex,
             store: store.clone(),
@@ -180,11 +193,11 @@ impl App {
             conversations: config.conversations.clone(),
             policy: Policy::new(&config.access),
             started: clock::instant(),
-            commands,
+            catalogue: Arc::new(table.clone()),
             cards,
         });
         let gate = (standing, gate);
-        Ok(App { config, public, admin, store, writer, services, identity, health, door, websocket, gate })
+        Ok(App { config, public, admin, store, writer, services, table, identity, health, door, websocket, gate })
     }
 
     /// A look into the app while it runs.
@@ -194,6 +207,8 @@ impl App {
             health: self.health.clone(),
             services: Arc::clone(&self.services),
             line: self.websocket.as_ref().map(Websocket::line),
+            table: self.table.clone(),
+            config: Arc::new(self.config.clone()),
         }
     }
 
@@ -263,7 +278,8 @@ impl App {
         servers: &CancellationToken,
         (ledger, losing): (&CancellationToken, oneshot::Sender<StoreError>),
     ) -> anyhow::Result<()> {
-        let App { config, public, admin, store, writer, services, identity, health, door, websocket, gate } = self;
+        let App { config, public, admin, store, writer, services, table, identity, health, door, websocket, gate } =
+            self;
         let (standing, gate) = gate;
         let worker = config.worker.clone();
         let (nudge, caught_up) = (Arc::new(Notify::new()), watch::Sender::new(false));
@@ -274,7 +290,8 @@ impl App {
             }
         });
         if worker.concurrency > 0 {
-            let work = Work { config: &config, services: &services, identity: &identity, health: &health };
+            let work =
+                Work { config: &config, services: &services, table: &table, identity: &identity, health: &health };
             let begin = work::begin(identity.clone(), health.clone(), caught_up.subscribe(), inbox.drain.clone());
             let handling = Arc::new(work.inbox(&door));
             let handling = worker::run(handling, store.clone(), worker.concurrency, gate.clone(), inbox.clone());
@@ -374,27 +391,4 @@ async fn unless(stopped: CancellationToken, task: impl Future<Output = ()>) {
         () = task => {}
         () = stopped.cancelled() => {}
     }
-}
-
-/// The commands as they are used: with those that the settings switch on, and what the settings say of each.
-///
-/// # Errors
-/// A command that cannot be called, or a rule for one that is not there.
-pub(crate) fn table(config: &Config, mut commands: Vec<Command>) -> anyhow::Result<Vec<Command>> {
-    commands.extend(config.commands.echo.then(commands::echo));
-    router::check(&commands)?;
-    Ok(router::permitted(commands, &config.command)?)
-}
-
-/// What seals the buttons of cards: the secret that is set, else the ledger's own, which always opens what it has sealed.
-/// Never the webhook's: everybody in a space can read what a button is sealed with, and try secrets on it.
-async fn cards(config: &Config, store: &Store) -> anyhow::Result<Cards> {
-    let bytes = |secret: &SecretString| secret.expose_secret().as_bytes().to_vec();
-    let set = config.cards.secret.as_ref().map(bytes).filter(|secret| !secret.trim_ascii().is_empty());
-    let previous = config.cards.previous_secrets.iter().map(bytes);
-    let own = store.own_secret().await?;
-    let current = set.unwrap_or_else(|| own.clone());
-    let secrets: Vec<_> = [current].into_iter().chain(previous).chain([own]).collect();
-    let seal = Seal::new(secrets.iter().map(Vec::as_slice));
-    Ok(Cards::new(seal, config.cards.expire, config.has_buttons()))
 }

@@ -13,16 +13,15 @@ use crate::{cli, commands};
 /// A bot: the whole of Switchboard, its command line included, with your commands beside its own.
 ///
 /// ```no_run
-/// use switchboard::{Args, Bot, Command, Context, Reply, Result};
+/// use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 ///
-/// async fn greet(_: Context, mut args: Args) -> Result<Reply> {
-///     let name = args.required("name")?;
-///     args.finish()?;
+/// async fn greet(_: Context, args: Args) -> Result<Reply> {
+///     let name: String = args.get("name")?;
 ///     Ok(Reply::text(format!("Hello, {name}!")))
 /// }
 ///
 /// fn main() -> std::process::ExitCode {
-///     Bot::builder().command(Command::new("greet <name>", "Says hello to somebody", greet)).run()
+///     Bot::builder().command(Command::new("greet", "Says hello to somebody", greet).param(Param::text("name"))).run()
 /// }
 /// ```
 ///

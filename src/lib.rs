@@ -59,7 +59,7 @@
 //! | `router` | from a message to a command; pure |
 //! | `access` | who is answered, what each may do, and how much of it; pure |
 //! | `pairing` | how strangers ask to be let in, and are |
-//! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`], [`Card`] |
+//! | `handler` | what a command is made of: [`Command`], [`Param`], [`Args`], [`Context`], [`Reply`]; the table of commands |
 //! | `instance` | the mark by which two daemons of one token know each other, and which of them answers |
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `clock` | the wall time and the steady time; nobody else asks the system |
@@ -122,6 +122,9 @@ pub use bot::Bot;
 pub use card::Card;
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
-pub use handler::{Args, Attached, Command, CommandError, Context, FileError, Inputs, Question, Reply, Result};
+pub use handler::{
+    Args, Attached, Command, CommandError, CommandSpec, Context, FileError, FromArgument, Inputs, Origin, Param,
+    Question, Reply, Result, Somebody,
+};
 pub use receiver::websocket::{Line, Socket};
 pub use text::{code_block, code_span, escape};

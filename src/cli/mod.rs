@@ -22,9 +22,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::app::table;
+use crate::commands;
 use crate::config::{Config, ConfigError, Loaded};
-use crate::handler::Command;
+use crate::handler::{Command, Table};
 
 /// A Webex bot daemon: signed webhooks in, answers out, nothing lost between.
 ///
@@ -127,11 +127,11 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -
 }
 
 /// The settings and commands of the daemon; or all that is wrong with them, and all that it lacks.
-fn for_daemon(file: Option<&Path>, commands: Vec<Command>) -> anyhow::Result<(Config, Vec<Command>)> {
+fn for_daemon(file: Option<&Path>, commands: Vec<Command>) -> anyhow::Result<(Config, Table)> {
     let Loaded { config, mut wrong, missing } = Config::look(file)?;
     wrong.extend(missing);
-    match table(&config, commands) {
-        Ok(commands) if wrong.is_empty() => return Ok((config, commands)),
+    match commands::used(&config, commands) {
+        Ok(table) if wrong.is_empty() => return Ok((config, table)),
         Ok(_) => {}
         Err(error) => match error.downcast::<ConfigError>() {
             Ok(error) => wrong.extend(error.0),

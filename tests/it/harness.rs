@@ -95,6 +95,11 @@ impl Harness {
         line.map_or(0.0, |value| value.parse().unwrap())
     }
 
+    /// The running app.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     /// Waits until the websocket is open and so many times there was something to be fetched by REST.
     pub async fn open(&self, gaps: u64) {
         let is_open = |line: &Line| line.gaps >= gaps && matches!(line.socket, Socket::Up { .. });

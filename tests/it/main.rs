@@ -25,6 +25,7 @@ mod complaints;
 mod conversations;
 mod crowd;
 mod decisions;
+mod declared;
 mod delivery;
 mod doubt;
 mod explain;

@@ -16,7 +16,7 @@ use clap::Args;
 use super::output::{Format, print_json};
 use crate::app::doubts;
 use crate::config::{Config, ConfigError};
-use crate::handler::Command;
+use crate::handler::Table;
 use crate::store::{Look, Seal, Store};
 use crate::text::iso_time;
 use crate::webex::Client;
@@ -33,7 +33,7 @@ pub(super) struct Options {
     format: Format,
 }
 
-pub(super) async fn run(found: anyhow::Result<(Config, Vec<Command>)>, options: Options) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(found: anyhow::Result<(Config, Table)>, options: Options) -> anyhow::Result<ExitCode> {
     let Options { deep, format } = options;
     let mut report = Report::new(format);
     let code = match found {
@@ -43,7 +43,7 @@ pub(super) async fn run(found: anyhow::Result<(Config, Vec<Command>)>, options: 
             }
             ExitCode::from(2)
         }
-        Ok((config, commands)) => match look(&config, &commands, deep, &mut report).await {
+        Ok((config, table)) => match look(&config, &table, deep, &mut report).await {
             Ok(()) if report.is_sound() => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,
             // What only shows when it is used, such as a certificate that cannot be read.
@@ -60,8 +60,8 @@ pub(super) async fn run(found: anyhow::Result<(Config, Vec<Command>)>, options: 
     Ok(code)
 }
 
-async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Report) -> anyhow::Result<()> {
-    report.add_all(settings(config, commands))?;
+async fn look(config: &Config, table: &Table, deep: bool, report: &mut Report) -> anyhow::Result<()> {
+    report.add_all(settings(config, table))?;
     let (look, store) = store(config).await;
     report.add_all(store)?;
     let daemon = look.as_ref().is_some_and(|look| look.daemon);
@@ -104,8 +104,8 @@ async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Re
 }
 
 /// What the daemon logs at its start, too.
-fn settings(config: &Config, commands: &[Command]) -> Vec<Finding> {
-    let doubts = doubts(config, commands);
+fn settings(config: &Config, table: &Table) -> Vec<Finding> {
+    let doubts = doubts(config, table);
     let mut findings: Vec<_> = doubts.iter().map(|doubt| Finding::warn("settings", &doubt.says, &doubt.hint)).collect();
     if findings.is_empty() {
         findings.push(Finding::ok("settings", "complete"));
