@@ -4,6 +4,7 @@ mod alone;
 mod binding;
 mod canary;
 mod doubts;
+mod parts;
 mod reconcile;
 mod tasks;
 mod upkeep;
@@ -24,18 +25,20 @@ use binding::bind;
 pub(crate) use binding::hint as binding_hint;
 use canary::Canary;
 pub(crate) use doubts::doubts;
+pub(crate) use parts::{Parts, table};
 use reconcile::Reconciling;
 use tasks::Tasks;
 use work::Work;
 
 use crate::access::Policy;
 use crate::card::Cards;
-use crate::clock::{self, Clock};
+use crate::clock;
 use crate::config::{Config, Doubt, Mode};
-use crate::handler::{Command, Services};
+use crate::handler::Services;
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::instance::{Gate, Standing};
+use crate::program::Program;
 use crate::receiver::websocket::{Line, Websocket};
 use crate::receiver::{Door, webhook::Webhook};
 use crate::signature::{Seal, Signer};
@@ -43,7 +46,7 @@ use crate::store::{self, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Mercury};
 use crate::worker::{self, Stop};
-use crate::{admin, commands, http, router};
+use crate::{admin, http};
 
 /// After this the work still in hand is put back, so that a stop ends within the 30 s that supervisors wait.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -127,23 +130,20 @@ impl App {
     ///
     /// # Errors
     /// Wrong settings, a port that is taken, or a ledger that cannot be opened; each with what to do.
-    pub async fn build(config: Config, commands: Vec<Command>) -> anyhow::Result<App> {
+    pub(crate) async fn build(config: Config, parts: Parts) -> anyhow::Result<App> {
         config.require_run()?;
         let public = bind(config.server.listen, "server.listen", &[]).await?;
-        App::build_on(public, config, commands, Clock::of_system()).await
+        App::build_on(public, config, parts).await
     }
 
     /// The same with a listener that is bound already, where the port has to be known before the settings are.
     ///
     /// # Errors
     /// As [`App::build`].
-    pub async fn build_on(
-        public: TcpListener,
-        config: Config,
-        commands: Vec<Command>,
-        clock: Clock,
-    ) -> anyhow::Result<App> {
+    pub(crate) async fn build_on(public: TcpListener, mut config: Config, parts: Parts) -> anyhow::Result<App> {
         config.require_run()?;
+        parts.sign(&mut config);
+        let Parts { program, commands, clock } = parts;
         let commands = table(&config, commands)?;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
@@ -181,6 +181,7 @@ impl App {
             policy: Policy::new(&config.access),
             started: clock::instant(),
             commands,
+            program,
             cards,
         });
         let gate = (standing, gate);
@@ -206,10 +207,11 @@ impl App {
             (Stop::default(), Stop::default(), CancellationToken::new(), CancellationToken::new());
         let health = self.health.clone();
         let address = self.public.local_addr()?;
+        let Program { name, version } = self.services.program;
         let mut tasks = Tasks::default();
         let (losing, mut lost) = oneshot::channel();
         self.spawn(&mut tasks, &inbox, &outbox, &servers, (&ledger, losing))?;
-        tracing::info!(%address, "listening");
+        tracing::info!(%address, name, version, "listening");
 
         let died = tokio::select! {
             () = shutdown => None,
@@ -374,16 +376,6 @@ async fn unless(stopped: CancellationToken, task: impl Future<Output = ()>) {
         () = task => {}
         () = stopped.cancelled() => {}
     }
-}
-
-/// The commands as they are used: with those that the settings switch on, and what the settings say of each.
-///
-/// # Errors
-/// A command that cannot be called, or a rule for one that is not there.
-pub(crate) fn table(config: &Config, mut commands: Vec<Command>) -> anyhow::Result<Vec<Command>> {
-    commands.extend(config.commands.echo.then(commands::echo));
-    router::check(&commands)?;
-    Ok(router::permitted(commands, &config.command)?)
 }
 
 /// What seals the buttons of cards: the secret that is set, else the ledger's own, which always opens what it has sealed.

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 
-use crate::app::App;
+use crate::app::{App, Parts};
+use crate::cli;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::handler::Command;
-use crate::{cli, commands};
 
 /// A bot: the whole of Switchboard, its command line included, with your commands beside its own.
 ///
@@ -27,43 +27,60 @@ use crate::{cli, commands};
 /// ```
 ///
 /// Your program then has every verb of `switchboard`: `run`, `simulate`, `check` and the rest.
-#[derive(Debug)]
-pub struct Bot {
-    commands: Vec<Command>,
-    clock: Clock,
-}
+#[derive(Debug, Default)]
+pub struct Bot(Parts);
 
 impl Bot {
     /// A bot with `help`, `status`, `report`, and `pairing` for admins.
     pub fn builder() -> Bot {
-        Bot { commands: commands::table(), clock: Clock::of_system() }
+        Bot::default()
+    }
+
+    /// What the program calls itself: in `--help`, `--version`, completions and complaints, in `status`, in the log, and
+    /// in the `User-Agent` of its calls. Give the name that people type. Without it the program is `switchboard`; what the
+    /// settings and the ledger are called does not change with it.
+    ///
+    /// ```no_run
+    /// switchboard::Bot::builder().name("lunchbot").version(env!("CARGO_PKG_VERSION")).run();
+    /// ```
+    #[must_use]
+    pub fn name(mut self, name: &'static str) -> Bot {
+        self.0.program.name = name;
+        self
+    }
+
+    /// The program's own version; without it Switchboard's.
+    #[must_use]
+    pub fn version(mut self, version: &'static str) -> Bot {
+        self.0.program.version = version;
+        self
     }
 
     /// Adds a command. A name that is there already is refused at the start.
     #[must_use]
     pub fn command(mut self, command: Command) -> Bot {
-        self.commands.push(command);
+        self.0.commands.push(command);
         self
     }
 
     /// Lives by this clock, which a test can turn. Only [`Bot::build_on`] looks at it.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Bot {
-        self.clock = clock;
+        self.0.clock = clock;
         self
     }
 
     /// Does what the command line says, and says how it went: 0 done, 1 failed, 2 wrong use or wrong settings.
     pub fn run(self) -> ExitCode {
-        cli::run(self.commands)
+        cli::run(self.0)
     }
 
     /// The daemon itself, for a program that brings its own command line and runtime, or for a test that drives it
     /// against the [`simulator`](crate::simulator). The listener is bound by the caller, who thus knows its port.
     ///
     /// # Errors
-    /// As [`App::build_on`].
+    /// Wrong settings, or a ledger that cannot be opened; each with what to do.
     pub async fn build_on(self, listener: TcpListener, config: Config) -> anyhow::Result<App> {
-        App::build_on(listener, config, self.commands, self.clock).await
+        App::build_on(listener, config, self.0).await
     }
 }

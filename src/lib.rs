@@ -62,6 +62,7 @@
 //! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`], [`Card`] |
 //! | `instance` | the mark by which two daemons of one token know each other, and which of them answers |
 //! | `identity` | who the bot is, once Webex has said so |
+//! | `program` | the name and version by which people, Webex and the log know the program |
 //! | `clock` | the wall time and the steady time; nobody else asks the system |
 //! | `health` | what `/readyz` says |
 //! | `event` | what the bot works on, the ids of events and replies, and the reference people are told |
@@ -103,6 +104,7 @@ mod inbox;
 mod instance;
 mod outbox;
 mod pairing;
+mod program;
 mod questions;
 mod receiver;
 mod redact;

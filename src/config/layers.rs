@@ -34,7 +34,8 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    fn sound(self) -> Result<Config, ConfigError> {
+    /// The settings, if nothing is wrong with them.
+    pub(crate) fn sound(self) -> Result<Config, ConfigError> {
         if self.wrong.is_empty() { Ok(self.config) } else { Err(ConfigError(self.wrong)) }
     }
 }

@@ -33,6 +33,8 @@ mod worker;
 
 use serde::Deserialize;
 
+use crate::program::Program;
+
 pub use access::{Access, DmPolicy, GroupPolicy, OnDeny};
 pub use admin::Admin;
 pub use approve::Approve;
@@ -110,6 +112,9 @@ pub struct Config {
     pub command: Vec<CommandRule>,
     /// What is logged.
     pub log: Log,
+    /// The program that is set so.
+    #[serde(skip)]
+    pub(crate) program: Program,
     /// What is doubtful about how it was all given.
     #[serde(skip)]
     given: Vec<Doubt>,

@@ -7,6 +7,7 @@ use super::{Attached, Command};
 use crate::access::{Policy, Sender};
 use crate::card::Cards;
 use crate::config::{self, Mode};
+use crate::program::Program;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::webex::{Client, MessageId, RoomId, RoomType};
@@ -38,6 +39,7 @@ pub(crate) struct Services {
     pub policy: Policy,
     pub started: Instant,
     pub commands: Vec<Command>,
+    pub program: Program,
     /// None where `cards.enabled` is off.
     pub cards: Option<Cards>,
 }

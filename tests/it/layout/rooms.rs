@@ -16,7 +16,8 @@ fn no_rooms_import_each_other_in_a_circle() {
         }
     };
     only("clock", &[]);
-    only("config", &[]);
+    only("program", &[]);
+    only("config", &["program"]);
     only("signature", &[]);
     only("text", &[]);
     only("redact", &["text"]);
