@@ -143,7 +143,8 @@ impl App {
     pub(crate) async fn build_on(public: TcpListener, mut config: Config, parts: Parts) -> anyhow::Result<App> {
         config.require_run()?;
         parts.sign(&mut config);
-        let Parts { program, commands, clock } = parts;
+        let state = parts.shared(&config)?;
+        let Parts { program, commands, clock, .. } = parts;
         let commands = table(&config, commands)?;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
@@ -182,6 +183,7 @@ impl App {
             started: clock::instant(),
             commands,
             program,
+            state,
             cards,
         });
         let gate = (standing, gate);

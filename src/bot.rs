@@ -1,13 +1,15 @@
 //! The front door for Rust developers: a bot of your own is the daemon with your commands in its table.
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 
 use crate::app::{App, Parts};
 use crate::cli;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, ConfigError, Loaded, Section};
 use crate::handler::Command;
 
 /// A bot: the whole of Switchboard, its command line included, with your commands beside its own.
@@ -63,6 +65,51 @@ impl Bot {
         self
     }
 
+    /// Reads a section of the bot's own from the settings, into a type of the author's. Handlers have it by
+    /// [`Context::settings`](crate::Context::settings).
+    ///
+    /// It is read as ours are: each key may stand in the file or in a variable such as `SWITCHBOARD_LUNCH__KITCHEN`, what
+    /// is wrong is told by its line with what was meant, and `check` reports it. `Duration` takes texts such as `"30s"`. A
+    /// field without a default has to be given before the bot can run. What one value allows is said by
+    /// `#[serde(try_from = "...")]` or a type of its own; its error is shown after the name of the key.
+    ///
+    /// ```no_run
+    /// use switchboard::{Args, Bot, Command, Context, Reply, Result};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(default)]
+    /// struct Lunch {
+    ///     kitchen: String,
+    ///     closes_within: std::time::Duration,
+    /// }
+    ///
+    /// impl Default for Lunch {
+    ///     fn default() -> Self {
+    ///         Lunch { kitchen: "the canteen".into(), closes_within: std::time::Duration::from_secs(3600) }
+    ///     }
+    /// }
+    ///
+    /// async fn menu(context: Context, _: Args) -> Result<Reply> {
+    ///     let lunch = context.settings::<Lunch>()?;
+    ///     Ok(Reply::text(format!("Today from {}.", lunch.kitchen)))
+    /// }
+    ///
+    /// Bot::builder().settings::<Lunch>("lunch").command(Command::new("menu", "What there is", menu)).run();
+    /// ```
+    #[must_use]
+    pub fn settings<T: DeserializeOwned + Send + Sync + 'static>(mut self, section: &'static str) -> Bot {
+        self.0.sections.push(Section::of::<T>(section));
+        self
+    }
+
+    /// Shares a value with all handlers, which have it by [`Context::state`](crate::Context::state) and its type. There
+    /// is one value of each type; it is gone when the process ends.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Bot {
+        self.0.state.put(value);
+        self
+    }
+
     /// Lives by this clock, which a test can turn. Only [`Bot::build_on`] looks at it.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Bot {
@@ -73,6 +120,22 @@ impl Bot {
     /// Does what the command line says, and says how it went: 0 done, 1 failed, 2 wrong use or wrong settings.
     pub fn run(self) -> ExitCode {
         cli::run(self.0)
+    }
+
+    /// [`Config::load`] with the sections of this bot.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each finding naming the key, the file or variable, and the fix; never a secret.
+    pub fn load(&self, file: Option<&Path>) -> Result<Config, ConfigError> {
+        self.0.look(file).and_then(Loaded::sound)
+    }
+
+    /// [`Config::from_parts`] with the sections of this bot.
+    ///
+    /// # Errors
+    /// As [`Bot::load`].
+    pub fn load_from_parts(&self, toml: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
+        self.0.look_at(toml, variables).and_then(Loaded::sound)
     }
 
     /// The daemon itself, for a program that brings its own command line and runtime, or for a test that drives it

@@ -63,6 +63,7 @@
 //! | `instance` | the mark by which two daemons of one token know each other, and which of them answers |
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `program` | the name and version by which people, Webex and the log know the program |
+//! | `state` | values by their type, which an author shares with handlers; pure |
 //! | `clock` | the wall time and the steady time; nobody else asks the system |
 //! | `health` | what `/readyz` says |
 //! | `event` | what the bot works on, the ids of events and replies, and the reference people are told |
@@ -111,6 +112,7 @@ mod redact;
 mod router;
 mod signature;
 pub mod simulator;
+mod state;
 mod store;
 mod telemetry;
 mod text;

@@ -157,7 +157,10 @@ fn for_daemon(file: Option<&Path>, parts: &Parts) -> anyhow::Result<(Config, Vec
     let Loaded { config, mut wrong, missing } = parts.look(file)?;
     wrong.extend(missing);
     match table(&config, parts.commands.clone()) {
-        Ok(commands) if wrong.is_empty() => return Ok((config, commands)),
+        Ok(commands) if wrong.is_empty() => {
+            parts.shared(&config)?;
+            return Ok((config, commands));
+        }
         Ok(_) => {}
         Err(error) => match error.downcast::<ConfigError>() {
             Ok(error) => wrong.extend(error.0),

@@ -106,7 +106,8 @@ pub(super) async fn run(options: Options, config: Option<&Path>, parts: Parts) -
     let listener = TcpListener::bind(LOOPBACK).await?;
     let folder = tempfile::tempdir().context("cannot make a folder for the ledger")?;
     let program = parts.program;
-    let settings = settings(&cloud, &listener, folder.path(), config, &options.person)?;
+    let variables = cloud.environment(listener.local_addr()?);
+    let settings = settings(variables, folder.path(), config, &options.person, &parts)?;
     telemetry::start_log(&settings.log)?;
     let app = App::build_on(listener, settings, parts).await?;
     let handle = app.handle();
@@ -258,13 +259,12 @@ async fn forget_what_is_mended(cloud: Cloud, handle: Handle) {
 /// The daemon's own settings, but for where Webex is, who may speak and where things are kept. A settings file that is
 /// named keeps its say on who may speak.
 fn settings(
-    cloud: &Cloud,
-    listener: &TcpListener,
+    mut variables: Vec<(String, String)>,
     folder: &Path,
     file: Option<&Path>,
     named: &[String],
+    parts: &Parts,
 ) -> anyhow::Result<Config> {
-    let mut variables = cloud.environment(listener.local_addr()?);
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
     set("SWITCHBOARD_STORE__URL", format!("sqlite:{}", folder.join("switchboard.db").display()));
     // Its ledger is a new one each time, and a kept cloud may have the mark of the last one.
@@ -279,7 +279,7 @@ fn settings(
         set("SWITCHBOARD_LOG__LEVEL", "warn".to_owned());
         set("SWITCHBOARD_COMMANDS__ECHO", "true".to_owned());
     }
-    Ok(Config::load_under(file, variables)?)
+    Ok(parts.look_under(file, variables)?.sound()?)
 }
 
 struct Chat {

@@ -8,6 +8,7 @@ use crate::access::{Policy, Sender};
 use crate::card::Cards;
 use crate::config::{self, Mode};
 use crate::program::Program;
+use crate::state::State;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::webex::{Client, MessageId, RoomId, RoomType};
@@ -40,6 +41,8 @@ pub(crate) struct Services {
     pub started: Instant,
     pub commands: Vec<Command>,
     pub program: Program,
+    /// What the author shares with handlers: settings and state by their types.
+    pub state: State,
     /// None where `cards.enabled` is off.
     pub cards: Option<Cards>,
 }

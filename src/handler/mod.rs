@@ -9,6 +9,7 @@ mod context;
 mod inputs;
 mod question;
 mod reply;
+mod state;
 
 pub use args::Args;
 pub use attached::{Attached, FileError};

@@ -17,7 +17,8 @@ fn no_rooms_import_each_other_in_a_circle() {
     };
     only("clock", &[]);
     only("program", &[]);
-    only("config", &["program"]);
+    only("state", &[]);
+    only("config", &["program", "state"]);
     only("signature", &[]);
     only("text", &[]);
     only("redact", &["text"]);
