@@ -149,3 +149,26 @@ async fn what_a_program_gives_to_its_builder_by_mistake_is_refused_at_the_start(
     insta::assert_snapshot!(built(lunch(), config.clone()).await, @"the settings were read without the bot's section [lunch]; read them by Bot::load");
     insta::assert_snapshot!(built(Bot::builder().state(1_u8).state(2_u8), config).await, @"the bot has two values of the type u8; give each a type of its own");
 }
+
+#[tokio::test]
+async fn webex_reads_the_name_of_the_program_after_that_of_the_library() {
+    let webex = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (api_url, place) = (webex.local_addr().unwrap(), folder.path().display());
+    let settings = format!(
+        "[delivery]\nmode = \"polling\"\n[webex]\ntoken = \"x\"\napi_url = \"http://{api_url}/v1\"\n\
+         [store]\nurl = \"sqlite:{place}/ledger.db\"\n[admin]\nlisten = \"\""
+    );
+    let bot = Bot::builder().name("lunchbot").version("1.2.0");
+    let config = bot.load_from_parts(&settings, &[]).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let app = bot.build_on(listener, config).await.unwrap();
+    let running = tokio::spawn(app.run_until(std::future::pending()));
+    let mut request = [0; 4096];
+    let (mut call, _) = webex.accept().await.unwrap();
+    let length = tokio::io::AsyncReadExt::read(&mut call, &mut request).await.unwrap();
+    running.abort();
+    let request = String::from_utf8_lossy(&request[..length]).into_owned();
+    let agent = format!("user-agent: switchboard/{} lunchbot/1.2.0\r\n", env!("CARGO_PKG_VERSION"));
+    assert!(request.contains(&agent), "{request}");
+}
