@@ -4,6 +4,7 @@ mod alone;
 mod binding;
 mod canary;
 mod doubts;
+mod parts;
 mod reconcile;
 mod sealing;
 mod tasks;
@@ -24,17 +25,19 @@ use binding::bind;
 pub(crate) use binding::hint as binding_hint;
 use canary::Canary;
 pub(crate) use doubts::doubts;
+pub(crate) use parts::Parts;
 use reconcile::Reconciling;
 use tasks::Tasks;
 use work::Work;
 
 use crate::access::Policy;
-use crate::clock::{self, Clock};
+use crate::clock;
 use crate::config::{Config, Doubt, Mode};
 use crate::handler::{Command, LiveTable, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::instance::{Gate, Standing};
+use crate::program::Program;
 use crate::receiver::websocket::{Line, Websocket};
 use crate::receiver::{Door, webhook::Webhook};
 use crate::signature::Signer;
@@ -139,23 +142,21 @@ impl App {
     ///
     /// # Errors
     /// Wrong settings, a port that is taken, or a ledger that cannot be opened; each with what to do.
-    pub async fn build(config: Config, commands: Vec<Command>) -> anyhow::Result<App> {
+    pub(crate) async fn build(config: Config, parts: Parts) -> anyhow::Result<App> {
         config.require_run()?;
         let public = bind(config.server.listen, "server.listen", &[]).await?;
-        App::build_on(public, config, commands, Clock::of_system()).await
+        App::build_on(public, config, parts).await
     }
 
     /// The same with a listener that is bound already, where the port has to be known before the settings are.
     ///
     /// # Errors
     /// As [`App::build`].
-    pub async fn build_on(
-        public: TcpListener,
-        config: Config,
-        commands: Vec<Command>,
-        clock: Clock,
-    ) -> anyhow::Result<App> {
+    pub(crate) async fn build_on(public: TcpListener, mut config: Config, parts: Parts) -> anyhow::Result<App> {
         config.require_run()?;
+        parts.sign(&mut config);
+        let state = parts.shared(&config)?;
+        let Parts { program, commands, clock, .. } = parts;
         let table = commands::used(&config, commands)?;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
@@ -194,6 +195,8 @@ impl App {
             policy: Policy::new(&config.access),
             started: clock::instant(),
             catalogue: Arc::new(table.clone()),
+            program,
+            state,
             cards,
         });
         let gate = (standing, gate);
@@ -221,10 +224,11 @@ impl App {
             (Stop::default(), Stop::default(), CancellationToken::new(), CancellationToken::new());
         let health = self.health.clone();
         let address = self.public.local_addr()?;
+        let Program { name, version } = self.services.program;
         let mut tasks = Tasks::default();
         let (losing, mut lost) = oneshot::channel();
         self.spawn(&mut tasks, &inbox, &outbox, &servers, (&ledger, losing))?;
-        tracing::info!(%address, "listening");
+        tracing::info!(%address, name, version, "listening");
 
         let died = tokio::select! {
             () = shutdown => None,

@@ -1,14 +1,16 @@
 //! The front door for Rust developers: a bot of your own is the daemon with your commands in its table.
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 
-use crate::app::App;
+use crate::app::{App, Parts};
+use crate::cli;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, ConfigError, Loaded, Section};
 use crate::handler::Command;
-use crate::{cli, commands};
 
 /// A bot: the whole of Switchboard, its command line included, with your commands beside its own.
 ///
@@ -26,43 +28,121 @@ use crate::{cli, commands};
 /// ```
 ///
 /// Your program then has every verb of `switchboard`: `run`, `simulate`, `check` and the rest.
-#[derive(Debug)]
-pub struct Bot {
-    commands: Vec<Command>,
-    clock: Clock,
-}
+#[derive(Debug, Default)]
+pub struct Bot(Parts);
 
 impl Bot {
     /// A bot with `help`, `status`, `report`, and `pairing` for admins.
     pub fn builder() -> Bot {
-        Bot { commands: commands::table(), clock: Clock::of_system() }
+        Bot::default()
+    }
+
+    /// What the program calls itself: in `--help`, `--version`, completions and complaints, in `status`, in the log, and
+    /// in the `User-Agent` of its calls. Give the name that people type. Without it the program is `switchboard`; what the
+    /// settings and the ledger are called does not change with it.
+    ///
+    /// ```no_run
+    /// switchboard::Bot::builder().name("lunchbot").version(env!("CARGO_PKG_VERSION")).run();
+    /// ```
+    #[must_use]
+    pub fn name(mut self, name: &'static str) -> Bot {
+        self.0.program.name = name;
+        self
+    }
+
+    /// The program's own version; without it Switchboard's.
+    #[must_use]
+    pub fn version(mut self, version: &'static str) -> Bot {
+        self.0.program.version = version;
+        self
     }
 
     /// Adds a command. A name that is there already is refused at the start.
     #[must_use]
     pub fn command(mut self, command: Command) -> Bot {
-        self.commands.push(command);
+        self.0.commands.push(command);
+        self
+    }
+
+    /// Reads a section of the bot's own from the settings, into a type of the author's. Handlers have it by
+    /// [`Context::settings`](crate::Context::settings).
+    ///
+    /// It is read as ours are: each key may stand in the file or in a variable such as `SWITCHBOARD_LUNCH__KITCHEN`, what
+    /// is wrong is told by its line with what was meant, and `check` reports it. `Duration` takes texts such as `"30s"`. A
+    /// field without a default has to be given before the bot can run. What one value allows is said by
+    /// `#[serde(try_from = "...")]` or a type of its own; its error is shown after the name of the key.
+    ///
+    /// ```no_run
+    /// use switchboard::{Args, Bot, Command, Context, Reply, Result};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(default)]
+    /// struct Lunch {
+    ///     kitchen: String,
+    ///     closes_within: std::time::Duration,
+    /// }
+    ///
+    /// impl Default for Lunch {
+    ///     fn default() -> Self {
+    ///         Lunch { kitchen: "the canteen".into(), closes_within: std::time::Duration::from_secs(3600) }
+    ///     }
+    /// }
+    ///
+    /// async fn menu(context: Context, _: Args) -> Result<Reply> {
+    ///     let lunch = context.settings::<Lunch>()?;
+    ///     Ok(Reply::text(format!("Today from {}.", lunch.kitchen)))
+    /// }
+    ///
+    /// Bot::builder().settings::<Lunch>("lunch").command(Command::new("menu", "What there is", menu)).run();
+    /// ```
+    #[must_use]
+    pub fn settings<T: DeserializeOwned + Send + Sync + 'static>(mut self, section: &'static str) -> Bot {
+        self.0.sections.push(Section::of::<T>(section));
+        self
+    }
+
+    /// Shares a value with all handlers, which have it by [`Context::state`](crate::Context::state) and its type. There
+    /// is one value of each type; it is gone when the process ends.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Bot {
+        self.0.state.put(value);
         self
     }
 
     /// Lives by this clock, which a test can turn. Only [`Bot::build_on`] looks at it.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Bot {
-        self.clock = clock;
+        self.0.clock = clock;
         self
     }
 
     /// Does what the command line says, and says how it went: 0 done, 1 failed, 2 wrong use or wrong settings.
     pub fn run(self) -> ExitCode {
-        cli::run(self.commands)
+        cli::run(self.0)
+    }
+
+    /// [`Config::load`] with the sections of this bot.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each finding naming the key, the file or variable, and the fix; never a secret.
+    pub fn load(&self, file: Option<&Path>) -> Result<Config, ConfigError> {
+        self.0.look(file).and_then(Loaded::sound)
+    }
+
+    /// [`Config::from_parts`] with the sections of this bot.
+    ///
+    /// # Errors
+    /// As [`Bot::load`].
+    pub fn load_from_parts(&self, toml: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
+        self.0.look_at(toml, variables).and_then(Loaded::sound)
     }
 
     /// The daemon itself, for a program that brings its own command line and runtime, or for a test that drives it
     /// against the [`simulator`](crate::simulator). The listener is bound by the caller, who thus knows its port.
     ///
     /// # Errors
-    /// As [`App::build_on`].
+    /// Wrong settings, or a ledger that cannot be opened; each with what to do.
     pub async fn build_on(self, listener: TcpListener, config: Config) -> anyhow::Result<App> {
-        App::build_on(listener, config, self.commands, self.clock).await
+        App::build_on(listener, config, self.0).await
     }
 }

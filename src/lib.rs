@@ -62,6 +62,8 @@
 //! | `handler` | what a command is made of: [`Command`], [`Param`], [`Args`], [`Context`], [`Reply`]; the table of commands |
 //! | `instance` | the mark by which two daemons of one token know each other, and which of them answers |
 //! | `identity` | who the bot is, once Webex has said so |
+//! | `program` | the name and version by which people, Webex and the log know the program |
+//! | `state` | values by their type, which an author shares with handlers; pure |
 //! | `clock` | the wall time and the steady time; nobody else asks the system |
 //! | `health` | what `/readyz` says |
 //! | `event` | what the bot works on, the ids of events and replies, and the reference people are told |
@@ -103,12 +105,14 @@ mod inbox;
 mod instance;
 mod outbox;
 mod pairing;
+mod program;
 mod questions;
 mod receiver;
 mod redact;
 mod router;
 mod signature;
 pub mod simulator;
+mod state;
 mod store;
 mod telemetry;
 mod text;

@@ -20,11 +20,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::builder::{Resettable, StyledStr};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::app::Parts;
 use crate::commands;
 use crate::config::{Config, ConfigError, Loaded};
-use crate::handler::{Command, Table};
+use crate::handler::Table;
+use crate::program::Program;
 
 /// A Webex bot daemon: signed webhooks in, answers out, nothing lost between.
 ///
@@ -78,10 +81,15 @@ enum Verb {
 }
 
 /// Does what the command line says.
-pub(crate) fn run(commands: Vec<Command>) -> ExitCode {
-    let Cli { config, verb } = Cli::parse();
+pub(crate) fn run(parts: Parts) -> ExitCode {
+    let program = parts.program;
+    let mut spoken = command_line(program);
+    let Cli { config, verb } = match Cli::from_arg_matches_mut(&mut spoken.get_matches_mut()) {
+        Ok(cli) => cli,
+        Err(error) => error.format(&mut spoken).exit(),
+    };
     let result = runtime().and_then(|runtime| {
-        let result = runtime.block_on(dispatch(verb, config, commands));
+        let result = runtime.block_on(dispatch(verb, config, parts));
         // A read of standard input cannot be called off and must not hold up the end.
         runtime.shutdown_background();
         result
@@ -92,22 +100,41 @@ pub(crate) fn run(commands: Vec<Command>) -> ExitCode {
         Err(error) => {
             let code = if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE };
             for line in format!("{error:#}").lines() {
-                output::complain(line);
+                output::complain(&program, line);
             }
             code
         }
     }
 }
 
-async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
-    let load = || Config::load(config.as_deref());
+/// The command line of a program of that name.
+fn command_line(program: Program) -> clap::Command {
+    named(Cli::command(), program).name(program.name).version(program.version)
+}
+
+/// The same command with the program's name in each command line that its texts quote.
+fn named(command: clap::Command, program: Program) -> clap::Command {
+    let quoted = |text: Option<&StyledStr>| {
+        Resettable::from(text.map(|text| StyledStr::from(program.quoted(&text.to_string()))))
+    };
+    let (about, long) = (quoted(command.get_about()), quoted(command.get_long_about()));
+    let command = command.mut_subcommands(|verb| named(verb, program));
+    let command = command.mut_args(|arg| {
+        let (help, long) = (quoted(arg.get_help()), quoted(arg.get_long_help()));
+        arg.help(help).long_help(long)
+    });
+    command.about(about).long_about(long)
+}
+
+async fn dispatch(verb: Verb, config: Option<PathBuf>, parts: Parts) -> anyhow::Result<ExitCode> {
+    let load = || parts.look(config.as_deref()).and_then(Loaded::sound);
     match verb {
         Verb::Run => {
-            let (config, _) = for_daemon(config.as_deref(), commands.clone())?;
-            run::run(config, commands).await
+            let (config, _) = for_daemon(config.as_deref(), &parts)?;
+            run::run(config, parts).await
         }
-        Verb::Simulate(options) => simulate::run(options, config.as_deref(), commands).await,
-        Verb::Check(options) => check::run(for_daemon(config.as_deref(), commands), options).await,
+        Verb::Simulate(options) => simulate::run(options, config.as_deref(), parts).await,
+        Verb::Check(options) => check::run(for_daemon(config.as_deref(), &parts), options, parts.program).await,
         Verb::Send(options) => send::run(&load()?, options).await,
         Verb::Rooms(options) => webex::rooms(&load()?, options).await,
         Verb::Webhooks(options) => webex::webhooks(&load()?, options).await,
@@ -119,7 +146,7 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -
         Verb::Approvals(verb) => approvals::run(&load()?, verb).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "switchboard", &mut script);
+            clap_complete::generate(shell, &mut command_line(parts.program), parts.program.name, &mut script);
             output::print(String::from_utf8_lossy(&script).trim_end())?;
             Ok(ExitCode::SUCCESS)
         }
@@ -127,11 +154,14 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -
 }
 
 /// The settings and commands of the daemon; or all that is wrong with them, and all that it lacks.
-fn for_daemon(file: Option<&Path>, commands: Vec<Command>) -> anyhow::Result<(Config, Table)> {
-    let Loaded { config, mut wrong, missing } = Config::look(file)?;
+fn for_daemon(file: Option<&Path>, parts: &Parts) -> anyhow::Result<(Config, Table)> {
+    let Loaded { config, mut wrong, missing } = parts.look(file)?;
     wrong.extend(missing);
-    match commands::used(&config, commands) {
-        Ok(table) if wrong.is_empty() => return Ok((config, table)),
+    match commands::used(&config, parts.commands.clone()) {
+        Ok(table) if wrong.is_empty() => {
+            parts.shared(&config)?;
+            return Ok((config, table));
+        }
         Ok(_) => {}
         Err(error) => match error.downcast::<ConfigError>() {
             Ok(error) => wrong.extend(error.0),
@@ -156,6 +186,20 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        command_line(Program::default()).debug_assert();
+    }
+
+    #[test]
+    fn a_program_of_another_name_speaks_of_itself() {
+        let program = Program { name: "lunchbot", version: "1.2.0" };
+        let mut spoken = command_line(program);
+        let version = spoken.clone().try_get_matches_from(["x", "run", "--version"]).unwrap_err().to_string();
+        assert_eq!(version, "lunchbot-run 1.2.0\n");
+        let help = spoken.render_long_help().to_string();
+        assert!(help.contains("Usage: lunchbot ") && help.contains("`lunchbot simulate`"), "{help}");
+        assert!(!help.contains("switchboard"), "{help}");
+        let mut script = Vec::new();
+        clap_complete::generate(clap_complete::Shell::Bash, &mut spoken, program.name, &mut script);
+        assert!(String::from_utf8(script).unwrap().contains("complete -F _lunchbot"));
     }
 }

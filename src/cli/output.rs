@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::Args;
 use serde::Serialize;
 
+use crate::program::Program;
 use crate::text::{is_disruptive, one_line};
 
 /// How a result is printed.
@@ -38,8 +39,8 @@ pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
 }
 
 /// A line on standard error; there is nowhere to say that this failed.
-pub(super) fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "switchboard: {}", harmless(line));
+pub(super) fn complain(program: &Program, line: &str) {
+    let _ = writeln!(std::io::stderr(), "{}: {}", program.name, harmless(&program.quoted(line)));
 }
 
 /// What Webex or a person wrote may be in it, and must not change how the rest is shown.

@@ -5,16 +5,15 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::app::App;
+use crate::app::{App, Parts};
 use crate::config::Config;
-use crate::handler::Command;
 use crate::telemetry;
 
-pub(super) async fn run(config: Config, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: Config, parts: Parts) -> anyhow::Result<ExitCode> {
     telemetry::start_log(&config.log)?;
     let stopped = stop_signal()?;
     let (stopping, was_told) = oneshot::channel();
-    let app = App::build(config, commands).await?.run_until(async {
+    let app = App::build(config, parts).await?.run_until(async {
         stopped.await;
         let _ = stopping.send(());
     });

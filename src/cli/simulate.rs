@@ -19,10 +19,9 @@ use tokio::sync::{broadcast, oneshot};
 use super::explain;
 use super::output::{complain, print};
 use super::run::stop_signal;
-use crate::app::{App, Handle, binding_hint};
-use crate::clock::Clock;
+use crate::app::{App, Handle, Parts, binding_hint};
 use crate::config::Config;
-use crate::handler::Command;
+use crate::program::Program;
 use crate::simulator::{self, Cloud, Explanation, Message, Person, RoomInfo, RoomType};
 use crate::telemetry;
 
@@ -93,12 +92,12 @@ fn web_address(text: &str) -> Result<String, String> {
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(options: Options, config: Option<&Path>, parts: Parts) -> anyhow::Result<ExitCode> {
     let stopped = stop_signal()?;
     let cloud = started(&options).await?;
     let (alice, space) = peopled(&cloud, &options.person);
     if options.no_bot {
-        introduce(&cloud, &options, config)?;
+        introduce(&cloud, &options, config, &parts.program)?;
         stopped.await;
         cloud.stop().await;
         return Ok(ExitCode::SUCCESS);
@@ -106,9 +105,11 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
 
     let listener = TcpListener::bind(LOOPBACK).await?;
     let folder = tempfile::tempdir().context("cannot make a folder for the ledger")?;
-    let settings = settings(&cloud, &listener, folder.path(), config, &options.person)?;
+    let program = parts.program;
+    let variables = cloud.environment(listener.local_addr()?);
+    let settings = settings(variables, folder.path(), config, &options.person, &parts)?;
     telemetry::start_log(&settings.log)?;
-    let app = App::build_on(listener, settings, commands, Clock::of_system()).await?;
+    let app = App::build_on(listener, settings, parts).await?;
     let handle = app.handle();
     explain_on(&cloud, &handle);
     let mending = tokio::spawn(forget_what_is_mended(cloud.clone(), handle.clone()));
@@ -117,7 +118,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     let introduced = async {
         // What is said before the bot is there is not answered, so nobody is told where to speak before that.
         let _ = tokio::time::timeout(READY_WITHIN, handle.ready()).await;
-        introduce(&cloud, &options, config)
+        introduce(&cloud, &options, config, &program)
     };
     let chat = Chat {
         heard: cloud.subscribe(),
@@ -176,11 +177,11 @@ fn peopled(cloud: &Cloud, others: &[String]) -> (Person, String) {
 }
 
 /// Says what there is, and opens the page.
-fn introduce(cloud: &Cloud, options: &Options, config: Option<&Path>) -> anyhow::Result<()> {
+fn introduce(cloud: &Cloud, options: &Options, config: Option<&Path>, program: &Program) -> anyhow::Result<()> {
     if options.open
         && let Err(error) = open::that_detached(cloud.page_url())
     {
-        complain(&format!("cannot open a browser: {error}; open {} yourself", cloud.page_url()));
+        complain(program, &format!("cannot open a browser: {error}; open {} yourself", cloud.page_url()));
     }
     if options.json {
         let all = json!({
@@ -258,13 +259,12 @@ async fn forget_what_is_mended(cloud: Cloud, handle: Handle) {
 /// The daemon's own settings, but for where Webex is, who may speak and where things are kept. A settings file that is
 /// named keeps its say on who may speak.
 fn settings(
-    cloud: &Cloud,
-    listener: &TcpListener,
+    mut variables: Vec<(String, String)>,
     folder: &Path,
     file: Option<&Path>,
     named: &[String],
+    parts: &Parts,
 ) -> anyhow::Result<Config> {
-    let mut variables = cloud.environment(listener.local_addr()?);
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
     set("SWITCHBOARD_STORE__URL", format!("sqlite:{}", folder.join("switchboard.db").display()));
     // Its ledger is a new one each time, and a kept cloud may have the mark of the last one.
@@ -279,7 +279,7 @@ fn settings(
         set("SWITCHBOARD_LOG__LEVEL", "warn".to_owned());
         set("SWITCHBOARD_COMMANDS__ECHO", "true".to_owned());
     }
-    Ok(Config::load_under(file, variables)?)
+    Ok(parts.look_under(file, variables)?.sound()?)
 }
 
 struct Chat {

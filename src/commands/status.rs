@@ -22,7 +22,7 @@ async fn run(context: Context, _: Args) -> Result<Reply> {
     let waiting = depths.inbox.saturating_sub(1);
     let coverage = services.store.coverage().await?;
     let mut lines = vec![
-        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("version", services.program.versions()),
         ("up for", span(services.started.elapsed())),
         ("delivery", services.mode.as_str().to_owned()),
         ("answered", format!("{} since the start", services.metrics.answered())),

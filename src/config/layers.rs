@@ -5,6 +5,7 @@ mod environment;
 mod file;
 mod findings;
 mod names;
+mod own;
 mod read;
 mod secrets;
 mod syntax;
@@ -18,10 +19,12 @@ use serde::Deserialize;
 
 use super::check::{ConfigError, Doubt};
 use super::{Config, DEFAULTS, confidential, validate};
+use crate::state::State;
 use environment::{PORT, Variables};
 use file::Parsed;
 use findings::{default_form, finding, outside_sections, stand_ins};
 use names::Names;
+pub(crate) use own::Section;
 use read::{Keys, Mistake, Problem, Reader};
 use tree::{Finding, Node, Place, Source, Value, key};
 
@@ -34,7 +37,8 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    fn sound(self) -> Result<Config, ConfigError> {
+    /// The settings, if nothing is wrong with them.
+    pub(crate) fn sound(self) -> Result<Config, ConfigError> {
         if self.wrong.is_empty() { Ok(self.config) } else { Err(ConfigError(self.wrong)) }
     }
 }
@@ -45,26 +49,38 @@ impl Config {
     /// # Errors
     /// Everything that is wrong, each finding naming the key, the file or variable, and the fix; never a secret.
     pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
-        Config::look(file)?.sound()
+        Config::look(file, &[])?.sound()
     }
 
-    /// The same for whoever has more to say about the settings: with all that is wrong, and not only if nothing is.
+    /// The same for whoever has more to say about the settings: with all that is wrong, and not only if nothing is; and
+    /// with the sections of the author of a bot.
     ///
     /// # Errors
     /// Only where the program itself is broken.
-    pub(crate) fn look(file: Option<&Path>) -> Result<Loaded, ConfigError> {
+    pub(crate) fn look(file: Option<&Path>, sections: &[Section]) -> Result<Loaded, ConfigError> {
         let file = file.or_else(|| Path::new("bot.toml").exists().then_some(Path::new("bot.toml")));
-        load(file, &Variables::of_process())
+        load(file, &Variables::of_process(), sections)
     }
 
-    /// The same with `variables` above everything else, in place of those of the environment that set the same.
-    ///
-    /// # Errors
-    /// As [`Config::load`].
-    pub(crate) fn load_under(file: Option<&Path>, variables: Vec<(String, String)>) -> Result<Config, ConfigError> {
+    /// The same with `variables` above everything else, in place of those of the environment that set the same; and
+    /// `./bot.toml` is not read.
+    pub(crate) fn look_under(
+        file: Option<&Path>,
+        variables: Vec<(String, String)>,
+        sections: &[Section],
+    ) -> Result<Loaded, ConfigError> {
         let mut all = Variables::of_process();
         all.overlay(variables);
-        load(file, &all)?.sound()
+        load(file, &all, sections)
+    }
+
+    /// The same from a text and a list of variables.
+    pub(crate) fn look_at(
+        toml: &str,
+        variables: &[(String, String)],
+        sections: &[Section],
+    ) -> Result<Loaded, ConfigError> {
+        parse("the given settings", toml, &Variables::given(variables), sections)
     }
 
     /// The same from a text and a list of variables, for tests and for programs that embed the bot.
@@ -72,13 +88,13 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn from_parts(toml: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
-        parse("the given settings", toml, &Variables::given(variables))?.sound()
+        Config::look_at(toml, variables, &[])?.sound()
     }
 }
 
-fn load(file: Option<&Path>, variables: &Variables) -> Result<Loaded, ConfigError> {
+fn load(file: Option<&Path>, variables: &Variables, sections: &[Section]) -> Result<Loaded, ConfigError> {
     let Some(path) = file else {
-        return assemble(None, variables);
+        return assemble(None, variables, sections);
     };
     let place = Place::new(Source::File, path.display().to_string());
     let parsed = match std::fs::read(path) {
@@ -89,17 +105,19 @@ fn load(file: Option<&Path>, variables: &Variables) -> Result<Loaded, ConfigErro
             Parsed { root: Node::table(place), wrong: vec![finding], spoiled: Vec::new() }
         }
     };
-    assemble(Some(parsed), variables)
+    assemble(Some(parsed), variables, sections)
 }
 
 /// `place` names where `text` came from, for the messages.
-fn parse(place: &str, text: &str, variables: &Variables) -> Result<Loaded, ConfigError> {
-    assemble(Some(file::parse_text(&Place::new(Source::File, place), text)), variables)
+fn parse(place: &str, text: &str, variables: &Variables, sections: &[Section]) -> Result<Loaded, ConfigError> {
+    assemble(Some(file::parse_text(&Place::new(Source::File, place), text)), variables, sections)
 }
 
-fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, ConfigError> {
+fn assemble(file: Option<Parsed>, variables: &Variables, sections: &[Section]) -> Result<Loaded, ConfigError> {
     let defaults = file::defaults(DEFAULTS);
-    let names = Names::new(&keys(&defaults)?);
+    let mut known = keys(&defaults)?;
+    own::add(sections, &mut known)?;
+    let names = Names::new(&known, sections.iter().map(|section| section.name).collect());
     let said = environment::layers(variables, &names);
     let mut wrong = Vec::new();
     let mut spoiled = Vec::new();
@@ -125,12 +143,17 @@ fn assemble(file: Option<Parsed>, variables: &Variables) -> Result<Loaded, Confi
         spoiled.push(path);
     }
     tell_hidden(&hidden, &defaults, &mut wrong, &mut doubts);
-    let mut config = read(&mut settings, &defaults, &names, &mut wrong, &mut spoiled)?;
+    let mut reading = Reading { defaults: &defaults, names: &names, wrong, spoiled };
+    let (own, lacking) = reading.own(&mut settings, sections);
+    let mut config = reading.ours(&mut settings)?;
+    let Reading { mut wrong, spoiled, .. } = reading;
+    (config.own, config.lacking) = (own, lacking);
     config.webex.secrets = confidential::of(&config);
     config.given = doubts.into_iter().map(|(says, hint)| Doubt::new(says, hint)).collect();
     wrong.extend(set_port(variables, &mut config, &mut settings));
     wrong.extend(always(&config, &settings, &defaults, &spoiled));
-    let missing = if is_whole { missing(&config, &spoiled, &hidden) } else { Vec::new() };
+    let mut missing = if is_whole { missing(&config, &spoiled, &hidden) } else { Vec::new() };
+    missing.extend(config.lacking.iter().filter(|_| is_whole).cloned());
     Finding::sort(&mut wrong);
     Ok(Loaded { config, wrong: wrong.iter().map(ToString::to_string).collect(), missing })
 }
@@ -216,41 +239,72 @@ fn defect(problem: Problem) -> ConfigError {
     ConfigError::one(format!("the built-in defaults: {path} cannot be read; this is a defect of the program"))
 }
 
-/// Reads until nothing is wrong any more: what is wrong is noted and replaced.
-fn read(
-    settings: &mut Node,
-    defaults: &Node,
-    names: &Names,
-    wrong: &mut Vec<Finding>,
-    spoiled: &mut Vec<String>,
-) -> Result<Config, ConfigError> {
-    let keys = RefCell::default();
-    // Each turn takes out one value at least.
-    let most = 10 + 2 * settings.leaves().len();
-    for _ in 0..most {
-        let problem = match Config::deserialize(Reader::new(settings, &keys)) {
-            Ok(mut config) => {
-                place_rules(&mut config, settings);
-                return Ok(config);
+/// What is found while the tree is read.
+struct Reading<'a> {
+    defaults: &'a Node,
+    names: &'a Names,
+    wrong: Vec<Finding>,
+    spoiled: Vec<String>,
+}
+
+impl Reading<'_> {
+    /// Reads until nothing is wrong any more: what is wrong is noted and replaced.
+    fn ours(&mut self, settings: &mut Node) -> Result<Config, ConfigError> {
+        let keys = RefCell::default();
+        for _ in 0..most_turns(settings) {
+            match Config::deserialize(Reader::new(settings, &keys)) {
+                Ok(mut config) => {
+                    place_rules(&mut config, settings);
+                    return Ok(config);
+                }
+                Err(problem) => self.note(&problem, settings),
             }
-            Err(problem) => problem,
-        };
+        }
+        self.wrong.push(Finding::of_all("the settings cannot be read"));
+        Config::deserialize(Reader::new(self.defaults, &keys)).map_err(defect)
+    }
+
+    /// Reads the sections of the author and takes them out of the tree; with what they lack.
+    fn own(&mut self, settings: &mut Node, sections: &[Section]) -> (State, Vec<String>) {
+        let keys = RefCell::default();
+        let (mut own, mut lacking) = (State::default(), Vec::new());
+        for section in sections {
+            for _ in 0..most_turns(settings) {
+                let Err(problem) = section.read(settings, &keys, &mut own) else { break };
+                if let Some((key, says)) = own::missing(&problem) {
+                    lacking.extend((!touches(&self.spoiled, &key)).then_some(says));
+                    break;
+                }
+                self.note(&problem, settings);
+            }
+            settings.remove(section.name);
+        }
+        (own, lacking)
+    }
+
+    /// Notes what is wrong, and takes it out or puts the default in its place.
+    fn note(&mut self, problem: &Problem, settings: &mut Node) {
         let path = problem.path.clone().unwrap_or_default();
         let under = |last: &str| if path.is_empty() { last.to_owned() } else { format!("{path}.{last}") };
         let (is_new, target) = match &problem.mistake {
             Mistake::UnknownKey { key, .. } => (true, under(key)),
             // What was taken out is missing, and what needs it goes too.
-            Mistake::Missing(missing) => (!spoiled.contains(&under(missing)), path),
-            Mistake::NoneOf(_) | Mistake::Type(_) | Mistake::Range | Mistake::Says(_) => (true, path),
+            Mistake::Missing(missing) => (!self.spoiled.contains(&under(missing)), path),
+            Mistake::NoneOf(_) | Mistake::Type(_) | Mistake::Range | Mistake::Says(_) | Mistake::Foreign(_) => {
+                (true, path)
+            }
         };
         if is_new {
-            wrong.push(finding(&problem, settings, defaults, names));
+            self.wrong.push(finding(problem, settings, self.defaults, self.names));
         }
-        spoil(&target, settings, defaults);
-        spoiled.push(target);
+        spoil(&target, settings, self.defaults);
+        self.spoiled.push(target);
     }
-    wrong.push(Finding::of_all("the settings cannot be read"));
-    Config::deserialize(Reader::new(defaults, &keys)).map_err(defect)
+}
+
+/// Each turn takes out one value at least.
+fn most_turns(settings: &Node) -> usize {
+    10 + 2 * settings.leaves().len()
 }
 
 /// Puts the default in the place of what is wrong, or takes it out.

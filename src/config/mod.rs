@@ -33,6 +33,9 @@ mod worker;
 
 use serde::Deserialize;
 
+use crate::program::Program;
+use crate::state::State;
+
 pub use access::{Access, DmPolicy, GroupPolicy, OnDeny};
 pub use admin::Admin;
 pub use approve::Approve;
@@ -49,7 +52,7 @@ pub use delivery::{Delivery, Mode};
 pub use files::Files;
 pub use flood::Flood;
 pub use instance::Instance;
-pub(crate) use layers::Loaded;
+pub(crate) use layers::{Loaded, Section};
 pub use log::{Log, LogFormat};
 pub use pairing::Pairing;
 pub(crate) use people::{ADMINS, DIRECT, is_person, is_room};
@@ -110,6 +113,15 @@ pub struct Config {
     pub command: Vec<CommandRule>,
     /// What is logged.
     pub log: Log,
+    /// The sections of the author, by the types they were read as.
+    #[serde(skip)]
+    pub(crate) own: State,
+    /// What those sections need and nobody gave.
+    #[serde(skip)]
+    lacking: Vec<String>,
+    /// The program that is set so.
+    #[serde(skip)]
+    pub(crate) program: Program,
     /// What is doubtful about how it was all given.
     #[serde(skip)]
     given: Vec<Doubt>,

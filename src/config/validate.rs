@@ -57,7 +57,8 @@ impl Config {
     /// # Errors
     /// Names each key that is missing and the ways to give it.
     pub fn require_run(&self) -> Result<(), ConfigError> {
-        let missing: Vec<_> = missing(self).into_iter().map(|(_, says)| says.to_owned()).collect();
+        let ours = missing(self).into_iter().map(|(_, says)| says.to_owned());
+        let missing: Vec<_> = ours.chain(self.lacking.iter().cloned()).collect();
         if missing.is_empty() { Ok(()) } else { Err(ConfigError(missing)) }
     }
 

@@ -32,6 +32,9 @@ pub struct Webex {
     /// What is taken out of all that Webex, or who answers in its place, says: the secrets of every section.
     #[serde(skip)]
     pub(crate) secrets: Vec<SecretString>,
+    /// What the program adds to the `User-Agent` of its calls.
+    #[serde(skip)]
+    pub(crate) agent: Option<String>,
 }
 
 impl Webex {

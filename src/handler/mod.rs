@@ -14,6 +14,7 @@ mod question;
 mod reply;
 mod services;
 mod spec;
+mod state;
 mod table;
 mod value;
 

@@ -8,6 +8,8 @@ use super::spec::Catalogue;
 use crate::access::{Policy, Sender};
 use crate::card::Cards;
 use crate::config::{self, Mode};
+use crate::program::Program;
+use crate::state::State;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::webex::{Client, RoomId, RoomType};
@@ -23,6 +25,9 @@ pub(crate) struct Services {
     pub policy: Policy,
     pub started: Instant,
     pub catalogue: Arc<dyn Catalogue>,
+    pub program: Program,
+    /// What the author shares with handlers: settings and state by their types.
+    pub state: State,
     /// None where `cards.enabled` is off.
     pub cards: Option<Cards>,
 }

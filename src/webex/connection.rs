@@ -26,7 +26,7 @@ pub(super) fn http_client(
 ) -> anyhow::Result<reqwest::Client> {
     let builder = || {
         let mut builder = client_builder()
-            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
+            .user_agent(user_agent(settings))
             .timeout(settings.timeout)
             .connect_timeout(settings.timeout.min(Duration::from_secs(10)))
             // The token goes to the configured host and nowhere else.
@@ -55,6 +55,12 @@ pub(super) fn http_client(
         .build()
         .or_else(|_| builder().tls_certs_only(bundled_roots().into_iter().chain(extra)).build())
         .context("webex.ca_file: cannot set up TLS with it")
+}
+
+/// The library, and then the program that is built on it.
+fn user_agent(settings: &config::Webex) -> String {
+    let library = concat!("switchboard/", env!("CARGO_PKG_VERSION"));
+    settings.agent.as_ref().map_or_else(|| library.to_owned(), |agent| format!("{library} {agent}"))
 }
 
 /// A client for a URL of our own, trusting whom Webex trusts: the public roots and nobody else.

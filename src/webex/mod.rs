@@ -6,6 +6,7 @@
 mod absent;
 mod answer;
 mod client;
+mod connecting;
 mod connection;
 mod contents;
 mod endpoints;

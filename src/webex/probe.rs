@@ -67,6 +67,7 @@ impl Probe {
             retries: 0,
             ca_file: settings.ca_file.clone().filter(|_| company_roots),
             secrets: settings.secrets.clone(),
+            agent: settings.agent.clone(),
         };
         let http = if company_roots { http_client(&settings, |builder| builder)? } else { public_client(&settings)? };
         Ok(Probe { http, url })

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
 use switchboard::simulator::{Cloud, Options};
-use switchboard::{Bot, Config, Handle, Line, Socket};
+use switchboard::{Bot, Handle, Line, Socket};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -55,7 +55,7 @@ impl Harness {
             // Nothing of webhooks is needed then.
             variables.retain(|(name, _)| !name.contains("_WEBHOOK__"));
         }
-        let config = Config::from_parts(settings, &variables).unwrap();
+        let config = bot.load_from_parts(settings, &variables).unwrap();
         let app = bot.build_on(listener, config).await.unwrap();
         let handle = app.handle();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -11,6 +11,7 @@ mod admission;
 mod alone;
 mod approvals;
 mod audit;
+mod author;
 mod browser;
 mod card_rules;
 mod cards;

@@ -17,6 +17,7 @@ use super::output::{Format, print_json};
 use crate::app::doubts;
 use crate::config::{Config, ConfigError};
 use crate::handler::Table;
+use crate::program::Program;
 use crate::store::{Look, Seal, Store};
 use crate::text::iso_time;
 use crate::webex::Client;
@@ -33,9 +34,13 @@ pub(super) struct Options {
     format: Format,
 }
 
-pub(super) async fn run(found: anyhow::Result<(Config, Table)>, options: Options) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    found: anyhow::Result<(Config, Table)>,
+    options: Options,
+    program: Program,
+) -> anyhow::Result<ExitCode> {
     let Options { deep, format } = options;
-    let mut report = Report::new(format);
+    let mut report = Report::new(format, program);
     let code = match found {
         Err(error) => {
             for problem in error.downcast::<ConfigError>()?.0 {
@@ -216,7 +221,7 @@ mod tests {
     async fn where_webex_does_not_call_no_public_url_is_needed() {
         for mode in ["polling", "websocket"] {
             let config = Config::from_parts(&format!("delivery.mode = \"{mode}\""), &[]).unwrap();
-            let mut report = Report::new(Format { json: true });
+            let mut report = Report::new(Format { json: true }, Program::default());
             report.add_all(webhooks::compare(&config, &Ok(Vec::new()))).unwrap();
             report.add_all(public_url::look(&config, false).await.unwrap()).unwrap();
             let findings = serde_json::to_value(report.findings()).unwrap();
@@ -235,7 +240,7 @@ mod tests {
             (Mode::Polling, &["store", "daemon", "token", "scopes"]),
             (Mode::Websocket, &["store", "daemon", "token", "scopes", "websocket"]),
         ] {
-            let mut report = Report::new(Format { json: true });
+            let mut report = Report::new(Format { json: true }, Program::default());
             for link in links {
                 assert!(deep::whole(mode, &report).state() == State::Warn, "{mode:?} without {link}");
                 report.add(Finding::ok(link, "")).unwrap();

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::cli::output::{Format, print};
 use crate::config::Mode;
+use crate::program::Program;
 use crate::webex::{Error, Fault};
 
 /// How a part is.
@@ -78,15 +79,18 @@ impl Finding {
 /// Everything found so far.
 pub(super) struct Report {
     format: Format,
+    program: Program,
     findings: Vec<Finding>,
 }
 
 impl Report {
-    pub(super) fn new(format: Format) -> Report {
-        Report { format, findings: Vec::new() }
+    pub(super) fn new(format: Format, program: Program) -> Report {
+        Report { format, program, findings: Vec::new() }
     }
 
     pub(super) fn add(&mut self, finding: Finding) -> anyhow::Result<()> {
+        let hint = finding.hint.map(|hint| self.program.quoted(&hint));
+        let finding = Finding { hint, ..finding };
         if !self.format.json {
             let state = match finding.state {
                 State::Ok => "ok",

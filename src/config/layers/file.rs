@@ -192,7 +192,7 @@ impl Walk<'_> {
             DeValue::String(text) => Value::Text(text.to_string()),
             DeValue::Boolean(value) => Value::Boolean(*value),
             DeValue::Datetime(_) => Value::Time,
-            DeValue::Float(_) => Value::Fraction,
+            DeValue::Float(number) => Value::Fraction(number.as_str().parse().unwrap_or(f64::NAN)),
             DeValue::Integer(number) => {
                 let parsed = i128::from_str_radix(number.as_str(), number.radix());
                 // What has more digits than that is too large for anything.

@@ -17,7 +17,8 @@ pub(super) fn finding(problem: &Problem, settings: &Node, defaults: &Node, names
             (under(unknown), format!("unknown key {}; {hint}", key(&under(unknown))))
         }
         Mistake::Missing(missing) => (path.to_owned(), format!("{} is missing", key(&under(missing)))),
-        Mistake::Says(says) => (path.to_owned(), format!("{} {says}", key(path))),
+        Mistake::Foreign(says) if names.is_own(path) => (path.to_owned(), format!("{} is wrong: {says}", key(path))),
+        Mistake::Says(says) | Mistake::Foreign(says) => (path.to_owned(), format!("{} {says}", key(path))),
         Mistake::NoneOf(known) => {
             let near = settings.get(path).and_then(Node::text).and_then(|text| nearest(text, known.iter().copied()));
             let near = near.map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
@@ -115,6 +116,7 @@ fn wrong_type(wanted: Wanted, path: &str, settings: &Node, defaults: &Node) -> S
                 None => format!("give a whole number{}", such_as(path, settings, defaults)),
             }
         }
+        Wanted::Fraction => "give a number, such as 0.5".to_owned(),
         Wanted::Text => "give a text in quotes".to_owned(),
         Wanted::List if is_variable => {
             "give a list: a@example.org, *@example.org or, as JSON, [\"a@example.org\"]".to_owned()
@@ -141,7 +143,7 @@ fn describe(node: &Node) -> &'static str {
         Value::List(_) => "a list",
         Value::Text(_) | Value::Variable(_) => "a text",
         Value::Integer(_) => "a number",
-        Value::Fraction => "a fraction",
+        Value::Fraction(_) => "a fraction",
         Value::Boolean(_) => "a boolean",
         Value::Time => "a date",
         Value::Gone => "nothing",

@@ -7,51 +7,64 @@ use strsim::damerau_levenshtein;
 use super::secrets::SECRETS;
 
 /// Every section with its keys.
-pub(super) struct Names(BTreeMap<String, Vec<String>>);
+pub(super) struct Names {
+    keys: BTreeMap<String, Vec<String>>,
+    /// Those that belong to the author of a bot.
+    own: Vec<&'static str>,
+}
 
 impl Names {
     /// From what was read of a complete tree: the keys of each table by its path.
-    pub(super) fn new(keys: &BTreeMap<String, &'static [&'static str]>) -> Names {
+    pub(super) fn new(keys: &BTreeMap<String, &'static [&'static str]>, own: Vec<&'static str>) -> Names {
         let owned = |keys: &&'static [&'static str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
         // What stands below a list is no section.
         let sections = keys.iter().filter(|(path, _)| !path.is_empty() && !path.contains('.'));
-        let mut names = Names(sections.map(|(path, keys)| (path.clone(), owned(keys))).collect());
+        let mut names = Names { keys: sections.map(|(path, keys)| (path.clone(), owned(keys))).collect(), own };
         for secret in SECRETS {
             if let Some((section, key)) = secret.split_once('.') {
-                names.0.entry(section.to_owned()).or_default().push(format!("{key}_file"));
+                names.keys.entry(section.to_owned()).or_default().push(format!("{key}_file"));
             }
         }
         names
     }
 
+    /// Whether this path begins at a section of the author's.
+    pub(super) fn is_own(&self, path: &str) -> bool {
+        path.split('.').next().is_some_and(|section| self.own.contains(&section))
+    }
+
     pub(super) fn has_section(&self, section: &str) -> bool {
-        self.0.contains_key(section)
+        self.keys.contains_key(section)
     }
 
     pub(super) fn has(&self, section: &str, key: &str) -> bool {
-        self.0.get(section).is_some_and(|keys| keys.iter().any(|known| known == key))
+        self.keys.get(section).is_some_and(|keys| keys.iter().any(|known| known == key))
     }
 
     pub(super) fn sections(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.keys.keys().map(String::as_str)
     }
 
     /// Every section with each of its keys.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().flat_map(|(section, keys)| keys.iter().map(|key| (section.as_str(), key.as_str())))
+        self.keys.iter().flat_map(|(section, keys)| keys.iter().map(|key| (section.as_str(), key.as_str())))
     }
 
     /// The sections that have such a key.
     pub(super) fn sections_of(&self, key: &str) -> Vec<&str> {
         let key = plain(key);
-        self.0.iter().filter(|(_, keys)| keys.contains(&key)).map(|(section, _)| section.as_str()).collect()
+        self.keys.iter().filter(|(_, keys)| keys.contains(&key)).map(|(section, _)| section.as_str()).collect()
     }
 
     /// What to do about a key that its section does not have.
     pub(super) fn hint(&self, section: &str, key: &str, known: &[&str]) -> String {
         let mut known: Vec<_> = known.to_vec();
-        known
-            .extend(self.0.get(section).into_iter().flatten().map(String::as_str).filter(|key| key.ends_with("_file")));
+        if section.is_empty() {
+            known.extend(&self.own);
+        }
+        known.extend(
+            self.keys.get(section).into_iter().flatten().map(String::as_str).filter(|key| key.ends_with("_file")),
+        );
         known.sort_unstable();
         known.dedup();
         if let Some(near) = nearest(key, known.iter().copied()) {

@@ -16,6 +16,7 @@ use crate::config::values::duration;
 pub(super) enum Wanted {
     Boolean,
     Integer,
+    Fraction,
     Text,
     List,
     Section,
@@ -37,6 +38,8 @@ pub(super) enum Mistake {
     Range,
     /// A sentence without its subject, which is the key.
     Says(String),
+    /// What a type of somebody else's says.
+    Foreign(String),
 }
 
 /// A mistake, with the path of the value that has it.
@@ -74,15 +77,19 @@ impl std::error::Error for Problem {}
 
 impl de::Error for Problem {
     fn custom<T: fmt::Display>(message: T) -> Problem {
-        Problem::new(Mistake::Says(message.to_string()))
+        Problem::new(Mistake::Foreign(message.to_string()))
     }
 
     fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Problem {
         Problem::new(Mistake::Type(Wanted::Other))
     }
 
-    fn invalid_value(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Problem {
-        Problem::new(Mistake::Range)
+    fn invalid_value(value: de::Unexpected<'_>, wanted: &dyn de::Expected) -> Problem {
+        Problem::new(match value {
+            // The value itself may be a secret.
+            de::Unexpected::Str(_) => Mistake::Foreign(wanted.to_string()),
+            _ => Mistake::Range,
+        })
     }
 
     fn unknown_variant(_: &str, known: &'static [&'static str]) -> Problem {
@@ -108,6 +115,11 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(node: &'a Node, keys: &'a Keys) -> Reader<'a> {
         Reader { node, path: String::new(), keys }
+    }
+
+    /// The same for what stands at this path.
+    pub(super) fn within(node: &'a Node, path: &str, keys: &'a Keys) -> Reader<'a> {
+        Reader { node, path: path.to_owned(), keys }
     }
 
     /// A value in this one.
@@ -144,7 +156,8 @@ impl<'a> Reader<'a> {
             Value::Text(text) | Value::Variable(text) => visitor.visit_borrowed_str(text),
             Value::Integer(number) => Self::integer(*number, visitor),
             Value::Boolean(value) => visitor.visit_bool(*value),
-            Value::Fraction | Value::Time | Value::Gone => Err(Problem::new(Mistake::Type(Wanted::Other))),
+            Value::Fraction(number) => visitor.visit_f64(*number),
+            Value::Time | Value::Gone => Err(Problem::new(Mistake::Type(Wanted::Other))),
         }
     }
 
@@ -157,6 +170,19 @@ impl<'a> Reader<'a> {
                 Err(_) => Err(Problem::new(Mistake::Type(Wanted::Integer))),
             },
             _ => Err(Problem::new(Mistake::Type(Wanted::Integer))),
+        }
+    }
+
+    /// A number that may have a fraction.
+    fn fraction<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value, Problem> {
+        match &self.node.value {
+            Value::Fraction(number) => visitor.visit_f64(*number),
+            Value::Variable(text) => match text.trim().parse() {
+                Ok(number) => visitor.visit_f64(number),
+                Err(_) => Err(Problem::new(Mistake::Type(Wanted::Fraction))),
+            },
+            Value::Integer(number) => Self::integer(*number, visitor),
+            _ => Err(Problem::new(Mistake::Type(Wanted::Fraction))),
         }
     }
 
@@ -262,7 +288,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         deserialize_any => any, deserialize_bool => boolean,
         deserialize_i8 => number, deserialize_i16 => number, deserialize_i32 => number, deserialize_i64 => number,
         deserialize_u8 => number, deserialize_u16 => number, deserialize_u32 => number, deserialize_u64 => number,
-        deserialize_i128 => number, deserialize_u128 => number,
+        deserialize_i128 => number, deserialize_u128 => number, deserialize_f32 => fraction, deserialize_f64 => fraction,
         deserialize_char => text, deserialize_str => text, deserialize_string => text, deserialize_identifier => text,
         deserialize_seq => seq, deserialize_map => section,
     }
@@ -297,7 +323,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         self.deserialize_seq(visitor)
     }
 
-    forward_to_deserialize_any! { f32 f64 bytes byte_buf unit unit_struct tuple_struct ignored_any }
+    forward_to_deserialize_any! { bytes byte_buf unit unit_struct tuple_struct ignored_any }
 }
 
 impl<'de> IntoDeserializer<'de, Problem> for Reader<'de> {

@@ -87,7 +87,7 @@ pub(super) enum Value {
     /// A text that may stand for a number, a boolean or a list: all that a variable can hold.
     Variable(String),
     Integer(i128),
-    Fraction,
+    Fraction(f64),
     Boolean(bool),
     Time,
     /// An entry of a list that is wrong and already named; the others keep their numbers.

@@ -16,7 +16,9 @@ fn no_rooms_import_each_other_in_a_circle() {
         }
     };
     only("clock", &[]);
-    only("config", &[]);
+    only("program", &[]);
+    only("state", &[]);
+    only("config", &["program", "state"]);
     only("signature", &[]);
     only("text", &[]);
     only("redact", &["text"]);

@@ -1,0 +1,83 @@
+//! What a bot is made of, beside its settings.
+
+use std::path::Path;
+
+use crate::clock::Clock;
+use crate::commands;
+use crate::config::{Config, ConfigError, Loaded, Section};
+use crate::handler::Command;
+use crate::program::Program;
+use crate::state::State;
+
+/// What the author of a bot gave to its builder.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    pub program: Program,
+    pub commands: Vec<Command>,
+    pub clock: Clock,
+    /// The sections of the settings that are the author's.
+    pub sections: Vec<Section>,
+    pub state: State,
+}
+
+impl Default for Parts {
+    /// The bot that has nothing of an author's.
+    fn default() -> Self {
+        Parts {
+            program: Program::default(),
+            commands: commands::table(),
+            clock: Clock::of_system(),
+            sections: Vec::new(),
+            state: State::default(),
+        }
+    }
+}
+
+impl Parts {
+    /// The settings in `file` and in the environment; with all that is wrong with them, and not only if nothing is.
+    pub(crate) fn look(&self, file: Option<&Path>) -> Result<Loaded, ConfigError> {
+        Ok(self.signed(Config::look(file, &self.sections)?))
+    }
+
+    /// The same with these variables above everything else.
+    pub(crate) fn look_under(
+        &self,
+        file: Option<&Path>,
+        variables: Vec<(String, String)>,
+    ) -> Result<Loaded, ConfigError> {
+        Ok(self.signed(Config::look_under(file, variables, &self.sections)?))
+    }
+
+    /// The settings in a text and in these variables.
+    pub(crate) fn look_at(&self, toml: &str, variables: &[(String, String)]) -> Result<Loaded, ConfigError> {
+        Ok(self.signed(Config::look_at(toml, variables, &self.sections)?))
+    }
+
+    fn signed(&self, mut loaded: Loaded) -> Loaded {
+        self.sign(&mut loaded.config);
+        loaded
+    }
+
+    /// What handlers find by its type.
+    ///
+    /// # Errors
+    /// Two values of one type, or settings that were read without the bot's own sections: mistakes of the program.
+    pub(crate) fn shared(&self, config: &Config) -> anyhow::Result<State> {
+        if let Some(section) = self.sections.iter().find(|section| !section.is_in(&config.own)) {
+            let name = section.name;
+            anyhow::bail!("the settings were read without the bot's section [{name}]; read them by Bot::load");
+        }
+        let mut state = self.state.clone();
+        state.extend(config.own.clone());
+        if let Some(of) = state.repeated().first() {
+            anyhow::bail!("the bot has two values of the type {of}; give each a type of its own");
+        }
+        Ok(state)
+    }
+
+    /// Says in the settings whose they are.
+    pub(super) fn sign(&self, config: &mut Config) {
+        config.program = self.program;
+        config.webex.agent = self.program.agent();
+    }
+}

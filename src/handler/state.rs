@@ -1,0 +1,31 @@
+//! What the author of a bot shares with its handlers: settings of the bot's own, and state.
+
+use std::any::type_name;
+use std::sync::Arc;
+
+use super::{Context, Result};
+
+impl Context {
+    /// The section of the settings that was given to [`Bot::settings`](crate::Bot::settings) with this type.
+    ///
+    /// # Errors
+    /// When no section of the bot has this type: a mistake of the program, which whoever asks reads as a failure.
+    pub fn settings<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
+        self.shared("settings", ".settings::<T>(section)")
+    }
+
+    /// The value of this type that was given to [`Bot::state`](crate::Bot::state).
+    ///
+    /// # Errors
+    /// When the bot has no value of this type: a mistake of the program, which whoever asks reads as a failure.
+    pub fn state<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
+        self.shared("state", ".state(value)")
+    }
+
+    fn shared<T: Send + Sync + 'static>(&self, what: &str, by: &str) -> Result<Arc<T>> {
+        self.services.state.get().ok_or_else(|| {
+            let of = type_name::<T>();
+            anyhow::anyhow!("the bot has no {what} of the type {of}; give it to Bot::builder() by {by}").into()
+        })
+    }
+}

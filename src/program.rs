@@ -1,0 +1,47 @@
+//! What the program that the bot is calls itself: the name and version that people, Webex and the log read.
+
+/// A name and a version. Without others they are Switchboard's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Program {
+    pub name: &'static str,
+    pub version: &'static str,
+}
+
+/// The library, and the program of that name.
+const SWITCHBOARD: Program = Program { name: "switchboard", version: env!("CARGO_PKG_VERSION") };
+
+impl Default for Program {
+    fn default() -> Self {
+        SWITCHBOARD
+    }
+}
+
+impl Program {
+    /// What its calls add to the `User-Agent` of the library.
+    pub fn agent(&self) -> Option<String> {
+        (*self != SWITCHBOARD).then(|| format!("{}/{}", self.name, self.version))
+    }
+
+    /// The version, as `status` shows it.
+    pub fn versions(&self) -> String {
+        let Program { name, version } = self;
+        let library = SWITCHBOARD.version;
+        if *self == SWITCHBOARD { library.to_owned() } else { format!("{name} {version} on switchboard {library}") }
+    }
+
+    /// A text of ours that quotes a command line, such as `switchboard check`, with the name that is typed there.
+    pub fn quoted(&self, text: &str) -> String {
+        text.replace("`switchboard ", &format!("`{} ", self.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_quoted_command_line_gets_the_name() {
+        let program = Program { name: "lunchbot", version: "1.2.0" };
+        assert_eq!(program.quoted("`switchboard check` of switchboard"), "`lunchbot check` of switchboard");
+    }
+}
