@@ -4,6 +4,7 @@ mod alone;
 mod binding;
 mod canary;
 mod doubts;
+mod handle;
 mod parts;
 mod reconcile;
 mod sealing;
@@ -25,6 +26,7 @@ use binding::bind;
 pub(crate) use binding::hint as binding_hint;
 use canary::Canary;
 pub(crate) use doubts::doubts;
+pub use handle::Handle;
 pub(crate) use parts::Parts;
 use reconcile::Reconciling;
 use tasks::Tasks;
@@ -33,12 +35,12 @@ use work::Work;
 use crate::access::Policy;
 use crate::clock;
 use crate::config::{Config, Doubt, Mode};
-use crate::handler::{Command, LiveTable, Services};
+use crate::handler::{Around, LiveTable, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::instance::{Gate, Standing};
 use crate::program::Program;
-use crate::receiver::websocket::{Line, Websocket};
+use crate::receiver::websocket::Websocket;
 use crate::receiver::{Door, webhook::Webhook};
 use crate::signature::Signer;
 use crate::store::{self, Store, StoreError};
@@ -62,79 +64,12 @@ pub struct App {
     writer: store::Writer,
     services: Arc<Services>,
     table: LiveTable,
+    around: Vec<Around>,
     identity: Identity,
     health: Health,
     door: Door,
     websocket: Option<Websocket>,
     gate: (watch::Sender<Standing>, Gate),
-}
-
-/// A look into a running app, for tests and for the simulator.
-#[derive(Clone)]
-pub struct Handle {
-    store: Store,
-    health: Health,
-    services: Arc<Services>,
-    line: Option<watch::Receiver<Line>>,
-    table: LiveTable,
-    config: Arc<Config>,
-}
-
-impl Handle {
-    /// Ends when Webex has taken the token, the webhooks are registered and the loops run.
-    pub async fn ready(&self) {
-        self.health.well().await;
-    }
-
-    /// Ends when no event and no reply is open. What waits for a pause to end counts as open.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn settled(&self) -> anyhow::Result<()> {
-        let mut commits = self.store.commits();
-        loop {
-            commits.borrow_and_update();
-            let depths = self.store.depths().await?;
-            if depths.inbox == 0 && depths.outbox == 0 {
-                return Ok(());
-            }
-            commits.changed().await.context("the app has ended")?;
-        }
-    }
-
-    /// How the websocket is and was, if `delivery.mode` has one.
-    pub fn line(&self) -> Option<watch::Receiver<Line>> {
-        self.line.clone()
-    }
-
-    /// Exchanges the commands, without a gap: what has begun ends with those it began with. The settings' rules hold for
-    /// the new ones.
-    ///
-    /// # Errors
-    /// A command that cannot be called, or a rule for one that is not there. Then nothing is exchanged.
-    pub fn exchange_commands(&self, commands: Vec<Command>) -> anyhow::Result<()> {
-        self.table.exchange(commands::used(&self.config, commands)?);
-        Ok(())
-    }
-
-    /// Forgets the pauses that Webex asked for, and does now what waits for one: the simulated cloud took them back.
-    pub(crate) async fn forget_limits(&self) -> Result<(), StoreError> {
-        self.services.webex.forget_limits();
-        self.store.hurry().await
-    }
-
-    /// The ledger, for looking into.
-    pub(crate) fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// What a scrape of `/metrics` shows.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn metrics(&self) -> anyhow::Result<String> {
-        Ok(self.services.metrics.render(self.store.depths().await?))
-    }
 }
 
 impl App {
@@ -156,8 +91,8 @@ impl App {
         config.require_run()?;
         parts.sign(&mut config);
         let state = parts.shared(&config)?;
-        let Parts { program, commands, clock, .. } = parts;
-        let table = commands::used(&config, commands)?;
+        let Parts { program, commands, around, clock, .. } = parts;
+        let table = commands::used(&config, commands, &around)?;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
             None => None,
@@ -200,19 +135,21 @@ impl App {
             cards,
         });
         let gate = (standing, gate);
-        Ok(App { config, public, admin, store, writer, services, table, identity, health, door, websocket, gate })
-    }
-
-    /// A look into the app while it runs.
-    pub fn handle(&self) -> Handle {
-        Handle {
-            store: self.store.clone(),
-            health: self.health.clone(),
-            services: Arc::clone(&self.services),
-            line: self.websocket.as_ref().map(Websocket::line),
-            table: self.table.clone(),
-            config: Arc::new(self.config.clone()),
-        }
+        Ok(App {
+            config,
+            public,
+            admin,
+            store,
+            writer,
+            services,
+            table,
+            around,
+            identity,
+            health,
+            door,
+            websocket,
+            gate,
+        })
     }
 
     /// Runs until `shutdown` ends, then finishes what is in hand, within 30 seconds.
@@ -282,8 +219,9 @@ impl App {
         servers: &CancellationToken,
         (ledger, losing): (&CancellationToken, oneshot::Sender<StoreError>),
     ) -> anyhow::Result<()> {
-        let App { config, public, admin, store, writer, services, table, identity, health, door, websocket, gate } =
-            self;
+        let App {
+            config, public, admin, store, writer, services, table, identity, health, door, websocket, gate, ..
+        } = self;
         let (standing, gate) = gate;
         let worker = config.worker.clone();
         let (nudge, caught_up) = (Arc::new(Notify::new()), watch::Sender::new(false));

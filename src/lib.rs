@@ -127,8 +127,8 @@ pub use card::Card;
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use handler::{
-    Args, Attached, Command, CommandError, CommandSpec, Context, FileError, FromArgument, Inputs, Origin, Param,
-    Question, Reply, Result, Somebody,
+    Args, Attached, Call, Command, CommandError, CommandSpec, Context, FileError, FromArgument, Inputs, Next, Origin,
+    Param, Question, Reply, Result, Somebody,
 };
 pub use receiver::websocket::{Line, Socket};
 pub use text::{code_block, code_span, escape};

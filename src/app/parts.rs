@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::clock::Clock;
 use crate::commands;
 use crate::config::{Config, ConfigError, Loaded, Section};
-use crate::handler::Command;
+use crate::handler::{Around, Command};
 use crate::program::Program;
 use crate::state::State;
 
@@ -14,6 +14,7 @@ use crate::state::State;
 pub(crate) struct Parts {
     pub program: Program,
     pub commands: Vec<Command>,
+    pub around: Vec<Around>,
     pub clock: Clock,
     /// The sections of the settings that are the author's.
     pub sections: Vec<Section>,
@@ -26,6 +27,7 @@ impl Default for Parts {
         Parts {
             program: Program::default(),
             commands: commands::table(),
+            around: Vec::new(),
             clock: Clock::of_system(),
             sections: Vec::new(),
             state: State::default(),

@@ -8,7 +8,7 @@ mod report;
 mod status;
 
 use crate::config::Config;
-use crate::handler::{Command, Table};
+use crate::handler::{Around, Command, Table};
 
 /// The table, in the order that `help` shows.
 pub fn table() -> Vec<Command> {
@@ -19,7 +19,7 @@ pub fn table() -> Vec<Command> {
 ///
 /// # Errors
 /// As with [`Table::build`].
-pub fn used(config: &Config, mut commands: Vec<Command>) -> anyhow::Result<Table> {
+pub fn used(config: &Config, mut commands: Vec<Command>, around: &[Around]) -> anyhow::Result<Table> {
     commands.extend(config.commands.echo.then(echo::command));
-    Table::build(commands, &config.command)
+    Table::build(commands, &config.command, around)
 }

@@ -3,6 +3,7 @@
 //! A handler never sends. It returns a [`Reply`], which is on disk before anything is sent.
 
 mod args;
+mod around;
 mod attached;
 mod command;
 mod context;
@@ -19,6 +20,8 @@ mod table;
 mod value;
 
 pub use args::Args;
+pub(crate) use around::Around;
+pub use around::{Call, Next};
 pub use attached::Attached;
 pub use command::Command;
 pub use context::{Context, Origin};

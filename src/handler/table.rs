@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::spec::Catalogue;
-use super::{Command, CommandSpec};
+use super::{Around, Command, CommandSpec};
 use crate::access::Policy;
 use crate::config::{Approve, CommandRule, ConfigError};
 use crate::text::{nearest, quoted};
@@ -20,12 +20,12 @@ pub(crate) struct Table {
 pub(crate) struct LiveTable(Arc<RwLock<Arc<Table>>>);
 
 impl Table {
-    /// Puts the rules of the settings upon the commands.
+    /// Puts the rules of the settings upon the commands, and what is around all of them around each: the first outermost.
     ///
     /// # Errors
     /// A command that cannot be called or does not fit itself, two of one name, or a rule for one that is not there; each
     /// with what to do.
-    pub fn build(mut commands: Vec<Command>, rules: &[CommandRule]) -> anyhow::Result<Table> {
+    pub fn build(mut commands: Vec<Command>, rules: &[CommandRule], around: &[Around]) -> anyhow::Result<Table> {
         for (nth, command) in commands.iter().enumerate() {
             command.spec.check()?;
             let shared = commands[..nth].iter().find_map(|other| command.spec.shared_word(&other.spec));
@@ -45,6 +45,8 @@ impl Table {
         if !wrong.is_empty() {
             return Err(ConfigError(wrong).into());
         }
+        let enclose = |command| around.iter().rev().fold(command, |command, around| around.enclose(command));
+        let commands: Vec<_> = commands.into_iter().map(enclose).collect();
         let specs = commands.iter().map(|command| command.spec.clone()).collect();
         Ok(Table { commands, specs })
     }
@@ -150,17 +152,17 @@ mod tests {
 
     fn refusal(own: Command) -> String {
         let all = commands().into_iter().chain([own]).collect();
-        Table::build(all, &[]).map(drop).unwrap_err().to_string()
+        Table::build(all, &[], &[]).map(drop).unwrap_err().to_string()
     }
 
     #[test]
     fn the_settings_replace_what_a_command_says_and_name_one_that_is_there() {
         let rules = |toml: &str| crate::config::Config::from_parts(toml, &[]).map(|config| config.command);
         let rule = rules("[[command]]\nname = \"status\"\nallow = [\"admins\"]").unwrap();
-        let built = Table::build(commands(), &rule).unwrap();
+        let built = Table::build(commands(), &rule, &[]).unwrap();
         assert!(format!("{:?}", built.specs[1].permission()).contains("allow: Some([])"));
         let rule = rules("[[command]]\nname = \"status\"\napprove = { by = [\"*@x.test\", \"b@x.test\"] }").unwrap();
-        let quorum = Table::build(commands(), &rule).unwrap().specs[1].quorum().cloned().unwrap();
+        let quorum = Table::build(commands(), &rule, &[]).unwrap().specs[1].quorum().cloned().unwrap();
         assert_eq!((quorum.needed(), quorum.time().as_str()), (1, "15m"), "the defaults");
         assert_eq!(quorum.whom(), "anybody at x.test or b@x.test");
         for (toml, says) in [
@@ -173,7 +175,7 @@ mod tests {
                 "the given settings, line 1: command: no command is called \"x\"; known: help, status, report, stats, secret, echo",
             ),
         ] {
-            let error = Table::build(commands(), &rules(&format!("[[command]]\n{toml}")).unwrap()).unwrap_err();
+            let error = Table::build(commands(), &rules(&format!("[[command]]\n{toml}")).unwrap(), &[]).unwrap_err();
             assert_eq!(error.to_string(), says);
         }
         for (toml, says) in [
@@ -220,6 +222,6 @@ mod tests {
         }
         let mut fine = commands();
         fine.push(own().alias("o").shows(&button("go")).asks(&Question::new("go")));
-        assert!(Table::build(fine, &[]).is_ok());
+        assert!(Table::build(fine, &[], &[]).is_ok());
     }
 }

@@ -1,6 +1,8 @@
 //! Commands as data: what is declared of one is what people are helped with and held to, and the table can be exchanged.
 
-use switchboard::{Args, Bot, Command, Context, Param, Reply, Result, Somebody};
+use std::sync::{Arc, Mutex};
+
+use switchboard::{Args, Bot, Call, Command, CommandError, Context, Next, Param, Question, Reply, Result, Somebody};
 
 use crate::harness::Harness;
 
@@ -91,4 +93,34 @@ async fn commands_are_exchanged_while_the_bot_runs() {
     ] {
         assert!(transcript.contains(said), "{transcript}");
     }
+}
+
+#[tokio::test]
+async fn what_is_around_all_commands_sees_each_and_may_refuse_it() {
+    async fn order(_: Context, _: Args) -> Result<Reply> {
+        Ok(Reply::text("What shall it be?").ask(Question::new("what")))
+    }
+    let order = Command::new("order", "Orders", order).action("what", async |_, _| Ok(Reply::text("Ordered.")));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let bot = Bot::builder().command(order).around(move |call: Call, context, next: Next| {
+        let log = Arc::clone(&log);
+        async move {
+            if call.command == "status" {
+                return Err(CommandError::User("Not today.".to_owned()));
+            }
+            let reply = next.run(context).await;
+            log.lock().unwrap().push((call.command, call.action, reply.is_ok()));
+            reply
+        }
+    });
+    let bot = Harness::with("", bot).await;
+    let alice = bot.cloud.person("alice@example.com");
+    for text in ["order", "pizza", "status", "help status"] {
+        alice.says(text);
+        bot.settle().await;
+    }
+    assert!(bot.transcript().await.contains("bot: Not today."));
+    let call = |command: &str, action: Option<&str>| (command.to_owned(), action.map(str::to_owned), true);
+    assert_eq!(*seen.lock().unwrap(), [call("order", None), call("order", Some("what")), call("help", None)]);
 }
