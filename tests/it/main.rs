@@ -40,6 +40,7 @@ mod ledger;
 mod ledger_lock;
 mod ledger_log;
 mod mercury;
+mod outbox;
 mod port;
 mod rate;
 mod receiving;
