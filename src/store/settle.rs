@@ -18,7 +18,7 @@ pub struct Settlement {
 pub(super) enum Step {
     Close {
         state: State,
-        closing: Closing,
+        closing: Box<Closing>,
         entries: Vec<Entry>,
     },
     Again(Again),
@@ -129,7 +129,7 @@ impl Claimed {
 
     fn close(self, state: State, mut closing: Closing, entries: Vec<Entry>) -> Settlement {
         closing.audit.iter_mut().for_each(|entry| entry.event = entry.event.or(Some(self.id)));
-        Settlement { row: self, step: Step::Close { state, closing, entries } }
+        Settlement { row: self, step: Step::Close { state, closing: Box::new(closing), entries } }
     }
 
     /// Leaves the row open and its lane waiting.

@@ -66,7 +66,7 @@ impl Sqlite {
         let (mut closed, mut with_file) = (Vec::new(), Vec::new());
         for Settlement { row, step } in settled {
             let Step::Close { state, closing, .. } = step else { continue };
-            let Closing { verdict, subject, label, note, answers, receipt, .. } = closing;
+            let Closing { verdict, subject, label, note, answers, receipt, .. } = &**closing;
             with_file.extend((*state == State::Done && row.has_file).then_some(row.seq));
             closed.push((row.seq, *state as i64, verdict.word(), subject, label, note, answers.map(hex), receipt));
         }
