@@ -1,4 +1,4 @@
-//! A look into a running app.
+//! What others have of a running app.
 
 use std::sync::Arc;
 
@@ -10,10 +10,11 @@ use crate::commands;
 use crate::config::Config;
 use crate::handler::{Around, Command, LiveTable, Services};
 use crate::health::Health;
+use crate::outbox::{self, Letter, Posted};
 use crate::receiver::websocket::{Line, Websocket};
 use crate::store::{Store, StoreError};
 
-/// A look into a running app, for tests and for the simulator.
+/// A running app, to be looked into and to be given what the bot is to say.
 #[derive(Clone)]
 pub struct Handle {
     store: Store,
@@ -45,6 +46,15 @@ impl Handle {
             }
             commits.changed().await.context("the app has ended")?;
         }
+    }
+
+    /// Puts a letter into the outbox, outside of any event. It is on disk when this returns, and sent in its turn, whatever
+    /// ends the process. A second letter of the same key is none, so a call that failed can be made again.
+    ///
+    /// # Errors
+    /// When the ledger takes nothing just now.
+    pub async fn post(&self, key: &str, letter: Letter) -> anyhow::Result<Posted> {
+        Ok(outbox::post(&self.store, key, letter).await?)
     }
 
     /// How the websocket is and was, if `delivery.mode` has one.

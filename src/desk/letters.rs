@@ -7,7 +7,7 @@ use crate::card::{Card, Sealing, Venue};
 use crate::clock;
 use crate::event;
 use crate::handler::{CommandSpec, Outgoing, Reply};
-use crate::outbox::{Destination, Letter, Post};
+use crate::outbox::{Destination, Letter, Post, Thread};
 use crate::store::{Claimed, Entry};
 use crate::webex::{Attachment, File, NewMessage};
 
@@ -50,7 +50,7 @@ impl Desk {
         let message = NewMessage { attachments, ..message };
         let space = Destination::Space(to.room.clone(), to.room_type);
         let letter = Letter::from(Post {
-            thread: to.thread.clone(),
+            thread: to.thread.clone().map(Thread::Message),
             file: file.as_ref().map(File::info),
             asks: asks.then(|| to.sender.id.local()),
             without_card,

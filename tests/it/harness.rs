@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
 use switchboard::simulator::{Cloud, Options};
-use switchboard::{Bot, Handle, Line, Socket};
+use switchboard::{Bot, Handle, Letter, Line, Posted, Socket};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -80,6 +80,11 @@ impl Harness {
         self.cloud.delivered().await;
         self.handle.settled().await.unwrap();
         self.cloud.delivered().await;
+    }
+
+    /// Puts a letter into the outbox.
+    pub async fn put(&self, key: &str, letter: impl Into<Letter>) -> Posted {
+        self.handle.post(key, letter.into()).await.unwrap()
     }
 
     /// Everything that was said so far, once all is settled.

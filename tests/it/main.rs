@@ -42,6 +42,7 @@ mod ledger;
 mod ledger_lock;
 mod ledger_log;
 mod mercury;
+mod outbox;
 mod port;
 mod rate;
 mod receiving;
