@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use bytes::Bytes;
+use url::Url;
 
 use super::{CommandError, Question, Services};
 use crate::card::Card;
@@ -31,6 +32,8 @@ pub struct Reply {
     body: Body,
     cards: Vec<Card>,
     files: Vec<File>,
+    /// Addresses of files that Webex fetches.
+    addresses: Vec<String>,
     question: Option<Question>,
 }
 
@@ -95,7 +98,10 @@ impl Reply {
     /// Whether nobody would see anything of it.
     pub(crate) fn is_empty(&self) -> bool {
         let (Body::Text(text) | Body::Markdown(text)) = &self.body;
-        text.chars().all(|c| is_blank(c) || is_invisible(c)) && self.cards.is_empty() && self.files.is_empty()
+        text.chars().all(|c| is_blank(c) || is_invisible(c))
+            && self.cards.is_empty()
+            && self.files.is_empty()
+            && self.addresses.is_empty()
     }
 
     /// The same with a line below its text, if it has one.
@@ -136,8 +142,24 @@ impl Reply {
         Ok(self)
     }
 
+    /// The same with a file that Webex fetches from a public address when the reply is sent, and names by it. It is a
+    /// message of its own after everything else: should Webex not get the file, nothing else is lost with it.
+    ///
+    /// ```no_run
+    /// # use switchboard::Reply;
+    /// Reply::text("This week's menu:").with_file_url("https://kitchen.example.org/menu.pdf");
+    /// ```
+    #[must_use]
+    pub fn with_file_url(mut self, url: impl Into<String>) -> Reply {
+        self.addresses.push(url.into());
+        self
+    }
+
     /// The reply, unless its files are larger than `files.largest` or find no room among those that wait.
     pub(crate) async fn bounded(self, services: &Services) -> Result<Reply, CommandError> {
+        if let Some(wrong) = self.addresses.iter().find(|address| !is_on_the_web(address)) {
+            return Err(anyhow::anyhow!("{wrong} is no http or https address of a file").into());
+        }
         if self.files.is_empty() {
             return Ok(self);
         }
@@ -186,8 +208,15 @@ impl Reply {
             last.file = files.next();
         }
         messages.extend(files.map(|file| Outgoing { file: Some(file), ..Outgoing::default() }));
+        let fetched = |address| NewMessage { files: vec![address], ..NewMessage::default() };
+        messages.extend(self.addresses.into_iter().map(|address| Outgoing::from(fetched(address))));
         messages
     }
+}
+
+/// Whether Webex could fetch something there.
+fn is_on_the_web(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 impl Outgoing {
@@ -209,6 +238,17 @@ mod tests {
     fn shape(reply: Reply) -> Vec<(usize, Option<String>)> {
         let shape = |sent: Outgoing| (sent.message.text.unwrap_or_default().len(), sent.file.map(|file| file.name));
         reply.into_messages().into_iter().map(shape).collect()
+    }
+
+    #[test]
+    fn a_file_that_webex_fetches_is_a_message_of_its_own() {
+        let url = "https://example.org/menu.pdf";
+        let reply = Reply::text("said").with_file("f", "text/plain", "f").with_file_url(url).with_file_url(url);
+        let fetched: Vec<_> = reply.into_messages().into_iter().map(|sent| sent.message.files).collect();
+        assert_eq!(fetched, [vec![], vec![url.to_owned()], vec![url.to_owned()]]);
+        assert!(!Reply::default().with_file_url(url).is_empty());
+        let on_the_web = ["https://example.org", "file:///etc/passwd", "menu.pdf"].map(is_on_the_web);
+        assert_eq!(on_the_web, [true, false, false]);
     }
 
     #[test]
