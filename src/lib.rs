@@ -130,4 +130,4 @@ pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use handler::{Args, Attached, Command, CommandError, Context, FileError, Inputs, Question, Reply, Result};
 pub use receiver::websocket::{Line, Socket};
-pub use text::{code_block, code_span, escape};
+pub use text::{code_block, code_span, escape, table};
