@@ -27,7 +27,8 @@ use crate::handler::{Around, Call, Command, Context, Next, Reply};
 /// }
 /// ```
 ///
-/// Your program then has every verb of `switchboard`: `run`, `simulate`, `check` and the rest.
+/// Your program then has every verb of `switchboard`: `run`, `simulate`, `check` and the rest. How it is tested, the
+/// [`lab`](crate::lab) shows.
 #[derive(Debug, Default)]
 pub struct Bot(Parts);
 
@@ -162,8 +163,13 @@ impl Bot {
         self.0.look_at(toml, variables).and_then(Loaded::sound)
     }
 
+    /// The same with the text above the variables.
+    pub(crate) fn load_above(&self, toml: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
+        self.0.look_above(toml, variables).and_then(Loaded::sound)
+    }
+
     /// The daemon itself, for a program that brings its own command line and runtime, or for a test that drives it
-    /// against the [`simulator`](crate::simulator). The listener is bound by the caller, who thus knows its port.
+    /// itself. The listener is bound by the caller, who thus knows its port.
     ///
     /// # Errors
     /// Wrong settings, or a ledger that cannot be opened; each with what to do.

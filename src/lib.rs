@@ -76,6 +76,7 @@
 //! | `redact` | foreign text without our secrets, on one short line |
 //! | `card` | Adaptive Cards: built, checked, their buttons sealed |
 //! | `text` | letters and words as people see and mean them, markdown, tables, times; where a long text is cut; pure |
+//! | `lab` | a bot under test: people who speak to it, and what was said |
 //! | `simulator` | a Webex cloud in the binary, for trying and for tests |
 //!
 //! # What is not there
@@ -104,6 +105,7 @@ mod http;
 mod identity;
 mod inbox;
 mod instance;
+pub mod lab;
 mod outbox;
 mod pairing;
 mod program;
@@ -133,4 +135,4 @@ pub use handler::{
 };
 pub use outbox::{Delete, Destination, Edit, Edited, Letter, Otherwise, Post, Posted, Thread, Urgency};
 pub use receiver::websocket::{Line, Socket};
-pub use text::{code_block, code_span, escape};
+pub use text::{code_block, code_span, escape, table};

@@ -14,7 +14,7 @@ pub(crate) use letters::{draws, embeds, is_blank, is_disruptive, is_invisible, i
 pub(crate) use markdown::quoted;
 pub use markdown::{code_block, code_span, escape};
 pub(crate) use split::{MOST_BYTES, split, split_plain};
-pub(crate) use table::table;
+pub use table::table;
 pub(crate) use time::{iso_time, minute, second};
 pub(crate) use word::{
     after_slash, find, find_called, folded, has_slash, is_only_stops, nearest, plain, trim, unmarked, unwrapped,

@@ -55,6 +55,11 @@ impl Parts {
         Ok(self.signed(Config::look_at(toml, variables, &self.sections)?))
     }
 
+    /// The same with the text above the variables.
+    pub(crate) fn look_above(&self, toml: &str, variables: &[(String, String)]) -> Result<Loaded, ConfigError> {
+        Ok(self.signed(Config::look_above(toml, variables, &self.sections)?))
+    }
+
     fn signed(&self, mut loaded: Loaded) -> Loaded {
         self.sign(&mut loaded.config);
         loaded

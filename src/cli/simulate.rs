@@ -352,7 +352,7 @@ impl Chat {
         if message.person_id == self.alice.account().id && std::io::stdin().is_terminal() {
             return Ok(());
         }
-        let text = message.markdown.as_ref().or(message.text.as_ref()).cloned().unwrap_or_default();
+        let text = message.said();
         let separator = if text.contains('\n') { "\n" } else { " " };
         let place = match message.room_type {
             RoomType::Direct => String::new(),

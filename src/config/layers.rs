@@ -83,6 +83,17 @@ impl Config {
         parse("the given settings", toml, &Variables::given(variables), sections)
     }
 
+    /// The same with the text above the variables.
+    pub(crate) fn look_above(
+        toml: &str,
+        variables: &[(String, String)],
+        sections: &[Section],
+    ) -> Result<Loaded, ConfigError> {
+        let parsed = file::parse_text(&Place::new(Source::File, "the given settings"), toml);
+        let variables = Variables::given(variables).without(|key| parsed.root.get(key).is_some());
+        assemble(Some(parsed), &variables, sections)
+    }
+
     /// The same from a text and a list of variables, for tests and for programs that embed the bot.
     ///
     /// # Errors

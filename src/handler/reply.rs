@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use bytes::Bytes;
+use url::Url;
 
 use super::{CommandSpec, Question};
 use crate::card::Card;
@@ -31,6 +32,8 @@ pub struct Reply {
     body: Body,
     cards: Vec<Card>,
     files: Vec<File>,
+    /// Addresses of files that Webex fetches.
+    addresses: Vec<String>,
     question: Option<Question>,
 }
 
@@ -88,11 +91,14 @@ impl Reply {
         self
     }
 
-    /// Whether the command can ask what this asks.
+    /// Whether the command can send this: the addresses of files, and what is asked.
     ///
     /// # Errors
-    /// What is wrong with the question, for whoever wrote the command.
-    pub(crate) fn check_question(&self, command: &CommandSpec) -> anyhow::Result<()> {
+    /// What is wrong with it, for whoever wrote the command.
+    pub(crate) fn check(&self, command: &CommandSpec) -> anyhow::Result<()> {
+        if let Some(wrong) = self.addresses.iter().find(|address| !is_on_the_web(address)) {
+            anyhow::bail!("{wrong} is no http or https address of a file");
+        }
         let Some(question) = &self.question else { return Ok(()) };
         let (name, action) = (command.name(), question.action());
         anyhow::ensure!(
@@ -110,7 +116,10 @@ impl Reply {
     /// Whether nobody would see anything of it.
     fn is_empty(&self) -> bool {
         let (Body::Text(text) | Body::Markdown(text)) = &self.body;
-        text.chars().all(|c| is_blank(c) || is_invisible(c)) && self.cards.is_empty() && self.files.is_empty()
+        text.chars().all(|c| is_blank(c) || is_invisible(c))
+            && self.cards.is_empty()
+            && self.files.is_empty()
+            && self.addresses.is_empty()
     }
 
     /// The same with a line below its text, if it has one.
@@ -151,6 +160,19 @@ impl Reply {
         Ok(self)
     }
 
+    /// The same with a file that Webex fetches from a public address when the reply is sent, and names by it. It is a
+    /// message of its own after everything else: should Webex not get the file, nothing else is lost with it.
+    ///
+    /// ```no_run
+    /// # use switchboard::Reply;
+    /// Reply::text("This week's menu:").with_file_url("https://kitchen.example.org/menu.pdf");
+    /// ```
+    #[must_use]
+    pub fn with_file_url(mut self, url: impl Into<String>) -> Reply {
+        self.addresses.push(url.into());
+        self
+    }
+
     /// The messages to send, none longer than Webex takes. An empty reply is no message.
     pub(crate) fn into_messages(self) -> Vec<Outgoing> {
         let mut messages: Vec<_> = match self.body {
@@ -175,8 +197,15 @@ impl Reply {
             last.file = files.next();
         }
         messages.extend(files.map(|file| Outgoing { file: Some(file), ..Outgoing::default() }));
+        let fetched = |address| NewMessage { files: vec![address], ..NewMessage::default() };
+        messages.extend(self.addresses.into_iter().map(|address| Outgoing::from(fetched(address))));
         messages
     }
+}
+
+/// Whether Webex could fetch something there.
+fn is_on_the_web(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 impl Outgoing {
@@ -198,6 +227,17 @@ mod tests {
     fn shape(reply: Reply) -> Vec<(usize, Option<String>)> {
         let shape = |sent: Outgoing| (sent.message.text.unwrap_or_default().len(), sent.file.map(|file| file.name));
         reply.into_messages().into_iter().map(shape).collect()
+    }
+
+    #[test]
+    fn a_file_that_webex_fetches_is_a_message_of_its_own() {
+        let url = "https://example.org/menu.pdf";
+        let reply = Reply::text("said").with_file("f", "text/plain", "f").with_file_url(url).with_file_url(url);
+        let fetched: Vec<_> = reply.into_messages().into_iter().map(|sent| sent.message.files).collect();
+        assert_eq!(fetched, [vec![], vec![url.to_owned()], vec![url.to_owned()]]);
+        assert!(!Reply::default().with_file_url(url).is_empty());
+        let on_the_web = ["https://example.org", "file:///etc/passwd", "menu.pdf"].map(is_on_the_web);
+        assert_eq!(on_the_web, [true, false, false]);
     }
 
     #[test]
@@ -235,9 +275,8 @@ mod tests {
     fn a_question_fits_its_command_and_the_ledger_or_says_why_not() {
         let act = async |_, _| Ok(Reply::text(""));
         let command = crate::handler::Command::new("deploy", "", async |_, _| Ok(Reply::text(""))).action("place", act);
-        let says = |question: Question, reply: Reply| {
-            reply.ask(question).check_question(&command).map_err(|error| error.to_string())
-        };
+        let says =
+            |question: Question, reply: Reply| reply.ask(question).check(&command).map_err(|error| error.to_string());
         let wrong = |question| says(question, Reply::text("Where?"));
         assert_eq!(wrong(Question::new("place").argument("a", "x".repeat(4095))), Ok(()));
         let large = wrong(Question::new("place").argument("a", "x".repeat(4096))).unwrap_err();

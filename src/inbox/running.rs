@@ -121,7 +121,7 @@ impl Inbox {
         }
         let running = AssertUnwindSafe(running).catch_unwind();
         match tokio::time::timeout(self.deadline, running).await {
-            Ok(Ok(Ok(reply))) => match reply.check_question(command) {
+            Ok(Ok(Ok(reply))) => match reply.check(command) {
                 Ok(()) => (true, self.bounded(reply).await),
                 Err(error) => (false, Err(error.into())),
             },

@@ -3,36 +3,20 @@
 //!
 //! `switchboard simulate` runs the daemon against it, and so do the tests; with `--no-bot` any other client of Webex
 //! can. [`Cloud`] is started, people act through [`Person`], and what may go wrong is set with [`Fault`],
-//! [`RateLimit`], [`Deliveries`], [`Sockets`], [`Quirks`] and [`Scan`]. A test of a handler says something and reads the
-//! transcript:
+//! [`RateLimit`], [`Deliveries`], [`Sockets`], [`Quirks`] and [`Scan`]. A bot under test runs against it in a
+//! [`Lab`](crate::lab::Lab):
 //!
 //! ```
-//! use switchboard::simulator::{Cloud, Options};
-//! use switchboard::{Bot, Command, Config, Reply};
+//! use switchboard::lab::Lab;
+//! use switchboard::{Bot, Command, Reply};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> anyhow::Result<()> {
 //! let ping = Command::new("ping", "Answers", |_, _| async { Ok(Reply::text("pong")) });
-//!
-//! let cloud = Cloud::start(Options::default()).await?;
-//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! let folder = tempfile::tempdir()?;
-//! let mut variables = cloud.environment(listener.local_addr()?);
-//! variables.push(("SWITCHBOARD_STORE__URL".into(), format!("sqlite:{}/ledger.db", folder.path().display())));
-//! let config = Config::from_parts("[access]\ndm_policy = 'open'", &variables)?;
-//! let app = Bot::builder().command(ping).build_on(listener, config).await?;
-//! let bot = app.handle();
-//! let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-//! let running = tokio::spawn(app.run_until(async { drop(stopped.await) }));
-//! bot.ready().await;
-//!
-//! cloud.person("alice@example.com").says("ping");
-//! cloud.delivered().await;
-//! bot.settled().await?;
-//! assert_eq!(cloud.transcript(), "alice: ping\nbot: pong\n");
-//!
-//! drop(stop);
-//! running.await??;
+//! let lab = Lab::start(Bot::builder().command(ping)).await?;
+//! lab.cloud().person("alice@example.com").says("ping");
+//! lab.settle().await?;
+//! assert_eq!(lab.cloud().transcript(), "alice: ping\nbot: pong\n");
 //! # Ok(())
 //! # }
 //! ```
@@ -103,3 +87,4 @@ pub use world::things::{
     Account, AccountType, Content, DeviceInfo, Grant, Message, RoomType, Scan, Sockets, Verdict, Webhook, WebhookStatus,
 };
 pub use world::webhooks::WebhookDraft;
+pub(crate) use world::written::shown;

@@ -53,6 +53,9 @@ pub struct Options {
     /// Where chance begins: the same seed gives the same ids and the same luck to the same acts, and each address the
     /// same token in every run. Without one nobody can guess a token.
     pub seed: Option<u64>,
+    /// Whether a file that a message names by its address is fetched. If not, nothing is called: the file is empty, and
+    /// [`Content::source`](super::Content::source) has the address.
+    pub fetch: bool,
     /// Whether a message may name a file at an address of this machine or of a private network. Whoever can post here
     /// can then have any page read out that this machine can reach.
     pub fetch_private: bool,
@@ -71,6 +74,7 @@ impl Default for Options {
             bot_token: None,
             deliveries: Deliveries::default(),
             seed: None,
+            fetch: true,
             fetch_private: false,
             state: None,
         }
@@ -135,7 +139,7 @@ impl Cloud {
         let address = listener.local_addr()?;
         let live = Arc::new(Live {
             world: Mutex::new(world),
-            courier: Courier::new(options.deliveries, Outward::new(options.fetch_private)?, dice.fork()),
+            courier: Courier::new(options.deliveries, Outward::new(options.fetch, options.fetch_private)?, dice.fork()),
             journal: Journal::default(),
             runtime: Handle::current(),
             stopping: CancellationToken::new(),

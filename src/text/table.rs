@@ -5,16 +5,26 @@ use comfy_table::{CellAlignment, Table};
 
 use super::one_line;
 
-/// Columns that line up in a monospace font; columns named in `numbers` are aligned to the right.
-pub(crate) fn table<const N: usize>(
+/// A table whose columns line up in a monospace font, as `report` shows it. Columns that are named in `numbers`, counted
+/// from 0, are aligned to the right. In Webex it goes into a [`code_block`](crate::code_block): its markdown has no tables.
+/// A cell stays on one line, whatever is in it.
+///
+/// ```
+/// use switchboard::{Reply, code_block, table};
+///
+/// let orders = table(["DISH", "COUNT"], &[1], [["pizza", "12"], ["soup", "3"]]);
+/// assert_eq!(orders, "DISH   COUNT\npizza     12\nsoup       3");
+/// let reply = Reply::markdown(code_block(&orders));
+/// ```
+pub fn table<Cell: AsRef<str>, const N: usize>(
     head: [&str; N],
     numbers: &[usize],
-    rows: impl IntoIterator<Item = [String; N]>,
+    rows: impl IntoIterator<Item = [Cell; N]>,
 ) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(head);
     for row in rows {
-        table.add_row(row.map(|cell| one_line(&cell)));
+        table.add_row(row.map(|cell| one_line(cell.as_ref())));
     }
     for number in numbers {
         if let Some(column) = table.column_mut(*number) {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use switchboard::lab::Lab;
+use switchboard::simulator::{Cloud, Options};
 use switchboard::{Args, Bot, Command, Config, Context, Reply, Result};
 
 use crate::harness::Harness;
@@ -171,4 +173,24 @@ async fn webex_reads_the_name_of_the_program_after_that_of_the_library() {
     let request = String::from_utf8_lossy(&request[..length]).into_owned();
     let agent = format!("user-agent: switchboard/{} lunchbot/1.2.0\r\n", env!("CARGO_PKG_VERSION"));
     assert!(request.contains(&agent), "{request}");
+}
+
+#[tokio::test]
+async fn a_file_by_its_address_is_fetched_by_webex_and_takes_no_text_with_it() -> anyhow::Result<()> {
+    let menu = |_: Context, mut args: Args| async move {
+        Ok(Reply::text("This week's menu:").with_file_url(args.required("address")?))
+    };
+    let menu = || Bot::builder().command(Command::new("menu <address>", "This week's menu", menu));
+    let lab = Lab::start(menu()).await?;
+    lab.person("alice").says("menu https://kitchen.example.org/menu.pdf").await?;
+    insta::assert_snapshot!(lab.transcript(), @r"
+    alice: menu https://kitchen.example.org/menu.pdf
+    bot: This week's menu:
+    bot: [file menu.pdf of https://kitchen.example.org/menu.pdf]
+    ");
+    // Where Webex does not get the file, the text is there all the same.
+    let lab = Lab::on(Cloud::start(Options::default()).await?, "", menu()).await?;
+    let said = lab.person("alice").says("menu http://127.0.0.1/menu.pdf").await?;
+    assert_eq!(said.iter().map(|message| message.said()).collect::<Vec<_>>(), ["This week's menu:"]);
+    Ok(())
 }

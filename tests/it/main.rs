@@ -37,6 +37,7 @@ mod guarded;
 mod hanging;
 mod harness;
 mod interrupted;
+mod lab;
 mod layout;
 mod ledger;
 mod ledger_lock;

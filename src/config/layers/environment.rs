@@ -49,6 +49,12 @@ impl Variables {
         Variables { set: set.to_vec(), unreadable: Vec::new() }
     }
 
+    /// Those that set no such key.
+    pub(super) fn without(mut self, is_such: impl Fn(&str) -> bool) -> Variables {
+        self.set.retain(|(name, _)| !is_such(&key_of(name)));
+        self
+    }
+
     /// Puts these above whatever else sets the same.
     pub(super) fn overlay(&mut self, above: Vec<(String, String)>) {
         let is_below = |name: &str| above.iter().all(|(above, _)| above != name && key_of(above) != key_of(name));

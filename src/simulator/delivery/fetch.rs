@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::Response;
 use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use url::Url;
@@ -20,9 +21,13 @@ pub(crate) const LARGEST: usize = 100 * 1024 * 1024;
 /// The file at an address that anybody may read, in the name that its own address or the answer gives it.
 pub(crate) async fn fetch(outward: &Outward, address: &str) -> Result<Upload, Refusal> {
     let failed = |why: String| Refusal::bad_request(format!("Unable to fetch the file at {address}: {why}"));
+    let source = Some(address.to_owned());
     let url = Url::parse(address).map_err(|error| failed(error.to_string()))?;
+    if !outward.fetches {
+        let content_type = "application/octet-stream".to_owned();
+        return Ok(Upload { name: last_part(&url), content_type, bytes: Bytes::new(), source });
+    }
     let (url, mut answer) = followed(outward, url).await.map_err(failed)?;
-    let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default().to_owned();
     if !answer.status().is_success() {
         return Err(failed(format!("it answers {}", answer.status())));
     }
@@ -37,9 +42,14 @@ pub(crate) async fn fetch(outward: &Outward, address: &str) -> Result<Upload, Re
         }
         bytes.extend_from_slice(&part);
     }
-    let name = named.unwrap_or(name);
-    let name = if name.is_empty() { "file".to_owned() } else { name };
-    Ok(Upload { name, content_type, bytes: bytes.into() })
+    let name = named.filter(|name| !name.is_empty()).unwrap_or_else(|| last_part(&url));
+    Ok(Upload { name, content_type, bytes: bytes.into(), source })
+}
+
+/// What a file is called by its address.
+fn last_part(url: &Url) -> String {
+    let last = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+    if last.is_empty() { "file".to_owned() } else { last.to_owned() }
 }
 
 /// The answer that is no redirect, and where it comes from. Each address on the way is looked at anew.

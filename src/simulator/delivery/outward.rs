@@ -14,6 +14,8 @@ pub(crate) struct Outward {
     deliveries: Clients,
     /// None where files may be fetched from anywhere.
     files: Option<Clients>,
+    /// Whether files are fetched at all.
+    pub(crate) fetches: bool,
 }
 
 /// The clients for both schemes.
@@ -25,9 +27,9 @@ struct Clients {
 }
 
 impl Outward {
-    pub(crate) fn new(fetch_private: bool) -> io::Result<Outward> {
+    pub(crate) fn new(fetches: bool, fetch_private: bool) -> io::Result<Outward> {
         let files = if fetch_private { None } else { Some(Clients::new(true)?) };
-        Ok(Outward { deliveries: Clients::new(false)?, files })
+        Ok(Outward { deliveries: Clients::new(false)?, files, fetches })
     }
 
     /// The client that delivers to this address.

@@ -82,6 +82,12 @@ impl Cloud {
         transcript::transcript(&self.world(), &self.inner.bot)
     }
 
+    /// The same with what is on the cards, from the top down, and with who pressed what: `alice presses Order (size=large)`.
+    /// In brackets stand inputs with their ids, and in angle brackets buttons.
+    pub fn conversation(&self) -> String {
+        transcript::conversation(&self.world(), &self.inner.bot)
+    }
+
     /// Each message from now on, as it is posted.
     pub fn subscribe(&self) -> broadcast::Receiver<Message> {
         self.live.journal.listen()

@@ -112,6 +112,7 @@ async fn form(mut form: Multipart) -> Result<NewMessage, Refusal> {
                 name: name.unwrap_or_default(),
                 content_type: content_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
                 bytes: field.bytes().await.map_err(unreadable)?,
+                source: None,
             });
             continue;
         }

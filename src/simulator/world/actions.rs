@@ -6,6 +6,7 @@ use super::event::Event;
 use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, Action};
+use super::written::shown;
 
 impl World {
     /// Submits a card.
@@ -19,6 +20,7 @@ impl World {
             return Err(refused("Author of a card cannot submit a cardAction on that card"));
         }
         let card = card.clone();
+        let pressed = card.attachments.first().and_then(|card| shown::pressed(card.get("content")?, &inputs));
         let action = Action {
             id: self.mint.id("ATTACHMENT_ACTION"),
             kind: "submit".to_owned(),
@@ -27,6 +29,8 @@ impl World {
             person_id: actor.id.clone(),
             room_id: card.room_id.clone(),
             created: self.clock.now(),
+            after: self.messages.places(),
+            pressed,
         };
         let event = Event::action(&action, &card);
         self.actions.push(&action.id, action.clone());

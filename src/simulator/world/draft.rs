@@ -30,12 +30,14 @@ pub(crate) struct Upload {
     pub(crate) name: String,
     pub(crate) content_type: String,
     pub(crate) bytes: Bytes,
+    /// The address it was fetched from.
+    pub(crate) source: Option<String>,
 }
 
 impl Upload {
     pub(crate) fn new(name: &str, content_type: &str, bytes: &[u8]) -> Upload {
         let (name, content_type) = (name.to_owned(), content_type.to_owned());
-        Upload { name, content_type, bytes: Bytes::copy_from_slice(bytes) }
+        Upload { name, content_type, bytes: Bytes::copy_from_slice(bytes), source: None }
     }
 }
 

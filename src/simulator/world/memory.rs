@@ -179,7 +179,8 @@ mod tests {
         let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
         let alice = world.account("alice@example.com");
         let room = world.direct_room(&alice, &bot);
-        let upload = Upload { name: "a.txt".into(), content_type: "text/plain".into(), bytes: "hello".into() };
+        let upload =
+            Upload { name: "a.txt".into(), content_type: "text/plain".into(), bytes: "hello".into(), source: None };
         let said = world.put(&alice, &room, Draft { files: vec![upload], ..Draft::default() }, "");
         let text = |text: &str| Draft { text: Some(text.to_owned()), ..Draft::default() };
         let edited = world.put(&alice, &room, text("edit me"), "").id;

@@ -73,8 +73,8 @@ impl World {
             parent_id: draft.parent_id,
             edits: 0,
         };
-        for (content, Upload { name, content_type, bytes }) in files {
-            let file = Content { name, content_type, bytes, message_id: id.clone(), scan: self.scan };
+        for (content, Upload { name, content_type, bytes, source }) in files {
+            let file = Content { name, content_type, bytes, source, message_id: id.clone(), scan: self.scan };
             self.contents.insert(local_part(&content), file);
         }
         self.keep(message.clone());

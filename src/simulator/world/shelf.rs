@@ -28,6 +28,11 @@ impl<T> Shelf<T> {
         place
     }
 
+    /// How many things it has ever had.
+    pub(crate) fn places(&self) -> usize {
+        self.places.len()
+    }
+
     /// Where the thing with this id is, or was.
     pub(crate) fn place(&self, id: &str) -> Option<usize> {
         self.by_local.get(&local_part(id)).copied()

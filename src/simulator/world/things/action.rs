@@ -19,4 +19,10 @@ pub(crate) struct Action {
     pub(crate) room_id: String,
     #[serde(serialize_with = "time::millis")]
     pub(crate) created: Timestamp,
+    /// How many messages there had been before it.
+    #[serde(skip)]
+    pub(crate) after: usize,
+    /// The button and what was filled in, for people.
+    #[serde(skip)]
+    pub(crate) pressed: Option<String>,
 }

@@ -13,6 +13,9 @@ pub struct Content {
     pub content_type: String,
     #[serde(with = "base64_bytes")]
     pub bytes: Bytes,
+    /// The address it was fetched from; none of a file that was uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     pub(crate) message_id: String,
     #[serde(default)]
     pub(crate) scan: Scan,

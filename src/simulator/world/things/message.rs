@@ -40,3 +40,10 @@ pub struct Message {
     #[serde(skip)]
     pub(crate) edits: u8,
 }
+
+impl Message {
+    /// What it says: its markdown, or else its text.
+    pub fn said(&self) -> &str {
+        self.markdown.as_deref().or(self.text.as_deref()).unwrap_or_default()
+    }
+}

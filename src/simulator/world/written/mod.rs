@@ -4,3 +4,4 @@ mod blocks;
 pub(crate) mod cards;
 pub(crate) mod html;
 pub(crate) mod markdown;
+pub(crate) mod shown;
