@@ -75,7 +75,7 @@ pub struct Post {
 }
 
 /// A message of the bot's own whose text is to be changed. Of edits that wait and name the message alike only the last is
-/// carried out. Webex takes ten edits of a message, and none of one with a card or a file.
+/// carried out, besides one that posts the message first. Webex takes ten edits of a message, and none of one with a card or a file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Edit {
     /// The event it belongs to, if it was put for one.

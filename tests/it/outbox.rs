@@ -294,6 +294,31 @@ async fn an_update_by_a_key_posts_what_later_ones_edit_and_works_for_a_person_to
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_never_overwritten_by_an_update_of_what_it_answers() {
+    let (bot, _, to) = scene().await;
+    bot.cloud.fault(Fault::on(Method::POST, "/messages").stall());
+    bot.put("before", post(&to, "before")).await;
+    bot.put("firing", update(&to, by_key("alert"), "firing")).await;
+    bot.put("details", threaded(&to, "alert", "details")).await;
+    for says in ["still firing", "resolved"] {
+        bot.put(says, update(&to, by_key("alert"), says)).await;
+    }
+    arrived(&bot.cloud, Method::POST, "/messages", 1).await;
+    bot.cloud.release();
+    bot.settle().await;
+    assert_eq!(said(&bot.cloud), ["before", "resolved", "details"], "the one that posts is folded into none");
+    assert_eq!(verdicts(&bot), ["sent", "sent", "sent", "folded", "edited"]);
+    // And where an answer had to begin the thread anew.
+    delete(&bot.cloud, &bot.cloud.messages()[1].id).await;
+    bot.put("more", threaded(&to, "alert", "more details")).await;
+    bot.put("again", update(&to, by_key("alert"), "firing again")).await;
+    bot.settle().await;
+    assert_eq!(said(&bot.cloud), ["before", "details", "more details", "firing again"]);
+    let messages = bot.cloud.messages();
+    assert_eq!(messages[3].parent_id.as_ref(), Some(&messages[2].id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn killed_while_an_edit_is_made_it_is_made_by_the_next_process() {
     let (bot, _, to) = scene().await;
     let posted = bot.put("status", post(&to, "firing")).await;

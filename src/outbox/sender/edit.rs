@@ -11,7 +11,7 @@ use crate::webex::{Error, Fault, MessageId};
 const MOST_EDITS: u32 = 10;
 
 /// Why nothing is there to be edited.
-const NOT_SENT: &str = "the message was not sent";
+const NOT_SENT: &str = "it was not sent, or nobody knows Webex's id of it";
 
 /// What the ledger knows of the message of an edit.
 #[derive(Default)]
@@ -33,19 +33,21 @@ enum Change {
 impl Outbox {
     /// Changes the text of a message, unless a later edit does.
     pub(super) async fn edit(&self, row: Claimed, edit: &Edit) -> Settlement {
-        let found = match self.store.newer_edit(&row, edit.of.target()).await {
-            Ok(Some(newer)) => {
-                let note = format!("row {newer} of the outbox waited too, and edits the same message later");
-                return row.done(closing(Verdict::Folded, note), Vec::new());
-            }
-            Ok(None) => self.find(&row, edit).await,
-            Err(error) => Err(error),
+        let looked_up = async {
+            let newer = self.store.newer_edit(&row, edit.of.target()).await?;
+            Ok::<_, StoreError>((self.find(&row, edit).await?, newer))
         };
-        let found = match found {
-            Ok(found) => found,
+        let (found, newer) = match looked_up.await {
+            Ok(looked_up) => looked_up,
             Err(error) => return self.unprepared(row, error.to_string()),
         };
-        let change = match found.is_impossible() {
+        // What posts the message that later ones edit is not left to them: what comes between may answer it.
+        let begins = found.message.is_none() && edit.otherwise == Otherwise::Post;
+        if let Some(newer) = newer.filter(|_| !begins) {
+            let note = format!("row {newer} of the outbox waited too, and edits the same message later");
+            return row.done(closing(Verdict::Folded, note), Vec::new());
+        }
+        let change = match found.is_impossible(edit) {
             Some(why) => Ok(Change::Impossible(why.to_owned(), found.message.clone())),
             None => self.change(&row, edit, &found).await,
         };
@@ -147,10 +149,15 @@ impl Outbox {
 
 impl Found {
     /// Why Webex would refuse every edit of it, as far as the ledger knows.
-    fn is_impossible(&self) -> Option<&'static str> {
+    fn is_impossible(&self, edit: &Edit) -> Option<&'static str> {
         let letter = self.letter.as_ref()?;
         let is_whole = letter.receipt.as_ref().is_some_and(|receipt| receipt.without_card.is_none());
+        let is_beside = letter.receipt.as_ref().is_some_and(|receipt| receipt.without_thread.is_some());
         match self.posted() {
+            // By the key somebody means the root, and not an answer to it.
+            Some(_) if is_beside && matches!(edit.of, Edited::Thread(_)) => {
+                Some("it was deleted, and an answer to it has begun its thread anew")
+            }
             Some(post) if post.file.is_some() || !post.message.files.is_empty() => Some("it has a file"),
             Some(post) if !post.message.attachments.is_empty() && is_whole => Some("it has a card"),
             _ if letter.edits >= MOST_EDITS => Some("it had its ten edits"),

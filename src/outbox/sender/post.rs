@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Outbox, closing};
 use crate::outbox::posts::Look;
 use crate::outbox::{Destination, Post, Thread};
-use crate::store::{ApprovalStep, Claimed, Closing, Effect, Receipt, Settlement};
+use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Receipt, Settlement, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{Client, Error, File, FileInfo, Message, MessageId, NewMessage};
 
@@ -35,7 +35,7 @@ impl Outbox {
 
     /// Finds the file of a letter that has one, and the root of the thread that it joins by a key.
     async fn prepare<'a>(&self, row: &Claimed, post: &'a Post) -> Result<Prepared<'a>, String> {
-        let told = |error: crate::store::StoreError| error.to_string();
+        let told = |error: StoreError| error.to_string();
         let root = match &post.thread {
             None => None,
             Some(Thread::Message(root)) => Some(root.clone()),
@@ -75,7 +75,7 @@ impl Outbox {
                     "the post of a reply was not answered, and Webex may still carry it out; the reply waits, other spaces do not"
                 );
                 let note = Some("its post was not answered, and Webex may still carry it out".to_owned());
-                row.again(crate::store::Again { after: left, note, ..Default::default() })
+                row.again(Again { after: left, note, ..Again::default() })
             }
             // It was taken, and nobody can read there whether it is there; posting it again would double it.
             Err(Unsent::Failed { error: error @ Error::Unreadable { .. }, is_posted: true })
