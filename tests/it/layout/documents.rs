@@ -76,6 +76,32 @@ fn ci_runs_what_the_readme_says_to_run() {
 }
 
 #[test]
+fn the_readme_says_how_to_depend_on_the_crate_as_the_examples_do() {
+    let readme = read("README.md");
+    let rust = |file: &str| {
+        let manifest = read(file);
+        let line = manifest.lines().find_map(|line| line.strip_prefix("rust-version = ").map(str::to_owned));
+        line.unwrap_or_else(|| panic!("{file} says which Rust it needs")).replace('"', "")
+    };
+    assert!(readme.contains(&format!("needs Rust {} ", rust("Cargo.toml"))));
+    for example in ["hello", "lunch", "oncall"] {
+        let file = format!("examples/{example}/Cargo.toml");
+        assert_eq!(rust(&file), rust("Cargo.toml"), "{example}");
+        assert!(read(&file).contains("switchboard = { path = \"../..\" }"), "{example}");
+    }
+    // What is shown of a test is one that runs.
+    let test = read("examples/lunch/tests/lunch.rs");
+    let shown = readme.split("```rust\n").find(|block| block.starts_with("let lab")).unwrap();
+    for line in shown.lines().take_while(|line| !line.starts_with("```")) {
+        assert!(test.contains(line), "no test of an example has {line}");
+    }
+    assert!(
+        read(".ci/run")
+            .contains("cd examples && cargo clippy --locked --all-targets -- -D warnings && cargo test --locked")
+    );
+}
+
+#[test]
 fn the_readme_names_every_verb_and_every_metric() {
     let readme = read("README.md");
     assert!(readme.lines().count() < 240, "it is read in one go");

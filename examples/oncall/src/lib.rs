@@ -1,0 +1,77 @@
+//! A bot for whoever is on call: who it is, alerts that somebody has to take, and handing over with the approval of others.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use switchboard::card::{Element, Submit, Text};
+use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Param, Reply, Result, escape};
+
+/// `[oncall]` in `bot.toml`.
+#[derive(serde::Deserialize)]
+pub struct Oncall {
+    /// Who takes turns, by email; the first one begins. There is no default, so `oncall check` says what is missing.
+    pub people: Vec<String>,
+    /// How long an alert may be taken.
+    #[serde(default = "an_hour")]
+    pub within: Duration,
+}
+
+fn an_hour() -> Duration {
+    Duration::from_secs(3600)
+}
+
+/// Whose turn it is, as a place in the list; it begins anew with the process.
+#[derive(Default)]
+struct Turn(Mutex<usize>);
+
+/// The bot, for `main` and for the tests.
+pub fn bot() -> Bot {
+    let alert = Command::new("alert", "Has somebody look at it", alert).action("take", take);
+    Bot::builder()
+        .name("oncall")
+        .version(env!("CARGO_PKG_VERSION"))
+        .settings::<Oncall>("oncall")
+        .state(Turn::default())
+        .command(Command::new("oncall", "Who is on call", oncall))
+        .command(Command::new("handover", "The next one is on call", handover))
+        .command(alert.param(Param::text("what").rest()))
+}
+
+/// Who is on call; and with `advance`, the next one from now on.
+fn on_call(context: &Context, advance: bool) -> Result<String> {
+    let settings = context.settings::<Oncall>()?;
+    let turn = context.state::<Turn>()?;
+    let mut place = turn.0.lock().unwrap_or_else(PoisonError::into_inner);
+    *place += usize::from(advance);
+    let people = &settings.people;
+    let person = people.get(*place % people.len().max(1));
+    person.cloned().ok_or_else(|| CommandError::User("Nobody is in oncall.people.".to_owned()))
+}
+
+async fn oncall(context: Context, _: Args) -> Result<Reply> {
+    Ok(Reply::text(format!("{} is on call.", on_call(&context, false)?)))
+}
+
+async fn handover(context: Context, _: Args) -> Result<Reply> {
+    let before = on_call(&context, false)?;
+    if context.sender().email != before {
+        return Err(CommandError::User(format!("Only {before} can hand over.")));
+    }
+    Ok(Reply::text(format!("{} is on call now.", on_call(&context, true)?)))
+}
+
+async fn alert(context: Context, args: Args) -> Result<Reply> {
+    let what: String = args.get("what")?;
+    let who = on_call(&context, false)?;
+    let card = Card::new()
+        .with(Text::foreign(&what).large())
+        .with(Element::facts([("On call", who.as_str()), ("From", context.sender().email.as_str())]))
+        .action(Submit::new("I take it", "take").argument("what", &what).positive())
+        .lives(context.settings::<Oncall>()?.within);
+    Ok(Reply::markdown(format!("Alert for {}: {}", escape(&who), escape(&what))).with_card(card))
+}
+
+async fn take(context: Context, inputs: Inputs) -> Result<Reply> {
+    let what = inputs.argument("what").unwrap_or_default();
+    Ok(Reply::text(format!("{} looks at it: {what}", context.sender().email)))
+}

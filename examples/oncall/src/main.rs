@@ -1,0 +1,5 @@
+//! `oncall run`, `oncall simulate`, `oncall check` and the rest.
+
+fn main() -> std::process::ExitCode {
+    oncall::bot().run()
+}
