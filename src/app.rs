@@ -159,13 +159,12 @@ impl App {
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (inbox, outbox, servers, ledger) =
             (Stop::default(), Stop::default(), CancellationToken::new(), CancellationToken::new());
-        let health = self.health.clone();
+        let (health, program) = (self.health.clone(), self.services.program);
         let address = self.public.local_addr()?;
-        let Program { name, version } = self.services.program;
         let mut tasks = Tasks::default();
         let (losing, mut lost) = oneshot::channel();
         self.spawn(&mut tasks, &inbox, &outbox, &servers, (&ledger, losing))?;
-        tracing::info!(%address, name, version, "listening");
+        tracing::info!(%address, name = program.name, version = program.version, "listening");
 
         let died = tokio::select! {
             () = shutdown => None,

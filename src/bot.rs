@@ -11,6 +11,7 @@ use crate::cli;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Loaded, Section};
 use crate::handler::{Around, Call, Command, Context, Next, Reply};
+use crate::program::Program;
 
 /// A bot: the whole of Switchboard, its command line included, with your commands beside its own.
 ///
@@ -161,6 +162,11 @@ impl Bot {
     /// As [`Bot::load`].
     pub fn load_from_parts(&self, toml: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
         self.0.look_at(toml, variables).and_then(Loaded::sound)
+    }
+
+    /// What the program calls itself.
+    pub(crate) fn program(&self) -> Program {
+        self.0.program
     }
 
     /// The same with the text above the variables.

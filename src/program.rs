@@ -29,6 +29,12 @@ impl Program {
         if *self == SWITCHBOARD { library.to_owned() } else { format!("{name} {version} on switchboard {library}") }
     }
 
+    /// What the bot is called in a simulated cloud, and its address there.
+    pub fn in_simulation(&self) -> (String, String) {
+        let name = if *self == SWITCHBOARD { "Switchboard" } else { self.name };
+        (name.to_owned(), format!("{}@webex.bot", self.name))
+    }
+
     /// A text of ours that quotes a command line, such as `switchboard check`, with the name that is typed there.
     pub fn quoted(&self, text: &str) -> String {
         text.replace("`switchboard ", &format!("`{} ", self.name))

@@ -94,7 +94,7 @@ const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 
 pub(super) async fn run(options: Options, config: Option<&Path>, parts: Parts) -> anyhow::Result<ExitCode> {
     let stopped = stop_signal()?;
-    let cloud = started(&options).await?;
+    let cloud = started(&options, &parts.program).await?;
     let (alice, space) = peopled(&cloud, &options.person);
     if options.no_bot {
         introduce(&cloud, &options, config, &parts.program)?;
@@ -146,7 +146,8 @@ pub(super) async fn run(options: Options, config: Option<&Path>, parts: Parts) -
 }
 
 /// The cloud as the options want it.
-async fn started(options: &Options) -> anyhow::Result<Cloud> {
+async fn started(options: &Options, program: &Program) -> anyhow::Result<Cloud> {
+    let (bot_name, bot_email) = program.in_simulation();
     let listen = options.listen.unwrap_or(LOOPBACK);
     let cloud = Cloud::start(simulator::Options {
         listen,
@@ -154,6 +155,8 @@ async fn started(options: &Options) -> anyhow::Result<Cloud> {
         seed: options.seed,
         fetch_private: options.fetch_private,
         state: options.state.clone(),
+        bot_name,
+        bot_email,
         ..simulator::Options::default()
     });
     cloud.await.map_err(|error| match (&options.state, error.kind()) {
@@ -318,7 +321,8 @@ impl Chat {
             return Ok(());
         }
         let (first, text) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        match Some(text).filter(|_| ["@bot", "@switchboard"].iter().any(|bot| first.eq_ignore_ascii_case(bot))) {
+        let name = format!("@{}", self.cloud.bot().display_name);
+        match Some(text).filter(|_| ["@bot", &name].iter().any(|bot| first.eq_ignore_ascii_case(bot))) {
             Some(text) => {
                 self.alice.mentions_bot(&self.space, text.trim()).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
             }

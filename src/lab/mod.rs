@@ -107,7 +107,9 @@ impl Lab {
     /// # Errors
     /// As [`Lab::start`].
     pub async fn with(settings: &str, bot: Bot) -> anyhow::Result<Lab> {
-        Lab::on(Cloud::start(Options { fetch: false, ..Options::default() }).await?, settings, bot).await
+        let (bot_name, bot_email) = bot.program().in_simulation();
+        let options = Options { bot_name, bot_email, fetch: false, ..Options::default() };
+        Lab::on(Cloud::start(options).await?, settings, bot).await
     }
 
     /// The same on a cloud that was started before, with [options](Options) of its own.

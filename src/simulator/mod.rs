@@ -71,6 +71,7 @@ mod surface;
 mod watch;
 pub(crate) mod world;
 
+pub use axum::http::Method;
 pub use delivery::manner::Deliveries;
 pub use scenario::cloud::Cloud;
 pub use scenario::fault::Fault;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use switchboard::card::{Input, Submit, Text};
 use switchboard::lab::Lab;
-use switchboard::simulator::Fault;
+use switchboard::simulator::{Fault, Method};
 use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Param, Question, Reply, Result};
 
 fn order() -> Command {
@@ -122,7 +122,7 @@ async fn a_bot_that_does_not_settle_is_an_error_that_says_what_is_open() -> anyh
 #[tokio::test]
 async fn what_goes_wrong_at_webex_can_be_had() -> anyhow::Result<()> {
     let lab = Lab::start(Bot::builder()).await?;
-    lab.cloud().fault(Fault::on(reqwest::Method::POST, "/messages").answer(502, &[], "bad gateway"));
+    lab.cloud().fault(Fault::on(Method::POST, "/messages").answer(502, &[], "bad gateway"));
     assert!(!lab.person("alice").says("help").await?.is_empty(), "it is sent again");
     Ok(())
 }

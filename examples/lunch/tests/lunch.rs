@@ -66,6 +66,7 @@ async fn in_a_space_everybody_orders_on_one_card() -> Result {
     alice.presses(&asked[0], "Order", [("dish", "pizza")]).await?;
     let taken = bob.presses(&asked[0], "Order", [("dish", "soup")]).await?;
     assert_eq!(taken[0].said(), "bob@example.com gets soup.");
+    assert!(lab.transcript().starts_with("alice in Kitchen: lunchbot lunch\nbot in Kitchen: "));
     Ok(())
 }
 
