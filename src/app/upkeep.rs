@@ -89,7 +89,7 @@ async fn put_overdue(store: &Store, webex: &Client, door: &Door) -> Result<Durat
                 // It was given up or dropped, and the request is still there.
                 Some(State::Done | State::Dead | State::Forgotten) => {}
                 None => {
-                    door.take(Source::Clock, &event).await?;
+                    door.take(Source::Clock, &event, None).await?;
                     break;
                 }
             }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -15,6 +16,7 @@ use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
 use crate::event::{Added, Approved, Event, Occurrence, TimeUp};
 use crate::outbox::Receipt;
+use crate::redact::Redactor;
 use crate::store::{AuditRow, Pairing, Row, State, Store};
 use crate::text::{iso_time, one_line};
 use crate::verdict::Verdict;
@@ -29,6 +31,10 @@ pub(super) struct Options {
     format: Format,
 }
 
+/// Said where nothing that Webex sent is kept of an event.
+const NOTHING_SENT: &str = "nothing that Webex sent is kept of it: polling or catch-up found it, or a version accepted it that kept \
+     none";
+
 /// What is known of one event.
 #[derive(Serialize)]
 pub(super) struct Story {
@@ -41,6 +47,8 @@ pub(super) struct Story {
     pub(super) replies: Vec<String>,
     outcome: Option<Verdict>,
     reason: Option<String>,
+    /// What Webex sent of it, to the letter.
+    received: Option<String>,
     /// What it has to do with what was asked for.
     found_by: String,
     #[serde(skip)]
@@ -50,7 +58,12 @@ pub(super) struct Story {
 pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| {
         let Options { id, format } = options;
-        let stories = stories(&store, &id).await?;
+        let mut stories = stories(&store, &id).await?;
+        let secrets = config.webex.secrets.iter().map(ExposeSecret::expose_secret);
+        let redactor = secrets.fold(Redactor::default(), |known, secret| known.with(secret, "[secret]"));
+        for received in stories.iter_mut().filter_map(|story| story.received.as_mut()) {
+            *received = redactor.without_secrets(received);
+        }
         let place = Store::place(&config.store);
         anyhow::ensure!(
             !stories.is_empty(),
@@ -72,6 +85,9 @@ pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<Exi
             for line in story.lines {
                 print(&format!("  {line}"))?;
             }
+            if let Some(received) = story.received {
+                print(&format!("  Webex sent: {}", one_line(&received)))?;
+            }
         }
         Ok(())
     }).await?;
@@ -91,6 +107,10 @@ async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
     let Lead { row, how, is_direct } = &lead;
     let mut lines = accepted(row);
     let audited = store.audit_of(row.id).await?;
+    let raw = store.raw(row.id).await?;
+    if raw.is_none() && may_have_raw(row) {
+        lines.push(NOTHING_SENT.to_owned());
+    }
     lines.extend(matched(row, &audited));
     let replies = replies(store, row).await?;
     lines.push(standing(row, !replies.is_empty()));
@@ -109,6 +129,7 @@ async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
         replies: sent.filter_map(|reply| Some(Receipt::read(reply.note.as_deref()?)?.id)).collect(),
         outcome: row.verdict,
         reason: row.note.clone(),
+        received: raw.map(|raw| String::from_utf8_lossy(&raw).into_owned()),
         found_by: how.clone(),
         is_direct: *is_direct,
     })
@@ -145,6 +166,12 @@ fn accepted(row: &Row) -> Vec<String> {
         lines.extend(unhandled.envelope.map(|id| format!("Webex's id of the webhook or envelope is {id}")));
     }
     lines
+}
+
+/// Whether it is of something that Webex may have sent.
+fn may_have_raw(row: &Row) -> bool {
+    let event = row.body.as_deref().map(serde_json::from_str);
+    !matches!(event, None | Some(Ok(Event::TimeUp(_) | Event::Approved(_))))
 }
 
 /// Which command or question it was for.

@@ -210,6 +210,7 @@ impl Event {
             subject: None,
             label: None,
             file: None,
+            raw: None,
         }
     }
 }

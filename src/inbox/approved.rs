@@ -69,6 +69,6 @@ impl Inbox {
     fn approved_context(&self, row: &Claimed, to: &ReplyTo, approval: &Approval) -> Context {
         let request = &approval.request;
         let (message, text, files) = (request.message.as_str().into(), request.asked.clone(), request.files.clone());
-        Context { envelope: request.envelope.clone(), ..self.context(row, to, message, text, files) }
+        Context { event: request.event, ..self.context(row, to, message, text, files) }
     }
 }

@@ -53,7 +53,7 @@ impl Inbox {
             message,
             thread: to.thread.clone(),
             text,
-            envelope: row.body.clone(),
+            event: row.id,
             files,
             deadline: clock::instant() + self.deadline,
             services: Arc::clone(&self.services),

@@ -93,7 +93,7 @@ impl Inbox {
     /// ledger does not take now, a look finds later.
     async fn goes_first(&self, row: &Claimed, room: &RoomId, kind: RoomType, message: Message) -> bool {
         let event = Event::of_message(&message.id, room.clone(), kind, Some(message.person_id), message.created);
-        match self.door.take(Source::CatchUp, &event).await {
+        match self.door.take(Source::CatchUp, &event, None).await {
             // It goes first only if the ledger sees that as Webex does; else each would wait for the other.
             Ok(Received::Accepted | Received::Duplicate) => {
                 self.services.store.goes_before(event.event_id(), row).await.unwrap_or(false)

@@ -112,6 +112,7 @@ impl Letter {
             subject: Some(subject.to_owned()),
             label: None,
             file: None,
+            raw: None,
         }
     }
 }

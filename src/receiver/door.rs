@@ -3,17 +3,21 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Unhandled;
 use crate::event::{Event, Source};
 use crate::identity::Identity;
-use crate::store::{Store, StoreError};
+use crate::store::{Entry, Store, StoreError};
 use crate::telemetry::{Metrics, Received};
 
 /// So many of the bot's own events are remembered, for whoever waits for one of them.
 const MOST_OWN: usize = 64;
+
+/// Of what nobody works on, no more bytes are kept than most webhooks have: a frame of a websocket may have a megabyte.
+const MOST_KEPT: usize = 64 * 1024;
 
 /// Takes events, from whichever way in. Cheap to clone.
 #[derive(Clone)]
@@ -30,11 +34,12 @@ impl Door {
         Door { store, metrics, identity, own: Arc::default() }
     }
 
-    /// Drops what the bot did itself, and what is there already. On disk when it returns.
+    /// Drops what the bot did itself, and what is there already. On disk when it returns. `raw` is what Webex sent of it, to
+    /// the byte, if it sent anything.
     ///
     /// # Errors
     /// When the ledger could not take it; the sender must hear that.
-    pub async fn take(&self, source: Source, event: &Event) -> Result<Received, StoreError> {
+    pub async fn take(&self, source: Source, event: &Event, raw: Option<Bytes>) -> Result<Received, StoreError> {
         if source.is_delivery() {
             self.metrics.delivery_proven();
         }
@@ -43,7 +48,7 @@ impl Door {
                 self.remember_own(event.event_id());
             }
             Received::Own
-        } else if self.store.put(event.to_entry()).await? {
+        } else if self.store.put(Entry { raw, ..event.to_entry() }).await? {
             Received::Accepted
         } else {
             Received::Duplicate
@@ -54,9 +59,11 @@ impl Door {
 
     /// Counts what nobody works on, and leaves a row of it, so that it can be explained. Nothing waits for that row: where
     /// the ledger does not take it, the delivery is acknowledged all the same.
-    pub async fn note(&self, source: Source, unhandled: &Unhandled) {
+    pub async fn note(&self, source: Source, unhandled: &Unhandled, raw: Bytes) {
         self.pass(source, unhandled);
-        if let Err(error) = self.store.note_unhandled(unhandled.to_entry(), unhandled.reason()).await {
+        let raw = Some(raw).filter(|raw| raw.len() <= MOST_KEPT);
+        let entry = Entry { raw, ..unhandled.to_entry() };
+        if let Err(error) = self.store.note_unhandled(entry, unhandled.reason()).await {
             tracing::debug!(event = %unhandled.event_id(), %error, "what the bot does not work on left no row");
         }
     }

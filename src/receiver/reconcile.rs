@@ -317,7 +317,7 @@ impl Reconciler {
         let mut missed = 0;
         for Listed { id, person_id, created } in listed.into_iter().rev() {
             let event = Event::of_message(&id, room.id.clone(), room.kind, person_id, created);
-            if self.door.take(source, &event).await? == Received::Accepted {
+            if self.door.take(source, &event, None).await? == Received::Accepted {
                 missed += 1;
             }
         }

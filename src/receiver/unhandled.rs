@@ -103,6 +103,7 @@ impl Unhandled {
             subject: None,
             label: None,
             file: None,
+            raw: None,
         }
     }
 }

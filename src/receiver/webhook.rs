@@ -90,7 +90,7 @@ pub async fn receive(
     let event = match Parsed::parse(verified.get()) {
         Ok(Parsed::Event(event)) => event,
         Ok(Parsed::Ignored(unhandled)) => {
-            door.note(Source::Webhook, &unhandled).await;
+            door.note(Source::Webhook, &unhandled, verified.get().clone()).await;
             return acknowledged();
         }
         Ok(Parsed::Canary) => {
@@ -112,7 +112,7 @@ pub async fn receive(
         let answer = refusal(StatusCode::SERVICE_UNAVAILABLE, "another daemon answers for this bot, or may");
         return ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response();
     }
-    match door.take(Source::Webhook, &event).await {
+    match door.take(Source::Webhook, &event, Some(verified.get().clone())).await {
         Ok(outcome) => {
             tracing::debug!(event = %event.event_id(), ?outcome, "received");
             metrics.ack(started.elapsed());

@@ -48,6 +48,12 @@ impl Store {
         self.reader().noting(text).await
     }
 
+    /// What a row was made from, to the byte; none where nothing was put with it, and once it is older than
+    /// `store.retention`.
+    pub async fn raw(&self, id: Uuid) -> Result<Option<Bytes>, StoreError> {
+        self.reader().raw(id).await
+    }
+
     /// Every row of a delivery that nobody works on, oldest first.
     pub async fn unhandled(&self) -> Result<Vec<Row>, StoreError> {
         self.reader().unhandled().await

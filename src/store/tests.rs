@@ -150,6 +150,7 @@ pub(super) fn entry(queue: Queue, name: &str, lane: &str) -> Entry {
         subject: None,
         label: None,
         file: None,
+        raw: None,
     }
 }
 

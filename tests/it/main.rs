@@ -42,6 +42,7 @@ mod ledger_log;
 mod mercury;
 mod port;
 mod rate;
+mod raw;
 mod receiving;
 mod registration;
 mod restart;

@@ -48,6 +48,8 @@ enum Beat {
 struct Found {
     id: String,
     what: Stored,
+    /// The frame that it came in.
+    raw: Bytes,
 }
 
 /// What is stored of an envelope.
@@ -68,9 +70,11 @@ impl<'a> Session<'a> {
     pub(super) async fn run(mut self, backoff: &mut Backoff) -> (End, bool) {
         let websocket = self.websocket;
         let store = async move |found: Found| match found.what {
-            Stored::Event(event) => (found.id, websocket.door.take(Source::Websocket, &event).await.map(drop)),
+            Stored::Event(event) => {
+                (found.id, websocket.door.take(Source::Websocket, &event, Some(found.raw)).await.map(drop))
+            }
             Stored::Note(unhandled) => {
-                websocket.door.note(Source::Websocket, &unhandled).await;
+                websocket.door.note(Source::Websocket, &unhandled, found.raw).await;
                 (found.id, Ok(()))
             }
         };
@@ -106,7 +110,7 @@ impl<'a> Session<'a> {
                     self.websocket.is_up();
                 }
                 self.look_for_gap(sequence);
-                self.event(id, what).await
+                self.event(id, what, frame).await
             }
             Ok(Frame::Pong(id)) => {
                 if matches!(&self.beat, Beat::Pong(awaited) if *awaited == id) {
@@ -124,14 +128,14 @@ impl<'a> Session<'a> {
     }
 
     /// What cannot be read is acknowledged at once: nothing is lost with it, and it would be sent again for ever.
-    async fn event(&mut self, id: String, what: What) -> Result<Option<Found>, End> {
+    async fn event(&mut self, id: String, what: What, frame: &Bytes) -> Result<Option<Found>, End> {
         match what {
-            What::Ours(event) => return Ok(Some(Found { id, what: Stored::Event(event) })),
+            What::Ours(event) => return Ok(Some(Found { id, what: Stored::Event(event), raw: frame.clone() })),
             What::NotOurs { resource, event, id: of } => {
                 let leaves_row = of.is_some();
                 let unhandled = Unhandled::heard(&resource, &event, of, id.clone());
                 if leaves_row {
-                    return Ok(Some(Found { id, what: Stored::Note(unhandled) }));
+                    return Ok(Some(Found { id, what: Stored::Note(unhandled), raw: frame.clone() }));
                 }
                 self.websocket.door.pass(Source::Websocket, &unhandled);
             }

@@ -11,7 +11,7 @@ use crate::store::error::StoreError;
 impl Sqlite {
     pub async fn prune(&mut self, retention: Duration, dedupe: Duration) -> Result<u64, StoreError> {
         let unhandled = self.prune_unhandled(retention).await?;
-        let sql = "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL, body = NULL
+        let sql = "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL, body = NULL, raw = NULL
              WHERE seq IN (SELECT seq FROM ledger WHERE settled_at IS NOT NULL AND settled_at <= ?1 LIMIT ?2)";
         let emptied =
             self.run(sqlx::query(sql).bind(self.clock.wall_ms() - millis(retention)).bind(PRUNE_STEP)).await?;

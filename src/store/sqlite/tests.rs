@@ -174,8 +174,8 @@ async fn a_ledger_of_before_there_were_instances_is_opened_and_its_leases_are_ta
         assert_eq!(store.claim(Queue::Inbox, 1, usize::MAX, None).await.unwrap().rows.len(), 1);
     })
     .await;
-    let back =
-        "DROP TABLE instance; ALTER TABLE lane DROP COLUMN holder; DELETE FROM _sqlx_migrations WHERE version > 14";
+    let back = "DROP TABLE instance; ALTER TABLE lane DROP COLUMN holder; ALTER TABLE ledger DROP COLUMN raw;
+         ALTER TABLE approval ADD COLUMN envelope TEXT NOT NULL DEFAULT '{}'; DELETE FROM _sqlx_migrations WHERE version > 14";
     sql(folder.path(), back).await;
     with_daemon(folder.path(), &keys, async |store| {
         let row = store.claim(Queue::Inbox, 1, usize::MAX, None).await.unwrap().rows.remove(0);

@@ -44,6 +44,7 @@ pub(in crate::store) fn event(name: &str) -> Entry {
         subject: None,
         label: None,
         file: None,
+        raw: None,
     }
 }
 
