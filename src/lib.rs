@@ -23,6 +23,9 @@
 //!    dead letter whose reference the person is told.
 //! 10. `worker` claims the letter, and `outbox` sends it, in order per space, and waits as Webex says.
 //!
+//! What is no message, click or membership leaves a row that says so, unless the program has a handler for it, added with
+//! [`Bot::event`]: then it is an event as well, and ends once the handler has.
+//!
 //! A click on a card comes the same way and passes the same checks. At step 7 there is then a seal to be opened, which says
 //! what the button does; what was filled in never decides that. A reply may ask something: the question is written with step
 //! 9, and at step 7 the next message of that person there goes to the action that it names.
@@ -43,7 +46,7 @@
 //!
 //! | room | what it is for |
 //! |---|---|
-//! | `bot` | the builder with which a Rust program adds its own commands |
+//! | `bot` | the builder with which a Rust program adds its own commands and handlers of events |
 //! | `cli` | the verbs, one a file, and the exit codes |
 //! | `app` | the composition root: owns every task |
 //! | `config` | settings: defaults, file, environment; the only reader of the environment |
@@ -60,7 +63,7 @@
 //! | `router` | from a message to a command; pure |
 //! | `access` | who is answered, what each may do, and how much of it; pure |
 //! | `pairing` | how strangers ask to be let in, and are |
-//! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`], [`Card`] |
+//! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`], [`Card`]; handlers of events |
 //! | `instance` | the mark by which two daemons of one token know each other, and which of them answers |
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `clock` | the wall time and the steady time; nobody else asks the system |
@@ -123,6 +126,9 @@ pub use bot::Bot;
 pub use card::Card;
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
-pub use handler::{Args, Attached, Command, CommandError, Context, FileError, Inputs, Question, Reply, Result};
+pub use handler::{
+    Args, Attached, Command, CommandError, Context, EventContext, EventHandler, FileError, Handlers, Inputs, Question,
+    Reply, Result,
+};
 pub use receiver::websocket::{Line, Socket};
 pub use text::{code_block, code_span, escape};

@@ -1,12 +1,14 @@
 //! What works, but hardly as it was meant: what `check` warns of without a network, and the daemon logs at its start.
 
 use crate::access::Policy;
-use crate::config::{Config, DmPolicy, Doubt, GroupPolicy};
-use crate::handler::Command;
+use crate::config::{Config, DmPolicy, Doubt, GroupPolicy, Mode};
+use crate::event::Subscription;
+use crate::handler::Handlers;
+use crate::receiver::is_told_over_websocket;
 use crate::router;
 
-/// Everything doubtful about settings and commands, but for [`Config::uncalled`].
-pub(crate) fn doubts(config: &Config, commands: &[Command]) -> Vec<Doubt> {
+/// Everything doubtful about settings and handlers, but for [`Config::uncalled`].
+pub(crate) fn doubts(config: &Config, handlers: &Handlers) -> Vec<Doubt> {
     let access = &config.access;
     let policy = Policy::new(access);
     let mut doubts = Vec::new();
@@ -41,8 +43,20 @@ pub(crate) fn doubts(config: &Config, commands: &[Command]) -> Vec<Doubt> {
         ));
     }
     doubts.extend(config.doubts());
-    for says in router::doubts(commands, &policy, config.has_buttons()) {
+    for says in router::doubts(&handlers.commands, &policy, config.has_buttons()) {
         doubts.push(Doubt::new(says, "see approve of [[command]] in bot.toml"));
+    }
+    for subscription in handlers.subscriptions() {
+        let comes = match config.delivery.mode {
+            Mode::Webhook | Mode::Both => config.webhook.target_url().is_some(),
+            Mode::Websocket => is_told_over_websocket(&subscription),
+            Mode::Polling => false,
+        };
+        if !comes {
+            let Subscription { resource, event } = subscription;
+            let says = format!("nothing calls the handler of {resource}/{event}: the bot is not told of it");
+            doubts.push(Doubt::new(says, "set webhook.public_url, and delivery.mode to webhook or both"));
+        }
     }
     doubts
 }

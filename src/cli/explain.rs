@@ -7,14 +7,14 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::leads::{Lead, leads, unhandled};
+use super::leads::{Lead, event_of, leads};
 use super::ledger::with_store;
 use super::output::{Format, print, print_json};
 use super::story::{settled, state, told};
 use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
-use crate::event::{Added, Approved, Event, Occurrence, TimeUp};
+use crate::event::{Added, Approved, Event, Occurrence, Other, TimeUp};
 use crate::outbox::Receipt;
 use crate::redact::Redactor;
 use crate::store::{AuditRow, Pairing, Row, State, Store};
@@ -137,41 +137,42 @@ async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
 
 /// What came in, from whom and when.
 fn accepted(row: &Row) -> Vec<String> {
-    let event: Option<Event> = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-    let unhandled = unhandled(row);
-    let what = match (&event, &unhandled) {
-        (Some(event), _) => match event {
-            Event::Message(_) => "a message",
-            Event::Click(_) => "a click on a card",
-            Event::Added(_) => "somebody added to a space",
-            Event::TimeUp(_) => "the end of what waited for approval",
-            Event::Approved(_) => "the run of what was approved",
-        }
-        .to_owned(),
-        (None, Some(unhandled)) => format!("an event of the kind {}", unhandled.kind()),
-        (None, None) => "an event".to_owned(),
+    let event = event_of(row);
+    let what = match &event {
+        Some(Event::Message(_)) => "a message",
+        Some(Event::Click(_)) => "a click on a card",
+        Some(Event::Added(_)) => "somebody added to a space",
+        Some(Event::TimeUp(_)) => "the end of what waited for approval",
+        Some(Event::Approved(_)) => "the run of what was approved",
+        Some(Event::Other(other)) => &format!("an event of the kind {}", other.kind()),
+        None => "an event",
     };
     let who = row.subject.as_ref().map(|who| format!(" from {who}")).unwrap_or_default();
     let mut lines = vec![format!("{} accepted: {what}{who}", iso_time(row.accepted_at))];
-    lines.extend(event.map(|event| match event {
-        Event::Message(Occurrence { id, .. })
-        | Event::Click(Occurrence { id, .. })
-        | Event::Added(Added { membership: Occurrence { id, .. }, .. }) => format!("its Webex id is {id}"),
-        Event::TimeUp(TimeUp { card, .. }) | Event::Approved(Approved { card, .. }) => {
-            format!("it is about the card {card}")
+    match event {
+        Some(
+            Event::Message(Occurrence { id, .. })
+            | Event::Click(Occurrence { id, .. })
+            | Event::Added(Added { membership: Occurrence { id, .. }, .. }),
+        ) => lines.push(format!("its Webex id is {id}")),
+        Some(Event::TimeUp(TimeUp { card, .. }) | Event::Approved(Approved { card, .. })) => {
+            lines.push(format!("it is about the card {card}"));
         }
-    }));
-    if let Some(unhandled) = unhandled {
-        lines.extend(unhandled.id.map(|id| format!("Webex's id of what it happened to is {id}")));
-        lines.extend(unhandled.envelope.map(|id| format!("Webex's id of the webhook or envelope is {id}")));
+        Some(Event::Other(Other { id, envelope, .. })) => {
+            lines.extend(id.map(|id| format!("Webex's id of what it happened to is {id}")));
+            lines.extend(envelope.map(|id| format!("Webex's id of the webhook or envelope is {id}")));
+        }
+        None => {}
     }
     lines
 }
 
 /// Whether it is of something that Webex may have sent.
 fn may_have_raw(row: &Row) -> bool {
-    let event = row.body.as_deref().map(serde_json::from_str);
-    !matches!(event, None | Some(Ok(Event::TimeUp(_) | Event::Approved(_))))
+    match event_of(row) {
+        Some(Event::Message(_) | Event::Click(_) | Event::Added(_) | Event::Other(_)) => true,
+        Some(Event::TimeUp(_) | Event::Approved(_)) | None => false,
+    }
 }
 
 /// Which command or question it was for.
@@ -181,7 +182,11 @@ fn matched(row: &Row, audited: &[AuditRow]) -> Option<String> {
             let action = audited.last().map(|row| row.action.as_str()).or(label.as_deref()).unwrap_or("a command");
             Some(format!("it answered the question of {action} (event {})", event::reference(event)))
         }
-        (None, command) => command.as_ref().map(|command| format!("it matched the command {command}")),
+        // The handler of an event is no command, and has its name.
+        (None, command) => {
+            let command = command.as_ref().filter(|command| !command.contains('/'));
+            command.map(|command| format!("it matched the command {command}"))
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app::table;
 use crate::config::{Config, ConfigError, Loaded};
-use crate::handler::Command;
+use crate::handler::Handlers;
 
 /// A Webex bot daemon: signed webhooks in, answers out, nothing lost between.
 ///
@@ -78,10 +78,10 @@ enum Verb {
 }
 
 /// Does what the command line says.
-pub(crate) fn run(commands: Vec<Command>) -> ExitCode {
+pub(crate) fn run(handlers: Handlers) -> ExitCode {
     let Cli { config, verb } = Cli::parse();
     let result = runtime().and_then(|runtime| {
-        let result = runtime.block_on(dispatch(verb, config, commands));
+        let result = runtime.block_on(dispatch(verb, config, handlers));
         // A read of standard input cannot be called off and must not hold up the end.
         runtime.shutdown_background();
         result
@@ -99,18 +99,18 @@ pub(crate) fn run(commands: Vec<Command>) -> ExitCode {
     }
 }
 
-async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
+async fn dispatch(verb: Verb, config: Option<PathBuf>, handlers: Handlers) -> anyhow::Result<ExitCode> {
     let load = || Config::load(config.as_deref());
     match verb {
         Verb::Run => {
-            let (config, _) = for_daemon(config.as_deref(), commands.clone())?;
-            run::run(config, commands).await
+            let (config, _) = for_daemon(config.as_deref(), handlers.clone())?;
+            run::run(config, handlers).await
         }
-        Verb::Simulate(options) => simulate::run(options, config.as_deref(), commands).await,
-        Verb::Check(options) => check::run(for_daemon(config.as_deref(), commands), options).await,
+        Verb::Simulate(options) => simulate::run(options, config.as_deref(), handlers).await,
+        Verb::Check(options) => check::run(for_daemon(config.as_deref(), handlers), options).await,
         Verb::Send(options) => send::run(&load()?, options).await,
         Verb::Rooms(options) => webex::rooms(&load()?, options).await,
-        Verb::Webhooks(options) => webex::webhooks(&load()?, options).await,
+        Verb::Webhooks(options) => webex::webhooks(&load()?, options, &handlers.subscriptions()).await,
         Verb::Inbox(verb) => queue::run(&load()?, crate::store::Queue::Inbox, verb).await,
         Verb::Outbox(verb) => queue::run(&load()?, crate::store::Queue::Outbox, verb).await,
         Verb::Explain(options) => explain::run(&load()?, options).await,
@@ -126,12 +126,12 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, commands: Vec<Command>) -
     }
 }
 
-/// The settings and commands of the daemon; or all that is wrong with them, and all that it lacks.
-fn for_daemon(file: Option<&Path>, commands: Vec<Command>) -> anyhow::Result<(Config, Vec<Command>)> {
+/// The settings and handlers of the daemon; or all that is wrong with them, and all that it lacks.
+fn for_daemon(file: Option<&Path>, handlers: Handlers) -> anyhow::Result<(Config, Handlers)> {
     let Loaded { config, mut wrong, missing } = Config::look(file)?;
     wrong.extend(missing);
-    match table(&config, commands) {
-        Ok(commands) if wrong.is_empty() => return Ok((config, commands)),
+    match table(&config, handlers) {
+        Ok(handlers) if wrong.is_empty() => return Ok((config, handlers)),
         Ok(_) => {}
         Err(error) => match error.downcast::<ConfigError>() {
             Ok(error) => wrong.extend(error.0),

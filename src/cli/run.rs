@@ -7,14 +7,14 @@ use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::handler::Command;
+use crate::handler::Handlers;
 use crate::telemetry;
 
-pub(super) async fn run(config: Config, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: Config, handlers: Handlers) -> anyhow::Result<ExitCode> {
     telemetry::start_log(&config.log)?;
     let stopped = stop_signal()?;
     let (stopping, was_told) = oneshot::channel();
-    let app = App::build(config, commands).await?.run_until(async {
+    let app = App::build(config, handlers).await?.run_until(async {
         stopped.await;
         let _ = stopping.send(());
     });

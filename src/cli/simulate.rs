@@ -22,7 +22,7 @@ use super::run::stop_signal;
 use crate::app::{App, Handle, binding_hint};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::handler::Command;
+use crate::handler::Handlers;
 use crate::simulator::{self, Cloud, Explanation, Message, Person, RoomInfo, RoomType};
 use crate::telemetry;
 
@@ -93,7 +93,7 @@ fn web_address(text: &str) -> Result<String, String> {
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<Command>) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(options: Options, config: Option<&Path>, handlers: Handlers) -> anyhow::Result<ExitCode> {
     let stopped = stop_signal()?;
     let cloud = started(&options).await?;
     let (alice, space) = peopled(&cloud, &options.person);
@@ -108,7 +108,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, commands: Vec<C
     let folder = tempfile::tempdir().context("cannot make a folder for the ledger")?;
     let settings = settings(&cloud, &listener, folder.path(), config, &options.person)?;
     telemetry::start_log(&settings.log)?;
-    let app = App::build_on(listener, settings, commands, Clock::of_system()).await?;
+    let app = App::build_on(listener, settings, handlers, Clock::of_system()).await?;
     let handle = app.handle();
     explain_on(&cloud, &handle);
     let mending = tokio::spawn(forget_what_is_mended(cloud.clone(), handle.clone()));

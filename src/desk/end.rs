@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::access::Sender;
 use crate::store::{Again, AuditEntry, Effect, Entry};
 use crate::verdict::Verdict;
-use crate::webex::{MessageId, RoomId, RoomType};
+use crate::webex::{MessageId, PersonId, RoomId, RoomType};
 
 /// What becomes of an event.
 pub enum Outcome {
@@ -93,6 +93,12 @@ impl End {
     pub fn by_daemon(room: &str, verdict: Verdict, reason: impl Into<Cow<'static, str>>) -> End {
         let who = AuditEntry { room: Some(room.to_owned()), place: Some("group"), ..AuditEntry::default() };
         End { who: Some(who), audited_verdict: Some(Verdict::Ended), ..End::unaudited(verdict, reason) }
+    }
+
+    /// The daemon called a handler for what somebody did elsewhere.
+    pub fn of_event(actor: Option<&PersonId>, verdict: Verdict, reason: &'static str) -> End {
+        let who = AuditEntry { person: actor.map(ToString::to_string), ..AuditEntry::default() };
+        End { who: Some(who), ..End::unaudited(verdict, reason) }
     }
 
     /// It ended before anybody could be judged. It is audited all the same: it may have been tried before.

@@ -1,6 +1,7 @@
 //! What the bot works on, and the ids and references of it.
 
 mod ids;
+mod other;
 mod reference;
 
 use std::fmt;
@@ -9,19 +10,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use ids::{card_notice_id, decision_id, failure_id, id, notice_id, outcome_id, removal_id, reply_id, unhandled_id};
+pub use ids::{
+    CLICKS, MEMBERSHIPS, MESSAGES, card_notice_id, decision_id, failure_id, id, notice_id, outcome_id, removal_id,
+    reply_id, unhandled_id,
+};
+pub use other::{Other, Subscription};
 pub use reference::{canonical, code, ending, reference};
 
 use crate::clock;
 use crate::store::{Entry, Queue};
 use crate::webex::{MessageId, PersonId, RoomId, RoomType, local_part};
-
-/// Webex's names of the resources whose creation the bot works on.
-pub const MESSAGES: &str = "messages";
-/// Clicks on cards.
-pub const CLICKS: &str = "attachmentActions";
-/// People who are added to spaces.
-pub const MEMBERSHIPS: &str = "memberships";
 
 /// Our own name of the ends of times.
 const ENDS: &str = "approvals";
@@ -49,6 +47,8 @@ pub enum Event {
     TimeUp(TimeUp),
     /// A command has the approvals it takes, and is to be run. The last click has said it.
     Approved(Approved),
+    /// Webex tells of something else.
+    Other(Other),
 }
 
 /// Something that happened at Webex, reduced to ids: Webex never sends the text.
@@ -154,6 +154,7 @@ impl Event {
             Event::Added(_) => MEMBERSHIPS,
             Event::TimeUp(_) => ENDS,
             Event::Approved(_) => RUNS,
+            Event::Other(other) => other.labels()[0],
         }
     }
 
@@ -167,16 +168,19 @@ impl Event {
                 id(self.resource(), &card.to_string())
             }
             Event::TimeUp(TimeUp { card, nth, .. }) => id(self.resource(), &format!("{card}/{nth}")),
+            Event::Other(other) => other.event_id(),
         }
     }
 
-    /// Events of one space are worked on in order; one whose space is not named is a space of its own.
+    /// Events of one space are worked on in order; one whose space is not named is a space of its own. So is whatever
+    /// something else happens to.
     pub fn lane(&self) -> String {
         match self {
             Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => {
                 of.room.as_ref().map_or_else(|| local_part(&of.id), RoomId::local)
             }
             Event::TimeUp(TimeUp { room, .. }) | Event::Approved(Approved { room, .. }) => room.local(),
+            Event::Other(other) => other.lane(),
         }
     }
 
@@ -187,6 +191,7 @@ impl Event {
                 of.actor.as_ref() == Some(person)
             }
             Event::TimeUp(_) | Event::Approved(_) => false,
+            Event::Other(other) => other.actor.as_ref() == Some(person),
         }
     }
 
@@ -194,12 +199,17 @@ impl Event {
         match self {
             Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => of.created,
             Event::TimeUp(TimeUp { created, .. }) | Event::Approved(Approved { created, .. }) => *created,
+            Event::Other(_) => None,
         }
     }
 
     /// A row of the inbox, as of now.
     pub fn to_entry(&self) -> Entry {
         let accepted_at = clock::wall_ms();
+        let label = match self {
+            Event::Other(other) => Some(other.kind()),
+            Event::Message(_) | Event::Click(_) | Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) => None,
+        };
         Entry {
             id: self.event_id(),
             queue: Queue::Inbox,
@@ -208,7 +218,7 @@ impl Event {
             happened_at: self.created().map_or(accepted_at, Timestamp::as_millisecond),
             body: serde_json::to_string(self).unwrap_or_default(),
             subject: None,
-            label: None,
+            label,
             file: None,
             raw: None,
         }

@@ -1,6 +1,6 @@
 //! Works on one event: read it, judge it, run what it asks for. What it returns is an outcome, which the desk settles; it
 //! never sends. Each step is a file, in this order: `working`, `foreseeing`, `reading`, `judging`, `hearing`, `running`; of a
-//! click also `clicking` and `pressing`, and of what was approved `approved`.
+//! click also `clicking` and `pressing`, of what was approved `approved`, and of all else `other`.
 
 mod approved;
 mod clicking;
@@ -8,6 +8,7 @@ mod foreseeing;
 mod hearing;
 mod judging;
 mod known;
+mod other;
 mod pressing;
 mod reading;
 mod running;
@@ -23,7 +24,7 @@ use crate::access::Flood;
 use crate::approvals::Approvals;
 use crate::config::{self, Config};
 use crate::desk::Desk;
-use crate::handler::Services;
+use crate::handler::{EventHandler, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::questions::Questions;
@@ -33,6 +34,8 @@ use crate::telemetry::Seldom;
 /// Works on inbox rows.
 pub struct Inbox {
     services: Arc<Services>,
+    /// What is called for events of other kinds.
+    events: Vec<EventHandler>,
     desk: Arc<Desk>,
     approvals: Approvals,
     questions: Questions,
@@ -52,10 +55,18 @@ pub struct Inbox {
 
 impl Inbox {
     /// Works on what came through this door, as the settings say. `health` hears of a refused token.
-    pub fn new(config: &Config, services: &Arc<Services>, identity: &Identity, health: &Health, door: &Door) -> Inbox {
+    pub fn new(
+        config: &Config,
+        services: &Arc<Services>,
+        events: Vec<EventHandler>,
+        identity: &Identity,
+        health: &Health,
+        door: &Door,
+    ) -> Inbox {
         let desk = Arc::new(Desk::new(&config.worker, services, identity, health));
         Inbox {
             services: Arc::clone(services),
+            events,
             approvals: Approvals::new(&desk),
             questions: Questions::new(services),
             desk,

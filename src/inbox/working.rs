@@ -70,6 +70,7 @@ impl Inbox {
             Event::Added(added) => note_added(added, &me),
             Event::TimeUp(time_up) => self.approvals.expire(row, time_up.card).await,
             Event::Approved(approved) => self.run_approved(row, approved.card, &me).await,
+            Event::Other(other) => self.call_handler(row, other).await,
         }
     }
 
@@ -108,6 +109,6 @@ fn via(event: &Event) -> Via {
         Event::Message(_) => Via::Message,
         Event::Click(_) => Via::Click,
         // The bot was put into a space, or its clock says so: nobody asked it for anything.
-        Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) => Via::Daemon,
+        Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) | Event::Other(_) => Via::Daemon,
     }
 }

@@ -131,7 +131,8 @@ impl Questions {
         // Whoever goes on below their own message is in its thread.
         let own = || match serde_json::from_str(&row.body) {
             Ok(Event::Message(message)) => Some(MessageId::from(message.id)),
-            Ok(Event::Click(_) | Event::Added(_) | Event::TimeUp(_) | Event::Approved(_)) | Err(_) => None,
+            Ok(Event::Click(_) | Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) | Event::Other(_))
+            | Err(_) => None,
         };
         let thread = to.thread.clone().or_else(own);
         let kept = question.kept(command, thread, cards, cards_until);

@@ -89,10 +89,6 @@ pub async fn receive(
     };
     let event = match Parsed::parse(verified.get()) {
         Ok(Parsed::Event(event)) => event,
-        Ok(Parsed::Ignored(unhandled)) => {
-            door.note(Source::Webhook, &unhandled, verified.get().clone()).await;
-            return acknowledged();
-        }
         Ok(Parsed::Canary) => {
             tracing::debug!("a canary of `switchboard check --deep` arrived");
             return acknowledged();
@@ -107,23 +103,25 @@ pub async fn receive(
             return refusal(StatusCode::BAD_REQUEST, "not a Webex webhook envelope");
         }
     };
-    if !gate.takes() {
+    // What nobody works on is taken whoever answers.
+    if door.wants(&event) && !gate.takes() {
         metrics.event(WEBHOOK, event.resource(), Received::Rejected);
         let answer = refusal(StatusCode::SERVICE_UNAVAILABLE, "another daemon answers for this bot, or may");
         return ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response();
     }
+    let id = event.event_id();
     match door.take(Source::Webhook, &event, Some(verified.get().clone())).await {
+        Ok(Received::Ignored) => acknowledged(),
         Ok(outcome) => {
-            tracing::debug!(event = %event.event_id(), ?outcome, "received");
+            tracing::debug!(event = %id, ?outcome, "received");
             metrics.ack(started.elapsed());
             acknowledged()
         }
         Err(error) => {
-            let event = event.event_id();
             if error.is_told() {
-                tracing::debug!(%event, %error, "an event was not acknowledged");
+                tracing::debug!(event = %id, %error, "an event was not acknowledged");
             } else if let Some(count) = webhook.warnings.not_stored.count() {
-                tracing::error!(%event, %error, count, "an event could not be put on disk and was not acknowledged");
+                tracing::error!(event = %id, %error, count, "an event could not be put on disk and was not acknowledged");
             }
             let answer = refusal(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot take it now");
             ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response()

@@ -43,7 +43,8 @@ impl Store {
         self.reader().ending_in(digits).await
     }
 
-    /// Rows whose note holds this text, oldest first. Looks at every row.
+    /// Rows whose note holds this text, and those with a label of two parts whose body does, oldest first. Looks at every
+    /// row.
     pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
         self.reader().noting(text).await
     }

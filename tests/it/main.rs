@@ -27,6 +27,7 @@ mod crowd;
 mod decisions;
 mod delivery;
 mod doubt;
+mod events;
 mod explain;
 mod files;
 mod foreign;

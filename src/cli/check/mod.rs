@@ -16,7 +16,7 @@ use clap::Args;
 use super::output::{Format, print_json};
 use crate::app::doubts;
 use crate::config::{Config, ConfigError};
-use crate::handler::Command;
+use crate::handler::Handlers;
 use crate::store::{Look, Seal, Store};
 use crate::text::iso_time;
 use crate::webex::Client;
@@ -33,7 +33,7 @@ pub(super) struct Options {
     format: Format,
 }
 
-pub(super) async fn run(found: anyhow::Result<(Config, Vec<Command>)>, options: Options) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(found: anyhow::Result<(Config, Handlers)>, options: Options) -> anyhow::Result<ExitCode> {
     let Options { deep, format } = options;
     let mut report = Report::new(format);
     let code = match found {
@@ -43,7 +43,7 @@ pub(super) async fn run(found: anyhow::Result<(Config, Vec<Command>)>, options: 
             }
             ExitCode::from(2)
         }
-        Ok((config, commands)) => match look(&config, &commands, deep, &mut report).await {
+        Ok((config, handlers)) => match look(&config, &handlers, deep, &mut report).await {
             Ok(()) if report.is_sound() => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,
             // What only shows when it is used, such as a certificate that cannot be read.
@@ -60,8 +60,8 @@ pub(super) async fn run(found: anyhow::Result<(Config, Vec<Command>)>, options: 
     Ok(code)
 }
 
-async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Report) -> anyhow::Result<()> {
-    report.add_all(settings(config, commands))?;
+async fn look(config: &Config, handlers: &Handlers, deep: bool, report: &mut Report) -> anyhow::Result<()> {
+    report.add_all(settings(config, handlers))?;
     let (look, store) = store(config).await;
     report.add_all(store)?;
     let daemon = look.as_ref().is_some_and(|look| look.daemon);
@@ -89,7 +89,7 @@ async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Re
         if deep {
             report.add_all(deep::reach(config, &webex, &found).await)?;
         }
-        report.add_all(webhooks::compare(config, &found))?;
+        report.add_all(webhooks::compare(config, &handlers.subscriptions(), &found))?;
         if let Ok(found) = &found {
             report.add_all(instance::look(config, ledger.as_ref(), found, webex.webex_time()))?;
         }
@@ -104,8 +104,8 @@ async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Re
 }
 
 /// What the daemon logs at its start, too.
-fn settings(config: &Config, commands: &[Command]) -> Vec<Finding> {
-    let doubts = doubts(config, commands);
+fn settings(config: &Config, handlers: &Handlers) -> Vec<Finding> {
+    let doubts = doubts(config, handlers);
     let mut findings: Vec<_> = doubts.iter().map(|doubt| Finding::warn("settings", &doubt.says, &doubt.hint)).collect();
     if findings.is_empty() {
         findings.push(Finding::ok("settings", "complete"));
@@ -217,7 +217,7 @@ mod tests {
         for mode in ["polling", "websocket"] {
             let config = Config::from_parts(&format!("delivery.mode = \"{mode}\""), &[]).unwrap();
             let mut report = Report::new(Format { json: true });
-            report.add_all(webhooks::compare(&config, &Ok(Vec::new()))).unwrap();
+            report.add_all(webhooks::compare(&config, &[], &Ok(Vec::new()))).unwrap();
             report.add_all(public_url::look(&config, false).await.unwrap()).unwrap();
             let findings = serde_json::to_value(report.findings()).unwrap();
             let says = format!("not needed with delivery.mode = \"{mode}\"");

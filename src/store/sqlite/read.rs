@@ -89,7 +89,9 @@ impl Reader {
     }
 
     pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE instr(note, ?1) > 0 ORDER BY seq LIMIT 100");
+        let sql = format!(
+            "{COLUMNS} WHERE instr(note, ?1) > 0 OR (ledger.queue = 0 AND instr(label, '/') > 0 AND instr(body, ?1) > 0) ORDER BY seq LIMIT 100"
+        );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(text).fetch_all(&self.pool).await?;
         rows.iter().map(shown).collect()
     }
