@@ -9,8 +9,9 @@ use tokio::sync::{Notify, watch};
 use super::shared::Shared;
 use crate::config::{self, Config, Mode};
 use crate::event::Source;
-use crate::receiver::reconcile::{Failure, Look, Reconciler, Settings};
+use crate::receiver::reconcile::Reconciler;
 use crate::receiver::websocket::{Line, Socket};
+use crate::receiver::{Failure, Look, LookSettings};
 use crate::webex::Priority;
 
 /// The longest pause after a failure, unless Webex asks for a longer one.
@@ -71,9 +72,11 @@ impl Reconciling {
         if self.delivery.mode != Mode::Polling {
             self.called().await;
         }
-        let mut reconciler = None;
-        let mut pause = self.interval();
-        let mut followed = false;
+        self.keep_looking(is_off).await;
+    }
+
+    async fn keep_looking(mut self, is_off: bool) {
+        let (mut reconciler, mut pause, mut followed) = (None, self.interval(), false);
         loop {
             if self.shared.gate.answers().is_none() {
                 // Another daemon answers meanwhile, so this one begins anew after that.
@@ -147,7 +150,7 @@ impl Reconciling {
             Mode::Webhook | Mode::Websocket => self.delivery.reconcile.max(self.polling.interval),
         };
         let ordinary = 3 * slowest + 2 * self.lag;
-        let settings = Settings {
+        let settings = LookSettings {
             reach: self.delivery.catch_up.max(ordinary),
             lag: self.lag,
             most: self.delivery.catch_up_limit,
