@@ -44,7 +44,7 @@ impl Canary {
     }
 
     async fn fly(&self, room: &RoomId) -> Result<(), Error> {
-        let message = NewMessage { room_id: Some(room.clone()), text: Some(TEXT.to_owned()), ..NewMessage::default() };
+        let message = NewMessage { room_id: Some(room.clone()), ..NewMessage::text(TEXT) };
         let started = clock::instant();
         let sent = self.webex().create_message(&message).await?;
         let back = self.shared.door.own(event::id(event::MESSAGES, sent.id.as_str()));

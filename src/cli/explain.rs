@@ -14,7 +14,7 @@ use super::story::{settled, state, told};
 use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
-use crate::event::{Added, Approved, Event, Occurrence, Other, TimeUp};
+use crate::event::Event;
 use crate::outbox::Receipt;
 use crate::redact::Redactor;
 use crate::store::{AuditRow, Pairing, Row, State, Store};
@@ -108,7 +108,7 @@ async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
     let mut lines = accepted(row);
     let audited = store.audit_of(row.id).await?;
     let raw = store.raw(row.id).await?;
-    if raw.is_none() && may_have_raw(row) {
+    if raw.is_none() && event_of(row).is_some_and(|event| event.is_told()) {
         lines.push(NOTHING_SENT.to_owned());
     }
     lines.extend(matched(row, &audited));
@@ -138,41 +138,11 @@ async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
 /// What came in, from whom and when.
 fn accepted(row: &Row) -> Vec<String> {
     let event = event_of(row);
-    let what = match &event {
-        Some(Event::Message(_)) => "a message",
-        Some(Event::Click(_)) => "a click on a card",
-        Some(Event::Added(_)) => "somebody added to a space",
-        Some(Event::TimeUp(_)) => "the end of what waited for approval",
-        Some(Event::Approved(_)) => "the run of what was approved",
-        Some(Event::Other(other)) => &format!("an event of the kind {}", other.kind()),
-        None => "an event",
-    };
+    let what = event.as_ref().map_or_else(|| "an event".to_owned(), Event::described);
     let who = row.subject.as_ref().map(|who| format!(" from {who}")).unwrap_or_default();
     let mut lines = vec![format!("{} accepted: {what}{who}", iso_time(row.accepted_at))];
-    match event {
-        Some(
-            Event::Message(Occurrence { id, .. })
-            | Event::Click(Occurrence { id, .. })
-            | Event::Added(Added { membership: Occurrence { id, .. }, .. }),
-        ) => lines.push(format!("its Webex id is {id}")),
-        Some(Event::TimeUp(TimeUp { card, .. }) | Event::Approved(Approved { card, .. })) => {
-            lines.push(format!("it is about the card {card}"));
-        }
-        Some(Event::Other(Other { id, envelope, .. })) => {
-            lines.extend(id.map(|id| format!("Webex's id of what it happened to is {id}")));
-            lines.extend(envelope.map(|id| format!("Webex's id of the webhook or envelope is {id}")));
-        }
-        None => {}
-    }
+    lines.extend(event.iter().flat_map(Event::ids));
     lines
-}
-
-/// Whether it is of something that Webex may have sent.
-fn may_have_raw(row: &Row) -> bool {
-    match event_of(row) {
-        Some(Event::Message(_) | Event::Click(_) | Event::Added(_) | Event::Other(_)) => true,
-        Some(Event::TimeUp(_) | Event::Approved(_)) | None => false,
-    }
 }
 
 /// Which command or question it was for.

@@ -18,7 +18,7 @@ pub use other::{Other, Subscription};
 pub use reference::{canonical, code, ending, reference};
 
 use crate::clock;
-use crate::store::{Entry, Queue};
+use crate::store::{Entry, Queue, Via};
 use crate::webex::{MessageId, PersonId, RoomId, RoomType, local_part};
 
 /// Our own name of the ends of times.
@@ -161,9 +161,9 @@ impl Event {
     /// The id of the event in the ledger.
     pub fn event_id(&self) -> Uuid {
         match self {
-            Event::Message(Occurrence { id: of, .. })
-            | Event::Click(Occurrence { id: of, .. })
-            | Event::Added(Added { membership: Occurrence { id: of, .. }, .. }) => id(self.resource(), of),
+            Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => {
+                id(self.resource(), &of.id)
+            }
             Event::TimeUp(TimeUp { card, nth: 0, .. }) | Event::Approved(Approved { card, .. }) => {
                 id(self.resource(), &card.to_string())
             }
@@ -203,13 +203,53 @@ impl Event {
         }
     }
 
+    /// By which way it came, for the audit.
+    pub fn via(&self) -> Via {
+        match self {
+            Event::Message(_) => Via::Message,
+            Event::Click(_) => Via::Click,
+            // The bot was put into a space, something else happened, or its clock says so: nobody asked it for anything.
+            Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) | Event::Other(_) => Via::Daemon,
+        }
+    }
+
+    /// Whether Webex told of it, and not the daemon itself.
+    pub fn is_told(&self) -> bool {
+        !matches!(self, Event::TimeUp(_) | Event::Approved(_))
+    }
+
+    /// What it is, for people.
+    pub fn described(&self) -> String {
+        match self {
+            Event::Message(_) => "a message".to_owned(),
+            Event::Click(_) => "a click on a card".to_owned(),
+            Event::Added(_) => "somebody added to a space".to_owned(),
+            Event::TimeUp(_) => "the end of what waited for approval".to_owned(),
+            Event::Approved(_) => "the run of what was approved".to_owned(),
+            Event::Other(other) => format!("an event of the kind {}", other.kind()),
+        }
+    }
+
+    /// The ids by which people know it, a sentence each.
+    pub fn ids(&self) -> Vec<String> {
+        match self {
+            Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => {
+                vec![format!("its Webex id is {}", of.id)]
+            }
+            Event::TimeUp(TimeUp { card, .. }) | Event::Approved(Approved { card, .. }) => {
+                vec![format!("it is about the card {card}")]
+            }
+            Event::Other(Other { id, envelope, .. }) => {
+                let of = id.iter().map(|id| format!("Webex's id of what it happened to is {id}"));
+                of.chain(envelope.iter().map(|id| format!("Webex's id of the webhook or envelope is {id}"))).collect()
+            }
+        }
+    }
+
     /// A row of the inbox, as of now.
     pub fn to_entry(&self) -> Entry {
         let accepted_at = clock::wall_ms();
-        let label = match self {
-            Event::Other(other) => Some(other.kind()),
-            Event::Message(_) | Event::Click(_) | Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) => None,
-        };
+        let label = if let Event::Other(other) = self { Some(other.kind()) } else { None };
         Entry {
             id: self.event_id(),
             queue: Queue::Inbox,

@@ -30,7 +30,7 @@ impl Inbox {
         let (outcome, state) = self.perform_approved(row, me, &approval).await;
         // A command that is to be tried again ends nothing: then this changes nothing either.
         outcome.map_end(|end| {
-            self.approvals.end_request(row, approval, state, voter, None).add_to(end.of_request(reference))
+            self.approvals.end_request(row, approval, state, voter, None).add_to(end.of_request(&reference))
         })
     }
 

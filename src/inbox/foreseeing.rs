@@ -44,11 +44,7 @@ impl Inbox {
         // In a direct space everything is theirs. Elsewhere, and of people who are answered, something said before may be
         // missing, and the next message that is read shows it.
         let is_theirs = to.room_type == RoomType::Direct && verdict != Verdict::Flooded && act == Act::Text;
-        let end = End::of(&to, verdict, reason);
-        ControlFlow::Break(match mark.filter(|_| is_theirs) {
-            Some(mark) => end.marked(mark.to_string()).into(),
-            None => end.into(),
-        })
+        ControlFlow::Break(End::of(&to, verdict, reason).marked(mark.filter(|_| is_theirs)).into())
     }
 
     /// The verdict and its reason.

@@ -17,6 +17,9 @@ use crate::worker::reason;
 /// What is said where [`Unable::Gone`].
 pub(super) const GONE: &str = "I cannot do that any more. Please ask me again.";
 
+/// The reason of the same.
+pub(super) const NO_ACTION: &str = "nothing has this action any more";
+
 /// What is run, for whom, and by which rule.
 pub(super) struct Run<'a> {
     pub to: &'a ReplyTo,
@@ -41,11 +44,6 @@ pub(super) enum Unable<'a> {
     Forbidden(&'a Command, &'static str),
     /// A bot of before had it.
     Gone,
-}
-
-/// How an event ends that was for an action of before.
-pub(super) fn gone(to: &ReplyTo) -> End {
-    End::of(to, Verdict::Declined, "nothing has this action any more")
 }
 
 impl Ran {
@@ -136,7 +134,7 @@ impl Inbox {
         Run { to, command, rule, way_out }: &Run<'_>,
         result: Result<Reply, CommandError>,
     ) -> Outcome {
-        let end = |verdict| End::of(to, verdict, *rule).command(command.name());
+        let end = |verdict| End::of(to, verdict, rule).command(command.name());
         let refusal = |text: &str| way_out.map_or(text.to_owned(), |way_out| format!("{text} {way_out}"));
         match result {
             Ok(reply) => {
@@ -178,7 +176,7 @@ impl Inbox {
             error,
             "a command failed for good; `switchboard explain {reference}` tells more"
         );
-        let says = NewMessage { text: Some(format!("That failed, reference {reference}.")), ..NewMessage::default() };
+        let says = NewMessage::text(format!("That failed, reference {reference}."));
         let letter = self.desk.letter(row, to, event::failure_id(row.id), says.into(), Some(name));
         End::of(to, Verdict::Failed, rule).command(name).noted(error).dead().then([letter]).into()
     }

@@ -38,10 +38,8 @@ impl Door {
 
     /// Whether somebody works on this.
     pub fn wants(&self, event: &Event) -> bool {
-        match event {
-            Event::Other(other) => self.wanted.iter().any(|wanted| wanted.covers(other)),
-            Event::Message(_) | Event::Click(_) | Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) => true,
-        }
+        let Event::Other(other) = event else { return true };
+        self.wanted.iter().any(|wanted| wanted.covers(other))
     }
 
     /// Drops what nobody works on, what the bot did itself, and what is there already. On disk when it returns. `raw` is what
