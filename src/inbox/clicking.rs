@@ -112,10 +112,7 @@ impl Inbox {
         to: &ReplyTo,
         action: &AttachmentAction,
     ) -> ControlFlow<Outcome, &'static str> {
-        let place = match to.room_type {
-            RoomType::Direct => Place::Direct,
-            RoomType::Group => Place::Group { mentioned: true },
-        };
+        let place = Place::of(to.room_type, true);
         ControlFlow::Break(match self.judgement(row, me, to, place, Act::Click, action.created).await {
             Ok(Judgement::Allow(rule)) => return ControlFlow::Continue(rule),
             Ok(Judgement::Own) => End::unaudited(Verdict::Own, "the bot clicked").into(),

@@ -18,6 +18,7 @@ mod working;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use known::Known;
 
 use crate::access::Flood;
@@ -29,6 +30,7 @@ use crate::health::Health;
 use crate::identity::Identity;
 use crate::questions::Questions;
 use crate::receiver::Door;
+use crate::store::Claimed;
 use crate::telemetry::Seldom;
 
 /// Works on inbox rows.
@@ -79,4 +81,9 @@ impl Inbox {
             catch_up: config.delivery.catch_up,
         }
     }
+}
+
+/// Up to when everything said in the space of this event was worked on, by Webex's clock.
+fn last_said(row: &Claimed) -> Option<Timestamp> {
+    row.mark.as_deref()?.parse().ok()
 }

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Inbox;
+use super::{Inbox, last_said};
 use crate::clock;
 use crate::config::Mode;
 use crate::event::{Event, Occurrence, Source};
@@ -81,7 +81,7 @@ impl Inbox {
     async fn answered_until(&self, row: &Claimed) -> Option<Timestamp> {
         let lead = SignedDuration::from_millis(self.services.webex.clock_lead().unwrap_or_default());
         let reach = clock::wall() - lead - SignedDuration::try_from(self.catch_up).ok()?;
-        let last = match row.mark.as_deref().and_then(|mark| mark.parse().ok()) {
+        let last = match last_said(row) {
             Some(last) => last,
             // Nothing has been yet: all since the very first start is to be.
             None => Timestamp::from_millisecond(self.services.store.coverage().await.ok()??.floor).ok()?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Inbox;
+use super::{Inbox, last_said};
 use crate::access::Act;
 use crate::desk::{End, Outcome};
 use crate::event::{Added, Event, Occurrence, is_plausible};
@@ -84,7 +84,7 @@ impl Inbox {
             Err(error) => return self.desk.unread(row, &error).await,
         };
         self.known.learn(&message.person_id, &message.person_email, &message.room_id, message.room_type);
-        let last = row.mark.as_deref().and_then(|mark| mark.parse().ok()).max(message.created.filter(is_plausible));
+        let last = last_said(row).max(message.created.filter(is_plausible));
         let outcome = self.judge(row, message, me).await;
         outcome.map_end(|end| end.marked(last))
     }
