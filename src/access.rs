@@ -12,7 +12,7 @@ pub use quorum::Quorum;
 pub use sender::Sender;
 
 use crate::config::{Access, DmPolicy, GroupPolicy, OnDeny};
-use crate::webex::PersonId;
+use crate::webex::{PersonId, RoomType};
 
 const LISTED: &str = "listed in access.allow_from";
 const UNLISTED: &str = "not listed in access.group_allow_from or access.allow_from";
@@ -50,6 +50,16 @@ pub enum Place {
         /// Whether the message mentions the bot by identity.
         mentioned: bool,
     },
+}
+
+impl Place {
+    /// A space of this kind, in which the bot is mentioned or not.
+    pub fn of(kind: RoomType, mentioned: bool) -> Place {
+        match kind {
+            RoomType::Direct => Place::Direct,
+            RoomType::Group => Place::Group { mentioned },
+        }
+    }
 }
 
 /// What somebody did there.

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::app::{App, Parts};
 use crate::cli;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Loaded, Section};
-use crate::handler::{Around, Call, Command, Context, Next, Reply};
+use crate::handler::{Around, Call, Command, Context, EventContext, EventHandler, Next, Reply};
 use crate::program::Program;
 
 /// A bot: the whole of Switchboard, its command line included, with your commands beside its own.
@@ -63,6 +64,33 @@ impl Bot {
     #[must_use]
     pub fn command(mut self, command: Command) -> Bot {
         self.0.commands.push(command);
+        self
+    }
+
+    /// Has this called when Webex tells of something else: an event of a resource, as Webex names them for webhooks. The
+    /// handler gets the `data` of Webex's envelope. It is called at least once for each such event that was acknowledged; an
+    /// error is tried again like a command's, and then leaves a dead letter, but [`CommandError::User`](crate::CommandError::User) declines for good.
+    /// Events of one thing are worked on in order, and what the bot itself did is left out.
+    ///
+    /// With `delivery.mode = "webhook"` or `"both"` the bot registers a webhook for it, which the token must have a scope for.
+    /// A websocket tells of messages (updated, deleted), memberships (updated, deleted) and rooms (created, updated), with
+    /// their ids alone. Polling finds none of it. The start and `check` warn where nothing can come.
+    ///
+    /// ```
+    /// # use switchboard::Bot;
+    /// let bot = Bot::builder().event("rooms", "updated", async |context, data| {
+    ///     let room = context.webex().room(&data["id"].as_str().unwrap_or_default().into()).await?;
+    ///     println!("{} is the title now", room.title);
+    ///     Ok(())
+    /// });
+    /// ```
+    #[must_use]
+    pub fn event<H, F>(mut self, resource: &str, event: &str, handler: H) -> Bot
+    where
+        H: Fn(EventContext, Value) -> F + Send + Sync + 'static,
+        F: Future<Output = crate::Result<()>> + Send + 'static,
+    {
+        self.0.events.push(EventHandler::new(resource, event, handler));
         self
     }
 

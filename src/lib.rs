@@ -8,8 +8,9 @@
 //! 1. `cli` has read the settings through `config`; `app` opened the `store`, bound the listeners and started the loops.
 //! 2. Webex posts an envelope: ids, never the text. `http` admits it: body limit, timeout.
 //! 3. `signature` compares the HMAC of the raw bytes in constant time. Only `Verified<Bytes>` can be parsed.
-//! 4. `receiver` turns the envelope into an `Event`, drops what the bot did itself, and puts one row into the inbox. The id of the row
-//!    is made from Webex's id of the event, so a repeat is no second row. Committed, then 200.
+//! 4. `receiver` turns the envelope into an `Event`, drops what the bot did itself, and puts one row into the inbox, with the
+//!    exact bytes beside it for whoever looks. The id of the row is made from Webex's id of the event, so a repeat is no
+//!    second row. Committed, then 200.
 //! 5. `worker` claims the oldest row of each space that is due, and `inbox` works on it. If the envelope alone shows that its
 //!    sender is not answered, the event ends here. Else `inbox` reads the message through `webex`, and drops it if the bot
 //!    wrote it. The same call shows what was said before it and never arrived: that is then worked on first.
@@ -22,6 +23,9 @@
 //!    dead letter whose reference the person is told.
 //! 10. `worker` claims the letter, and `outbox` sends it, in order per space, and waits as Webex says. What belongs to no
 //!     event is put there by `outbox::post`.
+//!
+//! What is no message, click or membership leaves a row that says so, unless the program has a handler for it, added with
+//! [`Bot::event`]: then it is an event as well, and ends once the handler has.
 //!
 //! A click on a card comes the same way and passes the same checks. At step 7 there is then a seal to be opened, which says
 //! what the button does; what was filled in never decides that. A reply may ask something: the question is written with step
@@ -43,7 +47,7 @@
 //!
 //! | room | what it is for |
 //! |---|---|
-//! | `bot` | the builder with which a Rust program adds its own commands |
+//! | `bot` | the builder with which a Rust program adds its own commands and handlers of events |
 //! | `cli` | the verbs, one a file, and the exit codes |
 //! | `app` | the composition root: owns every task |
 //! | `config` | settings: defaults, file, environment; the only reader of the environment |
@@ -60,7 +64,7 @@
 //! | `router` | from a message to a command; pure |
 //! | `access` | who is answered, what each may do, and how much of it; pure |
 //! | `pairing` | how strangers ask to be let in, and are |
-//! | `handler` | what a command is made of: [`Command`], [`Param`], [`Args`], [`Context`], [`Reply`]; the table of commands |
+//! | `handler` | what a command is made of: [`Command`], [`Param`], [`Args`], [`Context`], [`Reply`]; the table of commands; handlers of events |
 //! | `instance` | the mark by which two daemons of one token know each other, and which of them answers |
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `program` | the name and version by which people, Webex and the log know the program |
@@ -130,8 +134,8 @@ pub use card::Card;
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use handler::{
-    Args, Attached, Call, Command, CommandError, CommandSpec, Context, FileError, FromArgument, Inputs, Next, Origin,
-    Param, Question, Reply, Result, Somebody,
+    Args, Attached, Call, Command, CommandError, CommandSpec, Context, EventContext, EventHandler, FileError,
+    FromArgument, Inputs, Next, Origin, Param, Question, Reply, Result, Somebody,
 };
 pub use outbox::{Delete, Destination, Edit, Edited, Letter, Otherwise, Post, Posted, Thread, Urgency};
 pub use receiver::websocket::{Line, Socket};

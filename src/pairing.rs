@@ -292,7 +292,7 @@ async fn find(store: &Store, who: &str) -> Result<Pairing, Refusal> {
 fn told(pairing: &Pairing, says: &str) -> Entry {
     let request = &pairing.request;
     let space = Destination::Space(request.room.as_str().into(), RoomType::Direct);
-    let message = NewMessage { text: Some(says.to_owned()), ..NewMessage::default() };
+    let message = NewMessage::text(says);
     let letter = Letter::from(Post::of(request.event, space, message));
     letter.into_entry(event::decision_id(request.event, pairing.decisions), &request.email)
 }

@@ -8,7 +8,6 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::upkeep::asked_pause;
 use crate::clock;
 use crate::config::{Config, Instance};
 use crate::health::Health;
@@ -143,7 +142,7 @@ impl Alone {
                     tracing::warn!(%error, hint = error.hint(), "the marks of other daemons could not be looked at; trying again");
                     self.step_down(looked);
                     pause = (pause * 2).min(LONGEST_PAUSE);
-                    asked_pause(&error).unwrap_or(pause)
+                    error.asked_pause().unwrap_or(pause)
                 }
                 Err(Failure::Store(error)) => {
                     tracing::error!(%error, "the ledger does not say which one it is; looking again in a while");
@@ -197,8 +196,8 @@ impl Alone {
             name: mine.to_string(),
             target_url: self.target_url.clone().unwrap_or_else(|| NOWHERE.to_owned()),
             // A space moves to another region next to never, so next to nothing is delivered.
-            resource: "rooms",
-            event: "migrated",
+            resource: "rooms".to_owned(),
+            event: "migrated".to_owned(),
             secret: self.secret.clone().unwrap_or_else(|| Uuid::new_v4().simple().to_string().into()),
         };
         let mut is_kept = false;
@@ -238,19 +237,7 @@ impl Alone {
             Some(_) => Err("another daemon with another ledger answers for this token".to_owned()),
         });
         if before != standing {
-            match by {
-                Some(by) => tracing::error!(
-                    renewed = %by.at,
-                    "another daemon with the same token and an older ledger answers: this one takes and polls nothing new, and \
-                     sends only what it owes, until the other has been silent for {} s. Stop one of the two, give each a bot \
-                     of its own, or set instance.alone = false",
-                    self.stale().as_secs()
-                ),
-                None if before == Standing::Waits => {
-                    tracing::warn!("the other daemon is silent; this one answers from now on")
-                }
-                None => {}
-            }
+            self.log_change(by, before);
             self.standing.send_replace(standing);
         }
         if by.is_none()
@@ -262,6 +249,22 @@ impl Alone {
                 "another daemon with the same token and a younger ledger runs; it is to stand back within a minute. Two \
                  ledgers of one bot answer twice: stop one, or give each a bot of its own"
             );
+        }
+    }
+
+    fn log_change(&self, by: Option<Mark>, before: Standing) {
+        match by {
+            Some(by) => tracing::error!(
+                renewed = %by.at,
+                "another daemon with the same token and an older ledger answers: this one takes and polls nothing new, and \
+                 sends only what it owes, until the other has been silent for {} s. Stop one of the two, give each a bot of \
+                 its own, or set instance.alone = false",
+                self.stale().as_secs()
+            ),
+            None if before == Standing::Waits => {
+                tracing::warn!("the other daemon is silent; this one answers from now on");
+            }
+            None => {}
         }
     }
 

@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::shared::Shared;
 use crate::clock;
 use crate::config::{Delivery, Mode};
 use crate::event;
-use crate::handler::Services;
-use crate::health::Health;
-use crate::instance::Gate;
-use crate::receiver::Door;
 use crate::webex::{Client, Error, MessageId, NewMessage, Priority, RoomId};
 
 /// What people read for a moment, or for good where the bot could not delete it.
@@ -19,13 +16,9 @@ const TEXT: &str = "Canary: I am testing whether messages reach me, and delete t
 /// What the canary needs, and whom it tells.
 pub(super) struct Canary {
     pub delivery: Delivery,
-    pub services: Arc<Services>,
-    pub health: Health,
-    pub door: Door,
+    pub shared: Shared,
     /// Asks for a look at what was missed.
     pub nudge: Arc<Notify>,
-    /// Open while this daemon is the one that answers.
-    pub gate: Gate,
 }
 
 impl Canary {
@@ -39,11 +32,11 @@ impl Canary {
             return std::future::pending().await;
         }
         // Before the webhooks are registered nothing can come back.
-        self.health.well().await;
+        self.shared.health.well().await;
         loop {
-            self.gate.open().await;
+            self.shared.gate.open().await;
             if let Err(error) = self.fly(&room).await {
-                self.services.metrics.canary("unsent", None);
+                self.shared.services.metrics.canary("unsent", None);
                 tracing::warn!(%error, hint = error.hint(), "the canary could not be sent");
             }
             tokio::time::sleep(self.delivery.canary_interval).await;
@@ -51,18 +44,18 @@ impl Canary {
     }
 
     async fn fly(&self, room: &RoomId) -> Result<(), Error> {
-        let message = NewMessage { room_id: Some(room.clone()), text: Some(TEXT.to_owned()), ..NewMessage::default() };
+        let message = NewMessage { room_id: Some(room.clone()), ..NewMessage::text(TEXT) };
         let started = clock::instant();
         let sent = self.webex().create_message(&message).await?;
-        let back = self.door.own(event::id(event::MESSAGES, sent.id.as_str()));
+        let back = self.shared.door.own(event::id(event::MESSAGES, sent.id.as_str()));
         match tokio::time::timeout(self.delivery.canary_within, back).await {
             Ok(()) => {
                 let took = started.elapsed();
-                self.services.metrics.canary("returned", Some(took));
+                self.shared.services.metrics.canary("returned", Some(took));
                 tracing::debug!(took_ms = took.as_millis(), "the canary came back");
             }
             Err(_) => {
-                self.services.metrics.canary("lost", None);
+                self.shared.services.metrics.canary("lost", None);
                 tracing::error!(
                     within_seconds = self.delivery.canary_within.as_secs_f64(),
                     "the canary did not come back: Webex takes messages and does not deliver them here; \
@@ -77,7 +70,7 @@ impl Canary {
 
     /// Nobody waits for a canary.
     fn webex(&self) -> Client {
-        self.services.webex.at(Priority::Notify)
+        self.shared.services.webex.at(Priority::Notify)
     }
 
     async fn remove(&self, id: &MessageId) {

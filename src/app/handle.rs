@@ -96,9 +96,9 @@ impl App {
     /// A look into the app while it runs.
     pub fn handle(&self) -> Handle {
         Handle {
-            store: self.store.clone(),
-            health: self.health.clone(),
-            services: Arc::clone(&self.services),
+            store: self.shared.store.clone(),
+            health: self.shared.health.clone(),
+            services: Arc::clone(&self.shared.services),
             line: self.websocket.as_ref().map(Websocket::line),
             table: self.table.clone(),
             around: self.around.clone(),

@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::clock::Clock;
 use crate::commands;
 use crate::config::{Config, ConfigError, Loaded, Section};
-use crate::handler::{Around, Command};
+use crate::event::Subscription;
+use crate::handler::{self, Around, Command, EventHandler, Table};
 use crate::program::Program;
 use crate::state::State;
 
@@ -14,6 +15,7 @@ use crate::state::State;
 pub(crate) struct Parts {
     pub program: Program,
     pub commands: Vec<Command>,
+    pub events: Vec<EventHandler>,
     pub around: Vec<Around>,
     pub clock: Clock,
     /// The sections of the settings that are the author's.
@@ -27,6 +29,7 @@ impl Default for Parts {
         Parts {
             program: Program::default(),
             commands: commands::table(),
+            events: Vec::new(),
             around: Vec::new(),
             clock: Clock::of_system(),
             sections: Vec::new(),
@@ -63,6 +66,20 @@ impl Parts {
     fn signed(&self, mut loaded: Loaded) -> Loaded {
         self.sign(&mut loaded.config);
         loaded
+    }
+
+    /// The commands as they are used, once the handlers of events are known to fit, too.
+    ///
+    /// # Errors
+    /// A command or a handler that cannot be called, or a rule for a command that is not there.
+    pub(crate) fn table(&self, config: &Config) -> anyhow::Result<Table> {
+        handler::check_events(&self.events)?;
+        commands::used(config, self.commands.clone(), &self.around)
+    }
+
+    /// What the handlers of events ask Webex to tell of.
+    pub(crate) fn subscriptions(&self) -> Vec<Subscription> {
+        self.events.iter().map(|handler| handler.subscription.clone()).collect()
     }
 
     /// What handlers find by its type.

@@ -6,16 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-use super::upkeep::asked_pause;
-use crate::config::{self, Mode};
+use super::shared::Shared;
+use crate::config::{self, Config, Mode};
 use crate::event::Source;
-use crate::handler::Services;
-use crate::health::Health;
-use crate::identity::Identity;
-use crate::instance::Gate;
-use crate::receiver::Door;
-use crate::receiver::reconcile::{Failure, Look, Reconciler, Settings};
+use crate::receiver::reconcile::Reconciler;
 use crate::receiver::websocket::{Line, Socket};
+use crate::receiver::{Failure, Look, LookSettings};
 use crate::webex::Priority;
 
 /// The longest pause after a failure, unless Webex asks for a longer one.
@@ -23,29 +19,38 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What the looks need, and whom they tell.
 pub(super) struct Reconciling {
-    pub delivery: config::Delivery,
-    pub polling: config::Polling,
+    delivery: config::Delivery,
+    polling: config::Polling,
     /// How long Webex may take until it shows what was said.
-    pub lag: Duration,
+    lag: Duration,
     /// How long a Webex that fails is waited for.
-    pub give_up: Duration,
-    pub services: Arc<Services>,
-    pub door: Door,
-    pub identity: Identity,
-    pub health: Health,
+    give_up: Duration,
+    shared: Shared,
     /// Asks for a look now: a delivery may have been lost.
-    pub nudge: Arc<Notify>,
+    nudge: Arc<Notify>,
     /// How the websocket is, where there is one.
-    pub line: Option<watch::Receiver<Line>>,
+    line: Option<watch::Receiver<Line>>,
     /// Hears when the first look has ended.
-    pub caught_up: watch::Sender<bool>,
-    /// Open while this daemon is the one that answers.
-    pub gate: Gate,
+    caught_up: watch::Sender<bool>,
     /// Whether polling stands in for the websocket.
-    pub falls_back: bool,
+    falls_back: bool,
 }
 
 impl Reconciling {
+    /// As the settings say.
+    pub fn new(
+        config: &Config,
+        shared: Shared,
+        nudge: Arc<Notify>,
+        line: Option<watch::Receiver<Line>>,
+        caught_up: watch::Sender<bool>,
+    ) -> Reconciling {
+        let Config { delivery, polling, worker, .. } = config;
+        let (lag, give_up) = (worker.visible_within, worker.give_up);
+        let (delivery, polling) = (delivery.clone(), polling.clone());
+        Reconciling { delivery, polling, lag, give_up, shared, nudge, line, caught_up, falls_back: false }
+    }
+
     /// Looks for as long as the daemon runs.
     pub async fn run(mut self) {
         let is_off = self.delivery.catch_up.is_zero();
@@ -62,19 +67,21 @@ impl Reconciling {
             );
         }
         // Without knowing itself the bot would take its own words for somebody's.
-        self.identity.known().await;
+        self.shared.identity.known().await;
         // What is said before the way in stands may not be delivered, so the first look comes after that.
         if self.delivery.mode != Mode::Polling {
             self.called().await;
         }
-        let mut reconciler = None;
-        let mut pause = self.interval();
-        let mut followed = false;
+        self.keep_looking(is_off).await;
+    }
+
+    async fn keep_looking(mut self, is_off: bool) {
+        let (mut reconciler, mut pause, mut followed) = (None, self.interval(), false);
         loop {
-            if self.gate.answers().is_none() {
+            if self.shared.gate.answers().is_none() {
                 // Another daemon answers meanwhile, so this one begins anew after that.
                 reconciler = None;
-                self.gate.open().await;
+                self.shared.gate.open().await;
             }
             // Nothing is to be caught up, and the socket brings the rest: only while it is down, the bot has to ask.
             if is_off && self.delivery.mode == Mode::Websocket && !self.is_down() {
@@ -136,14 +143,14 @@ impl Reconciling {
     }
 
     async fn begin(&self) -> Result<Reconciler, Failure> {
-        let Services { webex, store, .. } = &*self.services;
+        let Shared { store, services, .. } = &self.shared;
         // What a look finds in any case is no gap, whatever is set.
         let slowest = match self.delivery.mode {
             Mode::Polling | Mode::Both => self.polling.interval,
             Mode::Webhook | Mode::Websocket => self.delivery.reconcile.max(self.polling.interval),
         };
         let ordinary = 3 * slowest + 2 * self.lag;
-        let settings = Settings {
+        let settings = LookSettings {
             reach: self.delivery.catch_up.max(ordinary),
             lag: self.lag,
             most: self.delivery.catch_up_limit,
@@ -151,8 +158,16 @@ impl Reconciling {
             give_up: self.give_up,
         };
         let from_now = self.delivery.catch_up.is_zero();
-        let after = self.gate.answers().flatten();
-        Reconciler::begin(webex.at(Priority::Poll), store.clone(), self.door.clone(), settings, from_now, after).await
+        let after = self.shared.gate.answers().flatten();
+        Reconciler::begin(
+            services.webex.at(Priority::Poll),
+            store.clone(),
+            self.shared.door.clone(),
+            settings,
+            from_now,
+            after,
+        )
+        .await
     }
 
     fn interval(&self) -> Duration {
@@ -194,11 +209,11 @@ impl Reconciling {
     fn is_well(&self) {
         // A websocket that is refused its token says more than a look that is not.
         if !self.is_down() {
-            self.health.token(Ok(()));
+            self.shared.health.token(Ok(()));
         }
         if self.delivery.mode == Mode::Polling {
-            self.services.metrics.delivery_proven();
-            self.health.webhooks(Ok(()));
+            self.shared.services.metrics.delivery_proven();
+            self.shared.health.webhooks(Ok(()));
         }
     }
 
@@ -209,9 +224,9 @@ impl Reconciling {
             Failure::Webex(error) => {
                 tracing::warn!(%error, hint = error.hint(), "the spaces could not be read back; trying again");
                 if error.is_unauthorized() {
-                    self.health.token(Err(error.in_short()));
+                    self.shared.health.token(Err(error.in_short()));
                 }
-                asked_pause(error).unwrap_or(longer)
+                error.asked_pause().unwrap_or(longer)
             }
             Failure::Store(error) => {
                 if !error.is_told() {
@@ -221,7 +236,7 @@ impl Reconciling {
             }
         };
         if self.delivery.mode == Mode::Polling {
-            self.health.webhooks(Err(match failure {
+            self.shared.health.webhooks(Err(match failure {
                 Failure::Webex(error) => error.in_short(),
                 Failure::Store(error) => error.in_short(),
             }));

@@ -5,6 +5,19 @@ use std::future::Future;
 
 use tokio::task::{Id, JoinSet};
 
+pub(super) const LEDGER: &str = "the ledger's writer";
+pub(super) const INBOX: &str = "the inbox loop";
+pub(super) const OUTBOX: &str = "the outbox loop";
+pub(super) const PUBLIC: &str = "the public listener";
+pub(super) const WEBSOCKET: &str = "the websocket";
+pub(super) const ADMIN: &str = "the operators' listener";
+pub(super) const PRUNER: &str = "the pruning of settled rows";
+pub(super) const EXPIRER: &str = "the look after what waits for approval";
+pub(super) const CANARY: &str = "the canary";
+pub(super) const ALONE: &str = "the look for other daemons";
+pub(super) const RECONCILER: &str = "the look for what was missed";
+pub(super) const REGISTRATION: &str = "the look after token and webhooks";
+
 /// Tasks that run for as long as the app does.
 #[derive(Default)]
 pub(super) struct Tasks {

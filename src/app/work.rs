@@ -1,50 +1,34 @@
 //! The two loops that do the work, put together from what they need.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::shared::Shared;
 use crate::config::Config;
-use crate::handler::{LiveTable, Services};
-use crate::health::Health;
-use crate::identity::Identity;
+use crate::handler::{EventHandler, LiveTable};
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
-use crate::receiver::Door;
-use crate::store::Store;
 
 /// What was said while the bot was away is worked on before what is said now; for so long, that is waited for.
 const CATCH_UP_FIRST: Duration = Duration::from_secs(10);
 
-/// What both loops need.
-pub(super) struct Work<'a> {
-    pub config: &'a Config,
-    pub services: &'a Arc<Services>,
-    pub table: &'a LiveTable,
-    pub identity: &'a Identity,
-    pub health: &'a Health,
+/// What works on events.
+pub(super) fn inbox(config: &Config, shared: &Shared, table: LiveTable, events: Vec<EventHandler>) -> Inbox {
+    let Shared { services, identity, health, door, .. } = shared;
+    Inbox::new(config, services, table, events, identity, health, door)
 }
 
-impl Work<'_> {
-    /// What works on events.
-    pub(super) fn inbox(&self, door: &Door) -> Inbox {
-        Inbox::new(self.config, self.services, self.table.clone(), self.identity, self.health, door)
-    }
-
-    /// What sends replies.
-    pub(super) fn outbox(&self, store: &Store) -> Outbox {
-        let Services { webex, metrics, .. } = &**self.services;
-        Outbox::new(self.config, webex, store, self.identity, metrics, self.health)
-    }
+/// What sends replies.
+pub(super) fn outbox(config: &Config, Shared { store, services, identity, health, .. }: &Shared) -> Outbox {
+    Outbox::new(config, &services.webex, store, identity, &services.metrics, health)
 }
 
 /// Waits until the bot can tell its own words from others', and knows what it missed; nothing is claimed before. `false`
 /// when the daemon stops first.
 pub(super) async fn begin(
-    identity: Identity,
-    health: Health,
+    Shared { identity, health, .. }: Shared,
     mut caught_up: watch::Receiver<bool>,
     stop: CancellationToken,
 ) -> bool {

@@ -36,10 +36,10 @@ impl Approvals {
         };
         tracing::info!(command, approvers, why, "what waited for approval was ended");
         let verdict = if state == ApprovalState::Expired { Verdict::Expired } else { Verdict::Ended };
-        let end = End::by_daemon(&request.room, verdict, why)
+        let end = End::by_daemon(&request.room, verdict, &why)
             .command(&command)
             .action(&format!("{command}/expire"))
-            .of_request(reference);
+            .of_request(&reference);
         self.end_request(row, approval, state, by, None).add_to(end).into()
     }
 

@@ -152,7 +152,6 @@ fn request(
         room: to.room.to_string(),
         thread: thread.to_string(),
         message: context.origin().message().to_string(),
-        envelope: context.envelope.clone(),
         files: context.files.clone(),
         requested_at: now,
         expires_at: now.saturating_add(i64::try_from(quorum.within().as_millis()).unwrap_or(i64::MAX)),

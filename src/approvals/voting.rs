@@ -40,18 +40,19 @@ impl Approvals {
         let approval = match self.desk.services.store.approval(press.card).await {
             Ok(Some(approval)) => approval,
             Ok(None) => {
-                let end = End::of(to, Verdict::Declined, "the ledger has forgotten what it is about");
-                return self.desk.decline(row, to, press.card, end, "That was too long ago. Please ask me again.");
+                let reason = "the ledger has forgotten what it is about";
+                let says = "That was too long ago. Please ask me again.";
+                return self.desk.decline(row, to, press.card, Verdict::Declined, reason, says);
             }
             Err(error) => return self.desk.without_request(row, &error),
         };
         let request = &approval.request;
         let to = &ReplyTo { thread: Some(request.thread.as_str().into()), ..to.clone() };
         let (command, reference) = (request.command.clone(), event::reference(request.event));
-        let named = |end: End| end.command(&command).of_request(reference.clone());
+        let named = |end: End| end.command(&command).of_request(&reference);
         match self.counts(&approval, &to.sender, press.vote, row.accepted_at) {
             Err(Void { verdict, reason, says }) => {
-                self.desk.decline(row, to, press.card, End::of(to, verdict, reason), &says).map_end(named)
+                self.desk.decline(row, to, press.card, verdict, reason, &says).map_end(named)
             }
             Ok(quorum) => match press.vote {
                 Vote::Approve => self.approve(row, to, me, press, approval, &quorum).await.map_end(named),
@@ -132,22 +133,16 @@ impl Approvals {
         let (count, command) = (standing + 1, request.command.as_str());
         // Whose approval may be enough by now, since the settings have changed, presses again.
         if !own.is_empty() && void.is_empty() && count < needed {
-            let says = "You have approved that already; it takes others too.";
-            return self.desk.decline(
-                row,
-                to,
-                press.card,
-                End::of(to, Verdict::Declined, "has approved it already"),
-                says,
-            );
+            let (reason, says) = ("has approved it already", "You have approved that already; it takes others too.");
+            return self.desk.decline(row, to, press.card, Verdict::Declined, reason, says);
         }
         let ids = void.iter().map(|known| known.person.clone()).collect();
         let step = Effect::Approval(ApprovalStep::Approve { card: press.card, by, void: ids });
         let counted = |reason| End::of(to, Verdict::Counted, reason).audited(format!("{count} of {needed}")).with(step);
         if count < needed {
             let text = format!("{email} approved: {count} of {needed}.{}", wording::void(&void));
-            let said = NewMessage { text: Some(text), ..NewMessage::default() };
-            let letter = self.desk.letter(row, to, event::reply_id(row.id, 0), said.into(), Some(command));
+            let said = NewMessage::text(text).into();
+            let letter = self.desk.letter(row, to, event::reply_id(row.id, 0), said, Some(command));
             return counted("an approval, and not the last one").then([letter]).into();
         }
         let room = RoomId::from(request.room);

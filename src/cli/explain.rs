@@ -3,17 +3,19 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::leads::{Lead, leads, unhandled};
+use super::leads::{Lead, event_of, leads};
 use super::ledger::with_store;
 use super::output::{Format, print, print_json};
 use super::story::{described, letter, letter_story, settled, state, told};
 use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
-use crate::event::{Added, Approved, Event, Occurrence, TimeUp};
+use crate::event::Event;
+use crate::redact::Redactor;
 use crate::store::{AuditRow, Pairing, Queue, Row, State, Store};
 use crate::text::{iso_time, one_line};
 use crate::verdict::Verdict;
@@ -28,6 +30,10 @@ pub(super) struct Options {
     format: Format,
 }
 
+/// Said where nothing that Webex sent is kept of an event.
+const NOTHING_SENT: &str = "nothing that Webex sent is kept of it: polling or catch-up found it, or a version accepted it that kept \
+     none";
+
 /// What is known of one event.
 #[derive(Serialize)]
 pub(super) struct Story {
@@ -40,6 +46,8 @@ pub(super) struct Story {
     pub(super) replies: Vec<String>,
     outcome: Option<Verdict>,
     reason: Option<String>,
+    /// What Webex sent of it, to the letter.
+    received: Option<String>,
     /// What it has to do with what was asked for.
     found_by: String,
     #[serde(skip)]
@@ -49,7 +57,12 @@ pub(super) struct Story {
 pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| {
         let Options { id, format } = options;
-        let stories = stories(&store, &id).await?;
+        let mut stories = stories(&store, &id).await?;
+        let secrets = config.webex.secrets.iter().map(ExposeSecret::expose_secret);
+        let redactor = secrets.fold(Redactor::default(), |known, secret| known.with(secret, "[secret]"));
+        for received in stories.iter_mut().filter_map(|story| story.received.as_mut()) {
+            *received = redactor.without_secrets(received);
+        }
         let place = Store::place(&config.store);
         anyhow::ensure!(
             !stories.is_empty(),
@@ -71,6 +84,9 @@ pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<Exi
             for line in story.lines {
                 print(&format!("  {line}"))?;
             }
+            if let Some(received) = story.received {
+                print(&format!("  Webex sent: {}", one_line(&received)))?;
+            }
         }
         Ok(())
     }).await?;
@@ -88,8 +104,9 @@ pub(super) async fn stories(store: &Store, id: &str) -> anyhow::Result<Vec<Story
 
 async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
     let Lead { row, how, is_direct } = &lead;
+    let raw = store.raw(row.id).await?;
     let (lines, replies) = match row.queue {
-        Queue::Inbox => event_story(store, row).await?,
+        Queue::Inbox => event_story(store, row, raw.is_some()).await?,
         Queue::Outbox => (lone_letter(store, row).await?, vec![row.clone()]),
     };
     let sent = replies.iter().filter(|reply| reply.verdict == Some(Verdict::Sent));
@@ -102,6 +119,7 @@ async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
         replies: sent.filter_map(|reply| Some(reply.receipt.as_ref()?.message.clone())).collect(),
         outcome: row.verdict,
         reason: row.note.clone(),
+        received: raw.map(|raw| String::from_utf8_lossy(&raw).into_owned()),
         found_by: how.clone(),
         is_direct: *is_direct,
     })
@@ -117,10 +135,13 @@ async fn lone_letter(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
     Ok(lines)
 }
 
-/// An event, and the replies to it.
-async fn event_story(store: &Store, row: &Row) -> anyhow::Result<(Vec<String>, Vec<Row>)> {
+/// An event, and the replies to it; and whether the ledger has what Webex sent.
+async fn event_story(store: &Store, row: &Row, has_raw: bool) -> anyhow::Result<(Vec<String>, Vec<Row>)> {
     let mut lines = accepted(row);
     let audited = store.audit_of(row.id).await?;
+    if !has_raw && event_of(row).is_some_and(|event| event.is_told()) {
+        lines.push(NOTHING_SENT.to_owned());
+    }
     lines.extend(matched(row, &audited));
     let replies = replies(store, row).await?;
     lines.push(standing(row, !replies.is_empty()));
@@ -136,34 +157,11 @@ async fn event_story(store: &Store, row: &Row) -> anyhow::Result<(Vec<String>, V
 
 /// What came in, from whom and when.
 fn accepted(row: &Row) -> Vec<String> {
-    let event: Option<Event> = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-    let unhandled = unhandled(row);
-    let what = match (&event, &unhandled) {
-        (Some(event), _) => match event {
-            Event::Message(_) => "a message",
-            Event::Click(_) => "a click on a card",
-            Event::Added(_) => "somebody added to a space",
-            Event::TimeUp(_) => "the end of what waited for approval",
-            Event::Approved(_) => "the run of what was approved",
-        }
-        .to_owned(),
-        (None, Some(unhandled)) => format!("an event of the kind {}", unhandled.kind()),
-        (None, None) => "an event".to_owned(),
-    };
+    let event = event_of(row);
+    let what = event.as_ref().map_or_else(|| "an event".to_owned(), Event::described);
     let who = row.subject.as_ref().map(|who| format!(" from {who}")).unwrap_or_default();
     let mut lines = vec![format!("{} accepted: {what}{who}", iso_time(row.accepted_at))];
-    lines.extend(event.map(|event| match event {
-        Event::Message(Occurrence { id, .. })
-        | Event::Click(Occurrence { id, .. })
-        | Event::Added(Added { membership: Occurrence { id, .. }, .. }) => format!("its Webex id is {id}"),
-        Event::TimeUp(TimeUp { card, .. }) | Event::Approved(Approved { card, .. }) => {
-            format!("it is about the card {card}")
-        }
-    }));
-    if let Some(unhandled) = unhandled {
-        lines.extend(unhandled.id.map(|id| format!("Webex's id of what it happened to is {id}")));
-        lines.extend(unhandled.envelope.map(|id| format!("Webex's id of the webhook or envelope is {id}")));
-    }
+    lines.extend(event.iter().flat_map(Event::ids));
     lines
 }
 
@@ -174,7 +172,11 @@ fn matched(row: &Row, audited: &[AuditRow]) -> Option<String> {
             let action = audited.last().map(|row| row.action.as_str()).or(label.as_deref()).unwrap_or("a command");
             Some(format!("it answered the question of {action} (event {})", event::reference(event)))
         }
-        (None, command) => command.as_ref().map(|command| format!("it matched the command {command}")),
+        // The handler of an event is no command, and has its name.
+        (None, command) => {
+            let command = command.as_ref().filter(|command| !command.contains('/'));
+            command.map(|command| format!("it matched the command {command}"))
+        }
     }
 }
 

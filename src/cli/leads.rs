@@ -7,10 +7,8 @@ use uuid::Uuid;
 
 use super::ledger::find;
 use super::story::letter;
-use crate::event;
-use crate::receiver::Unhandled;
+use crate::event::{self, Event, Other};
 use crate::store::{Queue, Row, Store};
-use crate::verdict::Verdict;
 use crate::webex::local_part;
 
 /// Shorter texts stand in many notes by chance.
@@ -44,8 +42,10 @@ pub(super) async fn leads(store: &Store, text: &str) -> anyhow::Result<Vec<Lead>
         leads.add_id(event::id(resource, text), format!("it is of the {thing} {text}"), true).await?;
     }
     for row in store.unhandled().await? {
-        if let Some(unhandled) = unhandled(&row).filter(|unhandled| unhandled.has(text)) {
-            leads.add(row, format!("it tells of {}, with the id {text}", unhandled.kind()), true);
+        if let Some(Event::Other(other)) = event_of(&row)
+            && other.has(text)
+        {
+            leads.add(row, format!("it tells of {}, with the id {text}", other.kind()), true);
         }
     }
     for pairing in store.pairings().await?.iter().filter(|pairing| pairing.request.code == reference) {
@@ -62,10 +62,11 @@ pub(super) async fn leads(store: &Store, text: &str) -> anyhow::Result<Vec<Lead>
     Ok(leads.found)
 }
 
-/// What a row is of, if nobody works on it.
-pub(super) fn unhandled(row: &Row) -> Option<Unhandled> {
-    let body = row.body.as_deref().filter(|_| row.verdict == Some(Verdict::Unhandled))?;
-    serde_json::from_str(body).ok()
+/// What a row of the inbox is of, if this version can read it. One that nobody worked on may be from a version that wrote
+/// no kind.
+pub(super) fn event_of(row: &Row) -> Option<Event> {
+    let body = row.body.as_deref()?;
+    serde_json::from_str(body).ok().or_else(|| serde_json::from_str::<Other>(body).ok().map(Event::Other))
 }
 
 struct Leads<'a> {
@@ -116,7 +117,7 @@ impl Leads<'_> {
         for part in parts.iter().filter(|part| part.len() >= LEAST_NOTED) {
             for row in self.store.noting(part).await? {
                 match row.queue {
-                    Queue::Inbox => self.add(row, format!("what is noted of it names {text}"), true),
+                    Queue::Inbox => self.add(row, format!("what is kept of it names {text}"), true),
                     Queue::Outbox => self.add_event_of(&row, &format!("of which {text} is noted")).await?,
                 }
             }

@@ -24,7 +24,6 @@ use clap::builder::{Resettable, StyledStr};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::app::Parts;
-use crate::commands;
 use crate::config::{Config, ConfigError, Loaded};
 use crate::handler::Table;
 use crate::program::Program;
@@ -134,10 +133,12 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, parts: Parts) -> anyhow::
             run::run(config, parts).await
         }
         Verb::Simulate(options) => simulate::run(options, config.as_deref(), parts).await,
-        Verb::Check(options) => check::run(for_daemon(config.as_deref(), &parts), options, parts.program).await,
+        Verb::Check(options) => {
+            check::run(for_daemon(config.as_deref(), &parts), &parts.subscriptions(), options, parts.program).await
+        }
         Verb::Send(options) => send::run(&load()?, options).await,
         Verb::Rooms(options) => webex::rooms(&load()?, options).await,
-        Verb::Webhooks(options) => webex::webhooks(&load()?, options).await,
+        Verb::Webhooks(options) => webex::webhooks(&load()?, options, &parts.subscriptions()).await,
         Verb::Inbox(verb) => queue::run(&load()?, crate::store::Queue::Inbox, verb).await,
         Verb::Outbox(verb) => queue::run(&load()?, crate::store::Queue::Outbox, verb).await,
         Verb::Explain(options) => explain::run(&load()?, options).await,
@@ -157,7 +158,7 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, parts: Parts) -> anyhow::
 fn for_daemon(file: Option<&Path>, parts: &Parts) -> anyhow::Result<(Config, Table)> {
     let Loaded { config, mut wrong, missing } = parts.look(file)?;
     wrong.extend(missing);
-    match commands::used(&config, parts.commands.clone(), &parts.around) {
+    match parts.table(&config) {
         Ok(table) if wrong.is_empty() => {
             parts.shared(&config)?;
             return Ok((config, table));

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::output::{Format, print, print_json};
 use crate::config::{Config, ConfigError};
+use crate::event::Subscription;
 use crate::receiver::registration;
 use crate::telemetry::Metrics;
 use crate::text::table;
@@ -114,7 +115,7 @@ fn time(time: Option<Timestamp>) -> String {
     time.map_or_else(String::new, |time| crate::text::iso_time(time.as_millisecond()))
 }
 
-pub(super) async fn webhooks(config: &Config, options: Webhooks) -> anyhow::Result<ExitCode> {
+pub(super) async fn webhooks(config: &Config, options: Webhooks, others: &[Subscription]) -> anyhow::Result<ExitCode> {
     let webex = client(config)?;
     match options.verb.unwrap_or(Verb::List { format: options.format }) {
         Verb::List { format } => list(webex.webhooks().await.map_err(hinted)?, format)?,
@@ -127,7 +128,7 @@ pub(super) async fn webhooks(config: &Config, options: Webhooks) -> anyhow::Resu
                 .into());
             };
             let changes =
-                registration::synchronise(&webex, &registration::wanted(url, secret)).await.map_err(hinted)?;
+                registration::synchronise(&webex, &registration::wanted(url, secret, others)).await.map_err(hinted)?;
             let lines: Vec<_> = changes.iter().map(ToString::to_string).collect();
             report(&lines, "nothing to change", format)?;
         }

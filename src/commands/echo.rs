@@ -10,8 +10,11 @@ use crate::webex::{cluster, local_part};
 const SUBMITTED: &str = "submitted";
 const REPEAT: &str = "repeat";
 
-/// Anybody can send any inputs; one message is enough to see them.
+/// Anybody can send any inputs, and Webex long frames; one message is enough to see them.
 const MOST_BYTES: usize = 4000;
+
+/// What stands in place of what Webex sent.
+const NOTHING_SENT: &str = "(Webex sent me nothing of it: I found it by asking.)";
 
 pub(super) fn command() -> Command {
     Command::new("echo", "What I received, to the letter; an Adaptive Card comes back as a card", run)
@@ -19,7 +22,7 @@ pub(super) fn command() -> Command {
         .details("`echo` alone: I ask, and your next message is the answer. `echo` and the JSON of an Adaptive Card: I check it, show it, and tell what is submitted.")
         .asks(&Question::new(REPEAT))
         .action(SUBMITTED, submitted)
-        .action(REPEAT, async |context, _| received(&context))
+        .action(REPEAT, async |context, _| received(&context).await)
 }
 
 async fn run(context: Context, args: Args) -> Result<Reply> {
@@ -33,12 +36,15 @@ async fn run(context: Context, args: Args) -> Result<Reply> {
         })?;
         return Ok(Reply::text(format!("{} pasted this card:", context.sender().email)).with_card(card));
     }
-    received(&context)
+    received(&context).await
 }
 
-/// The event, and what of it a handler is given.
-fn received(context: &Context) -> Result<Reply> {
-    let envelope: Value = serde_json::from_str(&context.envelope)?;
+/// What Webex sent, to the letter, and what of the event a handler is given.
+async fn received(context: &Context) -> Result<Reply> {
+    let sent = match context.raw().await? {
+        Some(raw) => bounded(context.webex().without_secrets(&String::from_utf8_lossy(&raw))),
+        None => NOTHING_SENT.to_owned(),
+    };
     let place = |id: &str| format!("{} in {}", local_part(id), cluster(id).unwrap_or_else(|| "no cluster".to_owned()));
     let lines = [
         ("room", place(context.room().as_str())),
@@ -48,8 +54,16 @@ fn received(context: &Context) -> Result<Reply> {
         ("text", literal(context.text())),
     ];
     let lines: Vec<_> = lines.iter().map(|(name, value)| format!("{name:9}{value}")).collect();
-    let said = format!("{}\n\n{}", serde_json::to_string_pretty(&envelope)?, lines.join("\n"));
+    let said = format!("{sent}\n\n{}", lines.join("\n"));
     Ok(Reply::markdown(code_block(&said)))
+}
+
+fn bounded(mut text: String) -> String {
+    if text.len() > MOST_BYTES {
+        text.truncate(cut(&text, MOST_BYTES));
+        text.push_str("\n… and more");
+    }
+    text
 }
 
 /// A text in quotation marks, to the letter: what nobody sees is written out, except within an emoji and the like, which
@@ -79,10 +93,6 @@ fn pasted(text: &str) -> Option<Value> {
 
 async fn submitted(context: Context, inputs: Inputs) -> Result<Reply> {
     let lines: Vec<_> = inputs.iter().map(|(id, value)| format!("{} = {}", literal(id), literal(value))).collect();
-    let mut said = if lines.is_empty() { "no inputs".to_owned() } else { lines.join("\n") };
-    if said.len() > MOST_BYTES {
-        said.truncate(cut(&said, MOST_BYTES));
-        said.push_str("\n… and more");
-    }
+    let said = if lines.is_empty() { "no inputs".to_owned() } else { bounded(lines.join("\n")) };
     Ok(Reply::markdown(format!("{} submitted:\n\n{}", escape(&context.sender().email), code_block(&said))))
 }

@@ -5,12 +5,19 @@ use url::Url;
 
 use super::Config;
 
+/// Shorter values in a URL are words such as `true`.
+const SHORTEST_VALUE: usize = 8;
+
 /// All secrets of these settings, whatever file they came from.
 pub(super) fn of(config: &Config) -> Vec<SecretString> {
     let Config { webex, webhook, cards, audit, store, .. } = config;
     let alone = [&webex.token, &webhook.secret, &cards.secret, &audit.key, &audit.old_key];
     let mut secrets: Vec<_> = alone.into_iter().flatten().chain(&cards.previous_secrets).cloned().collect();
-    let addresses = [Url::parse(store.url.expose_secret()).ok(), Some(webex.api_url.clone())];
+    let public_url = webhook.target_url().and_then(|url| Url::parse(url).ok());
+    // What a webhook delivers names the URL that it calls, and what stands there behind a name may be a secret.
+    let values = public_url.iter().flat_map(Url::query_pairs).filter(|(_, value)| value.len() >= SHORTEST_VALUE);
+    secrets.extend(values.map(|(_, value)| SecretString::from(value.into_owned())));
+    let addresses = [Url::parse(store.url.expose_secret()).ok(), Some(webex.api_url.clone()), public_url];
     for password in addresses.iter().flatten().filter_map(Url::password) {
         // As it is written there, and as it is sent.
         let written = format!("http://x/?{}", password.replace('+', "%2B"));

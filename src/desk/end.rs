@@ -1,13 +1,14 @@
 //! What becomes of an event.
 
-use std::borrow::Cow;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::access::Sender;
-use crate::store::{Again, AuditEntry, Effect, Entry};
+use crate::store::{Again, AuditEntry, Closing, Effect, Entry};
 use crate::verdict::Verdict;
-use crate::webex::{MessageId, RoomId, RoomType};
+use crate::webex::{MessageId, PersonId, RoomId, RoomType};
 
 /// What becomes of an event.
 pub enum Outcome {
@@ -31,23 +32,12 @@ pub struct ReplyTo {
 
 /// How an event ends, and what follows from it.
 pub struct End {
-    pub(super) verdict: Verdict,
-    pub(super) reason: Cow<'static, str>,
-    pub(super) note: Option<String>,
-    pub(super) is_dead: bool,
-    /// Who did it, and where, for the audit; what nobody asked for is not audited.
-    pub(super) who: Option<AuditEntry>,
-    /// The address of whoever was judged.
-    pub(super) subject: Option<String>,
-    pub(super) command: Option<String>,
-    pub(super) action: Option<String>,
-    pub(super) audited_verdict: Option<Verdict>,
-    pub(super) audited_reason: Option<String>,
-    pub(super) request: Option<String>,
-    pub(super) answers: Option<Uuid>,
-    pub(super) mark: Option<String>,
+    /// What its row tells from then on.
+    pub(super) closing: Closing,
+    /// What is audited of it; nothing of what nobody asked for. Without an action it is that of the command.
+    pub(super) audit: Option<AuditEntry>,
     pub(super) entries: Vec<Entry>,
-    pub(super) effects: Vec<Effect>,
+    pub(super) is_dead: bool,
 }
 
 impl From<End> for Outcome {
@@ -57,6 +47,11 @@ impl From<End> for Outcome {
 }
 
 impl Outcome {
+    /// Worked on again after this pause. The try does not count.
+    pub fn later(after: Duration, note: impl Into<String>) -> Outcome {
+        Outcome::Again(Again { after, note: Some(note.into()), ..Again::default() })
+    }
+
     /// Changed in how the event ends, if it does.
     #[must_use]
     pub fn map_end(self, change: impl FnOnce(End) -> End) -> Outcome {
@@ -75,51 +70,52 @@ impl Outcome {
 
 impl End {
     /// Somebody was judged, by this rule or for this reason.
-    pub fn of(to: &ReplyTo, verdict: Verdict, reason: impl Into<Cow<'static, str>>) -> End {
-        let who = AuditEntry {
+    pub fn of(to: &ReplyTo, verdict: Verdict, reason: &str) -> End {
+        let place = match to.room_type {
+            RoomType::Direct => "direct",
+            RoomType::Group => "group",
+        };
+        let mut end = End::unaudited(verdict, reason).audit(AuditEntry {
             person: Some(to.sender.id.to_string()),
             email: Some(to.sender.email.clone()),
             room: Some(to.room.to_string()),
-            place: Some(match to.room_type {
-                RoomType::Direct => "direct",
-                RoomType::Group => "group",
-            }),
+            place: Some(place),
+            verdict,
+            reason: reason.to_owned(),
             ..AuditEntry::default()
-        };
-        End { who: Some(who), subject: Some(to.sender.email.clone()), ..End::unaudited(verdict, reason) }
+        });
+        end.closing.subject = Some(to.sender.email.clone());
+        end
     }
 
     /// The daemon ended something in this space; that is all the audit says of the verdict.
-    pub fn by_daemon(room: &str, verdict: Verdict, reason: impl Into<Cow<'static, str>>) -> End {
-        let who = AuditEntry { room: Some(room.to_owned()), place: Some("group"), ..AuditEntry::default() };
-        End { who: Some(who), audited_verdict: Some(Verdict::Ended), ..End::unaudited(verdict, reason) }
+    pub fn by_daemon(room: &str, verdict: Verdict, reason: &str) -> End {
+        let (room, place, reason) = (Some(room.to_owned()), Some("group"), reason.to_owned());
+        let audit = AuditEntry { room, place, verdict: Verdict::Ended, reason, ..AuditEntry::default() };
+        End::unaudited(verdict, audit.reason.clone()).audit(audit)
+    }
+
+    /// The daemon called a handler for what somebody did elsewhere.
+    pub fn of_event(actor: Option<&PersonId>, verdict: Verdict, reason: &str) -> End {
+        let (person, reason) = (actor.map(ToString::to_string), reason.to_owned());
+        let audit = AuditEntry { person, verdict, reason, ..AuditEntry::default() };
+        End::unaudited(verdict, audit.reason.clone()).audit(audit)
     }
 
     /// It ended before anybody could be judged. It is audited all the same: it may have been tried before.
     pub fn unattributed(verdict: Verdict, note: impl Into<String>) -> End {
-        let reason = "nobody was judged at the end; the note of the event says why";
-        End { who: Some(AuditEntry::default()), note: Some(note.into()), ..End::unaudited(verdict, reason) }
+        let reason = "nobody was judged at the end; the note of the event says why".to_owned();
+        End::unaudited(verdict, note).audit(AuditEntry { verdict, reason, ..AuditEntry::default() })
     }
 
     /// Nobody asked for it, or the bot itself made it.
-    pub fn unaudited(verdict: Verdict, reason: impl Into<Cow<'static, str>>) -> End {
-        End {
-            verdict,
-            reason: reason.into(),
-            note: None,
-            is_dead: false,
-            who: None,
-            subject: None,
-            command: None,
-            action: None,
-            audited_verdict: None,
-            audited_reason: None,
-            request: None,
-            answers: None,
-            mark: None,
-            entries: Vec::new(),
-            effects: Vec::new(),
-        }
+    pub fn unaudited(verdict: Verdict, note: impl Into<String>) -> End {
+        let closing = Closing { verdict, note: Some(note.into()), ..Closing::default() };
+        End { closing, audit: None, entries: Vec::new(), is_dead: false }
+    }
+
+    fn audit(self, entry: AuditEntry) -> End {
+        End { audit: Some(entry), ..self }
     }
 
     /// It is a dead letter.
@@ -130,50 +126,56 @@ impl End {
 
     /// It was about this command.
     #[must_use]
-    pub fn command(self, name: &str) -> End {
-        End { command: Some(name.to_owned()), ..self }
+    pub fn command(mut self, name: &str) -> End {
+        self.closing.label = Some(name.to_owned());
+        self
     }
 
-    /// It is audited as this: a command and its action, or what was pressed.
+    /// It is audited as this, a command and its action, or what was pressed; unless it is audited as something already.
     #[must_use]
-    pub fn action(self, action: &str) -> End {
-        End { action: Some(action.to_owned()), ..self }
-    }
-
-    /// The same, unless it is audited as something already.
-    #[must_use]
-    pub fn pressed(self, action: &str) -> End {
-        if self.action.is_some() { self } else { self.action(action) }
+    pub fn action(mut self, action: &str) -> End {
+        if let Some(audit) = self.audit.as_mut().filter(|audit| audit.action.is_empty()) {
+            action.clone_into(&mut audit.action);
+        }
+        self
     }
 
     /// What whoever looks is told in place of the reason.
     #[must_use]
-    pub fn noted(self, note: impl Into<String>) -> End {
-        End { note: Some(note.into()), ..self }
+    pub fn noted(mut self, note: impl Into<String>) -> End {
+        self.closing.note = Some(note.into());
+        self
     }
 
     /// What the audit has in place of the reason.
     #[must_use]
-    pub fn audited(self, reason: String) -> End {
-        End { audited_reason: Some(reason), ..self }
+    pub fn audited(mut self, reason: String) -> End {
+        self.audit = self.audit.map(|audit| AuditEntry { reason, ..audit });
+        self
     }
 
-    /// It belongs to the request for approval that people know by this reference.
+    /// It belongs to the request for approval that people know by this reference: whoever reads of a vote, a run or an end
+    /// finds that.
     #[must_use]
-    pub fn of_request(self, reference: String) -> End {
-        End { request: Some(reference), ..self }
+    pub fn of_request(mut self, reference: &str) -> End {
+        self.closing.note = self.closing.note.map(|note| format!("{note}; the request is {reference}"));
+        let named = |audit: AuditEntry| AuditEntry { reason: format!("{} for {reference}", audit.reason), ..audit };
+        self.audit = self.audit.map(named);
+        self
     }
 
     /// It answers the question of this event's reply.
     #[must_use]
-    pub fn answering(self, event: Uuid) -> End {
-        End { answers: Some(event), ..self }
+    pub fn answering(mut self, event: Uuid) -> End {
+        self.closing.answers = Some(event);
+        self
     }
 
-    /// Leaves this on the lane for the next claim.
+    /// Leaves this on the lane for the next claim, if there is such.
     #[must_use]
-    pub fn marked(self, mark: String) -> End {
-        End { mark: Some(mark), ..self }
+    pub fn marked(mut self, mark: Option<Timestamp>) -> End {
+        self.closing.mark = mark.map(|mark| mark.to_string());
+        self
     }
 
     /// Puts this into the ledger with it, after what is put there already.
@@ -193,7 +195,7 @@ impl End {
     /// Has this effect.
     #[must_use]
     pub fn with(mut self, effect: Effect) -> End {
-        self.effects.push(effect);
+        self.closing.effects.push(effect);
         self
     }
 }

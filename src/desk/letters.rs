@@ -9,6 +9,7 @@ use crate::event;
 use crate::handler::{CommandSpec, Outgoing, Reply};
 use crate::outbox::{Destination, Letter, Post, Thread};
 use crate::store::{Claimed, Entry};
+use crate::verdict::Verdict;
 use crate::webex::{Attachment, File, NewMessage};
 
 impl Desk {
@@ -19,7 +20,7 @@ impl Desk {
 
     /// An end with these messages as the event's replies.
     pub fn say(&self, row: &Claimed, to: &ReplyTo, end: End, messages: Vec<Outgoing>) -> End {
-        let command = end.command.clone();
+        let command = end.closing.label.clone();
         let letter = |(message, nth)| self.letter(row, to, event::reply_id(row.id, nth), message, command.as_deref());
         let letters: Vec<_> = messages.into_iter().zip(0..).map(letter).collect();
         end.then(letters)
@@ -27,13 +28,19 @@ impl Desk {
 
     /// Ends an event with one sentence to each person for each card and reason, not one to each click: the id of the letter
     /// is made from these.
-    pub fn decline(&self, row: &Claimed, to: &ReplyTo, card: Uuid, end: End, says: &str) -> Outcome {
-        let notice = event::card_notice_id(card, to.sender.id.as_str(), &end.reason);
-        let message = NewMessage { text: Some(says.to_owned()), ..NewMessage::default() };
-        let letter = self.letter(row, to, notice, message.into(), None);
-        let (id, reason) = (notice.simple(), &end.reason);
-        let note = format!("{reason}; each person is told so once, see `switchboard outbox show {id}`");
-        end.noted(note).then([letter]).into()
+    pub fn decline(
+        &self,
+        row: &Claimed,
+        to: &ReplyTo,
+        card: Uuid,
+        verdict: Verdict,
+        reason: &str,
+        says: &str,
+    ) -> Outcome {
+        let id = event::card_notice_id(card, to.sender.id.as_str(), reason);
+        let letter = self.letter(row, to, id, NewMessage::text(says).into(), None);
+        let note = format!("{reason}; each person is told so once, see `switchboard outbox show {}`", id.simple());
+        End::of(to, verdict, reason).noted(note).then([letter]).into()
     }
 
     /// A letter about an event, in the name of a command.

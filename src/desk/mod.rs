@@ -12,7 +12,7 @@ use crate::config;
 use crate::handler::Services;
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::store::{AuditEntry, Claimed, Closing, Settlement, Via};
+use crate::store::{AuditEntry, Claimed, Settlement, Via};
 use crate::worker::Retry;
 
 /// What is counted and audited where no command was found.
@@ -51,35 +51,15 @@ impl Desk {
     }
 
     fn settle(&self, row: Claimed, end: End, via: Via) -> Settlement {
-        let End { verdict, reason, note, command, action, request, who, subject, .. } = end;
-        let label = command.as_deref().unwrap_or(NO_COMMAND);
-        if let Some(sender) = &subject {
-            self.services.metrics.command(label, verdict);
-            tracing::info!(sender, command = label, verdict = verdict.word(), reason = &*reason, "event settled");
+        let End { mut closing, audit, entries, is_dead } = end;
+        let command = closing.label.as_deref().unwrap_or(NO_COMMAND);
+        if let (Some(sender), Some(AuditEntry { reason, .. })) = (&closing.subject, &audit) {
+            let verdict = closing.verdict;
+            self.services.metrics.command(command, verdict);
+            tracing::info!(sender, command, verdict = verdict.word(), reason, "event settled");
         }
-        let mut note = note.unwrap_or_else(|| reason.to_string());
-        let mut reason = end.audited_reason.unwrap_or_else(|| reason.into_owned());
-        // Whoever reads of a vote, a run or an end finds the request it belongs to.
-        if let Some(request) = request {
-            note.push_str(&format!("; the request is {request}"));
-            reason.push_str(&format!(" for {request}"));
-        }
-        let action = action.unwrap_or_else(|| label.to_owned());
-        let audit = who.map(|who| {
-            let verdict = end.audited_verdict.unwrap_or(verdict);
-            AuditEntry { via, action, verdict, reason, ..who }
-        });
-        let closing = Closing {
-            verdict,
-            subject,
-            label: command,
-            note: Some(note),
-            mark: end.mark,
-            answers: end.answers,
-            audit: audit.into_iter().collect(),
-            effects: end.effects,
-            receipt: None,
-        };
-        if end.is_dead { row.dead(closing, end.entries) } else { row.done(closing, end.entries) }
+        let made = |AuditEntry { action, .. }: &AuditEntry| if action.is_empty() { command } else { action }.to_owned();
+        closing.audit = audit.map(|audit| AuditEntry { via, action: made(&audit), ..audit }).into_iter().collect();
+        if is_dead { row.dead(closing, entries) } else { row.done(closing, entries) }
     }
 }

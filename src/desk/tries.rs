@@ -1,7 +1,7 @@
 //! What becomes of an event that could not be worked on this time.
 
 use super::{Desk, End, NO_COMMAND, Outcome};
-use crate::store::{Again, Claimed, StoreError};
+use crate::store::{Claimed, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{Error, Fault};
 use crate::worker::Retry;
@@ -35,8 +35,7 @@ impl Desk {
             // Webex's own reads lag behind its webhooks for a moment.
             Fault::NotFound if row.failing() < self.settings.visible_within => {
                 tracing::debug!(%error, "what the event is about is not visible yet");
-                let after = self.retry.patience(row);
-                return Outcome::Again(Again { after, note: Some(error.to_string()), ..Again::default() });
+                return Outcome::later(self.retry.patience(row), error.to_string());
             }
             Fault::NotFound => {
                 tracing::info!(
@@ -67,15 +66,13 @@ impl Desk {
 
     /// The ledger does not say what was asked, used or pressed: nothing is done on a guess.
     pub fn without_ledger(&self, row: &Claimed, error: &StoreError) -> Outcome {
-        let (after, note) = (self.retry.backoff(row), Some(error.to_string()));
-        Outcome::Again(Again { after, note, ..Again::default() })
+        Outcome::later(self.retry.backoff(row), error.to_string())
     }
 
     /// The ledger does not say who may speak: nobody is answered on a guess.
     pub fn unjudged(&self, error: &StoreError) -> Outcome {
         tracing::error!(%error, "the ledger does not say who may speak; the event waits");
-        let (after, note) = (self.settings.backoff_max, Some(error.to_string()));
-        Outcome::Again(Again { after, note, ..Again::default() })
+        Outcome::later(self.settings.backoff_max, error.to_string())
     }
 
     /// The ledger does not give a request for approval. What it never gives must not hold up the space for ever.

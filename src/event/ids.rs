@@ -4,6 +4,13 @@ use uuid::Uuid;
 
 use crate::webex::local_part;
 
+/// Webex's names of the resources whose creation the bot works on.
+pub const MESSAGES: &str = "messages";
+/// Clicks on cards.
+pub const CLICKS: &str = "attachmentActions";
+/// People who are added to spaces.
+pub const MEMBERSHIPS: &str = "memberships";
+
 const EVENTS: Uuid = Uuid::from_u128(0x2d6c_8e0b_91f4_4c55_a7b0_3f1d_e8c2_9a64);
 
 /// An event's id, in whichever cluster's spelling and by whichever way it arrives: it is the dedupe key.
@@ -11,8 +18,13 @@ const EVENTS: Uuid = Uuid::from_u128(0x2d6c_8e0b_91f4_4c55_a7b0_3f1d_e8c2_9a64);
 /// Where Webex's id holds a time, as those of messages and clicks do, that comes first: ids that are made one after the
 /// other then stand side by side in the ledger's index, however many it holds.
 pub fn id(resource: &str, webex_id: &str) -> Uuid {
+    id_of(resource, "created", webex_id)
+}
+
+/// The same of what is not a creation.
+pub(super) fn id_of(resource: &str, event: &str, webex_id: &str) -> Uuid {
     let local = local_part(webex_id);
-    let hash = Uuid::new_v5(&EVENTS, format!("{resource}/created/{local}").as_bytes());
+    let hash = Uuid::new_v5(&EVENTS, format!("{resource}/{event}/{local}").as_bytes());
     match Uuid::try_parse(&local) {
         Ok(uuid) if uuid.get_version_num() == 1 => {
             let (low, mid, high, _) = uuid.as_fields();

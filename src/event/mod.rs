@@ -1,6 +1,7 @@
 //! What the bot works on, and the ids and references of it.
 
 mod ids;
+mod other;
 mod reference;
 
 use std::fmt;
@@ -9,19 +10,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use ids::{card_notice_id, decision_id, failure_id, id, notice_id, outcome_id, removal_id, reply_id, unhandled_id};
+pub use ids::{
+    CLICKS, MEMBERSHIPS, MESSAGES, card_notice_id, decision_id, failure_id, id, notice_id, outcome_id, removal_id,
+    reply_id, unhandled_id,
+};
+pub use other::{Other, Subscription};
 pub use reference::{canonical, code, ending, reference};
 
 use crate::clock;
-use crate::store::{Entry, Queue};
+use crate::store::{Entry, Queue, Via};
 use crate::webex::{MessageId, PersonId, RoomId, RoomType, local_part};
-
-/// Webex's names of the resources whose creation the bot works on.
-pub const MESSAGES: &str = "messages";
-/// Clicks on cards.
-pub const CLICKS: &str = "attachmentActions";
-/// People who are added to spaces.
-pub const MEMBERSHIPS: &str = "memberships";
 
 /// Our own name of the ends of times.
 const ENDS: &str = "approvals";
@@ -49,6 +47,8 @@ pub enum Event {
     TimeUp(TimeUp),
     /// A command has the approvals it takes, and is to be run. The last click has said it.
     Approved(Approved),
+    /// Webex tells of something else.
+    Other(Other),
 }
 
 /// Something that happened at Webex, reduced to ids: Webex never sends the text.
@@ -154,29 +154,33 @@ impl Event {
             Event::Added(_) => MEMBERSHIPS,
             Event::TimeUp(_) => ENDS,
             Event::Approved(_) => RUNS,
+            Event::Other(other) => other.labels()[0],
         }
     }
 
     /// The id of the event in the ledger.
     pub fn event_id(&self) -> Uuid {
         match self {
-            Event::Message(Occurrence { id: of, .. })
-            | Event::Click(Occurrence { id: of, .. })
-            | Event::Added(Added { membership: Occurrence { id: of, .. }, .. }) => id(self.resource(), of),
+            Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => {
+                id(self.resource(), &of.id)
+            }
             Event::TimeUp(TimeUp { card, nth: 0, .. }) | Event::Approved(Approved { card, .. }) => {
                 id(self.resource(), &card.to_string())
             }
             Event::TimeUp(TimeUp { card, nth, .. }) => id(self.resource(), &format!("{card}/{nth}")),
+            Event::Other(other) => other.event_id(),
         }
     }
 
-    /// Events of one space are worked on in order; one whose space is not named is a space of its own.
+    /// Events of one space are worked on in order; one whose space is not named is a space of its own. So is whatever
+    /// something else happens to.
     pub fn lane(&self) -> String {
         match self {
             Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => {
                 of.room.as_ref().map_or_else(|| local_part(&of.id), RoomId::local)
             }
             Event::TimeUp(TimeUp { room, .. }) | Event::Approved(Approved { room, .. }) => room.local(),
+            Event::Other(other) => other.lane(),
         }
     }
 
@@ -187,6 +191,7 @@ impl Event {
                 of.actor.as_ref() == Some(person)
             }
             Event::TimeUp(_) | Event::Approved(_) => false,
+            Event::Other(other) => other.actor.as_ref() == Some(person),
         }
     }
 
@@ -194,12 +199,57 @@ impl Event {
         match self {
             Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => of.created,
             Event::TimeUp(TimeUp { created, .. }) | Event::Approved(Approved { created, .. }) => *created,
+            Event::Other(_) => None,
+        }
+    }
+
+    /// By which way it came, for the audit.
+    pub fn via(&self) -> Via {
+        match self {
+            Event::Message(_) => Via::Message,
+            Event::Click(_) => Via::Click,
+            // The bot was put into a space, something else happened, or its clock says so: nobody asked it for anything.
+            Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) | Event::Other(_) => Via::Daemon,
+        }
+    }
+
+    /// Whether Webex told of it, and not the daemon itself.
+    pub fn is_told(&self) -> bool {
+        !matches!(self, Event::TimeUp(_) | Event::Approved(_))
+    }
+
+    /// What it is, for people.
+    pub fn described(&self) -> String {
+        match self {
+            Event::Message(_) => "a message".to_owned(),
+            Event::Click(_) => "a click on a card".to_owned(),
+            Event::Added(_) => "somebody added to a space".to_owned(),
+            Event::TimeUp(_) => "the end of what waited for approval".to_owned(),
+            Event::Approved(_) => "the run of what was approved".to_owned(),
+            Event::Other(other) => format!("an event of the kind {}", other.kind()),
+        }
+    }
+
+    /// The ids by which people know it, a sentence each.
+    pub fn ids(&self) -> Vec<String> {
+        match self {
+            Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => {
+                vec![format!("its Webex id is {}", of.id)]
+            }
+            Event::TimeUp(TimeUp { card, .. }) | Event::Approved(Approved { card, .. }) => {
+                vec![format!("it is about the card {card}")]
+            }
+            Event::Other(Other { id, envelope, .. }) => {
+                let of = id.iter().map(|id| format!("Webex's id of what it happened to is {id}"));
+                of.chain(envelope.iter().map(|id| format!("Webex's id of the webhook or envelope is {id}"))).collect()
+            }
         }
     }
 
     /// A row of the inbox, as of now.
     pub fn to_entry(&self) -> Entry {
         let accepted_at = clock::wall_ms();
+        let label = if let Event::Other(other) = self { Some(other.kind()) } else { None };
         Entry {
             id: self.event_id(),
             queue: Queue::Inbox,
@@ -207,6 +257,7 @@ impl Event {
             accepted_at,
             happened_at: self.created().map_or(accepted_at, Timestamp::as_millisecond),
             body: serde_json::to_string(self).unwrap_or_default(),
+            label,
             ..Entry::default()
         }
     }

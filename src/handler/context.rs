@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
+use uuid::Uuid;
+
 use super::{Attached, CommandSpec, Services};
 use crate::access::Sender;
+use crate::store::StoreError;
 use crate::webex::{Client, MessageId, RoomId, RoomType};
 
 /// Who asks, where, and what the bot knows.
@@ -16,8 +20,8 @@ pub struct Context {
     pub(crate) origin: Origin,
     pub(crate) thread: Option<MessageId>,
     pub(crate) text: String,
-    /// What arrived, as the ledger has it.
-    pub(crate) envelope: String,
+    /// The event by which it was said.
+    pub(crate) event: Uuid,
     pub(crate) files: Vec<String>,
     pub(crate) deadline: Instant,
     pub(crate) services: Arc<Services>,
@@ -81,6 +85,12 @@ impl Context {
     /// What is attached to the message. Webex is asked nothing until one of them is.
     pub fn files(&self) -> Vec<Attached> {
         self.files.iter().map(|address| Attached::new(&self.services, self.deadline, address)).collect()
+    }
+
+    /// What Webex sent when it was said, to the byte: the body of a webhook, or a frame of a websocket. None where Webex
+    /// sent nothing, since it was found by polling or catch-up, and where that is not kept any more.
+    pub(crate) async fn raw(&self) -> std::result::Result<Option<Bytes>, StoreError> {
+        self.services.store.raw(self.event).await
     }
 
     /// The commands that whoever asks may give here.

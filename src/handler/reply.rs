@@ -176,10 +176,9 @@ impl Reply {
     /// The messages to send, none longer than Webex takes. An empty reply is no message.
     pub(crate) fn into_messages(self) -> Vec<Outgoing> {
         let mut messages: Vec<_> = match self.body {
-            Body::Text(text) => split_plain(&text, MOST_BYTES)
-                .into_iter()
-                .map(|text| Outgoing::from(NewMessage { text: Some(text), ..NewMessage::default() }))
-                .collect(),
+            Body::Text(text) => {
+                split_plain(&text, MOST_BYTES).into_iter().map(|text| Outgoing::from(NewMessage::text(text))).collect()
+            }
             Body::Markdown(markdown) => split(&markdown, MOST_BYTES).into_iter().map(Outgoing::markdown).collect(),
         };
         for (nth, card) in self.cards.into_iter().enumerate() {

@@ -30,7 +30,7 @@ impl Inbox {
         let (outcome, state) = self.perform_approved(row, me, &approval).await;
         // A command that is to be tried again ends nothing: then this changes nothing either.
         outcome.map_end(|end| {
-            self.approvals.end_request(row, approval, state, voter, None).add_to(end.of_request(reference))
+            self.approvals.end_request(row, approval, state, voter, None).add_to(end.of_request(&reference))
         })
     }
 
@@ -71,6 +71,6 @@ impl Inbox {
         let request = &approval.request;
         let origin = Origin::Message(request.message.as_str().into());
         let (text, files) = (request.asked.clone(), request.files.clone());
-        Context { envelope: request.envelope.clone(), ..self.context(row, to, origin, text, files) }
+        Context { event: request.event, ..self.context(row, to, origin, text, files) }
     }
 }

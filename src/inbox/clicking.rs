@@ -51,15 +51,7 @@ impl Inbox {
                 Err(error) => return self.desk.without_request(row, &error),
             },
         };
-        let to = &ReplyTo {
-            room: room.clone(),
-            room_type: card.as_ref().map_or(RoomType::Group, |card| card.room_type),
-            thread: card.as_ref().map(|card| card.parent_id.clone().unwrap_or_else(|| card.id.clone())),
-            sender: Sender { id: person.id.clone(), email: person.email().to_owned() },
-        };
-        if card.is_some() {
-            self.known.learn(&to.sender.id, &to.sender.email, &to.room, to.room_type);
-        }
+        let to = &self.clicked_in(&room, card.as_ref(), &person);
         let rule = match self.clicker(row, me, to, &action).await {
             ControlFlow::Continue(rule) => rule,
             ControlFlow::Break(outcome) => return outcome,
@@ -70,12 +62,29 @@ impl Inbox {
         };
         match pressed {
             Ok(button) => self.press(row, to, &action, button, rule, me).await,
-            Err(Unpressed::Nothing(reason)) => End::of(to, Verdict::Ignored, reason).into(),
-            Err(Unpressed::Forged(reason)) => {
+            Err(unpressed) => self.refuse_click(to, &unpressed).into(),
+        }
+    }
+
+    /// Where whoever clicked is answered. A card that is gone asked for an approval, which happens in spaces alone.
+    fn clicked_in(&self, room: &RoomId, card: Option<&Message>, person: &Person) -> ReplyTo {
+        let sender = Sender { id: person.id.clone(), email: person.email().to_owned() };
+        let Some(card) = card else {
+            return ReplyTo { room: room.clone(), room_type: RoomType::Group, thread: None, sender };
+        };
+        self.known.learn(&sender.id, &sender.email, room, card.room_type);
+        let thread = card.parent_id.clone().or_else(|| Some(card.id.clone()));
+        ReplyTo { room: room.clone(), room_type: card.room_type, thread, sender }
+    }
+
+    fn refuse_click(&self, to: &ReplyTo, unpressed: &Unpressed) -> End {
+        match unpressed {
+            Unpressed::Nothing(reason) => End::of(to, Verdict::Ignored, reason),
+            Unpressed::Forged(reason) => {
                 if let Some(count) = self.forged_clicks.count() {
                     tracing::warn!(reason, count, "a click on a card is none on a button that I have sealed");
                 }
-                End::of(to, Verdict::Denied, reason).noted(format!("{reason}{FORGED}")).into()
+                End::of(to, Verdict::Denied, reason).noted(format!("{reason}{FORGED}"))
             }
         }
     }
@@ -103,10 +112,7 @@ impl Inbox {
         to: &ReplyTo,
         action: &AttachmentAction,
     ) -> ControlFlow<Outcome, &'static str> {
-        let place = match to.room_type {
-            RoomType::Direct => Place::Direct,
-            RoomType::Group => Place::Group { mentioned: true },
-        };
+        let place = Place::of(to.room_type, true);
         ControlFlow::Break(match self.judgement(row, me, to, place, Act::Click, action.created).await {
             Ok(Judgement::Allow(rule)) => return ControlFlow::Continue(rule),
             Ok(Judgement::Own) => End::unaudited(Verdict::Own, "the bot clicked").into(),

@@ -3,8 +3,8 @@
 
 use std::ops::ControlFlow;
 
-use super::Inbox;
 use super::judging::{CROWD, Judgement, Refused, Ruling};
+use super::{Inbox, last_said};
 use crate::access::{Act, Pace, Place, Sender};
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event::Occurrence;
@@ -40,15 +40,11 @@ impl Inbox {
             Ok(None) => return ControlFlow::Continue(()),
             Err(error) => return ControlFlow::Break(self.desk.unjudged(&error)),
         };
-        let mark = row.mark.as_deref().and_then(|mark| mark.parse().ok()).max(event.created);
+        let mark = last_said(row).max(event.created);
         // In a direct space everything is theirs. Elsewhere, and of people who are answered, something said before may be
         // missing, and the next message that is read shows it.
         let is_theirs = to.room_type == RoomType::Direct && verdict != Verdict::Flooded && act == Act::Text;
-        let end = End::of(&to, verdict, reason);
-        ControlFlow::Break(match mark.filter(|_| is_theirs) {
-            Some(mark) => end.marked(mark.to_string()).into(),
-            None => end.into(),
-        })
+        ControlFlow::Break(End::of(&to, verdict, reason).marked(mark.filter(|_| is_theirs)).into())
     }
 
     /// The verdict and its reason.
@@ -60,11 +56,8 @@ impl Inbox {
         to: &ReplyTo,
         act: Act,
     ) -> Result<Option<(Verdict, &'static str)>, StoreError> {
-        let place = match to.room_type {
-            RoomType::Direct => Place::Direct,
-            // Who is not answered then is not without a mention either, and for the same reason.
-            RoomType::Group => Place::Group { mentioned: true },
-        };
+        // Who is not answered then is not without a mention either, and for the same reason.
+        let place = Place::of(to.room_type, true);
         Ok(match self.ruling(row, me, to, place, act).await? {
             Ruling::Ended(Judgement::Refuse(refused @ Refused { says: None, .. })) => {
                 Some((refused.verdict, refused.reason))

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Inbox;
-use super::running::{GONE, Ran, Run, Unable, gone};
+use super::running::{GONE, NO_ACTION, Ran, Run, Unable};
 use crate::clock;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::handler::{CommandSpec, Context, Inputs, Origin, Reply};
 use crate::questions::{Asked, Heard, Said, is_cancel};
 use crate::router::{self, Route, addressed_text};
-use crate::store::{Again, Claimed};
+use crate::store::Claimed;
 use crate::verdict::Verdict;
 use crate::webex::{Message, Person, RoomType};
 
@@ -54,7 +54,7 @@ impl Inbox {
             origin,
             thread: to.thread.clone(),
             text,
-            envelope: row.body.clone(),
+            event: row.id,
             files,
             deadline: clock::instant() + self.deadline,
             services: Arc::clone(&self.services),
@@ -82,14 +82,10 @@ impl Inbox {
                 self.desk.reply(row, to, end, Reply::text(says))
             }
             Ok(Heard::Unsettled) => {
-                let after = BEING_SENT.max(row.failing() / 2);
-                let note = Some(
-                    "the message of a question is just being sent; Webex will say which of the two was first"
-                        .to_owned(),
-                );
-                Outcome::Again(Again { after, note, ..Again::default() })
+                let note = "the message of a question is just being sent; Webex will say which of the two was first";
+                Outcome::later(BEING_SENT.max(row.failing() / 2), note)
             }
-            Ok(Heard::Gone) => self.desk.reply(row, to, gone(to), Reply::text(GONE)),
+            Ok(Heard::Gone) => self.gone(row, to),
             Err(error) => self.desk.without_ledger(row, &error),
         }
     }
@@ -129,6 +125,11 @@ impl Inbox {
         }
     }
 
+    /// Tells whoever answered that nothing takes the answer any more.
+    fn gone(&self, row: &Claimed, to: &ReplyTo) -> Outcome {
+        self.desk.reply(row, to, End::of(to, Verdict::Declined, NO_ACTION), Reply::text(GONE))
+    }
+
     async fn take_answer(
         &self,
         row: &Claimed,
@@ -159,7 +160,7 @@ impl Inbox {
                 }
             }
             Err(Unable::Forbidden(command, reason)) => self.forbid(row, to, command, reason).with([over]),
-            Err(Unable::Gone) => self.desk.reply(row, to, gone(to), Reply::text(GONE)).with([over]),
+            Err(Unable::Gone) => self.gone(row, to).with([over]),
         }
     }
 }

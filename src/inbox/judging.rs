@@ -65,10 +65,8 @@ impl Inbox {
             thread: message.parent_id.clone(),
             sender: Sender { id: message.person_id.clone(), email: message.person_email.clone() },
         };
-        let place = match message.room_type {
-            RoomType::Direct => Place::Direct,
-            RoomType::Group => Place::Group { mentioned: mentions(&message, me) },
-        };
+        let is_group = message.room_type == RoomType::Group;
+        let place = Place::of(message.room_type, is_group && mentions(&message, me));
         match self.judgement(row, me, to, place, Act::Text, message.created).await {
             Ok(Judgement::Own) => End::unaudited(Verdict::Own, "the bot wrote it").into(),
             Ok(Judgement::Allow(rule)) => self.answer(row, &message, me, to, rule).await,

@@ -1,6 +1,6 @@
 //! Works on one event: read it, judge it, run what it asks for. What it returns is an outcome, which the desk settles; it
 //! never sends. Each step is a file, in this order: `working`, `foreseeing`, `reading`, `judging`, `hearing`, `running`; of a
-//! click also `clicking` and `pressing`, and of what was approved `approved`.
+//! click also `clicking` and `pressing`, of what was approved `approved`, and of all else `other`.
 
 mod approved;
 mod clicking;
@@ -8,6 +8,7 @@ mod foreseeing;
 mod hearing;
 mod judging;
 mod known;
+mod other;
 mod pressing;
 mod reading;
 mod running;
@@ -17,23 +18,27 @@ mod working;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use known::Known;
 
 use crate::access::Flood;
 use crate::approvals::Approvals;
 use crate::config::{self, Config};
 use crate::desk::Desk;
-use crate::handler::{LiveTable, Services};
+use crate::handler::{EventHandler, LiveTable, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::questions::Questions;
 use crate::receiver::Door;
+use crate::store::Claimed;
 use crate::telemetry::Seldom;
 
 /// Works on inbox rows.
 pub struct Inbox {
     services: Arc<Services>,
     table: LiveTable,
+    /// What is called for events of other kinds.
+    events: Vec<EventHandler>,
     desk: Arc<Desk>,
     approvals: Approvals,
     questions: Questions,
@@ -57,6 +62,7 @@ impl Inbox {
         config: &Config,
         services: &Arc<Services>,
         table: LiveTable,
+        events: Vec<EventHandler>,
         identity: &Identity,
         health: &Health,
         door: &Door,
@@ -65,6 +71,7 @@ impl Inbox {
         Inbox {
             services: Arc::clone(services),
             table,
+            events,
             approvals: Approvals::new(&desk),
             questions: Questions::new(services),
             desk,
@@ -77,4 +84,9 @@ impl Inbox {
             catch_up: config.delivery.catch_up,
         }
     }
+}
+
+/// Up to when everything said in the space of this event was worked on, by Webex's clock.
+fn last_said(row: &Claimed) -> Option<Timestamp> {
+    row.mark.as_deref()?.parse().ok()
 }

@@ -1,7 +1,7 @@
 //! What a button of ours does that somebody pressed who is answered.
 
 use super::Inbox;
-use super::running::{GONE, Ran, Run, Unable, gone};
+use super::running::{GONE, NO_ACTION, Ran, Run, Unable};
 use crate::approvals::PressedVote;
 use crate::card::{Button, Deed, Refusal};
 use crate::clock;
@@ -32,13 +32,12 @@ impl Inbox {
             Some(refusal) => refusal,
             None => self.do_pressed(row, to, action, button, rule, me).await,
         };
-        outcome.map_end(|end| end.pressed(&pressed))
+        outcome.map_end(|end| end.action(&pressed))
     }
 
     /// Why the button does nothing for whoever pressed it.
     async fn refusal(&self, row: &Claimed, to: &ReplyTo, button: &Button) -> Option<Outcome> {
-        let decline =
-            |verdict, reason, says| Some(self.desk.decline(row, to, button.card, End::of(to, verdict, reason), says));
+        let decline = |verdict, reason, says| Some(self.desk.decline(row, to, button.card, verdict, reason, says));
         let refusal = match button.deed {
             // How long that may be pressed, and by whom, the ledger says.
             Deed::Vote(_) => None,
@@ -95,7 +94,7 @@ impl Inbox {
             Err(Unable::Forbidden(command, reason)) => {
                 return End::of(to, Verdict::Denied, reason).command(command.name()).into();
             }
-            Err(Unable::Gone) => return self.desk.decline(row, to, card, gone(to), GONE),
+            Err(Unable::Gone) => return self.desk.decline(row, to, card, Verdict::Declined, NO_ACTION, GONE),
         };
         let over = match self.questions.ended_by_click(to, card, once, &name).await {
             Ok(over) => over,

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Inbox;
+use super::{Inbox, last_said};
 use crate::clock;
 use crate::config::Mode;
 use crate::event::{Event, Occurrence, Source};
@@ -81,7 +81,7 @@ impl Inbox {
     async fn answered_until(&self, row: &Claimed) -> Option<Timestamp> {
         let lead = SignedDuration::from_millis(self.services.webex.clock_lead().unwrap_or_default());
         let reach = clock::wall() - lead - SignedDuration::try_from(self.catch_up).ok()?;
-        let last = match row.mark.as_deref().and_then(|mark| mark.parse().ok()) {
+        let last = match last_said(row) {
             Some(last) => last,
             // Nothing has been yet: all since the very first start is to be.
             None => Timestamp::from_millisecond(self.services.store.coverage().await.ok()??.floor).ok()?,
@@ -93,7 +93,7 @@ impl Inbox {
     /// ledger does not take now, a look finds later.
     async fn goes_first(&self, row: &Claimed, room: &RoomId, kind: RoomType, message: Message) -> bool {
         let event = Event::of_message(&message.id, room.clone(), kind, Some(message.person_id), message.created);
-        match self.door.take(Source::CatchUp, &event).await {
+        match self.door.take(Source::CatchUp, &event, None).await {
             // It goes first only if the ledger sees that as Webex does; else each would wait for the other.
             Ok(Received::Accepted | Received::Duplicate) => {
                 self.services.store.goes_before(event.event_id(), row).await.unwrap_or(false)

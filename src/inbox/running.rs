@@ -17,6 +17,9 @@ use crate::worker::reason;
 /// What is said where [`Unable::Gone`].
 pub(super) const GONE: &str = "I cannot do that any more. Please ask me again.";
 
+/// The reason of the same.
+pub(super) const NO_ACTION: &str = "nothing has this action any more";
+
 /// What is run, for whom, and by which rule.
 pub(super) struct Run<'a> {
     pub to: &'a ReplyTo,
@@ -41,11 +44,6 @@ pub(super) enum Unable<'a> {
     Forbidden(&'a CommandSpec, &'static str),
     /// A bot of before had it.
     Gone,
-}
-
-/// How an event ends that was for an action of before.
-pub(super) fn gone(to: &ReplyTo) -> End {
-    End::of(to, Verdict::Declined, "nothing has this action any more")
 }
 
 impl Ran {
@@ -95,7 +93,13 @@ impl Inbox {
         mut run: Run<'_>,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
     ) -> Ran {
-        let (has_run, result) = self.run(row, run.command, running).await;
+        let (has_run, result) = match self.run(row, running).await {
+            Ok(reply) => match reply.check(run.command) {
+                Ok(()) => (true, self.bounded(reply).await),
+                Err(error) => (false, Err(error.into())),
+            },
+            Err(error) => (false, Err(error)),
+        };
         // What has run is answered, even where that is not sent as it is.
         run.way_out = run.way_out.filter(|_| !has_run);
         let is_refused = matches!(result, Err(CommandError::User(_) | CommandError::Usage(_)));
@@ -107,27 +111,20 @@ impl Inbox {
         }
     }
 
-    /// What the handler returned, and whether that was a reply, even where the reply is not sent as it is. A panic, or a
-    /// command that does not end, is a failure like any other. A row beyond its tries has ended the process before and
-    /// is not run again.
-    async fn run(
+    /// What the handler returned. A panic, or one that does not end, is a failure like any other. A row beyond its tries has
+    /// ended the process before and is not run again.
+    pub(super) async fn run<T>(
         &self,
         row: &Claimed,
-        command: &Command,
-        running: impl Future<Output = Result<Reply, CommandError>> + Send,
-    ) -> (bool, Result<Reply, CommandError>) {
+        running: impl Future<Output = Result<T, CommandError>> + Send,
+    ) -> Result<T, CommandError> {
         if self.desk.is_beyond_its_tries(row, 1) {
-            return (false, Err(anyhow::anyhow!("the process ended during each try").into()));
+            return Err(anyhow::anyhow!("the process ended during each try").into());
         }
-        let running = AssertUnwindSafe(running).catch_unwind();
-        match tokio::time::timeout(self.deadline, running).await {
-            Ok(Ok(Ok(reply))) => match reply.check(command) {
-                Ok(()) => (true, self.bounded(reply).await),
-                Err(error) => (false, Err(error.into())),
-            },
-            Ok(Ok(Err(error))) => (false, Err(error)),
-            Ok(Err(panic)) => (false, Err(anyhow::anyhow!("the handler {}", reason(&*panic)).into())),
-            Err(_) => (false, Err(anyhow::anyhow!("the handler did not end within worker.deadline").into())),
+        match tokio::time::timeout(self.deadline, AssertUnwindSafe(running).catch_unwind()).await {
+            Ok(Ok(returned)) => returned,
+            Ok(Err(panic)) => Err(anyhow::anyhow!("the handler {}", reason(&*panic)).into()),
+            Err(_) => Err(anyhow::anyhow!("the handler did not end within worker.deadline").into()),
         }
     }
 
@@ -164,7 +161,7 @@ impl Inbox {
         Run { to, command, rule, way_out }: &Run<'_>,
         result: Result<Reply, CommandError>,
     ) -> Outcome {
-        let end = |verdict| End::of(to, verdict, *rule).command(command.name());
+        let end = |verdict| End::of(to, verdict, rule).command(command.name());
         let refusal = |text: &str| way_out.map_or(text.to_owned(), |way_out| format!("{text} {way_out}"));
         match result {
             Ok(reply) => {
@@ -178,38 +175,35 @@ impl Inbox {
                 let says = format!("{} Usage: {}", refusal(&text), command.usage());
                 self.desk.reply(row, to, end(Verdict::Usage).noted(quoted(&text)), Reply::text(says))
             }
-            Err(CommandError::Internal(error)) => match passing(&error).filter(|_| self.desk.is_patient(row)) {
-                // A Webex that is away, or asks to wait, is no fault of the command.
-                Some(error) => self.desk.unread(row, error).await,
-                None => self.failed(row, to, command, rule, &error),
+            Err(CommandError::Internal(error)) => match self.try_again(row, command.name(), &error).await {
+                Ok(again) => again,
+                Err(error) => self.failed(row, to, command, rule, error),
             },
         }
     }
 
-    /// A command failed: it is tried again, or whoever asked is told.
-    fn failed(
-        &self,
-        row: &Claimed,
-        to: &ReplyTo,
-        command: &Command,
-        rule: &'static str,
-        error: &anyhow::Error,
-    ) -> Outcome {
-        let (name, error) = (command.name(), self.services.webex.told(&format!("{error:#}")));
-        let error = match self.desk.after_failure(row, error.clone()) {
-            Ok(again) => {
-                tracing::warn!(command = name, error, "a command failed; trying again");
-                return again;
-            }
-            Err(error) => error,
-        };
+    /// The next try of what failed, and the error for the log and the ledger after the last one.
+    pub(super) async fn try_again(&self, row: &Claimed, name: &str, error: &anyhow::Error) -> Result<Outcome, String> {
+        // A Webex that is away, or asks to wait, is no fault of the handler.
+        if let Some(error) = passing(error).filter(|_| self.desk.is_patient(row)) {
+            return Ok(self.desk.unread(row, error).await);
+        }
+        let error = self.services.webex.told(&format!("{error:#}"));
+        let again = self.desk.after_failure(row, error.clone())?;
+        tracing::warn!(command = name, error, "a command failed; trying again");
+        Ok(again)
+    }
+
+    /// A command failed for good: whoever asked is told.
+    fn failed(&self, row: &Claimed, to: &ReplyTo, command: &Command, rule: &'static str, error: String) -> Outcome {
+        let name = command.name();
         let reference = event::reference(row.id);
         tracing::error!(
             command = name,
             error,
             "a command failed for good; `switchboard explain {reference}` tells more"
         );
-        let says = NewMessage { text: Some(format!("That failed, reference {reference}.")), ..NewMessage::default() };
+        let says = NewMessage::text(format!("That failed, reference {reference}."));
         let letter = self.desk.letter(row, to, event::failure_id(row.id), says.into(), Some(name));
         End::of(to, Verdict::Failed, rule).command(name).noted(error).dead().then([letter]).into()
     }

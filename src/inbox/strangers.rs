@@ -33,7 +33,7 @@ impl Inbox {
                 Err(error) => return self.desk.unjudged(&error),
             }
         }
-        let greeting = NewMessage { text: Some(pairing::greeting(&request)), ..NewMessage::default() };
+        let greeting = NewMessage::text(pairing::greeting(&request));
         let sealed =
             |card: &Card, id, admin: &str| self.desk.sealed(card, id, Venue::DirectWith(admin), pairing::COMMAND);
         let notices = pairing::notices(&request, &self.services.policy.admins(), sealed);

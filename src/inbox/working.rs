@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Inbox;
+use super::{Inbox, last_said};
 use crate::access::Act;
 use crate::desk::{End, Outcome};
 use crate::event::{Added, Event, Occurrence, is_plausible};
@@ -40,13 +40,13 @@ impl Work for Inbox {
             }
         };
         let outcome = self.outcome(&row, &event).await;
-        self.desk.close(row, outcome, via(&event))
+        self.desk.close(row, outcome, event.via())
     }
 
     fn panicked(&self, row: Claimed, why: String) -> Settlement {
         let why = self.services.webex.told(&why);
         tracing::error!(why, "work on an event failed where it must not");
-        let via = serde_json::from_str(&row.body).map_or(Via::Daemon, |event: Event| via(&event));
+        let via = serde_json::from_str(&row.body).map_or(Via::Daemon, |event: Event| event.via());
         let outcome = self.desk.after_failure(&row, why).unwrap_or_else(|why| self.desk.give_up(&why));
         self.desk.close(row, outcome, via)
     }
@@ -70,6 +70,7 @@ impl Inbox {
             Event::Added(added) => note_added(added, &me),
             Event::TimeUp(time_up) => self.approvals.expire(row, time_up.card).await,
             Event::Approved(approved) => self.run_approved(row, approved.card, &me).await,
+            Event::Other(other) => self.call_handler(row, other).await,
         }
     }
 
@@ -83,12 +84,9 @@ impl Inbox {
             Err(error) => return self.desk.unread(row, &error).await,
         };
         self.known.learn(&message.person_id, &message.person_email, &message.room_id, message.room_type);
-        let last = row.mark.as_deref().and_then(|mark| mark.parse().ok()).max(message.created.filter(is_plausible));
+        let last = last_said(row).max(message.created.filter(is_plausible));
         let outcome = self.judge(row, message, me).await;
-        outcome.map_end(|end| match last {
-            Some(last) => end.marked(last.to_string()),
-            None => end,
-        })
+        outcome.map_end(|end| end.marked(last))
     }
 }
 
@@ -99,15 +97,5 @@ fn note_added(Added { membership, member }: &Added, me: &Person) -> Outcome {
         End::unaudited(Verdict::Noted, "the bot was added to a space").into()
     } else {
         End::unaudited(Verdict::Ignored, "somebody else was added to a space").into()
-    }
-}
-
-/// By which way an event came, for the audit.
-fn via(event: &Event) -> Via {
-    match event {
-        Event::Message(_) => Via::Message,
-        Event::Click(_) => Via::Click,
-        // The bot was put into a space, or its clock says so: nobody asked it for anything.
-        Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) => Via::Daemon,
     }
 }

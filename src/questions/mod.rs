@@ -129,9 +129,9 @@ impl Questions {
         let cards = cards.map(|(_, nth)| event::reply_id(row.id, nth)).collect();
         let cards_until = self.services.cards.as_ref().map_or(now, |cards| cards.until(now));
         // Whoever goes on below their own message is in its thread.
-        let own = || match serde_json::from_str(&row.body) {
-            Ok(Event::Message(message)) => Some(MessageId::from(message.id)),
-            Ok(Event::Click(_) | Event::Added(_) | Event::TimeUp(_) | Event::Approved(_)) | Err(_) => None,
+        let own = || {
+            let Ok(Event::Message(message)) = serde_json::from_str(&row.body) else { return None };
+            Some(MessageId::from(message.id))
         };
         let thread = to.thread.clone().or_else(own);
         let kept = question.kept(command, thread, cards, cards_until);

@@ -3,13 +3,32 @@
 //! What a person wrote is encrypted in an activity, so it is fetched by REST later, as with every other way in.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::event::{Added, Event, Occurrence, is_plausible};
-use crate::webex::{Read, RoomType, cluster, encode, read_value};
+use super::other::heard;
+use crate::event::{Added, Event, MEMBERSHIPS, MESSAGES, Occurrence, Other, Subscription, is_plausible};
+use crate::webex::{Read, RoomType, cluster, encode, local_part, read_value};
 
 /// The cluster of ids where an activity does not name its own. Webex knows a thing by any cluster's spelling.
 const US: &str = "us";
+
+const ROOMS: &str = "rooms";
+const CONVERSATION: &str = "conversation";
+
+/// Resource and event of an edit.
+const EDIT: (&str, &str) = (MESSAGES, "updated");
+
+/// Verbs of activities, and resource and event as webhooks name them.
+const OTHERS: [(&str, (&str, &str)); 8] = [
+    ("delete", (MESSAGES, "deleted")),
+    ("leave", (MEMBERSHIPS, "deleted")),
+    ("assignModerator", (MEMBERSHIPS, "updated")),
+    ("unassignModerator", (MEMBERSHIPS, "updated")),
+    ("create", (ROOMS, "created")),
+    ("update", (ROOMS, "updated")),
+    ("lock", (ROOMS, "updated")),
+    ("unlock", (ROOMS, "updated")),
+];
 
 /// A frame that could be read.
 #[derive(Debug)]
@@ -32,17 +51,9 @@ pub(super) enum Frame {
 /// What happened.
 #[derive(Debug)]
 pub(super) enum What {
-    /// Something this bot works on.
-    Ours(Event),
-    /// Something else: resource and event as a webhook would name them, if it has such, and the id of what happened.
-    NotOurs {
-        /// Of the fixed set that Webex documents for webhooks, or what the websocket calls it.
-        resource: String,
-        /// Likewise.
-        event: String,
-        /// None where there will be no end of them, such as that somebody types.
-        id: Option<String>,
-    },
+    /// Resource and event of what is none of the bot's are as a webhook would name them, if it has such; else as the
+    /// websocket does. It has no id where there will be no end of them, such as that somebody types.
+    Happened(Event),
     /// An activity of a kind this bot works on, without what it needs.
     Unreadable(&'static str),
 }
@@ -109,10 +120,19 @@ impl Target {
         let is_direct = self.tags.as_ref()?.iter().any(|tag| tag == "ONE_ON_ONE");
         Some(if is_direct { RoomType::Direct } else { RoomType::Group })
     }
+
+    /// The cluster, and the id that REST has for the space.
+    fn place(&self) -> (String, Option<String>) {
+        let home = self.global_id.as_deref().and_then(cluster).unwrap_or_else(|| US.to_owned());
+        let bare = || self.id.as_deref().map(|room| encode(&home, "ROOM", room));
+        let room = self.global_id.clone().or_else(bare);
+        (home, room)
+    }
 }
 
 #[derive(Deserialize)]
 struct Parent {
+    id: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
 }
@@ -130,11 +150,17 @@ impl Frame {
             (Some("pong"), Some(id), _) => Frame::Pong(id),
             (_, Some(id), Some(data)) => {
                 let sequence = outer.sequence_number.as_ref().and_then(number);
-                Frame::Event { id, sequence, what: What::of(data) }
+                let what = What::of(data, &id);
+                Frame::Event { id, sequence, what }
             }
             _ => Frame::Other,
         })
     }
+}
+
+/// Of people REST has no cluster's spelling but this.
+fn person_id(uuid: &str) -> String {
+    encode(US, "PEOPLE", uuid)
 }
 
 /// A number, or one that is written as text.
@@ -143,11 +169,11 @@ fn number(value: &Value) -> Option<u64> {
 }
 
 impl What {
-    fn of(data: Data) -> What {
+    fn of(data: Data, envelope: &str) -> What {
         let event_type = data.event_type.unwrap_or_default();
         if event_type != "conversation.activity" {
             let (resource, event) = event_type.split_once('.').unwrap_or((&event_type, ""));
-            return What::NotOurs { resource: resource.to_owned(), event: event.to_owned(), id: None };
+            return What::Happened(Event::Other(heard(resource, event, None, envelope)));
         }
         let read = data.activity.and_then(|activity| read_value::<Activity>(activity).ok());
         let Some(Read { value: activity, .. }) = read else {
@@ -155,34 +181,60 @@ impl What {
         };
         let event = match activity.verb.as_str() {
             // An edit comes as a message whose parent is what it edits; there is no such message to fetch.
-            "post" | "share" if activity.is_edit() => return activity.unhandled("messages", "updated"),
+            "post" | "share" if activity.is_edit() => Ok(Event::Other(activity.other(EDIT, envelope))),
             "post" | "share" => activity.occurrence("MESSAGE").map(Event::Message),
             "cardAction" => activity.occurrence("ATTACHMENT_ACTION").map(Event::Click),
             "add" if activity.is_about_person() => activity.added().map(Event::Added),
-            "delete" => return activity.unhandled("messages", "deleted"),
-            "leave" => return activity.unhandled("memberships", "deleted"),
-            "assignModerator" | "unassignModerator" => return activity.unhandled("memberships", "updated"),
-            "create" => return activity.unhandled("rooms", "created"),
-            "update" | "lock" | "unlock" => return activity.unhandled("rooms", "updated"),
             // That somebody has read something is told all the time, and nobody asks after it.
-            "acknowledge" => {
-                return What::NotOurs { resource: "conversation".to_owned(), event: activity.verb, id: None };
-            }
+            "acknowledge" => Ok(Event::Other(heard(CONVERSATION, "acknowledge", None, envelope))),
             verb => {
+                let known = OTHERS.iter().find(|(known, _)| *known == verb).map(|(_, kind)| *kind);
                 let verb = verb.to_owned();
-                return activity.unhandled("conversation", &verb);
+                Ok(Event::Other(activity.other(known.unwrap_or((CONVERSATION, &verb)), envelope)))
             }
         };
-        event.map_or_else(What::Unreadable, What::Ours)
+        event.map_or_else(What::Unreadable, What::Happened)
     }
 }
 
+/// Whether activities tell of this, so that it comes over a websocket.
+pub fn is_told_over_websocket(wanted: &Subscription) -> bool {
+    let mut kinds = OTHERS.iter().map(|(_, kind)| *kind).chain([EDIT]);
+    kinds.any(|kind| kind == (wanted.resource.as_str(), wanted.event.as_str()))
+}
+
 impl Activity {
-    fn unhandled(self, resource: &str, event: &str) -> What {
-        // A deletion is of the message that it names.
-        let object = self.object.and_then(|object| object.id).filter(|_| self.verb == "delete");
-        let id = object.or(Some(self.id));
-        What::NotOurs { resource: resource.to_owned(), event: event.to_owned(), id }
+    /// With as much of the data of the same webhook as an activity has.
+    fn other(self, (resource, event): (&str, &str), envelope: &str) -> Other {
+        let Activity { id, verb, actor, object, target, parent, .. } = self;
+        let (home, room) = target.as_ref().map_or((US.to_owned(), None), Target::place);
+        let kind = target.as_ref().and_then(Target::kind);
+        let actor = actor.and_then(Party::uuid);
+        let object = object.and_then(Party::uuid);
+        let of = |kind: &str, id: Option<&str>| id.map(|id| encode(&home, kind, &local_part(id)));
+        let (about, data) = match resource {
+            ROOMS => (None, json!({"id": room, "type": kind})),
+            MEMBERSHIPS => {
+                // Whoever goes by themselves is not named twice.
+                let person = object.as_deref().or(actor.as_deref());
+                let pair = person.zip(room.as_deref()).map(|(person, room)| format!("{person}:{}", local_part(room)));
+                let id = of("MEMBERSHIP", pair.as_deref());
+                (None, json!({"id": id, "roomId": room, "roomType": kind, "personId": person.map(person_id)}))
+            }
+            MESSAGES => {
+                // A deletion is of the message that it names, an edit of its parent.
+                let edited = parent.and_then(|parent| parent.id);
+                let message = if verb == "delete" { object.as_deref() } else { edited.as_deref() };
+                let data = json!({"id": of("MESSAGE", message), "roomId": room, "roomType": kind});
+                (object.clone().filter(|_| verb == "delete"), data)
+            }
+            _ => (None, Value::Null),
+        };
+        Other {
+            actor: actor.as_deref().map(|actor| person_id(actor).into()),
+            data,
+            ..heard(resource, event, about.or(Some(id)), envelope)
+        }
     }
 
     fn is_edit(&self) -> bool {
@@ -200,9 +252,7 @@ impl Activity {
             return Err("an activity has no id");
         }
         let room_type = target.as_ref().and_then(Target::kind);
-        let (bare_room, room) = target.map_or((None, None), |target| (target.id, target.global_id));
-        let home = room.as_deref().and_then(cluster).unwrap_or_else(|| US.to_owned());
-        let room = room.or_else(|| bare_room.as_deref().map(|room| encode(&home, "ROOM", room)));
+        let (home, room) = target.as_ref().map_or((US.to_owned(), None), Target::place);
         let created = published.and_then(|published| published.parse().ok()).filter(is_plausible);
         Ok(Occurrence {
             id: encode(&home, resource, &id),
@@ -217,7 +267,7 @@ impl Activity {
     fn added(mut self) -> Result<Added, &'static str> {
         let member = self.object.take().and_then(Party::uuid).ok_or("who was added is not named")?;
         let space = self.target.as_ref().and_then(|target| target.global_id.as_deref().or(target.id.as_deref()));
-        let space = space.map(crate::webex::local_part).ok_or("a member's space is not named")?;
+        let space = space.map(local_part).ok_or("a member's space is not named")?;
         self.id = format!("{member}:{space}");
         Ok(Added { membership: self.occurrence("MEMBERSHIP")?, member: Some(member.into()) })
     }
@@ -255,7 +305,7 @@ mod tests {
 
     fn ours(activity: &Value) -> Event {
         match what(activity) {
-            What::Ours(event) => event,
+            What::Happened(event) => event,
             other => panic!("{other:?}"),
         }
     }
@@ -266,7 +316,7 @@ mod tests {
                 (id, [actor, None])
             }
             Event::Added(Added { membership, member }) => (membership.id, [membership.actor, member]),
-            Event::TimeUp(_) | Event::Approved(_) => panic!("{event:?}"),
+            Event::TimeUp(_) | Event::Approved(_) | Event::Other(_) => panic!("{event:?}"),
         }
     }
 
@@ -300,13 +350,16 @@ mod tests {
     #[test]
     fn what_the_bot_does_not_work_on_is_told_apart_from_what_is_broken() {
         for verb in ["delete", "update", "leave", "create", "hide", "acknowledge", "lock", "assignModerator", ""] {
-            assert!(matches!(what(&activity(verb, &json!({}))), What::NotOurs { .. }), "{verb}");
+            assert!(matches!(what(&activity(verb, &json!({}))), What::Happened(Event::Other(_))), "{verb}");
         }
         assert!(matches!(
             what(&activity("post", &json!({"parent": {"type": "edit", "id": "m"}}))),
-            What::NotOurs { .. }
+            What::Happened(Event::Other(_))
         ));
-        assert!(matches!(what(&activity("add", &json!({"object": {"objectType": "team"}}))), What::NotOurs { .. }));
+        assert!(matches!(
+            what(&activity("add", &json!({"object": {"objectType": "team"}}))),
+            What::Happened(Event::Other(_))
+        ));
         for broken in [
             activity("post", &json!({"id": ""})),
             activity("post", &json!({"id": 7})),
@@ -319,11 +372,39 @@ mod tests {
     }
 
     #[test]
+    fn what_else_happened_has_the_ids_that_webhooks_give() {
+        let data = |verb: &str, more: Value| match what(&activity(verb, &more)) {
+            What::Happened(Event::Other(other)) => (other.kind(), other.data),
+            what => panic!("{what:?}"),
+        };
+        let (room, person) = (encode(HOME, "ROOM", ROOM), encode("us", "PEOPLE", ALICE));
+        let edited = json!({"parent": {"type": "edit", "id": MESSAGE}, "id": "another"});
+        let message = json!({"id": encode(HOME, "MESSAGE", MESSAGE), "roomId": room, "roomType": "group"});
+        let membership = encode(HOME, "MEMBERSHIP", &format!("{ALICE}:{ROOM}"));
+        let member = json!({"id": membership, "roomId": room, "roomType": "group", "personId": person});
+        let whole_room = json!({"id": room, "type": "group"});
+        for (verb, more, kind, expected) in [
+            ("post", edited, "messages/updated", message.clone()),
+            ("delete", json!({"object": {"id": MESSAGE}}), "messages/deleted", message),
+            ("leave", json!({}), "memberships/deleted", member.clone()),
+            ("assignModerator", json!({"object": {"id": "a@b.c", "entryUUID": ALICE}}), "memberships/updated", member),
+            ("create", json!({}), "rooms/created", whole_room.clone()),
+            ("lock", json!({}), "rooms/updated", whole_room),
+            ("hide", json!({}), "conversation/hide", Value::Null),
+        ] {
+            assert_eq!(data(verb, more), (kind.to_owned(), expected));
+        }
+    }
+
+    #[test]
     fn frames_of_whatever_kind_are_read_or_refused() {
         let read = |frame: &str| Frame::read(frame.as_bytes());
         assert!(matches!(read(r#"{"id":"p","type":"pong","wsWriteTimestamp":1}"#), Ok(Frame::Pong(id)) if id == "p"));
         let state = r#"{"id":"e","data":{"eventType":"mercury.buffer_state"},"sequenceNumber":"12"}"#;
-        assert!(matches!(read(state), Ok(Frame::Event { sequence: Some(12), what: What::NotOurs { .. }, .. })));
+        assert!(matches!(
+            read(state),
+            Ok(Frame::Event { sequence: Some(12), what: What::Happened(Event::Other(_)), .. })
+        ));
         assert!(matches!(
             read(r#"{"id":"e","data":{"eventType":"locus.difference","locus":[1]}}"#),
             Ok(Frame::Event { .. })

@@ -3,17 +3,21 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use serde_json::Value;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::Unhandled;
-use crate::event::{Event, Source};
+use crate::event::{Event, Other, Source, Subscription, unhandled_id};
 use crate::identity::Identity;
-use crate::store::{Store, StoreError};
+use crate::store::{Entry, Store, StoreError};
 use crate::telemetry::{Metrics, Received};
 
 /// So many of the bot's own events are remembered, for whoever waits for one of them.
 const MOST_OWN: usize = 64;
+
+/// Of what nobody works on, no more bytes are kept than most webhooks have: a frame of a websocket may have a megabyte.
+const MOST_KEPT: usize = 64 * 1024;
 
 /// Takes events, from whichever way in. Cheap to clone.
 #[derive(Clone)]
@@ -22,19 +26,34 @@ pub struct Door {
     metrics: Metrics,
     identity: Identity,
     own: Arc<watch::Sender<VecDeque<Uuid>>>,
+    wanted: Arc<[Subscription]>,
 }
 
 impl Door {
-    /// To this ledger; the bot's own doing is left outside once it is known who the bot is.
-    pub fn new(store: Store, metrics: Metrics, identity: Identity) -> Door {
-        Door { store, metrics, identity, own: Arc::default() }
+    /// To this ledger; the bot's own doing is left outside once it is known who the bot is. Of what the bot does not work on
+    /// itself, only what is `wanted` is taken.
+    pub fn new(store: Store, metrics: Metrics, identity: Identity, wanted: Vec<Subscription>) -> Door {
+        Door { store, metrics, identity, own: Arc::default(), wanted: wanted.into() }
     }
 
-    /// Drops what the bot did itself, and what is there already. On disk when it returns.
+    /// Whether somebody works on this.
+    pub fn wants(&self, event: &Event) -> bool {
+        let Event::Other(other) = event else { return true };
+        self.wanted.iter().any(|wanted| wanted.covers(other))
+    }
+
+    /// Drops what nobody works on, what the bot did itself, and what is there already. On disk when it returns. `raw` is what
+    /// Webex sent of it, to the byte, if it sent anything.
     ///
     /// # Errors
     /// When the ledger could not take it; the sender must hear that.
-    pub async fn take(&self, source: Source, event: &Event) -> Result<Received, StoreError> {
+    pub async fn take(&self, source: Source, event: &Event, raw: Option<Bytes>) -> Result<Received, StoreError> {
+        if let Event::Other(other) = event
+            && !self.wants(event)
+        {
+            self.note(source, other, raw).await;
+            return Ok(Received::Ignored);
+        }
         if source.is_delivery() {
             self.metrics.delivery_proven();
         }
@@ -43,7 +62,7 @@ impl Door {
                 self.remember_own(event.event_id());
             }
             Received::Own
-        } else if self.store.put(event.to_entry()).await? {
+        } else if self.store.put(Entry { raw, ..event.to_entry() }).await? {
             Received::Accepted
         } else {
             Received::Duplicate
@@ -52,21 +71,25 @@ impl Door {
         Ok(outcome)
     }
 
-    /// Counts what nobody works on, and leaves a row of it, so that it can be explained. Nothing waits for that row: where
-    /// the ledger does not take it, the delivery is acknowledged all the same.
-    pub async fn note(&self, source: Source, unhandled: &Unhandled) {
-        self.pass(source, unhandled);
-        if let Err(error) = self.store.note_unhandled(unhandled.to_entry(), unhandled.reason()).await {
-            tracing::debug!(event = %unhandled.event_id(), %error, "what the bot does not work on left no row");
-        }
-    }
-
-    /// Counts what nobody works on, and no more.
-    pub fn pass(&self, source: Source, unhandled: &Unhandled) {
-        let [resource, event] = unhandled.labels();
+    /// Counts what nobody works on, and leaves a row of it, so that it can be explained: but not of what comes over a
+    /// websocket without an id, since there is no end of that. Nothing waits for that row: where the ledger does not take it,
+    /// the delivery is acknowledged all the same.
+    async fn note(&self, source: Source, other: &Other, raw: Option<Bytes>) {
+        let ([resource, event], kind) = (other.labels(), other.kind());
         self.metrics.unhandled(source.as_str(), resource, event);
-        let (id, kind) = (unhandled.event_id(), unhandled.kind());
-        tracing::debug!(event = %id, kind, %source, "Webex told of something that the bot does not work on");
+        tracing::debug!(kind, %source, "Webex told of something that the bot does not work on");
+        // A frame of a websocket has an id of its own; of a webhook, the same bytes are the same delivery.
+        let id = match (source, &raw) {
+            (Source::Webhook, Some(raw)) => unhandled_id(raw),
+            _ if other.id.is_none() => return,
+            _ => other.delivery,
+        };
+        let event = Event::Other(Other { data: Value::Null, ..other.clone() });
+        let raw = raw.filter(|raw| raw.len() <= MOST_KEPT);
+        let (entry, reason) = (Entry { id, raw, ..event.to_entry() }, format!("the bot does not work on {kind}"));
+        if let Err(error) = self.store.note_unhandled(entry, reason).await {
+            tracing::debug!(event = %id, %error, "what the bot does not work on left no row");
+        }
     }
 
     /// Ends when an event of the bot's own was delivered; it may have been a moment ago.

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::Unhandled;
 use super::foreign::is_id;
+use super::other::posted;
 use crate::event::{Added, CLICKS, Event, MEMBERSHIPS, MESSAGES, Occurrence, is_plausible};
 use crate::webex::{Read, RoomType, read};
 
@@ -14,10 +14,8 @@ pub const CANARY: &str = "switchboardCanary";
 /// What a body turns out to be.
 #[derive(Debug)]
 pub enum Parsed {
-    /// Something to work on.
+    /// What happened.
     Event(Event),
-    /// An envelope of something this bot does not work on.
-    Ignored(Unhandled),
     /// What `check --deep` sends through the public URL, to see it arrive.
     Canary,
 }
@@ -41,7 +39,7 @@ impl Parsed {
             (MESSAGES, "created") => Parsed::Event(Event::Message(Delivery::read(body)?.by_person())),
             (CLICKS, "created") => Parsed::Event(Event::Click(Delivery::read(body)?.by_person())),
             (MEMBERSHIPS, "created") => Parsed::Event(Event::Added(Delivery::read(body)?.added())),
-            _ => Parsed::Ignored(Unhandled::posted(&resource, &event, body)),
+            _ => Parsed::Event(Event::Other(posted(&resource, &event, body))),
         })
     }
 }
@@ -100,13 +98,19 @@ mod tests {
             r#"{"resource":"messages","event":"created","data":{"id":"m1","roomId":"r1","personId":"p1"},"new":1}"#;
         let Ok(Parsed::Event(Event::Message(message))) = parse(body) else { panic!("not a message") };
         assert_eq!((message.id.as_str(), message.room, message.actor), ("m1", Some("r1".into()), Some("p1".into())));
-        assert!(matches!(parse(r#"{"resource":"rooms","event":"created"}"#), Ok(Parsed::Ignored(_))));
-        assert!(matches!(parse(r#"{"resource":"messages","event":"deleted","data":{}}"#), Ok(Parsed::Ignored(_))));
+        assert!(matches!(parse(r#"{"resource":"rooms","event":"created"}"#), Ok(Parsed::Event(Event::Other(_)))));
+        assert!(matches!(
+            parse(r#"{"resource":"messages","event":"deleted","data":{}}"#),
+            Ok(Parsed::Event(Event::Other(_)))
+        ));
         assert!(matches!(
             parse(r#"{"resource":"meetings","event":"created","data":{"id":7}}"#),
-            Ok(Parsed::Ignored(_))
+            Ok(Parsed::Event(Event::Other(_)))
         ));
-        assert!(matches!(parse(r#"{"resource":"rooms","event":"created","data":null}"#), Ok(Parsed::Ignored(_))));
+        assert!(matches!(
+            parse(r#"{"resource":"rooms","event":"created","data":null}"#),
+            Ok(Parsed::Event(Event::Other(_)))
+        ));
         for not_an_envelope in
             ["", "[]", "{}", "null", r#"{"resource":"messages","event":"created"}"#, r#"{"resource":1,"event":2}"#]
         {

@@ -4,13 +4,15 @@ mod activity;
 mod door;
 mod envelope;
 mod foreign;
+mod look;
+mod other;
 pub mod reconcile;
 pub mod registration;
 mod spaces;
-mod unhandled;
 pub mod webhook;
 pub mod websocket;
 
+pub use activity::is_told_over_websocket;
 pub use door::Door;
 pub use envelope::{CANARY, Parsed};
-pub use unhandled::Unhandled;
+pub use look::{Failure, Look, LookSettings};

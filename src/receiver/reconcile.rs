@@ -8,27 +8,13 @@ use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 
 use super::Door;
+use super::look::{Failure, Look, LookSettings};
 use super::spaces::Space;
 use crate::clock;
 use crate::event::{Event, Source, is_plausible};
-use crate::store::{Beginning, Gap, Progress, Store, StoreError};
+use crate::store::{Beginning, Coverage, Gap, Progress, Store, StoreError};
 use crate::telemetry::Received;
 use crate::webex::{Client, Error, Fault, Listed, Room, TIME_IS_GOOD_TO, local_part};
-
-/// How far back, how much, and how patiently.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// The longest time that a look reaches back; what is older is named as a gap.
-    pub reach: Duration,
-    /// How long Webex may take until it shows what was said.
-    pub lag: Duration,
-    /// The most messages of one space that a look fetches.
-    pub most: usize,
-    /// How many spaces are read at one time.
-    pub concurrency: usize,
-    /// How long one space may answer with errors until it is passed over.
-    pub give_up: Duration,
-}
 
 /// Looks at Webex, and remembers how far it has come. Cursors and what they are compared with are by Webex's clock; the
 /// interval that is complete, and the gaps, are by ours.
@@ -36,7 +22,7 @@ pub struct Reconciler {
     webex: Client,
     store: Store,
     door: Door,
-    settings: Settings,
+    settings: LookSettings,
     spaces: HashMap<String, Space>,
     /// The cursor of spaces that have none of their own.
     floor: i64,
@@ -46,28 +32,6 @@ pub struct Reconciler {
     newest: Option<i64>,
     listed_whole: Option<Instant>,
     written: Option<Instant>,
-}
-
-/// What one look came to.
-#[derive(Debug, Default)]
-pub struct Look {
-    /// Spaces that were read.
-    pub read: usize,
-    /// Messages that were not in the ledger.
-    pub missed: usize,
-    /// What is missing for good.
-    pub gaps: Vec<Gap>,
-}
-
-/// Why a look did not get to its end; what it has found until then is kept.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// Webex did not answer, or refused.
-    #[error(transparent)]
-    Webex(#[from] Error),
-    /// The ledger did not take it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// A listing ends where nothing more has moved. So often one goes on to the end, whatever order Webex gives them in.
@@ -109,7 +73,7 @@ impl Reconciler {
         webex: Client,
         store: Store,
         door: Door,
-        settings: Settings,
+        settings: LookSettings,
         from_now: bool,
         after: Option<i64>,
     ) -> Result<Reconciler, Failure> {
@@ -123,32 +87,15 @@ impl Reconciler {
         }
         let coverage = match known {
             Some(coverage) if !from_now => coverage,
-            before => {
-                let rooms = webex.rooms(None).await?;
-                let (now, lead) = (clock::wall_ms(), webex.clock_lead().unwrap_or_default());
-                let newest = rooms.iter().filter_map(|room| activity(room, now - lead)).max();
-                let last = if before.is_none() && !from_now { store.last_event().await? } else { None };
-                let beginning = match last {
-                    // A ledger from before the coverage was kept: what came after its last event may be missing.
-                    Some(last) => Beginning { floor: last - lead - TIME_IS_GOOD_TO, from: last, gap: None },
-                    None => {
-                        let floor = newest.unwrap_or_default().max(now - lead - TIME_IS_GOOD_TO);
-                        let why = "delivery.catch_up is 0s, so nothing was fetched".to_owned();
-                        let gap = before.map(|before| Gap { from: before.complete_until, until: now, why });
-                        Beginning { floor, from: now, gap }
-                    }
-                };
-                store.begin_coverage(beginning).await?;
-                store.coverage().await?.unwrap_or_default()
-            }
+            before => begin_coverage(&webex, &store, before, from_now).await?,
         };
-        let cursors = store.cursors().await?;
+        let spaces = store.cursors().await?.into_iter().map(|(room, at)| (room, Space::at(at))).collect();
         Ok(Reconciler {
             webex,
             store,
             door,
             settings,
-            spaces: cursors.into_iter().map(|(room, at)| (room, Space::at(at))).collect(),
+            spaces,
             floor: coverage.floor,
             until: coverage.complete_until,
             newest: None,
@@ -191,7 +138,7 @@ impl Reconciler {
 
     /// What became of a space, for the look, for the ledger, and for the next time.
     fn account(&mut self, key: &str, outcome: Outcome, now: i64, look: &mut Look, progress: &mut Progress) {
-        let (Settings { lag, give_up, .. }, until) = (self.settings, self.until);
+        let (LookSettings { lag, give_up, .. }, until) = (self.settings, self.until);
         let lead = self.webex.clock_lead().unwrap_or_default();
         let Some(space) = self.spaces.get_mut(key) else { return };
         look.read += 1;
@@ -317,7 +264,7 @@ impl Reconciler {
         let mut missed = 0;
         for Listed { id, person_id, created } in listed.into_iter().rev() {
             let event = Event::of_message(&id, room.id.clone(), room.kind, person_id, created);
-            if self.door.take(source, &event).await? == Received::Accepted {
+            if self.door.take(source, &event, None).await? == Received::Accepted {
                 missed += 1;
             }
         }
@@ -380,6 +327,31 @@ impl Reconciler {
         self.written = Some(clock::instant());
         Ok(())
     }
+}
+
+/// From now on, or from the last event of a ledger that kept no coverage.
+async fn begin_coverage(
+    webex: &Client,
+    store: &Store,
+    before: Option<Coverage>,
+    from_now: bool,
+) -> Result<Coverage, Failure> {
+    let rooms = webex.rooms(None).await?;
+    let (now, lead) = (clock::wall_ms(), webex.clock_lead().unwrap_or_default());
+    let last = if before.is_none() && !from_now { store.last_event().await? } else { None };
+    let beginning = match last {
+        // What came after that may be missing.
+        Some(last) => Beginning { floor: last - lead - TIME_IS_GOOD_TO, from: last, gap: None },
+        None => {
+            let newest = rooms.iter().filter_map(|room| activity(room, now - lead)).max();
+            let floor = newest.unwrap_or_default().max(now - lead - TIME_IS_GOOD_TO);
+            let why = "delivery.catch_up is 0s, so nothing was fetched".to_owned();
+            let gap = before.map(|before| Gap { from: before.complete_until, until: now, why });
+            Beginning { floor, from: now, gap }
+        }
+    };
+    store.begin_coverage(beginning).await?;
+    Ok(store.coverage().await?.unwrap_or_default())
 }
 
 /// When something last happened there, if Webex names a time that can be. Nothing has happened later than now.

@@ -2,11 +2,14 @@
 
 use secrecy::SecretString;
 
-use crate::event::{CLICKS, MEMBERSHIPS, MESSAGES};
-use crate::webex::{Client, Error, Webhook, WebhookSpec};
+use crate::event::{CLICKS, MEMBERSHIPS, MESSAGES, Subscription};
+use crate::webex::{Client, Error, WEBHOOK_EVENTS, WEBHOOK_RESOURCES, Webhook, WebhookSpec};
 
 /// Of each of these the bot has a webhook.
 const RESOURCES: [&str; 3] = [MESSAGES, CLICKS, MEMBERSHIPS];
+
+/// The names of ours begin so.
+const OURS: &str = "switchboard ";
 
 /// What one look changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +18,7 @@ pub enum Change {
     Created(String),
     /// Its URL, secret or status was not as it ought to be.
     Updated(String),
-    /// It was there twice, or could not be mended.
+    /// It was there twice, could not be mended, or is of no use any more.
     Deleted(String),
 }
 
@@ -29,23 +32,29 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// The webhooks the bot needs.
-pub fn wanted(target_url: &str, secret: &SecretString) -> Vec<WebhookSpec> {
-    RESOURCES
-        .into_iter()
-        .map(|resource| WebhookSpec {
-            name: format!("switchboard {resource}"),
-            target_url: target_url.to_owned(),
-            resource,
-            event: "created",
-            secret: secret.clone(),
-        })
-        .collect()
+/// The webhooks the bot needs: for itself, and for what its handlers of other events ask for.
+pub fn wanted(target_url: &str, secret: &SecretString, others: &[Subscription]) -> Vec<WebhookSpec> {
+    let spec = |name: String, resource: &str, event: &str| WebhookSpec {
+        name: format!("{OURS}{name}"),
+        target_url: target_url.to_owned(),
+        resource: resource.to_owned(),
+        event: event.to_owned(),
+        secret: secret.clone(),
+    };
+    let own = RESOURCES.into_iter().map(|resource| spec(resource.to_owned(), resource, "created"));
+    // What Webex may refuse comes last, so that the rest is there.
+    let others =
+        others.iter().map(|Subscription { resource, event }| spec(format!("{resource} {event}"), resource, event));
+    own.chain(others).collect()
 }
 
 /// Whether a webhook is one that this program makes; all others belong to somebody else and are never touched.
 pub fn is_ours(webhook: &Webhook) -> bool {
-    RESOURCES.into_iter().any(|resource| webhook.name == format!("switchboard {resource}"))
+    let name = webhook.name.strip_prefix(OURS).unwrap_or_default();
+    match name.split_once(' ') {
+        None => RESOURCES.contains(&name),
+        Some((resource, event)) => WEBHOOK_RESOURCES.contains(&resource) && WEBHOOK_EVENTS.contains(&event),
+    }
 }
 
 /// Whether one of these tells of clicks on cards, whoever made it: without `webhook.public_url` that may be somebody's
@@ -63,6 +72,15 @@ pub fn tells_of_clicks(found: &[Webhook]) -> bool {
 pub async fn synchronise(webex: &Client, wanted: &[WebhookSpec]) -> Result<Vec<Change>, Error> {
     let found = webex.webhooks().await?;
     let mut changes = Vec::new();
+    // The handler is gone, and it still calls us. One that calls elsewhere is another bot's of this account.
+    let is_idle = |webhook: &&Webhook| {
+        let calls_us = wanted.iter().any(|spec| spec.target_url == webhook.target_url);
+        is_ours(webhook) && calls_us && wanted.iter().all(|spec| spec.name != webhook.name)
+    };
+    for idle in found.iter().filter(is_idle) {
+        webex.delete_webhook(&idle.id).await?;
+        changes.push(Change::Deleted(idle.name.clone()));
+    }
     for spec in wanted {
         let same_name = || found.iter().filter(|webhook| webhook.name == spec.name);
         let keep = same_name().find(|webhook| spec.can_become(webhook));

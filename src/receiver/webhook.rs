@@ -1,6 +1,7 @@
 //! `POST {webhook.path}`: signature, envelope, one committed row, 200. Nothing else happens inside the request.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use super::{Door, Parsed};
 use crate::clock;
-use crate::event::Source;
+use crate::event::{Event, Source};
 use crate::instance::Gate;
 use crate::signature::{SignatureError, Signer};
 use crate::telemetry::{Metrics, Received, Seldom};
@@ -43,6 +44,33 @@ impl Webhook {
         Webhook { signer, door, metrics, gate, warnings: Warnings::default() }
     }
 
+    /// Answers what is signed and an event.
+    async fn take(&self, event: &Event, raw: Bytes, started: Instant) -> Response {
+        let Webhook { door, metrics, gate, .. } = self;
+        // What nobody works on is taken whoever answers.
+        if door.wants(event) && !gate.takes() {
+            metrics.event(WEBHOOK, event.resource(), Received::Rejected);
+            return not_now("another daemon answers for this bot, or may");
+        }
+        let id = event.event_id();
+        match door.take(Source::Webhook, event, Some(raw)).await {
+            Ok(Received::Ignored) => acknowledged(),
+            Ok(outcome) => {
+                tracing::debug!(event = %id, ?outcome, "received");
+                metrics.ack(started.elapsed());
+                acknowledged()
+            }
+            Err(error) => {
+                if error.is_told() {
+                    tracing::debug!(event = %id, %error, "an event was not acknowledged");
+                } else if let Some(count) = self.warnings.not_stored.count() {
+                    tracing::error!(event = %id, %error, count, "an event could not be put on disk and was not acknowledged");
+                }
+                not_now("the ledger cannot take it now")
+            }
+        }
+    }
+
     fn tell_of_refusal(&self, error: SignatureError) {
         if let Some(count) = self.warnings.refused.count() {
             tracing::warn!(
@@ -64,7 +92,7 @@ pub async fn receive(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let started = clock::instant();
-    let Webhook { signer, door, metrics, gate, .. } = &*webhook;
+    let Webhook { signer, metrics, .. } = &*webhook;
     let body = match body {
         Ok(body) => body,
         Err(rejection) => {
@@ -89,10 +117,6 @@ pub async fn receive(
     };
     let event = match Parsed::parse(verified.get()) {
         Ok(Parsed::Event(event)) => event,
-        Ok(Parsed::Ignored(unhandled)) => {
-            door.note(Source::Webhook, &unhandled).await;
-            return acknowledged();
-        }
         Ok(Parsed::Canary) => {
             tracing::debug!("a canary of `switchboard check --deep` arrived");
             return acknowledged();
@@ -107,32 +131,15 @@ pub async fn receive(
             return refusal(StatusCode::BAD_REQUEST, "not a Webex webhook envelope");
         }
     };
-    if !gate.takes() {
-        metrics.event(WEBHOOK, event.resource(), Received::Rejected);
-        let answer = refusal(StatusCode::SERVICE_UNAVAILABLE, "another daemon answers for this bot, or may");
-        return ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response();
-    }
-    match door.take(Source::Webhook, &event).await {
-        Ok(outcome) => {
-            tracing::debug!(event = %event.event_id(), ?outcome, "received");
-            metrics.ack(started.elapsed());
-            acknowledged()
-        }
-        Err(error) => {
-            let event = event.event_id();
-            if error.is_told() {
-                tracing::debug!(%event, %error, "an event was not acknowledged");
-            } else if let Some(count) = webhook.warnings.not_stored.count() {
-                tracing::error!(%event, %error, count, "an event could not be put on disk and was not acknowledged");
-            }
-            let answer = refusal(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot take it now");
-            ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response()
-        }
-    }
+    webhook.take(&event, verified.get().clone(), started).await
 }
 
 fn acknowledged() -> Response {
     Json(json!({"received": true})).into_response()
+}
+
+fn not_now(error: &str) -> Response {
+    ([(header::RETRY_AFTER, RETRY_AFTER)], refusal(StatusCode::SERVICE_UNAVAILABLE, error)).into_response()
 }
 
 fn refusal(status: StatusCode, error: &str) -> Response {

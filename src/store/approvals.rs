@@ -27,8 +27,6 @@ pub struct ApprovalRequest {
     pub thread: String,
     /// The message that asks.
     pub message: String,
-    /// What arrived.
-    pub envelope: String,
     /// The addresses of what was attached.
     pub files: Vec<String>,
     /// Milliseconds since 1970.

@@ -71,12 +71,15 @@ pub struct Entry {
     pub urgency: Urgency,
     /// What it edits, if that is what it does. Of those of one lane that wait only the last is carried out.
     pub target: Option<Uuid>,
+    /// What the row was made from, to the byte, for whoever looks; kept as long as the body.
+    pub raw: Option<Bytes>,
 }
 
 impl Entry {
-    /// Bytes of the body and the file.
+    /// Bytes of all that it holds.
     pub(super) fn size(&self) -> usize {
-        self.body.len() + self.file.as_ref().map_or(0, |file| file.len())
+        let size = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+        self.body.len() + size(&self.file) + size(&self.raw)
     }
 }
 

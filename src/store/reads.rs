@@ -43,9 +43,16 @@ impl Store {
         self.reader().ending_in(digits).await
     }
 
-    /// Rows of whose note, or of whose receipt's id, this text is a part, oldest first. Looks at every row.
+    /// Rows of whose note, or of whose receipt's id, this text is a part, and those with a label of two parts whose body holds
+    /// it, oldest first. Looks at every row.
     pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
         self.reader().noting(text).await
+    }
+
+    /// What a row was made from, to the byte; none where nothing was put with it, and once it is older than
+    /// `store.retention`.
+    pub async fn raw(&self, id: Uuid) -> Result<Option<Bytes>, StoreError> {
+        self.reader().raw(id).await
     }
 
     /// Every row of a delivery that nobody works on, oldest first.

@@ -338,6 +338,11 @@ impl Client {
         self.0.redactor.told(text)
     }
 
+    /// A foreign text to be shown to the letter, but for our secrets in it.
+    pub(crate) fn without_secrets(&self, text: &str) -> String {
+        self.0.redactor.without_secrets(text)
+    }
+
     /// Takes our secrets out of foreign text.
     pub(super) fn redactor(&self) -> &Redactor {
         &self.0.redactor

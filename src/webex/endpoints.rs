@@ -50,6 +50,11 @@ pub struct NewMessage {
 }
 
 impl NewMessage {
+    /// A text, to be sent wherever somebody says.
+    pub fn text(text: impl Into<String>) -> NewMessage {
+        NewMessage { text: Some(text.into()), ..NewMessage::default() }
+    }
+
     /// Whether it goes to a person and not to a space: into the direct space with them, which Webex makes if need be.
     pub fn is_to_person(&self) -> bool {
         self.to_person_id.is_some() || self.to_person_email.is_some()

@@ -106,6 +106,11 @@ pub enum Fault {
 }
 
 impl Error {
+    /// The pause that Webex asks for, if it does.
+    pub fn asked_pause(&self) -> Option<Duration> {
+        if let Error::RateLimited { retry_after, .. } = self { Some(*retry_after) } else { None }
+    }
+
     /// Sorts the error by what to do about it.
     pub fn fault(&self) -> Fault {
         match self {

@@ -269,8 +269,8 @@ impl fmt::Debug for Webhook {
 pub struct WebhookSpec {
     pub name: String,
     pub target_url: String,
-    pub resource: &'static str,
-    pub event: &'static str,
+    pub resource: String,
+    pub event: String,
     pub secret: SecretString,
 }
 

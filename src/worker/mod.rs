@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -76,55 +76,27 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: 
     let (for_back, aside) = (Arc::new(Semaphore::new(concurrency.div_ceil(2))), Arc::new(Semaphore::new(concurrency)));
     let mut tasks = JoinSet::new();
     loop {
-        tokio::select! {
-            biased;
-            () = stop.drain.cancelled() => break,
-            () = gate.known() => {}
-        }
-        let slot = tokio::select! {
-            biased;
-            () = stop.drain.cancelled() => break,
-            slot = Arc::clone(&slots).acquire_owned() => slot,
+        let slot = async {
+            gate.known().await;
+            Arc::clone(&slots).acquire_owned().await
         };
+        let Some(slot) = stop.drain.run_until_cancelled(slot).await else { break };
         while let Some(ended) = tasks.try_join_next() {
             log_defect(ended);
         }
         // Nor does one when Webex asked to slow down: what could not be read or sent soon is not claimed yet.
-        let room = tokio::select! {
-            biased;
-            () = stop.drain.cancelled() => break,
-            room = work.webex().room_for_messages() => room,
-        };
+        let Some(room) = stop.drain.run_until_cancelled(work.webex().room_for_messages()).await else { break };
         let free = room.min(1 + slots.available_permits());
         drop(slot);
         let most_back = for_back.available_permits();
-        let claims = match store.claim(W::QUEUE, free, most_back, work.webex().webex_time()).await {
-            Ok(claims) => claims,
-            Err(error) => {
-                if !error.is_told() {
-                    tracing::error!(%error, "the ledger gave no work; looking again in a second");
-                }
-                Claims { rows: Vec::new(), next: Some(LOOK_AGAIN) }
-            }
-        };
+        let claims = claim(&*work, &store, free, most_back).await;
         let found = claims.rows.len();
         for row in claims.rows {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-            let back = row.is_back.then(|| Arc::clone(&for_back).try_acquire_owned().ok());
-            let (work, store, stop, aside) = (Arc::clone(&work), store.clone(), stop.clone(), Arc::clone(&aside));
+            let back = if row.is_back { Arc::clone(&for_back).try_acquire_owned().ok() } else { None };
             let span = tracing::info_span!("event", id = %W::event(&row));
-            let task = async move {
-                let mut settling = pin!(settle(&*work, &store, row, &stop));
-                tokio::select! {
-                    () = &mut settling => return,
-                    () = tokio::time::sleep(HANGS_AFTER), if W::MAY_STEP_ASIDE => {}
-                }
-                let place = aside.try_acquire();
-                if place.is_ok() {
-                    drop((slot, back));
-                }
-                settling.await;
-            };
+            let (work, store, stop, aside) = (Arc::clone(&work), store.clone(), stop.clone(), Arc::clone(&aside));
+            let task = async move { work_on(&*work, &store, row, &stop, (slot, back), &aside).await };
             tasks.spawn(task.instrument(span));
         }
         if found < free {
@@ -140,6 +112,36 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: 
     while let Some(ended) = tasks.join_next().await {
         log_defect(ended);
     }
+}
+
+async fn claim<W: Work>(work: &W, store: &Store, most: usize, most_back: usize) -> Claims {
+    store.claim(W::QUEUE, most, most_back, work.webex().webex_time()).await.unwrap_or_else(|error| {
+        if !error.is_told() {
+            tracing::error!(%error, "the ledger gave no work; looking again in a second");
+        }
+        Claims { rows: Vec::new(), next: Some(LOOK_AGAIN) }
+    })
+}
+
+/// Works on a row and settles it, in its slot, or beside the slots once it hangs and there is room.
+async fn work_on<W: Work>(
+    work: &W,
+    store: &Store,
+    row: Claimed,
+    stop: &Stop,
+    slots: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
+    aside: &Semaphore,
+) {
+    let mut settling = pin!(settle(work, store, row, stop));
+    tokio::select! {
+        () = &mut settling => return,
+        () = tokio::time::sleep(HANGS_AFTER), if W::MAY_STEP_ASIDE => {}
+    }
+    let place = aside.try_acquire();
+    if place.is_ok() {
+        drop(slots);
+    }
+    settling.await;
 }
 
 fn log_defect(ended: Result<(), tokio::task::JoinError>) {

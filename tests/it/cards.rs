@@ -641,7 +641,7 @@ async fn echo_answers_with_what_it_received() {
     bot.settle().await;
     let reply = bot.cloud.messages().pop().unwrap();
     let markdown = reply.markdown.unwrap();
-    assert!(markdown.contains("\"kind\": \"message\"") && markdown.contains(&said), "{markdown}");
+    assert!(markdown.contains("\"resource\":\"messages\"") && markdown.contains(&said), "{markdown}");
     assert!(markdown.contains("sender   alice@example.com") && markdown.contains("direct   true"), "{markdown}");
     assert!(reply.mentioned_groups.is_empty() && markdown.matches("````").count() == 2, "{markdown}");
     // Alone it asks, so that whoever tries the bot can see a question.

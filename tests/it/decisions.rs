@@ -323,7 +323,7 @@ async fn an_end_that_was_dropped_comes_again_and_is_not_counted_for_ever() {
     assert_eq!(scene.bot.metric(metric).await, 0.0);
     // One that is over and not ended yet keeps nobody from asking.
     let more = "WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT i + 1 FROM n WHERE i < 20) INSERT INTO approval \
-         SELECT randomblob(16), event, command, asked, person, person_id, email, room, thread, message, envelope, files, \
+         SELECT randomblob(16), event, command, asked, person, person_id, email, room, thread, message, files, \
          requested_at, 1, 0, NULL, NULL, NULL, NULL FROM approval, n";
     change(scene.bot.folder.path(), more).await;
     scene.asks("deploy web").await;

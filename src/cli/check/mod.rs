@@ -16,6 +16,7 @@ use clap::Args;
 use super::output::{Format, print_json};
 use crate::app::doubts;
 use crate::config::{Config, ConfigError};
+use crate::event::Subscription;
 use crate::handler::Table;
 use crate::program::Program;
 use crate::store::{Look, Seal, Store};
@@ -36,6 +37,7 @@ pub(super) struct Options {
 
 pub(super) async fn run(
     found: anyhow::Result<(Config, Table)>,
+    subscriptions: &[Subscription],
     options: Options,
     program: Program,
 ) -> anyhow::Result<ExitCode> {
@@ -48,7 +50,7 @@ pub(super) async fn run(
             }
             ExitCode::from(2)
         }
-        Ok((config, table)) => match look(&config, &table, deep, &mut report).await {
+        Ok((config, table)) => match look(&config, &table, subscriptions, deep, &mut report).await {
             Ok(()) if report.is_sound() => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,
             // What only shows when it is used, such as a certificate that cannot be read.
@@ -65,8 +67,14 @@ pub(super) async fn run(
     Ok(code)
 }
 
-async fn look(config: &Config, table: &Table, deep: bool, report: &mut Report) -> anyhow::Result<()> {
-    report.add_all(settings(config, table))?;
+async fn look(
+    config: &Config,
+    table: &Table,
+    subscriptions: &[Subscription],
+    deep: bool,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    report.add_all(settings(config, table, subscriptions))?;
     let (look, store) = store(config).await;
     report.add_all(store)?;
     let daemon = look.as_ref().is_some_and(|look| look.daemon);
@@ -94,7 +102,7 @@ async fn look(config: &Config, table: &Table, deep: bool, report: &mut Report) -
         if deep {
             report.add_all(deep::reach(config, &webex, &found).await)?;
         }
-        report.add_all(webhooks::compare(config, &found))?;
+        report.add_all(webhooks::compare(config, subscriptions, &found))?;
         if let Ok(found) = &found {
             report.add_all(instance::look(config, ledger.as_ref(), found, webex.webex_time()))?;
         }
@@ -109,8 +117,8 @@ async fn look(config: &Config, table: &Table, deep: bool, report: &mut Report) -
 }
 
 /// What the daemon logs at its start, too.
-fn settings(config: &Config, table: &Table) -> Vec<Finding> {
-    let doubts = doubts(config, table);
+fn settings(config: &Config, table: &Table, subscriptions: &[Subscription]) -> Vec<Finding> {
+    let doubts = doubts(config, table, subscriptions);
     let mut findings: Vec<_> = doubts.iter().map(|doubt| Finding::warn("settings", &doubt.says, &doubt.hint)).collect();
     if findings.is_empty() {
         findings.push(Finding::ok("settings", "complete"));
@@ -222,7 +230,7 @@ mod tests {
         for mode in ["polling", "websocket"] {
             let config = Config::from_parts(&format!("delivery.mode = \"{mode}\""), &[]).unwrap();
             let mut report = Report::new(Format { json: true }, Program::default());
-            report.add_all(webhooks::compare(&config, &Ok(Vec::new()))).unwrap();
+            report.add_all(webhooks::compare(&config, &[], &Ok(Vec::new()))).unwrap();
             report.add_all(public_url::look(&config, false).await.unwrap()).unwrap();
             let findings = serde_json::to_value(report.findings()).unwrap();
             let says = format!("not needed with delivery.mode = \"{mode}\"");

@@ -6,6 +6,7 @@ use url::Url;
 use super::report::{Finding, State};
 use crate::cli::webex::without_secrets;
 use crate::config::Config;
+use crate::event::Subscription;
 use crate::instance::Mark;
 use crate::receiver::registration;
 use crate::text::one_line;
@@ -19,7 +20,7 @@ const SHARED: &str = "`switchboard webhooks sync` mends it; if it comes back, an
      give each a bot of its own";
 
 /// What is not as wanted, each with what mends it.
-pub(super) fn compare(config: &Config, found: &Result<Vec<Webhook>, Error>) -> Vec<Finding> {
+pub(super) fn compare(config: &Config, others: &[Subscription], found: &Result<Vec<Webhook>, Error>) -> Vec<Finding> {
     if let Some(finding) = Finding::uncalled("webhooks", config.delivery.mode) {
         return vec![finding];
     }
@@ -44,7 +45,7 @@ pub(super) fn compare(config: &Config, found: &Result<Vec<Webhook>, Error>) -> V
         let hint = "the daemon makes them when it starts; `switchboard webhooks sync` makes them now";
         return here.chain([Finding::warn("webhooks", "none yet", hint)]).collect();
     }
-    let wanted = registration::wanted(url, secret);
+    let wanted = registration::wanted(url, secret, others);
     let mut findings: Vec<_> = wanted.iter().flat_map(|spec| compare_one(spec, found)).collect();
     if findings.iter().all(|finding| finding.state() != State::Fail) {
         let foreign = match elsewhere.len() {

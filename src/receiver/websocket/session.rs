@@ -12,7 +12,6 @@ use super::Websocket;
 use super::backoff::Backoff;
 use super::end::End;
 use crate::event::{Event, Source};
-use crate::receiver::Unhandled;
 use crate::receiver::activity::{Frame, What};
 use crate::telemetry::Received;
 use crate::webex::{self, Heard};
@@ -47,15 +46,9 @@ enum Beat {
 /// What is to be stored, and the id by which it is acknowledged then.
 struct Found {
     id: String,
-    what: Stored,
-}
-
-/// What is stored of an envelope.
-enum Stored {
-    /// Something to work on.
-    Event(Event),
-    /// That it came.
-    Note(Unhandled),
+    event: Event,
+    /// The frame that it came in.
+    raw: Bytes,
 }
 
 impl<'a> Session<'a> {
@@ -67,12 +60,8 @@ impl<'a> Session<'a> {
     /// Runs to the end of the socket, and says whether it has worked until then.
     pub(super) async fn run(mut self, backoff: &mut Backoff) -> (End, bool) {
         let websocket = self.websocket;
-        let store = async move |found: Found| match found.what {
-            Stored::Event(event) => (found.id, websocket.door.take(Source::Websocket, &event).await.map(drop)),
-            Stored::Note(unhandled) => {
-                websocket.door.note(Source::Websocket, &unhandled).await;
-                (found.id, Ok(()))
-            }
+        let store = async move |Found { id, event, raw }: Found| {
+            (id, websocket.door.take(Source::Websocket, &event, Some(raw)).await)
         };
         // Each is queued for the disk when it is first polled, which happens in the order in which they came.
         let mut storing = FuturesUnordered::new();
@@ -85,7 +74,7 @@ impl<'a> Session<'a> {
                     Heard::Broken(why) => Err(End::Lost(why)),
                 },
                 Some((id, stored)) = storing.next() => match stored {
-                    Ok(()) => self.acknowledge(&id).await,
+                    Ok(_) => self.acknowledge(&id).await,
                     Err(error) => Err(End::NotStored(error)),
                 },
                 () = tokio::time::sleep_until(self.due) => self.beat().await,
@@ -106,7 +95,7 @@ impl<'a> Session<'a> {
                     self.websocket.is_up();
                 }
                 self.look_for_gap(sequence);
-                self.event(id, what).await
+                self.event(id, what, frame).await
             }
             Ok(Frame::Pong(id)) => {
                 if matches!(&self.beat, Beat::Pong(awaited) if *awaited == id) {
@@ -124,21 +113,14 @@ impl<'a> Session<'a> {
     }
 
     /// What cannot be read is acknowledged at once: nothing is lost with it, and it would be sent again for ever.
-    async fn event(&mut self, id: String, what: What) -> Result<Option<Found>, End> {
+    async fn event(&mut self, id: String, what: What, frame: &Bytes) -> Result<Option<Found>, End> {
         match what {
-            What::Ours(event) => return Ok(Some(Found { id, what: Stored::Event(event) })),
-            What::NotOurs { resource, event, id: of } => {
-                let leaves_row = of.is_some();
-                let unhandled = Unhandled::heard(&resource, &event, of, id.clone());
-                if leaves_row {
-                    return Ok(Some(Found { id, what: Stored::Note(unhandled) }));
-                }
-                self.websocket.door.pass(Source::Websocket, &unhandled);
+            What::Happened(event) => Ok(Some(Found { id, event, raw: frame.clone() })),
+            What::Unreadable(problem) => {
+                self.unreadable(problem);
+                self.acknowledge(&id).await.map(|()| None)
             }
-            What::Unreadable(problem) => self.unreadable(problem),
         }
-        self.acknowledge(&id).await?;
-        Ok(None)
     }
 
     async fn acknowledge(&mut self, id: &str) -> Result<(), End> {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::cloud::Cloud;
 use crate::simulator::world::Refusal;
 use crate::simulator::world::draft::{Draft, Upload};
+use crate::simulator::world::rooms::RoomDraft;
 use crate::simulator::world::things::{Account, Grant, RoomType};
 
 /// A person who acts.
@@ -132,6 +133,15 @@ impl Person {
     /// When the person is not in it.
     pub fn leaves(&self, room_id: &str) -> Result<(), Refusal> {
         self.cloud.change(|world| world.remove_member(&self.account, room_id, &self.account))
+    }
+
+    /// Gives a space another title.
+    ///
+    /// # Errors
+    /// When the person is not in it, it is a direct one, or the title is empty.
+    pub fn renames(&self, room_id: &str, title: &str) -> Result<(), Refusal> {
+        let draft = RoomDraft { title: title.to_owned(), ..RoomDraft::default() };
+        self.cloud.change(|world| world.update_room(&self.account, room_id, draft).map(drop))
     }
 
     /// Is an administrator from now on.

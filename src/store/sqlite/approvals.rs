@@ -29,8 +29,8 @@ impl Sqlite {
 
     async fn ask_approval(&mut self, request: &ApprovalRequest) -> Result<(), StoreError> {
         let sql = "INSERT INTO approval (card, event, command, asked, person, person_id, email, room, thread, message,
-                 envelope, files, requested_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING";
+                 files, requested_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING";
         self.run(
             sqlx::query(sql)
                 .bind(request.card)
@@ -43,7 +43,6 @@ impl Sqlite {
                 .bind(&request.room)
                 .bind(&request.thread)
                 .bind(&request.message)
-                .bind(&request.envelope)
                 .bind(json(&request.files)?)
                 .bind(request.requested_at)
                 .bind(request.expires_at),
@@ -190,7 +189,6 @@ fn approval(row: &SqliteRow) -> Result<Approval, sqlx::Error> {
             room: row.try_get("room")?,
             thread: row.try_get("thread")?,
             message: row.try_get("message")?,
-            envelope: row.try_get("envelope")?,
             files: serde_json::from_str(&files).map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
             requested_at: row.try_get("requested_at")?,
             expires_at: row.try_get("expires_at")?,

@@ -15,23 +15,28 @@ impl Sqlite {
         entries: impl Iterator<Item = &Entry> + Clone,
         due: &mut Due,
     ) -> Result<Vec<bool>, StoreError> {
+        // What rows were made from is bound as it is, one after the other, and each row cuts its own out of that.
+        let mut raw = Vec::new();
         let rows: Vec<_> = entries
             .clone()
             .map(|entry| {
                 let (id, lane) = (hex(entry.id), hex(lane_id(entry.queue, &entry.lane)));
                 let Entry { queue, accepted_at, happened_at, subject, label, body, target, .. } = entry;
-                (id, queue.number(), lane, accepted_at, happened_at, subject, label, body, target.map(hex))
+                let (from, length) = entry.raw.as_ref().map(|bytes| (raw.len() + 1, bytes.len())).unzip();
+                raw.extend_from_slice(entry.raw.as_deref().unwrap_or_default());
+                let target = target.map(hex);
+                (id, queue.number(), lane, accepted_at, happened_at, subject, label, body, target, from, length)
             })
             .collect();
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body, target)
+        let sql = "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body, target, raw)
              SELECT unhex(value->>0), value->>1, unhex(value->>2), value->>3, value->>4, value->>5, value->>6,
-                 value->>7, unhex(value->>8)
+                 value->>7, unhex(value->>8), substr(?2, value->>9, value->>10)
              FROM json_each(?1) WHERE true
              ON CONFLICT (id) DO NOTHING RETURNING id";
-        let added = sqlx::query(sql).bind(json(&rows)?).fetch_all(&mut self.connection).await?;
+        let added = sqlx::query(sql).bind(json(&rows)?).bind(raw).fetch_all(&mut self.connection).await?;
         let mut added: HashSet<Uuid> = added.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
         let mut lanes = HashMap::new();
         let mut with_file = Vec::new();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use bytes::Bytes;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 use uuid::Uuid;
@@ -88,9 +89,18 @@ impl Reader {
     }
 
     pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE instr(note, ?1) > 0 OR instr(sent_as, ?1) > 0 ORDER BY seq LIMIT 100");
+        let sql = format!(
+            "{COLUMNS} WHERE instr(note, ?1) > 0 OR instr(sent_as, ?1) > 0
+                 OR (ledger.queue = 0 AND instr(label, '/') > 0 AND instr(body, ?1) > 0) ORDER BY seq LIMIT 100"
+        );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(text).fetch_all(&self.pool).await?;
         rows.iter().map(shown).collect()
+    }
+
+    pub async fn raw(&self, id: Uuid) -> Result<Option<Bytes>, StoreError> {
+        let sql = "SELECT raw FROM ledger WHERE id = ?1";
+        let found: Option<Option<Vec<u8>>> = sqlx::query_scalar(sql).bind(id).fetch_optional(&self.pool).await?;
+        Ok(found.flatten().map(Bytes::from))
     }
 
     pub async fn unhandled(&self) -> Result<Vec<Row>, StoreError> {

@@ -16,8 +16,8 @@ const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 impl Sqlite {
     pub async fn note_unhandled(&mut self, entry: &Entry, reason: &str) -> Result<u64, StoreError> {
         let sql =
-            "INSERT INTO ledger (id, queue, lane, state, accepted_at, happened_at, settled_at, verdict, note, body)
-             VALUES (unhex(?1), ?2, unhex(?3), 1, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
+            "INSERT INTO ledger (id, queue, lane, state, accepted_at, happened_at, settled_at, verdict, note, body, raw)
+             VALUES (unhex(?1), ?2, unhex(?3), 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING";
         let added = self
             .run(
                 sqlx::query(sql)
@@ -29,7 +29,8 @@ impl Sqlite {
                     .bind(self.clock.wall_ms())
                     .bind(Verdict::Unhandled.word())
                     .bind(reason)
-                    .bind(&entry.body),
+                    .bind(&entry.body)
+                    .bind(entry.raw.as_deref()),
             )
             .await?;
         Ok(added)

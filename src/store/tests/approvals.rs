@@ -23,7 +23,6 @@ fn asks(name: &str, person: &str, waits: i64) -> ApprovalRequest {
         room: text("room"),
         thread: text("thread"),
         message: text("message"),
-        envelope: text("{}"),
         files: vec![text("https://x.test/a")],
         requested_at: now,
         expires_at: now + waits,

@@ -1,0 +1,106 @@
+//! Learns who the bot is, and keeps its webhooks at Webex as they ought to be. A refused token or a Webex that is away is
+//! said plainly and tried again: a supervisor that starts us over and over helps nobody.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::shared::Shared;
+use crate::config::{Config, Mode};
+use crate::event::Subscription;
+use crate::health::Health;
+use crate::identity::doubt;
+use crate::receiver::registration::{self, Change};
+use crate::webex::{Error, Priority};
+
+/// The longest pause before Webex is asked again who the bot is, unless it asks for a longer one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The longest pause before the webhooks are looked at again after a failure.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Looks after the token, and after webhooks for the bot itself and for these. `nudge` hears of each time when something may
+/// not have been delivered.
+pub(super) async fn register(config: Config, others: Vec<Subscription>, shared: Shared, nudge: Arc<Notify>) {
+    learn_identity(&shared).await;
+    match config.delivery.mode {
+        Mode::Webhook | Mode::Both => {}
+        // There are none; whatever is the way in reports itself.
+        Mode::Polling | Mode::Websocket => return std::future::pending().await,
+    }
+    let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
+        shared.health.webhooks(Ok(()));
+        nudge.notify_one();
+        doubt_clicks(&config, &shared).await;
+        return std::future::pending().await;
+    };
+    let wanted = registration::wanted(url, secret, &others);
+    let mut is_first = true;
+    loop {
+        // Whoever waits leaves them to the other daemon.
+        shared.gate.open().await;
+        let changes = registration::synchronise(&shared.services.webex.at(Priority::Poll), &wanted).await;
+        // Until now they did not bring everything. After a failure, nobody knows.
+        if is_first || changes.as_ref().map_or(true, |changes| !changes.is_empty()) {
+            nudge.notify_one();
+        }
+        is_first = false;
+        tokio::time::sleep(tell(changes, config.webhook.check_interval, &shared.health)).await;
+    }
+}
+
+async fn learn_identity(Shared { services, identity, health, .. }: &Shared) {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        match services.webex.me().await {
+            Ok(me) => {
+                tracing::info!(email = me.email(), id = %me.id, "Webex takes the token; it is of {}", me.described());
+                if let Some((says, hint)) = doubt(&me) {
+                    tracing::warn!(hint, "{says}");
+                }
+                health.token(Ok(()));
+                return identity.set(me);
+            }
+            Err(error) => {
+                tracing::error!(%error, hint = error.hint(), "not ready: Webex does not say who the bot is; trying again");
+                health.token(Err(error.in_short()));
+                tokio::time::sleep(error.asked_pause().unwrap_or(pause)).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// Without `webhook.public_url` they are somebody else's to make.
+async fn doubt_clicks(config: &Config, Shared { services, .. }: &Shared) {
+    let none_tells = |found: Vec<_>| !registration::tells_of_clicks(&found);
+    if config.cards.enabled && services.webex.webhooks().await.is_ok_and(none_tells) {
+        tracing::warn!(
+            "no webhook tells of clicks on cards, so their buttons do nothing: set webhook.public_url, register one for \
+             attachmentActions yourself, or set cards.enabled = false"
+        );
+    }
+}
+
+/// Says what a look at the webhooks came to; the pause until the next one.
+fn tell(changes: Result<Vec<Change>, Error>, interval: Duration, health: &Health) -> Duration {
+    match changes {
+        Ok(changes) => {
+            for change in &changes {
+                tracing::info!("webhooks: {change}");
+            }
+            health.webhooks(Ok(()));
+            health.token(Ok(()));
+            interval
+        }
+        Err(error) => {
+            tracing::error!(%error, hint = error.hint(), "the webhooks could not be looked after; trying again");
+            if error.is_unauthorized() {
+                health.token(Err(error.in_short()));
+            }
+            health.webhooks(Err(error.in_short()));
+            error.asked_pause().unwrap_or(interval.min(AGAIN))
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Starts the tasks of an app.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, oneshot, watch};
+
+use super::App;
+use super::alone::Alone;
+use super::canary::Canary;
+use super::reconcile::Reconciling;
+use super::shared::Shared;
+use super::stopping::Stops;
+use super::tasks::{
+    ADMIN, ALONE, CANARY, EXPIRER, INBOX, LEDGER, OUTBOX, PRUNER, PUBLIC, RECONCILER, REGISTRATION, Tasks, WEBSOCKET,
+};
+use super::{registering, upkeep, work};
+use crate::config::{Config, Mode};
+use crate::handler::{EventHandler, LiveTable};
+use crate::instance::Standing;
+use crate::receiver::webhook::Webhook;
+use crate::receiver::websocket::Websocket;
+use crate::signature::Signer;
+use crate::store::{StoreError, Writer};
+use crate::worker;
+use crate::{admin, http};
+
+/// Starts tasks that share all this.
+struct Spawning<'a> {
+    tasks: &'a mut Tasks,
+    stops: &'a Stops,
+    config: &'a Config,
+    shared: &'a Shared,
+    /// Asks for a look at what was missed.
+    nudge: Arc<Notify>,
+    /// Hears when the first such look has ended.
+    caught_up: watch::Sender<bool>,
+}
+
+impl App {
+    /// Starts every task. What is given back hears why the ledger was lost, if it is.
+    pub(super) fn spawn(self, tasks: &mut Tasks, stops: &Stops) -> anyhow::Result<oneshot::Receiver<StoreError>> {
+        let App { config, public, admin, writer, websocket, standing, table, events, shared, .. } = self;
+        let (nudge, caught_up) = (Arc::default(), watch::Sender::new(false));
+        let mut spawning = Spawning { tasks, stops, config: &config, shared: &shared, nudge, caught_up };
+        let lost = spawning.ledger(writer);
+        spawning.registration(&events);
+        spawning.work(table, events);
+        spawning.listeners(public, admin)?;
+        spawning.ways_in(websocket);
+        spawning.upkeep(standing);
+        Ok(lost)
+    }
+}
+
+impl Spawning<'_> {
+    /// A task that is cut off where it waits when the daemon stops.
+    fn until_stop(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let stopped = self.stops.inbox.drain.clone();
+        self.tasks.spawn(name, async move {
+            let _ = stopped.run_until_cancelled(task).await;
+        });
+    }
+
+    fn ledger(&mut self, writer: Writer) -> oneshot::Receiver<StoreError> {
+        let (losing, lost) = oneshot::channel();
+        let writing = writer.run(self.stops.ledger.clone().cancelled_owned());
+        self.tasks.spawn(LEDGER, async move {
+            if let Err(error) = writing.await {
+                let _ = losing.send(error);
+            }
+        });
+        lost
+    }
+
+    /// The two loops that do the work.
+    fn work(&mut self, table: LiveTable, events: Vec<EventHandler>) {
+        let Shared { store, gate, health, .. } = self.shared;
+        let (concurrency, Stops { inbox, outbox, .. }) = (self.config.worker.concurrency, self.stops);
+        if concurrency == 0 {
+            health.loops(Ok(()));
+            self.tasks.spawn(INBOX, inbox.drain.clone().cancelled_owned());
+            self.tasks.spawn(OUTBOX, outbox.drain.clone().cancelled_owned());
+            return;
+        }
+        let begin = work::begin(self.shared.clone(), self.caught_up.subscribe(), inbox.drain.clone());
+        let handling = Arc::new(work::inbox(self.config, self.shared, table, events));
+        let handling = worker::run(handling, store.clone(), concurrency, gate.clone(), inbox.clone());
+        self.tasks.spawn(INBOX, async move {
+            if begin.await {
+                handling.await;
+            }
+        });
+        let sending = Arc::new(work::outbox(self.config, self.shared));
+        self.tasks.spawn(OUTBOX, worker::run(sending, store.clone(), concurrency, gate.clone(), outbox.clone()));
+    }
+
+    fn listeners(&mut self, public: TcpListener, admin: Option<TcpListener>) -> anyhow::Result<()> {
+        let (Shared { store, services, health, door, gate, .. }, Config { server, webhook, .. }) =
+            (self.shared, self.config);
+        let servers = &self.stops.servers;
+        let receiver = match (self.config.delivery.mode, &webhook.secret) {
+            (Mode::Webhook | Mode::Both, Some(secret)) => {
+                let (signer, metrics) = (Signer::new(secret.clone()), services.metrics.clone());
+                Some(Arc::new(Webhook::new(signer, door.clone(), metrics, gate.clone())))
+            }
+            (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
+        };
+        let routes = http::routes(server, &webhook.path, receiver, health.clone(), store.clone());
+        self.tasks.spawn(PUBLIC, http::serve(public, routes, server.clone(), servers.clone()));
+        if let Some(listener) = admin {
+            tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
+            let routes = admin::router(services.metrics.clone(), store.clone());
+            let routes = http::operators_routes(server, routes);
+            self.tasks.spawn(ADMIN, http::serve(listener, routes, server.clone(), servers.clone()));
+        }
+        Ok(())
+    }
+
+    /// The websocket, if it is the way in, and the looks for what no way brought.
+    fn ways_in(&mut self, websocket: Option<Websocket>) {
+        // It says when there is something to be fetched by REST.
+        let line = websocket.as_ref().map(Websocket::line);
+        if let Some(websocket) = websocket {
+            self.tasks.spawn(WEBSOCKET, websocket.run(self.stops.inbox.drain.clone()));
+        }
+        let (shared, nudge) = (self.shared.clone(), Arc::clone(&self.nudge));
+        self.until_stop(RECONCILER, Reconciling::new(self.config, shared, nudge, line, self.caught_up.clone()).run());
+    }
+
+    fn registration(&mut self, events: &[EventHandler]) {
+        let others = events.iter().map(|handler| handler.subscription.clone()).collect();
+        let (config, shared, nudge) = (self.config.clone(), self.shared.clone(), Arc::clone(&self.nudge));
+        self.until_stop(REGISTRATION, registering::register(config, others, shared, nudge));
+    }
+
+    fn upkeep(&mut self, standing: watch::Sender<Standing>) {
+        let Config { delivery, store: settings, audit, .. } = self.config;
+        let Shared { store, services, health, .. } = self.shared;
+        self.until_stop(EXPIRER, upkeep::expire(self.shared.clone()));
+        self.until_stop(PRUNER, upkeep::prune(store.clone(), settings.clone(), audit.retention, delivery.catch_up));
+        let (shared, nudge) = (self.shared.clone(), Arc::clone(&self.nudge));
+        self.until_stop(CANARY, Canary { delivery: delivery.clone(), shared, nudge }.run());
+        let alone = Alone::new(self.config, services.webex.clone(), store.clone(), health.clone(), standing);
+        self.until_stop(ALONE, alone.run());
+    }
+}

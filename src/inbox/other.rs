@@ -1,0 +1,39 @@
+//! What is no message, click or membership: calls the handler that the bot's program has for it.
+
+use super::Inbox;
+use crate::desk::{End, Outcome};
+use crate::event::{self, Other, Subscription};
+use crate::handler::{CommandError, EventContext};
+use crate::store::Claimed;
+use crate::text::quoted;
+use crate::verdict::Verdict;
+
+impl Inbox {
+    pub(super) async fn call_handler(&self, row: &Claimed, other: &Other) -> Outcome {
+        let kind = other.kind();
+        let end = |verdict, reason| End::of_event(other.actor.as_ref(), verdict, reason).action(&kind);
+        let Some(handler) = self.events.iter().find(|handler| handler.subscription.covers(other)) else {
+            return end(Verdict::Ignored, "no handler takes it any more").into();
+        };
+        let Other { resource, event, actor, data, .. } = other.clone();
+        let context = EventContext {
+            subscription: Subscription { resource, event },
+            actor,
+            reference: event::reference(row.id),
+            webex: self.services.webex.clone(),
+        };
+        match self.run(row, handler.run(context, data)).await {
+            Ok(()) => end(Verdict::Done, "its handler took it").into(),
+            Err(CommandError::User(text) | CommandError::Usage(text)) => {
+                end(Verdict::Ignored, "its handler declined it").noted(quoted(&text)).into()
+            }
+            Err(CommandError::Internal(error)) => match self.try_again(row, &kind, &error).await {
+                Ok(again) => again,
+                Err(error) => {
+                    tracing::error!(kind, error, "the handler of an event failed for good");
+                    end(Verdict::Failed, "its handler failed").noted(error).dead().into()
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! From what Webex tells of to an event that is none of those the bot works on: what is foreign in it is kept short.
+
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::foreign::{is_id, name};
+use crate::event::{Other, unhandled_id};
+use crate::webex::read;
+
+/// What a webhook delivered.
+pub(super) fn posted(resource: &str, event: &str, body: &[u8]) -> Other {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Envelope {
+        /// The webhook's.
+        id: Option<String>,
+        actor_id: Option<String>,
+        #[serde(default)]
+        data: Value,
+    }
+    let Envelope { id: envelope, actor_id, data } = read(body).map(|read| read.value).unwrap_or_default();
+    Other {
+        resource: name(resource),
+        event: name(event),
+        id: known(data["id"].as_str().map(str::to_owned)),
+        envelope: known(envelope),
+        actor: known(actor_id).map(Into::into),
+        data,
+        delivery: Uuid::new_v4(),
+    }
+}
+
+/// What a websocket delivered in the frame of this id. The same frame may come again, over this socket or the next.
+pub(super) fn heard(resource: &str, event: &str, id: Option<String>, envelope: &str) -> Other {
+    Other {
+        resource: name(resource),
+        event: name(event),
+        id: known(id),
+        envelope: known(Some(envelope.to_owned())),
+        actor: None,
+        data: Value::Null,
+        delivery: unhandled_id(envelope.as_bytes()),
+    }
+}
+
+/// An id that may be kept.
+fn known(id: Option<String>) -> Option<String> {
+    id.filter(|id| is_id(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_foreign_is_kept_short_and_readable() {
+        let long = "x".repeat(9999);
+        let body = json!({"id": long, "actorId": "a b", "data": {"id": "two words"}}).to_string();
+        let other = posted("a\nb", &long, body.as_bytes());
+        assert_eq!((other.resource.as_str(), other.event.len()), ("a?b", 64));
+        assert_eq!((other.id, other.envelope, other.actor), (None, None, None));
+    }
+}
