@@ -36,9 +36,9 @@ impl App {
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (health, program) = (self.shared.health.clone(), self.shared.services.program);
         let address = self.public.local_addr()?;
+        tracing::info!(%address, name = program.name, version = program.version, "listening");
         let (mut tasks, stops) = (Tasks::default(), Stops::default());
         let mut lost = self.spawn(&mut tasks, &stops)?;
-        tracing::info!(%address, name = program.name, version = program.version, "listening");
 
         let died = tokio::select! {
             () = shutdown => None,
