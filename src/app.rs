@@ -11,6 +11,7 @@ mod registering;
 mod sealing;
 mod shared;
 mod spawning;
+mod starting;
 mod stopping;
 mod tasks;
 mod upkeep;
@@ -27,6 +28,7 @@ pub(crate) use doubts::doubts;
 pub use handle::Handle;
 pub(crate) use parts::Parts;
 use shared::Shared;
+pub(crate) use starting::OnStart;
 
 use crate::access::Policy;
 use crate::clock;
@@ -54,6 +56,7 @@ pub struct App {
     table: LiveTable,
     around: Vec<Around>,
     events: Vec<EventHandler>,
+    on_start: Vec<OnStart>,
     shared: Shared,
 }
 
@@ -77,7 +80,7 @@ impl App {
         parts.sign(&mut config);
         let (table, subscriptions) = (parts.table(&config)?, parts.subscriptions());
         let state = parts.shared(&config)?;
-        let Parts { events, around, clock, .. } = parts;
+        let Parts { events, on_start, around, clock, .. } = parts;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
             None => None,
@@ -95,7 +98,7 @@ impl App {
         let services = Arc::new(services);
         let shared = Shared { store, services, identity, health: Health::default(), door, gate };
         let websocket = websocket(&config, &shared)?;
-        Ok(App { config, public, admin, writer, websocket, standing, table, around, events, shared })
+        Ok(App { config, public, admin, writer, websocket, standing, table, around, events, on_start, shared })
     }
 }
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::app::{App, Parts};
+use crate::app::{App, Handle, OnStart, Parts};
 use crate::cli;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Loaded, Section};
@@ -91,6 +91,33 @@ impl Bot {
         F: Future<Output = crate::Result<()>> + Send + 'static,
     {
         self.0.events.push(EventHandler::new(resource, event, handler));
+        self
+    }
+
+    /// Runs this beside the bot once it is ready: to say something when it starts, or again and again. What it says goes by
+    /// [`Handle::say`]. It is cut off where it waits when the bot stops; an error or a panic of it is logged, and the bot goes
+    /// on.
+    ///
+    /// ```no_run
+    /// use switchboard::{Bot, Destination, Reply};
+    ///
+    /// let bot = Bot::builder().on_start(async |handle| {
+    ///     let mut hours = tokio::time::interval(std::time::Duration::from_secs(3600));
+    ///     for hour in 0.. {
+    ///         hours.tick().await;
+    ///         let says = Reply::text(format!("I have run for {hour} hours."));
+    ///         handle.say(&format!("hour/{hour}"), Destination::email("alice@example.com"), says).await?;
+    ///     }
+    ///     Ok(())
+    /// });
+    /// ```
+    #[must_use]
+    pub fn on_start<H, F>(mut self, start: H) -> Bot
+    where
+        H: Fn(Handle) -> F + Send + Sync + 'static,
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        self.0.on_start.push(OnStart::new(start));
         self
     }
 

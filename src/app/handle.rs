@@ -8,9 +8,10 @@ use tokio::sync::watch;
 use super::App;
 use crate::commands;
 use crate::config::Config;
-use crate::handler::{Around, Command, LiveTable, Services};
+use crate::desk::Desk;
+use crate::handler::{Around, Command, LiveTable, Reply, Services};
 use crate::health::Health;
-use crate::outbox::{self, Letter, Posted};
+use crate::outbox::{self, Destination, Letter, Posted};
 use crate::receiver::websocket::{Line, Websocket};
 use crate::store::{Store, StoreError};
 
@@ -20,6 +21,7 @@ pub struct Handle {
     store: Store,
     health: Health,
     services: Arc<Services>,
+    desk: Arc<Desk>,
     line: Option<watch::Receiver<Line>>,
     table: LiveTable,
     around: Vec<Around>,
@@ -46,6 +48,25 @@ impl Handle {
             }
             commits.changed().await.context("the app has ended")?;
         }
+    }
+
+    /// Says something at nobody's asking: an alert, a greeting, a result. It is on disk when this returns, and sent in its
+    /// turn, whatever ends the process. Said again with the same key it is said once, so a call that failed can be made
+    /// again; a key that names the occasion, such as `backup/2026-11-27`, also holds across restarts.
+    ///
+    /// # Errors
+    /// A reply that says nothing or asks something, or a ledger that takes nothing just now.
+    pub async fn say(&self, key: &str, to: Destination, reply: Reply) -> anyhow::Result<Posted> {
+        anyhow::ensure!(!reply.is_empty(), "nothing is said to {to}");
+        anyhow::ensure!(!reply.asks(), "only an answer can ask a question; what is said to {to} cannot");
+        self.desk.identity.known().await;
+        let mut first = None;
+        for entry in self.desk.announcement(key, &to, reply) {
+            let id = entry.id;
+            let is_new = self.store.put(entry).await?;
+            first.get_or_insert(Posted { id, is_new });
+        }
+        first.context("nothing is said")
     }
 
     /// Puts a letter into the outbox, outside of any event. It is on disk when this returns, and sent in its turn, whatever
@@ -99,6 +120,12 @@ impl App {
             store: self.shared.store.clone(),
             health: self.shared.health.clone(),
             services: Arc::clone(&self.shared.services),
+            desk: Arc::new(Desk::new(
+                &self.config.worker,
+                &self.shared.services,
+                &self.shared.identity,
+                &self.shared.health,
+            )),
             line: self.websocket.as_ref().map(Websocket::line),
             table: self.table.clone(),
             around: self.around.clone(),

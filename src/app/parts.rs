@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::OnStart;
 use crate::clock::Clock;
 use crate::commands;
 use crate::config::{Config, ConfigError, Loaded, Section};
@@ -17,6 +18,7 @@ pub(crate) struct Parts {
     pub commands: Vec<Command>,
     pub events: Vec<EventHandler>,
     pub around: Vec<Around>,
+    pub on_start: Vec<OnStart>,
     pub clock: Clock,
     /// The sections of the settings that are the author's.
     pub sections: Vec<Section>,
@@ -31,6 +33,7 @@ impl Default for Parts {
             commands: commands::table(),
             events: Vec::new(),
             around: Vec::new(),
+            on_start: Vec::new(),
             clock: Clock::of_system(),
             sections: Vec::new(),
             state: State::default(),

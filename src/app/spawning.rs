@@ -13,7 +13,8 @@ use super::reconcile::Reconciling;
 use super::shared::Shared;
 use super::stopping::Stops;
 use super::tasks::{
-    ADMIN, ALONE, CANARY, EXPIRER, INBOX, LEDGER, OUTBOX, PRUNER, PUBLIC, RECONCILER, REGISTRATION, Tasks, WEBSOCKET,
+    ADMIN, ALONE, CANARY, EXPIRER, INBOX, LEDGER, OUTBOX, PROGRAM, PRUNER, PUBLIC, RECONCILER, REGISTRATION, Tasks,
+    WEBSOCKET,
 };
 use super::{registering, upkeep, work};
 use crate::config::{Config, Mode};
@@ -41,7 +42,8 @@ struct Spawning<'a> {
 impl App {
     /// Starts every task. What is given back hears why the ledger was lost, if it is.
     pub(super) fn spawn(self, tasks: &mut Tasks, stops: &Stops) -> anyhow::Result<oneshot::Receiver<StoreError>> {
-        let App { config, public, admin, writer, websocket, standing, table, events, shared, .. } = self;
+        let handle = self.handle();
+        let App { config, public, admin, writer, websocket, standing, table, events, on_start, shared, .. } = self;
         let (nudge, caught_up) = (Arc::default(), watch::Sender::new(false));
         let mut spawning = Spawning { tasks, stops, config: &config, shared: &shared, nudge, caught_up };
         let lost = spawning.ledger(writer);
@@ -50,6 +52,9 @@ impl App {
         spawning.listeners(public, admin)?;
         spawning.ways_in(websocket);
         spawning.upkeep(standing);
+        for start in on_start {
+            spawning.until_stop(PROGRAM, start.run(handle.clone()));
+        }
         Ok(lost)
     }
 }

@@ -11,6 +11,7 @@ pub(super) const OUTBOX: &str = "the outbox loop";
 pub(super) const PUBLIC: &str = "the public listener";
 pub(super) const WEBSOCKET: &str = "the websocket";
 pub(super) const ADMIN: &str = "the operators' listener";
+pub(super) const PROGRAM: &str = "what the program does beside the bot";
 pub(super) const PRUNER: &str = "the pruning of settled rows";
 pub(super) const EXPIRER: &str = "the look after what waits for approval";
 pub(super) const CANARY: &str = "the canary";

@@ -50,6 +50,7 @@ pub(crate) use seal::{Button, Cards, Deed, Refusal, SEAL, Sealing, Venue, Vote, 
 pub struct Card {
     content: Value,
     lives: Option<Duration>,
+    command: Option<String>,
 }
 
 impl Default for Card {
@@ -62,7 +63,7 @@ impl Card {
     /// An empty card.
     pub fn new() -> Card {
         let content = json!({"type": "AdaptiveCard", "version": "1.3", "body": [], "actions": []});
-        Card { content, lives: None }
+        Card { content, lives: None, command: None }
     }
 
     /// From the JSON of a template. An `Action.Submit` in it says what it does by its `data`:
@@ -72,7 +73,7 @@ impl Card {
     /// # Errors
     /// What is wrong with it, by its path.
     pub fn from_json(content: Value) -> Result<Card, CardError> {
-        let card = Card { content, lives: None };
+        let card = Card { content, lives: None, command: None };
         card.check()?;
         Ok(card)
     }
@@ -107,6 +108,18 @@ impl Card {
     pub fn lives(mut self, lives: Duration) -> Card {
         self.lives = Some(lives);
         self
+    }
+
+    /// Its buttons call actions of this command; without it, of the command that shows it. What the bot says at nobody's
+    /// asking has no command otherwise.
+    #[must_use]
+    pub fn calls(mut self, command: &str) -> Card {
+        self.command = Some(command.to_owned());
+        self
+    }
+
+    pub(crate) fn command(&self) -> Option<&str> {
+        self.command.as_deref()
     }
 
     /// Whether it is a card that Webex shows, and every button says what it does. It is asked again before the card is

@@ -150,6 +150,9 @@ async fn event_story(store: &Store, row: &Row, has_raw: bool) -> anyhow::Result<
     for reply in &replies {
         lines.extend(letter_story(store, reply, "reply", "the event").await?);
     }
+    for said in each(store, |nth| event::elsewhere_id(row.id, nth)).await? {
+        lines.extend(letter_story(store, &said, "message elsewhere", "the event").await?);
+    }
     lines.extend(questions::told(store, row).await?);
     lines.extend(pairing(store, row).await?);
     Ok((lines, replies))

@@ -1,5 +1,6 @@
 //! Closes events: how one ended, whatever worked on it, becomes one settlement here.
 
+mod elsewhere;
 mod end;
 mod letters;
 mod tries;

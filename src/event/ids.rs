@@ -45,6 +45,11 @@ pub fn reply_id(event: Uuid, nth: u32) -> Uuid {
     beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("reply/{nth}").as_bytes()))
 }
 
+/// The id of the nth message that a handler of an event says elsewhere.
+pub fn elsewhere_id(event: Uuid, nth: u32) -> Uuid {
+    beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("elsewhere/{nth}").as_bytes()))
+}
+
 /// The id of the one message that tells of an event's failure. Not a reply's: an operator may have the event tried
 /// again, and then it gets its reply.
 pub fn failure_id(event: Uuid) -> Uuid {

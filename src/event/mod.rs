@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use ids::{
-    CLICKS, MEMBERSHIPS, MESSAGES, card_notice_id, decision_id, failure_id, id, notice_id, outcome_id, removal_id,
-    reply_id, unhandled_id,
+    CLICKS, MEMBERSHIPS, MESSAGES, card_notice_id, decision_id, elsewhere_id, failure_id, id, notice_id, outcome_id,
+    removal_id, reply_id, unhandled_id,
 };
 pub use other::{Other, Subscription};
 pub use reference::{canonical, code, ending, reference};

@@ -128,7 +128,8 @@ impl Command {
     }
 
     pub(crate) async fn run(&self, context: Context, args: Args) -> Result<Reply> {
-        (self.run)(context, args).await
+        let elsewhere = context.elsewhere.clone();
+        elsewhere.beside((self.run)(context, args).await)
     }
 
     /// None when it has no such action.
@@ -140,7 +141,8 @@ impl Command {
     ) -> Option<impl Future<Output = Result<Reply>> + Send + use<>> {
         let nth = self.spec.actions.iter().position(|known| known == action)?;
         let handler = Arc::clone(self.actions.get(nth)?);
-        Some(async move { handler(context, inputs).await })
+        let elsewhere = context.elsewhere.clone();
+        Some(async move { elsewhere.beside(handler(context, inputs).await) })
     }
 }
 

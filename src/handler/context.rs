@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{Attached, CommandSpec, Services};
+use super::{Attached, CommandSpec, Elsewhere, Services};
 use crate::access::Sender;
 use crate::store::StoreError;
 use crate::webex::{Client, MessageId, RoomId, RoomType};
@@ -23,6 +23,7 @@ pub struct Context {
     /// The event by which it was said.
     pub(crate) event: Uuid,
     pub(crate) files: Vec<String>,
+    pub(crate) elsewhere: Elsewhere,
     pub(crate) deadline: Instant,
     pub(crate) services: Arc<Services>,
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Result;
+use super::{Elsewhere, Result};
 use crate::event::Subscription;
 use crate::webex::{Client, PersonId};
 
@@ -66,6 +66,7 @@ pub struct EventContext {
     pub(crate) actor: Option<PersonId>,
     pub(crate) reference: String,
     pub(crate) webex: Client,
+    pub(crate) elsewhere: Elsewhere,
 }
 
 impl EventContext {

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{CommandSpec, Question};
 use crate::card::Card;
+use crate::outbox::Destination;
 use crate::text::{MOST_BYTES, is_blank, is_invisible, split, split_plain};
 use crate::webex::{File, NewMessage};
 
@@ -35,6 +36,7 @@ pub struct Reply {
     /// Addresses of files that Webex fetches.
     addresses: Vec<String>,
     question: Option<Question>,
+    elsewhere: Vec<(Destination, Reply)>,
 }
 
 #[derive(Clone, Debug)]
@@ -99,6 +101,10 @@ impl Reply {
         if let Some(wrong) = self.addresses.iter().find(|address| !is_on_the_web(address)) {
             anyhow::bail!("{wrong} is no http or https address of a file");
         }
+        for (to, said) in &self.elsewhere {
+            anyhow::ensure!(said.question.is_none(), "only the answer can ask a question; what is said to {to} cannot");
+            said.check(command)?;
+        }
         let Some(question) = &self.question else { return Ok(()) };
         let (name, action) = (command.name(), question.action());
         anyhow::ensure!(
@@ -108,13 +114,24 @@ impl Reply {
         question.check(command)
     }
 
-    /// Its files, in the order in which they were added.
-    pub(crate) fn files(&self) -> &[File] {
-        &self.files
+    /// The same, and what is said elsewhere beside it.
+    pub(super) fn and_elsewhere(mut self, said: Vec<(Destination, Reply)>) -> Reply {
+        self.elsewhere.extend(said);
+        self
+    }
+
+    pub(crate) fn take_elsewhere(&mut self) -> Vec<(Destination, Reply)> {
+        std::mem::take(&mut self.elsewhere)
+    }
+
+    /// The files of it and of what is said elsewhere.
+    pub(crate) fn files(&self) -> Vec<&File> {
+        let elsewhere = self.elsewhere.iter().flat_map(|(_, said)| &said.files);
+        self.files.iter().chain(elsewhere).collect()
     }
 
     /// Whether nobody would see anything of it.
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let (Body::Text(text) | Body::Markdown(text)) = &self.body;
         text.chars().all(|c| is_blank(c) || is_invisible(c))
             && self.cards.is_empty()
@@ -130,6 +147,10 @@ impl Reply {
             text.push_str(line);
         }
         self
+    }
+
+    pub(crate) fn asks(&self) -> bool {
+        self.question.is_some()
     }
 
     pub(crate) fn take_question(&mut self) -> Option<Question> {

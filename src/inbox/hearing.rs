@@ -7,7 +7,7 @@ use super::Inbox;
 use super::running::{GONE, NO_ACTION, Ran, Run, Unable};
 use crate::clock;
 use crate::desk::{End, Outcome, ReplyTo};
-use crate::handler::{CommandSpec, Context, Inputs, Origin, Reply};
+use crate::handler::{CommandSpec, Context, Elsewhere, Inputs, Origin, Reply};
 use crate::questions::{Asked, Heard, Said, is_cancel};
 use crate::router::{self, Route, addressed_text};
 use crate::store::Claimed;
@@ -56,6 +56,7 @@ impl Inbox {
             text,
             event: row.id,
             files,
+            elsewhere: Elsewhere::default(),
             deadline: clock::instant() + self.deadline,
             services: Arc::clone(&self.services),
         }

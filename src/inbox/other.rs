@@ -3,7 +3,7 @@
 use super::Inbox;
 use crate::desk::{End, Outcome};
 use crate::event::{self, Other, Subscription};
-use crate::handler::{CommandError, EventContext};
+use crate::handler::{CommandError, Elsewhere, EventContext};
 use crate::store::Claimed;
 use crate::text::quoted;
 use crate::verdict::Verdict;
@@ -21,9 +21,14 @@ impl Inbox {
             actor,
             reference: event::reference(row.id),
             webex: self.services.webex.clone(),
+            elsewhere: Elsewhere::default(),
         };
+        let elsewhere = context.elsewhere.clone();
         match self.run(row, handler.run(context, data)).await {
-            Ok(()) => end(Verdict::Done, "its handler took it").into(),
+            Ok(()) => {
+                let said = self.desk.elsewhere(row, other.actor.as_ref(), None, elsewhere.take());
+                end(Verdict::Done, "its handler took it").then(said).into()
+            }
             Err(CommandError::User(text) | CommandError::Usage(text)) => {
                 end(Verdict::Ignored, "its handler declined it").noted(quoted(&text)).into()
             }

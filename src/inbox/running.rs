@@ -133,11 +133,11 @@ impl Inbox {
         if reply.files().is_empty() {
             return Ok(reply);
         }
-        let size = |file: &File| file.bytes.len() as u64;
+        let size = |file: &&File| file.bytes.len() as u64;
         let limits = &self.services.files;
-        if let Some(file) = reply.files().iter().find(|file| size(file) > limits.largest) {
+        if let Some(file) = reply.files().into_iter().find(|file| size(file) > limits.largest) {
             tracing::warn!(?file, limit = limits.largest, "a reply's file is larger than files.largest");
-            let (name, size, most) = (&file.name, size(file), limits.largest);
+            let (name, size, most) = (&file.name, size(&file), limits.largest);
             return Err(CommandError::User(format!(
                 "The file {name} has {size} bytes, and I may send {most} at most."
             )));
@@ -164,9 +164,12 @@ impl Inbox {
         let end = |verdict| End::of(to, verdict, rule).command(command.name());
         let refusal = |text: &str| way_out.map_or(text.to_owned(), |way_out| format!("{text} {way_out}"));
         match result {
-            Ok(reply) => {
+            Ok(mut reply) => {
+                let asker = Some(&to.sender.id);
+                let elsewhere = self.desk.elsewhere(row, asker, Some(command.name()), reply.take_elsewhere());
                 let (messages, asks) = self.questions.messages(row, to, command.name(), reply);
-                Outcome::from(self.desk.say(row, to, end(Verdict::Answered), messages)).with(asks)
+                let end = self.desk.say(row, to, end(Verdict::Answered), messages).then(elsewhere);
+                Outcome::from(end).with(asks)
             }
             Err(CommandError::User(text)) => {
                 self.desk.reply(row, to, end(Verdict::Declined).noted(quoted(&text)), Reply::text(refusal(&text)))

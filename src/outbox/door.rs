@@ -20,9 +20,14 @@ pub struct Posted {
 /// # Errors
 /// [`StoreError::Busy`] where too much waits for the disk. The letter may be there all the same: call again with its key.
 pub async fn post(store: &Store, key: &str, letter: Letter) -> Result<Posted, StoreError> {
-    const LETTERS: Uuid = Uuid::from_u128(0x41f6_9a7e_3c0d_4d2b_b1a8_06e5_d9c3_527f);
-    let (id, subject) = (Uuid::new_v5(&LETTERS, key.as_bytes()), letter.to().person());
+    let (id, subject) = (letter_id(key), letter.to().person());
     let entry = Entry { subject, ..letter.into_entry(id, "") };
     let is_new = store.put(entry).await?;
     Ok(Posted { id, is_new })
+}
+
+/// The row of the letter of this key.
+pub fn letter_id(key: &str) -> Uuid {
+    const LETTERS: Uuid = Uuid::from_u128(0x41f6_9a7e_3c0d_4d2b_b1a8_06e5_d9c3_527f);
+    Uuid::new_v5(&LETTERS, key.as_bytes())
 }

@@ -268,6 +268,16 @@ impl Edited {
 }
 
 impl Destination {
+    /// A space with others in it, by its id.
+    pub fn space(room: impl Into<RoomId>) -> Destination {
+        Destination::Space(room.into(), RoomType::Group)
+    }
+
+    /// The direct space with somebody, by their email address.
+    pub fn email(email: impl Into<String>) -> Destination {
+        Destination::Email(email.into())
+    }
+
     /// Who it is for, if that is one person.
     pub(crate) fn person(&self) -> Option<String> {
         match self {

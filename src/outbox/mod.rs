@@ -8,6 +8,6 @@ mod posts;
 mod sender;
 
 pub use crate::store::Urgency;
-pub use door::{Posted, post};
+pub use door::{Posted, letter_id, post};
 pub use letter::{Delete, Destination, Edit, Edited, Letter, Otherwise, Post, Thread};
 pub use sender::Outbox;
