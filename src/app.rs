@@ -4,8 +4,10 @@ mod alone;
 mod binding;
 mod canary;
 mod doubts;
+mod handle;
 mod parts;
 mod reconcile;
+mod sealing;
 mod tasks;
 mod upkeep;
 mod work;
@@ -15,7 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -25,27 +26,27 @@ use binding::bind;
 pub(crate) use binding::hint as binding_hint;
 use canary::Canary;
 pub(crate) use doubts::doubts;
-pub(crate) use parts::{Parts, table};
+pub use handle::Handle;
+pub(crate) use parts::Parts;
 use reconcile::Reconciling;
 use tasks::Tasks;
 use work::Work;
 
 use crate::access::Policy;
-use crate::card::Cards;
 use crate::clock;
 use crate::config::{Config, Doubt, Mode};
-use crate::handler::Services;
+use crate::handler::{Around, LiveTable, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::instance::{Gate, Standing};
-use crate::receiver::websocket::{Line, Websocket};
+use crate::receiver::websocket::Websocket;
 use crate::receiver::{Door, webhook::Webhook};
-use crate::signature::{Seal, Signer};
+use crate::signature::Signer;
 use crate::store::{self, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webex::{Client, Mercury};
 use crate::worker::{self, Stop};
-use crate::{admin, http};
+use crate::{admin, commands, http};
 
 /// After this the work still in hand is put back, so that a stop ends within the 30 s that supervisors wait.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -61,67 +62,13 @@ pub struct App {
     store: Store,
     writer: store::Writer,
     services: Arc<Services>,
+    table: LiveTable,
+    around: Vec<Around>,
     identity: Identity,
     health: Health,
     door: Door,
     websocket: Option<Websocket>,
     gate: (watch::Sender<Standing>, Gate),
-}
-
-/// A look into a running app, for tests and for the simulator.
-#[derive(Clone)]
-pub struct Handle {
-    store: Store,
-    health: Health,
-    services: Arc<Services>,
-    line: Option<watch::Receiver<Line>>,
-}
-
-impl Handle {
-    /// Ends when Webex has taken the token, the webhooks are registered and the loops run.
-    pub async fn ready(&self) {
-        self.health.well().await;
-    }
-
-    /// Ends when no event and no reply is open. What waits for a pause to end counts as open.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn settled(&self) -> anyhow::Result<()> {
-        let mut commits = self.store.commits();
-        loop {
-            commits.borrow_and_update();
-            let depths = self.store.depths().await?;
-            if depths.inbox == 0 && depths.outbox == 0 {
-                return Ok(());
-            }
-            commits.changed().await.context("the app has ended")?;
-        }
-    }
-
-    /// How the websocket is and was, if `delivery.mode` has one.
-    pub fn line(&self) -> Option<watch::Receiver<Line>> {
-        self.line.clone()
-    }
-
-    /// Forgets the pauses that Webex asked for, and does now what waits for one: the simulated cloud took them back.
-    pub(crate) async fn forget_limits(&self) -> Result<(), StoreError> {
-        self.services.webex.forget_limits();
-        self.store.hurry().await
-    }
-
-    /// The ledger, for looking into.
-    pub(crate) fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// What a scrape of `/metrics` shows.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn metrics(&self) -> anyhow::Result<String> {
-        Ok(self.services.metrics.render(self.store.depths().await?))
-    }
 }
 
 impl App {
@@ -143,8 +90,8 @@ impl App {
         config.require_run()?;
         parts.sign(&mut config);
         let state = parts.shared(&config)?;
-        let Parts { program, commands, clock, .. } = parts;
-        let commands = table(&config, commands)?;
+        let Parts { program, commands, around, clock, .. } = parts;
+        let table = commands::used(&config, commands, &around)?;
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
             None => None,
@@ -167,10 +114,11 @@ impl App {
             )),
             Mode::Webhook | Mode::Polling | Mode::Both => None,
         };
-        for Doubt { says, hint } in doubts(&config, &commands).into_iter().chain(config.uncalled()) {
+        for Doubt { says, hint } in doubts(&config, &table).into_iter().chain(config.uncalled()) {
             tracing::warn!(hint, "{says}");
         }
-        let cards = if config.cards.enabled { Some(cards(&config, &store).await?) } else { None };
+        let table = LiveTable::new(table);
+        let cards = if config.cards.enabled { Some(sealing::cards(&config, &store).await?) } else { None };
         let services = Arc::new(Services {
             webex,
             store: store.clone(),
@@ -180,23 +128,27 @@ impl App {
             conversations: config.conversations.clone(),
             policy: Policy::new(&config.access),
             started: clock::instant(),
-            commands,
+            catalogue: Arc::new(table.clone()),
             program,
             state,
             cards,
         });
         let gate = (standing, gate);
-        Ok(App { config, public, admin, store, writer, services, identity, health, door, websocket, gate })
-    }
-
-    /// A look into the app while it runs.
-    pub fn handle(&self) -> Handle {
-        Handle {
-            store: self.store.clone(),
-            health: self.health.clone(),
-            services: Arc::clone(&self.services),
-            line: self.websocket.as_ref().map(Websocket::line),
-        }
+        Ok(App {
+            config,
+            public,
+            admin,
+            store,
+            writer,
+            services,
+            table,
+            around,
+            identity,
+            health,
+            door,
+            websocket,
+            gate,
+        })
     }
 
     /// Runs until `shutdown` ends, then finishes what is in hand, within 30 seconds.
@@ -265,7 +217,9 @@ impl App {
         servers: &CancellationToken,
         (ledger, losing): (&CancellationToken, oneshot::Sender<StoreError>),
     ) -> anyhow::Result<()> {
-        let App { config, public, admin, store, writer, services, identity, health, door, websocket, gate } = self;
+        let App {
+            config, public, admin, store, writer, services, table, identity, health, door, websocket, gate, ..
+        } = self;
         let (standing, gate) = gate;
         let worker = config.worker.clone();
         let (nudge, caught_up) = (Arc::new(Notify::new()), watch::Sender::new(false));
@@ -276,7 +230,8 @@ impl App {
             }
         });
         if worker.concurrency > 0 {
-            let work = Work { config: &config, services: &services, identity: &identity, health: &health };
+            let work =
+                Work { config: &config, services: &services, table: &table, identity: &identity, health: &health };
             let begin = work::begin(identity.clone(), health.clone(), caught_up.subscribe(), inbox.drain.clone());
             let handling = Arc::new(work.inbox(&door));
             let handling = worker::run(handling, store.clone(), worker.concurrency, gate.clone(), inbox.clone());
@@ -376,17 +331,4 @@ async fn unless(stopped: CancellationToken, task: impl Future<Output = ()>) {
         () = task => {}
         () = stopped.cancelled() => {}
     }
-}
-
-/// What seals the buttons of cards: the secret that is set, else the ledger's own, which always opens what it has sealed.
-/// Never the webhook's: everybody in a space can read what a button is sealed with, and try secrets on it.
-async fn cards(config: &Config, store: &Store) -> anyhow::Result<Cards> {
-    let bytes = |secret: &SecretString| secret.expose_secret().as_bytes().to_vec();
-    let set = config.cards.secret.as_ref().map(bytes).filter(|secret| !secret.trim_ascii().is_empty());
-    let previous = config.cards.previous_secrets.iter().map(bytes);
-    let own = store.own_secret().await?;
-    let current = set.unwrap_or_else(|| own.clone());
-    let secrets: Vec<_> = [current].into_iter().chain(previous).chain([own]).collect();
-    let seal = Seal::new(secrets.iter().map(Vec::as_slice));
-    Ok(Cards::new(seal, config.cards.expire, config.has_buttons()))
 }

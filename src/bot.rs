@@ -10,22 +10,21 @@ use crate::app::{App, Parts};
 use crate::cli;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Loaded, Section};
-use crate::handler::Command;
+use crate::handler::{Around, Call, Command, Context, Next, Reply};
 use crate::program::Program;
 
 /// A bot: the whole of Switchboard, its command line included, with your commands beside its own.
 ///
 /// ```no_run
-/// use switchboard::{Args, Bot, Command, Context, Reply, Result};
+/// use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 ///
-/// async fn greet(_: Context, mut args: Args) -> Result<Reply> {
-///     let name = args.required("name")?;
-///     args.finish()?;
+/// async fn greet(_: Context, args: Args) -> Result<Reply> {
+///     let name: String = args.get("name")?;
 ///     Ok(Reply::text(format!("Hello, {name}!")))
 /// }
 ///
 /// fn main() -> std::process::ExitCode {
-///     Bot::builder().command(Command::new("greet <name>", "Says hello to somebody", greet)).run()
+///     Bot::builder().command(Command::new("greet", "Says hello to somebody", greet).param(Param::text("name"))).run()
 /// }
 /// ```
 ///
@@ -64,6 +63,31 @@ impl Bot {
     #[must_use]
     pub fn command(mut self, command: Command) -> Bot {
         self.0.commands.push(command);
+        self
+    }
+
+    /// Does something around every command, those that every bot has included, and around each of their actions: before
+    /// it, after it, or in its place. Of several the first one is the outermost.
+    ///
+    /// ```no_run
+    /// use switchboard::{Bot, Call, CommandError, Context, Next};
+    ///
+    /// let bot = Bot::builder().around(async |call: Call, context: Context, next: Next| {
+    ///     if call.command == "deploy" && std::path::Path::new("/etc/freeze").exists() {
+    ///         return Err(CommandError::User("Nothing is deployed today.".into()));
+    ///     }
+    ///     let reply = next.run(context).await;
+    ///     println!("{} was run: {}", call.command, reply.is_ok());
+    ///     reply
+    /// });
+    /// ```
+    #[must_use]
+    pub fn around<H, F>(mut self, around: H) -> Bot
+    where
+        H: Fn(Call, Context, Next) -> F + Send + Sync + 'static,
+        F: Future<Output = crate::Result<Reply>> + Send + 'static,
+    {
+        self.0.around.push(Around::new(around));
         self
     }
 

@@ -20,7 +20,8 @@
 //! 9. `desk` makes one settlement of how the event ended, and the `store` one transaction of that: the reply and its files
 //!    into the outbox, the inbox row done, who did what into the audit. An internal error is tried again, then becomes a
 //!    dead letter whose reference the person is told.
-//! 10. `worker` claims the letter, and `outbox` sends it, in order per space, and waits as Webex says.
+//! 10. `worker` claims the letter, and `outbox` sends it, in order per space, and waits as Webex says. What belongs to no
+//!     event is put there by `outbox::post`.
 //!
 //! A click on a card comes the same way and passes the same checks. At step 7 there is then a seal to be opened, which says
 //! what the button does; what was filled in never decides that. A reply may ask something: the question is written with step
@@ -53,13 +54,13 @@
 //! | `approvals` | commands that others have to approve: requests, votes, ends |
 //! | `questions` | what a reply asks of somebody, and what answers it |
 //! | `desk` | closes an event: verdict, letters, audit, tries; one settlement, made in one place |
-//! | `outbox` | letters, and the sender, which posts and deletes them |
+//! | `outbox` | the door for letters, and the sender, which posts, edits and deletes |
 //! | `worker` | claim, run, settle: one loop for both queues; when a row is tried again |
 //! | `commands` | the commands every bot has, one a file |
 //! | `router` | from a message to a command; pure |
 //! | `access` | who is answered, what each may do, and how much of it; pure |
 //! | `pairing` | how strangers ask to be let in, and are |
-//! | `handler` | what a command is made of: [`Command`], [`Args`], [`Context`], [`Reply`], [`Card`] |
+//! | `handler` | what a command is made of: [`Command`], [`Param`], [`Args`], [`Context`], [`Reply`]; the table of commands |
 //! | `instance` | the mark by which two daemons of one token know each other, and which of them answers |
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `program` | the name and version by which people, Webex and the log know the program |
@@ -128,6 +129,10 @@ pub use bot::Bot;
 pub use card::Card;
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
-pub use handler::{Args, Attached, Command, CommandError, Context, FileError, Inputs, Question, Reply, Result};
+pub use handler::{
+    Args, Attached, Call, Command, CommandError, CommandSpec, Context, FileError, FromArgument, Inputs, Next, Origin,
+    Param, Question, Reply, Result, Somebody,
+};
+pub use outbox::{Delete, Destination, Edit, Edited, Letter, Otherwise, Post, Posted, Thread, Urgency};
 pub use receiver::websocket::{Line, Socket};
 pub use text::{code_block, code_span, escape, table};

@@ -17,5 +17,5 @@ pub(crate) use split::{MOST_BYTES, split, split_plain};
 pub use table::table;
 pub(crate) use time::{iso_time, minute, second};
 pub(crate) use word::{
-    after_slash, bare, find, find_called, folded, has_slash, is_only_stops, plain, trim, unmarked, unwrapped,
+    after_slash, find, find_called, folded, has_slash, is_only_stops, nearest, plain, trim, unmarked, unwrapped,
 };

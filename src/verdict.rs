@@ -74,6 +74,10 @@ verdicts! {
     Sent = "sent",
     /// Webex has not taken it.
     Refused = "refused",
+    /// Webex has changed the message.
+    Edited = "edited",
+    /// A later edit of the same message took its place.
+    Folded = "folded",
     /// The message was deleted.
     Deleted = "deleted",
     /// The message stays.
@@ -131,6 +135,8 @@ impl Verdict {
             | Verdict::Unreadable
             | Verdict::Sent
             | Verdict::Refused
+            | Verdict::Edited
+            | Verdict::Folded
             | Verdict::Deleted
             | Verdict::Kept
             | Verdict::Done

@@ -2,11 +2,10 @@
 
 use crate::access::Policy;
 use crate::config::{Config, DmPolicy, Doubt, GroupPolicy};
-use crate::handler::Command;
-use crate::router;
+use crate::handler::Table;
 
 /// Everything doubtful about settings and commands, but for [`Config::uncalled`].
-pub(crate) fn doubts(config: &Config, commands: &[Command]) -> Vec<Doubt> {
+pub(crate) fn doubts(config: &Config, table: &Table) -> Vec<Doubt> {
     let access = &config.access;
     let policy = Policy::new(access);
     let mut doubts = Vec::new();
@@ -41,7 +40,7 @@ pub(crate) fn doubts(config: &Config, commands: &[Command]) -> Vec<Doubt> {
         ));
     }
     doubts.extend(config.doubts());
-    for says in router::doubts(commands, &policy, config.has_buttons()) {
+    for says in table.doubts(&policy, config.has_buttons()) {
         doubts.push(Doubt::new(says, "see approve of [[command]] in bot.toml"));
     }
     doubts

@@ -5,9 +5,8 @@ use std::path::Path;
 use crate::clock::Clock;
 use crate::commands;
 use crate::config::{Config, ConfigError, Loaded, Section};
-use crate::handler::Command;
+use crate::handler::{Around, Command};
 use crate::program::Program;
-use crate::router;
 use crate::state::State;
 
 /// What the author of a bot gave to its builder.
@@ -15,6 +14,7 @@ use crate::state::State;
 pub(crate) struct Parts {
     pub program: Program,
     pub commands: Vec<Command>,
+    pub around: Vec<Around>,
     pub clock: Clock,
     /// The sections of the settings that are the author's.
     pub sections: Vec<Section>,
@@ -27,6 +27,7 @@ impl Default for Parts {
         Parts {
             program: Program::default(),
             commands: commands::table(),
+            around: Vec::new(),
             clock: Clock::of_system(),
             sections: Vec::new(),
             state: State::default(),
@@ -86,14 +87,4 @@ impl Parts {
         config.program = self.program;
         config.webex.agent = self.program.agent();
     }
-}
-
-/// The commands as they are used: with those that the settings switch on, and what the settings say of each.
-///
-/// # Errors
-/// A command that cannot be called, or a rule for one that is not there.
-pub(crate) fn table(config: &Config, mut commands: Vec<Command>) -> anyhow::Result<Vec<Command>> {
-    commands.extend(config.commands.echo.then(commands::echo));
-    router::check(&commands)?;
-    Ok(router::permitted(commands, &config.command)?)
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::handler::Services;
+use crate::handler::{LiveTable, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::inbox::Inbox;
@@ -22,6 +22,7 @@ const CATCH_UP_FIRST: Duration = Duration::from_secs(10);
 pub(super) struct Work<'a> {
     pub config: &'a Config,
     pub services: &'a Arc<Services>,
+    pub table: &'a LiveTable,
     pub identity: &'a Identity,
     pub health: &'a Health,
 }
@@ -29,7 +30,7 @@ pub(super) struct Work<'a> {
 impl Work<'_> {
     /// What works on events.
     pub(super) fn inbox(&self, door: &Door) -> Inbox {
-        Inbox::new(self.config, self.services, self.identity, self.health, door)
+        Inbox::new(self.config, self.services, self.table.clone(), self.identity, self.health, door)
     }
 
     /// What sends replies.

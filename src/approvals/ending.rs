@@ -88,7 +88,7 @@ impl Approvals {
         let mut messages: Vec<MessageId> = message.into_iter().collect();
         messages.extend(approval.approvers.iter().filter_map(|known| known.message.as_deref().map(MessageId::from)));
         let space = Destination::Space(to.room.clone(), to.room_type);
-        let delete = Letter::Delete(Delete { event: row.id, to: space, row: card, messages, successor });
+        let delete = Letter::Delete(Delete { event: Some(row.id), to: space, row: card, messages, successor });
         let removal = delete.into_entry(event::removal_id(card, word), &to.sender.email);
         let removal = Entry { accepted_at: row.accepted_at, label: Some(command.to_owned()), ..removal };
         self.desk.services.metrics.approval(word);

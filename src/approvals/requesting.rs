@@ -3,7 +3,7 @@
 
 use super::{Approvals, wording};
 use crate::access::Quorum;
-use crate::card::{Origin, Venue};
+use crate::card::{Sealing, Venue};
 use crate::clock;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event;
@@ -47,7 +47,7 @@ impl Approvals {
             }
             Err(error) => return self.desk.without_ledger(row, &error),
         }
-        let thread = to.thread.clone().unwrap_or_else(|| context.message.clone());
+        let thread = to.thread.clone().unwrap_or_else(|| context.origin().message().clone());
         let request = request(row, to, name, quorum, context, &thread);
         let to = &ReplyTo { thread: Some(thread), ..to.clone() };
         let Some(card) = self.card(&request, quorum, to) else {
@@ -103,8 +103,8 @@ impl Approvals {
         let (room, asker, command) = (&to.room, &to.sender.id, request.command.as_str());
         let venue = Venue::Room { room, asker };
         let (card, now) = (request.card, request.requested_at);
-        let origin = Origin { bot: &me.id, venue, card, command, actions: &[], now };
-        match cards.seal_votes(&asking.card.take()?, &origin) {
+        let sealing = Sealing { bot: &me.id, venue, card, command, actions: &[], now };
+        match cards.seal_votes(&asking.card.take()?, &sealing) {
             Ok(attachment) => asking.message.attachments.push(attachment?),
             Err(error) => {
                 tracing::error!(command, %error, "a card that asks for approval is wrong");
@@ -151,7 +151,7 @@ fn request(
         email: to.sender.email.clone(),
         room: to.room.to_string(),
         thread: thread.to_string(),
-        message: context.message.to_string(),
+        message: context.origin().message().to_string(),
         envelope: context.envelope.clone(),
         files: context.files.clone(),
         requested_at: now,

@@ -11,7 +11,6 @@ use crate::access::{Quorum, Sender};
 use crate::card::Vote;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event::{self, Approved, Event};
-use crate::handler::Command;
 use crate::store::{Approval, ApprovalState, ApprovalStep, Approver, Claimed, Effect};
 use crate::verdict::Verdict;
 use crate::webex::{Error, MessageId, NewMessage, Person, RoomId};
@@ -55,7 +54,7 @@ impl Approvals {
                 self.desk.decline(row, to, press.card, End::of(to, verdict, reason), &says).map_end(named)
             }
             Ok(quorum) => match press.vote {
-                Vote::Approve => self.approve(row, to, me, press, approval, quorum).await.map_end(named),
+                Vote::Approve => self.approve(row, to, me, press, approval, &quorum).await.map_end(named),
                 Vote::Deny => named(self.end_by_hand(row, to, press, approval, ApprovalState::Denied)).into(),
                 Vote::Withdraw => named(self.end_by_hand(row, to, press, approval, ApprovalState::Withdrawn)).into(),
             },
@@ -63,15 +62,16 @@ impl Approvals {
     }
 
     /// By which rule this person decides so on a request, as the settings are now.
-    fn counts(&self, approval: &Approval, sender: &Sender, vote: Vote, at: i64) -> Result<&Quorum, Void> {
+    fn counts(&self, approval: &Approval, sender: &Sender, vote: Vote, at: i64) -> Result<Quorum, Void> {
         let request = &approval.request;
         let void = |verdict, reason, says: &str| Err(Void { verdict, reason, says: says.to_owned() });
         if !approval.is_open() {
             let says = format!("That is decided already. {}", wording::ended(approval));
             return void(Verdict::Declined, "it is decided already", &says);
         }
-        let command = self.desk.services.commands.iter().find(|command| command.name() == request.command);
-        let Some(quorum) = command.and_then(Command::quorum) else {
+        let commands = self.desk.services.commands();
+        let command = commands.iter().find(|command| command.name() == request.command);
+        let Some(quorum) = command.and_then(|command| command.quorum().cloned()) else {
             let says = "That does not wait for approval any more. Please ask me again.";
             return void(Verdict::Declined, "the command is gone, or needs no approval any more", says);
         };
@@ -95,7 +95,7 @@ impl Approvals {
                 "whoever asks does not decide",
                 "You asked for that yourself, so others have to decide on it. Withdraw takes it back.",
             ),
-            Vote::Approve | Vote::Deny if !self.desk.services.policy.approves(quorum, &sender.id, &sender.email) => {
+            Vote::Approve | Vote::Deny if !self.desk.services.policy.approves(&quorum, &sender.id, &sender.email) => {
                 let says = format!("You are not among those who may approve {}.", request.command);
                 void(Verdict::Denied, "not listed in the command's approve.by", &says)
             }

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use switchboard::card::{Input, Submit, Text};
-//! use switchboard::{Args, Card, Command, Context, Inputs, Reply, Result};
+//! use switchboard::{Args, Card, Command, Context, Inputs, Param, Reply, Result};
 //!
 //! async fn deploy(_: Context, mut args: Args) -> Result<Reply> {
 //!     let service = args.required("service")?;
@@ -21,7 +21,7 @@
 //!     Ok(Reply::text(format!("{} deploys {service} to {place}.", context.sender().email)))
 //! }
 //!
-//! let command = Command::new("deploy <service>", "Deploys a service", deploy).action("go", go);
+//! let command = Command::new("deploy", "Deploys a service", deploy).param(Param::text("service")).action("go", go);
 //! # assert_eq!(command.name(), "deploy");
 //! ```
 //!
@@ -43,7 +43,7 @@ use serde_json::{Value, json};
 pub use actions::{Action, Submit};
 pub use elements::{Column, Element, Input, Text};
 pub use finding::CardError;
-pub(crate) use seal::{Button, Cards, Deed, Origin, Refusal, SEAL, Venue, Vote, carries};
+pub(crate) use seal::{Button, Cards, Deed, Refusal, SEAL, Sealing, Venue, Vote, carries};
 
 /// An Adaptive Card of version 1.3, for a [`Reply`](crate::Reply).
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +128,18 @@ impl Card {
         let mut doubts = check::card(&self.content)?;
         doubts.extend(check::size(&self.content));
         Ok(doubts)
+    }
+
+    /// The actions that its buttons name.
+    pub(crate) fn actions(&self) -> Vec<String> {
+        let mut named = Vec::new();
+        let each = seal::each_submit(&mut self.content.clone(), &mut |submit| {
+            named.extend(submit.get("data").and_then(|data| data["action"].as_str()).map(str::to_owned));
+            Ok(())
+        });
+        // A card that is wrong is told of when it is checked.
+        drop(each);
+        named
     }
 
     /// What takes its place where cards are not shown: its texts, as markdown.

@@ -166,7 +166,7 @@ impl Wish {
 }
 
 /// Where a card goes, and why.
-pub(crate) struct Origin<'a> {
+pub(crate) struct Sealing<'a> {
     pub bot: &'a PersonId,
     pub venue: Venue<'a>,
     pub card: Uuid,
@@ -209,13 +209,13 @@ impl Cards {
     }
 
     /// The card as it is sent; none where its buttons would be dead.
-    pub fn seal(&self, card: &Card, origin: &Origin<'_>) -> Result<Option<Attachment>, CardError> {
-        self.sealed(card, origin, |deed| deed)
+    pub fn seal(&self, card: &Card, sealing: &Sealing<'_>) -> Result<Option<Attachment>, CardError> {
+        self.sealed(card, sealing, |deed| deed)
     }
 
     /// The same of a card that asks for approval: its actions are votes.
-    pub fn seal_votes(&self, card: &Card, origin: &Origin<'_>) -> Result<Option<Attachment>, CardError> {
-        self.sealed(card, origin, |deed| match &deed {
+    pub fn seal_votes(&self, card: &Card, sealing: &Sealing<'_>) -> Result<Option<Attachment>, CardError> {
+        self.sealed(card, sealing, |deed| match &deed {
             Deed::Action(word) => Vote::of(word).map_or(deed, Deed::Vote),
             Deed::Say(_) | Deed::Vote(_) => deed,
         })
@@ -224,15 +224,15 @@ impl Cards {
     fn sealed(
         &self,
         card: &Card,
-        origin: &Origin<'_>,
+        sealing: &Sealing<'_>,
         means: impl Fn(Deed) -> Deed,
     ) -> Result<Option<Attachment>, CardError> {
         let mut doubts = check::card(&card.content)?;
         let lives = card.lives.map_or(self.longest, |lives| lives.min(self.longest));
-        let until = origin.now.saturating_add(i64::try_from(lives.as_millis()).unwrap_or(i64::MAX));
-        let place = match origin.venue {
-            Venue::Room { room, .. } => place(origin.bot, room),
-            Venue::DirectWith(_) => direct(origin.bot),
+        let until = sealing.now.saturating_add(i64::try_from(lives.as_millis()).unwrap_or(i64::MAX));
+        let place = match sealing.venue {
+            Venue::Room { room, .. } => place(sealing.bot, room),
+            Venue::DirectWith(_) => direct(sealing.bot),
         };
         let mut content = card.content.clone();
         let mut buttons = 0;
@@ -243,20 +243,20 @@ impl Cards {
             let (wish, deed) = Wish::of(data).map_err(|problem| finding(&path, problem))?;
             let deed = means(deed);
             if let Deed::Action(action) = &deed
-                && !origin.actions.contains(&action.as_str())
+                && !sealing.actions.contains(&action.as_str())
             {
-                let command = origin.command;
+                let command = sealing.command;
                 let problem =
                     format!("calls the action \"{action}\" that {command} does not have; add it with Command::action");
                 return wrong(path, problem);
             }
             let button = Button {
-                card: origin.card,
-                command: origin.command.to_owned(),
+                card: sealing.card,
+                command: sealing.command.to_owned(),
                 once: !wish.repeatable && matches!(deed, Deed::Action(_)),
                 deed,
                 arguments: wish.arguments,
-                people: match (wish.only, origin.venue) {
+                people: match (wish.only, sealing.venue) {
                     (Only::Anyone, Venue::Room { .. }) => None,
                     (Only::Asker, Venue::Room { asker, .. }) => Some(vec![asker.to_string()]),
                     (Only::People(people), Venue::Room { .. }) => Some(people),
@@ -278,7 +278,7 @@ impl Cards {
         if !doubts.is_empty() {
             let more = doubts.len().saturating_sub(MOST_TOLD);
             let told: Vec<_> = doubts.iter().take(MOST_TOLD).map(CardError::to_string).collect();
-            let (command, doubts) = (origin.command, told.join("; "));
+            let (command, doubts) = (sealing.command, told.join("; "));
             tracing::warn!(command, doubts, more, "a card is sent that Webex may not take or not show as it is");
         }
         Ok(Some(Attachment::adaptive_card(content)))
@@ -374,9 +374,9 @@ mod tests {
     /// The same of a card that goes there.
     fn sealed(cards: &Cards, card: &Card, nth: u128, venue: Venue) -> Vec<String> {
         let bot = person(BOT);
-        let origin =
-            Origin { bot: &bot, venue, card: Uuid::from_u128(nth), command: "deploy", actions: &ACTIONS, now: NOW };
-        let mut content = cards.seal(card, &origin).unwrap().unwrap().content;
+        let sealing =
+            Sealing { bot: &bot, venue, card: Uuid::from_u128(nth), command: "deploy", actions: &ACTIONS, now: NOW };
+        let mut content = cards.seal(card, &sealing).unwrap().unwrap().content;
         let mut tokens = Vec::new();
         each_submit(&mut content, &mut |submit| {
             tokens.push(submit["data"][SEAL].as_str().unwrap().to_owned());
@@ -438,9 +438,9 @@ mod tests {
         }
         let (bot, asker, room) = (person(BOT), person(ALICE), room(7));
         let venue = Venue::Room { room: &room, asker: &asker };
-        let origin = Origin { bot: &bot, venue, card: Uuid::nil(), command: "deploy", actions: &ACTIONS, now: NOW };
+        let sealing = Sealing { bot: &bot, venue, card: Uuid::nil(), command: "deploy", actions: &ACTIONS, now: NOW };
         let mut deeds = Vec::new();
-        each_submit(&mut cards.seal_votes(&card, &origin).unwrap().unwrap().content, &mut |submit| {
+        each_submit(&mut cards.seal_votes(&card, &sealing).unwrap().unwrap().content, &mut |submit| {
             let button = open(&cards, 7, submit["data"][SEAL].as_str().unwrap()).unwrap();
             deeds.push(button.deed);
             Ok(())
@@ -521,28 +521,29 @@ mod tests {
         let deaf = Cards::new(seal(), Duration::from_secs(60), false);
         let (bot, asker, room) = (person(BOT), person(ALICE), room(7));
         let venue = Venue::Room { room: &room, asker: &asker };
-        let origin = || Origin { bot: &bot, venue, card: Uuid::nil(), command: "deploy", actions: &ACTIONS, now: NOW };
-        assert_eq!(deaf.seal(&card(), &origin()), Ok(None));
-        assert!(deaf.seal(&Card::new().with(Text::new("only to read")), &origin()).unwrap().is_some());
+        let sealing =
+            || Sealing { bot: &bot, venue, card: Uuid::nil(), command: "deploy", actions: &ACTIONS, now: NOW };
+        assert_eq!(deaf.seal(&card(), &sealing()), Ok(None));
+        assert!(deaf.seal(&Card::new().with(Text::new("only to read")), &sealing()).unwrap().is_some());
     }
 
     #[test]
     fn a_button_that_calls_what_the_command_does_not_have_is_refused_wherever_it_stands() {
         let (bot, asker, room) = (person(BOT), person(ALICE), room(7));
         let venue = Venue::Room { room: &room, asker: &asker };
-        let origin = || Origin { bot: &bot, venue, card: Uuid::nil(), command: "deploy", actions: &["go"], now: NOW };
+        let sealing = || Sealing { bot: &bot, venue, card: Uuid::nil(), command: "deploy", actions: &["go"], now: NOW };
         let inner = Card::new().action(Submit::new("Undo", "undo"));
         let card = Card::new().action(Submit::new("Go", "go")).action(Action::show_card("More", inner));
-        let error = cards(&["one"]).seal(&card, &origin()).unwrap_err();
+        let error = cards(&["one"]).seal(&card, &sealing()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the button \"Undo\": calls the action \"undo\" that deploy does not have; add it with Command::action"
         );
         let card = Card::new().action(Submit::new("Go", "go")).action(Submit::say("Status", "undo"));
-        assert!(cards(&["one"]).seal(&card, &origin()).is_ok());
+        assert!(cards(&["one"]).seal(&card, &sealing()).is_ok());
         // What asks for approval calls none.
         let card = Card::new().action(Submit::new("Approve", "approve"));
-        assert!(cards(&["one"]).seal_votes(&card, &origin()).is_ok());
+        assert!(cards(&["one"]).seal_votes(&card, &sealing()).is_ok());
     }
 
     #[test]
@@ -564,7 +565,7 @@ mod tests {
             sealed(&cards, &knock(), 7, Venue::DirectWith("")).iter().all(|token| open(token, Some(&nobody)).is_none())
         );
         let (bot, others) = (person(BOT), Card::new().action(Submit::new("Go", "go").for_people(&["bob@example.com"])));
-        let origin = Origin {
+        let sealing = Sealing {
             bot: &bot,
             venue: Venue::DirectWith("alice@example.com"),
             card: Uuid::nil(),
@@ -572,7 +573,7 @@ mod tests {
             actions: &ACTIONS,
             now: NOW,
         };
-        assert!(cards.seal(&others, &origin).unwrap_err().to_string().contains("for others"));
+        assert!(cards.seal(&others, &sealing).unwrap_err().to_string().contains("for others"));
     }
 
     /// What an attacker changes of what a token says.

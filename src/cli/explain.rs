@@ -9,13 +9,12 @@ use uuid::Uuid;
 use super::leads::{Lead, leads, unhandled};
 use super::ledger::with_store;
 use super::output::{Format, print, print_json};
-use super::story::{settled, state, told};
+use super::story::{described, letter, letter_story, settled, state, told};
 use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
 use crate::event::{Added, Approved, Event, Occurrence, TimeUp};
-use crate::outbox::Receipt;
-use crate::store::{AuditRow, Pairing, Row, State, Store};
+use crate::store::{AuditRow, Pairing, Queue, Row, State, Store};
 use crate::text::{iso_time, one_line};
 use crate::verdict::Verdict;
 use crate::webex::local_part;
@@ -89,16 +88,10 @@ pub(super) async fn stories(store: &Store, id: &str) -> anyhow::Result<Vec<Story
 
 async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
     let Lead { row, how, is_direct } = &lead;
-    let mut lines = accepted(row);
-    let audited = store.audit_of(row.id).await?;
-    lines.extend(matched(row, &audited));
-    let replies = replies(store, row).await?;
-    lines.push(standing(row, !replies.is_empty()));
-    lines.extend(audited.iter().map(audit::told));
-    lines.extend(approvals::story(store, row.id).await?);
-    lines.extend(replies.iter().flat_map(|reply| told(reply, "reply", "the event")));
-    lines.extend(questions::told(store, row).await?);
-    lines.extend(pairing(store, row).await?);
+    let (lines, replies) = match row.queue {
+        Queue::Inbox => event_story(store, row).await?,
+        Queue::Outbox => (lone_letter(store, row).await?, vec![row.clone()]),
+    };
     let sent = replies.iter().filter(|reply| reply.verdict == Some(Verdict::Sent));
     Ok(Story {
         event: row.id.to_string(),
@@ -106,12 +99,39 @@ async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
         state: state(row),
         attempts: row.attempts,
         lines,
-        replies: sent.filter_map(|reply| Some(Receipt::read(reply.note.as_deref()?)?.id)).collect(),
+        replies: sent.filter_map(|reply| Some(reply.receipt.as_ref()?.message.clone())).collect(),
         outcome: row.verdict,
         reason: row.note.clone(),
         found_by: how.clone(),
         is_direct: *is_direct,
     })
+}
+
+/// A letter that belongs to no event.
+async fn lone_letter(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
+    let what = letter(row).map_or("a letter".to_owned(), |letter| described(&letter));
+    let kind = letter(row).map_or("letter", |letter| letter.kind());
+    let mut lines = vec![format!("{} put into the outbox, for no event: {what}", iso_time(row.accepted_at))];
+    lines.extend(store.audit_of(row.id).await?.iter().map(audit::told));
+    lines.extend(letter_story(store, row, kind, "it was put").await?);
+    Ok(lines)
+}
+
+/// An event, and the replies to it.
+async fn event_story(store: &Store, row: &Row) -> anyhow::Result<(Vec<String>, Vec<Row>)> {
+    let mut lines = accepted(row);
+    let audited = store.audit_of(row.id).await?;
+    lines.extend(matched(row, &audited));
+    let replies = replies(store, row).await?;
+    lines.push(standing(row, !replies.is_empty()));
+    lines.extend(audited.iter().map(audit::told));
+    lines.extend(approvals::story(store, row.id).await?);
+    for reply in &replies {
+        lines.extend(letter_story(store, reply, "reply", "the event").await?);
+    }
+    lines.extend(questions::told(store, row).await?);
+    lines.extend(pairing(store, row).await?);
+    Ok((lines, replies))
 }
 
 /// What came in, from whom and when.

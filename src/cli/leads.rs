@@ -24,7 +24,7 @@ pub(super) struct Lead {
     pub is_direct: bool,
 }
 
-/// The events that a text may mean, each once.
+/// The events that a text may mean, and letters of no event, each once.
 pub(super) async fn leads(store: &Store, text: &str) -> anyhow::Result<Vec<Lead>> {
     const AROUND: [char; 9] = ['"', '\'', '`', '*', '.', ',', ':', '(', ')'];
     let text = text.trim().trim_matches(AROUND);
@@ -75,23 +75,34 @@ struct Leads<'a> {
 
 impl Leads<'_> {
     fn add(&mut self, row: Row, how: String, is_direct: bool) {
-        if row.queue == Queue::Inbox && self.found.iter().all(|lead| lead.row.id != row.id) {
+        if self.found.iter().all(|lead| lead.row.id != row.id) {
             self.found.push(Lead { row, how, is_direct });
         }
     }
 
     async fn add_id(&mut self, event: Uuid, how: String, is_direct: bool) -> anyhow::Result<()> {
-        for row in self.store.between(event, event).await? {
+        let found = self.store.between(event, event).await?;
+        for row in found.into_iter().filter(|row| row.queue == Queue::Inbox) {
             self.add(row, how.clone(), is_direct);
         }
         Ok(())
     }
 
-    /// The event that a message to be sent belongs to. Of a forgotten one nothing is known.
+    /// The event that a letter belongs to, or itself where that is none. Of a forgotten one nothing is known.
     async fn add_event_of(&mut self, message: &Row, which: &str) -> anyhow::Result<()> {
         let Some(letter) = letter(message) else { return Ok(()) };
         let row = &message.id.simple().to_string()[..12];
-        self.add_id(letter.event(), format!("row {row} of the outbox, {which}, belongs to it"), false).await
+        match letter.event() {
+            Some(event) => self.add_id(event, format!("row {row} of the outbox, {which}, belongs to it"), false).await,
+            // The edits of a message are told with it.
+            None if self.found.iter().any(|lead| lead.row.receipt.is_some() && lead.row.receipt == message.receipt) => {
+                Ok(())
+            }
+            None => {
+                self.add(message.clone(), format!("it is row {row} of the outbox, {which}"), true);
+                Ok(())
+            }
+        }
     }
 
     /// Webex's ids of messages that were sent, and of its requests, are only in the notes.

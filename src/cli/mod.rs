@@ -23,9 +23,10 @@ use std::process::ExitCode;
 use clap::builder::{Resettable, StyledStr};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::app::{Parts, table};
+use crate::app::Parts;
+use crate::commands;
 use crate::config::{Config, ConfigError, Loaded};
-use crate::handler::Command;
+use crate::handler::Table;
 use crate::program::Program;
 
 /// A Webex bot daemon: signed webhooks in, answers out, nothing lost between.
@@ -153,13 +154,13 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, parts: Parts) -> anyhow::
 }
 
 /// The settings and commands of the daemon; or all that is wrong with them, and all that it lacks.
-fn for_daemon(file: Option<&Path>, parts: &Parts) -> anyhow::Result<(Config, Vec<Command>)> {
+fn for_daemon(file: Option<&Path>, parts: &Parts) -> anyhow::Result<(Config, Table)> {
     let Loaded { config, mut wrong, missing } = parts.look(file)?;
     wrong.extend(missing);
-    match table(&config, parts.commands.clone()) {
-        Ok(commands) if wrong.is_empty() => {
+    match commands::used(&config, parts.commands.clone(), &parts.around) {
+        Ok(table) if wrong.is_empty() => {
             parts.shared(&config)?;
-            return Ok((config, commands));
+            return Ok((config, table));
         }
         Ok(_) => {}
         Err(error) => match error.downcast::<ConfigError>() {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::ledger::{by_operator, find, with_store};
 use super::output::{Format, print, print_json};
-use super::story::{letter, state, without_card};
+use super::story::{described, letter, state, without_card};
 use crate::config::Config;
 use crate::event;
 use crate::outbox::Letter;
@@ -96,11 +96,11 @@ pub(super) async fn run(config: &Config, queue: Queue, verb: Verb) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is audited of it. A message to be sent belongs to an event, which it names.
+/// What is audited of it. A letter names the event that it belongs to, if it belongs to one.
 async fn entry(queue: Queue, act: &str, row: &Row) -> AuditEntry {
     let (name, event) = match queue {
         Queue::Inbox => ("inbox", Some(row.id)),
-        Queue::Outbox => ("outbox", letter(row).map(|letter| letter.event())),
+        Queue::Outbox => ("outbox", letter(row).map(|letter| letter.event().unwrap_or(row.id))),
     };
     AuditEntry { event, ..by_operator(format!("{name} {act}"), format!("row {}", row.id)).await }
 }
@@ -131,7 +131,15 @@ struct Shown<'a> {
     settled: Option<String>,
     next_try: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     without_card: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_thread: Option<&'a str>,
+    #[serde(skip_serializing_if = "is_zero")]
+    edits: u32,
     #[serde(flatten)]
     row: &'a Row,
 }
@@ -144,9 +152,29 @@ impl<'a> Shown<'a> {
             accepted: iso_time(row.accepted_at),
             settled: row.settled_at.map(iso_time),
             next_try,
+            kind: letter(row).map(|letter| letter.kind()),
+            message: row.receipt.as_ref().map(|receipt| receipt.message.as_str()),
             without_card: without_card(row),
+            without_thread: row.receipt.as_ref().and_then(|receipt| receipt.without_thread.as_deref()),
+            edits: row.edits,
             row,
         }
+    }
+}
+
+fn is_zero(edits: &u32) -> bool {
+    *edits == 0
+}
+
+/// The one thing to say of a row: what was left out, why it is as it is, or what was sent.
+fn remark(row: &Row) -> String {
+    let without = without_card(row).map(|why| format!("without its card: {why}"));
+    let sent = row.receipt.as_ref().map(|receipt| receipt.message.clone());
+    let remark = without.or_else(|| row.note.clone()).or(sent);
+    match (letter(row).filter(|letter| !matches!(letter, Letter::Post(_))), remark) {
+        (Some(letter), Some(remark)) => format!("{}: {remark}", letter.kind()),
+        (Some(letter), None) => described(&letter),
+        (None, remark) => remark.unwrap_or_default(),
     }
 }
 
@@ -165,7 +193,7 @@ fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
             or_none(&row.subject),
             or_none(&row.label),
             row.verdict.map_or_else(String::new, |verdict| verdict.word().to_owned()),
-            shortened(&without_card(row).map_or_else(|| or_none(&row.note), |why| format!("without its card: {why}"))),
+            shortened(&remark(row)),
         ]
     });
     if rows.is_empty() {
@@ -189,12 +217,14 @@ fn show(row: &Row, format: Format) -> anyhow::Result<()> {
     }
     let file = match letter(row) {
         Some(Letter::Post(post)) => post.file,
-        Some(Letter::Delete(_)) | None => None,
+        Some(Letter::Edit(_) | Letter::Delete(_)) | None => None,
     };
     let file = file.map(|FileInfo { name, content_type, size }| {
         let size = size.map_or("unknown".to_owned(), |size| size.to_string());
         format!("{name} ({content_type}, {size} bytes)")
     });
+    let outside = row.receipt.as_ref().and_then(|receipt| receipt.without_thread.as_ref());
+    let outside = outside.map(|why| format!("not posted in it, but beside it: {why}"));
     let lines = [
         ("id", json!(row.id)),
         ("reference", json!(event::reference(row.id))),
@@ -207,6 +237,10 @@ fn show(row: &Row, format: Format) -> anyhow::Result<()> {
         ("command", json!(row.label)),
         ("verdict", json!(row.verdict)),
         ("note", json!(row.note)),
+        ("what", json!(letter(row).map(|letter| described(&letter)))),
+        ("message", shown["message"].clone()),
+        ("edits", shown["edits"].clone()),
+        ("thread", json!(outside)),
         ("card", json!(without_card(row).map(|why| format!("not sent, but its text in its place: {why}")))),
         // Of the file only what it is: its bytes are nothing for a terminal.
         ("file", json!(file)),

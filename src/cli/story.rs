@@ -1,7 +1,7 @@
 //! Sentences about a row of the ledger that several verbs say.
 
-use crate::outbox::{Letter, Receipt};
-use crate::store::{Queue, Row, State};
+use crate::outbox::{Edited, Letter, Thread};
+use crate::store::{Queue, Row, State, Store};
 use crate::text::{iso_time, one_line};
 use crate::verdict::Verdict;
 
@@ -23,7 +23,54 @@ pub(super) fn letter(row: &Row) -> Option<Letter> {
 /// Why a message that was to have a card is, or is to be, without it: found wrong here, or refused by Webex.
 pub(super) fn without_card(row: &Row) -> Option<String> {
     let Letter::Post(post) = letter(row)? else { return None };
-    post.without_card.or_else(|| Receipt::read(row.note.as_deref()?)?.without_card)
+    post.without_card.or_else(|| row.receipt.as_ref()?.without_card.clone())
+}
+
+/// What a letter is.
+pub(super) fn described(letter: &Letter) -> String {
+    match letter {
+        Letter::Post(post) => {
+            let thread = match &post.thread {
+                None => String::new(),
+                Some(Thread::Message(root)) => format!(", in the thread of {root}"),
+                Some(Thread::Key { key }) => format!(", in the thread of the key {}", one_line(key)),
+            };
+            format!("a message to {}{thread}", post.to)
+        }
+        Letter::Edit(edit) => match &edit.of {
+            Edited::Message(message) => format!("an edit of the message {message}"),
+            Edited::Letter(letter) => format!("an edit of the message of row {letter}"),
+            Edited::Thread(key) => format!("an edit of the root of the thread of the key {}", one_line(key)),
+        },
+        Letter::Delete(delete) => format!("the deletion of the message of row {}", delete.row),
+    }
+}
+
+/// What became of a letter, and of the edits of its message.
+pub(super) async fn letter_story(store: &Store, row: &Row, what: &str, since: &str) -> anyhow::Result<Vec<String>> {
+    let mut lines = told(row, what, since);
+    let Some(Letter::Post(post)) = letter(row) else { return Ok(lines) };
+    let sent = row.receipt.as_ref().map(|receipt| receipt.message.as_str());
+    let mut targets = vec![Edited::Letter(row.id)];
+    targets.extend(sent.map(|message| Edited::Message(message.into())));
+    if let Some(Thread::Key { key }) = post.thread {
+        targets.push(Edited::Thread(key));
+    }
+    let targets: Vec<_> = targets.iter().map(Edited::target).collect();
+    for edit in store.editing(&targets).await? {
+        let Some(Letter::Edit(edited)) = letter(&edit) else { continue };
+        // Letters of one key are many, and only the root of their thread is edited by it.
+        let is_own = match edited.of {
+            Edited::Thread(_) => {
+                sent.is_some() && edit.receipt.as_ref().map(|receipt| receipt.message.as_str()) == sent
+            }
+            Edited::Message(_) | Edited::Letter(_) => true,
+        };
+        if is_own && edited.to == post.to {
+            lines.extend(told(&edit, &format!("edit of the {what}"), "it was put"));
+        }
+    }
+    Ok(lines)
 }
 
 pub(super) fn settled(row: &Row) -> String {
@@ -37,12 +84,20 @@ pub(super) fn told(message: &Row, what: &str, since: &str) -> Vec<String> {
     let said = match message.state {
         State::Done if message.verdict == Some(Verdict::Sent) => {
             let took = message.settled_at.unwrap_or(message.accepted_at) - message.accepted_at;
-            match Receipt::read(&note) {
-                Some(receipt) => format!("{at} {what} sent {took} ms after {since}, as {}", receipt.id),
-                None => format!("{at} {what} sent {took} ms after {since}; {note}"),
+            let sent = format!("{at} {what} sent {took} ms after {since}");
+            match &message.receipt {
+                Some(receipt) if note.is_empty() => format!("{sent}, as {}", receipt.message),
+                Some(receipt) => format!("{sent}, as {}; {note}", receipt.message),
+                None => format!("{sent}; {note}"),
             }
         }
-        State::Done => format!("{at} {what} dropped by an operator"),
+        State::Done => match message.verdict {
+            Some(Verdict::Edited) => format!("{at} {what} made"),
+            Some(Verdict::Folded) => format!("{at} {what} left to a later one: {note}"),
+            Some(Verdict::Deleted) => format!("{at} {what} made: {note}"),
+            Some(Verdict::Kept) => format!("{at} {what} not made: {note}"),
+            _ => format!("{at} {what} dropped by an operator"),
+        },
         State::Dead => {
             let id = &message.id.simple().to_string()[..12];
             format!(
@@ -55,5 +110,7 @@ pub(super) fn told(message: &Row, what: &str, since: &str) -> Vec<String> {
     };
     let without = without_card(message)
         .map(|why| format!("the card of the {what} was not sent, but its text: {}", one_line(&why)));
-    [Some(said), without].into_iter().flatten().collect()
+    let beside = message.receipt.as_ref().and_then(|receipt| receipt.without_thread.as_deref());
+    let beside = beside.map(|why| format!("the {what} was not posted in its thread, but beside it: {}", one_line(why)));
+    [Some(said), without, beside].into_iter().flatten().collect()
 }

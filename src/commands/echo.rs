@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::card::Card;
-use crate::handler::{Args, Command, CommandError, Context, Inputs, Question, Reply, Result};
+use crate::handler::{Args, Command, CommandError, Context, Inputs, Param, Question, Reply, Result};
 use crate::text::{code_block, cut, draws, escape, is_unseen};
 use crate::webex::{cluster, local_part};
 
@@ -14,15 +14,16 @@ const REPEAT: &str = "repeat";
 const MOST_BYTES: usize = 4000;
 
 pub(super) fn command() -> Command {
-    Command::new("echo [text...]", "What I received, to the letter; an Adaptive Card comes back as a card", run)
+    Command::new("echo", "What I received, to the letter; an Adaptive Card comes back as a card", run)
+        .param(Param::text("text").optional().rest())
         .details("`echo` alone: I ask, and your next message is the answer. `echo` and the JSON of an Adaptive Card: I check it, show it, and tell what is submitted.")
+        .asks(&Question::new(REPEAT))
         .action(SUBMITTED, submitted)
         .action(REPEAT, async |context, _| received(&context))
 }
 
-async fn run(context: Context, mut args: Args) -> Result<Reply> {
-    let text = args.next().unwrap_or_default();
-    args.finish()?;
+async fn run(context: Context, args: Args) -> Result<Reply> {
+    let text = args.get::<Option<String>>("text")?.unwrap_or_default();
     if text.is_empty() && context.files().is_empty() {
         return Ok(Reply::text("What shall I repeat? Say cancel to stop.").ask(Question::new(REPEAT)));
     }
@@ -41,7 +42,7 @@ fn received(context: &Context) -> Result<Reply> {
     let place = |id: &str| format!("{} in {}", local_part(id), cluster(id).unwrap_or_else(|| "no cluster".to_owned()));
     let lines = [
         ("room", place(context.room().as_str())),
-        ("message", place(context.message().as_str())),
+        ("message", context.message().map_or("none".to_owned(), |message| place(message.as_str()))),
         ("sender", format!("{} ({})", context.sender().email, place(context.sender().id.as_str()))),
         ("direct", context.is_direct().to_string()),
         ("text", literal(context.text())),

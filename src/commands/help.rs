@@ -1,9 +1,8 @@
 //! `help`: what the bot can do, made from the table of commands.
 
 use crate::card::{Action, Card, Submit, Text};
-use crate::handler::{Args, Command, CommandError, Context, Reply, Result};
-use crate::router;
-use crate::text::{code_block, code_span, escape, find_called, quoted};
+use crate::handler::{Args, Command, CommandError, CommandSpec, Context, Param, Reply, Result};
+use crate::text::{code_block, code_span, escape, find_called, nearest, quoted};
 
 const NAME: &str = "help";
 
@@ -17,43 +16,42 @@ const DEEPEST: usize = 3;
 const MOST_BYTES: usize = 8000;
 
 pub(super) fn command() -> Command {
-    Command::new("help [command]", "What I can do, or how one command is used", run)
+    let topic = Param::text("command").optional();
+    Command::new(NAME, "What I can do, or how one command is used", run).param(topic)
 }
 
-async fn run(context: Context, mut args: Args) -> Result<Reply> {
-    let topic = args.next();
-    args.finish()?;
-    let commands: Vec<_> = context.commands().collect();
-    let Some(topic) = topic else {
+async fn run(context: Context, args: Args) -> Result<Reply> {
+    let commands = context.commands();
+    let Some(topic) = args.get::<Option<String>>("command")? else {
         let reply = Reply::markdown(overview(&commands));
         return Ok(match card(&commands) {
             Some(card) => reply.with_card(card),
             None => reply,
         });
     };
-    match find_called(&topic, commands.iter().copied(), |command| command.name()) {
-        Some(command) => Ok(Reply::markdown(page(command))),
-        None => Err(CommandError::User(match router::nearest(commands, &topic) {
-            Some(near) => format!("There is no command \"{}\"; did you mean {near}?", quoted(&topic)),
-            None => format!("There is no command \"{}\". Say help to see them all.", quoted(&topic)),
-        })),
+    let words = commands.iter().flat_map(|command| command.words().map(move |word| (word, command)));
+    if let Some((_, command)) = find_called(&topic, words.clone(), |(word, _)| word) {
+        return Ok(Reply::markdown(page(command)));
     }
+    Err(CommandError::User(match nearest(words.map(|(word, _)| word), &topic) {
+        Some(near) => format!("There is no command \"{}\"; did you mean {near}?", quoted(&topic)),
+        None => format!("There is no command \"{}\". Say help to see them all.", quoted(&topic)),
+    }))
 }
 
-fn overview(commands: &[&Command]) -> String {
+fn overview(commands: &[CommandSpec]) -> String {
     let lines =
-        commands.iter().map(|command| format!("- {}: {}", code_span(command.usage()), escape(command.summary())));
+        commands.iter().map(|command| format!("- {}: {}", code_span(&command.usage()), escape(command.summary())));
     let lines: Vec<_> = lines.collect();
     format!("I know these commands:\n\n{}\n\nSay `help` and a command's name to see how it is used.", lines.join("\n"))
 }
 
 /// The same with buttons. Whoever presses one is answered as if they had typed it. None where there is too much to show.
-fn card(commands: &[&Command]) -> Option<Card> {
+fn card(commands: &[CommandSpec]) -> Option<Card> {
     let lines =
-        commands.iter().map(|command| format!("- **{}**: {}", escape(command.usage()), escape(command.summary())));
+        commands.iter().map(|command| format!("- **{}**: {}", escape(&command.usage()), escape(command.summary())));
     let lines = lines.collect::<Vec<_>>().join("\n");
-    let buttons: Vec<_> =
-        commands.iter().filter(|command| command.name() != NAME).map(|command| button(command)).collect();
+    let buttons: Vec<_> = commands.iter().filter(|command| command.name() != NAME).map(button).collect();
     menu("I know these commands:", &lines, &buttons)
 }
 
@@ -73,23 +71,29 @@ fn buttons_on(card: Card, buttons: &[Submit], depth: usize) -> Card {
 }
 
 /// A command that needs arguments says how it is used.
-fn button(command: &Command) -> Submit {
+fn button(command: &CommandSpec) -> Submit {
     match command.needs_arguments() {
         true => Submit::say(&format!("{} …", command.name()), &format!("{NAME} {}", command.name())),
         false => Submit::say(command.name(), command.name()),
     }
 }
 
-fn page(command: &Command) -> String {
+fn page(command: &CommandSpec) -> String {
     let mut page = format!(
         "**{}**: {}\n\n{}",
         command.name(),
         escape(command.summary()),
         code_block(&format!("Usage: {}", command.usage()))
     );
-    if !command.more().is_empty() {
-        page.push_str("\n\n");
-        page.push_str(command.more());
+    let params = command.params().iter().filter(|param| !param.more().is_empty());
+    let params = params.map(|param| format!("- {}: {}", code_span(param.name()), escape(param.more())));
+    let aliases: Vec<_> = command.aliases().map(code_span).collect();
+    let also = if aliases.is_empty() { String::new() } else { format!("Also called {}.", aliases.join(", ")) };
+    for more in [params.collect::<Vec<_>>().join("\n"), also, command.details().to_owned()] {
+        if !more.is_empty() {
+            page.push_str("\n\n");
+            page.push_str(&more);
+        }
     }
     if let Some(quorum) = command.quorum() {
         let people = if quorum.needed() == 1 {
@@ -114,15 +118,16 @@ mod tests {
     fn there_is_a_button_for_each_command_of_a_few() {
         let commands = |count| {
             let command = |nth| Command::new(&format!("c{nth}"), "_does_ it", async |_, _| Ok(Reply::text("")));
-            [self::command()].into_iter().chain((0..count).map(command)).collect::<Vec<_>>()
+            let all = [self::command()].into_iter().chain((0..count).map(command));
+            all.map(|command| command.as_ref().clone()).collect::<Vec<_>>()
         };
         for count in [0, 1, 5, 6, 9, 10, 13, 14, 100] {
             let commands = commands(count);
-            let card = card(&commands.iter().collect::<Vec<_>>()).unwrap();
+            let card = card(&commands).unwrap();
             card.check().unwrap();
             let shown = format!("{card:?}");
             assert_eq!(shown.matches("Action.Submit").count(), count.min(13));
         }
-        assert!(card(&commands(1000).iter().collect::<Vec<_>>()).is_none());
+        assert!(card(&commands(1000)).is_none());
     }
 }

@@ -7,14 +7,19 @@ mod pairing;
 mod report;
 mod status;
 
-use crate::handler::Command;
+use crate::config::Config;
+use crate::handler::{Around, Command, Table};
 
 /// The table, in the order that `help` shows.
 pub fn table() -> Vec<Command> {
     vec![help::command(), status::command(), report::command(), pairing::command()]
 }
 
-/// The command that `commands.echo` adds.
-pub fn echo() -> Command {
-    echo::command()
+/// The commands as they are used: with those that the settings switch on, and what the settings say of each.
+///
+/// # Errors
+/// As with [`Table::build`].
+pub fn used(config: &Config, mut commands: Vec<Command>, around: &[Around]) -> anyhow::Result<Table> {
+    commands.extend(config.commands.echo.then(echo::command));
+    Table::build(commands, &config.command, around)
 }

@@ -3,18 +3,20 @@
 use super::alone::alone;
 use crate::access::Sender;
 use crate::clock;
-use crate::handler::{Args, Command, CommandError, Context, Inputs, Reply, Result};
+use crate::handler::{Args, Command, CommandError, Context, Inputs, Param, Reply, Result};
 use crate::pairing::{self, CODE, COMMAND, PairingDecision, Refusal, Scope};
 use crate::store::{AuditEntry, PairingState, Via};
-use crate::text::{code_block, escape, find, quoted, table};
+use crate::text::{code_block, escape, quoted, table};
 
 /// Newer ones first; all of them are at the command line.
 const MOST: usize = 20;
 
 pub(super) fn command() -> Command {
-    let usage = format!("{COMMAND} [list|approve|deny] [code]");
+    let verbs = ["list", PairingDecision::Approve.word(), PairingDecision::Deny.word()];
     let pressed = |verdict| move |context, inputs| pressed(context, inputs, verdict);
-    Command::new(&usage, "Who asks to be let in, and letting them", run)
+    Command::new(COMMAND, "Who asks to be let in, and letting them", run)
+        .param(Param::text("action").choices(verbs).default("list"))
+        .param(Param::text("code").optional())
         .action(PairingDecision::Approve.word(), pressed(PairingDecision::Approve))
         .action(PairingDecision::Deny.word(), pressed(PairingDecision::Deny))
         .details(
@@ -26,22 +28,15 @@ pub(super) fn command() -> Command {
 }
 
 async fn run(context: Context, mut args: Args) -> Result<Reply> {
-    let verb = args.next().unwrap_or_else(|| "list".to_owned());
     alone(&context)?;
-    let verdict = match find(&verb, ["list", "approve", "deny"], |verb| verb).unwrap_or_default() {
-        "list" => {
-            args.finish()?;
-            return list(&context).await;
-        }
-        "approve" => PairingDecision::Approve,
-        "deny" => PairingDecision::Deny,
-        _ => {
-            let text = format!("I can list, approve and deny; \"{}\" is none of it.", quoted(&verb));
-            return Err(CommandError::Usage(text));
-        }
+    let verb = args.next().unwrap_or_default();
+    let Some(verdict) =
+        [PairingDecision::Approve, PairingDecision::Deny].into_iter().find(|known| known.word() == verb)
+    else {
+        args.finish()?;
+        return list(&context).await;
     };
     let who = args.required("code")?;
-    args.finish()?;
     decide(&context, &who, verdict, Scope::Anything, Via::Message).await
 }
 

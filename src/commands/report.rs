@@ -10,7 +10,7 @@ use super::help::menu;
 use crate::access::Permission;
 use crate::card::Submit;
 use crate::config::ADMINS;
-use crate::handler::{Args, Command, CommandError, Context, Reply, Result};
+use crate::handler::{Args, Command, CommandError, Context, Param, Reply, Result};
 use crate::text::{escape, find, quoted};
 use period::Period;
 
@@ -64,8 +64,8 @@ fn table() -> Vec<Report> {
 
 pub(super) fn command() -> Command {
     let reports = Arc::new(table());
-    let usage = format!("{NAME} [name] [period]");
-    Command::new(&usage, SUMMARY, move |context, args| run(Arc::clone(&reports), context, args)).details(
+    let command = Command::new(NAME, SUMMARY, move |context, args| run(Arc::clone(&reports), context, args));
+    command.param(Param::text("name").optional()).param(Param::text("period").optional()).details(
         "`report` shows what I did in the last day, or offers a choice to whoever may have several reports. A name asks \
          for one of them, as in `report activity`. The period is the last day unless you say otherwise: `report 7d`, \
          `report activity 12h`. It reaches back as far as the ledger keeps settled events. Who spoke to me, admins are \

@@ -3,11 +3,11 @@
 use uuid::Uuid;
 
 use super::{Desk, End, NO_COMMAND, Outcome, ReplyTo};
-use crate::card::{Card, Origin, Venue};
+use crate::card::{Card, Sealing, Venue};
 use crate::clock;
 use crate::event;
-use crate::handler::{Command, Outgoing, Reply};
-use crate::outbox::{Destination, Letter, Post};
+use crate::handler::{CommandSpec, Outgoing, Reply};
+use crate::outbox::{Destination, Letter, Post, Thread};
 use crate::store::{Claimed, Entry};
 use crate::webex::{Attachment, File, NewMessage};
 
@@ -50,7 +50,7 @@ impl Desk {
         let message = NewMessage { attachments, ..message };
         let space = Destination::Space(to.room.clone(), to.room_type);
         let letter = Letter::from(Post {
-            thread: to.thread.clone(),
+            thread: to.thread.clone().map(Thread::Message),
             file: file.as_ref().map(File::info),
             asks: asks.then(|| to.sender.id.local()),
             without_card,
@@ -65,10 +65,11 @@ impl Desk {
     pub fn sealed(&self, card: &Card, id: Uuid, venue: Venue, command: &str) -> Result<Attachment, String> {
         let cards = self.services.cards.as_ref().ok_or("cards.enabled is off")?;
         let me = self.identity.get().ok_or("Webex has not said yet who the bot is")?;
-        let known = self.services.commands.iter().find(|known| known.name() == command);
-        let actions: Vec<_> = known.into_iter().flat_map(Command::actions).collect();
+        let commands = self.services.commands();
+        let known = commands.iter().find(|known| known.name() == command);
+        let actions: Vec<_> = known.into_iter().flat_map(CommandSpec::actions).collect();
         let actions = &actions[..];
-        match cards.seal(card, &Origin { bot: &me.id, venue, card: id, command, actions, now: clock::wall_ms() }) {
+        match cards.seal(card, &Sealing { bot: &me.id, venue, card: id, command, actions, now: clock::wall_ms() }) {
             Ok(Some(attachment)) => Ok(attachment),
             Ok(None) => {
                 Err("its buttons would be dead: Webex tells of no clicks with delivery.mode = \"polling\"".to_owned())

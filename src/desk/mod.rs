@@ -78,6 +78,7 @@ impl Desk {
             answers: end.answers,
             audit: audit.into_iter().collect(),
             effects: end.effects,
+            receipt: None,
         };
         if end.is_dead { row.dead(closing, end.entries) } else { row.done(closing, end.entries) }
     }

@@ -207,9 +207,7 @@ impl Event {
             accepted_at,
             happened_at: self.created().map_or(accepted_at, Timestamp::as_millisecond),
             body: serde_json::to_string(self).unwrap_or_default(),
-            subject: None,
-            label: None,
-            file: None,
+            ..Entry::default()
         }
     }
 }

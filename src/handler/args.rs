@@ -1,13 +1,21 @@
-//! A cursor over what follows the command's name.
+//! What follows the command's name: the value of each parameter, and a cursor over them.
 
 use std::collections::VecDeque;
 
-use super::CommandError;
-use crate::text::{is_blank, is_invisible, is_only_stops, quoted, trim};
+use super::error::{missing, unreadable};
+use super::param::Param;
+use super::value::FromArgument;
+use super::{CommandError, Result};
+use crate::text::{folded, is_blank, is_invisible, is_only_stops, quoted, trim};
 
-/// The arguments of a command. Take what you know, then [`Args::finish`] refuses the rest.
+/// The arguments of a command, each of the kind that its [`Param`] says.
+///
+/// A handler asks for each [by its name](Args::get), or takes one after the other with [`Args::next`].
 #[derive(Clone, Debug, Default)]
 pub struct Args {
+    /// By the names of the parameters; none where one was left out.
+    values: Vec<(String, Option<String>)>,
+    /// Those that were given, but for flags.
     words: VecDeque<String>,
 }
 
@@ -16,40 +24,45 @@ impl Args {
     ///
     /// # Errors
     /// When a double quotation mark is not closed. A single one that is not closed is an apostrophe.
-    pub fn parse(text: &str) -> Result<Args, CommandError> {
+    pub fn parse(text: &str) -> Result<Args> {
         let mut words = VecDeque::new();
-        let mut rest = text.trim_matches(is_blank);
-        while let Some(first) = rest.chars().next() {
-            let quoted = closing(first).map(|closing| {
-                let inner = &rest[first.len_utf8()..];
-                inner
-                    .char_indices()
-                    .find(|(_, c)| closing.contains(c))
-                    .map(|(end, c)| (&inner[..end], &inner[end + c.len_utf8()..]))
-            });
-            let is_whole = matches!(quoted, Some(Some(_)));
-            let (word, after) = match quoted {
-                Some(Some((word, after))) => (word, past_end(after)),
-                Some(None) if first != '\'' && first != '\u{2018}' && first != '\u{2019}' => {
-                    return Err(CommandError::Usage("A quotation mark is not closed.".to_owned()));
-                }
-                _ => rest.split_at(rest.find(is_blank).unwrap_or(rest.len())),
-            };
-            // Of what is not quoted, nothing at the ends that nobody sees.
-            let word = if is_whole { word } else { trim(word) };
-            if is_whole || !word.is_empty() {
-                words.push_back(word.to_owned());
-            }
-            rest = after.trim_start_matches(is_blank);
+        let mut rest = text;
+        while let Some((word, after)) = next_word(rest)? {
+            words.push_back(word);
+            rest = after;
         }
-        Ok(Args { words })
+        Ok(Args { words, values: Vec::new() })
     }
 
-    /// Everything as one argument, to the letter; none when there is nothing to see.
-    pub(crate) fn whole(text: &str) -> Args {
-        let text = text.trim_matches(is_blank);
-        let is_empty = text.chars().all(is_invisible);
-        Args { words: (!is_empty).then(|| text.to_owned()).into_iter().collect() }
+    /// What a text gives for these parameters.
+    ///
+    /// # Errors
+    /// A sentence for the person: what is missing, what is too much, or what is not of its kind.
+    pub(crate) fn read(params: &[Param], text: &str) -> Result<Args> {
+        let given = assign(params, text)?;
+        let mut args = Args::default();
+        for (param, text) in params.iter().zip(given) {
+            let value = param.value(text)?;
+            args.words.extend(value.clone().filter(|_| !param.is_flag()));
+            args.values.push((param.name().to_owned(), value));
+        }
+        Ok(args)
+    }
+
+    /// The argument of this name: a number, a [`Duration`](std::time::Duration), a [`Date`](jiff::civil::Date),
+    /// [`Somebody`](super::Somebody), a `bool` for a flag, a `String`; or an `Option` of these for one that may be left out.
+    ///
+    /// # Errors
+    /// A sentence for the person when it is missing, or is no such value, as when a number is too large. An internal error
+    /// when the command declares no parameter of this name.
+    pub fn get<T: FromArgument>(&self, name: &str) -> Result<T> {
+        match self.values.iter().find(|(declared, _)| declared == name) {
+            Some((_, Some(text))) => T::read(text).ok_or_else(|| CommandError::Usage(unreadable(text, T::KIND, name))),
+            Some((_, None)) => T::left_out().ok_or_else(|| CommandError::Usage(missing(name))),
+            None => Err(CommandError::Internal(anyhow::anyhow!(
+                "the handler asks for the argument \"{name}\", which the command does not declare; add it with Command::param"
+            ))),
+        }
     }
 
     /// The next argument, if there is one.
@@ -62,8 +75,8 @@ impl Args {
     ///
     /// # Errors
     /// A sentence for the person who typed it.
-    pub fn required(&mut self, name: &str) -> Result<String, CommandError> {
-        self.next().ok_or_else(|| CommandError::Usage(format!("I need the {name}.")))
+    pub fn required(&mut self, name: &str) -> Result<String> {
+        self.next().ok_or_else(|| CommandError::Usage(missing(name)))
     }
 
     /// Everything that is left, as one text with single blanks.
@@ -75,18 +88,92 @@ impl Args {
     ///
     /// # Errors
     /// A sentence that names the first argument too many.
-    pub fn finish(mut self) -> Result<(), CommandError> {
-        match self.next() {
-            None => Ok(()),
-            Some(extra) => {
-                Err(CommandError::Usage(format!("I don't know what to do with \"{}\" here.", quoted(&extra))))
-            }
+    pub fn finish(mut self) -> Result<()> {
+        self.next().map_or(Ok(()), |extra| Err(too_much(&extra)))
+    }
+}
+
+fn too_much(extra: &str) -> CommandError {
+    CommandError::Usage(format!("I don't know what to do with \"{}\" here.", quoted(extra)))
+}
+
+/// What a text says for each parameter, as it was typed.
+fn assign(params: &[Param], text: &str) -> Result<Vec<Option<String>>> {
+    let mut given = vec![None; params.len()];
+    let mut rest = match params.iter().any(Param::takes_rest) {
+        true => text.trim_matches(is_blank),
+        false => without_end(text, !params.is_empty()),
+    };
+    loop {
+        rest = rest.trim_start_matches(is_blank);
+        let (word, after) = rest.split_at(rest.find(is_blank).unwrap_or(rest.len()));
+        let is_open = |nth: &usize| given[*nth].is_none();
+        if let Some(nth) = called(params, trim(word)).filter(is_open).filter(|nth| params[*nth].is_flag()) {
+            (given[nth], rest) = (Some("yes".to_owned()), after);
+            continue;
+        }
+        let named = named(params, rest).filter(|(nth, _)| is_open(nth));
+        let by_place = (0..params.len()).find(|nth| is_open(nth) && !params[*nth].is_flag());
+        let (nth, value) = named.map_or((by_place, rest), |(nth, value)| (Some(nth), value));
+        if let Some(nth) = nth.filter(|nth| params[*nth].takes_rest()) {
+            let value = value.trim_start_matches(is_blank);
+            given[nth] = (!value.chars().all(is_invisible)).then(|| value.to_owned());
+            return Ok(given);
+        }
+        // A blank after `name=` means that nothing is given for it.
+        let word = if named.is_some() && value.starts_with(is_blank) { None } else { next_word(value)? };
+        match (word, nth) {
+            (Some((word, after)), Some(nth)) => (given[nth], rest) = (Some(word), after),
+            (Some((word, _)), None) => return Err(too_much(&word)),
+            (None, _) if named.is_some() => rest = value,
+            (None, _) => return Ok(given),
         }
     }
+}
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.words.is_empty()
+/// The parameter that `name=value` at the front of a text is for, and what begins with the value.
+fn named<'a>(params: &[Param], text: &'a str) -> Option<(usize, &'a str)> {
+    let (name, after) = text.split_once('=')?;
+    Some((called(params, name)?, after))
+}
+
+/// The parameter of this name, case aside.
+fn called(params: &[Param], name: &str) -> Option<usize> {
+    params.iter().position(|param| folded(param.name()) == folded(name))
+}
+
+/// The first word that is to be seen, and what follows it. One that begins with a quotation mark goes on to the closing one.
+fn next_word(text: &str) -> Result<Option<(String, &str)>> {
+    let mut rest = text.trim_matches(is_blank);
+    while let Some(first) = rest.chars().next() {
+        let quoted = closing(first).map(|closing| {
+            let inner = &rest[first.len_utf8()..];
+            let end = inner.char_indices().find(|(_, c)| closing.contains(c));
+            end.map(|(end, c)| (&inner[..end], &inner[end + c.len_utf8()..]))
+        });
+        let (word, after) = match quoted {
+            Some(Some((word, after))) => return Ok(Some((word.to_owned(), past_end(after)))),
+            Some(None) if first != '\'' && first != '\u{2018}' && first != '\u{2019}' => {
+                return Err(CommandError::Usage("A quotation mark is not closed.".to_owned()));
+            }
+            Some(None) | None => rest.split_at(rest.find(is_blank).unwrap_or(rest.len())),
+        };
+        // Of what is not quoted, nothing at the ends that nobody sees.
+        let word = trim(word);
+        if !word.is_empty() {
+            return Ok(Some((word.to_owned(), after)));
+        }
+        rest = after.trim_start_matches(is_blank);
     }
+    Ok(None)
+}
+
+/// Arguments without what only ends the sentence, as in `report 7d ?`: in some languages there is a blank before it. Alone
+/// it may be an argument, where there are any.
+fn without_end(text: &str, may_be_alone: bool) -> &str {
+    let text = text.trim_matches(is_blank);
+    let (before, last) = text.rsplit_once(is_blank).unwrap_or(("", text));
+    if is_only_stops(last) && !(may_be_alone && before.trim().is_empty()) { before } else { text }
 }
 
 /// What follows a quotation, without what only ends the sentence.
@@ -133,5 +220,65 @@ mod tests {
         assert_eq!(args.required("name").unwrap(), "one");
         assert_eq!(args.finish().unwrap_err().to_string(), "I don't know what to do with \"two\" here.");
         assert_eq!(Args::default().required("name").unwrap_err().to_string(), "I need the name.");
+    }
+
+    fn read(params: &[Param], text: &str) -> String {
+        match Args::read(params, text) {
+            Ok(args) => args.values.iter().map(|(name, value)| format!("{name}={value:?}; ")).collect(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn each_parameter_gets_its_value_by_place_or_by_name() {
+        let params = [
+            Param::integer("minutes"),
+            Param::text("what").choices(["Work", "Rest"]).default("Work"),
+            Param::flag("billed"),
+            Param::duration("ago").optional(),
+        ];
+        let all = |minutes: &str, what: &str, billed: &str, ago: &str| {
+            format!("minutes=Some({minutes:?}); what=Some({what:?}); billed={billed}; ago={ago}; ")
+        };
+        for (text, expected) in [
+            ("30", all("30", "Work", "None", "None")),
+            ("30 rest", all("30", "Rest", "None", "None")),
+            ("30 billed REST 2h?", all("30", "Rest", "Some(\"yes\")", "Some(\"2h?\")")),
+            ("ago=2h 30 Billed=no", all("30", "Work", "Some(\"no\")", "Some(\"2h\")")),
+            ("what=\"rest\" minutes='30' !", all("30", "Rest", "None", "None")),
+            ("ago= 30", all("30", "Work", "None", "None")),
+            ("", "I need the minutes.".to_owned()),
+            ("x", "\"x\" is no whole number that I can take for minutes.".to_owned()),
+            ("30 play", "\"play\" is no what; say one of Work, Rest.".to_owned()),
+            ("30 size=4", "\"size=4\" is no what; say one of Work, Rest.".to_owned()),
+            ("30 rest 2h more", "I don't know what to do with \"more\" here.".to_owned()),
+            ("minutes=30 minutes=40", "\"minutes=40\" is no what; say one of Work, Rest.".to_owned()),
+            ("30 \"billed\"", "\"billed\" is no what; say one of Work, Rest.".to_owned()),
+        ] {
+            assert_eq!(read(&params, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_rest_is_taken_to_the_letter() {
+        let params = [Param::integer("minutes"), Param::text("text").rest()];
+        let rest = |text: &str| read(&params, text).replacen("minutes=Some(\"30\"); ", "", 1);
+        assert_eq!(rest("30  it's \"open  x=1\n ?  "), "text=Some(\"it's \\\"open  x=1\\n ?\"); ");
+        assert_eq!(rest("minutes=30 a  b"), "text=Some(\"a  b\"); ");
+        assert_eq!(rest("30 \u{200b}"), "I need the text.");
+        assert_eq!(read(&[], " ? "), "");
+    }
+
+    #[test]
+    fn an_argument_is_had_as_what_the_handler_takes_it_for() {
+        let params = [Param::integer("count"), Param::text("who").optional(), Param::flag("now")];
+        let args = Args::read(&params, "300 now").unwrap();
+        assert_eq!((args.get::<u32>("count").unwrap(), args.get::<bool>("now").unwrap()), (300, true));
+        assert_eq!(args.get::<Option<String>>("who").unwrap(), None);
+        let says = |error: CommandError| error.to_string();
+        assert_eq!(says(args.get::<u8>("count").unwrap_err()), "\"300\" is no whole number that I can take for count.");
+        assert_eq!(says(args.get::<String>("who").unwrap_err()), "I need the who.");
+        let error = args.get::<u8>("cuont").unwrap_err();
+        assert!(matches!(&error, CommandError::Internal(_)) && error.to_string().contains("\"cuont\""), "{error}");
     }
 }

@@ -1,12 +1,11 @@
 //! Files that people attach: looked at and fetched only when a handler asks.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 
-use super::Context;
+use super::{FileError, Services};
 use crate::clock;
 use crate::webex::{Client, ContentId, Download, Error, File, FileInfo};
 
@@ -42,54 +41,15 @@ pub struct Attached {
     deadline: Instant,
 }
 
-/// Why a file cannot be had. The text is a sentence for whoever attached it; `?` in a handler tells them, and turns only
-/// [`FileError::Webex`] and [`FileError::Disk`] into an internal error, which is tried again.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// Webex has not finished its scan for malware in the time there was.
-    #[error("Webex is still scanning the file for malware. Please try again in a moment.")]
-    Scanning,
-    /// The scan found malware: Webex will never give the file out.
-    #[error("Webex found malware in the file, so I cannot have it.")]
-    Infected,
-    /// The scan cannot tell, and the handler has not said [`Attached::even_if_unscannable`].
-    #[error("Webex cannot scan the file for malware, as when it is encrypted, so I do not open it.")]
-    Unscannable,
-    /// It was deleted, or the bot may not have it.
-    #[error("The file is not there any more, or I may not read it.")]
-    Gone,
-    /// It is larger than `files.largest`, or than the handler takes.
-    #[error("The file is too large: I take {limit} bytes at most.")]
-    TooLarge {
-        /// What is taken, in bytes.
-        limit: u64,
-    },
-    /// The message names a file that is not kept at the Webex this bot talks to: it is not asked for.
-    #[error("The file is not kept at Webex, so I do not fetch it.")]
-    Elsewhere,
-    /// Webex did not give it.
-    #[error(transparent)]
-    Webex(#[from] Error),
-    /// It cannot be written here.
-    #[error("cannot write the file to {}: {cause}", .path.display())]
-    Disk {
-        /// Where to.
-        path: PathBuf,
-        /// The system's words.
-        cause: io::Error,
-    },
-}
-
 impl Attached {
-    pub(super) fn new(context: &Context, address: &str) -> Attached {
-        let services = &context.services;
+    pub(super) fn new(services: &Services, deadline: Instant, address: &str) -> Attached {
         Attached {
             webex: services.webex.clone(),
             content: services.webex.content_id(address),
             largest: services.files.largest,
             unscannable: false,
             scan_wait: services.files.scan_wait,
-            deadline: context.deadline,
+            deadline,
         }
     }
 
@@ -217,21 +177,6 @@ async fn wait_out(error: Error, until: Instant) -> Result<(), FileError> {
         | Error::NotWebex { .. }
         | Error::Unreadable { .. }
         | Error::Unsendable { .. } => Err(FileError::Webex(error)),
-    }
-}
-
-impl FileError {
-    /// Whether whoever attached the file can do something about it, and another try cannot.
-    pub(super) fn is_for_the_person(&self) -> bool {
-        match self {
-            FileError::Scanning
-            | FileError::Infected
-            | FileError::Unscannable
-            | FileError::Gone
-            | FileError::TooLarge { .. }
-            | FileError::Elsewhere => true,
-            FileError::Webex(_) | FileError::Disk { .. } => false,
-        }
     }
 }
 

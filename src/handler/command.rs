@@ -1,81 +1,69 @@
-//! A command as data: its usage line, its summary and one function.
+//! A command: what is declared of it, and the functions that it runs.
 
 use std::fmt;
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Args, Context, FileError, Inputs, Reply};
-use crate::access::{Permission, Quorum};
+use super::{Args, CommandSpec, Context, Inputs, Param, Question, Reply, Result};
+use crate::access::Quorum;
+use crate::card::Card;
 
-type Handler<A> = dyn Fn(Context, A) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>> + Send + Sync;
+/// A function that is run for somebody, with what they gave.
+pub(super) type Handler<A> = dyn Fn(Context, A) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>> + Send + Sync;
 
-/// What a handler returns.
-pub type Result<T, E = CommandError> = std::result::Result<T, E>;
-
-/// Something people can ask the bot to do. Help, usage and did-you-mean come from the same data.
+/// Something people can ask the bot to do. Help, usage, did-you-mean and the reading of arguments come from what is declared.
 #[derive(Clone)]
 pub struct Command {
-    usage: String,
-    summary: String,
-    details: String,
-    permission: Permission,
-    quorum: Option<Quorum>,
-    handler: Arc<Handler<Args>>,
-    actions: Vec<(String, Arc<Handler<Inputs>>)>,
-}
-
-/// Why a command did not do what it was asked.
-#[derive(Debug)]
-pub enum CommandError {
-    /// The arguments are wrong: the person reads this with the usage line under it.
-    Usage(String),
-    /// It cannot be done, and the person should know why: they read this.
-    User(String),
-    /// We failed: it is tried again, and if it fails for good the person reads a reference, never this.
-    Internal(anyhow::Error),
-}
-
-/// Not a `std::error::Error`, so that `?` turns any of those into [`CommandError::Internal`]; but what is wrong with
-/// somebody's file is for them to know, and trying again would not mend it.
-impl<E: Into<anyhow::Error>> From<E> for CommandError {
-    fn from(error: E) -> Self {
-        let error = error.into();
-        match error.downcast_ref::<FileError>() {
-            Some(file) if file.is_for_the_person() => CommandError::User(file.to_string()),
-            _ => CommandError::Internal(error),
-        }
-    }
-}
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CommandError::Usage(text) | CommandError::User(text) => f.write_str(text),
-            CommandError::Internal(error) => write!(f, "{error:#}"),
-        }
-    }
+    pub(super) spec: CommandSpec,
+    pub(super) run: Arc<Handler<Args>>,
+    /// In the order of the names in the spec.
+    pub(super) actions: Vec<Arc<Handler<Inputs>>>,
 }
 
 impl Command {
-    /// `usage` begins with the command's name, then its parameters: `<needed>` and `[optional]`.
-    /// A command without parameters refuses arguments by itself. One with three dots in its usage, as in `[text...]`, gets
-    /// everything after its name as one argument, with blanks and quotation marks as they were typed.
-    pub fn new<H, F>(usage: &str, summary: &str, handler: H) -> Command
+    /// A command that is called by this word. It takes no arguments but those that [`Command::param`] declares.
+    pub fn new<H, F>(name: &str, summary: &str, handler: H) -> Command
     where
         H: Fn(Context, Args) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply>> + Send + 'static,
     {
         Command {
-            usage: usage.trim().to_owned(),
-            summary: summary.trim().to_owned(),
-            details: String::new(),
-            permission: Permission::default(),
-            quorum: None,
-            handler: Arc::new(move |context, args| Box::pin(handler(context, args))),
+            spec: CommandSpec { name: name.to_owned(), summary: summary.trim().to_owned(), ..CommandSpec::default() },
+            run: Arc::new(move |context, args| Box::pin(handler(context, args))),
             actions: Vec::new(),
         }
+    }
+
+    /// The next parameter: see [`Param`].
+    #[must_use]
+    pub fn param(mut self, param: Param) -> Command {
+        self.spec.params.push(param);
+        self
+    }
+
+    /// Another word that calls it.
+    #[must_use]
+    pub fn alias(mut self, word: &str) -> Command {
+        self.spec.aliases.push(word.to_owned());
+        self
+    }
+
+    /// A card that it shows, or one like it: an action that its buttons name and the command lacks is then found when the
+    /// bot is built, and not when somebody presses one.
+    #[must_use]
+    pub fn shows(mut self, card: &Card) -> Command {
+        self.spec.named.extend(card.actions());
+        self
+    }
+
+    /// A question that it asks: an action that it names and the command lacks is then found when the bot is built.
+    #[must_use]
+    pub fn asks(mut self, question: &Question) -> Command {
+        self.spec.named.push(question.action().to_owned());
+        self
     }
 
     /// What a button of the command's own [cards](crate::card) does: [`Submit::new`](crate::card::Submit::new) names it. It
@@ -86,14 +74,14 @@ impl Command {
         H: Fn(Context, Inputs) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply>> + Send + 'static,
     {
-        let handler: Arc<Handler<Inputs>> = Arc::new(move |context, inputs| Box::pin(handler(context, inputs)));
-        self.actions.push((name.to_owned(), handler));
+        self.spec.actions.push(name.to_owned());
+        self.actions.push(Arc::new(move |context, inputs| Box::pin(handler(context, inputs))));
         self
     }
 
     /// What `help NAME` says besides the summary.
     pub fn details(mut self, details: &str) -> Command {
-        details.trim().clone_into(&mut self.details);
+        details.trim().clone_into(&mut self.spec.details);
         self
     }
 
@@ -106,7 +94,7 @@ impl Command {
     /// ```
     #[must_use]
     pub fn allow(mut self, people: impl IntoIterator<Item = impl AsRef<str>>) -> Command {
-        self.permission.allow(people);
+        self.spec.permission.allow(people);
         self
     }
 
@@ -114,7 +102,7 @@ impl Command {
     /// otherwise.
     #[must_use]
     pub fn rooms(mut self, rooms: impl IntoIterator<Item = impl AsRef<str>>) -> Command {
-        self.permission.rooms(rooms);
+        self.spec.permission.rooms(rooms);
         self
     }
 
@@ -130,62 +118,17 @@ impl Command {
     /// ```
     /// # use std::time::Duration;
     /// # use switchboard::{Command, Reply};
-    /// let wipe = Command::new("wipe <disk>", "Wipes a disk", async |_, _| Ok(Reply::text("Wiped.")));
+    /// let wipe = Command::new("wipe", "Wipes the disks", async |_, _| Ok(Reply::text("Wiped.")));
     /// let wipe = wipe.approve(["*@example.org", "admins"], 2, Duration::from_secs(900));
     /// ```
     #[must_use]
     pub fn approve(mut self, by: impl IntoIterator<Item = impl AsRef<str>>, quorum: u32, within: Duration) -> Command {
-        self.quorum = Some(Quorum::new(by, quorum, within));
+        self.spec.quorum = Some(Quorum::new(by, quorum, within));
         self
     }
 
-    /// The word that calls it.
-    pub fn name(&self) -> &str {
-        self.usage.split_whitespace().next().unwrap_or_default()
-    }
-
-    /// The name and the parameters.
-    pub fn usage(&self) -> &str {
-        &self.usage
-    }
-
-    /// One line of what it does.
-    pub fn summary(&self) -> &str {
-        &self.summary
-    }
-
-    pub(crate) fn more(&self) -> &str {
-        &self.details
-    }
-
-    pub(crate) fn permission(&self) -> &Permission {
-        &self.permission
-    }
-
-    /// Whose approval it needs before it runs; none for most.
-    pub(crate) fn quorum(&self) -> Option<&Quorum> {
-        self.quorum.as_ref()
-    }
-
-    pub(crate) fn takes_arguments(&self) -> bool {
-        self.usage.contains(['<', '['])
-    }
-
-    pub(crate) fn needs_arguments(&self) -> bool {
-        self.usage.contains('<')
-    }
-
-    pub(crate) fn takes_text(&self) -> bool {
-        self.usage.contains("...")
-    }
-
     pub(crate) async fn run(&self, context: Context, args: Args) -> Result<Reply> {
-        (self.handler)(context, args).await
-    }
-
-    /// The names of its actions, in the order in which they were added.
-    pub(crate) fn actions(&self) -> impl Iterator<Item = &str> {
-        self.actions.iter().map(|(name, _)| name.as_str())
+        (self.run)(context, args).await
     }
 
     /// None when it has no such action.
@@ -195,14 +138,29 @@ impl Command {
         context: Context,
         inputs: Inputs,
     ) -> Option<impl Future<Output = Result<Reply>> + Send + use<>> {
-        let (_, handler) = self.actions.iter().find(|(name, _)| name == action)?;
-        let handler = Arc::clone(handler);
+        let nth = self.spec.actions.iter().position(|known| known == action)?;
+        let handler = Arc::clone(self.actions.get(nth)?);
         Some(async move { handler(context, inputs).await })
+    }
+}
+
+/// What is declared of it.
+impl Deref for Command {
+    type Target = CommandSpec;
+
+    fn deref(&self) -> &CommandSpec {
+        &self.spec
+    }
+}
+
+impl AsRef<CommandSpec> for Command {
+    fn as_ref(&self) -> &CommandSpec {
+        &self.spec
     }
 }
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Command").field(&self.usage).finish()
+        f.debug_tuple("Command").field(&self.usage()).finish()
     }
 }

@@ -3,14 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Attached, Command};
-use crate::access::{Policy, Sender};
-use crate::card::Cards;
-use crate::config::{self, Mode};
-use crate::program::Program;
-use crate::state::State;
-use crate::store::Store;
-use crate::telemetry::Metrics;
+use super::{Attached, CommandSpec, Services};
+use crate::access::Sender;
 use crate::webex::{Client, MessageId, RoomId, RoomType};
 
 /// Who asks, where, and what the bot knows.
@@ -19,7 +13,7 @@ pub struct Context {
     pub(crate) sender: Sender,
     pub(crate) room: RoomId,
     pub(crate) room_type: RoomType,
-    pub(crate) message: MessageId,
+    pub(crate) origin: Origin,
     pub(crate) thread: Option<MessageId>,
     pub(crate) text: String,
     /// What arrived, as the ledger has it.
@@ -29,31 +23,22 @@ pub struct Context {
     pub(crate) services: Arc<Services>,
 }
 
-/// What the daemon shares with its commands.
-pub(crate) struct Services {
-    pub webex: Client,
-    pub store: Store,
-    pub metrics: Metrics,
-    pub mode: Mode,
-    pub files: config::Files,
-    pub conversations: config::Conversations,
-    pub policy: Policy,
-    pub started: Instant,
-    pub commands: Vec<Command>,
-    pub program: Program,
-    /// What the author shares with handlers: settings and state by their types.
-    pub state: State,
-    /// None where `cards.enabled` is off.
-    pub cards: Option<Cards>,
+/// What made a command run, or an action of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// Somebody wrote this message: a command, or the answer to a question.
+    Message(MessageId),
+    /// Somebody pressed a button on the card of this message.
+    Click(MessageId),
 }
 
-impl Services {
-    /// Whether somebody may give a command there.
-    ///
-    /// # Errors
-    /// The rule by which they may not.
-    pub fn may(&self, who: &Sender, room: &RoomId, kind: RoomType, command: &Command) -> Result<(), &'static str> {
-        self.policy.permits(command.permission(), &who.id, &who.email, room, kind)
+impl Origin {
+    /// The message that asks, or that the card is in.
+    pub(crate) fn message(&self) -> &MessageId {
+        match self {
+            Origin::Message(message) | Origin::Click(message) => message,
+        }
     }
 }
 
@@ -73,9 +58,14 @@ impl Context {
         self.room_type == RoomType::Direct
     }
 
+    /// What made it run.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// The message that asks, or the one with the card that was clicked.
-    pub fn message(&self) -> &MessageId {
-        &self.message
+    pub fn message(&self) -> Option<&MessageId> {
+        Some(self.origin.message())
     }
 
     /// The root of the thread it was asked in, or that the card is in or begins; the reply stays there by itself.
@@ -83,20 +73,21 @@ impl Context {
         self.thread.as_ref()
     }
 
-    /// The whole message, without the mention of the bot; empty for a click.
+    /// The whole message, without the mention of the bot; empty where nothing was typed.
     pub fn text(&self) -> &str {
         &self.text
     }
 
     /// What is attached to the message. Webex is asked nothing until one of them is.
     pub fn files(&self) -> Vec<Attached> {
-        self.files.iter().map(|address| Attached::new(self, address)).collect()
+        self.files.iter().map(|address| Attached::new(&self.services, self.deadline, address)).collect()
     }
 
     /// The commands that whoever asks may give here.
-    pub(crate) fn commands(&self) -> impl Iterator<Item = &Command> {
-        let may = |command: &&Command| self.services.may(&self.sender, &self.room, self.room_type, command).is_ok();
-        self.services.commands.iter().filter(may)
+    pub fn commands(&self) -> Vec<CommandSpec> {
+        let commands = self.services.commands();
+        let may = |command: &&CommandSpec| self.services.may(&self.sender, &self.room, self.room_type, command).is_ok();
+        commands.iter().filter(may).cloned().collect()
     }
 
     /// Webex, for looking things up. What is to be said goes into the [`Reply`](super::Reply): what a handler posts

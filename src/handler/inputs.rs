@@ -7,7 +7,9 @@ use jiff::civil::{Date, Time};
 use serde_json::Value;
 
 use super::CommandError;
-use crate::text::{find, folded, is_blank, is_invisible, plain, quoted};
+use super::error::{missing, unreadable};
+use super::value::{FromArgument, as_seen};
+use crate::text::{find, is_blank, is_invisible};
 
 /// What somebody put into a card's inputs, by their ids, and the arguments of the button they pressed; or what they typed in
 /// answer to a [question](super::Question), and its arguments.
@@ -55,7 +57,7 @@ impl Inputs {
     /// # Errors
     /// A sentence for the person who clicked.
     pub fn required(&self, id: &str, name: &str) -> Result<&str, CommandError> {
-        self.text(id).ok_or_else(|| CommandError::User(format!("I need the {name}.")))
+        self.text(id).ok_or_else(|| CommandError::User(missing(name)))
     }
 
     /// A number, with a point: a comma means tenths to some people and thousands to others.
@@ -63,8 +65,7 @@ impl Inputs {
     /// # Errors
     /// When it is none.
     pub fn number(&self, id: &str) -> Result<Option<f64>, CommandError> {
-        let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
-        self.read(id, "number", number)
+        self.read(id, f64::KIND, f64::read)
     }
 
     /// A day.
@@ -72,7 +73,7 @@ impl Inputs {
     /// # Errors
     /// When it is none.
     pub fn date(&self, id: &str) -> Result<Option<Date>, CommandError> {
-        self.read(id, "date", |text| text.parse().ok())
+        self.read(id, Date::KIND, Date::read)
     }
 
     /// A time of day.
@@ -88,12 +89,7 @@ impl Inputs {
     /// # Errors
     /// When it is neither.
     pub fn toggle(&self, id: &str) -> Result<bool, CommandError> {
-        let toggle = |text: &str| match folded(text).as_str() {
-            "true" | "yes" | "y" => Some(true),
-            "false" | "no" | "n" => Some(false),
-            _ => None,
-        };
-        Ok(self.read(id, "yes or no", toggle)?.unwrap_or(false))
+        Ok(self.read(id, bool::KIND, bool::read)?.unwrap_or(false))
     }
 
     /// The one of these values that was chosen, or typed in whatever case.
@@ -123,9 +119,7 @@ impl Inputs {
 
     fn read<T>(&self, id: &str, kind: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, CommandError> {
         let Some(text) = self.text(id) else { return Ok(None) };
-        let wrong = || CommandError::User(format!("\"{}\" is no {kind} that I can take for {id}.", quoted(text)));
-        // What stands around it, or is not seen in it, is no part of a number or a day either.
-        parse(text).or_else(|| parse(&plain(text))).map(Some).ok_or_else(wrong)
+        as_seen(text, parse).map(Some).ok_or_else(|| CommandError::User(unreadable(text, kind, id)))
     }
 }
 

@@ -3,21 +3,37 @@
 //! A handler never sends. It returns a [`Reply`], which is on disk before anything is sent.
 
 mod args;
+mod around;
 mod attached;
 mod command;
 mod context;
+mod error;
+mod file_error;
 mod inputs;
+mod param;
 mod question;
 mod reply;
+mod services;
+mod spec;
 mod state;
+mod table;
+mod value;
 
 pub use args::Args;
-pub use attached::{Attached, FileError};
-pub use command::{Command, CommandError, Result};
-pub use context::Context;
-pub(crate) use context::Services;
+pub(crate) use around::Around;
+pub use around::{Call, Next};
+pub use attached::Attached;
+pub use command::Command;
+pub use context::{Context, Origin};
+pub use error::{CommandError, Result};
+pub use file_error::FileError;
 pub use inputs::Inputs;
+pub use param::Param;
 pub(crate) use question::Kept;
 pub use question::Question;
 pub(crate) use reply::Outgoing;
 pub use reply::Reply;
+pub(crate) use services::Services;
+pub use spec::CommandSpec;
+pub(crate) use table::{LiveTable, Table};
+pub use value::{FromArgument, Somebody};

@@ -6,7 +6,7 @@ use std::path::Path;
 use bytes::Bytes;
 use url::Url;
 
-use super::{CommandError, Question, Services};
+use super::{CommandSpec, Question};
 use crate::card::Card;
 use crate::text::{MOST_BYTES, is_blank, is_invisible, split, split_plain};
 use crate::webex::{File, NewMessage};
@@ -91,12 +91,30 @@ impl Reply {
         self
     }
 
-    pub(crate) fn question(&self) -> Option<&Question> {
-        self.question.as_ref()
+    /// Whether the command can send this: the addresses of files, and what is asked.
+    ///
+    /// # Errors
+    /// What is wrong with it, for whoever wrote the command.
+    pub(crate) fn check(&self, command: &CommandSpec) -> anyhow::Result<()> {
+        if let Some(wrong) = self.addresses.iter().find(|address| !is_on_the_web(address)) {
+            anyhow::bail!("{wrong} is no http or https address of a file");
+        }
+        let Some(question) = &self.question else { return Ok(()) };
+        let (name, action) = (command.name(), question.action());
+        anyhow::ensure!(
+            !self.is_empty(),
+            "{name} asks a question for {name}/{action} with a reply that says nothing; say in its text what is asked"
+        );
+        question.check(command)
+    }
+
+    /// Its files, in the order in which they were added.
+    pub(crate) fn files(&self) -> &[File] {
+        &self.files
     }
 
     /// Whether nobody would see anything of it.
-    pub(crate) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         let (Body::Text(text) | Body::Markdown(text)) = &self.body;
         text.chars().all(|c| is_blank(c) || is_invisible(c))
             && self.cards.is_empty()
@@ -153,35 +171,6 @@ impl Reply {
     pub fn with_file_url(mut self, url: impl Into<String>) -> Reply {
         self.addresses.push(url.into());
         self
-    }
-
-    /// The reply, unless its files are larger than `files.largest` or find no room among those that wait.
-    pub(crate) async fn bounded(self, services: &Services) -> Result<Reply, CommandError> {
-        if let Some(wrong) = self.addresses.iter().find(|address| !is_on_the_web(address)) {
-            return Err(anyhow::anyhow!("{wrong} is no http or https address of a file").into());
-        }
-        if self.files.is_empty() {
-            return Ok(self);
-        }
-        let size = |file: &File| file.bytes.len() as u64;
-        let limits = &services.files;
-        if let Some(file) = self.files.iter().find(|file| size(file) > limits.largest) {
-            tracing::warn!(?file, limit = limits.largest, "a reply's file is larger than files.largest");
-            let (name, size, most) = (&file.name, size(file), limits.largest);
-            return Err(CommandError::User(format!(
-                "The file {name} has {size} bytes, and I may send {most} at most."
-            )));
-        }
-        let waiting = services.store.size_of_files().await?;
-        if waiting + self.files.iter().map(size).sum::<u64>() > limits.waiting {
-            tracing::error!(
-                waiting,
-                limit = limits.waiting,
-                "a reply's files find no room within files.waiting; dead letters count too: `switchboard outbox list --state dead`"
-            );
-            return Err(CommandError::User("Too many files wait to be sent. Please try again later.".to_owned()));
-        }
-        Ok(self)
     }
 
     /// The messages to send, none longer than Webex takes. An empty reply is no message.
@@ -280,5 +269,24 @@ mod tests {
         assert_eq!(shape(two(Reply::text("said"))), [(4, named("a")), (0, named("b"))]);
         let long = two(Reply::text("x".repeat(MOST_BYTES + 5)));
         assert_eq!(shape(long), [(MOST_BYTES, None), (5, named("a")), (0, named("b"))]);
+    }
+
+    #[test]
+    fn a_question_fits_its_command_and_the_ledger_or_says_why_not() {
+        let act = async |_, _| Ok(Reply::text(""));
+        let command = crate::handler::Command::new("deploy", "", async |_, _| Ok(Reply::text(""))).action("place", act);
+        let says =
+            |question: Question, reply: Reply| reply.ask(question).check(&command).map_err(|error| error.to_string());
+        let wrong = |question| says(question, Reply::text("Where?"));
+        assert_eq!(wrong(Question::new("place").argument("a", "x".repeat(4095))), Ok(()));
+        let large = wrong(Question::new("place").argument("a", "x".repeat(4096))).unwrap_err();
+        assert!(large.starts_with("a question of deploy keeps 4097 bytes of arguments for deploy/place"), "{large}");
+        let typo = wrong(Question::new("palce")).unwrap_err();
+        assert!(typo.contains("an action \"palce\" that it does not have"), "{typo}");
+        let timeless = wrong(Question::new("place").within(std::time::Duration::ZERO)).unwrap_err();
+        assert!(timeless.contains("for deploy/place that waits for no time"), "{timeless}");
+        let silent = says(Question::new("place"), Reply::text(" \n")).unwrap_err();
+        assert!(silent.contains("for deploy/place with a reply that says nothing"), "{silent}");
+        assert_eq!(says(Question::new("place"), Reply::file("a.txt", "text/plain", "a")), Ok(()));
     }
 }

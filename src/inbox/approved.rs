@@ -7,7 +7,7 @@ use super::running::{Ran, Run};
 use crate::approvals::asker;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event;
-use crate::handler::{Command, Context};
+use crate::handler::{CommandSpec, Context, Origin};
 use crate::router::{self, Route};
 use crate::store::{Approval, ApprovalState, Claimed};
 use crate::verdict::Verdict;
@@ -49,8 +49,9 @@ impl Inbox {
             return refused(&to, "whoever asked is not answered here any more");
         }
         let context = self.approved_context(row, &to, approval);
-        let may = |command: &Command| self.services.may(&to.sender, &to.room, to.room_type, command);
-        match router::route(&self.services.commands, |command| may(command).is_ok(), &approval.request.asked) {
+        let may = |command: &CommandSpec| self.services.may(&to.sender, &to.room, to.room_type, command);
+        let table = self.table.now();
+        match router::route(table.commands(), |command| may(command).is_ok(), &approval.request.asked) {
             Route::Command(command, Ok(args)) => {
                 let run = Run { to: &to, command, rule: APPROVED, way_out: None };
                 match self.perform(row, run, command.run(context, args)).await {
@@ -68,7 +69,8 @@ impl Inbox {
 
     fn approved_context(&self, row: &Claimed, to: &ReplyTo, approval: &Approval) -> Context {
         let request = &approval.request;
-        let (message, text, files) = (request.message.as_str().into(), request.asked.clone(), request.files.clone());
-        Context { envelope: request.envelope.clone(), ..self.context(row, to, message, text, files) }
+        let origin = Origin::Message(request.message.as_str().into());
+        let (text, files) = (request.asked.clone(), request.files.clone());
+        Context { envelope: request.envelope.clone(), ..self.context(row, to, origin, text, files) }
     }
 }

@@ -7,12 +7,12 @@ use super::Inbox;
 use super::running::{GONE, Ran, Run, Unable, gone};
 use crate::clock;
 use crate::desk::{End, Outcome, ReplyTo};
-use crate::handler::{Command, Context, Inputs, Reply};
+use crate::handler::{CommandSpec, Context, Inputs, Origin, Reply};
 use crate::questions::{Asked, Heard, Said, is_cancel};
 use crate::router::{self, Route, addressed_text};
 use crate::store::{Again, Claimed};
 use crate::verdict::Verdict;
-use crate::webex::{Message, MessageId, Person, RoomType};
+use crate::webex::{Message, Person, RoomType};
 
 /// How long an event waits at least for a question's message that is just being sent; half as long as it has waited so far,
 /// where that is longer.
@@ -34,7 +34,8 @@ impl Inbox {
         to: &ReplyTo,
         rule: &'static str,
     ) -> Outcome {
-        let context = self.context(row, to, message.id.clone(), addressed_text(message, me), message.files.clone());
+        let origin = Origin::Message(message.id.clone());
+        let context = self.context(row, to, origin, addressed_text(message, me), message.files.clone());
         self.hear(row, to, context, rule, Said { at: message.created, card: None }).await
     }
 
@@ -42,7 +43,7 @@ impl Inbox {
         &self,
         row: &Claimed,
         to: &ReplyTo,
-        message: MessageId,
+        origin: Origin,
         text: String,
         files: Vec<String>,
     ) -> Context {
@@ -50,7 +51,7 @@ impl Inbox {
             sender: to.sender.clone(),
             room: to.room.clone(),
             room_type: to.room_type,
-            message,
+            origin,
             thread: to.thread.clone(),
             text,
             envelope: row.body.clone(),
@@ -95,8 +96,9 @@ impl Inbox {
 
     /// Runs the command that the context's text names.
     async fn run_command(&self, row: &Claimed, to: &ReplyTo, context: Context, rule: &'static str) -> Outcome {
-        let permission = |command: &Command| self.services.may(&to.sender, &to.room, to.room_type, command);
-        match router::route(&self.services.commands, |command| permission(command).is_ok(), &context.text) {
+        let permission = |command: &CommandSpec| self.services.may(&to.sender, &to.room, to.room_type, command);
+        let table = self.table.now();
+        match router::route(table.commands(), |command| permission(command).is_ok(), &context.text) {
             Route::Empty => self.desk.reply(row, to, End::of(to, Verdict::Empty, rule), Reply::text(NOTHING_SAID)),
             Route::Forbidden(command) => {
                 let reason = permission(command).err().unwrap_or_default();
@@ -118,7 +120,7 @@ impl Inbox {
     }
 
     /// Answers somebody who may not give a command, as the settings say.
-    fn forbid(&self, row: &Claimed, to: &ReplyTo, command: &Command, reason: &'static str) -> Outcome {
+    fn forbid(&self, row: &Claimed, to: &ReplyTo, command: &CommandSpec, reason: &'static str) -> Outcome {
         let name = command.name();
         let end = End::of(to, Verdict::Denied, reason).command(name);
         match self.services.policy.is_spoken() {
@@ -145,7 +147,8 @@ impl Inbox {
             RoomType::Direct => WAY_OUT,
             RoomType::Group => WAY_OUT_HERE,
         });
-        match self.action(to, &kept.command, &kept.action, context, inputs) {
+        let table = self.table.now();
+        match self.action(&table, to, &kept.command, &kept.action, context, inputs) {
             Ok((command, acting)) => {
                 let run = Run { to, command, rule, way_out };
                 match self.perform_once(row, run, acting).await {

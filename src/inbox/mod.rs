@@ -23,7 +23,7 @@ use crate::access::Flood;
 use crate::approvals::Approvals;
 use crate::config::{self, Config};
 use crate::desk::Desk;
-use crate::handler::Services;
+use crate::handler::{LiveTable, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::questions::Questions;
@@ -33,6 +33,7 @@ use crate::telemetry::Seldom;
 /// Works on inbox rows.
 pub struct Inbox {
     services: Arc<Services>,
+    table: LiveTable,
     desk: Arc<Desk>,
     approvals: Approvals,
     questions: Questions,
@@ -52,10 +53,18 @@ pub struct Inbox {
 
 impl Inbox {
     /// Works on what came through this door, as the settings say. `health` hears of a refused token.
-    pub fn new(config: &Config, services: &Arc<Services>, identity: &Identity, health: &Health, door: &Door) -> Inbox {
+    pub fn new(
+        config: &Config,
+        services: &Arc<Services>,
+        table: LiveTable,
+        identity: &Identity,
+        health: &Health,
+        door: &Door,
+    ) -> Inbox {
         let desk = Arc::new(Desk::new(&config.worker, services, identity, health));
         Inbox {
             services: Arc::clone(services),
+            table,
             approvals: Approvals::new(&desk),
             questions: Questions::new(services),
             desk,

@@ -6,7 +6,7 @@ use crate::approvals::PressedVote;
 use crate::card::{Button, Deed, Refusal};
 use crate::clock;
 use crate::desk::{End, Outcome, ReplyTo};
-use crate::handler::Inputs;
+use crate::handler::{Inputs, Origin};
 use crate::pairing;
 use crate::questions::Said;
 use crate::store::{Claimed, Effect};
@@ -78,7 +78,7 @@ impl Inbox {
         let message = action.message_id.clone();
         let name = match deed {
             Deed::Say(text) => {
-                let context = self.context(row, to, message, text, Vec::new());
+                let context = self.context(row, to, Origin::Click(message), text, Vec::new());
                 return self.hear(row, to, context, rule, Said { at: action.created, card: Some(card) }).await;
             }
             Deed::Vote(vote) => {
@@ -87,9 +87,10 @@ impl Inbox {
             }
             Deed::Action(name) => name,
         };
-        let context = self.context(row, to, message, String::new(), Vec::new());
+        let context = self.context(row, to, Origin::Click(message), String::new(), Vec::new());
         let inputs = Inputs::new(&action.inputs, arguments);
-        let (command, acting) = match self.action(to, &command, &name, context, inputs) {
+        let table = self.table.now();
+        let (command, acting) = match self.action(&table, to, &command, &name, context, inputs) {
             Ok(found) => found,
             Err(Unable::Forbidden(command, reason)) => {
                 return End::of(to, Verdict::Denied, reason).command(command.name()).into();

@@ -7,11 +7,11 @@ use futures_util::FutureExt;
 use super::Inbox;
 use crate::desk::{End, Outcome, ReplyTo};
 use crate::event;
-use crate::handler::{Command, CommandError, Context, FileError, Inputs, Reply};
+use crate::handler::{Command, CommandError, CommandSpec, Context, FileError, Inputs, Reply, Table};
 use crate::store::{Again, Claimed};
 use crate::text::quoted;
 use crate::verdict::Verdict;
-use crate::webex::{Error, Fault, NewMessage};
+use crate::webex::{Error, Fault, File, NewMessage};
 use crate::worker::reason;
 
 /// What is said where [`Unable::Gone`].
@@ -38,7 +38,7 @@ pub(super) enum Ran {
 /// Why an action is not called.
 pub(super) enum Unable<'a> {
     /// The command may not be given, by this rule.
-    Forbidden(&'a Command, &'static str),
+    Forbidden(&'a CommandSpec, &'static str),
     /// A bot of before had it.
     Gone,
 }
@@ -58,14 +58,15 @@ impl Ran {
 impl Inbox {
     /// What an action does for somebody: what a command may not be given for, its actions may not be called for.
     pub(super) fn action<'a>(
-        &'a self,
+        &self,
+        table: &'a Table,
         to: &ReplyTo,
         command: &str,
         action: &str,
         context: Context,
         inputs: Inputs,
     ) -> Result<(&'a Command, impl Future<Output = Result<Reply, CommandError>> + Send + use<>), Unable<'a>> {
-        let command = self.services.commands.iter().find(|known| known.name() == command).ok_or(Unable::Gone)?;
+        let command = table.find(command).ok_or(Unable::Gone)?;
         let may = self.services.may(&to.sender, &to.room, to.room_type, command);
         may.map_err(|reason| Unable::Forbidden(command, reason))?;
         let acting = command.act(action, context, inputs).ok_or(Unable::Gone)?;
@@ -120,14 +121,40 @@ impl Inbox {
         }
         let running = AssertUnwindSafe(running).catch_unwind();
         match tokio::time::timeout(self.deadline, running).await {
-            Ok(Ok(Ok(reply))) => match reply.question().map_or(Ok(()), |question| question.check(command, &reply)) {
-                Ok(()) => (true, reply.bounded(&self.services).await),
+            Ok(Ok(Ok(reply))) => match reply.check(command) {
+                Ok(()) => (true, self.bounded(reply).await),
                 Err(error) => (false, Err(error.into())),
             },
             Ok(Ok(Err(error))) => (false, Err(error)),
             Ok(Err(panic)) => (false, Err(anyhow::anyhow!("the handler {}", reason(&*panic)).into())),
             Err(_) => (false, Err(anyhow::anyhow!("the handler did not end within worker.deadline").into())),
         }
+    }
+
+    /// The reply, unless its files are larger than `files.largest` or find no room among those that wait.
+    async fn bounded(&self, reply: Reply) -> Result<Reply, CommandError> {
+        if reply.files().is_empty() {
+            return Ok(reply);
+        }
+        let size = |file: &File| file.bytes.len() as u64;
+        let limits = &self.services.files;
+        if let Some(file) = reply.files().iter().find(|file| size(file) > limits.largest) {
+            tracing::warn!(?file, limit = limits.largest, "a reply's file is larger than files.largest");
+            let (name, size, most) = (&file.name, size(file), limits.largest);
+            return Err(CommandError::User(format!(
+                "The file {name} has {size} bytes, and I may send {most} at most."
+            )));
+        }
+        let waiting = self.services.store.size_of_files().await?;
+        if waiting + reply.files().iter().map(size).sum::<u64>() > limits.waiting {
+            tracing::error!(
+                waiting,
+                limit = limits.waiting,
+                "a reply's files find no room within files.waiting; dead letters count too: `switchboard outbox list --state dead`"
+            );
+            return Err(CommandError::User("Too many files wait to be sent. Please try again later.".to_owned()));
+        }
+        Ok(reply)
     }
 
     /// What becomes of an event whose command returned this.

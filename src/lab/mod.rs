@@ -5,11 +5,11 @@
 //! ```
 //! use switchboard::card::{Input, Submit};
 //! use switchboard::lab::Lab;
-//! use switchboard::{Args, Bot, Card, Command, Context, Inputs, Reply, Result};
+//! use switchboard::{Args, Bot, Card, Command, Context, Inputs, Param, Reply, Result};
 //!
 //! fn order() -> Command {
-//!     async fn ask(_: Context, mut args: Args) -> Result<Reply> {
-//!         let dish = args.required("dish")?;
+//!     async fn ask(_: Context, args: Args) -> Result<Reply> {
+//!         let dish: String = args.get("dish")?;
 //!         let card = Card::new()
 //!             .with(Input::choice("size", &[("Large", "large"), ("Small", "small")]).label("Size"))
 //!             .action(Submit::new("Order", "take").argument("dish", dish));
@@ -19,7 +19,7 @@
 //!         let (size, dish) = (inputs.required("size", "size")?, inputs.argument("dish").unwrap_or_default());
 //!         Ok(Reply::text(format!("One {size} {dish} is on its way.")))
 //!     }
-//!     Command::new("order <dish>", "Orders lunch", ask).action("take", take)
+//!     Command::new("order", "Orders lunch", ask).param(Param::text("dish")).action("take", take)
 //! }
 //!
 //! # #[tokio::main]

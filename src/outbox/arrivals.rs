@@ -10,7 +10,7 @@ use super::{Destination, Post};
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::store::{Claimed, Doubt};
-use crate::webex::{Client, Error, Fault, Message, MessageId, RoomId, RoomType, TIME_IS_GOOD_TO};
+use crate::webex::{Client, Error, Fault, Message, MessageId, NewMessage, RoomId, RoomType, TIME_IS_GOOD_TO};
 
 /// Messages that are looked through at most. All that were said since the post are.
 const MOST_LOOKED_AT: usize = 10_000;
@@ -51,7 +51,14 @@ impl Arrivals {
 
     /// Looks for a message that may have been posted before. At the last try of its row a space that cannot be read shows
     /// nothing.
-    pub(super) async fn look(&self, row: &Claimed, post: &Post, doubt: Doubt, is_last: bool) -> Result<Look, Error> {
+    pub(super) async fn look(
+        &self,
+        row: &Claimed,
+        post: &Post,
+        root: Option<&MessageId>,
+        doubt: Doubt,
+        is_last: bool,
+    ) -> Result<Look, Error> {
         // Asked before the look: what is not seen then was not there at this time.
         let left = self.posts.left(row.id, doubt, self.webex.webex_time(), self.longest_post, self.lease);
         let room = match &post.to {
@@ -61,7 +68,7 @@ impl Arrivals {
             Destination::Person(_) | Destination::Email(_) if left.is_zero() => return Ok(Look::Absent),
             Destination::Person(_) | Destination::Email(_) => return Ok(Look::Pending(left)),
         };
-        let arrived = match self.arrived(row, post, room, doubt).await {
+        let arrived = match self.arrived(row, post, root, room, doubt).await {
             Ok(arrived) => arrived,
             // What becomes of the message, the post itself says.
             Err(error) if is_last && matches!(error.fault(), Fault::NotFound | Fault::Final) => None,
@@ -74,7 +81,14 @@ impl Arrivals {
         })
     }
 
-    async fn arrived(&self, row: &Claimed, post: &Post, room: &RoomId, doubt: Doubt) -> Result<Option<Message>, Error> {
+    async fn arrived(
+        &self,
+        row: &Claimed,
+        post: &Post,
+        root: Option<&MessageId>,
+        room: &RoomId,
+        doubt: Doubt,
+    ) -> Result<Option<Message>, Error> {
         let me = self.identity.known().await;
         // Sends are in order, so it can only be newer than the last one that is known to have arrived, and than its post.
         let last = row.mark.as_deref().map(MessageId::from);
@@ -87,7 +101,7 @@ impl Arrivals {
         let more = |listed: &[Message]| !listed.iter().any(is_before);
         let newest = self.webex.messages_while(room, MOST_LOOKED_AT, more).await?;
         let newer = newest.into_iter().take_while(|message| !is_before(message));
-        for message in newer.filter(|message| message.person_id == me.id && same_content(message, post)) {
+        for message in newer.filter(|message| message.person_id == me.id && same_content(message, post, root)) {
             if self.same_file(&message, post).await? {
                 return Ok(Some(message));
             }
@@ -112,16 +126,20 @@ impl Arrivals {
     }
 }
 
-/// Webex gives back the markdown or text that was posted, with its edges trimmed, and an address for each file.
-fn same_content(found: &Message, post: &Post) -> bool {
-    let sent = &post.message;
-    let said = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_owned();
+/// Whether a message is the one that was posted in the thread of this root.
+fn same_content(found: &Message, post: &Post, root: Option<&MessageId>) -> bool {
     // What answers a message that was deleted is sent beside it.
-    (found.parent_id == post.thread || found.parent_id.is_none())
-        && found.files.len() == sent.files.len() + usize::from(post.file.is_some())
-        && if sent.markdown.is_some() {
-            said(&found.markdown) == said(&sent.markdown)
-        } else {
-            said(&found.text) == said(&sent.text)
-        }
+    (found.parent_id.as_ref() == root || found.parent_id.is_none())
+        && found.files.len() == post.message.files.len() + usize::from(post.file.is_some())
+        && same_text(found, &post.message)
+}
+
+/// Webex gives back the markdown or text that was posted, with its edges trimmed.
+pub(super) fn same_text(found: &Message, sent: &NewMessage) -> bool {
+    let said = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_owned();
+    if sent.markdown.is_some() {
+        said(&found.markdown) == said(&sent.markdown)
+    } else {
+        said(&found.text) == said(&sent.text)
+    }
 }

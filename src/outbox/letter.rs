@@ -1,4 +1,4 @@
-//! What waits in the outbox, and what is noted of it once it was sent.
+//! What waits in the outbox: messages to be posted, edited and deleted.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock;
-use crate::store::{Entry, Queue};
+use crate::store::{Entry, Queue, Urgency};
 use crate::webex::{FileInfo, MessageId, NewMessage, PersonId, RoomId, RoomType};
 
 /// The body of an outbox row.
@@ -15,6 +15,8 @@ use crate::webex::{FileInfo, MessageId, NewMessage, PersonId, RoomId, RoomType};
 pub enum Letter {
     /// A message is posted.
     Post(Box<Post>),
+    /// The text of a message of the bot's own is changed.
+    Edit(Box<Edit>),
     /// A message of the bot's own is deleted.
     Delete(Delete),
 }
@@ -31,34 +33,99 @@ pub enum Destination {
     Email(String),
 }
 
+/// The thread that a message is posted in. Webex has threads of one level: everything in one answers its root.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Thread {
+    /// That of this root.
+    Message(MessageId),
+    /// That which the first letter of this key to the same destination begins. When its root is gone, the next letter of
+    /// the key begins it anew. A key is forgotten when no letter was sent by it for `store.retention` and `store.dedupe`.
+    Key {
+        /// Any text.
+        key: String,
+    },
+}
+
 /// A message to be posted.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Post {
-    /// The event it belongs to.
-    pub event: Uuid,
+    /// The event it belongs to, if it was put for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) event: Option<Uuid>,
     /// Where.
     pub to: Destination,
-    /// The root of the thread it is posted in.
+    /// In which thread there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread: Option<MessageId>,
+    pub thread: Option<Thread>,
     /// What is posted, without where.
     pub message: NewMessage,
+    /// How soon.
+    #[serde(default, skip_serializing_if = "is_awaited")]
+    pub urgency: Urgency,
     /// The file that is posted with it; its bytes are beside the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<FileInfo>,
+    pub(crate) file: Option<FileInfo>,
     /// Whom its message asks something: when Webex has it, their time to answer begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asks: Option<String>,
+    pub(crate) asks: Option<String>,
     /// Why the card that it was to have is not in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub without_card: Option<String>,
+    pub(crate) without_card: Option<String>,
+}
+
+/// A message of the bot's own whose text is to be changed. Of edits that wait and name the message alike only the last is
+/// carried out, besides one that posts the message first. Webex takes ten edits of a message, and none of one with a card or a file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Edit {
+    /// The event it belongs to, if it was put for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) event: Option<Uuid>,
+    /// Where the message is, as the letter said that posted it: so the edit comes after that.
+    pub to: Destination,
+    /// Which message.
+    pub of: Edited,
+    /// Its new text or markdown; nothing else of this is used.
+    pub message: NewMessage,
+    /// What becomes of the text if the message cannot be edited.
+    #[serde(default)]
+    pub otherwise: Otherwise,
+    /// How soon.
+    #[serde(default, skip_serializing_if = "is_awaited")]
+    pub urgency: Urgency,
+}
+
+/// How an edit names its message.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Edited {
+    /// By Webex's id.
+    Message(MessageId),
+    /// By the letter that posts it.
+    Letter(Uuid),
+    /// As the root of the thread of this key.
+    Thread(String),
+}
+
+/// What becomes of the text of an edit when its message cannot be edited: it had its ten edits, has a card or a file, was
+/// deleted or never sent.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Otherwise {
+    /// Nothing: the edit is a dead letter that says why.
+    #[default]
+    Nothing,
+    /// It is posted, in the thread of the message if that is there. With [`Edited::Thread`] it begins the thread where
+    /// nothing does, so that such an edit also posts what later ones edit.
+    Post,
 }
 
 /// A message of the bot's own to be deleted, once another one stands in its place.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Delete {
-    /// The event it belongs to.
-    pub event: Uuid,
+    /// The event it belongs to, if it was put for one.
+    #[serde(default)]
+    pub(crate) event: Option<Uuid>,
     /// Where the message is.
     pub to: Destination,
     /// The message's row in the ledger, which has Webex's id of it once it was sent.
@@ -72,10 +139,11 @@ pub struct Delete {
 }
 
 impl Letter {
-    /// The event it belongs to.
-    pub fn event(&self) -> Uuid {
+    /// The event it belongs to; none of a letter that was put alone.
+    pub(crate) fn event(&self) -> Option<Uuid> {
         match self {
             Letter::Post(post) => post.event,
+            Letter::Edit(edit) => edit.event,
             Letter::Delete(delete) => delete.event,
         }
     }
@@ -84,34 +152,38 @@ impl Letter {
     pub fn to(&self) -> &Destination {
         match self {
             Letter::Post(post) => &post.to,
+            Letter::Edit(edit) => &edit.to,
             Letter::Delete(delete) => &delete.to,
         }
     }
 
-    /// The letter of an outbox row, also of one that is from before there were kinds of them.
-    ///
-    /// # Errors
-    /// Why this version cannot read it.
-    pub fn read(body: &str) -> Result<Letter, serde_json::Error> {
-        serde_json::from_str(body).or_else(|error| match serde_json::from_str::<Before>(body) {
-            Ok(before) => Ok(before.into()),
-            Err(_) => Err(error),
-        })
+    /// What it does, in one word.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Letter::Post(_) => "post",
+            Letter::Edit(_) => "edit",
+            Letter::Delete(_) => "delete",
+        }
     }
 
     /// A row of the outbox, as of now. `subject` is the address of whoever it is for. Rows of one destination are sent in
     /// the order in which they were made.
-    pub fn into_entry(self, id: Uuid, subject: &str) -> Entry {
+    pub(crate) fn into_entry(self, id: Uuid, subject: &str) -> Entry {
+        let (urgency, target) = match &self {
+            Letter::Post(post) => (post.urgency, None),
+            Letter::Edit(edit) => (edit.urgency, Some(edit.of.target())),
+            Letter::Delete(_) => (Urgency::Awaited, None),
+        };
         Entry {
             id,
             queue: Queue::Outbox,
             lane: self.to().lane(),
             accepted_at: clock::wall_ms(),
-            happened_at: 0,
             body: serde_json::to_string(&self).unwrap_or_default(),
             subject: Some(subject.to_owned()),
-            label: None,
-            file: None,
+            urgency,
+            target,
+            ..Entry::default()
         }
     }
 }
@@ -122,15 +194,39 @@ impl From<Post> for Letter {
     }
 }
 
+impl From<Edit> for Letter {
+    fn from(edit: Edit) -> Letter {
+        Letter::Edit(Box::new(edit))
+    }
+}
+
 impl Post {
-    /// A message that belongs to an event.
-    pub fn of(event: Uuid, to: Destination, message: NewMessage) -> Post {
-        Post { event, to, thread: None, message, file: None, asks: None, without_card: None }
+    /// A message, in no thread.
+    pub fn new(to: Destination, message: NewMessage) -> Post {
+        let urgency = Urgency::Awaited;
+        Post { event: None, to, thread: None, message, urgency, file: None, asks: None, without_card: None }
     }
 
-    /// As Webex takes it.
-    pub fn addressed(&self) -> NewMessage {
-        let message = NewMessage { parent_id: self.thread.clone(), ..self.message.clone() };
+    /// The same in this thread.
+    #[must_use]
+    pub fn in_thread(self, thread: Thread) -> Post {
+        Post { thread: Some(thread), ..self }
+    }
+
+    /// The same, and nobody waits for it.
+    #[must_use]
+    pub fn announced(self) -> Post {
+        Post { urgency: Urgency::Announced, ..self }
+    }
+
+    /// A message that belongs to an event.
+    pub(crate) fn of(event: Uuid, to: Destination, message: NewMessage) -> Post {
+        Post { event: Some(event), ..Post::new(to, message) }
+    }
+
+    /// As Webex takes it, in the thread of this root.
+    pub(crate) fn addressed(&self, root: Option<MessageId>) -> NewMessage {
+        let message = NewMessage { parent_id: root, ..self.message.clone() };
         match self.to.clone() {
             Destination::Space(room, _) => NewMessage { room_id: Some(room), ..message },
             Destination::Person(person) => NewMessage { to_person_id: Some(person), ..message },
@@ -139,7 +235,48 @@ impl Post {
     }
 }
 
+impl Edit {
+    /// A new text for a message.
+    pub fn new(to: Destination, of: Edited, message: NewMessage) -> Edit {
+        Edit { event: None, to, of, message, otherwise: Otherwise::Nothing, urgency: Urgency::Awaited }
+    }
+
+    /// The same, posted where the message cannot be edited.
+    #[must_use]
+    pub fn or_post(self) -> Edit {
+        Edit { otherwise: Otherwise::Post, ..self }
+    }
+
+    /// The same, and nobody waits for it.
+    #[must_use]
+    pub fn announced(self) -> Edit {
+        Edit { urgency: Urgency::Announced, ..self }
+    }
+}
+
+impl Edited {
+    /// What the ledger knows edits of the same message by.
+    pub(crate) fn target(&self) -> Uuid {
+        const TARGETS: Uuid = Uuid::from_u128(0x8e3b_02c5_5d1c_4c0f_9a57_7f7c_2be4_61d0);
+        let name = match self {
+            Edited::Message(message) => format!("message/{}", message.local()),
+            Edited::Letter(letter) => format!("letter/{letter}"),
+            Edited::Thread(key) => format!("thread/{key}"),
+        };
+        Uuid::new_v5(&TARGETS, name.as_bytes())
+    }
+}
+
 impl Destination {
+    /// Who it is for, if that is one person.
+    pub(crate) fn person(&self) -> Option<String> {
+        match self {
+            Destination::Space(..) => None,
+            Destination::Person(person) => Some(person.local()),
+            Destination::Email(email) => Some(email.clone()),
+        }
+    }
+
     fn lane(&self) -> String {
         match self {
             Destination::Space(room, _) => room.local(),
@@ -149,7 +286,7 @@ impl Destination {
     }
 
     /// Whether nobody but one person reads it.
-    pub fn is_direct(&self) -> bool {
+    pub(crate) fn is_direct(&self) -> bool {
         match self {
             Destination::Space(_, kind) => *kind == RoomType::Direct,
             Destination::Person(_) | Destination::Email(_) => true,
@@ -157,107 +294,16 @@ impl Destination {
     }
 }
 
-/// A letter of before there were kinds of them.
-#[derive(Deserialize)]
-struct Before {
-    event: Uuid,
-    room_type: RoomType,
-    message: NewMessage,
-    file: Option<FileInfo>,
-    asks: Option<String>,
-    without_card: Option<String>,
-    remove: Option<Removal>,
-}
-
-#[derive(Deserialize)]
-struct Removal {
-    row: Uuid,
-    #[serde(default)]
-    messages: Vec<MessageId>,
-    successor: Uuid,
-}
-
-impl From<Before> for Letter {
-    fn from(Before { event, room_type, message, file, asks, without_card, remove }: Before) -> Letter {
-        let NewMessage { room_id, to_person_id, to_person_email, parent_id, text, markdown, files, attachments } =
-            message;
-        let to = match (room_id, to_person_id) {
-            (Some(room), _) => Destination::Space(room, room_type),
-            (None, Some(person)) => Destination::Person(person),
-            (None, None) => Destination::Email(to_person_email.unwrap_or_default()),
-        };
-        if let Some(Removal { row, messages, successor }) = remove {
-            return Letter::Delete(Delete { event, to, row, messages, successor });
-        }
-        let message = NewMessage { text, markdown, files, attachments, ..NewMessage::default() };
-        Post { event, to, thread: parent_id, message, file, asks, without_card }.into()
-    }
-}
-
-/// What the outbox notes of a letter that Webex has taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    /// Webex's id of the message.
-    pub id: String,
-    /// Why Webex has it without its card.
-    pub without_card: Option<String>,
-}
-
-const WITHOUT_CARD: &str = " without its card: ";
-
-impl fmt::Display for Receipt {
+impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.without_card {
-            None => f.write_str(&self.id),
-            Some(why) => write!(f, "{}{WITHOUT_CARD}{why}", self.id),
+        match self {
+            Destination::Space(room, _) => write!(f, "the space {room}"),
+            Destination::Person(person) => write!(f, "the person {person}"),
+            Destination::Email(email) => f.write_str(email),
         }
     }
 }
 
-impl Receipt {
-    /// From what was noted; nothing where no id was, since Webex's answer could not be read.
-    pub fn read(note: &str) -> Option<Receipt> {
-        let (id, without_card) = match note.split_once(WITHOUT_CARD) {
-            Some((id, why)) => (id, Some(why.to_owned())),
-            None => (note, None),
-        };
-        let is_id = !id.is_empty() && !id.contains(char::is_whitespace);
-        is_id.then(|| Receipt { id: id.to_owned(), without_card })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_letter_of_before_is_read() {
-        let id = Uuid::from_u128(1);
-        let post = format!(
-            r#"{{"event":"{id}","room_type":"direct","message":{{"roomId":"r","parentId":"p","text":"x"}},"asks":"a"}}"#
-        );
-        let Ok(Letter::Post(post)) = Letter::read(&post) else { panic!("no post") };
-        assert_eq!((&post.to, &post.thread), (&Destination::Space("r".into(), RoomType::Direct), &Some("p".into())));
-        let delete = format!(
-            r#"{{"event":"{id}","room_type":"group","message":{{"roomId":"r"}},"remove":{{"row":"{id}","successor":"{id}"}}}}"#
-        );
-        let Ok(delete @ Letter::Delete(_)) = Letter::read(&delete) else { panic!("no deletion") };
-        for letter in [Letter::Post(post), delete] {
-            let entry = letter.clone().into_entry(id, "");
-            assert_eq!(
-                Letter::read(&entry.body).ok().map(|read| (read.event(), read.to().clone())),
-                Some((id, letter.to().clone()))
-            );
-        }
-    }
-
-    #[test]
-    fn a_receipt_is_read_as_it_was_noted() {
-        for without_card in [None, Some("Webex answered 400 without its card: or so".to_owned())] {
-            let receipt = Receipt { id: "Y2lz".to_owned(), without_card };
-            assert_eq!(Receipt::read(&receipt.to_string()), Some(receipt));
-        }
-        assert_eq!(Receipt::read("Webex answered messages with a body that cannot be read"), None);
-        assert_eq!(Receipt::read(""), None);
-    }
+fn is_awaited(urgency: &Urgency) -> bool {
+    *urgency == Urgency::Awaited
 }

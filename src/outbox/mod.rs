@@ -1,9 +1,13 @@
-//! What the bot says: letters wait in the ledger, and the sender posts them in order per space.
+//! What the bot says: letters wait in the ledger, and the sender posts, edits and deletes in order per space.
 
 mod arrivals;
+mod before;
+mod door;
 mod letter;
 mod posts;
 mod sender;
 
-pub use letter::{Delete, Destination, Letter, Post, Receipt};
+pub use crate::store::Urgency;
+pub use door::{Posted, post};
+pub use letter::{Delete, Destination, Edit, Edited, Letter, Otherwise, Post, Thread};
 pub use sender::Outbox;

@@ -243,15 +243,16 @@ impl Questions {
     fn is_aside(&self, to: &ReplyTo, context: &Context, said: Said, kept: &Kept) -> bool {
         let is_elsewhere = to.room_type == RoomType::Group && to.thread.is_some() && to.thread != kept.thread;
         let is_marked = said.card.is_some() || has_slash(&context.text) || is_elsewhere;
-        is_marked && matches!(router::route(&self.services.commands, |_| true, &context.text), Route::Command(..))
+        is_marked && matches!(router::route(&self.services.commands(), |_| true, &context.text), Route::Command(..))
     }
 
     /// Whether what comes when a question is over can only have been meant for it: it means nothing of itself, and comes
     /// from somebody who may still give the command.
     fn is_for(&self, to: &ReplyTo, context: &Context, kept: &Kept) -> bool {
+        let commands = self.services.commands();
         let may = |command: &_| self.services.may(&to.sender, &to.room, to.room_type, command).is_ok();
-        let is_theirs = self.services.commands.iter().any(|command| command.name() == kept.command && may(command));
-        let means_nothing = match router::route(&self.services.commands, may, &context.text) {
+        let is_theirs = commands.iter().any(|command| command.name() == kept.command && may(command));
+        let means_nothing = match router::route(&commands, may, &context.text) {
             Route::Unknown { .. } => true,
             Route::Empty => !context.files.is_empty(),
             Route::Command(..) | Route::Forbidden(_) => false,

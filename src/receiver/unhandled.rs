@@ -100,9 +100,7 @@ impl Unhandled {
             accepted_at,
             happened_at: accepted_at,
             body: serde_json::to_string(self).unwrap_or_default(),
-            subject: None,
-            label: None,
-            file: None,
+            ..Entry::default()
         }
     }
 }

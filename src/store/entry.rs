@@ -1,12 +1,14 @@
 //! A row before it is in the ledger: its queue, its lane, what it holds.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Which of the two queues.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Queue {
     /// What arrived and is to be handled.
+    #[default]
     Inbox,
     /// What is to be sent.
     Outbox,
@@ -22,8 +24,30 @@ impl Queue {
     }
 }
 
+/// Which lanes go first when more are due than can be worked on. The order within a lane stays. A lane with something that
+/// is awaited goes among the first until it is idle.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Urgency {
+    /// Somebody waits for it.
+    #[default]
+    Awaited,
+    /// Nobody waits for it.
+    Announced,
+}
+
+impl Urgency {
+    /// Those of a queue, the most urgent first. Whatever arrives is awaited.
+    pub(super) fn of(queue: Queue) -> &'static [Urgency] {
+        match queue {
+            Queue::Inbox => &[Urgency::Awaited],
+            Queue::Outbox => &[Urgency::Awaited, Urgency::Announced],
+        }
+    }
+}
+
 /// A row to be added.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Entry {
     /// The dedupe key: a second entry of the same id is not added, even long after the first was settled.
     pub id: Uuid,
@@ -43,6 +67,10 @@ pub struct Entry {
     pub label: Option<String>,
     /// What goes with the body and is too large for it; dropped once the row is done.
     pub file: Option<Bytes>,
+    /// How soon its lane goes on.
+    pub urgency: Urgency,
+    /// What it edits, if that is what it does. Of those of one lane that wait only the last is carried out.
+    pub target: Option<Uuid>,
 }
 
 impl Entry {

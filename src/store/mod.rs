@@ -44,12 +44,12 @@ pub use audit::{AuditEntry, AuditRow, Finding, Seal, Verification, Via};
 pub use claimed::{Claimed, Claims, Doubt};
 pub use conversations::{Conversation, Shown};
 pub use coverage::{Beginning, Coverage, Gap, Progress};
-pub use entry::{Entry, Queue};
+pub use entry::{Entry, Queue, Urgency};
 pub use error::StoreError;
 pub use handle::Store;
 pub use identity::{LedgerId, Look};
 pub use pairing::{Asked, Pairing, PairingState, Request, Who};
-pub use read::{Activity, Filter, Group, Row, State};
+pub use read::{Activity, Filter, Group, Receipt, Root, Row, State};
 pub use settle::{Again, Closing, Effect, Settlement};
 pub use writer::Writer;
 

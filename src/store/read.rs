@@ -67,7 +67,32 @@ pub struct Row {
     /// The event whose question it answered.
     pub answers: Option<Uuid>,
     #[serde(skip)]
+    pub receipt: Option<Receipt>,
+    /// How often the message of a letter was edited.
+    #[serde(skip)]
+    pub edits: u32,
+    #[serde(skip)]
     pub body: Option<String>,
+}
+
+/// What the other side has given for a letter that it took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// Its id of the message that was posted or edited.
+    pub message: String,
+    /// Why the message was posted without its card.
+    pub without_card: Option<String>,
+    /// Why it was posted outside of its thread.
+    pub without_thread: Option<String>,
+}
+
+/// The message that began a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root {
+    /// The other side's id of it.
+    pub message: String,
+    /// The letter that posted it.
+    pub letter: Uuid,
 }
 
 /// What was settled in a period.

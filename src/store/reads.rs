@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::audit::verify;
 use super::{
-    Activity, Approval, AuditRow, Claimed, Conversation, Coverage, Filter, LedgerId, Overdue, Pairing, Queue, Row,
-    Seal, Store, StoreError, Verification, Who,
+    Activity, Approval, AuditRow, Claimed, Conversation, Coverage, Filter, LedgerId, Overdue, Pairing, Queue, Root,
+    Row, Seal, Store, StoreError, Verification, Who,
 };
 use crate::clock;
 use crate::telemetry::Depths;
@@ -43,7 +43,7 @@ impl Store {
         self.reader().ending_in(digits).await
     }
 
-    /// Rows whose note holds this text, oldest first. Looks at every row.
+    /// Rows of whose note, or of whose receipt's id, this text is a part, oldest first. Looks at every row.
     pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
         self.reader().noting(text).await
     }
@@ -61,6 +61,21 @@ impl Store {
     /// The file that was put with a row; none when it had none, or the row is done.
     pub async fn file(&self, row: &Claimed) -> Result<Option<Bytes>, StoreError> {
         self.reader().file(row.seq).await
+    }
+
+    /// The root of the thread that letters join by this key where this row's letter goes.
+    pub async fn thread(&self, row: &Claimed, key: &str) -> Result<Option<Root>, StoreError> {
+        self.reader().thread(row.lane, key).await
+    }
+
+    /// The last letter after this one in its lane that waits to edit the same.
+    pub async fn newer_edit(&self, row: &Claimed, target: Uuid) -> Result<Option<Uuid>, StoreError> {
+        self.reader().newer_edit(row.lane, row.seq, target).await
+    }
+
+    /// Letters that edit one of these, oldest first. Looks at every row.
+    pub async fn editing(&self, targets: &[Uuid]) -> Result<Vec<Row>, StoreError> {
+        self.reader().editing(targets).await
     }
 
     /// How many bytes of files wait, dead letters' included.

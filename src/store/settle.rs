@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{ApprovalStep, AuditEntry, Claimed, Conversation, Entry, Queue, State};
+use super::{ApprovalStep, AuditEntry, Claimed, Conversation, Entry, Queue, Receipt, State};
 use crate::verdict::Verdict;
 
 /// What becomes of a claimed row. It takes effect only while the lease is still held.
@@ -18,7 +18,7 @@ pub struct Settlement {
 pub(super) enum Step {
     Close {
         state: State,
-        closing: Closing,
+        closing: Box<Closing>,
         entries: Vec<Entry>,
     },
     Again(Again),
@@ -52,8 +52,10 @@ pub struct Closing {
     pub subject: Option<String>,
     /// What it was about.
     pub label: Option<String>,
-    /// A sentence, or the id of what was made.
+    /// A sentence.
     pub note: Option<String>,
+    /// What there is to show for a letter.
+    pub receipt: Option<Receipt>,
     /// Left on the lane for the next claim.
     pub mark: Option<String>,
     /// The event whose question it answers.
@@ -100,6 +102,16 @@ pub enum Effect {
         /// The event whose reply asked.
         event: Uuid,
     },
+    /// A letter was posted by this key: as the root of a thread, of which this is the message's id, or in the thread that
+    /// is there.
+    Thread {
+        /// The thread's key.
+        key: String,
+        /// The new root.
+        root: Option<String>,
+    },
+    /// The message of this letter was edited.
+    Edited(Uuid),
     /// Somebody asks for the approval of others, gives theirs, or ends it.
     Approval(ApprovalStep),
 }
@@ -117,7 +129,7 @@ impl Claimed {
 
     fn close(self, state: State, mut closing: Closing, entries: Vec<Entry>) -> Settlement {
         closing.audit.iter_mut().for_each(|entry| entry.event = entry.event.or(Some(self.id)));
-        Settlement { row: self, step: Step::Close { state, closing, entries } }
+        Settlement { row: self, step: Step::Close { state, closing: Box::new(closing), entries } }
     }
 
     /// Leaves the row open and its lane waiting.

@@ -9,6 +9,7 @@ pub(super) mod audit;
 mod coverage;
 mod files;
 mod lanes;
+mod letters;
 mod pairing;
 mod processes;
 mod pruning;
@@ -140,17 +141,7 @@ async fn served<T>((store, writer): (Store, Writer), work: impl AsyncFnOnce(&Sto
 
 pub(super) fn entry(queue: Queue, name: &str, lane: &str) -> Entry {
     let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
-    Entry {
-        id,
-        queue,
-        lane: lane.to_owned(),
-        accepted_at: clock::wall_ms(),
-        happened_at: 0,
-        body: name.to_owned(),
-        subject: None,
-        label: None,
-        file: None,
-    }
+    Entry { id, queue, lane: lane.to_owned(), accepted_at: clock::wall_ms(), body: name.to_owned(), ..Entry::default() }
 }
 
 pub(super) fn done(row: Claimed) -> Settlement {

@@ -57,6 +57,14 @@ pub(crate) fn find_called<T: Copy>(
     find(typed, all.clone(), &name).or_else(|| find(after_slash(typed), all, &name))
 }
 
+/// The name that is a typing error away from a word: one edit in a short word, two in a longer one.
+pub(crate) fn nearest<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> Option<&'a str> {
+    let word = folded(bare(after_slash(word)));
+    let most = if word.chars().count() < 6 { 1 } else { 2 };
+    let distances = names.into_iter().map(|name| (strsim::damerau_levenshtein(&folded(name), &word), name));
+    distances.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)
+}
+
 /// What follows the slash at the front of a word, or the word itself; what nobody sees or stands around it does not count.
 pub(crate) fn after_slash(word: &str) -> &str {
     let front = word.trim_start_matches(|c| is_mark(c) || is_blank(c) || is_invisible(c));

@@ -213,9 +213,11 @@ impl Client {
         listing
     }
 
-    /// Changes the text of a message of the bot's own; Webex allows ten changes, and none with a card or file.
-    pub async fn edit_message(&self, id: &MessageId, room: &RoomId, markdown: &str) -> Result<Message, Error> {
-        let body = json!({"roomId": room, "markdown": markdown});
+    /// Gives a message of the bot's own the text or markdown of this one; Webex allows ten changes, and none with a card or file.
+    pub async fn edit_message(&self, id: &MessageId, room: &RoomId, new: &NewMessage) -> Result<Message, Error> {
+        let NewMessage { text, markdown, .. } = new.clone();
+        let new = NewMessage { room_id: Some(room.clone()), text, markdown, ..NewMessage::default() };
+        let body = serde_json::to_value(new).map_err(unserializable)?;
         self.json(self.repeatable("messages/{id}", Method::PUT, &["messages", id.as_str()], Body::Json(body))).await
     }
 

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use switchboard::simulator::{Cloud, Fault, Message, Options, Person};
-use switchboard::{Args, Bot, Command, Context, Reply, Result};
+use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 
 use crate::cards::{card, data, press};
 use crate::cli::{finished, verb};
@@ -39,10 +39,11 @@ pub fn deployer() -> (Bot, Arc<AtomicUsize>) {
     }
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&runs);
-    let command = Command::new("deploy <service>", "Deploys a service", move |context, args| {
+    let command = Command::new("deploy", "Deploys a service", move |context, args| {
         counted.fetch_add(1, Ordering::Relaxed);
         deploy(context, args)
-    });
+    })
+    .param(Param::text("service"));
     (Bot::builder().command(command), runs)
 }
 

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use switchboard::simulator::{Cloud, Fault, Options};
-use switchboard::{Args, Bot, Command, Context, Reply, Result};
+use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 
 use crate::cli::{finished, verb};
 use crate::harness::{Daemon, Harness, arrived, eventually, free_port, http, prepare, switchboard};
@@ -38,7 +38,7 @@ fn failing() -> Command {
     async fn run(_: Context, mut args: Args) -> Result<Reply> {
         Err(anyhow::anyhow!("cannot {}", args.rest()))?
     }
-    Command::new("fail <text>", "Fails", run)
+    Command::new("fail", "Fails", run).param(Param::text("text").rest())
 }
 
 /// A card in a space, posted as the bot.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard::lab::Lab;
 use switchboard::simulator::{Cloud, Options};
-use switchboard::{Args, Bot, Command, Config, Context, Reply, Result};
+use switchboard::{Args, Bot, Command, Config, Context, Param, Reply, Result};
 
 use crate::harness::Harness;
 
@@ -180,7 +180,7 @@ async fn a_file_by_its_address_is_fetched_by_webex_and_takes_no_text_with_it() -
     let menu = |_: Context, mut args: Args| async move {
         Ok(Reply::text("This week's menu:").with_file_url(args.required("address")?))
     };
-    let menu = || Bot::builder().command(Command::new("menu <address>", "This week's menu", menu));
+    let menu = || Bot::builder().command(Command::new("menu", "This week's menu", menu).param(Param::text("address")));
     let lab = Lab::start(menu()).await?;
     lab.person("alice").says("menu https://kitchen.example.org/menu.pdf").await?;
     insta::assert_snapshot!(lab.transcript(), @r"

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::card::{Action, Element, Input, Submit, Text};
 use switchboard::simulator::{Cloud, Fault, Message, Options, Person};
-use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Reply, Result};
+use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Param, Reply, Result};
 
 use crate::admission::copied;
 use crate::harness::{Daemon, Harness, SECRET, arrived, free_port, http, post, signature};
@@ -48,7 +48,8 @@ fn deployer() -> (Bot, Arc<AtomicUsize>) {
         move || runs.fetch_add(1, Ordering::Relaxed)
     };
     let (at_go, at_note, at_fail) = (counted(), counted(), counted());
-    let command = Command::new("deploy [service]", "Deploys", deploy)
+    let command = Command::new("deploy", "Deploys", deploy)
+        .param(Param::text("service").optional())
         .action("go", move |context, inputs| {
             at_go();
             go(context, inputs)
@@ -583,7 +584,7 @@ async fn the_buttons_of_help_do_what_typing_would() {
     async fn greet(_: Context, mut args: Args) -> Result<Reply> {
         Ok(Reply::text(format!("Hello, {}!", args.required("name")?)))
     }
-    let own = || Bot::builder().command(Command::new("greet <name>", "Says hello", greet));
+    let own = || Bot::builder().command(Command::new("greet", "Says hello", greet).param(Param::text("name")));
     let settings = "[access]\ngroup_policy = \"allowlist\"\nallow_from = [\"alice@example.com\"]";
     let bot = Harness::with(settings, own()).await;
     let lab = bot.cloud.space("Lab", &[ALICE, BOB]);

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use reqwest::Method;
 use switchboard::simulator::{Cloud, Fault, Options, WebhookStatus};
-use switchboard::{Args, Bot, Command, Context, Reply, Result};
+use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 use tempfile::TempDir;
 
 use crate::harness::{Harness, PATIENCE, arrived, eventually, get, switchboard};
@@ -20,7 +20,7 @@ fn parrot() -> Bot {
     async fn run(_: Context, mut args: Args) -> Result<Reply> {
         Ok(Reply::text(args.rest()))
     }
-    Bot::builder().command(Command::new("say <text>", "Repeats it", run))
+    Bot::builder().command(Command::new("say", "Repeats it", run).param(Param::text("text").rest()))
 }
 
 async fn start(settings: &str) -> Harness {

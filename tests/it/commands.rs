@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use switchboard::simulator::Fault;
-use switchboard::{Args, Bot, Command, CommandError, Context, Reply, Result};
+use switchboard::{Args, Bot, Command, CommandError, Context, Param, Reply, Result};
 
 use crate::harness::{Harness, http};
 
@@ -134,7 +134,7 @@ async fn a_strange_command_of_ones_own_takes_a_handler_and_a_line() {
         assert_eq!(context.sender().email, "alice@example.com");
         Ok(Reply::text(format!("Hello, {name}!")))
     }
-    let own = Bot::builder().command(Command::new("greet <name>", "Says hello to somebody", greet));
+    let own = Bot::builder().command(Command::new("greet", "Says hello to somebody", greet).param(Param::text("name")));
     let bot = Harness::with("", own).await;
     let alice = bot.cloud.person("alice@example.com");
     alice.says("greet “Bob and all”");
@@ -164,10 +164,11 @@ fn trouble() -> (Command, Arc<AtomicUsize>) {
     }
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&runs);
-    let command = Command::new("trouble [kind]", "Goes wrong", move |_: Context, args| {
+    let command = Command::new("trouble", "Goes wrong", move |_: Context, args| {
         counted.fetch_add(1, Ordering::Relaxed);
         run(args)
-    });
+    })
+    .param(Param::text("kind").optional());
     (command, runs)
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use sqlx::{Connection, SqliteConnection};
 use switchboard::card::{Input, Submit};
 use switchboard::simulator::{Cloud, Fault, Message, Options, Person};
-use switchboard::{Args, Bot, Card, Command, CommandError, Config, Context, Inputs, Question, Reply, Result};
+use switchboard::{Args, Bot, Card, Command, CommandError, Config, Context, Inputs, Param, Question, Reply, Result};
 
 use crate::cards::{card, data, press};
 use crate::cli::verb;
@@ -69,7 +69,8 @@ fn deployer() -> (Command, Arc<AtomicUsize>) {
     }
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&runs);
-    let command = Command::new("deploy [minutes]", "Deploys", deploy)
+    let command = Command::new("deploy", "Deploys", deploy)
+        .param(Param::text("minutes").optional())
         .action("service", service)
         .action("place", move |context, inputs| {
             counted.fetch_add(1, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use switchboard::simulator::Fault;
-use switchboard::{Args, Bot, Command, Context, Reply, Result};
+use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 
 use crate::harness::{Harness, arrived};
 
@@ -166,7 +166,7 @@ fn say() -> Command {
     async fn run(_: Context, mut args: Args) -> Result<Reply> {
         Ok(Reply::text(args.rest()))
     }
-    Command::new("say <text>", "Repeats it", run)
+    Command::new("say", "Repeats it", run).param(Param::text("text").rest())
 }
 
 #[tokio::test(flavor = "multi_thread")]

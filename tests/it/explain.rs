@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::card::Submit;
 use switchboard::simulator::{Fault, Message};
-use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Reply, Result};
+use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Param, Reply, Result};
 
 use crate::access::code;
 use crate::cards::{card, data};
@@ -32,8 +32,8 @@ fn bot() -> Bot {
         Ok(Reply::text("Sure?").with_card(card))
     }
     let yes = async |_: Context, _: Inputs| Ok(Reply::text("Then yes."));
-    let ask = Command::new("ask [briefly]", "Asks", ask).action("yes", yes);
-    Bot::builder().command(Command::new("go [how]", "Goes", go)).command(ask)
+    let ask = Command::new("ask", "Asks", ask).param(Param::text("briefly").optional()).action("yes", yes);
+    Bot::builder().command(Command::new("go", "Goes", go).param(Param::text("how").optional())).command(ask)
 }
 
 pub fn explain(bot: &Harness, id: &str) -> String {

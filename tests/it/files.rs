@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use sqlx::Connection;
 use switchboard::simulator::{Call, Cloud, Fault, Options, Scan, Verdict};
-use switchboard::{Args, Bot, Command, CommandError, Config, Context, Reply, Result};
+use switchboard::{Args, Bot, Command, CommandError, Config, Context, Param, Reply, Result};
 
 use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, http};
 
@@ -41,7 +41,7 @@ fn look() -> Command {
         };
         Ok(Reply::text(format!("{} is {} and reads {}", file.name, file.content_type, file.bytes.escape_ascii())))
     }
-    Command::new("look <way>", "Looks at what is attached", run)
+    Command::new("look", "Looks at what is attached", run).param(Param::text("way"))
 }
 
 /// Answers with files.
@@ -67,7 +67,7 @@ fn give() -> Command {
         assert!(context.files().is_empty());
         Ok(reply)
     }
-    Command::new("give <what>", "Sends files", run)
+    Command::new("give", "Sends files", run).param(Param::text("what"))
 }
 
 async fn bot(settings: &str) -> Harness {

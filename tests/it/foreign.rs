@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::simulator::{Cloud, Fault, Options};
-use switchboard::{Args, Bot, Command, Context, Reply, Result};
+use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 
 use crate::harness::{Harness, arrived, eventually, post, signature};
 
@@ -34,7 +34,7 @@ fn parrot() -> Bot {
     async fn run(_: Context, mut args: Args) -> Result<Reply> {
         Ok(Reply::text(args.rest()))
     }
-    Bot::builder().command(Command::new("say <text>", "Repeats it", run))
+    Bot::builder().command(Command::new("say", "Repeats it", run).param(Param::text("text").rest()))
 }
 
 fn calls(cloud: &Cloud, method: &Method, path: &str) -> usize {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
 use switchboard::simulator::{Cloud, Options};
-use switchboard::{Bot, Handle, Line, Socket};
+use switchboard::{Bot, Handle, Letter, Line, Posted, Socket};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -82,6 +82,11 @@ impl Harness {
         self.cloud.delivered().await;
     }
 
+    /// Puts a letter into the outbox.
+    pub async fn put(&self, key: &str, letter: impl Into<Letter>) -> Posted {
+        self.handle.post(key, letter.into()).await.unwrap()
+    }
+
     /// Everything that was said so far, once all is settled.
     pub async fn transcript(&self) -> String {
         self.settle().await;
@@ -93,6 +98,11 @@ impl Harness {
         let text = self.handle.metrics().await.unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// The running app.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// Waits until the websocket is open and so many times there was something to be fetched by REST.

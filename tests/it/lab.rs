@@ -6,7 +6,7 @@ use serde_json::json;
 use switchboard::card::{Input, Submit, Text};
 use switchboard::lab::Lab;
 use switchboard::simulator::{Fault, Method};
-use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Question, Reply, Result};
+use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Param, Question, Reply, Result};
 
 fn order() -> Command {
     async fn ask(_: Context, mut args: Args) -> Result<Reply> {
@@ -22,7 +22,7 @@ fn order() -> Command {
         let (size, dish) = (inputs.required("size", "size")?, inputs.argument("dish").unwrap_or_default());
         Ok(Reply::text(format!("One {size} {dish} is on its way.")))
     }
-    Command::new("order <dish>", "Orders lunch", ask).action("take", take)
+    Command::new("order", "Orders lunch", ask).param(Param::text("dish")).action("take", take)
 }
 
 #[tokio::test]

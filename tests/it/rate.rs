@@ -8,7 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use switchboard::simulator::{Call, Cloud, Fault, RateLimit};
 use switchboard::webex::Priority;
-use switchboard::{Args, Bot, Command, Context, Reply, Result};
+use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 
 use crate::harness::{Harness, arrived, eventually, get, http, switchboard};
 
@@ -29,7 +29,7 @@ fn say() -> Command {
     async fn run(_: Context, mut args: Args) -> Result<Reply> {
         Ok(Reply::text(args.rest()))
     }
-    Command::new("say <text>", "Repeats it", run)
+    Command::new("say", "Repeats it", run).param(Param::text("text").rest())
 }
 
 /// Makes calls as polling would: [`FIRST`] and one more in order, and then many at once.
@@ -43,7 +43,7 @@ fn sweep() -> Command {
         try_join_all((FIRST..polls).map(|_| polling.probe())).await.map_err(anyhow::Error::from)?;
         Ok(Reply::text("swept"))
     }
-    Command::new("sweep <count>", "Polls", run)
+    Command::new("sweep", "Polls", run).param(Param::text("count"))
 }
 
 fn is_post(call: &Call) -> bool {

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use switchboard::simulator::{Cloud, Fault, Message, Person};
-use switchboard::{Args, Bot, Command, Context, Inputs, Question, Reply, Result, code_block, code_span, escape};
+use switchboard::{Args, Bot, Command, Context, Inputs, Param, Question, Reply, Result, code_block, code_span, escape};
 
 use crate::harness::Harness;
 
@@ -27,7 +27,10 @@ async fn tell(_: Context, mut args: Args) -> Result<Reply> {
 
 #[tokio::test]
 async fn foreign_text_leaves_no_block_and_becomes_no_markup_however_long_it_is() {
-    let commands = [Command::new("paste [text...]", "", paste), Command::new("tell [text...]", "", tell)];
+    let commands = [
+        Command::new("paste", "", paste).param(Param::text("text").rest().optional()),
+        Command::new("tell", "", tell).param(Param::text("text").rest().optional()),
+    ];
     let bot = Harness::with("", commands.into_iter().fold(Bot::builder(), Bot::command)).await;
     let lab = bot.cloud.space("Lab", &[ALICE]);
     let alice = bot.cloud.person(ALICE);
@@ -66,7 +69,7 @@ async fn foreign_text_leaves_no_block_and_becomes_no_markup_however_long_it_is()
 /// Pays, so that one can see who was paid.
 fn payer() -> Bot {
     let pay = async |_: Context, mut args: Args| Ok(Reply::text(format!("Paid {}.", args.rest())));
-    Bot::builder().command(Command::new("pay [text...]", "Pays somebody", pay))
+    Bot::builder().command(Command::new("pay", "Pays somebody", pay).param(Param::text("text").rest().optional()))
 }
 
 /// What the bot says to what somebody does.

@@ -1,15 +1,15 @@
 //! The smallest bot: one command beside those that every bot has. Try it: `cargo run -- simulate`.
 
-use switchboard::{Args, Bot, Command, Context, Reply, Result};
+use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 
-async fn hello(_: Context, mut args: Args) -> Result<Reply> {
-    let name = args.next().unwrap_or_else(|| "world".to_owned());
-    args.finish()?;
+async fn hello(_: Context, args: Args) -> Result<Reply> {
+    let name: String = args.get("name")?;
     Ok(Reply::text(format!("Hello, {name}!")))
 }
 
 fn bot() -> Bot {
-    Bot::builder().name("hello").command(Command::new("hello [name]", "Says hello", hello))
+    let hello = Command::new("hello", "Says hello", hello).param(Param::text("name").default("world"));
+    Bot::builder().name("hello").command(hello)
 }
 
 fn main() -> std::process::ExitCode {

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use switchboard::card::{Element, Submit, Text};
-use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Reply, Result, escape};
+use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Param, Reply, Result, escape};
 
 /// `[oncall]` in `bot.toml`.
 #[derive(serde::Deserialize)]
@@ -26,6 +26,7 @@ struct Turn(Mutex<usize>);
 
 /// The bot, for `main` and for the tests.
 pub fn bot() -> Bot {
+    let alert = Command::new("alert", "Has somebody look at it", alert).action("take", take);
     Bot::builder()
         .name("oncall")
         .version(env!("CARGO_PKG_VERSION"))
@@ -33,7 +34,7 @@ pub fn bot() -> Bot {
         .state(Turn::default())
         .command(Command::new("oncall", "Who is on call", oncall))
         .command(Command::new("handover", "The next one is on call", handover))
-        .command(Command::new("alert <what...>", "Has somebody look at it", alert).action("take", take))
+        .command(alert.param(Param::text("what").rest()))
 }
 
 /// Who is on call; and with `advance`, the next one from now on.
@@ -59,8 +60,8 @@ async fn handover(context: Context, _: Args) -> Result<Reply> {
     Ok(Reply::text(format!("{} is on call now.", on_call(&context, true)?)))
 }
 
-async fn alert(context: Context, mut args: Args) -> Result<Reply> {
-    let what = args.required("what")?;
+async fn alert(context: Context, args: Args) -> Result<Reply> {
+    let what: String = args.get("what")?;
     let who = on_call(&context, false)?;
     let card = Card::new()
         .with(Text::foreign(&what).large())

@@ -16,7 +16,7 @@ use clap::Args;
 use super::output::{Format, print_json};
 use crate::app::doubts;
 use crate::config::{Config, ConfigError};
-use crate::handler::Command;
+use crate::handler::Table;
 use crate::program::Program;
 use crate::store::{Look, Seal, Store};
 use crate::text::iso_time;
@@ -35,7 +35,7 @@ pub(super) struct Options {
 }
 
 pub(super) async fn run(
-    found: anyhow::Result<(Config, Vec<Command>)>,
+    found: anyhow::Result<(Config, Table)>,
     options: Options,
     program: Program,
 ) -> anyhow::Result<ExitCode> {
@@ -48,7 +48,7 @@ pub(super) async fn run(
             }
             ExitCode::from(2)
         }
-        Ok((config, commands)) => match look(&config, &commands, deep, &mut report).await {
+        Ok((config, table)) => match look(&config, &table, deep, &mut report).await {
             Ok(()) if report.is_sound() => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,
             // What only shows when it is used, such as a certificate that cannot be read.
@@ -65,8 +65,8 @@ pub(super) async fn run(
     Ok(code)
 }
 
-async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Report) -> anyhow::Result<()> {
-    report.add_all(settings(config, commands))?;
+async fn look(config: &Config, table: &Table, deep: bool, report: &mut Report) -> anyhow::Result<()> {
+    report.add_all(settings(config, table))?;
     let (look, store) = store(config).await;
     report.add_all(store)?;
     let daemon = look.as_ref().is_some_and(|look| look.daemon);
@@ -109,8 +109,8 @@ async fn look(config: &Config, commands: &[Command], deep: bool, report: &mut Re
 }
 
 /// What the daemon logs at its start, too.
-fn settings(config: &Config, commands: &[Command]) -> Vec<Finding> {
-    let doubts = doubts(config, commands);
+fn settings(config: &Config, table: &Table) -> Vec<Finding> {
+    let doubts = doubts(config, table);
     let mut findings: Vec<_> = doubts.iter().map(|doubt| Finding::warn("settings", &doubt.says, &doubt.hint)).collect();
     if findings.is_empty() {
         findings.push(Finding::ok("settings", "complete"));

@@ -10,19 +10,19 @@ use sqlx::sqlite::SqliteRow;
 use super::database::Sqlite;
 use super::values::{hex, json, millis};
 use crate::clock;
-use crate::store::{Claim, Claimed, Claims, Doubt, Queue, StoreError};
+use crate::store::{Claim, Claimed, Claims, Doubt, Queue, StoreError, Urgency};
 
 /// Reserves due lanes and finds the row of each that is next: the one for which something that may be done once was begun
 /// and not settled; else the oldest open one. What came later and happened before waits for that: the same would otherwise
 /// be done a second time, for somebody else. Takes the queue, now, the lease in milliseconds, how many, now by the other
-/// side's clock, whether also those that come back after a pause, and for which instance.
+/// side's clock, whether also those that come back after a pause, for which instance, and of which urgency.
 pub(super) const CLAIM: &str =
     "UPDATE lane SET due_at = ?2 + ?3, claimed_at = ?5, leased = leased + 1, holder = ?7, fence = fence + 1,
          before = head,
          head = coalesce(
              (SELECT seq FROM ledger WHERE seq = lane.head AND queue = ?1 AND lane = lane.id AND state = 0 AND begun),
              (SELECT seq FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0 ORDER BY happened_at, seq LIMIT 1))
-     WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND due_at <= ?2 AND (?6 OR coalesce(pause, 0) = 0)
+     WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND urgency = ?8 AND due_at <= ?2 AND (?6 OR coalesce(pause, 0) = 0)
          ORDER BY due_at LIMIT ?4)
      RETURNING id, fence, leased, head, before, mark, claimed_at, coalesce(pause, 0) > 0 AS is_back";
 
@@ -49,7 +49,9 @@ impl Sqlite {
         let mut lanes: Vec<SqliteRow> = Vec::new();
         // Of the first ones any may be back after a pause, of the rest none.
         let any = most.min(most_back);
-        for (limit, are_back) in [(any, true), (most - any, false)] {
+        let passes = Urgency::of(queue).iter().flat_map(|urgency| [(*urgency, any, true), (*urgency, most, false)]);
+        for (urgency, up_to, are_back) in passes {
+            let limit = up_to.saturating_sub(lanes.len());
             if limit == 0 || (!are_back && lanes.len() < any) {
                 continue;
             }
@@ -60,7 +62,8 @@ impl Sqlite {
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX))
                 .bind(at)
                 .bind(are_back)
-                .bind(self.instance);
+                .bind(self.instance)
+                .bind(urgency as i64);
             lanes.extend(claimed.fetch_all(&mut self.connection).await?);
         }
         let mut rows = Vec::with_capacity(lanes.len());
@@ -125,10 +128,19 @@ impl Sqlite {
 
     async fn next_due(&mut self, queue: Queue, also_back: bool) -> Result<Option<i64>, StoreError> {
         let sql = match also_back {
-            true => "SELECT min(due_at) FROM lane WHERE queue = ?1 AND due_at IS NOT NULL",
-            false => "SELECT min(due_at) FROM lane WHERE queue = ?1 AND due_at IS NOT NULL AND coalesce(pause, 0) = 0",
+            true => "SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = ?2 AND due_at IS NOT NULL",
+            false => {
+                "SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = ?2 AND due_at IS NOT NULL
+                 AND coalesce(pause, 0) = 0"
+            }
         };
-        Ok(sqlx::query_scalar(sql).bind(queue.number()).fetch_one(&mut self.connection).await?)
+        let mut next: Option<i64> = None;
+        for urgency in Urgency::of(queue) {
+            let due = sqlx::query_scalar(sql).bind(queue.number()).bind(*urgency as i64);
+            let due: Option<i64> = due.fetch_one(&mut self.connection).await?;
+            next = next.into_iter().chain(due).min();
+        }
+        Ok(next)
     }
 }
 

@@ -5,7 +5,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The name of each version and what brings the tables to it, from version 1 on.
-const VERSIONS: [(&str, &str); 15] = [
+const VERSIONS: [(&str, &str); 16] = [
     ("ledger", include_str!("migrations/0001_ledger.sql")),
     ("coverage", include_str!("migrations/0002_coverage.sql")),
     ("files", include_str!("migrations/0003_files.sql")),
@@ -21,6 +21,7 @@ const VERSIONS: [(&str, &str); 15] = [
     ("begun", include_str!("migrations/0013_begun.sql")),
     ("unhandled", include_str!("migrations/0014_unhandled.sql")),
     ("instances", include_str!("migrations/0015_instances.sql")),
+    ("letters", include_str!("migrations/0016_letters.sql")),
 ];
 
 /// The version of the tables that this program works with.
@@ -46,7 +47,7 @@ mod tests {
         let checksums: Vec<_> = migrator().iter().map(|version| hex::encode(&version.checksum[..4])).collect();
         let released = [
             "fa7f48db", "f30dfcad", "948f6a7e", "7140b55a", "07359ba5", "91c5fc78", "fd956023", "1a3f40c8", "c20ec450",
-            "480d7550", "4cbfe459", "a83dd7d4", "25eb2cd0", "c5b82bb5", "c6e63469",
+            "480d7550", "4cbfe459", "a83dd7d4", "25eb2cd0", "c5b82bb5", "c6e63469", "3188ed86",
         ];
         assert_eq!(checksums, released);
     }

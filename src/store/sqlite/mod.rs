@@ -14,6 +14,7 @@ mod file;
 mod files;
 mod hints;
 mod identity;
+mod letters;
 mod lock;
 mod log;
 mod mend;

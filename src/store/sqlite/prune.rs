@@ -11,7 +11,9 @@ use crate::store::error::StoreError;
 impl Sqlite {
     pub async fn prune(&mut self, retention: Duration, dedupe: Duration) -> Result<u64, StoreError> {
         let unhandled = self.prune_unhandled(retention).await?;
-        let sql = "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL, body = NULL
+        let sql =
+            "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL,
+                 body = NULL, sent_as = NULL, without_card = NULL, without_thread = NULL, target = NULL
              WHERE seq IN (SELECT seq FROM ledger WHERE settled_at IS NOT NULL AND settled_at <= ?1 LIMIT ?2)";
         let emptied =
             self.run(sqlx::query(sql).bind(self.clock.wall_ms() - millis(retention)).bind(PRUNE_STEP)).await?;
@@ -21,12 +23,14 @@ impl Sqlite {
         self.prune_used(dedupe).await?;
         self.prune_pairings(retention).await?;
         let asked = self.prune_conversations(retention).await?;
+        // For as long as the id of a letter is known.
+        let threads = self.prune_threads(retention.saturating_add(dedupe)).await?;
         self.prune_approvals(retention).await?;
         let sql = "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1";
         let forgotten = self
             .run(sqlx::query(sql).bind(self.clock.wall_ms() - millis(retention) - millis(dedupe)).bind(PRUNE_STEP))
             .await?;
-        Ok(unhandled + emptied + forgotten + asked)
+        Ok(unhandled + emptied + forgotten + asked + threads)
     }
 
     /// Looks at some lanes after those it looked at before, and forgets the idle ones. When a lane was claimed is known by

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::database::Sqlite;
 use super::values::{hex, json};
-use crate::store::{Due, Entry, StoreError, lane_id};
+use crate::store::{Due, Entry, StoreError, Urgency, lane_id};
 
 impl Sqlite {
     pub async fn put(
@@ -19,16 +19,16 @@ impl Sqlite {
             .clone()
             .map(|entry| {
                 let (id, lane) = (hex(entry.id), hex(lane_id(entry.queue, &entry.lane)));
-                let Entry { queue, accepted_at, happened_at, subject, label, body, .. } = entry;
-                (id, queue.number(), lane, accepted_at, happened_at, subject, label, body)
+                let Entry { queue, accepted_at, happened_at, subject, label, body, target, .. } = entry;
+                (id, queue.number(), lane, accepted_at, happened_at, subject, label, body, target.map(hex))
             })
             .collect();
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body)
+        let sql = "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body, target)
              SELECT unhex(value->>0), value->>1, unhex(value->>2), value->>3, value->>4, value->>5, value->>6,
-                 value->>7
+                 value->>7, unhex(value->>8)
              FROM json_each(?1) WHERE true
              ON CONFLICT (id) DO NOTHING RETURNING id";
         let added = sqlx::query(sql).bind(json(&rows)?).fetch_all(&mut self.connection).await?;
@@ -40,7 +40,8 @@ impl Sqlite {
             let new = added.remove(&entry.id);
             if new {
                 due.mark(entry.queue);
-                lanes.insert(lane.as_str(), *queue);
+                let (_, urgency) = lanes.entry(lane.as_str()).or_insert((*queue, entry.urgency));
+                *urgency = entry.urgency.min(*urgency);
                 with_file.extend(entry.file.is_some().then_some(entry));
             }
             results.push(new);
@@ -50,15 +51,16 @@ impl Sqlite {
         Ok(results)
     }
 
-    /// An idle lane falls due; one that waits, or is reserved, is left as it is.
-    pub(super) async fn wake(&mut self, lanes: HashMap<&str, i64>) -> Result<(), StoreError> {
+    /// An idle lane falls due; one that waits, or is reserved, is left as it is, unless it becomes more urgent.
+    pub(super) async fn wake(&mut self, lanes: HashMap<&str, (i64, Urgency)>) -> Result<(), StoreError> {
         if lanes.is_empty() {
             return Ok(());
         }
-        let lanes: Vec<_> = lanes.into_iter().collect();
-        let sql =
-            "INSERT INTO lane (id, queue, due_at) SELECT unhex(value->>0), value->>1, ?2 FROM json_each(?1) WHERE true
-             ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at WHERE due_at IS NULL";
+        let lanes: Vec<_> = lanes.into_iter().map(|(lane, (queue, urgency))| (lane, queue, urgency as i64)).collect();
+        let sql = "INSERT INTO lane (id, queue, urgency, due_at) SELECT unhex(value->>0), value->>1, value->>2, ?2
+             FROM json_each(?1) WHERE true
+             ON CONFLICT (id) DO UPDATE SET due_at = coalesce(due_at, excluded.due_at), urgency = excluded.urgency
+             WHERE due_at IS NULL OR urgency > excluded.urgency";
         self.run(sqlx::query(sql).bind(json(&lanes)?).bind(self.at_once())).await.map(drop)
     }
 }

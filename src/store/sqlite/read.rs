@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 use uuid::Uuid;
 
-use crate::store::{Activity, Filter, Group, Queue, Row, State, StoreError};
+use crate::store::{Activity, Filter, Group, Queue, Receipt, Row, State, StoreError};
 use crate::telemetry::Depths;
 use crate::verdict::Verdict;
 
@@ -20,10 +20,10 @@ pub struct Reader {
     pub(super) asks: Arc<AtomicBool>,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "SELECT ledger.id, state, ledger.queue, attempts + deaths AS attempts, accepted_at,
     settled_at, iif(state = 0, lane.due_at, NULL) AS due_at, state = 0 AND lane.head = seq AND lane.leased > 0 AS leased,
-    verdict, subject, label, note, answers, body FROM ledger LEFT JOIN lane ON lane.id = ledger.lane";
+    verdict, subject, label, note, answers, sent_as, without_card, without_thread, edits, body FROM ledger LEFT JOIN lane ON lane.id = ledger.lane";
 
 impl Reader {
     pub async fn goes_before(&self, id: Uuid, seq: i64) -> Result<bool, StoreError> {
@@ -88,7 +88,7 @@ impl Reader {
     }
 
     pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE instr(note, ?1) > 0 ORDER BY seq LIMIT 100");
+        let sql = format!("{COLUMNS} WHERE instr(note, ?1) > 0 OR instr(sent_as, ?1) > 0 ORDER BY seq LIMIT 100");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(text).fetch_all(&self.pool).await?;
         rows.iter().map(shown).collect()
     }
@@ -128,7 +128,7 @@ impl Reader {
     }
 }
 
-fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
+pub(super) fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
     Ok(Row {
         id: row.try_get("id")?,
         queue: Queue::of(row.try_get("queue")?),
@@ -143,8 +143,16 @@ fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
         label: row.try_get("label")?,
         note: row.try_get("note")?,
         answers: row.try_get("answers")?,
+        receipt: receipt(row)?,
+        edits: row.try_get("edits")?,
         body: row.try_get("body")?,
     })
+}
+
+fn receipt(row: &SqliteRow) -> Result<Option<Receipt>, sqlx::Error> {
+    let Some(message) = row.try_get("sent_as")? else { return Ok(None) };
+    let (without_card, without_thread) = (row.try_get("without_card")?, row.try_get("without_thread")?);
+    Ok(Some(Receipt { message, without_card, without_thread }))
 }
 
 fn verdict(row: &SqliteRow) -> Result<Option<Verdict>, sqlx::Error> {

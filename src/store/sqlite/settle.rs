@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::conversations::Talk;
 use super::database::Sqlite;
 use super::values::{hex, json, millis};
-use crate::store::{Again, Closing, Due, Effect, Queue, Settlement, State, Step, StoreError, lane_id};
+use crate::store::{Again, Closing, Due, Effect, Queue, Settlement, State, Step, StoreError, Urgency, lane_id};
 
 impl Sqlite {
     pub async fn settle<'a>(
@@ -66,9 +66,9 @@ impl Sqlite {
         let (mut closed, mut with_file) = (Vec::new(), Vec::new());
         for Settlement { row, step } in settled {
             let Step::Close { state, closing, .. } = step else { continue };
-            let Closing { verdict, subject, label, note, answers, .. } = closing;
+            let Closing { verdict, subject, label, note, answers, receipt, .. } = &**closing;
             with_file.extend((*state == State::Done && row.has_file).then_some(row.seq));
-            closed.push((row.seq, *state as i64, verdict.word(), subject, label, note, answers.map(hex)));
+            closed.push((row.seq, *state as i64, verdict.word(), subject, label, note, answers.map(hex), receipt));
         }
         if closed.is_empty() {
             return Ok(());
@@ -76,9 +76,12 @@ impl Sqlite {
         let sql = "UPDATE ledger SET state = ending.state, attempts = attempts + 1, settled_at = ?2,
                  verdict = ending.verdict, subject = coalesce(ending.subject, ledger.subject),
                  label = coalesce(ending.label, ledger.label), note = ending.note,
-                 answers = coalesce(ending.answers, ledger.answers)
+                 answers = coalesce(ending.answers, ledger.answers), sent_as = ending.sent_as,
+                 without_card = ending.without_card, without_thread = ending.without_thread
              FROM (SELECT value->>0 AS seq, value->>1 AS state, value->>2 AS verdict, value->>3 AS subject,
-                 value->>4 AS label, value->>5 AS note, unhex(value->>6) AS answers FROM json_each(?1)) AS ending
+                 value->>4 AS label, value->>5 AS note, unhex(value->>6) AS answers,
+                 value->>'$[7].message' AS sent_as, value->>'$[7].without_card' AS without_card,
+                 value->>'$[7].without_thread' AS without_thread FROM json_each(?1)) AS ending
              WHERE ledger.seq = ending.seq";
         self.run(sqlx::query(sql).bind(json(&closed)?).bind(self.clock.wall_ms())).await?;
         self.drop_files(&with_file).await?;
@@ -99,6 +102,8 @@ impl Sqlite {
                     Effect::End { room, person, event } => {
                         talk.ended.push((room.as_str(), person.as_str(), hex(*event), hex(row.id)));
                     }
+                    Effect::Thread { key, root } => self.keep_thread(row, key, root.as_deref()).await?,
+                    Effect::Edited(letter) => self.count_edit(*letter).await?,
                     Effect::Approval(step) => approvals.push((row.id, step)),
                 }
             }
@@ -142,6 +147,7 @@ impl Sqlite {
             self.run(sqlx::query(sql).bind(row.seq).bind(&lane).bind(body)).await?;
             lanes.push((lane, queue.number()));
         }
-        self.wake(lanes.iter().map(|(lane, queue)| (lane.as_str(), *queue)).collect()).await
+        let awaited = lanes.iter().map(|(lane, queue)| (lane.as_str(), (*queue, Urgency::Awaited)));
+        self.wake(awaited.collect()).await
     }
 }

@@ -130,6 +130,13 @@ async fn the_sqlite_that_is_compiled_in_has_only_what_the_ledger_uses() {
     assert!(options.contains(&"OMIT_LOAD_EXTENSION".to_owned()), "{options:?}");
 }
 
+/// Takes back what version 16 has made of the tables.
+const BACK_TO_15: &str = "DROP TABLE thread; DROP INDEX lane_due; DROP INDEX ledger_target;
+    ALTER TABLE lane DROP COLUMN urgency; CREATE INDEX lane_due ON lane (queue, due_at) WHERE due_at IS NOT NULL;
+    ALTER TABLE ledger DROP COLUMN sent_as; ALTER TABLE ledger DROP COLUMN without_card;
+    ALTER TABLE ledger DROP COLUMN without_thread; ALTER TABLE ledger DROP COLUMN target;
+    ALTER TABLE ledger DROP COLUMN edits; DELETE FROM _sqlx_migrations WHERE version > 15;";
+
 /// How often the process ended while it worked on the row of that name, and whether it is in hand.
 async fn deaths(folder: &Path, name: &str) -> (i64, bool) {
     let mut connection = sqlx::SqliteConnection::connect(path(folder).to_str().unwrap()).await.unwrap();
@@ -174,12 +181,42 @@ async fn a_ledger_of_before_there_were_instances_is_opened_and_its_leases_are_ta
         assert_eq!(store.claim(Queue::Inbox, 1, usize::MAX, None).await.unwrap().rows.len(), 1);
     })
     .await;
-    let back =
-        "DROP TABLE instance; ALTER TABLE lane DROP COLUMN holder; DELETE FROM _sqlx_migrations WHERE version > 14";
-    sql(folder.path(), back).await;
+    let back = format!(
+        "DROP TABLE instance; ALTER TABLE lane DROP COLUMN holder; {BACK_TO_15} DELETE FROM _sqlx_migrations WHERE version > 14"
+    );
+    sql(folder.path(), &back).await;
     with_daemon(folder.path(), &keys, async |store| {
         let row = store.claim(Queue::Inbox, 1, usize::MAX, None).await.unwrap().rows.remove(0);
         assert_eq!((row.deaths, row.doubt.is_some()), (1, true));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn receipts_of_before_they_had_columns_are_taken_out_of_the_notes() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), keys(None, None));
+    let unread = "Webex answered messages with a body that cannot be read";
+    let notes = [
+        ("Y2lz", None, Some(("Y2lz", None))),
+        ("Y2lz without its card: Webex said: no", None, Some(("Y2lz", Some("Webex said: no")))),
+        (unread, Some(unread), None),
+        ("a b without its card: c", Some("a b without its card: c"), None),
+        ("", Some(""), None),
+    ];
+    with_daemon(folder.path(), &keys, async |store| {
+        for (note, ..) in notes {
+            store.put(entry(Queue::Outbox, note, note)).await.unwrap();
+        }
+    })
+    .await;
+    let settled = "UPDATE ledger SET state = 1, verdict = 'sent', note = body, settled_at = 1";
+    sql(folder.path(), &format!("{settled}; {BACK_TO_15}")).await;
+    with_daemon(folder.path(), &keys, async |store| {
+        for row in store.list(Queue::Outbox, crate::store::Filter::All, 10).await.unwrap() {
+            let (_, note, receipt) = notes.iter().find(|(body, ..)| Some(*body) == row.body.as_deref()).unwrap();
+            let found = row.receipt.as_ref().map(|found| (found.message.as_str(), found.without_card.as_deref()));
+            assert_eq!((row.note.as_deref(), found), (*note, *receipt));
+        }
     })
     .await;
 }

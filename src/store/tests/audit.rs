@@ -39,11 +39,8 @@ pub(in crate::store) fn event(name: &str) -> Entry {
         queue: Queue::Inbox,
         lane: name.to_owned(),
         accepted_at: clock::wall_ms(),
-        happened_at: 0,
         body: name.to_owned(),
-        subject: None,
-        label: None,
-        file: None,
+        ..Entry::default()
     }
 }
 

@@ -41,15 +41,6 @@ const CIRCLES: &[(&str, &str)] = &[
     ("card/check.rs", "card/seal.rs"),
     ("card/elements.rs", "card/mod.rs"),
     ("card/mod.rs", "card/seal.rs"),
-    ("handler/args.rs", "handler/command.rs"),
-    ("handler/attached.rs", "handler/command.rs"),
-    ("handler/attached.rs", "handler/context.rs"),
-    ("handler/command.rs", "handler/context.rs"),
-    ("handler/command.rs", "handler/inputs.rs"),
-    ("handler/command.rs", "handler/question.rs"),
-    ("handler/command.rs", "handler/reply.rs"),
-    ("handler/context.rs", "handler/reply.rs"),
-    ("handler/question.rs", "handler/reply.rs"),
 ];
 
 #[test]

@@ -64,7 +64,7 @@ fn few_post_edit_and_delete_messages() {
     only_these(
         "post, edit or delete messages",
         |source| calls.iter().any(|call| source.code.contains(call)),
-        &["app/canary.rs", "cli/send.rs", "outbox/sender.rs"],
+        &["app/canary.rs", "cli/send.rs", "outbox/sender/delete.rs", "outbox/sender/edit.rs", "outbox/sender/post.rs"],
     );
 }
 

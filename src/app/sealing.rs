@@ -1,0 +1,21 @@
+//! The secrets that seal the buttons of cards.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::card::Cards;
+use crate::config::Config;
+use crate::signature::Seal;
+use crate::store::Store;
+
+/// What seals the buttons of cards: the secret that is set, else the ledger's own, which always opens what it has sealed.
+/// Never the webhook's: everybody in a space can read what a button is sealed with, and try secrets on it.
+pub(super) async fn cards(config: &Config, store: &Store) -> anyhow::Result<Cards> {
+    let bytes = |secret: &SecretString| secret.expose_secret().as_bytes().to_vec();
+    let set = config.cards.secret.as_ref().map(bytes).filter(|secret| !secret.trim_ascii().is_empty());
+    let previous = config.cards.previous_secrets.iter().map(bytes);
+    let own = store.own_secret().await?;
+    let current = set.unwrap_or_else(|| own.clone());
+    let secrets: Vec<_> = [current].into_iter().chain(previous).chain([own]).collect();
+    let seal = Seal::new(secrets.iter().map(Vec::as_slice));
+    Ok(Cards::new(seal, config.cards.expire, config.has_buttons()))
+}

@@ -1,0 +1,51 @@
+//! How a handler fails, and who hears of it.
+
+use std::fmt;
+
+use super::FileError;
+use crate::text::quoted;
+
+/// What a handler returns.
+pub type Result<T, E = CommandError> = std::result::Result<T, E>;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub enum CommandError {
+    /// The arguments are wrong: the person reads this with the usage line under it.
+    Usage(String),
+    /// It cannot be done, and the person should know why: they read this.
+    User(String),
+    /// We failed: it is tried again, and if it fails for good the person reads a reference, never this.
+    Internal(anyhow::Error),
+}
+
+/// Not a `std::error::Error`, so that `?` turns any of those into [`CommandError::Internal`]; but what is wrong with
+/// somebody's file is for them to know, and trying again would not mend it.
+impl<E: Into<anyhow::Error>> From<E> for CommandError {
+    fn from(error: E) -> Self {
+        let error = error.into();
+        match error.downcast_ref::<FileError>() {
+            Some(file) if file.is_for_the_person() => CommandError::User(file.to_string()),
+            _ => CommandError::Internal(error),
+        }
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CommandError::Usage(text) | CommandError::User(text) => f.write_str(text),
+            CommandError::Internal(error) => write!(f, "{error:#}"),
+        }
+    }
+}
+
+/// The sentence for a value that is missing.
+pub(super) fn missing(name: &str) -> String {
+    format!("I need the {name}.")
+}
+
+/// The sentence for a text that is not what it should be.
+pub(super) fn unreadable(text: &str, kind: &str, name: &str) -> String {
+    format!("\"{}\" is no {kind} that I can take for {name}.", quoted(text))
+}

@@ -1,0 +1,255 @@
+//! A parameter of a command as data: from it come the usage line, the help and the refusal of what it is not.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+
+use super::error::{missing, unreadable};
+use super::value::{FromArgument, Somebody};
+use super::{CommandError, Result};
+use crate::text::{find, quoted};
+
+/// What a command takes. People give it by its place, or as `name=value`.
+///
+/// It has to be given unless it is [optional](Param::optional) or has a [default](Param::default). What is not of its kind,
+/// or none of its choices, is refused with a sentence before the command runs.
+///
+/// ```
+/// # use switchboard::{Command, Param, Reply};
+/// let note = Command::new("note", "Notes time", async |_, args| {
+///     let (minutes, text): (u32, String) = (args.get("minutes")?, args.get("text")?);
+///     Ok(Reply::text(format!("{minutes} minutes: {text}")))
+/// });
+/// let note = note.param(Param::integer("minutes")).param(Param::text("text").rest());
+/// assert_eq!(note.usage(), "note <minutes> <text...>");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Param {
+    name: String,
+    about: String,
+    kind: Kind,
+    choices: Vec<String>,
+    default: Option<String>,
+    optional: bool,
+    rest: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Integer,
+    Number,
+    Duration,
+    Date,
+    Person,
+    Flag,
+}
+
+impl Param {
+    fn new(name: &str, kind: Kind) -> Param {
+        Param {
+            name: name.to_owned(),
+            about: String::new(),
+            kind,
+            choices: Vec::new(),
+            default: None,
+            optional: kind == Kind::Flag,
+            rest: false,
+        }
+    }
+
+    /// A word, or several in quotation marks.
+    pub fn text(name: &str) -> Param {
+        Param::new(name, Kind::Text)
+    }
+
+    /// A whole number.
+    pub fn integer(name: &str) -> Param {
+        Param::new(name, Kind::Integer)
+    }
+
+    /// A number, with a point.
+    pub fn number(name: &str) -> Param {
+        Param::new(name, Kind::Number)
+    }
+
+    /// `90s`, `15m`, `2h` or `7d`.
+    pub fn duration(name: &str) -> Param {
+        Param::new(name, Kind::Duration)
+    }
+
+    /// A day such as `2026-11-30`.
+    pub fn date(name: &str) -> Param {
+        Param::new(name, Kind::Date)
+    }
+
+    /// An email address, or Webex's id of a person.
+    pub fn person(name: &str) -> Param {
+        Param::new(name, Kind::Person)
+    }
+
+    /// On when its name is said, or `name=yes`; it has no place of its own.
+    pub fn flag(name: &str) -> Param {
+        Param::new(name, Kind::Flag)
+    }
+
+    /// What `help` says of it.
+    #[must_use]
+    pub fn about(mut self, about: &str) -> Param {
+        about.trim().clone_into(&mut self.about);
+        self
+    }
+
+    /// May be left out.
+    #[must_use]
+    pub fn optional(mut self) -> Param {
+        self.optional = true;
+        self
+    }
+
+    /// What it is when it is left out.
+    #[must_use]
+    pub fn default(mut self, value: &str) -> Param {
+        self.default = Some(value.to_owned());
+        self
+    }
+
+    /// One of these, in whatever case; the handler gets it as it is spelt here.
+    #[must_use]
+    pub fn choices(mut self, choices: impl IntoIterator<Item = impl Into<String>>) -> Param {
+        self.choices = choices.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Everything that is left, to the letter: blanks and quotation marks as they were typed. Only the last one can be.
+    #[must_use]
+    pub fn rest(mut self) -> Param {
+        self.rest = true;
+        self
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What `help` says of it.
+    pub(crate) fn more(&self) -> &str {
+        &self.about
+    }
+
+    pub(super) fn is_needed(&self) -> bool {
+        !self.optional && self.default.is_none()
+    }
+
+    pub(super) fn is_flag(&self) -> bool {
+        self.kind == Kind::Flag
+    }
+
+    pub(super) fn takes_rest(&self) -> bool {
+        self.rest
+    }
+
+    /// As it stands in the usage line.
+    pub(super) fn usage(&self) -> String {
+        let shown = if self.choices.is_empty() { self.name.clone() } else { self.choices.join("|") };
+        let dots = if self.rest { "..." } else { "" };
+        if self.is_needed() { format!("<{shown}{dots}>") } else { format!("[{shown}{dots}]") }
+    }
+
+    /// The value that a text gives it, or that it has without one.
+    ///
+    /// # Errors
+    /// A sentence for the person.
+    pub(super) fn value(&self, text: Option<String>) -> Result<Option<String>> {
+        match text {
+            Some(text) => self.read(text).map(Some).map_err(CommandError::Usage),
+            None if self.is_needed() => Err(CommandError::Usage(missing(&self.name))),
+            None => Ok(self.default.clone()),
+        }
+    }
+
+    /// The text as a handler gets it: what is one of the choices, as that is spelt.
+    fn read(&self, text: String) -> Result<String, String> {
+        if !self.choices.is_empty() {
+            let chosen = find(&text, self.choices.iter(), |choice| choice);
+            let unknown =
+                || format!("\"{}\" is no {}; say one of {}.", quoted(&text), self.name, self.choices.join(", "));
+            return chosen.cloned().ok_or_else(unknown);
+        }
+        let (kind, is_one) = match self.kind {
+            Kind::Text => return Ok(text),
+            Kind::Integer => kind::<i64>(&text),
+            Kind::Number => kind::<f64>(&text),
+            Kind::Duration => kind::<Duration>(&text),
+            Kind::Date => kind::<Date>(&text),
+            Kind::Person => kind::<Somebody>(&text),
+            Kind::Flag => kind::<bool>(&text),
+        };
+        if is_one { Ok(text) } else { Err(unreadable(&text, kind, &self.name)) }
+    }
+
+    /// What is wrong with it, for whoever declared it.
+    fn wrong(&self) -> Option<String> {
+        let Param { name, default, .. } = self;
+        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        if name.is_empty() || !name.chars().all(is_word) {
+            return Some("is not called by one word of letters, digits, - and _".to_owned());
+        }
+        if self.rest && self.kind != Kind::Text {
+            return Some("takes the rest, and is no text".to_owned());
+        }
+        let default = default.clone()?;
+        self.read(default).err().map(|says| format!("has a default that it cannot have: {says}"))
+    }
+}
+
+fn kind<T: FromArgument>(text: &str) -> (&'static str, bool) {
+    (T::KIND, T::read(text).is_some())
+}
+
+/// What is wrong with the parameters of a command, for whoever declared them.
+pub(super) fn wrong(params: &[Param]) -> Option<String> {
+    for (nth, param) in params.iter().enumerate() {
+        let (before, name) = (&params[..nth], &param.name);
+        let wrong = param.wrong().or_else(|| {
+            if before.iter().any(|other| other.name == *name) {
+                Some("is there twice".to_owned())
+            } else if before.iter().any(Param::takes_rest) {
+                Some("follows one that takes the rest".to_owned())
+            } else if param.is_needed() && before.iter().any(|other| !other.is_needed() && !other.is_flag()) {
+                Some("has to be given, and follows one that may be left out".to_owned())
+            } else {
+                None
+            }
+        });
+        if let Some(wrong) = wrong {
+            return Some(format!("the parameter \"{name}\" {wrong}"));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_that_nobody_could_give_are_refused() {
+        let says = |params: &[Param]| wrong(params).unwrap_or_default();
+        for (params, expected) in [
+            (vec![Param::text("two words")], "the parameter \"two words\" is not called by one word"),
+            (vec![Param::text("a"), Param::integer("a")], "the parameter \"a\" is there twice"),
+            (vec![Param::integer("a").rest()], "the parameter \"a\" takes the rest, and is no text"),
+            (vec![Param::text("a").rest(), Param::text("b")], "\"b\" follows one that takes the rest"),
+            (vec![Param::text("a").optional(), Param::text("b")], "\"b\" has to be given, and follows"),
+            (vec![Param::integer("a").default("x")], "has a default that it cannot have: \"x\" is no whole number"),
+            (vec![Param::text("a").choices(["b"]).default("c")], "cannot have: \"c\" is no a; say one of b."),
+        ] {
+            assert!(says(&params).contains(expected), "{}", says(&params));
+        }
+        let fine =
+            [Param::flag("now"), Param::text("a"), Param::duration("b").default("7d"), Param::text("c").optional()];
+        assert_eq!(says(&fine), "");
+    }
+}

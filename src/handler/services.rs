@@ -1,0 +1,48 @@
+//! What the daemon shares with its commands.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::CommandSpec;
+use super::spec::Catalogue;
+use crate::access::{Policy, Sender};
+use crate::card::Cards;
+use crate::config::{self, Mode};
+use crate::program::Program;
+use crate::state::State;
+use crate::store::Store;
+use crate::telemetry::Metrics;
+use crate::webex::{Client, RoomId, RoomType};
+
+/// One of these for each running bot.
+pub(crate) struct Services {
+    pub webex: Client,
+    pub store: Store,
+    pub metrics: Metrics,
+    pub mode: Mode,
+    pub files: config::Files,
+    pub conversations: config::Conversations,
+    pub policy: Policy,
+    pub started: Instant,
+    pub catalogue: Arc<dyn Catalogue>,
+    pub program: Program,
+    /// What the author shares with handlers: settings and state by their types.
+    pub state: State,
+    /// None where `cards.enabled` is off.
+    pub cards: Option<Cards>,
+}
+
+impl Services {
+    /// What is declared of the commands of now.
+    pub fn commands(&self) -> Arc<[CommandSpec]> {
+        self.catalogue.specs()
+    }
+
+    /// Whether somebody may give a command there.
+    ///
+    /// # Errors
+    /// The rule by which they may not.
+    pub fn may(&self, who: &Sender, room: &RoomId, kind: RoomType, command: &CommandSpec) -> Result<(), &'static str> {
+        self.policy.permits(command.permission(), &who.id, &who.email, room, kind)
+    }
+}

@@ -1,0 +1,28 @@
+//! The door for letters that belong to no settlement.
+
+use uuid::Uuid;
+
+use super::Letter;
+use crate::store::{Entry, Store, StoreError};
+
+/// A letter that is in the outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Its row, by which an edit or the command line names it.
+    pub id: Uuid,
+    /// Whether this call put it there.
+    pub is_new: bool,
+}
+
+/// Puts a letter into the outbox. It is on disk when this returns. A second letter of the same key is none: that of the
+/// first is sent, for as long as the ledger knows its id.
+///
+/// # Errors
+/// [`StoreError::Busy`] where too much waits for the disk. The letter may be there all the same: call again with its key.
+pub async fn post(store: &Store, key: &str, letter: Letter) -> Result<Posted, StoreError> {
+    const LETTERS: Uuid = Uuid::from_u128(0x41f6_9a7e_3c0d_4d2b_b1a8_06e5_d9c3_527f);
+    let (id, subject) = (Uuid::new_v5(&LETTERS, key.as_bytes()), letter.to().person());
+    let entry = Entry { subject, ..letter.into_entry(id, "") };
+    let is_new = store.put(entry).await?;
+    Ok(Posted { id, is_new })
+}

@@ -1,0 +1,184 @@
+//! Edits a message, or posts the new text where that is impossible and it should be.
+
+use super::{Outbox, closing};
+use crate::outbox::arrivals::same_text;
+use crate::outbox::{Destination, Edit, Edited, Letter, Otherwise, Post, Thread};
+use crate::store::{Again, Claimed, Closing, Effect, Receipt, Row, Settlement, StoreError};
+use crate::verdict::Verdict;
+use crate::webex::{Error, Fault, MessageId};
+
+/// So often Webex lets a message be edited.
+const MOST_EDITS: u32 = 10;
+
+/// Why nothing is there to be edited.
+const NOT_SENT: &str = "it was not sent, or nobody knows Webex's id of it";
+
+/// What the ledger knows of the message of an edit.
+#[derive(Default)]
+struct Found {
+    /// Webex's id of it; none when it was not sent.
+    message: Option<MessageId>,
+    /// The letter that posted it.
+    letter: Option<Row>,
+}
+
+/// What came of an edit.
+enum Change {
+    /// The message has its new text.
+    Made,
+    /// It will never have it, for this reason; the root of its thread, if there is one to post in.
+    Impossible(String, Option<MessageId>),
+}
+
+impl Outbox {
+    /// Changes the text of a message, unless a later edit does.
+    pub(super) async fn edit(&self, row: Claimed, edit: &Edit) -> Settlement {
+        let looked_up = async {
+            let newer = self.store.newer_edit(&row, edit.of.target()).await?;
+            Ok::<_, StoreError>((self.find(&row, edit).await?, newer))
+        };
+        let (found, newer) = match looked_up.await {
+            Ok(looked_up) => looked_up,
+            Err(error) => return self.unprepared(row, error.to_string()),
+        };
+        // What posts the message that later ones edit is not left to them: what comes between may answer it.
+        let begins = found.message.is_none() && edit.otherwise == Otherwise::Post;
+        if let Some(newer) = newer.filter(|_| !begins) {
+            let note = format!("row {newer} of the outbox waited too, and edits the same message later");
+            return row.done(closing(Verdict::Folded, note), Vec::new());
+        }
+        let change = match found.is_impossible(edit) {
+            Some(why) => Ok(Change::Impossible(why.to_owned(), found.message.clone())),
+            None => self.change(&row, edit, &found).await,
+        };
+        self.settle_change(row, edit, found, change).await
+    }
+
+    /// Finds the message of an edit.
+    async fn find(&self, row: &Claimed, edit: &Edit) -> Result<Found, StoreError> {
+        let (root, letter) = match &edit.of {
+            Edited::Message(message) => return Ok(Found { message: Some(message.clone()), letter: None }),
+            Edited::Letter(letter) => (None, *letter),
+            Edited::Thread(key) => match self.store.thread(row, key).await? {
+                None => return Ok(Found::default()),
+                Some(root) => (Some(root.message), root.letter),
+            },
+        };
+        let letter = self.store.between(letter, letter).await?.pop();
+        let sent = letter.as_ref().and_then(|letter| Some(letter.receipt.as_ref()?.message.clone()));
+        Ok(Found { message: root.or(sent).map(MessageId::from), letter })
+    }
+
+    async fn change(&self, row: &Claimed, edit: &Edit, found: &Found) -> Result<Change, Error> {
+        let Some(message) = &found.message else { return Ok(Change::Impossible(NOT_SENT.to_owned(), None)) };
+        let webex = self.webex_for(edit.urgency);
+        let changing = async {
+            if row.doubt.is_some() && same_text(&webex.message(message).await?, &edit.message) {
+                return Ok(Change::Made);
+            }
+            let room = match &edit.to {
+                Destination::Space(room, _) => room.clone(),
+                Destination::Person(_) | Destination::Email(_) => webex.message(message).await?.room_id,
+            };
+            let refusal = match webex.edit_message(message, &room, &edit.message).await {
+                Err(refusal) if refusal.is_bad_request() => refusal,
+                edited => return edited.map(|_| Change::Made),
+            };
+            // An edit of which no answer came may have been made, and have been the last that Webex takes.
+            let shown = webex.message(message).await?;
+            if same_text(&shown, &edit.message) {
+                return Ok(Change::Made);
+            }
+            Ok(Change::Impossible(refusal.to_string(), Some(shown.parent_id.unwrap_or(shown.id))))
+        };
+        // If it is impossible, the text may be posted within the same lease.
+        tokio::time::timeout(self.lease.mul_f64(0.45), changing).await.unwrap_or_else(|_| {
+            let cause = "no answer before the lease ends".to_owned();
+            Err(Error::Unreachable { endpoint: "messages/{id}", is_sent: true, cause })
+        })
+    }
+
+    async fn settle_change(
+        &self,
+        row: Claimed,
+        edit: &Edit,
+        found: Found,
+        change: Result<Change, Error>,
+    ) -> Settlement {
+        let (why, root) = match change {
+            Ok(Change::Made) => return self.settle_edited(row, edit, found),
+            Ok(Change::Impossible(why, root)) => (why, root),
+            Err(error) => match error.fault() {
+                // Webex's own reads lag behind for a moment.
+                Fault::NotFound if row.failing() < self.visible_within => {
+                    let (after, note) = (self.retry.patience(&row), Some(error.to_string()));
+                    return row.again(Again { after, note, ..Again::default() });
+                }
+                Fault::NotFound => (format!("the message was deleted: {error}"), None),
+                Fault::Final => (error.of_message(edit.to.is_direct()), found.message.clone()),
+                Fault::Wait(_) | Fault::Away | Fault::Refused | Fault::Broken => {
+                    return self.settle_failure(row, &edit.to, &error, true, false).await;
+                }
+            },
+        };
+        if edit.otherwise == Otherwise::Nothing {
+            tracing::error!(why, "a message cannot be edited; `switchboard outbox list` shows the edit");
+            return row.dead(closing(Verdict::Refused, why), Vec::new());
+        }
+        tracing::info!(why, "a message cannot be edited; its new text is posted");
+        let thread = found.thread(edit, root);
+        let (to, message) = (edit.to.clone(), edit.message.clone());
+        let post = Post { event: edit.event, thread, urgency: edit.urgency, ..Post::new(to, message) };
+        self.post(row, &post, Some(format!("posted and not edited: {why}"))).await
+    }
+
+    fn settle_edited(&self, row: Claimed, edit: &Edit, found: Found) -> Settlement {
+        self.health.token(Ok(()));
+        let message = found.message.map(|message| message.to_string()).unwrap_or_default();
+        tracing::info!(webex_id = message, "message edited");
+        let edited = found.letter.map(|letter| Effect::Edited(letter.id));
+        let used = match &edit.of {
+            Edited::Thread(key) => Some(Effect::Thread { key: key.clone(), root: None }),
+            Edited::Message(_) | Edited::Letter(_) => None,
+        };
+        let receipt = Some(Receipt { message, without_card: None, without_thread: None });
+        let effects = edited.into_iter().chain(used).collect();
+        row.done(Closing { verdict: Verdict::Edited, receipt, effects, ..Closing::default() }, Vec::new())
+    }
+}
+
+impl Found {
+    /// Why Webex would refuse every edit of it, as far as the ledger knows.
+    fn is_impossible(&self, edit: &Edit) -> Option<&'static str> {
+        let letter = self.letter.as_ref()?;
+        let is_whole = letter.receipt.as_ref().is_some_and(|receipt| receipt.without_card.is_none());
+        let is_beside = letter.receipt.as_ref().is_some_and(|receipt| receipt.without_thread.is_some());
+        match self.posted() {
+            // By the key somebody means the root, and not an answer to it.
+            Some(_) if is_beside && matches!(edit.of, Edited::Thread(_)) => {
+                Some("it was deleted, and an answer to it has begun its thread anew")
+            }
+            Some(post) if post.file.is_some() || !post.message.files.is_empty() => Some("it has a file"),
+            Some(post) if !post.message.attachments.is_empty() && is_whole => Some("it has a card"),
+            _ if letter.edits >= MOST_EDITS => Some("it had its ten edits"),
+            _ => None,
+        }
+    }
+
+    fn posted(&self) -> Option<Post> {
+        match Letter::read(self.letter.as_ref()?.body.as_deref()?) {
+            Ok(Letter::Post(post)) => Some(*post),
+            Ok(Letter::Edit(_) | Letter::Delete(_)) | Err(_) => None,
+        }
+    }
+
+    /// Where the text of an impossible edit is posted: in the thread of its message, or in the one which that began.
+    fn thread(&self, edit: &Edit, root: Option<MessageId>) -> Option<Thread> {
+        match &edit.of {
+            Edited::Thread(key) => Some(Thread::Key { key: key.clone() }),
+            Edited::Message(_) | Edited::Letter(_) => {
+                self.posted().and_then(|post| post.thread).or(root.map(Thread::Message))
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Sends what the outbox holds, in order per space. Nobody else posts, edits or deletes messages.
+
+mod delete;
+mod edit;
+mod failure;
+mod post;
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::arrivals::Arrivals;
+use super::{Letter, Urgency};
+use crate::config::Config;
+use crate::health::Health;
+use crate::identity::Identity;
+use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
+use crate::telemetry::Metrics;
+use crate::verdict::Verdict;
+use crate::webex::{Client, Priority};
+use crate::worker::{Retry, Work};
+
+/// Sends one row.
+pub struct Outbox {
+    webex: Client,
+    /// Where the bytes of files are, the receipts of letters and the roots of threads.
+    store: Store,
+    lease: Duration,
+    visible_within: Duration,
+    arrivals: Arrivals,
+    retry: Retry,
+    metrics: Metrics,
+    health: Health,
+}
+
+impl Outbox {
+    /// Sends from this ledger to Webex, as the settings say. `health` hears of a refused token.
+    pub fn new(
+        config: &Config,
+        webex: &Client,
+        store: &Store,
+        identity: &Identity,
+        metrics: &Metrics,
+        health: &Health,
+    ) -> Outbox {
+        Outbox {
+            webex: webex.clone(),
+            store: store.clone(),
+            lease: config.worker.lease,
+            visible_within: config.worker.visible_within,
+            arrivals: Arrivals::new(config, webex, identity),
+            retry: Retry::new(&config.worker, webex, health, "reply"),
+            metrics: metrics.clone(),
+            health: health.clone(),
+        }
+    }
+
+    /// The client for a letter: of calls that have to wait, those for what somebody waits for go first.
+    fn webex_for(&self, urgency: Urgency) -> Client {
+        self.webex.at(match urgency {
+            Urgency::Awaited => Priority::Reply,
+            Urgency::Announced => Priority::Notify,
+        })
+    }
+}
+
+impl Work for Outbox {
+    const QUEUE: Queue = Queue::Outbox;
+    const MAY_STEP_ASIDE: bool = true;
+
+    fn webex(&self) -> &Client {
+        &self.webex
+    }
+
+    fn event(row: &Claimed) -> Uuid {
+        Letter::read(&row.body).ok().and_then(|letter| letter.event()).unwrap_or(row.id)
+    }
+
+    async fn work(&self, row: Claimed) -> Settlement {
+        match Letter::read(&row.body) {
+            Ok(Letter::Post(post)) => self.post(row, &post, None).await,
+            Ok(Letter::Edit(edit)) => self.edit(row, &edit).await,
+            Ok(Letter::Delete(delete)) => self.delete(row, &delete).await,
+            Err(error) => row.dead(closing(Verdict::Unreadable, error.to_string()), Vec::new()),
+        }
+    }
+
+    fn panicked(&self, row: Claimed, why: String) -> Settlement {
+        let why = self.webex.told(&why);
+        tracing::error!(why, "sending a reply failed where it must not");
+        self.failed(row, why, true)
+    }
+
+    /// The post may have arrived: the next try looks first.
+    fn put_back(row: Claimed) -> Settlement {
+        row.again(Again { uncertain: true, ..Again::default() })
+    }
+}
+
+fn closing(verdict: Verdict, note: String) -> Closing {
+    Closing { verdict, note: Some(note), ..Closing::default() }
+}

@@ -1,0 +1,215 @@
+//! Posts a message, unless it is there already.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Outbox, closing};
+use crate::outbox::posts::Look;
+use crate::outbox::{Destination, Post, Thread};
+use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Receipt, Settlement, StoreError};
+use crate::verdict::Verdict;
+use crate::webex::{Client, Error, File, FileInfo, Message, MessageId, NewMessage};
+
+/// A post, with what the ledger has besides.
+struct Prepared<'a> {
+    post: &'a Post,
+    /// The root of its thread; none where it begins one, or is in none.
+    root: Option<MessageId>,
+    file: Option<File>,
+}
+
+impl Outbox {
+    /// Posts a message in place of an edit that is impossible for this reason, or as it was meant.
+    pub(super) async fn post(&self, row: Claimed, post: &Post, no_edit: Option<String>) -> Settlement {
+        let prepared = match self.prepare(&row, post).await {
+            Ok(prepared) => prepared,
+            Err(why) => return self.unprepared(row, why),
+        };
+        let settlement = self.deliver(row, &prepared, no_edit).await;
+        if settlement.closes() {
+            self.arrivals.forget(settlement.row_id());
+        }
+        settlement
+    }
+
+    /// Finds the file of a letter that has one, and the root of the thread that it joins by a key.
+    async fn prepare<'a>(&self, row: &Claimed, post: &'a Post) -> Result<Prepared<'a>, String> {
+        let told = |error: StoreError| error.to_string();
+        let root = match &post.thread {
+            None => None,
+            Some(Thread::Message(root)) => Some(root.clone()),
+            Some(Thread::Key { key }) => {
+                self.store.thread(row, key).await.map_err(told)?.map(|root| MessageId::from(root.message))
+            }
+        };
+        let file = match &post.file {
+            None => None,
+            Some(FileInfo { name, content_type, .. }) => {
+                let found = self.store.file(row).await.map_err(told)?;
+                let bytes = found.ok_or_else(|| format!("the bytes of {name} are not in the ledger"))?;
+                Some(File { name: name.clone(), content_type: content_type.clone(), bytes })
+            }
+        };
+        Ok(Prepared { post, root, file })
+    }
+
+    /// Looks for the message if it may be there, posts it if it is not, and settles the row.
+    async fn deliver(&self, row: Claimed, prepared: &Prepared<'_>, no_edit: Option<String>) -> Settlement {
+        // A few calls, each with its own timeout; the lease bounds them all. What an edit took of it is gone.
+        let share = if no_edit.is_some() { 0.45 } else { 0.9 };
+        let sending = tokio::time::timeout(self.lease.mul_f64(share), self.send(&row, prepared));
+        let result = sending.await.unwrap_or_else(|_| {
+            let cause = "no answer before the lease ends".to_owned();
+            Err(Unsent::Failed {
+                error: Error::Unreachable { endpoint: "messages", is_sent: true, cause },
+                is_posted: true,
+            })
+        });
+        let Prepared { post, file, .. } = prepared;
+        match result {
+            Ok(sent) => self.settle_sent(row, prepared, sent, no_edit),
+            Err(Unsent::Pending(left)) => {
+                tracing::info!(
+                    pause_ms = left.as_millis(),
+                    "the post of a reply was not answered, and Webex may still carry it out; the reply waits, other spaces do not"
+                );
+                let note = Some("its post was not answered, and Webex may still carry it out".to_owned());
+                row.again(Again { after: left, note, ..Again::default() })
+            }
+            // It was taken, and nobody can read there whether it is there; posting it again would double it.
+            Err(Unsent::Failed { error: error @ Error::Unreadable { .. }, is_posted: true })
+                if !post.to.is_direct() =>
+            {
+                tracing::warn!(%error, "reply sent, but Webex's answer to it cannot be read");
+                row.done(closing(Verdict::Sent, error.to_string()), Vec::new())
+            }
+            Err(Unsent::Failed { error, is_posted }) => {
+                self.settle_failure(row, &post.to, &error, is_posted, file.is_some()).await
+            }
+        }
+    }
+
+    fn settle_sent(&self, row: Claimed, prepared: &Prepared<'_>, sent: Sent, note: Option<String>) -> Settlement {
+        let (Prepared { post, root, .. }, Sent { receipt, created }) = (prepared, sent);
+        self.health.token(Ok(()));
+        self.metrics.reply_sent(row.age());
+        tracing::info!(webex_id = receipt.message, "reply sent");
+        let shown = match (&post.asks, post.event, &post.to, created) {
+            (Some(person), Some(event), Destination::Space(room, _), Some(created)) => Some(Effect::Shown {
+                room: room.local(),
+                person: person.clone(),
+                event,
+                at: created.as_millisecond(),
+                message: receipt.message.clone(),
+            }),
+            _ => None,
+        };
+        let is_root = root.is_none() || receipt.without_thread.is_some();
+        let thread = match &post.thread {
+            Some(Thread::Key { key }) => {
+                Some(Effect::Thread { key: key.clone(), root: is_root.then(|| receipt.message.clone()) })
+            }
+            Some(Thread::Message(_)) | None => None,
+        };
+        // Nobody can press what asks for approval then; of any other card it says nothing.
+        let unasked = receipt.without_card.as_ref().map(|_| Effect::Approval(ApprovalStep::Unasked { card: row.id }));
+        let effects = shown.into_iter().chain(thread).chain(unasked).collect();
+        let (verdict, mark) = (Verdict::Sent, Some(receipt.message.clone()));
+        row.done(Closing { verdict, note, mark, receipt: Some(receipt), effects, ..Closing::default() }, Vec::new())
+    }
+
+    async fn send(&self, row: &Claimed, prepared: &Prepared<'_>) -> Result<Sent, Unsent> {
+        let Prepared { post, root, file } = prepared;
+        let whole = post.addressed(root.clone());
+        let (has_thread, has_card) = (root.is_some(), !whole.attachments.is_empty());
+        if let Some(doubt) = row.doubt {
+            let is_last = self.retry.is_last(row);
+            match self.arrivals.look(row, post, root.as_ref(), doubt, is_last).await.map_err(Unsent::before)? {
+                Look::Arrived(arrived) => {
+                    let refused =
+                        |was: bool, is: bool| (was && !is).then(|| "Webex refused it at an earlier try".to_owned());
+                    let without_card = refused(has_card, !arrived.attachments.is_empty());
+                    let without_thread = refused(has_thread, arrived.parent_id.is_some());
+                    return Ok(Sent::new(*arrived, without_card, without_thread));
+                }
+                Look::Pending(left) => return Err(Unsent::Pending(left)),
+                Look::Absent => {}
+            }
+        }
+        let webex = self.webex_for(post.urgency);
+        let refusal = match self.call(&webex, row, &whole, file.as_ref()).await {
+            Err(refusal) if refusal.is_bad_request() => refusal,
+            posted => return posted.map(|message| Sent::new(message, None, None)).map_err(Unsent::posted),
+        };
+        // Webex does not document how it says that a card is wrong, or that the message which is answered was deleted. That
+        // it takes the same message without the one or the other does say so; if it takes none, something
+        // else is wrong, and what it says then is what counts.
+        let less: &[(bool, bool)] = match (has_thread, has_card) {
+            (true, true) => &[(false, true), (true, false), (false, false)],
+            (true, false) | (false, true) => &[(false, false)],
+            (false, false) => &[],
+        };
+        let mut last = refusal;
+        for (keeps_thread, keeps_card) in less.iter().copied() {
+            let parent_id = whole.parent_id.clone().filter(|_| keeps_thread);
+            let attachments = if keeps_card { whole.attachments.clone() } else { Vec::new() };
+            let message = NewMessage { parent_id, attachments, ..whole.clone() };
+            match self.call(&webex, row, &message, file.as_ref()).await {
+                Err(again) if again.is_bad_request() => last = again,
+                Err(error) => return Err(Unsent::posted(error)),
+                Ok(posted) => {
+                    tracing::warn!(error = %last, keeps_thread, keeps_card, "Webex refused a message and took less of it");
+                    let lost = |had: bool, keeps: bool| (had && !keeps).then(|| last.to_string());
+                    return Ok(Sent::new(posted, lost(has_card, keeps_card), lost(has_thread, keeps_thread)));
+                }
+            }
+        }
+        Err(Unsent::posted(last))
+    }
+
+    async fn call(
+        &self,
+        webex: &Client,
+        row: &Claimed,
+        message: &NewMessage,
+        file: Option<&File>,
+    ) -> Result<Message, Error> {
+        self.arrivals.expect(row);
+        match file {
+            None => webex.create_message(message).await,
+            Some(file) => webex.upload(message, file.clone()).await,
+        }
+    }
+}
+
+/// What Webex has taken, and when by its clock.
+struct Sent {
+    receipt: Receipt,
+    created: Option<Timestamp>,
+}
+
+impl Sent {
+    fn new(message: Message, without_card: Option<String>, without_thread: Option<String>) -> Sent {
+        let receipt = Receipt { message: message.id.to_string(), without_card, without_thread };
+        Sent { receipt, created: message.created }
+    }
+}
+
+/// Why a message was not sent, as far as anybody knows.
+enum Unsent {
+    /// It may be there soon, within so long.
+    Pending(Duration),
+    /// A call failed; whether that was a post.
+    Failed { error: Error, is_posted: bool },
+}
+
+impl Unsent {
+    fn before(error: Error) -> Unsent {
+        Unsent::Failed { error, is_posted: false }
+    }
+
+    fn posted(error: Error) -> Unsent {
+        Unsent::Failed { error, is_posted: true }
+    }
+}
