@@ -98,8 +98,9 @@ impl Lab {
     /// # #[tokio::main]
     /// # async fn main() -> anyhow::Result<()> {
     /// let lab = Lab::with("[access]\ndm_policy = 'pairing'\nadmins = ['alice@example.com']", Bot::builder()).await?;
-    /// lab.person("bob").says("help").await?;
-    /// assert!(lab.transcript().contains("bob: help\nbot to bob: "));
+    /// let asked = lab.person("bob").says("help").await?;
+    /// assert!(asked[0].said().contains("code"));
+    /// assert_eq!(lab.person("alice").heard().len(), 1, "she is asked whether to let him in");
     /// # Ok(())
     /// # }
     /// ```
@@ -149,8 +150,9 @@ impl Lab {
         Space { id: self.0.cloud().space(title, &emails), title: title.to_owned() }
     }
 
-    /// Everything that was said so far, by whom and where, with what is on the cards and who pressed what. It has no ids
-    /// and no times, so the same test has the same transcript in every run: see [`Cloud::conversation`].
+    /// Everything that was said so far, by whom and where, with what is on the cards and who pressed what: see
+    /// [`Cloud::conversation`]. It has no ids and no times, so the same test has the same transcript in every run, unless
+    /// the bot speaks in several spaces at one time, which it does in any order.
     pub fn transcript(&self) -> String {
         self.0.cloud().conversation()
     }

@@ -51,6 +51,7 @@ mod raw;
 mod receiving;
 mod registration;
 mod restart;
+mod saying;
 mod settings;
 mod simulate;
 mod simulator;

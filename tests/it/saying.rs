@@ -1,0 +1,107 @@
+//! What the bot says elsewhere than in answer: beside an answer, for an event, and at nobody's asking.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use switchboard::card::{Submit, Text};
+use switchboard::{
+    Args, Bot, Card, Command, CommandError, Context, Destination, Inputs, Param, Question, Reply, Result,
+};
+
+use crate::harness::Harness;
+
+/// Tells the kitchen, and takes what its button orders.
+fn order() -> Command {
+    async fn run(context: Context, args: Args) -> Result<Reply> {
+        let dish: String = args.get("dish")?;
+        let card = Card::new().with(Text::foreign(&dish)).action(Submit::new("Ready", "ready").argument("dish", &dish));
+        context.say(Destination::email("bob@example.com"), Reply::text("An order.").with_card(card));
+        context.say(Destination::space(context.room().clone()), Reply::text("Somebody is hungry."));
+        match dish.as_str() {
+            "nothing" => Err(CommandError::User("We have no such thing.".to_owned())),
+            "riddle" => {
+                context.say(Destination::email("bob@example.com"), Reply::text("Why?").ask(Question::new("ready")));
+                Ok(Reply::text("never said"))
+            }
+            _ => Ok(Reply::text("The kitchen knows.")),
+        }
+    }
+    async fn ready(_: Context, inputs: Inputs) -> Result<Reply> {
+        Ok(Reply::text(format!("The {} is ready.", inputs.argument("dish").unwrap_or_default())))
+    }
+    Command::new("order", "Orders", run).param(Param::text("dish")).action("ready", ready)
+}
+
+#[tokio::test]
+async fn what_is_said_elsewhere_goes_with_the_answer_or_not_at_all() {
+    let bot = Harness::with("[worker]\nmax_attempts = 1", Bot::builder().command(order())).await;
+    let lab = bot.cloud.space("Lab", &["alice@example.com"]);
+    let (alice, bob) = (bot.cloud.person("alice@example.com"), bot.cloud.person("bob@example.com"));
+    alice.mentions_bot(&lab, "order soup").unwrap();
+    bot.settle().await;
+    let card =
+        bot.cloud.messages().into_iter().find(|said| said.room_id == bob.direct_room() && !said.attachments.is_empty());
+    bob.presses(&card.unwrap().id, "Ready").unwrap();
+    bot.settle().await;
+    let all = bot.transcript().await;
+    for said in ["An order.", "bot in Lab: Somebody is hungry.", "bot in Lab: The kitchen knows.", "The soup is ready."]
+    {
+        assert_eq!(all.matches(said).count(), 1, "{said}: {all}");
+    }
+    alice.mentions_bot(&lab, "order nothing").unwrap();
+    alice.mentions_bot(&lab, "order riddle").unwrap();
+    let all = bot.transcript().await;
+    assert!(all.contains("We have no such thing.") && all.contains("That failed, reference"), "{all}");
+    assert_eq!((all.matches("Somebody is hungry.").count(), all.matches("never said").count()), (1, 0), "{all}");
+}
+
+#[tokio::test]
+async fn a_program_says_something_when_it_starts_and_once_for_each_occasion() {
+    let starts = Arc::new(AtomicUsize::new(0));
+    let program = || {
+        let starts = Arc::clone(&starts);
+        Bot::builder().command(order()).on_start(move |handle| {
+            let starts = Arc::clone(&starts);
+            async move {
+                let to = Destination::email("alice@example.com");
+                let card = Card::new()
+                    .with(Text::new("Soup is left"))
+                    .action(Submit::new("Ready", "ready").argument("dish", "rest"));
+                let first = handle
+                    .say("soup/today", to.clone(), Reply::text("Soup is left.").with_card(card.calls("order")))
+                    .await?;
+                assert_eq!(first.is_new, starts.load(Ordering::Relaxed) == 0);
+                assert!(handle.say("empty", to.clone(), Reply::text(" ")).await.is_err());
+                assert!(handle.say("question", to, Reply::text("Why?").ask(Question::new("ready"))).await.is_err());
+                starts.fetch_add(1, Ordering::Relaxed);
+                anyhow::bail!("the bot goes on all the same")
+            }
+        })
+    };
+    let bot = Harness::with("", program()).await;
+    assert!(crate::harness::eventually(async || starts.load(Ordering::Relaxed) == 1).await);
+    bot.settle().await;
+    let alice = bot.cloud.person("alice@example.com");
+    let card = bot.cloud.messages().into_iter().find(|said| !said.attachments.is_empty()).unwrap();
+    alice.presses(&card.id, "Ready").unwrap();
+    bot.settle().await;
+    let (cloud, folder) = bot.kill().await;
+    let bot = Harness::on(cloud, folder, "", program()).await;
+    assert!(crate::harness::eventually(async || starts.load(Ordering::Relaxed) == 2).await);
+    let all = bot.transcript().await;
+    assert_eq!((all.matches("Soup is left.").count(), all.matches("The rest is ready.").count()), (1, 1), "{all}");
+}
+
+#[tokio::test]
+async fn a_handler_of_events_says_something_once() {
+    let bot = Bot::builder().event("rooms", "updated", async |context, data| {
+        let title = context.webex().room(&data["id"].as_str().unwrap_or_default().into()).await?.title;
+        context.say(Destination::email("alice@example.com"), Reply::text(format!("A space is called {title} now.")));
+        Ok(())
+    });
+    let bot = Harness::with("", bot).await;
+    let lab = bot.cloud.space("Lab", &["alice@example.com"]);
+    bot.cloud.person("alice@example.com").renames(&lab, "Kitchen").unwrap();
+    let all = bot.transcript().await;
+    assert_eq!(all.matches("A space is called Kitchen now.").count(), 1, "{all}");
+}
