@@ -33,6 +33,7 @@ pub(crate) use starting::OnStart;
 use crate::access::Policy;
 use crate::clock;
 use crate::config::{Config, Doubt, Mode};
+use crate::desk::Desk;
 use crate::handler::{Around, EventHandler, LiveTable, Services};
 use crate::health::Health;
 use crate::identity::Identity;
@@ -99,6 +100,25 @@ impl App {
         let shared = Shared { store, services, identity, health: Health::default(), door, gate };
         let websocket = websocket(&config, &shared)?;
         Ok(App { config, public, admin, writer, websocket, standing, table, around, events, on_start, shared })
+    }
+
+    /// A look into the app while it runs.
+    pub fn handle(&self) -> Handle {
+        Handle {
+            store: self.shared.store.clone(),
+            health: self.shared.health.clone(),
+            services: Arc::clone(&self.shared.services),
+            desk: Arc::new(Desk::new(
+                &self.config.worker,
+                &self.shared.services,
+                &self.shared.identity,
+                &self.shared.health,
+            )),
+            line: self.websocket.as_ref().map(Websocket::line),
+            table: self.table.clone(),
+            around: self.around.clone(),
+            config: Arc::new(self.config.clone()),
+        }
     }
 }
 

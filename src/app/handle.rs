@@ -5,27 +5,26 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::sync::watch;
 
-use super::App;
 use crate::commands;
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::handler::{Around, Command, LiveTable, Reply, Services};
 use crate::health::Health;
 use crate::outbox::{self, Destination, Letter, Posted};
-use crate::receiver::websocket::{Line, Websocket};
+use crate::receiver::websocket::Line;
 use crate::store::{Store, StoreError};
 
 /// A running app, to be looked into and to be given what the bot is to say.
 #[derive(Clone)]
 pub struct Handle {
-    store: Store,
-    health: Health,
-    services: Arc<Services>,
-    desk: Arc<Desk>,
-    line: Option<watch::Receiver<Line>>,
-    table: LiveTable,
-    around: Vec<Around>,
-    config: Arc<Config>,
+    pub(super) store: Store,
+    pub(super) health: Health,
+    pub(super) services: Arc<Services>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) line: Option<watch::Receiver<Line>>,
+    pub(super) table: LiveTable,
+    pub(super) around: Vec<Around>,
+    pub(super) config: Arc<Config>,
 }
 
 impl Handle {
@@ -110,26 +109,5 @@ impl Handle {
     /// When the ledger cannot be read.
     pub async fn metrics(&self) -> anyhow::Result<String> {
         Ok(self.services.metrics.render(self.store.depths().await?))
-    }
-}
-
-impl App {
-    /// A look into the app while it runs.
-    pub fn handle(&self) -> Handle {
-        Handle {
-            store: self.shared.store.clone(),
-            health: self.shared.health.clone(),
-            services: Arc::clone(&self.shared.services),
-            desk: Arc::new(Desk::new(
-                &self.config.worker,
-                &self.shared.services,
-                &self.shared.identity,
-                &self.shared.health,
-            )),
-            line: self.websocket.as_ref().map(Websocket::line),
-            table: self.table.clone(),
-            around: self.around.clone(),
-            config: Arc::new(self.config.clone()),
-        }
     }
 }

@@ -6,8 +6,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{Attached, CommandSpec, Elsewhere, Services};
+use super::{Attached, CommandSpec, Elsewhere, Reply, Services};
 use crate::access::Sender;
+use crate::outbox::Destination;
 use crate::store::StoreError;
 use crate::webex::{Client, MessageId, RoomId, RoomType};
 
@@ -105,5 +106,23 @@ impl Context {
     /// itself is posted again when the event is tried again.
     pub fn webex(&self) -> &Client {
         &self.services.webex
+    }
+
+    /// Says something elsewhere, beside the answer: to somebody else, or in another space. It is put on disk with the answer,
+    /// once the handler has returned one, and once however often the event is tried; after an error nothing is said. Buttons
+    /// call the actions of this command.
+    ///
+    /// ```no_run
+    /// use switchboard::{Args, Context, Destination, Reply, Result};
+    ///
+    /// async fn order(context: Context, args: Args) -> Result<Reply> {
+    ///     let dish: String = args.get("dish")?;
+    ///     let says = format!("{} would like {dish}.", context.sender().email);
+    ///     context.say(Destination::email("kitchen@example.org"), Reply::text(says));
+    ///     Ok(Reply::text("The kitchen knows."))
+    /// }
+    /// ```
+    pub fn say(&self, to: Destination, reply: Reply) {
+        self.elsewhere.push(to, reply);
     }
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Elsewhere, Result};
+use super::{Elsewhere, Reply, Result};
 use crate::event::Subscription;
+use crate::outbox::Destination;
 use crate::webex::{Client, PersonId};
 
 type Handler = dyn Fn(EventContext, Value) -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync;
@@ -93,5 +94,11 @@ impl EventContext {
     /// Webex, for looking things up. Whatever is changed there is changed again when the event is tried again.
     pub fn webex(&self) -> &Client {
         &self.webex
+    }
+
+    /// Says something. It is put on disk once the handler has returned, and once however often the event is tried; after an
+    /// error nothing is said.
+    pub fn say(&self, to: Destination, reply: Reply) {
+        self.elsewhere.push(to, reply);
     }
 }

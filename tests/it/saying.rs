@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde_json::json;
 use switchboard::card::{Submit, Text};
 use switchboard::{
     Args, Bot, Card, Command, CommandError, Context, Destination, Inputs, Param, Question, Reply, Result,
 };
 
-use crate::harness::Harness;
+use crate::cards::press;
+use crate::harness::{Harness, eventually};
 
 /// Tells the kitchen, and takes what its button orders.
 fn order() -> Command {
@@ -41,7 +43,7 @@ async fn what_is_said_elsewhere_goes_with_the_answer_or_not_at_all() {
     bot.settle().await;
     let card =
         bot.cloud.messages().into_iter().find(|said| said.room_id == bob.direct_room() && !said.attachments.is_empty());
-    bob.presses(&card.unwrap().id, "Ready").unwrap();
+    press(&bob, &card.unwrap(), "Ready", json!({}));
     bot.settle().await;
     let all = bot.transcript().await;
     for said in ["An order.", "bot in Lab: Somebody is hungry.", "bot in Lab: The kitchen knows.", "The soup is ready."]
@@ -79,15 +81,15 @@ async fn a_program_says_something_when_it_starts_and_once_for_each_occasion() {
         })
     };
     let bot = Harness::with("", program()).await;
-    assert!(crate::harness::eventually(async || starts.load(Ordering::Relaxed) == 1).await);
+    assert!(eventually(async || starts.load(Ordering::Relaxed) == 1).await);
     bot.settle().await;
     let alice = bot.cloud.person("alice@example.com");
     let card = bot.cloud.messages().into_iter().find(|said| !said.attachments.is_empty()).unwrap();
-    alice.presses(&card.id, "Ready").unwrap();
+    press(&alice, &card, "Ready", json!({}));
     bot.settle().await;
     let (cloud, folder) = bot.kill().await;
     let bot = Harness::on(cloud, folder, "", program()).await;
-    assert!(crate::harness::eventually(async || starts.load(Ordering::Relaxed) == 2).await);
+    assert!(eventually(async || starts.load(Ordering::Relaxed) == 2).await);
     let all = bot.transcript().await;
     assert_eq!((all.matches("Soup is left.").count(), all.matches("The rest is ready.").count()), (1, 1), "{all}");
 }
