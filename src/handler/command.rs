@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Args, CommandSpec, Context, Inputs, Param, Question, Reply, Result};
+use super::{Args, Arguments, CommandSpec, Context, Inputs, Param, Question, Reply, Result};
 use crate::access::Quorum;
 use crate::card::Card;
 
@@ -35,6 +35,21 @@ impl Command {
             run: Arc::new(move |context, args| Box::pin(handler(context, args))),
             actions: Vec::new(),
         }
+    }
+
+    /// A command whose arguments are a struct that [`arguments!`](crate::arguments) declared.
+    pub fn taking<A, H, F>(name: &str, summary: &str, handler: H) -> Command
+    where
+        A: Arguments,
+        H: Fn(Context, A) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        let mut command = Command::new(name, summary, |_, _| async { Ok(Reply::default()) });
+        command.run = Arc::new(move |context, args| match A::read(&args) {
+            Ok(given) => Box::pin(handler(context, given)),
+            Err(error) => Box::pin(async { Err(error) }),
+        });
+        A::params().into_iter().fold(command, Command::param)
     }
 
     /// The next parameter: see [`Param`].

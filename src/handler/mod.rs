@@ -3,6 +3,7 @@
 //! A handler never sends. It returns a [`Reply`], which is on disk before anything is sent.
 
 mod args;
+mod arguments;
 mod around;
 mod attached;
 mod command;
@@ -22,6 +23,7 @@ mod table;
 mod value;
 
 pub use args::Args;
+pub use arguments::{Arguments, Field, Rest};
 pub(crate) use around::Around;
 pub use around::{Call, Next};
 pub use attached::Attached;

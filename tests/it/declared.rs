@@ -1,8 +1,11 @@
 //! Commands as data: what is declared of one is what people are helped with and held to, and the table can be exchanged.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use switchboard::{Args, Bot, Call, Command, CommandError, Context, Next, Param, Question, Reply, Result, Somebody};
+use switchboard::{
+    Args, Bot, Call, Command, CommandError, Context, Next, Param, Question, Reply, Rest, Result, Somebody, arguments,
+};
 
 use crate::harness::Harness;
 
@@ -123,4 +126,35 @@ async fn what_is_around_all_commands_sees_each_and_may_refuse_it() {
     assert!(bot.transcript().await.contains("bot: Not today."));
     let call = |command: &str, action: Option<&str>| (command.to_owned(), action.map(str::to_owned), true);
     assert_eq!(*seen.lock().unwrap(), [call("order", None), call("order", Some("what")), call("help", None)]);
+}
+
+arguments! {
+    struct Worked {
+        minutes: u8,
+        since: Option<Duration>,
+        billed: bool,
+        text: Rest = "nothing said",
+    }
+}
+
+#[tokio::test]
+async fn arguments_may_be_a_struct() {
+    let worked = Command::taking("worked", "Notes time", async |_, worked: Worked| {
+        let Worked { minutes, since, billed, text: Rest(text) } = worked;
+        Ok(Reply::text(format!("{minutes} {since:?} {billed} {text}")))
+    });
+    let bot = Harness::with("", Bot::builder().command(worked)).await;
+    let alice = bot.cloud.person("alice@example.com");
+    for text in ["worked 30", "worked 30 2h billed on  \"it\"", "worked 300"] {
+        alice.says(text);
+        bot.settle().await;
+    }
+    let transcript = bot.transcript().await;
+    for said in [
+        "bot: 30 None false nothing said",
+        "bot: 30 Some(7200s) true on  \"it\"",
+        "bot: \"300\" is no whole number that I can take for minutes. Usage: worked <minutes> [since] [billed] [text...]",
+    ] {
+        assert!(transcript.contains(said), "{transcript}");
+    }
 }
