@@ -49,6 +49,22 @@ impl Handle {
         }
     }
 
+    /// The section of the settings that was given to [`Bot::settings`](crate::Bot::settings) with this type.
+    ///
+    /// # Errors
+    /// When no section of the bot has this type: a mistake of the program.
+    pub fn settings<T: Send + Sync + 'static>(&self) -> anyhow::Result<Arc<T>> {
+        self.services.settings()
+    }
+
+    /// The value of this type that was given to [`Bot::state`](crate::Bot::state).
+    ///
+    /// # Errors
+    /// When the bot has no value of this type: a mistake of the program.
+    pub fn state<T: Send + Sync + 'static>(&self) -> anyhow::Result<Arc<T>> {
+        self.services.value()
+    }
+
     /// Says something at nobody's asking: an alert, a greeting, a result. It is on disk when this returns, and sent in its
     /// turn, whatever ends the process. Said again with the same key it is said once, so a call that failed can be made
     /// again; a key that names the occasion, such as `backup/2026-11-27`, also holds across restarts.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Elsewhere, Reply, Result};
+use super::{Elsewhere, Reply, Result, Services};
 use crate::event::Subscription;
 use crate::outbox::Destination;
 use crate::webex::{Client, PersonId};
@@ -66,7 +66,7 @@ pub struct EventContext {
     pub(crate) subscription: Subscription,
     pub(crate) actor: Option<PersonId>,
     pub(crate) reference: String,
-    pub(crate) webex: Client,
+    pub(crate) services: Arc<Services>,
     pub(crate) elsewhere: Elsewhere,
 }
 
@@ -93,7 +93,7 @@ impl EventContext {
 
     /// Webex, for looking things up. Whatever is changed there is changed again when the event is tried again.
     pub fn webex(&self) -> &Client {
-        &self.webex
+        &self.services.webex
     }
 
     /// Says something. It is put on disk once the handler has returned, and once however often the event is tried; after an

@@ -3,7 +3,25 @@
 use std::any::type_name;
 use std::sync::Arc;
 
-use super::{Context, Result};
+use super::{Context, EventContext, Result, Services};
+
+impl Services {
+    /// The section of the settings that was given to [`Bot::settings`](crate::Bot::settings) with this type.
+    pub fn settings<T: Send + Sync + 'static>(&self) -> anyhow::Result<Arc<T>> {
+        self.shared("settings", ".settings::<T>(section)")
+    }
+
+    /// The value of this type that was given to [`Bot::state`](crate::Bot::state).
+    pub fn value<T: Send + Sync + 'static>(&self) -> anyhow::Result<Arc<T>> {
+        self.shared("state", ".state(value)")
+    }
+
+    fn shared<T: Send + Sync + 'static>(&self, what: &str, by: &str) -> anyhow::Result<Arc<T>> {
+        let of = type_name::<T>();
+        let missing = || anyhow::anyhow!("the bot has no {what} of the type {of}; give it to Bot::builder() by {by}");
+        self.state.get().ok_or_else(missing)
+    }
+}
 
 impl Context {
     /// The section of the settings that was given to [`Bot::settings`](crate::Bot::settings) with this type.
@@ -11,7 +29,7 @@ impl Context {
     /// # Errors
     /// When no section of the bot has this type: a mistake of the program, which whoever asks reads as a failure.
     pub fn settings<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
-        self.shared("settings", ".settings::<T>(section)")
+        Ok(self.services.settings()?)
     }
 
     /// The value of this type that was given to [`Bot::state`](crate::Bot::state).
@@ -19,13 +37,24 @@ impl Context {
     /// # Errors
     /// When the bot has no value of this type: a mistake of the program, which whoever asks reads as a failure.
     pub fn state<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
-        self.shared("state", ".state(value)")
+        Ok(self.services.value()?)
+    }
+}
+
+impl EventContext {
+    /// As [`Context::settings`].
+    ///
+    /// # Errors
+    /// When no section of the bot has this type: a mistake of the program, and the event becomes a dead letter.
+    pub fn settings<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
+        Ok(self.services.settings()?)
     }
 
-    fn shared<T: Send + Sync + 'static>(&self, what: &str, by: &str) -> Result<Arc<T>> {
-        self.services.state.get().ok_or_else(|| {
-            let of = type_name::<T>();
-            anyhow::anyhow!("the bot has no {what} of the type {of}; give it to Bot::builder() by {by}").into()
-        })
+    /// As [`Context::state`].
+    ///
+    /// # Errors
+    /// When the bot has no value of this type: a mistake of the program, and the event becomes a dead letter.
+    pub fn state<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
+        Ok(self.services.value()?)
     }
 }

@@ -1,5 +1,7 @@
 //! What is no message, click or membership: calls the handler that the bot's program has for it.
 
+use std::sync::Arc;
+
 use super::Inbox;
 use crate::desk::{End, Outcome};
 use crate::event::{self, Other, Subscription};
@@ -20,7 +22,7 @@ impl Inbox {
             subscription: Subscription { resource, event },
             actor,
             reference: event::reference(row.id),
-            webex: self.services.webex.clone(),
+            services: Arc::clone(&self.services),
             elsewhere: Elsewhere::default(),
         };
         let elsewhere = context.elsewhere.clone();

@@ -1,10 +1,13 @@
-//! A bot for whoever is on call: who it is, alerts that somebody has to take, and handing over with the approval of others.
+//! A bot for whoever is on call: who it is, alerts that somebody has to take, and handing over. It says something on its own:
+//! to whoever is on call when it starts, and to whoever is after a handover.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use switchboard::card::{Element, Submit, Text};
-use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Param, Reply, Result, escape};
+use switchboard::{
+    Args, Bot, Card, Command, CommandError, Context, Destination, Handle, Inputs, Param, Reply, Result, escape,
+};
 
 /// `[oncall]` in `bot.toml`.
 #[derive(serde::Deserialize)]
@@ -32,6 +35,7 @@ pub fn bot() -> Bot {
         .version(env!("CARGO_PKG_VERSION"))
         .settings::<Oncall>("oncall")
         .state(Turn::default())
+        .on_start(started)
         .command(Command::new("oncall", "Who is on call", oncall))
         .command(Command::new("handover", "The next one is on call", handover))
         .command(alert.param(Param::text("what").rest()))
@@ -48,6 +52,17 @@ fn on_call(context: &Context, advance: bool) -> Result<String> {
     person.cloned().ok_or_else(|| CommandError::User("Nobody is in oncall.people.".to_owned()))
 }
 
+/// Whoever is on call first is told so, once a day however often the bot is started.
+async fn started(handle: Handle) -> anyhow::Result<()> {
+    let oncall = handle.settings::<Oncall>()?;
+    if let Some(first) = oncall.people.first() {
+        let day = UNIX_EPOCH.elapsed()?.as_secs() / 86_400;
+        let says = Reply::text("I am up, and you are on call.");
+        handle.say(&format!("started/{day}"), Destination::email(first), says).await?;
+    }
+    Ok(())
+}
+
 async fn oncall(context: Context, _: Args) -> Result<Reply> {
     Ok(Reply::text(format!("{} is on call.", on_call(&context, false)?)))
 }
@@ -57,7 +72,9 @@ async fn handover(context: Context, _: Args) -> Result<Reply> {
     if context.sender().email != before {
         return Err(CommandError::User(format!("Only {before} can hand over.")));
     }
-    Ok(Reply::text(format!("{} is on call now.", on_call(&context, true)?)))
+    let now = on_call(&context, true)?;
+    context.say(Destination::email(&now), Reply::text(format!("You are on call now, after {before}.")));
+    Ok(Reply::text(format!("{now} is on call now.")))
 }
 
 async fn alert(context: Context, args: Args) -> Result<Reply> {

@@ -27,6 +27,16 @@ async fn whoever_is_on_call_hands_over() -> Result {
     assert_eq!(bob.says("handover").await?[0].said(), "Only alice@example.com can hand over.");
     assert_eq!(alice.says("handover").await?[0].said(), "bob@example.com is on call now.");
     assert_eq!(alice.says("oncall").await?[0].said(), "bob@example.com is on call.");
+    assert!(lab.transcript().contains("bot to bob: You are on call now, after alice@example.com."));
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_is_on_call_is_told_at_the_start() -> Result {
+    let lab = Lab::with(SETTINGS, oncall::bot()).await?;
+    while !lab.transcript().contains("I am up, and you are on call.") {
+        tokio::task::yield_now().await;
+    }
     Ok(())
 }
 
