@@ -151,7 +151,8 @@ async fn event_story(store: &Store, row: &Row, has_raw: bool) -> anyhow::Result<
         lines.extend(letter_story(store, reply, "reply", "the event").await?);
     }
     for said in each(store, |nth| event::elsewhere_id(row.id, nth)).await? {
-        lines.extend(letter_story(store, &said, "message elsewhere", "the event").await?);
+        let whom = letter(&said).map_or_else(String::new, |letter| format!(" to {}", letter.to()));
+        lines.extend(letter_story(store, &said, &format!("message{whom}"), "the event").await?);
     }
     lines.extend(questions::told(store, row).await?);
     lines.extend(pairing(store, row).await?);

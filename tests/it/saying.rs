@@ -10,6 +10,7 @@ use switchboard::{
 };
 
 use crate::cards::press;
+use crate::explain::explain;
 use crate::harness::{Harness, eventually};
 
 /// Tells the kitchen, and takes what its button orders.
@@ -34,13 +35,16 @@ fn order() -> Command {
     Command::new("order", "Orders", run).param(Param::text("dish")).action("ready", ready)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_said_elsewhere_goes_with_the_answer_or_not_at_all() {
     let bot = Harness::with("[worker]\nmax_attempts = 1", Bot::builder().command(order())).await;
     let lab = bot.cloud.space("Lab", &["alice@example.com"]);
     let (alice, bob) = (bot.cloud.person("alice@example.com"), bot.cloud.person("bob@example.com"));
     alice.mentions_bot(&lab, "order soup").unwrap();
     bot.settle().await;
+    let ordered = bot.cloud.messages().into_iter().find(|said| said.person_email == "alice@example.com").unwrap();
+    let story = explain(&bot, &ordered.id);
+    assert!(story.contains("message to bob@example.com sent "), "{story}");
     let card =
         bot.cloud.messages().into_iter().find(|said| said.room_id == bob.direct_room() && !said.attachments.is_empty());
     press(&bob, &card.unwrap(), "Ready", json!({}));
