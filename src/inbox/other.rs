@@ -1,7 +1,7 @@
 //! What is no message, click or membership: calls the handler that the bot's program has for it.
 
 use super::Inbox;
-use crate::desk::{End, Outcome};
+use crate::desk::{EventEnd, Outcome};
 use crate::event::{self, Other, Subscription};
 use crate::handler::{CommandError, EventContext};
 use crate::store::Claimed;
@@ -11,7 +11,7 @@ use crate::verdict::Verdict;
 impl Inbox {
     pub(super) async fn call_handler(&self, row: &Claimed, other: &Other) -> Outcome {
         let kind = other.kind();
-        let end = |verdict, reason| End::of_event(other.actor.as_ref(), verdict, reason).action(&kind);
+        let end = |verdict, reason| EventEnd::of_event(other.actor.as_ref(), verdict, reason).action(&kind);
         let Some(handler) = self.events.iter().find(|handler| handler.subscription.covers(other)) else {
             return end(Verdict::Ignored, "no handler takes it any more").into();
         };
