@@ -32,17 +32,17 @@ const BOTS: &str = "@webex.bot";
 pub struct Policy {
     direct: DmPolicy,
     group: GroupPolicy,
-    allowed: Vec<Entry>,
-    group_allowed: Vec<Entry>,
+    allowed: Vec<ListEntry>,
+    group_allowed: Vec<ListEntry>,
     /// The name of the list that holds for spaces.
     group_list: &'static str,
-    admins: Vec<Entry>,
+    admins: Vec<ListEntry>,
     on_deny: OnDeny,
 }
 
 /// Where somebody spoke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum EventPlace {
     /// Alone with the bot.
     Direct,
     /// In a space.
@@ -52,12 +52,12 @@ pub enum Place {
     },
 }
 
-impl Place {
+impl EventPlace {
     /// A space of this kind, in which the bot is mentioned or not.
-    pub fn of(kind: RoomType, mentioned: bool) -> Place {
+    pub fn of(kind: RoomType, mentioned: bool) -> EventPlace {
         match kind {
-            RoomType::Direct => Place::Direct,
-            RoomType::Group => Place::Group { mentioned },
+            RoomType::Direct => EventPlace::Direct,
+            RoomType::Group => EventPlace::Group { mentioned },
         }
     }
 }
@@ -88,7 +88,7 @@ pub enum Decision {
 
 /// How somebody whom no list has stands with pairing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum PairingStatus {
     /// Has not asked to be let in, or so long ago that it counts no more.
     Unknown,
     /// Has asked, and waits.
@@ -109,28 +109,28 @@ pub enum Addressee {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Entry {
+enum ListEntry {
     Person(PersonId),
     Email(String),
     /// Everybody of this mail domain, not of its subdomains.
     Domain(String),
 }
 
-impl Entry {
-    fn parse(text: &str) -> Entry {
+impl ListEntry {
+    fn parse(text: &str) -> ListEntry {
         let text = text.trim();
         match text.split_once('@') {
-            Some(("*", domain)) => Entry::Domain(folded(domain)),
-            Some(_) => Entry::Email(folded(text)),
-            None => Entry::Person(text.into()),
+            Some(("*", domain)) => ListEntry::Domain(fold_case(domain)),
+            Some(_) => ListEntry::Email(fold_case(text)),
+            None => ListEntry::Person(text.into()),
         }
     }
 
     fn covers(&self, id: &PersonId, email: &str) -> bool {
         match self {
-            Entry::Person(person) => person == id,
-            Entry::Email(listed) => *listed == email,
-            Entry::Domain(listed) => email.rsplit_once('@').is_some_and(|(_, domain)| domain == listed),
+            ListEntry::Person(person) => person == id,
+            ListEntry::Email(listed) => *listed == email,
+            ListEntry::Domain(listed) => email.rsplit_once('@').is_some_and(|(_, domain)| domain == listed),
         }
     }
 }
@@ -138,7 +138,7 @@ impl Entry {
 impl Policy {
     /// From the checked settings.
     pub fn new(settings: &Access) -> Policy {
-        let entries = |list: &[String]| list.iter().map(|entry| Entry::parse(entry)).collect::<Vec<_>>();
+        let entries = |list: &[String]| list.iter().map(|entry| ListEntry::parse(entry)).collect::<Vec<_>>();
         let allowed = entries(&settings.allow_from);
         let (group_allowed, group_list) = match settings.group_allow_from.as_slice() {
             [] => (allowed.clone(), LISTED),
@@ -162,15 +162,15 @@ impl Policy {
 
     /// Whether somebody may do everything.
     pub fn is_admin(&self, id: &PersonId, email: &str) -> bool {
-        covered(&self.admins, id, email)
+        is_listed(&self.admins, id, email)
     }
 
     /// The admins who can be written to: nobody knows who they are behind a mail domain.
     pub fn admins(&self) -> Vec<Addressee> {
-        let addressee = |entry: &Entry| match entry {
-            Entry::Person(id) => Some(Addressee::Person(id.clone())),
-            Entry::Email(email) => Some(Addressee::Email(email.clone())),
-            Entry::Domain(_) => None,
+        let addressee = |entry: &ListEntry| match entry {
+            ListEntry::Person(id) => Some(Addressee::Person(id.clone())),
+            ListEntry::Email(email) => Some(Addressee::Email(email.clone())),
+            ListEntry::Domain(_) => None,
         };
         self.admins.iter().filter_map(addressee).collect()
     }
@@ -178,23 +178,23 @@ impl Policy {
 
 /// An address for comparison: only ASCII has a case there. A Kelvin sign is no `k`, and nothing is left out, since two
 /// addresses that look alike may be two people's.
-fn folded(email: &str) -> String {
+fn fold_case(email: &str) -> String {
     email.to_ascii_lowercase()
 }
 
-fn covered(list: &[Entry], id: &PersonId, email: &str) -> bool {
-    let email = folded(email);
+fn is_listed(list: &[ListEntry], id: &PersonId, email: &str) -> bool {
+    let email = fold_case(email);
     list.iter().any(|entry| entry.covers(id, &email))
 }
 
 /// Decides for one message or click. `email` may be empty when it is not known; then only ids match.
-pub fn decide(policy: &Policy, me: &PersonId, id: &PersonId, email: &str, place: Place, act: Act) -> Decision {
+pub fn decide(policy: &Policy, me: &PersonId, id: &PersonId, email: &str, place: EventPlace, act: Act) -> Decision {
     if id == me {
         return Decision::Own;
     }
     let disabled = match place {
-        Place::Direct => policy.direct == DmPolicy::Disabled,
-        Place::Group { .. } => policy.group == GroupPolicy::Disabled,
+        EventPlace::Direct => policy.direct == DmPolicy::Disabled,
+        EventPlace::Group { .. } => policy.group == GroupPolicy::Disabled,
     };
     if disabled {
         return Decision::Ignore(DISABLED);
@@ -203,24 +203,24 @@ pub fn decide(policy: &Policy, me: &PersonId, id: &PersonId, email: &str, place:
         return Decision::Allow("listed in access.admins");
     }
     let (list, rule) = match place {
-        Place::Direct => (&policy.allowed, LISTED),
-        Place::Group { .. } => (&policy.group_allowed, policy.group_list),
+        EventPlace::Direct => (&policy.allowed, LISTED),
+        EventPlace::Group { .. } => (&policy.group_allowed, policy.group_list),
     };
-    if covered(list, id, email) {
+    if is_listed(list, id, email) {
         return Decision::Allow(rule);
     }
     // Two bots that answer each other never stop.
-    if folded(email).ends_with(BOTS) {
+    if fold_case(email).ends_with(BOTS) {
         return Decision::Ignore("another bot, and not listed by name");
     }
     match place {
-        Place::Direct => match policy.direct {
+        EventPlace::Direct => match policy.direct {
             DmPolicy::Open => Decision::Allow("access.dm_policy is \"open\""),
             DmPolicy::Pairing => Decision::Pair,
             DmPolicy::Allowlist => Decision::Deny("not listed in access.allow_from"),
             DmPolicy::Disabled => Decision::Ignore(DISABLED),
         },
-        Place::Group { mentioned } => {
+        EventPlace::Group { mentioned } => {
             let addressed = mentioned || act == Act::Click;
             match policy.group {
                 GroupPolicy::Open => Decision::Allow("access.group_policy is \"open\""),
@@ -236,13 +236,15 @@ pub fn decide(policy: &Policy, me: &PersonId, id: &PersonId, email: &str, place:
 
 /// Decides for somebody for whom [`decide`] says [`Decision::Pair`]: what an admin approved holds for direct messages,
 /// for as long as the policy there is "pairing".
-pub fn paired(standing: Standing, act: Act) -> Decision {
+pub fn paired(standing: PairingStatus, act: Act) -> Decision {
     match (standing, act) {
-        (Standing::Approved, Act::Text | Act::Click) => Decision::Allow("let in by pairing"),
-        (Standing::Pending, Act::Text | Act::Click) => Decision::Ignore(WAITS),
-        (Standing::Denied, Act::Text | Act::Click) => Decision::Ignore(WAS_DENIED),
-        (Standing::Unknown, Act::Text) => Decision::Pair,
-        (Standing::Unknown, Act::Click) => Decision::Ignore("unknown person, and a click does not ask to be let in"),
+        (PairingStatus::Approved, Act::Text | Act::Click) => Decision::Allow("let in by pairing"),
+        (PairingStatus::Pending, Act::Text | Act::Click) => Decision::Ignore(WAITS),
+        (PairingStatus::Denied, Act::Text | Act::Click) => Decision::Ignore(WAS_DENIED),
+        (PairingStatus::Unknown, Act::Text) => Decision::Pair,
+        (PairingStatus::Unknown, Act::Click) => {
+            Decision::Ignore("unknown person, and a click does not ask to be let in")
+        }
     }
 }
 

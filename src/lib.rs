@@ -85,8 +85,7 @@
 //!
 //! # What is not there
 //!
-//! No rooms import each other in a circle, however long, and files of a room do so in few places, which
-//! `tests/it/layout/files.rs` lists. SQL is nowhere but in `store/sqlite`, and nothing above it names SQLite but
+//! Neither rooms nor the files of a room import each other in a circle, however long. SQL is nowhere but in `store/sqlite`, and nothing above it names SQLite but
 //! `store/engine`. A receiver never runs a handler, and a handler never sends. The store knows no Webex type, and `webex`
 //! knows no store. Nothing global holds state: two bots in one process share nothing but the crypto provider of TLS, which
 //! is ring unless the program installed another one before. `tests/it/layout.rs` holds the house to this.

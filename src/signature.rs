@@ -135,16 +135,16 @@ impl AuditKey {
 
 /// Seals what goes out and has to come back unchanged; the content can be read by everybody.
 #[derive(Clone)]
-pub struct Seal(Vec<Hmac<Sha256>>);
+pub struct Sealer(Vec<Hmac<Sha256>>);
 
 /// What keys are made with, so that a secret can serve for webhooks and for seals and neither helps with the other.
 const SEALS: &[u8] = b"switchboard: the key of seals, 1";
 
-impl Seal {
+impl Sealer {
     /// The first secret seals; all of them open, so that a secret can be replaced while what it sealed is still about.
-    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Seal {
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Sealer {
         let key = |secret| hmac(Hmac::<Sha256>::new_from_slice(secret).ok(), SEALS);
-        Seal(secrets.into_iter().filter_map(|secret| Hmac::new_from_slice(&key(secret)?).ok()).collect())
+        Sealer(secrets.into_iter().filter_map(|secret| Hmac::new_from_slice(&key(secret)?).ok()).collect())
     }
 
     /// A token of the content. It opens only with the same `place`, which is not in it.
@@ -237,8 +237,9 @@ mod tests {
 
     #[test]
     fn a_seal_opens_in_its_place_with_its_secret_and_as_it_was_made() {
-        let seal = |secrets: &[&'static str]| Seal::new(secrets.iter().map(|secret| secret.as_bytes()));
-        let open = |seal: &Seal, place: &str, token: &str| seal.open(place, token).map(|content| content.get().clone());
+        let seal = |secrets: &[&'static str]| Sealer::new(secrets.iter().map(|secret| secret.as_bytes()));
+        let open =
+            |seal: &Sealer, place: &str, token: &str| seal.open(place, token).map(|content| content.get().clone());
         let ours = seal(&["one"]);
         let token = ours.seal("here", b"do it");
         assert_eq!(open(&ours, "here", &token).as_deref(), Some(&b"do it"[..]));

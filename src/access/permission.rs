@@ -1,6 +1,6 @@
 //! Who may give a command, and where: what the command itself says, or the settings above it.
 
-use super::{Entry, Policy, covered};
+use super::{ListEntry, Policy, is_listed};
 use crate::config::{ADMINS, DIRECT, is_person, is_room};
 use crate::webex::{PersonId, RoomId, RoomType};
 
@@ -8,14 +8,14 @@ use crate::webex::{PersonId, RoomId, RoomType};
 #[derive(Clone, Debug, Default)]
 pub struct Permission {
     /// People besides the admins, who always may.
-    allow: Option<Vec<Entry>>,
-    rooms: Option<Vec<Spot>>,
+    allow: Option<Vec<ListEntry>>,
+    rooms: Option<Vec<AllowedSpace>>,
     /// Entries that mean nobody and no space.
     wrong: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
-enum Spot {
+enum AllowedSpace {
     Direct,
     Space(RoomId),
 }
@@ -27,7 +27,7 @@ impl Permission {
         for entry in people {
             match entry.as_ref().trim() {
                 ADMINS => {}
-                entry if is_person(entry) => allow.push(Entry::parse(entry)),
+                entry if is_person(entry) => allow.push(ListEntry::parse(entry)),
                 entry => wrong.push(entry.to_owned()),
             }
         }
@@ -40,8 +40,8 @@ impl Permission {
         let (mut spots, mut wrong) = (Vec::new(), Vec::new());
         for entry in rooms {
             match entry.as_ref().trim() {
-                DIRECT => spots.push(Spot::Direct),
-                entry if is_room(entry) => spots.push(Spot::Space(entry.into())),
+                DIRECT => spots.push(AllowedSpace::Direct),
+                entry if is_room(entry) => spots.push(AllowedSpace::Space(entry.into())),
                 entry => wrong.push(entry.to_owned()),
             }
         }
@@ -50,13 +50,13 @@ impl Permission {
     }
 
     /// Who may besides the admins, where not everybody may.
-    pub(super) fn people(&self) -> Option<&[Entry]> {
+    pub(super) fn people(&self) -> Option<&[ListEntry]> {
         self.allow.as_deref()
     }
 
     /// Whether nobody but an admin may give it in a space.
     pub(super) fn is_direct_only(&self) -> bool {
-        self.rooms.as_ref().is_some_and(|rooms| rooms.iter().all(|spot| matches!(spot, Spot::Direct)))
+        self.rooms.as_ref().is_some_and(|rooms| rooms.iter().all(|spot| matches!(spot, AllowedSpace::Direct)))
     }
 
     /// What was given and means nobody and no space.
@@ -81,12 +81,12 @@ impl Policy {
         if self.is_admin(id, email) {
             return Ok(());
         }
-        if permission.allow.as_ref().is_some_and(|people| !covered(people, id, email)) {
+        if permission.allow.as_ref().is_some_and(|people| !is_listed(people, id, email)) {
             return Err("not listed in the command's allow");
         }
-        let here = |spot: &Spot| match spot {
-            Spot::Direct => kind == RoomType::Direct,
-            Spot::Space(space) => space == room,
+        let here = |spot: &AllowedSpace| match spot {
+            AllowedSpace::Direct => kind == RoomType::Direct,
+            AllowedSpace::Space(space) => space == room,
         };
         if permission.rooms.as_ref().is_some_and(|rooms| !rooms.iter().any(here)) {
             return Err("asked in a space that is not among the command's rooms");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{Entry, Permission, Policy, covered, folded};
+use super::{ListEntry, Permission, Policy, fold_case, is_listed};
 use crate::config::{ADMINS, GroupPolicy, approve_problem, is_person};
 use crate::webex::PersonId;
 
@@ -14,7 +14,7 @@ const MOST_NAMED: usize = 8;
 /// How many of whom have to approve a command before it runs.
 #[derive(Clone, Debug)]
 pub struct Quorum {
-    by: Vec<Entry>,
+    by: Vec<ListEntry>,
     /// Whether whoever is listed in `access.admins` is one of them.
     admins: bool,
     needed: u32,
@@ -27,7 +27,7 @@ impl Quorum {
     pub fn new(by: impl IntoIterator<Item = impl AsRef<str>>, needed: u32, within: Duration) -> Quorum {
         let by: Vec<_> = by.into_iter().map(|entry| entry.as_ref().trim().to_owned()).collect();
         Quorum {
-            by: by.iter().filter(|entry| is_person(entry)).map(|entry| Entry::parse(entry)).collect(),
+            by: by.iter().filter(|entry| is_person(entry)).map(|entry| ListEntry::parse(entry)).collect(),
             admins: by.iter().any(|entry| entry == ADMINS),
             needed,
             within,
@@ -57,10 +57,10 @@ impl Quorum {
 
     /// Who, as people read it: plain text.
     pub fn whom(&self) -> String {
-        let named = |entry: &Entry| match entry {
-            Entry::Person(_) => "somebody listed by id".to_owned(),
-            Entry::Email(email) => email.clone(),
-            Entry::Domain(domain) => format!("anybody at {domain}"),
+        let named = |entry: &ListEntry| match entry {
+            ListEntry::Person(_) => "somebody listed by id".to_owned(),
+            ListEntry::Email(email) => email.clone(),
+            ListEntry::Domain(domain) => format!("anybody at {domain}"),
         };
         let mut names: Vec<_> = self.by.iter().map(named).collect();
         names.extend(self.admins.then(|| "an admin".to_owned()));
@@ -81,20 +81,20 @@ impl Policy {
     /// Whether somebody whom the bot answers may approve. Admins may only if they are listed, by name or as "admins":
     /// who may do everything is not for that reason a second pair of eyes.
     pub fn approves(&self, quorum: &Quorum, id: &PersonId, email: &str) -> bool {
-        covered(&quorum.by, id, email) || (quorum.admins && self.is_admin(id, email))
+        is_listed(&quorum.by, id, email) || (quorum.admins && self.is_admin(id, email))
     }
 
     /// Whether there may be enough people besides this one.
     pub fn can_do_without(&self, quorum: &Quorum, id: &PersonId, email: &str) -> bool {
-        let email = folded(email);
+        let email = fold_case(email);
         self.enough(quorum, |entry| !entry.covers(id, &email))
     }
 
     /// Why a command can never run, or for some never, that needs this approval: as far as the settings tell.
     pub fn unmet(&self, quorum: &Quorum, permission: &Permission) -> Option<&'static str> {
-        let is_answered = |entry: &Entry| self.may_be_answered(entry);
-        let cannot_ask_alone = |asker: &Entry| !self.enough(quorum, |entry| entry != asker);
-        let is_closed = |askers: &[Entry]| !askers.is_empty() && !askers.iter().any(is_domain);
+        let is_answered = |entry: &ListEntry| self.may_be_answered(entry);
+        let cannot_ask_alone = |asker: &ListEntry| !self.enough(quorum, |entry| entry != asker);
+        let is_closed = |askers: &[ListEntry]| !askers.is_empty() && !askers.iter().any(is_domain);
         let askers: Option<Vec<_>> =
             permission.people().map(|people| people.iter().chain(&self.admins).cloned().collect());
         if self.group == GroupPolicy::Disabled {
@@ -115,9 +115,9 @@ impl Policy {
     }
 
     /// Whether there may be as many people as it takes among those that this holds for.
-    fn enough(&self, quorum: &Quorum, holds: impl Fn(&Entry) -> bool) -> bool {
+    fn enough(&self, quorum: &Quorum, holds: impl Fn(&ListEntry) -> bool) -> bool {
         let admins = if quorum.admins { self.admins.as_slice() } else { &[] };
-        let mut people: Vec<&Entry> = Vec::new();
+        let mut people: Vec<&ListEntry> = Vec::new();
         for entry in quorum.by.iter().chain(admins).filter(|entry| is_domain(entry) || holds(entry)) {
             if !people.contains(&entry) {
                 people.push(entry);
@@ -127,18 +127,18 @@ impl Policy {
     }
 
     /// Whether somebody behind an entry may be answered in spaces. An id and an address may be one person.
-    fn may_be_answered(&self, entry: &Entry) -> bool {
+    fn may_be_answered(&self, entry: &ListEntry) -> bool {
         let listed = || self.group_allowed.iter().chain(&self.admins);
         self.group != GroupPolicy::Allowlist
             || match entry {
-                Entry::Email(email) => listed().any(|known| known.covers(&PersonId::from(""), email)),
-                Entry::Person(_) | Entry::Domain(_) => true,
+                ListEntry::Email(email) => listed().any(|known| known.covers(&PersonId::from(""), email)),
+                ListEntry::Person(_) | ListEntry::Domain(_) => true,
             }
-            || listed().any(|known| matches!(known, Entry::Person(_)))
+            || listed().any(|known| matches!(known, ListEntry::Person(_)))
     }
 }
 
 /// Nobody knows how many people are behind a mail domain.
-fn is_domain(entry: &Entry) -> bool {
-    matches!(entry, Entry::Domain(_))
+fn is_domain(entry: &ListEntry) -> bool {
+    matches!(entry, ListEntry::Domain(_))
 }

@@ -21,11 +21,11 @@ fn policy(direct: DmPolicy, group: GroupPolicy, allow: &[&str], group_allow: &[&
     })
 }
 
-fn decided(policy: &Policy, email: &str, place: Place) -> Decision {
+fn decided(policy: &Policy, email: &str, place: EventPlace) -> Decision {
     decide(policy, &ME.into(), &ALICE.into(), email, place, Act::Text)
 }
 
-fn answered(policy: &Policy, email: &str, place: Place) -> bool {
+fn answered(policy: &Policy, email: &str, place: EventPlace) -> bool {
     matches!(decided(policy, email, place), Decision::Allow(_))
 }
 
@@ -55,22 +55,22 @@ fn letter(decision: Decision) -> char {
 }
 
 /// Who they are, as the columns of the matrix stand: the id Webex gives, the address, and how pairing stands.
-fn people() -> [(PersonId, &'static str, Standing); 10] {
+fn people() -> [(PersonId, &'static str, PairingStatus); 10] {
     let person = |nth: u32, email, standing| {
         (encode("us", "PEOPLE", &format!("{nth:08}-1111-4111-8111-111111111111")).into(), email, standing)
     };
     [
-        person(1, "root@example.org", Standing::Unknown),
+        person(1, "root@example.org", PairingStatus::Unknown),
         // Listed by an id that another cluster spells.
-        person(2, "", Standing::Unknown),
-        person(3, "ALICE@Example.Com", Standing::Unknown),
-        person(4, "somebody@listed.example", Standing::Unknown),
-        person(5, "paired@example.net", Standing::Approved),
-        person(6, "pending@example.net", Standing::Pending),
-        person(7, "denied@example.net", Standing::Denied),
-        person(8, "stranger@example.net", Standing::Unknown),
-        person(9, "other@webex.bot", Standing::Unknown),
-        (encode("us", "PEOPLE", ME).into(), "me@webex.bot", Standing::Unknown),
+        person(2, "", PairingStatus::Unknown),
+        person(3, "ALICE@Example.Com", PairingStatus::Unknown),
+        person(4, "somebody@listed.example", PairingStatus::Unknown),
+        person(5, "paired@example.net", PairingStatus::Approved),
+        person(6, "pending@example.net", PairingStatus::Pending),
+        person(7, "denied@example.net", PairingStatus::Denied),
+        person(8, "stranger@example.net", PairingStatus::Unknown),
+        person(9, "other@webex.bot", PairingStatus::Unknown),
+        (encode("us", "PEOPLE", ME).into(), "me@webex.bot", PairingStatus::Unknown),
     ]
 }
 
@@ -130,10 +130,10 @@ fn every_cell_of_the_matrix_is_decided_by_its_rule() {
     };
     // The policy for the other kind of place changes nothing.
     for (direct, act, expected) in DIRECT {
-        ALL_GROUP.into_iter().for_each(|group| row(direct, group, Place::Direct, act, expected));
+        ALL_GROUP.into_iter().for_each(|group| row(direct, group, EventPlace::Direct, act, expected));
     }
     for (group, mentioned, act, expected) in GROUP {
-        ALL_DIRECT.into_iter().for_each(|direct| row(direct, group, Place::Group { mentioned }, act, expected));
+        ALL_DIRECT.into_iter().for_each(|direct| row(direct, group, EventPlace::Group { mentioned }, act, expected));
     }
     assert_eq!(cells, (2 + 4) * 16 * 10, "acts and places, policies, people");
 }
@@ -142,14 +142,14 @@ fn every_cell_of_the_matrix_is_decided_by_its_rule() {
 fn everything_is_closed_by_default() {
     let defaults = Config::from_parts("", &[]).unwrap();
     let policy = Policy::new(&defaults.access);
-    assert_eq!(decided(&policy, "alice@example.org", Place::Direct), Decision::Pair);
-    assert!(!answered(&policy, "alice@example.org", Place::Group { mentioned: true }));
+    assert_eq!(decided(&policy, "alice@example.org", EventPlace::Direct), Decision::Pair);
+    assert!(!answered(&policy, "alice@example.org", EventPlace::Group { mentioned: true }));
     assert!(!policy.is_spoken());
 }
 
 #[test]
 fn lists_take_ids_emails_and_domains() {
-    let place = Place::Direct;
+    let place = EventPlace::Direct;
     let alice = encode("us", "PEOPLE", ALICE);
     for (entry, email, expected) in [
         ("Alice@Example.org", "ALICE@example.ORG", true),
@@ -176,13 +176,13 @@ fn lists_take_ids_emails_and_domains() {
 
 #[test]
 fn an_empty_group_list_means_the_other_one() {
-    let place = Place::Group { mentioned: true };
+    let place = EventPlace::Group { mentioned: true };
     let shared = policy(DmPolicy::Allowlist, GroupPolicy::Allowlist, &["alice@example.org"], &[], &[]);
     assert!(answered(&shared, "alice@example.org", place));
     let own = policy(DmPolicy::Allowlist, GroupPolicy::Allowlist, &["alice@example.org"], &["bob@example.org"], &[]);
     assert!(!answered(&own, "alice@example.org", place));
     assert!(answered(&own, "bob@example.org", place));
-    assert!(!answered(&own, "bob@example.org", Place::Direct));
+    assert!(!answered(&own, "bob@example.org", EventPlace::Direct));
 }
 
 #[test]

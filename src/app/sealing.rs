@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::card::Cards;
 use crate::config::Config;
-use crate::signature::Seal;
+use crate::signature::Sealer;
 use crate::store::Store;
 
 /// What seals the buttons of cards: the secret that is set, else the ledger's own, which always opens what it has sealed.
@@ -16,6 +16,6 @@ pub(super) async fn cards(config: &Config, store: &Store) -> anyhow::Result<Card
     let own = store.own_secret().await?;
     let current = set.unwrap_or_else(|| own.clone());
     let secrets: Vec<_> = [current].into_iter().chain(previous).chain([own]).collect();
-    let seal = Seal::new(secrets.iter().map(Vec::as_slice));
+    let seal = Sealer::new(secrets.iter().map(Vec::as_slice));
     Ok(Cards::new(seal, config.cards.expire, config.has_buttons()))
 }

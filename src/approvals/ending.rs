@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Approvals, wording};
 use crate::access::Sender;
 use crate::clock;
-use crate::desk::{End, Outcome, ReplyTo};
+use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::event;
 use crate::outbox::{Delete, Destination, Letter};
 use crate::store::{Approval, ApprovalState, ApprovalStep, Claimed, Effect, Entry, State, StoreError};
@@ -23,7 +23,7 @@ impl Approvals {
         };
         let (approval, (state, by)) = match found.await {
             Ok(Some(found)) => found,
-            Ok(None) => return End::unaudited(Verdict::Noted, "it was decided before").into(),
+            Ok(None) => return EventEnd::unaudited(Verdict::Noted, "it was decided before").into(),
             Err(error) => return self.desk.without_request(row, &error),
         };
         let (request, approvers) = (&approval.request, approval.approvers.len());
@@ -36,7 +36,7 @@ impl Approvals {
         };
         tracing::info!(command, approvers, why, "what waited for approval was ended");
         let verdict = if state == ApprovalState::Expired { Verdict::Expired } else { Verdict::Ended };
-        let end = End::by_daemon(&request.room, verdict, &why)
+        let end = EventEnd::by_daemon(&request.room, verdict, &why)
             .command(&command)
             .action(&format!("{command}/expire"))
             .of_request(&reference);
@@ -105,7 +105,7 @@ pub struct EndedRequest {
 
 impl EndedRequest {
     /// The outcome comes before what the command replied, and the card goes after both.
-    pub fn add_to(self, end: End) -> End {
+    pub fn add_to(self, end: EventEnd) -> EventEnd {
         end.first(self.outcome).then([self.removal]).with(self.step)
     }
 }

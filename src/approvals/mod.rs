@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub use ending::asker;
 pub use voting::PressedVote;
 
-use crate::access::{Act, Decision, Place, decide};
+use crate::access::{Act, Decision, EventPlace, decide};
 use crate::desk::Desk;
 use crate::store::{Approval, StoreError};
 use crate::webex::{Error, Fault, Person, PersonId, RoomId};
@@ -52,7 +52,7 @@ impl Approvals {
 
     /// Whether the bot answers somebody in spaces, by the settings as they are now.
     pub fn is_answered(&self, me: &Person, id: &PersonId, email: &str) -> bool {
-        let place = Place::Group { mentioned: true };
+        let place = EventPlace::Group { mentioned: true };
         matches!(decide(&self.desk.services.policy, &me.id, id, email, place, Act::Text), Decision::Allow(_))
     }
 }

@@ -5,7 +5,7 @@ use super::{Approvals, wording};
 use crate::access::Quorum;
 use crate::card::{Sealing, Venue};
 use crate::clock;
-use crate::desk::{End, Outcome, ReplyTo};
+use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::event;
 use crate::handler::{Command, Context, Outgoing, Reply};
 use crate::store::{ApprovalRequest, ApprovalStep, Claimed, Effect};
@@ -34,7 +34,7 @@ impl Approvals {
     ) -> Outcome {
         let name = command.name();
         let decline = |(reason, says): (&'static str, String)| {
-            self.desk.reply(row, to, End::of(to, Verdict::Declined, reason).command(name), Reply::text(says))
+            self.desk.reply(row, to, EventEnd::of(to, Verdict::Declined, reason).command(name), Reply::text(says))
         };
         if let Some(refusal) = self.unaskable(to, name, quorum, asked(context)) {
             return decline(refusal);
@@ -57,7 +57,7 @@ impl Approvals {
         self.desk.services.metrics.approval("requested");
         let (needed, until) = (wording::approvals(quorum), minute(request.expires_at));
         let letter = self.desk.letter(row, to, request.card, card, Some(name));
-        End::of(to, Verdict::Awaiting, rule)
+        EventEnd::of(to, Verdict::Awaiting, rule)
             .command(name)
             .audited(format!("{needed} until {until}; {rule}"))
             .then([letter])

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Approvals, wording};
 use crate::access::{Quorum, Sender};
 use crate::card::Vote;
-use crate::desk::{End, Outcome, ReplyTo};
+use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::event::{self, Approved, Event};
 use crate::store::{Approval, ApprovalState, ApprovalStep, Approver, Claimed, Effect};
 use crate::verdict::Verdict;
@@ -49,7 +49,7 @@ impl Approvals {
         let request = &approval.request;
         let to = &ReplyTo { thread: Some(request.thread.as_str().into()), ..to.clone() };
         let (command, reference) = (request.command.clone(), event::reference(request.event));
-        let named = |end: End| end.command(&command).of_request(&reference);
+        let named = |end: EventEnd| end.command(&command).of_request(&reference);
         match self.counts(&approval, &to.sender, press.vote, row.accepted_at) {
             Err(Void { verdict, reason, says }) => {
                 self.desk.decline(row, to, press.card, verdict, reason, &says).map_end(named)
@@ -138,7 +138,8 @@ impl Approvals {
         }
         let ids = void.iter().map(|known| known.person.clone()).collect();
         let step = Effect::Approval(ApprovalStep::Approve { card: press.card, by, void: ids });
-        let counted = |reason| End::of(to, Verdict::Counted, reason).audited(format!("{count} of {needed}")).with(step);
+        let counted =
+            |reason| EventEnd::of(to, Verdict::Counted, reason).audited(format!("{count} of {needed}")).with(step);
         if count < needed {
             let text = format!("{email} approved: {count} of {needed}.{}", wording::void(&void));
             let said = NewMessage::text(text).into();
@@ -189,12 +190,12 @@ impl Approvals {
         press: PressedVote,
         approval: Approval,
         state: ApprovalState,
-    ) -> End {
+    ) -> EventEnd {
         let reason = match press.vote {
             Vote::Withdraw => "withdrawn by whoever asked",
             Vote::Approve | Vote::Deny => "denied by somebody who may approve it",
         };
         let by = to.sender.email.clone();
-        self.end_request(row, approval, state, by, Some(press.message)).add_to(End::of(to, Verdict::Ended, reason))
+        self.end_request(row, approval, state, by, Some(press.message)).add_to(EventEnd::of(to, Verdict::Ended, reason))
     }
 }

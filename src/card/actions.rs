@@ -2,8 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::Card;
-
 /// A button.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action(pub(super) Value);
@@ -12,11 +10,6 @@ impl Action {
     /// Opens an https address. The bot does not hear of it.
     pub fn open_url(title: &str, url: &str) -> Action {
         Action(json!({"type": "Action.OpenUrl", "title": title, "url": url}))
-    }
-
-    /// Unfolds another card below.
-    pub fn show_card(title: &str, card: Card) -> Action {
-        Action(json!({"type": "Action.ShowCard", "title": title, "card": card.content}))
     }
 
     /// Shows or hides the elements of these names.

@@ -6,9 +6,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::button::{ButtonSpec, SEAL};
 use super::fields::{self, needed, text};
 use super::finding::{CardError, finding, wrong};
-use super::seal::{SEAL, Wish};
 
 /// Bytes of JSON. Webex names no figure; refusals are reported from about 22 KB on, and all is well below this.
 const LARGE: usize = 15 * 1024;
@@ -198,7 +198,7 @@ impl Checker {
     fn action(&mut self, action: &Value, path: &str, depth: usize) -> Checked {
         self.fallback(action, path, depth, Checker::action)?;
         match needed(action, "type", path)? {
-            "Action.Submit" => match Wish::of(&action["data"]) {
+            "Action.Submit" => match ButtonSpec::read(&action["data"]) {
                 Ok(_) => Ok(()),
                 Err(problem) => wrong(format!("{path}data"), problem),
             },

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Action;
+use super::actions::Action;
 use crate::text::escape;
 
 /// Anything that stands in a card's body.

@@ -1,177 +1,39 @@
-//! What a button does, under a seal that nobody else can make: `data` of each `Action.Submit` is one token.
+//! Seals the buttons of a card: `data` of each `Action.Submit` becomes one token that nobody else can make.
 //!
-//! The token holds the card's id, the command, the action and its arguments, who may press it and until when. The bot and
-//! the space are not in it but are sealed with it, so in any other place the seal is wrong. That it stands in the card
-//! that was clicked, and whether it was used, is for the caller to see.
+//! The token holds the card's id, the command, the action and its arguments, who may press it and until when. It does not
+//! hold the bot and the space, but the seal covers them: in any other space the seal is wrong. The caller checks that the
+//! token stands in the card that was clicked, and whether the card was used.
 //!
 //! # A card to somebody whose direct space is not known yet
 //!
-//! Webex tells which space it is only once the message is there, and the seal is made before. So such a card is sealed for
-//! "the direct space of this bot with the one person who may press it": each of its buttons names that one person, and
-//! opens in a direct space only, and only if they press it. A direct space holds the bot and one other, and there is one
-//! for each other: bot, kind of space and person name it as well as its id would, so this binds as tightly.
+//! The seal is made before the message is sent, and Webex names a new direct space only afterwards. Such a card is sealed
+//! for "the direct space of this bot with the one person who may press it". Each of its buttons names that person, and
+//! opens only in a direct space and only if they press it. This binds as tightly as the id of the space: a bot has one
+//! direct space with each person, and nobody else is in it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::adaptive::Card;
+use super::button::{Button, ButtonAction, ButtonSpec, Only, SEAL, Vote, each_submit};
+use super::check;
 use super::finding::{CardError, finding, wrong};
-use super::{Card, check};
 use crate::access::Sender;
-use crate::signature::Seal;
+use crate::signature::Sealer;
 use crate::webex::{Attachment, PersonId, RoomId};
-
-/// The key of a token, in a button's data and thus among the inputs of a click.
-pub(crate) const SEAL: &str = "seal";
 
 /// The log names no more doubts about one card.
 const MOST_TOLD: usize = 5;
 
-const SUBMIT: &str = "Action.Submit";
-
-/// What a button in a card of ours does.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(crate) struct Button {
-    /// The card it stands in: the id of the message in the ledger.
-    #[serde(rename = "c")]
-    pub card: Uuid,
-    /// The command that made the card.
-    #[serde(rename = "m")]
-    pub command: String,
-    #[serde(rename = "d")]
-    pub deed: Deed,
-    #[serde(rename = "a", default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub arguments: BTreeMap<String, String>,
-    /// The only people who may press it; without them, everybody who is answered.
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
-    pub people: Option<Vec<String>>,
-    /// Whether it works once.
-    #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
-    pub once: bool,
-    /// Until when, in milliseconds since 1970.
-    #[serde(rename = "u")]
-    pub until: i64,
-}
-
-/// The one thing a button does.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Deed {
-    /// Calls an action of the command that made the card.
-    Action(String),
-    /// What this text does, typed by whoever presses it.
-    Say(String),
-    /// Decides on what waits for approval, which is the card itself. Only [`Cards::seal_votes`] makes one: no command's
-    /// card and no template can.
-    Vote(Vote),
-}
-
-/// What somebody decides on a command that waits for approval.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Vote {
-    /// It should run.
-    Approve,
-    /// It should not.
-    Deny,
-    /// Whoever asked for it does not want it any more.
-    Withdraw,
-}
-
-impl Vote {
-    /// The word for it, which is also the action of its button before that is sealed.
-    pub fn word(self) -> &'static str {
-        match self {
-            Vote::Approve => "approve",
-            Vote::Deny => "deny",
-            Vote::Withdraw => "withdraw",
-        }
-    }
-
-    fn of(word: &str) -> Option<Vote> {
-        [Vote::Approve, Vote::Deny, Vote::Withdraw].into_iter().find(|vote| vote.word() == word)
-    }
-}
-
-/// Why a button of ours does nothing for somebody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// It is for others.
-    NotTheirs,
-    /// It is too late.
-    Expired,
-}
-
-impl Button {
-    /// Whether somebody the bot answers may press it now.
-    pub fn refuses(&self, sender: &Sender, now: i64) -> Option<Refusal> {
-        if self.people.as_ref().is_some_and(|people| !people.iter().any(|who| names(who, sender))) {
-            return Some(Refusal::NotTheirs);
-        }
-        (now >= self.until).then_some(Refusal::Expired)
-    }
-
-    /// Whether it is for this person and nobody else.
-    fn is_only_for(&self, sender: &Sender) -> bool {
-        matches!(self.people.as_deref(), Some([who]) if names(who, sender))
-    }
-}
-
-/// Whether this is somebody's email or person id.
-fn names(who: &str, sender: &Sender) -> bool {
-    let who = who.trim();
-    !who.is_empty() && (who.eq_ignore_ascii_case(&sender.email) || PersonId::from(who) == sender.id)
-}
-
-/// What `data` says before it is sealed.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wish {
-    action: Option<String>,
-    say: Option<String>,
-    #[serde(default)]
-    arguments: BTreeMap<String, String>,
-    #[serde(default)]
-    only: Only,
-    #[serde(default)]
-    repeatable: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Only {
-    #[default]
-    Anyone,
-    Asker,
-    People(Vec<String>),
-}
-
-impl Wish {
-    pub(super) fn of(data: &Value) -> Result<(Wish, Deed), String> {
-        const NOTHING: &str = "has to say what the button does: {\"action\": \"name\"} or {\"say\": \"text\"}";
-        if !data.is_object() {
-            return Err(NOTHING.to_owned());
-        }
-        let mut wish: Wish = serde_json::from_value(data.clone()).map_err(|error| error.to_string())?;
-        let deed = match (wish.action.take(), wish.say.take()) {
-            (Some(action), None) => Deed::Action(action),
-            (None, Some(text)) => Deed::Say(text),
-            (None, None) | (Some(_), Some(_)) => return Err(NOTHING.to_owned()),
-        };
-        Ok((wish, deed))
-    }
-}
-
-/// Where a card goes, and why.
+/// What the seals of a card's buttons are made for.
 pub(crate) struct Sealing<'a> {
     pub bot: &'a PersonId,
     pub venue: Venue<'a>,
     pub card: Uuid,
     pub command: &'a str,
-    /// What the buttons of the command's cards may call.
+    /// The actions that the buttons of the command's cards may call.
     pub actions: &'a [&'a str],
     pub now: i64,
 }
@@ -185,54 +47,68 @@ pub(crate) enum Venue<'a> {
     DirectWith(&'a str),
 }
 
-/// Seals cards and opens what comes back.
+impl Venue<'_> {
+    /// Who may press a button there; everybody if it names nobody.
+    fn people(self, only: Only) -> Result<Option<Vec<String>>, &'static str> {
+        Ok(match (only, self) {
+            (Only::Anyone, Venue::Room { .. }) => None,
+            (Only::Asker, Venue::Room { asker, .. }) => Some(vec![asker.to_string()]),
+            (Only::People(people), Venue::Room { .. }) => Some(people),
+            (Only::Anyone | Only::Asker, Venue::DirectWith(person)) => Some(vec![person.to_owned()]),
+            (Only::People(_), Venue::DirectWith(_)) => {
+                return Err("is for others than the one person that the card goes to");
+            }
+        })
+    }
+}
+
+/// Seals cards, and opens the tokens that clicks bring back.
 pub(crate) struct Cards {
-    seal: Seal,
+    sealer: Sealer,
     longest: Duration,
     clicks_arrive: bool,
 }
 
 impl Cards {
-    /// `longest` is how long a button works at most; `clicks_arrive` whether Webex tells of clicks at all.
-    pub fn new(seal: Seal, longest: Duration, clicks_arrive: bool) -> Cards {
-        Cards { seal, longest, clicks_arrive }
+    /// `longest` is how long a button works at most; `clicks_arrive` is whether Webex tells of clicks at all.
+    pub fn new(sealer: Sealer, longest: Duration, clicks_arrive: bool) -> Cards {
+        Cards { sealer, longest, clicks_arrive }
     }
 
     /// Until when the buttons of a card that is made now work at most.
     pub fn until(&self, now: i64) -> i64 {
-        now.saturating_add(i64::try_from(self.longest.as_millis()).unwrap_or(i64::MAX))
+        add(now, self.longest)
     }
 
-    /// Whether somebody can press a button at all.
+    /// Whether a click on a button reaches the bot at all.
     pub fn clicks_arrive(&self) -> bool {
         self.clicks_arrive
     }
 
     /// The card as it is sent; none where its buttons would be dead.
     pub fn seal(&self, card: &Card, sealing: &Sealing<'_>) -> Result<Option<Attachment>, CardError> {
-        self.sealed(card, sealing, |deed| deed)
+        self.seal_buttons(card, sealing, |action| action)
     }
 
-    /// The same of a card that asks for approval: its actions are votes.
+    /// The same for the card of an approval request: its actions are votes.
     pub fn seal_votes(&self, card: &Card, sealing: &Sealing<'_>) -> Result<Option<Attachment>, CardError> {
-        self.sealed(card, sealing, |deed| match &deed {
-            Deed::Action(word) => Vote::of(word).map_or(deed, Deed::Vote),
-            Deed::Say(_) | Deed::Vote(_) => deed,
+        self.seal_buttons(card, sealing, |action| match &action {
+            ButtonAction::Call(word) => Vote::from_word(word).map_or(action, ButtonAction::Vote),
+            ButtonAction::Say(_) | ButtonAction::Vote(_) => action,
         })
     }
 
-    fn sealed(
+    fn seal_buttons(
         &self,
         card: &Card,
         sealing: &Sealing<'_>,
-        means: impl Fn(Deed) -> Deed,
+        change: impl Fn(ButtonAction) -> ButtonAction,
     ) -> Result<Option<Attachment>, CardError> {
         let mut doubts = check::card(&card.content)?;
-        let lives = card.lives.map_or(self.longest, |lives| lives.min(self.longest));
-        let until = sealing.now.saturating_add(i64::try_from(lives.as_millis()).unwrap_or(i64::MAX));
+        let until = add(sealing.now, card.lives.map_or(self.longest, |lives| lives.min(self.longest)));
         let place = match sealing.venue {
-            Venue::Room { room, .. } => place(sealing.bot, room),
-            Venue::DirectWith(_) => direct(sealing.bot),
+            Venue::Room { room, .. } => space_of(sealing.bot, room),
+            Venue::DirectWith(_) => direct_space_of(sealing.bot),
         };
         let mut content = card.content.clone();
         let mut buttons = 0;
@@ -240,34 +116,26 @@ impl Cards {
             buttons += 1;
             let path = format!("the button {}", submit.get("title").unwrap_or(&Value::Null));
             let data = submit.get("data").unwrap_or(&Value::Null);
-            let (wish, deed) = Wish::of(data).map_err(|problem| finding(&path, problem))?;
-            let deed = means(deed);
-            if let Deed::Action(action) = &deed
-                && !sealing.actions.contains(&action.as_str())
+            let (spec, action) = ButtonSpec::read(data).map_err(|problem| finding(&path, problem))?;
+            let action = change(action);
+            let Sealing { card, command, actions, venue, .. } = *sealing;
+            if let ButtonAction::Call(name) = &action
+                && !actions.contains(&name.as_str())
             {
-                let command = sealing.command;
                 let problem =
-                    format!("calls the action \"{action}\" that {command} does not have; add it with Command::action");
+                    format!("calls the action \"{name}\" that {command} does not have; add it with Command::action");
                 return wrong(path, problem);
             }
             let button = Button {
-                card: sealing.card,
-                command: sealing.command.to_owned(),
-                once: !wish.repeatable && matches!(deed, Deed::Action(_)),
-                deed,
-                arguments: wish.arguments,
-                people: match (wish.only, sealing.venue) {
-                    (Only::Anyone, Venue::Room { .. }) => None,
-                    (Only::Asker, Venue::Room { asker, .. }) => Some(vec![asker.to_string()]),
-                    (Only::People(people), Venue::Room { .. }) => Some(people),
-                    (Only::Anyone | Only::Asker, Venue::DirectWith(person)) => Some(vec![person.to_owned()]),
-                    (Only::People(_), Venue::DirectWith(_)) => {
-                        return wrong(path, "is for others than the one person that the card goes to");
-                    }
-                },
+                card,
+                command: command.to_owned(),
+                once: !spec.repeatable && matches!(action, ButtonAction::Call(_)),
+                action,
+                arguments: spec.arguments,
+                people: venue.people(spec.only).map_err(|problem| finding(path, problem))?,
                 until,
             };
-            let token = self.seal.seal(&place, &serde_json::to_vec(&button).unwrap_or_default());
+            let token = self.sealer.seal(&place, &serde_json::to_vec(&button).unwrap_or_default());
             submit.insert("data".to_owned(), json!({SEAL: token}));
             Ok(())
         })?;
@@ -277,68 +145,48 @@ impl Cards {
         }
         if !doubts.is_empty() {
             let more = doubts.len().saturating_sub(MOST_TOLD);
-            let told: Vec<_> = doubts.iter().take(MOST_TOLD).map(CardError::to_string).collect();
-            let (command, doubts) = (sealing.command, told.join("; "));
+            let named: Vec<_> = doubts.iter().take(MOST_TOLD).map(CardError::to_string).collect();
+            let (command, doubts) = (sealing.command, named.join("; "));
             tracing::warn!(command, doubts, more, "a card is sent that Webex may not take or not show as it is");
         }
         Ok(Some(Attachment::adaptive_card(content)))
     }
 
-    /// What the button does that has this token, if this bot sealed it for this space; or, where the space is direct, for
-    /// the direct space with whoever pressed it.
+    /// The button of this token, if this bot sealed it for this space. Where the space is direct, a button also opens that
+    /// was sealed for the direct space with the person who pressed it.
     pub fn open(&self, bot: &PersonId, room: &RoomId, direct_with: Option<&Sender>, token: &str) -> Option<Button> {
-        let open = |place: &str| serde_json::from_slice::<Button>(self.seal.open(place, token)?.get()).ok();
-        let here = open(&place(bot, room));
-        here.or_else(|| direct_with.and_then(|person| open(&direct(bot)).filter(|button| button.is_only_for(person))))
+        let open = |space: &str| serde_json::from_slice::<Button>(self.sealer.open(space, token)?.get()).ok();
+        open(&space_of(bot, room)).or_else(|| {
+            let person = direct_with?;
+            open(&direct_space_of(bot)).filter(|button| button.is_only_for(person))
+        })
     }
 }
 
-fn place(bot: &PersonId, room: &RoomId) -> String {
+fn add(ms: i64, span: Duration) -> i64 {
+    ms.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// What a seal is made for: this bot in this space.
+fn space_of(bot: &PersonId, room: &RoomId) -> String {
     format!("{}/{}", bot.local(), room.local())
 }
 
-/// No [`place`] is spelled so, whatever a space may be called: each of them has a slash after the bot.
-fn direct(bot: &PersonId) -> String {
+/// What a seal is made for: this bot alone with one person. It equals no [`space_of`], since that has a slash after the bot.
+fn direct_space_of(bot: &PersonId) -> String {
     format!("{} alone with one person", bot.local())
-}
-
-/// Whether a button with this token stands in one of these cards. Nowhere else does it count: what people type may stand
-/// in a card too.
-pub(crate) fn carries(attachments: &[Attachment], token: &str) -> bool {
-    fn holds(value: &Value, token: &str) -> bool {
-        match value {
-            Value::Array(items) => items.iter().any(|item| holds(item, token)),
-            Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == SUBMIT) => {
-                fields.get("data").is_some_and(|data| data[SEAL] == token)
-            }
-            Value::Object(fields) => fields.values().any(|value| holds(value, token)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-        }
-    }
-    attachments.iter().any(|attachment| holds(&attachment.content, token))
-}
-
-/// Every button that submits, wherever it stands, even where a card is not known to have one.
-pub(super) fn each_submit(
-    value: &mut Value,
-    change: &mut impl FnMut(&mut Map<String, Value>) -> Result<(), CardError>,
-) -> Result<(), CardError> {
-    match value {
-        Value::Array(items) => items.iter_mut().try_for_each(|item| each_submit(item, change)),
-        Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == SUBMIT) => change(fields),
-        Value::Object(fields) => fields.values_mut().try_for_each(|value| each_submit(value, change)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::card::{Action, Submit, Text};
+    use crate::card::{Action, ButtonRefusal, Submit, Text, carries_button};
     use crate::webex::encode;
 
     const BOT: &str = "11111111-1111-4111-8111-111111111111";
@@ -349,7 +197,7 @@ mod tests {
     const HOUR: i64 = 3_600_000;
 
     fn cards(secrets: &[&str]) -> Cards {
-        let seal = Seal::new(secrets.iter().map(|secret| secret.as_bytes()));
+        let seal = Sealer::new(secrets.iter().map(|secret| secret.as_bytes()));
         Cards::new(seal, Duration::from_secs(3600), true)
     }
 
@@ -412,7 +260,7 @@ mod tests {
         let go = Button {
             card: Uuid::from_u128(7),
             command: "deploy".to_owned(),
-            deed: Deed::Action("go".to_owned()),
+            action: ButtonAction::Call("go".to_owned()),
             arguments: BTreeMap::from([("service".to_owned(), "api".to_owned())]),
             people: None,
             once: true,
@@ -420,7 +268,7 @@ mod tests {
         };
         assert_eq!(buttons[0], go);
         assert_eq!((buttons[1].once, buttons[1].people.clone()), (false, Some(vec![person(ALICE).to_string()])));
-        assert_eq!((buttons[2].once, &buttons[2].deed), (false, &Deed::Say("status".to_owned())));
+        assert_eq!((buttons[2].once, &buttons[2].action), (false, &ButtonAction::Say("status".to_owned())));
     }
 
     #[test]
@@ -431,22 +279,22 @@ mod tests {
         let of_a_command: Vec<_> =
             tokens(&cards, &card, 7).iter().map(|token| open(&cards, 7, token).unwrap()).collect();
         for (button, word) in of_a_command.iter().zip(words) {
-            assert_eq!(button.deed, Deed::Action(word.to_owned()));
+            assert_eq!(button.action, ButtonAction::Call(word.to_owned()));
         }
         for data in [json!({"vote": "approve"}), json!({"action": "approve", "vote": "approve"})] {
-            assert!(Wish::of(&data).is_err(), "{data}");
+            assert!(ButtonSpec::read(&data).is_err(), "{data}");
         }
         let (bot, asker, room) = (person(BOT), person(ALICE), room(7));
         let venue = Venue::Room { room: &room, asker: &asker };
         let sealing = Sealing { bot: &bot, venue, card: Uuid::nil(), command: "deploy", actions: &ACTIONS, now: NOW };
-        let mut deeds = Vec::new();
+        let mut actions = Vec::new();
         each_submit(&mut cards.seal_votes(&card, &sealing).unwrap().unwrap().content, &mut |submit| {
             let button = open(&cards, 7, submit["data"][SEAL].as_str().unwrap()).unwrap();
-            deeds.push(button.deed);
+            actions.push(button.action);
             Ok(())
         })
         .unwrap();
-        assert_eq!(deeds, [Vote::Approve, Vote::Deny, Vote::Withdraw].map(Deed::Vote));
+        assert_eq!(actions, [Vote::Approve, Vote::Deny, Vote::Withdraw].map(ButtonAction::Vote));
     }
 
     #[test]
@@ -461,20 +309,20 @@ mod tests {
     fn who_may_press_and_until_when() {
         let cards = cards(&["one"]);
         let [go, withdraw, status] = &tokens(&cards, &card(), 7)[..] else { panic!("three buttons") };
-        let refuses = |token: &str, who: &Sender, now| open(&cards, 7, token).unwrap().refuses(who, now);
+        let refuses = |token: &str, who: &Sender, now| open(&cards, 7, token).unwrap().refusal(who, now);
         let (alice, bob) = (sender(ALICE, "alice@example.com"), sender(BOB, "Bob@Example.com"));
         let nobody = sender("44444444-4444-4444-8444-444444444444", "");
         for (token, who, expected) in [
             (go, &alice, None),
             (go, &bob, None),
             (withdraw, &alice, None),
-            (withdraw, &bob, Some(Refusal::NotTheirs)),
+            (withdraw, &bob, Some(ButtonRefusal::NotTheirs)),
             (status, &bob, None),
-            (status, &alice, Some(Refusal::NotTheirs)),
-            (status, &nobody, Some(Refusal::NotTheirs)),
+            (status, &alice, Some(ButtonRefusal::NotTheirs)),
+            (status, &nobody, Some(ButtonRefusal::NotTheirs)),
         ] {
             assert_eq!(refuses(token, who, NOW + HOUR - 1), expected, "{who:?}");
-            let expected = expected.or(Some(Refusal::Expired));
+            let expected = expected.or(Some(ButtonRefusal::Expired));
             assert_eq!(refuses(token, who, NOW + HOUR), expected, "{who:?}");
         }
         // However its id is spelled.
@@ -497,7 +345,7 @@ mod tests {
         let token = &tokens(&cards, &card(), 7)[0];
         let in_card = |body: Value| {
             let content = json!({"type": "AdaptiveCard", "version": "1.3", "body": body});
-            carries(&[Attachment::adaptive_card(content)], token)
+            carries_button(&[Attachment::adaptive_card(content)], token)
         };
         let submit = json!({"type": "Action.Submit", "data": {"seal": token}});
         assert!(in_card(json!([{"type": "ActionSet", "actions": [submit]}])));
@@ -512,12 +360,12 @@ mod tests {
         ] {
             assert!(!in_card(elsewhere.clone()), "{elsewhere}");
         }
-        assert!(!carries(&[], token));
+        assert!(!carries_button(&[], token));
     }
 
     #[test]
     fn a_card_whose_buttons_would_be_dead_is_not_sent() {
-        let seal = || Seal::new([&b"one"[..]]);
+        let seal = || Sealer::new([&b"one"[..]]);
         let deaf = Cards::new(seal(), Duration::from_secs(60), false);
         let (bot, asker, room) = (person(BOT), person(ALICE), room(7));
         let venue = Venue::Room { room: &room, asker: &asker };
@@ -582,8 +430,8 @@ mod tests {
         match field {
             0 => button.card = Uuid::new_v5(&button.card, text.as_bytes()),
             1 => button.command.push_str(text),
-            2 => button.deed = Deed::Action(text.to_owned()),
-            3 => button.deed = Deed::Say(text.to_owned()),
+            2 => button.action = ButtonAction::Call(text.to_owned()),
+            3 => button.action = ButtonAction::Say(text.to_owned()),
             4 => drop(button.arguments.insert(text.to_owned(), text.to_owned())),
             5 => button.arguments.clear(),
             6 => button.people = None,
@@ -606,7 +454,7 @@ mod tests {
         ) {
             let cards = cards(&["one", "two"]);
             prop_assert!(open(&cards, 7, &text).is_none());
-            let button = Button { card: Uuid::from_u128(7), command: text.clone(), deed: Deed::Say(text),
+            let button = Button { card: Uuid::from_u128(7), command: text.clone(), action: ButtonAction::Say(text),
                 arguments: BTreeMap::new(), people: None, once: false, until };
             for content in [bytes, serde_json::to_vec(&button).unwrap()] {
                 for tag in [&tag[..], &[0; 32], &[]] {

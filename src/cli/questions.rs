@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::story::letter;
-use crate::handler::Kept;
+use crate::handler::StoredQuestion;
 use crate::outbox::{Destination, Letter, Post};
 use crate::store::{Conversation, Row, Shown, Store};
 use crate::text::iso_time;
@@ -32,7 +32,7 @@ pub(super) async fn told(store: &Store, row: &Row) -> anyhow::Result<Option<Stri
 
 /// The newest question of somebody in a space.
 async fn current(store: &Store, asked: &Conversation) -> anyhow::Result<String> {
-    let kept: Option<Kept> = serde_json::from_str(&asked.body).ok();
+    let kept: Option<StoredQuestion> = serde_json::from_str(&asked.body).ok();
     let whom = kept.as_ref().map_or("an action".to_owned(), |kept| format!("{}/{}", kept.command, kept.action));
     let until = iso_time(asked.until);
     let is_taken = match &kept {

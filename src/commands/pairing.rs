@@ -4,7 +4,7 @@ use super::alone::alone;
 use crate::access::Sender;
 use crate::clock;
 use crate::handler::{Args, Command, CommandError, Context, Inputs, Param, Reply, Result};
-use crate::pairing::{self, CODE, COMMAND, PairingDecision, Refusal, Scope};
+use crate::pairing::{self, CODE, COMMAND, PairingDecision, PairingError, Scope};
 use crate::store::{AuditEntry, PairingState, Via};
 use crate::text::{code_block, escape, quoted, table};
 
@@ -58,7 +58,7 @@ async fn decide(context: &Context, who: &str, verdict: PairingDecision, scope: S
     };
     let decided = match pairing::decide(&context.services.store, who, verdict, scope, email, audit).await {
         Ok(decided) => decided,
-        Err(Refusal::Store(error)) => Err(error)?,
+        Err(PairingError::Store(error)) => Err(error)?,
         Err(refusal) => return Err(CommandError::User(format!("Nothing is decided: {refusal}."))),
     };
     let email = escape(&decided.pairing.request.email);

@@ -17,7 +17,7 @@ pub enum Outcome {
     /// It belongs to the lane of this entry.
     Moved(Entry),
     /// It is over.
-    End(Box<End>),
+    End(Box<EventEnd>),
 }
 
 /// Who is answered, and where.
@@ -31,7 +31,7 @@ pub struct ReplyTo {
 }
 
 /// How an event ends, and what follows from it.
-pub struct End {
+pub struct EventEnd {
     /// What its row tells from then on.
     pub(super) closing: Closing,
     /// What is audited of it; nothing of what nobody asked for. Without an action it is that of the command.
@@ -40,8 +40,8 @@ pub struct End {
     pub(super) is_dead: bool,
 }
 
-impl From<End> for Outcome {
-    fn from(end: End) -> Self {
+impl From<EventEnd> for Outcome {
+    fn from(end: EventEnd) -> Self {
         Outcome::End(Box::new(end))
     }
 }
@@ -54,7 +54,7 @@ impl Outcome {
 
     /// Changed in how the event ends, if it does.
     #[must_use]
-    pub fn map_end(self, change: impl FnOnce(End) -> End) -> Outcome {
+    pub fn map_end(self, change: impl FnOnce(EventEnd) -> EventEnd) -> Outcome {
         match self {
             Outcome::End(end) => change(*end).into(),
             Outcome::Again(_) | Outcome::Moved(_) => self,
@@ -64,18 +64,18 @@ impl Outcome {
     /// With these effects, if the event ends.
     #[must_use]
     pub fn with(self, effects: impl IntoIterator<Item = Effect>) -> Outcome {
-        self.map_end(|end| effects.into_iter().fold(end, End::with))
+        self.map_end(|end| effects.into_iter().fold(end, EventEnd::with))
     }
 }
 
-impl End {
+impl EventEnd {
     /// Somebody was judged, by this rule or for this reason.
-    pub fn of(to: &ReplyTo, verdict: Verdict, reason: &str) -> End {
+    pub fn of(to: &ReplyTo, verdict: Verdict, reason: &str) -> EventEnd {
         let place = match to.room_type {
             RoomType::Direct => "direct",
             RoomType::Group => "group",
         };
-        let mut end = End::unaudited(verdict, reason).audit(AuditEntry {
+        let mut end = EventEnd::unaudited(verdict, reason).audit(AuditEntry {
             person: Some(to.sender.id.to_string()),
             email: Some(to.sender.email.clone()),
             room: Some(to.room.to_string()),
@@ -89,51 +89,51 @@ impl End {
     }
 
     /// The daemon ended something in this space; that is all the audit says of the verdict.
-    pub fn by_daemon(room: &str, verdict: Verdict, reason: &str) -> End {
+    pub fn by_daemon(room: &str, verdict: Verdict, reason: &str) -> EventEnd {
         let (room, place, reason) = (Some(room.to_owned()), Some("group"), reason.to_owned());
         let audit = AuditEntry { room, place, verdict: Verdict::Ended, reason, ..AuditEntry::default() };
-        End::unaudited(verdict, audit.reason.clone()).audit(audit)
+        EventEnd::unaudited(verdict, audit.reason.clone()).audit(audit)
     }
 
     /// The daemon called a handler for what somebody did elsewhere.
-    pub fn of_event(actor: Option<&PersonId>, verdict: Verdict, reason: &str) -> End {
+    pub fn of_event(actor: Option<&PersonId>, verdict: Verdict, reason: &str) -> EventEnd {
         let (person, reason) = (actor.map(ToString::to_string), reason.to_owned());
         let audit = AuditEntry { person, verdict, reason, ..AuditEntry::default() };
-        End::unaudited(verdict, audit.reason.clone()).audit(audit)
+        EventEnd::unaudited(verdict, audit.reason.clone()).audit(audit)
     }
 
     /// It ended before anybody could be judged. It is audited all the same: it may have been tried before.
-    pub fn unattributed(verdict: Verdict, note: impl Into<String>) -> End {
+    pub fn unattributed(verdict: Verdict, note: impl Into<String>) -> EventEnd {
         let reason = "nobody was judged at the end; the note of the event says why".to_owned();
-        End::unaudited(verdict, note).audit(AuditEntry { verdict, reason, ..AuditEntry::default() })
+        EventEnd::unaudited(verdict, note).audit(AuditEntry { verdict, reason, ..AuditEntry::default() })
     }
 
     /// Nobody asked for it, or the bot itself made it.
-    pub fn unaudited(verdict: Verdict, note: impl Into<String>) -> End {
+    pub fn unaudited(verdict: Verdict, note: impl Into<String>) -> EventEnd {
         let closing = Closing { verdict, note: Some(note.into()), ..Closing::default() };
-        End { closing, audit: None, entries: Vec::new(), is_dead: false }
+        EventEnd { closing, audit: None, entries: Vec::new(), is_dead: false }
     }
 
-    fn audit(self, entry: AuditEntry) -> End {
-        End { audit: Some(entry), ..self }
+    fn audit(self, entry: AuditEntry) -> EventEnd {
+        EventEnd { audit: Some(entry), ..self }
     }
 
     /// It is a dead letter.
     #[must_use]
-    pub fn dead(self) -> End {
-        End { is_dead: true, ..self }
+    pub fn dead(self) -> EventEnd {
+        EventEnd { is_dead: true, ..self }
     }
 
     /// It was about this command.
     #[must_use]
-    pub fn command(mut self, name: &str) -> End {
+    pub fn command(mut self, name: &str) -> EventEnd {
         self.closing.label = Some(name.to_owned());
         self
     }
 
     /// It is audited as this, a command and its action, or what was pressed; unless it is audited as something already.
     #[must_use]
-    pub fn action(mut self, action: &str) -> End {
+    pub fn action(mut self, action: &str) -> EventEnd {
         if let Some(audit) = self.audit.as_mut().filter(|audit| audit.action.is_empty()) {
             action.clone_into(&mut audit.action);
         }
@@ -142,14 +142,14 @@ impl End {
 
     /// What whoever looks is told in place of the reason.
     #[must_use]
-    pub fn noted(mut self, note: impl Into<String>) -> End {
+    pub fn noted(mut self, note: impl Into<String>) -> EventEnd {
         self.closing.note = Some(note.into());
         self
     }
 
     /// What the audit has in place of the reason.
     #[must_use]
-    pub fn audited(mut self, reason: String) -> End {
+    pub fn audited(mut self, reason: String) -> EventEnd {
         self.audit = self.audit.map(|audit| AuditEntry { reason, ..audit });
         self
     }
@@ -157,7 +157,7 @@ impl End {
     /// It belongs to the request for approval that people know by this reference: whoever reads of a vote, a run or an end
     /// finds that.
     #[must_use]
-    pub fn of_request(mut self, reference: &str) -> End {
+    pub fn of_request(mut self, reference: &str) -> EventEnd {
         self.closing.note = self.closing.note.map(|note| format!("{note}; the request is {reference}"));
         let named = |audit: AuditEntry| AuditEntry { reason: format!("{} for {reference}", audit.reason), ..audit };
         self.audit = self.audit.map(named);
@@ -166,35 +166,35 @@ impl End {
 
     /// It answers the question of this event's reply.
     #[must_use]
-    pub fn answering(mut self, event: Uuid) -> End {
+    pub fn answering(mut self, event: Uuid) -> EventEnd {
         self.closing.answers = Some(event);
         self
     }
 
     /// Leaves this on the lane for the next claim, if there is such.
     #[must_use]
-    pub fn marked(mut self, mark: Option<Timestamp>) -> End {
+    pub fn marked(mut self, mark: Option<Timestamp>) -> EventEnd {
         self.closing.mark = mark.map(|mark| mark.to_string());
         self
     }
 
     /// Puts this into the ledger with it, after what is put there already.
     #[must_use]
-    pub fn then(mut self, entries: impl IntoIterator<Item = Entry>) -> End {
+    pub fn then(mut self, entries: impl IntoIterator<Item = Entry>) -> EventEnd {
         self.entries.extend(entries);
         self
     }
 
     /// Puts this into the ledger with it, before all else.
     #[must_use]
-    pub fn first(mut self, entry: Option<Entry>) -> End {
+    pub fn first(mut self, entry: Option<Entry>) -> EventEnd {
         self.entries.splice(0..0, entry);
         self
     }
 
     /// Has this effect.
     #[must_use]
-    pub fn with(mut self, effect: Effect) -> End {
+    pub fn with(mut self, effect: Effect) -> EventEnd {
         self.closing.effects.push(effect);
         self
     }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Desk, End, NO_COMMAND, Outcome, ReplyTo};
+use super::{Desk, EventEnd, NO_COMMAND, Outcome, ReplyTo};
 use crate::card::{Card, Sealing, Venue};
 use crate::clock;
 use crate::event;
@@ -14,12 +14,12 @@ use crate::webex::{Attachment, File, NewMessage};
 
 impl Desk {
     /// Ends an event with a reply.
-    pub fn reply(&self, row: &Claimed, to: &ReplyTo, end: End, reply: Reply) -> Outcome {
+    pub fn reply(&self, row: &Claimed, to: &ReplyTo, end: EventEnd, reply: Reply) -> Outcome {
         self.say(row, to, end, reply.into_messages()).into()
     }
 
     /// An end with these messages as the event's replies.
-    pub fn say(&self, row: &Claimed, to: &ReplyTo, end: End, messages: Vec<Outgoing>) -> End {
+    pub fn say(&self, row: &Claimed, to: &ReplyTo, end: EventEnd, messages: Vec<Outgoing>) -> EventEnd {
         let command = end.closing.label.clone();
         let letter = |(message, nth)| self.letter(row, to, event::reply_id(row.id, nth), message, command.as_deref());
         let letters: Vec<_> = messages.into_iter().zip(0..).map(letter).collect();
@@ -40,7 +40,7 @@ impl Desk {
         let id = event::card_notice_id(card, to.sender.id.as_str(), reason);
         let letter = self.letter(row, to, id, NewMessage::text(says).into(), None);
         let note = format!("{reason}; each person is told so once, see `switchboard outbox show {}`", id.simple());
-        End::of(to, verdict, reason).noted(note).then([letter]).into()
+        EventEnd::of(to, verdict, reason).noted(note).then([letter]).into()
     }
 
     /// A letter about an event, in the name of a command.

@@ -7,7 +7,7 @@ mod tries;
 
 use std::sync::Arc;
 
-pub use end::{End, Outcome, ReplyTo};
+pub use end::{EventEnd, Outcome, ReplyTo};
 
 use crate::config;
 use crate::handler::Services;
@@ -51,8 +51,8 @@ impl Desk {
         }
     }
 
-    fn settle(&self, row: Claimed, end: End, via: Via) -> Settlement {
-        let End { mut closing, audit, entries, is_dead } = end;
+    fn settle(&self, row: Claimed, end: EventEnd, via: Via) -> Settlement {
+        let EventEnd { mut closing, audit, entries, is_dead } = end;
         let command = closing.label.as_deref().unwrap_or(NO_COMMAND);
         if let (Some(sender), Some(AuditEntry { reason, .. })) = (&closing.subject, &audit) {
             let verdict = closing.verdict;

@@ -1,6 +1,6 @@
 //! What becomes of an event that could not be worked on this time.
 
-use super::{Desk, End, NO_COMMAND, Outcome};
+use super::{Desk, EventEnd, NO_COMMAND, Outcome};
 use crate::store::{Claimed, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{Error, Fault};
@@ -43,7 +43,7 @@ impl Desk {
                     "event settled: its message was deleted, or is not for the bot"
                 );
                 self.services.metrics.command(NO_COMMAND, Verdict::Gone);
-                return End::unattributed(Verdict::Gone, error.to_string()).into();
+                return EventEnd::unattributed(Verdict::Gone, error.to_string()).into();
             }
             // One refusal may be as passing as one 500.
             Fault::Final if !self.retry.is_last(row) => Fault::Broken,
@@ -97,6 +97,6 @@ impl Desk {
     pub fn give_up(&self, why: &str) -> Outcome {
         tracing::error!(why, "an event is given up; `switchboard inbox list` shows it");
         self.services.metrics.command(NO_COMMAND, Verdict::Failed);
-        End::unattributed(Verdict::Failed, why).dead().into()
+        EventEnd::unattributed(Verdict::Failed, why).dead().into()
     }
 }

@@ -83,7 +83,7 @@ pub struct Question {
 
 /// What is kept of a question until it is answered.
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct Kept {
+pub(crate) struct StoredQuestion {
     pub command: String,
     pub action: String,
     pub input: Option<String>,
@@ -158,9 +158,15 @@ impl Question {
         self.within.unwrap_or(usual).min(crate::config::LONGEST_QUESTION)
     }
 
-    pub(crate) fn kept(self, command: &str, thread: Option<MessageId>, cards: Vec<Uuid>, cards_until: i64) -> Kept {
+    pub(crate) fn into_stored(
+        self,
+        command: &str,
+        thread: Option<MessageId>,
+        cards: Vec<Uuid>,
+        cards_until: i64,
+    ) -> StoredQuestion {
         let Question { action, input, arguments, within: _ } = self;
-        Kept { command: command.to_owned(), action, input, arguments, cards, cards_until, thread }
+        StoredQuestion { command: command.to_owned(), action, input, arguments, cards, cards_until, thread }
     }
 }
 

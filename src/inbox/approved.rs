@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::Inbox;
 use super::running::{Ran, Run};
 use crate::approvals::asker;
-use crate::desk::{End, Outcome, ReplyTo};
+use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::event;
 use crate::handler::{CommandSpec, Context, Origin};
 use crate::router::{self, Route};
@@ -22,7 +22,7 @@ impl Inbox {
         let approval = match self.approvals.find(card).await {
             // After a failure an operator may have it tried again.
             Ok(Some(approval)) if matches!(approval.state, ApprovalState::Running | ApprovalState::Failed) => approval,
-            Ok(_) => return End::unaudited(Verdict::Noted, "it was ended before it could run").into(),
+            Ok(_) => return EventEnd::unaudited(Verdict::Noted, "it was ended before it could run").into(),
             Err(error) => return self.desk.without_request(row, &error),
         };
         let reference = event::reference(approval.request.event);
@@ -38,7 +38,10 @@ impl Inbox {
     async fn perform_approved(&self, row: &Claimed, me: &Person, approval: &Approval) -> (Outcome, ApprovalState) {
         let mut to = asker(approval);
         let refused = |to: &ReplyTo, reason| {
-            (End::of(to, Verdict::Denied, reason).command(&approval.request.command).into(), ApprovalState::Refused)
+            (
+                EventEnd::of(to, Verdict::Denied, reason).command(&approval.request.command).into(),
+                ApprovalState::Refused,
+            )
         };
         match self.approvals.member(&to.sender.id, &to.room).await {
             Ok(Some(person)) => person.email().clone_into(&mut to.sender.email),

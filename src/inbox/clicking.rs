@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 
 use super::Inbox;
 use super::judging::Judgement;
-use crate::access::{Act, Place, Sender};
-use crate::card::{Button, Deed, SEAL, carries};
-use crate::desk::{End, Outcome, ReplyTo};
+use crate::access::{Act, EventPlace, Sender};
+use crate::card::{Button, ButtonAction, SEAL, carries_button};
+use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::event::{Event, Occurrence};
 use crate::store::{Claimed, StoreError};
 use crate::verdict::Verdict;
@@ -77,14 +77,14 @@ impl Inbox {
         ReplyTo { room: room.clone(), room_type: card.room_type, thread, sender }
     }
 
-    fn refuse_click(&self, to: &ReplyTo, unpressed: &Unpressed) -> End {
+    fn refuse_click(&self, to: &ReplyTo, unpressed: &Unpressed) -> EventEnd {
         match unpressed {
-            Unpressed::Nothing(reason) => End::of(to, Verdict::Ignored, reason),
+            Unpressed::Nothing(reason) => EventEnd::of(to, Verdict::Ignored, reason),
             Unpressed::Forged(reason) => {
                 if let Some(count) = self.forged_clicks.count() {
                     tracing::warn!(reason, count, "a click on a card is none on a button that I have sealed");
                 }
-                End::of(to, Verdict::Denied, reason).noted(format!("{reason}{FORGED}"))
+                EventEnd::of(to, Verdict::Denied, reason).noted(format!("{reason}{FORGED}"))
             }
         }
     }
@@ -112,12 +112,12 @@ impl Inbox {
         to: &ReplyTo,
         action: &AttachmentAction,
     ) -> ControlFlow<Outcome, &'static str> {
-        let place = Place::of(to.room_type, true);
+        let place = EventPlace::of(to.room_type, true);
         ControlFlow::Break(match self.judgement(row, me, to, place, Act::Click, action.created).await {
             Ok(Judgement::Allow(rule)) => return ControlFlow::Continue(rule),
-            Ok(Judgement::Own) => End::unaudited(Verdict::Own, "the bot clicked").into(),
+            Ok(Judgement::Own) => EventEnd::unaudited(Verdict::Own, "the bot clicked").into(),
             Ok(Judgement::Refuse(refused)) => refused.end(to).into(),
-            Ok(Judgement::Pair(_)) => End::of(to, Verdict::Denied, "unknown person").into(),
+            Ok(Judgement::Pair(_)) => EventEnd::of(to, Verdict::Denied, "unknown person").into(),
             Err(error) => self.desk.unjudged(&error),
         })
     }
@@ -133,7 +133,9 @@ impl Inbox {
     ) -> Result<Option<Button>, StoreError> {
         let token = action.inputs[SEAL].as_str().unwrap_or_default();
         let button = self.services.cards.as_ref().and_then(|cards| cards.open(&me.id, room, None, token));
-        let Some(button) = button.filter(|button| matches!(button.deed, Deed::Vote(_))) else { return Ok(None) };
+        let Some(button) = button.filter(|button| matches!(button.action, ButtonAction::Vote(_))) else {
+            return Ok(None);
+        };
         let approval = self.services.store.approval(button.card).await?;
         let decided = approval.is_some_and(|approval| !approval.is_open());
         Ok((decided && named == room).then_some(button))
@@ -167,7 +169,7 @@ impl Inbox {
         if named != room || card.room_id != *room {
             return Err(Unpressed::Forged("its card is in another space than the click"));
         }
-        if card.person_id != me.id || !carries(&card.attachments, token) {
+        if card.person_id != me.id || !carries_button(&card.attachments, token) {
             return Err(Unpressed::Forged("its seal belongs to another card"));
         }
         Ok(button)

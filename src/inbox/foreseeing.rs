@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use super::judging::{CROWD, Judgement, Refused, Ruling};
 use super::{Inbox, last_said};
-use crate::access::{Act, Pace, Place, Sender};
-use crate::desk::{End, Outcome, ReplyTo};
+use crate::access::{Act, EventPlace, Pace, Sender};
+use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::event::Occurrence;
 use crate::store::{Claimed, StoreError};
 use crate::verdict::Verdict;
@@ -27,7 +27,7 @@ impl Inbox {
                 Act::Text => "the bot wrote it",
                 Act::Click => "the bot clicked",
             };
-            return ControlFlow::Break(End::unaudited(Verdict::Own, why).into());
+            return ControlFlow::Break(EventEnd::unaudited(Verdict::Own, why).into());
         }
         // A list may name them by an address that the envelope does not have.
         let Some(email) = self.known.address(actor) else { return ControlFlow::Continue(()) };
@@ -44,7 +44,7 @@ impl Inbox {
         // In a direct space everything is theirs. Elsewhere, and of people who are answered, something said before may be
         // missing, and the next message that is read shows it.
         let is_theirs = to.room_type == RoomType::Direct && verdict != Verdict::Flooded && act == Act::Text;
-        ControlFlow::Break(End::of(&to, verdict, reason).marked(mark.filter(|_| is_theirs)).into())
+        ControlFlow::Break(EventEnd::of(&to, verdict, reason).marked(mark.filter(|_| is_theirs)).into())
     }
 
     /// The verdict and its reason.
@@ -57,7 +57,7 @@ impl Inbox {
         act: Act,
     ) -> Result<Option<(Verdict, &'static str)>, StoreError> {
         // Who is not answered then is not without a mention either, and for the same reason.
-        let place = Place::of(to.room_type, true);
+        let place = EventPlace::of(to.room_type, true);
         Ok(match self.ruling(row, me, to, place, act).await? {
             Ruling::Ended(Judgement::Refuse(refused @ Refused { says: None, .. })) => {
                 Some((refused.verdict, refused.reason))

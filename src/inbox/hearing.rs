@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Inbox;
 use super::running::{GONE, NO_ACTION, Ran, Run, Unable};
 use crate::clock;
-use crate::desk::{End, Outcome, ReplyTo};
+use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::handler::{CommandSpec, Context, Elsewhere, Inputs, Origin, Reply};
 use crate::questions::{Asked, Heard, Said, is_cancel};
 use crate::router::{self, Route, addressed_text};
@@ -79,7 +79,7 @@ impl Inbox {
                 outcome.map_end(|end| end.action(&action).answering(event))
             }
             Ok(Heard::Over { asked, verdict, note, says }) => {
-                let end = End::of(to, verdict, rule).noted(note).with(asked.over);
+                let end = EventEnd::of(to, verdict, rule).noted(note).with(asked.over);
                 self.desk.reply(row, to, end, Reply::text(says))
             }
             Ok(Heard::Unsettled) => {
@@ -96,14 +96,14 @@ impl Inbox {
         let permission = |command: &CommandSpec| self.services.may(&to.sender, &to.room, to.room_type, command);
         let table = self.table.now();
         match router::route(table.commands(), |command| permission(command).is_ok(), &context.text) {
-            Route::Empty => self.desk.reply(row, to, End::of(to, Verdict::Empty, rule), Reply::text(NOTHING_SAID)),
+            Route::Empty => self.desk.reply(row, to, EventEnd::of(to, Verdict::Empty, rule), Reply::text(NOTHING_SAID)),
             Route::Forbidden(command) => {
                 let reason = permission(command).err().unwrap_or_default();
                 self.forbid(row, to, command, reason)
             }
             Route::Unknown { near } => {
                 let reply = Reply::text(router::unknown(&context.text, near));
-                self.desk.reply(row, to, End::of(to, Verdict::Unknown, rule), reply)
+                self.desk.reply(row, to, EventEnd::of(to, Verdict::Unknown, rule), reply)
             }
             Route::Command(command, args) => {
                 let run = Run { to, command, rule, way_out: None };
@@ -119,7 +119,7 @@ impl Inbox {
     /// Answers somebody who may not give a command, as the settings say.
     fn forbid(&self, row: &Claimed, to: &ReplyTo, command: &CommandSpec, reason: &'static str) -> Outcome {
         let name = command.name();
-        let end = End::of(to, Verdict::Denied, reason).command(name);
+        let end = EventEnd::of(to, Verdict::Denied, reason).command(name);
         match self.services.policy.is_spoken() {
             true => self.desk.reply(row, to, end, Reply::text(format!("I am sorry, but you may not use {name} here."))),
             false => end.into(),
@@ -128,7 +128,7 @@ impl Inbox {
 
     /// Tells whoever answered that nothing takes the answer any more.
     fn gone(&self, row: &Claimed, to: &ReplyTo) -> Outcome {
-        self.desk.reply(row, to, End::of(to, Verdict::Declined, NO_ACTION), Reply::text(GONE))
+        self.desk.reply(row, to, EventEnd::of(to, Verdict::Declined, NO_ACTION), Reply::text(GONE))
     }
 
     async fn take_answer(
@@ -141,7 +141,7 @@ impl Inbox {
     ) -> Outcome {
         let (kept, over, answered) = (&asked.kept, asked.over.clone(), asked.answered());
         if context.files.is_empty() && is_cancel(&context.text) {
-            let end = End::of(to, Verdict::Cancelled, rule).command(&kept.command);
+            let end = EventEnd::of(to, Verdict::Cancelled, rule).command(&kept.command);
             return self.desk.reply(row, to, end, Reply::text(CANCELLED)).with(answered);
         }
         let inputs = Inputs::typed(kept.input.clone(), &context.text, kept.arguments.clone());

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::Inbox;
-use crate::access::{Act, Decision, Pace, Place, Sender, Standing, decide, paired};
+use crate::access::{Act, Decision, EventPlace, Pace, PairingStatus, Sender, decide, paired};
 use crate::clock;
-use crate::desk::{End, Outcome, ReplyTo};
+use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::handler::Reply;
 use crate::pairing;
 use crate::router::{addressed_text, mentions};
@@ -52,8 +52,8 @@ fn refuse(verdict: Verdict, reason: &'static str, says: Option<&'static str>) ->
 }
 
 impl Refused {
-    pub(super) fn end(&self, to: &ReplyTo) -> End {
-        End::of(to, self.verdict, self.reason)
+    pub(super) fn end(&self, to: &ReplyTo) -> EventEnd {
+        EventEnd::of(to, self.verdict, self.reason)
     }
 }
 
@@ -66,9 +66,9 @@ impl Inbox {
             sender: Sender { id: message.person_id.clone(), email: message.person_email.clone() },
         };
         let is_group = message.room_type == RoomType::Group;
-        let place = Place::of(message.room_type, is_group && mentions(&message, me));
+        let place = EventPlace::of(message.room_type, is_group && mentions(&message, me));
         match self.judgement(row, me, to, place, Act::Text, message.created).await {
-            Ok(Judgement::Own) => End::unaudited(Verdict::Own, "the bot wrote it").into(),
+            Ok(Judgement::Own) => EventEnd::unaudited(Verdict::Own, "the bot wrote it").into(),
             Ok(Judgement::Allow(rule)) => self.answer(row, &message, me, to, rule).await,
             Ok(Judgement::Refuse(refused)) => match refused.says {
                 Some(says) => self.desk.reply(row, to, refused.end(to), Reply::text(says)),
@@ -87,7 +87,7 @@ impl Inbox {
         row: &Claimed,
         me: &Person,
         to: &ReplyTo,
-        place: Place,
+        place: EventPlace,
         act: Act,
         said: Option<Timestamp>,
     ) -> Result<Judgement, StoreError> {
@@ -108,7 +108,7 @@ impl Inbox {
         row: &Claimed,
         me: &Person,
         to: &ReplyTo,
-        place: Place,
+        place: EventPlace,
         act: Act,
     ) -> Result<Ruling, StoreError> {
         let Sender { id, email } = &to.sender;
@@ -119,8 +119,8 @@ impl Inbox {
             known = self.services.store.pairing_of(&id.local()).await?.map(Box::new);
             // An event that is worked on again, since the process ended before it was settled, has made its request.
             let asks = known.as_ref().is_some_and(|known| known.request.event == row.id);
-            decision = match pairing::standing(known.as_deref(), clock::wall_ms(), self.pairing.quiet) {
-                Standing::Pending if asks => Decision::Pair,
+            decision = match pairing::status(known.as_deref(), clock::wall_ms(), self.pairing.quiet) {
+                PairingStatus::Pending if asks => Decision::Pair,
                 standing => paired(standing, act),
             };
         }

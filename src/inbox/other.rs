@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Inbox;
-use crate::desk::{End, Outcome};
+use crate::desk::{EventEnd, Outcome};
 use crate::event::{self, Other, Subscription};
 use crate::handler::{CommandError, Elsewhere, EventContext};
 use crate::store::Claimed;
@@ -13,7 +13,7 @@ use crate::verdict::Verdict;
 impl Inbox {
     pub(super) async fn call_handler(&self, row: &Claimed, other: &Other) -> Outcome {
         let kind = other.kind();
-        let end = |verdict, reason| End::of_event(other.actor.as_ref(), verdict, reason).action(&kind);
+        let end = |verdict, reason| EventEnd::of_event(other.actor.as_ref(), verdict, reason).action(&kind);
         let Some(handler) = self.events.iter().find(|handler| handler.subscription.covers(other)) else {
             return end(Verdict::Ignored, "no handler takes it any more").into();
         };

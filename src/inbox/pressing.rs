@@ -3,9 +3,9 @@
 use super::Inbox;
 use super::running::{GONE, NO_ACTION, Ran, Run, Unable};
 use crate::approvals::PressedVote;
-use crate::card::{Button, Deed, Refusal};
+use crate::card::{Button, ButtonAction, ButtonRefusal};
 use crate::clock;
-use crate::desk::{End, Outcome, ReplyTo};
+use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::handler::{Inputs, Origin};
 use crate::pairing;
 use crate::questions::Said;
@@ -18,19 +18,19 @@ impl Inbox {
         &self,
         row: &Claimed,
         to: &ReplyTo,
-        action: &AttachmentAction,
+        click: &AttachmentAction,
         button: Button,
         rule: &'static str,
         me: &Person,
     ) -> Outcome {
-        let pressed = match &button.deed {
-            Deed::Action(name) => format!("{}/{name}", button.command),
-            Deed::Vote(vote) => format!("{}/{}", button.command, vote.word()),
-            Deed::Say(_) => button.command.clone(),
+        let pressed = match &button.action {
+            ButtonAction::Call(name) => format!("{}/{name}", button.command),
+            ButtonAction::Vote(vote) => format!("{}/{}", button.command, vote.word()),
+            ButtonAction::Say(_) => button.command.clone(),
         };
         let outcome = match self.refusal(row, to, &button).await {
             Some(refusal) => refusal,
-            None => self.do_pressed(row, to, action, button, rule, me).await,
+            None => self.do_pressed(row, to, click, button, rule, me).await,
         };
         outcome.map_end(|end| end.action(&pressed))
     }
@@ -38,10 +38,10 @@ impl Inbox {
     /// Why the button does nothing for whoever pressed it.
     async fn refusal(&self, row: &Claimed, to: &ReplyTo, button: &Button) -> Option<Outcome> {
         let decline = |verdict, reason, says| Some(self.desk.decline(row, to, button.card, verdict, reason, says));
-        let refusal = match button.deed {
+        let refusal = match button.action {
             // How long that may be pressed, and by whom, the ledger says.
-            Deed::Vote(_) => None,
-            Deed::Action(_) | Deed::Say(_) => button.refuses(&to.sender, clock::wall_ms()),
+            ButtonAction::Vote(_) => None,
+            ButtonAction::Call(_) | ButtonAction::Say(_) => button.refusal(&to.sender, clock::wall_ms()),
         };
         match refusal {
             None if !button.once => None,
@@ -50,10 +50,10 @@ impl Inbox {
                 Ok(true) => decline(Verdict::Declined, "the card was used already", "That card has been used already."),
                 Err(error) => Some(self.desk.without_ledger(row, &error)),
             },
-            Some(Refusal::NotTheirs) => {
+            Some(ButtonRefusal::NotTheirs) => {
                 decline(Verdict::Denied, "the button is for other people", "That button is for somebody else.")
             }
-            Some(Refusal::Expired) => {
+            Some(ButtonRefusal::Expired) => {
                 // An admin did not ask for the card of a stranger, and cannot.
                 let says = match button.command.as_str() {
                     pairing::COMMAND => pairing::EXPIRED,
@@ -68,31 +68,31 @@ impl Inbox {
         &self,
         row: &Claimed,
         to: &ReplyTo,
-        action: &AttachmentAction,
+        click: &AttachmentAction,
         button: Button,
         rule: &'static str,
         me: &Person,
     ) -> Outcome {
-        let Button { card, command, deed, arguments, once, until, .. } = button;
-        let message = action.message_id.clone();
-        let name = match deed {
-            Deed::Say(text) => {
+        let Button { card, command, action, arguments, once, until, .. } = button;
+        let message = click.message_id.clone();
+        let name = match action {
+            ButtonAction::Say(text) => {
                 let context = self.context(row, to, Origin::Click(message), text, Vec::new());
-                return self.hear(row, to, context, rule, Said { at: action.created, card: Some(card) }).await;
+                return self.hear(row, to, context, rule, Said { at: click.created, card: Some(card) }).await;
             }
-            Deed::Vote(vote) => {
-                let press = PressedVote { card, message, vote, at: action.created };
+            ButtonAction::Vote(vote) => {
+                let press = PressedVote { card, message, vote, at: click.created };
                 return self.approvals.vote(row, to, me, press).await;
             }
-            Deed::Action(name) => name,
+            ButtonAction::Call(name) => name,
         };
         let context = self.context(row, to, Origin::Click(message), String::new(), Vec::new());
-        let inputs = Inputs::new(&action.inputs, arguments);
+        let inputs = Inputs::new(&click.inputs, arguments);
         let table = self.table.now();
         let (command, acting) = match self.action(&table, to, &command, &name, context, inputs) {
             Ok(found) => found,
             Err(Unable::Forbidden(command, reason)) => {
-                return End::of(to, Verdict::Denied, reason).command(command.name()).into();
+                return EventEnd::of(to, Verdict::Denied, reason).command(command.name()).into();
             }
             Err(Unable::Gone) => return self.desk.decline(row, to, card, Verdict::Declined, NO_ACTION, GONE),
         };

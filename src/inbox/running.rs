@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 
 use super::Inbox;
-use crate::desk::{End, Outcome, ReplyTo};
+use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::event;
 use crate::handler::{Command, CommandError, CommandSpec, Context, FileError, Inputs, Reply, Table};
 use crate::store::{Again, Claimed};
@@ -161,7 +161,7 @@ impl Inbox {
         Run { to, command, rule, way_out }: &Run<'_>,
         result: Result<Reply, CommandError>,
     ) -> Outcome {
-        let end = |verdict| End::of(to, verdict, rule).command(command.name());
+        let end = |verdict| EventEnd::of(to, verdict, rule).command(command.name());
         let refusal = |text: &str| way_out.map_or(text.to_owned(), |way_out| format!("{text} {way_out}"));
         match result {
             Ok(mut reply) => {
@@ -208,7 +208,7 @@ impl Inbox {
         );
         let says = NewMessage::text(format!("That failed, reference {reference}."));
         let letter = self.desk.letter(row, to, event::failure_id(row.id), says.into(), Some(name));
-        End::of(to, Verdict::Failed, rule).command(name).noted(error).dead().then([letter]).into()
+        EventEnd::of(to, Verdict::Failed, rule).command(name).noted(error).dead().then([letter]).into()
     }
 }
 

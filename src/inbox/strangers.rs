@@ -3,9 +3,9 @@
 use super::Inbox;
 use super::judging::CROWD;
 use crate::card::{Card, Venue};
-use crate::desk::{End, Outcome, ReplyTo};
+use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::pairing;
-use crate::store::{Again, Asked, Claimed, Pairing};
+use crate::store::{Again, Claimed, Pairing, RequestOutcome};
 use crate::verdict::Verdict;
 use crate::webex::NewMessage;
 
@@ -26,10 +26,10 @@ impl Inbox {
         if own.is_none() {
             let store = &self.services.store;
             match store.request_pairing(request.clone(), known, self.pairing.per_hour).await {
-                Ok(Asked::New) => {}
+                Ok(RequestOutcome::New) => {}
                 // With another code, or another standing, it is judged anew.
-                Ok(Asked::Again) => return Outcome::Again(Again::default()),
-                Ok(Asked::Crowd) => return End::of(to, Verdict::Crowd, CROWD).into(),
+                Ok(RequestOutcome::Again) => return Outcome::Again(Again::default()),
+                Ok(RequestOutcome::Crowd) => return EventEnd::of(to, Verdict::Crowd, CROWD).into(),
                 Err(error) => return self.desk.unjudged(&error),
             }
         }
@@ -37,7 +37,7 @@ impl Inbox {
         let sealed =
             |card: &Card, id, admin: &str| self.desk.sealed(card, id, Venue::DirectWith(admin), pairing::COMMAND);
         let notices = pairing::notices(&request, &self.services.policy.admins(), sealed);
-        let end = End::of(to, Verdict::Stranger, "an unknown person, who was given a code to be let in");
+        let end = EventEnd::of(to, Verdict::Stranger, "an unknown person, who was given a code to be let in");
         self.desk.say(row, to, end, vec![greeting.into()]).then(notices).into()
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Inbox, last_said};
 use crate::access::Act;
-use crate::desk::{End, Outcome};
+use crate::desk::{EventEnd, Outcome};
 use crate::event::{Added, Event, Occurrence, is_plausible};
 use crate::store::{Again, Claimed, Queue, Settlement, Via};
 use crate::verdict::Verdict;
@@ -35,7 +35,7 @@ impl Work for Inbox {
             Ok(event) => event,
             Err(error) => {
                 let note = format!("the ledger holds no event here that this version can read: {error}");
-                let end = End::unattributed(Verdict::Unreadable, note).dead();
+                let end = EventEnd::unattributed(Verdict::Unreadable, note).dead();
                 return self.desk.close(row, end.into(), Via::default());
             }
         };
@@ -94,8 +94,8 @@ fn note_added(Added { membership, member }: &Added, me: &Person) -> Outcome {
     if member.as_ref() == Some(&me.id) {
         let room = membership.room.as_ref().map_or("unknown", RoomId::as_str);
         tracing::info!(room, "the bot was added to a space");
-        End::unaudited(Verdict::Noted, "the bot was added to a space").into()
+        EventEnd::unaudited(Verdict::Noted, "the bot was added to a space").into()
     } else {
-        End::unaudited(Verdict::Ignored, "somebody else was added to a space").into()
+        EventEnd::unaudited(Verdict::Ignored, "somebody else was added to a space").into()
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::clock;
 use crate::desk::ReplyTo;
 use crate::event::{self, Event};
-use crate::handler::{Context, Kept, Outgoing, Question, Reply, Services};
+use crate::handler::{Context, Outgoing, Question, Reply, Services, StoredQuestion};
 use crate::router::{self, Route};
 use crate::store::{Claimed, Conversation, Effect, Shown, StoreError};
 use crate::text::{find_called, has_slash};
@@ -62,7 +62,7 @@ pub enum Heard {
 /// What somebody was asked, and by the reply to which event.
 pub struct Asked {
     /// Which action takes the answer, and what it was to be given.
-    pub kept: Kept,
+    pub kept: StoredQuestion,
     /// The event whose reply asked.
     pub event: Uuid,
     /// That nothing is asked any more.
@@ -72,7 +72,7 @@ pub struct Asked {
 impl Asked {
     /// What follows once the question is answered: it is over, and so is the one use of each card beside it.
     pub fn answered(&self) -> Vec<Effect> {
-        let Kept { cards, cards_until: until, action, .. } = &self.kept;
+        let StoredQuestion { cards, cards_until: until, action, .. } = &self.kept;
         let spent = cards.iter().map(|card| Effect::Use { card: *card, until: *until, action: Some(action.clone()) });
         [self.over.clone()].into_iter().chain(spent).collect()
     }
@@ -134,7 +134,7 @@ impl Questions {
             Some(MessageId::from(message.id))
         };
         let thread = to.thread.clone().or_else(own);
-        let kept = question.kept(command, thread, cards, cards_until);
+        let kept = question.into_stored(command, thread, cards, cards_until);
         Effect::Ask(Conversation {
             room: to.room.local(),
             person: to.sender.id.local(),
@@ -161,7 +161,7 @@ impl Questions {
     ) -> Result<Option<Effect>, StoreError> {
         let found = self.services.store.conversation(&to.room.local(), &to.sender.id.local()).await?;
         let asked = found.and_then(asked);
-        let is_of_it = |kept: &Kept| kept.cards.contains(&card) && (once || kept.action == action);
+        let is_of_it = |kept: &StoredQuestion| kept.cards.contains(&card) && (once || kept.action == action);
         Ok(asked.filter(|asked| is_of_it(&asked.kept)).map(|asked| asked.over))
     }
 
@@ -240,7 +240,7 @@ impl Questions {
 
     /// Whether this is a command that does not answer what was asked: typed with a slash or in another thread, or said by a
     /// button.
-    fn is_aside(&self, to: &ReplyTo, context: &Context, said: Said, kept: &Kept) -> bool {
+    fn is_aside(&self, to: &ReplyTo, context: &Context, said: Said, kept: &StoredQuestion) -> bool {
         let is_elsewhere = to.room_type == RoomType::Group && to.thread.is_some() && to.thread != kept.thread;
         let is_marked = said.card.is_some() || has_slash(&context.text) || is_elsewhere;
         is_marked && matches!(router::route(&self.services.commands(), |_| true, &context.text), Route::Command(..))
@@ -248,7 +248,7 @@ impl Questions {
 
     /// Whether what comes when a question is over can only have been meant for it: it means nothing of itself, and comes
     /// from somebody who may still give the command.
-    fn is_for(&self, to: &ReplyTo, context: &Context, kept: &Kept) -> bool {
+    fn is_for(&self, to: &ReplyTo, context: &Context, kept: &StoredQuestion) -> bool {
         let commands = self.services.commands();
         let may = |command: &_| self.services.may(&to.sender, &to.room, to.room_type, command).is_ok();
         let is_theirs = commands.iter().any(|command| command.name() == kept.command && may(command));

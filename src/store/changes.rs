@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::audit::row::seal_by;
 use super::{
-    Asked, AuditEntry, Beginning, Change, Claimed, Decision, Entry, NewRequest, Pairing, PairingState, Progress,
-    Request, Store, StoreError,
+    AuditEntry, Beginning, Change, Claimed, Decision, Entry, NewRequest, Pairing, PairingRequest, PairingState,
+    Progress, RequestOutcome, Store, StoreError,
 };
 
 /// What an operator does to a row by hand. Each is audited in the transaction that does it.
@@ -68,13 +68,13 @@ impl Store {
     /// Writes a request down, if the newest one of the person is still the one that was `seen`.
     pub async fn request_pairing(
         &self,
-        request: Request,
+        request: PairingRequest,
         seen: Option<&Pairing>,
         per_hour: u32,
-    ) -> Result<Asked, StoreError> {
+    ) -> Result<RequestOutcome, StoreError> {
         let seen = seen.map(|pairing| (pairing.id, pairing.decisions));
         let change = Change::RequestPairing(Box::new(NewRequest { request, seen, per_hour }));
-        self.change(change).await.map(Asked::of)
+        self.change(change).await.map(RequestOutcome::of)
     }
 
     /// Decides on a request as it was read, and adds what follows from that. `false` when somebody else has decided

@@ -48,7 +48,7 @@ pub use entry::{Entry, Queue, Urgency};
 pub use error::StoreError;
 pub use handle::Store;
 pub use identity::{LedgerId, Look};
-pub use pairing::{Asked, Pairing, PairingState, Request, Who};
+pub use pairing::{Pairing, PairingRequest, PairingState, RequestOutcome, Who};
 pub use read::{Activity, Filter, Group, Receipt, Root, Row, State};
 pub use settle::{Again, Closing, Effect, Settlement};
 pub use writer::Writer;

@@ -8,7 +8,7 @@ use super::entry::Entry;
 
 /// What somebody whom nobody knows asks for.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct PairingRequest {
     /// What they are given, and whoever decides names.
     pub code: String,
     /// Who, in the one spelling.
@@ -47,7 +47,7 @@ pub enum PairingState {
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct Pairing {
-    pub request: Request,
+    pub request: PairingRequest,
     pub state: PairingState,
     /// How often it was decided on.
     pub decisions: i64,
@@ -59,7 +59,7 @@ pub struct Pairing {
 
 /// Whether a request was written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum RequestOutcome {
     /// It was not: the code is somebody's, or something was decided meanwhile.
     Again,
     /// It was.
@@ -68,13 +68,13 @@ pub enum Asked {
     Crowd,
 }
 
-impl Asked {
+impl RequestOutcome {
     /// From the number that the writer keeps.
-    pub(super) fn of(number: u64) -> Asked {
+    pub(super) fn of(number: u64) -> RequestOutcome {
         match number {
-            1 => Asked::New,
-            2 => Asked::Crowd,
-            _ => Asked::Again,
+            1 => RequestOutcome::New,
+            2 => RequestOutcome::Crowd,
+            _ => RequestOutcome::Again,
         }
     }
 }
@@ -99,7 +99,7 @@ pub(super) struct Decision {
 
 /// A request, unless there is a newer one of the person than the one that was read, or too many within the hour.
 pub(super) struct NewRequest {
-    pub(super) request: Request,
+    pub(super) request: PairingRequest,
     pub(super) seen: Option<(i64, i64)>,
     pub(super) per_hour: u32,
 }

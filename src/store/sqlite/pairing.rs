@@ -9,7 +9,7 @@ use super::database::Sqlite;
 use super::read::Reader;
 use super::values::millis;
 use crate::clock;
-use crate::store::{Asked, Decision, Due, NewRequest, Pairing, PairingState, Request, StoreError, Who};
+use crate::store::{Decision, Due, NewRequest, Pairing, PairingRequest, PairingState, RequestOutcome, StoreError, Who};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -19,17 +19,17 @@ impl Sqlite {
     pub async fn request_pairing(
         &mut self,
         NewRequest { request, seen, per_hour }: &NewRequest,
-    ) -> Result<Asked, StoreError> {
+    ) -> Result<RequestOutcome, StoreError> {
         let sql = "SELECT id, decisions FROM pairing WHERE person = ?1 ORDER BY id DESC LIMIT 1";
         let newest = sqlx::query(sql).bind(&request.person).fetch_optional(&mut self.connection).await?;
         let newest = newest.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?))).transpose()?;
         if newest != *seen {
-            return Ok(Asked::Again);
+            return Ok(RequestOutcome::Again);
         }
         let recent: i64 =
             sqlx::query_scalar(RECENT).bind(request.requested_at - HOUR_MS).fetch_one(&mut self.connection).await?;
         if recent >= i64::from(*per_hour) {
-            return Ok(Asked::Crowd);
+            return Ok(RequestOutcome::Crowd);
         }
         let sql = "INSERT INTO pairing (code, person, person_id, email, room, event, asked, requested_at, expires_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
@@ -47,7 +47,7 @@ impl Sqlite {
                     .bind(request.expires_at),
             )
             .await?;
-        Ok(if added == 0 { Asked::Again } else { Asked::New })
+        Ok(if added == 0 { RequestOutcome::Again } else { RequestOutcome::New })
     }
 
     pub async fn decide_pairing(&mut self, decision: &Decision, due: &mut Due) -> Result<bool, StoreError> {
@@ -109,7 +109,7 @@ impl Reader {
 fn pairing(row: &SqliteRow) -> Result<Pairing, sqlx::Error> {
     Ok(Pairing {
         id: row.try_get("id")?,
-        request: Request {
+        request: PairingRequest {
             code: row.try_get("code")?,
             person: row.try_get("person")?,
             person_id: row.try_get("person_id")?,

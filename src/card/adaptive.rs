@@ -1,0 +1,203 @@
+//! An Adaptive Card as a value: what it is built from, whether Webex takes it, and what is read where it is not shown.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::actions::Action;
+use super::button::each_submit;
+use super::check;
+use super::elements::Element;
+use super::finding::CardError;
+
+/// An Adaptive Card of version 1.3, for a [`Reply`](crate::Reply).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    pub(super) content: Value,
+    /// How long its buttons work, where it says so itself.
+    pub(super) lives: Option<Duration>,
+    /// Whose actions its buttons call, where it says so itself.
+    pub(super) command: Option<String>,
+}
+
+impl Default for Card {
+    fn default() -> Self {
+        Card::new()
+    }
+}
+
+impl Card {
+    /// An empty card.
+    pub fn new() -> Card {
+        let content = json!({"type": "AdaptiveCard", "version": "1.3", "body": [], "actions": []});
+        Card { content, lives: None, command: None }
+    }
+
+    /// From the JSON of a template. An `Action.Submit` in it says what it does by its `data`:
+    /// `{"action": "go", "arguments": {"service": "api"}}` or `{"say": "status"}`, and if need be `"only": "asker"`,
+    /// `"only": {"people": ["alice@example.com"]}` and `"repeatable": true`; all of it is sealed.
+    ///
+    /// # Errors
+    /// What is wrong with it, by its path.
+    pub fn from_json(content: Value) -> Result<Card, CardError> {
+        let card = Card { content, lives: None, command: None };
+        card.check()?;
+        Ok(card)
+    }
+
+    /// From JSON that somebody else wrote: each button calls this action of the command that answers, again and again,
+    /// whatever it would have done.
+    ///
+    /// # Errors
+    /// What is wrong with it, by its path.
+    pub fn from_foreign(mut content: Value, action: &str) -> Result<Card, CardError> {
+        each_submit(&mut content, &mut |submit| {
+            submit.insert("data".to_owned(), json!({"action": action, "repeatable": true}));
+            Ok(())
+        })?;
+        Card::from_json(content)
+    }
+
+    /// Adds an element below the others.
+    #[must_use]
+    pub fn with(self, element: impl Into<Element>) -> Card {
+        self.push("body", element.into().0)
+    }
+
+    /// Adds a button below the card. Webex's documents allow five.
+    #[must_use]
+    pub fn action(self, action: impl Into<Action>) -> Card {
+        self.push("actions", action.into().0)
+    }
+
+    /// How long its buttons work; without it, as long as `cards.expire` says, which is also the most.
+    #[must_use]
+    pub fn lives(mut self, lives: Duration) -> Card {
+        self.lives = Some(lives);
+        self
+    }
+
+    /// Its buttons call actions of this command; without it, of the command that shows it. What the bot says at nobody's
+    /// asking has no command otherwise.
+    #[must_use]
+    pub fn calls(mut self, command: &str) -> Card {
+        self.command = Some(command.to_owned());
+        self
+    }
+
+    pub(crate) fn command(&self) -> Option<&str> {
+        self.command.as_deref()
+    }
+
+    /// Whether it is a card that Webex shows, and every button says what it does. It is asked again before the card is
+    /// sent, and then each action that a button calls has to be one of the command's; a card that fails then is logged,
+    /// and its text sent alone.
+    ///
+    /// # Errors
+    /// What is wrong with it, by its path.
+    pub fn check(&self) -> Result<(), CardError> {
+        check::card(&self.content).map(drop)
+    }
+
+    /// What of it Webex may refuse or not show, as far as anybody knows: more than five buttons in a row, an address
+    /// that is not https, more than 15 KB. Such a card is sent, and the log warns.
+    ///
+    /// # Errors
+    /// As with [`Card::check`].
+    pub fn doubts(&self) -> Result<Vec<CardError>, CardError> {
+        let mut doubts = check::card(&self.content)?;
+        doubts.extend(check::size(&self.content));
+        Ok(doubts)
+    }
+
+    /// The actions that its buttons name.
+    pub(crate) fn actions(&self) -> Vec<String> {
+        let mut named = Vec::new();
+        let each = each_submit(&mut self.content.clone(), &mut |submit| {
+            named.extend(submit.get("data").and_then(|data| data["action"].as_str()).map(str::to_owned));
+            Ok(())
+        });
+        // A card that is wrong is told of when it is checked.
+        drop(each);
+        named
+    }
+
+    /// What takes its place where cards are not shown: its texts, as markdown.
+    pub(crate) fn fallback(&self) -> String {
+        let mut texts = Vec::new();
+        collect_texts(&self.content, &mut texts);
+        if texts.is_empty() { "A card.".to_owned() } else { texts.join("\n\n") }
+    }
+
+    fn push(mut self, list: &str, item: Value) -> Card {
+        if let Some(list) = self.content[list].as_array_mut() {
+            list.push(item);
+        }
+        self
+    }
+}
+
+impl Action {
+    /// Unfolds another card below.
+    pub fn show_card(title: &str, card: Card) -> Action {
+        Action(json!({"type": "Action.ShowCard", "title": title, "card": card.content}))
+    }
+}
+
+/// Collects the texts of a card, in the order in which they stand.
+fn collect_texts(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),
+        // A hidden element is left out.
+        Value::Object(fields) if fields.get("isVisible") == Some(&Value::Bool(false)) => {}
+        Value::Object(fields) => {
+            let field = |name: &str| fields.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+            match field("type") {
+                Some("TextBlock") => texts.extend(field("text").map(str::to_owned)),
+                Some("TextRun") => texts.extend(field("text").map(crate::text::escape)),
+                Some(kind) if kind.starts_with("Input.") => texts.extend(field("label").map(crate::text::escape)),
+                Some(_) | None => {}
+            }
+            // Only a fact has a title and a value but no type.
+            if let (Some(title), Some(value), None) = (field("title"), field("value"), field("type")) {
+                texts.push(format!("**{title}** {value}"));
+            }
+            for list in ["items", "columns", "facts", "inlines", "body"] {
+                fields.get(list).into_iter().for_each(|list| collect_texts(list, texts));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::card::{Column, Input, Submit, Text};
+
+    #[test]
+    fn a_card_without_text_beside_it_is_told_in_words() {
+        let card = Card::new()
+            .with(Text::new("**Deploy?**").large())
+            .with(Element::facts([("Service", "api"), ("Version", "1.2")]))
+            .with(Element::columns([Column::new().with(Text::foreign("a*b")), Column::new()]))
+            .with(Input::text("why").label("Why"))
+            .action(Submit::new("Go", "go"));
+        card.check().unwrap();
+        assert_eq!(card.fallback(), "**Deploy?**\n\n**Service** api\n\n**Version** 1.2\n\na\\*b\n\nWhy");
+        assert_eq!(Card::new().action(Submit::new("Go", "go")).fallback(), "A card.");
+    }
+
+    #[test]
+    fn a_foreign_card_cannot_choose_what_its_buttons_do() {
+        let foreign = json!({"type": "AdaptiveCard", "version": "1.3",
+            "body": [{"type": "Container", "items": [],
+                "selectAction": {"type": "Action.Submit", "data": {"action": "other"}}}],
+            "actions": [{"type": "Action.Submit", "data": {"seal": "x", "say": "status"}}, {"type": "Action.Submit"}]});
+        assert!(Card::from_json(foreign.clone()).is_err());
+        let card = Card::from_foreign(foreign, "submitted").unwrap();
+        let data = json!({"action": "submitted", "repeatable": true});
+        assert_eq!(card.content["body"][0]["selectAction"]["data"], data);
+        assert_eq!((&card.content["actions"][0]["data"], &card.content["actions"][1]["data"]), (&data, &data));
+    }
+}
