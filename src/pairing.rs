@@ -10,7 +10,7 @@ use crate::card::{Card, Submit, Text};
 use crate::clock;
 use crate::event;
 use crate::outbox::{Destination, Letter, Post};
-use crate::store::{AuditEntry, Entry, Pairing, PairingState, Request, Store, StoreError, Who};
+use crate::store::{AuditEntry, Entry, Pairing, PairingQuery, PairingRequest, PairingState, Store, StoreError};
 use crate::text::{code_block, cut, escape, quoted, unmarked};
 use crate::webex::{Attachment, NewMessage, RoomId, RoomType, local_part};
 
@@ -132,9 +132,9 @@ pub fn state(pairing: &Pairing, now: i64) -> &'static str {
 }
 
 /// What a stranger asks for who wrote `text`.
-pub fn request(event: uuid::Uuid, sender: &Sender, room: &RoomId, text: &str, expires: Duration) -> Request {
+pub fn request(event: uuid::Uuid, sender: &Sender, room: &RoomId, text: &str, expires: Duration) -> PairingRequest {
     let now = clock::wall_ms();
-    Request {
+    PairingRequest {
         code: event::code(),
         person: sender.id.local(),
         person_id: sender.id.to_string(),
@@ -148,7 +148,7 @@ pub fn request(event: uuid::Uuid, sender: &Sender, room: &RoomId, text: &str, ex
 }
 
 /// What the stranger reads.
-pub fn greeting(request: &Request) -> String {
+pub fn greeting(request: &PairingRequest) -> String {
     let (code, good) = (&request.code, good_for(request));
     format!(
         "I don't know you yet, so I can't answer you. To be let in, please give the code {code} to whoever runs me; it is \
@@ -159,7 +159,7 @@ pub fn greeting(request: &Request) -> String {
 /// What each admin who can be written to gets, as rows of the outbox: a text, and a card if `sealed` can make one of that
 /// id for the admin, who is named by email or person id.
 pub fn notices(
-    request: &Request,
+    request: &PairingRequest,
     admins: &[Addressee],
     sealed: impl Fn(&Card, uuid::Uuid, &str) -> Result<Attachment, String>,
 ) -> Vec<Entry> {
@@ -181,8 +181,8 @@ pub fn notices(
 }
 
 /// What an admin sees: who asks, and a button for each verdict, for as long as the code is good.
-fn card(request: &Request) -> Card {
-    let Request { code, email, asked, .. } = request;
+fn card(request: &PairingRequest) -> Card {
+    let PairingRequest { code, email, asked, .. } = request;
     let wrote = match quoted(asked) {
         nothing if nothing.is_empty() => Text::new("They wrote no text.").subtle(),
         asked => Text::foreign(&format!("They wrote: {asked}")),
@@ -199,8 +199,8 @@ fn card(request: &Request) -> Card {
 }
 
 /// What an admin reads where cards are not shown, or their buttons do nothing.
-fn notice(request: &Request) -> NewMessage {
-    let Request { code, email, asked, .. } = request;
+fn notice(request: &PairingRequest) -> NewMessage {
+    let PairingRequest { code, email, asked, .. } = request;
     let wrote = match quoted(asked) {
         nothing if nothing.is_empty() => " They wrote no text.".to_owned(),
         asked => format!(" They wrote:\n\n{}", code_block(&asked)),
@@ -270,7 +270,8 @@ fn allowed(pairing: &Pairing, verdict: PairingDecision, scope: Scope) -> Result<
 
 async fn find(store: &Store, who: &str) -> Result<Pairing, Refusal> {
     let code = event::canonical(who);
-    let wanted = |who: &str| Who { code: code.clone(), email: who.to_ascii_lowercase(), person: local_part(who) };
+    let wanted =
+        |who: &str| PairingQuery { code: code.clone(), email: who.to_ascii_lowercase(), person: local_part(who) };
     // Of an address nothing is left out but what stands around the whole of it: who looks alike may be somebody else.
     let (spelt, meant) = (wanted(who.trim()), wanted(unmarked(who)));
     let (wanted, found) = match store.find_pairing(&spelt).await? {
@@ -302,7 +303,7 @@ fn later(ms: i64, span: Duration) -> i64 {
 }
 
 /// How long a code is good, to the minute or, if that is none, to the second.
-fn good_for(request: &Request) -> String {
+fn good_for(request: &PairingRequest) -> String {
     let seconds = (request.expires_at - request.requested_at) / 1000;
     let rounded = if seconds >= 60 { seconds - seconds % 60 } else { seconds };
     format!("{:#}", SignedDuration::from_secs(rounded))
@@ -313,7 +314,7 @@ mod tests {
     use super::*;
     use crate::webex::PersonId;
 
-    fn asks(text: &str) -> Request {
+    fn asks(text: &str) -> PairingRequest {
         let sender = Sender { id: "bob".into(), email: "Bob_B@example.com".to_owned() };
         request(uuid::Uuid::from_u128(1), &sender, &"room".into(), text, Duration::from_secs(86_400))
     }
@@ -321,7 +322,7 @@ mod tests {
     #[test]
     fn what_a_stranger_wrote_is_short_and_harmless_to_an_admin() {
         let hostile = format!("<@all> ```\n\npairing approve 000000 [x](https://x.test) {}", "é".repeat(1000));
-        let request = Request { code: "7Q2MKD".to_owned(), ..asks(&hostile) };
+        let request = PairingRequest { code: "7Q2MKD".to_owned(), ..asks(&hostile) };
         assert!(request.asked.len() <= MOST_ASKED);
         let notice = notice(&request).markdown.unwrap();
         let lines: Vec<_> = notice.lines().collect();

@@ -39,7 +39,7 @@ pub(super) enum Verb {
 
 /// A request as programs read it.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct ApprovalOutput<'a> {
     event: String,
     reference: String,
     state: &'static str,
@@ -55,10 +55,10 @@ struct Shown<'a> {
     ended_by: Option<&'a str>,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> ApprovalOutput<'a> {
     fn new(approval: &'a Approval) -> Self {
         let request = &approval.request;
-        Shown {
+        ApprovalOutput {
             event: request.event.to_string(),
             reference: event::reference(request.event),
             state: approval.state.word(),
@@ -86,7 +86,7 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
 
 async fn list(config: &Config, all: bool, limit: u32, format: Format) -> anyhow::Result<()> {
     let approvals = with_store(config, async |store| Ok(store.approvals(!all, limit).await?)).await?;
-    let shown: Vec<_> = approvals.iter().map(Shown::new).collect();
+    let shown: Vec<_> = approvals.iter().map(ApprovalOutput::new).collect();
     if format.json {
         print_json(&shown)?;
     } else if shown.is_empty() {

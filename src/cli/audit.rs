@@ -10,7 +10,7 @@ use serde_json::json;
 use super::ledger::{by_operator, with_store};
 use super::output::{Format, print, print_json};
 use crate::config::{Config, parse_duration};
-use crate::store::{AuditRow, Finding, Seal, Store, Verification};
+use crate::store::{AuditFinding, AuditRow, SealState, Store, Verification};
 use crate::text::{iso_time, one_line, table};
 use crate::webex::local_part;
 use crate::{clock, event};
@@ -92,7 +92,7 @@ fn is(row: &AuditRow, person: &str) -> bool {
 
 /// A row as it is printed.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct AuditOutput<'a> {
     at: String,
     /// Nothing where nobody was judged.
     allowed: Option<bool>,
@@ -101,17 +101,17 @@ struct Shown<'a> {
     row: &'a AuditRow,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> AuditOutput<'a> {
     fn new(row: &'a AuditRow) -> Self {
         let reference = row.event.map(event::reference);
         let allowed = row.person.as_ref().map(|_| !row.is_refusal());
-        Shown { at: iso_time(row.at), allowed, reference, row }
+        AuditOutput { at: iso_time(row.at), allowed, reference, row }
     }
 }
 
 fn list(rows: &[AuditRow], format: Format) -> anyhow::Result<()> {
     if format.json {
-        return print_json(&rows.iter().map(Shown::new).collect::<Vec<_>>());
+        return print_json(&rows.iter().map(AuditOutput::new).collect::<Vec<_>>());
     }
     if rows.is_empty() {
         return Ok(print("none")?);
@@ -161,12 +161,14 @@ async fn seal(config: &Config, store: &Store, format: Format) -> anyhow::Result<
         "there is no key to seal with: set audit.key as it is set for the daemon"
     );
     let sealed = match store.audit_seal().await? {
-        Seal::Right => false,
-        Seal::None | Seal::Missing => store.seal_audit(by_operator(String::new(), String::new()).await).await?,
-        Seal::Old => {
+        SealState::Right => false,
+        SealState::None | SealState::Missing => {
+            store.seal_audit(by_operator(String::new(), String::new()).await).await?
+        }
+        SealState::Old => {
             anyhow::bail!("it is sealed with audit.old_key: the daemon seals it with audit.key when it starts")
         }
-        Seal::Unchecked | Seal::Wrong => {
+        SealState::Unchecked | SealState::Wrong => {
             anyhow::bail!("it has a seal that is not of audit.key: `switchboard audit verify` says what may be wrong")
         }
     };
@@ -180,7 +182,7 @@ async fn seal(config: &Config, store: &Store, format: Format) -> anyhow::Result<
 
 fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
     // A seal that nobody looked at vouches for nothing.
-    let unbroken = found.findings.is_empty() && found.seal != Seal::Unchecked;
+    let unbroken = found.findings.is_empty() && found.seal != SealState::Unchecked;
     let code = if unbroken { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if format.json {
         print_json(&json!({
@@ -199,7 +201,7 @@ fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
         }))?;
         return Ok(code);
     }
-    for Finding { row, problem } in &found.findings {
+    for AuditFinding { row, problem } in &found.findings {
         let row = row.map(|row| format!("row {row} ")).unwrap_or_default();
         print(&format!("broken: {row}{problem}"))?;
     }
@@ -228,21 +230,25 @@ fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
 
 fn sealing(found: &Verification) -> String {
     match found.seal {
-        Seal::None => "not sealed: whoever can write to the ledger could have made it anew; set audit.key".to_owned(),
-        Seal::Right => match found.sealed_since {
+        SealState::None => {
+            "not sealed: whoever can write to the ledger could have made it anew; set audit.key".to_owned()
+        }
+        SealState::Right => match found.sealed_since {
             Some((row, at)) => format!(
                 "sealed since row {row}, written at {}; whatever stands before it was not, and could have been made anew",
                 iso_time(at)
             ),
             None => "sealed".to_owned(),
         },
-        Seal::Old => "sealed with audit.old_key, not audit.key: the daemon seals with that when it starts".to_owned(),
-        Seal::Unchecked => {
+        SealState::Old => {
+            "sealed with audit.old_key, not audit.key: the daemon seals with that when it starts".to_owned()
+        }
+        SealState::Unchecked => {
             "sealed, but audit.key is not set here, so the seal was not looked at: set it as it is set for \
                             the daemon"
                 .to_owned()
         }
-        Seal::Wrong => "the seal is wrong".to_owned(),
-        Seal::Missing => "the seal is missing".to_owned(),
+        SealState::Wrong => "the seal is wrong".to_owned(),
+        SealState::Missing => "the seal is missing".to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::leads::{Lead, event_of, leads};
+use super::leads::{EventMatch, event_of, leads};
 use super::ledger::with_store;
 use super::output::{Format, print, print_json};
 use super::story::{described, letter, letter_story, settled, state, told};
@@ -16,7 +16,7 @@ use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
 use crate::event::Event;
 use crate::redact::Redactor;
-use crate::store::{AuditRow, Pairing, Queue, Row, State, Store};
+use crate::store::{AuditRow, Pairing, Queue, Row, RowState, Store};
 use crate::text::{iso_time, one_line};
 use crate::verdict::Verdict;
 use crate::webex::local_part;
@@ -102,8 +102,8 @@ pub(super) async fn stories(store: &Store, id: &str) -> anyhow::Result<Vec<Story
     Ok(stories)
 }
 
-async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
-    let Lead { row, how, is_direct } = &lead;
+async fn story(store: &Store, lead: EventMatch) -> anyhow::Result<Story> {
+    let EventMatch { row, how, is_direct } = &lead;
     let raw = store.raw(row.id).await?;
     let (lines, replies) = match row.queue {
         Queue::Inbox => event_story(store, row, raw.is_some()).await?,
@@ -184,20 +184,20 @@ fn matched(row: &Row, audited: &[AuditRow]) -> Option<String> {
 fn standing(row: &Row, told: bool) -> String {
     let because = row.note.as_deref().map(|reason| format!(": {}", one_line(reason))).unwrap_or_default();
     match row.state {
-        State::Open if row.leased => format!("it is being worked on, try {}", row.attempts),
-        State::Open if row.note.is_none() => "it waits for its turn".to_owned(),
-        State::Open => {
+        RowState::Open if row.leased => format!("it is being worked on, try {}", row.attempts),
+        RowState::Open if row.note.is_none() => "it waits for its turn".to_owned(),
+        RowState::Open => {
             let when = row.due_at.map(|at| format!(" at {}", iso_time(at))).unwrap_or_default();
             format!("it waits to be tried again{when}, after {} tries{because}", row.attempts)
         }
-        State::Done => {
+        RowState::Done => {
             format!("{} {}{because}", settled(row), row.verdict.map_or("", |verdict| verdict.meaning(told)))
         }
-        State::Dead => {
+        RowState::Dead => {
             let retry = format!("; `switchboard inbox retry {}` tries it again", event::reference(row.id));
             format!("{} given up after {} tries{because}{retry}", settled(row), row.attempts)
         }
-        State::Forgotten => {
+        RowState::Forgotten => {
             "it is older than store.retention; only its id is kept, so that a repeat is not answered".to_owned()
         }
     }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::story::letter;
 use crate::handler::Kept;
 use crate::outbox::{Destination, Letter, Post};
-use crate::store::{Conversation, Row, Shown, Store};
+use crate::store::{Conversation, QuestionShown, Row, Store};
 use crate::text::iso_time;
 use crate::verdict::Verdict;
 use crate::{clock, event};
@@ -51,7 +51,7 @@ async fn current(store: &Store, asked: &Conversation) -> anyhow::Result<String> 
             }
         }
         None if is_taken => "somebody else answered it on its card".to_owned(),
-        None if asked.shown == Shown::No => "nobody can answer it, since its message is not sent".to_owned(),
+        None if asked.shown == QuestionShown::No => "nobody can answer it, since its message is not sent".to_owned(),
         None if asked.until < clock::wall_ms() => "nobody answered in time".to_owned(),
         None => "it is still open".to_owned(),
     };

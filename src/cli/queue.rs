@@ -12,7 +12,7 @@ use super::story::{described, letter, state, without_card};
 use crate::config::Config;
 use crate::event;
 use crate::outbox::Letter;
-use crate::store::{AuditEntry, Filter, Queue, Row, State, Store};
+use crate::store::{AuditEntry, Filter, Queue, Row, RowState, Store};
 use crate::text::{cut, iso_time, one_line, table};
 use crate::webex::FileInfo;
 
@@ -22,7 +22,7 @@ pub(super) enum Verb {
     List {
         /// Which rows
         #[arg(long, value_enum, default_value = "unsettled")]
-        state: Which,
+        state: WhichRows,
         /// How many at the most
         #[arg(long, default_value_t = 50)]
         limit: u32,
@@ -53,7 +53,7 @@ pub(super) enum Verb {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Which {
+pub(super) enum WhichRows {
     Unsettled,
     Open,
     Dead,
@@ -61,14 +61,14 @@ pub(super) enum Which {
     All,
 }
 
-impl Which {
+impl WhichRows {
     fn filter(self) -> Filter {
         match self {
-            Which::Unsettled => Filter::Unsettled,
-            Which::Open => Filter::In(State::Open),
-            Which::Dead => Filter::In(State::Dead),
-            Which::Done => Filter::In(State::Done),
-            Which::All => Filter::All,
+            WhichRows::Unsettled => Filter::Unsettled,
+            WhichRows::Open => Filter::In(RowState::Open),
+            WhichRows::Dead => Filter::In(RowState::Dead),
+            WhichRows::Done => Filter::In(RowState::Done),
+            WhichRows::All => Filter::All,
         }
     }
 }
@@ -125,7 +125,7 @@ async fn one(store: &Store, queue: Queue, id: &str) -> anyhow::Result<Row> {
 
 /// A row as it is printed, with times that can be read.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct RowOutput<'a> {
     reference: String,
     accepted: String,
     settled: Option<String>,
@@ -144,10 +144,10 @@ struct Shown<'a> {
     row: &'a Row,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> RowOutput<'a> {
     fn new(row: &'a Row) -> Self {
         let next_try = row.due_at.filter(|_| !row.leased).map(iso_time);
-        Shown {
+        RowOutput {
             reference: event::reference(row.id),
             accepted: iso_time(row.accepted_at),
             settled: row.settled_at.map(iso_time),
@@ -180,7 +180,7 @@ fn remark(row: &Row) -> String {
 
 fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
     if format.json {
-        return print_json(&rows.iter().map(Shown::new).collect::<Vec<_>>());
+        return print_json(&rows.iter().map(RowOutput::new).collect::<Vec<_>>());
     }
     let cells = rows.iter().map(|row| {
         let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -210,7 +210,7 @@ fn shortened(note: &str) -> String {
 fn show(row: &Row, format: Format) -> anyhow::Result<()> {
     // What is to be sent is shown: whoever can read the ledger can read it there.
     let body: Value = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or(Value::Null);
-    let mut shown = serde_json::to_value(Shown::new(row))?;
+    let mut shown = serde_json::to_value(RowOutput::new(row))?;
     shown["body"] = body;
     if format.json {
         return print_json(&shown);

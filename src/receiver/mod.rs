@@ -14,5 +14,5 @@ pub mod websocket;
 
 pub use activity::is_told_over_websocket;
 pub use door::Door;
-pub use envelope::{CANARY, Parsed};
-pub use look::{Failure, Look, LookSettings};
+pub use envelope::{CANARY, ParsedEnvelope};
+pub use look::{ReadBack, ReadBackError, ReadBackSettings};

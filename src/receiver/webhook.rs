@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::{Door, Parsed};
+use super::{Door, ParsedEnvelope};
 use crate::clock;
 use crate::event::{Event, Source};
 use crate::instance::Gate;
@@ -115,9 +115,9 @@ pub async fn receive(
             return refusal(StatusCode::UNAUTHORIZED, "invalid signature");
         }
     };
-    let event = match Parsed::parse(verified.get()) {
-        Ok(Parsed::Event(event)) => event,
-        Ok(Parsed::Canary) => {
+    let event = match ParsedEnvelope::parse(verified.get()) {
+        Ok(ParsedEnvelope::Event(event)) => event,
+        Ok(ParsedEnvelope::Canary) => {
             tracing::debug!("a canary of `switchboard check --deep` arrived");
             return acknowledged();
         }

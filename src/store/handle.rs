@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 use super::{
-    Answer, AuditEntry, Chain, Change, Claim, Claims, Engine, Entry, Keys, Look, Op, Queue, Reader, Settlement,
-    StoreError, Wakers, Writer,
+    AuditEntry, AuditKeys, Chain, Claim, Claims, Engine, Entry, LedgerChange, LedgerStatus, Op, OpAnswer, Queue,
+    Reader, Settlement, StoreError, Wakers, Writer,
 };
 use crate::clock::{self, Clock};
 use crate::config;
@@ -22,7 +22,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     ops: mpsc::Sender<Op>,
     reader: Reader,
-    keys: Keys,
+    keys: AuditKeys,
     wakers: Arc<Wakers>,
     commits: watch::Receiver<u64>,
     lease: Duration,
@@ -56,7 +56,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be opened, or could not be made.
-    pub async fn look(settings: &config::Store) -> Result<Look, StoreError> {
+    pub async fn look(settings: &config::Store) -> Result<LedgerStatus, StoreError> {
         Engine::look(settings).await
     }
 
@@ -72,7 +72,7 @@ impl Store {
         clock: Clock,
         exclusive: bool,
     ) -> Result<(Store, Writer), StoreError> {
-        let keys = Keys::new(audit);
+        let keys = AuditKeys::new(audit);
         let (mut engine, is_new) = Engine::open(settings, clock, exclusive).await?;
         let mut chain = Chain::new(keys.clone(), exclusive);
         if is_new {
@@ -97,7 +97,7 @@ impl Store {
     }
 
     /// Asks without waiting for a place, and not for long: somebody outside waits for the answer.
-    async fn take<T>(&self, op: impl FnOnce(Answer<T>) -> Op) -> Result<T, StoreError> {
+    async fn take<T>(&self, op: impl FnOnce(OpAnswer<T>) -> Op) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
         self.0.ops.try_send(op(answer)).map_err(|_| StoreError::Busy)?;
         match tokio::time::timeout(LONGEST_PUT, result).await {
@@ -143,13 +143,13 @@ impl Store {
         {
             return result.clone();
         }
-        let beating = tokio::time::timeout(LONGEST_PUT, self.change(Change::Beat)).await;
+        let beating = tokio::time::timeout(LONGEST_PUT, self.change(LedgerChange::Beat)).await;
         let result = beating.unwrap_or(Err(StoreError::Busy)).map(drop);
         *last = Some((clock::instant(), result.clone()));
         result
     }
 
-    async fn ask<T>(&self, op: impl FnOnce(Answer<T>) -> Op) -> Result<T, StoreError> {
+    async fn ask<T>(&self, op: impl FnOnce(OpAnswer<T>) -> Op) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
         self.0.ops.send(op(answer)).await.map_err(|_| StoreError::Busy)?;
         result.await.map_err(|_| StoreError::Busy)?
@@ -170,17 +170,17 @@ impl Store {
         self.0.wakers.approvals.notified().await;
     }
 
-    pub(super) async fn change(&self, change: Change) -> Result<u64, StoreError> {
+    pub(super) async fn change(&self, change: LedgerChange) -> Result<u64, StoreError> {
         self.ask(|answer| Op::Change((change, None), answer)).await
     }
 
     /// Makes a change as [`Store::put`] puts a row: it is refused where too much waits.
-    pub(super) async fn try_change(&self, change: Change) -> Result<u64, StoreError> {
+    pub(super) async fn try_change(&self, change: LedgerChange) -> Result<u64, StoreError> {
         self.take(|answer| Op::Change((change, None), answer)).await
     }
 
     /// Makes a change, and audits it if it changes anything. Whether it does.
-    pub(super) async fn audited_change(&self, change: Change, audit: AuditEntry) -> Result<bool, StoreError> {
+    pub(super) async fn audited_change(&self, change: LedgerChange, audit: AuditEntry) -> Result<bool, StoreError> {
         self.ask(|answer| Op::Change((change, Some(audit)), answer)).await.map(|changed| changed > 0)
     }
 
@@ -188,7 +188,7 @@ impl Store {
         &self.0.reader
     }
 
-    pub(super) fn audit_keys(&self) -> &Keys {
+    pub(super) fn audit_keys(&self) -> &AuditKeys {
         &self.0.keys
     }
 }

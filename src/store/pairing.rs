@@ -8,7 +8,7 @@ use super::entry::Entry;
 
 /// What somebody whom nobody knows asks for.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct PairingRequest {
     /// What they are given, and whoever decides names.
     pub code: String,
     /// Who, in the one spelling.
@@ -47,7 +47,7 @@ pub enum PairingState {
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct Pairing {
-    pub request: Request,
+    pub request: PairingRequest,
     pub state: PairingState,
     /// How often it was decided on.
     pub decisions: i64,
@@ -59,7 +59,7 @@ pub struct Pairing {
 
 /// Whether a request was written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum PairingOutcome {
     /// It was not: the code is somebody's, or something was decided meanwhile.
     Again,
     /// It was.
@@ -68,13 +68,13 @@ pub enum Asked {
     Crowd,
 }
 
-impl Asked {
+impl PairingOutcome {
     /// From the number that the writer keeps.
-    pub(super) fn of(number: u64) -> Asked {
+    pub(super) fn of(number: u64) -> PairingOutcome {
         match number {
-            1 => Asked::New,
-            2 => Asked::Crowd,
-            _ => Asked::Again,
+            1 => PairingOutcome::New,
+            2 => PairingOutcome::Crowd,
+            _ => PairingOutcome::Again,
         }
     }
 }
@@ -82,14 +82,14 @@ impl Asked {
 /// Whom a decision is about: whichever of these fits.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
-pub struct Who {
+pub struct PairingQuery {
     pub code: String,
     pub email: String,
     pub person: String,
 }
 
 /// A decision on a request, as it was read.
-pub(super) struct Decision {
+pub(super) struct PairingDecision {
     pub(super) id: i64,
     pub(super) decisions: i64,
     pub(super) state: PairingState,
@@ -98,8 +98,8 @@ pub(super) struct Decision {
 }
 
 /// A request, unless there is a newer one of the person than the one that was read, or too many within the hour.
-pub(super) struct NewRequest {
-    pub(super) request: Request,
+pub(super) struct NewPairing {
+    pub(super) request: PairingRequest,
     pub(super) seen: Option<(i64, i64)>,
     pub(super) per_hour: u32,
 }

@@ -53,7 +53,7 @@ struct Inner {
 }
 
 /// A call as the endpoints describe it.
-pub(super) struct Call {
+pub(super) struct ApiCall {
     /// Its name in metrics and errors: the path with ids left out.
     pub endpoint: &'static str,
     pub method: Method,
@@ -66,7 +66,7 @@ pub(super) struct Call {
 }
 
 /// A success.
-pub(super) struct Answer {
+pub(super) struct ApiAnswer {
     /// Whether it has Webex's tracking id, so that nobody else can have given it by mistake.
     pub is_signed: bool,
     pub headers: HeaderMap,
@@ -197,21 +197,21 @@ impl Client {
         url
     }
 
-    pub(super) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+    pub(super) async fn json<T: DeserializeOwned>(&self, call: ApiCall) -> Result<T, Error> {
         let endpoint = call.endpoint;
         let answer = self.send(call).await?;
         self.understood(endpoint, &answer, lenient::read(&answer.body))
     }
 
-    pub(super) async fn empty(&self, call: Call) -> Result<(), Error> {
-        self.send(Call { expects: Expects::Nothing, ..call }).await.map(drop)
+    pub(super) async fn empty(&self, call: ApiCall) -> Result<(), Error> {
+        self.send(ApiCall { expects: Expects::Nothing, ..call }).await.map(drop)
     }
 
     /// What was read of an answer; what was odd about it is counted.
     pub(super) fn understood<T>(
         &self,
         endpoint: &'static str,
-        answer: &Answer,
+        answer: &ApiAnswer,
         read: Result<Read<T>, lenient::Unreadable>,
     ) -> Result<T, Error> {
         match read {
@@ -241,7 +241,7 @@ impl Client {
     }
 
     /// Makes the call, again where it failed in passing and may be repeated.
-    pub(super) async fn send(&self, call: Call) -> Result<Answer, Error> {
+    pub(super) async fn send(&self, call: ApiCall) -> Result<ApiAnswer, Error> {
         let mut attempt = 0;
         loop {
             // A gateway may repeat the request in its complaint.
@@ -267,7 +267,7 @@ impl Client {
         }
     }
 
-    async fn once(&self, call: &Call) -> Result<Answer, Error> {
+    async fn once(&self, call: &ApiCall) -> Result<ApiAnswer, Error> {
         let endpoint = call.endpoint;
         match self.0.governor.admit(endpoint, self.1).await {
             Ok(Duration::ZERO) => {}
@@ -318,7 +318,7 @@ impl Client {
         self.0.metrics.api_request(endpoint, status.as_str());
         if status.is_success() {
             self.0.governor.taken();
-            return Ok(Answer { is_signed: has_tracking_id(&headers), headers, body, unread });
+            return Ok(ApiAnswer { is_signed: has_tracking_id(&headers), headers, body, unread });
         }
         let error = refusal(endpoint, status, &headers, &String::from_utf8_lossy(&body));
         match &error {

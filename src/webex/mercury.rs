@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
 use super::answer::{Expects, read, refusal};
-use super::client::{Body, Call, Client, MOST_OF_A_REFUSAL, innermost};
+use super::client::{ApiCall, Body, Client, MOST_OF_A_REFUSAL, innermost};
 use super::connection::http_client;
 use super::{Error, Socket, lenient};
 use crate::config::{self, encrypted_or_loopback};
@@ -47,7 +47,7 @@ pub struct Device {
 /// A device as Webex tells of it, before its addresses are checked.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+struct DeviceAnswer {
     #[serde(default)]
     name: String,
     url: String,
@@ -176,7 +176,7 @@ impl Mercury {
         Hosts::of(&self.catalog, &catalog).map_err(|error| error.told(self.client.redactor()))
     }
 
-    async fn devices(&self, hosts: &Hosts) -> Result<Vec<Told>, Error> {
+    async fn devices(&self, hosts: &Hosts) -> Result<Vec<DeviceAnswer>, Error> {
         #[derive(Deserialize)]
         struct List {
             devices: Vec<Value>,
@@ -205,13 +205,13 @@ impl Mercury {
             "systemName": "switchboard",
             "systemVersion": env!("CARGO_PKG_VERSION"),
         });
-        let told: Told = self.client.json(call(endpoint, method, url, Body::Json(about))).await?;
+        let told: DeviceAnswer = self.client.json(call(endpoint, method, url, Body::Json(about))).await?;
         Ok(Device { url: hosts.admit(endpoint, &told.url)?, socket: hosts.admit(endpoint, &told.web_socket_url)? })
     }
 }
 
-fn call(endpoint: &'static str, method: Method, url: Url, body: Body) -> Call {
-    Call { endpoint, method, url, body, repeatable: false, expects: Expects::Json }
+fn call(endpoint: &'static str, method: Method, url: Url, body: Body) -> ApiCall {
+    ApiCall { endpoint, method, url, body, repeatable: false, expects: Expects::Json }
 }
 
 /// What the catalog says, as far as it is of use here.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::period::Period;
 use crate::handler::{Context, Reply, Result};
-use crate::store::{Activity, Group};
+use crate::store::{EventCount, SettledActivity};
 use crate::text::{code_block, table};
 use crate::verdict::Verdict;
 
@@ -18,7 +18,7 @@ pub(super) async fn report(context: &Context, period: &Period) -> Result<Reply> 
     Ok(Reply::markdown(format!("{period}:\n\n{}", code_block(&render(&activity, with_people)))))
 }
 
-fn render(activity: &Activity, with_people: bool) -> String {
+fn render(activity: &SettledActivity, with_people: bool) -> String {
     let mut commands = BTreeMap::<&str, (u64, u64)>::new();
     let mut people = BTreeMap::<&str, u64>::new();
     let (mut messages, mut refused) = (0, 0);
@@ -80,7 +80,7 @@ enum Bearing {
     None,
 }
 
-fn bearing(group: &Group) -> Bearing {
+fn bearing(group: &EventCount) -> Bearing {
     match group.verdict {
         Some(verdict) if verdict.is_refusal() => Bearing::Refused,
         Some(
@@ -106,13 +106,13 @@ mod tests {
 
     #[test]
     fn a_report_is_a_table_of_text() {
-        let group = |label: Option<&str>, subject: &str, verdict: &str, count| Group {
+        let group = |label: Option<&str>, subject: &str, verdict: &str, count| EventCount {
             label: label.map(str::to_owned),
             subject: Some(subject.to_owned()),
             verdict: Verdict::of(verdict),
             count,
         };
-        let activity = Activity {
+        let activity = SettledActivity {
             events: vec![
                 group(Some("help"), "alice@example.com", "answered", 12),
                 group(Some("status"), "bob@example.com", "failed", 1),

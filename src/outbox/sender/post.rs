@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Outbox, closing};
-use crate::outbox::posts::Look;
+use crate::outbox::posts::EarlierPost;
 use crate::outbox::{Destination, Post, Thread};
 use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Receipt, Settlement, StoreError};
 use crate::verdict::Verdict;
@@ -126,15 +126,15 @@ impl Outbox {
         if let Some(doubt) = row.doubt {
             let is_last = self.retry.is_last(row);
             match self.arrivals.look(row, post, root.as_ref(), doubt, is_last).await.map_err(Unsent::before)? {
-                Look::Arrived(arrived) => {
+                EarlierPost::Arrived(arrived) => {
                     let refused =
                         |was: bool, is: bool| (was && !is).then(|| "Webex refused it at an earlier try".to_owned());
                     let without_card = refused(has_card, !arrived.attachments.is_empty());
                     let without_thread = refused(has_thread, arrived.parent_id.is_some());
                     return Ok(Sent::new(*arrived, without_card, without_thread));
                 }
-                Look::Pending(left) => return Err(Unsent::Pending(left)),
-                Look::Absent => {}
+                EarlierPost::Pending(left) => return Err(Unsent::Pending(left)),
+                EarlierPost::Absent => {}
             }
         }
         let webex = self.webex_for(post.urgency);

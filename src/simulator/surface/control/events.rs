@@ -13,10 +13,10 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
-use super::state::{Who, everything};
+use super::state::{StateReader, everything};
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::watch::journal::Happening;
-use crate::simulator::world::change::Change;
+use crate::simulator::world::change::WorldChange;
 
 /// The state is told at most so often, however often it changes.
 const STATE_PAUSE: Duration = Duration::from_millis(100);
@@ -68,9 +68,9 @@ impl Watcher {
 fn told(happening: &Happening) -> Event {
     match happening {
         Happening::Changed(change) => match &**change {
-            Change::Message(message) => event("message", message),
-            Change::Room(room_id) => event("room", &json!({"roomId": room_id})),
-            Change::Person(account) => event("person", &Who::from(&**account)),
+            WorldChange::Message(message) => event("message", message),
+            WorldChange::Room(room_id) => event("room", &json!({"roomId": room_id})),
+            WorldChange::Person(account) => event("person", &StateReader::from(&**account)),
         },
         Happening::Delivered(delivery) => event("delivery", delivery),
         Happening::Called(call) => event("call", call),

@@ -8,7 +8,7 @@ use sqlx::Connection;
 use super::{finding, forge, ledger, path, settings, sql, verify, with_daemon};
 use crate::store::tests::audit::{claimed, entry, event, seal_by_verb, settle, told};
 use crate::store::tests::keys;
-use crate::store::{Closing, Queue, Seal};
+use crate::store::{Closing, Queue, SealState};
 
 #[tokio::test]
 async fn a_chain_made_anew_is_found_by_its_seal_and_by_nothing_else() {
@@ -21,16 +21,16 @@ async fn a_chain_made_anew_is_found_by_its_seal_and_by_nothing_else() {
         let folder = ledger(8, &with).await;
         forge(folder.path(), statement).await;
         let found = verify(folder.path(), &with).await;
-        assert_eq!(found.seal, Seal::Wrong);
+        assert_eq!(found.seal, SealState::Wrong);
         let told = told(&found);
         assert!(told.len() == 1 && told[0].starts_with("0 the seal over all rows does not fit"), "{told:?}");
-        assert_eq!(verify(folder.path(), &without).await.seal, Seal::Unchecked);
+        assert_eq!(verify(folder.path(), &without).await.seal, SealState::Unchecked);
         // The daemon does not cover it with a seal of its own.
         with_daemon(folder.path(), &with, async |store| settle(store, "after", 2).await).await;
         let said = finding(folder.path(), &with).await;
         assert!(said.contains("is the daemon's note that something was wrong before it"), "{said}");
         sql(folder.path(), "UPDATE audit_head SET seal = NULL").await;
-        assert_eq!(verify(folder.path(), &with).await.seal, Seal::Missing);
+        assert_eq!(verify(folder.path(), &with).await.seal, SealState::Missing);
     }
 }
 
@@ -95,7 +95,7 @@ async fn a_chain_cut_under_a_running_daemon_is_noted_by_it_and_it_goes_on() {
             assert!(told.len() == 2 && told[0] == missing, "{key:?}, {notice}: {told:?}");
             assert!(told[1].starts_with("8 is the daemon's note"), "{told:?}");
             assert!(told[1].contains(says) && told[1].contains("row 7"), "{told:?}");
-            assert_eq!(found.seal, if key.is_some() { Seal::Right } else { Seal::None });
+            assert_eq!(found.seal, if key.is_some() { SealState::Right } else { SealState::None });
         }
     }
 }
@@ -160,7 +160,7 @@ async fn a_seal_that_was_taken_away_is_missed_until_an_operator_puts_one_there()
         for nth in 0..2 {
             with_daemon(folder.path(), &keys, async |store| settle(store, &format!("start {nth}"), 2).await).await;
             let found = verify(folder.path(), &keys).await;
-            assert_eq!(found.seal, Seal::Missing, "{tampering}");
+            assert_eq!(found.seal, SealState::Missing, "{tampering}");
             assert!(told(&found).pop().unwrap().starts_with("0 there is no seal over the rows"), "{tampering}");
         }
         // Beside the daemon, whose next row goes on from it.
@@ -170,7 +170,7 @@ async fn a_seal_that_was_taken_away_is_missed_until_an_operator_puts_one_there()
             assert!(seal_by_verb(&settings(folder.path()), &keys).await);
             settle(store, "after", 2).await;
             let found = store.verify_audit().await.unwrap();
-            assert_eq!((found.seal, found.sealed_since.unwrap().0), (Seal::Right, before.0 + 1), "{tampering}");
+            assert_eq!((found.seal, found.sealed_since.unwrap().0), (SealState::Right, before.0 + 1), "{tampering}");
             let note = usize::from(tampering == "DELETE FROM audit_head");
             assert_eq!(found.findings.len(), note, "{tampering}: {:?}", told(&found));
             let last = store.audited(0, 1, |_| true).await.unwrap().remove(0);
