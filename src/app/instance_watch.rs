@@ -77,7 +77,7 @@ impl LookError {
 }
 
 /// Whether what was to be changed is still there.
-fn there<T>(changed: Result<T, Error>) -> Result<bool, Error> {
+fn still_exists<T>(changed: Result<T, Error>) -> Result<bool, Error> {
     match changed {
         Ok(_) => Ok(true),
         Err(error) if error.fault() == Fault::NotFound => Ok(false),
@@ -129,7 +129,7 @@ impl InstanceWatch {
         let mut me = None;
         let (mut pause, mut looked) = (Duration::from_secs(1), clock::instant());
         loop {
-            let next = match self.look(&mut me).await {
+            let next = match self.look_for_others(&mut me).await {
                 Ok(()) => {
                     (pause, looked) = (Duration::from_secs(1), clock::instant());
                     self.settings.renew
@@ -154,7 +154,7 @@ impl InstanceWatch {
     }
 
     /// Writes the mark first and looks then, so that of two daemons that start together at least one sees the other.
-    async fn look(&self, me: &mut Option<ThisDaemon>) -> Result<(), LookError> {
+    async fn look_for_others(&self, me: &mut Option<ThisDaemon>) -> Result<(), LookError> {
         let webex = self.webex.at(Priority::Notify);
         let found = webex.webhooks().await.map_err(LookError::of_marks)?;
         // Nearly every answer of Webex's tells it.
@@ -172,9 +172,9 @@ impl InstanceWatch {
         let by = mine.outranked_by(&rivals(&found), now, self.stale());
         mine.waits = by.is_some();
         if by.is_some() {
-            self.tell(by, &rivals(&found), now).await;
+            self.announce_role(by, &rivals(&found), now).await;
         }
-        self.write(&webex, &found, me, &mine).await?;
+        self.write_mark(&webex, &found, me, &mine).await?;
         // Whoever begins to answer looks again, at what others wrote meanwhile.
         let stays = !mine.waits && matches!(*self.standing.borrow(), DaemonRole::Answers { .. });
         let found = if stays { found } else { webex.webhooks().await.map_err(LookError::of_marks)? };
@@ -182,9 +182,9 @@ impl InstanceWatch {
         let by = mine.outranked_by(&rivals, now, self.stale());
         if by.is_some() != mine.waits {
             mine.waits = by.is_some();
-            self.write(&webex, &found, me, &mine).await?;
+            self.write_mark(&webex, &found, me, &mine).await?;
         }
-        self.tell(by, &rivals, now).await;
+        self.announce_role(by, &rivals, now).await;
         Ok(())
     }
 
@@ -193,7 +193,13 @@ impl InstanceWatch {
     }
 
     /// Makes or renews the mark, and takes away those that nobody renews any more.
-    async fn write(&self, webex: &Client, found: &[Webhook], me: ThisDaemon, mine: &Mark) -> Result<(), LookError> {
+    async fn write_mark(
+        &self,
+        webex: &Client,
+        found: &[Webhook],
+        me: ThisDaemon,
+        mine: &Mark,
+    ) -> Result<(), LookError> {
         let spec = WebhookSpec {
             name: mine.to_string(),
             target_url: self.target_url.clone().unwrap_or_else(|| NOWHERE.to_owned()),
@@ -207,9 +213,9 @@ impl InstanceWatch {
             let Some(mark) = Mark::read(&webhook.name) else { continue };
             if me.owns(&mark) && !is_kept {
                 // Somebody may have deleted it just now.
-                is_kept = there(webex.update_webhook(&webhook.id, &spec).await)?;
+                is_kept = still_exists(webex.update_webhook(&webhook.id, &spec).await)?;
             } else if me.owns(&mark) || mine.at.duration_since(mark.at) > FORGOTTEN {
-                there(webex.delete_webhook(&webhook.id).await)?;
+                still_exists(webex.delete_webhook(&webhook.id).await)?;
             }
         }
         if !is_kept {
@@ -220,7 +226,7 @@ impl InstanceWatch {
         Ok(())
     }
 
-    async fn tell(&self, by: Option<Mark>, rivals: &[Mark], now: Timestamp) {
+    async fn announce_role(&self, by: Option<Mark>, rivals: &[Mark], now: Timestamp) {
         let before = *self.standing.borrow();
         // Up to its last mark another daemon has answered what was said.
         let answered = rivals.iter().filter(|mark| !mark.waits).map(|mark| mark.at.as_millisecond()).max();

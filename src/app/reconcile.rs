@@ -90,7 +90,7 @@ impl ReconcileSchedule {
                 self.called().await;
                 continue;
             }
-            pause = match self.look(&mut reconciler).await {
+            pause = match self.read_back(&mut reconciler).await {
                 Ok(unsettled) => {
                     self.is_well();
                     // One more look, for what Webex did not show yet; but a busy bot is not to poll by that.
@@ -132,13 +132,13 @@ impl ReconcileSchedule {
     }
 
     /// Whether some spaces are to be read once more.
-    async fn look(&self, reconciler: &mut Option<Reconciler>) -> Result<bool, ReadBackError> {
+    async fn read_back(&self, reconciler: &mut Option<Reconciler>) -> Result<bool, ReadBackError> {
         let reconciler = match reconciler {
             Some(reconciler) => reconciler,
             None => reconciler.insert(self.begin().await?),
         };
-        let look = reconciler.look(self.source()).await?;
-        self.tell(&look, !*self.caught_up.borrow());
+        let look = reconciler.read_back(self.source()).await?;
+        self.log_read_back(&look, !*self.caught_up.borrow());
         Ok(reconciler.is_unsettled())
     }
 
@@ -187,7 +187,7 @@ impl ReconcileSchedule {
         }
     }
 
-    fn tell(&self, look: &ReadBack, is_first: bool) {
+    fn log_read_back(&self, look: &ReadBack, is_first: bool) {
         let ReadBack { read, missed, gaps } = look;
         if is_first {
             tracing::info!(missed, spaces = read, "looked at what was said while the bot was away");

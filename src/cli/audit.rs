@@ -73,7 +73,7 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
             let since =
                 since.map_or(0, |since| clock::wall_ms() - i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
             let wanted = |row: &AuditRow| {
-                person.as_deref().is_none_or(|person| is(row, person)) && (!denied || row.is_refusal())
+                person.as_deref().is_none_or(|person| is_by(row, person)) && (!denied || row.is_refusal())
             };
             list(&store.audited(since, limit, wanted).await?, format)?;
             Ok(ExitCode::SUCCESS)
@@ -85,7 +85,7 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
 }
 
 /// Whether somebody is meant: by email, or by Webex's id in whichever cluster's spelling.
-fn is(row: &AuditRow, person: &str) -> bool {
+fn is_by(row: &AuditRow, person: &str) -> bool {
     let email = row.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(person));
     email || row.person.as_deref().is_some_and(|id| id == person || local_part(id) == local_part(person))
 }
@@ -120,7 +120,7 @@ fn list(rows: &[AuditRow], format: Format) -> anyhow::Result<()> {
         [
             row.seq.to_string(),
             iso_time(row.at),
-            who(row),
+            actor_of(row),
             place(row),
             row.action.clone(),
             row.verdict.clone(),
@@ -137,7 +137,7 @@ fn rule(row: &AuditRow) -> String {
     format!("{damaged}{}", row.reason)
 }
 
-fn who(row: &AuditRow) -> String {
+fn actor_of(row: &AuditRow) -> String {
     row.email.clone().or_else(|| row.person.clone()).unwrap_or_else(|| row.via.clone())
 }
 
@@ -148,8 +148,8 @@ fn place(row: &AuditRow) -> String {
 }
 
 /// A row of the audit as a clause, for the story of its event.
-pub(super) fn told(row: &AuditRow) -> String {
-    let (at, who, seq) = (iso_time(row.at), who(row), row.seq);
+pub(super) fn audit_line(row: &AuditRow) -> String {
+    let (at, who, seq) = (iso_time(row.at), actor_of(row), row.seq);
     let (AuditRow { action, verdict, .. }, rule) = (row, rule(row));
     // One line, whatever somebody has written into the row.
     one_line(&format!("{at} audited in row {seq}: {who}, {action}, {verdict} ({rule})"))

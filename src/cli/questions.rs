@@ -14,7 +14,7 @@ use crate::{clock, event};
 const MOST_STEPS: usize = 100;
 
 /// What an event's reply asked, until when, and what became of it; nothing if it asked nothing, or that is long ago.
-pub(super) async fn told(store: &Store, row: &Row) -> anyhow::Result<Option<String>> {
+pub(super) async fn question_lines(store: &Store, row: &Row) -> anyhow::Result<Option<String>> {
     let asks = event::reply_id(row.id, 0);
     let message = store.between(asks, asks).await?.pop();
     let Some(Letter::Post(post)) = message.as_ref().and_then(letter) else { return Ok(None) };

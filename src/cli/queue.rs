@@ -76,9 +76,9 @@ impl WhichRows {
 pub(super) async fn run(config: &Config, queue: Queue, verb: Verb) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| match verb {
         Verb::List { state, limit, format } => list(&store.list(queue, state.filter(), limit).await?, format),
-        Verb::Show { id, format } => show(&one(&store, queue, &id).await?, format),
+        Verb::Show { id, format } => show(&find_row(&store, queue, &id).await?, format),
         Verb::Retry { id, format } => {
-            let row = one(&store, queue, &id).await?;
+            let row = find_row(&store, queue, &id).await?;
             anyhow::ensure!(
                 store.reopen(row.id, entry(queue, "retry", &row).await).await?,
                 "{id} is settled; only an open row or a dead letter can be tried again"
@@ -86,7 +86,7 @@ pub(super) async fn run(config: &Config, queue: Queue, verb: Verb) -> anyhow::Re
             mended(&row, "tried again", format)
         }
         Verb::Drop { id, format } => {
-            let row = one(&store, queue, &id).await?;
+            let row = find_row(&store, queue, &id).await?;
             let audit = entry(queue, "drop", &row).await;
             anyhow::ensure!(store.discard(row.id, audit).await?, "{id} is settled; there is nothing to drop");
             mended(&row, "dropped", format)
@@ -113,7 +113,7 @@ fn mended(row: &Row, how: &str, format: Format) -> anyhow::Result<()> {
 }
 
 /// The row of this queue whose id begins so, or whose reference it is.
-async fn one(store: &Store, queue: Queue, id: &str) -> anyhow::Result<Row> {
+async fn find_row(store: &Store, queue: Queue, id: &str) -> anyhow::Result<Row> {
     let mut rows = find(store, id).await?;
     rows.retain(|row| row.queue == queue);
     match rows.len() {
@@ -167,7 +167,7 @@ fn is_zero(edits: &u32) -> bool {
 }
 
 /// The one thing to say of a row: what was left out, why it is as it is, or what was sent.
-fn remark(row: &Row) -> String {
+fn row_remark(row: &Row) -> String {
     let without = without_card(row).map(|why| format!("without its card: {why}"));
     let sent = row.receipt.as_ref().map(|receipt| receipt.message.clone());
     let remark = without.or_else(|| row.note.clone()).or(sent);
@@ -193,7 +193,7 @@ fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
             or_none(&row.subject),
             or_none(&row.label),
             row.verdict.map_or_else(String::new, |verdict| verdict.word().to_owned()),
-            shortened(&remark(row)),
+            shortened(&row_remark(row)),
         ]
     });
     if rows.is_empty() {

@@ -48,7 +48,7 @@ pub(super) fn described(letter: &Letter) -> String {
 
 /// What became of a letter, and of the edits of its message.
 pub(super) async fn letter_story(store: &Store, row: &Row, what: &str, since: &str) -> anyhow::Result<Vec<String>> {
-    let mut lines = told(row, what, since);
+    let mut lines = letter_lines(row, what, since);
     let Some(Letter::Post(post)) = letter(row) else { return Ok(lines) };
     let sent = row.receipt.as_ref().map(|receipt| receipt.message.as_str());
     let mut targets = vec![Edited::Letter(row.id)];
@@ -67,7 +67,7 @@ pub(super) async fn letter_story(store: &Store, row: &Row, what: &str, since: &s
             Edited::Message(_) | Edited::Letter(_) => true,
         };
         if is_own && edited.to == post.to {
-            lines.extend(told(&edit, &format!("edit of the {what}"), "it was put"));
+            lines.extend(letter_lines(&edit, &format!("edit of the {what}"), "it was put"));
         }
     }
     Ok(lines)
@@ -78,7 +78,7 @@ pub(super) fn settled(row: &Row) -> String {
 }
 
 /// What became of a message, and of its card where it went without.
-pub(super) fn told(message: &Row, what: &str, since: &str) -> Vec<String> {
+pub(super) fn letter_lines(message: &Row, what: &str, since: &str) -> Vec<String> {
     let note = message.note.as_deref().map(one_line).unwrap_or_default();
     let (at, attempts) = (settled(message), message.attempts);
     let said = match message.state {

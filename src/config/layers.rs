@@ -156,7 +156,7 @@ fn assemble(file: Option<ParsedFile>, variables: &Variables, sections: &[Section
     tell_hidden(&hidden, &defaults, &mut wrong, &mut doubts);
     let mut reading = Reading { defaults: &defaults, names: &names, wrong, spoiled };
     let (own, lacking) = reading.own(&mut settings, sections);
-    let mut config = reading.ours(&mut settings)?;
+    let mut config = reading.read_sections(&mut settings)?;
     let Reading { mut wrong, spoiled, .. } = reading;
     (config.own, config.lacking) = (own, lacking);
     config.webex.secrets = confidential::of(&config);
@@ -266,7 +266,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Reads until nothing is wrong any more: what is wrong is noted and replaced.
-    fn ours(&mut self, settings: &mut Node) -> Result<Config, ConfigError> {
+    fn read_sections(&mut self, settings: &mut Node) -> Result<Config, ConfigError> {
         let keys = RefCell::default();
         for _ in 0..most_turns(settings) {
             match Config::deserialize(SettingReader::new(settings, &keys)) {

@@ -51,7 +51,7 @@ impl Arrivals {
 
     /// Looks for a message that may have been posted before. At the last try of its row a space that cannot be read shows
     /// nothing.
-    pub(super) async fn look(
+    pub(super) async fn find_earlier_post(
         &self,
         row: &Claimed,
         post: &Post,
@@ -60,7 +60,7 @@ impl Arrivals {
         is_last: bool,
     ) -> Result<EarlierPost, Error> {
         // Asked before the look: what is not seen then was not there at this time.
-        let left = self.posts.left(row.id, doubt, self.webex.webex_time(), self.longest_post, self.lease);
+        let left = self.posts.time_left(row.id, doubt, self.webex.webex_time(), self.longest_post, self.lease);
         let room = match &post.to {
             Destination::Space(_, RoomType::Group) => return Ok(EarlierPost::Absent),
             Destination::Space(room, RoomType::Direct) => room,

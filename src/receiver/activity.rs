@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::other::heard;
+use super::other::other_event;
 use crate::event::{Added, Event, MEMBERSHIPS, MESSAGES, Occurrence, Other, Subscription, is_plausible};
 use crate::webex::{Read, RoomType, cluster, encode, local_part, read_value};
 
@@ -173,7 +173,7 @@ impl FrameContent {
         let event_type = data.event_type.unwrap_or_default();
         if event_type != "conversation.activity" {
             let (resource, event) = event_type.split_once('.').unwrap_or((&event_type, ""));
-            return FrameContent::Happened(Event::Other(heard(resource, event, None, envelope)));
+            return FrameContent::Happened(Event::Other(other_event(resource, event, None, envelope)));
         }
         let read = data.activity.and_then(|activity| read_value::<FrameActivity>(activity).ok());
         let Some(Read { value: activity, .. }) = read else {
@@ -186,7 +186,7 @@ impl FrameContent {
             "cardAction" => activity.occurrence("ATTACHMENT_ACTION").map(Event::Click),
             "add" if activity.is_about_person() => activity.added().map(Event::Added),
             // That somebody has read something is told all the time, and nobody asks after it.
-            "acknowledge" => Ok(Event::Other(heard(CONVERSATION, "acknowledge", None, envelope))),
+            "acknowledge" => Ok(Event::Other(other_event(CONVERSATION, "acknowledge", None, envelope))),
             verb => {
                 let known = OTHERS.iter().find(|(known, _)| *known == verb).map(|(_, kind)| *kind);
                 let verb = verb.to_owned();
@@ -233,7 +233,7 @@ impl FrameActivity {
         Other {
             actor: actor.as_deref().map(|actor| person_id(actor).into()),
             data,
-            ..heard(resource, event, about.or(Some(id)), envelope)
+            ..other_event(resource, event, about.or(Some(id)), envelope)
         }
     }
 

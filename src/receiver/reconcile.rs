@@ -8,7 +8,7 @@ use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 
 use super::Door;
-use super::look::{ReadBack, ReadBackError, ReadBackSettings};
+use super::read_back::{ReadBack, ReadBackError, ReadBackSettings};
 use super::spaces::SpaceProgress;
 use crate::clock;
 use crate::event::{Event, Source, is_plausible};
@@ -108,13 +108,14 @@ impl Reconciler {
     ///
     /// # Errors
     /// When Webex or the ledger fails; the spaces that were read before stay read.
-    pub async fn look(&mut self, source: Source) -> Result<ReadBack, ReadBackError> {
+    pub async fn read_back(&mut self, source: Source) -> Result<ReadBack, ReadBackError> {
         let (started, started_at) = (clock::instant(), clock::wall_ms());
         let rooms = self.moved(started).await?;
         let earliest = started_at - millis(self.settings.reach);
         let mut look = ReadBack::default();
         for rooms in rooms.chunks(WRITTEN_TOGETHER) {
-            let (outcomes, failure) = self.read_all(source, rooms, self.by_webex(earliest) - TIME_IS_GOOD_TO).await;
+            let (outcomes, failure) =
+                self.read_all(source, rooms, self.to_webex_time(earliest) - TIME_IS_GOOD_TO).await;
             let mut progress = Progress::default();
             for (key, outcome) in outcomes {
                 self.account(&key, outcome, started_at, &mut look, &mut progress);
@@ -165,7 +166,7 @@ impl Reconciler {
                         (give_up, "Webex fails to show one of the bot's spaces")
                     }
                 };
-                let from = space.told_until().unwrap_or(until);
+                let from = space.gap_until().unwrap_or(until);
                 (failing > patience && space.pass_over(now)).then(|| {
                     tracing::error!(%error, hint = error.hint(), "a space cannot be read back; it is still asked now and then");
                     Gap { from, until: read_back_to.map_or(now, |at| at + lead), why: why.to_owned() }
@@ -198,7 +199,7 @@ impl Reconciler {
             let listed: HashSet<_> = rooms.iter().map(|room| local_part(room.id.as_str())).collect();
             self.spaces.iter_mut().filter(|(key, _)| !listed.contains(*key)).for_each(|(_, space)| space.leave());
         }
-        let webex_now = self.by_webex(clock::wall_ms());
+        let webex_now = self.to_webex_time(clock::wall_ms());
         self.newest = rooms.iter().filter_map(|room| activity(room, webex_now)).max().max(self.newest);
         rooms.retain(|room| {
             // Without a time it may have moved; that is looked at now and then.
@@ -274,8 +275,8 @@ impl Reconciler {
         // What is left out is missing, unless it was read before.
         let read_through = space.map_or(self.floor, SpaceProgress::read_through).max(since);
         let gap = left_out.is_some_and(|left_out| left_out > read_through).then(|| Gap {
-            from: self.by_us(read_through),
-            until: self.by_us(begins),
+            from: self.to_our_time(read_through),
+            until: self.to_our_time(begins),
             why: format!("more than {most} messages (delivery.catch_up_limit) in one space"),
         });
         Ok(SpaceOutcome::Read { at, newest, missed, gap })
@@ -308,12 +309,12 @@ impl Reconciler {
     }
 
     /// A time by our clock, as Webex's has it.
-    fn by_webex(&self, at: i64) -> i64 {
+    fn to_webex_time(&self, at: i64) -> i64 {
         at - self.webex.clock_lead().unwrap_or_default()
     }
 
     /// A time by Webex's clock, as ours has it.
-    fn by_us(&self, at: i64) -> i64 {
+    fn to_our_time(&self, at: i64) -> i64 {
         at + self.webex.clock_lead().unwrap_or_default()
     }
 

@@ -109,7 +109,7 @@ impl SpaceProgress {
     }
 
     /// Until when it was told of as a gap, by our clock.
-    pub(super) fn told_until(&self) -> Option<i64> {
+    pub(super) fn gap_until(&self) -> Option<i64> {
         self.failing?.told.map(|(_, until)| until)
     }
 

@@ -33,7 +33,7 @@ impl LedgerChange {
         Ok(match self {
             LedgerChange::Reopen(id) => engine.reopen(*id, due).await?.into(),
             LedgerChange::Discard(id) => engine.discard(*id, due).await?.into(),
-            LedgerChange::Hurry => engine.hurry(due).await?,
+            LedgerChange::Hurry => engine.make_all_due(due).await?,
             LedgerChange::BeginOnce { seq, lane, fence } => engine.begin_once(*seq, *lane, *fence).await?,
             LedgerChange::NoteUnhandled(entry, reason) => engine.note_unhandled(entry, reason).await?,
             LedgerChange::BeginCoverage(beginning) => engine.begin_coverage(beginning).await.map(|()| 0)?,

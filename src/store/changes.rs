@@ -25,7 +25,7 @@ impl Store {
     }
 
     /// Makes everything due now that waits for a pause to end: it was asked for by somebody who takes it back.
-    pub async fn hurry(&self) -> Result<(), StoreError> {
+    pub async fn make_all_due(&self) -> Result<(), StoreError> {
         self.change(LedgerChange::Hurry).await.map(drop)
     }
 }

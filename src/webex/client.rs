@@ -216,12 +216,12 @@ impl Client {
     ) -> Result<T, Error> {
         match read {
             Ok(read) => {
-                let odd: Vec<_> = read.odd.iter().map(|field| self.0.redactor.told(field)).collect();
+                let odd: Vec<_> = read.odd.iter().map(|field| self.0.redactor.sanitized(field)).collect();
                 self.0.oddities.note(endpoint, &odd, read.passed_over);
                 Ok(read.value)
             }
             Err(error) => {
-                let cause = self.0.redactor.told(&error.to_string());
+                let cause = self.0.redactor.sanitized(&error.to_string());
                 Err(match answer.is_signed {
                     true => Error::Unreadable { endpoint, cause },
                     false => Error::NotWebex { endpoint, status: 200, cause },
@@ -247,7 +247,7 @@ impl Client {
             // A gateway may repeat the request in its complaint.
             let error = match self.once(&call).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error.told(&self.0.redactor),
+                Err(error) => error.sanitized(&self.0.redactor),
             };
             let pause = match &error {
                 Error::RateLimited { retry_after, .. } => *retry_after,
@@ -314,7 +314,7 @@ impl Client {
         self.0
             .last_latency
             .store(started.elapsed().as_micros().try_into().unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
-        self.0.webex_time.told(&headers, started.elapsed());
+        self.0.webex_time.note_answer(&headers, started.elapsed());
         self.0.metrics.api_request(endpoint, status.as_str());
         if status.is_success() {
             self.0.governor.taken();
@@ -334,8 +334,8 @@ impl Client {
     }
 
     /// A foreign text as it may be told on: without secrets, on one line, short.
-    pub(crate) fn told(&self, text: &str) -> String {
-        self.0.redactor.told(text)
+    pub(crate) fn sanitized(&self, text: &str) -> String {
+        self.0.redactor.sanitized(text)
     }
 
     /// A foreign text to be shown to the letter, but for our secrets in it.

@@ -75,7 +75,7 @@ impl Governor {
         let place = PlaceInLine { governor: self, ticket };
         loop {
             let now = clock::instant();
-            let step = self.budget().look(&place.ticket, now);
+            let step = self.budget().next_turn(&place.ticket, now);
             match step {
                 NextTurn::Go => return Ok(now - began),
                 NextTurn::Wait(pause) => tokio::time::sleep(pause).await,
@@ -201,7 +201,7 @@ impl Budget {
         self.tickets += 1;
         let ticket = Ticket { number: self.tickets, api, priority, since: now };
         self.waiting[priority as usize].push_back(ticket.number);
-        match self.look(&ticket, now) {
+        match self.next_turn(&ticket, now) {
             NextTurn::Go => Ok(None),
             NextTurn::Wait(_) => Ok(Some(ticket)),
             NextTurn::Later(pause) => {
@@ -211,7 +211,7 @@ impl Budget {
         }
     }
 
-    fn look(&mut self, ticket: &Ticket, now: Instant) -> NextTurn {
+    fn next_turn(&mut self, ticket: &Ticket, now: Instant) -> NextTurn {
         if let Some(left) = self.pause(ticket.api, now) {
             return NextTurn::Later(left);
         }

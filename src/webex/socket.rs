@@ -92,7 +92,7 @@ impl Socket {
 
     /// Foreign text, made fit to be told on.
     fn reason(&self, reason: &str) -> String {
-        one_line(&self.client.redactor().told(reason), LONGEST_REASON)
+        one_line(&self.client.redactor().sanitized(reason), LONGEST_REASON)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::webex::Webhook;
 const ONE: &str = "two ledgers of one bot answer everything twice: stop one of the two, or give each a bot of its own";
 
 /// What the marks of running daemons say beside this ledger; nothing where no other runs, or nobody wants to know.
-pub(super) fn look(
+pub(super) fn check_instance(
     config: &Config,
     ledger: Option<&anyhow::Result<CheckedLedger>>,
     found: &[Webhook],

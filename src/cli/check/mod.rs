@@ -104,12 +104,12 @@ async fn look(
         }
         report.add_all(webhooks::compare(config, subscriptions, &found))?;
         if let Ok(found) = &found {
-            report.add_all(instance::look(config, ledger.as_ref(), found, webex.webex_time()))?;
+            report.add_all(instance::check_instance(config, ledger.as_ref(), found, webex.webex_time()))?;
         }
-        report.add_all(websocket::look(config, &found).await?)?;
+        report.add_all(websocket::check_websocket(config, &found).await?)?;
     }
     if deep {
-        report.add_all(public_url::look(config, daemon).await?)?;
+        report.add_all(public_url::check_public_url(config, daemon).await?)?;
         let whole = deep::whole(config.delivery.mode, report);
         report.add(whole)?;
     }
@@ -232,7 +232,7 @@ mod tests {
             let config = Config::from_parts(&format!("delivery.mode = \"{mode}\""), &[]).unwrap();
             let mut report = CheckReport::new(Format { json: true }, Program::default());
             report.add_all(webhooks::compare(&config, &[], &Ok(Vec::new()))).unwrap();
-            report.add_all(public_url::look(&config, false).await.unwrap()).unwrap();
+            report.add_all(public_url::check_public_url(&config, false).await.unwrap()).unwrap();
             let findings = serde_json::to_value(report.findings()).unwrap();
             let says = format!("not needed with delivery.mode = \"{mode}\"");
             for (nth, check) in ["webhooks", "public"].into_iter().enumerate() {

@@ -30,7 +30,7 @@ struct OpenPlace<'a> {
     daemon: bool,
 }
 
-pub(super) async fn look(config: &Config, daemon: bool) -> anyhow::Result<Vec<CheckFinding>> {
+pub(super) async fn check_public_url(config: &Config, daemon: bool) -> anyhow::Result<Vec<CheckFinding>> {
     if let Some(finding) = CheckFinding::uncalled("public", config.delivery.mode) {
         return Ok(vec![finding]);
     }

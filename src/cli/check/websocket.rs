@@ -6,7 +6,10 @@ use crate::receiver::registration;
 use crate::telemetry::Metrics;
 use crate::webex::{Error, Mercury, Webhook};
 
-pub(super) async fn look(config: &Config, webhooks: &Result<Vec<Webhook>, Error>) -> anyhow::Result<Vec<CheckFinding>> {
+pub(super) async fn check_websocket(
+    config: &Config,
+    webhooks: &Result<Vec<Webhook>, Error>,
+) -> anyhow::Result<Vec<CheckFinding>> {
     match config.delivery.mode {
         Mode::Websocket => {}
         Mode::Webhook | Mode::Polling | Mode::Both => return Ok(Vec::new()),

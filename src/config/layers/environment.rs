@@ -115,7 +115,7 @@ pub(super) fn layers(variables: &Variables, names: &Names) -> EnvironmentLayers 
             }
             continue;
         };
-        match meant(rest, value, names) {
+        match meaning_of(rest, value, names) {
             VariableMeaning::Key(key) => {
                 for below in said.layers.iter().filter_map(|layer| layer.get(&key)) {
                     let says = format!("{} and {name} are both set; {name} is used", below.place.name);
@@ -149,7 +149,7 @@ enum VariableMeaning {
     Foreign,
 }
 
-fn meant(rest: &str, value: &str, names: &Names) -> VariableMeaning {
+fn meaning_of(rest: &str, value: &str, names: &Names) -> VariableMeaning {
     let lower = rest.to_lowercase();
     let wrong = |says: &str| VariableMeaning::Wrong(says.to_owned());
     match lower.as_str() {

@@ -73,13 +73,13 @@ pub(super) fn default_form(path: &str, defaults: &Node, source: SettingSource) -
     })
 }
 
-fn such_as(path: &str, settings: &Node, defaults: &Node) -> String {
+fn example_value(path: &str, settings: &Node, defaults: &Node) -> String {
     let source = settings.get(path).map_or(SettingSource::File, |node| node.place.source);
     default_form(path, defaults, source).map_or_else(String::new, |form| format!(", such as {form}"))
 }
 
 fn range(path: &str, settings: &Node, defaults: &Node) -> String {
-    let such_as = such_as(path, settings, defaults);
+    let such_as = example_value(path, settings, defaults);
     let number = settings.get(path).and_then(|node| match &node.value {
         Value::Integer(number) => Some(*number),
         Value::Variable(text) => text.trim().parse().ok(),
@@ -113,7 +113,7 @@ fn wrong_type(wanted: Wanted, path: &str, settings: &Node, defaults: &Node) -> S
             let plain = text.map(|text| text.replace(['_', ',', '\'', '"'], ""));
             match plain.as_deref().and_then(|plain| plain.parse().ok().or_else(|| parse_size(plain))) {
                 Some(number) => write(&number.to_string()),
-                None => format!("give a whole number{}", such_as(path, settings, defaults)),
+                None => format!("give a whole number{}", example_value(path, settings, defaults)),
             }
         }
         Wanted::Fraction => "give a number, such as 0.5".to_owned(),
@@ -128,7 +128,7 @@ fn wrong_type(wanted: Wanted, path: &str, settings: &Node, defaults: &Node) -> S
         }
         Wanted::Section if path.starts_with("command.") => "write [[command]], and its keys below".to_owned(),
         Wanted::Section => format!("write [{path}], and its keys below"),
-        Wanted::Other => match such_as(path, settings, defaults).strip_prefix(", such as ") {
+        Wanted::Other => match example_value(path, settings, defaults).strip_prefix(", such as ") {
             Some(form) => format!("write it as {form}"),
             None => "give a text in quotes".to_owned(),
         },

@@ -125,7 +125,12 @@ impl Outbox {
         let (has_thread, has_card) = (root.is_some(), !whole.attachments.is_empty());
         if let Some(doubt) = row.doubt {
             let is_last = self.retry.is_last(row);
-            match self.arrivals.look(row, post, root.as_ref(), doubt, is_last).await.map_err(Unsent::before)? {
+            match self
+                .arrivals
+                .find_earlier_post(row, post, root.as_ref(), doubt, is_last)
+                .await
+                .map_err(Unsent::before)?
+            {
                 EarlierPost::Arrived(arrived) => {
                     let refused =
                         |was: bool, is: bool| (was && !is).then(|| "Webex refused it at an earlier try".to_owned());

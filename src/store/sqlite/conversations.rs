@@ -30,7 +30,7 @@ pub(super) struct ConversationRow<'a> {
 impl Sqlite {
     /// Ends what is over and notes what is in its space, if nothing else was asked meanwhile, and then writes what is asked
     /// over what was asked before.
-    pub(super) async fn converse(
+    pub(super) async fn write_questions(
         &mut self,
         ConversationRow { asked, shown, ended }: &ConversationRow<'_>,
     ) -> Result<(), StoreError> {

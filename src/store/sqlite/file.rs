@@ -37,7 +37,8 @@ impl Sqlite {
         // Before anything else of this process has it open.
         let daemon = size.is_some() && lock::is_locked(&path);
         let lost = lock::traces(&path);
-        if size.is_some_and(|size| size > 0) && origin::look(&path).await.map_err(cannot)? == LedgerOrigin::Ledger {
+        if size.is_some_and(|size| size > 0) && origin::origin_of(&path).await.map_err(cannot)? == LedgerOrigin::Ledger
+        {
             let cannot_write = |error: sqlx::Error| cannot(format!("{error}; may this user write to it?"));
             let mut connection = SqliteConnection::connect_with(&options(&path)).await.map_err(cannot_write)?;
             // A lock that is taken for writing and given back.

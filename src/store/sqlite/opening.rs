@@ -38,7 +38,7 @@ impl Sqlite {
         match size {
             None => return Err(cannot("there is none yet; it is made when the daemon first runs".to_owned())),
             Some(0) => return Err(cannot(NO_TABLES.to_owned())),
-            Some(_) => match origin::look(&path).await.map_err(cannot)? {
+            Some(_) => match origin::origin_of(&path).await.map_err(cannot)? {
                 LedgerOrigin::Nothing => return Err(cannot(NO_TABLES.to_owned())),
                 LedgerOrigin::Ledger => {}
             },
@@ -157,7 +157,7 @@ impl Sqlite {
 async fn prepare(path: &Path, lock: &Lock, lost: Option<String>, now_ms: i64) -> Result<(), String> {
     match lock::is_file(path)? {
         Some(1..) => {
-            origin::look(path).await?;
+            origin::origin_of(path).await?;
             lock.look_for_older(path).await?;
         }
         Some(0) | None => {

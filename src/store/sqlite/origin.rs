@@ -22,7 +22,7 @@ pub(super) enum LedgerOrigin {
 }
 
 /// Tells a ledger from the database of another program, of which nothing is changed.
-pub(super) async fn look(path: &Path) -> Result<LedgerOrigin, String> {
+pub(super) async fn origin_of(path: &Path) -> Result<LedgerOrigin, String> {
     // Without a journal mode, which would be written to the file.
     let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).disable_statement_logging();
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(|error| error.to_string())?;

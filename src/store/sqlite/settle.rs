@@ -111,7 +111,7 @@ impl Sqlite {
             }
         }
         self.spend(&spent).await?;
-        self.converse(&talk).await?;
+        self.write_questions(&talk).await?;
         self.approve(&approvals).await
     }
 

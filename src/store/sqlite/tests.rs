@@ -18,7 +18,7 @@ use super::file;
 use crate::clock;
 use crate::config;
 use crate::store::audit::row::GENESIS;
-use crate::store::tests::audit::{settle, told};
+use crate::store::tests::audit::{findings_of, settle};
 use crate::store::tests::{self, Ledger, LedgerPlace, entry, keys};
 use crate::store::{Queue, Store, Verification};
 
@@ -44,7 +44,7 @@ async fn verify(folder: &Path, keys: &config::Audit) -> Verification {
 
 /// Where the first finding is and what it says; empty when there is none.
 async fn finding(folder: &Path, keys: &config::Audit) -> String {
-    told(&verify(folder, keys).await).into_iter().next().unwrap_or_default()
+    findings_of(&verify(folder, keys).await).into_iter().next().unwrap_or_default()
 }
 
 async fn sql(folder: &Path, statements: &str) {

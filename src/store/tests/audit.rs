@@ -18,7 +18,7 @@ pub(in crate::store) async fn verify(settings: &config::Store, keys: &config::Au
 }
 
 /// Where each finding is and what it says.
-pub(in crate::store) fn told(found: &Verification) -> Vec<String> {
+pub(in crate::store) fn findings_of(found: &Verification) -> Vec<String> {
     found.findings.iter().map(|found| format!("{} {}", found.row.unwrap_or(0), found.problem)).collect()
 }
 
@@ -158,7 +158,7 @@ async fn a_key_may_come_change_and_go() {
         rows += notes + 4;
         let found = verify(&place.settings, &keys).await;
         let seal = if key.is_some() { SealState::Right } else { SealState::None };
-        assert_eq!((told(&found), found.seal, found.rows), (Vec::new(), seal, rows), "start {nth}");
+        assert_eq!((findings_of(&found), found.seal, found.rows), (Vec::new(), seal, rows), "start {nth}");
         assert_eq!(found.sealed_since.map(|(row, _)| row), key.map(|_| 5));
     }
 }
@@ -171,7 +171,7 @@ async fn a_verb_with_a_key_that_the_daemon_has_not_seals_nothing_for_long() {
         assert!(seal_by_verb(&place.settings, &keys(Some("key"), None)).await);
         settle(store, "after", 2).await;
         let found = store.verify_audit().await.unwrap();
-        assert_eq!((told(&found), found.seal, found.sealed_since), (Vec::new(), SealState::None, None));
+        assert_eq!((findings_of(&found), found.seal, found.sealed_since), (Vec::new(), SealState::None, None));
     })
     .await;
 }
@@ -217,7 +217,7 @@ async fn what_a_verb_adds_is_no_break_even_when_it_is_pruned_before_the_daemon_g
         assert!(store.claim(Queue::Inbox, 10, usize::MAX, None).await.unwrap().rows.is_empty());
         settle(store, "after", 2).await;
         let found = store.verify_audit().await.unwrap();
-        assert_eq!((found.rows, told(&found)), (3, Vec::new()));
+        assert_eq!((found.rows, findings_of(&found)), (3, Vec::new()));
     })
     .await;
 }

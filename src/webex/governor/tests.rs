@@ -115,10 +115,10 @@ fn who_cannot_have_a_turn_in_two_seconds_is_told_when_to_come_back() {
     let poll = budget.enter("people", Priority::Poll, now).unwrap().expect("it waits for as long as it takes");
     for (nth, ticket) in (1..).zip(&tickets) {
         let turn = now + seconds(f64::from(nth) * 60.0 / 147.0);
-        assert!(matches!(budget.look(ticket, turn - STEP * 10), NextTurn::Wait(_)), "{nth}");
-        assert_eq!(budget.look(ticket, turn + STEP), NextTurn::Go, "{nth}");
+        assert!(matches!(budget.next_turn(ticket, turn - STEP * 10), NextTurn::Wait(_)), "{nth}");
+        assert_eq!(budget.next_turn(ticket, turn + STEP), NextTurn::Go, "{nth}");
     }
-    assert_eq!(budget.look(&poll, now + seconds(3.0)), NextTurn::Go);
+    assert_eq!(budget.next_turn(&poll, now + seconds(3.0)), NextTurn::Go);
 }
 
 #[test]
@@ -128,12 +128,12 @@ fn who_was_to_have_a_turn_in_two_seconds_and_had_none_comes_back_too() {
     let tickets: Vec<_> = (0..4).map(|_| budget.enter("messages", Priority::Reply, now).unwrap().unwrap()).collect();
     budget.passed[Priority::Poll as usize] = MOST_PASSED;
     let poll = budget.enter("people", Priority::Poll, now).unwrap().unwrap();
-    assert_eq!(budget.look(&poll, now + seconds(0.42)), NextTurn::Go);
+    assert_eq!(budget.next_turn(&poll, now + seconds(0.42)), NextTurn::Go);
     for ticket in &tickets[..3] {
-        assert_eq!(budget.look(ticket, now + seconds(1.99)), NextTurn::Go);
+        assert_eq!(budget.next_turn(ticket, now + seconds(1.99)), NextTurn::Go);
     }
-    assert!(matches!(budget.look(&tickets[3], now + seconds(1.99)), NextTurn::Wait(pause) if pause <= STEP));
-    assert_eq!(budget.look(&tickets[3], now + LONGEST_WAIT), NextTurn::Later(COME_BACK));
+    assert!(matches!(budget.next_turn(&tickets[3], now + seconds(1.99)), NextTurn::Wait(pause) if pause <= STEP));
+    assert_eq!(budget.next_turn(&tickets[3], now + LONGEST_WAIT), NextTurn::Later(COME_BACK));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn polling_has_a_limit_of_its_own() {
             None => polled += 1,
             Some(ticket) => waiting.push_back(ticket),
         }
-        while waiting.front().is_some_and(|ticket| budget.look(ticket, now) == NextTurn::Go) {
+        while waiting.front().is_some_and(|ticket| budget.next_turn(ticket, now) == NextTurn::Go) {
             (polled, _) = (polled + 1, waiting.pop_front());
         }
         assert!(budget.enter("messages", Priority::Reply, now).unwrap().is_none(), "replies are not slowed by it");
@@ -163,7 +163,7 @@ fn whoever_goes_away_holds_nobody_up() {
     let (mut budget, now) = (limited(now), now + MINUTE);
     let tickets: Vec<_> = (0..4).map(|_| budget.enter("messages", Priority::Reply, now).unwrap().unwrap()).collect();
     tickets[..3].iter().for_each(|ticket| budget.leave(ticket));
-    assert_eq!(budget.look(&tickets[3], now + seconds(0.42)), NextTurn::Go);
+    assert_eq!(budget.next_turn(&tickets[3], now + seconds(0.42)), NextTurn::Go);
     assert!(budget.waiting[0].is_empty() && budget.admitted.is_empty());
 }
 
@@ -199,7 +199,7 @@ fn hour(limit: u32, batch: usize) -> (u32, u32) {
                 break;
             }
         }
-        waiting.retain(|ticket| match budget.look(ticket, now) {
+        waiting.retain(|ticket| match budget.next_turn(ticket, now) {
             NextTurn::Go => {
                 gone += 1;
                 false
@@ -250,7 +250,7 @@ proptest! {
             // There is at most one turn in this time.
             let now = start + step * STEP * 10;
             dice.shuffle(&mut waiting);
-            let steps: Vec<_> = waiting.iter().map(|ticket| budget.look(ticket, now)).collect();
+            let steps: Vec<_> = waiting.iter().map(|ticket| budget.next_turn(ticket, now)).collect();
             let gone: Vec<_> = waiting.iter().zip(&steps).filter(|(_, step)| **step == NextTurn::Go).collect();
             prop_assert!(gone.len() <= 1);
             if let Some((gone, _)) = gone.first() {

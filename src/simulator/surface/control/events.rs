@@ -56,7 +56,7 @@ impl Watcher {
                     Ok(Happening::State) => {
                         self.state_due.get_or_insert(self.state_told + STATE_PAUSE);
                     }
-                    Ok(happening) => return Some(told(&happening)),
+                    Ok(happening) => return Some(browser_event(&happening)),
                     Err(RecvError::Lagged(_)) => return Some(event("reload", &json!({}))),
                     Err(RecvError::Closed) => return None,
                 },
@@ -65,7 +65,7 @@ impl Watcher {
     }
 }
 
-fn told(happening: &Happening) -> Event {
+fn browser_event(happening: &Happening) -> Event {
     match happening {
         Happening::Changed(change) => match &**change {
             WorldChange::Message(message) => event("message", message),

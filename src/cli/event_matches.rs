@@ -23,7 +23,7 @@ pub(super) struct EventMatch {
 }
 
 /// The events that a text may mean, and letters of no event, each once.
-pub(super) async fn leads(store: &Store, text: &str) -> anyhow::Result<Vec<EventMatch>> {
+pub(super) async fn matching_events(store: &Store, text: &str) -> anyhow::Result<Vec<EventMatch>> {
     const AROUND: [char; 9] = ['"', '\'', '`', '*', '.', ',', ':', '(', ')'];
     let text = text.trim().trim_matches(AROUND);
     let mut leads = EventMatches { store, found: Vec::new() };
