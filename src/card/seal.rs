@@ -149,6 +149,19 @@ enum Only {
     People(Vec<String>),
 }
 
+impl Only {
+    /// Those who may press a button in that space; none where everybody may.
+    fn people(self, venue: Venue<'_>) -> Result<Option<Vec<String>>, &'static str> {
+        match (self, venue) {
+            (Only::Anyone, Venue::Room { .. }) => Ok(None),
+            (Only::Asker, Venue::Room { asker, .. }) => Ok(Some(vec![asker.to_string()])),
+            (Only::People(people), Venue::Room { .. }) => Ok(Some(people)),
+            (Only::Anyone | Only::Asker, Venue::DirectWith(person)) => Ok(Some(vec![person.to_owned()])),
+            (Only::People(_), Venue::DirectWith(_)) => Err("is for others than the one person that the card goes to"),
+        }
+    }
+}
+
 impl Wish {
     pub(super) fn of(data: &Value) -> Result<(Wish, Deed), String> {
         const NOTHING: &str = "has to say what the button does: {\"action\": \"name\"} or {\"say\": \"text\"}";
@@ -256,15 +269,7 @@ impl Cards {
                 once: !wish.repeatable && matches!(deed, Deed::Action(_)),
                 deed,
                 arguments: wish.arguments,
-                people: match (wish.only, sealing.venue) {
-                    (Only::Anyone, Venue::Room { .. }) => None,
-                    (Only::Asker, Venue::Room { asker, .. }) => Some(vec![asker.to_string()]),
-                    (Only::People(people), Venue::Room { .. }) => Some(people),
-                    (Only::Anyone | Only::Asker, Venue::DirectWith(person)) => Some(vec![person.to_owned()]),
-                    (Only::People(_), Venue::DirectWith(_)) => {
-                        return wrong(path, "is for others than the one person that the card goes to");
-                    }
-                },
+                people: wish.only.people(sealing.venue).map_err(|problem| finding(&path, problem))?,
                 until,
             };
             let token = self.seal.seal(&place, &serde_json::to_vec(&button).unwrap_or_default());
@@ -275,12 +280,7 @@ impl Cards {
         if buttons > 0 && !self.clicks_arrive {
             return Ok(None);
         }
-        if !doubts.is_empty() {
-            let more = doubts.len().saturating_sub(MOST_TOLD);
-            let told: Vec<_> = doubts.iter().take(MOST_TOLD).map(CardError::to_string).collect();
-            let (command, doubts) = (sealing.command, told.join("; "));
-            tracing::warn!(command, doubts, more, "a card is sent that Webex may not take or not show as it is");
-        }
+        warn_of(&doubts, sealing.command);
         Ok(Some(Attachment::adaptive_card(content)))
     }
 
@@ -291,6 +291,16 @@ impl Cards {
         let here = open(&place(bot, room));
         here.or_else(|| direct_with.and_then(|person| open(&direct(bot)).filter(|button| button.is_only_for(person))))
     }
+}
+
+fn warn_of(doubts: &[CardError], command: &str) {
+    if doubts.is_empty() {
+        return;
+    }
+    let more = doubts.len().saturating_sub(MOST_TOLD);
+    let told: Vec<_> = doubts.iter().take(MOST_TOLD).map(CardError::to_string).collect();
+    let doubts = told.join("; ");
+    tracing::warn!(command, doubts, more, "a card is sent that Webex may not take or not show as it is");
 }
 
 fn place(bot: &PersonId, room: &RoomId) -> String {

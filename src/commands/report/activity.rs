@@ -55,9 +55,14 @@ fn render(activity: &SettledActivity, with_people: bool) -> String {
             [(*name).to_owned(), all.to_string(), failed.to_string(), quantile(times, 0.5), quantile(times, 0.95)]
         }),
     ));
-    if !with_people {
-        return text;
+    if with_people {
+        add_people(&mut text, people);
     }
+    text
+}
+
+/// Adds who spoke to the bot most, and how often.
+fn add_people(text: &mut String, people: BTreeMap<&str, u64>) {
     let mut people: Vec<_> = people.into_iter().collect();
     people.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let more = people.len().saturating_sub(MOST_PEOPLE);
@@ -70,7 +75,6 @@ fn render(activity: &SettledActivity, with_people: bool) -> String {
     if more > 0 {
         text.push_str(&format!("\nand {more} more"));
     }
-    text
 }
 
 /// What events of a group are to a report.

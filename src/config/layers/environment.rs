@@ -116,20 +116,20 @@ pub(super) fn layers(variables: &Variables, names: &Names) -> EnvironmentLayers 
             continue;
         };
         match meaning_of(rest, value, names) {
-            VariableMeaning::Key(key) => {
+            Meaning::Key(key) => {
                 for below in said.layers.iter().filter_map(|layer| layer.get(&key)) {
                     let says = format!("{} and {name} are both set; {name} is used", below.place.name);
                     said.doubts.push((says, "unset one of them".to_owned()));
                 }
                 said.layers.push(Node::single(&key, Value::Variable(value.clone()), place(name)));
             }
-            VariableMeaning::Wrong(says) => said.wrong.push(SettingFinding::at(&place(name), says)),
-            VariableMeaning::Nothing => {
+            Meaning::Wrong(says) => said.wrong.push(SettingFinding::at(&place(name), says)),
+            Meaning::Nothing => {
                 let hint =
                     format!("a setting is {PREFIX}SECTION__KEY, with two underscores between; unset what is none");
                 said.doubts.push((format!("the variable {name} sets nothing"), hint));
             }
-            VariableMeaning::Foreign => {}
+            Meaning::Foreign => {}
         }
     }
     said
@@ -140,7 +140,7 @@ fn place(name: &str) -> SettingPlace {
 }
 
 /// What a variable with our prefix means.
-enum VariableMeaning {
+enum Meaning {
     Key(String),
     Wrong(String),
     /// It is no setting, and none that is near.
@@ -149,14 +149,14 @@ enum VariableMeaning {
     Foreign,
 }
 
-fn meaning_of(rest: &str, value: &str, names: &Names) -> VariableMeaning {
+fn meaning_of(rest: &str, value: &str, names: &Names) -> Meaning {
     let lower = rest.to_lowercase();
-    let wrong = |says: &str| VariableMeaning::Wrong(says.to_owned());
+    let wrong = |says: &str| Meaning::Wrong(says.to_owned());
     match lower.as_str() {
         "config" => return wrong("no variable names the settings file; give --config PATH, and unset this"),
         "port" if !value.contains("://") => {
             let says = format!("it sets nothing; write PORT, or {PREFIX}SERVER__LISTEN with the host before it");
-            return VariableMeaning::Wrong(says);
+            return Meaning::Wrong(says);
         }
         word if word == "command" || word.starts_with("command__") => {
             return wrong(
@@ -168,22 +168,18 @@ fn meaning_of(rest: &str, value: &str, names: &Names) -> VariableMeaning {
     if let Some((section, key)) = lower.split_once("__") {
         let joined = key.replace("__", "_");
         return match key.contains("__") {
-            false => VariableMeaning::Key(format!("{section}.{key}")),
+            false => Meaning::Key(format!("{section}.{key}")),
             true if names.has(section, &joined) => write_it(section, &joined),
-            true => VariableMeaning::Wrong(format!(
-                "unknown key {}; a setting has a section and a key",
-                lower.replace("__", ".")
-            )),
+            true => {
+                Meaning::Wrong(format!("unknown key {}; a setting has a section and a key", lower.replace("__", ".")))
+            }
         };
     }
     if is_of_kubernetes(rest, value) {
-        return VariableMeaning::Foreign;
+        return Meaning::Foreign;
     }
     if names.has_section(&lower) {
-        return VariableMeaning::Wrong(format!(
-            "it names a section without a key; write {PREFIX}{}__KEY",
-            rest.to_uppercase()
-        ));
+        return Meaning::Wrong(format!("it names a section without a key; write {PREFIX}{}__KEY", rest.to_uppercase()));
     }
     // The longest section first: one may begin as another does.
     let mut sections: Vec<_> = names.sections().collect();
@@ -199,7 +195,7 @@ fn meaning_of(rest: &str, value: &str, names: &Names) -> VariableMeaning {
         [] => near(&lower, names),
         sections => {
             let forms: Vec<_> = sections.iter().map(|section| form(section, &lower)).collect();
-            VariableMeaning::Wrong(format!("a setting has its section before it; write {}", forms.join(" or ")))
+            Meaning::Wrong(format!("a setting has its section before it; write {}", forms.join(" or ")))
         }
     }
 }
@@ -208,19 +204,17 @@ fn form(section: &str, key: &str) -> String {
     format!("{PREFIX}{}__{}", section.to_uppercase(), key.to_uppercase())
 }
 
-fn write_it(section: &str, key: &str) -> VariableMeaning {
-    VariableMeaning::Wrong(format!("a section and its key are joined by two underscores; write {}", form(section, key)))
+fn write_it(section: &str, key: &str) -> Meaning {
+    Meaning::Wrong(format!("a section and its key are joined by two underscores; write {}", form(section, key)))
 }
 
 /// A misspelt key that also lacks an underscore.
-fn near(lower: &str, names: &Names) -> VariableMeaning {
+fn near(lower: &str, names: &Names) -> Meaning {
     let all: Vec<_> = names.all().map(|(section, key)| (format!("{section}_{key}"), section, key)).collect();
     let found = nearest(lower, all.iter().map(|(joined, ..)| joined.as_str()));
     match all.iter().find(|(joined, ..)| Some(joined.as_str()) == found) {
-        Some((_, section, key)) if lower.len() > 6 => {
-            VariableMeaning::Wrong(format!("did you mean {}?", form(section, key)))
-        }
-        _ => VariableMeaning::Nothing,
+        Some((_, section, key)) if lower.len() > 6 => Meaning::Wrong(format!("did you mean {}?", form(section, key))),
+        _ => Meaning::Nothing,
     }
 }
 

@@ -125,12 +125,8 @@ impl Outbox {
         let (has_thread, has_card) = (root.is_some(), !whole.attachments.is_empty());
         if let Some(doubt) = row.doubt {
             let is_last = self.retry.is_last(row);
-            match self
-                .arrivals
-                .find_earlier_post(row, post, root.as_ref(), doubt, is_last)
-                .await
-                .map_err(Unsent::before)?
-            {
+            let earlier = self.arrivals.find_earlier_post(row, post, root.as_ref(), doubt, is_last).await;
+            match earlier.map_err(Unsent::before)? {
                 EarlierPost::Arrived(arrived) => {
                     let refused =
                         |was: bool, is: bool| (was && !is).then(|| "Webex refused it at an earlier try".to_owned());
@@ -147,9 +143,8 @@ impl Outbox {
             Err(refusal) if refusal.is_bad_request() => refusal,
             posted => return posted.map(|message| Sent::new(message, None, None)).map_err(Unsent::posted),
         };
-        // Webex does not document how it says that a card is wrong, or that the message which is answered was deleted. That
-        // it takes the same message without the one or the other does say so; if it takes none, something
-        // else is wrong, and what it says then is what counts.
+        // Webex does not document how it refuses a wrong card, or an answer to a deleted message. If it takes the message
+        // without the one or the other, that was the cause. If it takes none, its last refusal counts.
         let less: &[(bool, bool)] = match (has_thread, has_card) {
             (true, true) => &[(false, true), (true, false), (false, false)],
             (true, false) | (false, true) => &[(false, false)],
