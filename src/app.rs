@@ -1,10 +1,10 @@
 //! The composition root: `build` puts the rooms together; `spawning` starts every task and `stopping` ends them.
 
-mod alone;
 mod binding;
 mod canary;
 mod doubts;
 mod handle;
+mod instance_watch;
 mod parts;
 mod reconcile;
 mod registering;
@@ -32,12 +32,12 @@ pub(crate) use starting::OnStart;
 
 use crate::access::Policy;
 use crate::clock;
-use crate::config::{Config, Doubt, Mode};
+use crate::config::{Config, Mode, SettingDoubt};
 use crate::desk::Desk;
 use crate::handler::{Around, EventHandler, LiveTable, Services};
 use crate::health::Health;
 use crate::identity::Identity;
-use crate::instance::{Gate, Standing};
+use crate::instance::{DaemonRole, Gate};
 use crate::receiver::Door;
 use crate::receiver::websocket::Websocket;
 use crate::state::State;
@@ -53,7 +53,7 @@ pub struct App {
     writer: Writer,
     websocket: Option<Websocket>,
     /// Says which daemon answers.
-    standing: watch::Sender<Standing>,
+    standing: watch::Sender<DaemonRole>,
     table: LiveTable,
     around: Vec<Around>,
     events: Vec<EventHandler>,
@@ -87,10 +87,11 @@ impl App {
             None => None,
         };
         let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease, clock).await?;
-        for Doubt { says, hint } in doubts(&config, &table, &subscriptions).into_iter().chain(config.uncalled()) {
+        for SettingDoubt { says, hint } in doubts(&config, &table, &subscriptions).into_iter().chain(config.uncalled())
+        {
             tracing::warn!(hint, "{says}");
         }
-        let standing = if config.instance.alone { Standing::Unknown } else { Standing::Answers { after: None } };
+        let standing = if config.instance.alone { DaemonRole::Unknown } else { DaemonRole::Answers { after: None } };
         let (standing, gate) = Gate::new(standing, store.answered().await?);
         let (identity, metrics) = (Identity::default(), Metrics::default());
         let door = Door::new(store.clone(), metrics.clone(), identity.clone(), subscriptions);

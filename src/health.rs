@@ -8,45 +8,45 @@ use tokio::sync::watch;
 
 /// The parts, as their owners last reported them. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Health(Arc<watch::Sender<Parts>>);
+pub struct Health(Arc<watch::Sender<HealthParts>>);
 
 #[derive(Clone, Default)]
-struct Parts {
-    token: Part,
-    webhooks: Part,
-    loops: Part,
-    instance: Part,
+struct HealthParts {
+    token: HealthPart,
+    webhooks: HealthPart,
+    loops: HealthPart,
+    instance: HealthPart,
     draining: bool,
 }
 
-impl Parts {
+impl HealthParts {
     fn are_well(&self) -> bool {
-        [&self.token, &self.webhooks, &self.loops, &self.instance].iter().all(|part| matches!(part, Part::Well))
+        [&self.token, &self.webhooks, &self.loops, &self.instance].iter().all(|part| matches!(part, HealthPart::Well))
             && !self.draining
     }
 }
 
 #[derive(Clone, Default, PartialEq, Eq)]
-enum Part {
+enum HealthPart {
     #[default]
     Starting,
     Well,
     Ill(String),
 }
 
-impl Part {
+impl HealthPart {
     fn word(&self) -> String {
         match self {
-            Part::Starting => "starting".to_owned(),
-            Part::Well => "ok".to_owned(),
-            Part::Ill(why) => why.clone(),
+            HealthPart::Starting => "starting".to_owned(),
+            HealthPart::Well => "ok".to_owned(),
+            HealthPart::Ill(why) => why.clone(),
         }
     }
 }
 
-impl From<Result<(), String>> for Part {
+impl From<Result<(), String>> for HealthPart {
     fn from(state: Result<(), String>) -> Self {
-        state.map_or_else(Part::Ill, |()| Part::Well)
+        state.map_or_else(HealthPart::Ill, |()| HealthPart::Well)
     }
 }
 
@@ -93,7 +93,7 @@ impl Health {
     /// Ends when every part is well.
     pub async fn well(&self) {
         // The sender lives as long as `self`.
-        let _ = self.0.subscribe().wait_for(Parts::are_well).await;
+        let _ = self.0.subscribe().wait_for(HealthParts::are_well).await;
     }
 
     /// Puts the parts together with what the store says just now.
@@ -102,7 +102,7 @@ impl Health {
         Readiness {
             ready: store.is_ok() && parts.are_well(),
             draining: parts.draining,
-            store: Part::from(store).word(),
+            store: HealthPart::from(store).word(),
             token: parts.token.word(),
             webhooks: parts.webhooks.word(),
             loops: parts.loops.word(),
@@ -111,8 +111,8 @@ impl Health {
     }
 
     /// Every reply reports a good token, so nothing is done where nothing changes.
-    fn report(&self, state: Result<(), String>, part: impl Fn(&mut Parts) -> &mut Part) {
-        let state = Part::from(state);
+    fn report(&self, state: Result<(), String>, part: impl Fn(&mut HealthParts) -> &mut HealthPart) {
+        let state = HealthPart::from(state);
         self.0.send_if_modified(|parts| {
             let part = part(parts);
             let changed = *part != state;

@@ -18,7 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use connections::{Connections, Seat};
-use conversation::converse;
+use conversation::serve_connection;
 
 use crate::config;
 use crate::health::Health;
@@ -96,7 +96,7 @@ pub async fn serve(listener: TcpListener, routes: Routes, settings: config::Serv
         match accepted {
             Ok(Some((stream, seat))) => {
                 let routes = if seat.is_spare { &routes.spare } else { &routes.all };
-                connections.spawn(converse(stream, routes.clone(), settings.header_limit, seat, stop.clone()));
+                connections.spawn(serve_connection(stream, routes.clone(), settings.header_limit, seat, stop.clone()));
             }
             Ok(None) => {}
             Err(error) => {

@@ -80,7 +80,7 @@ impl Mark {
 
 /// Whether this daemon is the one that answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum DaemonRole {
     /// Nobody has looked yet.
     Unknown,
     /// It is. What was said until then another one has answered, by Webex's clock in milliseconds since 1970.
@@ -92,14 +92,14 @@ pub enum Standing {
 /// Opens while this daemon is the one that answers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Gate {
-    standing: watch::Receiver<Standing>,
+    standing: watch::Receiver<DaemonRole>,
     /// Whether what is delivered is taken before anybody has looked.
     early: bool,
 }
 
 impl Gate {
     /// A gate, and what moves it. `early`: what is delivered is taken before anybody has looked.
-    pub fn new(standing: Standing, early: bool) -> (watch::Sender<Standing>, Gate) {
+    pub fn new(standing: DaemonRole, early: bool) -> (watch::Sender<DaemonRole>, Gate) {
         let (sender, standing) = watch::channel(standing);
         (sender, Gate { standing, early })
     }
@@ -107,36 +107,36 @@ impl Gate {
     /// Whether what is delivered now will be answered here.
     pub fn takes(&self) -> bool {
         match *self.standing.borrow() {
-            Standing::Answers { .. } => true,
-            Standing::Unknown => self.early,
-            Standing::Waits => false,
+            DaemonRole::Answers { .. } => true,
+            DaemonRole::Unknown => self.early,
+            DaemonRole::Waits => false,
         }
     }
 
     /// Whether it is open, and until when another daemon has answered what was said.
     pub fn answers(&self) -> Option<Option<i64>> {
         match *self.standing.borrow() {
-            Standing::Answers { after } => Some(after),
-            Standing::Unknown | Standing::Waits => None,
+            DaemonRole::Answers { after } => Some(after),
+            DaemonRole::Unknown | DaemonRole::Waits => None,
         }
     }
 
     /// Ends when it is open.
     pub async fn open(&self) {
-        self.until(|standing| matches!(standing, Standing::Answers { .. })).await;
+        self.until(|standing| matches!(standing, DaemonRole::Answers { .. })).await;
     }
 
     /// Ends when it is not.
     pub async fn shut(&self) {
-        self.until(|standing| !matches!(standing, Standing::Answers { .. })).await;
+        self.until(|standing| !matches!(standing, DaemonRole::Answers { .. })).await;
     }
 
     /// Ends when somebody has looked. What was acknowledged before is then answered, whoever answers what comes.
     pub async fn known(&self) {
-        self.until(|standing| standing != Standing::Unknown).await;
+        self.until(|standing| standing != DaemonRole::Unknown).await;
     }
 
-    async fn until(&self, holds: impl Fn(Standing) -> bool) {
+    async fn until(&self, holds: impl Fn(DaemonRole) -> bool) {
         let mut standing = self.standing.clone();
         if standing.wait_for(|standing| holds(*standing)).await.is_err() {
             // Whoever moves it has ended with the daemon.

@@ -10,7 +10,7 @@ use crate::card::{Card, Submit, Text};
 use crate::clock;
 use crate::event;
 use crate::outbox::{Destination, Letter, Post};
-use crate::store::{AuditEntry, Entry, Pairing, PairingRequest, PairingState, Store, StoreError, Who};
+use crate::store::{AuditEntry, Entry, Pairing, PairingQuery, PairingRequest, PairingState, Store, StoreError};
 use crate::text::{code_block, cut, escape, quoted, unmarked};
 use crate::webex::{Attachment, NewMessage, RoomId, RoomType, local_part};
 
@@ -270,7 +270,8 @@ fn allowed(pairing: &Pairing, verdict: PairingDecision, scope: Scope) -> Result<
 
 async fn find(store: &Store, who: &str) -> Result<Pairing, PairingError> {
     let code = event::canonical(who);
-    let wanted = |who: &str| Who { code: code.clone(), email: who.to_ascii_lowercase(), person: local_part(who) };
+    let wanted =
+        |who: &str| PairingQuery { code: code.clone(), email: who.to_ascii_lowercase(), person: local_part(who) };
     // Of an address nothing is left out but what stands around the whole of it: who looks alike may be somebody else.
     let (spelt, meant) = (wanted(who.trim()), wanted(unmarked(who)));
     let (wanted, found) = match store.find_pairing(&spelt).await? {

@@ -52,7 +52,7 @@ impl Redactor {
     }
 
     /// A foreign text as it may be told on.
-    pub fn told(&self, text: &str) -> String {
+    pub fn sanitized(&self, text: &str) -> String {
         let begin = &text[..text.floor_char_boundary(MOST_LOOKED_AT)];
         let told = one_line(&self.without_secrets(begin), LONGEST_TOLD);
         if begin.len() < text.len() && !told.ends_with('…') { format!("{told}…") } else { told }
@@ -238,23 +238,23 @@ mod tests {
             twice.trim_matches(['"', '\\']),
             "pa&quot;ss+w/ö rd&amp;1",
         ] {
-            assert_eq!(redactor.told(&format!("x {spelled} y")), "x [secret] y", "{spelled}");
+            assert_eq!(redactor.sanitized(&format!("x {spelled} y")), "x [secret] y", "{spelled}");
         }
         for around in ["", "u", "us", "use", "user"] {
             for encoded in [STANDARD_NO_PAD.encode(format!("{around}:{SECRET}:x")), URL_SAFE_NO_PAD.encode(SECRET)] {
-                let told = redactor.told(&format!("Basic {encoded}"));
+                let told = redactor.sanitized(&format!("Basic {encoded}"));
                 assert!(told.contains("[secret]") && told.len() < "Basic [secret]".len() + 16, "{told}");
             }
         }
-        assert_eq!(redactor.told("abc Bearer the-token"), "abc Bearer [token]");
+        assert_eq!(redactor.sanitized("abc Bearer the-token"), "abc Bearer [token]");
         assert_eq!(format!("{redactor:?}"), "Redactor");
     }
 
     #[test]
     fn foreign_text_is_one_short_line_that_shows_what_it_holds() {
         let redactor = Redactor::default();
-        assert_eq!(redactor.told("a\r\nb\u{1b}[2Jc\u{202e}d\u{2028}e\u{0}"), "a  b[2Jcd e");
-        let long = redactor.told(&"ö".repeat(1_000_000));
+        assert_eq!(redactor.sanitized("a\r\nb\u{1b}[2Jc\u{202e}d\u{2028}e\u{0}"), "a  b[2Jcd e");
+        let long = redactor.sanitized(&"ö".repeat(1_000_000));
         assert!(long.len() <= LONGEST_TOLD + '…'.len_utf8() && long.ends_with("ö…"), "{long}");
         assert_eq!(beginning(&"x".repeat(1_000_000)).len(), MOST_LOOKED_AT + '…'.len_utf8());
     }

@@ -13,7 +13,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::FormatFields;
@@ -132,14 +132,7 @@ struct Inner {
     canary: Histogram,
     api_requests: Family<[(&'static str, String); 2], Counter>,
     unreadable: Family<[(&'static str, &'static str); 2], Counter>,
-    inbox: Gauge,
-    outbox: Gauge,
-    oldest: Gauge<f64, AtomicU64>,
-    ages: Family<[(&'static str, &'static str); 1], Gauge<f64, AtomicU64>>,
-    dead: Gauge<i64, AtomicI64>,
-    complete: Gauge<f64, AtomicU64>,
-    gaps: Gauge<i64, AtomicI64>,
-    delivery: Gauge<f64, AtomicU64>,
+    ledger: LedgerGauges,
     ack: Histogram,
     reply: Histogram,
     api_wait: Waits,
@@ -151,99 +144,99 @@ struct Inner {
     delivered: AtomicU64,
 }
 
+/// What a scrape reads from the ledger.
+struct LedgerGauges {
+    inbox: Gauge,
+    outbox: Gauge,
+    oldest: Gauge<f64, AtomicU64>,
+    ages: Family<[(&'static str, &'static str); 1], Gauge<f64, AtomicU64>>,
+    dead: Gauge<i64, AtomicI64>,
+    complete: Gauge<f64, AtomicU64>,
+    gaps: Gauge<i64, AtomicI64>,
+    delivery: Gauge<f64, AtomicU64>,
+}
+
+impl LedgerGauges {
+    fn register(all: &mut Registry) -> LedgerGauges {
+        LedgerGauges {
+            inbox: add(all, "inbox_depth", "Events accepted and not yet settled", Gauge::default()),
+            outbox: add(all, "outbox_depth", "Replies not yet sent", Gauge::default()),
+            oldest: add(all, "oldest_open_seconds", "Age of the oldest open event or reply", Gauge::default()),
+            ages: add(all, "queue_age_seconds", "Age of the oldest open row of each queue", Family::default()),
+            dead: add(all, "dead_letters", "Events and replies that were given up", Gauge::default()),
+            complete: {
+                let help = "Time until now of which something may still be missing";
+                add(all, "complete_age_seconds", help, Gauge::default())
+            },
+            gaps: add(all, "gaps", "Times of which something may be missing for good", Gauge::default()),
+            delivery: {
+                let help = "Time since the way in was last proven to work";
+                add(all, "delivery_age_seconds", help, Gauge::default())
+            },
+        }
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("switchboard");
-        let events = Family::default();
-        registry.register("events_received", "Events that Webex sent, by what became of them", events.clone());
-        let commands = Family::default();
-        registry.register("commands", "Commands that people gave, by outcome", commands.clone());
-        let approvals = Family::default();
-        registry.register(
-            "approvals",
-            "Commands that others have to approve, by what became of them",
-            approvals.clone(),
-        );
-        let replies = Counter::default();
-        registry.register("replies_sent", "Messages that Webex took from the outbox", replies.clone());
-        let canaries = Family::default();
-        registry.register("canaries", "Messages sent to oneself to test the way in, by outcome", canaries.clone());
-        let canary = Histogram::new(exponential_buckets(0.01, 2.0, 14));
-        registry.register("canary_seconds", "Time from sending such a message until it was delivered", canary.clone());
-        let api_requests = Family::default();
-        registry.register("api_requests", "Requests to Webex, by endpoint and HTTP status", api_requests.clone());
-        let unreadable = Family::default();
-        registry.register(
-            "unreadable",
-            "Fields and list items in answers of Webex that have an odd form and count as missing",
-            unreadable.clone(),
-        );
-        let inbox = Gauge::default();
-        registry.register("inbox_depth", "Events accepted and not yet settled", inbox.clone());
-        let outbox = Gauge::default();
-        registry.register("outbox_depth", "Replies not yet sent", outbox.clone());
-        let oldest = Gauge::default();
-        registry.register("oldest_open_seconds", "Age of the oldest open event or reply", oldest.clone());
-        let ages = Family::default();
-        registry.register("queue_age_seconds", "Age of the oldest open row of each queue", ages.clone());
-        let dead = Gauge::default();
-        registry.register("dead_letters", "Events and replies that were given up", dead.clone());
-        let complete = Gauge::default();
-        registry.register(
-            "complete_age_seconds",
-            "Time until now of which something may still be missing",
-            complete.clone(),
-        );
-        let gaps = Gauge::default();
-        registry.register("gaps", "Times of which something may be missing for good", gaps.clone());
-        let delivery = Gauge::default();
-        registry.register("delivery_age_seconds", "Time since the way in was last proven to work", delivery.clone());
-        let ack = Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
-        registry.register("ack_seconds", "Time from a webhook's arrival to its HTTP 200", ack.clone());
-        let reply = Histogram::new(exponential_buckets(0.001, 2.0, 18));
-        registry.register("reply_seconds", "Time from an event accepted to its reply sent", reply.clone());
-        let api_wait = Waits::new_with_constructor(waits);
-        registry.register("api_wait_seconds", "How long calls that waited for their turn did so", api_wait.clone());
-        let pace = Gauge::default();
-        registry.register(
-            "api_pace_per_minute",
-            "Calls a minute after Webex asked to slow down; 0: no limit",
-            pace.clone(),
-        );
-        let answered = AtomicU64::new(0);
-        Metrics(Arc::new(Inner {
-            registry,
-            events,
-            commands,
-            approvals,
-            replies,
-            canaries,
-            canary,
-            api_requests,
-            unreadable,
-            inbox,
-            outbox,
-            oldest,
-            ages,
-            dead,
-            complete,
-            gaps,
-            delivery,
-            ack,
-            reply,
-            api_wait,
-            pace,
+        let all = &mut registry;
+        let inner = Inner {
+            events: add(all, "events_received", "Events that Webex sent, by what became of them", Family::default()),
+            commands: add(all, "commands", "Commands that people gave, by outcome", Family::default()),
+            approvals: {
+                let help = "Commands that others have to approve, by what became of them";
+                add(all, "approvals", help, Family::default())
+            },
+            replies: add(all, "replies_sent", "Messages that Webex took from the outbox", Counter::default()),
+            canaries: {
+                let help = "Messages sent to oneself to test the way in, by outcome";
+                add(all, "canaries", help, Family::default())
+            },
+            canary: {
+                let help = "Time from sending such a message until it was delivered";
+                add(all, "canary_seconds", help, histogram(0.01, 14))
+            },
+            api_requests: add(all, "api_requests", "Requests to Webex, by endpoint and HTTP status", Family::default()),
+            unreadable: {
+                let help = "Fields and list items in answers of Webex that have an odd form and count as missing";
+                add(all, "unreadable", help, Family::default())
+            },
+            ledger: LedgerGauges::register(all),
+            ack: add(all, "ack_seconds", "Time from a webhook's arrival to its HTTP 200", histogram(0.000_25, 16)),
+            reply: add(all, "reply_seconds", "Time from an event accepted to its reply sent", histogram(0.001, 18)),
+            api_wait: {
+                let help = "How long calls that waited for their turn did so";
+                add(all, "api_wait_seconds", help, Waits::new_with_constructor(waits))
+            },
+            pace: {
+                let help = "Calls a minute after Webex asked to slow down; 0: no limit";
+                add(all, "api_pace_per_minute", help, Gauge::default())
+            },
             pace_from: OnceLock::new(),
-            answered,
+            answered: AtomicU64::new(0),
             started: clock::instant(),
             delivered: AtomicU64::new(0),
-        }))
+            registry,
+        };
+        Metrics(Arc::new(inner))
     }
+}
+
+/// Adds a metric to the registry, in the order of the scrape.
+fn add<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
+}
+
+/// A histogram of so many buckets, each twice as wide as the one before. `first`: the upper bound of the first, in seconds.
+fn histogram(first: f64, buckets: u16) -> Histogram {
+    Histogram::new(exponential_buckets(first, 2.0, buckets))
 }
 
 /// From a hundredth of a second to five minutes.
 fn waits() -> Histogram {
-    Histogram::new(exponential_buckets(0.01, 2.0, 16))
+    histogram(0.01, 16)
 }
 
 impl Metrics {
@@ -331,16 +324,16 @@ impl Metrics {
 
     /// The text for a scrape, in the OpenMetrics format that Prometheus reads.
     pub fn render(&self, depths: Depths) -> String {
-        self.0.inbox.set(depths.inbox.try_into().unwrap_or(i64::MAX));
-        self.0.outbox.set(depths.outbox.try_into().unwrap_or(i64::MAX));
-        self.0.oldest.set(depths.inbox_seconds.max(depths.outbox_seconds));
-        self.0.ages.get_or_create(&[("queue", "inbox")]).set(depths.inbox_seconds);
-        self.0.ages.get_or_create(&[("queue", "outbox")]).set(depths.outbox_seconds);
+        self.0.ledger.inbox.set(depths.inbox.try_into().unwrap_or(i64::MAX));
+        self.0.ledger.outbox.set(depths.outbox.try_into().unwrap_or(i64::MAX));
+        self.0.ledger.oldest.set(depths.inbox_seconds.max(depths.outbox_seconds));
+        self.0.ledger.ages.get_or_create(&[("queue", "inbox")]).set(depths.inbox_seconds);
+        self.0.ledger.ages.get_or_create(&[("queue", "outbox")]).set(depths.outbox_seconds);
         self.0.pace.set(self.0.pace_from.get().and_then(|pace| pace()).unwrap_or_default());
-        self.0.dead.set(depths.dead.try_into().unwrap_or(i64::MAX));
-        self.0.complete.set(depths.complete_seconds.unwrap_or(f64::NAN));
-        self.0.gaps.set(depths.gaps.try_into().unwrap_or(i64::MAX));
-        self.0.delivery.set(self.delivery_age().as_secs_f64());
+        self.0.ledger.dead.set(depths.dead.try_into().unwrap_or(i64::MAX));
+        self.0.ledger.complete.set(depths.complete_seconds.unwrap_or(f64::NAN));
+        self.0.ledger.gaps.set(depths.gaps.try_into().unwrap_or(i64::MAX));
+        self.0.ledger.delivery.set(self.delivery_age().as_secs_f64());
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = encode(&mut text, &self.0.registry);

@@ -1,17 +1,17 @@
 //! What works, but hardly as it was meant: what `check` warns of without a network, and the daemon logs at its start.
 
 use crate::access::Policy;
-use crate::config::{Config, DmPolicy, Doubt, GroupPolicy, Mode};
+use crate::config::{Config, DmPolicy, GroupPolicy, Mode, SettingDoubt};
 use crate::event::Subscription;
 use crate::handler::Table;
 use crate::receiver::is_told_over_websocket;
 
 /// Everything doubtful about settings, commands and handlers of events, but for [`Config::uncalled`].
-pub(crate) fn doubts(config: &Config, table: &Table, subscriptions: &[Subscription]) -> Vec<Doubt> {
+pub(crate) fn doubts(config: &Config, table: &Table, subscriptions: &[Subscription]) -> Vec<SettingDoubt> {
     let policy = Policy::new(&config.access);
     let mut doubts: Vec<_> = nobody_answered(config).into_iter().collect();
     if config.access.dm_policy == DmPolicy::Pairing && policy.admins().is_empty() {
-        doubts.push(Doubt::new(
+        doubts.push(SettingDoubt::new(
             "nobody is told when a stranger asks to be let in",
             "name admins in access.admins by email or id (*@domain cannot be written to), or look into `switchboard \
              pairing list`",
@@ -19,7 +19,7 @@ pub(crate) fn doubts(config: &Config, table: &Table, subscriptions: &[Subscripti
     }
     doubts.extend(config.doubts());
     for says in table.doubts(&policy, config.has_buttons()) {
-        doubts.push(Doubt::new(says, "see approve of [[command]] in bot.toml"));
+        doubts.push(SettingDoubt::new(says, "see approve of [[command]] in bot.toml"));
     }
     for subscription in subscriptions {
         let comes = match config.delivery.mode {
@@ -30,14 +30,14 @@ pub(crate) fn doubts(config: &Config, table: &Table, subscriptions: &[Subscripti
         if !comes {
             let Subscription { resource, event } = subscription;
             let says = format!("nothing calls the handler of {resource}/{event}: the bot is not told of it");
-            doubts.push(Doubt::new(says, "set delivery.mode to webhook or both"));
+            doubts.push(SettingDoubt::new(says, "set delivery.mode to webhook or both"));
         }
     }
     doubts
 }
 
 /// Whom the settings shut out altogether.
-fn nobody_answered(config: &Config) -> Option<Doubt> {
+fn nobody_answered(config: &Config) -> Option<SettingDoubt> {
     let access = &config.access;
     let nobody_direct = match access.dm_policy {
         DmPolicy::Disabled => true,
@@ -52,13 +52,16 @@ fn nobody_answered(config: &Config) -> Option<Doubt> {
         GroupPolicy::Mention | GroupPolicy::Open => false,
     };
     if nobody_direct && nobody_in_spaces {
-        return Some(Doubt::new(
+        return Some(SettingDoubt::new(
             "nobody can write to the bot, neither directly nor in spaces",
             "list people in access.allow_from, such as *@example.org, or set access.dm_policy or access.group_policy",
         ));
     }
     (nobody_direct && access.dm_policy == DmPolicy::Allowlist).then(|| {
-        Doubt::new("nobody can write to the bot directly", "list people in access.allow_from, such as *@example.org")
+        SettingDoubt::new(
+            "nobody can write to the bot directly",
+            "list people in access.allow_from, such as *@example.org",
+        )
     })
 }
 

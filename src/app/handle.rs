@@ -111,7 +111,7 @@ impl Handle {
     /// Forgets the pauses that Webex asked for, and does now what waits for one: the simulated cloud took them back.
     pub(crate) async fn forget_limits(&self) -> Result<(), StoreError> {
         self.services.webex.forget_limits();
-        self.store.hurry().await
+        self.store.make_all_due().await
     }
 
     /// The ledger, for looking into.

@@ -11,14 +11,14 @@ use crate::config::{self, Config, Mode};
 use crate::event::Source;
 use crate::receiver::reconcile::Reconciler;
 use crate::receiver::websocket::{Line, Socket};
-use crate::receiver::{Failure, Look, LookSettings};
+use crate::receiver::{ReadBack, ReadBackError, ReadBackSettings};
 use crate::webex::Priority;
 
 /// The longest pause after a failure, unless Webex asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What the looks need, and whom they tell.
-pub(super) struct Reconciling {
+pub(super) struct ReconcileSchedule {
     delivery: config::Delivery,
     polling: config::Polling,
     /// How long Webex may take until it shows what was said.
@@ -36,7 +36,7 @@ pub(super) struct Reconciling {
     falls_back: bool,
 }
 
-impl Reconciling {
+impl ReconcileSchedule {
     /// As the settings say.
     pub fn new(
         config: &Config,
@@ -44,11 +44,11 @@ impl Reconciling {
         nudge: Arc<Notify>,
         line: Option<watch::Receiver<Line>>,
         caught_up: watch::Sender<bool>,
-    ) -> Reconciling {
+    ) -> ReconcileSchedule {
         let Config { delivery, polling, worker, .. } = config;
         let (lag, give_up) = (worker.visible_within, worker.give_up);
         let (delivery, polling) = (delivery.clone(), polling.clone());
-        Reconciling { delivery, polling, lag, give_up, shared, nudge, line, caught_up, falls_back: false }
+        ReconcileSchedule { delivery, polling, lag, give_up, shared, nudge, line, caught_up, falls_back: false }
     }
 
     /// Looks for as long as the daemon runs.
@@ -90,7 +90,7 @@ impl Reconciling {
                 self.called().await;
                 continue;
             }
-            pause = match self.look(&mut reconciler).await {
+            pause = match self.read_back(&mut reconciler).await {
                 Ok(unsettled) => {
                     self.is_well();
                     // One more look, for what Webex did not show yet; but a busy bot is not to poll by that.
@@ -132,17 +132,17 @@ impl Reconciling {
     }
 
     /// Whether some spaces are to be read once more.
-    async fn look(&self, reconciler: &mut Option<Reconciler>) -> Result<bool, Failure> {
+    async fn read_back(&self, reconciler: &mut Option<Reconciler>) -> Result<bool, ReadBackError> {
         let reconciler = match reconciler {
             Some(reconciler) => reconciler,
             None => reconciler.insert(self.begin().await?),
         };
-        let look = reconciler.look(self.source()).await?;
-        self.tell(&look, !*self.caught_up.borrow());
+        let look = reconciler.read_back(self.source()).await?;
+        self.log_read_back(&look, !*self.caught_up.borrow());
         Ok(reconciler.is_unsettled())
     }
 
-    async fn begin(&self) -> Result<Reconciler, Failure> {
+    async fn begin(&self) -> Result<Reconciler, ReadBackError> {
         let Shared { store, services, .. } = &self.shared;
         // What a look finds in any case is no gap, whatever is set.
         let slowest = match self.delivery.mode {
@@ -150,7 +150,7 @@ impl Reconciling {
             Mode::Webhook | Mode::Websocket => self.delivery.reconcile.max(self.polling.interval),
         };
         let ordinary = 3 * slowest + 2 * self.lag;
-        let settings = LookSettings {
+        let settings = ReadBackSettings {
             reach: self.delivery.catch_up.max(ordinary),
             lag: self.lag,
             most: self.delivery.catch_up_limit,
@@ -187,8 +187,8 @@ impl Reconciling {
         }
     }
 
-    fn tell(&self, look: &Look, is_first: bool) {
-        let Look { read, missed, gaps } = look;
+    fn log_read_back(&self, look: &ReadBack, is_first: bool) {
+        let ReadBack { read, missed, gaps } = look;
         if is_first {
             tracing::info!(missed, spaces = read, "looked at what was said while the bot was away");
         } else if *missed > 0 && self.source() == Source::CatchUp {
@@ -218,17 +218,17 @@ impl Reconciling {
     }
 
     /// The pause until the next look.
-    fn failed(&self, failure: &Failure, pause: Duration) -> Duration {
+    fn failed(&self, failure: &ReadBackError, pause: Duration) -> Duration {
         let longer = (pause * 2).clamp(self.interval().min(LONGEST_PAUSE), LONGEST_PAUSE);
         let pause = match failure {
-            Failure::Webex(error) => {
+            ReadBackError::Webex(error) => {
                 tracing::warn!(%error, hint = error.hint(), "the spaces could not be read back; trying again");
                 if error.is_unauthorized() {
                     self.shared.health.token(Err(error.in_short()));
                 }
                 error.asked_pause().unwrap_or(longer)
             }
-            Failure::Store(error) => {
+            ReadBackError::Store(error) => {
                 if !error.is_told() {
                     tracing::error!(%error, "what was read back could not be put on disk; trying again");
                 }
@@ -237,8 +237,8 @@ impl Reconciling {
         };
         if self.delivery.mode == Mode::Polling {
             self.shared.health.webhooks(Err(match failure {
-                Failure::Webex(error) => error.in_short(),
-                Failure::Store(error) => error.in_short(),
+                ReadBackError::Webex(error) => error.in_short(),
+                ReadBackError::Store(error) => error.in_short(),
             }));
         }
         pause

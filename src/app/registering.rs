@@ -11,7 +11,7 @@ use crate::config::{Config, Mode};
 use crate::event::Subscription;
 use crate::health::Health;
 use crate::identity::doubt;
-use crate::receiver::registration::{self, Change};
+use crate::receiver::registration::{self, WebhookChange};
 use crate::webex::{Error, Priority};
 
 /// The longest pause before Webex is asked again who the bot is, unless it asks for a longer one.
@@ -46,7 +46,7 @@ pub(super) async fn register(config: Config, others: Vec<Subscription>, shared: 
             nudge.notify_one();
         }
         is_first = false;
-        tokio::time::sleep(tell(changes, config.webhook.check_interval, &shared.health)).await;
+        tokio::time::sleep(log_changes(changes, config.webhook.check_interval, &shared.health)).await;
     }
 }
 
@@ -84,7 +84,7 @@ async fn doubt_clicks(config: &Config, Shared { services, .. }: &Shared) {
 }
 
 /// Says what a look at the webhooks came to; the pause until the next one.
-fn tell(changes: Result<Vec<Change>, Error>, interval: Duration, health: &Health) -> Duration {
+fn log_changes(changes: Result<Vec<WebhookChange>, Error>, interval: Duration, health: &Health) -> Duration {
     match changes {
         Ok(changes) => {
             for change in &changes {

@@ -7,9 +7,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot, watch};
 
 use super::App;
-use super::alone::Alone;
 use super::canary::Canary;
-use super::reconcile::Reconciling;
+use super::instance_watch::InstanceWatch;
+use super::reconcile::ReconcileSchedule;
 use super::shared::Shared;
 use super::stopping::Stops;
 use super::tasks::{
@@ -19,7 +19,7 @@ use super::tasks::{
 use super::{registering, upkeep, work};
 use crate::config::{Config, Mode};
 use crate::handler::{EventHandler, LiveTable};
-use crate::instance::Standing;
+use crate::instance::DaemonRole;
 use crate::receiver::webhook::Webhook;
 use crate::receiver::websocket::Websocket;
 use crate::signature::Signer;
@@ -28,7 +28,7 @@ use crate::worker;
 use crate::{admin, http};
 
 /// Starts tasks that share all this.
-struct Spawning<'a> {
+struct TaskSpawner<'a> {
     tasks: &'a mut Tasks,
     stops: &'a Stops,
     config: &'a Config,
@@ -45,7 +45,7 @@ impl App {
         let handle = self.handle();
         let App { config, public, admin, writer, websocket, standing, table, events, on_start, shared, .. } = self;
         let (nudge, caught_up) = (Arc::default(), watch::Sender::new(false));
-        let mut spawning = Spawning { tasks, stops, config: &config, shared: &shared, nudge, caught_up };
+        let mut spawning = TaskSpawner { tasks, stops, config: &config, shared: &shared, nudge, caught_up };
         let lost = spawning.ledger(writer);
         spawning.registration(&events);
         spawning.work(table, events);
@@ -59,7 +59,7 @@ impl App {
     }
 }
 
-impl Spawning<'_> {
+impl TaskSpawner<'_> {
     /// A task that is cut off where it waits when the daemon stops.
     fn until_stop(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let stopped = self.stops.inbox.drain.clone();
@@ -131,7 +131,10 @@ impl Spawning<'_> {
             self.tasks.spawn(WEBSOCKET, websocket.run(self.stops.inbox.drain.clone()));
         }
         let (shared, nudge) = (self.shared.clone(), Arc::clone(&self.nudge));
-        self.until_stop(RECONCILER, Reconciling::new(self.config, shared, nudge, line, self.caught_up.clone()).run());
+        self.until_stop(
+            RECONCILER,
+            ReconcileSchedule::new(self.config, shared, nudge, line, self.caught_up.clone()).run(),
+        );
     }
 
     fn registration(&mut self, events: &[EventHandler]) {
@@ -140,14 +143,14 @@ impl Spawning<'_> {
         self.until_stop(REGISTRATION, registering::register(config, others, shared, nudge));
     }
 
-    fn upkeep(&mut self, standing: watch::Sender<Standing>) {
+    fn upkeep(&mut self, standing: watch::Sender<DaemonRole>) {
         let Config { delivery, store: settings, audit, .. } = self.config;
         let Shared { store, services, health, .. } = self.shared;
         self.until_stop(EXPIRER, upkeep::expire(self.shared.clone()));
         self.until_stop(PRUNER, upkeep::prune(store.clone(), settings.clone(), audit.retention, delivery.catch_up));
         let (shared, nudge) = (self.shared.clone(), Arc::clone(&self.nudge));
         self.until_stop(CANARY, Canary { delivery: delivery.clone(), shared, nudge }.run());
-        let alone = Alone::new(self.config, services.webex.clone(), store.clone(), health.clone(), standing);
+        let alone = InstanceWatch::new(self.config, services.webex.clone(), store.clone(), health.clone(), standing);
         self.until_stop(ALONE, alone.run());
     }
 }

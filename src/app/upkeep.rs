@@ -6,7 +6,7 @@ use super::shared::Shared;
 use crate::clock;
 use crate::config;
 use crate::event::{Event, Source, TimeUp};
-use crate::store::{Overdue, State, Store, StoreError};
+use crate::store::{Overdue, RowState, Store, StoreError};
 
 /// How often settled rows are looked through for those past their time.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -78,9 +78,9 @@ async fn put_overdue(Shared { store, services, door, .. }: &Shared) -> Result<Du
             let event = Event::TimeUp(TimeUp { card: *card, nth, room: room.as_str().into(), created: at });
             let row = store.between(event.event_id(), event.event_id()).await?.pop();
             match row.map(|row| row.state) {
-                Some(State::Open) => break,
+                Some(RowState::Open) => break,
                 // It was given up or dropped, and the request is still there.
-                Some(State::Done | State::Dead | State::Forgotten) => {}
+                Some(RowState::Done | RowState::Dead | RowState::Forgotten) => {}
                 None => {
                     door.take(Source::Clock, &event, None).await?;
                     break;

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::event;
 use crate::outbox::{Delete, Destination, Letter};
-use crate::store::{Approval, ApprovalState, ApprovalStep, Claimed, Effect, Entry, State, StoreError};
+use crate::store::{Approval, ApprovalState, ApprovalStep, Claimed, Effect, Entry, RowState, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{MessageId, RoomType};
 
@@ -56,10 +56,10 @@ impl Approvals {
         }
         let row = self.desk.services.store.between(row, row).await?.pop();
         let is_dropped = row.as_ref().is_some_and(|row| row.verdict == Some(Verdict::Dropped));
-        let is_dead = is_dropped || row.as_ref().is_some_and(|row| row.state == State::Dead);
+        let is_dead = is_dropped || row.as_ref().is_some_and(|row| row.state == RowState::Dead);
         Ok(match approval.state {
             ApprovalState::Running => {
-                let is_open = row.is_some_and(|row| row.state == State::Open);
+                let is_open = row.is_some_and(|row| row.state == RowState::Open);
                 (!is_open).then(|| (ApprovalState::Failed, daemon()))
             }
             _ if is_dead => Some((ApprovalState::Unasked, daemon())),

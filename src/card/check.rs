@@ -94,33 +94,35 @@ impl Checker {
                 self.input(element, path)?;
                 text(element, "title", path)?;
             }
-            "Input.ChoiceSet" => {
-                self.input(element, path)?;
-                let several = element["isMultiSelect"] == true;
-                self.each(element, "choices", path, depth, |checker, choice, path, _| {
-                    text(choice, "title", path)?;
-                    text(choice, "value", path)?;
-                    match choice["value"].as_str() {
-                        Some("") => {
-                            let problem = "is empty, which may not be told from nothing chosen";
-                            checker.doubts.push(finding(format!("{path}value"), problem));
-                            Ok(())
-                        }
-                        Some(value) if several && value.contains(',') => {
-                            let problem = "holds a comma, by which Webex joins what was chosen: Switchboard could not \
-                                           tell it from two choices";
-                            wrong(format!("{path}value"), problem)
-                        }
-                        Some(_) | None => Ok(()),
-                    }
-                })?;
-            }
+            "Input.ChoiceSet" => self.choices(element, path, depth)?,
             _ => {
                 let problem = format!("{} is no element of Adaptive Cards that Webex shows", element["type"]);
                 return wrong(format!("{path}type"), problem);
             }
         }
         self.select(element, path, depth)
+    }
+
+    fn choices(&mut self, element: &Value, path: &str, depth: usize) -> Checked {
+        self.input(element, path)?;
+        let several = element["isMultiSelect"] == true;
+        self.each(element, "choices", path, depth, |checker, choice, path, _| {
+            text(choice, "title", path)?;
+            text(choice, "value", path)?;
+            match choice["value"].as_str() {
+                Some("") => {
+                    let problem = "is empty, which may not be told from nothing chosen";
+                    checker.doubts.push(finding(format!("{path}value"), problem));
+                    Ok(())
+                }
+                Some(value) if several && value.contains(',') => {
+                    let problem = "holds a comma, by which Webex joins what was chosen: Switchboard could not \
+                                   tell it from two choices";
+                    wrong(format!("{path}value"), problem)
+                }
+                Some(_) | None => Ok(()),
+            }
+        })
     }
 
     /// A column need not say that it is one.

@@ -39,7 +39,7 @@ pub(super) enum Verb {
 
 /// A request as programs read it.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct ApprovalOutput<'a> {
     event: String,
     reference: String,
     state: &'static str,
@@ -55,10 +55,10 @@ struct Shown<'a> {
     ended_by: Option<&'a str>,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> ApprovalOutput<'a> {
     fn new(approval: &'a Approval) -> Self {
         let request = &approval.request;
-        Shown {
+        ApprovalOutput {
             event: request.event.to_string(),
             reference: event::reference(request.event),
             state: approval.state.word(),
@@ -86,7 +86,7 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
 
 async fn list(config: &Config, all: bool, limit: u32, format: Format) -> anyhow::Result<()> {
     let approvals = with_store(config, async |store| Ok(store.approvals(!all, limit).await?)).await?;
-    let shown: Vec<_> = approvals.iter().map(Shown::new).collect();
+    let shown: Vec<_> = approvals.iter().map(ApprovalOutput::new).collect();
     if format.json {
         print_json(&shown)?;
     } else if shown.is_empty() {
@@ -127,14 +127,14 @@ async fn withdraw(config: &Config, reference: &str, format: Format) -> anyhow::R
 pub(super) async fn story(store: &Store, event: Uuid) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     for approval in store.approvals_of(event).await? {
-        lines.extend(told(&approval));
+        lines.extend(approval_lines(&approval));
         for state in ApprovalState::ALL {
             let (outcome, removal) = (
                 event::outcome_id(approval.request.card, state.word()),
                 event::removal_id(approval.request.card, state.word()),
             );
             for message in store.between(outcome, outcome).await? {
-                lines.extend(story::told(&message, "outcome", "the event that ended it"));
+                lines.extend(story::letter_lines(&message, "outcome", "the event that ended it"));
             }
             for row in store.between(removal, removal).await? {
                 lines.extend(match row.verdict {
@@ -142,7 +142,7 @@ pub(super) async fn story(store: &Store, event: Uuid) -> anyhow::Result<Vec<Stri
                         vec![format!("{} the card deleted", row.settled_at.map(iso_time).unwrap_or_default())]
                     }
                     Some(Verdict::Kept) => vec![format!("the card stays: {}", row.note.unwrap_or_default())],
-                    _ => story::told(&row, "deletion of the card", "the event that ended it"),
+                    _ => story::letter_lines(&row, "deletion of the card", "the event that ended it"),
                 });
             }
         }
@@ -151,7 +151,7 @@ pub(super) async fn story(store: &Store, event: Uuid) -> anyhow::Result<Vec<Stri
 }
 
 /// A request in the story of the event that made it.
-fn told(approval: &Approval) -> Vec<String> {
+fn approval_lines(approval: &Approval) -> Vec<String> {
     let request = &approval.request;
     let mut lines = vec![format!(
         "{} put before those who approve, until {}",

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::ledger::{by_operator, with_store};
 use super::output::{Format, print, print_json};
 use crate::config::{Config, parse_duration};
-use crate::store::{AuditRow, Finding, Seal, Store, Verification};
+use crate::store::{AuditFinding, AuditRow, SealState, Store, Verification};
 use crate::text::{iso_time, one_line, table};
 use crate::webex::local_part;
 use crate::{clock, event};
@@ -73,7 +73,7 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
             let since =
                 since.map_or(0, |since| clock::wall_ms() - i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
             let wanted = |row: &AuditRow| {
-                person.as_deref().is_none_or(|person| is(row, person)) && (!denied || row.is_refusal())
+                person.as_deref().is_none_or(|person| is_by(row, person)) && (!denied || row.is_refusal())
             };
             list(&store.audited(since, limit, wanted).await?, format)?;
             Ok(ExitCode::SUCCESS)
@@ -85,14 +85,14 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
 }
 
 /// Whether somebody is meant: by email, or by Webex's id in whichever cluster's spelling.
-fn is(row: &AuditRow, person: &str) -> bool {
+fn is_by(row: &AuditRow, person: &str) -> bool {
     let email = row.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(person));
     email || row.person.as_deref().is_some_and(|id| id == person || local_part(id) == local_part(person))
 }
 
 /// A row as it is printed.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct AuditOutput<'a> {
     at: String,
     /// Nothing where nobody was judged.
     allowed: Option<bool>,
@@ -101,17 +101,17 @@ struct Shown<'a> {
     row: &'a AuditRow,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> AuditOutput<'a> {
     fn new(row: &'a AuditRow) -> Self {
         let reference = row.event.map(event::reference);
         let allowed = row.person.as_ref().map(|_| !row.is_refusal());
-        Shown { at: iso_time(row.at), allowed, reference, row }
+        AuditOutput { at: iso_time(row.at), allowed, reference, row }
     }
 }
 
 fn list(rows: &[AuditRow], format: Format) -> anyhow::Result<()> {
     if format.json {
-        return print_json(&rows.iter().map(Shown::new).collect::<Vec<_>>());
+        return print_json(&rows.iter().map(AuditOutput::new).collect::<Vec<_>>());
     }
     if rows.is_empty() {
         return Ok(print("none")?);
@@ -120,7 +120,7 @@ fn list(rows: &[AuditRow], format: Format) -> anyhow::Result<()> {
         [
             row.seq.to_string(),
             iso_time(row.at),
-            who(row),
+            actor_of(row),
             place(row),
             row.action.clone(),
             row.verdict.clone(),
@@ -137,7 +137,7 @@ fn rule(row: &AuditRow) -> String {
     format!("{damaged}{}", row.reason)
 }
 
-fn who(row: &AuditRow) -> String {
+fn actor_of(row: &AuditRow) -> String {
     row.email.clone().or_else(|| row.person.clone()).unwrap_or_else(|| row.via.clone())
 }
 
@@ -148,8 +148,8 @@ fn place(row: &AuditRow) -> String {
 }
 
 /// A row of the audit as a clause, for the story of its event.
-pub(super) fn told(row: &AuditRow) -> String {
-    let (at, who, seq) = (iso_time(row.at), who(row), row.seq);
+pub(super) fn audit_line(row: &AuditRow) -> String {
+    let (at, who, seq) = (iso_time(row.at), actor_of(row), row.seq);
     let (AuditRow { action, verdict, .. }, rule) = (row, rule(row));
     // One line, whatever somebody has written into the row.
     one_line(&format!("{at} audited in row {seq}: {who}, {action}, {verdict} ({rule})"))
@@ -161,12 +161,14 @@ async fn seal(config: &Config, store: &Store, format: Format) -> anyhow::Result<
         "there is no key to seal with: set audit.key as it is set for the daemon"
     );
     let sealed = match store.audit_seal().await? {
-        Seal::Right => false,
-        Seal::None | Seal::Missing => store.seal_audit(by_operator(String::new(), String::new()).await).await?,
-        Seal::Old => {
+        SealState::Right => false,
+        SealState::None | SealState::Missing => {
+            store.seal_audit(by_operator(String::new(), String::new()).await).await?
+        }
+        SealState::Old => {
             anyhow::bail!("it is sealed with audit.old_key: the daemon seals it with audit.key when it starts")
         }
-        Seal::Unchecked | Seal::Wrong => {
+        SealState::Unchecked | SealState::Wrong => {
             anyhow::bail!("it has a seal that is not of audit.key: `switchboard audit verify` says what may be wrong")
         }
     };
@@ -180,7 +182,7 @@ async fn seal(config: &Config, store: &Store, format: Format) -> anyhow::Result<
 
 fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
     // A seal that nobody looked at vouches for nothing.
-    let unbroken = found.findings.is_empty() && found.seal != Seal::Unchecked;
+    let unbroken = found.findings.is_empty() && found.seal != SealState::Unchecked;
     let code = if unbroken { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if format.json {
         print_json(&json!({
@@ -199,7 +201,7 @@ fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
         }))?;
         return Ok(code);
     }
-    for Finding { row, problem } in &found.findings {
+    for AuditFinding { row, problem } in &found.findings {
         let row = row.map(|row| format!("row {row} ")).unwrap_or_default();
         print(&format!("broken: {row}{problem}"))?;
     }
@@ -228,21 +230,25 @@ fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
 
 fn sealing(found: &Verification) -> String {
     match found.seal {
-        Seal::None => "not sealed: whoever can write to the ledger could have made it anew; set audit.key".to_owned(),
-        Seal::Right => match found.sealed_since {
+        SealState::None => {
+            "not sealed: whoever can write to the ledger could have made it anew; set audit.key".to_owned()
+        }
+        SealState::Right => match found.sealed_since {
             Some((row, at)) => format!(
                 "sealed since row {row}, written at {}; whatever stands before it was not, and could have been made anew",
                 iso_time(at)
             ),
             None => "sealed".to_owned(),
         },
-        Seal::Old => "sealed with audit.old_key, not audit.key: the daemon seals with that when it starts".to_owned(),
-        Seal::Unchecked => {
+        SealState::Old => {
+            "sealed with audit.old_key, not audit.key: the daemon seals with that when it starts".to_owned()
+        }
+        SealState::Unchecked => {
             "sealed, but audit.key is not set here, so the seal was not looked at: set it as it is set for \
                             the daemon"
                 .to_owned()
         }
-        Seal::Wrong => "the seal is wrong".to_owned(),
-        Seal::Missing => "the seal is missing".to_owned(),
+        SealState::Wrong => "the seal is wrong".to_owned(),
+        SealState::Missing => "the seal is missing".to_owned(),
     }
 }

@@ -7,16 +7,16 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::leads::{Lead, event_of, leads};
+use super::event_matches::{EventMatch, event_of, matching_events};
 use super::ledger::with_store;
 use super::output::{Format, print, print_json};
-use super::story::{described, letter, letter_story, settled, state, told};
+use super::story::{described, letter, letter_lines, letter_story, settled, state};
 use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
 use crate::event::Event;
 use crate::redact::Redactor;
-use crate::store::{AuditRow, Pairing, Queue, Row, State, Store};
+use crate::store::{AuditRow, Pairing, Queue, Row, RowState, Store};
 use crate::text::{iso_time, one_line};
 use crate::verdict::Verdict;
 use crate::webex::local_part;
@@ -96,14 +96,14 @@ pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<Exi
 /// Everything the ledger has on what an id may mean.
 pub(super) async fn stories(store: &Store, id: &str) -> anyhow::Result<Vec<Story>> {
     let mut stories = Vec::new();
-    for lead in leads(store, id).await? {
+    for lead in matching_events(store, id).await? {
         stories.push(story(store, lead).await?);
     }
     Ok(stories)
 }
 
-async fn story(store: &Store, lead: Lead) -> anyhow::Result<Story> {
-    let Lead { row, how, is_direct } = &lead;
+async fn story(store: &Store, lead: EventMatch) -> anyhow::Result<Story> {
+    let EventMatch { row, how, is_direct } = &lead;
     let raw = store.raw(row.id).await?;
     let (lines, replies) = match row.queue {
         Queue::Inbox => event_story(store, row, raw.is_some()).await?,
@@ -130,7 +130,7 @@ async fn lone_letter(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
     let what = letter(row).map_or("a letter".to_owned(), |letter| described(&letter));
     let kind = letter(row).map_or("letter", |letter| letter.kind());
     let mut lines = vec![format!("{} put into the outbox, for no event: {what}", iso_time(row.accepted_at))];
-    lines.extend(store.audit_of(row.id).await?.iter().map(audit::told));
+    lines.extend(store.audit_of(row.id).await?.iter().map(audit::audit_line));
     lines.extend(letter_story(store, row, kind, "it was put").await?);
     Ok(lines)
 }
@@ -145,7 +145,7 @@ async fn event_story(store: &Store, row: &Row, has_raw: bool) -> anyhow::Result<
     lines.extend(matched(row, &audited));
     let replies = replies(store, row).await?;
     lines.push(standing(row, !replies.is_empty()));
-    lines.extend(audited.iter().map(audit::told));
+    lines.extend(audited.iter().map(audit::audit_line));
     lines.extend(approvals::story(store, row.id).await?);
     for reply in &replies {
         lines.extend(letter_story(store, reply, "reply", "the event").await?);
@@ -154,7 +154,7 @@ async fn event_story(store: &Store, row: &Row, has_raw: bool) -> anyhow::Result<
         let whom = letter(&said).map_or_else(String::new, |letter| format!(" to {}", letter.to()));
         lines.extend(letter_story(store, &said, &format!("message{whom}"), "the event").await?);
     }
-    lines.extend(questions::told(store, row).await?);
+    lines.extend(questions::question_lines(store, row).await?);
     lines.extend(pairing(store, row).await?);
     Ok((lines, replies))
 }
@@ -188,20 +188,20 @@ fn matched(row: &Row, audited: &[AuditRow]) -> Option<String> {
 fn standing(row: &Row, told: bool) -> String {
     let because = row.note.as_deref().map(|reason| format!(": {}", one_line(reason))).unwrap_or_default();
     match row.state {
-        State::Open if row.leased => format!("it is being worked on, try {}", row.attempts),
-        State::Open if row.note.is_none() => "it waits for its turn".to_owned(),
-        State::Open => {
+        RowState::Open if row.leased => format!("it is being worked on, try {}", row.attempts),
+        RowState::Open if row.note.is_none() => "it waits for its turn".to_owned(),
+        RowState::Open => {
             let when = row.due_at.map(|at| format!(" at {}", iso_time(at))).unwrap_or_default();
             format!("it waits to be tried again{when}, after {} tries{because}", row.attempts)
         }
-        State::Done => {
+        RowState::Done => {
             format!("{} {}{because}", settled(row), row.verdict.map_or("", |verdict| verdict.meaning(told)))
         }
-        State::Dead => {
+        RowState::Dead => {
             let retry = format!("; `switchboard inbox retry {}` tries it again", event::reference(row.id));
             format!("{} given up after {} tries{because}{retry}", settled(row), row.attempts)
         }
-        State::Forgotten => {
+        RowState::Forgotten => {
             "it is older than store.retention; only its id is kept, so that a repeat is not answered".to_owned()
         }
     }
@@ -243,10 +243,10 @@ async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
         }
         for notice in &notices {
             let what = format!("notice to the admin {}", notice.subject.as_deref().unwrap_or_default());
-            lines.extend(told(notice, &what, "the request"));
+            lines.extend(letter_lines(notice, &what, "the request"));
         }
         for decision in each(store, |nth| event::decision_id(row.id, nth.into())).await? {
-            lines.extend(told(&decision, "word of the decision", "it"));
+            lines.extend(letter_lines(&decision, "word of the decision", "it"));
         }
     }
     // Newest first. Only the newest of a person counts, and what is asked of is the one that this event made or met.
@@ -270,16 +270,16 @@ async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
         _ => "if they write again, they get a new code".to_owned(),
     };
     lines.push(match newest.request.event == found.request.event {
-        true => format!("the request of {email} is {}; {todo}", stands(found)),
+        true => format!("the request of {email} is {}; {todo}", pairing_state(found)),
         false => {
-            let (was, is) = (stands(found), stands(newest));
+            let (was, is) = (pairing_state(found), pairing_state(newest));
             format!("the request of {email} is {was}; they have asked again since, which is {is}; {todo}")
         }
     });
     Ok(lines)
 }
 
-fn stands(pairing: &Pairing) -> String {
+fn pairing_state(pairing: &Pairing) -> String {
     let by = pairing.decided_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     format!("{}{by}", crate::pairing::state(pairing, clock::wall_ms()))
 }

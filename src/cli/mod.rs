@@ -3,8 +3,8 @@
 mod approvals;
 mod audit;
 mod check;
+mod event_matches;
 mod explain;
-mod leads;
 mod ledger;
 mod output;
 mod pairing;

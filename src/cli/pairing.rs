@@ -20,7 +20,7 @@ pub(super) enum Verb {
     List {
         /// Which requests
         #[arg(long, value_enum, default_value = "current")]
-        state: Which,
+        state: WhichPairings,
         #[command(flatten)]
         format: Format,
     },
@@ -48,7 +48,7 @@ pub(super) enum Verb {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Which {
+pub(super) enum WhichPairings {
     Current,
     Pending,
     Approved,
@@ -58,23 +58,23 @@ pub(super) enum Which {
     All,
 }
 
-impl Which {
+impl WhichPairings {
     fn includes(self, state: &str) -> bool {
         match self {
-            Which::Current => matches!(state, "pending" | "approved" | "denied"),
-            Which::Pending => state == "pending",
-            Which::Approved => state == "approved",
-            Which::Denied => state == "denied",
-            Which::Expired => state == "expired",
-            Which::Revoked => state == "revoked",
-            Which::All => true,
+            WhichPairings::Current => matches!(state, "pending" | "approved" | "denied"),
+            WhichPairings::Pending => state == "pending",
+            WhichPairings::Approved => state == "approved",
+            WhichPairings::Denied => state == "denied",
+            WhichPairings::Expired => state == "expired",
+            WhichPairings::Revoked => state == "revoked",
+            WhichPairings::All => true,
         }
     }
 }
 
 /// A request as programs read it.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct PairingOutput<'a> {
     code: &'a str,
     email: &'a str,
     person_id: &'a str,
@@ -86,10 +86,10 @@ struct Shown<'a> {
     asked: &'a str,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> PairingOutput<'a> {
     fn new(pairing: &'a Pairing, now: i64) -> Self {
         let request = &pairing.request;
-        Shown {
+        PairingOutput {
             code: &request.code,
             email: &request.email,
             person_id: &request.person_id,
@@ -113,10 +113,11 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-async fn list(config: &Config, which: Which, format: Format) -> anyhow::Result<()> {
+async fn list(config: &Config, which: WhichPairings, format: Format) -> anyhow::Result<()> {
     let pairings = with_store(config, async |store| Ok(store.pairings().await?)).await?;
     let now = clock::wall_ms();
-    let shown = pairings.iter().map(|pairing| Shown::new(pairing, now)).filter(|shown| which.includes(shown.state));
+    let shown =
+        pairings.iter().map(|pairing| PairingOutput::new(pairing, now)).filter(|shown| which.includes(shown.state));
     let shown: Vec<_> = shown.collect();
     if format.json {
         return print_json(&shown);

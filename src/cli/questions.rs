@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::story::letter;
 use crate::handler::StoredQuestion;
 use crate::outbox::{Destination, Letter, Post};
-use crate::store::{Conversation, Row, Shown, Store};
+use crate::store::{Conversation, QuestionShown, Row, Store};
 use crate::text::iso_time;
 use crate::verdict::Verdict;
 use crate::{clock, event};
@@ -14,7 +14,7 @@ use crate::{clock, event};
 const MOST_STEPS: usize = 100;
 
 /// What an event's reply asked, until when, and what became of it; nothing if it asked nothing, or that is long ago.
-pub(super) async fn told(store: &Store, row: &Row) -> anyhow::Result<Option<String>> {
+pub(super) async fn question_lines(store: &Store, row: &Row) -> anyhow::Result<Option<String>> {
     let asks = event::reply_id(row.id, 0);
     let message = store.between(asks, asks).await?.pop();
     let Some(Letter::Post(post)) = message.as_ref().and_then(letter) else { return Ok(None) };
@@ -51,7 +51,7 @@ async fn current(store: &Store, asked: &Conversation) -> anyhow::Result<String> 
             }
         }
         None if is_taken => "somebody else answered it on its card".to_owned(),
-        None if asked.shown == Shown::No => "nobody can answer it, since its message is not sent".to_owned(),
+        None if asked.shown == QuestionShown::No => "nobody can answer it, since its message is not sent".to_owned(),
         None if asked.until < clock::wall_ms() => "nobody answered in time".to_owned(),
         None => "it is still open".to_owned(),
     };

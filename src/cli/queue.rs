@@ -12,7 +12,7 @@ use super::story::{described, letter, state, without_card};
 use crate::config::Config;
 use crate::event;
 use crate::outbox::Letter;
-use crate::store::{AuditEntry, Filter, Queue, Row, State, Store};
+use crate::store::{AuditEntry, Filter, Queue, Row, RowState, Store};
 use crate::text::{cut, iso_time, one_line, table};
 use crate::webex::FileInfo;
 
@@ -22,7 +22,7 @@ pub(super) enum Verb {
     List {
         /// Which rows
         #[arg(long, value_enum, default_value = "unsettled")]
-        state: Which,
+        state: WhichRows,
         /// How many at the most
         #[arg(long, default_value_t = 50)]
         limit: u32,
@@ -53,7 +53,7 @@ pub(super) enum Verb {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Which {
+pub(super) enum WhichRows {
     Unsettled,
     Open,
     Dead,
@@ -61,14 +61,14 @@ pub(super) enum Which {
     All,
 }
 
-impl Which {
+impl WhichRows {
     fn filter(self) -> Filter {
         match self {
-            Which::Unsettled => Filter::Unsettled,
-            Which::Open => Filter::In(State::Open),
-            Which::Dead => Filter::In(State::Dead),
-            Which::Done => Filter::In(State::Done),
-            Which::All => Filter::All,
+            WhichRows::Unsettled => Filter::Unsettled,
+            WhichRows::Open => Filter::In(RowState::Open),
+            WhichRows::Dead => Filter::In(RowState::Dead),
+            WhichRows::Done => Filter::In(RowState::Done),
+            WhichRows::All => Filter::All,
         }
     }
 }
@@ -76,9 +76,9 @@ impl Which {
 pub(super) async fn run(config: &Config, queue: Queue, verb: Verb) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| match verb {
         Verb::List { state, limit, format } => list(&store.list(queue, state.filter(), limit).await?, format),
-        Verb::Show { id, format } => show(&one(&store, queue, &id).await?, format),
+        Verb::Show { id, format } => show(&find_row(&store, queue, &id).await?, format),
         Verb::Retry { id, format } => {
-            let row = one(&store, queue, &id).await?;
+            let row = find_row(&store, queue, &id).await?;
             anyhow::ensure!(
                 store.reopen(row.id, entry(queue, "retry", &row).await).await?,
                 "{id} is settled; only an open row or a dead letter can be tried again"
@@ -86,7 +86,7 @@ pub(super) async fn run(config: &Config, queue: Queue, verb: Verb) -> anyhow::Re
             mended(&row, "tried again", format)
         }
         Verb::Drop { id, format } => {
-            let row = one(&store, queue, &id).await?;
+            let row = find_row(&store, queue, &id).await?;
             let audit = entry(queue, "drop", &row).await;
             anyhow::ensure!(store.discard(row.id, audit).await?, "{id} is settled; there is nothing to drop");
             mended(&row, "dropped", format)
@@ -113,7 +113,7 @@ fn mended(row: &Row, how: &str, format: Format) -> anyhow::Result<()> {
 }
 
 /// The row of this queue whose id begins so, or whose reference it is.
-async fn one(store: &Store, queue: Queue, id: &str) -> anyhow::Result<Row> {
+async fn find_row(store: &Store, queue: Queue, id: &str) -> anyhow::Result<Row> {
     let mut rows = find(store, id).await?;
     rows.retain(|row| row.queue == queue);
     match rows.len() {
@@ -125,7 +125,7 @@ async fn one(store: &Store, queue: Queue, id: &str) -> anyhow::Result<Row> {
 
 /// A row as it is printed, with times that can be read.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct RowOutput<'a> {
     reference: String,
     accepted: String,
     settled: Option<String>,
@@ -144,10 +144,10 @@ struct Shown<'a> {
     row: &'a Row,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> RowOutput<'a> {
     fn new(row: &'a Row) -> Self {
         let next_try = row.due_at.filter(|_| !row.leased).map(iso_time);
-        Shown {
+        RowOutput {
             reference: event::reference(row.id),
             accepted: iso_time(row.accepted_at),
             settled: row.settled_at.map(iso_time),
@@ -167,7 +167,7 @@ fn is_zero(edits: &u32) -> bool {
 }
 
 /// The one thing to say of a row: what was left out, why it is as it is, or what was sent.
-fn remark(row: &Row) -> String {
+fn row_remark(row: &Row) -> String {
     let without = without_card(row).map(|why| format!("without its card: {why}"));
     let sent = row.receipt.as_ref().map(|receipt| receipt.message.clone());
     let remark = without.or_else(|| row.note.clone()).or(sent);
@@ -180,7 +180,7 @@ fn remark(row: &Row) -> String {
 
 fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
     if format.json {
-        return print_json(&rows.iter().map(Shown::new).collect::<Vec<_>>());
+        return print_json(&rows.iter().map(RowOutput::new).collect::<Vec<_>>());
     }
     let cells = rows.iter().map(|row| {
         let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -193,7 +193,7 @@ fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
             or_none(&row.subject),
             or_none(&row.label),
             row.verdict.map_or_else(String::new, |verdict| verdict.word().to_owned()),
-            shortened(&remark(row)),
+            shortened(&row_remark(row)),
         ]
     });
     if rows.is_empty() {
@@ -210,7 +210,7 @@ fn shortened(note: &str) -> String {
 fn show(row: &Row, format: Format) -> anyhow::Result<()> {
     // What is to be sent is shown: whoever can read the ledger can read it there.
     let body: Value = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or(Value::Null);
-    let mut shown = serde_json::to_value(Shown::new(row))?;
+    let mut shown = serde_json::to_value(RowOutput::new(row))?;
     shown["body"] = body;
     if format.json {
         return print_json(&shown);

@@ -120,16 +120,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, parts: Parts) -
         let _ = tokio::time::timeout(READY_WITHIN, handle.ready()).await;
         introduce(&cloud, &options, config, &program)
     };
-    let chat = Chat {
-        heard: cloud.subscribe(),
-        bot: cloud.bot().id,
-        cloud: cloud.clone(),
-        handle: handle.clone(),
-        alice,
-        space,
-        json: options.json,
-        stay: options.stay || options.open,
-    };
+    let chat = Chat::new(&cloud, &handle, alice, space, &options);
     let ended = tokio::select! {
         result = introduced.and_then(|()| chat.run()) => result.map(|()| false)?,
         () = stopped => false,
@@ -297,6 +288,19 @@ struct Chat {
 }
 
 impl Chat {
+    fn new(cloud: &Cloud, handle: &Handle, alice: Person, space: String, options: &Options) -> Chat {
+        Chat {
+            heard: cloud.subscribe(),
+            bot: cloud.bot().id,
+            cloud: cloud.clone(),
+            handle: handle.clone(),
+            alice,
+            space,
+            json: options.json,
+            stay: options.stay || options.open,
+        }
+    }
+
     /// Until the input ends, or for ever if it is to stay. Each line is answered before the next one is said, so what
     /// is piped in reads as a talk.
     async fn run(mut self) -> anyhow::Result<()> {

@@ -1,17 +1,17 @@
 //! Sentences about a row of the ledger that several verbs say.
 
 use crate::outbox::{Edited, Letter, Thread};
-use crate::store::{Queue, Row, State, Store};
+use crate::store::{Queue, Row, RowState, Store};
 use crate::text::{iso_time, one_line};
 use crate::verdict::Verdict;
 
 pub(super) fn state(row: &Row) -> &'static str {
     match row.state {
-        State::Open if row.leased => "working",
-        State::Open => "open",
-        State::Done => "done",
-        State::Dead => "dead",
-        State::Forgotten => "forgotten",
+        RowState::Open if row.leased => "working",
+        RowState::Open => "open",
+        RowState::Done => "done",
+        RowState::Dead => "dead",
+        RowState::Forgotten => "forgotten",
     }
 }
 
@@ -48,7 +48,7 @@ pub(super) fn described(letter: &Letter) -> String {
 
 /// What became of a letter, and of the edits of its message.
 pub(super) async fn letter_story(store: &Store, row: &Row, what: &str, since: &str) -> anyhow::Result<Vec<String>> {
-    let mut lines = told(row, what, since);
+    let mut lines = letter_lines(row, what, since);
     let Some(Letter::Post(post)) = letter(row) else { return Ok(lines) };
     let sent = row.receipt.as_ref().map(|receipt| receipt.message.as_str());
     let mut targets = vec![Edited::Letter(row.id)];
@@ -67,7 +67,7 @@ pub(super) async fn letter_story(store: &Store, row: &Row, what: &str, since: &s
             Edited::Message(_) | Edited::Letter(_) => true,
         };
         if is_own && edited.to == post.to {
-            lines.extend(told(&edit, &format!("edit of the {what}"), "it was put"));
+            lines.extend(letter_lines(&edit, &format!("edit of the {what}"), "it was put"));
         }
     }
     Ok(lines)
@@ -78,11 +78,11 @@ pub(super) fn settled(row: &Row) -> String {
 }
 
 /// What became of a message, and of its card where it went without.
-pub(super) fn told(message: &Row, what: &str, since: &str) -> Vec<String> {
+pub(super) fn letter_lines(message: &Row, what: &str, since: &str) -> Vec<String> {
     let note = message.note.as_deref().map(one_line).unwrap_or_default();
     let (at, attempts) = (settled(message), message.attempts);
     let said = match message.state {
-        State::Done if message.verdict == Some(Verdict::Sent) => {
+        RowState::Done if message.verdict == Some(Verdict::Sent) => {
             let took = message.settled_at.unwrap_or(message.accepted_at) - message.accepted_at;
             let sent = format!("{at} {what} sent {took} ms after {since}");
             match &message.receipt {
@@ -91,22 +91,22 @@ pub(super) fn told(message: &Row, what: &str, since: &str) -> Vec<String> {
                 None => format!("{sent}; {note}"),
             }
         }
-        State::Done => match message.verdict {
+        RowState::Done => match message.verdict {
             Some(Verdict::Edited) => format!("{at} {what} made"),
             Some(Verdict::Folded) => format!("{at} {what} left to a later one: {note}"),
             Some(Verdict::Deleted) => format!("{at} {what} made: {note}"),
             Some(Verdict::Kept) => format!("{at} {what} not made: {note}"),
             _ => format!("{at} {what} dropped by an operator"),
         },
-        State::Dead => {
+        RowState::Dead => {
             let id = &message.id.simple().to_string()[..12];
             format!(
                 "{at} {what} given up after {attempts} tries: {note}; `switchboard outbox retry {id}` tries it again"
             )
         }
-        State::Open if note.is_empty() => format!("its {what} waits to be sent"),
-        State::Open => format!("its {what} waits to be sent again, {attempts} tries so far: {note}"),
-        State::Forgotten => format!("its {what} is older than store.retention"),
+        RowState::Open if note.is_empty() => format!("its {what} waits to be sent"),
+        RowState::Open => format!("its {what} waits to be sent again, {attempts} tries so far: {note}"),
+        RowState::Forgotten => format!("its {what} is older than store.retention"),
     };
     let without = without_card(message)
         .map(|why| format!("the card of the {what} was not sent, but its text: {}", one_line(&why)));

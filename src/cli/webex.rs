@@ -160,7 +160,7 @@ fn report(lines: &[String], none: &str, format: Format) -> anyhow::Result<()> {
 /// A webhook as it is shown: never with its secret.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown<'a> {
+struct WebhookOutput<'a> {
     id: &'a WebhookId,
     name: &'a str,
     resource: &'a str,
@@ -172,9 +172,9 @@ struct Shown<'a> {
     created: Option<Timestamp>,
 }
 
-impl<'a> Shown<'a> {
-    fn new(webhook: &'a Webhook) -> Shown<'a> {
-        Shown {
+impl<'a> WebhookOutput<'a> {
+    fn new(webhook: &'a Webhook) -> WebhookOutput<'a> {
+        WebhookOutput {
             id: &webhook.id,
             name: &webhook.name,
             resource: &webhook.resource,
@@ -226,12 +226,12 @@ fn list(mut webhooks: Vec<Webhook>, format: Format) -> anyhow::Result<()> {
     webhooks.sort_by_cached_key(|webhook| {
         (!registration::is_ours(webhook), webhook.name.clone(), webhook.resource.clone(), webhook.created)
     });
-    let shown: Vec<_> = webhooks.iter().map(Shown::new).collect();
+    let shown: Vec<_> = webhooks.iter().map(WebhookOutput::new).collect();
     if format.json {
         return print_json(&shown);
     }
     let head = ["NAME", "WHOSE", "EVENT", "FILTER", "STATUS", "TARGET", "CREATED", "ID"];
-    Ok(print(&table(head, &[], shown.iter().map(Shown::row)))?)
+    Ok(print(&table(head, &[], shown.iter().map(WebhookOutput::row)))?)
 }
 
 #[cfg(test)]

@@ -33,14 +33,14 @@ impl ConfigError {
 
 /// Something doubtful, and what to do about it.
 #[derive(Clone, Debug)]
-pub(crate) struct Doubt {
+pub(crate) struct SettingDoubt {
     pub says: String,
     pub hint: String,
 }
 
-impl Doubt {
-    pub(crate) fn new(says: impl Into<String>, hint: impl Into<String>) -> Doubt {
-        Doubt { says: says.into(), hint: hint.into() }
+impl SettingDoubt {
+    pub(crate) fn new(says: impl Into<String>, hint: impl Into<String>) -> SettingDoubt {
+        SettingDoubt { says: says.into(), hint: hint.into() }
     }
 }
 

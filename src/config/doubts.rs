@@ -1,12 +1,12 @@
 //! What works, but hardly as it was meant, as far as the settings alone show it.
 
-use super::check::{Doubt, is_short};
+use super::check::{SettingDoubt, is_short};
 use super::webex::is_webex;
 use super::{Config, Mode};
 
 impl Config {
     /// Everything doubtful about the values, and about how they were given.
-    pub(crate) fn doubts(&self) -> Vec<Doubt> {
+    pub(crate) fn doubts(&self) -> Vec<SettingDoubt> {
         let mut doubts = self.given.clone();
         let signs = matches!(self.delivery.mode, Mode::Webhook | Mode::Both);
         let secrets = [
@@ -16,15 +16,16 @@ impl Config {
         ];
         for (key, _) in secrets.into_iter().filter(|(_, secret)| is_short(*secret)) {
             let says = format!("{key} has fewer than 32 characters and may be guessed");
-            doubts.push(Doubt::new(says, "make one with `openssl rand -hex 32`"));
+            doubts.push(SettingDoubt::new(says, "make one with `openssl rand -hex 32`"));
         }
         let api = &self.webex.api_url;
         if !is_webex(api) && api.path().trim_matches('/').is_empty() {
             let says = "webex.api_url has no path, and Webex's own ends in /v1";
-            doubts.push(Doubt::new(says, "right if something in between adds it; otherwise write /v1 at its end"));
+            doubts
+                .push(SettingDoubt::new(says, "right if something in between adds it; otherwise write /v1 at its end"));
         }
         if let Some(path) = self.webhook.public_path().filter(|path| *path != self.webhook.path) {
-            doubts.push(Doubt::new(
+            doubts.push(SettingDoubt::new(
                 format!(
                     "webhook.public_url ends in another path than webhook.path: {path}, and not {}",
                     self.webhook.path
@@ -34,15 +35,15 @@ impl Config {
         }
         if self.worker.concurrency == 0 {
             let says = "worker.concurrency is 0: events are received and kept, and nothing is answered here";
-            doubts.push(Doubt::new(says, "right if another daemon answers; otherwise leave it out"));
+            doubts.push(SettingDoubt::new(says, "right if another daemon answers; otherwise leave it out"));
         }
         doubts
     }
 
     /// Whether Webex is to call us and does not know where; said of the webhooks, as it is about these.
-    pub(crate) fn uncalled(&self) -> Option<Doubt> {
+    pub(crate) fn uncalled(&self) -> Option<SettingDoubt> {
         match self.delivery.mode {
-            Mode::Webhook | Mode::Both if self.webhook.target_url().is_none() => Some(Doubt::new(
+            Mode::Webhook | Mode::Both if self.webhook.target_url().is_none() => Some(SettingDoubt::new(
                 "webhook.public_url is not set, so no webhooks are registered or looked after",
                 "set it to the whole URL that Webex is to call; without it Webex calls only if you registered one",
             )),

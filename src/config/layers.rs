@@ -17,16 +17,16 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::check::{ConfigError, Doubt};
+use super::check::{ConfigError, SettingDoubt};
 use super::{Config, DEFAULTS, confidential, validate};
 use crate::state::State;
 use environment::{PORT, Variables};
-use file::Parsed;
+use file::ParsedFile;
 use findings::{default_form, finding, outside_sections, stand_ins};
 use names::Names;
 pub(crate) use own::Section;
-use read::{Keys, Mistake, Problem, Reader};
-use tree::{Finding, Node, Place, Source, Value, key};
+use read::{Keys, Mistake, Problem, SettingReader};
+use tree::{Node, SettingFinding, SettingPlace, SettingSource, Value, key};
 
 /// The settings as far as they can be read, and all that is wrong with them. What is wrong has its default.
 pub(crate) struct Loaded {
@@ -89,7 +89,7 @@ impl Config {
         variables: &[(String, String)],
         sections: &[Section],
     ) -> Result<Loaded, ConfigError> {
-        let parsed = file::parse_text(&Place::new(Source::File, "the given settings"), toml);
+        let parsed = file::parse_text(&SettingPlace::new(SettingSource::File, "the given settings"), toml);
         let variables = Variables::given(variables).without(|key| parsed.root.get(key).is_some());
         assemble(Some(parsed), &variables, sections)
     }
@@ -107,13 +107,13 @@ fn load(file: Option<&Path>, variables: &Variables, sections: &[Section]) -> Res
     let Some(path) = file else {
         return assemble(None, variables, sections);
     };
-    let place = Place::new(Source::File, path.display().to_string());
+    let place = SettingPlace::new(SettingSource::File, path.display().to_string());
     let parsed = match std::fs::read(path) {
         Ok(bytes) => file::parse(&place, &bytes),
         Err(error) => {
             let says = "cannot read the settings file";
-            let finding = Finding::at(&place, format!("{says}: {error}; check the path, and who may read it"));
-            Parsed { root: Node::table(place), wrong: vec![finding], spoiled: Vec::new() }
+            let finding = SettingFinding::at(&place, format!("{says}: {error}; check the path, and who may read it"));
+            ParsedFile { root: Node::table(place), wrong: vec![finding], spoiled: Vec::new() }
         }
     };
     assemble(Some(parsed), variables, sections)
@@ -121,10 +121,10 @@ fn load(file: Option<&Path>, variables: &Variables, sections: &[Section]) -> Res
 
 /// `place` names where `text` came from, for the messages.
 fn parse(place: &str, text: &str, variables: &Variables, sections: &[Section]) -> Result<Loaded, ConfigError> {
-    assemble(Some(file::parse_text(&Place::new(Source::File, place), text)), variables, sections)
+    assemble(Some(file::parse_text(&SettingPlace::new(SettingSource::File, place), text)), variables, sections)
 }
 
-fn assemble(file: Option<Parsed>, variables: &Variables, sections: &[Section]) -> Result<Loaded, ConfigError> {
+fn assemble(file: Option<ParsedFile>, variables: &Variables, sections: &[Section]) -> Result<Loaded, ConfigError> {
     let defaults = file::defaults(DEFAULTS);
     let mut known = keys(&defaults)?;
     own::add(sections, &mut known)?;
@@ -156,28 +156,34 @@ fn assemble(file: Option<Parsed>, variables: &Variables, sections: &[Section]) -
     tell_hidden(&hidden, &defaults, &mut wrong, &mut doubts);
     let mut reading = Reading { defaults: &defaults, names: &names, wrong, spoiled };
     let (own, lacking) = reading.own(&mut settings, sections);
-    let mut config = reading.ours(&mut settings)?;
+    let mut config = reading.read_sections(&mut settings)?;
     let Reading { mut wrong, spoiled, .. } = reading;
     (config.own, config.lacking) = (own, lacking);
     config.webex.secrets = confidential::of(&config);
-    config.given = doubts.into_iter().map(|(says, hint)| Doubt::new(says, hint)).collect();
+    config.given = doubts.into_iter().map(|(says, hint)| SettingDoubt::new(says, hint)).collect();
     wrong.extend(set_port(variables, &mut config, &mut settings));
     wrong.extend(always(&config, &settings, &defaults, &spoiled));
     let mut missing = if is_whole { missing(&config, &spoiled, &hidden) } else { Vec::new() };
     missing.extend(config.lacking.iter().filter(|_| is_whole).cloned());
-    Finding::sort(&mut wrong);
+    SettingFinding::sort(&mut wrong);
     Ok(Loaded { config, wrong: wrong.iter().map(ToString::to_string).collect(), missing })
 }
 
 /// Says what an empty value hides: it is wrong where it would remove a list, and doubtful where it removes a text.
-fn tell_hidden(hidden: &[Hidden], defaults: &Node, wrong: &mut Vec<Finding>, doubts: &mut Vec<(String, String)>) {
+fn tell_hidden(
+    hidden: &[Hidden],
+    defaults: &Node,
+    wrong: &mut Vec<SettingFinding>,
+    doubts: &mut Vec<(String, String)>,
+) {
     for (path, above, below) in hidden {
         let (name, from) = (&above.place, &below.place);
         match defaults.get(path).map(|node| &node.value) {
             // An empty list that is meant is written as one.
             Some(Value::List(_)) => {
                 let says = format!("it is empty and would remove {path} of {from}");
-                wrong.push(Finding::at(name, format!("{says}; unset it to keep them, or write [] to have none")));
+                wrong
+                    .push(SettingFinding::at(name, format!("{says}; unset it to keep them, or write [] to have none")));
             }
             // Nothing is a value of its own here, or is refused, or is missed where it is needed.
             Some(_) => {}
@@ -191,12 +197,12 @@ fn tell_hidden(hidden: &[Hidden], defaults: &Node, wrong: &mut Vec<Finding>, dou
 }
 
 /// `PORT` replaces the port of `server.listen`.
-fn set_port(variables: &Variables, config: &mut Config, settings: &mut Node) -> Option<Finding> {
+fn set_port(variables: &Variables, config: &mut Config, settings: &mut Node) -> Option<SettingFinding> {
     let (_, value) = variables.set.iter().find(|(name, value)| name == PORT && !value.trim().is_empty())?;
-    let place = Place::new(Source::Environment, PORT);
+    let place = SettingPlace::new(SettingSource::Environment, PORT);
     let Ok(port) = value.trim().parse() else {
         let says = "not a port; give a number from 1 to 65535, or unset it to keep server.listen";
-        return Some(Finding::at(&place, says));
+        return Some(SettingFinding::at(&place, says));
     };
     config.server.listen.set_port(port);
     settings.merge(Node::single("server.listen", Value::Text(config.server.listen.to_string()), place));
@@ -220,11 +226,11 @@ type Hidden = (String, Node, Node);
 
 /// The highest layer decides, key by key.
 fn merge(layers: Vec<Node>) -> (Node, Vec<Hidden>) {
-    let mut settings = Node::table(Place::new(Source::Defaults, ""));
+    let mut settings = Node::table(SettingPlace::new(SettingSource::Defaults, ""));
     let mut hidden: Vec<Hidden> = Vec::new();
     for layer in layers {
         for (path, above) in layer.leaves() {
-            let below = settings.get(&path).filter(|below| below.place.source != Source::Defaults);
+            let below = settings.get(&path).filter(|below| below.place.source != SettingSource::Defaults);
             match below {
                 Some(below) if above.is_blank() && !below.is_blank() => {
                     hidden.push((path, above.clone(), below.clone()));
@@ -241,7 +247,7 @@ fn merge(layers: Vec<Node>) -> (Node, Vec<Hidden>) {
 /// The keys of every table there can be, and a proof that the defaults are settings.
 fn keys(defaults: &Node) -> Result<BTreeMap<String, &'static [&'static str]>, ConfigError> {
     let keys = Keys::default();
-    Config::deserialize(Reader::new(defaults, &keys)).map_err(defect)?;
+    Config::deserialize(SettingReader::new(defaults, &keys)).map_err(defect)?;
     Ok(keys.into_inner())
 }
 
@@ -254,16 +260,16 @@ fn defect(problem: Problem) -> ConfigError {
 struct Reading<'a> {
     defaults: &'a Node,
     names: &'a Names,
-    wrong: Vec<Finding>,
+    wrong: Vec<SettingFinding>,
     spoiled: Vec<String>,
 }
 
 impl Reading<'_> {
     /// Reads until nothing is wrong any more: what is wrong is noted and replaced.
-    fn ours(&mut self, settings: &mut Node) -> Result<Config, ConfigError> {
+    fn read_sections(&mut self, settings: &mut Node) -> Result<Config, ConfigError> {
         let keys = RefCell::default();
         for _ in 0..most_turns(settings) {
-            match Config::deserialize(Reader::new(settings, &keys)) {
+            match Config::deserialize(SettingReader::new(settings, &keys)) {
                 Ok(mut config) => {
                     place_rules(&mut config, settings);
                     return Ok(config);
@@ -271,8 +277,8 @@ impl Reading<'_> {
                 Err(problem) => self.note(&problem, settings),
             }
         }
-        self.wrong.push(Finding::of_all("the settings cannot be read"));
-        Config::deserialize(Reader::new(self.defaults, &keys)).map_err(defect)
+        self.wrong.push(SettingFinding::of_all("the settings cannot be read"));
+        Config::deserialize(SettingReader::new(self.defaults, &keys)).map_err(defect)
     }
 
     /// Reads the sections of the author and takes them out of the tree; with what they lack.
@@ -342,14 +348,14 @@ fn touches(spoiled: &[String], path: &str) -> bool {
 }
 
 /// The place of a value; that of a list in a variable is its entries' too.
-fn place_of<'a>(path: &str, settings: &'a Node) -> Option<&'a Place> {
+fn place_of<'a>(path: &str, settings: &'a Node) -> Option<&'a SettingPlace> {
     let node =
         settings.get(path).or_else(|| settings.get(path.rsplit_once('.')?.0).filter(|node| node.text().is_some()));
     node.map(|node| &node.place)
 }
 
 /// What values that can be read still cannot be, each with its place.
-fn always(config: &Config, settings: &Node, defaults: &Node, spoiled: &[String]) -> Vec<Finding> {
+fn always(config: &Config, settings: &Node, defaults: &Node, spoiled: &[String]) -> Vec<SettingFinding> {
     let findings = validate::always(config).into_iter().filter_map(|(path, problem)| {
         // Where two keys do not go together, the one that was set is to blame, not the default.
         let named = problem.split([' ', ',', ':', ';']).filter(|word| word.contains('.'));
@@ -358,14 +364,14 @@ fn always(config: &Config, settings: &Node, defaults: &Node, spoiled: &[String])
             return None;
         }
         let places: Vec<_> = keys.iter().filter_map(|key| place_of(key, settings)).collect();
-        let place = places.iter().find(|place| place.source != Source::Defaults).or(places.first());
-        let source = place.map_or(Source::File, |place| place.source);
+        let place = places.iter().find(|place| place.source != SettingSource::Defaults).or(places.first());
+        let source = place.map_or(SettingSource::File, |place| place.source);
         let says_how =
             ["such as", "make one", "give ", "write ", "keep ", "set "].iter().any(|word| problem.contains(word));
         let form = default_form(&path, defaults, source).filter(|_| !says_how);
         let form = form.map_or_else(String::new, |form| format!("; the default is {form}"));
         let says = format!("{} {problem}{form}", key(&path));
-        Some(place.map_or_else(|| Finding::of_all(&says), |place| Finding::at(place, &says)))
+        Some(place.map_or_else(|| SettingFinding::of_all(&says), |place| SettingFinding::at(place, &says)))
     });
     findings.collect()
 }

@@ -43,7 +43,7 @@ pub(crate) use approve::problem as approve_problem;
 pub use audit::Audit;
 pub use cards::Cards;
 pub use check::ConfigError;
-pub(crate) use check::Doubt;
+pub(crate) use check::SettingDoubt;
 pub use command::CommandRule;
 pub use commands::Commands;
 pub use conversations::Conversations;
@@ -124,7 +124,7 @@ pub struct Config {
     pub(crate) program: Program,
     /// What is doubtful about how it was all given.
     #[serde(skip)]
-    given: Vec<Doubt>,
+    given: Vec<SettingDoubt>,
 }
 
 impl Config {

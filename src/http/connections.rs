@@ -84,8 +84,8 @@ impl Seat {
     }
 
     /// How long the client may still take; none while it is not the client that is waited for.
-    pub(super) fn left(&self) -> Option<Duration> {
-        self.connections.table().left(self.number, clock::instant())
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        self.connections.table().time_left(self.number, clock::instant())
     }
 }
 
@@ -254,7 +254,7 @@ impl Table {
         }
     }
 
-    fn left(&self, number: u64, now: Instant) -> Option<Duration> {
+    fn time_left(&self, number: u64, now: Instant) -> Option<Duration> {
         let open = self.open.get(&number)?;
         let most = match open.phase {
             Phase::New | Phase::Header => self.header_timeout,

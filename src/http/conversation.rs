@@ -27,7 +27,7 @@ const SMALLEST_BUFFER: usize = 8192;
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Answers what is asked on a connection. What goes wrong on it is its client's affair.
-pub(super) async fn converse(
+pub(super) async fn serve_connection(
     stream: TcpStream,
     routes: Router,
     header_limit: usize,
@@ -70,7 +70,7 @@ pub(super) async fn converse(
 /// Ends when the client has taken too long.
 async fn overdue(seat: &Seat) {
     loop {
-        let left = seat.left().unwrap_or(LOOK_AGAIN);
+        let left = seat.time_left().unwrap_or(LOOK_AGAIN);
         if left.is_zero() {
             return;
         }

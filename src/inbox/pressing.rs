@@ -100,8 +100,6 @@ impl Inbox {
             Ok(over) => over,
             Err(error) => return self.desk.without_ledger(row, &error),
         };
-        // A try that the end of the process cut off may have done everything.
-        let was_cut_off = row.deaths > 0;
         let spent = once.then_some(Effect::Use { card, until, action: Some(name) });
         let run = Run { to, command, rule, way_out: None };
         let ran = match once {
@@ -111,8 +109,9 @@ impl Inbox {
         match ran {
             Ran::Answered(outcome) => outcome.with(spent.into_iter().chain(over)),
             Ran::Refused(outcome) => outcome,
-            // As with an answer that is typed: one that is tried again closes nothing, and so ends nothing.
-            Ran::Failed(outcome) => outcome.with(spent.filter(|_| was_cut_off).into_iter().chain(over)),
+            // As with an answer that is typed: one that is tried again closes nothing, and so ends nothing. A try that the end
+            // of the process cut off may have done everything.
+            Ran::Failed(outcome) => outcome.with(spent.filter(|_| row.deaths > 0).into_iter().chain(over)),
         }
     }
 }

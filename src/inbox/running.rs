@@ -191,7 +191,7 @@ impl Inbox {
         if let Some(error) = passing(error).filter(|_| self.desk.is_patient(row)) {
             return Ok(self.desk.unread(row, error).await);
         }
-        let error = self.services.webex.told(&format!("{error:#}"));
+        let error = self.services.webex.sanitized(&format!("{error:#}"));
         let again = self.desk.after_failure(row, error.clone())?;
         tracing::warn!(command = name, error, "a command failed; trying again");
         Ok(again)

@@ -5,7 +5,7 @@ use super::judging::CROWD;
 use crate::card::{Card, Venue};
 use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::pairing;
-use crate::store::{Again, Claimed, Pairing, RequestOutcome};
+use crate::store::{Again, Claimed, Pairing, PairingOutcome};
 use crate::verdict::Verdict;
 use crate::webex::NewMessage;
 
@@ -26,10 +26,10 @@ impl Inbox {
         if own.is_none() {
             let store = &self.services.store;
             match store.request_pairing(request.clone(), known, self.pairing.per_hour).await {
-                Ok(RequestOutcome::New) => {}
+                Ok(PairingOutcome::New) => {}
                 // With another code, or another standing, it is judged anew.
-                Ok(RequestOutcome::Again) => return Outcome::Again(Again::default()),
-                Ok(RequestOutcome::Crowd) => return EventEnd::of(to, Verdict::Crowd, CROWD).into(),
+                Ok(PairingOutcome::Again) => return Outcome::Again(Again::default()),
+                Ok(PairingOutcome::Crowd) => return EventEnd::of(to, Verdict::Crowd, CROWD).into(),
                 Err(error) => return self.desk.unjudged(&error),
             }
         }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::posts::{Look, Posts};
+use super::posts::{EarlierPost, Posts};
 use super::{Destination, Post};
 use crate::config::Config;
 use crate::identity::Identity;
-use crate::store::{Claimed, Doubt};
+use crate::store::{Claimed, UncertainTries};
 use crate::webex::{Client, Error, Fault, Message, MessageId, NewMessage, RoomId, RoomType, TIME_IS_GOOD_TO};
 
 /// Messages that are looked through at most. All that were said since the post are.
@@ -51,22 +51,22 @@ impl Arrivals {
 
     /// Looks for a message that may have been posted before. At the last try of its row a space that cannot be read shows
     /// nothing.
-    pub(super) async fn look(
+    pub(super) async fn find_earlier_post(
         &self,
         row: &Claimed,
         post: &Post,
         root: Option<&MessageId>,
-        doubt: Doubt,
+        doubt: UncertainTries,
         is_last: bool,
-    ) -> Result<Look, Error> {
+    ) -> Result<EarlierPost, Error> {
         // Asked before the look: what is not seen then was not there at this time.
-        let left = self.posts.left(row.id, doubt, self.webex.webex_time(), self.longest_post, self.lease);
+        let left = self.posts.time_left(row.id, doubt, self.webex.webex_time(), self.longest_post, self.lease);
         let room = match &post.to {
-            Destination::Space(_, RoomType::Group) => return Ok(Look::Absent),
+            Destination::Space(_, RoomType::Group) => return Ok(EarlierPost::Absent),
             Destination::Space(room, RoomType::Direct) => room,
             // Which space that is, only the answer to the post says: there is nothing to look at but the time.
-            Destination::Person(_) | Destination::Email(_) if left.is_zero() => return Ok(Look::Absent),
-            Destination::Person(_) | Destination::Email(_) => return Ok(Look::Pending(left)),
+            Destination::Person(_) | Destination::Email(_) if left.is_zero() => return Ok(EarlierPost::Absent),
+            Destination::Person(_) | Destination::Email(_) => return Ok(EarlierPost::Pending(left)),
         };
         let arrived = match self.arrived(row, post, root, room, doubt).await {
             Ok(arrived) => arrived,
@@ -75,9 +75,9 @@ impl Arrivals {
             Err(error) => return Err(error),
         };
         Ok(match arrived {
-            Some(message) => Look::Arrived(Box::new(message)),
-            None if left.is_zero() => Look::Absent,
-            None => Look::Pending(left),
+            Some(message) => EarlierPost::Arrived(Box::new(message)),
+            None if left.is_zero() => EarlierPost::Absent,
+            None => EarlierPost::Pending(left),
         })
     }
 
@@ -87,7 +87,7 @@ impl Arrivals {
         post: &Post,
         root: Option<&MessageId>,
         room: &RoomId,
-        doubt: Doubt,
+        doubt: UncertainTries,
     ) -> Result<Option<Message>, Error> {
         let me = self.identity.known().await;
         // Sends are in order, so it can only be newer than the last one that is known to have arrived, and than its post.

@@ -12,7 +12,7 @@ impl Letter {
     /// # Errors
     /// Why this version cannot read it.
     pub fn read(body: &str) -> Result<Letter, serde_json::Error> {
-        serde_json::from_str(body).or_else(|error| match serde_json::from_str::<Before>(body) {
+        serde_json::from_str(body).or_else(|error| match serde_json::from_str::<LegacyLetter>(body) {
             Ok(before) => Ok(before.into()),
             Err(_) => Err(error),
         })
@@ -21,7 +21,7 @@ impl Letter {
 
 /// A letter of before there were kinds of them.
 #[derive(Deserialize)]
-struct Before {
+struct LegacyLetter {
     event: Uuid,
     room_type: RoomType,
     message: NewMessage,
@@ -39,8 +39,8 @@ struct Removal {
     successor: Uuid,
 }
 
-impl From<Before> for Letter {
-    fn from(Before { event, room_type, message, file, asks, without_card, remove }: Before) -> Letter {
+impl From<LegacyLetter> for Letter {
+    fn from(LegacyLetter { event, room_type, message, file, asks, without_card, remove }: LegacyLetter) -> Letter {
         let NewMessage { room_id, to_person_id, to_person_email, parent_id, text, markdown, files, attachments } =
             message;
         let to = match (room_id, to_person_id) {

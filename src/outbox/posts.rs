@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use crate::clock;
-use crate::store::Doubt;
+use crate::store::UncertainTries;
 use crate::webex::{Message, TIME_IS_GOOD_TO};
 
 /// Posts that are remembered; those of a message that was dropped by hand are forgotten beyond that.
 const MOST_POSTS: usize = 4096;
 
 /// What a look for an earlier post came to.
-pub(super) enum Look {
+pub(super) enum EarlierPost {
     /// The message is there.
     Arrived(Box<Message>),
     /// It is not there and will not be.
@@ -53,10 +53,10 @@ impl Posts {
     /// For how long a post may still be carried out that takes at most so long: by our monotonic clock if it was made by
     /// this process; else by Webex's clock, or by how long this process lives, whichever shows first that it is over.
     /// The clock on the wall has no part in it.
-    pub(super) fn left(
+    pub(super) fn time_left(
         &self,
         row: Uuid,
-        doubt: Doubt,
+        doubt: UncertainTries,
         webex_time: Option<i64>,
         longest: Duration,
         lease: Duration,
@@ -86,26 +86,29 @@ mod tests {
     fn a_post_of_this_process_is_waited_for_by_its_own_clock() {
         let (posts, row) = (Posts::default(), Uuid::from_u128(1));
         posts.begin(row, LONGEST);
-        let old = Doubt { from: Some(0), at: Some(0) };
-        assert!(posts.left(row, old, Some(i64::MAX / 2), LONGEST, LEASE) > LONGEST / 2, "whatever other clocks say");
-        assert_eq!(posts.left(row, old, None, Duration::ZERO, LEASE), Duration::ZERO);
+        let old = UncertainTries { from: Some(0), at: Some(0) };
+        assert!(
+            posts.time_left(row, old, Some(i64::MAX / 2), LONGEST, LEASE) > LONGEST / 2,
+            "whatever other clocks say"
+        );
+        assert_eq!(posts.time_left(row, old, None, Duration::ZERO, LEASE), Duration::ZERO);
     }
 
     #[test]
     fn a_post_of_an_earlier_process_is_over_when_webexs_clock_or_the_age_of_this_one_shows_it() {
         let (posts, row) = (Posts::default(), Uuid::from_u128(1));
-        let at = |at| Doubt { from: Some(0), at };
+        let at = |at| UncertainTries { from: Some(0), at };
         assert!(
-            posts.left(row, at(None), Some(i64::MAX / 2), LONGEST, LEASE) > LONGEST / 2,
+            posts.time_left(row, at(None), Some(i64::MAX / 2), LONGEST, LEASE) > LONGEST / 2,
             "nobody knows when it was made"
         );
-        assert!(posts.left(row, at(Some(1_000)), None, LONGEST, LEASE) > LONGEST / 2);
-        assert_eq!(posts.left(row, at(Some(1_000)), Some(1_000 + 102_000), LONGEST, LEASE), Duration::ZERO);
-        assert_eq!(posts.left(row, at(Some(1_000)), Some(1_000 + 82_000), LONGEST, LEASE), LONGEST / 2);
-        let left = posts.left(row, at(Some(1_000)), Some(0), LONGEST, LEASE);
+        assert!(posts.time_left(row, at(Some(1_000)), None, LONGEST, LEASE) > LONGEST / 2);
+        assert_eq!(posts.time_left(row, at(Some(1_000)), Some(1_000 + 102_000), LONGEST, LEASE), Duration::ZERO);
+        assert_eq!(posts.time_left(row, at(Some(1_000)), Some(1_000 + 82_000), LONGEST, LEASE), LONGEST / 2);
+        let left = posts.time_left(row, at(Some(1_000)), Some(0), LONGEST, LEASE);
         assert!(left > LONGEST / 2 && left <= LONGEST, "a time that cannot be shortens nothing: {left:?}");
         let started = Instant::now().checked_sub(LONGEST).unwrap();
         let old = Posts { started, ..Posts::default() };
-        assert_eq!(old.left(row, at(None), None, LONGEST, LEASE), Duration::ZERO);
+        assert_eq!(old.time_left(row, at(None), None, LONGEST, LEASE), Duration::ZERO);
     }
 }

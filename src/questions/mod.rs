@@ -10,7 +10,7 @@ use crate::desk::ReplyTo;
 use crate::event::{self, Event};
 use crate::handler::{Context, Outgoing, Question, Reply, Services, StoredQuestion};
 use crate::router::{self, Route};
-use crate::store::{Claimed, Conversation, Effect, Shown, StoreError};
+use crate::store::{Claimed, Conversation, Effect, QuestionShown, StoreError};
 use crate::text::{find_called, has_slash};
 use crate::verdict::Verdict;
 use crate::webex::{MessageId, RoomType};
@@ -144,7 +144,7 @@ impl Questions {
             body: serde_json::to_string(&kept).unwrap_or_default(),
             ended_by: None,
             message: event::reply_id(row.id, FIRST),
-            shown: Shown::No,
+            shown: QuestionShown::No,
         })
     }
 
@@ -198,7 +198,7 @@ impl Questions {
         let over = || if is_retried { Standing::Gone } else { Standing::Nothing };
         let newest = self.services.store.conversation(&to.room.local(), &to.sender.id.local()).await?;
         let Some(found) = newest else { return Ok(over()) };
-        if found.shown == Shown::Sending && !is_retried {
+        if found.shown == QuestionShown::Sending && !is_retried {
             return Ok(Standing::Unsettled);
         }
         // An answer that failed for good and is tried again by hand still is the answer, unless something came between.
@@ -208,9 +208,11 @@ impl Questions {
         }
         let said_at = self.said_at(row, said.at);
         let is_after = match (&found.shown, said.at) {
-            (Shown::No, _) => false,
-            (Shown::At { at, .. }, Some(said)) => said.as_millisecond() >= *at,
-            (Shown::At { .. } | Shown::Sending | Shown::Perhaps, _) => said_at + BEFORE >= found.asked_at,
+            (QuestionShown::No, _) => false,
+            (QuestionShown::At { at, .. }, Some(said)) => said.as_millisecond() >= *at,
+            (QuestionShown::At { .. } | QuestionShown::Sending | QuestionShown::Perhaps, _) => {
+                said_at + BEFORE >= found.asked_at
+            }
         };
         let (until, shown) = (found.until, found.shown.clone());
         let Some(mut asked) = asked(found).filter(|_| is_after || is_retried) else { return Ok(over()) };
@@ -222,7 +224,7 @@ impl Questions {
             return Ok(if is_retried { Standing::Gone } else { Standing::Taken(asked) });
         }
         // Whoever goes on below the question itself is in its thread as well.
-        if let Shown::At { message, .. } = shown
+        if let QuestionShown::At { message, .. } = shown
             && to.thread.as_ref().is_some_and(|thread| *thread == MessageId::from(message))
         {
             asked.kept.thread.clone_from(&to.thread);

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::other::heard;
+use super::other::other_event;
 use crate::event::{Added, Event, MEMBERSHIPS, MESSAGES, Occurrence, Other, Subscription, is_plausible};
 use crate::webex::{Read, RoomType, cluster, encode, local_part, read_value};
 
@@ -42,7 +42,7 @@ pub(super) enum Frame {
         /// Counts what was sent over this socket.
         sequence: Option<u64>,
         /// What happened.
-        what: What,
+        what: FrameContent,
     },
     /// Neither, such as an answer to something else that was sent.
     Other,
@@ -50,7 +50,7 @@ pub(super) enum Frame {
 
 /// What happened.
 #[derive(Debug)]
-pub(super) enum What {
+pub(super) enum FrameContent {
     /// Resource and event of what is none of the bot's are as a webhook would name them, if it has such; else as the
     /// websocket does. It has no id where there will be no end of them, such as that somebody types.
     Happened(Event),
@@ -64,20 +64,20 @@ struct Outer {
     id: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
-    data: Option<Data>,
+    data: Option<FrameData>,
     sequence_number: Option<Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Data {
+struct FrameData {
     event_type: Option<String>,
     /// Read only where the event is one that has an activity of the known shape.
     activity: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct Activity {
+struct FrameActivity {
     #[serde(default)]
     id: String,
     #[serde(default)]
@@ -150,7 +150,7 @@ impl Frame {
             (Some("pong"), Some(id), _) => Frame::Pong(id),
             (_, Some(id), Some(data)) => {
                 let sequence = outer.sequence_number.as_ref().and_then(number);
-                let what = What::of(data, &id);
+                let what = FrameContent::of(data, &id);
                 Frame::Event { id, sequence, what }
             }
             _ => Frame::Other,
@@ -168,16 +168,16 @@ fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
-impl What {
-    fn of(data: Data, envelope: &str) -> What {
+impl FrameContent {
+    fn of(data: FrameData, envelope: &str) -> FrameContent {
         let event_type = data.event_type.unwrap_or_default();
         if event_type != "conversation.activity" {
             let (resource, event) = event_type.split_once('.').unwrap_or((&event_type, ""));
-            return What::Happened(Event::Other(heard(resource, event, None, envelope)));
+            return FrameContent::Happened(Event::Other(other_event(resource, event, None, envelope)));
         }
-        let read = data.activity.and_then(|activity| read_value::<Activity>(activity).ok());
+        let read = data.activity.and_then(|activity| read_value::<FrameActivity>(activity).ok());
         let Some(Read { value: activity, .. }) = read else {
-            return What::Unreadable("an activity is not of the known shape");
+            return FrameContent::Unreadable("an activity is not of the known shape");
         };
         let event = match activity.verb.as_str() {
             // An edit comes as a message whose parent is what it edits; there is no such message to fetch.
@@ -186,14 +186,14 @@ impl What {
             "cardAction" => activity.occurrence("ATTACHMENT_ACTION").map(Event::Click),
             "add" if activity.is_about_person() => activity.added().map(Event::Added),
             // That somebody has read something is told all the time, and nobody asks after it.
-            "acknowledge" => Ok(Event::Other(heard(CONVERSATION, "acknowledge", None, envelope))),
+            "acknowledge" => Ok(Event::Other(other_event(CONVERSATION, "acknowledge", None, envelope))),
             verb => {
                 let known = OTHERS.iter().find(|(known, _)| *known == verb).map(|(_, kind)| *kind);
                 let verb = verb.to_owned();
                 Ok(Event::Other(activity.other(known.unwrap_or((CONVERSATION, &verb)), envelope)))
             }
         };
-        event.map_or_else(What::Unreadable, What::Happened)
+        event.map_or_else(FrameContent::Unreadable, FrameContent::Happened)
     }
 }
 
@@ -203,10 +203,10 @@ pub fn is_told_over_websocket(wanted: &Subscription) -> bool {
     kinds.any(|kind| kind == (wanted.resource.as_str(), wanted.event.as_str()))
 }
 
-impl Activity {
+impl FrameActivity {
     /// With as much of the data of the same webhook as an activity has.
     fn other(self, (resource, event): (&str, &str), envelope: &str) -> Other {
-        let Activity { id, verb, actor, object, target, parent, .. } = self;
+        let FrameActivity { id, verb, actor, object, target, parent, .. } = self;
         let (home, room) = target.as_ref().map_or((US.to_owned(), None), Target::place);
         let kind = target.as_ref().and_then(Target::kind);
         let actor = actor.and_then(Party::uuid);
@@ -233,7 +233,7 @@ impl Activity {
         Other {
             actor: actor.as_deref().map(|actor| person_id(actor).into()),
             data,
-            ..heard(resource, event, about.or(Some(id)), envelope)
+            ..other_event(resource, event, about.or(Some(id)), envelope)
         }
     }
 
@@ -247,7 +247,7 @@ impl Activity {
 
     /// With the ids that REST has for the same things.
     fn occurrence(self, resource: &str) -> Result<Occurrence, &'static str> {
-        let Activity { id, actor, target, published, .. } = self;
+        let FrameActivity { id, actor, target, published, .. } = self;
         if id.is_empty() {
             return Err("an activity has no id");
         }
@@ -276,7 +276,7 @@ impl Activity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::receiver::Parsed;
+    use crate::receiver::ParsedEnvelope;
     use crate::webex::PersonId;
     use serde_json::json;
 
@@ -295,7 +295,7 @@ mod tests {
         activity
     }
 
-    fn what(activity: &Value) -> What {
+    fn what(activity: &Value) -> FrameContent {
         let data = json!({"eventType": "conversation.activity", "activity": activity});
         match Frame::read(json!({"id": "e1", "data": data, "sequenceNumber": 7}).to_string().as_bytes()) {
             Ok(Frame::Event { id, sequence: Some(7), what }) if id == "e1" => what,
@@ -305,7 +305,7 @@ mod tests {
 
     fn ours(activity: &Value) -> Event {
         match what(activity) {
-            What::Happened(event) => event,
+            FrameContent::Happened(event) => event,
             other => panic!("{other:?}"),
         }
     }
@@ -332,7 +332,7 @@ mod tests {
             let body = json!({"resource": resource, "event": "created", "actorId": person, "data": {
                 "id": encode("us", kind, &local), "roomId": encode("us", "ROOM", ROOM), "personId": person,
             }});
-            let Ok(Parsed::Event(posted)) = Parsed::parse(body.to_string().as_bytes()) else {
+            let Ok(ParsedEnvelope::Event(posted)) = ParsedEnvelope::parse(body.to_string().as_bytes()) else {
                 panic!("not an envelope")
             };
             let mut bare = activity(verb, &more);
@@ -350,15 +350,15 @@ mod tests {
     #[test]
     fn what_the_bot_does_not_work_on_is_told_apart_from_what_is_broken() {
         for verb in ["delete", "update", "leave", "create", "hide", "acknowledge", "lock", "assignModerator", ""] {
-            assert!(matches!(what(&activity(verb, &json!({}))), What::Happened(Event::Other(_))), "{verb}");
+            assert!(matches!(what(&activity(verb, &json!({}))), FrameContent::Happened(Event::Other(_))), "{verb}");
         }
         assert!(matches!(
             what(&activity("post", &json!({"parent": {"type": "edit", "id": "m"}}))),
-            What::Happened(Event::Other(_))
+            FrameContent::Happened(Event::Other(_))
         ));
         assert!(matches!(
             what(&activity("add", &json!({"object": {"objectType": "team"}}))),
-            What::Happened(Event::Other(_))
+            FrameContent::Happened(Event::Other(_))
         ));
         for broken in [
             activity("post", &json!({"id": ""})),
@@ -367,14 +367,14 @@ mod tests {
             activity("add", &json!({"object": {"objectType": "person", "id": ALICE}, "target": {}})),
             json!([]),
         ] {
-            assert!(matches!(what(&broken), What::Unreadable(_)), "{broken}");
+            assert!(matches!(what(&broken), FrameContent::Unreadable(_)), "{broken}");
         }
     }
 
     #[test]
     fn what_else_happened_has_the_ids_that_webhooks_give() {
         let data = |verb: &str, more: Value| match what(&activity(verb, &more)) {
-            What::Happened(Event::Other(other)) => (other.kind(), other.data),
+            FrameContent::Happened(Event::Other(other)) => (other.kind(), other.data),
             what => panic!("{what:?}"),
         };
         let (room, person) = (encode(HOME, "ROOM", ROOM), encode("us", "PEOPLE", ALICE));
@@ -403,7 +403,7 @@ mod tests {
         let state = r#"{"id":"e","data":{"eventType":"mercury.buffer_state"},"sequenceNumber":"12"}"#;
         assert!(matches!(
             read(state),
-            Ok(Frame::Event { sequence: Some(12), what: What::Happened(Event::Other(_)), .. })
+            Ok(Frame::Event { sequence: Some(12), what: FrameContent::Happened(Event::Other(_)), .. })
         ));
         assert!(matches!(
             read(r#"{"id":"e","data":{"eventType":"locus.difference","locus":[1]}}"#),

@@ -13,33 +13,33 @@ pub const CANARY: &str = "switchboardCanary";
 
 /// What a body turns out to be.
 #[derive(Debug)]
-pub enum Parsed {
+pub enum ParsedEnvelope {
     /// What happened.
     Event(Event),
     /// What `check --deep` sends through the public URL, to see it arrive.
     Canary,
 }
 
-impl Parsed {
+impl ParsedEnvelope {
     /// Reads the body of a delivery. Only resource, event and, where we work on it, the data's id must be there.
     ///
     /// # Errors
     /// What is wrong with it, for the log.
-    pub fn parse(body: &[u8]) -> Result<Parsed, String> {
+    pub fn parse(body: &[u8]) -> Result<ParsedEnvelope, String> {
         #[derive(Deserialize)]
-        struct Head {
+        struct EnvelopeHead {
             resource: String,
             event: String,
         }
         // What is about something else may have any data.
-        let head: Read<Head> = read(body).map_err(|error| error.to_string())?;
-        let Head { resource, event } = head.value;
+        let head: Read<EnvelopeHead> = read(body).map_err(|error| error.to_string())?;
+        let EnvelopeHead { resource, event } = head.value;
         Ok(match (resource.as_str(), event.as_str()) {
-            (CANARY, _) => Parsed::Canary,
-            (MESSAGES, "created") => Parsed::Event(Event::Message(Delivery::read(body)?.by_person())),
-            (CLICKS, "created") => Parsed::Event(Event::Click(Delivery::read(body)?.by_person())),
-            (MEMBERSHIPS, "created") => Parsed::Event(Event::Added(Delivery::read(body)?.added())),
-            _ => Parsed::Event(Event::Other(posted(&resource, &event, body))),
+            (CANARY, _) => ParsedEnvelope::Canary,
+            (MESSAGES, "created") => ParsedEnvelope::Event(Event::Message(Delivery::read(body)?.by_person())),
+            (CLICKS, "created") => ParsedEnvelope::Event(Event::Click(Delivery::read(body)?.by_person())),
+            (MEMBERSHIPS, "created") => ParsedEnvelope::Event(Event::Added(Delivery::read(body)?.added())),
+            _ => ParsedEnvelope::Event(Event::Other(posted(&resource, &event, body))),
         })
     }
 }
@@ -48,12 +48,12 @@ impl Parsed {
 #[serde(rename_all = "camelCase")]
 struct Delivery {
     actor_id: Option<String>,
-    data: Data,
+    data: EnvelopeData,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Data {
+struct EnvelopeData {
     id: String,
     room_id: Option<String>,
     person_id: Option<String>,
@@ -70,11 +70,11 @@ impl Delivery {
         let known = |id: &String| is_id(id);
         let (room_id, person_id) = (data.room_id.filter(known), data.person_id.filter(known));
         let created = data.created.filter(is_plausible);
-        Ok(Delivery { actor_id, data: Data { room_id, person_id, created, ..data } })
+        Ok(Delivery { actor_id, data: EnvelopeData { room_id, person_id, created, ..data } })
     }
 
     fn by_person(self) -> Occurrence {
-        let Delivery { actor_id, data: Data { id, room_id, person_id, room_type, created } } = self;
+        let Delivery { actor_id, data: EnvelopeData { id, room_id, person_id, room_type, created } } = self;
         let actor = person_id.or(actor_id);
         Occurrence { id, room: room_id.map(Into::into), actor: actor.map(Into::into), room_type, created }
     }
@@ -93,23 +93,26 @@ mod tests {
 
     #[test]
     fn only_what_is_needed_must_be_there() {
-        let parse = |body: &str| Parsed::parse(body.as_bytes());
+        let parse = |body: &str| ParsedEnvelope::parse(body.as_bytes());
         let body =
             r#"{"resource":"messages","event":"created","data":{"id":"m1","roomId":"r1","personId":"p1"},"new":1}"#;
-        let Ok(Parsed::Event(Event::Message(message))) = parse(body) else { panic!("not a message") };
+        let Ok(ParsedEnvelope::Event(Event::Message(message))) = parse(body) else { panic!("not a message") };
         assert_eq!((message.id.as_str(), message.room, message.actor), ("m1", Some("r1".into()), Some("p1".into())));
-        assert!(matches!(parse(r#"{"resource":"rooms","event":"created"}"#), Ok(Parsed::Event(Event::Other(_)))));
+        assert!(matches!(
+            parse(r#"{"resource":"rooms","event":"created"}"#),
+            Ok(ParsedEnvelope::Event(Event::Other(_)))
+        ));
         assert!(matches!(
             parse(r#"{"resource":"messages","event":"deleted","data":{}}"#),
-            Ok(Parsed::Event(Event::Other(_)))
+            Ok(ParsedEnvelope::Event(Event::Other(_)))
         ));
         assert!(matches!(
             parse(r#"{"resource":"meetings","event":"created","data":{"id":7}}"#),
-            Ok(Parsed::Event(Event::Other(_)))
+            Ok(ParsedEnvelope::Event(Event::Other(_)))
         ));
         assert!(matches!(
             parse(r#"{"resource":"rooms","event":"created","data":null}"#),
-            Ok(Parsed::Event(Event::Other(_)))
+            Ok(ParsedEnvelope::Event(Event::Other(_)))
         ));
         for not_an_envelope in
             ["", "[]", "{}", "null", r#"{"resource":"messages","event":"created"}"#, r#"{"resource":1,"event":2}"#]
@@ -125,13 +128,13 @@ mod tests {
             ["5", "null", r#""9999-12-30T22:00:00.999Z""#, r#""""#, r#""yesterday""#, r#""1970-01-01T00:00:00Z""#]
         {
             let data = format!(r#"{{"id":"m1","roomId":["r"],"personId":null,"roomType":7,"created":{created}}}"#);
-            let Ok(Parsed::Event(Event::Message(event))) = Parsed::parse(body(&data).as_bytes()) else {
+            let Ok(ParsedEnvelope::Event(Event::Message(event))) = ParsedEnvelope::parse(body(&data).as_bytes()) else {
                 panic!("{created}")
             };
             assert_eq!((event.id.as_str(), event.room, event.actor, event.created), ("m1", None, None, None));
         }
         for id in ["..", ".", "", "a b", "a\nb", "\u{e9}"].map(|id| serde_json::json!({"id": id}).to_string()) {
-            assert!(Parsed::parse(body(&id).as_bytes()).is_err(), "{id}");
+            assert!(ParsedEnvelope::parse(body(&id).as_bytes()).is_err(), "{id}");
         }
     }
 
@@ -145,7 +148,7 @@ mod tests {
             (uuid.to_uppercase(), true),
             (crate::webex::encode("us", "PEOPLE", "22222222-2222-4222-8222-222222222222"), false),
         ] {
-            let Ok(Parsed::Event(event)) = Parsed::parse(body(id).to_string().as_bytes()) else {
+            let Ok(ParsedEnvelope::Event(event)) = ParsedEnvelope::parse(body(id).to_string().as_bytes()) else {
                 panic!("not an event")
             };
             assert_eq!(event.is_by(&me), own, "{event:?}");

@@ -4,8 +4,8 @@ mod activity;
 mod door;
 mod envelope;
 mod foreign;
-mod look;
 mod other;
+mod read_back;
 pub mod reconcile;
 pub mod registration;
 mod spaces;
@@ -14,5 +14,5 @@ pub mod websocket;
 
 pub use activity::is_told_over_websocket;
 pub use door::Door;
-pub use envelope::{CANARY, Parsed};
-pub use look::{Failure, Look, LookSettings};
+pub use envelope::{CANARY, ParsedEnvelope};
+pub use read_back::{ReadBack, ReadBackError, ReadBackSettings};

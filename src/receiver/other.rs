@@ -23,21 +23,21 @@ pub(super) fn posted(resource: &str, event: &str, body: &[u8]) -> Other {
     Other {
         resource: name(resource),
         event: name(event),
-        id: known(data["id"].as_str().map(str::to_owned)),
-        envelope: known(envelope),
-        actor: known(actor_id).map(Into::into),
+        id: usable_id(data["id"].as_str().map(str::to_owned)),
+        envelope: usable_id(envelope),
+        actor: usable_id(actor_id).map(Into::into),
         data,
         delivery: Uuid::new_v4(),
     }
 }
 
 /// What a websocket delivered in the frame of this id. The same frame may come again, over this socket or the next.
-pub(super) fn heard(resource: &str, event: &str, id: Option<String>, envelope: &str) -> Other {
+pub(super) fn other_event(resource: &str, event: &str, id: Option<String>, envelope: &str) -> Other {
     Other {
         resource: name(resource),
         event: name(event),
-        id: known(id),
-        envelope: known(Some(envelope.to_owned())),
+        id: usable_id(id),
+        envelope: usable_id(Some(envelope.to_owned())),
         actor: None,
         data: Value::Null,
         delivery: unhandled_id(envelope.as_bytes()),
@@ -45,7 +45,7 @@ pub(super) fn heard(resource: &str, event: &str, id: Option<String>, envelope: &
 }
 
 /// An id that may be kept.
-fn known(id: Option<String>) -> Option<String> {
+fn usable_id(id: Option<String>) -> Option<String> {
     id.filter(|id| is_id(id))
 }
 

@@ -8,8 +8,8 @@ use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 
 use super::Door;
-use super::look::{Failure, Look, LookSettings};
-use super::spaces::Space;
+use super::read_back::{ReadBack, ReadBackError, ReadBackSettings};
+use super::spaces::SpaceProgress;
 use crate::clock;
 use crate::event::{Event, Source, is_plausible};
 use crate::store::{Beginning, Coverage, Gap, Progress, Store, StoreError};
@@ -22,8 +22,8 @@ pub struct Reconciler {
     webex: Client,
     store: Store,
     door: Door,
-    settings: LookSettings,
-    spaces: HashMap<String, Space>,
+    settings: ReadBackSettings,
+    spaces: HashMap<String, SpaceProgress>,
     /// The cursor of spaces that have none of their own.
     floor: i64,
     /// Up to when nothing is missing.
@@ -44,7 +44,7 @@ const WRITE_EVERY: Duration = Duration::from_secs(30);
 const WRITTEN_TOGETHER: usize = 64;
 
 /// What became of one space.
-enum Outcome {
+enum SpaceOutcome {
     Read {
         at: Instant,
         newest: Option<i64>,
@@ -73,10 +73,10 @@ impl Reconciler {
         webex: Client,
         store: Store,
         door: Door,
-        settings: LookSettings,
+        settings: ReadBackSettings,
         from_now: bool,
         after: Option<i64>,
-    ) -> Result<Reconciler, Failure> {
+    ) -> Result<Reconciler, ReadBackError> {
         let mut known = store.coverage().await?;
         if let Some(after) = after
             && known.as_ref().is_none_or(|known| known.complete_until < after)
@@ -89,7 +89,7 @@ impl Reconciler {
             Some(coverage) if !from_now => coverage,
             before => begin_coverage(&webex, &store, before, from_now).await?,
         };
-        let spaces = store.cursors().await?.into_iter().map(|(room, at)| (room, Space::at(at))).collect();
+        let spaces = store.cursors().await?.into_iter().map(|(room, at)| (room, SpaceProgress::at(at))).collect();
         Ok(Reconciler {
             webex,
             store,
@@ -108,13 +108,14 @@ impl Reconciler {
     ///
     /// # Errors
     /// When Webex or the ledger fails; the spaces that were read before stay read.
-    pub async fn look(&mut self, source: Source) -> Result<Look, Failure> {
+    pub async fn read_back(&mut self, source: Source) -> Result<ReadBack, ReadBackError> {
         let (started, started_at) = (clock::instant(), clock::wall_ms());
         let rooms = self.moved(started).await?;
         let earliest = started_at - millis(self.settings.reach);
-        let mut look = Look::default();
+        let mut look = ReadBack::default();
         for rooms in rooms.chunks(WRITTEN_TOGETHER) {
-            let (outcomes, failure) = self.read_all(source, rooms, self.by_webex(earliest) - TIME_IS_GOOD_TO).await;
+            let (outcomes, failure) =
+                self.read_all(source, rooms, self.to_webex_time(earliest) - TIME_IS_GOOD_TO).await;
             let mut progress = Progress::default();
             for (key, outcome) in outcomes {
                 self.account(&key, outcome, started_at, &mut look, &mut progress);
@@ -137,20 +138,20 @@ impl Reconciler {
     }
 
     /// What became of a space, for the look, for the ledger, and for the next time.
-    fn account(&mut self, key: &str, outcome: Outcome, now: i64, look: &mut Look, progress: &mut Progress) {
-        let (LookSettings { lag, give_up, .. }, until) = (self.settings, self.until);
+    fn account(&mut self, key: &str, outcome: SpaceOutcome, now: i64, look: &mut ReadBack, progress: &mut Progress) {
+        let (ReadBackSettings { lag, give_up, .. }, until) = (self.settings, self.until);
         let lead = self.webex.clock_lead().unwrap_or_default();
         let Some(space) = self.spaces.get_mut(key) else { return };
         look.read += 1;
         let gap = match outcome {
-            Outcome::Read { at, newest, missed, gap } => {
+            SpaceOutcome::Read { at, newest, missed, gap } => {
                 look.missed += missed;
                 if let Some(cursor) = space.was_read(at, newest, lag) {
                     progress.cursors.push((key.to_owned(), cursor));
                 }
                 gap
             }
-            Outcome::Unread { at, error, missed, read_back_to } => {
+            SpaceOutcome::Unread { at, error, missed, read_back_to } => {
                 look.missed += missed;
                 let failing = space.has_failed(at);
                 if failing.is_zero() {
@@ -165,7 +166,7 @@ impl Reconciler {
                         (give_up, "Webex fails to show one of the bot's spaces")
                     }
                 };
-                let from = space.told_until().unwrap_or(until);
+                let from = space.gap_until().unwrap_or(until);
                 (failing > patience && space.pass_over(now)).then(|| {
                     tracing::error!(%error, hint = error.hint(), "a space cannot be read back; it is still asked now and then");
                     Gap { from, until: read_back_to.map_or(now, |at| at + lead), why: why.to_owned() }
@@ -179,7 +180,7 @@ impl Reconciler {
     /// The spaces to be read: those in which something happened since, and those read too soon after it.
     async fn moved(&mut self, now: Instant) -> Result<Vec<Room>, Error> {
         let (floor, lag) = (self.floor, self.settings.lag);
-        let unsettled = || self.spaces.values().filter_map(Space::unsettled);
+        let unsettled = || self.spaces.values().filter_map(SpaceProgress::unsettled);
         // What stays unsettled for long is not listed any more where only what moved is.
         let is_stuck = unsettled().any(|(seen, _)| now.duration_since(seen) > 4 * lag);
         let again = if is_stuck { WHOLE_EVERY.min(4 * lag) } else { WHOLE_EVERY };
@@ -198,7 +199,7 @@ impl Reconciler {
             let listed: HashSet<_> = rooms.iter().map(|room| local_part(room.id.as_str())).collect();
             self.spaces.iter_mut().filter(|(key, _)| !listed.contains(*key)).for_each(|(_, space)| space.leave());
         }
-        let webex_now = self.by_webex(clock::wall_ms());
+        let webex_now = self.to_webex_time(clock::wall_ms());
         self.newest = rooms.iter().filter_map(|room| activity(room, webex_now)).max().max(self.newest);
         rooms.retain(|room| {
             // Without a time it may have moved; that is looked at now and then.
@@ -207,7 +208,7 @@ impl Reconciler {
             match self.spaces.get_mut(&key) {
                 Some(space) => space.is_due(activity, now, lag),
                 None if activity <= floor => false,
-                None => self.spaces.entry(key).or_insert_with(|| Space::at(floor)).is_due(activity, now, lag),
+                None => self.spaces.entry(key).or_insert_with(|| SpaceProgress::at(floor)).is_due(activity, now, lag),
             }
         });
         // Those that wait for the longest time come first.
@@ -221,7 +222,7 @@ impl Reconciler {
         source: Source,
         rooms: &[Room],
         earliest: i64,
-    ) -> (Vec<(String, Outcome)>, Option<Failure>) {
+    ) -> (Vec<(String, SpaceOutcome)>, Option<ReadBackError>) {
         let reading = rooms.iter().map(|room| {
             let read = self.read(source, room, earliest);
             async move { (local_part(room.id.as_str()), read.await) }.boxed()
@@ -239,10 +240,10 @@ impl Reconciler {
     }
 
     /// Reads a space back to its cursor, and puts into the ledger what is not there, oldest first.
-    async fn read(&self, source: Source, room: &Room, earliest: i64) -> Result<Outcome, Failure> {
+    async fn read(&self, source: Source, room: &Room, earliest: i64) -> Result<SpaceOutcome, ReadBackError> {
         let at = clock::instant();
         let space = self.spaces.get(&local_part(room.id.as_str()));
-        let since = space.map_or(self.floor, Space::cursor).max(earliest);
+        let since = space.map_or(self.floor, SpaceProgress::cursor).max(earliest);
         let since_time = Timestamp::from_millisecond(since).unwrap_or(Timestamp::UNIX_EPOCH);
         let most = self.settings.most;
         let listing = self.webex.messages_since(room, since_time, most.saturating_add(1)).await;
@@ -253,7 +254,7 @@ impl Reconciler {
             Some(error)
                 if space.and_then(|space| space.failing(at)).is_none_or(|failing| failing < self.settings.lag) =>
             {
-                return Ok(Outcome::Unread { at, error, missed: 0, read_back_to: None });
+                return Ok(SpaceOutcome::Unread { at, error, missed: 0, read_back_to: None });
             }
             broke => broke,
         };
@@ -269,16 +270,16 @@ impl Reconciler {
             }
         }
         if let Some(error) = broke {
-            return Ok(Outcome::Unread { at, error, missed, read_back_to: newest.map(|_| begins) });
+            return Ok(SpaceOutcome::Unread { at, error, missed, read_back_to: newest.map(|_| begins) });
         }
         // What is left out is missing, unless it was read before.
-        let read_through = space.map_or(self.floor, Space::read_through).max(since);
+        let read_through = space.map_or(self.floor, SpaceProgress::read_through).max(since);
         let gap = left_out.is_some_and(|left_out| left_out > read_through).then(|| Gap {
-            from: self.by_us(read_through),
-            until: self.by_us(begins),
+            from: self.to_our_time(read_through),
+            until: self.to_our_time(begins),
             why: format!("more than {most} messages (delivery.catch_up_limit) in one space"),
         });
-        Ok(Outcome::Read { at, newest, missed, gap })
+        Ok(SpaceOutcome::Read { at, newest, missed, gap })
     }
 
     /// Whether the next space would meet the same error.
@@ -302,18 +303,18 @@ impl Reconciler {
 
     /// What was said that long before a space was read is in the ledger; and before the look began, in every space.
     fn complete_until(&self, started: Instant, started_at: i64) -> i64 {
-        let unsettled = self.spaces.values().filter_map(Space::unsettled).map(|(seen, _)| seen).min();
+        let unsettled = self.spaces.values().filter_map(SpaceProgress::unsettled).map(|(seen, _)| seen).min();
         let back = unsettled.map_or(Duration::ZERO, |since| started.saturating_duration_since(since));
         started_at - millis(back) - millis(self.settings.lag)
     }
 
     /// A time by our clock, as Webex's has it.
-    fn by_webex(&self, at: i64) -> i64 {
+    fn to_webex_time(&self, at: i64) -> i64 {
         at - self.webex.clock_lead().unwrap_or_default()
     }
 
     /// A time by Webex's clock, as ours has it.
-    fn by_us(&self, at: i64) -> i64 {
+    fn to_our_time(&self, at: i64) -> i64 {
         at + self.webex.clock_lead().unwrap_or_default()
     }
 
@@ -335,7 +336,7 @@ async fn begin_coverage(
     store: &Store,
     before: Option<Coverage>,
     from_now: bool,
-) -> Result<Coverage, Failure> {
+) -> Result<Coverage, ReadBackError> {
     let rooms = webex.rooms(None).await?;
     let (now, lead) = (clock::wall_ms(), webex.clock_lead().unwrap_or_default());
     let last = if before.is_none() && !from_now { store.last_event().await? } else { None };

@@ -13,7 +13,7 @@ const OURS: &str = "switchboard ";
 
 /// What one look changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum WebhookChange {
     /// It was missing.
     Created(String),
     /// Its URL, secret or status was not as it ought to be.
@@ -22,12 +22,12 @@ pub enum Change {
     Deleted(String),
 }
 
-impl std::fmt::Display for Change {
+impl std::fmt::Display for WebhookChange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Change::Created(name) => write!(f, "created {name}"),
-            Change::Updated(name) => write!(f, "mended {name}"),
-            Change::Deleted(name) => write!(f, "deleted a surplus {name}"),
+            WebhookChange::Created(name) => write!(f, "created {name}"),
+            WebhookChange::Updated(name) => write!(f, "mended {name}"),
+            WebhookChange::Deleted(name) => write!(f, "deleted a surplus {name}"),
         }
     }
 }
@@ -69,7 +69,7 @@ pub fn tells_of_clicks(found: &[Webhook]) -> bool {
 ///
 /// # Errors
 /// The first call that failed; what was changed before stays, and the next look goes on from there.
-pub async fn synchronise(webex: &Client, wanted: &[WebhookSpec]) -> Result<Vec<Change>, Error> {
+pub async fn synchronise(webex: &Client, wanted: &[WebhookSpec]) -> Result<Vec<WebhookChange>, Error> {
     let found = webex.webhooks().await?;
     let mut changes = Vec::new();
     // The handler is gone, and it still calls us. One that calls elsewhere is another bot's of this account.
@@ -79,23 +79,23 @@ pub async fn synchronise(webex: &Client, wanted: &[WebhookSpec]) -> Result<Vec<C
     };
     for idle in found.iter().filter(is_idle) {
         webex.delete_webhook(&idle.id).await?;
-        changes.push(Change::Deleted(idle.name.clone()));
+        changes.push(WebhookChange::Deleted(idle.name.clone()));
     }
     for spec in wanted {
         let same_name = || found.iter().filter(|webhook| webhook.name == spec.name);
         let keep = same_name().find(|webhook| spec.can_become(webhook));
         for surplus in same_name().filter(|webhook| keep.is_none_or(|keep| keep.id != webhook.id)) {
             webex.delete_webhook(&surplus.id).await?;
-            changes.push(Change::Deleted(spec.name.clone()));
+            changes.push(WebhookChange::Deleted(spec.name.clone()));
         }
         match keep {
             None => {
                 webex.create_webhook(spec).await?;
-                changes.push(Change::Created(spec.name.clone()));
+                changes.push(WebhookChange::Created(spec.name.clone()));
             }
             Some(webhook) if !spec.is_met_by(webhook) => {
                 webex.update_webhook(&webhook.id, spec).await?;
-                changes.push(Change::Updated(spec.name.clone()));
+                changes.push(WebhookChange::Updated(spec.name.clone()));
             }
             Some(_) => {}
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// One space. Times are Webex's, in milliseconds since 1970; instants are ours.
 #[derive(Debug)]
-pub(super) struct Space {
+pub(super) struct SpaceProgress {
     /// Everything said up to then is in the ledger.
     cursor: i64,
     /// Everything said up to then was read, though Webex may have shown some of it too late for that.
@@ -16,13 +16,13 @@ pub(super) struct Space {
     /// An activity after the cursor, and when it was first seen: a read that much later shows everything up to it.
     unsettled: Option<(i64, Instant)>,
     read_at: Option<Instant>,
-    failing: Option<Failing>,
+    failing: Option<FailingSince>,
 }
 
 /// A space that answers with errors. It is asked again, the longer it fails the less often; nothing is taken for read
 /// meanwhile.
 #[derive(Clone, Copy, Debug)]
-struct Failing {
+struct FailingSince {
     since: Instant,
     next: Instant,
     /// The newest activity that was told of as a gap, and until when by our clock that gap goes.
@@ -32,9 +32,9 @@ struct Failing {
 /// The longest pause before a space that fails is asked again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
-impl Space {
-    pub(super) fn at(cursor: i64) -> Space {
-        Space {
+impl SpaceProgress {
+    pub(super) fn at(cursor: i64) -> SpaceProgress {
+        SpaceProgress {
             cursor,
             read_through: cursor,
             latest: cursor,
@@ -91,7 +91,7 @@ impl Space {
 
     /// Webex answered with an error that is this space's own. For how long it has by now.
     pub(super) fn has_failed(&mut self, at: Instant) -> Duration {
-        let failing = self.failing.get_or_insert(Failing { since: at, next: at, told: None });
+        let failing = self.failing.get_or_insert(FailingSince { since: at, next: at, told: None });
         let long = at.saturating_duration_since(failing.since);
         failing.next = at + (long / 2).min(LONGEST_PAUSE);
         long
@@ -109,7 +109,7 @@ impl Space {
     }
 
     /// Until when it was told of as a gap, by our clock.
-    pub(super) fn told_until(&self) -> Option<i64> {
+    pub(super) fn gap_until(&self) -> Option<i64> {
         self.failing?.told.map(|(_, until)| until)
     }
 
@@ -140,7 +140,7 @@ mod tests {
     /// Looks at a space every two seconds while its activity is this; at which of the looks it was read, and its cursor.
     fn watch(activities: &[i64]) -> (Vec<usize>, i64) {
         let begin = Instant::now();
-        let mut space = Space::at(0);
+        let mut space = SpaceProgress::at(0);
         let mut read = Vec::new();
         for (nth, activity) in activities.iter().enumerate() {
             let now = begin + Duration::from_secs(2) * u32::try_from(nth).unwrap();
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_read_that_failed_is_made_again_at_the_next_look() {
         let now = Instant::now();
-        let mut space = Space::at(0);
+        let mut space = SpaceProgress::at(0);
         assert!(space.is_due(5, now, LAG));
         assert!(space.is_due(5, now + Duration::from_secs(1), LAG));
         space.was_read(now + Duration::from_secs(1), Some(5), LAG);
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn a_space_that_fails_is_asked_ever_less_often_and_holds_nothing_up_once_it_is_a_gap() {
         let now = Instant::now();
-        let mut space = Space::at(0);
+        let mut space = SpaceProgress::at(0);
         assert!(space.is_due(5, now, LAG));
         assert_eq!([now, now + LAG].map(|at| space.has_failed(at)), [Duration::ZERO, LAG]);
         assert!(space.unsettled().is_some() && space.pass_over(0) && space.unsettled().is_none());
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_space_that_the_bot_has_left_holds_nothing_up_and_is_read_from_its_cursor_if_it_is_back() {
         let now = Instant::now();
-        let mut space = Space::at(0);
+        let mut space = SpaceProgress::at(0);
         assert!(space.is_due(5, now, LAG));
         space.leave();
         assert!(space.unsettled().is_none());

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::{Door, Parsed};
+use super::{Door, ParsedEnvelope};
 use crate::clock;
 use crate::event::{Event, Source};
 use crate::instance::Gate;
@@ -50,7 +50,7 @@ impl Webhook {
         // What nobody works on is taken whoever answers.
         if door.wants(event) && !gate.takes() {
             metrics.event(WEBHOOK, event.resource(), Received::Rejected);
-            return not_now("another daemon answers for this bot, or may");
+            return unavailable("another daemon answers for this bot, or may");
         }
         let id = event.event_id();
         match door.take(Source::Webhook, event, Some(raw)).await {
@@ -66,7 +66,7 @@ impl Webhook {
                 } else if let Some(count) = self.warnings.not_stored.count() {
                     tracing::error!(event = %id, %error, count, "an event could not be put on disk and was not acknowledged");
                 }
-                not_now("the ledger cannot take it now")
+                unavailable("the ledger cannot take it now")
             }
         }
     }
@@ -115,9 +115,9 @@ pub async fn receive(
             return refusal(StatusCode::UNAUTHORIZED, "invalid signature");
         }
     };
-    let event = match Parsed::parse(verified.get()) {
-        Ok(Parsed::Event(event)) => event,
-        Ok(Parsed::Canary) => {
+    let event = match ParsedEnvelope::parse(verified.get()) {
+        Ok(ParsedEnvelope::Event(event)) => event,
+        Ok(ParsedEnvelope::Canary) => {
             tracing::debug!("a canary of `switchboard check --deep` arrived");
             return acknowledged();
         }
@@ -138,7 +138,7 @@ fn acknowledged() -> Response {
     Json(json!({"received": true})).into_response()
 }
 
-fn not_now(error: &str) -> Response {
+fn unavailable(error: &str) -> Response {
     ([(header::RETRY_AFTER, RETRY_AFTER)], refusal(StatusCode::SERVICE_UNAVAILABLE, error)).into_response()
 }
 

@@ -22,7 +22,7 @@ use crate::instance::Gate;
 use crate::receiver::Door;
 use crate::telemetry::{Metrics, Seldom};
 use crate::webex::Mercury;
-use end::Course;
+use end::ReopenPlan;
 
 /// How the way in is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,8 +107,8 @@ impl Websocket {
         });
     }
 
-    fn is_down(&self, course: Course, pause: Duration) {
-        let Course { why, short, is_token_refused, .. } = course;
+    fn is_down(&self, course: ReopenPlan, pause: Duration) {
+        let ReopenPlan { why, short, is_token_refused, .. } = course;
         let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
         if is_token_refused {
             tracing::error!(

@@ -51,6 +51,6 @@ pub(super) mod row;
 pub(super) mod verify;
 
 pub(super) use chain::Chain;
-pub(super) use head::{Head, Keys};
+pub(super) use head::{AuditHead, AuditKeys};
 pub use row::{AuditEntry, AuditRow, Via};
-pub use verify::{Finding, Seal, Verification};
+pub use verify::{AuditFinding, SealState, Verification};

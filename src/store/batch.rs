@@ -2,20 +2,20 @@
 
 use tokio::sync::oneshot;
 
-use super::{AuditEntry, Change, Claim, Claims, Entry, Settlement, StoreError};
+use super::{AuditEntry, Claim, Claims, Entry, LedgerChange, Settlement, StoreError};
 
 /// Where whoever asked waits.
-pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+pub(super) type OpAnswer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// A change, and what is audited of it if it changes anything.
-pub(super) type AuditedChange = (Change, Option<AuditEntry>);
+pub(super) type AuditedChange = (LedgerChange, Option<AuditEntry>);
 
 /// One thing to be written. What is only read does not pass the writer.
 pub(super) enum Op {
-    Put(Entry, Answer<bool>),
-    Claim(Claim, Answer<Claims>),
-    Settle(Box<Settlement>, Answer<bool>),
-    Change(AuditedChange, Answer<u64>),
+    Put(Entry, OpAnswer<bool>),
+    Claim(Claim, OpAnswer<Claims>),
+    Settle(Box<Settlement>, OpAnswer<bool>),
+    Change(AuditedChange, OpAnswer<u64>),
 }
 
 /// Bytes after which a transaction takes no further operation: it bounds what one adds to the write-ahead log.
@@ -24,10 +24,10 @@ const MANY_BYTES: usize = 16 * 1024 * 1024;
 /// A batch, sorted by kind so that each of the kinds that come by the thousand is one statement.
 #[derive(Default)]
 pub(super) struct Batch {
-    pub(super) puts: Vec<(Entry, Answer<bool>)>,
-    pub(super) settlements: Vec<(Box<Settlement>, Answer<bool>)>,
-    pub(super) claims: Vec<(Claim, Answer<Claims>)>,
-    pub(super) changes: Vec<(AuditedChange, Answer<u64>)>,
+    pub(super) puts: Vec<(Entry, OpAnswer<bool>)>,
+    pub(super) settlements: Vec<(Box<Settlement>, OpAnswer<bool>)>,
+    pub(super) claims: Vec<(Claim, OpAnswer<Claims>)>,
+    pub(super) changes: Vec<(AuditedChange, OpAnswer<u64>)>,
 }
 
 /// What the operations of a batch come to, in the batch's order.
@@ -83,7 +83,7 @@ impl Batch {
 
 /// Whoever has stopped waiting for an answer does not get it. Nobody stops waiting for a claim: its rows would stay
 /// reserved until the lease ends.
-fn answer<Asked, T>(asked: Vec<(Asked, Answer<T>)>, results: impl Iterator<Item = Result<T, StoreError>>) {
+fn answer<Asked, T>(asked: Vec<(Asked, OpAnswer<T>)>, results: impl Iterator<Item = Result<T, StoreError>>) {
     for ((_, answer), result) in asked.into_iter().zip(results) {
         let _ = answer.send(result);
     }

@@ -8,25 +8,25 @@ use uuid::Uuid;
 
 use super::audit::row::seal_by;
 use super::{
-    AuditEntry, Beginning, Change, Claimed, Decision, Entry, NewRequest, Pairing, PairingRequest, PairingState,
-    Progress, RequestOutcome, Store, StoreError,
+    AuditEntry, Beginning, Claimed, Entry, LedgerChange, NewPairing, Pairing, PairingDecision, PairingOutcome,
+    PairingRequest, PairingState, Progress, Store, StoreError,
 };
 
 /// What an operator does to a row by hand. Each is audited in the transaction that does it.
 impl Store {
     /// Opens a dead letter again, or makes an open row due now. `false` when there is no such row.
     pub async fn reopen(&self, id: Uuid, audit: AuditEntry) -> Result<bool, StoreError> {
-        self.audited_change(Change::Reopen(id), audit).await
+        self.audited_change(LedgerChange::Reopen(id), audit).await
     }
 
     /// Closes an open row or a dead letter without doing it. `false` when there is no such row.
     pub async fn discard(&self, id: Uuid, audit: AuditEntry) -> Result<bool, StoreError> {
-        self.audited_change(Change::Discard(id), audit).await
+        self.audited_change(LedgerChange::Discard(id), audit).await
     }
 
     /// Makes everything due now that waits for a pause to end: it was asked for by somebody who takes it back.
-    pub async fn hurry(&self) -> Result<(), StoreError> {
-        self.change(Change::Hurry).await.map(drop)
+    pub async fn make_all_due(&self) -> Result<(), StoreError> {
+        self.change(LedgerChange::Hurry).await.map(drop)
     }
 }
 
@@ -36,30 +36,30 @@ impl Store {
     /// ends the process. `false` when the lease was lost, and somebody else may be at it. After an error it is not to be
     /// begun.
     pub async fn begin_once(&self, row: &Claimed) -> Result<bool, StoreError> {
-        let change = Change::BeginOnce { seq: row.seq, lane: row.lane, fence: row.fence };
+        let change = LedgerChange::BeginOnce { seq: row.seq, lane: row.lane, fence: row.fence };
         self.change(change).await.map(|rows| rows > 0)
     }
 
     /// Adds a row that is closed at once, with this reason. `false` when its id was known. It is refused as
     /// [`Store::put`] is.
     pub async fn note_unhandled(&self, entry: Entry, reason: String) -> Result<bool, StoreError> {
-        self.try_change(Change::NoteUnhandled(entry, reason)).await.map(|rows| rows > 0)
+        self.try_change(LedgerChange::NoteUnhandled(entry, reason)).await.map(|rows| rows > 0)
     }
 
     /// Begins to keep the coverage, or begins anew.
     pub async fn begin_coverage(&self, beginning: Beginning) -> Result<(), StoreError> {
-        self.change(Change::BeginCoverage(beginning)).await.map(drop)
+        self.change(LedgerChange::BeginCoverage(beginning)).await.map(drop)
     }
 
     /// Writes down how far a look at Webex has come. After an error the next look reads the same again, which does no
     /// harm.
     pub async fn progress(&self, progress: Progress) -> Result<(), StoreError> {
-        self.change(Change::Progress(progress)).await.map(drop)
+        self.change(LedgerChange::Progress(progress)).await.map(drop)
     }
 
     /// Remembers whether the daemon of this ledger is the one that answers.
     pub async fn set_answers(&self, answers: bool) -> Result<(), StoreError> {
-        self.change(Change::SetAnswers(answers)).await.map(drop)
+        self.change(LedgerChange::SetAnswers(answers)).await.map(drop)
     }
 }
 
@@ -71,10 +71,10 @@ impl Store {
         request: PairingRequest,
         seen: Option<&Pairing>,
         per_hour: u32,
-    ) -> Result<RequestOutcome, StoreError> {
+    ) -> Result<PairingOutcome, StoreError> {
         let seen = seen.map(|pairing| (pairing.id, pairing.decisions));
-        let change = Change::RequestPairing(Box::new(NewRequest { request, seen, per_hour }));
-        self.change(change).await.map(RequestOutcome::of)
+        let change = LedgerChange::RequestPairing(Box::new(NewPairing { request, seen, per_hour }));
+        self.change(change).await.map(PairingOutcome::of)
     }
 
     /// Decides on a request as it was read, and adds what follows from that. `false` when somebody else has decided
@@ -88,13 +88,13 @@ impl Store {
         audit: AuditEntry,
     ) -> Result<bool, StoreError> {
         let Pairing { id, decisions, .. } = *pairing;
-        let decision = Decision { id, decisions, state, by: by.to_owned(), entries };
-        self.audited_change(Change::DecidePairing(Box::new(decision)), audit).await
+        let decision = PairingDecision { id, decisions, state, by: by.to_owned(), entries };
+        self.audited_change(LedgerChange::DecidePairing(Box::new(decision)), audit).await
     }
 
     /// Has the daemon end a request for approval as withdrawn by an operator. `false` when it is decided already.
     pub async fn withdraw_approval(&self, card: Uuid, by: String, audit: AuditEntry) -> Result<bool, StoreError> {
-        self.audited_change(Change::WithdrawApproval(card, by), audit).await
+        self.audited_change(LedgerChange::WithdrawApproval(card, by), audit).await
     }
 }
 
@@ -103,22 +103,22 @@ impl Store {
     /// Empties rows settled longer than `retention` ago, and forgets the ids of those accepted longer than
     /// `retention` and `dedupe` ago. Returns how many rows this step changed.
     pub async fn prune(&self, retention: Duration, dedupe: Duration) -> Result<u64, StoreError> {
-        self.change(Change::Prune { retention, dedupe }).await
+        self.change(LedgerChange::Prune { retention, dedupe }).await
     }
 
     /// Forgets lanes that nobody has worked on for so long, with their marks. Returns how many lanes this step has
     /// forgotten.
     pub async fn prune_lanes(&self, idle: Duration) -> Result<u64, StoreError> {
-        self.change(Change::PruneLanes(idle)).await
+        self.change(LedgerChange::PruneLanes(idle)).await
     }
 
     /// Removes rows older than that from the beginning of the audit. Returns how many this step has removed.
     pub async fn prune_audit(&self, retention: Duration) -> Result<u64, StoreError> {
-        self.change(Change::PruneAudit(retention)).await
+        self.change(LedgerChange::PruneAudit(retention)).await
     }
 
     /// Seals an audit that has no seal, in a row that says so. `false` when it has one, or there is no key for it.
     pub async fn seal_audit(&self, by: AuditEntry) -> Result<bool, StoreError> {
-        self.audited_change(Change::SealAudit, seal_by(by)).await
+        self.audited_change(LedgerChange::SealAudit, seal_by(by)).await
     }
 }

@@ -17,7 +17,7 @@ pub struct Claimed {
     /// Tries before this one during which the process ended, or the lease did.
     pub deaths: u32,
     /// Whether an earlier try may have had its effect, and since when.
-    pub doubt: Option<Doubt>,
+    pub doubt: Option<UncertainTries>,
     /// When the event was accepted, in milliseconds since 1970.
     pub accepted_at: i64,
     /// As put.
@@ -42,7 +42,7 @@ pub struct Claimed {
 /// Tries that may have had their effect. Both times are milliseconds since 1970 by the other side's clock, which the
 /// ledger was told with the claims; none where it was not known then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Doubt {
+pub struct UncertainTries {
     /// When the first of them was claimed.
     pub from: Option<i64>,
     /// When the last of them was.

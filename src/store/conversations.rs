@@ -22,12 +22,12 @@ pub struct Conversation {
     pub ended_by: Option<Uuid>,
     /// The row of the outbox whose message asks.
     pub message: Uuid,
-    pub shown: Shown,
+    pub shown: QuestionShown,
 }
 
 /// Whether somebody can have seen what they were asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum QuestionShown {
     /// Nobody can: its message was not sent, or not yet.
     No,
     /// Its message is being sent.

@@ -57,14 +57,14 @@ impl From<Damage> for StoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
     /// Its name is gone, or names another file.
-    Moved(Part),
+    Moved(LedgerPart),
     /// It lacks bytes that were written to it.
-    Truncated(Part),
+    Truncated(LedgerPart),
 }
 
 /// One of the files that a ledger is made of while it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum LedgerPart {
     /// The ledger itself.
     Ledger,
     /// The write-ahead log.
@@ -80,9 +80,9 @@ impl fmt::Display for Damage {
             Damage::Truncated(part) => (part, "truncated or overwritten"),
         };
         let part = match part {
-            Part::Ledger => "",
-            Part::Log => "-wal ",
-            Part::Index => "-shm ",
+            LedgerPart::Ledger => "",
+            LedgerPart::Log => "-wal ",
+            LedgerPart::Index => "-shm ",
         };
         write!(f, "the ledger's {part}file was {what} while the daemon runs")
     }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 use super::{
-    Answer, AuditEntry, Chain, Change, Claim, Claims, Engine, Entry, Keys, Look, Op, Queue, Reader, Settlement,
-    StoreError, Wakers, Writer,
+    AuditEntry, AuditKeys, Chain, Claim, Claims, Engine, Entry, LedgerChange, LedgerStatus, Op, OpAnswer, Queue,
+    Reader, Settlement, StoreError, Wakers, Writer,
 };
 use crate::clock::{self, Clock};
 use crate::config;
@@ -22,7 +22,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     ops: mpsc::Sender<Op>,
     reader: Reader,
-    keys: Keys,
+    keys: AuditKeys,
     wakers: Arc<Wakers>,
     commits: watch::Receiver<u64>,
     lease: Duration,
@@ -56,7 +56,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be opened, or could not be made.
-    pub async fn look(settings: &config::Store) -> Result<Look, StoreError> {
+    pub async fn look(settings: &config::Store) -> Result<LedgerStatus, StoreError> {
         Engine::look(settings).await
     }
 
@@ -72,7 +72,7 @@ impl Store {
         clock: Clock,
         exclusive: bool,
     ) -> Result<(Store, Writer), StoreError> {
-        let keys = Keys::new(audit);
+        let keys = AuditKeys::new(audit);
         let (mut engine, is_new) = Engine::open(settings, clock, exclusive).await?;
         let mut chain = Chain::new(keys.clone(), exclusive);
         if is_new {
@@ -93,11 +93,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] at once when too many writes wait, or after seconds on a disk that does not answer.
     pub async fn put(&self, entry: Entry) -> Result<bool, StoreError> {
-        self.take(|answer| Op::Put(entry, answer)).await
+        self.try_submit(|answer| Op::Put(entry, answer)).await
     }
 
     /// Asks without waiting for a place, and not for long: somebody outside waits for the answer.
-    async fn take<T>(&self, op: impl FnOnce(Answer<T>) -> Op) -> Result<T, StoreError> {
+    async fn try_submit<T>(&self, op: impl FnOnce(OpAnswer<T>) -> Op) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
         self.0.ops.try_send(op(answer)).map_err(|_| StoreError::Busy)?;
         match tokio::time::timeout(LONGEST_PUT, result).await {
@@ -120,7 +120,7 @@ impl Store {
         at: Option<i64>,
     ) -> Result<Claims, StoreError> {
         let claim = Claim { queue, most, most_back, lease: self.0.lease, at };
-        self.ask(|answer| Op::Claim(claim, answer)).await
+        self.submit(|answer| Op::Claim(claim, answer)).await
     }
 
     /// Settles a claimed row; `false` when the lease was lost meanwhile and nothing was changed.
@@ -128,7 +128,7 @@ impl Store {
     /// # Errors
     /// When the engine fails; the row stays reserved until its lease ends, and is then claimed again.
     pub async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {
-        self.ask(|answer| Op::Settle(Box::new(settlement), answer)).await
+        self.submit(|answer| Op::Settle(Box::new(settlement), answer)).await
     }
 
     /// Writes a byte to the disk and says whether that worked. Asked often, it answers from the last second.
@@ -143,13 +143,13 @@ impl Store {
         {
             return result.clone();
         }
-        let beating = tokio::time::timeout(LONGEST_PUT, self.change(Change::Beat)).await;
+        let beating = tokio::time::timeout(LONGEST_PUT, self.change(LedgerChange::Beat)).await;
         let result = beating.unwrap_or(Err(StoreError::Busy)).map(drop);
         *last = Some((clock::instant(), result.clone()));
         result
     }
 
-    async fn ask<T>(&self, op: impl FnOnce(Answer<T>) -> Op) -> Result<T, StoreError> {
+    async fn submit<T>(&self, op: impl FnOnce(OpAnswer<T>) -> Op) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
         self.0.ops.send(op(answer)).await.map_err(|_| StoreError::Busy)?;
         result.await.map_err(|_| StoreError::Busy)?
@@ -170,25 +170,25 @@ impl Store {
         self.0.wakers.approvals.notified().await;
     }
 
-    pub(super) async fn change(&self, change: Change) -> Result<u64, StoreError> {
-        self.ask(|answer| Op::Change((change, None), answer)).await
+    pub(super) async fn change(&self, change: LedgerChange) -> Result<u64, StoreError> {
+        self.submit(|answer| Op::Change((change, None), answer)).await
     }
 
     /// Makes a change as [`Store::put`] puts a row: it is refused where too much waits.
-    pub(super) async fn try_change(&self, change: Change) -> Result<u64, StoreError> {
-        self.take(|answer| Op::Change((change, None), answer)).await
+    pub(super) async fn try_change(&self, change: LedgerChange) -> Result<u64, StoreError> {
+        self.try_submit(|answer| Op::Change((change, None), answer)).await
     }
 
     /// Makes a change, and audits it if it changes anything. Whether it does.
-    pub(super) async fn audited_change(&self, change: Change, audit: AuditEntry) -> Result<bool, StoreError> {
-        self.ask(|answer| Op::Change((change, Some(audit)), answer)).await.map(|changed| changed > 0)
+    pub(super) async fn audited_change(&self, change: LedgerChange, audit: AuditEntry) -> Result<bool, StoreError> {
+        self.submit(|answer| Op::Change((change, Some(audit)), answer)).await.map(|changed| changed > 0)
     }
 
     pub(super) fn reader(&self) -> &Reader {
         &self.0.reader
     }
 
-    pub(super) fn audit_keys(&self) -> &Keys {
+    pub(super) fn audit_keys(&self) -> &AuditKeys {
         &self.0.keys
     }
 }

@@ -11,7 +11,7 @@ pub struct LedgerId {
 
 /// What one sees of a ledger without opening it for work.
 #[derive(Clone, Debug)]
-pub struct Look {
+pub struct LedgerStatus {
     /// Where it is, and whether it can be written to or made.
     pub says: String,
     /// Whether it is there.

@@ -59,7 +59,7 @@ pub struct Pairing {
 
 /// Whether a request was written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestOutcome {
+pub enum PairingOutcome {
     /// It was not: the code is somebody's, or something was decided meanwhile.
     Again,
     /// It was.
@@ -68,13 +68,13 @@ pub enum RequestOutcome {
     Crowd,
 }
 
-impl RequestOutcome {
+impl PairingOutcome {
     /// From the number that the writer keeps.
-    pub(super) fn of(number: u64) -> RequestOutcome {
+    pub(super) fn of(number: u64) -> PairingOutcome {
         match number {
-            1 => RequestOutcome::New,
-            2 => RequestOutcome::Crowd,
-            _ => RequestOutcome::Again,
+            1 => PairingOutcome::New,
+            2 => PairingOutcome::Crowd,
+            _ => PairingOutcome::Again,
         }
     }
 }
@@ -82,14 +82,14 @@ impl RequestOutcome {
 /// Whom a decision is about: whichever of these fits.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
-pub struct Who {
+pub struct PairingQuery {
     pub code: String,
     pub email: String,
     pub person: String,
 }
 
 /// A decision on a request, as it was read.
-pub(super) struct Decision {
+pub(super) struct PairingDecision {
     pub(super) id: i64,
     pub(super) decisions: i64,
     pub(super) state: PairingState,
@@ -98,7 +98,7 @@ pub(super) struct Decision {
 }
 
 /// A request, unless there is a newer one of the person than the one that was read, or too many within the hour.
-pub(super) struct NewRequest {
+pub(super) struct NewPairing {
     pub(super) request: PairingRequest,
     pub(super) seen: Option<(i64, i64)>,
     pub(super) per_hour: u32,

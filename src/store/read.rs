@@ -9,7 +9,7 @@ use crate::verdict::Verdict;
 /// How far a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum RowState {
     /// To be worked on.
     Open,
     /// Settled.
@@ -20,13 +20,13 @@ pub enum State {
     Forgotten,
 }
 
-impl State {
-    pub(super) fn of(number: i64) -> State {
+impl RowState {
+    pub(super) fn of(number: i64) -> RowState {
         match number {
-            0 => State::Open,
-            1 => State::Done,
-            2 => State::Dead,
-            _ => State::Forgotten,
+            0 => RowState::Open,
+            1 => RowState::Done,
+            2 => RowState::Dead,
+            _ => RowState::Forgotten,
         }
     }
 }
@@ -37,7 +37,7 @@ pub enum Filter {
     /// Open rows and dead letters: what somebody may have to do something about.
     Unsettled,
     /// Rows in one state.
-    In(State),
+    In(RowState),
     /// All but the forgotten.
     All,
 }
@@ -49,7 +49,7 @@ pub struct Row {
     pub id: Uuid,
     #[serde(skip)]
     pub queue: Queue,
-    pub state: State,
+    pub state: RowState,
     pub attempts: u32,
     /// Milliseconds since 1970.
     pub accepted_at: i64,
@@ -88,7 +88,7 @@ pub struct Receipt {
 
 /// The message that began a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Root {
+pub struct ThreadRoot {
     /// The other side's id of it.
     pub message: String,
     /// The letter that posted it.
@@ -97,9 +97,9 @@ pub struct Root {
 
 /// What was settled in a period.
 #[derive(Clone, Debug, Default)]
-pub struct Activity {
+pub struct SettledActivity {
     /// Events, by what they were about, who they came from and how they ended.
-    pub events: Vec<Group>,
+    pub events: Vec<EventCount>,
     /// Milliseconds from accepted to sent of each sent reply, by what it was about; ascending.
     pub replies: Vec<(String, Vec<u32>)>,
 }
@@ -107,7 +107,7 @@ pub struct Activity {
 /// Events that are alike.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
-pub struct Group {
+pub struct EventCount {
     pub label: Option<String>,
     pub subject: Option<String>,
     /// None of a word that this version does not know.

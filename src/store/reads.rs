@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::audit::verify;
 use super::{
-    Activity, Approval, AuditRow, Claimed, Conversation, Coverage, Filter, LedgerId, Overdue, Pairing, Queue, Root,
-    Row, Seal, Store, StoreError, Verification, Who,
+    Approval, AuditRow, Claimed, Conversation, Coverage, Filter, LedgerId, Overdue, Pairing, PairingQuery, Queue, Row,
+    SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification,
 };
 use crate::clock;
 use crate::telemetry::Depths;
@@ -61,7 +61,7 @@ impl Store {
     }
 
     /// What was settled since then, in milliseconds since 1970, grouped for a report.
-    pub async fn activity(&self, since: i64) -> Result<Activity, StoreError> {
+    pub async fn activity(&self, since: i64) -> Result<SettledActivity, StoreError> {
         self.reader().activity(since).await
     }
 
@@ -71,7 +71,7 @@ impl Store {
     }
 
     /// The root of the thread that letters join by this key where this row's letter goes.
-    pub async fn thread(&self, row: &Claimed, key: &str) -> Result<Option<Root>, StoreError> {
+    pub async fn thread(&self, row: &Claimed, key: &str) -> Result<Option<ThreadRoot>, StoreError> {
         self.reader().thread(row.lane, key).await
     }
 
@@ -117,7 +117,7 @@ impl Store {
     }
 
     /// The newest request of whoever has this code, address or id.
-    pub async fn find_pairing(&self, who: &Who) -> Result<Option<Pairing>, StoreError> {
+    pub async fn find_pairing(&self, who: &PairingQuery) -> Result<Option<Pairing>, StoreError> {
         self.reader().find_pairing(who).await
     }
 
@@ -206,8 +206,8 @@ impl Store {
     }
 
     /// What the audit's seal says, without a look at the rows.
-    pub async fn audit_seal(&self) -> Result<Seal, StoreError> {
-        Ok(Seal::of(self.reader().audit_head().await?.as_ref(), self.audit_keys()))
+    pub async fn audit_seal(&self) -> Result<SealState, StoreError> {
+        Ok(SealState::of(self.reader().audit_head().await?.as_ref(), self.audit_keys()))
     }
 
     /// Reads the whole audit, as it is at this moment, and says whether it is unbroken.

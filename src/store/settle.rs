@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{ApprovalStep, AuditEntry, Claimed, Conversation, Entry, Queue, Receipt, State};
+use super::{ApprovalStep, AuditEntry, Claimed, Conversation, Entry, Queue, Receipt, RowState};
 use crate::verdict::Verdict;
 
 /// What becomes of a claimed row. It takes effect only while the lease is still held.
 #[derive(Clone, Debug)]
 pub struct Settlement {
     pub(super) row: Claimed,
-    pub(super) step: Step,
+    pub(super) step: SettlementStep,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Step {
+pub(super) enum SettlementStep {
     Close {
-        state: State,
+        state: RowState,
         closing: Box<Closing>,
         entries: Vec<Entry>,
     },
@@ -119,35 +119,35 @@ pub enum Effect {
 impl Claimed {
     /// Closes the row as done and, in the same transaction, adds what follows from it.
     pub fn done(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
-        self.close(State::Done, closing, entries)
+        self.close(RowState::Done, closing, entries)
     }
 
     /// Closes the row as a dead letter; its lane goes on.
     pub fn dead(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
-        self.close(State::Dead, closing, entries)
+        self.close(RowState::Dead, closing, entries)
     }
 
-    fn close(self, state: State, mut closing: Closing, entries: Vec<Entry>) -> Settlement {
+    fn close(self, state: RowState, mut closing: Closing, entries: Vec<Entry>) -> Settlement {
         closing.audit.iter_mut().for_each(|entry| entry.event = entry.event.or(Some(self.id)));
-        Settlement { row: self, step: Step::Close { state, closing: Box::new(closing), entries } }
+        Settlement { row: self, step: SettlementStep::Close { state, closing: Box::new(closing), entries } }
     }
 
     /// Leaves the row open and its lane waiting.
     pub fn again(self, again: Again) -> Settlement {
-        Settlement { row: self, step: Step::Again(again) }
+        Settlement { row: self, step: SettlementStep::Again(again) }
     }
 
     /// Puts the row where this entry says that it belongs, with the entry's body. It is claimed again there, in order.
     pub fn moved(self, entry: Entry) -> Settlement {
         let Entry { queue, lane, body, .. } = entry;
-        Settlement { row: self, step: Step::Move { queue, lane, body } }
+        Settlement { row: self, step: SettlementStep::Move { queue, lane, body } }
     }
 }
 
 impl Settlement {
     /// Whether it closes the row.
     pub fn closes(&self) -> bool {
-        matches!(self.step, Step::Close { .. })
+        matches!(self.step, SettlementStep::Close { .. })
     }
 
     /// The row it is about.
@@ -158,16 +158,16 @@ impl Settlement {
     /// What is put into the ledger with it.
     pub(super) fn entries(&self) -> &[Entry] {
         match &self.step {
-            Step::Close { entries, .. } => entries,
-            Step::Again(_) | Step::Move { .. } => &[],
+            SettlementStep::Close { entries, .. } => entries,
+            SettlementStep::Again(_) | SettlementStep::Move { .. } => &[],
         }
     }
 
     /// What is audited with it.
     pub(super) fn audit(&self) -> &[AuditEntry] {
         match &self.step {
-            Step::Close { closing, .. } => &closing.audit,
-            Step::Again(_) | Step::Move { .. } => &[],
+            SettlementStep::Close { closing, .. } => &closing.audit,
+            SettlementStep::Again(_) | SettlementStep::Move { .. } => &[],
         }
     }
 
@@ -177,9 +177,9 @@ impl Settlement {
             |effect: &Effect| matches!(effect, Effect::Approval(ApprovalStep::Ask(_) | ApprovalStep::Unasked { .. }));
         match &self.step {
             // What is given up may be the card of one, or its run.
-            Step::Close { state: State::Dead, .. } => true,
-            Step::Close { closing, .. } => closing.effects.iter().any(asks),
-            Step::Again(_) | Step::Move { .. } => false,
+            SettlementStep::Close { state: RowState::Dead, .. } => true,
+            SettlementStep::Close { closing, .. } => closing.effects.iter().any(asks),
+            SettlementStep::Again(_) | SettlementStep::Move { .. } => false,
         }
     }
 }

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Claimed, Closing, Effect, Entry, Queue, Settlement, Step, Store, StoreError, Writer};
+use super::{Claimed, Closing, Effect, Entry, Queue, Settlement, SettlementStep, Store, StoreError, Writer};
 use crate::clock;
 use crate::config::{self, Config};
 use crate::verdict::Verdict;
@@ -35,7 +35,7 @@ pub(super) trait With {
 
 impl With for Settlement {
     fn with(mut self, effect: Effect) -> Settlement {
-        if let Step::Close { closing, .. } = &mut self.step {
+        if let SettlementStep::Close { closing, .. } = &mut self.step {
             closing.effects.push(effect);
         }
         self
@@ -43,25 +43,25 @@ impl With for Settlement {
 }
 
 /// Where the ledger of one case is.
-pub(super) struct Place {
+pub(super) struct LedgerPlace {
     _folder: TempDir,
     pub(super) settings: config::Store,
 }
 
-impl Place {
-    pub(super) fn new() -> Place {
-        std::env::var("TEST_STORE_URL").map_or_else(|_| Place::of_sqlite(), |engine| Place::of(&engine))
+impl LedgerPlace {
+    pub(super) fn new() -> LedgerPlace {
+        std::env::var("TEST_STORE_URL").map_or_else(|_| LedgerPlace::of_sqlite(), |engine| LedgerPlace::of(&engine))
     }
 
-    pub(super) fn of_sqlite() -> Place {
-        Place::of("sqlite:{folder}/ledger.db")
+    pub(super) fn of_sqlite() -> LedgerPlace {
+        LedgerPlace::of("sqlite:{folder}/ledger.db")
     }
 
-    fn of(engine: &str) -> Place {
+    fn of(engine: &str) -> LedgerPlace {
         let folder = tempfile::tempdir().unwrap();
         let name = format!("case_{}", Uuid::new_v4().simple());
         let url = engine.replace("{folder}", folder.path().to_str().unwrap()).replace("{name}", &name);
-        Place { _folder: folder, settings: settings(url) }
+        LedgerPlace { _folder: folder, settings: settings(url) }
     }
 }
 
@@ -77,17 +77,17 @@ pub(super) fn keys(key: Option<&str>, old: Option<&str>) -> config::Audit {
 /// A ledger that a daemon has open.
 pub(super) struct Ledger {
     pub(super) store: Store,
-    pub(super) place: Place,
+    pub(super) place: LedgerPlace,
     stop: oneshot::Sender<()>,
     writer: tokio::task::JoinHandle<Result<(), StoreError>>,
 }
 
 impl Ledger {
     pub(super) async fn new() -> Ledger {
-        Ledger::open(Place::new(), Duration::from_secs(60)).await
+        Ledger::open(LedgerPlace::new(), Duration::from_secs(60)).await
     }
 
-    pub(super) async fn open(place: Place, lease: Duration) -> Ledger {
+    pub(super) async fn open(place: LedgerPlace, lease: Duration) -> Ledger {
         let (store, writer) =
             Store::open(&place.settings, &keys(None, None), lease, clock::Clock::of_system()).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -97,7 +97,7 @@ impl Ledger {
         Ledger { store, place, stop, writer }
     }
 
-    pub(super) async fn close(self) -> Place {
+    pub(super) async fn close(self) -> LedgerPlace {
         let _ = self.stop.send(());
         self.writer.await.unwrap().unwrap();
         self.place

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
-use super::{AuditEntry, Batch, Chain, Change, Damage, Due, Engine, Op, Results, StoreError, Wakers};
+use super::{AuditEntry, Batch, Chain, Damage, Due, Engine, LedgerChange, Op, Results, StoreError, Wakers};
 use crate::clock;
 use crate::telemetry::Seldom;
 
@@ -172,7 +172,7 @@ impl Writer {
             audit.extend(entry.as_ref().filter(|_| changed > 0));
             results.changes.push(changed);
         }
-        if batch.changes.iter().any(|((change, _), _)| matches!(change, Change::NoteUnhandled(..))) {
+        if batch.changes.iter().any(|((change, _), _)| matches!(change, LedgerChange::NoteUnhandled(..))) {
             engine.bound_unhandled().await?;
         }
         chain.add(engine, &audit).await?;

@@ -10,10 +10,10 @@ const EVERY: Duration = Duration::from_secs(60);
 
 /// One kind of warning. Whoever tells it asks first.
 #[derive(Debug, Default)]
-pub struct Seldom(Mutex<Told>);
+pub struct Seldom(Mutex<LastLine>);
 
 #[derive(Debug, Default)]
-struct Told {
+struct LastLine {
     at: Option<Instant>,
     /// How often there was something to tell since then.
     since: u64,

@@ -27,7 +27,7 @@ struct Span {
 
 /// Where to cut.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct CutPlace {
     /// Of the first piece.
     pub(super) end: usize,
     /// Where the next piece begins.
@@ -94,7 +94,7 @@ impl Markup {
 
     /// The last place within `room` bytes: between lines, else at a blank in nothing strong, else at a blank, else between
     /// letters. None where the text begins with something that is longer.
-    pub(super) fn place(&self, text: &str, room: usize) -> Option<Place> {
+    pub(super) fn place(&self, text: &str, room: usize) -> Option<CutPlace> {
         let front = text.len() - text.trim_start().len();
         let (mut line, mut free, mut blank, mut letter) = (None, None, None, None);
         let mut spans = self.spans.iter().peekable();
@@ -108,7 +108,7 @@ impl Markup {
                 continue;
             }
             let next = at + text[at..].len() - text[at..].trim_start_matches([' ', '\t']).len();
-            let place = |next, starts_line| Some(Place { end: at, next, starts_line });
+            let place = |next, starts_line| Some(CutPlace { end: at, next, starts_line });
             if text[next..].starts_with('\n') {
                 line = place(next + 1, true);
             } else if text[at..].starts_with(is_break) {

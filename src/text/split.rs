@@ -3,7 +3,7 @@
 
 use super::cut;
 use super::markdown::{APART, starts_block};
-use super::spans::{Markup, Place};
+use super::spans::{CutPlace, Markup};
 
 /// Webex's limit for one message is 7,439 bytes of text before encryption and 10,000 characters after (its API
 /// reference and error text); what it derives from markdown shares the latter, so we stay below the former.
@@ -18,11 +18,11 @@ pub(crate) fn split(markdown: &str, most: usize) -> Vec<String> {
     if markdown.len() <= most {
         return if markdown.trim().is_empty() { Vec::new() } else { vec![markdown.to_owned()] };
     }
-    let mut parts = Parts { most, done: Vec::new(), current: String::new() };
+    let mut parts = TextParts { most, done: Vec::new(), current: String::new() };
     for block in blocks(markdown, most / 3) {
         match block {
-            Block::Code { opening, fence, lines } => parts.add_code(opening, fence, &lines),
-            Block::Text(text) => parts.add_text(text),
+            TextBlock::Code { opening, fence, lines } => parts.add_code(opening, fence, &lines),
+            TextBlock::Text(text) => parts.add_text(text),
         }
     }
     parts.flush();
@@ -34,7 +34,7 @@ pub(crate) fn split_plain(text: &str, most: usize) -> Vec<String> {
     if text.len() <= most {
         return if text.trim().is_empty() { Vec::new() } else { vec![text.to_owned()] };
     }
-    let mut parts = Parts { most, done: Vec::new(), current: String::new() };
+    let mut parts = TextParts { most, done: Vec::new(), current: String::new() };
     for line in text.split('\n') {
         for (nth, piece) in chunks(line, most).into_iter().enumerate() {
             parts.push(piece, if nth == 0 { "\n" } else { "" });
@@ -45,7 +45,7 @@ pub(crate) fn split_plain(text: &str, most: usize) -> Vec<String> {
     parts.done
 }
 
-enum Block<'a> {
+enum TextBlock<'a> {
     /// The line that opens it, the fence in that, and what stands up to the fence that closes it.
     Code { opening: &'a str, fence: &'a str, lines: Vec<&'a str> },
     /// A paragraph, list or the like: what stands between two blank lines.
@@ -53,7 +53,7 @@ enum Block<'a> {
 }
 
 /// A fence that is longer than `longest_fence` with its language is text.
-fn blocks(markdown: &str, longest_fence: usize) -> Vec<Block<'_>> {
+fn blocks(markdown: &str, longest_fence: usize) -> Vec<TextBlock<'_>> {
     let fence_of = |line| fence_of(line).filter(|_| line.trim().len() <= longest_fence);
     let mut blocks = Vec::new();
     let mut lines = markdown.split('\n').peekable();
@@ -62,13 +62,13 @@ fn blocks(markdown: &str, longest_fence: usize) -> Vec<Block<'_>> {
         if let Some(fence) = fence_of(line) {
             let inside = std::iter::from_fn(|| lines.next_if(|line| !closes(line, fence))).collect();
             lines.next();
-            blocks.push(Block::Code { opening: line.trim(), fence, lines: inside });
+            blocks.push(TextBlock::Code { opening: line.trim(), fence, lines: inside });
         } else if !line.trim().is_empty() {
             let mut last = line;
             while let Some(more) = lines.next_if(|line| !line.trim().is_empty() && fence_of(line).is_none()) {
                 last = more;
             }
-            blocks.push(Block::Text(&markdown[offset(line)..offset(last) + last.len()]));
+            blocks.push(TextBlock::Text(&markdown[offset(line)..offset(last) + last.len()]));
         }
     }
     blocks
@@ -88,13 +88,13 @@ fn closes(line: &str, fence: &str) -> bool {
     line.starts_with(fence) && line.trim_start_matches(&fence[..1]).is_empty()
 }
 
-struct Parts {
+struct TextParts {
     most: usize,
     done: Vec<String>,
     current: String,
 }
 
-impl Parts {
+impl TextParts {
     fn flush(&mut self) {
         if !self.current.is_empty() {
             self.done.push(std::mem::take(&mut self.current));
@@ -189,7 +189,7 @@ fn pieces(text: &str, most: usize) -> Vec<String> {
             pieces.extend(chunks.map(|chunk| format!("{lead}{mark} {chunk} {mark}")));
             rest = rest[to..].trim_start_matches([' ', '\t']);
         } else {
-            let Place { end, next, starts_line } = place.unwrap_or_else(|| within_markup(rest, room));
+            let CutPlace { end, next, starts_line } = place.unwrap_or_else(|| within_markup(rest, room));
             let piece = &rest[..end];
             pieces.push(format!("{lead}{piece}"));
             match piece.rfind('\n') {
@@ -225,11 +225,11 @@ fn quote_of(line: &str) -> &str {
 
 /// A place to cut a link or the like that is longer than a message: between characters, and not between a backslash and
 /// what it escapes.
-fn within_markup(text: &str, most: usize) -> Place {
+fn within_markup(text: &str, most: usize) -> CutPlace {
     let cut = text.floor_char_boundary(most).max(text.chars().next().map_or(1, char::len_utf8));
     let slashes = text[..cut].bytes().rev().take_while(|byte| *byte == b'\\').count();
     let end = if slashes % 2 == 1 && cut > 1 { cut - 1 } else { cut };
-    Place { end, next: end, starts_line: false }
+    CutPlace { end, next: end, starts_line: false }
 }
 
 #[cfg(test)]

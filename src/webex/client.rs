@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::{Method, Response, multipart};
+use reqwest::{Method, Response, StatusCode, multipart};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -53,7 +53,7 @@ struct Inner {
 }
 
 /// A call as the endpoints describe it.
-pub(super) struct Call {
+pub(super) struct ApiCall {
     /// Its name in metrics and errors: the path with ids left out.
     pub endpoint: &'static str,
     pub method: Method,
@@ -65,8 +65,8 @@ pub(super) struct Call {
     pub expects: Expects,
 }
 
-/// A success.
-pub(super) struct Answer {
+/// What came back.
+pub(super) struct ApiAnswer {
     /// Whether it has Webex's tracking id, so that nobody else can have given it by mistake.
     pub is_signed: bool,
     pub headers: HeaderMap,
@@ -197,31 +197,31 @@ impl Client {
         url
     }
 
-    pub(super) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+    pub(super) async fn json<T: DeserializeOwned>(&self, call: ApiCall) -> Result<T, Error> {
         let endpoint = call.endpoint;
         let answer = self.send(call).await?;
         self.understood(endpoint, &answer, lenient::read(&answer.body))
     }
 
-    pub(super) async fn empty(&self, call: Call) -> Result<(), Error> {
-        self.send(Call { expects: Expects::Nothing, ..call }).await.map(drop)
+    pub(super) async fn empty(&self, call: ApiCall) -> Result<(), Error> {
+        self.send(ApiCall { expects: Expects::Nothing, ..call }).await.map(drop)
     }
 
     /// What was read of an answer; what was odd about it is counted.
     pub(super) fn understood<T>(
         &self,
         endpoint: &'static str,
-        answer: &Answer,
+        answer: &ApiAnswer,
         read: Result<Read<T>, lenient::Unreadable>,
     ) -> Result<T, Error> {
         match read {
             Ok(read) => {
-                let odd: Vec<_> = read.odd.iter().map(|field| self.0.redactor.told(field)).collect();
+                let odd: Vec<_> = read.odd.iter().map(|field| self.0.redactor.sanitized(field)).collect();
                 self.0.oddities.note(endpoint, &odd, read.passed_over);
                 Ok(read.value)
             }
             Err(error) => {
-                let cause = self.0.redactor.told(&error.to_string());
+                let cause = self.0.redactor.sanitized(&error.to_string());
                 Err(match answer.is_signed {
                     true => Error::Unreadable { endpoint, cause },
                     false => Error::NotWebex { endpoint, status: 200, cause },
@@ -241,13 +241,13 @@ impl Client {
     }
 
     /// Makes the call, again where it failed in passing and may be repeated.
-    pub(super) async fn send(&self, call: Call) -> Result<Answer, Error> {
+    pub(super) async fn send(&self, call: ApiCall) -> Result<ApiAnswer, Error> {
         let mut attempt = 0;
         loop {
             // A gateway may repeat the request in its complaint.
             let error = match self.once(&call).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error.told(&self.0.redactor),
+                Err(error) => error.sanitized(&self.0.redactor),
             };
             let pause = match &error {
                 Error::RateLimited { retry_after, .. } => *retry_after,
@@ -267,7 +267,8 @@ impl Client {
         }
     }
 
-    async fn once(&self, call: &Call) -> Result<Answer, Error> {
+    /// Makes the call once, in its turn.
+    async fn once(&self, call: &ApiCall) -> Result<ApiAnswer, Error> {
         let endpoint = call.endpoint;
         match self.0.governor.admit(endpoint, self.1).await {
             Ok(Duration::ZERO) => {}
@@ -277,50 +278,24 @@ impl Client {
             }
         }
         let started = clock::instant();
-        let request = self
-            .0
-            .http
-            .request(call.method.clone(), call.url.clone())
-            .header(AUTHORIZATION, self.0.authorization.clone());
-        let request = match &call.body {
-            Body::None => request,
-            Body::Json(value) => request.json(value),
-            Body::Form(fields, file) => request.multipart(form(fields, file)?),
-        };
-        let answer = async {
-            let response = request.send().await?;
-            let (status, headers) = (response.status(), response.headers().clone());
-            let most = match status.is_success() {
-                true if call.expects == Expects::File => {
-                    return Ok((status, headers, Bytes::new(), Some(response)));
-                }
-                true => MOST_BYTES,
-                false => MOST_OF_A_REFUSAL,
-            };
-            Ok((status, headers, read(response, most).await?, None))
-        };
-        let (status, headers, body, unread) = answer.await.map_err(|error: reqwest::Error| {
-            self.0.metrics.api_request(endpoint, if error.is_timeout() { "timeout" } else { "unreachable" });
-            Error::Unreachable { endpoint, is_sent: !error.is_connect(), cause: innermost(error) }
-        })?;
+        let (status, answer) = self.exchange(call).await?;
         let foreign = match status.is_success() {
-            true => foreign_success(call.expects, &headers, &body),
-            false => foreign_refusal(status, &headers, &body),
+            true => foreign_success(call.expects, &answer.headers, &answer.body),
+            false => foreign_refusal(status, &answer.headers, &answer.body),
         };
         if let Some(cause) = foreign {
             self.0.metrics.api_request(endpoint, "not_webex");
             return Err(Error::NotWebex { endpoint, status: status.as_u16(), cause });
         }
-        self.0
-            .last_latency
-            .store(started.elapsed().as_micros().try_into().unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
-        self.0.webex_time.told(&headers, started.elapsed());
+        let took = started.elapsed();
+        self.0.last_latency.store(took.as_micros().try_into().unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
+        self.0.webex_time.note_answer(&answer.headers, took);
         self.0.metrics.api_request(endpoint, status.as_str());
         if status.is_success() {
             self.0.governor.taken();
-            return Ok(Answer { is_signed: has_tracking_id(&headers), headers, body, unread });
+            return Ok(answer);
         }
-        let error = refusal(endpoint, status, &headers, &String::from_utf8_lossy(&body));
+        let error = refusal(endpoint, status, &answer.headers, &String::from_utf8_lossy(&answer.body));
         match &error {
             Error::RateLimited { retry_after, .. } => self.0.governor.refused(endpoint, *retry_after),
             Error::Locked { .. }
@@ -333,9 +308,34 @@ impl Client {
         Err(error)
     }
 
+    /// Sends the request and reads what comes back, whoever answered and whatever it is.
+    async fn exchange(&self, call: &ApiCall) -> Result<(StatusCode, ApiAnswer), Error> {
+        let request = self.0.http.request(call.method.clone(), call.url.clone());
+        let request = request.header(AUTHORIZATION, self.0.authorization.clone());
+        let request = match &call.body {
+            Body::None => request,
+            Body::Json(value) => request.json(value),
+            Body::Form(fields, file) => request.multipart(form(fields, file)?),
+        };
+        let answer = async {
+            let response = request.send().await?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let (body, unread) = match status.is_success() {
+                true if call.expects == Expects::File => (Bytes::new(), Some(response)),
+                true => (read(response, MOST_BYTES).await?, None),
+                false => (read(response, MOST_OF_A_REFUSAL).await?, None),
+            };
+            Ok((status, ApiAnswer { is_signed: has_tracking_id(&headers), headers, body, unread }))
+        };
+        answer.await.map_err(|error: reqwest::Error| {
+            self.0.metrics.api_request(call.endpoint, if error.is_timeout() { "timeout" } else { "unreachable" });
+            Error::Unreachable { endpoint: call.endpoint, is_sent: !error.is_connect(), cause: innermost(error) }
+        })
+    }
+
     /// A foreign text as it may be told on: without secrets, on one line, short.
-    pub(crate) fn told(&self, text: &str) -> String {
-        self.0.redactor.told(text)
+    pub(crate) fn sanitized(&self, text: &str) -> String {
+        self.0.redactor.sanitized(text)
     }
 
     /// A foreign text to be shown to the letter, but for our secrets in it.

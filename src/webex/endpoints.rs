@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::Expects;
-use super::client::{Body, Call};
+use super::client::{ApiCall, Body};
 use super::{
     ActionId, Attachment, AttachmentAction, Client, Error, File, Listed, Listing, Membership, Message, MessageId,
     Person, PersonId, Room, RoomId, RoomType, Webhook, WebhookId, WebhookSpec,
@@ -268,8 +268,8 @@ impl Client {
         self.empty(self.repeatable("webhooks/{id}", Method::DELETE, &["webhooks", id.as_str()], Body::None)).await
     }
 
-    fn get(&self, endpoint: &'static str, segments: &[&str], query: &[(&str, &str)]) -> Call {
-        Call {
+    fn get(&self, endpoint: &'static str, segments: &[&str], query: &[(&str, &str)]) -> ApiCall {
+        ApiCall {
             endpoint,
             method: Method::GET,
             url: self.url(segments, query),
@@ -279,12 +279,12 @@ impl Client {
         }
     }
 
-    fn call(&self, endpoint: &'static str, method: Method, segments: &[&str], body: Body) -> Call {
-        Call { endpoint, method, url: self.url(segments, &[]), body, repeatable: false, expects: Expects::Json }
+    fn call(&self, endpoint: &'static str, method: Method, segments: &[&str], body: Body) -> ApiCall {
+        ApiCall { endpoint, method, url: self.url(segments, &[]), body, repeatable: false, expects: Expects::Json }
     }
 
-    fn repeatable(&self, endpoint: &'static str, method: Method, segments: &[&str], body: Body) -> Call {
-        Call { repeatable: true, ..self.call(endpoint, method, segments, body) }
+    fn repeatable(&self, endpoint: &'static str, method: Method, segments: &[&str], body: Body) -> ApiCall {
+        ApiCall { repeatable: true, ..self.call(endpoint, method, segments, body) }
     }
 }
 

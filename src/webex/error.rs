@@ -172,19 +172,19 @@ impl Error {
     }
 
     /// As it may be told on: foreign text in it is made so.
-    pub(super) fn told(mut self, redactor: &Redactor) -> Error {
+    pub(super) fn sanitized(mut self, redactor: &Redactor) -> Error {
         match &mut self {
             Error::Status { message: foreign, .. }
             | Error::Unreachable { cause: foreign, .. }
             | Error::NotWebex { cause: foreign, .. }
             | Error::Unreadable { cause: foreign, .. }
-            | Error::Unsendable { cause: foreign, .. } => *foreign = redactor.told(foreign),
+            | Error::Unsendable { cause: foreign, .. } => *foreign = redactor.sanitized(foreign),
             Error::RateLimited { .. } | Error::Locked { .. } => {}
         }
         match &mut self {
             Error::RateLimited { tracking_id: Some(id), .. }
             | Error::Locked { tracking_id: Some(id), .. }
-            | Error::Status { tracking_id: Some(id), .. } => *id = one_line(&redactor.told(id), LONGEST_ID),
+            | Error::Status { tracking_id: Some(id), .. } => *id = one_line(&redactor.sanitized(id), LONGEST_ID),
             _ => {}
         }
         self

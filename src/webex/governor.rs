@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::pace::{Bucket, MINUTE, Pace};
+use super::pace::{MINUTE, Pace, TokenBucket};
 use crate::clock;
 
 /// A pause longer than this is left to the caller, who can wait without holding a lease.
@@ -72,14 +72,14 @@ impl Governor {
         let began = clock::instant();
         let entered = self.budget().enter(endpoint, priority, began)?;
         let Some(ticket) = entered else { return Ok(Duration::ZERO) };
-        let place = Place { governor: self, ticket };
+        let place = PlaceInLine { governor: self, ticket };
         loop {
             let now = clock::instant();
-            let step = self.budget().look(&place.ticket, now);
+            let step = self.budget().next_turn(&place.ticket, now);
             match step {
-                Step::Go => return Ok(now - began),
-                Step::Wait(pause) => tokio::time::sleep(pause).await,
-                Step::Later(pause) => return Err(pause),
+                NextTurn::Go => return Ok(now - began),
+                NextTurn::Wait(pause) => tokio::time::sleep(pause).await,
+                NextTurn::Later(pause) => return Err(pause),
             }
         }
     }
@@ -134,7 +134,7 @@ impl Governor {
     /// Limits [`Priority::Poll`].
     pub(super) fn poll_at_most(&self, per_minute: u32) {
         let rate = f64::from(per_minute) / MINUTE.as_secs_f64();
-        self.budget().polls = Some((rate, Bucket::full(rate, MINUTE.as_secs_f64(), clock::instant())));
+        self.budget().polls = Some((rate, TokenBucket::full(rate, MINUTE.as_secs_f64(), clock::instant())));
     }
 
     fn budget(&self) -> MutexGuard<'_, Budget> {
@@ -143,12 +143,12 @@ impl Governor {
 }
 
 /// A place in the queue, which is given up with whoever waits there.
-struct Place<'a> {
+struct PlaceInLine<'a> {
     governor: &'a Governor,
     ticket: Ticket,
 }
 
-impl Drop for Place<'_> {
+impl Drop for PlaceInLine<'_> {
     fn drop(&mut self) {
         self.governor.budget().leave(&self.ticket);
     }
@@ -164,7 +164,7 @@ struct Ticket {
 
 /// What a waiting call does next.
 #[derive(Debug, PartialEq)]
-enum Step {
+enum NextTurn {
     Go,
     /// Looks again after this.
     Wait(Duration),
@@ -178,7 +178,7 @@ struct Budget {
     paused: HashMap<&'static str, Instant>,
     pace: Pace,
     /// The limit of polling, in calls a second.
-    polls: Option<(f64, Bucket)>,
+    polls: Option<(f64, TokenBucket)>,
     tickets: u64,
     waiting: [VecDeque<u64>; 3],
     /// How often each class was passed over while it waited, since its last turn.
@@ -201,23 +201,23 @@ impl Budget {
         self.tickets += 1;
         let ticket = Ticket { number: self.tickets, api, priority, since: now };
         self.waiting[priority as usize].push_back(ticket.number);
-        match self.look(&ticket, now) {
-            Step::Go => Ok(None),
-            Step::Wait(_) => Ok(Some(ticket)),
-            Step::Later(pause) => {
+        match self.next_turn(&ticket, now) {
+            NextTurn::Go => Ok(None),
+            NextTurn::Wait(_) => Ok(Some(ticket)),
+            NextTurn::Later(pause) => {
                 self.leave(&ticket);
                 Err(pause)
             }
         }
     }
 
-    fn look(&mut self, ticket: &Ticket, now: Instant) -> Step {
+    fn next_turn(&mut self, ticket: &Ticket, now: Instant) -> NextTurn {
         if let Some(left) = self.pause(ticket.api, now) {
-            return Step::Later(left);
+            return NextTurn::Later(left);
         }
         self.admit(now);
         if self.admitted.remove(&ticket.number) {
-            return Step::Go;
+            return NextTurn::Go;
         }
         let class = ticket.priority as usize;
         let place = 1 + self.waiting[class].iter().take_while(|number| **number != ticket.number).count();
@@ -229,12 +229,14 @@ impl Budget {
         }
         if ticket.priority.is_patient() {
             let of_polls = self.polls.as_ref().map(|(rate, bucket)| bucket.until(place, *rate));
-            return Step::Wait(earliest.max(of_polls.unwrap_or_default()).clamp(Duration::from_millis(1), LOOK_AGAIN));
+            return NextTurn::Wait(
+                earliest.max(of_polls.unwrap_or_default()).clamp(Duration::from_millis(1), LOOK_AGAIN),
+            );
         }
         if patience.is_zero() || expected > LONGEST_WAIT {
-            return Step::Later(expected.max(COME_BACK));
+            return NextTurn::Later(expected.max(COME_BACK));
         }
-        Step::Wait(earliest.min(patience).clamp(Duration::from_millis(1), LOOK_AGAIN))
+        NextTurn::Wait(earliest.min(patience).clamp(Duration::from_millis(1), LOOK_AGAIN))
     }
 
     fn leave(&mut self, ticket: &Ticket) {

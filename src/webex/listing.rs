@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::answer::Expects;
-use super::client::{Body, Call};
+use super::client::{ApiCall, Body};
 use super::{Client, Error, lenient};
 
 /// As much of a list as could be read.
@@ -111,7 +111,7 @@ impl Client {
             return Err(error);
         }
         let call =
-            Call { endpoint, method: Method::GET, url, body: Body::None, repeatable: true, expects: Expects::Json };
+            ApiCall { endpoint, method: Method::GET, url, body: Body::None, repeatable: true, expects: Expects::Json };
         let answer = self.send(call).await.inspect_err(|error| {
             if error.is_no_route() {
                 tracing::warn!(%error, "this list is not to be had; it is not asked for again within a minute");

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
 use super::answer::{Expects, read, refusal};
-use super::client::{Body, Call, Client, MOST_OF_A_REFUSAL, innermost};
+use super::client::{ApiCall, Body, Client, MOST_OF_A_REFUSAL, innermost};
 use super::connection::http_client;
 use super::{Error, Socket, lenient};
 use crate::config::{self, encrypted_or_loopback};
@@ -47,7 +47,7 @@ pub struct Device {
 /// A device as Webex tells of it, before its addresses are checked.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+struct DeviceAnswer {
     #[serde(default)]
     name: String,
     url: String,
@@ -99,13 +99,13 @@ impl Mercury {
         let hosts = self.hosts().await?;
         for told in self.devices(&hosts).await?.into_iter().filter(|told| told.name == self.name) {
             let url = hosts.admit("devices", &told.url)?;
-            match self.tell(&hosts, "devices/{id}", Method::PUT, url).await {
+            match self.write_device(&hosts, "devices/{id}", Method::PUT, url).await {
                 // Listed, and gone by now.
                 Err(Error::Status { status: 404, .. }) => {}
                 device => return device,
             }
         }
-        self.tell(&hosts, "devices", Method::POST, hosts.devices()).await
+        self.write_device(&hosts, "devices", Method::POST, hosts.devices()).await
     }
 
     /// A new device in place of one that does not work any more.
@@ -119,7 +119,7 @@ impl Mercury {
             Ok(()) | Err(Error::Status { status: 404, .. }) => {}
             Err(error) => return Err(error),
         }
-        self.tell(&hosts, "devices", Method::POST, hosts.devices()).await
+        self.write_device(&hosts, "devices", Method::POST, hosts.devices()).await
     }
 
     /// Takes a device away, so that they do not pile up: Webex takes only so many.
@@ -158,7 +158,7 @@ impl Mercury {
         if status.is_success() || status.is_client_error() || status.is_server_error() || status.is_redirection() {
             let body = read(response, MOST_OF_A_REFUSAL).await.map_err(unreachable)?;
             let refused = refusal(ENDPOINT, status, &headers, &String::from_utf8_lossy(&body));
-            return Err(refused.told(self.client.redactor()));
+            return Err(refused.sanitized(self.client.redactor()));
         }
         if status != StatusCode::SWITCHING_PROTOCOLS || !accepts(&headers, &key) {
             let cause = "what answers there does not speak websocket; is a proxy in between?".to_owned();
@@ -173,10 +173,10 @@ impl Mercury {
         let mut url = self.catalog.clone();
         url.query_pairs_mut().append_pair("format", "hostmap");
         let catalog: Catalog = self.client.json(call("catalog", Method::GET, url, Body::None)).await?;
-        Hosts::of(&self.catalog, &catalog).map_err(|error| error.told(self.client.redactor()))
+        Hosts::of(&self.catalog, &catalog).map_err(|error| error.sanitized(self.client.redactor()))
     }
 
-    async fn devices(&self, hosts: &Hosts) -> Result<Vec<Told>, Error> {
+    async fn devices(&self, hosts: &Hosts) -> Result<Vec<DeviceAnswer>, Error> {
         #[derive(Deserialize)]
         struct List {
             devices: Vec<Value>,
@@ -195,7 +195,13 @@ impl Mercury {
     }
 
     /// Makes a device, or says that it is still in use; either answers how it is.
-    async fn tell(&self, hosts: &Hosts, endpoint: &'static str, method: Method, url: Url) -> Result<Device, Error> {
+    async fn write_device(
+        &self,
+        hosts: &Hosts,
+        endpoint: &'static str,
+        method: Method,
+        url: Url,
+    ) -> Result<Device, Error> {
         let about = json!({
             "deviceName": self.name,
             "deviceType": "DESKTOP",
@@ -205,13 +211,13 @@ impl Mercury {
             "systemName": "switchboard",
             "systemVersion": env!("CARGO_PKG_VERSION"),
         });
-        let told: Told = self.client.json(call(endpoint, method, url, Body::Json(about))).await?;
+        let told: DeviceAnswer = self.client.json(call(endpoint, method, url, Body::Json(about))).await?;
         Ok(Device { url: hosts.admit(endpoint, &told.url)?, socket: hosts.admit(endpoint, &told.web_socket_url)? })
     }
 }
 
-fn call(endpoint: &'static str, method: Method, url: Url, body: Body) -> Call {
-    Call { endpoint, method, url, body, repeatable: false, expects: Expects::Json }
+fn call(endpoint: &'static str, method: Method, url: Url, body: Body) -> ApiCall {
+    ApiCall { endpoint, method, url, body, repeatable: false, expects: Expects::Json }
 }
 
 /// What the catalog says, as far as it is of use here.

@@ -35,10 +35,10 @@ pub(crate) use ids::{cluster, encode};
 pub(crate) use lenient::{Read, read, read_value};
 pub use listing::Listing;
 pub use mercury::{Device, Mercury};
-pub(crate) use probe::{Answer, Probe, Unreached, roots};
+pub(crate) use probe::{Probe, ProbeAnswer, Unreached, roots};
 pub use resources::{
     Attachment, AttachmentAction, File, Listed, Membership, Message, Person, Room, RoomType, Webhook, WebhookSpec,
 };
 pub(crate) use resources::{WEBHOOK_EVENTS, WEBHOOK_RESOURCES};
-pub use socket::{Heard, Socket};
+pub use socket::{Socket, SocketEvent};
 pub(crate) use time::TIME_IS_GOOD_TO;

@@ -79,24 +79,24 @@ struct Learned {
     window: f64,
     /// When the pace begins to rise: after the pause, but a long pause of one API is not one of all.
     since: Instant,
-    bucket: Bucket,
+    bucket: TokenBucket,
 }
 
 /// What was saved up, in calls.
-pub(super) struct Bucket {
+pub(super) struct TokenBucket {
     pub(super) calls: f64,
     most: f64,
     filled: Instant,
 }
 
-impl Bucket {
-    fn empty(rate: f64, window: f64, now: Instant) -> Bucket {
-        Bucket { calls: 0.0, most: (rate * window * SAVED).max(1.0), filled: now }
+impl TokenBucket {
+    fn empty(rate: f64, window: f64, now: Instant) -> TokenBucket {
+        TokenBucket { calls: 0.0, most: (rate * window * SAVED).max(1.0), filled: now }
     }
 
-    pub(super) fn full(rate: f64, window: f64, now: Instant) -> Bucket {
-        let empty = Bucket::empty(rate, window, now);
-        Bucket { calls: empty.most, ..empty }
+    pub(super) fn full(rate: f64, window: f64, now: Instant) -> TokenBucket {
+        let empty = TokenBucket::empty(rate, window, now);
+        TokenBucket { calls: empty.most, ..empty }
     }
 
     pub(super) fn fill(&mut self, rate: f64, now: Instant) {
@@ -144,7 +144,7 @@ impl Measure {
 
 impl Learned {
     fn at(rate: f64, window: f64, now: Instant, since: Instant) -> Learned {
-        Learned { rate, window, since, bucket: Bucket::empty(rate, window, now) }
+        Learned { rate, window, since, bucket: TokenBucket::empty(rate, window, now) }
     }
 
     /// What part of its rate the pace is; none once there is no limit any more.
@@ -214,7 +214,7 @@ impl Pace {
     }
 
     /// The pace and what was saved up of it, while there is a limit.
-    pub(super) fn limit(&self, now: Instant) -> Option<(f64, &Bucket)> {
+    pub(super) fn limit(&self, now: Instant) -> Option<(f64, &TokenBucket)> {
         Some((self.per_second(now)?, &self.learned.as_ref()?.bucket))
     }
 
@@ -226,7 +226,7 @@ impl Pace {
     }
 
     /// What was saved up, to be drawn from, while there is a limit.
-    pub(super) fn saved(&mut self, now: Instant) -> Option<&mut Bucket> {
+    pub(super) fn saved(&mut self, now: Instant) -> Option<&mut TokenBucket> {
         self.per_second(now)?;
         Some(&mut self.learned.as_mut()?.bucket)
     }

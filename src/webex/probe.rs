@@ -26,7 +26,7 @@ pub(crate) struct Probe {
 /// What came back.
 #[derive(Debug)]
 #[allow(missing_docs)]
-pub(crate) struct Answer {
+pub(crate) struct ProbeAnswer {
     pub status: u16,
     /// As much of it as our own answers have.
     pub body: Vec<u8>,
@@ -77,7 +77,7 @@ impl Probe {
     ///
     /// # Errors
     /// When no answer came.
-    pub(crate) async fn post(&self, body: &str, headers: &[(&str, &str)]) -> Result<Answer, Unreached> {
+    pub(crate) async fn post(&self, body: &str, headers: &[(&str, &str)]) -> Result<ProbeAnswer, Unreached> {
         let started = clock::instant();
         let mut request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json;charset=UTF-8");
         for (name, value) in headers {
@@ -87,7 +87,7 @@ impl Probe {
         let response = sent.map_err(|error| unreached(error, started.elapsed()))?;
         let took = started.elapsed();
         let leads_to = response.headers().get(LOCATION).and_then(|value| self.url.join(value.to_str().ok()?).ok());
-        Ok(Answer { status: response.status().as_u16(), leads_to, took, body: beginning(response).await })
+        Ok(ProbeAnswer { status: response.status().as_u16(), leads_to, took, body: beginning(response).await })
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Socket {
 
 /// What comes over a socket.
 #[derive(Debug)]
-pub enum Heard {
+pub enum SocketEvent {
     /// Text or bytes.
     Frame(Bytes),
     /// A frame too large to be read.
@@ -72,27 +72,27 @@ impl Socket {
     }
 
     /// What comes next. May be dropped and asked again; nothing is lost by that.
-    pub async fn next(&mut self) -> Heard {
+    pub async fn next(&mut self) -> SocketEvent {
         loop {
             return match self.stream.next().await {
-                Some(Ok(Message::Text(text))) => Heard::Frame(text.into()),
-                Some(Ok(Message::Binary(bytes))) => Heard::Frame(bytes),
+                Some(Ok(Message::Text(text))) => SocketEvent::Frame(text.into()),
+                Some(Ok(Message::Binary(bytes))) => SocketEvent::Frame(bytes),
                 Some(Ok(Message::Close(frame))) => {
                     let reason = frame.as_ref().map_or("", |frame| frame.reason.as_str());
-                    Heard::Closed(frame.as_ref().map(|frame| frame.code.into()), self.reason(reason))
+                    SocketEvent::Closed(frame.as_ref().map(|frame| frame.code.into()), self.reason(reason))
                 }
                 // Pings of the protocol itself are answered by the library.
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
-                Some(Err(tungstenite::Error::Capacity(_))) => Heard::TooLarge,
-                Some(Err(error)) => Heard::Broken(plain(&error)),
-                None => Heard::Broken("the connection has ended".to_owned()),
+                Some(Err(tungstenite::Error::Capacity(_))) => SocketEvent::TooLarge,
+                Some(Err(error)) => SocketEvent::Broken(plain(&error)),
+                None => SocketEvent::Broken("the connection has ended".to_owned()),
             };
         }
     }
 
     /// Foreign text, made fit to be told on.
     fn reason(&self, reason: &str) -> String {
-        one_line(&self.client.redactor().told(reason), LONGEST_REASON)
+        one_line(&self.client.redactor().sanitized(reason), LONGEST_REASON)
     }
 }
 

@@ -16,8 +16,8 @@ pub(super) struct WebexTime(Mutex<Option<(i64, Instant)>>);
 
 impl WebexTime {
     /// An answer came that took so long.
-    pub(super) fn told(&self, headers: &HeaderMap, took: Duration) {
-        if let Some(theirs) = theirs(headers, took) {
+    pub(super) fn note_answer(&self, headers: &HeaderMap, took: Duration) {
+        if let Some(theirs) = webex_time_of(headers, took) {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((theirs, clock::instant()));
         }
     }
@@ -31,7 +31,7 @@ impl WebexTime {
 
 /// Webex read its clock between the call and the answer, and its header leaves the fraction of the second out.
 /// A slow answer does not say when within it that was.
-fn theirs(headers: &HeaderMap, took: Duration) -> Option<i64> {
+fn webex_time_of(headers: &HeaderMap, took: Duration) -> Option<i64> {
     const HALF_A_SECOND: i64 = 500;
     const SLOW: Duration = Duration::from_secs(2);
     if took > SLOW {
@@ -50,13 +50,13 @@ mod tests {
     #[test]
     fn the_clock_is_read_in_the_middle_of_the_round_trip() {
         let mut headers = HeaderMap::new();
-        assert_eq!(theirs(&headers, Duration::ZERO), None);
+        assert_eq!(webex_time_of(&headers, Duration::ZERO), None);
         headers.insert(DATE, HeaderValue::from_static("Mon, 02 Mar 2026 20:00:02 GMT"));
         let at = |text: &str| Some(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
-        assert_eq!(theirs(&headers, Duration::ZERO), at("2026-03-02T20:00:02.500Z"));
-        assert_eq!(theirs(&headers, Duration::from_secs(2)), at("2026-03-02T20:00:03.500Z"));
-        assert_eq!(theirs(&headers, Duration::from_secs(4)), None);
+        assert_eq!(webex_time_of(&headers, Duration::ZERO), at("2026-03-02T20:00:02.500Z"));
+        assert_eq!(webex_time_of(&headers, Duration::from_secs(2)), at("2026-03-02T20:00:03.500Z"));
+        assert_eq!(webex_time_of(&headers, Duration::from_secs(4)), None);
         headers.insert(DATE, HeaderValue::from_static("yesterday"));
-        assert_eq!(theirs(&headers, Duration::ZERO), None);
+        assert_eq!(webex_time_of(&headers, Duration::ZERO), None);
     }
 }

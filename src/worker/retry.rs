@@ -50,7 +50,7 @@ impl Retry {
         let is_patient = row.failing() < self.settings.give_up;
         let (after, spent) = match fault {
             Fault::Wait(pause) => {
-                let after = a_little_more(pause);
+                let after = with_jitter(pause);
                 if error.is_told_now() {
                     tracing::warn!(pause_seconds = after.as_secs(), "Webex asks to slow down; the {what} waits");
                 } else {
@@ -108,7 +108,7 @@ impl Retry {
 }
 
 /// The pause that Webex asks for, and a little more, so that not everybody comes back at once.
-fn a_little_more(pause: Duration) -> Duration {
+fn with_jitter(pause: Duration) -> Duration {
     const MOST: Duration = Duration::from_secs(10);
     pause + pause.mul_f64(fastrand::f64() / 10.0).min(MOST)
 }

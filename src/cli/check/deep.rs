@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::ledger::Ledger;
-use super::report::{Finding, Report, State};
+use super::ledger::CheckedLedger;
+use super::report::{CheckFinding, CheckReport, CheckState};
 use crate::config::{Config, Mode};
-use crate::store::Look;
+use crate::store::LedgerStatus;
 use crate::webex::{Client, Error, Room, RoomType, Webhook, roots};
 
 /// What a clock is off by when nobody sets it; below that, the second in which Webex answers decides.
@@ -14,7 +14,7 @@ const CLOCK_DRIFTS: Duration = Duration::from_secs(30);
 const CLOCK_IS_WRONG: Duration = Duration::from_secs(300);
 
 /// How full the queues are, and whether a daemon works on them.
-pub(super) fn ledger(look: &Look, ledger: Option<&anyhow::Result<Ledger>>) -> Vec<Finding> {
+pub(super) fn ledger(look: &LedgerStatus, ledger: Option<&anyhow::Result<CheckedLedger>>) -> Vec<CheckFinding> {
     let mut findings = Vec::new();
     if let Some(ledger) = ledger {
         match ledger.as_ref().and_then(|ledger| ledger.depths.as_ref()) {
@@ -24,30 +24,30 @@ pub(super) fn ledger(look: &Look, ledger: Option<&anyhow::Result<Ledger>>) -> Ve
                     _ => format!(", the oldest for {:.0} s", depths.inbox_seconds.max(depths.outbox_seconds)),
                 };
                 let says = format!("open: {} events, {} replies{oldest}", depths.inbox, depths.outbox);
-                findings.push(Finding::ok("store", says));
+                findings.push(CheckFinding::ok("store", says));
                 if depths.dead > 0 {
                     let hint = "`switchboard inbox list --state dead` and the same of `outbox` show them; `retry` or `drop` \
                          settles each";
-                    findings.push(Finding::warn("store", format!("dead letters: {}", depths.dead), hint));
+                    findings.push(CheckFinding::warn("store", format!("dead letters: {}", depths.dead), hint));
                 }
             }
             Err(error) => {
                 let hint = "is it a ledger of this program and version, and whole? `switchboard run` says more";
-                findings.push(Finding::fail("store", error.to_string(), hint));
+                findings.push(CheckFinding::fail("store", error.to_string(), hint));
             }
         }
     }
     findings.push(if look.daemon {
-        Finding::ok("daemon", "it runs on this ledger")
+        CheckFinding::ok("daemon", "it runs on this ledger")
     } else {
         let hint = "start `switchboard run`; if it runs, it has another store.url or another working directory";
-        Finding::warn("daemon", "none runs on this ledger", hint)
+        CheckFinding::warn("daemon", "none runs on this ledger", hint)
     });
     findings
 }
 
 /// The clock and the TLS of the connection to Webex. Nothing where it does not answer: the token's line says so.
-pub(super) fn connection(config: &Config, webex: &Client) -> Vec<Finding> {
+pub(super) fn connection(config: &Config, webex: &Client) -> Vec<CheckFinding> {
     if webex.last_latency().is_none() {
         return Vec::new();
     }
@@ -56,28 +56,32 @@ pub(super) fn connection(config: &Config, webex: &Client) -> Vec<Finding> {
         "https" => format!("the certificate of {host} is good; trusted are {}", roots(&config.webex)),
         _ => "none: webex.api_url is plain http, which stays on this machine".to_owned(),
     };
-    vec![clock(webex.clock_lead()), Finding::ok("tls", tls)]
+    vec![clock(webex.clock_lead()), CheckFinding::ok("tls", tls)]
 }
 
-fn clock(lead: Option<i64>) -> Finding {
+fn clock(lead: Option<i64>) -> CheckFinding {
     let Some(lead) = lead else {
-        return Finding::warn("clock", "Webex's answer names no time to compare with", "ask an NTP server instead");
+        return CheckFinding::warn(
+            "clock",
+            "Webex's answer names no time to compare with",
+            "ask an NTP server instead",
+        );
     };
     let off = Duration::from_millis(lead.unsigned_abs());
     let direction = if lead > 0 { "ahead of" } else { "behind" };
     let says = format!("{:.0} s {direction} Webex's", off.as_secs_f64());
     let hint = "set it by NTP, such as `timedatectl set-ntp true`; a container has the clock of its host";
     if off > CLOCK_IS_WRONG {
-        Finding::fail("clock", says, hint)
+        CheckFinding::fail("clock", says, hint)
     } else if off > CLOCK_DRIFTS {
-        Finding::warn("clock", says, hint)
+        CheckFinding::warn("clock", says, hint)
     } else {
-        Finding::ok("clock", "agrees with Webex's to within 30 s")
+        CheckFinding::ok("clock", "agrees with Webex's to within 30 s")
     }
 }
 
 /// What the token may read, found out by reading: a bot's token lists no scopes. Nothing is written at Webex.
-pub(super) async fn reach(config: &Config, webex: &Client, found: &Result<Vec<Webhook>, Error>) -> Vec<Finding> {
+pub(super) async fn reach(config: &Config, webex: &Client, found: &Result<Vec<Webhook>, Error>) -> Vec<CheckFinding> {
     let rooms = webex.rooms(None).await;
     let known = rooms.as_deref().unwrap_or_default();
     let latest = |kind| known.iter().filter(|room| room.kind == kind).max_by_key(|room| room.last_activity);
@@ -106,7 +110,7 @@ pub(super) async fn reach(config: &Config, webex: &Client, found: &Result<Vec<We
             [] => String::new(),
             untried => format!("; not tried for want of one: {}", untried.join(", ")),
         };
-        findings.push(Finding::ok("scopes", format!("everything the bot needs may be read{but}")));
+        findings.push(CheckFinding::ok("scopes", format!("everything the bot needs may be read{but}")));
     }
     if rooms.is_ok() {
         findings.extend(spaces(config, known));
@@ -114,7 +118,7 @@ pub(super) async fn reach(config: &Config, webex: &Client, found: &Result<Vec<We
     findings
 }
 
-fn refusal(what: &str, error: &Error) -> Finding {
+fn refusal(what: &str, error: &Error) -> CheckFinding {
     let hint = match error {
         Error::Status { status: 403, .. } => {
             "every bot may do this unless its organisation restricts bots: ask an administrator of Control Hub, and see \
@@ -128,27 +132,27 @@ fn refusal(what: &str, error: &Error) -> Finding {
         | Error::Unreadable { .. }
         | Error::Unsendable { .. } => error.hint(),
     };
-    Finding::unless_asked_to_wait("scopes", format!("{what} cannot be listed: {error}"), hint, error)
+    CheckFinding::unless_asked_to_wait("scopes", format!("{what} cannot be listed: {error}"), hint, error)
 }
 
-fn spaces(config: &Config, rooms: &[Room]) -> Vec<Finding> {
+fn spaces(config: &Config, rooms: &[Room]) -> Vec<CheckFinding> {
     let count = |kind| rooms.iter().filter(|room| room.kind == kind).count();
     let mut findings = vec![if rooms.is_empty() {
-        Finding::warn("rooms", "the bot is in no space", "add it to one, or write to it directly")
+        CheckFinding::warn("rooms", "the bot is in no space", "add it to one, or write to it directly")
     } else {
-        Finding::ok("rooms", format!("{} direct, {} group", count(RoomType::Direct), count(RoomType::Group)))
+        CheckFinding::ok("rooms", format!("{} direct, {} group", count(RoomType::Direct), count(RoomType::Group)))
     }];
     if let Some(id) = config.webex.room_id.as_deref().filter(|id| !id.is_empty())
         && rooms.iter().all(|room| room.id != id.into())
     {
         let hint = "add the bot to that space, or take an id that `switchboard rooms` shows";
-        findings.push(Finding::fail("rooms", "the bot is not in the space of webex.room_id", hint));
+        findings.push(CheckFinding::fail("rooms", "the bot is not in the space of webex.room_id", hint));
     }
     findings
 }
 
 /// Whether every link between a person and the bot was seen to hold.
-pub(super) fn whole(mode: Mode, report: &Report) -> Finding {
+pub(super) fn whole(mode: Mode, report: &CheckReport) -> CheckFinding {
     let (links, proof): (&[&str], _) = match mode {
         Mode::Webhook | Mode::Both => (
             &["store", "daemon", "token", "scopes", "webhooks", "public"],
@@ -164,15 +168,15 @@ pub(super) fn whole(mode: Mode, report: &Report) -> Finding {
             "the daemon runs, and Webex takes the token, lets the bot read, and says where its socket is opened",
         ),
     };
-    let open: Vec<_> = links.iter().copied().filter(|link| report.verdict(link) != State::Ok).collect();
+    let open: Vec<_> = links.iter().copied().filter(|link| report.verdict(link) != CheckState::Ok).collect();
     if open.is_empty() {
-        return Finding::ok("loop", format!("the whole loop is proven: {proof}"));
+        return CheckFinding::ok("loop", format!("the whole loop is proven: {proof}"));
     }
     let says = format!("not proven: {}", open.join(", "));
     let hint = "mend what is said of it above, from the top down, and check again";
-    if open.iter().any(|link| report.verdict(link) == State::Fail) {
-        Finding::fail("loop", says, hint)
+    if open.iter().any(|link| report.verdict(link) == CheckState::Fail) {
+        CheckFinding::fail("loop", says, hint)
     } else {
-        Finding::warn("loop", says, hint)
+        CheckFinding::warn("loop", says, hint)
     }
 }

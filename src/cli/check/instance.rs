@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::ledger::Ledger;
-use super::report::Finding;
+use super::ledger::CheckedLedger;
+use super::report::CheckFinding;
 use crate::config::Config;
 use crate::instance::{MISSED, Mark};
 use crate::store::LedgerId;
@@ -12,12 +12,12 @@ use crate::webex::Webhook;
 const ONE: &str = "two ledgers of one bot answer everything twice: stop one of the two, or give each a bot of its own";
 
 /// What the marks of running daemons say beside this ledger; nothing where no other runs, or nobody wants to know.
-pub(super) fn look(
+pub(super) fn check_instance(
     config: &Config,
-    ledger: Option<&anyhow::Result<Ledger>>,
+    ledger: Option<&anyhow::Result<CheckedLedger>>,
     found: &[Webhook],
     now: Option<i64>,
-) -> Vec<Finding> {
+) -> Vec<CheckFinding> {
     if !config.instance.alone {
         return Vec::new();
     }
@@ -30,13 +30,13 @@ pub(super) fn look(
     others.into_iter().map(|mark| beside(mark, ledger)).chain(of_copies(&running)).collect()
 }
 
-fn beside(mark: &Mark, ledger: Option<LedgerId>) -> Finding {
+fn beside(mark: &Mark, ledger: Option<LedgerId>) -> CheckFinding {
     let renewed = format!("its mark was renewed at {}", mark.at);
-    let warn = |what: &str| Finding::warn("instance", format!("{what}; {renewed}"), ONE);
+    let warn = |what: &str| CheckFinding::warn("instance", format!("{what}; {renewed}"), ONE);
     match ledger {
         _ if mark.waits => warn("a second daemon with another ledger waits, and answers once this one is silent"),
         None => warn("a daemon with another ledger answers for this token"),
-        Some(ledger) if mark.ledger < ledger => Finding::fail(
+        Some(ledger) if mark.ledger < ledger => CheckFinding::fail(
             "instance",
             format!("another daemon with an older ledger answers for this token, so this one does not; {renewed}"),
             ONE,
@@ -46,10 +46,10 @@ fn beside(mark: &Mark, ledger: Option<LedgerId>) -> Finding {
 }
 
 /// Two processes on one ledger cannot be, so one of them is on a copy.
-fn of_copies(running: &[Mark]) -> Option<Finding> {
+fn of_copies(running: &[Mark]) -> Option<CheckFinding> {
     let is_twice = |mark: &Mark| running.iter().filter(|other| other.ledger == mark.ledger).count() > 1;
     running.iter().any(is_twice).then(|| {
-        Finding::warn(
+        CheckFinding::warn(
             "instance",
             "a second daemon runs on a copy of a ledger",
             "stop it: each daemon needs its own ledger",

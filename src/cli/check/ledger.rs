@@ -2,24 +2,24 @@
 
 use crate::cli::ledger::with_store_unsaid;
 use crate::config::Config;
-use crate::store::{Coverage, LedgerId, Look, Seal};
+use crate::store::{Coverage, LedgerId, LedgerStatus, SealState};
 use crate::telemetry::Depths;
 
 /// Each part, or why it cannot be told.
-pub(super) struct Ledger {
+pub(super) struct CheckedLedger {
     pub(super) depths: anyhow::Result<Depths>,
     pub(super) coverage: anyhow::Result<Option<Coverage>>,
-    pub(super) seal: anyhow::Result<Seal>,
+    pub(super) seal: anyhow::Result<SealState>,
     pub(super) id: anyhow::Result<LedgerId>,
 }
 
 /// None where there is no ledger yet: the daemon makes it.
-pub(super) async fn read(config: &Config, look: &Look) -> Option<anyhow::Result<Ledger>> {
+pub(super) async fn read(config: &Config, look: &LedgerStatus) -> Option<anyhow::Result<CheckedLedger>> {
     if !look.exists {
         return None;
     }
     let read = with_store_unsaid(config, async |store| {
-        Ok(Ledger {
+        Ok(CheckedLedger {
             depths: store.depths().await.map_err(Into::into),
             coverage: store.coverage().await.map_err(Into::into),
             seal: store.audit_seal().await.map_err(Into::into),

@@ -19,12 +19,12 @@ use crate::config::{Config, ConfigError};
 use crate::event::Subscription;
 use crate::handler::Table;
 use crate::program::Program;
-use crate::store::{Look, Seal, Store};
+use crate::store::{LedgerStatus, SealState, Store};
 use crate::text::iso_time;
 use crate::webex::Client;
 use crate::{clock, identity};
-use ledger::Ledger;
-use report::{Finding, Report, State};
+use ledger::CheckedLedger;
+use report::{CheckFinding, CheckReport, CheckState};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -42,11 +42,11 @@ pub(super) async fn run(
     program: Program,
 ) -> anyhow::Result<ExitCode> {
     let Options { deep, format } = options;
-    let mut report = Report::new(format, program);
+    let mut report = CheckReport::new(format, program);
     let code = match found {
         Err(error) => {
             for problem in error.downcast::<ConfigError>()?.0 {
-                report.add(Finding::new("settings", State::Fail, problem, None))?;
+                report.add(CheckFinding::new("settings", CheckState::Fail, problem, None))?;
             }
             ExitCode::from(2)
         }
@@ -56,7 +56,7 @@ pub(super) async fn run(
             // What only shows when it is used, such as a certificate that cannot be read.
             Err(error) => {
                 let is_setting = error.downcast_ref::<ConfigError>().is_some();
-                report.add(Finding::new("settings", State::Fail, format!("{error:#}"), None))?;
+                report.add(CheckFinding::new("settings", CheckState::Fail, format!("{error:#}"), None))?;
                 if is_setting { ExitCode::from(2) } else { ExitCode::FAILURE }
             }
         },
@@ -72,7 +72,7 @@ async fn look(
     table: &Table,
     subscriptions: &[Subscription],
     deep: bool,
-    report: &mut Report,
+    report: &mut CheckReport,
 ) -> anyhow::Result<()> {
     report.add_all(settings(config, table, subscriptions))?;
     let (look, store) = store(config).await;
@@ -91,7 +91,7 @@ async fn look(
     }
     let webex = Client::impatient(&config.webex, config.token()?)?;
     let token = token(&webex).await;
-    let taken = token.state() != State::Fail;
+    let taken = token.state() != CheckState::Fail;
     report.add(token)?;
     if deep {
         report.add_all(deep::connection(config, &webex))?;
@@ -104,12 +104,12 @@ async fn look(
         }
         report.add_all(webhooks::compare(config, subscriptions, &found))?;
         if let Ok(found) = &found {
-            report.add_all(instance::look(config, ledger.as_ref(), found, webex.webex_time()))?;
+            report.add_all(instance::check_instance(config, ledger.as_ref(), found, webex.webex_time()))?;
         }
-        report.add_all(websocket::look(config, &found).await?)?;
+        report.add_all(websocket::check_websocket(config, &found).await?)?;
     }
     if deep {
-        report.add_all(public_url::look(config, daemon).await?)?;
+        report.add_all(public_url::check_public_url(config, daemon).await?)?;
         let whole = deep::whole(config.delivery.mode, report);
         report.add(whole)?;
     }
@@ -117,56 +117,57 @@ async fn look(
 }
 
 /// What the daemon logs at its start, too.
-fn settings(config: &Config, table: &Table, subscriptions: &[Subscription]) -> Vec<Finding> {
+fn settings(config: &Config, table: &Table, subscriptions: &[Subscription]) -> Vec<CheckFinding> {
     let doubts = doubts(config, table, subscriptions);
-    let mut findings: Vec<_> = doubts.iter().map(|doubt| Finding::warn("settings", &doubt.says, &doubt.hint)).collect();
+    let mut findings: Vec<_> =
+        doubts.iter().map(|doubt| CheckFinding::warn("settings", &doubt.says, &doubt.hint)).collect();
     if findings.is_empty() {
-        findings.push(Finding::ok("settings", "complete"));
+        findings.push(CheckFinding::ok("settings", "complete"));
     }
     findings
 }
 
-async fn token(webex: &Client) -> Finding {
+async fn token(webex: &Client) -> CheckFinding {
     match webex.me().await {
         Ok(me) => match identity::doubt(&me) {
-            Some((says, hint)) => Finding::fail("token", says, hint),
-            None => Finding::ok("token", format!("Webex takes it; it is of {}", me.described())),
+            Some((says, hint)) => CheckFinding::fail("token", says, hint),
+            None => CheckFinding::ok("token", format!("Webex takes it; it is of {}", me.described())),
         },
-        Err(error) => Finding::unless_asked_to_wait("token", error.to_string(), error.hint(), &error),
+        Err(error) => CheckFinding::unless_asked_to_wait("token", error.to_string(), error.hint(), &error),
     }
 }
 
 /// A ledger that is not there yet is made by the daemon, so only its folder can be looked at.
-async fn store(config: &Config) -> (Option<Look>, Vec<Finding>) {
+async fn store(config: &Config) -> (Option<LedgerStatus>, Vec<CheckFinding>) {
     match Store::look(&config.store).await {
         Ok(look) => {
-            let mut findings = vec![Finding::ok("store", look.says.clone())];
+            let mut findings = vec![CheckFinding::ok("store", look.says.clone())];
             if let Some(trace) = &look.lost {
                 let says = format!("there was a ledger here, and it is gone: {trace}");
                 let hint =
                     "put it back; without it the daemon makes a new one, and what it acknowledged is not answered";
-                findings.push(Finding::warn("store", says, hint));
+                findings.push(CheckFinding::warn("store", says, hint));
             }
             (Some(look), findings)
         }
         Err(error) => {
-            (None, vec![Finding::fail("store", error.to_string(), "check store.url, and who may write there")])
+            (None, vec![CheckFinding::fail("store", error.to_string(), "check store.url, and who may write there")])
         }
     }
 }
 
 /// From when to when every message is known to be in the ledger, and the last time of which some may be missing.
-fn complete(config: &Config, ledger: &anyhow::Result<Ledger>, daemon: bool) -> Vec<Finding> {
+fn complete(config: &Config, ledger: &anyhow::Result<CheckedLedger>, daemon: bool) -> Vec<CheckFinding> {
     let coverage = match ledger.as_ref().and_then(|ledger| ledger.coverage.as_ref()) {
         Ok(coverage) => coverage,
         Err(error) => {
             let hint = "is it a ledger of this version? the daemon brings an older one up to date when it starts";
-            return vec![Finding::warn("complete", format!("cannot be told: {error:#}"), hint)];
+            return vec![CheckFinding::warn("complete", format!("cannot be told: {error:#}"), hint)];
         }
     };
     let Some(coverage) = coverage else {
         let hint = "it is once the daemon has looked at Webex, unless delivery.catch_up is 0s";
-        return vec![Finding::warn("complete", "not looked after", hint)];
+        return vec![CheckFinding::warn("complete", "not looked after", hint)];
     };
     let interval = format!("from {} to {}", iso_time(coverage.complete_from), iso_time(coverage.complete_until));
     let says = format!("no message to the bot is missing {interval}");
@@ -174,9 +175,9 @@ fn complete(config: &Config, ledger: &anyhow::Result<Ledger>, daemon: bool) -> V
     let longest = 3 * config.delivery.reconcile.max(config.polling.interval) + 2 * config.worker.visible_within;
     let mut findings = vec![if daemon && u128::try_from(unlooked).is_ok_and(|ms| ms > longest.as_millis()) {
         let hint = "the daemon runs and cannot look at Webex: its log says why";
-        Finding::warn("complete", format!("{says}, and nobody has looked since"), hint)
+        CheckFinding::warn("complete", format!("{says}, and nobody has looked since"), hint)
     } else {
-        Finding::ok("complete", says)
+        CheckFinding::ok("complete", says)
     }];
     if let Some(gap) = coverage.gaps.first() {
         let says = format!(
@@ -189,30 +190,30 @@ fn complete(config: &Config, ledger: &anyhow::Result<Ledger>, daemon: bool) -> V
             1 => "whoever wrote then may write again".to_owned(),
             gaps => format!("it is the last of {gaps}; whoever wrote then may write again"),
         };
-        findings.push(Finding::warn("complete", says, &hint));
+        findings.push(CheckFinding::warn("complete", says, &hint));
     }
     findings
 }
 
 /// Where the keys and the audit's seal do not go together; whether the rows do, `switchboard audit verify` says.
-fn audit(config: &Config, ledger: &anyhow::Result<Ledger>) -> Vec<Finding> {
+fn audit(config: &Config, ledger: &anyhow::Result<CheckedLedger>) -> Vec<CheckFinding> {
     // What cannot be read is said of `complete`.
     let Ok(seal) = ledger.as_ref().and_then(|ledger| ledger.seal.as_ref()) else { return Vec::new() };
-    let warn = |says: &str, hint: &str| vec![Finding::warn("audit", says, hint)];
+    let warn = |says: &str, hint: &str| vec![CheckFinding::warn("audit", says, hint)];
     match seal {
-        Seal::Right if config.audit.old_key.is_some() => warn(
+        SealState::Right if config.audit.old_key.is_some() => warn(
             "audit.old_key is set, though the audit is sealed with audit.key",
             "take it out: until then, whoever has the old key can make the audit anew",
         ),
-        Seal::None | Seal::Right | Seal::Old => Vec::new(),
-        Seal::Missing => warn(
+        SealState::None | SealState::Right | SealState::Old => Vec::new(),
+        SealState::Missing => warn(
             "the audit is not sealed, though audit.key is set",
             "if the key is new, `switchboard audit seal` seals it; if not, somebody took the seal away",
         ),
-        Seal::Unchecked => {
+        SealState::Unchecked => {
             warn("the audit is sealed, and audit.key is not set", "set it, or the daemon goes on without a seal")
         }
-        Seal::Wrong => vec![Finding::fail(
+        SealState::Wrong => vec![CheckFinding::fail(
             "audit",
             "the audit's seal is not of audit.key",
             "is it the daemon's key? `switchboard audit verify` tells more",
@@ -229,9 +230,9 @@ mod tests {
     async fn where_webex_does_not_call_no_public_url_is_needed() {
         for mode in ["polling", "websocket"] {
             let config = Config::from_parts(&format!("delivery.mode = \"{mode}\""), &[]).unwrap();
-            let mut report = Report::new(Format { json: true }, Program::default());
+            let mut report = CheckReport::new(Format { json: true }, Program::default());
             report.add_all(webhooks::compare(&config, &[], &Ok(Vec::new()))).unwrap();
-            report.add_all(public_url::look(&config, false).await.unwrap()).unwrap();
+            report.add_all(public_url::check_public_url(&config, false).await.unwrap()).unwrap();
             let findings = serde_json::to_value(report.findings()).unwrap();
             let says = format!("not needed with delivery.mode = \"{mode}\"");
             for (nth, check) in ["webhooks", "public"].into_iter().enumerate() {
@@ -248,14 +249,14 @@ mod tests {
             (Mode::Polling, &["store", "daemon", "token", "scopes"]),
             (Mode::Websocket, &["store", "daemon", "token", "scopes", "websocket"]),
         ] {
-            let mut report = Report::new(Format { json: true }, Program::default());
+            let mut report = CheckReport::new(Format { json: true }, Program::default());
             for link in links {
-                assert!(deep::whole(mode, &report).state() == State::Warn, "{mode:?} without {link}");
-                report.add(Finding::ok(link, "")).unwrap();
+                assert!(deep::whole(mode, &report).state() == CheckState::Warn, "{mode:?} without {link}");
+                report.add(CheckFinding::ok(link, "")).unwrap();
             }
-            assert!(deep::whole(mode, &report).state() == State::Ok, "{mode:?}");
-            report.add(Finding::fail(links[1], "", "")).unwrap();
-            assert!(deep::whole(mode, &report).state() == State::Fail, "{mode:?}");
+            assert!(deep::whole(mode, &report).state() == CheckState::Ok, "{mode:?}");
+            report.add(CheckFinding::fail(links[1], "", "")).unwrap();
+            assert!(deep::whole(mode, &report).state() == CheckState::Fail, "{mode:?}");
         }
     }
 }

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use url::{Host, Url};
 use uuid::Uuid;
 
-use super::report::Finding;
+use super::report::CheckFinding;
 use crate::cli::webex::without_secrets;
 use crate::config::Config;
 use crate::receiver::CANARY;
 use crate::signature::{self, Signer};
-use crate::webex::{Answer, Probe, Unreached};
+use crate::webex::{Probe, ProbeAnswer, Unreached};
 
 /// Webex says not how long it waits; an answer that takes this long leaves little room on a busy day.
 const SLOW: Duration = Duration::from_secs(2);
@@ -23,30 +23,30 @@ const SLOW: Duration = Duration::from_secs(2);
 const FORGED: &str = "0000000000000000000000000000000000000000";
 
 /// What the proof needs to know to name a cause.
-struct Place<'a> {
+struct OpenPlace<'a> {
     config: &'a Config,
     url: Url,
     /// Whether a daemon runs on the ledger here.
     daemon: bool,
 }
 
-pub(super) async fn look(config: &Config, daemon: bool) -> anyhow::Result<Vec<Finding>> {
-    if let Some(finding) = Finding::uncalled("public", config.delivery.mode) {
+pub(super) async fn check_public_url(config: &Config, daemon: bool) -> anyhow::Result<Vec<CheckFinding>> {
+    if let Some(finding) = CheckFinding::uncalled("public", config.delivery.mode) {
         return Ok(vec![finding]);
     }
     let url = config.webhook.target_url().and_then(|url| Url::parse(url).ok());
     let (Some(url), Some(secret)) = (url, &config.webhook.secret) else {
         let hint = "set it to the whole URL that Webex is to call";
-        return Ok(vec![Finding::warn("public", "webhook.public_url is not set", hint)]);
+        return Ok(vec![CheckFinding::warn("public", "webhook.public_url is not set", hint)]);
     };
-    let place = Place { config, url, daemon };
+    let place = OpenPlace { config, url, daemon };
     let mut findings = place.prove(secret).await?;
     findings.extend(place.inner_address().await);
     Ok(findings)
 }
 
-impl Place<'_> {
-    async fn prove(&self, secret: &SecretString) -> anyhow::Result<Vec<Finding>> {
+impl OpenPlace<'_> {
+    async fn prove(&self, secret: &SecretString) -> anyhow::Result<Vec<CheckFinding>> {
         let canary = canary();
         let signer = Signer::new(secret.clone());
         // Each is shown to be ours, so that the daemon does not take it for a forgery.
@@ -88,11 +88,11 @@ impl Place<'_> {
         Ok(findings)
     }
 
-    fn proven(&self, refused: &Answer, accepted: &Answer) -> Vec<Finding> {
+    fn proven(&self, refused: &ProbeAnswer, accepted: &ProbeAnswer) -> Vec<CheckFinding> {
         let name = self.name();
         let ms = accepted.took.as_millis();
         let says = format!("{name} refuses what is not signed and takes a signed canary, in {ms} ms");
-        let mut findings = vec![Finding::ok("public", says)];
+        let mut findings = vec![CheckFinding::ok("public", says)];
         let took = refused.took.max(accepted.took);
         if took > SLOW {
             let says = format!("took {:.1} s to answer", took.as_secs_f64());
@@ -103,7 +103,7 @@ impl Place<'_> {
         findings
     }
 
-    fn unreached(&self, why: &Unreached) -> Finding {
+    fn unreached(&self, why: &Unreached) -> CheckFinding {
         let host = self.url.host_str().unwrap_or_default();
         match why {
             Unreached::Name => self.fail(
@@ -140,7 +140,7 @@ impl Place<'_> {
     }
 
     /// Anything but the daemon's own answer, told by its status.
-    fn unlike_us(&self, answer: &Answer) -> Finding {
+    fn unlike_us(&self, answer: &ProbeAnswer) -> CheckFinding {
         let (path, status, listen) = (self.url.path(), answer.status, self.config.server.listen);
         let forward = format!("have the proxy hand {path} on to the daemon at server.listen, which is {listen}");
         match status {
@@ -191,7 +191,7 @@ impl Place<'_> {
     }
 
     /// A daemon is there, and our signature is wrong to it.
-    fn refused(&self, is_rewritten: bool) -> Finding {
+    fn refused(&self, is_rewritten: bool) -> CheckFinding {
         if is_rewritten {
             return self.fail(
                 "changes the body of a delivery on its way",
@@ -211,7 +211,7 @@ impl Place<'_> {
     }
 
     /// Names that lead inside only prove the way inside.
-    async fn inner_address(&self) -> Option<Finding> {
+    async fn inner_address(&self) -> Option<CheckFinding> {
         let port = self.url.port_or_known_default()?;
         let addresses: Vec<_> = match (self.url.host()?, &self.config.webex.api_url.host()?) {
             // A cloud on this machine reaches what is on this machine.
@@ -234,16 +234,16 @@ impl Place<'_> {
         without_secrets(self.url.as_str())
     }
 
-    fn warn(&self, says: &str, hint: &str) -> Finding {
-        Finding::warn("public", format!("{} {says}", self.name()), hint)
+    fn warn(&self, says: &str, hint: &str) -> CheckFinding {
+        CheckFinding::warn("public", format!("{} {says}", self.name()), hint)
     }
 
-    fn fail(&self, says: &str, hint: &str) -> Finding {
-        Finding::fail("public", format!("{} {says}", self.name()), hint)
+    fn fail(&self, says: &str, hint: &str) -> CheckFinding {
+        CheckFinding::fail("public", format!("{} {says}", self.name()), hint)
     }
 }
 
-impl Answer {
+impl ProbeAnswer {
     fn is(&self, status: u16, body: &Value) -> bool {
         self.status == status && serde_json::from_slice::<Value>(&self.body).is_ok_and(|found| found == *body)
     }

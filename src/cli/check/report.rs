@@ -10,7 +10,7 @@ use crate::webex::{Error, Fault};
 /// How a part is.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum State {
+pub(super) enum CheckState {
     Ok,
     /// It works, but hardly as it was meant.
     Warn,
@@ -19,29 +19,34 @@ pub(super) enum State {
 
 /// One line of the report.
 #[derive(Serialize)]
-pub(super) struct Finding {
+pub(super) struct CheckFinding {
     check: &'static str,
-    state: State,
+    state: CheckState,
     says: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
 }
 
-impl Finding {
-    pub(super) fn new(check: &'static str, state: State, says: impl Into<String>, hint: Option<&str>) -> Finding {
-        Finding { check, state, says: says.into(), hint: hint.map(str::to_owned) }
+impl CheckFinding {
+    pub(super) fn new(
+        check: &'static str,
+        state: CheckState,
+        says: impl Into<String>,
+        hint: Option<&str>,
+    ) -> CheckFinding {
+        CheckFinding { check, state, says: says.into(), hint: hint.map(str::to_owned) }
     }
 
-    pub(super) fn ok(check: &'static str, says: impl Into<String>) -> Finding {
-        Finding::new(check, State::Ok, says, None)
+    pub(super) fn ok(check: &'static str, says: impl Into<String>) -> CheckFinding {
+        CheckFinding::new(check, CheckState::Ok, says, None)
     }
 
-    pub(super) fn warn(check: &'static str, says: impl Into<String>, hint: &str) -> Finding {
-        Finding::new(check, State::Warn, says, Some(hint))
+    pub(super) fn warn(check: &'static str, says: impl Into<String>, hint: &str) -> CheckFinding {
+        CheckFinding::new(check, CheckState::Warn, says, Some(hint))
     }
 
-    pub(super) fn fail(check: &'static str, says: impl Into<String>, hint: &str) -> Finding {
-        Finding::new(check, State::Fail, says, Some(hint))
+    pub(super) fn fail(check: &'static str, says: impl Into<String>, hint: &str) -> CheckFinding {
+        CheckFinding::new(check, CheckState::Fail, says, Some(hint))
     }
 
     /// A call that failed; but a Webex that asks to wait says nothing about what was to be looked at.
@@ -50,52 +55,52 @@ impl Finding {
         says: impl Into<String>,
         hint: &str,
         error: &Error,
-    ) -> Finding {
+    ) -> CheckFinding {
         match error.fault() {
             Fault::Wait(_) => {
-                Finding::warn(check, says, "Webex is asked too much just now; check again after the pause")
+                CheckFinding::warn(check, says, "Webex is asked too much just now; check again after the pause")
             }
             Fault::Away | Fault::Refused | Fault::NotFound | Fault::Broken | Fault::Final => {
-                Finding::fail(check, says, hint)
+                CheckFinding::fail(check, says, hint)
             }
         }
     }
 
     /// That nothing has to be looked at, where Webex does not call us.
-    pub(super) fn uncalled(check: &'static str, mode: Mode) -> Option<Finding> {
+    pub(super) fn uncalled(check: &'static str, mode: Mode) -> Option<CheckFinding> {
         match mode {
             Mode::Webhook | Mode::Both => None,
             Mode::Polling | Mode::Websocket => {
-                Some(Finding::ok(check, format!("not needed with delivery.mode = \"{}\"", mode.as_str())))
+                Some(CheckFinding::ok(check, format!("not needed with delivery.mode = \"{}\"", mode.as_str())))
             }
         }
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self) -> CheckState {
         self.state
     }
 }
 
 /// Everything found so far.
-pub(super) struct Report {
+pub(super) struct CheckReport {
     format: Format,
     program: Program,
-    findings: Vec<Finding>,
+    findings: Vec<CheckFinding>,
 }
 
-impl Report {
-    pub(super) fn new(format: Format, program: Program) -> Report {
-        Report { format, program, findings: Vec::new() }
+impl CheckReport {
+    pub(super) fn new(format: Format, program: Program) -> CheckReport {
+        CheckReport { format, program, findings: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, finding: Finding) -> anyhow::Result<()> {
+    pub(super) fn add(&mut self, finding: CheckFinding) -> anyhow::Result<()> {
         let hint = finding.hint.map(|hint| self.program.quoted(&hint));
-        let finding = Finding { hint, ..finding };
+        let finding = CheckFinding { hint, ..finding };
         if !self.format.json {
             let state = match finding.state {
-                State::Ok => "ok",
-                State::Warn => "warn",
-                State::Fail => "FAIL",
+                CheckState::Ok => "ok",
+                CheckState::Warn => "warn",
+                CheckState::Fail => "FAIL",
             };
             print(&format!("{state:<5}{:<9} {}", finding.check, finding.says))?;
             if let Some(hint) = &finding.hint {
@@ -106,25 +111,25 @@ impl Report {
         Ok(())
     }
 
-    pub(super) fn add_all(&mut self, findings: impl IntoIterator<Item = Finding>) -> anyhow::Result<()> {
+    pub(super) fn add_all(&mut self, findings: impl IntoIterator<Item = CheckFinding>) -> anyhow::Result<()> {
         findings.into_iter().try_for_each(|finding| self.add(finding))
     }
 
-    pub(super) fn findings(&self) -> &[Finding] {
+    pub(super) fn findings(&self) -> &[CheckFinding] {
         &self.findings
     }
 
     pub(super) fn is_sound(&self) -> bool {
-        self.findings.iter().all(|finding| finding.state != State::Fail)
+        self.findings.iter().all(|finding| finding.state != CheckState::Fail)
     }
 
     /// How a part is on the whole: in order once something said so and nothing failed; failed once something did.
-    pub(super) fn verdict(&self, check: &str) -> State {
+    pub(super) fn verdict(&self, check: &str) -> CheckState {
         let has = |state| self.findings.iter().any(|finding| finding.check == check && finding.state == state);
-        match (has(State::Fail), has(State::Ok)) {
-            (true, _) => State::Fail,
-            (false, true) => State::Ok,
-            (false, false) => State::Warn,
+        match (has(CheckState::Fail), has(CheckState::Ok)) {
+            (true, _) => CheckState::Fail,
+            (false, true) => CheckState::Ok,
+            (false, false) => CheckState::Warn,
         }
     }
 }

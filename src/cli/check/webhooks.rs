@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::report::{Finding, State};
+use super::report::{CheckFinding, CheckState};
 use crate::cli::webex::without_secrets;
 use crate::config::Config;
 use crate::event::Subscription;
@@ -20,39 +20,45 @@ const SHARED: &str = "`switchboard webhooks sync` mends it; if it comes back, an
      give each a bot of its own";
 
 /// What is not as wanted, each with what mends it.
-pub(super) fn compare(config: &Config, others: &[Subscription], found: &Result<Vec<Webhook>, Error>) -> Vec<Finding> {
-    if let Some(finding) = Finding::uncalled("webhooks", config.delivery.mode) {
+pub(super) fn compare(
+    config: &Config,
+    others: &[Subscription],
+    found: &Result<Vec<Webhook>, Error>,
+) -> Vec<CheckFinding> {
+    if let Some(finding) = CheckFinding::uncalled("webhooks", config.delivery.mode) {
         return vec![finding];
     }
     let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
         let unset = config.uncalled().into_iter();
-        let mut findings: Vec<_> = unset.map(|doubt| Finding::warn("webhooks", doubt.says, &doubt.hint)).collect();
+        let mut findings: Vec<_> = unset.map(|doubt| CheckFinding::warn("webhooks", doubt.says, &doubt.hint)).collect();
         // Somebody may have registered them by hand; then clicks arrive, and nothing else shows that they do not.
         if config.cards.enabled && found.as_ref().is_ok_and(|found| !registration::tells_of_clicks(found)) {
             let says = "none tells of clicks on cards, so their buttons do nothing";
-            findings.push(Finding::warn("webhooks", says, DEAD));
+            findings.push(CheckFinding::warn("webhooks", says, DEAD));
         }
         return findings;
     };
     let found = match found {
         Ok(found) => found,
-        Err(error) => return vec![Finding::unless_asked_to_wait("webhooks", error.to_string(), error.hint(), error)],
+        Err(error) => {
+            return vec![CheckFinding::unless_asked_to_wait("webhooks", error.to_string(), error.hint(), error)];
+        }
     };
     let foreign: Vec<_> = found.iter().filter(|webhook| is_foreign(webhook)).collect();
     let (here, elsewhere): (Vec<_>, Vec<_>) = foreign.into_iter().partition(|webhook| calls(webhook, url));
     let here = here.into_iter().map(|webhook| calls_us(webhook, secret));
     if !found.iter().any(registration::is_ours) {
         let hint = "the daemon makes them when it starts; `switchboard webhooks sync` makes them now";
-        return here.chain([Finding::warn("webhooks", "none yet", hint)]).collect();
+        return here.chain([CheckFinding::warn("webhooks", "none yet", hint)]).collect();
     }
     let wanted = registration::wanted(url, secret, others);
     let mut findings: Vec<_> = wanted.iter().flat_map(|spec| compare_one(spec, found)).collect();
-    if findings.iter().all(|finding| finding.state() != State::Fail) {
+    if findings.iter().all(|finding| finding.state() != CheckState::Fail) {
         let foreign = match elsewhere.len() {
             0 => String::new(),
             count => format!("; {count} of other programs on this token, left alone"),
         };
-        findings.push(Finding::ok("webhooks", format!("all {} are registered and active{foreign}", wanted.len())));
+        findings.push(CheckFinding::ok("webhooks", format!("all {} are registered and active{foreign}", wanted.len())));
     }
     here.chain(findings).collect()
 }
@@ -71,7 +77,7 @@ fn calls(webhook: &Webhook, url: &str) -> bool {
     same && webhook.status.as_deref().is_none_or(|status| status == "active")
 }
 
-fn calls_us(webhook: &Webhook, secret: &SecretString) -> Finding {
+fn calls_us(webhook: &Webhook, secret: &SecretString) -> CheckFinding {
     let Webhook { id, name, resource, event, .. } = webhook;
     let is_signed = webhook.secret.as_ref().is_some_and(|theirs| theirs.expose_secret() == secret.expose_secret());
     let effect = match is_signed {
@@ -86,12 +92,12 @@ fn calls_us(webhook: &Webhook, secret: &SecretString) -> Finding {
         "`switchboard webhooks delete {id}` deletes it; if another program on this token needs it, have that program be called \
          at a URL of its own"
     );
-    Finding::warn("webhooks", says, &hint)
+    CheckFinding::warn("webhooks", says, &hint)
 }
 
-fn compare_one(spec: &WebhookSpec, found: &[Webhook]) -> Vec<Finding> {
+fn compare_one(spec: &WebhookSpec, found: &[Webhook]) -> Vec<CheckFinding> {
     let name = &spec.name;
-    let fail = |says: String, hint| Finding::fail("webhooks", format!("{name} {says}"), hint);
+    let fail = |says: String, hint| CheckFinding::fail("webhooks", format!("{name} {says}"), hint);
     let same_name: Vec<_> = found.iter().filter(|webhook| webhook.name == *name).collect();
     let Some(kept) = same_name.iter().find(|webhook| spec.can_become(webhook)) else {
         return match same_name.first() {
@@ -120,7 +126,7 @@ fn compare_one(spec: &WebhookSpec, found: &[Webhook]) -> Vec<Finding> {
     }
     if same_name.len() > 1 {
         let says = format!("{name} is there {} times, and each event comes as often", same_name.len());
-        findings.push(Finding::warn("webhooks", says, "`switchboard webhooks sync` deletes the surplus"));
+        findings.push(CheckFinding::warn("webhooks", says, "`switchboard webhooks sync` deletes the surplus"));
     }
     findings
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::period::Period;
 use crate::handler::{Context, Reply, Result};
-use crate::store::{Activity, Group};
+use crate::store::{EventCount, SettledActivity};
 use crate::text::{code_block, table};
 use crate::verdict::Verdict;
 
@@ -18,7 +18,7 @@ pub(super) async fn report(context: &Context, period: &Period) -> Result<Reply> 
     Ok(Reply::markdown(format!("{period}:\n\n{}", code_block(&render(&activity, with_people)))))
 }
 
-fn render(activity: &Activity, with_people: bool) -> String {
+fn render(activity: &SettledActivity, with_people: bool) -> String {
     let mut commands = BTreeMap::<&str, (u64, u64)>::new();
     let mut people = BTreeMap::<&str, u64>::new();
     let (mut messages, mut refused) = (0, 0);
@@ -55,9 +55,14 @@ fn render(activity: &Activity, with_people: bool) -> String {
             [(*name).to_owned(), all.to_string(), failed.to_string(), quantile(times, 0.5), quantile(times, 0.95)]
         }),
     ));
-    if !with_people {
-        return text;
+    if with_people {
+        add_people(&mut text, people);
     }
+    text
+}
+
+/// Adds who spoke to the bot most, and how often.
+fn add_people(text: &mut String, people: BTreeMap<&str, u64>) {
     let mut people: Vec<_> = people.into_iter().collect();
     people.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let more = people.len().saturating_sub(MOST_PEOPLE);
@@ -70,7 +75,6 @@ fn render(activity: &Activity, with_people: bool) -> String {
     if more > 0 {
         text.push_str(&format!("\nand {more} more"));
     }
-    text
 }
 
 /// What events of a group are to a report.
@@ -80,7 +84,7 @@ enum Bearing {
     None,
 }
 
-fn bearing(group: &Group) -> Bearing {
+fn bearing(group: &EventCount) -> Bearing {
     match group.verdict {
         Some(verdict) if verdict.is_refusal() => Bearing::Refused,
         Some(
@@ -106,13 +110,13 @@ mod tests {
 
     #[test]
     fn a_report_is_a_table_of_text() {
-        let group = |label: Option<&str>, subject: &str, verdict: &str, count| Group {
+        let group = |label: Option<&str>, subject: &str, verdict: &str, count| EventCount {
             label: label.map(str::to_owned),
             subject: Some(subject.to_owned()),
             verdict: Verdict::of(verdict),
             count,
         };
-        let activity = Activity {
+        let activity = SettledActivity {
             events: vec![
                 group(Some("help"), "alice@example.com", "answered", 12),
                 group(Some("status"), "bob@example.com", "failed", 1),

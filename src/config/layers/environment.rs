@@ -1,7 +1,7 @@
 //! The environment as layers of settings, and what is wrong with the names of variables.
 
 use super::names::{Names, nearest};
-use super::tree::{Finding, Node, Place, Source, Value};
+use super::tree::{Node, SettingFinding, SettingPlace, SettingSource, Value};
 
 /// Variables with a name of their own.
 const WELL_KNOWN: [(&str, &str); 7] = [
@@ -86,20 +86,20 @@ pub(super) fn variable(key: &str) -> String {
 }
 
 /// What the environment says.
-pub(super) struct Said {
+pub(super) struct EnvironmentLayers {
     /// One layer a variable, the highest last.
     pub layers: Vec<Node>,
-    pub wrong: Vec<Finding>,
+    pub wrong: Vec<SettingFinding>,
     /// The keys of those that cannot be read.
     pub spoiled: Vec<String>,
     /// What is doubtful, each with what to do.
     pub doubts: Vec<(String, String)>,
 }
 
-pub(super) fn layers(variables: &Variables, names: &Names) -> Said {
-    let mut said = Said { layers: Vec::new(), wrong: Vec::new(), spoiled: Vec::new(), doubts: Vec::new() };
+pub(super) fn layers(variables: &Variables, names: &Names) -> EnvironmentLayers {
+    let mut said = EnvironmentLayers { layers: Vec::new(), wrong: Vec::new(), spoiled: Vec::new(), doubts: Vec::new() };
     for name in &variables.unreadable {
-        said.wrong.push(Finding::at(&place(name), "it is not UTF-8; set it anew in UTF-8, or unset it"));
+        said.wrong.push(SettingFinding::at(&place(name), "it is not UTF-8; set it anew in UTF-8, or unset it"));
         said.spoiled.push(key_of(name));
     }
     for (name, key) in WELL_KNOWN {
@@ -115,32 +115,32 @@ pub(super) fn layers(variables: &Variables, names: &Names) -> Said {
             }
             continue;
         };
-        match meant(rest, value, names) {
-            Meant::Key(key) => {
+        match meaning_of(rest, value, names) {
+            Meaning::Key(key) => {
                 for below in said.layers.iter().filter_map(|layer| layer.get(&key)) {
                     let says = format!("{} and {name} are both set; {name} is used", below.place.name);
                     said.doubts.push((says, "unset one of them".to_owned()));
                 }
                 said.layers.push(Node::single(&key, Value::Variable(value.clone()), place(name)));
             }
-            Meant::Wrong(says) => said.wrong.push(Finding::at(&place(name), says)),
-            Meant::Nothing => {
+            Meaning::Wrong(says) => said.wrong.push(SettingFinding::at(&place(name), says)),
+            Meaning::Nothing => {
                 let hint =
                     format!("a setting is {PREFIX}SECTION__KEY, with two underscores between; unset what is none");
                 said.doubts.push((format!("the variable {name} sets nothing"), hint));
             }
-            Meant::Foreign => {}
+            Meaning::Foreign => {}
         }
     }
     said
 }
 
-fn place(name: &str) -> Place {
-    Place::new(Source::Environment, name)
+fn place(name: &str) -> SettingPlace {
+    SettingPlace::new(SettingSource::Environment, name)
 }
 
 /// What a variable with our prefix means.
-enum Meant {
+enum Meaning {
     Key(String),
     Wrong(String),
     /// It is no setting, and none that is near.
@@ -149,14 +149,14 @@ enum Meant {
     Foreign,
 }
 
-fn meant(rest: &str, value: &str, names: &Names) -> Meant {
+fn meaning_of(rest: &str, value: &str, names: &Names) -> Meaning {
     let lower = rest.to_lowercase();
-    let wrong = |says: &str| Meant::Wrong(says.to_owned());
+    let wrong = |says: &str| Meaning::Wrong(says.to_owned());
     match lower.as_str() {
         "config" => return wrong("no variable names the settings file; give --config PATH, and unset this"),
         "port" if !value.contains("://") => {
             let says = format!("it sets nothing; write PORT, or {PREFIX}SERVER__LISTEN with the host before it");
-            return Meant::Wrong(says);
+            return Meaning::Wrong(says);
         }
         word if word == "command" || word.starts_with("command__") => {
             return wrong(
@@ -168,18 +168,18 @@ fn meant(rest: &str, value: &str, names: &Names) -> Meant {
     if let Some((section, key)) = lower.split_once("__") {
         let joined = key.replace("__", "_");
         return match key.contains("__") {
-            false => Meant::Key(format!("{section}.{key}")),
+            false => Meaning::Key(format!("{section}.{key}")),
             true if names.has(section, &joined) => write_it(section, &joined),
             true => {
-                Meant::Wrong(format!("unknown key {}; a setting has a section and a key", lower.replace("__", ".")))
+                Meaning::Wrong(format!("unknown key {}; a setting has a section and a key", lower.replace("__", ".")))
             }
         };
     }
     if is_of_kubernetes(rest, value) {
-        return Meant::Foreign;
+        return Meaning::Foreign;
     }
     if names.has_section(&lower) {
-        return Meant::Wrong(format!("it names a section without a key; write {PREFIX}{}__KEY", rest.to_uppercase()));
+        return Meaning::Wrong(format!("it names a section without a key; write {PREFIX}{}__KEY", rest.to_uppercase()));
     }
     // The longest section first: one may begin as another does.
     let mut sections: Vec<_> = names.sections().collect();
@@ -195,7 +195,7 @@ fn meant(rest: &str, value: &str, names: &Names) -> Meant {
         [] => near(&lower, names),
         sections => {
             let forms: Vec<_> = sections.iter().map(|section| form(section, &lower)).collect();
-            Meant::Wrong(format!("a setting has its section before it; write {}", forms.join(" or ")))
+            Meaning::Wrong(format!("a setting has its section before it; write {}", forms.join(" or ")))
         }
     }
 }
@@ -204,17 +204,17 @@ fn form(section: &str, key: &str) -> String {
     format!("{PREFIX}{}__{}", section.to_uppercase(), key.to_uppercase())
 }
 
-fn write_it(section: &str, key: &str) -> Meant {
-    Meant::Wrong(format!("a section and its key are joined by two underscores; write {}", form(section, key)))
+fn write_it(section: &str, key: &str) -> Meaning {
+    Meaning::Wrong(format!("a section and its key are joined by two underscores; write {}", form(section, key)))
 }
 
 /// A misspelt key that also lacks an underscore.
-fn near(lower: &str, names: &Names) -> Meant {
+fn near(lower: &str, names: &Names) -> Meaning {
     let all: Vec<_> = names.all().map(|(section, key)| (format!("{section}_{key}"), section, key)).collect();
     let found = nearest(lower, all.iter().map(|(joined, ..)| joined.as_str()));
     match all.iter().find(|(joined, ..)| Some(joined.as_str()) == found) {
-        Some((_, section, key)) if lower.len() > 6 => Meant::Wrong(format!("did you mean {}?", form(section, key))),
-        _ => Meant::Nothing,
+        Some((_, section, key)) if lower.len() > 6 => Meaning::Wrong(format!("did you mean {}?", form(section, key))),
+        _ => Meaning::Nothing,
     }
 }
 

@@ -6,23 +6,23 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::syntax;
-use super::tree::{Finding, Node, Place, Source, Value};
+use super::tree::{Node, SettingFinding, SettingPlace, SettingSource, Value};
 
 /// What a file says, and what is wrong with how it says it.
-pub(super) struct Parsed {
+pub(super) struct ParsedFile {
     pub root: Node,
-    pub wrong: Vec<Finding>,
+    pub wrong: Vec<SettingFinding>,
     /// The keys whose line is wrong.
     pub spoiled: Vec<String>,
 }
 
 /// Reads the bytes of a file as far as they can be read.
-pub(super) fn parse(place: &Place, bytes: &[u8]) -> Parsed {
+pub(super) fn parse(place: &SettingPlace, bytes: &[u8]) -> ParsedFile {
     let (text, odd) = decode(bytes);
     let mut parsed = parse_text(place, &text);
     if let Some((line, says)) = odd {
         let place = line.map_or_else(|| place.clone(), |line| place.at(line));
-        parsed.wrong.push(Finding::at(&place, says));
+        parsed.wrong.push(SettingFinding::at(&place, says));
     }
     parsed
 }
@@ -61,12 +61,12 @@ pub(super) fn utf_16(bytes: &[u8]) -> Option<String> {
 }
 
 /// Reads a text as far as it can be read.
-pub(super) fn parse_text(place: &Place, text: &str) -> Parsed {
+pub(super) fn parse_text(place: &SettingPlace, text: &str) -> ParsedFile {
     let (text, lone) = with_line_feeds(text);
-    let mut parsed = Parsed { root: Node::table(place.clone()), wrong: Vec::new(), spoiled: Vec::new() };
+    let mut parsed = ParsedFile { root: Node::table(place.clone()), wrong: Vec::new(), spoiled: Vec::new() };
     if let Some(line) = lone {
         let says = "not valid TOML: a line ends in a carriage return alone; save the file with LF or CRLF as line ends";
-        parsed.wrong.push(Finding::at(&place.at(line), says));
+        parsed.wrong.push(SettingFinding::at(&place.at(line), says));
     }
     // What cannot be read is taken out, so that it hides nothing.
     let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
@@ -84,7 +84,7 @@ pub(super) fn parse_text(place: &Place, text: &str) -> Parsed {
             let is_new = told.insert(line);
             if is_new {
                 let says = format!("not valid TOML: {}", syntax::explain(&written, message));
-                parsed.wrong.push(Finding::at(&place.at(line), says));
+                parsed.wrong.push(SettingFinding::at(&place.at(line), says));
             }
             let end = match message {
                 OPEN => syntax::next_heading(&lines, at),
@@ -104,7 +104,7 @@ pub(super) fn parse_text(place: &Place, text: &str) -> Parsed {
         }
     }
     if told.is_empty() {
-        parsed.wrong.push(Finding::at(place, "not valid TOML: it cannot be read"));
+        parsed.wrong.push(SettingFinding::at(place, "not valid TOML: it cannot be read"));
     }
     parsed
 }
@@ -154,19 +154,19 @@ fn opening(table: &DeTable<'_>, at: usize) -> Option<usize> {
     table.iter().find_map(|(_, value)| within(value, at))
 }
 
-fn walk(text: &str, place: &Place, table: &DeTable<'_>, parsed: &mut Parsed) {
-    let mut walk = Walk { text, place, wrong: Vec::new() };
+fn walk(text: &str, place: &SettingPlace, table: &DeTable<'_>, parsed: &mut ParsedFile) {
+    let mut walk = FileWalk { text, place, wrong: Vec::new() };
     parsed.root = walk.table(table, 1);
     parsed.wrong.append(&mut walk.wrong);
 }
 
-struct Walk<'a> {
+struct FileWalk<'a> {
     text: &'a str,
-    place: &'a Place,
-    wrong: Vec<Finding>,
+    place: &'a SettingPlace,
+    wrong: Vec<SettingFinding>,
 }
 
-impl Walk<'_> {
+impl FileWalk<'_> {
     fn table(&mut self, table: &DeTable<'_>, line: usize) -> Node {
         let mut found = BTreeMap::new();
         for (key, value) in table {
@@ -174,7 +174,7 @@ impl Walk<'_> {
             let line = line_of(self.text, key.span().start);
             if name.contains('.') {
                 let says = format!("the quotes make one name of {name}; write it without them");
-                self.wrong.push(Finding::at(&self.place.at(line), says));
+                self.wrong.push(SettingFinding::at(&self.place.at(line), says));
                 continue;
             }
             found.insert(name, self.node(value, line));
@@ -205,5 +205,5 @@ impl Walk<'_> {
 
 /// The tree of the built-in defaults.
 pub(super) fn defaults(text: &str) -> Node {
-    parse_text(&Place::new(Source::Defaults, "the built-in defaults"), text).root
+    parse_text(&SettingPlace::new(SettingSource::Defaults, "the built-in defaults"), text).root
 }

@@ -4,11 +4,11 @@
 use super::environment::variable;
 use super::names::{Names, listed, nearest};
 use super::read::{Mistake, Problem, Wanted};
-use super::tree::{Finding, Node, Source, Value, key};
+use super::tree::{Node, SettingFinding, SettingSource, Value, key};
 use crate::config::values::parse_size;
 
 /// A problem of reading, told by what stands there and by what the built-in defaults have in its place.
-pub(super) fn finding(problem: &Problem, settings: &Node, defaults: &Node, names: &Names) -> Finding {
+pub(super) fn finding(problem: &Problem, settings: &Node, defaults: &Node, names: &Names) -> SettingFinding {
     let path = problem.path.as_deref().unwrap_or_default();
     let under = |last: &str| if path.is_empty() { last.to_owned() } else { format!("{path}.{last}") };
     let (at, says) = match &problem.mistake {
@@ -31,12 +31,12 @@ pub(super) fn finding(problem: &Problem, settings: &Node, defaults: &Node, names
     };
     let node = settings.get(&at).map(|node| &node.place).or(problem.place.as_ref());
     let says = match settings.get(&at) {
-        Some(node) if node.place.source == Source::Environment => for_a_variable(&says, node.text()),
+        Some(node) if node.place.source == SettingSource::Environment => for_a_variable(&says, node.text()),
         _ => says,
     };
     match node {
-        Some(place) => Finding::at(place, says),
-        None => Finding::of_all(says),
+        Some(place) => SettingFinding::at(place, says),
+        None => SettingFinding::of_all(says),
     }
 }
 
@@ -57,29 +57,29 @@ fn for_a_variable(says: &str, text: Option<&str>) -> String {
 }
 
 /// How a key is written with its default, such as `concurrency = 16`; none where there is no default.
-pub(super) fn default_form(path: &str, defaults: &Node, source: Source) -> Option<String> {
+pub(super) fn default_form(path: &str, defaults: &Node, source: SettingSource) -> Option<String> {
     let last = path.rsplit('.').next()?;
     let value = match &defaults.get(path)?.value {
-        Value::Text(text) if source == Source::Environment => text.clone(),
+        Value::Text(text) if source == SettingSource::Environment => text.clone(),
         Value::Text(text) => format!("\"{text}\""),
         Value::Integer(number) => number.to_string(),
         Value::Boolean(value) => value.to_string(),
         _ => return None,
     };
-    Some(if source == Source::Environment {
+    Some(if source == SettingSource::Environment {
         format!("{}={value}", variable(path))
     } else {
         format!("{last} = {value}")
     })
 }
 
-fn such_as(path: &str, settings: &Node, defaults: &Node) -> String {
-    let source = settings.get(path).map_or(Source::File, |node| node.place.source);
+fn example_value(path: &str, settings: &Node, defaults: &Node) -> String {
+    let source = settings.get(path).map_or(SettingSource::File, |node| node.place.source);
     default_form(path, defaults, source).map_or_else(String::new, |form| format!(", such as {form}"))
 }
 
 fn range(path: &str, settings: &Node, defaults: &Node) -> String {
-    let such_as = such_as(path, settings, defaults);
+    let such_as = example_value(path, settings, defaults);
     let number = settings.get(path).and_then(|node| match &node.value {
         Value::Integer(number) => Some(*number),
         Value::Variable(text) => text.trim().parse().ok(),
@@ -98,7 +98,7 @@ fn wrong_type(wanted: Wanted, path: &str, settings: &Node, defaults: &Node) -> S
     let last = path.rsplit('.').next().unwrap_or(path);
     let node = settings.get(path);
     let text = node.and_then(Node::text).map(str::trim);
-    let is_variable = node.is_some_and(|node| node.place.source == Source::Environment);
+    let is_variable = node.is_some_and(|node| node.place.source == SettingSource::Environment);
     let write = |value: &str| match is_variable {
         true => format!("write {}={value}", variable(path)),
         false => format!("write {last} = {value}, without quotes"),
@@ -113,7 +113,7 @@ fn wrong_type(wanted: Wanted, path: &str, settings: &Node, defaults: &Node) -> S
             let plain = text.map(|text| text.replace(['_', ',', '\'', '"'], ""));
             match plain.as_deref().and_then(|plain| plain.parse().ok().or_else(|| parse_size(plain))) {
                 Some(number) => write(&number.to_string()),
-                None => format!("give a whole number{}", such_as(path, settings, defaults)),
+                None => format!("give a whole number{}", example_value(path, settings, defaults)),
             }
         }
         Wanted::Fraction => "give a number, such as 0.5".to_owned(),
@@ -128,7 +128,7 @@ fn wrong_type(wanted: Wanted, path: &str, settings: &Node, defaults: &Node) -> S
         }
         Wanted::Section if path.starts_with("command.") => "write [[command]], and its keys below".to_owned(),
         Wanted::Section => format!("write [{path}], and its keys below"),
-        Wanted::Other => match such_as(path, settings, defaults).strip_prefix(", such as ") {
+        Wanted::Other => match example_value(path, settings, defaults).strip_prefix(", such as ") {
             Some(form) => format!("write it as {form}"),
             None => "give a text in quotes".to_owned(),
         },
@@ -152,7 +152,7 @@ fn describe(node: &Node) -> &'static str {
 
 /// What stands in a file outside of every section, or in the wrong kind of brackets. Takes it out, or puts it as it was
 /// meant, so that what is in it is looked at too.
-pub(super) fn outside_sections(file: &mut Node, names: &Names, spoiled: &mut Vec<String>) -> Vec<Finding> {
+pub(super) fn outside_sections(file: &mut Node, names: &Names, spoiled: &mut Vec<String>) -> Vec<SettingFinding> {
     let Value::Table(table) = &mut file.value else { return Vec::new() };
     let mut wrong = Vec::new();
     for (name, node) in std::mem::take(table) {
@@ -182,7 +182,7 @@ pub(super) fn outside_sections(file: &mut Node, names: &Names, spoiled: &mut Vec
                 (format!("{name} stands alone; {}", home(&name, names)), None)
             }
         };
-        wrong.push(Finding::at(&place, says));
+        wrong.push(SettingFinding::at(&place, says));
         match meant {
             Some(value) => drop(table.insert(name, Node::new(value, place))),
             None => spoiled.push(name),
@@ -208,8 +208,8 @@ fn home(name: &str, names: &Names) -> String {
 }
 
 /// Texts that are no value but stand for one: `${TOKEN}`, `%TOKEN%`, `{{ token }}`, `<token>`, `...`. With their paths.
-pub(super) fn stand_ins(settings: &Node) -> Vec<(String, Finding)> {
-    let set = settings.leaves().into_iter().filter(|(_, node)| node.place.source != Source::Defaults);
+pub(super) fn stand_ins(settings: &Node) -> Vec<(String, SettingFinding)> {
+    let set = settings.leaves().into_iter().filter(|(_, node)| node.place.source != SettingSource::Defaults);
     let found = set.filter_map(|(path, node)| {
         let text = node.text()?.trim();
         let (place, key, variable) = (&node.place, key(&path), variable(&path));
@@ -219,7 +219,7 @@ pub(super) fn stand_ins(settings: &Node) -> Vec<(String, Finding)> {
             "holds a placeholder; put the value itself there".to_owned()
         } else if is_variable_name(text) || is_within("%", "%") || is_within("{{", "}}") {
             match node.place.source {
-                Source::Environment => {
+                SettingSource::Environment => {
                     "holds the name of a variable, and not its value; whoever sets this does not replace \
                      ${...}: give the value itself"
                         .to_owned()
@@ -231,7 +231,7 @@ pub(super) fn stand_ins(settings: &Node) -> Vec<(String, Finding)> {
         } else {
             return None;
         };
-        Some((path, Finding::at(place, format!("{key} {says}"))))
+        Some((path, SettingFinding::at(place, format!("{key} {says}"))))
     });
     found.collect()
 }

@@ -7,8 +7,8 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use super::environment::variable;
-use super::read::{Keys, Mistake, Problem, Reader};
-use super::tree::{Node, Place, Source};
+use super::read::{Keys, Mistake, Problem, SettingReader};
+use super::tree::{Node, SettingPlace, SettingSource};
 use crate::config::ConfigError;
 use crate::state::State;
 
@@ -17,7 +17,7 @@ use crate::state::State;
 pub(crate) struct Section {
     pub name: &'static str,
     of: &'static str,
-    read: fn(Reader<'_>, &mut State) -> Result<(), Problem>,
+    read: fn(SettingReader<'_>, &mut State) -> Result<(), Problem>,
     is_in: fn(&State) -> bool,
 }
 
@@ -29,7 +29,7 @@ impl fmt::Debug for Section {
 
 impl Section {
     pub(crate) fn of<T: DeserializeOwned + Send + Sync + 'static>(name: &'static str) -> Section {
-        let read = |reader: Reader<'_>, state: &mut State| T::deserialize(reader).map(|value| state.put(value));
+        let read = |reader: SettingReader<'_>, state: &mut State| T::deserialize(reader).map(|value| state.put(value));
         Section { name, of: type_name::<T>(), read, is_in: |state| state.get::<T>().is_some() }
     }
 
@@ -40,16 +40,16 @@ impl Section {
 
     /// Reads it from the whole tree; one that nobody gave is empty.
     pub(super) fn read(&self, settings: &Node, keys: &Keys, state: &mut State) -> Result<(), Problem> {
-        let empty = Node::table(Place::new(Source::Defaults, ""));
+        let empty = Node::table(SettingPlace::new(SettingSource::Defaults, ""));
         let node = settings.get(self.name).unwrap_or(&empty);
-        (self.read)(Reader::within(node, self.name, keys), state)
+        (self.read)(SettingReader::within(node, self.name, keys), state)
     }
 
     /// The keys of its type, if that has a fixed set of them.
     fn keys(&self) -> &'static [&'static str] {
         let keys = Keys::default();
         // One that needs a key cannot be read yet, but has said which keys it has.
-        let _ = self.read(&Node::table(Place::new(Source::Defaults, "")), &keys, &mut State::default());
+        let _ = self.read(&Node::table(SettingPlace::new(SettingSource::Defaults, "")), &keys, &mut State::default());
         keys.borrow().get(self.name).copied().unwrap_or_default()
     }
 }

@@ -8,7 +8,7 @@ use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer, 
 use serde::de::{self, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::tree::{Node, Place, Value};
+use super::tree::{Node, SettingPlace, Value};
 use crate::config::values::duration;
 
 /// What kind of value a setting takes.
@@ -46,7 +46,7 @@ pub(super) enum Mistake {
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     pub path: Option<String>,
-    pub place: Option<Place>,
+    pub place: Option<SettingPlace>,
     pub mistake: Mistake,
 }
 
@@ -59,7 +59,7 @@ impl Problem {
     }
 
     /// The innermost value is the one that is wrong.
-    fn within(self, path: &str, place: &Place) -> Problem {
+    fn within(self, path: &str, place: &SettingPlace) -> Problem {
         match self.path {
             Some(_) => self,
             None => Problem { path: Some(path.to_owned()), place: Some(place.clone()), ..self },
@@ -106,26 +106,26 @@ impl de::Error for Problem {
 }
 
 /// Reads one value.
-pub(super) struct Reader<'a> {
+pub(super) struct SettingReader<'a> {
     node: &'a Node,
     path: String,
     keys: &'a Keys,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(node: &'a Node, keys: &'a Keys) -> Reader<'a> {
-        Reader { node, path: String::new(), keys }
+impl<'a> SettingReader<'a> {
+    pub(super) fn new(node: &'a Node, keys: &'a Keys) -> SettingReader<'a> {
+        SettingReader { node, path: String::new(), keys }
     }
 
     /// The same for what stands at this path.
-    pub(super) fn within(node: &'a Node, path: &str, keys: &'a Keys) -> Reader<'a> {
-        Reader { node, path: path.to_owned(), keys }
+    pub(super) fn within(node: &'a Node, path: &str, keys: &'a Keys) -> SettingReader<'a> {
+        SettingReader { node, path: path.to_owned(), keys }
     }
 
     /// A value in this one.
-    fn inner(&self, node: &'a Node, key: &str) -> Reader<'a> {
+    fn inner(&self, node: &'a Node, key: &str) -> SettingReader<'a> {
         let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
-        Reader { node, path, keys: self.keys }
+        SettingReader { node, path, keys: self.keys }
     }
 
     fn fields(&self, table: &'a BTreeMap<String, Node>) -> impl MapAccess<'a, Error = Problem> {
@@ -281,7 +281,7 @@ macro_rules! read {
     };
 }
 
-impl<'de> Deserializer<'de> for Reader<'de> {
+impl<'de> Deserializer<'de> for SettingReader<'de> {
     type Error = Problem;
 
     read! {
@@ -326,7 +326,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     forward_to_deserialize_any! { bytes byte_buf unit unit_struct tuple_struct ignored_any }
 }
 
-impl<'de> IntoDeserializer<'de, Problem> for Reader<'de> {
+impl<'de> IntoDeserializer<'de, Problem> for SettingReader<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

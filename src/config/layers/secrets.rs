@@ -1,7 +1,7 @@
 //! Secrets that are kept in files of their own.
 
 use super::file::utf_16;
-use super::tree::{Finding, Node, Place, Source, Value};
+use super::tree::{Node, SettingFinding, SettingPlace, SettingSource, Value};
 
 /// Keys that are secrets: each may be given as `<key>_file`.
 pub(super) const SECRETS: [&str; 7] = [
@@ -15,7 +15,12 @@ pub(super) const SECRETS: [&str; 7] = [
 ];
 
 /// Puts what stands in the files of secrets in the place of their names. Adds what is wrong, and the keys that it spoils.
-pub(super) fn resolve(layers: &mut Vec<Node>, defaults: &Node, wrong: &mut Vec<Finding>, spoiled: &mut Vec<String>) {
+pub(super) fn resolve(
+    layers: &mut Vec<Node>,
+    defaults: &Node,
+    wrong: &mut Vec<SettingFinding>,
+    spoiled: &mut Vec<String>,
+) {
     for key in SECRETS {
         let found = from_file(key, layers, defaults);
         for layer in layers.iter_mut() {
@@ -34,16 +39,16 @@ pub(super) fn resolve(layers: &mut Vec<Node>, defaults: &Node, wrong: &mut Vec<F
 }
 
 /// The highest layer that gives `key` or `<key>_file` decides; both at once in one place is an error.
-fn from_file(key: &str, layers: &[Node], defaults: &Node) -> Result<Option<Node>, Finding> {
+fn from_file(key: &str, layers: &[Node], defaults: &Node) -> Result<Option<Node>, SettingFinding> {
     let file_key = format!("{key}_file");
     // The variables are one place, though each is a layer of its own.
     let in_environment = |key: &str| {
-        let variables = layers.iter().filter(|layer| layer.place.source == Source::Environment);
+        let variables = layers.iter().filter(|layer| layer.place.source == SettingSource::Environment);
         variables.filter_map(|layer| layer.get(key)).next()
     };
     if let (Some(value), Some(file)) = (in_environment(key), in_environment(&file_key)) {
         let says = format!("{} and {} are both given; keep one of them", value.place, file.place);
-        return Err(Finding::of_all(says));
+        return Err(SettingFinding::of_all(says));
     }
     for layer in layers.iter().rev() {
         match (layer.get(key), layer.get(&file_key)) {
@@ -51,7 +56,7 @@ fn from_file(key: &str, layers: &[Node], defaults: &Node) -> Result<Option<Node>
             (Some(_), None) => return Ok(None),
             (Some(_), Some(file)) => {
                 let says = format!("{key} and {file_key} are both given; keep one of them");
-                return Err(Finding::at(&file.place, says));
+                return Err(SettingFinding::at(&file.place, says));
             }
             (None, Some(file)) => return read(key, file, defaults).map(Some),
         }
@@ -59,25 +64,26 @@ fn from_file(key: &str, layers: &[Node], defaults: &Node) -> Result<Option<Node>
     Ok(None)
 }
 
-fn read(key: &str, file: &Node, defaults: &Node) -> Result<Node, Finding> {
+fn read(key: &str, file: &Node, defaults: &Node) -> Result<Node, SettingFinding> {
     let (file_key, at) = (format!("{key}_file"), &file.place);
-    let path =
-        file.text().ok_or_else(|| Finding::at(at, format!("{file_key} has the wrong type; give a path in quotes")))?;
+    let path = file
+        .text()
+        .ok_or_else(|| SettingFinding::at(at, format!("{file_key} has the wrong type; give a path in quotes")))?;
     if path.trim().is_empty() {
-        return Err(Finding::at(at, format!("{file_key} is empty; give the path of a file, or take it out")));
+        return Err(SettingFinding::at(at, format!("{file_key} is empty; give the path of a file, or take it out")));
     }
     if path.contains("${") || path.starts_with('$') {
-        return Err(Finding::at(
+        return Err(SettingFinding::at(
             at,
             format!("{file_key} holds the name of a variable, and none is put in its place; give the path"),
         ));
     }
     let bytes = std::fs::read(path).map_err(|error| {
         let what = format!("{file_key} names a file that cannot be read ({path}): {error}");
-        Finding::at(at, format!("{what}; check the path, and who may read it"))
+        SettingFinding::at(at, format!("{what}; check the path, and who may read it"))
     })?;
-    let place = Place::new(Source::SecretFile, format!("{path} ({file_key})"));
-    let odd = |says: &str| Err(Finding::at(&place, says));
+    let place = SettingPlace::new(SettingSource::SecretFile, format!("{path} ({file_key})"));
+    let odd = |says: &str| Err(SettingFinding::at(&place, says));
     if utf_16(&bytes).is_some() {
         return odd("it is in UTF-16; save it as UTF-8, such as by `iconv -f UTF-16 -t UTF-8`");
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// Where settings come from, the lowest layer first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Source {
+pub(super) enum SettingSource {
     /// The `bot.toml` inside the program.
     Defaults,
     /// The operator's settings file.
@@ -19,57 +19,57 @@ pub(super) enum Source {
 
 /// The file and line, or the variable, as a message names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub source: Source,
+pub(super) struct SettingPlace {
+    pub source: SettingSource,
     pub name: Arc<str>,
     pub line: Option<usize>,
 }
 
-impl Place {
-    pub(super) fn new(source: Source, name: impl Into<Arc<str>>) -> Place {
-        Place { source, name: name.into(), line: None }
+impl SettingPlace {
+    pub(super) fn new(source: SettingSource, name: impl Into<Arc<str>>) -> SettingPlace {
+        SettingPlace { source, name: name.into(), line: None }
     }
 
-    pub(super) fn at(&self, line: usize) -> Place {
-        Place { line: Some(line), ..self.clone() }
+    pub(super) fn at(&self, line: usize) -> SettingPlace {
+        SettingPlace { line: Some(line), ..self.clone() }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SettingPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.source, self.line) {
-            (Source::Environment, _) => write!(f, "{} (environment)", self.name),
-            (Source::File, Some(line)) => write!(f, "{}, line {line}", self.name),
-            (Source::Defaults | Source::File | Source::SecretFile, _) => f.write_str(&self.name),
+            (SettingSource::Environment, _) => write!(f, "{} (environment)", self.name),
+            (SettingSource::File, Some(line)) => write!(f, "{}, line {line}", self.name),
+            (SettingSource::Defaults | SettingSource::File | SettingSource::SecretFile, _) => f.write_str(&self.name),
         }
     }
 }
 
 /// Something wrong, and where.
 #[derive(Debug)]
-pub(super) struct Finding {
-    place: Option<Place>,
+pub(super) struct SettingFinding {
+    place: Option<SettingPlace>,
     says: String,
 }
 
-impl Finding {
-    pub(super) fn at(place: &Place, says: impl Into<String>) -> Finding {
-        Finding { place: Some(place.clone()), says: says.into() }
+impl SettingFinding {
+    pub(super) fn at(place: &SettingPlace, says: impl Into<String>) -> SettingFinding {
+        SettingFinding { place: Some(place.clone()), says: says.into() }
     }
 
     /// One that names its places itself.
-    pub(super) fn of_all(says: impl Into<String>) -> Finding {
-        Finding { place: None, says: says.into() }
+    pub(super) fn of_all(says: impl Into<String>) -> SettingFinding {
+        SettingFinding { place: None, says: says.into() }
     }
 
     /// As people read on: the file from the top down, then the environment.
-    pub(super) fn sort(findings: &mut [Finding]) {
-        let order = |place: &Place| (place.source, place.line, place.name.clone());
+    pub(super) fn sort(findings: &mut [SettingFinding]) {
+        let order = |place: &SettingPlace| (place.source, place.line, place.name.clone());
         findings.sort_by_cached_key(|finding| finding.place.as_ref().map(order));
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for SettingFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             Some(place) => write!(f, "{place}: {}", self.says),
@@ -98,20 +98,20 @@ pub(super) enum Value {
 #[derive(Clone)]
 pub(super) struct Node {
     pub value: Value,
-    pub place: Place,
+    pub place: SettingPlace,
 }
 
 impl Node {
-    pub(super) fn new(value: Value, place: Place) -> Node {
+    pub(super) fn new(value: Value, place: SettingPlace) -> Node {
         Node { value, place }
     }
 
-    pub(super) fn table(place: Place) -> Node {
+    pub(super) fn table(place: SettingPlace) -> Node {
         Node::new(Value::Table(BTreeMap::new()), place)
     }
 
     /// A tree that holds this value alone.
-    pub(super) fn single(key: &str, value: Value, place: Place) -> Node {
+    pub(super) fn single(key: &str, value: Value, place: SettingPlace) -> Node {
         key.rsplit('.').fold(Node::new(value, place.clone()), |inner, part| {
             Node::new(Value::Table(BTreeMap::from([(part.to_owned(), inner)])), place.clone())
         })

@@ -15,7 +15,7 @@ const NOT_SENT: &str = "it was not sent, or nobody knows Webex's id of it";
 
 /// What the ledger knows of the message of an edit.
 #[derive(Default)]
-struct Found {
+struct FoundMessage {
     /// Webex's id of it; none when it was not sent.
     message: Option<MessageId>,
     /// The letter that posted it.
@@ -23,7 +23,7 @@ struct Found {
 }
 
 /// What came of an edit.
-enum Change {
+enum EditOutcome {
     /// The message has its new text.
     Made,
     /// It will never have it, for this reason; the root of its thread, if there is one to post in.
@@ -48,33 +48,33 @@ impl Outbox {
             return row.done(closing(Verdict::Folded, note), Vec::new());
         }
         let change = match found.is_impossible(edit) {
-            Some(why) => Ok(Change::Impossible(why.to_owned(), found.message.clone())),
+            Some(why) => Ok(EditOutcome::Impossible(why.to_owned(), found.message.clone())),
             None => self.change(&row, edit, &found).await,
         };
         self.settle_change(row, edit, found, change).await
     }
 
     /// Finds the message of an edit.
-    async fn find(&self, row: &Claimed, edit: &Edit) -> Result<Found, StoreError> {
+    async fn find(&self, row: &Claimed, edit: &Edit) -> Result<FoundMessage, StoreError> {
         let (root, letter) = match &edit.of {
-            Edited::Message(message) => return Ok(Found { message: Some(message.clone()), letter: None }),
+            Edited::Message(message) => return Ok(FoundMessage { message: Some(message.clone()), letter: None }),
             Edited::Letter(letter) => (None, *letter),
             Edited::Thread(key) => match self.store.thread(row, key).await? {
-                None => return Ok(Found::default()),
+                None => return Ok(FoundMessage::default()),
                 Some(root) => (Some(root.message), root.letter),
             },
         };
         let letter = self.store.between(letter, letter).await?.pop();
         let sent = letter.as_ref().and_then(|letter| Some(letter.receipt.as_ref()?.message.clone()));
-        Ok(Found { message: root.or(sent).map(MessageId::from), letter })
+        Ok(FoundMessage { message: root.or(sent).map(MessageId::from), letter })
     }
 
-    async fn change(&self, row: &Claimed, edit: &Edit, found: &Found) -> Result<Change, Error> {
-        let Some(message) = &found.message else { return Ok(Change::Impossible(NOT_SENT.to_owned(), None)) };
+    async fn change(&self, row: &Claimed, edit: &Edit, found: &FoundMessage) -> Result<EditOutcome, Error> {
+        let Some(message) = &found.message else { return Ok(EditOutcome::Impossible(NOT_SENT.to_owned(), None)) };
         let webex = self.webex_for(edit.urgency);
         let changing = async {
             if row.doubt.is_some() && same_text(&webex.message(message).await?, &edit.message) {
-                return Ok(Change::Made);
+                return Ok(EditOutcome::Made);
             }
             let room = match &edit.to {
                 Destination::Space(room, _) => room.clone(),
@@ -82,14 +82,14 @@ impl Outbox {
             };
             let refusal = match webex.edit_message(message, &room, &edit.message).await {
                 Err(refusal) if refusal.is_bad_request() => refusal,
-                edited => return edited.map(|_| Change::Made),
+                edited => return edited.map(|_| EditOutcome::Made),
             };
             // An edit of which no answer came may have been made, and have been the last that Webex takes.
             let shown = webex.message(message).await?;
             if same_text(&shown, &edit.message) {
-                return Ok(Change::Made);
+                return Ok(EditOutcome::Made);
             }
-            Ok(Change::Impossible(refusal.to_string(), Some(shown.parent_id.unwrap_or(shown.id))))
+            Ok(EditOutcome::Impossible(refusal.to_string(), Some(shown.parent_id.unwrap_or(shown.id))))
         };
         // If it is impossible, the text may be posted within the same lease.
         tokio::time::timeout(self.lease.mul_f64(0.45), changing).await.unwrap_or_else(|_| {
@@ -102,12 +102,12 @@ impl Outbox {
         &self,
         row: Claimed,
         edit: &Edit,
-        found: Found,
-        change: Result<Change, Error>,
+        found: FoundMessage,
+        change: Result<EditOutcome, Error>,
     ) -> Settlement {
         let (why, root) = match change {
-            Ok(Change::Made) => return self.settle_edited(row, edit, found),
-            Ok(Change::Impossible(why, root)) => (why, root),
+            Ok(EditOutcome::Made) => return self.settle_edited(row, edit, found),
+            Ok(EditOutcome::Impossible(why, root)) => (why, root),
             Err(error) => match error.fault() {
                 // Webex's own reads lag behind for a moment.
                 Fault::NotFound if row.failing() < self.visible_within => {
@@ -132,7 +132,7 @@ impl Outbox {
         self.post(row, &post, Some(format!("posted and not edited: {why}"))).await
     }
 
-    fn settle_edited(&self, row: Claimed, edit: &Edit, found: Found) -> Settlement {
+    fn settle_edited(&self, row: Claimed, edit: &Edit, found: FoundMessage) -> Settlement {
         self.health.token(Ok(()));
         let message = found.message.map(|message| message.to_string()).unwrap_or_default();
         tracing::info!(webex_id = message, "message edited");
@@ -147,7 +147,7 @@ impl Outbox {
     }
 }
 
-impl Found {
+impl FoundMessage {
     /// Why Webex would refuse every edit of it, as far as the ledger knows.
     fn is_impossible(&self, edit: &Edit) -> Option<&'static str> {
         let letter = self.letter.as_ref()?;

@@ -86,7 +86,7 @@ impl Work for Outbox {
     }
 
     fn panicked(&self, row: Claimed, why: String) -> Settlement {
-        let why = self.webex.told(&why);
+        let why = self.webex.sanitized(&why);
         tracing::error!(why, "sending a reply failed where it must not");
         self.failed(row, why, true)
     }

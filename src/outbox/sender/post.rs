@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Outbox, closing};
-use crate::outbox::posts::Look;
+use crate::outbox::posts::EarlierPost;
 use crate::outbox::{Destination, Post, Thread};
 use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Receipt, Settlement, StoreError};
 use crate::verdict::Verdict;
@@ -125,16 +125,17 @@ impl Outbox {
         let (has_thread, has_card) = (root.is_some(), !whole.attachments.is_empty());
         if let Some(doubt) = row.doubt {
             let is_last = self.retry.is_last(row);
-            match self.arrivals.look(row, post, root.as_ref(), doubt, is_last).await.map_err(Unsent::before)? {
-                Look::Arrived(arrived) => {
+            let earlier = self.arrivals.find_earlier_post(row, post, root.as_ref(), doubt, is_last).await;
+            match earlier.map_err(Unsent::before)? {
+                EarlierPost::Arrived(arrived) => {
                     let refused =
                         |was: bool, is: bool| (was && !is).then(|| "Webex refused it at an earlier try".to_owned());
                     let without_card = refused(has_card, !arrived.attachments.is_empty());
                     let without_thread = refused(has_thread, arrived.parent_id.is_some());
                     return Ok(Sent::new(*arrived, without_card, without_thread));
                 }
-                Look::Pending(left) => return Err(Unsent::Pending(left)),
-                Look::Absent => {}
+                EarlierPost::Pending(left) => return Err(Unsent::Pending(left)),
+                EarlierPost::Absent => {}
             }
         }
         let webex = self.webex_for(post.urgency);
@@ -142,9 +143,8 @@ impl Outbox {
             Err(refusal) if refusal.is_bad_request() => refusal,
             posted => return posted.map(|message| Sent::new(message, None, None)).map_err(Unsent::posted),
         };
-        // Webex does not document how it says that a card is wrong, or that the message which is answered was deleted. That
-        // it takes the same message without the one or the other does say so; if it takes none, something
-        // else is wrong, and what it says then is what counts.
+        // Webex does not document how it refuses a wrong card, or an answer to a deleted message. If it takes the message
+        // without the one or the other, that was the cause. If it takes none, its last refusal counts.
         let less: &[(bool, bool)] = match (has_thread, has_card) {
             (true, true) => &[(false, true), (true, false), (false, false)],
             (true, false) | (false, true) => &[(false, false)],

@@ -14,7 +14,7 @@ const FORBIDDEN: u16 = 4403;
 
 /// The end of a socket.
 #[derive(Debug)]
-pub(super) enum End {
+pub(super) enum SocketEnd {
     /// There is no device, or its socket cannot be opened.
     Refused(Error),
     /// Webex closed it.
@@ -29,7 +29,7 @@ pub(super) enum End {
 
 /// What is done about it.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Course {
+pub(super) struct ReopenPlan {
     /// For people.
     pub(super) why: String,
     /// The same in words of ours.
@@ -41,66 +41,68 @@ pub(super) struct Course {
     pub(super) asked: Duration,
 }
 
-impl End {
+impl SocketEnd {
     /// Another process goes on with our device.
     pub(super) fn is_replacement(&self) -> bool {
-        matches!(self, End::Closed(Some(REPLACED), _))
+        matches!(self, SocketEnd::Closed(Some(REPLACED), _))
     }
 
     /// Whether the next socket is of the same device. A new one is made in place of one that has not worked, whatever
     /// the reason, unless it is one that a new device would have too.
     pub(super) fn leaves_device(&self, has_worked: bool) -> bool {
         match self {
-            End::Refused(error) => error.is_unauthorized(),
-            End::Closed(Some(REPLACED | BAD_REQUEST | UNAUTHORIZED | FORBIDDEN), _) => true,
-            End::Closed(..) | End::Lost(_) | End::NotStored(_) => has_worked,
+            SocketEnd::Refused(error) => error.is_unauthorized(),
+            SocketEnd::Closed(Some(REPLACED | BAD_REQUEST | UNAUTHORIZED | FORBIDDEN), _) => true,
+            SocketEnd::Closed(..) | SocketEnd::Lost(_) | SocketEnd::NotStored(_) => has_worked,
             // It was not acknowledged, so the same device would be sent it again and again.
-            End::TooLarge => false,
+            SocketEnd::TooLarge => false,
         }
     }
 
     fn in_short(&self) -> String {
         match self {
-            End::Refused(error) => error.in_short(),
-            End::Closed(Some(UNAUTHORIZED), _) => "Webex refuses the token on the websocket".to_owned(),
-            End::Closed(Some(REPLACED), _) => "another process has opened a socket of websocket.device".to_owned(),
-            End::Closed(Some(code), _) => format!("Webex closed it ({code})"),
-            End::Closed(None, _) => "Webex closed it".to_owned(),
-            End::Lost(_) => "it broke".to_owned(),
-            End::TooLarge => "Webex sent a frame that is too large to be read".to_owned(),
-            End::NotStored(error) => error.in_short(),
+            SocketEnd::Refused(error) => error.in_short(),
+            SocketEnd::Closed(Some(UNAUTHORIZED), _) => "Webex refuses the token on the websocket".to_owned(),
+            SocketEnd::Closed(Some(REPLACED), _) => {
+                "another process has opened a socket of websocket.device".to_owned()
+            }
+            SocketEnd::Closed(Some(code), _) => format!("Webex closed it ({code})"),
+            SocketEnd::Closed(None, _) => "Webex closed it".to_owned(),
+            SocketEnd::Lost(_) => "it broke".to_owned(),
+            SocketEnd::TooLarge => "Webex sent a frame that is too large to be read".to_owned(),
+            SocketEnd::NotStored(error) => error.in_short(),
         }
     }
 
-    pub(super) fn course(self, device: &str) -> Course {
+    pub(super) fn course(self, device: &str) -> ReopenPlan {
         let short = self.in_short();
-        let after = |why: String| Course { why, short: short.clone(), ..Course::default() };
-        let slowly = |why: String| Course { is_slow: true, ..after(why) };
+        let after = |why: String| ReopenPlan { why, short: short.clone(), ..ReopenPlan::default() };
+        let slowly = |why: String| ReopenPlan { is_slow: true, ..after(why) };
         match self {
-            End::Refused(error) => {
+            SocketEnd::Refused(error) => {
                 let why = error.to_string();
                 match error.fault() {
-                    Fault::Wait(asked) => Course { asked, ..after(why) },
-                    Fault::Refused => Course { is_token_refused: true, ..slowly(why) },
+                    Fault::Wait(asked) => ReopenPlan { asked, ..after(why) },
+                    Fault::Refused => ReopenPlan { is_token_refused: true, ..slowly(why) },
                     Fault::Final => slowly(why),
                     Fault::Away | Fault::NotFound | Fault::Broken => after(why),
                 }
             }
-            End::Closed(Some(UNAUTHORIZED), _) => {
-                Course { is_token_refused: true, ..slowly("Webex refuses the token on the websocket".to_owned()) }
+            SocketEnd::Closed(Some(UNAUTHORIZED), _) => {
+                ReopenPlan { is_token_refused: true, ..slowly("Webex refuses the token on the websocket".to_owned()) }
             }
-            End::Closed(Some(REPLACED), _) => slowly(format!(
+            SocketEnd::Closed(Some(REPLACED), _) => slowly(format!(
                 "another process has opened a socket of the device {device:?}: stop that one, or give one of the two \
                  another websocket.device"
             )),
-            End::Closed(Some(code @ (BAD_REQUEST | FORBIDDEN)), reason) => {
+            SocketEnd::Closed(Some(code @ (BAD_REQUEST | FORBIDDEN)), reason) => {
                 slowly(format!("Webex does not want this socket ({code} {reason})"))
             }
-            End::Closed(Some(code), reason) => after(format!("Webex closed it ({code} {reason})")),
-            End::Closed(None, _) => after("Webex closed it and did not say why".to_owned()),
-            End::Lost(why) => after(why),
-            End::TooLarge => after("Webex sent a frame that is too large to be read".to_owned()),
-            End::NotStored(error) => after(format!("what Webex sent could not be stored: {error}")),
+            SocketEnd::Closed(Some(code), reason) => after(format!("Webex closed it ({code} {reason})")),
+            SocketEnd::Closed(None, _) => after("Webex closed it and did not say why".to_owned()),
+            SocketEnd::Lost(why) => after(why),
+            SocketEnd::TooLarge => after("Webex sent a frame that is too large to be read".to_owned()),
+            SocketEnd::NotStored(error) => after(format!("what Webex sent could not be stored: {error}")),
         }
     }
 }
@@ -109,13 +111,13 @@ impl End {
 mod tests {
     use super::*;
 
-    fn refused(status: u16) -> End {
+    fn refused(status: u16) -> SocketEnd {
         let (message, tracking_id) = ("no".to_owned(), None);
-        End::Refused(Error::Status { endpoint: "socket", status, message, tracking_id })
+        SocketEnd::Refused(Error::Status { endpoint: "socket", status, message, tracking_id })
     }
 
-    fn closed(code: u16) -> End {
-        End::Closed(Some(code), "because".to_owned())
+    fn closed(code: u16) -> SocketEnd {
+        SocketEnd::Closed(Some(code), "because".to_owned())
     }
 
     #[test]
@@ -132,10 +134,10 @@ mod tests {
             (closed(1000), false, false),
             (closed(1001), false, false),
             (closed(1008), false, false),
-            (End::Closed(None, String::new()), false, false),
-            (End::Lost("it broke".to_owned()), false, false),
-            (End::TooLarge, false, false),
-            (End::NotStored(StoreError::Busy), false, false),
+            (SocketEnd::Closed(None, String::new()), false, false),
+            (SocketEnd::Lost("it broke".to_owned()), false, false),
+            (SocketEnd::TooLarge, false, false),
+            (SocketEnd::NotStored(StoreError::Busy), false, false),
         ] {
             let said = format!("{end:?}");
             let course = end.course("switchboard");
@@ -148,7 +150,7 @@ mod tests {
     fn a_pause_that_webex_asks_for_is_kept() {
         let asked = Duration::from_secs(99);
         let error = Error::RateLimited { now: true, endpoint: "devices", retry_after: asked, tracking_id: None };
-        assert_eq!(End::Refused(error).course("switchboard").asked, asked);
+        assert_eq!(SocketEnd::Refused(error).course("switchboard").asked, asked);
     }
 
     #[test]
@@ -161,10 +163,10 @@ mod tests {
             (closed(4000), true, true),
             (closed(1001), true, true),
             (closed(1008), false, false),
-            (End::Lost("no pong".to_owned()), true, true),
-            (End::Lost("never greeted".to_owned()), false, false),
-            (End::NotStored(StoreError::Busy), true, true),
-            (End::TooLarge, true, false),
+            (SocketEnd::Lost("no pong".to_owned()), true, true),
+            (SocketEnd::Lost("never greeted".to_owned()), false, false),
+            (SocketEnd::NotStored(StoreError::Busy), true, true),
+            (SocketEnd::TooLarge, true, false),
         ] {
             assert_eq!(end.leaves_device(has_worked), is_left, "{end:?}");
         }

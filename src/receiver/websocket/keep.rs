@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
-use super::end::End;
+use super::end::SocketEnd;
 use super::session::Session;
 use super::{Socket, Websocket};
 use crate::clock;
@@ -55,7 +55,7 @@ impl Websocket {
     }
 
     /// One socket while this daemon is the one that answers; nothing if it stops to be.
-    async fn attempt_at_the_gate(&self, plan: &mut Plan, backoff: &mut Backoff) -> Option<End> {
+    async fn attempt_at_the_gate(&self, plan: &mut Plan, backoff: &mut Backoff) -> Option<SocketEnd> {
         self.gate.open().await;
         tokio::select! {
             end = self.attempt(plan, backoff) => Some(end),
@@ -64,7 +64,7 @@ impl Websocket {
     }
 
     /// One socket, from its opening to its end.
-    async fn attempt(&self, plan: &mut Plan, backoff: &mut Backoff) -> End {
+    async fn attempt(&self, plan: &mut Plan, backoff: &mut Backoff) -> SocketEnd {
         let device = match plan {
             Plan::Find => self.mercury.device().await,
             Plan::Keep(device) => Ok(device.clone()),
@@ -72,13 +72,13 @@ impl Websocket {
         };
         let device = match device {
             Ok(device) => device,
-            Err(error) => return End::Refused(error),
+            Err(error) => return SocketEnd::Refused(error),
         };
         // Until its socket is seen to work: a device that Webex has forgotten is not tried for ever.
         *plan = Plan::Replace(device.clone());
         let (end, has_worked) = match self.mercury.connect(&device).await {
             Ok(socket) => Session::new(self, socket).run(backoff).await,
-            Err(error) => (End::Refused(error), false),
+            Err(error) => (SocketEnd::Refused(error), false),
         };
         if end.leaves_device(has_worked) {
             *plan = Plan::Keep(device);

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::Websocket;
 use super::backoff::Backoff;
-use super::end::End;
+use super::end::SocketEnd;
 use crate::event::{Event, Source};
-use crate::receiver::activity::{Frame, What};
+use crate::receiver::activity::{Frame, FrameContent};
 use crate::telemetry::Received;
-use crate::webex::{self, Heard};
+use crate::webex::{self, SocketEvent};
 
 /// Webex closes a socket that has shown no token for so long, and we one that was not greeted.
 const LONGEST_GREETING: Duration = Duration::from_secs(30);
@@ -44,7 +44,7 @@ enum Beat {
 }
 
 /// What is to be stored, and the id by which it is acknowledged then.
-struct Found {
+struct EventFrame {
     id: String,
     event: Event,
     /// The frame that it came in.
@@ -58,9 +58,9 @@ impl<'a> Session<'a> {
     }
 
     /// Runs to the end of the socket, and says whether it has worked until then.
-    pub(super) async fn run(mut self, backoff: &mut Backoff) -> (End, bool) {
+    pub(super) async fn run(mut self, backoff: &mut Backoff) -> (SocketEnd, bool) {
         let websocket = self.websocket;
-        let store = async move |Found { id, event, raw }: Found| {
+        let store = async move |EventFrame { id, event, raw }: EventFrame| {
             (id, websocket.door.take(Source::Websocket, &event, Some(raw)).await)
         };
         // Each is queued for the disk when it is first polled, which happens in the order in which they came.
@@ -68,14 +68,14 @@ impl<'a> Session<'a> {
         loop {
             let step = tokio::select! {
                 heard = self.socket.next(), if storing.len() < MOST_STORING => match heard {
-                    Heard::Frame(frame) => self.frame(&frame, backoff).await.map(|found| storing.extend(found.map(&store))),
-                    Heard::TooLarge => Err(End::TooLarge),
-                    Heard::Closed(code, reason) => Err(End::Closed(code, reason)),
-                    Heard::Broken(why) => Err(End::Lost(why)),
+                    SocketEvent::Frame(frame) => self.frame(&frame, backoff).await.map(|found| storing.extend(found.map(&store))),
+                    SocketEvent::TooLarge => Err(SocketEnd::TooLarge),
+                    SocketEvent::Closed(code, reason) => Err(SocketEnd::Closed(code, reason)),
+                    SocketEvent::Broken(why) => Err(SocketEnd::Lost(why)),
                 },
                 Some((id, stored)) = storing.next() => match stored {
                     Ok(_) => self.acknowledge(&id).await,
-                    Err(error) => Err(End::NotStored(error)),
+                    Err(error) => Err(SocketEnd::NotStored(error)),
                 },
                 () = tokio::time::sleep_until(self.due) => self.beat().await,
             };
@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
     }
 
     /// Reads a frame; gives what is to be stored.
-    async fn frame(&mut self, frame: &Bytes, backoff: &mut Backoff) -> Result<Option<Found>, End> {
+    async fn frame(&mut self, frame: &Bytes, backoff: &mut Backoff) -> Result<Option<EventFrame>, SocketEnd> {
         match Frame::read(frame) {
             Ok(Frame::Event { id, sequence, what }) => {
                 if matches!(self.beat, Beat::Greeting) {
@@ -113,28 +113,28 @@ impl<'a> Session<'a> {
     }
 
     /// What cannot be read is acknowledged at once: nothing is lost with it, and it would be sent again for ever.
-    async fn event(&mut self, id: String, what: What, frame: &Bytes) -> Result<Option<Found>, End> {
+    async fn event(&mut self, id: String, what: FrameContent, frame: &Bytes) -> Result<Option<EventFrame>, SocketEnd> {
         match what {
-            What::Happened(event) => Ok(Some(Found { id, event, raw: frame.clone() })),
-            What::Unreadable(problem) => {
+            FrameContent::Happened(event) => Ok(Some(EventFrame { id, event, raw: frame.clone() })),
+            FrameContent::Unreadable(problem) => {
                 self.unreadable(problem);
                 self.acknowledge(&id).await.map(|()| None)
             }
         }
     }
 
-    async fn acknowledge(&mut self, id: &str) -> Result<(), End> {
-        self.socket.send(&json!({"type": "ack", "messageId": id})).await.map_err(End::Lost)
+    async fn acknowledge(&mut self, id: &str) -> Result<(), SocketEnd> {
+        self.socket.send(&json!({"type": "ack", "messageId": id})).await.map_err(SocketEnd::Lost)
     }
 
     /// The time for the next beat has come.
-    async fn beat(&mut self) -> Result<(), End> {
+    async fn beat(&mut self) -> Result<(), SocketEnd> {
         match self.beat {
-            Beat::Greeting => Err(End::Lost("Webex did not say that it takes the token".to_owned())),
-            Beat::Pong(_) => Err(End::Lost("no pong within websocket.pong_timeout".to_owned())),
+            Beat::Greeting => Err(SocketEnd::Lost("Webex did not say that it takes the token".to_owned())),
+            Beat::Pong(_) => Err(SocketEnd::Lost("no pong within websocket.pong_timeout".to_owned())),
             Beat::Rest => {
                 let id = Uuid::new_v4().to_string();
-                self.socket.send(&json!({"id": id, "type": "ping"})).await.map_err(End::Lost)?;
+                self.socket.send(&json!({"id": id, "type": "ping"})).await.map_err(SocketEnd::Lost)?;
                 (self.beat, self.due) = (Beat::Pong(id), Instant::now() + self.websocket.settings.pong_timeout);
                 Ok(())
             }

@@ -12,7 +12,7 @@ use crate::signature::{self, Signer};
 use crate::simulator::watch::deliveries::{Delivery, SignatureCheck};
 use crate::simulator::world::refusal::TRACKING_ID;
 use crate::simulator::world::things::{Webhook, WebhookStatus};
-use crate::simulator::world::{Data, Event, ids, time};
+use crate::simulator::world::{Event, EventData, ids, time};
 
 /// What a stranger signs with.
 const FORGED: &str = "a-secret-that-nobody-gave-out";
@@ -37,7 +37,7 @@ struct Envelope<'a> {
     #[serde(serialize_with = "time::millis")]
     created: Timestamp,
     actor_id: &'a str,
-    data: &'a Data,
+    data: &'a EventData,
 }
 
 /// What the world says of an attempt.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::world::Refusal;
+use crate::simulator::world::ApiRefusal;
 
 /// So many calls in so many seconds, counted anew when these are over; what is more is answered 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,11 +72,11 @@ impl Limiter {
 
 impl RateLimit {
     /// What is wrong with a limit that somebody wrote by hand.
-    pub(crate) fn checked(self) -> Result<RateLimit, Refusal> {
+    pub(crate) fn checked(self) -> Result<RateLimit, ApiRefusal> {
         if (1..=3600).contains(&self.seconds) {
             return Ok(self);
         }
-        Err(Refusal::bad_request(format!("seconds is {}, but a limit is counted over 1 to 3600", self.seconds)))
+        Err(ApiRefusal::bad_request(format!("seconds is {}, but a limit is counted over 1 to 3600", self.seconds)))
     }
 }
 

@@ -12,15 +12,15 @@ use super::request::{Caller, JsonBody, Query};
 use crate::simulator::world::meetings::MeetingDraft;
 use crate::simulator::world::sight::may_meet;
 use crate::simulator::world::things::Meeting;
-use crate::simulator::world::{Refusal, ids};
+use crate::simulator::world::{ApiRefusal, ids};
 
 const MOST: usize = 100;
 
 /// The zone of the answer's times, which a header names.
-fn zone(headers: &HeaderMap) -> Result<TimeZone, Refusal> {
+fn zone(headers: &HeaderMap) -> Result<TimeZone, ApiRefusal> {
     match headers.get("timezone").map(|value| value.to_str().unwrap_or_default()) {
         None => Ok(TimeZone::UTC),
-        Some(name) => TimeZone::get(name).map_err(|_| Refusal::bad_request(format!("timezone {name} is unknown."))),
+        Some(name) => TimeZone::get(name).map_err(|_| ApiRefusal::bad_request(format!("timezone {name} is unknown."))),
     }
 }
 
@@ -28,7 +28,7 @@ pub(super) async fn create(
     Caller { cloud, me }: Caller,
     headers: HeaderMap,
     JsonBody(draft): JsonBody<MeetingDraft>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ApiRefusal> {
     let zone = zone(&headers)?;
     cloud.change(|world| world.create_meeting(&me, draft)).map(|meeting| Json(meeting.shown(&zone)))
 }
@@ -37,7 +37,7 @@ pub(super) async fn read(
     Caller { cloud, me }: Caller,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ApiRefusal> {
     let zone = zone(&headers)?;
     let world = cloud.world();
     world.meeting_of(&me, &id).map(|meeting| Json(meeting.shown(&zone)))
@@ -48,7 +48,7 @@ pub(super) async fn replace(
     headers: HeaderMap,
     id: Path<String>,
     draft: JsonBody<MeetingDraft>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ApiRefusal> {
     change(caller, &headers, id, draft, true)
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn update(
     headers: HeaderMap,
     id: Path<String>,
     draft: JsonBody<MeetingDraft>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ApiRefusal> {
     change(caller, &headers, id, draft, false)
 }
 
@@ -67,23 +67,27 @@ fn change(
     Path(id): Path<String>,
     JsonBody(draft): JsonBody<MeetingDraft>,
     whole: bool,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ApiRefusal> {
     let zone = zone(headers)?;
     cloud.change(|world| world.update_meeting(&me, &id, draft, whole)).map(|meeting| Json(meeting.shown(&zone)))
 }
 
-pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, ApiRefusal> {
     cloud.change(|world| world.delete_meeting(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }
 
 /// By number, link or room; otherwise by time, the next seven days unless told otherwise. An ad-hoc meeting is only
 /// found by its instances, of which there are none here.
-pub(super) async fn list(Caller { cloud, me }: Caller, headers: HeaderMap, query: Query) -> Result<Response, Refusal> {
+pub(super) async fn list(
+    Caller { cloud, me }: Caller,
+    headers: HeaderMap,
+    query: Query,
+) -> Result<Response, ApiRefusal> {
     may_meet(&me)?;
     let zone = zone(&headers)?;
     let keys = ["meetingNumber", "webLink", "roomId"].map(|name| query.get(name));
     if keys.iter().flatten().count() > 1 {
-        return Err(Refusal::bad_request("meetingNumber, webLink and roomId are mutually exclusive."));
+        return Err(ApiRefusal::bad_request("meetingNumber, webLink and roomId are mutually exclusive."));
     }
     let found: Vec<_> = {
         let world = cloud.world();
@@ -106,10 +110,10 @@ pub(super) async fn list(Caller { cloud, me }: Caller, headers: HeaderMap, query
 }
 
 /// From inclusive, to exclusive; if one is given, the other is seven days away.
-fn range(query: &Query, now: Timestamp) -> Result<(Timestamp, Timestamp), Refusal> {
+fn range(query: &Query, now: Timestamp) -> Result<(Timestamp, Timestamp), ApiRefusal> {
     let time = |name: &str| {
         let given = query.get(name).map(|text| {
-            text.parse::<Timestamp>().map_err(|_| Refusal::bad_request(format!("{name} is not a time: {text}")))
+            text.parse::<Timestamp>().map_err(|_| ApiRefusal::bad_request(format!("{name} is not a time: {text}")))
         });
         given.transpose()
     };

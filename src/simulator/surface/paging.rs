@@ -9,11 +9,16 @@ use url::Url;
 
 use super::request::Query;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::Refusal;
+use crate::simulator::world::ApiRefusal;
 
 impl Query {
     /// A page of a list that is all in memory: `cursor` says how many items earlier pages had.
-    pub(super) fn page<T: Serialize>(&self, cloud: &Cloud, all: Vec<T>, default: usize) -> Result<Response, Refusal> {
+    pub(super) fn page<T: Serialize>(
+        &self,
+        cloud: &Cloud,
+        all: Vec<T>,
+        default: usize,
+    ) -> Result<Response, ApiRefusal> {
         self.page_of(cloud, all, default, 1000)
     }
 
@@ -24,7 +29,7 @@ impl Query {
         all: Vec<T>,
         default: usize,
         most: usize,
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Response, ApiRefusal> {
         let max = self.max(default, most)?;
         if cloud.world().quirks.empty_pages && self.get("cursor").is_none() {
             return Ok(page::<T>(&[], self.next(cloud, "cursor", "0")));

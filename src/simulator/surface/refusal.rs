@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::simulator::world::Refusal;
+use crate::simulator::world::ApiRefusal;
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiRefusal {
     /// The status alone; the body is written once the call's tracking id is known.
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -30,7 +30,7 @@ struct Description<'a> {
     description: &'a str,
 }
 
-impl Refusal {
+impl ApiRefusal {
     /// As Webex writes it.
     pub(crate) fn body<'a>(&'a self, tracking_id: &'a str) -> Body<'a> {
         Body { message: &self.message, errors: [Description { description: &self.message }], tracking_id }

@@ -6,7 +6,7 @@ use tokio::sync::broadcast;
 
 use super::calls::Call;
 use super::deliveries::Delivery;
-use crate::simulator::world::change::{Change, MessageChange};
+use crate::simulator::world::change::{MessageChange, WorldChange};
 use crate::simulator::world::things::Message;
 
 /// Whoever watches may fall so many happenings behind.
@@ -15,7 +15,7 @@ const FOLLOWED: usize = 4096;
 /// One thing that happened.
 #[derive(Clone, Debug)]
 pub(crate) enum Happening {
-    Changed(Arc<Change>),
+    Changed(Arc<WorldChange>),
     Delivered(Arc<Delivery>),
     Called(Arc<Call>),
     /// The faults, the manner of deliveries, the webhooks or the clock are not what they were.
@@ -45,8 +45,8 @@ impl Journal {
         self.said.subscribe()
     }
 
-    pub(crate) fn changed(&self, change: Change) {
-        if let Change::Message(about) = &change
+    pub(crate) fn changed(&self, change: WorldChange) {
+        if let WorldChange::Message(about) = &change
             && let MessageChange { what: "created", message: Some(message), .. } = &**about
         {
             // Nobody has to listen.

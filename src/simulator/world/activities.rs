@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::event::{ActionData, Data, Event, MessageData};
+use super::event::{ActionData, Event, EventData, MessageData};
 use super::state::World;
 use super::things::{AccountType, Membership, RoomType};
 use crate::webex::local_part;
@@ -16,33 +16,33 @@ const KEYS: &str = "kms://kms.invalid/keys";
 /// The activity of an event; none if sockets are not told of it.
 pub(crate) fn of(world: &mut World, event: &Event) -> Option<Value> {
     let activity = match (&event.data, event.event) {
-        (Data::Message(message), "created") => written(world, message),
-        (Data::Message(message), "deleted") => about(world, "delete", &message.id),
-        (Data::Message(message), _) => about(world, "update", &message.id),
-        (Data::Action(action), _) => clicked(world, action),
-        (Data::Membership(membership), "created") if membership.room_type == RoomType::Group => {
+        (EventData::Message(message), "created") => written(world, message),
+        (EventData::Message(message), "deleted") => about(world, "delete", &message.id),
+        (EventData::Message(message), _) => about(world, "update", &message.id),
+        (EventData::Action(action), _) => clicked(world, action),
+        (EventData::Membership(membership), "created") if membership.room_type == RoomType::Group => {
             of_member(world, "add", membership)
         }
-        (Data::Membership(membership), "deleted") => of_member(world, "leave", membership),
-        (Data::Membership(membership), "updated") if membership.is_moderator => {
+        (EventData::Membership(membership), "deleted") => of_member(world, "leave", membership),
+        (EventData::Membership(membership), "updated") if membership.is_moderator => {
             of_member(world, "assignModerator", membership)
         }
-        (Data::Membership(membership), "updated") => of_member(world, "unassignModerator", membership),
+        (EventData::Membership(membership), "updated") => of_member(world, "unassignModerator", membership),
         // The members of a direct room are part of its creation.
-        (Data::Membership(_), _) => return None,
-        (Data::Room(_), what) => {
+        (EventData::Membership(_), _) => return None,
+        (EventData::Room(_), what) => {
             let object = json!({"objectType": "conversation", "id": local_part(&event.room_id)});
             let verb = if what == "created" { "create" } else { "update" };
             json!({"id": world.mint.uuid(), "verb": verb, "object": object})
         }
-        (Data::Meeting(_), _) => return None,
+        (EventData::Meeting(_), _) => return None,
     };
     Some(envelope(world, dressed(world, event, activity)))
 }
 
 /// What is told just before an event and is of no use to a bot.
 pub(crate) fn before(world: &mut World, event: &Event) -> Option<Value> {
-    let is_typed = matches!(event.data, Data::Message(_)) && event.event == "created";
+    let is_typed = matches!(event.data, EventData::Message(_)) && event.event == "created";
     let is_person = world.people.get(&event.actor_id).is_some_and(|actor| actor.kind == AccountType::Person);
     (is_typed && is_person).then(|| noise(world, "status.start_typing"))
 }

@@ -6,7 +6,7 @@ use super::things::{Account, Message};
 
 /// A change of the world that people see.
 #[derive(Clone, Debug)]
-pub(crate) enum Change {
+pub(crate) enum WorldChange {
     Message(Box<MessageChange>),
     /// Its title, its members, that it is there at all.
     Room(String),
@@ -25,22 +25,22 @@ pub(crate) struct MessageChange {
     pub(crate) message: Option<Message>,
 }
 
-impl Change {
-    pub(crate) fn said(message: &Message) -> Change {
-        Change::message("created", message)
+impl WorldChange {
+    pub(crate) fn said(message: &Message) -> WorldChange {
+        WorldChange::message("created", message)
     }
 
-    pub(crate) fn edited(message: &Message) -> Change {
-        Change::message("updated", message)
+    pub(crate) fn edited(message: &Message) -> WorldChange {
+        WorldChange::message("updated", message)
     }
 
-    pub(crate) fn deleted(room_id: &str, id: &str) -> Change {
+    pub(crate) fn deleted(room_id: &str, id: &str) -> WorldChange {
         let (room_id, id) = (room_id.to_owned(), id.to_owned());
-        Change::Message(Box::new(MessageChange { what: "deleted", room_id, id, message: None }))
+        WorldChange::Message(Box::new(MessageChange { what: "deleted", room_id, id, message: None }))
     }
 
-    fn message(what: &'static str, message: &Message) -> Change {
-        Change::Message(Box::new(MessageChange {
+    fn message(what: &'static str, message: &Message) -> WorldChange {
+        WorldChange::Message(Box::new(MessageChange {
             what,
             room_id: message.room_id.clone(),
             id: message.id.clone(),

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::activities;
 use super::event::Event;
-use super::refusal::Refusal;
+use super::refusal::ApiRefusal;
 use super::state::World;
 use super::things::{Account, Device, Line, Order, REPLACED};
 
@@ -20,7 +20,7 @@ const MOST_KEPT: usize = 10_000;
 
 impl World {
     /// Somebody's devices; with Webex, to have none is 404.
-    pub(crate) fn devices_of(&self, owner: &Account, base: &str) -> Result<Value, Refusal> {
+    pub(crate) fn devices_of(&self, owner: &Account, base: &str) -> Result<Value, ApiRefusal> {
         let own = self.mercury.devices.iter().filter(|device| device.owner == owner.id);
         let own: Vec<_> = own.map(|device| device.shown(base)).collect();
         if own.is_empty() { Err(no_such_device()) } else { Ok(json!({ "devices": own })) }
@@ -31,10 +31,10 @@ impl World {
         owner: &Account,
         traits: Map<String, Value>,
         base: &str,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, ApiRefusal> {
         check(&traits)?;
         if self.mercury.devices.iter().filter(|device| device.owner == owner.id).count() >= MOST_DEVICES {
-            return Err(Refusal::forbidden("User has excessive device registrations"));
+            return Err(ApiRefusal::forbidden("User has excessive device registrations"));
         }
         let (id, owner) = (self.mint.uuid().to_string(), owner.id.clone());
         let device = Device { id, owner, traits, unacknowledged: VecDeque::new(), line: None };
@@ -49,20 +49,20 @@ impl World {
         id: &str,
         traits: Map<String, Value>,
         base: &str,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, ApiRefusal> {
         let device = self.device_of(owner, id)?;
         check(&traits)?;
         device.traits = traits;
         Ok(device.shown(base))
     }
 
-    pub(crate) fn delete_device(&mut self, owner: &Account, id: &str) -> Result<(), Refusal> {
+    pub(crate) fn delete_device(&mut self, owner: &Account, id: &str) -> Result<(), ApiRefusal> {
         self.device_of(owner, id).map(drop)?;
         self.mercury.forget(id);
         Ok(())
     }
 
-    fn device_of(&mut self, owner: &Account, id: &str) -> Result<&mut Device, Refusal> {
+    fn device_of(&mut self, owner: &Account, id: &str) -> Result<&mut Device, ApiRefusal> {
         let mut devices = self.mercury.devices.iter_mut();
         devices.find(|device| device.id == id && device.owner == owner.id).ok_or_else(no_such_device)
     }
@@ -138,15 +138,15 @@ impl World {
 }
 
 /// What Webex asks of a registration.
-fn check(traits: &Map<String, Value>) -> Result<(), Refusal> {
+fn check(traits: &Map<String, Value>) -> Result<(), ApiRefusal> {
     let is_there = |name: &&str| traits.get(*name).and_then(Value::as_str).is_some_and(|value| !value.is_empty());
     let needed = [("model", "Missing Model"), ("name", "Missing Name"), ("deviceType", "Missing Device Type")];
     match needed.into_iter().find(|(name, _)| !is_there(name)) {
-        Some((_, missing)) => Err(Refusal::bad_request(missing)),
+        Some((_, missing)) => Err(ApiRefusal::bad_request(missing)),
         None => Ok(()),
     }
 }
 
-fn no_such_device() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "Device not found")
+fn no_such_device() -> ApiRefusal {
+    ApiRefusal::new(StatusCode::NOT_FOUND, "Device not found")
 }

@@ -17,13 +17,13 @@ pub(crate) struct Event {
     pub(crate) actor_id: String,
     pub(crate) room_id: String,
     pub(crate) room_type: RoomType,
-    pub(crate) data: Data,
+    pub(crate) data: EventData,
 }
 
 /// The `data` of a delivery.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Data {
+pub(crate) enum EventData {
     Message(MessageData),
     Action(ActionData),
     Membership(Membership),
@@ -107,7 +107,7 @@ impl Event {
             actor_id: actor_id.to_owned(),
             room_id: message.room_id.clone(),
             room_type: message.room_type,
-            data: Data::Message(MessageData {
+            data: EventData::Message(MessageData {
                 id: message.id.clone(),
                 room_id: message.room_id.clone(),
                 room_type: message.room_type,
@@ -130,7 +130,7 @@ impl Event {
             actor_id: action.person_id.clone(),
             room_id: action.room_id.clone(),
             room_type: card.room_type,
-            data: Data::Action(ActionData {
+            data: EventData::Action(ActionData {
                 id: action.id.clone(),
                 kind: action.kind.clone(),
                 message_id: action.message_id.clone(),
@@ -150,7 +150,7 @@ impl Event {
             actor_id: actor_id.to_owned(),
             room_id: room.id.clone(),
             room_type: room.kind,
-            data: Data::Room(RoomData {
+            data: EventData::Room(RoomData {
                 id: room.id.clone(),
                 kind: room.kind,
                 is_locked: room.traits.is_locked,
@@ -175,7 +175,7 @@ impl Event {
             actor_id: host_id.clone(),
             room_id: id.clone(),
             room_type: RoomType::Group,
-            data: Data::Meeting(MeetingData { meeting: shown, id, host_id }),
+            data: EventData::Meeting(MeetingData { meeting: shown, id, host_id }),
         }
     }
 
@@ -187,57 +187,57 @@ impl Event {
             actor_id: actor_id.to_owned(),
             room_id: membership.room_id.clone(),
             room_type: membership.room_type,
-            data: Data::Membership(membership),
+            data: EventData::Membership(membership),
         }
     }
 }
 
-impl Data {
+impl EventData {
     /// The id of what the event is about.
     pub(crate) fn id(&self) -> &str {
         match self {
-            Data::Message(message) => &message.id,
-            Data::Action(action) => &action.id,
-            Data::Membership(membership) => &membership.id,
-            Data::Room(room) => &room.id,
-            Data::Meeting(meeting) => &meeting.id,
+            EventData::Message(message) => &message.id,
+            EventData::Action(action) => &action.id,
+            EventData::Membership(membership) => &membership.id,
+            EventData::Room(room) => &room.id,
+            EventData::Meeting(meeting) => &meeting.id,
         }
     }
 
     /// The person whom the event is about: the author, the clicking one, the member, the creator, the host.
     pub(crate) fn person_id(&self) -> &str {
         match self {
-            Data::Message(message) => &message.person_id,
-            Data::Action(action) => &action.person_id,
-            Data::Membership(membership) => &membership.person_id,
-            Data::Room(room) => &room.creator_id,
-            Data::Meeting(meeting) => &meeting.host_id,
+            EventData::Message(message) => &message.person_id,
+            EventData::Action(action) => &action.person_id,
+            EventData::Membership(membership) => &membership.person_id,
+            EventData::Room(room) => &room.creator_id,
+            EventData::Meeting(meeting) => &meeting.host_id,
         }
     }
 
     /// The same with every id of the house spelled as another cluster spells it. People are the same everywhere.
-    pub(crate) fn respelled(&self, cluster: &str) -> Data {
+    pub(crate) fn respelled(&self, cluster: &str) -> EventData {
         let spell = |id: &str, kind| ids::respelled(id, cluster, kind);
         match self.clone() {
-            Data::Message(message) => Data::Message(MessageData {
+            EventData::Message(message) => EventData::Message(MessageData {
                 id: spell(&message.id, "MESSAGE"),
                 room_id: spell(&message.room_id, "ROOM"),
                 parent_id: message.parent_id.as_deref().map(|id| spell(id, "MESSAGE")),
                 ..message
             }),
-            Data::Action(action) => Data::Action(ActionData {
+            EventData::Action(action) => EventData::Action(ActionData {
                 id: spell(&action.id, "ATTACHMENT_ACTION"),
                 message_id: spell(&action.message_id, "MESSAGE"),
                 room_id: spell(&action.room_id, "ROOM"),
                 ..action
             }),
-            Data::Membership(membership) => Data::Membership(Membership {
+            EventData::Membership(membership) => EventData::Membership(Membership {
                 id: spell(&membership.id, "MEMBERSHIP"),
                 room_id: spell(&membership.room_id, "ROOM"),
                 ..membership
             }),
-            Data::Room(room) => Data::Room(RoomData { id: spell(&room.id, "ROOM"), ..room }),
-            meeting @ Data::Meeting(_) => meeting,
+            EventData::Room(room) => EventData::Room(RoomData { id: spell(&room.id, "ROOM"), ..room }),
+            meeting @ EventData::Meeting(_) => meeting,
         }
     }
 }

@@ -1,14 +1,14 @@
 //! The `filter` of a webhook: which of the events of its resource it tells about.
 
-use super::event::{Data, Event};
+use super::event::{Event, EventData};
 use super::ids;
-use super::refusal::Refusal;
+use super::refusal::ApiRefusal;
 use super::state::World;
 use super::things::{Account, RoomType, Webhook};
 
 impl World {
     /// A filter has keys that its resource knows, and ids of what its owner can see.
-    pub(crate) fn check_filter(&self, owner: &Account, webhook: &Webhook) -> Result<(), Refusal> {
+    pub(crate) fn check_filter(&self, owner: &Account, webhook: &Webhook) -> Result<(), ApiRefusal> {
         let keys: &[&str] = match webhook.resource.as_str() {
             "messages" => {
                 &["roomId", "roomType", "personId", "personEmail", "mentionedPeople", "hasFiles", "hasAttachments"]
@@ -30,7 +30,7 @@ impl World {
                 _ => !value.is_empty(),
             };
             if !keys.contains(&key) || !is_visible {
-                return Err(Refusal::bad_request(format!("invalid value for filter: {key}")));
+                return Err(ApiRefusal::bad_request(format!("invalid value for filter: {key}")));
             }
         }
         Ok(())
@@ -60,25 +60,25 @@ fn clauses(filter: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
 
 pub(crate) fn matches(key: &str, value: &str, event: &Event, owner: &str) -> bool {
     match (key, &event.data) {
-        ("roomId", Data::Message(_) | Data::Action(_) | Data::Membership(_) | Data::Room(_)) => {
+        ("roomId", EventData::Message(_) | EventData::Action(_) | EventData::Membership(_) | EventData::Room(_)) => {
             ids::same(value, &event.room_id)
         }
         ("roomType", _) => value == name(event.room_type),
         ("personId", data) => ids::same(value, data.person_id()),
-        ("personEmail", Data::Message(message)) => value.eq_ignore_ascii_case(&message.person_email),
-        ("personEmail", Data::Membership(membership)) => value.eq_ignore_ascii_case(&membership.person_email),
-        ("mentionedPeople", Data::Message(message)) => value.split(',').any(|one| {
+        ("personEmail", EventData::Message(message)) => value.eq_ignore_ascii_case(&message.person_email),
+        ("personEmail", EventData::Membership(membership)) => value.eq_ignore_ascii_case(&membership.person_email),
+        ("mentionedPeople", EventData::Message(message)) => value.split(',').any(|one| {
             let wanted = if one == "me" { owner } else { one };
             message.mentioned_people.iter().any(|mentioned| ids::same(mentioned, wanted))
         }),
-        ("hasFiles", Data::Message(message)) => value == (!message.files.is_empty()).to_string(),
-        ("hasAttachments", Data::Message(message)) => value == message.has_attachments.to_string(),
-        ("isModerator", Data::Membership(membership)) => value == membership.is_moderator.to_string(),
-        ("type", Data::Room(room)) => value == name(room.kind),
-        ("isLocked", Data::Room(room)) => value == room.is_locked.to_string(),
-        ("hostUserId", Data::Meeting(meeting)) => ids::same(value, &meeting.host_id),
-        (field, Data::Meeting(meeting)) => meeting.meeting[field].as_str() == Some(value),
-        ("messageId", Data::Action(action)) => ids::same(value, &action.message_id),
+        ("hasFiles", EventData::Message(message)) => value == (!message.files.is_empty()).to_string(),
+        ("hasAttachments", EventData::Message(message)) => value == message.has_attachments.to_string(),
+        ("isModerator", EventData::Membership(membership)) => value == membership.is_moderator.to_string(),
+        ("type", EventData::Room(room)) => value == name(room.kind),
+        ("isLocked", EventData::Room(room)) => value == room.is_locked.to_string(),
+        ("hostUserId", EventData::Meeting(meeting)) => ids::same(value, &meeting.host_id),
+        (field, EventData::Meeting(meeting)) => meeting.meeting[field].as_str() == Some(value),
+        ("messageId", EventData::Action(action)) => ids::same(value, &action.message_id),
         _ => false,
     }
 }

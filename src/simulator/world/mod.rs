@@ -30,6 +30,6 @@ pub(crate) mod time;
 pub(crate) mod webhooks;
 pub(crate) mod written;
 
-pub(crate) use event::{Data, Event};
-pub use refusal::Refusal;
+pub(crate) use event::{Event, EventData};
+pub use refusal::ApiRefusal;
 pub(crate) use state::World;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::change::Change;
+use super::change::WorldChange;
 use super::ids;
 use super::state::World;
 use super::things::{Account, AccountType, Profile};
@@ -44,7 +44,7 @@ impl World {
         change(known);
         known.profile.last_modified = Some(now);
         let account = known.clone();
-        self.changes.push(Change::Person(Box::new(account.clone())));
+        self.changes.push(WorldChange::Person(Box::new(account.clone())));
         Some(account)
     }
 
@@ -68,7 +68,7 @@ impl World {
         self.by_email.insert(account.email.clone(), account.id.clone());
         self.by_token.insert(account.token.clone(), account.id.clone());
         self.people.push(&account.id, account.clone());
-        self.changes.push(Change::Person(Box::new(account)));
+        self.changes.push(WorldChange::Person(Box::new(account)));
     }
 
     /// From now on this token acts as this person too, as one that was refreshed.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::change::Change;
+use super::change::WorldChange;
 use super::event::Event;
 use super::ids::Mint;
 use super::quirks::Quirks;
@@ -41,7 +41,7 @@ pub(crate) struct World {
     /// What is to be delivered, and to which webhooks.
     pub(crate) happened: Vec<(Event, Vec<String>)>,
     /// What people see changed, and whoever watches was not told yet.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<WorldChange>,
 }
 
 impl World {

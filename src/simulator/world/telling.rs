@@ -1,7 +1,7 @@
 //! What happened is noted for the webhooks and sockets that tell of it.
 
-use super::change::Change;
-use super::event::{Data, Event};
+use super::change::WorldChange;
+use super::event::{Event, EventData};
 use super::state::World;
 use super::things::{Account, Webhook, WebhookStatus};
 
@@ -10,12 +10,14 @@ impl World {
     /// anything else happens.
     pub(crate) fn tell(&mut self, event: Event) {
         match event.data {
-            Data::Message(_) if event.event == "deleted" => {
-                self.changes.push(Change::deleted(&event.room_id, event.data.id()));
+            EventData::Message(_) if event.event == "deleted" => {
+                self.changes.push(WorldChange::deleted(&event.room_id, event.data.id()));
             }
-            Data::Message(_) | Data::Action(_) => {}
-            Data::Membership(_) | Data::Room(_) => self.changes.push(Change::Room(event.room_id.clone())),
-            Data::Meeting(_) => {}
+            EventData::Message(_) | EventData::Action(_) => {}
+            EventData::Membership(_) | EventData::Room(_) => {
+                self.changes.push(WorldChange::Room(event.room_id.clone()))
+            }
+            EventData::Meeting(_) => {}
         }
         self.tell_sockets(&event);
         let audience = self.audience(&event);

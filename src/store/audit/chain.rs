@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::head::{Fit, Head, Keys, LAST};
+use super::head::{AuditHead, AuditKeys, LAST, SealFit};
 use super::row::{ABOUT_ITSELF, AuditEntry, AuditRow, GENESIS, UNSEALED, Via};
 use crate::clock;
 use crate::signature::Digest;
@@ -20,11 +20,11 @@ const PRUNE_STEP: i64 = 500;
 /// What the writer keeps of the chain between two commits. The one head is the store's; what is kept of it here is written
 /// over it only while it is still the same, so that several processes can go on with one chain.
 pub struct Chain {
-    keys: Keys,
+    keys: AuditKeys,
     /// Whether this is the daemon, which goes on whatever it finds, or a verb, which may refuse.
     is_daemon: bool,
     /// As this process left it. Another may have moved it since: then no row is added to it, and it is read again.
-    head: Option<Head>,
+    head: Option<AuditHead>,
     /// The last row, and its hash, of a chain that was on disk and in order. What is there later has to go on from it.
     kept: Option<(i64, Digest)>,
     /// Whether the head had a seal, or an operator puts one there: without that, none is put there by itself.
@@ -32,17 +32,17 @@ pub struct Chain {
 }
 
 /// Where the next row goes: after this head, with that number.
-struct End {
-    head: Head,
+struct ChainEnd {
+    head: AuditHead,
     next: i64,
 }
 
 impl Chain {
-    pub fn new(keys: Keys, is_daemon: bool) -> Chain {
+    pub fn new(keys: AuditKeys, is_daemon: bool) -> Chain {
         Chain { keys, is_daemon, head: None, kept: None, sealed: false }
     }
 
-    fn seal(&self, head: &Head) -> Option<Vec<u8>> {
+    fn seal(&self, head: &AuditHead) -> Option<Vec<u8>> {
         self.keys.seal(head).filter(|_| self.sealed)
     }
 
@@ -79,7 +79,7 @@ impl Chain {
     /// Whether there is no seal yet, and the key for one: then the next row seals it.
     pub async fn begin_sealing(&mut self, engine: &mut Engine) -> Result<bool, StoreError> {
         let head = engine.audit_head().await?;
-        self.sealed = head.is_none_or(|head| self.keys.look_at(&head) == Fit::Unsealed);
+        self.sealed = head.is_none_or(|head| self.keys.look_at(&head) == SealFit::Unsealed);
         Ok(self.sealed)
     }
 
@@ -89,7 +89,7 @@ impl Chain {
             return Ok(());
         }
         if let Some(head) = self.head.take()
-            && self.append(engine, End { next: head.seq + 1, head }, entries).await?
+            && self.append(engine, ChainEnd { next: head.seq + 1, head }, entries).await?
         {
             return Ok(());
         }
@@ -101,8 +101,13 @@ impl Chain {
 
     /// `false` when the chain's end is not where it was thought to be, or rows of somebody else are there: nothing was
     /// written.
-    async fn append(&mut self, engine: &mut Engine, end: End, entries: &[&AuditEntry]) -> Result<bool, StoreError> {
-        let End { head: left, next } = end;
+    async fn append(
+        &mut self,
+        engine: &mut Engine,
+        end: ChainEnd,
+        entries: &[&AuditEntry],
+    ) -> Result<bool, StoreError> {
+        let ChainEnd { head: left, next } = end;
         let (now, mut head) = (clock::wall_ms(), left.clone());
         let mut rows = Vec::with_capacity(entries.len());
         for (entry, seq) in entries.iter().zip(next..) {
@@ -121,7 +126,7 @@ impl Chain {
     }
 
     /// The chain's end as it is on disk, if there is nothing to be said of it; else that is written down.
-    async fn find_sound_head(&mut self, engine: &mut Engine) -> Result<Option<Head>, StoreError> {
+    async fn find_sound_head(&mut self, engine: &mut Engine) -> Result<Option<AuditHead>, StoreError> {
         let (end, remark) = self.find_head(engine).await?;
         match remark {
             Some(remark) => self.append(engine, end, &[&remark]).await.map(|_| None),
@@ -130,7 +135,7 @@ impl Chain {
     }
 
     /// The chain's end as it is on disk, and what is to be written down of it first.
-    async fn find_head(&mut self, engine: &mut Engine) -> Result<(End, Option<AuditEntry>), StoreError> {
+    async fn find_head(&mut self, engine: &mut Engine) -> Result<(ChainEnd, Option<AuditEntry>), StoreError> {
         let (head, remark) = match engine.audit_head().await? {
             Some(head) => {
                 let remark = self.remark(engine, &head).await?;
@@ -149,12 +154,12 @@ impl Chain {
             }
             Some(AuditEntry { reason, .. }) => tracing::warn!("the audit: {reason}"),
         }
-        Ok((End { head, next }, remark))
+        Ok((ChainEnd { head, next }, remark))
     }
 
     /// The number of the next row. Rows beyond the end are not ours, and rows that were ours may be gone: ours go on
     /// behind them, so that no number is used twice and `verify` finds both. What stands far away is not reached.
-    async fn next(&mut self, engine: &mut Engine, head: &Head) -> Result<i64, StoreError> {
+    async fn next(&mut self, engine: &mut Engine, head: &AuditHead) -> Result<i64, StoreError> {
         let mut end = self.kept.map_or(0, |(seq, _)| seq).max(head.seq);
         while let Some(last) = engine.last_audit_row(end, STRETCH).await? {
             end = last;
@@ -163,31 +168,31 @@ impl Chain {
     }
 
     /// What the daemon writes down about the head it finds; a verb that has not the daemon's key writes nothing.
-    async fn remark(&mut self, engine: &mut Engine, head: &Head) -> Result<Option<AuditEntry>, StoreError> {
+    async fn remark(&mut self, engine: &mut Engine, head: &AuditHead) -> Result<Option<AuditEntry>, StoreError> {
         let (fit, was_sealed) = (self.keys.look_at(head), self.sealed);
         match fit {
-            Fit::NoKey | Fit::ByOldKey | Fit::Wrong if !self.is_daemon => {
+            SealFit::NoKey | SealFit::ByOldKey | SealFit::Wrong if !self.is_daemon => {
                 return Err(StoreError::Refused(refusal(fit).to_owned()));
             }
-            Fit::Open | Fit::Unsealed | Fit::NoKey => {}
-            Fit::Sealed | Fit::ByOldKey | Fit::Wrong => self.sealed = true,
+            SealFit::Open | SealFit::Unsealed | SealFit::NoKey => {}
+            SealFit::Sealed | SealFit::ByOldKey | SealFit::Wrong => self.sealed = true,
         }
         if let Some(broken) = self.broken_since(engine, head, fit, was_sealed).await? {
             return Ok(Some(about_itself(Verdict::Broken, &format!("under the running daemon {broken}"))));
         }
         Ok(match fit {
-            Fit::Unsealed if self.is_daemon && self.kept.is_none() => {
+            SealFit::Unsealed if self.is_daemon && self.kept.is_none() => {
                 tracing::warn!("the audit is not sealed, though audit.key is set: {UNSEALED}");
                 None
             }
-            Fit::Open | Fit::Sealed | Fit::Unsealed => None,
-            Fit::ByOldKey => {
+            SealFit::Open | SealFit::Sealed | SealFit::Unsealed => None,
+            SealFit::ByOldKey => {
                 Some(about_itself(Verdict::Resealed, "audit.key was changed; the seal of audit.old_key was right"))
             }
-            Fit::NoKey => {
+            SealFit::NoKey => {
                 Some(about_itself(Verdict::Unsealed, "audit.key is not set for the daemon: not sealed from here on"))
             }
-            Fit::Wrong => Some(about_itself(Verdict::Broken, "the seal before this row is of no key that was set")),
+            SealFit::Wrong => Some(about_itself(Verdict::Broken, "the seal before this row is of no key that was set")),
         })
     }
 
@@ -195,16 +200,16 @@ impl Chain {
     async fn broken_since(
         &self,
         engine: &mut Engine,
-        head: &Head,
-        fit: Fit,
+        head: &AuditHead,
+        fit: SealFit,
         was_sealed: bool,
     ) -> Result<Option<String>, StoreError> {
         let Some((left, hash)) = self.kept else { return Ok(None) };
         // No verb has changed the seal: it refuses to, with another key than the daemon's.
         let is_replaced = match fit {
-            Fit::Open | Fit::Sealed | Fit::NoKey => false,
-            Fit::Unsealed => was_sealed,
-            Fit::ByOldKey | Fit::Wrong => true,
+            SealFit::Open | SealFit::Sealed | SealFit::NoKey => false,
+            SealFit::Unsealed => was_sealed,
+            SealFit::ByOldKey | SealFit::Wrong => true,
         };
         if is_replaced {
             return Ok(Some(format!("the seal was taken away or replaced; the chain had reached row {left}")));
@@ -234,10 +239,10 @@ impl Chain {
     }
 }
 
-async fn make_head(engine: &mut Engine) -> Result<Head, StoreError> {
+async fn make_head(engine: &mut Engine) -> Result<AuditHead, StoreError> {
     let (first, last) = engine.audit_ends(LAST).await?;
     let hash = engine.audit_hash(last, last).await?.unwrap_or(GENESIS);
-    let head = Head::made_anew(first, last, hash);
+    let head = AuditHead::made_anew(first, last, hash);
     engine.put_audit_head(&head).await?;
     Ok(head)
 }
@@ -266,11 +271,11 @@ fn about_itself(verdict: Verdict, reason: &str) -> AuditEntry {
     AuditEntry { via: Via::Daemon, action, verdict, reason, ..AuditEntry::default() }
 }
 
-fn refusal(fit: Fit) -> &'static str {
+fn refusal(fit: SealFit) -> &'static str {
     match fit {
-        Fit::Open | Fit::Sealed | Fit::Unsealed => "",
-        Fit::NoKey => "the audit is sealed: set audit.key as it is set for the daemon, so that this can be audited",
-        Fit::ByOldKey | Fit::Wrong => {
+        SealFit::Open | SealFit::Sealed | SealFit::Unsealed => "",
+        SealFit::NoKey => "the audit is sealed: set audit.key as it is set for the daemon, so that this can be audited",
+        SealFit::ByOldKey | SealFit::Wrong => {
             "the audit is not sealed with this audit.key: set the one the daemon has, or restart the daemon with this one"
         }
     }

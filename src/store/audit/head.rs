@@ -12,39 +12,39 @@ pub(super) const LAST: i64 = 1 << 53;
 
 /// The keys of the head's seal.
 #[derive(Clone)]
-pub struct Keys {
+pub struct AuditKeys {
     key: Option<AuditKey>,
     old: Option<AuditKey>,
 }
 
-impl Keys {
-    pub fn new(settings: &config::Audit) -> Keys {
+impl AuditKeys {
+    pub fn new(settings: &config::Audit) -> AuditKeys {
         let key = |secret: &Option<SecretString>| secret.as_ref().map(AuditKey::new);
-        Keys { key: key(&settings.key), old: key(&settings.old_key) }
+        AuditKeys { key: key(&settings.key), old: key(&settings.old_key) }
     }
 
     /// The seal of a head, if there is a key for it.
-    pub(super) fn seal(&self, head: &Head) -> Option<Vec<u8>> {
+    pub(super) fn seal(&self, head: &AuditHead) -> Option<Vec<u8>> {
         self.key.as_ref().map(|key| key.sign(&head.form()))
     }
 
     /// How the head's seal and these keys go together.
-    pub(super) fn look_at(&self, head: &Head) -> Fit {
+    pub(super) fn look_at(&self, head: &AuditHead) -> SealFit {
         let fits = |key: &Option<AuditKey>, seal: &[u8]| key.as_ref().is_some_and(|key| key.verify(&head.form(), seal));
         match (&head.seal, &self.key) {
-            (None, None) => Fit::Open,
-            (None, Some(_)) => Fit::Unsealed,
-            (Some(seal), _) if fits(&self.key, seal) => Fit::Sealed,
-            (Some(seal), _) if fits(&self.old, seal) => Fit::ByOldKey,
-            (Some(_), None) => Fit::NoKey,
-            (Some(_), Some(_)) => Fit::Wrong,
+            (None, None) => SealFit::Open,
+            (None, Some(_)) => SealFit::Unsealed,
+            (Some(seal), _) if fits(&self.key, seal) => SealFit::Sealed,
+            (Some(seal), _) if fits(&self.old, seal) => SealFit::ByOldKey,
+            (Some(_), None) => SealFit::NoKey,
+            (Some(_), Some(_)) => SealFit::Wrong,
         }
     }
 }
 
 /// How a head's seal and the keys go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fit {
+pub(super) enum SealFit {
     /// Neither is there.
     Open,
     /// A key, and no seal yet.
@@ -61,7 +61,7 @@ pub(super) enum Fit {
 
 /// The chain's two ends.
 #[derive(Clone, Debug)]
-pub struct Head {
+pub struct AuditHead {
     pub anchor_seq: i64,
     pub anchor_hash: Digest,
     pub pruned_at: Option<i64>,
@@ -70,15 +70,15 @@ pub struct Head {
     pub seal: Option<Vec<u8>>,
 }
 
-impl Head {
+impl AuditHead {
     /// None where it makes no sense.
-    pub fn sound(self) -> Option<Head> {
+    pub fn sound(self) -> Option<AuditHead> {
         (self.seq <= LAST).then_some(self)
     }
 
     /// That of a chain of these rows whose record of its ends was lost.
-    pub(super) fn made_anew(first: i64, seq: i64, hash: Digest) -> Head {
-        Head { anchor_seq: first - 1, anchor_hash: GENESIS, pruned_at: None, seq, hash, seal: None }
+    pub(super) fn made_anew(first: i64, seq: i64, hash: Digest) -> AuditHead {
+        AuditHead { anchor_seq: first - 1, anchor_hash: GENESIS, pruned_at: None, seq, hash, seal: None }
     }
 
     /// What is sealed: all of it, each field in its own number of bytes.

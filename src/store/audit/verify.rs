@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::head::{Fit, Head, Keys};
+use super::head::{AuditHead, AuditKeys, SealFit};
 use super::row::{ABOUT_ITSELF, AuditRow, SEALING, UNSEALED, Via};
 use crate::signature::Digest;
 use crate::store::{Reader, StoreError};
@@ -27,11 +27,11 @@ pub struct Verification {
     /// How many rows were pruned, and when last.
     pub pruned: Option<(i64, i64)>,
     /// What the head's seal says.
-    pub seal: Seal,
+    pub seal: SealState,
     /// The row from which on it was sealed, and when that one was written; if it was not from the first on kept.
     pub sealed_since: Option<(i64, i64)>,
     /// What does not fit, in the order of the rows, as far as [`MOST_FINDINGS`].
-    pub findings: Vec<Finding>,
+    pub findings: Vec<AuditFinding>,
     /// How many more there are.
     pub more_findings: u64,
 }
@@ -39,7 +39,7 @@ pub struct Verification {
 /// What the seal over the head says, and so over every row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Seal {
+pub enum SealState {
     /// There is none, and no key.
     None,
     /// It is the key's.
@@ -56,7 +56,7 @@ pub enum Seal {
 
 /// Something that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct AuditFinding {
     /// The number of the row; none where it is not about one.
     pub row: Option<i64>,
     /// What is wrong with it, as a clause.
@@ -64,9 +64,9 @@ pub struct Finding {
 }
 
 /// Reads the whole audit and sees whether it is unbroken.
-pub async fn verify(reader: &Reader, keys: &Keys) -> Result<Verification, StoreError> {
-    let begin = |head: Option<Head>| (Verification::begin(head.as_ref(), keys), Walk::new(head));
-    let read = |(found, walk): &mut (Verification, Walk), row: &AuditRow, hash| {
+pub async fn verify(reader: &Reader, keys: &AuditKeys) -> Result<Verification, StoreError> {
+    let begin = |head: Option<AuditHead>| (Verification::begin(head.as_ref(), keys), ChainWalk::new(head));
+    let read = |(found, walk): &mut (Verification, ChainWalk), row: &AuditRow, hash| {
         let fits = walk.step(row, hash);
         found.count(row, fits);
     };
@@ -77,14 +77,14 @@ pub async fn verify(reader: &Reader, keys: &Keys) -> Result<Verification, StoreE
 }
 
 impl Verification {
-    fn begin(head: Option<&Head>, keys: &Keys) -> Verification {
+    fn begin(head: Option<&AuditHead>, keys: &AuditKeys) -> Verification {
         Verification {
             rows: 0,
             from: None,
             until: None,
             last: None,
             pruned: head.and_then(|head| Some((head.anchor_seq, head.pruned_at?))),
-            seal: Seal::of(head, keys),
+            seal: SealState::of(head, keys),
             sealed_since: None,
             findings: Vec::new(),
             more_findings: 0,
@@ -111,15 +111,15 @@ impl Verification {
     }
 }
 
-impl Seal {
-    pub fn of(head: Option<&Head>, keys: &Keys) -> Seal {
-        head.map_or(Seal::None, |head| match keys.look_at(head) {
-            Fit::Open => Seal::None,
-            Fit::Sealed => Seal::Right,
-            Fit::ByOldKey => Seal::Old,
-            Fit::NoKey => Seal::Unchecked,
-            Fit::Wrong => Seal::Wrong,
-            Fit::Unsealed => Seal::Missing,
+impl SealState {
+    pub fn of(head: Option<&AuditHead>, keys: &AuditKeys) -> SealState {
+        head.map_or(SealState::None, |head| match keys.look_at(head) {
+            SealFit::Open => SealState::None,
+            SealFit::Sealed => SealState::Right,
+            SealFit::ByOldKey => SealState::Old,
+            SealFit::NoKey => SealState::Unchecked,
+            SealFit::Wrong => SealState::Wrong,
+            SealFit::Unsealed => SealState::Missing,
         })
     }
 }
@@ -132,24 +132,24 @@ impl AuditRow {
 
 /// How far the rows were read. After what does not fit it goes on from the row that was found, so that one thing hides
 /// no other and is told once.
-struct Walk {
-    head: Option<Head>,
+struct ChainWalk {
+    head: Option<AuditHead>,
     /// The last row's number; none before the first where nothing says which one that is.
     seq: Option<i64>,
     /// What the next row may be built on: the hash that the last one has, and the one it should have. None where that
     /// cannot be known, since rows before it are missing.
     before: Option<[Digest; 2]>,
-    findings: Vec<Finding>,
+    findings: Vec<AuditFinding>,
     more: u64,
 }
 
-impl Walk {
-    fn new(head: Option<Head>) -> Walk {
+impl ChainWalk {
+    fn new(head: Option<AuditHead>) -> ChainWalk {
         let (seq, before) = match &head {
             Some(head) => (Some(head.anchor_seq), Some([head.anchor_hash; 2])),
             None => (None, None),
         };
-        let mut walk = Walk { head, seq, before, findings: Vec::new(), more: 0 };
+        let mut walk = ChainWalk { head, seq, before, findings: Vec::new(), more: 0 };
         if walk.head.is_none() {
             walk.find(None, "the record of the chain's ends is missing".to_owned());
         }
@@ -158,7 +158,7 @@ impl Walk {
 
     fn find(&mut self, row: Option<i64>, problem: String) {
         if self.findings.len() < MOST_FINDINGS {
-            self.findings.push(Finding { row, problem });
+            self.findings.push(AuditFinding { row, problem });
         } else {
             self.more += 1;
         }
@@ -203,7 +203,7 @@ impl Walk {
     }
 
     /// What is to be said of the end, once all rows were read.
-    fn end(&mut self, seal: Seal) {
+    fn end(&mut self, seal: SealState) {
         let last = self.head.as_ref().map(|head| (head.seq, head.hash)).zip(self.seq);
         if let Some(((end, hash), seq)) = last {
             if seq < end {
@@ -215,13 +215,13 @@ impl Walk {
             }
         }
         let problem = match seal {
-            Seal::None | Seal::Right | Seal::Old | Seal::Unchecked => return,
-            Seal::Wrong => {
+            SealState::None | SealState::Right | SealState::Old | SealState::Unchecked => return,
+            SealState::Wrong => {
                 "the seal over all rows does not fit: whoever altered them had no key, or audit.key is not the \
                             one they were sealed with"
                     .to_owned()
             }
-            Seal::Missing => format!("there is no seal over the rows, though audit.key is set: {UNSEALED}"),
+            SealState::Missing => format!("there is no seal over the rows, though audit.key is set: {UNSEALED}"),
         };
         self.find(None, problem);
     }

@@ -10,12 +10,12 @@ use super::database::Sqlite;
 use super::read::Reader;
 use super::values::{hex, json};
 use crate::signature::Digest;
-use crate::store::{AuditRow, Head, StoreError, Via};
+use crate::store::{AuditHead, AuditRow, StoreError, Via};
 
 /// What is added to the chain.
 impl Sqlite {
     /// The head as it is; `None` when it is missing or makes no sense.
-    pub async fn audit_head(&mut self) -> Result<Option<Head>, StoreError> {
+    pub async fn audit_head(&mut self) -> Result<Option<AuditHead>, StoreError> {
         read_head(&mut self.connection).await
     }
 
@@ -25,7 +25,7 @@ impl Sqlite {
     }
 
     /// Moves the end of the chain. `false` when it was not where it is said to be left, or there are rows from `next` on.
-    pub async fn move_audit_head(&mut self, left: &Head, head: &Head, next: i64) -> Result<bool, StoreError> {
+    pub async fn move_audit_head(&mut self, left: &AuditHead, head: &AuditHead, next: i64) -> Result<bool, StoreError> {
         let sql = "UPDATE audit_head SET seq = ?1, hash = ?2, seal = ?3
              WHERE id = 1 AND seq = ?4 AND hash = ?5 AND seal IS ?6
                  AND NOT EXISTS (SELECT 1 FROM audit WHERE seq BETWEEN ?7 AND ?1)";
@@ -70,7 +70,7 @@ impl Sqlite {
     }
 
     /// Puts a head without a seal in place of one that makes no sense, or is missing.
-    pub async fn put_audit_head(&mut self, head: &Head) -> Result<(), StoreError> {
+    pub async fn put_audit_head(&mut self, head: &AuditHead) -> Result<(), StoreError> {
         let sql =
             "INSERT OR REPLACE INTO audit_head (id, anchor_seq, anchor_hash, seq, hash) VALUES (1, ?1, ?2, ?3, ?4)";
         let putting = sqlx::query(sql)
@@ -85,7 +85,7 @@ impl Sqlite {
 /// What is taken away at its beginning.
 impl Sqlite {
     /// Lets the chain begin where this head says, and removes what was before; how many rows that were.
-    pub async fn prune_audit(&mut self, head: &Head) -> Result<u64, StoreError> {
+    pub async fn prune_audit(&mut self, head: &AuditHead) -> Result<u64, StoreError> {
         let sql = "UPDATE audit_head SET anchor_seq = ?1, anchor_hash = ?2, pruned_at = ?3, seal = ?4 WHERE id = 1";
         sqlx::query(sql)
             .bind(head.anchor_seq)
@@ -113,7 +113,7 @@ impl Sqlite {
 }
 
 impl Reader {
-    pub async fn audit_head(&self) -> Result<Option<Head>, StoreError> {
+    pub async fn audit_head(&self) -> Result<Option<AuditHead>, StoreError> {
         read_head(&mut *self.pool.acquire().await?).await
     }
 
@@ -121,7 +121,7 @@ impl Reader {
     /// comes with its hash, if that is one.
     pub async fn whole_audit<T>(
         &self,
-        begin: impl FnOnce(Option<Head>) -> T,
+        begin: impl FnOnce(Option<AuditHead>) -> T,
         read: impl Fn(&mut T, &AuditRow, Option<Digest>),
     ) -> Result<T, StoreError> {
         let mut transaction = self.pool.begin().await?;
@@ -156,13 +156,13 @@ impl Reader {
     }
 }
 
-async fn read_head(connection: &mut SqliteConnection) -> Result<Option<Head>, StoreError> {
+async fn read_head(connection: &mut SqliteConnection) -> Result<Option<AuditHead>, StoreError> {
     let row = sqlx::query("SELECT anchor_seq, anchor_hash, pruned_at, seq, hash, seal FROM audit_head WHERE id = 1");
     Ok(row.fetch_optional(connection).await?.and_then(|row| head(&row).ok()?.sound()))
 }
 
-fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
-    Ok(Head {
+fn head(row: &SqliteRow) -> Result<AuditHead, sqlx::Error> {
+    Ok(AuditHead {
         anchor_seq: row.try_get("anchor_seq")?,
         anchor_hash: digest(row, "anchor_hash")?,
         pruned_at: row.try_get("pruned_at")?,

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use super::database::Sqlite;
 use super::values::{hex, json, millis};
 use crate::clock;
-use crate::store::{Claim, Claimed, Claims, Doubt, Queue, StoreError, Urgency};
+use crate::store::{Claim, Claimed, Claims, Queue, StoreError, UncertainTries, Urgency};
 
 /// Reserves due lanes and finds the row of each that is next: the one for which something that may be done once was begun
 /// and not settled; else the oldest open one. What came later and happened before waits for that: the same would otherwise
@@ -155,7 +155,7 @@ fn claimed(lane: &SqliteRow, row: &SqliteRow, now: i64) -> Result<Claimed, Store
         failing: Duration::from_millis(failing.unsigned_abs()),
         doubt: row
             .try_get::<bool, _>("uncertain")?
-            .then_some(Doubt { from: row.try_get("doubt_from")?, at: row.try_get("doubt_at")? }),
+            .then_some(UncertainTries { from: row.try_get("doubt_from")?, at: row.try_get("doubt_at")? }),
         claimed: (clock::instant(), lane.try_get("claimed_at")?),
         body: row.try_get("body")?,
         mark: lane.try_get("mark")?,

@@ -11,7 +11,7 @@ use super::database::Sqlite;
 use super::read::Reader;
 use super::values::{PRUNE_STEP, hex, json, millis};
 use crate::clock;
-use crate::store::{Conversation, Shown, State, StoreError};
+use crate::store::{Conversation, QuestionShown, RowState, StoreError};
 use crate::verdict::Verdict;
 
 /// For so long after its time a question is remembered, unless the ledger keeps everything shorter.
@@ -19,7 +19,7 @@ const REMEMBERED: Duration = Duration::from_secs(86_400);
 
 /// What settlements change of questions: each begins with the room, the person and the event that asked.
 #[derive(Default)]
-pub(super) struct Talk<'a> {
+pub(super) struct ConversationRow<'a> {
     pub(super) asked: Vec<&'a Conversation>,
     /// Further when by Webex's clock, and the message's id.
     pub(super) shown: Vec<(&'a str, &'a str, String, i64, &'a str)>,
@@ -30,7 +30,10 @@ pub(super) struct Talk<'a> {
 impl Sqlite {
     /// Ends what is over and notes what is in its space, if nothing else was asked meanwhile, and then writes what is asked
     /// over what was asked before.
-    pub(super) async fn converse(&mut self, Talk { asked, shown, ended }: &Talk<'_>) -> Result<(), StoreError> {
+    pub(super) async fn write_questions(
+        &mut self,
+        ConversationRow { asked, shown, ended }: &ConversationRow<'_>,
+    ) -> Result<(), StoreError> {
         if !ended.is_empty() {
             let sql = "UPDATE conversation SET ended_by = over.ended_by
                  FROM (SELECT value->>0 AS room, value->>1 AS person, unhex(value->>2) AS event,
@@ -106,19 +109,19 @@ impl Reader {
     }
 }
 
-fn shown(row: &SqliteRow) -> Result<Shown, sqlx::Error> {
+fn shown(row: &SqliteRow) -> Result<QuestionShown, sqlx::Error> {
     if let Some(at) = row.try_get("shown_at")? {
-        return Ok(Shown::At { at, message: row.try_get::<Option<_>, _>("shown_as")?.unwrap_or_default() });
+        return Ok(QuestionShown::At { at, message: row.try_get::<Option<_>, _>("shown_as")?.unwrap_or_default() });
     }
     // A message of an older version, or one that is longer ago than the ledger keeps.
-    let Some(state) = row.try_get::<Option<i64>, _>("state")? else { return Ok(Shown::Perhaps) };
+    let Some(state) = row.try_get::<Option<i64>, _>("state")? else { return Ok(QuestionShown::Perhaps) };
     let is_sent = row.try_get::<Option<String>, _>("verdict")?.as_deref() == Some(Verdict::Sent.word());
     let (leased, uncertain): (Option<bool>, bool) = (row.try_get("leased")?, row.try_get("uncertain")?);
-    Ok(match State::of(state) {
-        State::Open if leased == Some(true) => Shown::Sending,
-        State::Open if uncertain => Shown::Perhaps,
-        State::Done if is_sent => Shown::Perhaps,
-        State::Forgotten => Shown::Perhaps,
-        State::Open | State::Done | State::Dead => Shown::No,
+    Ok(match RowState::of(state) {
+        RowState::Open if leased == Some(true) => QuestionShown::Sending,
+        RowState::Open if uncertain => QuestionShown::Perhaps,
+        RowState::Done if is_sent => QuestionShown::Perhaps,
+        RowState::Forgotten => QuestionShown::Perhaps,
+        RowState::Open | RowState::Done | RowState::Dead => QuestionShown::No,
     })
 }

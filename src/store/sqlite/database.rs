@@ -10,7 +10,7 @@ use sqlx::Connection;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
 
-use super::log::{self, Log};
+use super::log::{self, WriteAheadLog};
 use super::presence::Presence;
 use super::read::Reader;
 use crate::clock::Clock;
@@ -41,7 +41,7 @@ pub struct Sqlite {
 
 /// What a daemon sees to while it has the ledger.
 pub(super) struct Care {
-    pub(super) log: Log,
+    pub(super) log: WriteAheadLog,
     /// With the lock.
     pub(super) presence: Presence,
 }

@@ -9,10 +9,10 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::database::Sqlite;
 use super::log::BUSY;
-use super::origin::{self, Origin};
+use super::origin::{self, LedgerOrigin};
 use super::{hints, lock};
 use crate::config;
-use crate::store::{Look, StoreError};
+use crate::store::{LedgerStatus, StoreError};
 
 /// `synchronous=FULL`: a commit that returned survives a power cut. Checkpoints are [`super::log`]'s.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
@@ -29,7 +29,7 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
 
 impl Sqlite {
     /// See [`crate::store::Store::look`].
-    pub async fn look(settings: &config::Store) -> Result<Look, StoreError> {
+    pub async fn look(settings: &config::Store) -> Result<LedgerStatus, StoreError> {
         let path = Sqlite::place(settings);
         let place = path.display().to_string();
         let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
@@ -37,7 +37,8 @@ impl Sqlite {
         // Before anything else of this process has it open.
         let daemon = size.is_some() && lock::is_locked(&path);
         let lost = lock::traces(&path);
-        if size.is_some_and(|size| size > 0) && origin::look(&path).await.map_err(cannot)? == Origin::Ledger {
+        if size.is_some_and(|size| size > 0) && origin::origin_of(&path).await.map_err(cannot)? == LedgerOrigin::Ledger
+        {
             let cannot_write = |error: sqlx::Error| cannot(format!("{error}; may this user write to it?"));
             let mut connection = SqliteConnection::connect_with(&options(&path)).await.map_err(cannot_write)?;
             // A lock that is taken for writing and given back.
@@ -47,7 +48,7 @@ impl Sqlite {
             let versions = origin::look_at_versions(&mut connection).await;
             let _ = connection.close().await;
             versions.map_err(cannot)?;
-            return Ok(Look { says: format!("{place} can be written to"), exists: true, daemon, lost });
+            return Ok(LedgerStatus { says: format!("{place} can be written to"), exists: true, daemon, lost });
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let there = if size.is_some() { "empty" } else { "not there yet" };
@@ -55,7 +56,9 @@ impl Sqlite {
             File::options().write(true).open(&path).map_err(|error| cannot(hints::of_file(&path, &error)))?;
         }
         match tempfile::tempfile_in(folder) {
-            Ok(_) => Ok(Look { says: format!("{place} is {there} and can be made"), exists: false, daemon, lost }),
+            Ok(_) => {
+                Ok(LedgerStatus { says: format!("{place} is {there} and can be made"), exists: false, daemon, lost })
+            }
             Err(error) => Err(cannot(format!("it is {there} and cannot be made in {}: {error}", folder.display()))),
         }
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::database::Sqlite;
 use super::read::{COLUMNS, Reader, shown};
 use super::values::{PRUNE_STEP, hex, json, millis};
-use crate::store::{Claimed, Root, Row, StoreError};
+use crate::store::{Claimed, Row, StoreError, ThreadRoot};
 
 impl Sqlite {
     /// Remembers the root of a thread that a letter has begun, or that it has joined the one that is there.
@@ -40,11 +40,11 @@ impl Sqlite {
 }
 
 impl Reader {
-    pub async fn thread(&self, lane: Uuid, key: &str) -> Result<Option<Root>, StoreError> {
+    pub async fn thread(&self, lane: Uuid, key: &str) -> Result<Option<ThreadRoot>, StoreError> {
         let sql = "SELECT message, letter FROM thread WHERE lane = ?1 AND key = ?2";
         let found = sqlx::query(sql).bind(lane).bind(key).fetch_optional(&self.pool).await?;
         let root = |row: sqlx::sqlite::SqliteRow| {
-            Ok(Root { message: row.try_get("message")?, letter: row.try_get("letter")? })
+            Ok(ThreadRoot { message: row.try_get("message")?, letter: row.try_get("letter")? })
         };
         found.map(root).transpose()
     }

@@ -140,7 +140,7 @@ pub(super) fn traces(path: &Path) -> Option<String> {
         return None;
     }
     let size = |name: &Path| std::fs::metadata(name).ok().filter(Metadata::is_file).map(|metadata| metadata.len());
-    let (log, mark) = (log_of(path), beside(path, ".lock"));
+    let (log, mark) = (log_of(path), path_beside(path, ".lock"));
     let trace = match (size(&log), size(&mark)) {
         (Some(1..), _) => log,
         (_, Some(_)) => mark,
@@ -155,7 +155,7 @@ pub(super) fn put_aside(path: &Path, now_ms: i64) -> Result<Option<String>, Stri
     let log = log_of(path);
     let aside = match std::fs::metadata(&log) {
         Ok(metadata) if metadata.len() > 0 => {
-            let aside = beside(&log, &format!(".{now_ms}"));
+            let aside = path_beside(&log, &format!(".{now_ms}"));
             std::fs::rename(&log, &aside).map_err(cannot)?;
             Some(aside.display().to_string())
         }
@@ -186,31 +186,31 @@ pub(super) fn id(metadata: &Metadata) -> (u64, u64) {
 
 /// SQLite's names for the log and its index. They are beside the file itself, where the ledger's name is a link to it.
 pub(super) fn log_of(path: &Path) -> PathBuf {
-    beside(&real(path), "-wal")
+    path_beside(&real(path), "-wal")
 }
 
 pub(super) fn index_of(path: &Path) -> PathBuf {
-    beside(&real(path), "-shm")
+    path_beside(&real(path), "-shm")
 }
 
 fn real(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+fn path_beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
 }
 
 fn old_mark(path: &Path) -> Option<File> {
-    let name = beside(path, ".lock");
+    let name = path_beside(path, ".lock");
     // Nothing else that has the name is opened: a pipe would be waited at.
     std::fs::symlink_metadata(&name).is_ok_and(|metadata| metadata.is_file()).then(|| File::open(&name).ok())?
 }
 
 fn open_mark(path: &Path) -> std::io::Result<File> {
-    let name = beside(path, ".lock");
+    let name = path_beside(path, ".lock");
     if std::fs::symlink_metadata(&name).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(std::io::Error::other(format!("{} is no file", name.display())));
     }

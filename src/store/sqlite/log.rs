@@ -29,7 +29,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 const AGAIN_AFTER_WAIT: Duration = Duration::from_secs(5);
 
 /// What keeps the log short.
-pub(super) struct Log {
+pub(super) struct WriteAheadLog {
     limit: u64,
     asking: mpsc::Sender<()>,
     task: JoinHandle<()>,
@@ -42,9 +42,9 @@ pub(super) struct Log {
     too_long: Seldom,
 }
 
-impl Log {
+impl WriteAheadLog {
     /// Starts the task. `limit` is in bytes.
-    pub(super) async fn keep(options: &SqliteConnectOptions, limit: u64) -> Result<Log, sqlx::Error> {
+    pub(super) async fn keep(options: &SqliteConnectOptions, limit: u64) -> Result<WriteAheadLog, sqlx::Error> {
         let mut connection = SqliteConnection::connect_with(&options.clone().busy_timeout(Duration::ZERO)).await?;
         let (asking, mut asked) = mpsc::channel(1);
         let turn = Arc::new(Mutex::new(()));
@@ -62,7 +62,16 @@ impl Log {
             // Whoever closes a ledger last removes the log.
             let _ = connection.close().await;
         });
-        Ok(Log { limit, asking, task, turn, commits: 0, asked_at: 0, again_at: None, too_long: Seldom::default() })
+        Ok(WriteAheadLog {
+            limit,
+            asking,
+            task,
+            turn,
+            commits: 0,
+            asked_at: 0,
+            again_at: None,
+            too_long: Seldom::default(),
+        })
     }
 
     /// Called after each commit: `size` is the log's in bytes, `much` whether the commit was a large one.

@@ -7,7 +7,7 @@ use super::database::Sqlite;
 use crate::store::{Due, StoreError};
 
 impl Sqlite {
-    pub async fn hurry(&mut self, due: &mut Due) -> Result<u64, StoreError> {
+    pub async fn make_all_due(&mut self, due: &mut Due) -> Result<u64, StoreError> {
         *due = Due::all();
         self.run(sqlx::query("UPDATE lane SET due_at = ?1 WHERE leased = 0 AND due_at > ?1").bind(self.at_once())).await
     }

@@ -10,8 +10,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions};
 
 use super::database::{Care, Sqlite};
 use super::lock::{self, Lock};
-use super::log::{self, Log};
-use super::origin::{self, NO_TABLES, Origin};
+use super::log::{self, WriteAheadLog};
+use super::origin::{self, LedgerOrigin, NO_TABLES};
 use super::presence::Presence;
 use super::read::Reader;
 use super::values::millis;
@@ -38,9 +38,9 @@ impl Sqlite {
         match size {
             None => return Err(cannot("there is none yet; it is made when the daemon first runs".to_owned())),
             Some(0) => return Err(cannot(NO_TABLES.to_owned())),
-            Some(_) => match origin::look(&path).await.map_err(cannot)? {
-                Origin::Nothing => return Err(cannot(NO_TABLES.to_owned())),
-                Origin::Ledger => {}
+            Some(_) => match origin::origin_of(&path).await.map_err(cannot)? {
+                LedgerOrigin::Nothing => return Err(cannot(NO_TABLES.to_owned())),
+                LedgerOrigin::Ledger => {}
             },
         }
         let options = file::options(&path).create_if_missing(false);
@@ -75,7 +75,7 @@ impl Sqlite {
         };
         let is_new = origin::migrate(&mut connection, true).await.map_err(cannot)?;
         lock.leave_mark(path);
-        let log = Log::keep(&options, settings.log_limit).await.map_err(opened)?;
+        let log = WriteAheadLog::keep(&options, settings.log_limit).await.map_err(opened)?;
         let presence = Presence::of(path, lock, &mut connection).await.map_err(opened)?;
         let mut engine = Sqlite::new(connection, options, clock, Some(Care { log, presence }));
         engine.begin_instance().await?;
@@ -157,7 +157,7 @@ impl Sqlite {
 async fn prepare(path: &Path, lock: &Lock, lost: Option<String>, now_ms: i64) -> Result<(), String> {
     match lock::is_file(path)? {
         Some(1..) => {
-            origin::look(path).await?;
+            origin::origin_of(path).await?;
             lock.look_for_older(path).await?;
         }
         Some(0) | None => {

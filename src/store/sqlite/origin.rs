@@ -14,7 +14,7 @@ const APPLICATION_ID: i64 = 0x5377_6264;
 
 /// What a file that is there holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum LedgerOrigin {
     /// A ledger, of whatever version.
     Ledger,
     /// Nothing yet.
@@ -22,7 +22,7 @@ pub(super) enum Origin {
 }
 
 /// Tells a ledger from the database of another program, of which nothing is changed.
-pub(super) async fn look(path: &Path) -> Result<Origin, String> {
+pub(super) async fn origin_of(path: &Path) -> Result<LedgerOrigin, String> {
     // Without a journal mode, which would be written to the file.
     let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).disable_statement_logging();
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(|error| error.to_string())?;
@@ -37,15 +37,15 @@ pub(super) async fn look(path: &Path) -> Result<Origin, String> {
     }
 }
 
-async fn origin(connection: &mut SqliteConnection) -> Result<Option<Origin>, sqlx::Error> {
+async fn origin(connection: &mut SqliteConnection) -> Result<Option<LedgerOrigin>, sqlx::Error> {
     let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
     let names: Vec<String> =
         sqlx::query_scalar("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")
             .fetch_all(&mut *connection)
             .await?;
     match application {
-        0 | APPLICATION_ID if names.is_empty() => return Ok(Some(Origin::Nothing)),
-        APPLICATION_ID => return Ok(Some(Origin::Ledger)),
+        0 | APPLICATION_ID if names.is_empty() => return Ok(Some(LedgerOrigin::Nothing)),
+        APPLICATION_ID => return Ok(Some(LedgerOrigin::Ledger)),
         0 => {}
         _ => return Ok(None),
     }
@@ -61,9 +61,9 @@ async fn origin(connection: &mut SqliteConnection) -> Result<Option<Origin>, sql
         first.first().is_some_and(|(version, checksum)| *version == ours.version && *checksum == *ours.checksum)
     });
     Ok(match (is_ours, first.is_empty() && names.len() == 1) {
-        (true, _) => Some(Origin::Ledger),
+        (true, _) => Some(LedgerOrigin::Ledger),
         // Its making was broken off before the first version.
-        (false, true) => Some(Origin::Nothing),
+        (false, true) => Some(LedgerOrigin::Nothing),
         (false, false) => None,
     })
 }

@@ -9,7 +9,9 @@ use super::database::Sqlite;
 use super::read::Reader;
 use super::values::millis;
 use crate::clock;
-use crate::store::{Decision, Due, NewRequest, Pairing, PairingRequest, PairingState, RequestOutcome, StoreError, Who};
+use crate::store::{
+    Due, NewPairing, Pairing, PairingDecision, PairingOutcome, PairingQuery, PairingRequest, PairingState, StoreError,
+};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -18,18 +20,18 @@ const RECENT: &str = "SELECT count(*) FROM pairing WHERE requested_at > ?1";
 impl Sqlite {
     pub async fn request_pairing(
         &mut self,
-        NewRequest { request, seen, per_hour }: &NewRequest,
-    ) -> Result<RequestOutcome, StoreError> {
+        NewPairing { request, seen, per_hour }: &NewPairing,
+    ) -> Result<PairingOutcome, StoreError> {
         let sql = "SELECT id, decisions FROM pairing WHERE person = ?1 ORDER BY id DESC LIMIT 1";
         let newest = sqlx::query(sql).bind(&request.person).fetch_optional(&mut self.connection).await?;
         let newest = newest.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?))).transpose()?;
         if newest != *seen {
-            return Ok(RequestOutcome::Again);
+            return Ok(PairingOutcome::Again);
         }
         let recent: i64 =
             sqlx::query_scalar(RECENT).bind(request.requested_at - HOUR_MS).fetch_one(&mut self.connection).await?;
         if recent >= i64::from(*per_hour) {
-            return Ok(RequestOutcome::Crowd);
+            return Ok(PairingOutcome::Crowd);
         }
         let sql = "INSERT INTO pairing (code, person, person_id, email, room, event, asked, requested_at, expires_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
@@ -47,11 +49,11 @@ impl Sqlite {
                     .bind(request.expires_at),
             )
             .await?;
-        Ok(if added == 0 { RequestOutcome::Again } else { RequestOutcome::New })
+        Ok(if added == 0 { PairingOutcome::Again } else { PairingOutcome::New })
     }
 
-    pub async fn decide_pairing(&mut self, decision: &Decision, due: &mut Due) -> Result<bool, StoreError> {
-        let Decision { id, decisions, state, by, entries } = decision;
+    pub async fn decide_pairing(&mut self, decision: &PairingDecision, due: &mut Due) -> Result<bool, StoreError> {
+        let PairingDecision { id, decisions, state, by, entries } = decision;
         let sql = "UPDATE pairing SET state = ?3, decisions = decisions + 1, decided_at = ?4, decided_by = ?5
              WHERE id = ?1 AND decisions = ?2";
         let decided = self
@@ -81,7 +83,7 @@ impl Reader {
         Ok(row.as_ref().map(pairing).transpose()?)
     }
 
-    pub async fn find_pairing(&self, who: &Who) -> Result<Option<Pairing>, StoreError> {
+    pub async fn find_pairing(&self, who: &PairingQuery) -> Result<Option<Pairing>, StoreError> {
         let sql = "SELECT person FROM pairing WHERE code = ?1 OR email = ?2 OR person = ?3 ORDER BY id DESC LIMIT 1";
         let person: Option<String> = sqlx::query_scalar(sql)
             .bind(&who.code)

@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::lock::{Lock, id, index_of, log_of};
 use super::log;
-use crate::store::error::{Damage, Part};
+use crate::store::error::{Damage, LedgerPart};
 
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -32,7 +32,7 @@ pub(super) struct Presence {
     /// Its descriptor is open for as long as SQLite is: to close any takes away the locks that SQLite has on the ledger.
     lock: Lock,
     log: File,
-    names: [(Part, PathBuf, (u64, u64)); 3],
+    names: [(LedgerPart, PathBuf, (u64, u64)); 3],
     page_size: u64,
     /// The stamp that was written last, and the one before it until the file has the new one.
     stamp: i32,
@@ -46,7 +46,7 @@ pub(super) struct Presence {
 }
 
 /// A file that is smaller than it was.
-enum Doubt {
+enum LockDoubt {
     Ledger(u64),
     Log(u64),
 }
@@ -69,9 +69,9 @@ impl Presence {
             log: File::open(&log_name)?,
             lock,
             names: [
-                (Part::Ledger, path.to_owned(), id(&of_ledger)),
-                (Part::Log, log_name, id(&of_log)),
-                (Part::Index, index_name, id(&of_index)),
+                (LedgerPart::Ledger, path.to_owned(), id(&of_ledger)),
+                (LedgerPart::Log, log_name, id(&of_log)),
+                (LedgerPart::Index, index_name, id(&of_index)),
             ],
             page_size: page_size.unsigned_abs(),
             stamp,
@@ -94,8 +94,8 @@ impl Presence {
         for _ in 0..3 {
             match self.look()? {
                 None => return Ok(()),
-                Some(Doubt::Ledger(size)) => self.size = self.vacuumed(connection, size, pages).await?,
-                Some(Doubt::Log(size)) => self.log_size = self.taken_back(connection, size).await?,
+                Some(LockDoubt::Ledger(size)) => self.size = self.vacuumed(connection, size, pages).await?,
+                Some(LockDoubt::Log(size)) => self.log_size = self.taken_back(connection, size).await?,
             }
         }
         Ok(())
@@ -103,7 +103,7 @@ impl Presence {
 
     /// Compares names and sizes. These are calls that wait for no disk: what they ask for is in memory while the file is
     /// open, and a thread for them would take ten times as long.
-    fn look(&mut self) -> Result<Option<Doubt>, Damage> {
+    fn look(&mut self) -> Result<Option<LockDoubt>, Damage> {
         let mut sizes = [0; 3];
         for ((part, name, known), size) in self.names.iter().zip(&mut sizes) {
             match std::fs::metadata(name) {
@@ -113,25 +113,25 @@ impl Presence {
         }
         let [size, log_size, index_size] = sizes;
         if index_size < self.index_size {
-            return Err(Damage::Truncated(Part::Index));
+            return Err(Damage::Truncated(LedgerPart::Index));
         }
         if size < self.size {
-            return Ok(Some(Doubt::Ledger(size)));
+            return Ok(Some(LockDoubt::Ledger(size)));
         }
         if log_size < self.log_size {
-            return Ok(Some(Doubt::Log(log_size)));
+            return Ok(Some(LockDoubt::Log(log_size)));
         }
         match read_stamp(&self.lock.ledger) {
             Ok(Some(stamp)) if stamp == self.stamp => self.last_stamp = None,
             Ok(stamp @ Some(_)) if stamp == self.last_stamp => {}
-            Ok(_) | Err(_) => return Err(Damage::Truncated(Part::Ledger)),
+            Ok(_) | Err(_) => return Err(Damage::Truncated(LedgerPart::Ledger)),
         }
         let mut head = [0; 4];
         if log_size > 0 {
             let read = self.log.read_exact_at(&mut head, 0);
             head[3] &= !1;
             if read.is_err() || head != LOG_MAGIC {
-                return Err(Damage::Truncated(Part::Log));
+                return Err(Damage::Truncated(LedgerPart::Log));
             }
         }
         (self.index_size, self.size, self.log_size) = (index_size, size, log_size);
@@ -150,7 +150,7 @@ impl Presence {
     /// with the last commit has those of before.
     async fn vacuumed(&self, connection: &mut SqliteConnection, size: u64, before: Option<i64>) -> Result<u64, Damage> {
         let now: Result<i64, _> = sqlx::query_scalar("PRAGMA page_count").fetch_one(connection).await;
-        let damage = Damage::Truncated(Part::Ledger);
+        let damage = Damage::Truncated(LedgerPart::Ledger);
         let now = now.map_err(|_| damage)?;
         let pages = before.map_or(now, |before| before.min(now)).unsigned_abs();
         if pages > 0 && size >= pages * self.page_size { Ok(size) } else { Err(damage) }
@@ -158,7 +158,7 @@ impl Presence {
 
     /// The log's size, if all its frames are in it: then it was taken back by somebody beside us.
     async fn taken_back(&self, connection: &mut SqliteConnection, size: u64) -> Result<u64, Damage> {
-        let damage = Damage::Truncated(Part::Log);
+        let damage = Damage::Truncated(LedgerPart::Log);
         // It counts the frames and does nothing.
         let counted = sqlx::query("PRAGMA wal_checkpoint(NOOP)").fetch_one(connection).await;
         let frames: i64 = counted.and_then(|row| row.try_get(1)).map_err(|_| damage)?;
@@ -209,7 +209,7 @@ mod tests {
             assert_eq!(presence.check(&mut connection, None).await, Ok(()), "one at a time");
             let stamped = std::fs::read(&path).unwrap();
             std::fs::write(&path, copied).unwrap();
-            assert_eq!(presence.check(&mut connection, None).await, Err(Damage::Truncated(Part::Ledger)));
+            assert_eq!(presence.check(&mut connection, None).await, Err(Damage::Truncated(LedgerPart::Ledger)));
             std::fs::write(&path, stamped).unwrap();
         }
         assert_eq!(presence.check(&mut connection, None).await, Ok(()));

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 use uuid::Uuid;
 
-use crate::store::{Activity, Filter, Group, Queue, Receipt, Row, State, StoreError};
+use crate::store::{EventCount, Filter, Queue, Receipt, Row, RowState, SettledActivity, StoreError};
 use crate::telemetry::Depths;
 use crate::verdict::Verdict;
 
@@ -64,10 +64,10 @@ impl Reader {
     pub async fn list(&self, queue: Queue, filter: Filter, most: u32) -> Result<Vec<Row>, StoreError> {
         let states = match filter {
             Filter::Unsettled => "state IN (0, 2)",
-            Filter::In(State::Open) => "state = 0",
-            Filter::In(State::Done) => "state = 1",
-            Filter::In(State::Dead) => "state = 2",
-            Filter::In(State::Forgotten) => "state = 3",
+            Filter::In(RowState::Open) => "state = 0",
+            Filter::In(RowState::Done) => "state = 1",
+            Filter::In(RowState::Dead) => "state = 2",
+            Filter::In(RowState::Forgotten) => "state = 3",
             Filter::All => "state < 3",
         };
         let sql = format!("{COLUMNS} WHERE ledger.queue = ?1 AND {states} ORDER BY seq DESC LIMIT ?2");
@@ -109,16 +109,16 @@ impl Reader {
         rows.iter().map(shown).collect()
     }
 
-    pub async fn activity(&self, since: i64) -> Result<Activity, StoreError> {
+    pub async fn activity(&self, since: i64) -> Result<SettledActivity, StoreError> {
         let sql = "SELECT label, subject, verdict, count(*) AS rows FROM ledger
              WHERE settled_at >= ?1 AND queue = 0 AND verdict != 'unhandled' GROUP BY label, subject, verdict";
         let groups = sqlx::query(sql).bind(since).fetch_all(&self.pool).await?;
         let sql = "SELECT coalesce(label, '') AS label, settled_at - accepted_at AS took FROM ledger
              WHERE settled_at >= ?1 AND queue = 1 AND verdict = 'sent' ORDER BY 1, 2";
         let sent = sqlx::query(sql).bind(since).fetch_all(&self.pool).await?;
-        let mut activity = Activity::default();
+        let mut activity = SettledActivity::default();
         for row in &groups {
-            activity.events.push(Group {
+            activity.events.push(EventCount {
                 label: row.try_get("label")?,
                 subject: row.try_get("subject")?,
                 verdict: verdict(row)?,
@@ -142,7 +142,7 @@ pub(super) fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
     Ok(Row {
         id: row.try_get("id")?,
         queue: Queue::of(row.try_get("queue")?),
-        state: State::of(row.try_get("state")?),
+        state: RowState::of(row.try_get("state")?),
         attempts: row.try_get("attempts")?,
         accepted_at: row.try_get("accepted_at")?,
         settled_at: row.try_get("settled_at")?,

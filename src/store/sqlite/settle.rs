@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::conversations::Talk;
+use super::conversations::ConversationRow;
 use super::database::Sqlite;
 use super::values::{hex, json, millis};
-use crate::store::{Again, Closing, Due, Effect, Queue, Settlement, State, Step, StoreError, Urgency, lane_id};
+use crate::store::{
+    Again, Closing, Due, Effect, Queue, RowState, Settlement, SettlementStep, StoreError, Urgency, lane_id,
+};
 
 impl Sqlite {
     pub async fn settle<'a>(
@@ -21,9 +23,9 @@ impl Sqlite {
             .clone()
             .map(|Settlement { row, step }| {
                 let (closes, pause, mark) = match step {
-                    Step::Close { closing, .. } => (1, 0, &closing.mark),
-                    Step::Again(again) => (0, millis(again.after), &None),
-                    Step::Move { .. } => (0, 0, &None),
+                    SettlementStep::Close { closing, .. } => (1, 0, &closing.mark),
+                    SettlementStep::Again(again) => (0, millis(again.after), &None),
+                    SettlementStep::Move { .. } => (0, 0, &None),
                 };
                 (hex(row.lane), row.fence, row.seq, closes, pause, mark)
             })
@@ -65,9 +67,9 @@ impl Sqlite {
     async fn close_rows(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
         let (mut closed, mut with_file) = (Vec::new(), Vec::new());
         for Settlement { row, step } in settled {
-            let Step::Close { state, closing, .. } = step else { continue };
+            let SettlementStep::Close { state, closing, .. } = step else { continue };
             let Closing { verdict, subject, label, note, answers, receipt, .. } = &**closing;
-            with_file.extend((*state == State::Done && row.has_file).then_some(row.seq));
+            with_file.extend((*state == RowState::Done && row.has_file).then_some(row.seq));
             closed.push((row.seq, *state as i64, verdict.word(), subject, label, note, answers.map(hex), receipt));
         }
         if closed.is_empty() {
@@ -89,9 +91,9 @@ impl Sqlite {
     }
 
     async fn have_effects(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
-        let (mut spent, mut talk, mut approvals) = (Vec::new(), Talk::default(), Vec::new());
+        let (mut spent, mut talk, mut approvals) = (Vec::new(), ConversationRow::default(), Vec::new());
         for Settlement { row, step } in settled {
-            let Step::Close { closing, .. } = step else { continue };
+            let SettlementStep::Close { closing, .. } = step else { continue };
             for effect in &closing.effects {
                 match effect {
                     Effect::Use { card, until, action } => spent.push((hex(*card), until, action)),
@@ -109,7 +111,7 @@ impl Sqlite {
             }
         }
         self.spend(&spent).await?;
-        self.converse(&talk).await?;
+        self.write_questions(&talk).await?;
         self.approve(&approvals).await
     }
 
@@ -117,7 +119,7 @@ impl Sqlite {
     async fn leave_open(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
         let mut left = Vec::new();
         for Settlement { row, step } in settled {
-            let Step::Again(Again { spent, uncertain, note, .. }) = step else { continue };
+            let SettlementStep::Again(Again { spent, uncertain, note, .. }) = step else { continue };
             if *spent || *uncertain || note.is_some() {
                 let (spent, uncertain) = (i64::from(*spent), i64::from(*uncertain));
                 left.push((row.seq, spent, uncertain, note, row.claimed.1, row.ended_at()));
@@ -141,7 +143,7 @@ impl Sqlite {
     async fn move_rows(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
         let mut lanes = Vec::new();
         for Settlement { row, step } in settled {
-            let Step::Move { queue, lane, body } = step else { continue };
+            let SettlementStep::Move { queue, lane, body } = step else { continue };
             let lane = hex(lane_id(*queue, lane));
             let sql = "UPDATE ledger SET lane = unhex(?2), body = ?3 WHERE seq = ?1 AND state = 0";
             self.run(sqlx::query(sql).bind(row.seq).bind(&lane).bind(body)).await?;

@@ -18,8 +18,8 @@ use super::file;
 use crate::clock;
 use crate::config;
 use crate::store::audit::row::GENESIS;
-use crate::store::tests::audit::{settle, told};
-use crate::store::tests::{self, Ledger, Place, entry, keys};
+use crate::store::tests::audit::{findings_of, settle};
+use crate::store::tests::{self, Ledger, LedgerPlace, entry, keys};
 use crate::store::{Queue, Store, Verification};
 
 fn path(folder: &Path) -> PathBuf {
@@ -44,7 +44,7 @@ async fn verify(folder: &Path, keys: &config::Audit) -> Verification {
 
 /// Where the first finding is and what it says; empty when there is none.
 async fn finding(folder: &Path, keys: &config::Audit) -> String {
-    told(&verify(folder, keys).await).into_iter().next().unwrap_or_default()
+    findings_of(&verify(folder, keys).await).into_iter().next().unwrap_or_default()
 }
 
 async fn sql(folder: &Path, statements: &str) {
@@ -90,7 +90,7 @@ async fn forge(folder: &Path, statement: &str) {
 
 #[tokio::test]
 async fn one_process_at_a_time() {
-    let ledger = Ledger::open(Place::of_sqlite(), Duration::from_secs(60)).await;
+    let ledger = Ledger::open(LedgerPlace::of_sqlite(), Duration::from_secs(60)).await;
     let Err(error) =
         Store::open(&ledger.place.settings, &keys(None, None), Duration::ZERO, clock::Clock::of_system()).await
     else {
@@ -103,7 +103,7 @@ async fn one_process_at_a_time() {
 
 #[tokio::test]
 async fn a_ledger_that_takes_nothing_says_so_and_goes_on_when_it_can() {
-    let ledger = Ledger::open(Place::of_sqlite(), Duration::from_secs(60)).await;
+    let ledger = Ledger::open(LedgerPlace::of_sqlite(), Duration::from_secs(60)).await;
     let path = Sqlite::place(&ledger.place.settings);
     let mut other = SqliteConnection::connect_with(&file::options(&path)).await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
@@ -224,7 +224,7 @@ async fn receipts_of_before_they_had_columns_are_taken_out_of_the_notes() {
 
 #[tokio::test]
 async fn a_claim_looks_at_no_row_that_it_does_not_give() {
-    let place = Ledger::open(Place::of_sqlite(), Duration::from_secs(60)).await.close().await;
+    let place = Ledger::open(LedgerPlace::of_sqlite(), Duration::from_secs(60)).await.close().await;
     let options = file::options(&Sqlite::place(&place.settings));
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {CLAIM}")));

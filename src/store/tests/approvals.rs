@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Ledger, Place, With, done, entry};
+use super::{Ledger, LedgerPlace, With, done, entry};
 use crate::clock;
 use crate::store::{ApprovalRequest, ApprovalState, ApprovalStep, Approver, Effect, Queue};
 
@@ -79,7 +79,7 @@ async fn what_waits_for_approval_counts_everybody_once_and_ends_once() {
 
 #[tokio::test]
 async fn a_lost_lease_neither_asks_nor_approves_nor_ends() {
-    let ledger = Ledger::open(Place::new(), Duration::ZERO).await;
+    let ledger = Ledger::open(LedgerPlace::new(), Duration::ZERO).await;
     let request = asks("ask", "alice", 3_600_000);
     let card = request.card;
     for (name, step) in [

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Place, beside, keys, with_daemon};
+use super::{LedgerPlace, beside, keys, with_daemon};
 use crate::clock;
 use crate::config;
 use crate::store::audit::row::LONGEST_FIELD;
-use crate::store::{Again, AuditEntry, Claimed, Closing, Entry, Queue, Seal, Settlement, Store, Verification, Via};
+use crate::store::{
+    Again, AuditEntry, Claimed, Closing, Entry, Queue, SealState, Settlement, Store, Verification, Via,
+};
 use crate::verdict::Verdict;
 
 pub(in crate::store) async fn verify(settings: &config::Store, keys: &config::Audit) -> Verification {
@@ -16,7 +18,7 @@ pub(in crate::store) async fn verify(settings: &config::Store, keys: &config::Au
 }
 
 /// Where each finding is and what it says.
-pub(in crate::store) fn told(found: &Verification) -> Vec<String> {
+pub(in crate::store) fn findings_of(found: &Verification) -> Vec<String> {
     found.findings.iter().map(|found| format!("{} {}", found.row.unwrap_or(0), found.problem)).collect()
 }
 
@@ -64,7 +66,7 @@ pub(in crate::store) async fn settle(store: &Store, name: &str, count: usize) {
 
 #[tokio::test]
 async fn what_was_done_has_its_row_in_order_and_what_was_not_has_none() {
-    let (place, keys) = (Place::new(), keys(None, None));
+    let (place, keys) = (LedgerPlace::new(), keys(None, None));
     with_daemon(&place.settings, &keys, async |store| {
         settle(store, "together", 5).await;
         let mut rows = claimed(store, "kept", 3).await;
@@ -97,14 +99,14 @@ async fn what_was_done_has_its_row_in_order_and_what_was_not_has_none() {
         assert_eq!(store.audited(0, 2, |row| row.via == "cli").await.unwrap().len(), 2);
         assert!(store.audited(clock::wall_ms() + 60_000, 100, |_| true).await.unwrap().is_empty());
         let found = store.verify_audit().await.unwrap();
-        assert_eq!((found.rows, found.seal, found.findings), (8, Seal::None, Vec::new()));
+        assert_eq!((found.rows, found.seal, found.findings), (8, SealState::None, Vec::new()));
     })
     .await;
 }
 
 #[tokio::test]
 async fn text_of_any_kind_is_kept_as_it_was_hashed() {
-    let (place, keys) = (Place::new(), keys(None, None));
+    let (place, keys) = (LedgerPlace::new(), keys(None, None));
     with_daemon(&place.settings, &keys, async |store| {
         let texts = ["", "a\0b", "\u{202e}\"\\\n", "\u{1f980}", &"ö".repeat(1000)];
         let rows = claimed(store, "text", texts.len()).await;
@@ -128,7 +130,7 @@ pub(in crate::store) async fn seal_by_verb(settings: &config::Store, keys: &conf
 
 #[tokio::test]
 async fn a_key_may_come_change_and_go() {
-    let place = Place::new();
+    let place = LedgerPlace::new();
     let mut rows = 0;
     for (nth, (key, old, notes)) in [
         (None, None, 0),
@@ -146,26 +148,30 @@ async fn a_key_may_come_change_and_go() {
             rows += 1;
         }
         if old.is_some() {
-            assert_eq!(verify(&place.settings, &keys).await.seal, Seal::Old, "it is not the key's before the start");
+            assert_eq!(
+                verify(&place.settings, &keys).await.seal,
+                SealState::Old,
+                "it is not the key's before the start"
+            );
         }
         with_daemon(&place.settings, &keys, async |store| settle(store, &format!("start {nth}"), 4).await).await;
         rows += notes + 4;
         let found = verify(&place.settings, &keys).await;
-        let seal = if key.is_some() { Seal::Right } else { Seal::None };
-        assert_eq!((told(&found), found.seal, found.rows), (Vec::new(), seal, rows), "start {nth}");
+        let seal = if key.is_some() { SealState::Right } else { SealState::None };
+        assert_eq!((findings_of(&found), found.seal, found.rows), (Vec::new(), seal, rows), "start {nth}");
         assert_eq!(found.sealed_since.map(|(row, _)| row), key.map(|_| 5));
     }
 }
 
 #[tokio::test]
 async fn a_verb_with_a_key_that_the_daemon_has_not_seals_nothing_for_long() {
-    let (place, none) = (Place::new(), keys(None, None));
+    let (place, none) = (LedgerPlace::new(), keys(None, None));
     with_daemon(&place.settings, &none, async |store| {
         settle(store, "before", 2).await;
         assert!(seal_by_verb(&place.settings, &keys(Some("key"), None)).await);
         settle(store, "after", 2).await;
         let found = store.verify_audit().await.unwrap();
-        assert_eq!((told(&found), found.seal, found.sealed_since), (Vec::new(), Seal::None, None));
+        assert_eq!((findings_of(&found), found.seal, found.sealed_since), (Vec::new(), SealState::None, None));
     })
     .await;
 }
@@ -173,7 +179,7 @@ async fn a_verb_with_a_key_that_the_daemon_has_not_seals_nothing_for_long() {
 #[tokio::test]
 async fn a_verb_writes_only_with_the_daemons_key() {
     for (daemons, verbs) in [(Some("key"), None), (Some("key"), Some("other"))] {
-        let place = Place::new();
+        let place = LedgerPlace::new();
         with_daemon(&place.settings, &keys(daemons, None), async |store| {
             let row = claimed(store, "open", 1).await.remove(0);
             beside(&place.settings, &keys(verbs, None), async |beside| {
@@ -195,7 +201,7 @@ async fn a_verb_writes_only_with_the_daemons_key() {
 
 #[tokio::test]
 async fn what_a_verb_adds_is_no_break_even_when_it_is_pruned_before_the_daemon_goes_on() {
-    let (place, keys) = (Place::new(), keys(Some("key"), None));
+    let (place, keys) = (LedgerPlace::new(), keys(Some("key"), None));
     with_daemon(&place.settings, &keys, async |store| {
         settle(store, "before", 2).await;
         for (row, nth) in claimed(store, "open", 3).await.into_iter().zip(0..) {
@@ -211,7 +217,7 @@ async fn what_a_verb_adds_is_no_break_even_when_it_is_pruned_before_the_daemon_g
         assert!(store.claim(Queue::Inbox, 10, usize::MAX, None).await.unwrap().rows.is_empty());
         settle(store, "after", 2).await;
         let found = store.verify_audit().await.unwrap();
-        assert_eq!((found.rows, told(&found)), (3, Vec::new()));
+        assert_eq!((found.rows, findings_of(&found)), (3, Vec::new()));
     })
     .await;
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Ledger, entry};
 use crate::clock;
-use crate::store::{AuditEntry, Pairing, PairingRequest, PairingState, Queue, RequestOutcome, Who};
+use crate::store::{AuditEntry, Pairing, PairingOutcome, PairingQuery, PairingRequest, PairingState, Queue};
 
 fn request(code: &str, person: &str, minutes_ago: i64) -> PairingRequest {
     let requested_at = clock::wall_ms() - minutes_ago * 60_000;
@@ -28,23 +28,23 @@ async fn a_request_is_written_once_unless_too_many_ask_or_something_was_decided_
     let ledger = Ledger::new().await;
     let store = &ledger.store;
     let ask = async |request, seen: Option<&Pairing>, most| store.request_pairing(request, seen, most).await.unwrap();
-    assert_eq!(ask(request("A", "alice", 61), None, 2).await, RequestOutcome::New);
-    assert_eq!(ask(request("A", "bob", 0), None, 2).await, RequestOutcome::Again, "somebody has that code");
-    assert_eq!(ask(request("B", "bob", 59), None, 2).await, RequestOutcome::New);
+    assert_eq!(ask(request("A", "alice", 61), None, 2).await, PairingOutcome::New);
+    assert_eq!(ask(request("A", "bob", 0), None, 2).await, PairingOutcome::Again, "somebody has that code");
+    assert_eq!(ask(request("B", "bob", 59), None, 2).await, PairingOutcome::New);
     assert_eq!(
         ask(request("C", "bob", 0), None, 2).await,
-        RequestOutcome::Again,
+        PairingOutcome::Again,
         "there is one of which nothing was known"
     );
     let bobs = store.pairing_of("bob").await.unwrap().unwrap();
-    assert_eq!(ask(request("C", "bob", 0), Some(&bobs), 2).await, RequestOutcome::New);
+    assert_eq!(ask(request("C", "bob", 0), Some(&bobs), 2).await, PairingOutcome::New);
     assert_eq!(
         ask(request("D", "person4", 0), None, 2).await,
-        RequestOutcome::Crowd,
+        PairingOutcome::Crowd,
         "the first was more than an hour ago"
     );
-    assert_eq!(ask(request("D", "person4", 0), None, 3).await, RequestOutcome::New);
-    let by = |code: &str, email: &str, person: &str| Who {
+    assert_eq!(ask(request("D", "person4", 0), None, 3).await, PairingOutcome::New);
+    let by = |code: &str, email: &str, person: &str| PairingQuery {
         code: code.to_owned(),
         email: email.to_owned(),
         person: person.to_owned(),

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Ledger, With, done};
 use crate::clock;
-use crate::store::{Again, Conversation, Effect, Settlement, Shown};
+use crate::store::{Again, Conversation, Effect, QuestionShown, Settlement};
 
 #[tokio::test]
 async fn the_use_of_a_card_is_settled_with_its_click_and_forgotten_after_its_time() {
@@ -48,7 +48,7 @@ pub(super) fn question(person: &str, event: u128, minutes_left: i64) -> Conversa
         body: format!("{event}"),
         ended_by: None,
         message: Uuid::nil(),
-        shown: Shown::No,
+        shown: QuestionShown::No,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Ledger, Place, done, entry, keys};
+use super::{Ledger, LedgerPlace, done, entry, keys};
 use crate::clock;
 use crate::config;
 use crate::store::{Again, AuditEntry, Closing, Filter, Queue, Store, StoreError};
@@ -28,7 +28,7 @@ async fn a_try_counts_when_it_is_spent_and_doubt_and_its_beginning_stay() {
 
 #[tokio::test]
 async fn a_late_settlement_of_a_lost_lease_changes_nothing() {
-    let ledger = Ledger::open(Place::new(), Duration::ZERO).await;
+    let ledger = Ledger::open(LedgerPlace::new(), Duration::ZERO).await;
     ledger.put("a", "a").await;
     let late = ledger.claim(1).await.remove(0);
     // The lease is over at once, so somebody else claims the row.
@@ -45,7 +45,7 @@ async fn a_late_settlement_of_a_lost_lease_changes_nothing() {
 
 #[tokio::test]
 async fn a_lost_lease_and_the_one_that_took_over_are_told_apart_in_one_commit() {
-    let ledger = Ledger::open(Place::new(), Duration::ZERO).await;
+    let ledger = Ledger::open(LedgerPlace::new(), Duration::ZERO).await;
     ledger.put("a", "a").await;
     let late = ledger.claim(1).await.remove(0);
     let holder = ledger.claim(1).await.remove(0);
@@ -144,7 +144,7 @@ async fn a_killed_process_leaves_its_rows_to_the_next_and_that_is_counted() {
 
 #[tokio::test]
 async fn too_many_waiting_writes_are_refused_at_once() {
-    let place = Place::new();
+    let place = LedgerPlace::new();
     let settings = config::Store { waiting: 1, ..place.settings.clone() };
     let (store, writer) =
         Store::open(&settings, &keys(None, None), Duration::ZERO, clock::Clock::of_system()).await.unwrap();

@@ -115,10 +115,10 @@ fn who_cannot_have_a_turn_in_two_seconds_is_told_when_to_come_back() {
     let poll = budget.enter("people", Priority::Poll, now).unwrap().expect("it waits for as long as it takes");
     for (nth, ticket) in (1..).zip(&tickets) {
         let turn = now + seconds(f64::from(nth) * 60.0 / 147.0);
-        assert!(matches!(budget.look(ticket, turn - STEP * 10), Step::Wait(_)), "{nth}");
-        assert_eq!(budget.look(ticket, turn + STEP), Step::Go, "{nth}");
+        assert!(matches!(budget.next_turn(ticket, turn - STEP * 10), NextTurn::Wait(_)), "{nth}");
+        assert_eq!(budget.next_turn(ticket, turn + STEP), NextTurn::Go, "{nth}");
     }
-    assert_eq!(budget.look(&poll, now + seconds(3.0)), Step::Go);
+    assert_eq!(budget.next_turn(&poll, now + seconds(3.0)), NextTurn::Go);
 }
 
 #[test]
@@ -128,19 +128,19 @@ fn who_was_to_have_a_turn_in_two_seconds_and_had_none_comes_back_too() {
     let tickets: Vec<_> = (0..4).map(|_| budget.enter("messages", Priority::Reply, now).unwrap().unwrap()).collect();
     budget.passed[Priority::Poll as usize] = MOST_PASSED;
     let poll = budget.enter("people", Priority::Poll, now).unwrap().unwrap();
-    assert_eq!(budget.look(&poll, now + seconds(0.42)), Step::Go);
+    assert_eq!(budget.next_turn(&poll, now + seconds(0.42)), NextTurn::Go);
     for ticket in &tickets[..3] {
-        assert_eq!(budget.look(ticket, now + seconds(1.99)), Step::Go);
+        assert_eq!(budget.next_turn(ticket, now + seconds(1.99)), NextTurn::Go);
     }
-    assert!(matches!(budget.look(&tickets[3], now + seconds(1.99)), Step::Wait(pause) if pause <= STEP));
-    assert_eq!(budget.look(&tickets[3], now + LONGEST_WAIT), Step::Later(COME_BACK));
+    assert!(matches!(budget.next_turn(&tickets[3], now + seconds(1.99)), NextTurn::Wait(pause) if pause <= STEP));
+    assert_eq!(budget.next_turn(&tickets[3], now + LONGEST_WAIT), NextTurn::Later(COME_BACK));
 }
 
 #[test]
 fn polling_has_a_limit_of_its_own() {
     let (mut budget, now) = (Budget::default(), clock::instant());
     let rate = 200.0 / 60.0;
-    budget.polls = Some((rate, Bucket::full(rate, 60.0, now)));
+    budget.polls = Some((rate, TokenBucket::full(rate, 60.0, now)));
     let mut waiting = VecDeque::new();
     let mut polled = 0;
     for step in 0..6000 {
@@ -149,7 +149,7 @@ fn polling_has_a_limit_of_its_own() {
             None => polled += 1,
             Some(ticket) => waiting.push_back(ticket),
         }
-        while waiting.front().is_some_and(|ticket| budget.look(ticket, now) == Step::Go) {
+        while waiting.front().is_some_and(|ticket| budget.next_turn(ticket, now) == NextTurn::Go) {
             (polled, _) = (polled + 1, waiting.pop_front());
         }
         assert!(budget.enter("messages", Priority::Reply, now).unwrap().is_none(), "replies are not slowed by it");
@@ -163,7 +163,7 @@ fn whoever_goes_away_holds_nobody_up() {
     let (mut budget, now) = (limited(now), now + MINUTE);
     let tickets: Vec<_> = (0..4).map(|_| budget.enter("messages", Priority::Reply, now).unwrap().unwrap()).collect();
     tickets[..3].iter().for_each(|ticket| budget.leave(ticket));
-    assert_eq!(budget.look(&tickets[3], now + seconds(0.42)), Step::Go);
+    assert_eq!(budget.next_turn(&tickets[3], now + seconds(0.42)), NextTurn::Go);
     assert!(budget.waiting[0].is_empty() && budget.admitted.is_empty());
 }
 
@@ -199,13 +199,13 @@ fn hour(limit: u32, batch: usize) -> (u32, u32) {
                 break;
             }
         }
-        waiting.retain(|ticket| match budget.look(ticket, now) {
-            Step::Go => {
+        waiting.retain(|ticket| match budget.next_turn(ticket, now) {
+            NextTurn::Go => {
                 gone += 1;
                 false
             }
-            Step::Wait(_) => true,
-            Step::Later(_) => {
+            NextTurn::Wait(_) => true,
+            NextTurn::Later(_) => {
                 budget.leave(ticket);
                 false
             }
@@ -250,8 +250,8 @@ proptest! {
             // There is at most one turn in this time.
             let now = start + step * STEP * 10;
             dice.shuffle(&mut waiting);
-            let steps: Vec<_> = waiting.iter().map(|ticket| budget.look(ticket, now)).collect();
-            let gone: Vec<_> = waiting.iter().zip(&steps).filter(|(_, step)| **step == Step::Go).collect();
+            let steps: Vec<_> = waiting.iter().map(|ticket| budget.next_turn(ticket, now)).collect();
+            let gone: Vec<_> = waiting.iter().zip(&steps).filter(|(_, step)| **step == NextTurn::Go).collect();
             prop_assert!(gone.len() <= 1);
             if let Some((gone, _)) = gone.first() {
                 let class = gone.priority as usize;
@@ -267,9 +267,9 @@ proptest! {
             }
             let mut steps = steps.into_iter();
             waiting.retain(|ticket| match steps.next() {
-                Some(Step::Wait(_)) => true,
-                Some(Step::Go) | None => false,
-                Some(Step::Later(_)) => {
+                Some(NextTurn::Wait(_)) => true,
+                Some(NextTurn::Go) | None => false,
+                Some(NextTurn::Later(_)) => {
                     budget.leave(ticket);
                     false
                 }

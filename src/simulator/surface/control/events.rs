@@ -13,10 +13,10 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
-use super::state::{Who, everything};
+use super::state::{StateReader, everything};
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::watch::journal::Happening;
-use crate::simulator::world::change::Change;
+use crate::simulator::world::change::WorldChange;
 
 /// The state is told at most so often, however often it changes.
 const STATE_PAUSE: Duration = Duration::from_millis(100);
@@ -56,7 +56,7 @@ impl Watcher {
                     Ok(Happening::State) => {
                         self.state_due.get_or_insert(self.state_told + STATE_PAUSE);
                     }
-                    Ok(happening) => return Some(told(&happening)),
+                    Ok(happening) => return Some(browser_event(&happening)),
                     Err(RecvError::Lagged(_)) => return Some(event("reload", &json!({}))),
                     Err(RecvError::Closed) => return None,
                 },
@@ -65,12 +65,12 @@ impl Watcher {
     }
 }
 
-fn told(happening: &Happening) -> Event {
+fn browser_event(happening: &Happening) -> Event {
     match happening {
         Happening::Changed(change) => match &**change {
-            Change::Message(message) => event("message", message),
-            Change::Room(room_id) => event("room", &json!({"roomId": room_id})),
-            Change::Person(account) => event("person", &Who::from(&**account)),
+            WorldChange::Message(message) => event("message", message),
+            WorldChange::Room(room_id) => event("room", &json!({"roomId": room_id})),
+            WorldChange::Person(account) => event("person", &StateReader::from(&**account)),
         },
         Happening::Delivered(delivery) => event("delivery", delivery),
         Happening::Called(call) => event("call", call),

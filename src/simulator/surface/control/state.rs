@@ -21,7 +21,7 @@ pub(super) struct Reads {
 /// Somebody, without the token.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Who {
+pub(super) struct StateReader {
     id: String,
     email: String,
     display_name: String,
@@ -29,9 +29,9 @@ pub(super) struct Who {
     kind: AccountType,
 }
 
-impl From<&Account> for Who {
-    fn from(account: &Account) -> Who {
-        Who {
+impl From<&Account> for StateReader {
+    fn from(account: &Account) -> StateReader {
+        StateReader {
             id: account.id.clone(),
             email: account.email.clone(),
             display_name: account.display_name.clone(),
@@ -45,8 +45,8 @@ impl From<&Account> for Who {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Everything {
     api_url: String,
-    bot: Who,
-    people: Vec<Who>,
+    bot: StateReader,
+    people: Vec<StateReader>,
     /// Whether the bot runs in this program, so that `explain` works.
     has_daemon: bool,
     clock_offset_ms: i64,
@@ -68,12 +68,12 @@ pub(super) fn everything(cloud: &Cloud) -> Everything {
     let inner = &cloud.inner;
     let (people, webhooks, offset, files, quirks) = {
         let world = cloud.world();
-        let people = world.people.iter().filter(|account| account.id != inner.bot.id).map(Who::from).collect();
+        let people = world.people.iter().filter(|account| account.id != inner.bot.id).map(StateReader::from).collect();
         (people, world.webhooks.iter().map(without_secret).collect(), world.clock.offset, world.scan, world.quirks)
     };
     Everything {
         api_url: cloud.api_url(),
-        bot: Who::from(&inner.bot),
+        bot: StateReader::from(&inner.bot),
         people,
         has_daemon: inner.explain.get().is_some(),
         clock_offset_ms: i64::try_from(offset.as_millis()).unwrap_or_default(),

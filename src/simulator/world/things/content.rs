@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::refusal::ApiRefusal;
 
 /// A file that was posted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -61,6 +61,6 @@ mod base64_bytes {
     }
 }
 
-pub(crate) fn no_such_content() -> Refusal {
-    Refusal::not_found("Unable to get content.")
+pub(crate) fn no_such_content() -> ApiRefusal {
+    ApiRefusal::not_found("Unable to get content.")
 }

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::refusal::ApiRefusal;
 use crate::simulator::world::time;
 
 /// So many failures within so long switch a webhook off (Webex's Webhooks Guide).
@@ -67,6 +67,6 @@ impl Webhook {
     }
 }
 
-pub(crate) fn no_such_webhook() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "Unable to get webhook.")
+pub(crate) fn no_such_webhook() -> ApiRefusal {
+    ApiRefusal::new(StatusCode::NOT_FOUND, "Unable to get webhook.")
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use sqlx::Connection;
 
 use super::{finding, forge, ledger, path, settings, sql, verify, with_daemon};
-use crate::store::tests::audit::{claimed, entry, event, seal_by_verb, settle, told};
+use crate::store::tests::audit::{claimed, entry, event, findings_of, seal_by_verb, settle};
 use crate::store::tests::keys;
-use crate::store::{Closing, Queue, Seal};
+use crate::store::{Closing, Queue, SealState};
 
 #[tokio::test]
 async fn a_chain_made_anew_is_found_by_its_seal_and_by_nothing_else() {
@@ -21,16 +21,16 @@ async fn a_chain_made_anew_is_found_by_its_seal_and_by_nothing_else() {
         let folder = ledger(8, &with).await;
         forge(folder.path(), statement).await;
         let found = verify(folder.path(), &with).await;
-        assert_eq!(found.seal, Seal::Wrong);
-        let told = told(&found);
+        assert_eq!(found.seal, SealState::Wrong);
+        let told = findings_of(&found);
         assert!(told.len() == 1 && told[0].starts_with("0 the seal over all rows does not fit"), "{told:?}");
-        assert_eq!(verify(folder.path(), &without).await.seal, Seal::Unchecked);
+        assert_eq!(verify(folder.path(), &without).await.seal, SealState::Unchecked);
         // The daemon does not cover it with a seal of its own.
         with_daemon(folder.path(), &with, async |store| settle(store, "after", 2).await).await;
         let said = finding(folder.path(), &with).await;
         assert!(said.contains("is the daemon's note that something was wrong before it"), "{said}");
         sql(folder.path(), "UPDATE audit_head SET seal = NULL").await;
-        assert_eq!(verify(folder.path(), &with).await.seal, Seal::Missing);
+        assert_eq!(verify(folder.path(), &with).await.seal, SealState::Missing);
     }
 }
 
@@ -41,7 +41,7 @@ async fn a_chain_forged_under_a_running_daemon_is_noted_by_it() {
         settle(store, "before", 4).await;
         forge(folder.path(), "UPDATE audit SET verdict = 'denied' WHERE seq = 3").await;
         settle(store, "after", 4).await;
-        let told = told(&store.verify_audit().await.unwrap());
+        let told = findings_of(&store.verify_audit().await.unwrap());
         assert!(told.len() == 1 && told[0].starts_with("5 is the daemon's note"), "{told:?}");
     })
     .await;
@@ -78,7 +78,7 @@ async fn a_chain_cut_under_a_running_daemon_is_noted_by_it_and_it_goes_on() {
                 let seal = if with_old_seal { seal(folder.path()).await } else { "NULL".to_owned() };
                 settle(store, "cut", 3).await;
                 assert_eq!(store.prune_audit(Duration::from_secs(86_400)).await.unwrap(), 0);
-                assert_eq!(told(&store.verify_audit().await.unwrap()), [""; 0]);
+                assert_eq!(findings_of(&store.verify_audit().await.unwrap()), [""; 0]);
                 cut(folder.path(), 4, &seal).await;
                 match notice {
                     0 => settle(store, "after", 2).await,
@@ -90,12 +90,12 @@ async fn a_chain_cut_under_a_running_daemon_is_noted_by_it_and_it_goes_on() {
             // Nothing of it is hidden by what comes later, and it is told once.
             with_daemon(folder.path(), &keys, async |store| settle(store, "later", 2).await).await;
             let found = verify(folder.path(), &keys).await;
-            let told = told(&found);
+            let told = findings_of(&found);
             let missing = "5 and all to row 7 are missing";
             assert!(told.len() == 2 && told[0] == missing, "{key:?}, {notice}: {told:?}");
             assert!(told[1].starts_with("8 is the daemon's note"), "{told:?}");
             assert!(told[1].contains(says) && told[1].contains("row 7"), "{told:?}");
-            assert_eq!(found.seal, if key.is_some() { Seal::Right } else { Seal::None });
+            assert_eq!(found.seal, if key.is_some() { SealState::Right } else { SealState::None });
         }
     }
 }
@@ -120,10 +120,10 @@ async fn a_seal_taken_away_alone_is_noted_too_and_a_write_that_failed_is_nothing
         assert!(store.put(event("commits")).await.unwrap());
         assert!(settlement().await.unwrap());
         let found = store.verify_audit().await.unwrap();
-        assert_eq!((found.rows, told(&found)), (5, Vec::new()));
+        assert_eq!((found.rows, findings_of(&found)), (5, Vec::new()));
         sql(folder.path(), "UPDATE audit_head SET seal = NULL").await;
         settle(store, "after", 1).await;
-        let told = told(&store.verify_audit().await.unwrap());
+        let told = findings_of(&store.verify_audit().await.unwrap());
         assert!(told.len() == 1 && told[0].starts_with("6 is the daemon's note"), "{told:?}");
     })
     .await;
@@ -160,8 +160,8 @@ async fn a_seal_that_was_taken_away_is_missed_until_an_operator_puts_one_there()
         for nth in 0..2 {
             with_daemon(folder.path(), &keys, async |store| settle(store, &format!("start {nth}"), 2).await).await;
             let found = verify(folder.path(), &keys).await;
-            assert_eq!(found.seal, Seal::Missing, "{tampering}");
-            assert!(told(&found).pop().unwrap().starts_with("0 there is no seal over the rows"), "{tampering}");
+            assert_eq!(found.seal, SealState::Missing, "{tampering}");
+            assert!(findings_of(&found).pop().unwrap().starts_with("0 there is no seal over the rows"), "{tampering}");
         }
         // Beside the daemon, whose next row goes on from it.
         with_daemon(folder.path(), &keys, async |store| {
@@ -170,9 +170,9 @@ async fn a_seal_that_was_taken_away_is_missed_until_an_operator_puts_one_there()
             assert!(seal_by_verb(&settings(folder.path()), &keys).await);
             settle(store, "after", 2).await;
             let found = store.verify_audit().await.unwrap();
-            assert_eq!((found.seal, found.sealed_since.unwrap().0), (Seal::Right, before.0 + 1), "{tampering}");
+            assert_eq!((found.seal, found.sealed_since.unwrap().0), (SealState::Right, before.0 + 1), "{tampering}");
             let note = usize::from(tampering == "DELETE FROM audit_head");
-            assert_eq!(found.findings.len(), note, "{tampering}: {:?}", told(&found));
+            assert_eq!(found.findings.len(), note, "{tampering}: {:?}", findings_of(&found));
             let last = store.audited(0, 1, |_| true).await.unwrap().remove(0);
             assert_eq!(found.last, Some((before.0 + 3, hex::encode(last.hash))));
         })
@@ -199,7 +199,7 @@ async fn a_row_in_the_way_fails_no_write_and_none_at_the_end_of_all_numbers_does
                 .await;
                 with_daemon(folder.path(), &keys, async |store| settle(store, "later", 2).await).await;
                 let found = verify(folder.path(), &keys).await;
-                assert!(found.rows >= 13 && !found.findings.is_empty(), "{seq}{also}: {:?}", told(&found));
+                assert!(found.rows >= 13 && !found.findings.is_empty(), "{seq}{also}: {:?}", findings_of(&found));
                 assert!(found.last.unwrap().0 < 20, "{seq}{also}: the numbers go on from ours");
             }
         }

@@ -5,7 +5,7 @@ use proptest::test_runner::TestRunner;
 
 use super::{beside, copy, finding, ledger, sql, verify};
 use crate::store::audit::verify::MOST_FINDINGS;
-use crate::store::tests::audit::told;
+use crate::store::tests::audit::findings_of;
 use crate::store::tests::keys;
 
 const COLUMNS: [&str; 12] =
@@ -182,7 +182,7 @@ async fn one_finding_hides_no_other_and_each_is_told_once() {
         }
         sql(folder.path(), "UPDATE audit_head SET seal = iif(seal IS NULL, NULL, randomblob(32))").await;
         let found = verify(folder.path(), &keys).await;
-        let told = told(&found);
+        let told = findings_of(&found);
         let mut expected = vec![
             "2 was altered".to_owned(),
             "4 was altered".to_owned(),
@@ -205,7 +205,7 @@ async fn one_finding_hides_no_other_and_each_is_told_once() {
         assert_eq!(usize::try_from(found.more_findings).unwrap(), all - MOST_FINDINGS);
         // Without the record of the ends, the rows are read all the same.
         sql(folder.path(), "DELETE FROM audit_head").await;
-        let told = self::told(&verify(folder.path(), &keys).await);
+        let told = self::findings_of(&verify(folder.path(), &keys).await);
         assert!(told[0].starts_with("0 the record of the chain's ends is missing"), "{told:?}");
         assert!(told[1].starts_with("2 was altered") && told[2].starts_with("4 was altered"), "{told:?}");
     }

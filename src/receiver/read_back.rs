@@ -7,7 +7,7 @@ use crate::webex::Error;
 
 /// How far back, how much, and how patiently.
 #[derive(Clone, Copy, Debug)]
-pub struct LookSettings {
+pub struct ReadBackSettings {
     /// The longest time that a look reaches back; what is older is named as a gap.
     pub reach: Duration,
     /// How long Webex may take until it shows what was said.
@@ -22,7 +22,7 @@ pub struct LookSettings {
 
 /// What one look came to.
 #[derive(Debug, Default)]
-pub struct Look {
+pub struct ReadBack {
     /// Spaces that were read.
     pub read: usize,
     /// Messages that were not in the ledger.
@@ -33,7 +33,7 @@ pub struct Look {
 
 /// Why a look did not get to its end; what it has found until then is kept.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum ReadBackError {
     /// Webex did not answer, or refused.
     #[error(transparent)]
     Webex(#[from] Error),

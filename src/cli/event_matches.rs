@@ -15,7 +15,7 @@ use crate::webex::local_part;
 const LEAST_NOTED: usize = 8;
 
 /// An event, and why it is one that was asked for.
-pub(super) struct Lead {
+pub(super) struct EventMatch {
     pub row: Row,
     pub how: String,
     /// Whether the event itself has what was asked for, and not something that belongs to it.
@@ -23,10 +23,10 @@ pub(super) struct Lead {
 }
 
 /// The events that a text may mean, and letters of no event, each once.
-pub(super) async fn leads(store: &Store, text: &str) -> anyhow::Result<Vec<Lead>> {
+pub(super) async fn matching_events(store: &Store, text: &str) -> anyhow::Result<Vec<EventMatch>> {
     const AROUND: [char; 9] = ['"', '\'', '`', '*', '.', ',', ':', '(', ')'];
     let text = text.trim().trim_matches(AROUND);
-    let mut leads = Leads { store, found: Vec::new() };
+    let mut leads = EventMatches { store, found: Vec::new() };
     let reference = event::canonical(text);
     for row in find(store, text).await? {
         let what = match event::reference(row.id) == reference {
@@ -69,15 +69,15 @@ pub(super) fn event_of(row: &Row) -> Option<Event> {
     serde_json::from_str(body).ok().or_else(|| serde_json::from_str::<Other>(body).ok().map(Event::Other))
 }
 
-struct Leads<'a> {
+struct EventMatches<'a> {
     store: &'a Store,
-    found: Vec<Lead>,
+    found: Vec<EventMatch>,
 }
 
-impl Leads<'_> {
+impl EventMatches<'_> {
     fn add(&mut self, row: Row, how: String, is_direct: bool) {
         if self.found.iter().all(|lead| lead.row.id != row.id) {
-            self.found.push(Lead { row, how, is_direct });
+            self.found.push(EventMatch { row, how, is_direct });
         }
     }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::clock;
 use crate::config::{Config, Instance};
 use crate::health::Health;
-use crate::instance::{MISSED, Mark, Standing};
+use crate::instance::{DaemonRole, MISSED, Mark};
 use crate::store::{LedgerId, Store, StoreError};
 use crate::telemetry::Seldom;
 use crate::webex::{Client, Error, Fault, Priority, TIME_IS_GOOD_TO, Webhook, WebhookSpec};
@@ -26,7 +26,7 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_hours(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// What looking takes, and whom it tells.
-pub(super) struct Alone {
+pub(super) struct InstanceWatch {
     webex: Client,
     store: Store,
     health: Health,
@@ -35,7 +35,7 @@ pub(super) struct Alone {
     /// What they are signed with: what is delivered through a mark is not a forgery.
     secret: Option<SecretString>,
     settings: Instance,
-    standing: watch::Sender<Standing>,
+    standing: watch::Sender<DaemonRole>,
     rival: Seldom,
     /// Whether another daemon waits to take over.
     is_stood_by: AtomicBool,
@@ -43,14 +43,14 @@ pub(super) struct Alone {
 
 /// This daemon.
 #[derive(Clone, Copy)]
-struct Me {
+struct ThisDaemon {
     ledger: LedgerId,
     process: i64,
     /// When it looked first, by Webex's clock.
     since: Timestamp,
 }
 
-impl Me {
+impl ThisDaemon {
     /// Whether a mark is this daemon's, or was left by an earlier process on the same ledger. One that is renewed since is of
     /// a daemon on a copy of the ledger.
     fn owns(&self, mark: &Mark) -> bool {
@@ -60,24 +60,24 @@ impl Me {
 }
 
 /// Why a look did not get to its end.
-enum Failure {
+enum LookError {
     /// Webex does not give the marks, or takes none.
     Marks(Error),
     Webex(Error),
     Store(StoreError),
 }
 
-impl Failure {
-    fn of_marks(error: Error) -> Failure {
+impl LookError {
+    fn of_marks(error: Error) -> LookError {
         match error.fault() {
-            Fault::Final | Fault::NotFound => Failure::Marks(error),
-            Fault::Wait(_) | Fault::Away | Fault::Refused | Fault::Broken => Failure::Webex(error),
+            Fault::Final | Fault::NotFound => LookError::Marks(error),
+            Fault::Wait(_) | Fault::Away | Fault::Refused | Fault::Broken => LookError::Webex(error),
         }
     }
 }
 
 /// Whether what was to be changed is still there.
-fn there<T>(changed: Result<T, Error>) -> Result<bool, Error> {
+fn still_exists<T>(changed: Result<T, Error>) -> Result<bool, Error> {
     match changed {
         Ok(_) => Ok(true),
         Err(error) if error.fault() == Fault::NotFound => Ok(false),
@@ -85,29 +85,29 @@ fn there<T>(changed: Result<T, Error>) -> Result<bool, Error> {
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for LookError {
     fn from(error: Error) -> Self {
-        Failure::Webex(error)
+        LookError::Webex(error)
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for LookError {
     fn from(error: StoreError) -> Self {
-        Failure::Store(error)
+        LookError::Store(error)
     }
 }
 
-impl Alone {
+impl InstanceWatch {
     pub(super) fn new(
         config: &Config,
         webex: Client,
         store: Store,
         health: Health,
-        standing: watch::Sender<Standing>,
-    ) -> Alone {
+        standing: watch::Sender<DaemonRole>,
+    ) -> InstanceWatch {
         let target_url = config.webhook.target_url().map(str::to_owned);
         let secret = config.webhook.secret.clone();
-        Alone {
+        InstanceWatch {
             webex,
             store,
             health,
@@ -129,22 +129,22 @@ impl Alone {
         let mut me = None;
         let (mut pause, mut looked) = (Duration::from_secs(1), clock::instant());
         loop {
-            let next = match self.look(&mut me).await {
+            let next = match self.look_for_others(&mut me).await {
                 Ok(()) => {
                     (pause, looked) = (Duration::from_secs(1), clock::instant());
                     self.settings.renew
                 }
-                Err(Failure::Marks(error)) => {
+                Err(LookError::Marks(error)) => {
                     self.without_marks(&error, looked);
                     self.settings.renew
                 }
-                Err(Failure::Webex(error)) => {
+                Err(LookError::Webex(error)) => {
                     tracing::warn!(%error, hint = error.hint(), "the marks of other daemons could not be looked at; trying again");
                     self.step_down(looked);
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     error.asked_pause().unwrap_or(pause)
                 }
-                Err(Failure::Store(error)) => {
+                Err(LookError::Store(error)) => {
                     tracing::error!(%error, "the ledger does not say which one it is; looking again in a while");
                     LONGEST_PAUSE
                 }
@@ -154,14 +154,16 @@ impl Alone {
     }
 
     /// Writes the mark first and looks then, so that of two daemons that start together at least one sees the other.
-    async fn look(&self, me: &mut Option<Me>) -> Result<(), Failure> {
+    async fn look_for_others(&self, me: &mut Option<ThisDaemon>) -> Result<(), LookError> {
         let webex = self.webex.at(Priority::Notify);
-        let found = webex.webhooks().await.map_err(Failure::of_marks)?;
+        let found = webex.webhooks().await.map_err(LookError::of_marks)?;
         // Nearly every answer of Webex's tells it.
         let now = webex.webex_time().and_then(|now| Timestamp::from_millisecond(now).ok()).unwrap_or_else(clock::wall);
         let me = match me {
             Some(me) => *me,
-            None => *me.insert(Me { ledger: self.store.ledger_id().await?, process: clock::wall_ms(), since: now }),
+            None => {
+                *me.insert(ThisDaemon { ledger: self.store.ledger_id().await?, process: clock::wall_ms(), since: now })
+            }
         };
         let rivals = |found: &[Webhook]| -> Vec<Mark> {
             found.iter().filter_map(|webhook| Mark::read(&webhook.name)).filter(|mark| !me.owns(mark)).collect()
@@ -170,19 +172,19 @@ impl Alone {
         let by = mine.outranked_by(&rivals(&found), now, self.stale());
         mine.waits = by.is_some();
         if by.is_some() {
-            self.tell(by, &rivals(&found), now).await;
+            self.announce_role(by, &rivals(&found), now).await;
         }
-        self.write(&webex, &found, me, &mine).await?;
+        self.write_mark(&webex, &found, me, &mine).await?;
         // Whoever begins to answer looks again, at what others wrote meanwhile.
-        let stays = !mine.waits && matches!(*self.standing.borrow(), Standing::Answers { .. });
-        let found = if stays { found } else { webex.webhooks().await.map_err(Failure::of_marks)? };
+        let stays = !mine.waits && matches!(*self.standing.borrow(), DaemonRole::Answers { .. });
+        let found = if stays { found } else { webex.webhooks().await.map_err(LookError::of_marks)? };
         let rivals = rivals(&found);
         let by = mine.outranked_by(&rivals, now, self.stale());
         if by.is_some() != mine.waits {
             mine.waits = by.is_some();
-            self.write(&webex, &found, me, &mine).await?;
+            self.write_mark(&webex, &found, me, &mine).await?;
         }
-        self.tell(by, &rivals, now).await;
+        self.announce_role(by, &rivals, now).await;
         Ok(())
     }
 
@@ -191,7 +193,13 @@ impl Alone {
     }
 
     /// Makes or renews the mark, and takes away those that nobody renews any more.
-    async fn write(&self, webex: &Client, found: &[Webhook], me: Me, mine: &Mark) -> Result<(), Failure> {
+    async fn write_mark(
+        &self,
+        webex: &Client,
+        found: &[Webhook],
+        me: ThisDaemon,
+        mine: &Mark,
+    ) -> Result<(), LookError> {
         let spec = WebhookSpec {
             name: mine.to_string(),
             target_url: self.target_url.clone().unwrap_or_else(|| NOWHERE.to_owned()),
@@ -205,27 +213,27 @@ impl Alone {
             let Some(mark) = Mark::read(&webhook.name) else { continue };
             if me.owns(&mark) && !is_kept {
                 // Somebody may have deleted it just now.
-                is_kept = there(webex.update_webhook(&webhook.id, &spec).await)?;
+                is_kept = still_exists(webex.update_webhook(&webhook.id, &spec).await)?;
             } else if me.owns(&mark) || mine.at.duration_since(mark.at) > FORGOTTEN {
-                there(webex.delete_webhook(&webhook.id).await)?;
+                still_exists(webex.delete_webhook(&webhook.id).await)?;
             }
         }
         if !is_kept {
             // Whoever has seen another daemon does not answer because its own mark is refused.
-            let failed: fn(Error) -> Failure = if mine.waits { Failure::Webex } else { Failure::of_marks };
+            let failed: fn(Error) -> LookError = if mine.waits { LookError::Webex } else { LookError::of_marks };
             webex.create_webhook(&spec).await.map_err(failed)?;
         }
         Ok(())
     }
 
-    async fn tell(&self, by: Option<Mark>, rivals: &[Mark], now: Timestamp) {
+    async fn announce_role(&self, by: Option<Mark>, rivals: &[Mark], now: Timestamp) {
         let before = *self.standing.borrow();
         // Up to its last mark another daemon has answered what was said.
         let answered = rivals.iter().filter(|mark| !mark.waits).map(|mark| mark.at.as_millisecond()).max();
         let standing = match (by, before) {
-            (Some(_), _) => Standing::Waits,
-            (None, Standing::Answers { .. }) => before,
-            (None, Standing::Unknown | Standing::Waits) => Standing::Answers { after: answered },
+            (Some(_), _) => DaemonRole::Waits,
+            (None, DaemonRole::Answers { .. }) => before,
+            (None, DaemonRole::Unknown | DaemonRole::Waits) => DaemonRole::Answers { after: answered },
         };
         let waits = |mark: &Mark| mark.waits && mark.is_fresh(now, self.stale());
         self.is_stood_by.store(rivals.iter().any(waits), Ordering::Relaxed);
@@ -252,7 +260,7 @@ impl Alone {
         }
     }
 
-    fn log_change(&self, by: Option<Mark>, before: Standing) {
+    fn log_change(&self, by: Option<Mark>, before: DaemonRole) {
         match by {
             Some(by) => tracing::error!(
                 renewed = %by.at,
@@ -261,7 +269,7 @@ impl Alone {
                  its own, or set instance.alone = false",
                 self.stale().as_secs()
             ),
-            None if before == Standing::Waits => {
+            None if before == DaemonRole::Waits => {
                 tracing::warn!("the other daemon is silent; this one answers from now on");
             }
             None => {}
@@ -271,9 +279,9 @@ impl Alone {
     /// Where Webex takes no mark, nobody can know of the other. Whoever has seen one waits for as long as a mark is fresh.
     fn without_marks(&self, error: &Error, looked: Instant) {
         let opens = match *self.standing.borrow() {
-            Standing::Unknown => true,
-            Standing::Waits => looked.elapsed() > self.stale(),
-            Standing::Answers { .. } => false,
+            DaemonRole::Unknown => true,
+            DaemonRole::Waits => looked.elapsed() > self.stale(),
+            DaemonRole::Answers { .. } => false,
         };
         if opens {
             tracing::warn!(
@@ -282,20 +290,20 @@ impl Alone {
                  noticed, and would answer everything again"
             );
             self.health.instance(Ok(()));
-            self.standing.send_replace(Standing::Answers { after: None });
+            self.standing.send_replace(DaemonRole::Answers { after: None });
         }
     }
 
     /// A daemon that waits takes over once this one's mark is stale, so this one looks again before it goes on.
     fn step_down(&self, looked: Instant) {
-        let answers = matches!(*self.standing.borrow(), Standing::Answers { .. });
+        let answers = matches!(*self.standing.borrow(), DaemonRole::Answers { .. });
         if answers && self.is_stood_by.load(Ordering::Relaxed) && looked.elapsed() > self.settings.renew * (MISSED - 1)
         {
             tracing::error!(
                 "this daemon's mark could not be renewed, and another one waits: it looks before it goes on"
             );
             self.health.instance(Err("whether another daemon answers is not known".to_owned()));
-            self.standing.send_replace(Standing::Unknown);
+            self.standing.send_replace(DaemonRole::Unknown);
         }
     }
 }
