@@ -1,4 +1,4 @@
-//! What is no message, click or membership: calls the handler that the bot's program has for it.
+//! Calls the program's handler for an event that is no message, click or membership.
 
 use super::Inbox;
 use crate::desk::{EventEnd, Outcome};
@@ -22,7 +22,7 @@ impl Inbox {
             reference: event::reference(row.id),
             webex: self.services.webex.clone(),
         };
-        match self.run(row, handler.run(context, data)).await {
+        match self.guard(row, handler.run(context, data)).await {
             Ok(()) => end(Verdict::Done, "its handler took it").into(),
             Err(CommandError::User(text) | CommandError::Usage(text)) => {
                 end(Verdict::Ignored, "its handler declined it").noted(quoted(&text)).into()
