@@ -27,7 +27,7 @@ pub(super) async fn leads(store: &Store, text: &str) -> anyhow::Result<Vec<Lead>
     const AROUND: [char; 9] = ['"', '\'', '`', '*', '.', ',', ':', '(', ')'];
     let text = text.trim().trim_matches(AROUND);
     let mut leads = Leads { store, found: Vec::new() };
-    let reference = event::canonical(text);
+    let reference = event::canonical_code(text);
     for row in find(store, text).await? {
         let what = match event::reference(row.id) == reference {
             true => format!("bears the reference {reference}"),
