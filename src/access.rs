@@ -1,5 +1,5 @@
-//! Who is answered: `decide(policy, sender, place, act)`; what each may do, and how much of it. Pure: nothing is asked
-//! and nothing is said here.
+//! Decides who is answered: `decide(policy, sender, place, act)`. Also which commands each may give, and how much each may
+//! say. Pure: nothing is read or sent here.
 
 mod flood;
 mod permission;
@@ -18,29 +18,29 @@ const LISTED: &str = "listed in access.allow_from";
 const UNLISTED: &str = "not listed in access.group_allow_from or access.allow_from";
 const DISABLED: &str = "the policy is \"disabled\"";
 
-/// Why somebody is not answered who waits for an admin.
+/// The reason when a stranger waits for an admin's decision.
 pub const WAITS: &str = "has asked to be let in, and waits for a decision";
 
-/// Why somebody is not answered whom an admin has denied.
+/// The reason when an admin has denied a stranger.
 pub const WAS_DENIED: &str = "has asked to be let in, and was denied";
 
-/// Webex gives every bot an address here.
+/// The mail domain of every bot at Webex.
 const BOTS: &str = "@webex.bot";
 
-/// The settings in the form that is asked.
+/// The settings of `access`, with their lists parsed.
 #[derive(Clone, Debug)]
 pub struct Policy {
     direct: DmPolicy,
     group: GroupPolicy,
     allowed: Vec<ListEntry>,
     group_allowed: Vec<ListEntry>,
-    /// The name of the list that holds for spaces.
+    /// The rule for somebody in the list that holds for spaces.
     group_list: &'static str,
     admins: Vec<ListEntry>,
     on_deny: OnDeny,
 }
 
-/// Where somebody spoke.
+/// Where somebody wrote or clicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventPlace {
     /// Alone with the bot.
@@ -53,7 +53,7 @@ pub enum EventPlace {
 }
 
 impl EventPlace {
-    /// A space of this kind, in which the bot is mentioned or not.
+    /// The place of an event in a space of this type.
     pub fn of(kind: RoomType, mentioned: bool) -> EventPlace {
         match kind {
             RoomType::Direct => EventPlace::Direct,
@@ -71,31 +71,31 @@ pub enum Act {
     Click,
 }
 
-/// What becomes of a message or click, and by which rule.
+/// What becomes of a message or click. The text is the rule that decided it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// The bot did it itself.
     Own,
     /// It is answered.
     Allow(&'static str),
-    /// It is not; with `access.on_deny = "spoken"` a message is answered that its sender may not.
+    /// It is not answered. With `access.on_deny = "spoken"` the sender of a message is told that they may not.
     Deny(&'static str),
-    /// It is not, and nobody ever hears of it.
+    /// It is not answered, and nobody is told so.
     Ignore(&'static str),
-    /// The sender is on no list: what counts is how they stand with pairing, see [`paired`].
+    /// The sender is on no list. Their pairing decides, see [`paired`].
     Pair,
 }
 
-/// How somebody whom no list has stands with pairing.
+/// The pairing of somebody who is on no list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PairingStatus {
-    /// Has not asked to be let in, or so long ago that it counts no more.
+    /// They made no pairing request, or it has lapsed.
     Unknown,
-    /// Has asked, and waits.
+    /// Their request waits for a decision.
     Pending,
-    /// Was let in.
+    /// An admin let them in.
     Approved,
-    /// Was not.
+    /// An admin denied them.
     Denied,
 }
 
@@ -112,7 +112,7 @@ pub enum Addressee {
 enum ListEntry {
     Person(PersonId),
     Email(String),
-    /// Everybody of this mail domain, not of its subdomains.
+    /// Everybody of this mail domain, but not of its subdomains.
     Domain(String),
 }
 
@@ -155,17 +155,17 @@ impl Policy {
         }
     }
 
-    /// Whether those who may not are told so.
+    /// Whether people who are denied are told so.
     pub fn is_spoken(&self) -> bool {
         self.on_deny == OnDeny::Spoken
     }
 
-    /// Whether somebody may do everything.
+    /// Whether this person is an admin, and so may do everything.
     pub fn is_admin(&self, id: &PersonId, email: &str) -> bool {
         is_listed(&self.admins, id, email)
     }
 
-    /// The admins who can be written to: nobody knows who they are behind a mail domain.
+    /// The admins that the bot can write to. Those that only a mail domain names are not known.
     pub fn admins(&self) -> Vec<Addressee> {
         let addressee = |entry: &ListEntry| match entry {
             ListEntry::Person(id) => Some(Addressee::Person(id.clone())),
@@ -176,8 +176,8 @@ impl Policy {
     }
 }
 
-/// An address for comparison: only ASCII has a case there. A Kelvin sign is no `k`, and nothing is left out, since two
-/// addresses that look alike may be two people's.
+/// An address for comparison. Only ASCII letters lose their case: a Kelvin sign is no `k`, and two addresses that look alike
+/// may be of two people.
 fn fold_case(email: &str) -> String {
     email.to_ascii_lowercase()
 }
@@ -187,7 +187,7 @@ fn is_listed(list: &[ListEntry], id: &PersonId, email: &str) -> bool {
     list.iter().any(|entry| entry.covers(id, &email))
 }
 
-/// Decides for one message or click. `email` may be empty when it is not known; then only ids match.
+/// Decides about one message or click. `email` is empty when it is not known; then only ids match.
 pub fn decide(policy: &Policy, me: &PersonId, id: &PersonId, email: &str, place: EventPlace, act: Act) -> Decision {
     if id == me {
         return Decision::Own;
@@ -209,7 +209,7 @@ pub fn decide(policy: &Policy, me: &PersonId, id: &PersonId, email: &str, place:
     if is_listed(list, id, email) {
         return Decision::Allow(rule);
     }
-    // Two bots that answer each other never stop.
+    // Two bots that answer each other would never stop.
     if fold_case(email).ends_with(BOTS) {
         return Decision::Ignore("another bot, and not listed by name");
     }
@@ -234,10 +234,10 @@ pub fn decide(policy: &Policy, me: &PersonId, id: &PersonId, email: &str, place:
     }
 }
 
-/// Decides for somebody for whom [`decide`] says [`Decision::Pair`]: what an admin approved holds for direct messages,
-/// for as long as the policy there is "pairing".
-pub fn paired(standing: PairingStatus, act: Act) -> Decision {
-    match (standing, act) {
+/// Decides about somebody for whom [`decide`] says [`Decision::Pair`]. An admin's approval holds for direct messages, as long
+/// as the policy there is "pairing".
+pub fn paired(status: PairingStatus, act: Act) -> Decision {
+    match (status, act) {
         (PairingStatus::Approved, Act::Text | Act::Click) => Decision::Allow("let in by pairing"),
         (PairingStatus::Pending, Act::Text | Act::Click) => Decision::Ignore(WAITS),
         (PairingStatus::Denied, Act::Text | Act::Click) => Decision::Ignore(WAS_DENIED),

@@ -17,16 +17,17 @@ use crate::webex::{Attachment, NewMessage, RoomId, RoomType, local_part};
 /// The command whose actions the buttons of an admin's card call, each by the word of its verdict.
 pub const COMMAND: &str = "pairing";
 
-/// What such a button holds: the code of the request.
+/// The argument of such a button: the code of the pairing request.
 pub const CODE: &str = "code";
 
-/// So many bytes of what a stranger wrote are kept: enough to see what they want, and a crowd fills nothing with it.
+/// The most bytes that are kept of what a stranger wrote: enough to see what they want, and too few for a crowd to fill the
+/// disk.
 const MOST_ASKED: usize = 500;
 
-/// How often a decision is made anew because another one came in between.
+/// How often a decision is tried again because another one came in between.
 const TRIES: usize = 3;
 
-/// What an admin reads who presses a button of a card whose time is over.
+/// What an admin reads who presses a button of an expired card.
 pub const EXPIRED: &str = "That request has expired. If they write to me again, you get a new card.";
 
 const APPROVED: &str = "You are let in: from now on I answer you here. What you wrote before was not worked on, so please \
@@ -34,19 +35,19 @@ const APPROVED: &str = "You are let in: from now on I answer you here. What you 
 const DENIED: &str = "I am sorry, but I may not answer you. If you think that this is a mistake, please speak to whoever \
     runs me.";
 
-/// What is decided on a request.
+/// A decision on a pairing request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PairingDecision {
-    /// They may speak to the bot, and are told so.
+    /// Lets the person in, and tells them.
     Approve,
-    /// They may not, and are told so once.
+    /// Denies the person, and tells them once.
     Deny,
-    /// As if they had never asked. They are not told.
+    /// Makes it as if they had never made a request. They are not told.
     Revoke,
 }
 
 impl PairingDecision {
-    /// What somebody says for it.
+    /// The word that an admin types for it.
     pub fn word(self) -> &'static str {
         match self {
             PairingDecision::Approve => "approve",
@@ -56,22 +57,22 @@ impl PairingDecision {
     }
 }
 
-/// What a decision may be about.
+/// Which requests a decision may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Whatever is known of somebody: whoever names them may change what was decided.
+    /// Any. An admin who names a person may change an earlier decision.
     Anything,
-    /// Only a request that waits: whoever presses a button sees what was, and not what has been decided since.
+    /// Only one that waits. An admin who presses a button does not see what was decided since its card was made.
     Waiting,
 }
 
 /// Why nothing was decided.
 #[derive(Debug, thiserror::Error)]
 pub enum PairingError {
-    /// Nobody fits.
+    /// There is no such request.
     #[error("nobody asked to be let in with the code, the email or the id \"{0}\"")]
     Unknown(String),
-    /// There is a newer request.
+    /// The person made a newer request.
     #[error("the code {0} counts no more: {1} has asked again since")]
     Superseded(String, String),
     /// The request waited for too long.
@@ -80,7 +81,7 @@ pub enum PairingError {
     /// There is nothing to revoke.
     #[error("{0} was neither let in nor denied; there is nothing to revoke")]
     Undecided(String),
-    /// Somebody else was faster.
+    /// Somebody else decided before.
     #[error("{email} {} already, by {by}", if *.approved { "was let in" } else { "was denied" })]
     Decided {
         /// On whom.
@@ -90,26 +91,26 @@ pub enum PairingError {
         /// Who.
         by: String,
     },
-    /// What was revoked has to be asked for anew.
+    /// A revoked request has to be made anew.
     #[error("{0} has to ask again: what they asked before was revoked")]
     Revoked(String),
-    /// The ledger is in the way.
+    /// The ledger failed: try again.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// A request after a decision.
+/// A pairing request after a decision.
 #[derive(Debug)]
 pub struct Decided {
     /// The request.
     pub pairing: Pairing,
-    /// How it is now.
+    /// Its state now.
     pub state: PairingState,
-    /// Whether it was otherwise before.
+    /// Whether the decision changed it.
     pub changed: bool,
 }
 
-/// How somebody stands, by the newest request of theirs. `quiet` is how long a denial counts.
+/// The pairing of a person, by their newest request. `quiet` is how long a denial counts.
 pub fn status(newest: Option<&Pairing>, now: i64, quiet: Duration) -> PairingStatus {
     let Some(pairing) = newest else { return PairingStatus::Unknown };
     match pairing.state {
@@ -120,8 +121,8 @@ pub fn status(newest: Option<&Pairing>, now: i64, quiet: Duration) -> PairingSta
     }
 }
 
-/// The word for how a request stands.
-pub fn state(pairing: &Pairing, now: i64) -> &'static str {
+/// The word for the state of a request.
+pub fn state_word(pairing: &Pairing, now: i64) -> &'static str {
     match pairing.state {
         PairingState::Pending if pairing.request.expires_at <= now => "expired",
         PairingState::Pending => "pending",
@@ -131,11 +132,11 @@ pub fn state(pairing: &Pairing, now: i64) -> &'static str {
     }
 }
 
-/// What a stranger asks for who wrote `text`.
+/// The pairing request of a stranger who wrote `text`.
 pub fn request(event: uuid::Uuid, sender: &Sender, room: &RoomId, text: &str, expires: Duration) -> PairingRequest {
     let now = clock::wall_ms();
     PairingRequest {
-        code: event::code(),
+        code: event::new_code(),
         person: sender.id.local(),
         person_id: sender.id.to_string(),
         email: sender.email.to_ascii_lowercase(),
@@ -156,8 +157,8 @@ pub fn greeting(request: &PairingRequest) -> String {
     )
 }
 
-/// What each admin who can be written to gets, as rows of the outbox: a text, and a card if `sealed` can make one of that
-/// id for the admin, who is named by email or person id.
+/// The letters to the admins that the bot can write to: each has a text, and a card if `sealed` can make one. `sealed` gets
+/// the card, its id, and the admin's email or person id.
 pub fn notices(
     request: &PairingRequest,
     admins: &[Addressee],
@@ -180,7 +181,7 @@ pub fn notices(
     (0..).zip(admins).map(notice).collect()
 }
 
-/// What an admin sees: who asks, and a button for each verdict, for as long as the code is good.
+/// The card for an admin: who asks, and a button for each decision, as long as the code is good.
 fn card(request: &PairingRequest) -> Card {
     let PairingRequest { code, email, asked, .. } = request;
     let wrote = match quoted(asked) {
@@ -198,7 +199,7 @@ fn card(request: &PairingRequest) -> Card {
         .action(button("Deny", PairingDecision::Deny).destructive())
 }
 
-/// What an admin reads where cards are not shown, or their buttons do nothing.
+/// The text for an admin, who reads it where cards are not shown or their buttons do nothing.
 fn notice(request: &PairingRequest) -> NewMessage {
     let PairingRequest { code, email, asked, .. } = request;
     let wrote = match quoted(asked) {
@@ -213,8 +214,8 @@ fn notice(request: &PairingRequest) -> NewMessage {
     NewMessage { markdown: Some(markdown), ..NewMessage::default() }
 }
 
-/// Decides on the request of whoever has this code, email or id, and has them told. Deciding the same again changes
-/// nothing, and tells nobody. `audit` says by which way it is decided.
+/// Decides on the request of the person with this code, email or id, and tells them. The same decision again changes nothing
+/// and tells nobody. `audit` has who decides, and how that came in.
 ///
 /// # Errors
 /// Why nothing was decided.
@@ -227,19 +228,19 @@ pub async fn decide(
     audit: AuditEntry,
 ) -> Result<Decided, PairingError> {
     for _ in 0..TRIES {
-        let pairing = find(store, who).await?;
+        let pairing = find_request(store, who).await?;
         let (state, says) = match verdict {
             PairingDecision::Approve => (PairingState::Approved, Some(APPROVED)),
             PairingDecision::Deny => (PairingState::Denied, Some(DENIED)),
             PairingDecision::Revoke => (PairingState::Revoked, None),
         };
-        // A button that is worked on again, since the process ended before its click was settled, has decided already.
+        // An earlier try of this click has decided already, and the process ended before it was settled.
         let is_own = pairing.decided_by.as_deref() == Some(by);
         if pairing.state == state && (scope == Scope::Anything || is_own) {
             return Ok(Decided { pairing, state, changed: false });
         }
-        allowed(&pairing, verdict, scope)?;
-        let entries = says.map(|says| told(&pairing, says)).into_iter().collect();
+        check_decision(&pairing, verdict, scope)?;
+        let entries = says.map(|says| decision_letter(&pairing, says)).into_iter().collect();
         let (action, reason) = (format!("pairing {}", verdict.word()), format!("about {}", pairing.request.email));
         let audit = AuditEntry { action, reason, verdict: crate::verdict::Verdict::Done, ..audit.clone() };
         if store.decide_pairing(&pairing, state, by, entries, audit).await? {
@@ -251,7 +252,7 @@ pub async fn decide(
 }
 
 /// Whether this can be decided now.
-fn allowed(pairing: &Pairing, verdict: PairingDecision, scope: Scope) -> Result<(), PairingError> {
+fn check_decision(pairing: &Pairing, verdict: PairingDecision, scope: Scope) -> Result<(), PairingError> {
     let (code, email) = (pairing.request.code.clone(), pairing.request.email.clone());
     match (pairing.state, verdict) {
         (PairingState::Pending, PairingDecision::Revoke) => Err(PairingError::Undecided(email)),
@@ -268,11 +269,11 @@ fn allowed(pairing: &Pairing, verdict: PairingDecision, scope: Scope) -> Result<
     }
 }
 
-async fn find(store: &Store, who: &str) -> Result<Pairing, PairingError> {
-    let code = event::canonical(who);
+async fn find_request(store: &Store, who: &str) -> Result<Pairing, PairingError> {
+    let code = event::canonical_code(who);
     let wanted =
         |who: &str| PairingQuery { code: code.clone(), email: who.to_ascii_lowercase(), person: local_part(who) };
-    // Of an address nothing is left out but what stands around the whole of it: who looks alike may be somebody else.
+    // Only marks around an address are left out: two addresses that look alike may be of two people.
     let (spelt, meant) = (wanted(who.trim()), wanted(unmarked(who)));
     let (wanted, found) = match store.find_pairing(&spelt).await? {
         None => {
@@ -289,8 +290,8 @@ async fn find(store: &Store, who: &str) -> Result<Pairing, PairingError> {
     Ok(found)
 }
 
-/// The message that tells of a decision, in the space where they asked.
-fn told(pairing: &Pairing, says: &str) -> Entry {
+/// The message that tells a person of a decision, in the space where they wrote.
+fn decision_letter(pairing: &Pairing, says: &str) -> Entry {
     let request = &pairing.request;
     let space = Destination::Space(request.room.as_str().into(), RoomType::Direct);
     let message = NewMessage::text(says);

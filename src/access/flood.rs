@@ -1,5 +1,5 @@
-//! How much of one person, and of one space, is worked on: token buckets in memory, by the time at which things were
-//! said. What is fetched after an outage comes as a burst that is nobody's fault.
+//! Limits how much one person, and one space, may say: token buckets in memory. They count by the time at which something was
+//! said, since what is fetched after an outage comes as a burst that is nobody's fault.
 
 use std::collections::HashMap;
 use std::mem;
@@ -10,22 +10,22 @@ use uuid::Uuid;
 use crate::config;
 use crate::webex::{PersonId, RoomId};
 
-/// So many people, and spaces, are remembered in each of two halves, some hundred bytes each: the older half is dropped
-/// when the newer one is full, so a crowd of strangers takes no more memory than that.
+/// The most people, or spaces, that each of two halves remembers, at some hundred bytes each. When the newer half is full, the
+/// older one is dropped, so that a crowd of strangers takes no more memory.
 const MOST: usize = 4096;
 
-/// A bucket counts in milliseconds times messages a minute, so that nothing is rounded.
+/// What one message takes from a bucket, which counts milliseconds times messages a minute: so nothing is rounded.
 const MINUTE: u64 = 60_000;
 
-/// What was said so much longer ago than the newest that was counted comes late, after an outage: it was no part of the
-/// same flood, and is not held against anybody.
+/// How much older than the newest message one is that comes late, after an outage. It was no part of a flood and does not
+/// count.
 const LATE_MS: i64 = 60_000;
 
 /// The buckets.
 pub struct Flood {
     people: Mutex<Buckets>,
     spaces: Mutex<Buckets>,
-    /// What each event came to: one that is worked on again is not counted again.
+    /// The result for each event, so that a further try does not count again.
     counted: Mutex<Counted>,
 }
 
@@ -35,16 +35,16 @@ struct Counted {
     older: HashMap<Uuid, Pace>,
 }
 
-/// Whether it is too much.
+/// Whether somebody says too much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// It is not.
+    /// They do not.
     Fine,
-    /// It is.
+    /// They do.
     Over {
         /// By which rule.
         rule: &'static str,
-        /// Whether to say so: once, until there was a pause.
+        /// Whether to tell them: once, until there was a pause.
         tell: bool,
     },
 }
@@ -60,8 +60,8 @@ impl Flood {
         }
     }
 
-    /// Counts an event, that a person said or clicked something, in a space that is not theirs alone, at this time in milliseconds
-    /// since 1970. What is too much of a person does not count for the space. Each event counts once.
+    /// Counts what a person said or clicked `at` this time, in milliseconds since 1970. `space` is none for a direct space.
+    /// Each event counts once. What is too much for the person does not count for the space.
     pub fn take(&self, event: Uuid, person: &PersonId, space: Option<&RoomId>, at: i64) -> Pace {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pace) = counted.newer.get(&event).or_else(|| counted.older.get(&event)) {
@@ -97,9 +97,9 @@ struct Bucket {
     left: u64,
     /// When something was last said.
     at: i64,
-    /// Nothing is let through until there is a minute's worth again.
+    /// They are over the limit: nothing is let through until the bucket has a minute's worth again.
     over: bool,
-    /// They know.
+    /// They were told.
     told: bool,
 }
 

@@ -1,16 +1,16 @@
-//! Who may give a command, and where: what the command itself says, or the settings above it.
+//! Decides who may give a command, and where, by what the command declares or the settings say instead.
 
 use super::{ListEntry, Policy, is_listed};
 use crate::config::{ADMINS, DIRECT, is_person, is_room};
 use crate::webex::{PersonId, RoomId, RoomType};
 
-/// Who may give one command, and where. Without a word on it everybody whom the bot answers may, everywhere.
+/// Who may give one command, and where. By default everyone the bot answers may, in every space.
 #[derive(Clone, Debug, Default)]
 pub struct Permission {
-    /// People besides the admins, who always may.
+    /// The people besides the admins, who always may.
     allow: Option<Vec<ListEntry>>,
     rooms: Option<Vec<AllowedSpace>>,
-    /// Entries that mean nobody and no space.
+    /// Entries that name neither a person nor a space.
     wrong: Vec<String>,
 }
 
@@ -21,7 +21,7 @@ enum AllowedSpace {
 }
 
 impl Permission {
-    /// Only these people, and the admins.
+    /// Lets only these people, and the admins, give the command.
     pub fn allow(&mut self, people: impl IntoIterator<Item = impl AsRef<str>>) {
         let (mut allow, mut wrong) = (Vec::new(), Vec::new());
         for entry in people {
@@ -35,7 +35,7 @@ impl Permission {
         self.wrong.extend(wrong);
     }
 
-    /// Only in these spaces.
+    /// Lets people give the command only in these spaces.
     pub fn rooms(&mut self, rooms: impl IntoIterator<Item = impl AsRef<str>>) {
         let (mut spots, mut wrong) = (Vec::new(), Vec::new());
         for entry in rooms {
@@ -49,7 +49,7 @@ impl Permission {
         self.wrong.extend(wrong);
     }
 
-    /// Who may besides the admins, where not everybody may.
+    /// The people who may besides the admins; none if everybody may.
     pub(super) fn people(&self) -> Option<&[ListEntry]> {
         self.allow.as_deref()
     }
@@ -59,14 +59,14 @@ impl Permission {
         self.rooms.as_ref().is_some_and(|rooms| rooms.iter().all(|spot| matches!(spot, AllowedSpace::Direct)))
     }
 
-    /// What was given and means nobody and no space.
+    /// The entries that name neither a person nor a space.
     pub fn wrong(&self) -> &[String] {
         &self.wrong
     }
 }
 
 impl Policy {
-    /// Whether somebody whom the bot answers may give a command there.
+    /// Whether a person whom the bot answers may give a command there.
     ///
     /// # Errors
     /// The rule by which they may not.

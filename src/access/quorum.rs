@@ -1,4 +1,4 @@
-//! Whose approval a command needs before it runs: so many of these people, within a time.
+//! The approvals that a command needs before it runs: how many, of whom, and within which time.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use super::{ListEntry, Permission, Policy, fold_case, is_listed};
 use crate::config::{ADMINS, GroupPolicy, approve_problem, is_person};
 use crate::webex::PersonId;
 
-/// So many are named to people; of more there is only the number.
+/// The most names that people read; of further ones they read the number.
 const MOST_NAMED: usize = 8;
 
-/// How many of whom have to approve a command before it runs.
+/// How many of which people have to approve a command before it runs.
 #[derive(Clone, Debug)]
 pub struct Quorum {
     by: Vec<ListEntry>,
-    /// Whether whoever is listed in `access.admins` is one of them.
+    /// Whether the people of `access.admins` are among them.
     admins: bool,
     needed: u32,
     within: Duration,
@@ -23,7 +23,7 @@ pub struct Quorum {
 }
 
 impl Quorum {
-    /// So many of these people, within this time.
+    /// `needed` of these people, within this time.
     pub fn new(by: impl IntoIterator<Item = impl AsRef<str>>, needed: u32, within: Duration) -> Quorum {
         let by: Vec<_> = by.into_iter().map(|entry| entry.as_ref().trim().to_owned()).collect();
         Quorum {
@@ -35,7 +35,7 @@ impl Quorum {
         }
     }
 
-    /// Why it can never be met, if it cannot.
+    /// Why it can never be met; nothing if it can.
     pub fn wrong(&self) -> Option<&str> {
         self.wrong.as_deref()
     }
@@ -50,12 +50,12 @@ impl Quorum {
         self.within
     }
 
-    /// The same as people read it.
+    /// How long they have, as people read it.
     pub fn time(&self) -> String {
         SignedDuration::try_from(self.within).map_or_else(|_| String::new(), |within| format!("{within:#}"))
     }
 
-    /// Who, as people read it: plain text.
+    /// The people, in plain text.
     pub fn whom(&self) -> String {
         let named = |entry: &ListEntry| match entry {
             ListEntry::Person(_) => "somebody listed by id".to_owned(),
@@ -78,22 +78,22 @@ impl Quorum {
 }
 
 impl Policy {
-    /// Whether somebody whom the bot answers may approve. Admins may only if they are listed, by name or as "admins":
-    /// who may do everything is not for that reason a second pair of eyes.
+    /// Whether a person whom the bot answers may approve. Admins may only if they are listed, by name or as "admins": that
+    /// they may do everything does not make them a second pair of eyes.
     pub fn approves(&self, quorum: &Quorum, id: &PersonId, email: &str) -> bool {
         is_listed(&quorum.by, id, email) || (quorum.admins && self.is_admin(id, email))
     }
 
-    /// Whether there may be enough people besides this one.
+    /// Whether enough people may approve besides this one.
     pub fn can_do_without(&self, quorum: &Quorum, id: &PersonId, email: &str) -> bool {
         let email = fold_case(email);
-        self.enough(quorum, |entry| !entry.covers(id, &email))
+        self.has_enough(quorum, |entry| !entry.covers(id, &email))
     }
 
-    /// Why a command can never run, or for some never, that needs this approval: as far as the settings tell.
+    /// Why a command with this quorum can never run, or never for some people, as far as the settings show.
     pub fn unmet(&self, quorum: &Quorum, permission: &Permission) -> Option<&'static str> {
         let is_answered = |entry: &ListEntry| self.may_be_answered(entry);
-        let cannot_ask_alone = |asker: &ListEntry| !self.enough(quorum, |entry| entry != asker);
+        let cannot_ask_alone = |asker: &ListEntry| !self.has_enough(quorum, |entry| entry != asker);
         let is_closed = |askers: &[ListEntry]| !askers.is_empty() && !askers.iter().any(is_domain);
         let askers: Option<Vec<_>> =
             permission.people().map(|people| people.iter().chain(&self.admins).cloned().collect());
@@ -101,9 +101,9 @@ impl Policy {
             Some("it can be approved only in a space, and access.group_policy is \"disabled\"")
         } else if permission.is_direct_only() {
             Some("it can be approved only in a space, and its rooms are only direct messages")
-        } else if !self.enough(quorum, |_| true) {
+        } else if !self.has_enough(quorum, |_| true) {
             Some("approve.by is fewer people than it takes: name more, in access.admins where it says admins")
-        } else if !self.enough(quorum, is_answered) {
+        } else if !self.has_enough(quorum, is_answered) {
             Some("access.group_policy is \"allowlist\", and too few of approve.by are listed to be answered in spaces")
         } else if askers.is_some_and(|askers| is_closed(&askers) && askers.iter().all(cannot_ask_alone)) {
             Some(
@@ -114,8 +114,8 @@ impl Policy {
         }
     }
 
-    /// Whether there may be as many people as it takes among those that this holds for.
-    fn enough(&self, quorum: &Quorum, holds: impl Fn(&ListEntry) -> bool) -> bool {
+    /// Whether the entries for which this holds may be enough people.
+    fn has_enough(&self, quorum: &Quorum, holds: impl Fn(&ListEntry) -> bool) -> bool {
         let admins = if quorum.admins { self.admins.as_slice() } else { &[] };
         let mut people: Vec<&ListEntry> = Vec::new();
         for entry in quorum.by.iter().chain(admins).filter(|entry| is_domain(entry) || holds(entry)) {
@@ -126,7 +126,7 @@ impl Policy {
         people.iter().copied().any(is_domain) || people.len() >= quorum.needed()
     }
 
-    /// Whether somebody behind an entry may be answered in spaces. An id and an address may be one person.
+    /// Whether a person of this entry may be answered in spaces. An id and an address may be of one person.
     fn may_be_answered(&self, entry: &ListEntry) -> bool {
         let listed = || self.group_allowed.iter().chain(&self.admins);
         self.group != GroupPolicy::Allowlist
@@ -138,7 +138,7 @@ impl Policy {
     }
 }
 
-/// Nobody knows how many people are behind a mail domain.
+/// Whether an entry is a mail domain. Nobody knows how many people that is.
 fn is_domain(entry: &ListEntry) -> bool {
     matches!(entry, ListEntry::Domain(_))
 }

@@ -1,6 +1,6 @@
-//! How a request for approval ends: its command has run, or the daemon ends it, as a rule since its time is over.
+//! How an approval request ends: its command has run, somebody ended it, or the daemon does, mostly since its time is over.
 //!
-//! The end is posted before the card goes, so that wherever the process is killed people read what is true.
+//! The outcome is posted before the card is deleted, so that people read what is true wherever the process is killed.
 
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 use crate::webex::{MessageId, RoomType};
 
 impl Approvals {
-    /// The daemon itself ends a request.
+    /// Ends a request that the daemon has to end.
     pub async fn expire(&self, row: &Claimed, card: Uuid) -> Outcome {
         let found = async {
             let Some(approval) = self.find(card).await? else { return Ok(None) };
@@ -34,7 +34,7 @@ impl Approvals {
             ApprovalState::Withdrawn => format!("withdrawn by {by}"),
             _ => "its run was given up or dropped".to_owned(),
         };
-        tracing::info!(command, approvers, why, "what waited for approval was ended");
+        tracing::info!(command, approvers, why, "an approval request was ended");
         let verdict = if state == ApprovalState::Expired { Verdict::Expired } else { Verdict::Ended };
         let end = EventEnd::by_daemon(&request.room, verdict, &why)
             .command(&command)
@@ -43,7 +43,7 @@ impl Approvals {
         self.end_request(row, approval, state, by, None).add_to(end).into()
     }
 
-    /// The state in which the daemon has to end a request, and who caused that; none where it has not to.
+    /// The state in which the daemon has to end a request, and who caused that. Nothing if it need not be ended.
     async fn due_end(&self, approval: &Approval) -> Result<Option<(ApprovalState, String)>, StoreError> {
         let daemon = || "the clock".to_owned();
         let row = match approval.state {
@@ -67,7 +67,7 @@ impl Approvals {
         })
     }
 
-    /// The end of a request: what takes the place of its card, and that the card goes.
+    /// Ends a request: a message with the outcome takes the place of its card, and the card is deleted.
     pub fn end_request(
         &self,
         row: &Claimed,
@@ -79,12 +79,12 @@ impl Approvals {
         (approval.state, approval.ends) = (state, None);
         (approval.ended_at, approval.ended_event) = (Some(clock::wall_ms()), Some(row.id));
         approval.ended_by = Some(by.clone());
-        let (to, card, word) = (asker(&approval), approval.request.card, state.word());
+        let (to, card, word) = (requester(&approval), approval.request.card, state.word());
         let successor = event::outcome_id(card, word);
         let command = approval.request.command.as_str();
         let outcome =
             wording::outcome(&approval).map(|sent| self.desk.letter(row, &to, successor, sent, Some(command)));
-        // An uncertain send may have posted the card twice: each that was pressed goes.
+        // An uncertain send may have posted the card twice: each copy that was pressed is deleted.
         let mut messages: Vec<MessageId> = message.into_iter().collect();
         messages.extend(approval.approvers.iter().filter_map(|known| known.message.as_deref().map(MessageId::from)));
         let space = Destination::Space(to.room.clone(), to.room_type);
@@ -96,7 +96,7 @@ impl Approvals {
     }
 }
 
-/// What the end of a request leaves in the ledger.
+/// What the end of a request puts into the ledger.
 pub struct EndedRequest {
     outcome: Option<Entry>,
     removal: Entry,
@@ -104,14 +104,14 @@ pub struct EndedRequest {
 }
 
 impl EndedRequest {
-    /// The outcome comes before what the command replied, and the card goes after both.
+    /// Adds it to the end of an event: the outcome is posted before the command's reply, and the card is deleted after both.
     pub fn add_to(self, end: EventEnd) -> EventEnd {
         end.first(self.outcome).then([self.removal]).with(self.step)
     }
 }
 
-/// Whoever asked, where they did.
-pub fn asker(approval: &Approval) -> ReplyTo {
+/// The requester, where they made the request.
+pub fn requester(approval: &Approval) -> ReplyTo {
     let request = &approval.request;
     ReplyTo {
         room: request.room.as_str().into(),

@@ -1,4 +1,4 @@
-//! Commands that others have to approve: the request, the votes on it, and how it ends.
+//! Commands that others have to approve: the approval request, the votes on it, and how it ends.
 
 mod ending;
 mod requesting;
@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-pub use ending::asker;
+pub use ending::requester;
+pub use requesting::Requested;
 pub use voting::PressedVote;
 
 use crate::access::{Act, Decision, EventPlace, decide};
@@ -17,29 +18,29 @@ use crate::desk::Desk;
 use crate::store::{Approval, StoreError};
 use crate::webex::{Error, Fault, Person, PersonId, RoomId};
 
-/// Puts commands before those who approve them.
+/// Asks people to approve commands, and counts their votes.
 pub struct Approvals {
     desk: Arc<Desk>,
 }
 
 impl Approvals {
-    /// Ends its events at this desk.
+    /// Closes its events at this desk.
     pub fn new(desk: &Arc<Desk>) -> Approvals {
         Approvals { desk: Arc::clone(desk) }
     }
 
-    /// The request under this card.
+    /// The approval request of this card.
     ///
     /// # Errors
-    /// When the ledger does not give it.
+    /// The ledger's error. Nothing is decided on a guess then: try again.
     pub async fn find(&self, card: Uuid) -> Result<Option<Approval>, StoreError> {
         self.desk.services.store.approval(card).await
     }
 
-    /// Somebody as they are called now, if they are in the space: an address may have been given to somebody else.
+    /// A person with the address they have now, if they are in the space: their old address may be somebody else's by now.
     ///
     /// # Errors
-    /// When Webex does not say.
+    /// Webex's error. Try again: it does not say who they are.
     pub async fn member(&self, id: &PersonId, room: &RoomId) -> Result<Option<Person>, Error> {
         let webex = &self.desk.services.webex;
         let found = async { Ok::<_, Error>((webex.person(id).await?, webex.is_member(room, id).await?)) };
@@ -50,7 +51,7 @@ impl Approvals {
         }
     }
 
-    /// Whether the bot answers somebody in spaces, by the settings as they are now.
+    /// Whether the settings, as they are now, let the bot answer this person in spaces.
     pub fn is_answered(&self, me: &Person, id: &PersonId, email: &str) -> bool {
         let place = EventPlace::Group { mentioned: true };
         matches!(decide(&self.desk.services.policy, &me.id, id, email, place, Act::Text), Decision::Allow(_))

@@ -1,5 +1,4 @@
-//! What people read of a command that waits for approval, and of how that ended. Addresses, not names: anybody may take
-//! the name of somebody else.
+//! What people read of an approval request and of its end. People are named by address: anybody may take another's name.
 
 use jiff::SignedDuration;
 
@@ -10,8 +9,8 @@ use crate::handler::{Outgoing, Reply};
 use crate::store::{Approval, ApprovalRequest, ApprovalState, Approver};
 use crate::text::{escape, minute};
 
-/// The card that asks, with a button for each vote.
-pub(super) fn asking(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outgoing> {
+/// The card of a request, with a button for each vote.
+pub(super) fn request(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outgoing> {
     let button = |title, vote: Vote| Submit::new(title, vote.word()).repeatable();
     let mut facts = vec![
         ("Asked for by", escape(&request.email)),
@@ -25,7 +24,7 @@ pub(super) fn asking(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outgo
     }
     let title = format!("{} has to be approved", escape(&request.command));
     let how = format!("One Deny ends it. Only {} can withdraw it.", escape(&request.email));
-    let card = shown(Card::new().with(Text::new(title).large()), &request.asked)
+    let card = with_typed(Card::new().with(Text::new(title).large()), &request.asked)
         .with(Element::facts(facts))
         .with(Text::new(how).subtle())
         .action(button("Approve", Vote::Approve).positive())
@@ -34,7 +33,7 @@ pub(super) fn asking(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outgo
     message(card)
 }
 
-/// What takes the place of that card, without a button.
+/// The card that takes its place, without a button.
 pub(super) fn outcome(approval: &Approval) -> Option<Outgoing> {
     let request = &approval.request;
     let title = match approval.state {
@@ -50,7 +49,7 @@ pub(super) fn outcome(approval: &Approval) -> Option<Outgoing> {
         ApprovalState::Unasked => "could not be put before anybody",
     };
     let title = format!("{} {title}", escape(&request.command));
-    let card = shown(Card::new().with(Text::new(title).large()), &request.asked).with(Text::new(format!(
+    let card = with_typed(Card::new().with(Text::new(title).large()), &request.asked).with(Text::new(format!(
         "Asked for by {}. {}",
         escape(&request.email),
         escape(&ended(approval))
@@ -58,7 +57,7 @@ pub(super) fn outcome(approval: &Approval) -> Option<Outgoing> {
     message(card)
 }
 
-/// How it ended, as plain text.
+/// How a request ended, as plain text.
 pub(super) fn ended(approval: &Approval) -> String {
     let emails: Vec<_> = approval.approvers.iter().map(|approver| approver.email.as_str()).collect();
     let (approvers, by) = (list(&emails), approval.ended_by.as_deref().unwrap_or_default());
@@ -84,8 +83,8 @@ pub(super) fn ended(approval: &Approval) -> String {
     }
 }
 
-/// Why the count is less than somebody may have read before.
-pub(super) fn void(approvers: &[Approver]) -> String {
+/// Tells people whose approvals do not count any more, since they may have read a higher count before.
+pub(super) fn lapsed_approvals(approvers: &[Approver]) -> String {
     let emails: Vec<_> = approvers.iter().map(|approver| approver.email.as_str()).collect();
     let verb = if emails.len() == 1 { "does" } else { "do" };
     if emails.is_empty() { String::new() } else { format!(" {} {verb} not count any more.", list(&emails)) }
@@ -97,10 +96,10 @@ pub(super) fn approvals(quorum: &Quorum) -> String {
     if needed == 1 { "1 approval".to_owned() } else { format!("{needed} approvals") }
 }
 
-/// What was asked, as it is: each line stands alone, and each blank of a run of them can be seen. What is asked has no such
-/// wide blank of its own.
-fn shown(card: Card, asked: &str) -> Card {
-    asked.split('\n').fold(card, |card, line| {
+/// Shows what was typed, each line alone. Further blanks of a run become no-break spaces, so that all of them can be seen;
+/// the text has no such space of its own.
+fn with_typed(card: Card, typed: &str) -> Card {
+    typed.split('\n').fold(card, |card, line| {
         let line = if line.is_empty() { " " } else { line };
         let mut last = ' ';
         let seen = line.chars().map(|c| {

@@ -1,6 +1,6 @@
-//! What a card has to be: by the schema of Adaptive Cards, which Webex holds a card to, and by rules of our own, which say
-//! so. Whatever is wrong is named by its path before anything is sent. Of some things nobody knows what Webex makes of
-//! them; these are doubts, and the card is sent.
+//! Checks a card before it is sent: by the schema of Adaptive Cards, which Webex applies, and by rules of our own, which say
+//! that they are ours. An error names its path. What Webex makes of some things nobody knows; these are doubts, and the card
+//! is sent.
 
 use std::collections::HashSet;
 
@@ -10,14 +10,13 @@ use super::button::{ButtonSpec, SEAL};
 use super::fields::{self, needed, text};
 use super::finding::{CardError, finding, wrong};
 
-/// Bytes of JSON. Webex names no figure; refusals are reported from about 22 KB on, and all is well below this.
+/// The bytes of JSON from which there is a doubt. Webex names no limit; refusals are reported from about 22 KB on.
 const LARGE: usize = 15 * 1024;
 
-/// Buttons in one row, as Webex's documentation has it; seven were seen accepted. A card has a row, and so has each
-/// ActionSet.
+/// The most buttons in one row of a card or an ActionSet, by Webex's documentation; it was seen to accept seven.
 const BUTTONS_IN_ROW: usize = 5;
 
-/// No card that people make nests deeper, and what looks at one calls itself for each level.
+/// How deep a card may nest. No card that people make is deeper, and each level is a call of the checker by itself.
 const DEEPEST: usize = 12;
 
 /// Webex's documentation names 1.3 as the newest.
@@ -25,23 +24,53 @@ const VERSIONS: [&str; 4] = ["1.0", "1.1", "1.2", "1.3"];
 
 type Checked = Result<(), CardError>;
 
-/// Gives the doubts, but for the size: the buttons grow when they are sealed.
+/// Checks a card, and gives the doubts except that about its size: sealed buttons are larger.
 pub(super) fn card(content: &Value) -> Result<Vec<CardError>, CardError> {
     if !content["version"].as_str().is_some_and(|version| VERSIONS.contains(&version)) {
         return wrong("version", "has to be one of 1.0, 1.1, 1.2 and 1.3, in quotes");
     }
     let mut checker = Checker::default();
-    checker.card(content, "", 0)?;
+    checker.card(Part { json: content, path: "", depth: 0 })?;
     fields::check(content, "", &mut checker.doubts)?;
     Ok(checker.doubts)
 }
 
-/// Whether Webex may find it too large.
+/// The doubt about a large card.
 pub(super) fn size(content: &Value) -> Option<CardError> {
     let bytes = content.to_string().len();
     let problem =
         || format!("has {bytes} bytes of JSON; Webex names no limit, and refusals of large cards are reported");
     (bytes > LARGE).then(|| finding("the card", problem()))
+}
+
+/// A thing in a card: its JSON, where it stands, and how deep.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    json: &'a Value,
+    path: &'a str,
+    depth: usize,
+}
+
+impl Part<'_> {
+    fn has_type(&self, name: &str) -> bool {
+        self.json["type"] == name
+    }
+
+    fn needed(&self, name: &str) -> Result<&str, CardError> {
+        needed(self.json, name, self.path)
+    }
+
+    fn text(&self, name: &str) -> Checked {
+        text(self.json, name, self.path)
+    }
+
+    fn wrong(&self, name: &str, problem: impl Into<String>) -> Checked {
+        wrong(format!("{}{name}", self.path), problem)
+    }
+
+    fn doubt(&self, name: &str, problem: impl Into<String>) -> CardError {
+        finding(format!("{}{name}", self.path), problem)
+    }
 }
 
 #[derive(Default)]
@@ -51,193 +80,168 @@ struct Checker {
 }
 
 impl Checker {
-    fn card(&mut self, card: &Value, path: &str, depth: usize) -> Checked {
-        if card["type"] != "AdaptiveCard" {
-            return wrong(format!("{path}type"), "has to be AdaptiveCard");
+    fn card(&mut self, card: Part<'_>) -> Checked {
+        if !card.has_type("AdaptiveCard") {
+            return card.wrong("type", "has to be AdaptiveCard");
         }
-        self.list(card, "body", path, depth, Checker::element)?;
-        if !card["actions"].is_null() {
-            self.actions(card, path, depth)?;
+        self.list(card, "body", Checker::element)?;
+        if !card.json["actions"].is_null() {
+            self.actions(card)?;
         }
-        self.select(card, path, depth)
+        self.select(card)
     }
 
-    fn element(&mut self, element: &Value, path: &str, depth: usize) -> Checked {
-        self.fallback(element, path, depth, Checker::element)?;
-        match needed(element, "type", path)? {
-            "TextBlock" => text(element, "text", path)?,
-            "RichTextBlock" => {
-                self.each(element, "inlines", path, depth, |checker, inline, path, depth| match &inline["type"] {
-                    Value::Null if inline.is_string() => Ok(()),
-                    kind if kind == "TextRun" => {
-                        text(inline, "text", path).and_then(|()| checker.select(inline, path, depth))
-                    }
-                    _ => wrong(format!("{path}type"), "has to be TextRun"),
-                })?
+    fn element(&mut self, element: Part<'_>) -> Checked {
+        self.fallback(element, Checker::element)?;
+        match element.needed("type")? {
+            "TextBlock" => element.text("text")?,
+            "RichTextBlock" => self.each(element, "inlines", |checker, inline| match &inline.json["type"] {
+                Value::Null if inline.json.is_string() => Ok(()),
+                kind if kind == "TextRun" => inline.text("text").and_then(|()| checker.select(inline)),
+                _ => inline.wrong("type", "has to be TextRun"),
+            })?,
+            "Image" => element.needed("url").map(drop)?,
+            "ImageSet" => self.each(element, "images", |checker, image| match image.has_type("Image") {
+                true => checker.element(image),
+                false => image.wrong("type", "has to be Image"),
+            })?,
+            "FactSet" => {
+                self.each(element, "facts", |_, fact| fact.text("title").and_then(|()| fact.text("value")))?;
             }
-            "Image" => needed(element, "url", path).map(drop)?,
-            "ImageSet" => self.each(element, "images", path, depth, |checker, image, path, depth| {
-                if image["type"] != "Image" {
-                    return wrong(format!("{path}type"), "has to be Image");
-                }
-                checker.element(image, path, depth)
-            })?,
-            "FactSet" => self.each(element, "facts", path, depth, |_, fact, path, _| {
-                text(fact, "title", path)?;
-                text(fact, "value", path)
-            })?,
-            "Container" => self.list(element, "items", path, depth, Checker::element)?,
-            "ColumnSet" => self.list(element, "columns", path, depth, Checker::column)?,
-            "ActionSet" => self.actions(element, path, depth)?,
-            "Input.Text" | "Input.Number" | "Input.Date" | "Input.Time" => self.input(element, path)?,
+            "Container" => self.list(element, "items", Checker::element)?,
+            "ColumnSet" => self.list(element, "columns", Checker::column)?,
+            "ActionSet" => self.actions(element)?,
+            "Input.Text" | "Input.Number" | "Input.Date" | "Input.Time" => self.input(element)?,
             "Input.Toggle" => {
-                self.input(element, path)?;
-                text(element, "title", path)?;
+                self.input(element)?;
+                element.text("title")?;
             }
-            "Input.ChoiceSet" => self.choices(element, path, depth)?,
+            "Input.ChoiceSet" => {
+                self.input(element)?;
+                let several = element.json["isMultiSelect"] == true;
+                self.each(element, "choices", |checker, choice| checker.choice(choice, several))?;
+            }
             _ => {
-                let problem = format!("{} is no element of Adaptive Cards that Webex shows", element["type"]);
-                return wrong(format!("{path}type"), problem);
+                let problem = format!("{} is no element of Adaptive Cards that Webex shows", element.json["type"]);
+                return element.wrong("type", problem);
             }
         }
-        self.select(element, path, depth)
+        self.select(element)
     }
 
-    fn choices(&mut self, element: &Value, path: &str, depth: usize) -> Checked {
-        self.input(element, path)?;
-        let several = element["isMultiSelect"] == true;
-        self.each(element, "choices", path, depth, |checker, choice, path, _| {
-            text(choice, "title", path)?;
-            text(choice, "value", path)?;
-            match choice["value"].as_str() {
-                Some("") => {
-                    let problem = "is empty, which may not be told from nothing chosen";
-                    checker.doubts.push(finding(format!("{path}value"), problem));
-                    Ok(())
-                }
-                Some(value) if several && value.contains(',') => {
-                    let problem = "holds a comma, by which Webex joins what was chosen: Switchboard could not \
-                                   tell it from two choices";
-                    wrong(format!("{path}value"), problem)
-                }
-                Some(_) | None => Ok(()),
+    /// A choice of an input that takes one or several.
+    fn choice(&mut self, choice: Part<'_>, several: bool) -> Checked {
+        choice.text("title")?;
+        choice.text("value")?;
+        match choice.json["value"].as_str() {
+            Some("") => {
+                self.doubts.push(choice.doubt("value", "is empty, which may not be told from nothing chosen"));
+                Ok(())
             }
-        })
-    }
-
-    /// A column need not say that it is one.
-    fn column(&mut self, column: &Value, path: &str, depth: usize) -> Checked {
-        if !column["type"].is_null() && column["type"] != "Column" {
-            return wrong(format!("{path}type"), "has to be Column");
+            Some(value) if several && value.contains(',') => {
+                let problem = "holds a comma, by which Webex joins what was chosen: Switchboard could not tell it from two \
+                               choices";
+                choice.wrong("value", problem)
+            }
+            Some(_) | None => Ok(()),
         }
-        self.fallback(column, path, depth, Checker::column)?;
-        self.list(column, "items", path, depth, Checker::element)?;
-        self.select(column, path, depth)
     }
 
-    /// What takes the place of a thing where that cannot be shown.
-    fn fallback(
-        &mut self,
-        thing: &Value,
-        path: &str,
-        depth: usize,
-        check: impl Fn(&mut Checker, &Value, &str, usize) -> Checked,
-    ) -> Checked {
-        let place = format!("{path}fallback");
-        match &thing["fallback"] {
+    /// A column, which need not say that it is one.
+    fn column(&mut self, column: Part<'_>) -> Checked {
+        if !column.json["type"].is_null() && !column.has_type("Column") {
+            return column.wrong("type", "has to be Column");
+        }
+        self.fallback(column, Checker::column)?;
+        self.list(column, "items", Checker::element)?;
+        self.select(column)
+    }
+
+    /// What takes the place of a thing that cannot be shown.
+    fn fallback(&mut self, thing: Part<'_>, check: impl Fn(&mut Checker, Part<'_>) -> Checked) -> Checked {
+        let (path, depth) = (format!("{}fallback", thing.path), thing.depth);
+        match &thing.json["fallback"] {
             Value::Null => return Ok(()),
             Value::String(word) if word == "drop" => {}
-            Value::Object(_) if depth > DEEPEST => return too_deep(place),
-            instead @ Value::Object(_) => check(self, instead, &format!("{place}."), depth + 1)?,
-            _ => return wrong(place, "has to be \"drop\" or what takes its place"),
+            Value::Object(_) if depth > DEEPEST => return too_deep(path),
+            json @ Value::Object(_) => check(self, Part { json, path: &format!("{path}."), depth: depth + 1 })?,
+            _ => return wrong(path, "has to be \"drop\" or what takes its place"),
         }
-        self.doubts.push(finding(place, "is nothing that Webex's documents name"));
+        self.doubts.push(finding(path, "is nothing that Webex's documents name"));
         Ok(())
     }
 
-    fn select(&mut self, element: &Value, path: &str, depth: usize) -> Checked {
-        match &element["selectAction"] {
+    fn select(&mut self, element: Part<'_>) -> Checked {
+        match &element.json["selectAction"] {
             Value::Null => Ok(()),
             action if action["type"] == "Action.ShowCard" => {
-                wrong(format!("{path}selectAction.type"), "Action.ShowCard has to be a button")
+                element.wrong("selectAction.type", "Action.ShowCard has to be a button")
             }
-            action => self.action(action, &format!("{path}selectAction."), depth + 1),
+            json => {
+                let path = format!("{}selectAction.", element.path);
+                self.action(Part { json, path: &path, depth: element.depth + 1 })
+            }
         }
     }
 
-    fn input(&mut self, input: &Value, path: &str) -> Checked {
-        let id = needed(input, "id", path)?;
+    fn input(&mut self, input: Part<'_>) -> Checked {
+        let id = input.needed("id")?;
         if id == SEAL {
-            return wrong(
-                format!("{path}id"),
-                format!("\"{SEAL}\" is what Switchboard calls the seal of a button; choose another"),
-            );
+            let problem = format!("\"{SEAL}\" is what Switchboard calls the seal of a button; choose another");
+            return input.wrong("id", problem);
         }
         if !self.inputs.insert(id.to_owned()) {
-            return wrong(
-                format!("{path}id"),
-                format!("\"{id}\" is another input's too, and one answer would hide the other"),
-            );
+            let problem = format!("\"{id}\" is another input's too, and one answer would hide the other");
+            return input.wrong("id", problem);
         }
-        let required = input["isRequired"] == true;
-        if required && input["errorMessage"].as_str().is_none_or(str::is_empty) {
+        if input.json["isRequired"] == true && input.json["errorMessage"].as_str().is_none_or(str::is_empty) {
             let problem = "is missing, so nobody is told what is wrong where the input, which is required, is empty";
-            self.doubts.push(finding(format!("{path}errorMessage"), problem));
+            self.doubts.push(input.doubt("errorMessage", problem));
         }
         Ok(())
     }
 
     /// A row of buttons.
-    fn actions(&mut self, parent: &Value, path: &str, depth: usize) -> Checked {
-        let buttons = parent["actions"].as_array().map_or(0, Vec::len);
+    fn actions(&mut self, parent: Part<'_>) -> Checked {
+        let buttons = parent.json["actions"].as_array().map_or(0, Vec::len);
         if buttons > BUTTONS_IN_ROW {
             let problem = format!("are {buttons} buttons in one row; Webex's documents allow {BUTTONS_IN_ROW}");
-            self.doubts.push(finding(format!("{path}actions"), problem));
+            self.doubts.push(parent.doubt("actions", problem));
         }
-        self.each(parent, "actions", path, depth, Checker::action)
+        self.each(parent, "actions", Checker::action)
     }
 
-    fn action(&mut self, action: &Value, path: &str, depth: usize) -> Checked {
-        self.fallback(action, path, depth, Checker::action)?;
-        match needed(action, "type", path)? {
-            "Action.Submit" => match ButtonSpec::read(&action["data"]) {
+    fn action(&mut self, action: Part<'_>) -> Checked {
+        self.fallback(action, Checker::action)?;
+        match action.needed("type")? {
+            "Action.Submit" => match ButtonSpec::read(&action.json["data"]) {
                 Ok(_) => Ok(()),
-                Err(problem) => wrong(format!("{path}data"), problem),
+                Err(problem) => action.wrong("data", problem),
             },
-            "Action.OpenUrl" => needed(action, "url", path).map(drop),
-            "Action.ShowCard" if depth > DEEPEST => too_deep(path.trim_end_matches('.')),
-            "Action.ShowCard" => self.card(&action["card"], &format!("{path}card."), depth + 1),
-            "Action.ToggleVisibility" => self.each(action, "targetElements", path, depth, |_, _, _, _| Ok(())),
-            kind => wrong(format!("{path}type"), format!("{kind:?} is no action of Adaptive Cards that Webex shows")),
+            "Action.OpenUrl" => action.needed("url").map(drop),
+            "Action.ShowCard" if action.depth > DEEPEST => too_deep(action.path.trim_end_matches('.')),
+            "Action.ShowCard" => {
+                let path = format!("{}card.", action.path);
+                self.card(Part { json: &action.json["card"], path: &path, depth: action.depth + 1 })
+            }
+            "Action.ToggleVisibility" => self.each(action, "targetElements", |_, _| Ok(())),
+            kind => action.wrong("type", format!("{kind:?} is no action of Adaptive Cards that Webex shows")),
         }
     }
 
     /// A list that may be missing.
-    fn list(
-        &mut self,
-        parent: &Value,
-        name: &str,
-        path: &str,
-        depth: usize,
-        check: impl Fn(&mut Checker, &Value, &str, usize) -> Checked,
-    ) -> Checked {
-        if parent[name].is_null() { Ok(()) } else { self.each(parent, name, path, depth, check) }
+    fn list(&mut self, parent: Part<'_>, name: &str, check: impl Fn(&mut Checker, Part<'_>) -> Checked) -> Checked {
+        if parent.json[name].is_null() { Ok(()) } else { self.each(parent, name, check) }
     }
 
-    fn each(
-        &mut self,
-        parent: &Value,
-        name: &str,
-        path: &str,
-        depth: usize,
-        check: impl Fn(&mut Checker, &Value, &str, usize) -> Checked,
-    ) -> Checked {
-        let Some(items) = parent[name].as_array() else { return wrong(format!("{path}{name}"), "has to be a list") };
+    fn each(&mut self, parent: Part<'_>, name: &str, check: impl Fn(&mut Checker, Part<'_>) -> Checked) -> Checked {
+        let Some(items) = parent.json[name].as_array() else { return parent.wrong(name, "has to be a list") };
+        let Part { path, depth, .. } = parent;
         if depth > DEEPEST {
             return too_deep(format!("{path}{name}"));
         }
-        for (nth, item) in items.iter().enumerate() {
-            check(self, item, &format!("{path}{name}[{nth}]."), depth + 1)?;
+        for (nth, json) in items.iter().enumerate() {
+            check(self, Part { json, path: &format!("{path}{name}[{nth}]."), depth: depth + 1 })?;
         }
         Ok(())
     }

@@ -22,10 +22,10 @@ const BOOLEANS: [&str; 12] = [
     "wrap",
 ];
 
-/// An address of one of these is a program or a file of whoever opens it.
+/// An address of one of these schemes is a program, or a file of the person who opens it.
 const HARMFUL: [&str; 4] = ["javascript", "vbscript", "file", "blob"];
 
-/// Looks at every field, and gives what Webex may not show. What a button carries is its own.
+/// Checks every field, and adds the doubts. The `data` of a button is not looked at.
 pub(super) fn check(value: &Value, path: &str, doubts: &mut Vec<CardError>) -> Result<(), CardError> {
     match value {
         Value::Array(items) => {
@@ -52,7 +52,7 @@ pub(super) fn check(value: &Value, path: &str, doubts: &mut Vec<CardError>) -> R
     }
 }
 
-/// Whether Webex may not get or open it.
+/// The doubt about an address that Webex may not fetch or open.
 fn address(address: &str, opens: bool, place: String) -> Result<Option<CardError>, CardError> {
     let Ok(url) = Url::parse(address) else { return wrong(place, "has to be a whole address, such as https://...") };
     match url.scheme() {
@@ -65,7 +65,7 @@ fn address(address: &str, opens: bool, place: String) -> Result<Option<CardError
     }
 }
 
-/// A text, which may be empty: what it says may come from elsewhere.
+/// Checks that this is a text. It may be empty, since it may come from elsewhere.
 pub(super) fn text(thing: &Value, name: &str, path: &str) -> Result<(), CardError> {
     if thing[name].is_string() { Ok(()) } else { wrong(format!("{path}{name}"), "has to be a text") }
 }

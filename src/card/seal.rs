@@ -24,7 +24,7 @@ use crate::access::Sender;
 use crate::signature::Sealer;
 use crate::webex::{Attachment, PersonId, RoomId};
 
-/// The log names no more doubts about one card.
+/// The most doubts about one card that the log names.
 const MOST_TOLD: usize = 5;
 
 /// What the seals of a card's buttons are made for.
@@ -48,6 +48,14 @@ pub(crate) enum Venue<'a> {
 }
 
 impl Venue<'_> {
+    /// What a seal covers besides the button: the bot, and the space it is in.
+    fn place(self, bot: &PersonId) -> String {
+        match self {
+            Venue::Room { room, .. } => space_of(bot, room),
+            Venue::DirectWith(_) => direct_space_of(bot),
+        }
+    }
+
     /// Who may press a button there; everybody if it names nobody.
     fn people(self, only: Only) -> Result<Option<Vec<String>>, &'static str> {
         Ok(match (only, self) {
@@ -106,10 +114,7 @@ impl Cards {
     ) -> Result<Option<Attachment>, CardError> {
         let mut doubts = check::card(&card.content)?;
         let until = add(sealing.now, card.lives.map_or(self.longest, |lives| lives.min(self.longest)));
-        let place = match sealing.venue {
-            Venue::Room { room, .. } => space_of(sealing.bot, room),
-            Venue::DirectWith(_) => direct_space_of(sealing.bot),
-        };
+        let place = sealing.venue.place(sealing.bot);
         let mut content = card.content.clone();
         let mut buttons = 0;
         each_submit(&mut content, &mut |submit| {
@@ -167,12 +172,12 @@ fn add(ms: i64, span: Duration) -> i64 {
     ms.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// What a seal is made for: this bot in this space.
+/// This bot in this space.
 fn space_of(bot: &PersonId, room: &RoomId) -> String {
     format!("{}/{}", bot.local(), room.local())
 }
 
-/// What a seal is made for: this bot alone with one person. It equals no [`space_of`], since that has a slash after the bot.
+/// This bot alone with one person. It equals no [`space_of`], since that has a slash after the bot.
 fn direct_space_of(bot: &PersonId) -> String {
     format!("{} alone with one person", bot.local())
 }

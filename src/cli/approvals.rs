@@ -105,7 +105,7 @@ async fn list(config: &Config, all: bool, limit: u32, format: Format) -> anyhow:
 async fn withdraw(config: &Config, reference: &str, format: Format) -> anyhow::Result<()> {
     with_store(config, async |store| {
         let open = store.approvals(true, u32::MAX).await?;
-        let wanted = event::canonical(reference);
+        let wanted = event::canonical_code(reference);
         let known = |found: &&Approval| event::reference(found.request.event) == wanted;
         let found: Vec<_> = open.iter().filter(known).collect();
         let [approval] = found[..] else {

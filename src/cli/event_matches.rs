@@ -27,7 +27,7 @@ pub(super) async fn matching_events(store: &Store, text: &str) -> anyhow::Result
     const AROUND: [char; 9] = ['"', '\'', '`', '*', '.', ',', ':', '(', ')'];
     let text = text.trim().trim_matches(AROUND);
     let mut leads = EventMatches { store, found: Vec::new() };
-    let reference = event::canonical(text);
+    let reference = event::canonical_code(text);
     for row in find(store, text).await? {
         let what = match event::reference(row.id) == reference {
             true => format!("bears the reference {reference}"),

@@ -139,7 +139,7 @@ async fn lone_letter(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
 async fn event_story(store: &Store, row: &Row, has_raw: bool) -> anyhow::Result<(Vec<String>, Vec<Row>)> {
     let mut lines = accepted(row);
     let audited = store.audit_of(row.id).await?;
-    if !has_raw && event_of(row).is_some_and(|event| event.is_told()) {
+    if !has_raw && event_of(row).is_some_and(|event| event.is_from_webex()) {
         lines.push(NOTHING_SENT.to_owned());
     }
     lines.extend(matched(row, &audited));
@@ -263,7 +263,7 @@ async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
     let Some(found) = found else { return Ok(lines) };
     let newest = all.iter().find(|pairing| pairing.request.person == found.request.person).unwrap_or(found);
     let (email, code) = (&found.request.email, &newest.request.code);
-    let todo = match crate::pairing::state(newest, clock::wall_ms()) {
+    let todo = match crate::pairing::state_word(newest, clock::wall_ms()) {
         "pending" => format!("`switchboard pairing approve {code}` lets them in"),
         "denied" => format!("`switchboard pairing approve {code}` lets them in after all"),
         "approved" => "they are answered now".to_owned(),
@@ -281,5 +281,5 @@ async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
 
 fn pairing_state(pairing: &Pairing) -> String {
     let by = pairing.decided_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    format!("{}{by}", crate::pairing::state(pairing, clock::wall_ms()))
+    format!("{}{by}", crate::pairing::state_word(pairing, clock::wall_ms()))
 }

@@ -33,7 +33,7 @@ pub(super) async fn with_store_unsaid<T>(
 
 /// Rows by whole id, by the beginning of one, or by the reference that people are told.
 pub(super) async fn find(store: &Store, id: &str) -> anyhow::Result<Vec<Row>> {
-    let mut found = match event::ending(id) {
+    let mut found = match event::id_suffix(id) {
         Some(digits) => store.ending_in(&digits).await?,
         None => Vec::new(),
     };

@@ -95,7 +95,7 @@ impl<'a> PairingOutput<'a> {
             person_id: &request.person_id,
             requested_at: iso_time(request.requested_at),
             expires_at: iso_time(request.expires_at),
-            state: pairing::state(pairing, now),
+            state: pairing::state_word(pairing, now),
             decided_at: pairing.decided_at.map(iso_time),
             decided_by: pairing.decided_by.as_deref(),
             asked: &request.asked,

@@ -1,6 +1,6 @@
 //! The commands every bot has: one file a command, one line in the table.
 
-mod alone;
+mod direct_only;
 mod echo;
 mod help;
 mod pairing;

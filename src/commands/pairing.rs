@@ -1,6 +1,6 @@
 //! `pairing`: admins let strangers in, or not.
 
-use super::alone::alone;
+use super::direct_only::require_direct;
 use crate::access::Sender;
 use crate::clock;
 use crate::handler::{Args, Command, CommandError, Context, Inputs, Param, Reply, Result};
@@ -28,7 +28,7 @@ pub(super) fn command() -> Command {
 }
 
 async fn run(context: Context, mut args: Args) -> Result<Reply> {
-    alone(&context)?;
+    require_direct(&context)?;
     let verb = args.next().unwrap_or_default();
     let Some(verdict) =
         [PairingDecision::Approve, PairingDecision::Deny].into_iter().find(|known| known.word() == verb)
@@ -42,7 +42,7 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
 
 /// A button of the card that tells of a stranger: it decides what waits, and nothing anew.
 async fn pressed(context: Context, inputs: Inputs, verdict: PairingDecision) -> Result<Reply> {
-    alone(&context)?;
+    require_direct(&context)?;
     decide(&context, inputs.argument(CODE).unwrap_or_default(), verdict, Scope::Waiting, Via::Click).await
 }
 
@@ -73,7 +73,7 @@ async fn decide(context: &Context, who: &str, verdict: PairingDecision, scope: S
 async fn list(context: &Context) -> Result<Reply> {
     let now = clock::wall_ms();
     let mut waiting = context.services.store.pairings().await?;
-    waiting.retain(|pairing| pairing::state(pairing, now) == "pending");
+    waiting.retain(|pairing| pairing::state_word(pairing, now) == "pending");
     if waiting.is_empty() {
         return Ok(Reply::text("Nobody waits to be let in."));
     }

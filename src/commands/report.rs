@@ -26,8 +26,8 @@ struct Report {
     summary: &'static str,
     /// Who may have it, among those who may give the command. To others it does not exist.
     permission: Permission,
-    /// Whether it is only told in a direct message.
-    alone: bool,
+    /// Whether it is made only in a direct message.
+    is_direct_only: bool,
     kind: Kind,
 }
 
@@ -48,7 +48,7 @@ fn table() -> Vec<Report> {
             title: "Activity",
             summary: SUMMARY,
             permission: Permission::default(),
-            alone: false,
+            is_direct_only: false,
             kind: Kind::Activity,
         },
         Report {
@@ -56,7 +56,7 @@ fn table() -> Vec<Report> {
             title: "Access",
             summary: "Whom I refused, how often and by which rule",
             permission: admins,
-            alone: true,
+            is_direct_only: true,
             kind: Kind::Access,
         },
     ]
@@ -75,8 +75,8 @@ pub(super) fn command() -> Command {
 
 async fn run(reports: Arc<Vec<Report>>, context: Context, mut args: Args) -> Result<Reply> {
     let reports: Vec<_> = reports.iter().filter(|report| report.is_for(&context)).collect();
-    // What is only told in a direct message is not offered elsewhere; whoever asks for it is told why not.
-    let here: Vec<_> = reports.iter().copied().filter(|report| !report.alone || context.is_direct()).collect();
+    // A direct-only report is not offered in other spaces. Whoever asks for one there is told why not.
+    let here: Vec<_> = reports.iter().copied().filter(|report| !report.is_direct_only || context.is_direct()).collect();
     let Some(&first) = here.first() else {
         return Err(CommandError::User("There is no report that you may have here.".to_owned()));
     };

@@ -14,7 +14,7 @@ use crate::webex::{MessageId, PersonId, RoomId, RoomType};
 pub enum Outcome {
     /// It is worked on again.
     Again(Again),
-    /// It belongs to the lane of this entry.
+    /// It moves to the lane of this entry.
     Moved(Entry),
     /// It is over.
     End(Box<EventEnd>),
@@ -32,9 +32,9 @@ pub struct ReplyTo {
 
 /// How an event ends, and what follows from it.
 pub struct EventEnd {
-    /// What its row tells from then on.
+    /// What its row says from then on.
     pub(super) closing: Closing,
-    /// What is audited of it; nothing of what nobody asked for. Without an action it is that of the command.
+    /// Its audit record; none for an event that no person caused. A record without an action gets the command's name.
     pub(super) audit: Option<AuditEntry>,
     pub(super) entries: Vec<Entry>,
     pub(super) is_dead: bool,
@@ -47,12 +47,12 @@ impl From<EventEnd> for Outcome {
 }
 
 impl Outcome {
-    /// Worked on again after this pause. The try does not count.
+    /// The event is worked on again after this pause. The try does not count.
     pub fn later(after: Duration, note: impl Into<String>) -> Outcome {
         Outcome::Again(Again { after, note: Some(note.into()), ..Again::default() })
     }
 
-    /// Changed in how the event ends, if it does.
+    /// Changes how the event ends, if it ends.
     #[must_use]
     pub fn map_end(self, change: impl FnOnce(EventEnd) -> EventEnd) -> Outcome {
         match self {
@@ -61,7 +61,7 @@ impl Outcome {
         }
     }
 
-    /// With these effects, if the event ends.
+    /// Adds these effects, if the event ends.
     #[must_use]
     pub fn with(self, effects: impl IntoIterator<Item = Effect>) -> Outcome {
         self.map_end(|end| effects.into_iter().fold(end, EventEnd::with))
@@ -69,7 +69,7 @@ impl Outcome {
 }
 
 impl EventEnd {
-    /// Somebody was judged, by this rule or for this reason.
+    /// A rule or this reason decided about a person.
     pub fn of(to: &ReplyTo, verdict: Verdict, reason: &str) -> EventEnd {
         let place = match to.room_type {
             RoomType::Direct => "direct",
@@ -88,27 +88,27 @@ impl EventEnd {
         end
     }
 
-    /// The daemon ended something in this space; that is all the audit says of the verdict.
+    /// The daemon ended something in this space. The audit says `ended`, whatever the verdict is.
     pub fn by_daemon(room: &str, verdict: Verdict, reason: &str) -> EventEnd {
         let (room, place, reason) = (Some(room.to_owned()), Some("group"), reason.to_owned());
         let audit = AuditEntry { room, place, verdict: Verdict::Ended, reason, ..AuditEntry::default() };
         EventEnd::unaudited(verdict, audit.reason.clone()).audit(audit)
     }
 
-    /// The daemon called a handler for what somebody did elsewhere.
+    /// The daemon called a handler for an event of another kind.
     pub fn of_event(actor: Option<&PersonId>, verdict: Verdict, reason: &str) -> EventEnd {
         let (person, reason) = (actor.map(ToString::to_string), reason.to_owned());
         let audit = AuditEntry { person, verdict, reason, ..AuditEntry::default() };
         EventEnd::unaudited(verdict, audit.reason.clone()).audit(audit)
     }
 
-    /// It ended before anybody could be judged. It is audited all the same: it may have been tried before.
+    /// The event ended before anything was known of its sender. It is audited, since an earlier try may have run.
     pub fn unattributed(verdict: Verdict, note: impl Into<String>) -> EventEnd {
         let reason = "nobody was judged at the end; the note of the event says why".to_owned();
         EventEnd::unaudited(verdict, note).audit(AuditEntry { verdict, reason, ..AuditEntry::default() })
     }
 
-    /// Nobody asked for it, or the bot itself made it.
+    /// No person caused the event, or the bot itself did: nothing is audited.
     pub fn unaudited(verdict: Verdict, note: impl Into<String>) -> EventEnd {
         let closing = Closing { verdict, note: Some(note.into()), ..Closing::default() };
         EventEnd { closing, audit: None, entries: Vec::new(), is_dead: false }
@@ -118,20 +118,20 @@ impl EventEnd {
         EventEnd { audit: Some(entry), ..self }
     }
 
-    /// It is a dead letter.
+    /// The event is a dead letter.
     #[must_use]
     pub fn dead(self) -> EventEnd {
         EventEnd { is_dead: true, ..self }
     }
 
-    /// It was about this command.
+    /// The event was about this command.
     #[must_use]
     pub fn command(mut self, name: &str) -> EventEnd {
         self.closing.label = Some(name.to_owned());
         self
     }
 
-    /// It is audited as this, a command and its action, or what was pressed; unless it is audited as something already.
+    /// The audit records this action, unless it has one: a command and its action, or the button.
     #[must_use]
     pub fn action(mut self, action: &str) -> EventEnd {
         if let Some(audit) = self.audit.as_mut().filter(|audit| audit.action.is_empty()) {
@@ -140,22 +140,21 @@ impl EventEnd {
         self
     }
 
-    /// What whoever looks is told in place of the reason.
+    /// The row has this note in place of the reason.
     #[must_use]
     pub fn noted(mut self, note: impl Into<String>) -> EventEnd {
         self.closing.note = Some(note.into());
         self
     }
 
-    /// What the audit has in place of the reason.
+    /// The audit has this in place of the reason.
     #[must_use]
     pub fn audited(mut self, reason: String) -> EventEnd {
         self.audit = self.audit.map(|audit| AuditEntry { reason, ..audit });
         self
     }
 
-    /// It belongs to the request for approval that people know by this reference: whoever reads of a vote, a run or an end
-    /// finds that.
+    /// The event belongs to the approval request with this reference, which the note and the audit then name.
     #[must_use]
     pub fn of_request(mut self, reference: &str) -> EventEnd {
         self.closing.note = self.closing.note.map(|note| format!("{note}; the request is {reference}"));
@@ -164,35 +163,35 @@ impl EventEnd {
         self
     }
 
-    /// It answers the question of this event's reply.
+    /// The event answers the question that the reply to `event` asked.
     #[must_use]
     pub fn answering(mut self, event: Uuid) -> EventEnd {
         self.closing.answers = Some(event);
         self
     }
 
-    /// Leaves this on the lane for the next claim, if there is such.
+    /// Leaves this mark, if there is one, on the lane for the next claim.
     #[must_use]
     pub fn marked(mut self, mark: Option<Timestamp>) -> EventEnd {
         self.closing.mark = mark.map(|mark| mark.to_string());
         self
     }
 
-    /// Puts this into the ledger with it, after what is put there already.
+    /// Puts these entries into the ledger after the others.
     #[must_use]
     pub fn then(mut self, entries: impl IntoIterator<Item = Entry>) -> EventEnd {
         self.entries.extend(entries);
         self
     }
 
-    /// Puts this into the ledger with it, before all else.
+    /// Puts this entry into the ledger before the others.
     #[must_use]
     pub fn first(mut self, entry: Option<Entry>) -> EventEnd {
         self.entries.splice(0..0, entry);
         self
     }
 
-    /// Has this effect.
+    /// Adds this effect.
     #[must_use]
     pub fn with(mut self, effect: Effect) -> EventEnd {
         self.closing.effects.push(effect);

@@ -2,52 +2,50 @@
 
 use uuid::Uuid;
 
-use super::{Desk, EventEnd, NO_COMMAND, Outcome, ReplyTo};
+use super::{Case, Desk, EventEnd, NO_COMMAND, Outcome, ReplyTo, SpokenRefusal};
 use crate::card::{Card, Sealing, Venue};
 use crate::clock;
 use crate::event;
 use crate::handler::{CommandSpec, Outgoing, Reply};
 use crate::outbox::{Destination, Letter, Post, Thread};
 use crate::store::{Claimed, Entry};
-use crate::verdict::Verdict;
 use crate::webex::{Attachment, File, NewMessage};
 
 impl Desk {
     /// Ends an event with a reply.
-    pub fn reply(&self, row: &Claimed, to: &ReplyTo, end: EventEnd, reply: Reply) -> Outcome {
-        self.say(row, to, end, reply.into_messages()).into()
+    pub fn reply(&self, case: Case<'_>, end: EventEnd, reply: Reply) -> Outcome {
+        self.say(case, end, reply.into_messages()).into()
     }
 
-    /// An end with these messages as the event's replies.
-    pub fn say(&self, row: &Claimed, to: &ReplyTo, end: EventEnd, messages: Vec<Outgoing>) -> EventEnd {
+    /// Ends an event with a refusal as its reply.
+    pub fn refuse(&self, case: Case<'_>, refusal: SpokenRefusal) -> EventEnd {
+        let SpokenRefusal { verdict, reason, says } = refusal;
+        self.say(case, EventEnd::of(case.to, verdict, reason), Reply::text(says).into_messages())
+    }
+
+    /// Adds these messages to an end, as the event's replies.
+    pub fn say(&self, Case { row, to, .. }: Case<'_>, end: EventEnd, messages: Vec<Outgoing>) -> EventEnd {
         let command = end.closing.label.clone();
         let letter = |(message, nth)| self.letter(row, to, event::reply_id(row.id, nth), message, command.as_deref());
         let letters: Vec<_> = messages.into_iter().zip(0..).map(letter).collect();
         end.then(letters)
     }
 
-    /// Ends an event with one sentence to each person for each card and reason, not one to each click: the id of the letter
-    /// is made from these.
-    pub fn decline(
-        &self,
-        row: &Claimed,
-        to: &ReplyTo,
-        card: Uuid,
-        verdict: Verdict,
-        reason: &str,
-        says: &str,
-    ) -> Outcome {
+    /// Ends a click with a refusal, which each person reads once for each card and reason, however often they click: the
+    /// letter's id is made from these.
+    pub fn refuse_click(&self, Case { row, to, .. }: Case<'_>, card: Uuid, refusal: SpokenRefusal) -> EventEnd {
+        let SpokenRefusal { verdict, reason, says } = refusal;
         let id = event::card_notice_id(card, to.sender.id.as_str(), reason);
         let letter = self.letter(row, to, id, NewMessage::text(says).into(), None);
         let note = format!("{reason}; each person is told so once, see `switchboard outbox show {}`", id.simple());
-        EventEnd::of(to, verdict, reason).noted(note).then([letter]).into()
+        EventEnd::of(to, verdict, reason).noted(note).then([letter])
     }
 
-    /// A letter about an event, in the name of a command.
+    /// A letter about an event, for a command.
     pub fn letter(&self, row: &Claimed, to: &ReplyTo, id: Uuid, sent: Outgoing, command: Option<&str>) -> Entry {
         let Outgoing { message, card, file, asks } = sent;
         let venue = Venue::Room { room: &to.room, asker: &to.sender.id };
-        // What asks for approval is sealed already.
+        // The card of an approval request is sealed already: it is among the attachments.
         let (attachments, without_card) =
             match card.map(|card| self.sealed(&card, id, venue, command.unwrap_or(NO_COMMAND))) {
                 None => (message.attachments, None),
@@ -68,7 +66,7 @@ impl Desk {
         Entry { accepted_at: row.accepted_at, label, file: file.map(|file| file.bytes), ..entry }
     }
 
-    /// The card with its buttons sealed, or why there is none to send: then its text goes alone, and nothing is lost.
+    /// The card with its buttons sealed, or why it cannot be sent. Then its text is sent alone.
     pub fn sealed(&self, card: &Card, id: Uuid, venue: Venue, command: &str) -> Result<Attachment, String> {
         let cards = self.services.cards.as_ref().ok_or("cards.enabled is off")?;
         let me = self.identity.get().ok_or("Webex has not said yet who the bot is")?;

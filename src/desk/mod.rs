@@ -1,5 +1,6 @@
-//! Closes events: how one ended, whatever worked on it, becomes one settlement here.
+//! Closes events: the one place where the end of an event becomes a settlement.
 
+mod case;
 mod elsewhere;
 mod end;
 mod letters;
@@ -7,6 +8,7 @@ mod tries;
 
 use std::sync::Arc;
 
+pub use case::{Case, SpokenRefusal};
 pub use end::{EventEnd, Outcome, ReplyTo};
 
 use crate::config;
@@ -16,12 +18,12 @@ use crate::identity::Identity;
 use crate::store::{AuditEntry, Claimed, Settlement, Via};
 use crate::worker::Retry;
 
-/// What is counted and audited where no command was found.
+/// The command's name in metrics and the audit where there was none.
 const NO_COMMAND: &str = "none";
 
-/// What closing an event takes.
+/// Closes events.
 pub struct Desk {
-    /// What handlers and we share.
+    /// What handlers share with the rooms that work on events.
     pub services: Arc<Services>,
     /// Who the bot is.
     pub identity: Identity,
@@ -31,7 +33,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Closes events as the settings say. `health` hears of a refused token.
+    /// Closes events as the settings say. `health` hears when Webex refuses the token.
     pub fn new(settings: &config::Worker, services: &Arc<Services>, identity: &Identity, health: &Health) -> Desk {
         Desk {
             services: Arc::clone(services),
@@ -42,7 +44,7 @@ impl Desk {
         }
     }
 
-    /// Settles an event that came by this way.
+    /// Settles an event. `via` is how it came in.
     pub fn close(&self, row: Claimed, outcome: Outcome, via: Via) -> Settlement {
         match outcome {
             Outcome::Again(again) => row.again(again),
@@ -59,8 +61,9 @@ impl Desk {
             self.services.metrics.command(command, verdict);
             tracing::info!(sender, command, verdict = verdict.word(), reason, "event settled");
         }
-        let made = |AuditEntry { action, .. }: &AuditEntry| if action.is_empty() { command } else { action }.to_owned();
-        closing.audit = audit.map(|audit| AuditEntry { via, action: made(&audit), ..audit }).into_iter().collect();
+        let action_of =
+            |AuditEntry { action, .. }: &AuditEntry| if action.is_empty() { command } else { action }.to_owned();
+        closing.audit = audit.map(|audit| AuditEntry { via, action: action_of(&audit), ..audit }).into_iter().collect();
         if is_dead { row.dead(closing, entries) } else { row.done(closing, entries) }
     }
 }

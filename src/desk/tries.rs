@@ -1,4 +1,4 @@
-//! What becomes of an event that could not be worked on this time.
+//! What becomes of an event that could not be worked on at this try.
 
 use super::{Desk, EventEnd, NO_COMMAND, Outcome};
 use crate::store::{Claimed, StoreError};
@@ -7,15 +7,15 @@ use crate::webex::{Error, Fault};
 use crate::worker::Retry;
 
 impl Desk {
-    /// Whether the event is beyond its tries: its process ended in each of them.
+    /// Whether the event began more than `times` times as many tries as it may have: the process ended during them.
     pub fn is_beyond_its_tries(&self, row: &Claimed, times: u32) -> bool {
         Retry::tries(row) >= times * self.settings.max_attempts
     }
 
-    /// Reads what the event is about. The lease is there for this and the command; each has its share.
+    /// Reads what the event is about, within the part of the lease that the command does not need.
     ///
     /// # Errors
-    /// As `reading` says; a lease that is nearly over counts as Webex being away.
+    /// The error of `reading`. When the time is over, the error says that Webex is away.
     pub async fn fetch<T>(&self, reading: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let share = (self.settings.lease - self.settings.deadline).mul_f64(0.9);
         let slow = |_| {
@@ -29,10 +29,10 @@ impl Desk {
         result
     }
 
-    /// What the event is about could not be read.
+    /// Decides what follows when the event could not be read: another try, or its end.
     pub async fn unread(&self, row: &Claimed, error: &Error) -> Outcome {
         let fault = match error.fault() {
-            // Webex's own reads lag behind its webhooks for a moment.
+            // Webex may send a webhook a moment before its API shows the message.
             Fault::NotFound if row.failing() < self.settings.visible_within => {
                 tracing::debug!(%error, "what the event is about is not visible yet");
                 return Outcome::later(self.retry.patience(row), error.to_string());
@@ -45,7 +45,7 @@ impl Desk {
                 self.services.metrics.command(NO_COMMAND, Verdict::Gone);
                 return EventEnd::unattributed(Verdict::Gone, error.to_string()).into();
             }
-            // One refusal may be as passing as one 500.
+            // One refusal may pass, as one 500 may: only the last try is final.
             Fault::Final if !self.retry.is_last(row) => Fault::Broken,
             fault => fault,
         };
@@ -59,23 +59,24 @@ impl Desk {
         }
     }
 
-    /// Whether Webex has not been failing this event for too long yet.
+    /// Whether it is too early to give up on Webex for this event.
     pub fn is_patient(&self, row: &Claimed) -> bool {
         row.failing() < self.settings.give_up
     }
 
-    /// The ledger does not say what was asked, used or pressed: nothing is done on a guess.
+    /// Tries again, since the ledger does not answer: nothing is done on a guess.
     pub fn without_ledger(&self, row: &Claimed, error: &StoreError) -> Outcome {
         Outcome::later(self.retry.backoff(row), error.to_string())
     }
 
-    /// The ledger does not say who may speak: nobody is answered on a guess.
+    /// Waits, since the ledger does not say who may speak: nobody is answered on a guess.
     pub fn unjudged(&self, error: &StoreError) -> Outcome {
         tracing::error!(%error, "the ledger does not say who may speak; the event waits");
         Outcome::later(self.settings.backoff_max, error.to_string())
     }
 
-    /// The ledger does not give a request for approval. What it never gives must not hold up the space for ever.
+    /// Tries again, since the ledger does not give an approval request. After the last try the event is given up, so that it
+    /// does not hold up its space for ever.
     pub fn without_request(&self, row: &Claimed, error: &StoreError) -> Outcome {
         let why = format!("the ledger does not give what waits for approval: {error}");
         tracing::error!(%error, "the ledger does not give what waits for approval");
@@ -85,7 +86,7 @@ impl Desk {
     /// The next try after a failure that is not Webex's.
     ///
     /// # Errors
-    /// The same reason, after the last try.
+    /// The reason, when there is no further try.
     pub fn after_failure(&self, row: &Claimed, why: String) -> Result<Outcome, String> {
         match self.retry.after_failure(row, why.clone()) {
             Some(again) => Ok(Outcome::Again(again)),
@@ -93,7 +94,7 @@ impl Desk {
         }
     }
 
-    /// Nobody is told: whoever wrote it could not be read, so nobody knows whether they may be answered.
+    /// Gives up on the event without a reply: its sender is not known, so nobody knows whether they may be answered.
     pub fn give_up(&self, why: &str) -> Outcome {
         tracing::error!(why, "an event is given up; `switchboard inbox list` shows it");
         self.services.metrics.command(NO_COMMAND, Verdict::Failed);

@@ -15,15 +15,15 @@ pub use ids::{
     removal_id, reply_id, unhandled_id,
 };
 pub use other::{Other, Subscription};
-pub use reference::{canonical, code, ending, reference};
+pub use reference::{canonical_code, id_suffix, new_code, reference};
 
 use crate::clock;
 use crate::store::{Entry, Queue, Via};
 use crate::webex::{MessageId, PersonId, RoomId, RoomType, local_part};
 
-/// Our own name of the ends of times.
+/// Our own resource for ends of approval requests.
 const ENDS: &str = "approvals";
-/// Our own name of the runs of what was approved.
+/// Our own resource for runs of approved commands.
 const RUNS: &str = "approved";
 
 /// What has an id that events are made of: the resource, and the word for people.
@@ -42,12 +42,12 @@ pub enum Event {
     /// Somebody was added to a space.
     #[serde(rename = "membership")]
     Added(Added),
-    /// A command that waits for approval has to be ended, as a rule since its time is over. The daemon's own clock says so.
+    /// An approval request has to be ended by the daemon, mostly since its time is over.
     #[serde(rename = "expiry")]
     TimeUp(TimeUp),
-    /// A command has the approvals it takes, and is to be run. The last click has said it.
+    /// A command has its approvals and has to run. The last click put this event into the ledger.
     Approved(Approved),
-    /// Webex tells of something else.
+    /// Something else happened at Webex.
     Other(Other),
 }
 
@@ -59,13 +59,13 @@ pub struct Occurrence {
     /// The space, if the delivery names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomId>,
-    /// Who did it. Good for dropping what is not answered; who is answered is judged on what is fetched.
+    /// Who did it, as the envelope says. That is enough to drop an event; whether it is answered is decided by what is fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<PersonId>,
     /// Whether the space is a direct one, if the delivery says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_type: Option<RoomType>,
-    /// When it happened, by Webex's clock: what its place in the order of its space is decided by.
+    /// When it happened, by Webex's clock. That decides its place in the order of its space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
 }
@@ -81,11 +81,11 @@ pub struct Added {
     pub member: Option<PersonId>,
 }
 
-/// The time of a request for approval is over.
+/// The time of an approval request is over.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(from = "StoredTimeUp")]
 pub struct TimeUp {
-    /// Under which card it waits.
+    /// The card of the request.
     pub card: Uuid,
     /// Which try to end it.
     pub nth: u32,
@@ -96,10 +96,10 @@ pub struct TimeUp {
     pub created: Option<Timestamp>,
 }
 
-/// A request has the approvals it takes.
+/// An approval request has the approvals it needs.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Approved {
-    /// Under which card it waited.
+    /// The card of the request.
     #[serde(alias = "id")]
     pub card: Uuid,
     /// The space.
@@ -109,7 +109,7 @@ pub struct Approved {
     pub created: Option<Timestamp>,
 }
 
-/// As ledgers have it; those of before name the card and the try in one text.
+/// As ledgers have it. Those of earlier versions have the card and the try in one text.
 #[derive(Deserialize)]
 struct StoredTimeUp {
     card: Option<Uuid>,
@@ -172,8 +172,7 @@ impl Event {
         }
     }
 
-    /// Events of one space are worked on in order; one whose space is not named is a space of its own. So is whatever
-    /// something else happens to.
+    /// Events of one lane are worked on in order. The lane is the space; an event without one has a lane of its own.
     pub fn lane(&self) -> String {
         match self {
             Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => {
@@ -203,7 +202,7 @@ impl Event {
         }
     }
 
-    /// By which way it came, for the audit.
+    /// How it came in, for the audit.
     pub fn via(&self) -> Via {
         match self {
             Event::Message(_) => Via::Message,
@@ -213,8 +212,8 @@ impl Event {
         }
     }
 
-    /// Whether Webex told of it, and not the daemon itself.
-    pub fn is_told(&self) -> bool {
+    /// Whether it came from Webex, and not from the daemon itself.
+    pub fn is_from_webex(&self) -> bool {
         !matches!(self, Event::TimeUp(_) | Event::Approved(_))
     }
 
@@ -263,7 +262,7 @@ impl Event {
     }
 }
 
-/// By which way an event came.
+/// How an event came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// Webex posted it.
@@ -302,8 +301,8 @@ impl fmt::Display for Source {
     }
 }
 
-/// Whether something can have happened then. A time that is odd is as good as none: the event counts, its place in the
-/// order does not. One that lies in the future would have everything said later wait for it.
+/// Whether something can have happened then. An odd time is as good as none: the event counts, its place in the order does
+/// not. A time in the future would make everything said later wait for it.
 pub fn is_plausible(at: &Timestamp) -> bool {
     /// Clocks differ, and so do ideas of time zones.
     const AHEAD: i64 = 26 * 3600;

@@ -19,13 +19,13 @@ pub fn reference(event: Uuid) -> String {
 }
 
 /// A code that nobody can guess: nothing of the person is in it.
-pub fn code() -> String {
+pub fn new_code() -> String {
     letters(Uuid::new_v4(), CODE_LETTERS)
 }
 
 /// A code as it was made, from what somebody read and typed: case, blanks, dashes, what nobody sees and what stands around
 /// the code do not matter, nor do the letters that Crockford's base 32 leaves out because they look like digits.
-pub fn canonical(code: &str) -> String {
+pub fn canonical_code(code: &str) -> String {
     let digit = |c: char| match c.to_ascii_uppercase() {
         'O' => '0',
         'I' | 'L' => '1',
@@ -42,8 +42,8 @@ fn letters(id: Uuid, count: u32) -> String {
 }
 
 /// The last hexadecimal digits of the ids that have this reference.
-pub fn ending(reference: &str) -> Option<String> {
-    let reference = canonical(reference);
+pub fn id_suffix(reference: &str) -> Option<String> {
+    let reference = canonical_code(reference);
     if reference.chars().count() != REFERENCE_LETTERS as usize {
         return None;
     }
@@ -62,19 +62,19 @@ mod tests {
     fn a_reference_leads_back_to_its_event() {
         let event = id("messages", "m1");
         let reference = reference(event);
-        assert!(event.simple().to_string().ends_with(&ending(&reference.to_lowercase()).unwrap()), "{reference}");
-        assert_eq!(ending(&format!("**{}**.", reference.to_lowercase())), ending(&reference));
-        assert!(ending("7Q2").is_none() && ending("7Q2U").is_none() && ending("7Q2MX").is_none());
+        assert!(event.simple().to_string().ends_with(&id_suffix(&reference.to_lowercase()).unwrap()), "{reference}");
+        assert_eq!(id_suffix(&format!("**{}**.", reference.to_lowercase())), id_suffix(&reference));
+        assert!(id_suffix("7Q2").is_none() && id_suffix("7Q2U").is_none() && id_suffix("7Q2MX").is_none());
     }
 
     #[test]
     fn a_code_is_six_letters_of_chance_and_forgives_how_it_is_typed() {
-        let codes: std::collections::HashSet<_> = (0..1000).map(|_| code()).collect();
-        assert!(codes.len() > 990 && codes.iter().all(|code| code.len() == 6 && canonical(code) == *code));
-        assert_eq!(canonical(" 7q2-mko"), "7Q2MK0");
-        assert_eq!(canonical("iLo"), "110");
+        let codes: std::collections::HashSet<_> = (0..1000).map(|_| new_code()).collect();
+        assert!(codes.len() > 990 && codes.iter().all(|code| code.len() == 6 && canonical_code(code) == *code));
+        assert_eq!(canonical_code(" 7q2-mko"), "7Q2MK0");
+        assert_eq!(canonical_code("iLo"), "110");
         for typed in ["**7Q2MKD**", "`7q2mkd`.", "\"7Q2-MKD\"", "7Q2\u{2013}MKD!", "\u{2068}7Q\u{200b}2MKD\u{2069}"] {
-            assert_eq!(canonical(typed), "7Q2MKD", "{typed}");
+            assert_eq!(canonical_code(typed), "7Q2MKD", "{typed}");
         }
     }
 }

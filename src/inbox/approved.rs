@@ -1,26 +1,26 @@
-//! Runs what was approved, with whoever asked as its sender.
+//! Runs a command that was approved, for the person who requested it.
 
 use uuid::Uuid;
 
 use super::Inbox;
-use super::running::{Ran, Run};
-use crate::approvals::asker;
-use crate::desk::{EventEnd, Outcome, ReplyTo};
+use super::running::{CommandRun, RunOutcome};
+use crate::approvals::requester;
+use crate::desk::{Case, EventEnd, Outcome};
 use crate::event;
-use crate::handler::{CommandSpec, Context, Origin};
+use crate::handler::Origin;
 use crate::router::{self, Route};
 use crate::store::{Approval, ApprovalState, Claimed};
 use crate::verdict::Verdict;
 use crate::webex::Person;
 
-/// By which rule a command runs that was approved.
+/// The rule by which an approved command runs.
 const APPROVED: &str = "approved by as many others as it takes";
 
 impl Inbox {
-    /// However often that is tried, and whoever tries it again, nothing changes the decision.
+    /// Runs the command of an approval request, and ends the request. No try of this, by whomever, changes the decision.
     pub(super) async fn run_approved(&self, row: &Claimed, card: Uuid, me: &Person) -> Outcome {
         let approval = match self.approvals.find(card).await {
-            // After a failure an operator may have it tried again.
+            // An operator may have a failed one tried again.
             Ok(Some(approval)) if matches!(approval.state, ApprovalState::Running | ApprovalState::Failed) => approval,
             Ok(_) => return EventEnd::unaudited(Verdict::Noted, "it was ended before it could run").into(),
             Err(error) => return self.desk.without_request(row, &error),
@@ -28,52 +28,50 @@ impl Inbox {
         let reference = event::reference(approval.request.event);
         let voter = approval.approvers.last().map(|approver| approver.email.clone()).unwrap_or_default();
         let (outcome, state) = self.perform_approved(row, me, &approval).await;
-        // A command that is to be tried again ends nothing: then this changes nothing either.
+        // Where the command is tried again, the event does not end and the request stays as it is.
         outcome.map_end(|end| {
             self.approvals.end_request(row, approval, state, voter, None).add_to(end.of_request(&reference))
         })
     }
 
-    /// Runs it as if it had just been said, if whoever asked still may.
+    /// Runs the command as if the requester had typed it now, if they still may.
     async fn perform_approved(&self, row: &Claimed, me: &Person, approval: &Approval) -> (Outcome, ApprovalState) {
-        let mut to = asker(approval);
-        let refused = |to: &ReplyTo, reason| {
-            (
-                EventEnd::of(to, Verdict::Denied, reason).command(&approval.request.command).into(),
-                ApprovalState::Refused,
-            )
+        let (mut to, request) = (requester(approval), &approval.request);
+        let member = self.approvals.member(&to.sender.id, &to.room).await;
+        if let Ok(Some(person)) = &member {
+            person.email().clone_into(&mut to.sender.email);
+        }
+        let case = Case { row, me, to: &to, rule: APPROVED };
+        let refuse = |rule| {
+            let end = Case { rule, ..case }.end(Verdict::Denied).command(&request.command);
+            (end.into(), ApprovalState::Refused)
         };
-        match self.approvals.member(&to.sender.id, &to.room).await {
-            Ok(Some(person)) => person.email().clone_into(&mut to.sender.email),
-            Ok(None) => return refused(&to, "whoever asked is not in the space any more"),
+        match member {
+            Ok(Some(_)) => {}
+            Ok(None) => return refuse("whoever asked is not in the space any more"),
             Err(error) => return (self.desk.unread(row, &error).await, ApprovalState::Failed),
         }
         if !self.approvals.is_answered(me, &to.sender.id, &to.sender.email) {
-            return refused(&to, "whoever asked is not answered here any more");
+            return refuse("whoever asked is not answered here any more");
         }
-        let context = self.approved_context(row, &to, approval);
-        let may = |command: &CommandSpec| self.services.may(&to.sender, &to.room, to.room_type, command);
+        let origin = Origin::Message(request.message.as_str().into());
+        let mut context = self.context(case, origin, request.asked.clone(), request.files.clone());
+        context.event = request.event;
+        let may = |command: &_| self.may_give(&context, command);
         let table = self.table.now();
-        match router::route(table.commands(), |command| may(command).is_ok(), &approval.request.asked) {
+        match router::route(table.commands(), |command| may(command).is_ok(), &request.asked) {
             Route::Command(command, Ok(args)) => {
-                let run = Run { to: &to, command, rule: APPROVED, way_out: None };
-                match self.perform(row, run, command.run(context, args)).await {
-                    Ran::Answered(outcome) => (outcome, ApprovalState::Approved),
-                    Ran::Refused(outcome) => (outcome, ApprovalState::Declined),
-                    Ran::Failed(outcome) => (outcome, ApprovalState::Failed),
+                let run = CommandRun { case, command, way_out: None };
+                match self.perform(run, command.run(context, args)).await {
+                    RunOutcome::Answered(outcome) => (outcome, ApprovalState::Approved),
+                    RunOutcome::Refused(outcome) => (outcome, ApprovalState::Declined),
+                    RunOutcome::Failed(outcome) => (outcome, ApprovalState::Failed),
                 }
             }
-            Route::Forbidden(command) => refused(&to, may(command).err().unwrap_or_default()),
+            Route::Forbidden(command) => refuse(may(command).err().unwrap_or_default()),
             Route::Command(_, Err(_)) | Route::Empty | Route::Unknown { .. } => {
-                refused(&to, "the command takes something else by now")
+                refuse("the command takes something else by now")
             }
         }
-    }
-
-    fn approved_context(&self, row: &Claimed, to: &ReplyTo, approval: &Approval) -> Context {
-        let request = &approval.request;
-        let origin = Origin::Message(request.message.as_str().into());
-        let (text, files) = (request.asked.clone(), request.files.clone());
-        Context { event: request.event, ..self.context(row, to, origin, text, files) }
     }
 }

@@ -1,9 +1,9 @@
-//! Ends what the envelope of an event decides, before anything is fetched: somebody who is not answered takes none of the
-//! calls that those need who are. What it cannot decide is read and judged anew.
+//! Ends an event that its envelope alone decides, before anything is fetched: nobody who is not answered costs calls to
+//! Webex. Whatever the envelope does not decide is read, and decided then.
 
 use std::ops::ControlFlow;
 
-use super::judging::{CROWD, Judgement, Refused, Ruling};
+use super::judging::{Admission, Approach, CROWD, RuleDecision, Unanswered};
 use super::{Inbox, last_said};
 use crate::access::{Act, EventPlace, Pace, Sender};
 use crate::desk::{EventEnd, Outcome, ReplyTo};
@@ -13,7 +13,7 @@ use crate::verdict::Verdict;
 use crate::webex::{Person, RoomType};
 
 impl Inbox {
-    /// The end of an event, if what its signed envelope says is enough for that.
+    /// Ends the event, if what its signed envelope says is enough for that.
     pub(super) async fn foresee(
         &self,
         row: &Claimed,
@@ -29,49 +29,49 @@ impl Inbox {
             };
             return ControlFlow::Break(EventEnd::unaudited(Verdict::Own, why).into());
         }
-        // A list may name them by an address that the envelope does not have.
-        let Some(email) = self.known.address(actor) else { return ControlFlow::Continue(()) };
-        let Some(room_type) = event.room_type.or_else(|| self.known.kind(room)) else {
+        // A list may name them by their address, which the envelope does not have.
+        let Some(email) = self.directory.address(actor) else { return ControlFlow::Continue(()) };
+        let Some(room_type) = event.room_type.or_else(|| self.directory.room_type(room)) else {
             return ControlFlow::Continue(());
         };
-        let to = ReplyTo { room: room.clone(), room_type, thread: None, sender: Sender { id: actor.clone(), email } };
-        let (verdict, reason) = match self.foreseen(row, event, me, &to, act).await {
+        let to = &ReplyTo { room: room.clone(), room_type, thread: None, sender: Sender { id: actor.clone(), email } };
+        // Whoever is not answered although they mention the bot is not answered without a mention, for the same reason.
+        let place = EventPlace::of(room_type, true);
+        let approach = Approach { row, me, to, place, act, at: event.created };
+        let (verdict, reason) = match self.foresee_verdict(approach).await {
             Ok(Some(found)) => found,
             Ok(None) => return ControlFlow::Continue(()),
             Err(error) => return ControlFlow::Break(self.desk.unjudged(&error)),
         };
         let mark = last_said(row).max(event.created);
-        // In a direct space everything is theirs. Elsewhere, and of people who are answered, something said before may be
-        // missing, and the next message that is read shows it.
+        // The mark says that everything up to then was worked on. That is so in a direct space, where nobody else speaks.
+        // Elsewhere, or where the person is answered, an earlier message may be missing; the next one that is read shows it.
         let is_theirs = to.room_type == RoomType::Direct && verdict != Verdict::Flooded && act == Act::Text;
-        ControlFlow::Break(EventEnd::of(&to, verdict, reason).marked(mark.filter(|_| is_theirs)).into())
+        let end = approach.case(reason).end(verdict);
+        ControlFlow::Break(end.marked(mark.filter(|_| is_theirs)).into())
     }
 
     /// The verdict and its reason.
-    async fn foreseen(
-        &self,
-        row: &Claimed,
-        event: &Occurrence,
-        me: &Person,
-        to: &ReplyTo,
-        act: Act,
-    ) -> Result<Option<(Verdict, &'static str)>, StoreError> {
-        // Who is not answered then is not without a mention either, and for the same reason.
-        let place = EventPlace::of(to.room_type, true);
-        Ok(match self.ruling(row, me, to, place, act).await? {
-            Ruling::Ended(Judgement::Refuse(refused @ Refused { says: None, .. })) => {
-                Some((refused.verdict, refused.reason))
+    async fn foresee_verdict(&self, approach: Approach<'_>) -> Result<Option<(Verdict, &'static str)>, StoreError> {
+        let Approach { me, to, act, .. } = approach;
+        Ok(match self.apply_rules(approach).await? {
+            RuleDecision::Final(Admission::Refuse(Unanswered { verdict, reason, says: None })) => {
+                Some((verdict, reason))
             }
-            Ruling::Ended(Judgement::Pair(known)) => {
-                let asks = known.is_some_and(|known| known.request.event == row.id);
-                let is_crowd = !asks && self.services.store.is_crowd(self.pairing.per_hour).await?;
+            RuleDecision::Final(Admission::Pair(last)) => {
+                let is_crowd =
+                    !approach.made(last.as_deref()) && self.services.store.is_crowd(self.pairing.per_hour).await?;
                 is_crowd.then_some((Verdict::Crowd, CROWD))
             }
-            Ruling::Ended(Judgement::Own | Judgement::Allow(_) | Judgement::Refuse(_)) => None,
-            // Of a space with others, a bot is told of what mentions it; any other account, of everything.
-            Ruling::Paced { .. } if to.room_type == RoomType::Group && act == Act::Text && !me.is_bot() => None,
-            Ruling::Paced { .. } => match self.pace(row, to, event.created) {
-                // Where to say so, the message says.
+            RuleDecision::Final(Admission::Own | Admission::Allow(_) | Admission::Refuse(_)) => None,
+            // In a space with others, Webex tells a bot only of messages that mention it, but any other account of all.
+            RuleDecision::UnlessFlooded { .. }
+                if to.room_type == RoomType::Group && act == Act::Text && !me.is_bot() =>
+            {
+                None
+            }
+            RuleDecision::UnlessFlooded { .. } => match self.count_pace(approach) {
+                // The message is read, since it shows the thread to reply in.
                 Pace::Over { tell: true, .. } if act == Act::Text => None,
                 Pace::Over { rule, .. } => Some((Verdict::Flooded, rule)),
                 Pace::Fine => None,

@@ -4,57 +4,44 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Inbox;
-use super::running::{GONE, NO_ACTION, Ran, Run, Unable};
+use super::running::{CommandRun, GONE, NO_ACTION, RunOutcome, Uncallable};
+use crate::approvals::Requested;
 use crate::clock;
-use crate::desk::{EventEnd, Outcome, ReplyTo};
+use crate::desk::{Case, Outcome, ReplyTo, SpokenRefusal};
 use crate::handler::{CommandSpec, Context, Elsewhere, Inputs, Origin, Reply};
-use crate::questions::{Asked, Heard, Said, is_cancel};
+use crate::questions::{AskedQuestion, Meaning, Utterance, is_cancel};
 use crate::router::{self, Route, addressed_text};
-use crate::store::Claimed;
 use crate::verdict::Verdict;
-use crate::webex::{Message, Person, RoomType};
+use crate::webex::{Message, RoomType};
 
-/// How long an event waits at least for a question's message that is just being sent; half as long as it has waited so far,
-/// where that is longer.
+/// How long an event waits at least for a question's message that is just being sent. It waits half as long as it has waited
+/// so far, where that is longer.
 const BEING_SENT: Duration = Duration::from_millis(300);
 
 const NOTHING_SAID: &str = "Yes? Say help to see what I can do.";
 const CANCELLED: &str = "Cancelled.";
 
-/// What somebody may say instead whose answer is refused, in a direct space and in one with others.
+/// How to stop a question whose answer is refused, in a direct space and in one with others.
 const WAY_OUT: &str = "Say cancel to stop.";
 const WAY_OUT_HERE: &str = "To stop, mention me and say cancel.";
 
 impl Inbox {
-    pub(super) async fn answer(
-        &self,
-        row: &Claimed,
-        message: &Message,
-        me: &Person,
-        to: &ReplyTo,
-        rule: &'static str,
-    ) -> Outcome {
+    pub(super) async fn answer_message(&self, case: Case<'_>, message: &Message) -> Outcome {
         let origin = Origin::Message(message.id.clone());
-        let context = self.context(row, to, origin, addressed_text(message, me), message.files.clone());
-        self.hear(row, to, context, rule, Said { at: message.created, card: None }).await
+        let context = self.context(case, origin, addressed_text(message, case.me), message.files.clone());
+        self.answer_words(case, context, Utterance { at: message.created, card: None }).await
     }
 
-    pub(super) fn context(
-        &self,
-        row: &Claimed,
-        to: &ReplyTo,
-        origin: Origin,
-        text: String,
-        files: Vec<String>,
-    ) -> Context {
+    pub(super) fn context(&self, case: Case<'_>, origin: Origin, text: String, files: Vec<String>) -> Context {
+        let ReplyTo { room, room_type, thread, sender } = case.to.clone();
         Context {
-            sender: to.sender.clone(),
-            room: to.room.clone(),
-            room_type: to.room_type,
+            sender,
+            room,
+            room_type,
             origin,
-            thread: to.thread.clone(),
+            thread,
             text,
-            event: row.id,
+            event: case.row.id,
             files,
             elsewhere: Elsewhere::default(),
             deadline: clock::instant() + self.deadline,
@@ -62,106 +49,98 @@ impl Inbox {
         }
     }
 
-    /// Does what somebody says, by typing it or with a button: it answers what they were asked, or is a command.
-    pub(super) async fn hear(
-        &self,
-        row: &Claimed,
-        to: &ReplyTo,
-        context: Context,
-        rule: &'static str,
-        said: Said,
-    ) -> Outcome {
-        match self.questions.hear(row, to, &context, said).await {
-            Ok(Heard::Command) => self.run_command(row, to, context, rule).await,
-            Ok(Heard::Answer(asked)) => {
-                let (action, event) = (format!("{}/{}", asked.kept.command, asked.kept.action), asked.event);
-                let outcome = self.take_answer(row, to, context, rule, asked).await;
+    /// Whether the person may give this command there.
+    ///
+    /// # Errors
+    /// The rule by which they may not.
+    pub(super) fn may_give(&self, context: &Context, command: &CommandSpec) -> Result<(), &'static str> {
+        self.services.may(&context.sender, &context.room, context.room_type, command)
+    }
+
+    /// Does what somebody says, typed or with a button: it answers what they were asked, or is a command.
+    pub(super) async fn answer_words(&self, case: Case<'_>, words: Context, said: Utterance) -> Outcome {
+        match self.questions.meaning(case.row, &words, said).await {
+            Ok(Meaning::Command) => self.run_command(case, words).await,
+            Ok(Meaning::Answer(asked)) => {
+                let (action, event) = (format!("{}/{}", asked.stored.command, asked.stored.action), asked.event);
+                let outcome = self.take_answer(case, words, asked).await;
                 outcome.map_end(|end| end.action(&action).answering(event))
             }
-            Ok(Heard::Over { asked, verdict, note, says }) => {
-                let end = EventEnd::of(to, verdict, rule).noted(note).with(asked.over);
-                self.desk.reply(row, to, end, Reply::text(says))
+            Ok(Meaning::TooLate(asked, SpokenRefusal { verdict, reason, says })) => {
+                self.desk.reply(case, case.end(verdict).noted(reason).with(asked.end), Reply::text(says))
             }
-            Ok(Heard::Unsettled) => {
+            Ok(Meaning::Unsettled) => {
                 let note = "the message of a question is just being sent; Webex will say which of the two was first";
-                Outcome::later(BEING_SENT.max(row.failing() / 2), note)
+                Outcome::later(BEING_SENT.max(case.row.failing() / 2), note)
             }
-            Ok(Heard::Gone) => self.gone(row, to),
-            Err(error) => self.desk.without_ledger(row, &error),
+            Ok(Meaning::Gone) => self.tell_gone(case),
+            Err(error) => self.desk.without_ledger(case.row, &error),
         }
     }
 
-    /// Runs the command that the context's text names.
-    async fn run_command(&self, row: &Claimed, to: &ReplyTo, context: Context, rule: &'static str) -> Outcome {
-        let permission = |command: &CommandSpec| self.services.may(&to.sender, &to.room, to.room_type, command);
+    /// Runs the command that the text names.
+    async fn run_command(&self, case: Case<'_>, context: Context) -> Outcome {
         let table = self.table.now();
-        match router::route(table.commands(), |command| permission(command).is_ok(), &context.text) {
-            Route::Empty => self.desk.reply(row, to, EventEnd::of(to, Verdict::Empty, rule), Reply::text(NOTHING_SAID)),
-            Route::Forbidden(command) => {
-                let reason = permission(command).err().unwrap_or_default();
-                self.forbid(row, to, command, reason)
-            }
+        let may = |command: &CommandSpec| self.may_give(&context, command);
+        match router::route(table.commands(), |command| may(command).is_ok(), &context.text) {
+            Route::Empty => self.desk.reply(case, case.end(Verdict::Empty), Reply::text(NOTHING_SAID)),
+            Route::Forbidden(command) => self.forbid(case, command, may(command).err().unwrap_or_default()),
             Route::Unknown { near } => {
                 let reply = Reply::text(router::unknown(&context.text, near));
-                self.desk.reply(row, to, EventEnd::of(to, Verdict::Unknown, rule), reply)
+                self.desk.reply(case, case.end(Verdict::Unknown), reply)
             }
             Route::Command(command, args) => {
-                let run = Run { to, command, rule, way_out: None };
+                let run = CommandRun { case, command, way_out: None };
                 match (args, command.quorum()) {
-                    (Ok(_), Some(quorum)) => self.approvals.request(row, to, command, quorum, &context, rule).await,
-                    (Ok(args), None) => self.perform(row, run, command.run(context, args)).await.outcome(),
-                    (Err(error), _) => self.result(row, &run, Err(error)).await,
+                    (Ok(_), Some(quorum)) => {
+                        self.approvals.request(case, Requested { command, quorum, context: &context }).await
+                    }
+                    (Ok(args), None) => self.perform(run, command.run(context, args)).await.outcome(),
+                    (Err(error), _) => self.end_run(&run, Err(error)).await,
                 }
             }
         }
     }
 
     /// Answers somebody who may not give a command, as the settings say.
-    fn forbid(&self, row: &Claimed, to: &ReplyTo, command: &CommandSpec, reason: &'static str) -> Outcome {
-        let name = command.name();
-        let end = EventEnd::of(to, Verdict::Denied, reason).command(name);
+    fn forbid(&self, case: Case<'_>, command: &CommandSpec, reason: &'static str) -> Outcome {
+        let (name, case) = (command.name(), Case { rule: reason, ..case });
+        let end = case.end(Verdict::Denied).command(name);
         match self.services.policy.is_spoken() {
-            true => self.desk.reply(row, to, end, Reply::text(format!("I am sorry, but you may not use {name} here."))),
+            true => self.desk.reply(case, end, Reply::text(format!("I am sorry, but you may not use {name} here."))),
             false => end.into(),
         }
     }
 
-    /// Tells whoever answered that nothing takes the answer any more.
-    fn gone(&self, row: &Claimed, to: &ReplyTo) -> Outcome {
-        self.desk.reply(row, to, EventEnd::of(to, Verdict::Declined, NO_ACTION), Reply::text(GONE))
+    /// Tells the person that nothing takes their answer any more.
+    fn tell_gone(&self, case: Case<'_>) -> Outcome {
+        self.desk.refuse(case, SpokenRefusal::declined(NO_ACTION, GONE)).into()
     }
 
-    async fn take_answer(
-        &self,
-        row: &Claimed,
-        to: &ReplyTo,
-        context: Context,
-        rule: &'static str,
-        asked: Asked,
-    ) -> Outcome {
-        let (kept, over, answered) = (&asked.kept, asked.over.clone(), asked.answered());
-        if context.files.is_empty() && is_cancel(&context.text) {
-            let end = EventEnd::of(to, Verdict::Cancelled, rule).command(&kept.command);
-            return self.desk.reply(row, to, end, Reply::text(CANCELLED)).with(answered);
+    async fn take_answer(&self, case: Case<'_>, words: Context, asked: AskedQuestion) -> Outcome {
+        let (stored, end, answered) = (&asked.stored, asked.end.clone(), asked.effects_of_answer());
+        if words.files.is_empty() && is_cancel(&words.text) {
+            let end = case.end(Verdict::Cancelled).command(&stored.command);
+            return self.desk.reply(case, end, Reply::text(CANCELLED)).with(answered);
         }
-        let inputs = Inputs::typed(kept.input.clone(), &context.text, kept.arguments.clone());
-        let way_out = Some(match to.room_type {
+        let inputs = Inputs::typed(stored.input.clone(), &words.text, stored.arguments.clone());
+        let way_out = Some(match case.to.room_type {
             RoomType::Direct => WAY_OUT,
             RoomType::Group => WAY_OUT_HERE,
         });
         let table = self.table.now();
-        match self.action(&table, to, &kept.command, &kept.action, context, inputs) {
-            Ok((command, acting)) => {
-                let run = Run { to, command, rule, way_out };
-                match self.perform_once(row, run, acting).await {
-                    Ran::Answered(outcome) => outcome.with(answered),
-                    Ran::Refused(outcome) => outcome,
-                    // One that is tried again closes nothing, and so ends nothing.
-                    Ran::Failed(outcome) => outcome.with([over]),
+        match self.call_action(&table, &stored.command, &stored.action, words, inputs) {
+            Ok((command, running)) => {
+                let run = CommandRun { case, command, way_out };
+                match self.perform_once(run, running).await {
+                    RunOutcome::Answered(outcome) => outcome.with(answered),
+                    RunOutcome::Refused(outcome) => outcome,
+                    // A failure that is tried again closes no event, so the question stays open then.
+                    RunOutcome::Failed(outcome) => outcome.with([end]),
                 }
             }
-            Err(Unable::Forbidden(command, reason)) => self.forbid(row, to, command, reason).with([over]),
-            Err(Unable::Gone) => self.gone(row, to).with([over]),
+            Err(Uncallable::Forbidden(command, reason)) => self.forbid(case, command, reason).with([end]),
+            Err(Uncallable::Gone) => self.tell_gone(case).with([end]),
         }
     }
 }

@@ -1,11 +1,12 @@
-//! Whether the sender of a message is answered.
+//! Decides whether the sender of a message or click is answered.
 
 use jiff::Timestamp;
 
 use super::Inbox;
 use crate::access::{Act, Decision, EventPlace, Pace, PairingStatus, Sender, decide, paired};
 use crate::clock;
-use crate::desk::{EventEnd, Outcome, ReplyTo};
+use crate::desk::Outcome;
+use crate::desk::{Case, EventEnd, ReplyTo};
 use crate::handler::Reply;
 use crate::pairing;
 use crate::router::{addressed_text, mentions};
@@ -20,124 +21,133 @@ const MAY_NOT: &str = "I am sorry, but I may not answer you. Please ask whoever 
 const TOO_MUCH: &str =
     "That is a lot at once, so I am not answering for a minute. Please say again then what is missing.";
 
-/// What becomes of something that was said or clicked.
-pub(super) enum Judgement {
+/// What the rules look at: who wrote or clicked, where and when.
+#[derive(Clone, Copy)]
+pub(super) struct Approach<'a> {
+    pub row: &'a Claimed,
+    pub me: &'a Person,
+    pub to: &'a ReplyTo,
+    pub place: EventPlace,
+    pub act: Act,
+    /// By Webex's clock.
+    pub at: Option<Timestamp>,
+}
+
+/// Whether somebody is answered.
+pub(super) enum Admission {
     /// The bot did it itself.
     Own,
-    /// It is answered, by this rule.
+    /// They are answered, by this rule.
     Allow(&'static str),
-    /// It is not.
-    Refuse(Refused),
-    /// Somebody unknown wrote; the last request of theirs, if there is one.
+    /// They are not.
+    Refuse(Unanswered),
+    /// Nobody knows them. This is their last pairing request, if there is one.
     Pair(Option<Box<Pairing>>),
 }
 
-/// Why something is not answered, and what a message gets in place of the answer.
-pub(super) struct Refused {
+/// Why somebody is not answered, and what they read instead.
+pub(super) struct Unanswered {
     pub verdict: Verdict,
     pub reason: &'static str,
     pub says: Option<&'static str>,
 }
 
-/// How far the rules alone decide.
-pub(super) enum Ruling {
-    /// To the end.
-    Ended(Judgement),
-    /// Whether the sender is let through, by this rule. They get an answer either way, so it also counts how much they said.
-    Paced { allowed: bool, rule: &'static str },
+/// What the rules decide before it counts how much the sender says.
+pub(super) enum RuleDecision {
+    /// This, however much they say.
+    Final(Admission),
+    /// They read a reply, an answer or a refusal, unless they say too much.
+    UnlessFlooded { allowed: bool, rule: &'static str },
 }
 
-fn refuse(verdict: Verdict, reason: &'static str, says: Option<&'static str>) -> Judgement {
-    Judgement::Refuse(Refused { verdict, reason, says })
+fn refuse(verdict: Verdict, reason: &'static str, says: Option<&'static str>) -> Admission {
+    Admission::Refuse(Unanswered { verdict, reason, says })
 }
 
-impl Refused {
-    pub(super) fn end(&self, to: &ReplyTo) -> EventEnd {
-        EventEnd::of(to, self.verdict, self.reason)
+impl<'a> Approach<'a> {
+    /// The case, once this rule has decided.
+    pub(super) fn case(self, rule: &'static str) -> Case<'a> {
+        let Approach { row, me, to, .. } = self;
+        Case { row, me, to, rule }
+    }
+
+    /// Whether this event made that pairing request, at an earlier try.
+    pub(super) fn made(&self, pairing: Option<&Pairing>) -> bool {
+        pairing.is_some_and(|pairing| pairing.request.event == self.row.id)
     }
 }
 
 impl Inbox {
-    pub(super) async fn judge(&self, row: &Claimed, message: Message, me: &Person) -> Outcome {
+    pub(super) async fn judge_message(&self, row: &Claimed, message: Message, me: &Person) -> Outcome {
         let to = &ReplyTo {
             room: message.room_id.clone(),
             room_type: message.room_type,
             thread: message.parent_id.clone(),
             sender: Sender { id: message.person_id.clone(), email: message.person_email.clone() },
         };
-        let is_group = message.room_type == RoomType::Group;
-        let place = EventPlace::of(message.room_type, is_group && mentions(&message, me));
-        match self.judgement(row, me, to, place, Act::Text, message.created).await {
-            Ok(Judgement::Own) => EventEnd::unaudited(Verdict::Own, "the bot wrote it").into(),
-            Ok(Judgement::Allow(rule)) => self.answer(row, &message, me, to, rule).await,
-            Ok(Judgement::Refuse(refused)) => match refused.says {
-                Some(says) => self.desk.reply(row, to, refused.end(to), Reply::text(says)),
-                None => refused.end(to).into(),
-            },
-            Ok(Judgement::Pair(known)) => {
-                self.greet_stranger(row, to, &addressed_text(&message, me), known.as_deref()).await
+        let is_mentioned = message.room_type == RoomType::Group && mentions(&message, me);
+        let place = EventPlace::of(message.room_type, is_mentioned);
+        let approach = Approach { row, me, to, place, act: Act::Text, at: message.created };
+        match self.admit(approach).await {
+            Ok(Admission::Own) => EventEnd::unaudited(Verdict::Own, "the bot wrote it").into(),
+            Ok(Admission::Allow(rule)) => self.answer_message(approach.case(rule), &message).await,
+            Ok(Admission::Refuse(Unanswered { verdict, reason, says })) => {
+                let case = approach.case(reason);
+                match says {
+                    Some(says) => self.desk.reply(case, case.end(verdict), Reply::text(says)),
+                    None => case.end(verdict).into(),
+                }
+            }
+            Ok(Admission::Pair(last)) => {
+                self.greet_stranger(approach, &addressed_text(&message, me), last.as_deref()).await
             }
             Err(error) => self.desk.unjudged(&error),
         }
     }
 
-    /// Judges by the settings, by what the ledger has on strangers, and by how much the person said at the time.
-    pub(super) async fn judgement(
-        &self,
-        row: &Claimed,
-        me: &Person,
-        to: &ReplyTo,
-        place: EventPlace,
-        act: Act,
-        said: Option<Timestamp>,
-    ) -> Result<Judgement, StoreError> {
-        let (allowed, rule) = match self.ruling(row, me, to, place, act).await? {
-            Ruling::Ended(judgement) => return Ok(judgement),
-            Ruling::Paced { allowed, rule } => (allowed, rule),
+    /// Decides by the settings, by what the ledger has on strangers, and by how much the person said at the time.
+    pub(super) async fn admit(&self, approach: Approach<'_>) -> Result<Admission, StoreError> {
+        let (allowed, rule) = match self.apply_rules(approach).await? {
+            RuleDecision::Final(admission) => return Ok(admission),
+            RuleDecision::UnlessFlooded { allowed, rule } => (allowed, rule),
         };
-        Ok(match self.pace(row, to, said) {
+        Ok(match self.count_pace(approach) {
             Pace::Over { rule, tell } => refuse(Verdict::Flooded, rule, tell.then_some(TOO_MUCH)),
-            Pace::Fine if allowed => Judgement::Allow(rule),
+            Pace::Fine if allowed => Admission::Allow(rule),
             Pace::Fine => refuse(Verdict::Denied, rule, Some(MAY_NOT)),
         })
     }
 
-    /// Judges by the settings, and by what the ledger has on strangers.
-    pub(super) async fn ruling(
-        &self,
-        row: &Claimed,
-        me: &Person,
-        to: &ReplyTo,
-        place: EventPlace,
-        act: Act,
-    ) -> Result<Ruling, StoreError> {
+    /// Decides by the settings, and by what the ledger has on strangers.
+    pub(super) async fn apply_rules(&self, approach: Approach<'_>) -> Result<RuleDecision, StoreError> {
+        let Approach { me, to, place, act, .. } = approach;
         let Sender { id, email } = &to.sender;
         let policy = &self.services.policy;
-        let mut known = None;
+        let mut last = None;
         let mut decision = decide(policy, &me.id, id, email, place, act);
         if decision == Decision::Pair {
-            known = self.services.store.pairing_of(&id.local()).await?.map(Box::new);
-            // An event that is worked on again, since the process ended before it was settled, has made its request.
-            let asks = known.as_ref().is_some_and(|known| known.request.event == row.id);
-            decision = match pairing::status(known.as_deref(), clock::wall_ms(), self.pairing.quiet) {
-                PairingStatus::Pending if asks => Decision::Pair,
-                standing => paired(standing, act),
+            last = self.services.store.pairing_of(&id.local()).await?.map(Box::new);
+            decision = match pairing::status(last.as_deref(), clock::wall_ms(), self.pairing.quiet) {
+                // An earlier try of this event made the request, and the process ended before the reply was written.
+                PairingStatus::Pending if approach.made(last.as_deref()) => Decision::Pair,
+                status => paired(status, act),
             };
         }
         Ok(match decision {
-            Decision::Own => Ruling::Ended(Judgement::Own),
-            Decision::Pair => Ruling::Ended(Judgement::Pair(known)),
-            Decision::Ignore(rule) => Ruling::Ended(refuse(Verdict::Denied, rule, None)),
+            Decision::Own => RuleDecision::Final(Admission::Own),
+            Decision::Pair => RuleDecision::Final(Admission::Pair(last)),
+            Decision::Ignore(rule) => RuleDecision::Final(refuse(Verdict::Denied, rule, None)),
             Decision::Deny(rule) if !policy.is_spoken() || act == Act::Click => {
-                Ruling::Ended(refuse(Verdict::Denied, rule, None))
+                RuleDecision::Final(refuse(Verdict::Denied, rule, None))
             }
-            Decision::Deny(rule) => Ruling::Paced { allowed: false, rule },
-            Decision::Allow(rule) => Ruling::Paced { allowed: true, rule },
+            Decision::Deny(rule) => RuleDecision::UnlessFlooded { allowed: false, rule },
+            Decision::Allow(rule) => RuleDecision::UnlessFlooded { allowed: true, rule },
         })
     }
 
-    /// Whether the person, or the space, says too much. What is tried again was counted before, by this process or another.
-    pub(super) fn pace(&self, row: &Claimed, to: &ReplyTo, said: Option<Timestamp>) -> Pace {
+    /// Whether the person, or the space, says too much. A further try is not counted again, whichever process counted the
+    /// first.
+    pub(super) fn count_pace(&self, Approach { row, to, at, .. }: Approach<'_>) -> Pace {
         let Sender { id, email } = &to.sender;
         if row.attempts > 0 || self.services.policy.is_admin(id, email) {
             return Pace::Fine;
@@ -146,6 +156,6 @@ impl Inbox {
             RoomType::Direct => None,
             RoomType::Group => Some(&to.room),
         };
-        self.flood.take(row.id, id, space, said.map_or(row.accepted_at, Timestamp::as_millisecond))
+        self.flood.take(row.id, id, space, at.map_or(row.accepted_at, Timestamp::as_millisecond))
     }
 }

@@ -1,13 +1,14 @@
-//! Works on one event: read it, judge it, run what it asks for. What it returns is an outcome, which the desk settles; it
-//! never sends. Each step is a file, in this order: `working`, `foreseeing`, `reading`, `judging`, `hearing`, `running`; of a
-//! click also `clicking` and `pressing`, of what was approved `approved`, and of all else `other`.
+//! Works on one event: reads it, judges its sender, runs what it asks for. It returns an outcome, which the desk settles,
+//! and never sends. Each step is a file, in this order: `working`, `foreseeing`, `reading`, `judging`, `hearing`, `running`.
+//! A click also goes through `clicking` and `pressing`, an approved command through `approved`, and events of other kinds
+//! through `other`.
 
 mod approved;
 mod clicking;
+mod directory;
 mod foreseeing;
 mod hearing;
 mod judging;
-mod known;
 mod other;
 mod pressing;
 mod reading;
@@ -18,8 +19,8 @@ mod working;
 use std::sync::Arc;
 use std::time::Duration;
 
+use directory::Directory;
 use jiff::Timestamp;
-use known::Known;
 
 use crate::access::Flood;
 use crate::approvals::Approvals;
@@ -37,27 +38,27 @@ use crate::telemetry::Seldom;
 pub struct Inbox {
     services: Arc<Services>,
     table: LiveTable,
-    /// What is called for events of other kinds.
+    /// The handlers of events of other kinds.
     events: Vec<EventHandler>,
     desk: Arc<Desk>,
     approvals: Approvals,
     questions: Questions,
-    /// Anybody in a space can make one up.
+    /// Limits the log: anybody in a space can make up clicks.
     forged_clicks: Seldom,
     pairing: config::Pairing,
     flood: Flood,
-    /// Whom and what it has seen lately.
-    known: Known,
+    /// What Webex said lately of people and spaces.
+    directory: Directory,
     /// How long a handler may run.
     deadline: Duration,
-    /// Takes what was said before an event and did not arrive.
+    /// Takes messages that were said before an event and did not arrive.
     door: Door,
-    /// How far back that is looked for.
+    /// How far back they are looked for.
     catch_up: Duration,
 }
 
 impl Inbox {
-    /// Works on what came through this door, as the settings say. `health` hears of a refused token.
+    /// Works as the settings say. `health` hears when Webex refuses the token.
     pub fn new(
         config: &Config,
         services: &Arc<Services>,
@@ -78,7 +79,7 @@ impl Inbox {
             forged_clicks: Seldom::default(),
             pairing: config.pairing.clone(),
             flood: Flood::new(&config.flood),
-            known: Known::default(),
+            directory: Directory::default(),
             deadline: config.worker.deadline,
             door: door.clone(),
             catch_up: config.delivery.catch_up,
@@ -86,7 +87,7 @@ impl Inbox {
     }
 }
 
-/// Up to when everything said in the space of this event was worked on, by Webex's clock.
+/// The time up to which everything said in the event's space was worked on, by Webex's clock.
 fn last_said(row: &Claimed) -> Option<Timestamp> {
     row.mark.as_deref()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! What is no message, click or membership: calls the handler that the bot's program has for it.
+//! Calls the program's handler for an event that is no message, click or membership.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ impl Inbox {
             elsewhere: Elsewhere::default(),
         };
         let elsewhere = context.elsewhere.clone();
-        match self.run(row, handler.run(context, data)).await {
+        match self.guard(row, handler.run(context, data)).await {
             Ok(()) => {
                 let said = self.desk.elsewhere(row, other.actor.as_ref(), None, elsewhere.take());
                 end(Verdict::Done, "its handler took it").then(said).into()

@@ -1,117 +1,109 @@
-//! What a button of ours does that somebody pressed who is answered.
+//! Does what a button of ours says, for somebody who pressed it and is answered.
 
 use super::Inbox;
-use super::running::{GONE, NO_ACTION, Ran, Run, Unable};
+use super::running::{CommandRun, GONE, NO_ACTION, RunOutcome, Uncallable};
 use crate::approvals::PressedVote;
 use crate::card::{Button, ButtonAction, ButtonRefusal};
 use crate::clock;
-use crate::desk::{EventEnd, Outcome, ReplyTo};
+use crate::desk::{Case, Outcome, SpokenRefusal};
 use crate::handler::{Inputs, Origin};
 use crate::pairing;
-use crate::questions::Said;
-use crate::store::{Claimed, Effect};
+use crate::questions::Utterance;
+use crate::store::Effect;
 use crate::verdict::Verdict;
-use crate::webex::{AttachmentAction, Person};
+use crate::webex::AttachmentAction;
 
 impl Inbox {
-    pub(super) async fn press(
-        &self,
-        row: &Claimed,
-        to: &ReplyTo,
-        click: &AttachmentAction,
-        button: Button,
-        rule: &'static str,
-        me: &Person,
-    ) -> Outcome {
+    pub(super) async fn press_button(&self, case: Case<'_>, click: &AttachmentAction, button: Button) -> Outcome {
         let pressed = match &button.action {
             ButtonAction::Call(name) => format!("{}/{name}", button.command),
             ButtonAction::Vote(vote) => format!("{}/{}", button.command, vote.word()),
             ButtonAction::Say(_) => button.command.clone(),
         };
-        let outcome = match self.refusal(row, to, &button).await {
-            Some(refusal) => refusal,
-            None => self.do_pressed(row, to, click, button, rule, me).await,
+        let outcome = match self.refuse_press(case, &button).await {
+            Some(refused) => refused,
+            None => self.do_pressed(case, click, button).await,
         };
         outcome.map_end(|end| end.action(&pressed))
     }
 
-    /// Why the button does nothing for whoever pressed it.
-    async fn refusal(&self, row: &Claimed, to: &ReplyTo, button: &Button) -> Option<Outcome> {
-        let decline = |verdict, reason, says| Some(self.desk.decline(row, to, button.card, verdict, reason, says));
+    /// Refuses a press if the button does nothing for this person, or nothing any more.
+    async fn refuse_press(&self, case: Case<'_>, button: &Button) -> Option<Outcome> {
         let refusal = match button.action {
-            // How long that may be pressed, and by whom, the ledger says.
+            // The ledger says who may vote, and how long.
             ButtonAction::Vote(_) => None,
-            ButtonAction::Call(_) | ButtonAction::Say(_) => button.refusal(&to.sender, clock::wall_ms()),
+            ButtonAction::Call(_) | ButtonAction::Say(_) => button.refusal(&case.to.sender, clock::wall_ms()),
         };
-        match refusal {
-            None if !button.once => None,
+        let refusal = match refusal {
+            None if !button.once => return None,
             None => match self.services.store.is_used(button.card).await {
-                Ok(false) => None,
-                Ok(true) => decline(Verdict::Declined, "the card was used already", "That card has been used already."),
-                Err(error) => Some(self.desk.without_ledger(row, &error)),
+                Ok(false) => return None,
+                Ok(true) => SpokenRefusal::declined("the card was used already", "That card has been used already."),
+                Err(error) => return Some(self.desk.without_ledger(case.row, &error)),
             },
             Some(ButtonRefusal::NotTheirs) => {
-                decline(Verdict::Denied, "the button is for other people", "That button is for somebody else.")
+                SpokenRefusal::denied("the button is for other people", "That button is for somebody else.")
             }
             Some(ButtonRefusal::Expired) => {
-                // An admin did not ask for the card of a stranger, and cannot.
+                // Nobody asked for the card that tells admins of a stranger, so nobody can ask for another.
                 let says = match button.command.as_str() {
                     pairing::COMMAND => pairing::EXPIRED,
                     _ => "That card has expired. Please ask me again.",
                 };
-                decline(Verdict::Declined, "the card has expired", says)
+                SpokenRefusal::declined("the card has expired", says)
             }
+        };
+        Some(self.desk.refuse_click(case, button.card, refusal).into())
+    }
+
+    async fn do_pressed(&self, case: Case<'_>, click: &AttachmentAction, button: Button) -> Outcome {
+        let message = click.message_id.clone();
+        match button.action {
+            ButtonAction::Say(text) => {
+                let words = self.context(case, Origin::Click(message), text, Vec::new());
+                let said = Utterance { at: click.created, card: Some(button.card) };
+                self.answer_words(case, words, said).await
+            }
+            ButtonAction::Vote(vote) => {
+                let press = PressedVote { card: button.card, message, vote, at: click.created };
+                self.approvals.vote(case, press).await
+            }
+            ButtonAction::Call(ref action) => self.call_button(case, click, &button, action).await,
         }
     }
 
-    async fn do_pressed(
-        &self,
-        row: &Claimed,
-        to: &ReplyTo,
-        click: &AttachmentAction,
-        button: Button,
-        rule: &'static str,
-        me: &Person,
-    ) -> Outcome {
-        let Button { card, command, action, arguments, once, until, .. } = button;
-        let message = click.message_id.clone();
-        let name = match action {
-            ButtonAction::Say(text) => {
-                let context = self.context(row, to, Origin::Click(message), text, Vec::new());
-                return self.hear(row, to, context, rule, Said { at: click.created, card: Some(card) }).await;
-            }
-            ButtonAction::Vote(vote) => {
-                let press = PressedVote { card, message, vote, at: click.created };
-                return self.approvals.vote(row, to, me, press).await;
-            }
-            ButtonAction::Call(name) => name,
-        };
-        let context = self.context(row, to, Origin::Click(message), String::new(), Vec::new());
-        let inputs = Inputs::new(&click.inputs, arguments);
+    /// Calls the action of a button.
+    async fn call_button(&self, case: Case<'_>, click: &AttachmentAction, button: &Button, action: &str) -> Outcome {
+        let Button { card, once, until, .. } = *button;
+        let context = self.context(case, Origin::Click(click.message_id.clone()), String::new(), Vec::new());
+        let inputs = Inputs::new(&click.inputs, button.arguments.clone());
         let table = self.table.now();
-        let (command, acting) = match self.action(&table, to, &command, &name, context, inputs) {
+        let (command, running) = match self.call_action(&table, &button.command, action, context, inputs) {
             Ok(found) => found,
-            Err(Unable::Forbidden(command, reason)) => {
-                return EventEnd::of(to, Verdict::Denied, reason).command(command.name()).into();
+            Err(Uncallable::Forbidden(command, reason)) => {
+                return Case { rule: reason, ..case }.end(Verdict::Denied).command(command.name()).into();
             }
-            Err(Unable::Gone) => return self.desk.decline(row, to, card, Verdict::Declined, NO_ACTION, GONE),
+            Err(Uncallable::Gone) => {
+                return self.desk.refuse_click(case, card, SpokenRefusal::declined(NO_ACTION, GONE)).into();
+            }
         };
-        let over = match self.questions.ended_by_click(to, card, once, &name).await {
-            Ok(over) => over,
-            Err(error) => return self.desk.without_ledger(row, &error),
+        let question_end = match self.questions.end_by_click(case.to, card, once, action).await {
+            Ok(end) => end,
+            Err(error) => return self.desk.without_ledger(case.row, &error),
         };
-        let spent = once.then_some(Effect::Use { card, until, action: Some(name) });
-        let run = Run { to, command, rule, way_out: None };
+        // The process ended during an earlier try, which may have done everything.
+        let was_cut_off = case.row.deaths > 0;
+        let used = once.then_some(Effect::Use { card, until, action: Some(action.to_owned()) });
+        let run = CommandRun { case, command, way_out: None };
         let ran = match once {
-            true => self.perform_once(row, run, acting).await,
-            false => self.perform(row, run, acting).await,
+            true => self.perform_once(run, running).await,
+            false => self.perform(run, running).await,
         };
         match ran {
-            Ran::Answered(outcome) => outcome.with(spent.into_iter().chain(over)),
-            Ran::Refused(outcome) => outcome,
-            // As with an answer that is typed: one that is tried again closes nothing, and so ends nothing. A try that the end
-            // of the process cut off may have done everything.
-            Ran::Failed(outcome) => outcome.with(spent.filter(|_| row.deaths > 0).into_iter().chain(over)),
+            RunOutcome::Answered(outcome) => outcome.with(used.into_iter().chain(question_end)),
+            RunOutcome::Refused(outcome) => outcome,
+            // A failure that is tried again closes no event, so it ends no question, as with a typed answer.
+            RunOutcome::Failed(outcome) => outcome.with(used.filter(|_| was_cut_off).into_iter().chain(question_end)),
         }
     }
 }

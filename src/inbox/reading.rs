@@ -1,5 +1,5 @@
-//! Reads the message of an event, and sees by the same call whether something was said before it that never arrived:
-//! Webex delivers in any order, and sometimes not at all, and people are answered in the order in which they spoke.
+//! Reads the message of an event. The same call shows whether something was said before it that never arrived: Webex
+//! delivers in any order, and sometimes not at all, but people are answered in the order in which they spoke.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,18 +9,31 @@ use crate::config::Mode;
 use crate::event::{Event, Occurrence, Source};
 use crate::store::Claimed;
 use crate::telemetry::Received;
-use crate::webex::{Error, Fault, Message, MessageId, Person, RoomId, RoomType};
+use crate::webex::{Error, Fault, Message, MessageId, Person};
 
-/// So many messages before one are looked at; what is missing beyond that is found by the looks at all spaces.
+/// How many messages before one are looked at. The regular looks at all spaces find what is missing beyond that.
 const MOST_BEFORE: usize = 200;
 
+/// What a look back from an event shows.
+enum LookBack {
+    /// Nothing is missing. This is the message, if the list had it.
+    Complete(Option<Box<Message>>),
+    /// Earlier messages were missing. They are in the ledger now, and go first.
+    Missing,
+}
+
 impl Inbox {
-    /// The message, or `None` when one said before it has been put into the ledger and goes first.
-    pub(super) async fn read(&self, row: &Claimed, event: &Occurrence, me: &Person) -> Result<Option<Message>, Error> {
+    /// The message. `None` if an earlier one was missing: that has been put into the ledger and goes first.
+    pub(super) async fn read_message(
+        &self,
+        row: &Claimed,
+        event: &Occurrence,
+        me: &Person,
+    ) -> Result<Option<Message>, Error> {
         let id = MessageId::from(event.id.as_str());
-        let listed = match self.read_with_what_came_before(row, event, &id, me).await {
-            Ok(Before::Missing) => return Ok(None),
-            Ok(Before::Nothing(message)) => message,
+        let listed = match self.look_back(row, event, &id, me).await {
+            Ok(LookBack::Missing) => return Ok(None),
+            Ok(LookBack::Complete(message)) => message,
             // The message itself may be readable where the list is not.
             Err(error) if error.is_no_route() => None,
             Err(error) => match error.fault() {
@@ -32,7 +45,7 @@ impl Inbox {
             Some(message) => *message,
             None => self.services.webex.message(&id).await?,
         };
-        // Who may speak is listed by address as a rule, and Webex may leave it out.
+        // Webex may leave out the address, and the settings mostly list people by address.
         if message.person_email.is_empty() {
             match self.services.webex.person(&message.person_id).await {
                 Ok(person) => person.email().clone_into(&mut message.person_email),
@@ -43,60 +56,60 @@ impl Inbox {
         Ok(Some(message))
     }
 
-    async fn read_with_what_came_before(
+    /// Lists the messages before this one, and puts those that are missing into the ledger.
+    async fn look_back(
         &self,
         row: &Claimed,
         event: &Occurrence,
         id: &MessageId,
         me: &Person,
-    ) -> Result<Before, Error> {
-        let unknown = Ok(Before::Nothing(None));
-        // What was read back is in order.
+    ) -> Result<LookBack, Error> {
+        let not_looked = Ok(LookBack::Complete(None));
+        // Polling brings messages in order.
         if self.services.mode == Mode::Polling {
-            return unknown;
+            return not_looked;
         }
-        let (Some(room), Some(kind), Some(said)) = (&event.room, event.room_type, event.created) else {
-            return unknown;
+        let (Some(room), Some(room_type), Some(said)) = (&event.room, event.room_type, event.created) else {
+            return not_looked;
         };
-        let Some(since) = self.answered_until(row).await.filter(|since| *since < said) else { return unknown };
-        let listed = self.services.webex.messages_between(room, kind, since, said, MOST_BEFORE);
-        let mut earlier = listed.await?;
-        // Newest first: what stands before the message was said after it.
+        let Some(since) = self.complete_until(row).await.filter(|since| *since < said) else { return not_looked };
+        let mut earlier = self.services.webex.messages_between(room, room_type, since, said, MOST_BEFORE).await?;
+        // The list has the newest first: whatever stands before the message was said after it.
         let place = earlier.iter().position(|listed| listed.id == *id);
         let message = place.and_then(|place| earlier.drain(..=place).next_back()).map(Box::new);
         let mut missing = 0;
         for listed in earlier.into_iter().rev().filter(|listed| listed.person_id != me.id) {
-            if self.goes_first(row, room, kind, listed).await {
+            let event = Event::of_message(&listed.id, room.clone(), room_type, Some(listed.person_id), listed.created);
+            if self.put_first(row, &event).await {
                 missing += 1;
             }
         }
         if missing == 0 {
-            return Ok(Before::Nothing(message));
+            return Ok(LookBack::Complete(message));
         }
         tracing::debug!(missing, "messages said before this one were not delivered yet; they are answered first");
-        Ok(Before::Missing)
+        Ok(LookBack::Missing)
     }
 
-    /// Up to when everything said in a space was worked on; no further back than missed messages are fetched at all.
-    async fn answered_until(&self, row: &Claimed) -> Option<Timestamp> {
+    /// The time up to which everything said in the space was worked on, but no earlier than missed messages are fetched.
+    async fn complete_until(&self, row: &Claimed) -> Option<Timestamp> {
         let lead = SignedDuration::from_millis(self.services.webex.clock_lead().unwrap_or_default());
-        let reach = clock::wall() - lead - SignedDuration::try_from(self.catch_up).ok()?;
+        let earliest = clock::wall() - lead - SignedDuration::try_from(self.catch_up).ok()?;
         let last = match last_said(row) {
             Some(last) => last,
-            // Nothing has been yet: all since the very first start is to be.
+            // Nothing of this space was worked on yet: everything since the very first start has to be.
             None => Timestamp::from_millisecond(self.services.store.coverage().await.ok()??.floor).ok()?,
         };
-        Some(last.max(reach))
+        Some(last.max(earliest))
     }
 
-    /// Puts into the ledger what is not there. What came in this very moment by another way goes first as well; what the
-    /// ledger does not take now, a look finds later.
-    async fn goes_first(&self, row: &Claimed, room: &RoomId, kind: RoomType, message: Message) -> bool {
-        let event = Event::of_message(&message.id, room.clone(), kind, Some(message.person_id), message.created);
-        match self.door.take(Source::CatchUp, &event, None).await {
-            // It goes first only if the ledger sees that as Webex does; else each would wait for the other.
+    /// Puts an earlier message into the ledger if it is missing there, and says whether it goes before this row. One that
+    /// arrives at this moment by another way goes first as well. If the ledger does not take it now, a later look finds it.
+    async fn put_first(&self, row: &Claimed, earlier: &Event) -> bool {
+        match self.door.take(Source::CatchUp, earlier, None).await {
+            // The ledger has to agree with Webex on which is earlier; else each of the two would wait for the other.
             Ok(Received::Accepted | Received::Duplicate) => {
-                self.services.store.goes_before(event.event_id(), row).await.unwrap_or(false)
+                self.services.store.goes_before(earlier.event_id(), row).await.unwrap_or(false)
             }
             Ok(Received::Own | Received::Rejected | Received::Ignored) => false,
             Err(error) => {
@@ -105,12 +118,4 @@ impl Inbox {
             }
         }
     }
-}
-
-/// What a look back from an event shows.
-enum Before {
-    /// Nothing is missing; the message, if it was in the list.
-    Nothing(Option<Box<Message>>),
-    /// Something was, and is in the ledger now.
-    Missing,
 }

@@ -1,11 +1,11 @@
-//! Runs a command, or what an action of it does, and says what becomes of the event by what that returned.
+//! Runs a command or an action of it, and ends the event with what that returned.
 
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 
 use super::Inbox;
-use crate::desk::{EventEnd, Outcome, ReplyTo};
+use crate::desk::{Case, Outcome};
 use crate::event;
 use crate::handler::{Command, CommandError, CommandSpec, Context, FileError, Inputs, Reply, Table};
 use crate::store::{Again, Claimed};
@@ -14,106 +14,101 @@ use crate::verdict::Verdict;
 use crate::webex::{Error, Fault, File, NewMessage};
 use crate::worker::reason;
 
-/// What is said where [`Unable::Gone`].
+/// What the person reads where [`Uncallable::Gone`].
 pub(super) const GONE: &str = "I cannot do that any more. Please ask me again.";
 
 /// The reason of the same.
 pub(super) const NO_ACTION: &str = "nothing has this action any more";
 
-/// What is run, for whom, and by which rule.
-pub(super) struct Run<'a> {
-    pub to: &'a ReplyTo,
+/// A command, or an action of it, that runs for somebody.
+pub(super) struct CommandRun<'a> {
+    pub case: Case<'a>,
     pub command: &'a Command,
-    pub rule: &'static str,
-    /// What somebody may say instead whose answer is refused.
+    /// How the person can stop the question whose answer the command refuses.
     pub way_out: Option<&'static str>,
 }
 
 /// How a run ended, and what becomes of its event.
-pub(super) enum Ran {
+pub(super) enum RunOutcome {
     Answered(Outcome),
-    /// By the command, which said why.
+    /// The command refused, and said why.
     Refused(Outcome),
-    /// To be tried again, or for good.
+    /// It failed, for good or until the next try.
     Failed(Outcome),
 }
 
 /// Why an action is not called.
-pub(super) enum Unable<'a> {
-    /// The command may not be given, by this rule.
+pub(super) enum Uncallable<'a> {
+    /// The person may not give its command, by this rule.
     Forbidden(&'a CommandSpec, &'static str),
-    /// A bot of before had it.
+    /// The bot does not have it any more.
     Gone,
 }
 
-impl Ran {
+impl RunOutcome {
     pub(super) fn outcome(self) -> Outcome {
-        let (Ran::Answered(outcome) | Ran::Refused(outcome) | Ran::Failed(outcome)) = self;
+        let (RunOutcome::Answered(outcome) | RunOutcome::Refused(outcome) | RunOutcome::Failed(outcome)) = self;
         outcome
     }
 }
 
 impl Inbox {
-    /// What an action does for somebody: what a command may not be given for, its actions may not be called for.
-    pub(super) fn action<'a>(
+    /// Calls an action of a command, if the person may give that command. Nothing runs until the future is awaited.
+    pub(super) fn call_action<'a>(
         &self,
         table: &'a Table,
-        to: &ReplyTo,
         command: &str,
         action: &str,
         context: Context,
         inputs: Inputs,
-    ) -> Result<(&'a Command, impl Future<Output = Result<Reply, CommandError>> + Send + use<>), Unable<'a>> {
-        let command = table.find(command).ok_or(Unable::Gone)?;
-        let may = self.services.may(&to.sender, &to.room, to.room_type, command);
-        may.map_err(|reason| Unable::Forbidden(command, reason))?;
-        let acting = command.act(action, context, inputs).ok_or(Unable::Gone)?;
-        Ok((command, acting))
+    ) -> Result<(&'a Command, impl Future<Output = Result<Reply, CommandError>> + Send + use<>), Uncallable<'a>> {
+        let command = table.find(command).ok_or(Uncallable::Gone)?;
+        self.may_give(&context, command).map_err(|reason| Uncallable::Forbidden(command, reason))?;
+        let running = command.act(action, context, inputs).ok_or(Uncallable::Gone)?;
+        Ok((command, running))
     }
 
-    /// The same as [`Inbox::perform`] for what may be done once: that it was begun is written before.
+    /// Runs what may be done only once: before it runs, the ledger says that it was begun.
     pub(super) async fn perform_once(
         &self,
-        row: &Claimed,
-        run: Run<'_>,
+        run: CommandRun<'_>,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
-    ) -> Ran {
-        match self.services.store.begin_once(row).await {
-            Ok(true) => self.perform(row, run, running).await,
-            // Whoever has the lease now does it; this settles nothing.
-            Ok(false) => Ran::Refused(Outcome::Again(Again::default())),
-            Err(error) => Ran::Refused(self.desk.without_ledger(row, &error)),
+    ) -> RunOutcome {
+        match self.services.store.begin_once(run.case.row).await {
+            Ok(true) => self.perform(run, running).await,
+            // Another process has the lease now and does it; this one settles nothing.
+            Ok(false) => RunOutcome::Refused(Outcome::Again(Again::default())),
+            Err(error) => RunOutcome::Refused(self.desk.without_ledger(run.case.row, &error)),
         }
     }
 
-    /// Runs a command, or what a button of it does.
+    /// Runs a command or an action.
     pub(super) async fn perform(
         &self,
-        row: &Claimed,
-        mut run: Run<'_>,
+        mut run: CommandRun<'_>,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
-    ) -> Ran {
-        let (has_run, result) = match self.run(row, running).await {
+    ) -> RunOutcome {
+        let (has_run, result) = match self.guard(run.case.row, running).await {
             Ok(reply) => match reply.check(run.command) {
-                Ok(()) => (true, self.bounded(reply).await),
+                Ok(()) => (true, self.check_files(reply).await),
                 Err(error) => (false, Err(error.into())),
             },
             Err(error) => (false, Err(error)),
         };
-        // What has run is answered, even where that is not sent as it is.
+        // What has run took the answer, even where its reply cannot be sent.
         run.way_out = run.way_out.filter(|_| !has_run);
         let is_refused = matches!(result, Err(CommandError::User(_) | CommandError::Usage(_)));
-        let outcome = self.result(row, &run, result).await;
+        let outcome = self.end_run(&run, result).await;
         match (has_run, is_refused) {
-            (true, _) => Ran::Answered(outcome),
-            (false, true) => Ran::Refused(outcome),
-            (false, false) => Ran::Failed(outcome),
+            (true, _) => RunOutcome::Answered(outcome),
+            (false, true) => RunOutcome::Refused(outcome),
+            (false, false) => RunOutcome::Failed(outcome),
         }
     }
 
-    /// What the handler returned. A panic, or one that does not end, is a failure like any other. A row beyond its tries has
-    /// ended the process before and is not run again.
-    pub(super) async fn run<T>(
+    /// Runs a handler within its deadline. A panic, or a handler that does not end, is a failure like any other. A row that
+    /// is beyond its tries has ended the process before, and is not run again.
+    pub(super) async fn guard<T>(
         &self,
         row: &Claimed,
         running: impl Future<Output = Result<T, CommandError>> + Send,
@@ -128,8 +123,8 @@ impl Inbox {
         }
     }
 
-    /// The reply, unless its files are larger than `files.largest` or find no room among those that wait.
-    async fn bounded(&self, reply: Reply) -> Result<Reply, CommandError> {
+    /// The reply, unless a file is larger than `files.largest` or there is no room for its files within `files.waiting`.
+    async fn check_files(&self, reply: Reply) -> Result<Reply, CommandError> {
         if reply.files().is_empty() {
             return Ok(reply);
         }
@@ -154,41 +149,44 @@ impl Inbox {
         Ok(reply)
     }
 
-    /// What becomes of an event whose command returned this.
-    pub(super) async fn result(
+    /// Ends the event with what the command returned, or tries again.
+    pub(super) async fn end_run(
         &self,
-        row: &Claimed,
-        Run { to, command, rule, way_out }: &Run<'_>,
+        CommandRun { case, command, way_out }: &CommandRun<'_>,
         result: Result<Reply, CommandError>,
     ) -> Outcome {
-        let end = |verdict| EventEnd::of(to, verdict, rule).command(command.name());
-        let refusal = |text: &str| way_out.map_or(text.to_owned(), |way_out| format!("{text} {way_out}"));
+        let end = |verdict| case.end(verdict).command(command.name());
+        let with_way_out = |text: &str| way_out.map_or(text.to_owned(), |way_out| format!("{text} {way_out}"));
         match result {
             Ok(mut reply) => {
-                let asker = Some(&to.sender.id);
-                let elsewhere = self.desk.elsewhere(row, asker, Some(command.name()), reply.take_elsewhere());
-                let (messages, asks) = self.questions.messages(row, to, command.name(), reply);
-                let end = self.desk.say(row, to, end(Verdict::Answered), messages).then(elsewhere);
-                Outcome::from(end).with(asks)
+                let asker = Some(&case.to.sender.id);
+                let elsewhere = self.desk.elsewhere(case.row, asker, Some(command.name()), reply.take_elsewhere());
+                let (messages, question) = self.questions.messages(*case, command.name(), reply);
+                let end = self.desk.say(*case, end(Verdict::Answered), messages).then(elsewhere);
+                Outcome::from(end).with(question)
             }
             Err(CommandError::User(text)) => {
-                self.desk.reply(row, to, end(Verdict::Declined).noted(quoted(&text)), Reply::text(refusal(&text)))
+                let end = end(Verdict::Declined).noted(quoted(&text));
+                self.desk.reply(*case, end, Reply::text(with_way_out(&text)))
             }
             Err(CommandError::Usage(text)) => {
-                let says = format!("{} Usage: {}", refusal(&text), command.usage());
-                self.desk.reply(row, to, end(Verdict::Usage).noted(quoted(&text)), Reply::text(says))
+                let says = format!("{} Usage: {}", with_way_out(&text), command.usage());
+                self.desk.reply(*case, end(Verdict::Usage).noted(quoted(&text)), Reply::text(says))
             }
-            Err(CommandError::Internal(error)) => match self.try_again(row, command.name(), &error).await {
+            Err(CommandError::Internal(error)) => match self.try_again(case.row, command.name(), &error).await {
                 Ok(again) => again,
-                Err(error) => self.failed(row, to, command, rule, error),
+                Err(error) => self.end_failed(*case, command.name(), error),
             },
         }
     }
 
-    /// The next try of what failed, and the error for the log and the ledger after the last one.
+    /// The next try of what failed.
+    ///
+    /// # Errors
+    /// The failure for the log and the ledger, when there is no further try.
     pub(super) async fn try_again(&self, row: &Claimed, name: &str, error: &anyhow::Error) -> Result<Outcome, String> {
-        // A Webex that is away, or asks to wait, is no fault of the handler.
-        if let Some(error) = passing(error).filter(|_| self.desk.is_patient(row)) {
+        // The handler is not at fault when Webex is away or asks to wait.
+        if let Some(error) = passing_failure(error).filter(|_| self.desk.is_patient(row)) {
             return Ok(self.desk.unread(row, error).await);
         }
         let error = self.services.webex.sanitized(&format!("{error:#}"));
@@ -197,23 +195,19 @@ impl Inbox {
         Ok(again)
     }
 
-    /// A command failed for good: whoever asked is told.
-    fn failed(&self, row: &Claimed, to: &ReplyTo, command: &Command, rule: &'static str, error: String) -> Outcome {
-        let name = command.name();
+    /// Tells the person that their command failed for good.
+    fn end_failed(&self, case: Case<'_>, command: &str, error: String) -> Outcome {
+        let Case { row, to, .. } = case;
         let reference = event::reference(row.id);
-        tracing::error!(
-            command = name,
-            error,
-            "a command failed for good; `switchboard explain {reference}` tells more"
-        );
+        tracing::error!(command, error, "a command failed for good; `switchboard explain {reference}` tells more");
         let says = NewMessage::text(format!("That failed, reference {reference}."));
-        let letter = self.desk.letter(row, to, event::failure_id(row.id), says.into(), Some(name));
-        EventEnd::of(to, Verdict::Failed, rule).command(name).noted(error).dead().then([letter]).into()
+        let letter = self.desk.letter(row, to, event::failure_id(row.id), says.into(), Some(command));
+        case.end(Verdict::Failed).command(command).noted(error).dead().then([letter]).into()
     }
 }
 
-/// The failure of a call to Webex within a command, if the same call may succeed later.
-fn passing(error: &anyhow::Error) -> Option<&Error> {
+/// The failed call to Webex within a command, if the same call may succeed later.
+fn passing_failure(error: &anyhow::Error) -> Option<&Error> {
     let error = match error.downcast_ref::<FileError>() {
         Some(FileError::Webex(error)) => error,
         Some(_) => return None,

@@ -14,7 +14,7 @@ use crate::verdict::Verdict;
 use crate::webex::{Client, Person, RoomId};
 use crate::worker::Work;
 
-/// How long an event waits for an earlier one of the same space that was found missing: as a rule that is next at once.
+/// How long an event waits for an earlier one of its space that was missing. Mostly that one is worked on next.
 const GIVES_WAY: Duration = Duration::from_millis(5);
 
 impl Work for Inbox {
@@ -39,7 +39,7 @@ impl Work for Inbox {
                 return self.desk.close(row, end.into(), Via::default());
             }
         };
-        let outcome = self.outcome(&row, &event).await;
+        let outcome = self.work_on_event(&row, &event).await;
         self.desk.close(row, outcome, event.via())
     }
 
@@ -51,22 +51,23 @@ impl Work for Inbox {
         self.desk.close(row, outcome, via)
     }
 
-    /// Nothing was sent: the try does not count.
+    /// The event was not worked on: the try does not count.
     fn put_back(row: Claimed) -> Settlement {
         row.again(Again::default())
     }
 }
 
 impl Inbox {
-    async fn outcome(&self, row: &Claimed, event: &Event) -> Outcome {
-        // Beyond its tries it is only read, so that the person hears of the failure; beyond twice that, not even read.
+    async fn work_on_event(&self, row: &Claimed, event: &Event) -> Outcome {
+        // Beyond its tries an event is only read, so that the person hears of the failure. Beyond twice as many it is given up
+        // unread.
         if self.desk.is_beyond_its_tries(row, 2) {
             return self.desk.give_up("the process ended during each try");
         }
         let me = self.desk.identity.known().await;
         match event {
-            Event::Message(message) => self.message(row, message, &me).await,
-            Event::Click(click) => self.click(row, click, &me).await,
+            Event::Message(message) => self.work_on_message(row, message, &me).await,
+            Event::Click(click) => self.work_on_click(row, click, &me).await,
             Event::Added(added) => note_added(added, &me),
             Event::TimeUp(time_up) => self.approvals.expire(row, time_up.card).await,
             Event::Approved(approved) => self.run_approved(row, approved.card, &me).await,
@@ -74,18 +75,18 @@ impl Inbox {
         }
     }
 
-    async fn message(&self, row: &Claimed, event: &Occurrence, me: &Person) -> Outcome {
+    async fn work_on_message(&self, row: &Claimed, event: &Occurrence, me: &Person) -> Outcome {
         if let ControlFlow::Break(outcome) = self.foresee(row, event, me, Act::Text).await {
             return outcome;
         }
-        let message = match self.desk.fetch(self.read(row, event, me)).await {
+        let message = match self.desk.fetch(self.read_message(row, event, me)).await {
             Ok(Some(message)) => message,
             Ok(None) => return Outcome::Again(Again { after: GIVES_WAY, ..Again::default() }),
             Err(error) => return self.desk.unread(row, &error).await,
         };
-        self.known.learn(&message.person_id, &message.person_email, &message.room_id, message.room_type);
+        self.directory.learn(&message.person_id, &message.person_email, &message.room_id, message.room_type);
         let last = last_said(row).max(message.created.filter(is_plausible));
-        let outcome = self.judge(row, message, me).await;
+        let outcome = self.judge_message(row, message, me).await;
         outcome.map_end(|end| end.marked(last))
     }
 }

@@ -1,4 +1,5 @@
-//! Questions: what a reply asks of somebody is kept in the ledger, and what they say next goes to the action that it named.
+//! Questions: the ledger keeps what a reply asks of somebody, and what they say next goes to the action that the question
+//! names.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::clock;
-use crate::desk::ReplyTo;
+use crate::desk::{Case, ReplyTo, SpokenRefusal};
 use crate::event::{self, Event};
 use crate::handler::{Context, Outgoing, Question, Reply, Services, StoredQuestion};
 use crate::router::{self, Route};
@@ -17,142 +18,135 @@ use crate::webex::{MessageId, RoomType};
 
 const CANCEL: [&str; 2] = ["cancel", "stop"];
 
-/// Of a reply that asks, the message which does: it begins with the text, and whoever sees that may answer.
+/// The message of a reply that asks its question: it begins with the text, and whoever sees that may answer.
 const FIRST: u32 = 0;
 
-/// In a space with others the bot hears of nothing else.
+/// In a space with others the bot gets only what mentions it.
 const MENTION_ME: &str = "(Mention me when you answer.)";
 
-/// Where nobody knows when a question was shown, what was said so long before it was asked may still be an answer: two
-/// clocks differ by as much. In milliseconds.
-const BEFORE: i64 = 1_000;
+/// How long before a question was asked something may have been said that still answers it, where nobody knows when the
+/// question was shown: two clocks differ by as much. In milliseconds.
+const CLOCK_DIFFERENCE: i64 = 1_000;
 
-/// What was said: when, by Webex's clock, and by a button of which card, if it was not typed.
+/// When something was said, and by which button.
 #[derive(Clone, Copy)]
-pub struct Said {
+pub struct Utterance {
     /// By Webex's clock.
     pub at: Option<Timestamp>,
-    /// The card whose button says it.
+    /// The card of the button; none if it was typed.
     pub card: Option<Uuid>,
 }
 
-/// What somebody's words are, given what they were asked.
-pub enum Heard {
+/// What somebody's words mean, given what they were asked.
+pub enum Meaning {
     /// A command, or whatever else stands for itself.
     Command,
-    /// The answer to this.
-    Answer(Asked),
-    /// Meant for a question that is over: why, and what they are told.
-    Over {
-        /// The question.
-        asked: Asked,
-        /// How the event ends, in one word.
-        verdict: Verdict,
-        /// Why.
-        note: &'static str,
-        /// What they are told.
-        says: String,
-    },
-    /// What it answered before it was tried again by hand is over.
+    /// The answer to this question.
+    Answer(AskedQuestion),
+    /// An answer to this question, which is over.
+    TooLate(AskedQuestion, SpokenRefusal),
+    /// The answer to a question that was open when the event was first worked on, and is over now.
     Gone,
-    /// Nobody knows yet: the question's message is just being sent, and Webex will say which of the two was first.
+    /// Not known yet: the question is just being sent, and Webex will say which of the two was first.
     Unsettled,
 }
 
-/// What somebody was asked, and by the reply to which event.
-pub struct Asked {
-    /// Which action takes the answer, and what it was to be given.
-    pub kept: StoredQuestion,
+/// A question that somebody was asked.
+pub struct AskedQuestion {
+    /// The action that takes the answer, and what it is given.
+    pub stored: StoredQuestion,
     /// The event whose reply asked.
     pub event: Uuid,
-    /// That nothing is asked any more.
-    pub over: Effect,
+    /// Ends the question.
+    pub end: Effect,
 }
 
-impl Asked {
-    /// What follows once the question is answered: it is over, and so is the one use of each card beside it.
-    pub fn answered(&self) -> Vec<Effect> {
-        let StoredQuestion { cards, cards_until: until, action, .. } = &self.kept;
-        let spent = cards.iter().map(|card| Effect::Use { card: *card, until: *until, action: Some(action.clone()) });
-        [self.over.clone()].into_iter().chain(spent).collect()
+impl AskedQuestion {
+    /// What follows from an answer: the question ends, and the cards beside it are used.
+    pub fn effects_of_answer(&self) -> Vec<Effect> {
+        let StoredQuestion { cards, cards_until: until, action, .. } = &self.stored;
+        let used = cards.iter().map(|card| Effect::Use { card: *card, until: *until, action: Some(action.clone()) });
+        [self.end.clone()].into_iter().chain(used).collect()
     }
 }
 
-/// What of a question may be told apart before anything else of it is looked at.
-enum Standing {
-    Nothing,
-    Open(Asked),
-    /// Their time was over when they spoke.
-    Late(Asked),
+/// The state of a question when somebody says something.
+enum QuestionState {
+    /// They were asked nothing.
+    NotAsked,
+    Open(AskedQuestion),
+    /// Its time was over when they spoke.
+    TimedOut(AskedQuestion),
     /// Somebody else answered it on its card.
-    Taken(Asked),
+    AnsweredByOther(AskedQuestion),
+    /// It was open when the event was first worked on, and is over.
     Gone,
     /// Its message is just being sent.
-    Unsettled,
+    BeingSent,
 }
 
-/// Keeps questions and finds what answers them.
+/// Keeps questions, and finds what answers them.
 pub struct Questions {
     services: Arc<Services>,
 }
 
 impl Questions {
-    /// In the ledger of these services.
+    /// Keeps them in the ledger of these services.
     pub fn new(services: &Arc<Services>) -> Questions {
         Questions { services: Arc::clone(services) }
     }
 
-    /// The messages of a reply; and what it asks, to be written with the end of the event that it answers.
-    pub fn messages(
-        &self,
-        row: &Claimed,
-        to: &ReplyTo,
-        command: &str,
-        mut reply: Reply,
-    ) -> (Vec<Outgoing>, Option<Effect>) {
+    /// The messages of a reply, and its question, which is written with the end of the event.
+    pub fn messages(&self, case: Case<'_>, command: &str, mut reply: Reply) -> (Vec<Outgoing>, Option<Effect>) {
         let Some(question) = reply.take_question() else { return (reply.into_messages(), None) };
-        if to.room_type == RoomType::Group {
+        if case.to.room_type == RoomType::Group {
             reply = reply.with_line(MENTION_ME);
         }
         let mut messages = reply.into_messages();
-        let asks = self.asks(row, to, command, question, &messages);
+        let effect = self.store_question(case, command, question, &messages);
         if let Some(first) = messages.get_mut(FIRST as usize) {
             first.asks = true;
         }
-        (messages, Some(asks))
+        (messages, Some(effect))
     }
 
-    fn asks(&self, row: &Claimed, to: &ReplyTo, command: &str, question: Question, sent: &[Outgoing]) -> Effect {
+    fn store_question(
+        &self,
+        Case { row, to, .. }: Case<'_>,
+        command: &str,
+        question: Question,
+        messages: &[Outgoing],
+    ) -> Effect {
         let now = clock::wall_ms();
         let waits = i64::try_from(question.waits(self.services.conversations.within).as_millis()).unwrap_or(i64::MAX);
-        let cards = sent.iter().zip(0..).filter(|(message, _)| message.card.is_some());
+        let cards = messages.iter().zip(0..).filter(|(message, _)| message.card.is_some());
         let cards = cards.map(|(_, nth)| event::reply_id(row.id, nth)).collect();
         let cards_until = self.services.cards.as_ref().map_or(now, |cards| cards.until(now));
-        // Whoever goes on below their own message is in its thread.
+        // An answer below the person's own message is in the thread of that message.
         let own = || {
             let Ok(Event::Message(message)) = serde_json::from_str(&row.body) else { return None };
             Some(MessageId::from(message.id))
         };
         let thread = to.thread.clone().or_else(own);
-        let kept = question.into_stored(command, thread, cards, cards_until);
+        let stored = question.into_stored(command, thread, cards, cards_until);
         Effect::Ask(Conversation {
             room: to.room.local(),
             person: to.sender.id.local(),
             event: row.id,
             asked_at: now,
             until: now.saturating_add(waits),
-            body: serde_json::to_string(&kept).unwrap_or_default(),
+            body: serde_json::to_string(&stored).unwrap_or_default(),
             ended_by: None,
             message: event::reply_id(row.id, FIRST),
             shown: QuestionShown::No,
         })
     }
 
-    /// What is over with a click on a card by somebody who was asked something beside it.
+    /// Ends the question that stands beside a card, if the person who clicked was asked it and the click answers it.
     ///
     /// # Errors
-    /// When the ledger does not say.
-    pub async fn ended_by_click(
+    /// The ledger's error: try again.
+    pub async fn end_by_click(
         &self,
         to: &ReplyTo,
         card: Uuid,
@@ -160,76 +154,83 @@ impl Questions {
         action: &str,
     ) -> Result<Option<Effect>, StoreError> {
         let found = self.services.store.conversation(&to.room.local(), &to.sender.id.local()).await?;
-        let asked = found.and_then(asked);
-        let is_of_it = |kept: &StoredQuestion| kept.cards.contains(&card) && (once || kept.action == action);
-        Ok(asked.filter(|asked| is_of_it(&asked.kept)).map(|asked| asked.over))
+        let is_beside = |stored: &StoredQuestion| stored.cards.contains(&card) && (once || stored.action == action);
+        Ok(found.and_then(read_question).filter(|asked| is_beside(&asked.stored)).map(|asked| asked.end))
     }
 
-    /// What somebody's words are: an answer to what they were asked, or a command.
+    /// What somebody's words mean: an answer to what they were asked, or a command.
     ///
     /// # Errors
-    /// When the ledger does not say what they were asked.
-    pub async fn hear(&self, row: &Claimed, to: &ReplyTo, context: &Context, said: Said) -> Result<Heard, StoreError> {
-        let (asked, verdict, note, says) = match self.standing(row, to, said).await? {
-            Standing::Open(asked) if row.answers.is_some() || !self.is_aside(to, context, said, &asked.kept) => {
-                return Ok(Heard::Answer(asked));
+    /// The ledger's error. Nobody knows then what they were asked: try again.
+    pub async fn meaning(&self, row: &Claimed, words: &Context, said: Utterance) -> Result<Meaning, StoreError> {
+        let (asked, refusal) = match self.state(row, words, said).await? {
+            QuestionState::Open(asked)
+                if row.answers.is_some() || !self.is_other_command(words, said, &asked.stored) =>
+            {
+                return Ok(Meaning::Answer(asked));
             }
-            Standing::Nothing | Standing::Open(_) => return Ok(Heard::Command),
-            Standing::Gone => return Ok(Heard::Gone),
-            Standing::Unsettled => return Ok(Heard::Unsettled),
-            Standing::Late(asked) => {
-                let command = &asked.kept.command;
+            QuestionState::NotAsked | QuestionState::Open(_) => return Ok(Meaning::Command),
+            QuestionState::Gone => return Ok(Meaning::Gone),
+            QuestionState::BeingSent => return Ok(Meaning::Unsettled),
+            QuestionState::TimedOut(asked) => {
+                let command = &asked.stored.command;
                 let says = format!("I waited for an answer to {command}, and that has timed out. Say {command} again.");
-                (asked, Verdict::Late, "an answer to a question whose time is over", says)
+                let reason = "an answer to a question whose time is over";
+                (asked, SpokenRefusal { verdict: Verdict::Late, reason, says })
             }
-            Standing::Taken(asked) => {
-                let note = "somebody else answered that on its card";
-                (asked, Verdict::Declined, note, "That was answered already.".to_owned())
+            QuestionState::AnsweredByOther(asked) => {
+                let refusal =
+                    SpokenRefusal::declined("somebody else answered that on its card", "That was answered already.");
+                (asked, refusal)
             }
         };
-        Ok(match self.is_for(to, context, &asked.kept) {
-            true => Heard::Over { asked, verdict, note, says },
-            false => Heard::Command,
+        Ok(match self.is_only_an_answer(words, &asked.stored) {
+            true => Meaning::TooLate(asked, refusal),
+            false => Meaning::Command,
         })
     }
 
-    async fn standing(&self, row: &Claimed, to: &ReplyTo, said: Said) -> Result<Standing, StoreError> {
+    async fn state(&self, row: &Claimed, words: &Context, said: Utterance) -> Result<QuestionState, StoreError> {
+        // An operator had an answer tried again that failed for good. It still is the answer, unless another came between.
         let is_retried = row.answers.is_some();
-        let over = || if is_retried { Standing::Gone } else { Standing::Nothing };
-        let newest = self.services.store.conversation(&to.room.local(), &to.sender.id.local()).await?;
-        let Some(found) = newest else { return Ok(over()) };
+        let none = || if is_retried { QuestionState::Gone } else { QuestionState::NotAsked };
+        let newest = self.services.store.conversation(&words.room.local(), &words.sender.id.local()).await?;
+        let Some(found) = newest else { return Ok(none()) };
         if found.shown == QuestionShown::Sending && !is_retried {
-            return Ok(Standing::Unsettled);
+            return Ok(QuestionState::BeingSent);
         }
-        // An answer that failed for good and is tried again by hand still is the answer, unless something came between.
         let is_another = row.answers.is_some_and(|event| event != found.event);
         if is_another || found.ended_by.is_some_and(|by| by != row.id) {
-            return Ok(over());
+            return Ok(none());
         }
         let said_at = self.said_at(row, said.at);
         let is_after = match (&found.shown, said.at) {
             (QuestionShown::No, _) => false,
             (QuestionShown::At { at, .. }, Some(said)) => said.as_millisecond() >= *at,
             (QuestionShown::At { .. } | QuestionShown::Sending | QuestionShown::Perhaps, _) => {
-                said_at + BEFORE >= found.asked_at
+                said_at + CLOCK_DIFFERENCE >= found.asked_at
             }
         };
+        if !is_after && !is_retried {
+            return Ok(none());
+        }
         let (until, shown) = (found.until, found.shown.clone());
-        let Some(mut asked) = asked(found).filter(|_| is_after || is_retried) else { return Ok(over()) };
-        // Only what stands beside the question says its answer.
-        if said.card.is_some_and(|card| !asked.kept.cards.contains(&card)) {
-            return Ok(over());
+        let Some(mut asked) = read_question(found) else { return Ok(none()) };
+        // A button answers only the question beside it.
+        if said.card.is_some_and(|card| !asked.stored.cards.contains(&card)) {
+            return Ok(none());
         }
-        if self.services.store.is_used_for(&asked.kept.cards, &asked.kept.action).await? {
-            return Ok(if is_retried { Standing::Gone } else { Standing::Taken(asked) });
+        if self.services.store.is_used_for(&asked.stored.cards, &asked.stored.action).await? {
+            return Ok(if is_retried { QuestionState::Gone } else { QuestionState::AnsweredByOther(asked) });
         }
-        // Whoever goes on below the question itself is in its thread as well.
+        // An answer below the question itself is in its thread as well.
         if let QuestionShown::At { message, .. } = shown
-            && to.thread.as_ref().is_some_and(|thread| *thread == MessageId::from(message))
+            && words.thread.as_ref().is_some_and(|thread| *thread == MessageId::from(message))
         {
-            asked.kept.thread.clone_from(&to.thread);
+            asked.stored.thread.clone_from(&words.thread);
         }
-        Ok(if said_at <= until || is_retried { Standing::Open(asked) } else { Standing::Late(asked) })
+        let is_in_time = said_at <= until || is_retried;
+        Ok(if is_in_time { QuestionState::Open(asked) } else { QuestionState::TimedOut(asked) })
     }
 
     /// When something was said, by our clock, however late it arrives.
@@ -240,37 +241,38 @@ impl Questions {
         }
     }
 
-    /// Whether this is a command that does not answer what was asked: typed with a slash or in another thread, or said by a
-    /// button.
-    fn is_aside(&self, to: &ReplyTo, context: &Context, said: Said, kept: &StoredQuestion) -> bool {
-        let is_elsewhere = to.room_type == RoomType::Group && to.thread.is_some() && to.thread != kept.thread;
-        let is_marked = said.card.is_some() || has_slash(&context.text) || is_elsewhere;
-        is_marked && matches!(router::route(&self.services.commands(), |_| true, &context.text), Route::Command(..))
+    /// Whether this is a command that leaves the question open: it was typed with a slash or in another thread, or a button
+    /// said it.
+    fn is_other_command(&self, words: &Context, said: Utterance, stored: &StoredQuestion) -> bool {
+        let is_elsewhere =
+            words.room_type == RoomType::Group && words.thread.is_some() && words.thread != stored.thread;
+        let is_marked = said.card.is_some() || has_slash(&words.text) || is_elsewhere;
+        is_marked && matches!(router::route(&self.services.commands(), |_| true, &words.text), Route::Command(..))
     }
 
-    /// Whether what comes when a question is over can only have been meant for it: it means nothing of itself, and comes
-    /// from somebody who may still give the command.
-    fn is_for(&self, to: &ReplyTo, context: &Context, kept: &StoredQuestion) -> bool {
+    /// Whether this can only be meant as an answer: it is no command, and the person may still give the command that asked.
+    fn is_only_an_answer(&self, words: &Context, stored: &StoredQuestion) -> bool {
         let commands = self.services.commands();
-        let may = |command: &_| self.services.may(&to.sender, &to.room, to.room_type, command).is_ok();
-        let is_theirs = commands.iter().any(|command| command.name() == kept.command && may(command));
-        let means_nothing = match router::route(&commands, may, &context.text) {
+        let may = |command: &_| self.services.may(&words.sender, &words.room, words.room_type, command).is_ok();
+        let may_answer = commands.iter().any(|command| command.name() == stored.command && may(command));
+        let is_no_command = match router::route(&commands, may, &words.text) {
             Route::Unknown { .. } => true,
-            Route::Empty => !context.files.is_empty(),
+            Route::Empty => !words.files.is_empty(),
             Route::Command(..) | Route::Forbidden(_) => false,
         };
-        is_theirs && means_nothing
+        may_answer && is_no_command
     }
 }
 
-/// What is kept of a question; nothing where that was written by a version that kept something else.
-fn asked(Conversation { room, person, event, body, .. }: Conversation) -> Option<Asked> {
-    let kept = serde_json::from_str(&body);
-    let kept = kept.inspect_err(|error| tracing::warn!(%error, "a question cannot be read and is left alone")).ok()?;
-    Some(Asked { kept, event, over: Effect::End { room, person, event } })
+/// Reads a question. One that another version wrote in another form is left alone.
+fn read_question(Conversation { room, person, event, body, .. }: Conversation) -> Option<AskedQuestion> {
+    let stored = serde_json::from_str(&body);
+    let stored =
+        stored.inspect_err(|error| tracing::warn!(%error, "a question cannot be read and is left alone")).ok()?;
+    Some(AskedQuestion { stored, event, end: Effect::End { room, person, event } })
 }
 
-/// Whether somebody wants no more of it, as people write that: with a slash, or as a sentence.
+/// Whether somebody cancels, with or without a slash, and as a word or a sentence.
 pub fn is_cancel(text: &str) -> bool {
     find_called(text.trim(), CANCEL, |cancel| cancel).is_some()
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::period::Period;
-use crate::commands::alone::alone;
+use crate::commands::direct_only::require_direct;
 use crate::handler::{Context, Reply, Result};
 use crate::store::AuditRow;
 use crate::text::{code_block, table};
@@ -17,7 +17,7 @@ const MOST_READ: usize = 10_000;
 const MOST_LINES: usize = 20;
 
 pub(super) async fn report(context: &Context, period: &Period) -> Result<Reply> {
-    alone(context)?;
+    require_direct(context)?;
     let refused = AuditRow::is_refusal;
     let rows = context.services.store.audited(period.since(), MOST_READ, refused).await?;
     Ok(Reply::markdown(format!("{period}:\n\n{}", code_block(&render(&rows)))))

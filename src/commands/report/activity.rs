@@ -55,26 +55,18 @@ fn render(activity: &SettledActivity, with_people: bool) -> String {
             [(*name).to_owned(), all.to_string(), failed.to_string(), quantile(times, 0.5), quantile(times, 0.95)]
         }),
     ));
-    if with_people {
-        add_people(&mut text, people);
-    }
-    text
+    if with_people { format!("{text}\n\n{}", render_people(people)) } else { text }
 }
 
-/// Adds who spoke to the bot most, and how often.
-fn add_people(text: &mut String, people: BTreeMap<&str, u64>) {
+/// The people with the most messages, and how many there are besides.
+fn render_people(people: BTreeMap<&str, u64>) -> String {
     let mut people: Vec<_> = people.into_iter().collect();
     people.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let more = people.len().saturating_sub(MOST_PEOPLE);
-    text.push_str("\n\n");
-    text.push_str(&table(
-        ["PERSON", "COUNT"],
-        &[1],
-        people.into_iter().take(MOST_PEOPLE).map(|(person, count)| [person.to_owned(), count.to_string()]),
-    ));
-    if more > 0 {
-        text.push_str(&format!("\nand {more} more"));
-    }
+    people.truncate(MOST_PEOPLE);
+    let rows = people.into_iter().map(|(person, count)| [person.to_owned(), count.to_string()]);
+    let text = table(["PERSON", "COUNT"], &[1], rows);
+    if more > 0 { format!("{text}\nand {more} more") } else { text }
 }
 
 /// What events of a group are to a report.

@@ -1,9 +1,9 @@
-//! What is only told in a direct message.
+//! Replies that others must not read.
 
 use crate::handler::{CommandError, Context};
 
-/// Refuses what others are not to read along, even where whoever asks may have it.
-pub(super) fn alone(context: &Context) -> Result<(), CommandError> {
+/// Refuses to reply in a space with others, even to somebody who may have the reply.
+pub(super) fn require_direct(context: &Context) -> Result<(), CommandError> {
     if context.is_direct() {
         return Ok(());
     }

@@ -1,5 +1,5 @@
-//! What was seen of people and spaces a short while ago, so that an envelope, which names ids alone, can be judged without
-//! a call.
+//! Addresses of people and types of spaces, as Webex said them lately. An envelope has only ids, and is judged with these
+//! without a call to Webex.
 
 use std::collections::HashMap;
 use std::mem;
@@ -9,21 +9,21 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::webex::{PersonId, RoomId, RoomType};
 
-/// How long somebody's address counts as theirs: Webex may give them another.
+/// How long an address counts as somebody's: Webex may give them another.
 const ADDRESS_FOR: Duration = Duration::from_secs(600);
 
-/// So many are remembered in each of two halves: the older half is dropped when the newer one is full.
+/// The most that each of two halves remembers: when the newer half is full, the older one is dropped.
 const MOST: usize = 4096;
 
-/// Addresses of people and types of spaces.
+/// Addresses of people, and types of spaces.
 #[derive(Default)]
-pub struct Known {
+pub struct Directory {
     addresses: Mutex<Recent<(String, Instant)>>,
     spaces: Mutex<Recent<RoomType>>,
 }
 
-impl Known {
-    /// Webex has just said so.
+impl Directory {
+    /// Remembers what Webex has just said.
     pub(super) fn learn(&self, person: &PersonId, address: &str, space: &RoomId, kind: RoomType) {
         lock(&self.addresses).insert(person.local(), (address.to_owned(), clock::instant()));
         lock(&self.spaces).insert(space.local(), kind);
@@ -37,13 +37,13 @@ impl Known {
     }
 
     /// Whether a space is direct, which never changes.
-    pub(super) fn kind(&self, space: &RoomId) -> Option<RoomType> {
+    pub(super) fn room_type(&self, space: &RoomId) -> Option<RoomType> {
         lock(&self.spaces).get(&space.local()).copied()
     }
 }
 
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Recent<T> {
@@ -76,15 +76,15 @@ mod tests {
 
     #[test]
     fn a_crowd_takes_no_more_memory_than_its_bound() {
-        let known = Known::default();
+        let directory = Directory::default();
         for nth in 0..5 * MOST {
-            known.learn(&PersonId::from(nth.to_string()), "a@example.com", &RoomId::from("r"), RoomType::Direct);
+            directory.learn(&PersonId::from(nth.to_string()), "a@example.com", &RoomId::from("r"), RoomType::Direct);
         }
-        let addresses = lock(&known.addresses);
+        let addresses = lock(&directory.addresses);
         assert!(addresses.newer.len() + addresses.older.len() <= 2 * MOST);
         drop(addresses);
-        assert_eq!(known.address(&PersonId::from("0")), None);
-        assert!(known.address(&PersonId::from((5 * MOST - 1).to_string())).is_some());
-        assert_eq!(known.kind(&RoomId::from("r")), Some(RoomType::Direct));
+        assert_eq!(directory.address(&PersonId::from("0")), None);
+        assert!(directory.address(&PersonId::from((5 * MOST - 1).to_string())).is_some());
+        assert_eq!(directory.room_type(&RoomId::from("r")), Some(RoomType::Direct));
     }
 }
