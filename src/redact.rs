@@ -58,8 +58,8 @@ impl Redactor {
         if begin.len() < text.len() && !told.ends_with('…') { format!("{told}…") } else { told }
     }
 
-    /// The same text without our secrets: they are looked for as they stand, and in what several layers of escapes stand
-    /// for.
+    /// The same text without our secrets: they are looked for as they stand, and in what several layers of escapes
+    /// stand for.
     pub fn without_secrets(&self, text: &str) -> String {
         let plain = Layer { bytes: text.as_bytes().to_vec(), starts: (0..=text.len()).collect() };
         let json = plain.decoded(json_escape);

@@ -48,8 +48,8 @@ impl Handle {
         }
     }
 
-    /// Puts a letter into the outbox, outside of any event. It is on disk when this returns, and sent in its turn, whatever
-    /// ends the process. A second letter of the same key is none, so a call that failed can be made again.
+    /// Puts a letter into the outbox, outside of any event. It is on disk when this returns, and sent in its turn,
+    /// whatever ends the process. A second letter of the same key is none, so a call that failed can be made again.
     ///
     /// # Errors
     /// When the ledger takes nothing just now.
@@ -62,8 +62,8 @@ impl Handle {
         self.line.clone()
     }
 
-    /// Exchanges the commands, without a gap: what has begun ends with those it began with. The settings' rules hold for
-    /// the new ones.
+    /// Exchanges the commands, without a gap: what has begun ends with those it began with. The settings' rules hold
+    /// for the new ones.
     ///
     /// # Errors
     /// A command that cannot be called, or a rule for one that is not there. Then nothing is exchanged.

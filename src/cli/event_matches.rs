@@ -1,5 +1,5 @@
-//! From whatever somebody has in hand to the events that it belongs to: any id, reference or code that a verb, a log line or
-//! a message has told.
+//! From whatever somebody has in hand to the events that it belongs to: any id, reference or code that a verb, a log
+//! line or a message has told.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
@@ -62,8 +62,8 @@ pub(super) async fn matching_events(store: &Store, text: &str) -> anyhow::Result
     Ok(leads.found)
 }
 
-/// What a row of the inbox is of, if this version can read it. One that nobody worked on may be from a version that wrote
-/// no kind.
+/// What a row of the inbox is of, if this version can read it. One that nobody worked on may be from a version that
+/// wrote no kind.
 pub(super) fn event_of(row: &Row) -> Option<Event> {
     let body = row.body.as_deref()?;
     serde_json::from_str(body).ok().or_else(|| serde_json::from_str::<Other>(body).ok().map(Event::Other))
@@ -126,7 +126,8 @@ impl EventMatches<'_> {
     }
 }
 
-/// What a base64 text holds of this one, however it goes on, if so many bytes more than a multiple of three come before it.
+/// What a base64 text holds of this one, however it goes on, if so many bytes more than a multiple of three come before
+/// it.
 fn within(local: &str, before: usize) -> String {
     let encoded = BASE64.encode(format!("{}{local}", &"///"[..before]));
     // The letters at both ends hold bits of what is beside it.

@@ -24,7 +24,8 @@ use crate::{clock, event};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
-    /// Whatever was told of it: a reference, an id of the ledger's or its first letters, an id of Webex's, or a pairing code
+    /// Whatever was told of it: a reference, an id of the ledger's or its first letters, an id of Webex's, or a pairing
+    /// code
     id: String,
     #[command(flatten)]
     format: Format,

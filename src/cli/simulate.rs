@@ -62,8 +62,8 @@ pub(super) struct Options {
     /// kill loses that second, and the end by a signal or the end of the input loses nothing
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Where chance begins: the same seed gives the same ids, the same luck to the same acts and the same tokens; without
-    /// it nobody can guess a token
+    /// Where chance begins: the same seed gives the same ids, the same luck to the same acts and the same tokens;
+    /// without it nobody can guess a token
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
     /// Let a message name a file at an address of this machine or of a private network, for tests that serve the file

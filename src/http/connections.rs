@@ -167,8 +167,8 @@ impl Table {
         }
     }
 
-    /// A place for a connection that has waited for one since `began`. A spare one only where all others are worked on: who
-    /// has it is told to come back, and Webex counts that against a webhook.
+    /// A place for a connection that has waited for one since `began`. A spare one only where all others are worked on:
+    /// who has it is told to come back, and Webex counts that against a webhook.
     fn admit(&mut self, address: IpAddr, began: Instant, now: Instant) -> Admitted {
         let counts_for = Some(address).filter(|_| self.most_of_one > 0).and_then(limited);
         if counts_for.is_some_and(|of| self.addresses.get(&of).is_some_and(|open| *open >= self.most_of_one)) {
@@ -212,8 +212,8 @@ impl Table {
         Admitted::To { number, is_spare, lost }
     }
 
-    /// Takes the place of the connection that has waited longest for its client, at least for so long; false when there is
-    /// none.
+    /// Takes the place of the connection that has waited longest for its client, at least for so long; false when there
+    /// is none.
     fn evict(&mut self, now: Instant, at_least: Duration, which: impl Fn(&Connection) -> bool) -> bool {
         let waiting = self.open.iter().filter(|(_, open)| open.phase.waits_for_client() && which(open));
         let longest = waiting.min_by_key(|(_, open)| open.since);
@@ -272,8 +272,8 @@ impl Table {
     }
 }
 
-/// As whose a connection counts; nobody's, where many clients may share an address: behind a proxy, which is on this machine
-/// or in a private network. Who has an IPv6 address has a whole /64 of them.
+/// As whose a connection counts; nobody's, where many clients may share an address: behind a proxy, which is on this
+/// machine or in a private network. Who has an IPv6 address has a whole /64 of them.
 fn limited(address: IpAddr) -> Option<IpAddr> {
     match address.to_canonical() {
         IpAddr::V4(v4) => {

@@ -1,4 +1,5 @@
-//! What comes over the websocket, reduced to ids: an activity becomes the envelope that a webhook of the same event has.
+//! What comes over the websocket, reduced to ids: an activity becomes the envelope that a webhook of the same event
+//! has.
 //!
 //! What a person wrote is encrypted in an activity, so it is fetched by REST later, as with every other way in.
 

@@ -27,8 +27,8 @@ pub(super) enum LedgerChange {
 }
 
 impl LedgerChange {
-    /// Makes it in the transaction that is open. The number tells whoever asked what came of it: mostly how many rows
-    /// were changed.
+    /// Makes the change in the open transaction. Returns how many rows changed, or a number that the caller of this
+    /// change knows.
     pub(super) async fn make(&self, engine: &mut Engine, chain: &mut Chain, due: &mut Due) -> Result<u64, StoreError> {
         Ok(match self {
             LedgerChange::Reopen(id) => engine.reopen(*id, due).await?.into(),

@@ -32,9 +32,9 @@ impl Store {
 
 /// What the work on a row writes before the row is settled, or instead of that.
 impl Store {
-    /// What may be done once is about to be begun for this event: it goes first in its lane until it is settled, whatever
-    /// ends the process. `false` when the lease was lost, and somebody else may be at it. After an error it is not to be
-    /// begun.
+    /// What may be done once is about to be begun for this event: it goes first in its lane until it is settled,
+    /// whatever ends the process. `false` when the lease was lost, and somebody else may be at it. After an error it is
+    /// not to be begun.
     pub async fn begin_once(&self, row: &Claimed) -> Result<bool, StoreError> {
         let change = LedgerChange::BeginOnce { seq: row.seq, lane: row.lane, fence: row.fence };
         self.change(change).await.map(|rows| rows > 0)

@@ -1,6 +1,7 @@
 //! What people were asked and may still answer: one question a person and space, the newest.
 //!
-//! A row that was answered stays for a while: what it asked for can be tried again by hand, and whoever is late is told.
+//! A row that was answered stays for a while: what it asked for can be tried again by hand, and whoever is late is
+//! told.
 
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-//! What is shown of rows to whoever asks.
+//! Rows as they are shown to people.
 
 use serde::Serialize;
 use uuid::Uuid;

@@ -43,8 +43,8 @@ impl Store {
         self.reader().ending_in(digits).await
     }
 
-    /// Rows of whose note, or of whose receipt's id, this text is a part, and those with a label of two parts whose body holds
-    /// it, oldest first. Looks at every row.
+    /// Rows of whose note, or of whose receipt's id, this text is a part, and those with a label of two parts whose
+    /// body holds it, oldest first. Looks at every row.
     pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
         self.reader().noting(text).await
     }

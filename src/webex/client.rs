@@ -159,8 +159,8 @@ impl Client {
         (micros > 0).then(|| Duration::from_micros(micros))
     }
 
-    /// The time by Webex's clock in milliseconds since 1970, as the last answer told it; good to a second or two. Nobody
-    /// who sets our own clock moves it.
+    /// The time by Webex's clock in milliseconds since 1970, as the last answer told it; good to a second or two.
+    /// Nobody who sets our own clock moves it.
     pub fn webex_time(&self) -> Option<i64> {
         self.0.webex_time.now()
     }

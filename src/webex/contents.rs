@@ -72,7 +72,8 @@ impl Client {
     /// What a file is. `unscannable`: also one that cannot be scanned for malware.
     ///
     /// # Errors
-    /// [`Error::Locked`] while it is scanned; 410 when it is infected, 428 when it cannot be scanned, 404 when it is gone.
+    /// [`Error::Locked`] while it is scanned; 410 when it is infected, 428 when it cannot be scanned, 404 when it is
+    /// gone.
     pub async fn content_info(&self, id: &ContentId, unscannable: bool) -> Result<FileInfo, Error> {
         self.open_content(Method::HEAD, id, unscannable).await.map(|download| download.info)
     }

@@ -218,7 +218,8 @@ impl Client {
         listing
     }
 
-    /// Gives a message of the bot's own the text or markdown of this one; Webex allows ten changes, and none with a card or file.
+    /// Gives a message of the bot's own the text or markdown of this one; Webex allows ten changes, and none with a
+    /// card or file.
     pub async fn edit_message(&self, id: &MessageId, room: &RoomId, new: &NewMessage) -> Result<Message, Error> {
         let NewMessage { text, markdown, .. } = new.clone();
         let new = NewMessage { room_id: Some(room.clone()), text, markdown, ..NewMessage::default() };

@@ -136,7 +136,8 @@ impl Mercury {
     /// [`Error::Status`] with 404 if Webex does not know the device any more.
     pub async fn connect(&self, device: &Device) -> Result<Socket, Error> {
         const ENDPOINT: &str = "socket";
-        // Text frames, and a first event by which one knows that the token was taken; the SDK for JavaScript asks for both.
+        // Text frames, and a first event by which one knows that the token was taken; the SDK for JavaScript asks for
+        // both.
         let mut url = device.socket.clone();
         url.query_pairs_mut().append_pair("outboundWireFormat", "text").append_pair("bufferStates", "true");
         let key = BASE64.encode(fastrand::u128(..).to_be_bytes());

@@ -1,10 +1,10 @@
 //! What the 429s of a token teach: whether its calls are to be paced, and how fast.
 //!
-//! One 429 says no more than its `Retry-After`: a bot that made three calls a minute is not what made Webex refuse. When
-//! Webex refuses again within a minute after a pause, what it took in between, over the time until it takes calls again,
-//! is its limit; the pace begins at half of that, rises evenly, and ends at twice as much. The pace is a guess: where
-//! Webex refuses a bot that goes well below it, the rate is not the reason, the guess is dropped, and the next one needs
-//! more pauses.
+//! One 429 says no more than its `Retry-After`: a bot that made three calls a minute is not what made Webex refuse.
+//! When Webex refuses again within a minute after a pause, what it took in between, over the time until it takes calls
+//! again, is its limit; the pace begins at half of that, rises evenly, and ends at twice as much. The pace is a guess:
+//! where Webex refuses a bot that goes well below it, the rate is not the reason, the guess is dropped, and the next
+//! one needs more pauses.
 
 use std::time::{Duration, Instant};
 

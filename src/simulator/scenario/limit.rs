@@ -1,4 +1,5 @@
-//! How many calls the cloud takes of each token. There is no limit until one is set, so that tests are not left to luck.
+//! How many calls the cloud takes of each token. There is no limit until one is set, so that tests are not left to
+//! luck.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

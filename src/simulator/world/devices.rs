@@ -1,5 +1,5 @@
-//! Devices, which are how Webex's own apps hear of things without being called: each has a socket, and what is sent over
-//! it is sent again over the next one until the app has acknowledged it.
+//! Devices, which are how Webex's own apps hear of things without being called: each has a socket, and what is sent
+//! over it is sent again over the next one until the app has acknowledged it.
 
 use std::collections::VecDeque;
 

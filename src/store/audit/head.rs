@@ -6,8 +6,8 @@ use super::row::GENESIS;
 use crate::config;
 use crate::signature::{AuditKey, Digest};
 
-/// A number so high is no row's that this program wrote: with one each millisecond it takes 285,000 years. It keeps a row
-/// or a head that somebody put at the end of all numbers from leaving none for ours.
+/// A number so high is no row's that this program wrote: with one each millisecond it takes 285,000 years. It keeps a
+/// row or a head that somebody put at the end of all numbers from leaving none for ours.
 pub(super) const LAST: i64 = 1 << 53;
 
 /// The keys of the head's seal.

@@ -28,8 +28,8 @@ pub(super) struct ConversationRow<'a> {
 }
 
 impl Sqlite {
-    /// Ends what is over and notes what is in its space, if nothing else was asked meanwhile, and then writes what is asked
-    /// over what was asked before.
+    /// Ends what is over and notes what is in its space, if nothing else was asked meanwhile, and then writes what is
+    /// asked over what was asked before.
     pub(super) async fn write_questions(
         &mut self,
         ConversationRow { asked, shown, ended }: &ConversationRow<'_>,
@@ -65,7 +65,7 @@ impl Sqlite {
              SELECT value->>0, value->>1, unhex(value->>2), value->>3, value->>4, value->>5, unhex(value->>6)
              FROM json_each(?1)";
         self.run(sqlx::query(sql).bind(json(&asked)?)).await?;
-        // Before the commit, so that nobody who can have read the question misses it.
+        // Set before the commit: whoever can have read the question is looked up.
         self.reader.asks.store(true, Ordering::Release);
         Ok(())
     }

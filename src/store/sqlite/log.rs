@@ -1,8 +1,8 @@
 //! The write-ahead log: how it is taken back into the ledger, and what bounds it.
 //!
-//! A task beside the writer copies pages back without holding it up (a passive checkpoint). That alone bounds nothing: the
-//! log begins anew only when all of it is copied, and while the writer writes without a pause there is always a last page
-//! that is not. So the writer itself, between two transactions, copies the rest and cuts the log.
+//! A task beside the writer copies pages back without holding it up (a passive checkpoint). That alone bounds nothing:
+//! the log begins anew only when all of it is copied, and while the writer writes without a pause there is always a
+//! last page that is not. So the writer itself, between two transactions, copies the rest and cuts the log.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
