@@ -156,8 +156,8 @@ pub fn greeting(request: &PairingRequest) -> String {
     )
 }
 
-/// What each admin who can be written to gets, as rows of the outbox: a text, and a card if `sealed` can make one of
-/// that id for the admin, who is named by email or person id.
+/// What each admin who can be written to gets, as rows of the outbox: a text, and a card if `sealed` can make one of that
+/// id for the admin, who is named by email or person id.
 pub fn notices(
     request: &PairingRequest,
     admins: &[Addressee],

@@ -1,6 +1,6 @@
-//! What a card has to be: by the schema of Adaptive Cards, which Webex holds a card to, and by rules of our own, which
-//! say so. Whatever is wrong is named by its path before anything is sent. Of some things nobody knows what Webex makes
-//! of them; these are doubts, and the card is sent.
+//! What a card has to be: by the schema of Adaptive Cards, which Webex holds a card to, and by rules of our own, which say
+//! so. Whatever is wrong is named by its path before anything is sent. Of some things nobody knows what Webex makes of
+//! them; these are doubts, and the card is sent.
 
 use std::collections::HashSet;
 

@@ -1,15 +1,15 @@
 //! What a button does, under a seal that nobody else can make: `data` of each `Action.Submit` is one token.
 //!
-//! The token holds the card's id, the command, the action and its arguments, who may press it and until when. The bot
-//! and the space are not in it but are sealed with it, so in any other place the seal is wrong. That it stands in the
-//! card that was clicked, and whether it was used, is for the caller to see.
+//! The token holds the card's id, the command, the action and its arguments, who may press it and until when. The bot and
+//! the space are not in it but are sealed with it, so in any other place the seal is wrong. That it stands in the card
+//! that was clicked, and whether it was used, is for the caller to see.
 //!
 //! # A card to somebody whose direct space is not known yet
 //!
-//! Webex tells which space it is only once the message is there, and the seal is made before. So such a card is sealed
-//! for "the direct space of this bot with the one person who may press it": each of its buttons names that one person,
-//! and opens in a direct space only, and only if they press it. A direct space holds the bot and one other, and there
-//! is one for each other: bot, kind of space and person name it as well as its id would, so this binds as tightly.
+//! Webex tells which space it is only once the message is there, and the seal is made before. So such a card is sealed for
+//! "the direct space of this bot with the one person who may press it": each of its buttons names that one person, and
+//! opens in a direct space only, and only if they press it. A direct space holds the bot and one other, and there is one
+//! for each other: bot, kind of space and person name it as well as its id would, so this binds as tightly.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -284,8 +284,8 @@ impl Cards {
         Ok(Some(Attachment::adaptive_card(content)))
     }
 
-    /// What the button does that has this token, if this bot sealed it for this space; or, where the space is direct,
-    /// for the direct space with whoever pressed it.
+    /// What the button does that has this token, if this bot sealed it for this space; or, where the space is direct, for
+    /// the direct space with whoever pressed it.
     pub fn open(&self, bot: &PersonId, room: &RoomId, direct_with: Option<&Sender>, token: &str) -> Option<Button> {
         let open = |place: &str| serde_json::from_slice::<Button>(self.seal.open(place, token)?.get()).ok();
         let here = open(&place(bot, room));
@@ -312,8 +312,8 @@ fn direct(bot: &PersonId) -> String {
     format!("{} alone with one person", bot.local())
 }
 
-/// Whether a button with this token stands in one of these cards. Nowhere else does it count: what people type may
-/// stand in a card too.
+/// Whether a button with this token stands in one of these cards. Nowhere else does it count: what people type may stand
+/// in a card too.
 pub(crate) fn carries(attachments: &[Attachment], token: &str) -> bool {
     fn holds(value: &Value, token: &str) -> bool {
         match value {

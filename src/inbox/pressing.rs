@@ -109,8 +109,8 @@ impl Inbox {
         match ran {
             Ran::Answered(outcome) => outcome.with(spent.into_iter().chain(over)),
             Ran::Refused(outcome) => outcome,
-            // As with an answer that is typed: one that is tried again closes nothing, and so ends nothing. A try that
-            // the end of the process cut off may have done everything.
+            // As with an answer that is typed: one that is tried again closes nothing, and so ends nothing. A try that the end
+            // of the process cut off may have done everything.
             Ran::Failed(outcome) => outcome.with(spent.filter(|_| row.deaths > 0).into_iter().chain(over)),
         }
     }

@@ -111,8 +111,8 @@ impl Inbox {
         }
     }
 
-    /// What the handler returned. A panic, or one that does not end, is a failure like any other. A row beyond its
-    /// tries has ended the process before and is not run again.
+    /// What the handler returned. A panic, or one that does not end, is a failure like any other. A row beyond its tries has
+    /// ended the process before and is not run again.
     pub(super) async fn run<T>(
         &self,
         row: &Claimed,

@@ -1,5 +1,4 @@
-//! Questions: what a reply asks of somebody is kept in the ledger, and what they say next goes to the action that it
-//! named.
+//! Questions: what a reply asks of somebody is kept in the ledger, and what they say next goes to the action that it named.
 
 use std::sync::Arc;
 
@@ -241,16 +240,16 @@ impl Questions {
         }
     }
 
-    /// Whether this is a command that does not answer what was asked: typed with a slash or in another thread, or said
-    /// by a button.
+    /// Whether this is a command that does not answer what was asked: typed with a slash or in another thread, or said by a
+    /// button.
     fn is_aside(&self, to: &ReplyTo, context: &Context, said: Said, kept: &Kept) -> bool {
         let is_elsewhere = to.room_type == RoomType::Group && to.thread.is_some() && to.thread != kept.thread;
         let is_marked = said.card.is_some() || has_slash(&context.text) || is_elsewhere;
         is_marked && matches!(router::route(&self.services.commands(), |_| true, &context.text), Route::Command(..))
     }
 
-    /// Whether what comes when a question is over can only have been meant for it: it means nothing of itself, and
-    /// comes from somebody who may still give the command.
+    /// Whether what comes when a question is over can only have been meant for it: it means nothing of itself, and comes
+    /// from somebody who may still give the command.
     fn is_for(&self, to: &ReplyTo, context: &Context, kept: &Kept) -> bool {
         let commands = self.services.commands();
         let may = |command: &_| self.services.may(&to.sender, &to.room, to.room_type, command).is_ok();
