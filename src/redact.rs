@@ -51,7 +51,7 @@ impl Redactor {
         Redactor(needles.into())
     }
 
-    /// A foreign text as it may be told on.
+    /// Makes foreign text fit for logs and people: without secrets, on one line, short.
     pub fn sanitized(&self, text: &str) -> String {
         let begin = &text[..text.floor_char_boundary(MOST_LOOKED_AT)];
         let told = one_line(&self.without_secrets(begin), LONGEST_TOLD);

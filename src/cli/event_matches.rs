@@ -11,18 +11,18 @@ use crate::event::{self, Event, Other};
 use crate::store::{Queue, Row, Store};
 use crate::webex::local_part;
 
-/// Shorter texts stand in many notes by chance.
+/// The shortest text that is looked for in notes. Shorter ones stand in many by chance.
 const LEAST_NOTED: usize = 8;
 
-/// An event, and why it is one that was asked for.
+/// An event, and why it matches.
 pub(super) struct EventMatch {
     pub row: Row,
     pub how: String,
-    /// Whether the event itself has what was asked for, and not something that belongs to it.
+    /// Whether the event itself matches, and not something that belongs to it.
     pub is_direct: bool,
 }
 
-/// The events that a text may mean, and letters of no event, each once.
+/// The events that a text may mean, and letters that belong to no event, each once.
 pub(super) async fn matching_events(store: &Store, text: &str) -> anyhow::Result<Vec<EventMatch>> {
     const AROUND: [char; 9] = ['"', '\'', '`', '*', '.', ',', ':', '(', ')'];
     let text = text.trim().trim_matches(AROUND);

@@ -31,11 +31,11 @@ pub(super) struct Options {
     format: Format,
 }
 
-/// Said where nothing that Webex sent is kept of an event.
+/// Printed when the bytes that Webex sent are no longer kept.
 const NOTHING_SENT: &str = "nothing that Webex sent is kept of it: polling or catch-up found it, or a version accepted it that kept \
      none";
 
-/// What is known of one event.
+/// Everything known about one event.
 #[derive(Serialize)]
 pub(super) struct Story {
     pub(super) event: String,

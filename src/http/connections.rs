@@ -19,7 +19,7 @@ const GRACE: Duration = Duration::from_millis(250);
 /// How long a new connection waits for a place while all are taken by requests that are worked on.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// After a wait in vain, the next ones do not wait for so long.
+/// After one connection waited in vain, others are refused at once during this time.
 const STALLED_FOR: Duration = Duration::from_secs(1);
 
 /// Spare places beyond `server.connections`, for the health checks.
@@ -50,7 +50,7 @@ impl Connections {
         Connections(Arc::new(Inner { table: Mutex::new(Table::new(settings)), left: Notify::new() }))
     }
 
-    /// A place for a connection from this address, as soon as there is one; none where the address has its share.
+    /// Waits for a place for a connection from this address. `None` if the address has its share.
     pub(super) async fn seat(&self, address: IpAddr) -> Option<Seat> {
         let began = clock::instant();
         loop {
@@ -73,7 +73,7 @@ impl Connections {
 }
 
 impl Seat {
-    /// The connection has come to this.
+    /// Notes the phase of the connection.
     pub(super) fn is_at(&self, phase: Phase) {
         self.connections.table().is_at(self.number, phase, clock::instant());
     }

@@ -67,11 +67,11 @@ pub(super) struct ApiCall {
 
 /// What came back.
 pub(super) struct ApiAnswer {
-    /// Whether it has Webex's tracking id, so that nobody else can have given it by mistake.
+    /// Whether it has Webex's tracking id, and so is surely from Webex.
     pub is_signed: bool,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// In place of the body, where that is a file.
+    /// The response of a file, whose body is not read yet.
     pub unread: Option<Response>,
 }
 
@@ -160,7 +160,7 @@ impl Client {
     }
 
     /// The time by Webex's clock in milliseconds since 1970, as the last answer told it; good to a second or two.
-    /// Nobody who sets our own clock moves it.
+    /// A change of our own clock does not move it.
     pub fn webex_time(&self) -> Option<i64> {
         self.0.webex_time.now()
     }
@@ -240,7 +240,7 @@ impl Client {
         url.origin() == self.0.base.origin()
     }
 
-    /// Makes the call, again where it failed in passing and may be repeated.
+    /// Makes the call, and repeats it after a passing failure if it may be repeated.
     pub(super) async fn send(&self, call: ApiCall) -> Result<ApiAnswer, Error> {
         let mut attempt = 0;
         loop {
@@ -308,7 +308,7 @@ impl Client {
         Err(error)
     }
 
-    /// Sends the request and reads what comes back, whoever answered and whatever it is.
+    /// Sends the request and reads the answer, from whomever it is.
     async fn exchange(&self, call: &ApiCall) -> Result<(StatusCode, ApiAnswer), Error> {
         let request = self.0.http.request(call.method.clone(), call.url.clone());
         let request = request.header(AUTHORIZATION, self.0.authorization.clone());
@@ -333,17 +333,17 @@ impl Client {
         })
     }
 
-    /// A foreign text as it may be told on: without secrets, on one line, short.
+    /// Makes foreign text fit for logs and people: without secrets, on one line, short.
     pub(crate) fn sanitized(&self, text: &str) -> String {
         self.0.redactor.sanitized(text)
     }
 
-    /// A foreign text to be shown to the letter, but for our secrets in it.
+    /// Removes our secrets from foreign text, and nothing else.
     pub(crate) fn without_secrets(&self, text: &str) -> String {
         self.0.redactor.without_secrets(text)
     }
 
-    /// Takes our secrets out of foreign text.
+    /// The redactor with the secrets of this client.
     pub(super) fn redactor(&self) -> &Redactor {
         &self.0.redactor
     }

@@ -29,7 +29,7 @@ const LONGEST_HOST: usize = 253;
 
 /// The services behind the websocket, with one token.
 pub struct Mercury {
-    /// Nothing is repeated on the spot: whoever opens sockets has pauses of its own.
+    /// Calls are not repeated here: the caller that opens sockets makes its own pauses.
     client: Client,
     /// An upgrade is a thing of HTTP/1.1; another client would agree on HTTP/2 where it can.
     http1: reqwest::Client,
@@ -122,7 +122,7 @@ impl Mercury {
         self.write_device(&hosts, "devices", Method::POST, hosts.devices()).await
     }
 
-    /// Takes a device away, so that they do not pile up: Webex takes only so many.
+    /// Deletes a device, so that they do not pile up: Webex allows a limited number.
     ///
     /// # Errors
     /// When the call fails.

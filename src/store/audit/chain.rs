@@ -21,13 +21,13 @@ const PRUNE_STEP: i64 = 500;
 /// written over it only while it is still the same, so that several processes can go on with one chain.
 pub struct Chain {
     keys: AuditKeys,
-    /// Whether this is the daemon, which goes on whatever it finds, or a verb, which may refuse.
+    /// The daemon goes on whatever it finds. A verb may refuse.
     is_daemon: bool,
-    /// As this process left it. Another may have moved it since: then no row is added to it, and it is read again.
+    /// The head as this process left it. If another process has moved it since, it is read again before a row is added.
     head: Option<AuditHead>,
-    /// The last row, and its hash, of a chain that was on disk and in order. What is there later has to go on from it.
+    /// The last row and its hash, as committed by us. Later rows have to go on from it.
     kept: Option<(i64, Digest)>,
-    /// Whether the head had a seal, or an operator puts one there: without that, none is put there by itself.
+    /// Whether the head had a seal, or an operator asked for one. Else the daemon puts none there.
     sealed: bool,
 }
 
@@ -46,12 +46,12 @@ impl Chain {
         self.keys.seal(head).filter(|_| self.sealed)
     }
 
-    /// What was written is on disk.
+    /// The transaction was committed.
     pub fn committed(&mut self) {
         self.kept = self.head.as_ref().map(|head| (head.seq, head.hash)).or(self.kept);
     }
 
-    /// What was written since the last commit is not there.
+    /// The transaction was rolled back.
     pub fn rolled_back(&mut self) {
         self.head = None;
     }
