@@ -33,9 +33,6 @@ impl Handle {
     }
 
     /// Ends when no event and no reply is open. What waits for a pause to end counts as open.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn settled(&self) -> anyhow::Result<()> {
         let mut commits = self.store.commits();
         loop {
@@ -84,9 +81,6 @@ impl Handle {
     }
 
     /// What a scrape of `/metrics` shows.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn metrics(&self) -> anyhow::Result<String> {
         Ok(self.services.metrics.render(self.store.depths().await?))
     }

@@ -16,7 +16,7 @@ use crate::webex::local_part;
 use crate::{clock, event};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Verb {
+pub(super) enum AuditVerb {
     /// List what people and operators did, newest first
     List {
         /// Only what is younger, such as 12h or 7d
@@ -68,9 +68,9 @@ fn period(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "write 12h, 7d or the like".to_owned())
 }
 
-pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, verb: AuditVerb) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| match verb {
-        Verb::List { since, person, denied, limit, format } => {
+        AuditVerb::List { since, person, denied, limit, format } => {
             let since =
                 since.map_or(0, |since| clock::wall_ms() - i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
             let wanted = |row: &AuditRow| {
@@ -79,8 +79,8 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
             list(&store.audited(since, limit, wanted).await?, format)?;
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Verify { format } => verified(&store.verify_audit().await?, format),
-        Verb::Seal { format } => seal(config, &store, format).await,
+        AuditVerb::Verify { format } => verified(&store.verify_audit().await?, format),
+        AuditVerb::Seal { format } => seal(config, &store, format).await,
     })
     .await
 }

@@ -23,7 +23,7 @@ use crate::webex::local_part;
 use crate::{clock, event};
 
 #[derive(Args, Debug)]
-pub(super) struct Options {
+pub(super) struct ExplainOptions {
     /// Whatever was told of it: a reference, an id of the ledger's or its first letters, an id of Webex's, or a pairing
     /// code
     id: String,
@@ -55,9 +55,9 @@ pub(super) struct Story {
     is_direct: bool,
 }
 
-pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| {
-        let Options { id, format } = options;
+        let ExplainOptions { id, format } = options;
         let mut stories = stories(&store, &id).await?;
         let secrets = config.webex.secrets.iter().map(ExposeSecret::expose_secret);
         let redactor = secrets.fold(Redactor::default(), |known, secret| known.with(secret, "[secret]"));

@@ -30,7 +30,7 @@ const SPARES: usize = 64;
 pub(super) struct Connections(Arc<Inner>);
 
 struct Inner {
-    table: Mutex<Table>,
+    table: Mutex<ConnectionTable>,
     /// Somebody left a place.
     left: Notify,
 }
@@ -47,7 +47,7 @@ pub(super) struct Seat {
 
 impl Connections {
     pub(super) fn new(settings: &config::Server) -> Connections {
-        Connections(Arc::new(Inner { table: Mutex::new(Table::new(settings)), left: Notify::new() }))
+        Connections(Arc::new(Inner { table: Mutex::new(ConnectionTable::new(settings)), left: Notify::new() }))
     }
 
     /// Waits for a place for a connection from this address. `None` if the address has its share.
@@ -67,7 +67,7 @@ impl Connections {
         }
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    fn table(&self) -> MutexGuard<'_, ConnectionTable> {
         self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -136,7 +136,7 @@ struct Connection {
     lost: CancellationToken,
 }
 
-struct Table {
+struct ConnectionTable {
     most: usize,
     /// Of one address; 0 is no limit.
     most_of_one: usize,
@@ -151,9 +151,9 @@ struct Table {
     short: Seldom,
 }
 
-impl Table {
-    fn new(settings: &config::Server) -> Table {
-        Table {
+impl ConnectionTable {
+    fn new(settings: &config::Server) -> ConnectionTable {
+        ConnectionTable {
             most: settings.connections,
             most_of_one: settings.per_address,
             header_timeout: settings.header_timeout,
@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     struct Lot {
-        table: Table,
+        table: ConnectionTable,
         start: Instant,
     }
 
@@ -302,7 +302,7 @@ mod tests {
         fn new(connections: usize, per_address: usize) -> Lot {
             let toml = format!("[server]\nconnections = {connections}\nper_address = {per_address}");
             let settings = config::Config::from_parts(&toml, &[]).unwrap().server;
-            Lot { table: Table::new(&settings), start: Instant::now() }
+            Lot { table: ConnectionTable::new(&settings), start: Instant::now() }
         }
 
         /// A connection that comes at this time in milliseconds and waits for a place for as long as it has to.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Beginning, Chain, Due, Engine, Entry, NewPairing, PairingDecision, Progress, StoreError};
+use super::{Beginning, Chain, Due, Engine, Entry, NewPairing, Progress, RequestDecision, StoreError};
 
 /// What is to be changed.
 pub(super) enum LedgerChange {
@@ -17,7 +17,7 @@ pub(super) enum LedgerChange {
     Progress(Progress),
     SetAnswers(bool),
     RequestPairing(Box<NewPairing>),
-    DecidePairing(Box<PairingDecision>),
+    DecidePairing(Box<RequestDecision>),
     WithdrawApproval(Uuid, String),
     Prune { retention: Duration, dedupe: Duration },
     PruneLanes(Duration),

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::audit::row::seal_by;
 use super::{
-    AuditEntry, Beginning, Claimed, Entry, LedgerChange, NewPairing, Pairing, PairingDecision, PairingOutcome,
-    PairingRequest, PairingState, Progress, Store, StoreError,
+    AuditEntry, Beginning, Claimed, Entry, LedgerChange, NewPairing, Pairing, PairingOutcome, PairingRequest,
+    PairingState, Progress, RequestDecision, Store, StoreError,
 };
 
 /// Changes that an operator makes by hand. Each is audited in its transaction.
@@ -88,7 +88,7 @@ impl Store {
         audit: AuditEntry,
     ) -> Result<bool, StoreError> {
         let Pairing { id, decisions, .. } = *pairing;
-        let decision = PairingDecision { id, decisions, state, by: by.to_owned(), entries };
+        let decision = RequestDecision { id, decisions, state, by: by.to_owned(), entries };
         self.audited_change(LedgerChange::DecidePairing(Box::new(decision)), audit).await
     }
 

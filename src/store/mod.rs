@@ -36,7 +36,7 @@ use due::{Due, Wakers};
 use engine::{Engine, Reader};
 use entry::lane_id;
 use error::Damage;
-use pairing::{NewPairing, PairingDecision};
+use pairing::{NewPairing, RequestDecision};
 use settle::SettlementStep;
 
 pub use approvals::{Approval, ApprovalRequest, ApprovalState, ApprovalStep, Approver, Overdue};

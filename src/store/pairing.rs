@@ -89,7 +89,7 @@ pub struct PairingQuery {
 }
 
 /// A decision on a request, valid only while the request is as it was read.
-pub(super) struct PairingDecision {
+pub(super) struct RequestDecision {
     pub(super) id: i64,
     pub(super) decisions: i64,
     pub(super) state: PairingState,

@@ -58,7 +58,7 @@ pub(super) struct ApiCall {
     pub endpoint: &'static str,
     pub method: Method,
     pub url: Url,
-    pub body: Body,
+    pub body: RequestBody,
     /// Whether it may be made twice.
     pub repeatable: bool,
     /// What a success has to be.
@@ -75,7 +75,7 @@ pub(super) struct ApiAnswer {
     pub unread: Option<Response>,
 }
 
-pub(super) enum Body {
+pub(super) enum RequestBody {
     None,
     Json(Value),
     /// A file upload with its other fields.
@@ -313,9 +313,9 @@ impl Client {
         let request = self.0.http.request(call.method.clone(), call.url.clone());
         let request = request.header(AUTHORIZATION, self.0.authorization.clone());
         let request = match &call.body {
-            Body::None => request,
-            Body::Json(value) => request.json(value),
-            Body::Form(fields, file) => request.multipart(form(fields, file)?),
+            RequestBody::None => request,
+            RequestBody::Json(value) => request.json(value),
+            RequestBody::Form(fields, file) => request.multipart(form(fields, file)?),
         };
         let answer = async {
             let response = request.send().await?;

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
 use super::answer::{Expects, read, refusal};
-use super::client::{ApiCall, Body, Client, MOST_OF_A_REFUSAL, innermost};
+use super::client::{ApiCall, Client, MOST_OF_A_REFUSAL, RequestBody, innermost};
 use super::connection::http_client;
 use super::{Error, Socket, lenient};
 use crate::config::{self, encrypted_or_loopback};
@@ -123,11 +123,8 @@ impl Mercury {
     }
 
     /// Deletes a device, so that they do not pile up: Webex allows a limited number.
-    ///
-    /// # Errors
-    /// When the call fails.
     pub async fn delete(&self, device: &Device) -> Result<(), Error> {
-        self.client.empty(call("devices/{id}", Method::DELETE, device.url.clone(), Body::None)).await
+        self.client.empty(call("devices/{id}", Method::DELETE, device.url.clone(), RequestBody::None)).await
     }
 
     /// Opens the socket of a device and shows the token. Whether it is taken is heard over the socket.
@@ -173,7 +170,7 @@ impl Mercury {
     async fn hosts(&self) -> Result<Hosts, Error> {
         let mut url = self.catalog.clone();
         url.query_pairs_mut().append_pair("format", "hostmap");
-        let catalog: Catalog = self.client.json(call("catalog", Method::GET, url, Body::None)).await?;
+        let catalog: Catalog = self.client.json(call("catalog", Method::GET, url, RequestBody::None)).await?;
         Hosts::of(&self.catalog, &catalog).map_err(|error| error.sanitized(self.client.redactor()))
     }
 
@@ -182,7 +179,7 @@ impl Mercury {
         struct List {
             devices: Vec<Value>,
         }
-        match self.client.json::<List>(call("devices", Method::GET, hosts.devices(), Body::None)).await {
+        match self.client.json::<List>(call("devices", Method::GET, hosts.devices(), RequestBody::None)).await {
             // Other programs' devices may look as they please.
             Ok(list) => Ok(list
                 .devices
@@ -212,12 +209,12 @@ impl Mercury {
             "systemName": "switchboard",
             "systemVersion": env!("CARGO_PKG_VERSION"),
         });
-        let told: DeviceAnswer = self.client.json(call(endpoint, method, url, Body::Json(about))).await?;
+        let told: DeviceAnswer = self.client.json(call(endpoint, method, url, RequestBody::Json(about))).await?;
         Ok(Device { url: hosts.admit(endpoint, &told.url)?, socket: hosts.admit(endpoint, &told.web_socket_url)? })
     }
 }
 
-fn call(endpoint: &'static str, method: Method, url: Url, body: Body) -> ApiCall {
+fn call(endpoint: &'static str, method: Method, url: Url, body: RequestBody) -> ApiCall {
     ApiCall { endpoint, method, url, body, repeatable: false, expects: Expects::Json }
 }
 

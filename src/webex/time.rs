@@ -1,4 +1,4 @@
-//! Webex's clock, as its answers tell it.
+//! Webex's clock, read from its answers.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use reqwest::header::{DATE, HeaderMap};
 
 use crate::clock;
 
-/// How well Webex's time is known from its answers, which name seconds: to so many milliseconds.
+/// How exactly Webex's time is known, in milliseconds: its answers give only seconds.
 pub(crate) const TIME_IS_GOOD_TO: i64 = 2000;
 
 /// What the last answer said, and when that was. Shared by all clones of a client.
