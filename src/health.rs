@@ -1,5 +1,5 @@
-//! What `/readyz` says: whether the parts the bot stands on are well. It speaks in words of ours alone, since whoever asks
-//! may be anybody; what Webex said is in the log and in `switchboard check`.
+//! What `/readyz` says: whether the parts the bot stands on are well. It speaks in words of ours alone, since whoever
+//! asks may be anybody; what Webex said is in the log and in `switchboard check`.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Two daemons with one token and two ledgers would answer everything twice. Each leaves a mark at Webex by which the
-//! others know it: a webhook whose name has its ledger and the time. The daemon of the oldest ledger answers; the others
-//! wait until its mark is no longer renewed. Pure, but for the gate.
+//! others know it: a webhook whose name has its ledger and the time. The daemon of the oldest ledger answers; the
+//! others wait until its mark is no longer renewed. Pure, but for the gate.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use tokio::sync::watch;
 
 use crate::store::LedgerId;
 
-/// What the name of each mark begins with.
+/// The beginning of every mark's name.
 const PREFIX: &str = "switchboard ledger ";
 
-/// What the name of a mark ends with whose daemon waits.
+/// The end of the mark's name of a daemon that waits.
 const WAITS: &str = " waits";
 
-/// After so many renewals that did not come, a mark is of a daemon that does not run any more.
+/// A mark is stale after this many missed renewals: its daemon does not run any more.
 pub const MISSED: u32 = 4;
 
 /// A daemon as its mark shows it.
@@ -42,7 +42,7 @@ impl fmt::Display for Mark {
 }
 
 impl Mark {
-    /// Reads the name of a webhook; none where it is no mark.
+    /// Reads a mark from the name of a webhook; `None` if it is another webhook.
     pub fn read(name: &str) -> Option<Mark> {
         let rest = name.strip_prefix(PREFIX)?;
         let (rest, waits) = match rest.strip_suffix(WAITS) {
@@ -57,22 +57,22 @@ impl Mark {
         Some(Mark { ledger, process: number(process)?, at: at.parse().ok()?, waits })
     }
 
-    /// Whether its daemon runs, as far as the mark shows by this time: one that was not renewed for `stale` is of none.
+    /// Whether its daemon seems to run: the mark was renewed within `stale`.
     pub fn is_fresh(&self, now: Timestamp, stale: Duration) -> bool {
         now.duration_since(self.at).unsigned_abs() <= stale
     }
 
-    /// Whether its daemon answers, as far as the mark shows by this time.
+    /// Whether its daemon seems to run and to answer.
     pub fn answers(&self, now: Timestamp, stale: Duration) -> bool {
         self.is_fresh(now, stale) && !self.waits
     }
 
-    /// Whether this daemon goes before the other. Of two on copies of one ledger it is the one that began first.
+    /// Whether this daemon goes before the other: the older ledger first; on copies of one ledger, the older process.
     fn goes_before(&self, other: &Mark) -> bool {
         (self.ledger, self.process) < (other.ledger, other.process)
     }
 
-    /// The daemon that answers in place of this one, if one does by this time.
+    /// The daemon that answers in place of this one, if there is one.
     pub fn outranked_by(&self, others: &[Mark], now: Timestamp, stale: Duration) -> Option<Mark> {
         others.iter().copied().find(|other| other.answers(now, stale) && other.goes_before(self))
     }
@@ -81,11 +81,12 @@ impl Mark {
 /// Whether this daemon is the one that answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DaemonRole {
-    /// Nobody has looked yet.
+    /// Not known yet.
     Unknown,
-    /// It is. What was said until then another one has answered, by Webex's clock in milliseconds since 1970.
+    /// It answers what is said after this time, by Webex's clock in milliseconds since 1970. Another daemon has
+    /// answered what was said before.
     Answers { after: Option<i64> },
-    /// Another one is.
+    /// Another daemon answers.
     Waits,
 }
 
@@ -93,18 +94,18 @@ pub enum DaemonRole {
 #[derive(Clone, Debug)]
 pub struct Gate {
     standing: watch::Receiver<DaemonRole>,
-    /// Whether what is delivered is taken before anybody has looked.
+    /// Whether deliveries are taken while the role is unknown.
     early: bool,
 }
 
 impl Gate {
-    /// A gate, and what moves it. `early`: what is delivered is taken before anybody has looked.
+    /// A gate, and the sender that moves it. `early`: deliveries are taken while the role is unknown.
     pub fn new(standing: DaemonRole, early: bool) -> (watch::Sender<DaemonRole>, Gate) {
         let (sender, standing) = watch::channel(standing);
         (sender, Gate { standing, early })
     }
 
-    /// Whether what is delivered now will be answered here.
+    /// Whether deliveries are taken now.
     pub fn takes(&self) -> bool {
         match *self.standing.borrow() {
             DaemonRole::Answers { .. } => true,
@@ -113,7 +114,7 @@ impl Gate {
         }
     }
 
-    /// Whether it is open, and until when another daemon has answered what was said.
+    /// `None` while it is shut. Else until when another daemon answered what was said.
     pub fn answers(&self) -> Option<Option<i64>> {
         match *self.standing.borrow() {
             DaemonRole::Answers { after } => Some(after),
@@ -131,7 +132,7 @@ impl Gate {
         self.until(|standing| !matches!(standing, DaemonRole::Answers { .. })).await;
     }
 
-    /// Ends when somebody has looked. What was acknowledged before is then answered, whoever answers what comes.
+    /// Ends when the role is known. From then on, what this daemon acknowledged is worked on, whatever the role.
     pub async fn known(&self) {
         self.until(|standing| standing != DaemonRole::Unknown).await;
     }
@@ -139,7 +140,7 @@ impl Gate {
     async fn until(&self, holds: impl Fn(DaemonRole) -> bool) {
         let mut standing = self.standing.clone();
         if standing.wait_for(|standing| holds(*standing)).await.is_err() {
-            // Whoever moves it has ended with the daemon.
+            // The sender is gone: the daemon ends.
             std::future::pending().await
         }
     }

@@ -51,15 +51,15 @@ impl Redactor {
         Redactor(needles.into())
     }
 
-    /// A foreign text as it may be told on.
+    /// Makes foreign text fit for logs and people: without secrets, on one line, short.
     pub fn sanitized(&self, text: &str) -> String {
         let begin = &text[..text.floor_char_boundary(MOST_LOOKED_AT)];
         let told = one_line(&self.without_secrets(begin), LONGEST_TOLD);
         if begin.len() < text.len() && !told.ends_with('…') { format!("{told}…") } else { told }
     }
 
-    /// The same text without our secrets: they are looked for as they stand, and in what several layers of escapes stand
-    /// for.
+    /// The same text without our secrets: they are looked for as they stand, and in what several layers of escapes
+    /// stand for.
     pub fn without_secrets(&self, text: &str) -> String {
         let plain = Layer { bytes: text.as_bytes().to_vec(), starts: (0..=text.len()).collect() };
         let json = plain.decoded(json_escape);

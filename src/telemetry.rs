@@ -229,7 +229,8 @@ fn add<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metri
     metric
 }
 
-/// A histogram of so many buckets, each twice as wide as the one before. `first`: the upper bound of the first, in seconds.
+/// A histogram of so many buckets, each twice as wide as the one before. `first`: the upper bound of the first, in
+/// seconds.
 fn histogram(first: f64, buckets: u16) -> Histogram {
     Histogram::new(exponential_buckets(first, 2.0, buckets))
 }

@@ -34,9 +34,6 @@ impl Handle {
     }
 
     /// Ends when no event and no reply is open. What waits for a pause to end counts as open.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn settled(&self) -> anyhow::Result<()> {
         let mut commits = self.store.commits();
         loop {
@@ -98,8 +95,8 @@ impl Handle {
         self.line.clone()
     }
 
-    /// Exchanges the commands, without a gap: what has begun ends with those it began with. The settings' rules hold for
-    /// the new ones.
+    /// Exchanges the commands, without a gap: what has begun ends with those it began with. The settings' rules hold
+    /// for the new ones.
     ///
     /// # Errors
     /// A command that cannot be called, or a rule for one that is not there. Then nothing is exchanged.
@@ -120,9 +117,6 @@ impl Handle {
     }
 
     /// What a scrape of `/metrics` shows.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn metrics(&self) -> anyhow::Result<String> {
         Ok(self.services.metrics.render(self.store.depths().await?))
     }

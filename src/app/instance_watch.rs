@@ -1,4 +1,4 @@
-//! Keeps this daemon's mark at Webex, looks at those of others, and says whether this one is to answer.
+//! Keeps this daemon's mark at Webex, reads the marks of others, and decides whether this daemon answers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -16,23 +16,23 @@ use crate::store::{LedgerId, Store, StoreError};
 use crate::telemetry::Seldom;
 use crate::webex::{Client, Error, Fault, Priority, TIME_IS_GOOD_TO, Webhook, WebhookSpec};
 
-/// Where the mark of a daemon that has no URL points. Nothing lives under that name, and nothing is sent to it.
+/// The URL in the mark of a daemon that has none. The name cannot exist, so nothing is sent there.
 const NOWHERE: &str = "https://switchboard.invalid/";
 
-/// A mark that was not renewed for so long is taken away.
+/// A mark that was not renewed for this long is deleted.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(1);
 
-/// The longest pause after a look that failed.
+/// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// What looking takes, and whom it tells.
+/// Watches for other daemons with the same token.
 pub(super) struct InstanceWatch {
     webex: Client,
     store: Store,
     health: Health,
     /// Where our webhooks point, if they are registered.
     target_url: Option<String>,
-    /// What they are signed with: what is delivered through a mark is not a forgery.
+    /// The secret of our webhooks. Marks have it too, so a delivery through a mark does not count as forged.
     secret: Option<SecretString>,
     settings: Instance,
     standing: watch::Sender<DaemonRole>,
@@ -46,22 +46,22 @@ pub(super) struct InstanceWatch {
 struct ThisDaemon {
     ledger: LedgerId,
     process: i64,
-    /// When it looked first, by Webex's clock.
+    /// When it first looked, by Webex's clock.
     since: Timestamp,
 }
 
 impl ThisDaemon {
-    /// Whether a mark is this daemon's, or was left by an earlier process on the same ledger. One that is renewed since is of
-    /// a daemon on a copy of the ledger.
+    /// Whether a mark is this daemon's, or an earlier process on this ledger left it. If another process still renews
+    /// it, it belongs to a daemon on a copy of the ledger.
     fn owns(&self, mark: &Mark) -> bool {
         let is_left = mark.at.duration_since(self.since) <= SignedDuration::from_millis(TIME_IS_GOOD_TO);
         mark.ledger == self.ledger && (mark.process == self.process || is_left)
     }
 }
 
-/// Why a look did not get to its end.
+/// Why the marks could not be read or written.
 enum LookError {
-    /// Webex does not give the marks, or takes none.
+    /// Webex does not let us read or write webhooks.
     Marks(Error),
     Webex(Error),
     Store(StoreError),
@@ -76,7 +76,7 @@ impl LookError {
     }
 }
 
-/// Whether what was to be changed is still there.
+/// Whether the webhook to be changed still exists.
 fn still_exists<T>(changed: Result<T, Error>) -> Result<bool, Error> {
     match changed {
         Ok(_) => Ok(true),
@@ -120,7 +120,7 @@ impl InstanceWatch {
         }
     }
 
-    /// Looks for as long as the daemon runs.
+    /// Watches for as long as the daemon runs.
     pub(super) async fn run(self) {
         if !self.settings.alone {
             self.health.instance(Ok(()));
@@ -153,11 +153,11 @@ impl InstanceWatch {
         }
     }
 
-    /// Writes the mark first and looks then, so that of two daemons that start together at least one sees the other.
+    /// Writes the mark first and looks afterwards: if two daemons start together, at least one sees the other.
     async fn look_for_others(&self, me: &mut Option<ThisDaemon>) -> Result<(), LookError> {
         let webex = self.webex.at(Priority::Notify);
         let found = webex.webhooks().await.map_err(LookError::of_marks)?;
-        // Nearly every answer of Webex's tells it.
+        // Nearly every answer of Webex has its time.
         let now = webex.webex_time().and_then(|now| Timestamp::from_millisecond(now).ok()).unwrap_or_else(clock::wall);
         let me = match me {
             Some(me) => *me,
@@ -175,7 +175,7 @@ impl InstanceWatch {
             self.announce_role(by, &rivals(&found), now).await;
         }
         self.write_mark(&webex, &found, me, &mine).await?;
-        // Whoever begins to answer looks again, at what others wrote meanwhile.
+        // A daemon that begins to answer looks again, since others may have written meanwhile.
         let stays = !mine.waits && matches!(*self.standing.borrow(), DaemonRole::Answers { .. });
         let found = if stays { found } else { webex.webhooks().await.map_err(LookError::of_marks)? };
         let rivals = rivals(&found);
@@ -192,7 +192,7 @@ impl InstanceWatch {
         self.settings.renew * MISSED
     }
 
-    /// Makes or renews the mark, and takes away those that nobody renews any more.
+    /// Creates or renews our mark, and deletes marks that nobody renews.
     async fn write_mark(
         &self,
         webex: &Client,
@@ -203,7 +203,7 @@ impl InstanceWatch {
         let spec = WebhookSpec {
             name: mine.to_string(),
             target_url: self.target_url.clone().unwrap_or_else(|| NOWHERE.to_owned()),
-            // A space moves to another region next to never, so next to nothing is delivered.
+            // A space almost never moves to another region, so almost nothing is delivered.
             resource: "rooms".to_owned(),
             event: "migrated".to_owned(),
             secret: self.secret.clone().unwrap_or_else(|| Uuid::new_v4().simple().to_string().into()),
@@ -219,7 +219,7 @@ impl InstanceWatch {
             }
         }
         if !is_kept {
-            // Whoever has seen another daemon does not answer because its own mark is refused.
+            // A daemon that has seen another one keeps waiting even if its own mark is refused.
             let failed: fn(Error) -> LookError = if mine.waits { LookError::Webex } else { LookError::of_marks };
             webex.create_webhook(&spec).await.map_err(failed)?;
         }
@@ -228,7 +228,7 @@ impl InstanceWatch {
 
     async fn announce_role(&self, by: Option<Mark>, rivals: &[Mark], now: Timestamp) {
         let before = *self.standing.borrow();
-        // Up to its last mark another daemon has answered what was said.
+        // Another daemon has answered everything up to its last mark.
         let answered = rivals.iter().filter(|mark| !mark.waits).map(|mark| mark.at.as_millisecond()).max();
         let standing = match (by, before) {
             (Some(_), _) => DaemonRole::Waits,
@@ -276,7 +276,8 @@ impl InstanceWatch {
         }
     }
 
-    /// Where Webex takes no mark, nobody can know of the other. Whoever has seen one waits for as long as a mark is fresh.
+    /// Webex takes no marks, so daemons cannot see each other: this one answers. If it has seen another one, it waits
+    /// until that mark is stale.
     fn without_marks(&self, error: &Error, looked: Instant) {
         let opens = match *self.standing.borrow() {
             DaemonRole::Unknown => true,
@@ -294,7 +295,7 @@ impl InstanceWatch {
         }
     }
 
-    /// A daemon that waits takes over once this one's mark is stale, so this one looks again before it goes on.
+    /// Stops answering before our mark is stale, if another daemon waits: that one takes over then.
     fn step_down(&self, looked: Instant) {
         let answers = matches!(*self.standing.borrow(), DaemonRole::Answers { .. });
         if answers && self.is_stood_by.load(Ordering::Relaxed) && looked.elapsed() > self.settings.renew * (MISSED - 1)

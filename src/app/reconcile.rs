@@ -1,5 +1,5 @@
-//! When Webex is looked at for what was said: all the time where the bot polls, else at the start, after whatever may
-//! have lost a delivery, and now and then.
+//! When spaces are read back: at an interval if the bot polls; else at the start, after anything that may have lost a
+//! delivery, and now and then.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,20 +17,20 @@ use crate::webex::Priority;
 /// The longest pause after a failure, unless Webex asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What the looks need, and whom they tell.
+/// Decides when spaces are read back, and reports the results.
 pub(super) struct ReconcileSchedule {
     delivery: config::Delivery,
     polling: config::Polling,
     /// How long Webex may take until it shows what was said.
     lag: Duration,
-    /// How long a Webex that fails is waited for.
+    /// How long a failing Webex is waited for.
     give_up: Duration,
     shared: Shared,
-    /// Asks for a look now: a delivery may have been lost.
+    /// Asks for a read-back now: a delivery may have been lost.
     nudge: Arc<Notify>,
-    /// How the websocket is, where there is one.
+    /// The state of the websocket, if there is one.
     line: Option<watch::Receiver<Line>>,
-    /// Hears when the first look has ended.
+    /// Set when the first read-back has ended.
     caught_up: watch::Sender<bool>,
     /// Whether polling stands in for the websocket.
     falls_back: bool,
@@ -51,7 +51,7 @@ impl ReconcileSchedule {
         ReconcileSchedule { delivery, polling, lag, give_up, shared, nudge, line, caught_up, falls_back: false }
     }
 
-    /// Looks for as long as the daemon runs.
+    /// Reads back for as long as the daemon runs.
     pub async fn run(mut self) {
         let is_off = self.delivery.catch_up.is_zero();
         if is_off {
@@ -66,9 +66,10 @@ impl ReconcileSchedule {
                 "delivery.mode is \"polling\": clicks on cards are not seen, since Webex has no list of them"
             );
         }
-        // Without knowing itself the bot would take its own words for somebody's.
+        // The bot has to know its own id, to tell its own messages from those of others.
         self.shared.identity.known().await;
-        // What is said before the way in stands may not be delivered, so the first look comes after that.
+        // Messages from before the webhooks or the socket stand may not be delivered, so the first read-back comes
+        // after.
         if self.delivery.mode != Mode::Polling {
             self.called().await;
         }
@@ -79,11 +80,11 @@ impl ReconcileSchedule {
         let (mut reconciler, mut pause, mut followed) = (None, self.interval(), false);
         loop {
             if self.shared.gate.answers().is_none() {
-                // Another daemon answers meanwhile, so this one begins anew after that.
+                // Another daemon answers. This one begins anew after that.
                 reconciler = None;
                 self.shared.gate.open().await;
             }
-            // Nothing is to be caught up, and the socket brings the rest: only while it is down, the bot has to ask.
+            // Without catching up, spaces are read back only while the socket is down.
             if is_off && self.delivery.mode == Mode::Websocket && !self.is_down() {
                 reconciler = None;
                 self.caught_up.send_replace(true);
@@ -93,7 +94,7 @@ impl ReconcileSchedule {
             pause = match self.read_back(&mut reconciler).await {
                 Ok(unsettled) => {
                     self.is_well();
-                    // One more look, for what Webex did not show yet; but a busy bot is not to poll by that.
+                    // One more, for what Webex did not show yet. Only one: a busy bot must not poll this way.
                     followed = unsettled && !followed && self.interval() > self.lag;
                     if followed { self.lag } else { self.interval() }
                 }
@@ -107,14 +108,14 @@ impl ReconcileSchedule {
         }
     }
 
-    /// Ends when something may have been lost: at once, if that was since the last look.
+    /// Ends when a delivery may have been lost. It ends at once if that was since the last read-back.
     async fn called(&mut self) {
         let Some(line) = &mut self.line else { return self.nudge.notified().await };
         tokio::select! {
             () = self.nudge.notified() => {}
             changed = line.changed() => {
                 if changed.is_err() {
-                    // The socket is closed for good: the daemon stops.
+                    // The daemon stops.
                     std::future::pending::<()>().await;
                 }
                 let is_down = matches!(line.borrow().socket, Socket::Down { .. });
@@ -126,12 +127,12 @@ impl ReconcileSchedule {
         }
     }
 
-    /// Whether nothing comes but what is asked for.
+    /// Whether there is a websocket and it is down.
     fn is_down(&self) -> bool {
         self.line.as_ref().is_some_and(|line| matches!(line.borrow().socket, Socket::Down { .. }))
     }
 
-    /// Whether some spaces are to be read once more.
+    /// Reads back once. Returns whether some spaces have to be read once more.
     async fn read_back(&self, reconciler: &mut Option<Reconciler>) -> Result<bool, ReadBackError> {
         let reconciler = match reconciler {
             Some(reconciler) => reconciler,
@@ -144,7 +145,7 @@ impl ReconcileSchedule {
 
     async fn begin(&self) -> Result<Reconciler, ReadBackError> {
         let Shared { store, services, .. } = &self.shared;
-        // What a look finds in any case is no gap, whatever is set.
+        // Always far enough back for two ordinary intervals, so that these leave no gap.
         let slowest = match self.delivery.mode {
             Mode::Polling | Mode::Both => self.polling.interval,
             Mode::Webhook | Mode::Websocket => self.delivery.reconcile.max(self.polling.interval),
@@ -178,7 +179,7 @@ impl ReconcileSchedule {
         }
     }
 
-    /// The label of what is found, in the metrics.
+    /// The source of what is found, as the metrics name it.
     fn source(&self) -> Source {
         match self.delivery.mode {
             Mode::Polling | Mode::Both => Source::Polling,
@@ -205,9 +206,9 @@ impl ReconcileSchedule {
         }
     }
 
-    /// Where nothing else reports the way in, this does.
+    /// Reports to `/readyz` that reading works.
     fn is_well(&self) {
-        // A websocket that is refused its token says more than a look that is not.
+        // While the websocket is down, its own report stands.
         if !self.is_down() {
             self.shared.health.token(Ok(()));
         }
@@ -217,7 +218,7 @@ impl ReconcileSchedule {
         }
     }
 
-    /// The pause until the next look.
+    /// Reports a failure. Returns the pause until the next try.
     fn failed(&self, failure: &ReadBackError, pause: Duration) -> Duration {
         let longer = (pause * 2).clamp(self.interval().min(LONGEST_PAUSE), LONGEST_PAUSE);
         let pause = match failure {

@@ -1,5 +1,5 @@
-//! Learns who the bot is, and keeps its webhooks at Webex as they ought to be. A refused token or a Webex that is away is
-//! said plainly and tried again: a supervisor that starts us over and over helps nobody.
+//! Learns who the bot is, and keeps its webhooks at Webex as they ought to be. A refused token or a Webex that is away
+//! is said plainly and tried again: a supervisor that starts us over and over helps nobody.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +20,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause before the webhooks are looked at again after a failure.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Looks after the token, and after webhooks for the bot itself and for these. `nudge` hears of each time when something may
-/// not have been delivered.
+/// Looks after the token, and after webhooks for the bot itself and for these. `nudge` hears of each time when
+/// something may not have been delivered.
 pub(super) async fn register(config: Config, others: Vec<Subscription>, shared: Shared, nudge: Arc<Notify>) {
     learn_identity(&shared).await;
     match config.delivery.mode {

@@ -17,13 +17,14 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 /// The same while some of it is being ended, or the ledger could not be read.
 const EXPIRE_AGAIN: Duration = Duration::from_secs(10);
 
-/// So often an end is put into the inbox anew that was given up or dropped there; what then still is not ended never will.
+/// So often an end is put into the inbox anew that was given up or dropped there; what then still is not ended never
+/// will.
 const MOST_EXPIRIES: u32 = 5;
 
 /// Empties rows past their time, a step at a time, and sleeps when there are none left.
 pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration, catch_up: Duration) {
-    // A space's mark says up to when everything there was worked on. It is needed for as long as messages are fetched, and
-    // the ids of those that were answered are known.
+    // A space's mark says up to when everything there was worked on. It is needed for as long as messages are fetched,
+    // and the ids of those that were answered are known.
     let lanes = catch_up.max(settings.retention.saturating_add(settings.dedupe));
     loop {
         let pruned = async {
@@ -46,8 +47,8 @@ pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration
     }
 }
 
-/// Ends what waits for approval once its time is over, through the inbox, so that it happens in the order of the space and
-/// survives whatever the rest of it survives.
+/// Ends what waits for approval once its time is over, through the inbox, so that it happens in the order of the space
+/// and survives whatever the rest of it survives.
 pub(super) async fn expire(shared: Shared) {
     loop {
         let pause = match put_overdue(&shared).await {

@@ -16,7 +16,7 @@ use crate::text::{iso_time, table};
 use crate::verdict::Verdict;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Verb {
+pub(super) enum ApprovalsVerb {
     /// List what waits, newest first
     List {
         /// Also what was decided, as far back as store.retention
@@ -76,10 +76,10 @@ impl<'a> ApprovalOutput<'a> {
     }
 }
 
-pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, verb: ApprovalsVerb) -> anyhow::Result<ExitCode> {
     match verb {
-        Verb::List { all, limit, format } => list(config, all, limit, format).await?,
-        Verb::Withdraw { reference, format } => withdraw(config, &reference, format).await?,
+        ApprovalsVerb::List { all, limit, format } => list(config, all, limit, format).await?,
+        ApprovalsVerb::Withdraw { reference, format } => withdraw(config, &reference, format).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

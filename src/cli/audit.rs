@@ -16,7 +16,7 @@ use crate::webex::local_part;
 use crate::{clock, event};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Verb {
+pub(super) enum AuditVerb {
     /// List what people and operators did, newest first
     List {
         /// Only what is younger, such as 12h or 7d
@@ -36,27 +36,28 @@ pub(super) enum Verb {
     },
     /// Say whether a row was altered, removed or added; exits 1 and names the first ten if so, or if it cannot tell
     ///
-    /// Reads every row, beside the daemon or without it. Each row's hash covers the row before it, and the record of the
-    /// chain's ends its last hash, so it is noticed when a row was altered, removed, added or moved, at the ends too. While
-    /// the daemon runs it also sees when the chain no longer goes on from where it left it, and says so in a row.
+    /// Reads every row, beside the daemon or without it. Each row's hash covers the row before it, and the record of
+    /// the chain's ends its last hash, so it is noticed when a row was altered, removed, added or moved, at the ends
+    /// too. While the daemon runs it also sees when the chain no longer goes on from where it left it, and says so in a
+    /// row.
     ///
     /// What is not noticed: without audit.key, that somebody who can write to the ledger altered a row and made all
     /// hashes after it anew, or took rows from the beginning. With audit.key the record of the ends is sealed, and that
-    /// needs the key; a seal that was taken away is missed until `switchboard audit seal`. Left then are an audit put back
-    /// as it was before, seal and all, while the daemon was stopped or killed; the whole ledger taken away meanwhile, in
-    /// place of which the daemon makes a new one; rows of a verb cut off before the daemon looked, a minute later at the
-    /// most; and what stands before the row since which they are sealed. So keep the last row's number and hash somewhere
-    /// else, and compare: `switchboard audit list --json` has the hash of each. Rows that were pruned after
-    /// audit.retention are gone and nothing vouches for them.
+    /// needs the key; a seal that was taken away is missed until `switchboard audit seal`. Left then are an audit put
+    /// back as it was before, seal and all, while the daemon was stopped or killed; the whole ledger taken away
+    /// meanwhile, in place of which the daemon makes a new one; rows of a verb cut off before the daemon looked, a
+    /// minute later at the most; and what stands before the row since which they are sealed. So keep the last row's
+    /// number and hash somewhere else, and compare: `switchboard audit list --json` has the hash of each. Rows that
+    /// were pruned after audit.retention are gone and nothing vouches for them.
     Verify {
         #[command(flatten)]
         format: Format,
     },
     /// Seal an audit from here on that was not: once audit.key is set, or after somebody took the seal away
     ///
-    /// With the audit.key that the daemon runs with, beside it or without it. A ledger that was made with audit.key set is
-    /// sealed from its first row on and does not need it. So look first why the seal is missing: what stands before the
-    /// row that this writes could have been made anew by whoever can write to the ledger.
+    /// With the audit.key that the daemon runs with, beside it or without it. A ledger that was made with audit.key set
+    /// is sealed from its first row on and does not need it. So look first why the seal is missing: what stands before
+    /// the row that this writes could have been made anew by whoever can write to the ledger.
     Seal {
         #[command(flatten)]
         format: Format,
@@ -67,9 +68,9 @@ fn period(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "write 12h, 7d or the like".to_owned())
 }
 
-pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, verb: AuditVerb) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| match verb {
-        Verb::List { since, person, denied, limit, format } => {
+        AuditVerb::List { since, person, denied, limit, format } => {
             let since =
                 since.map_or(0, |since| clock::wall_ms() - i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
             let wanted = |row: &AuditRow| {
@@ -78,8 +79,8 @@ pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode>
             list(&store.audited(since, limit, wanted).await?, format)?;
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Verify { format } => verified(&store.verify_audit().await?, format),
-        Verb::Seal { format } => seal(config, &store, format).await,
+        AuditVerb::Verify { format } => verified(&store.verify_audit().await?, format),
+        AuditVerb::Seal { format } => seal(config, &store, format).await,
     })
     .await
 }

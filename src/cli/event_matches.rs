@@ -1,5 +1,5 @@
-//! From whatever somebody has in hand to the events that it belongs to: any id, reference or code that a verb, a log line or
-//! a message has told.
+//! From whatever somebody has in hand to the events that it belongs to: any id, reference or code that a verb, a log
+//! line or a message has told.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
@@ -11,18 +11,18 @@ use crate::event::{self, Event, Other};
 use crate::store::{Queue, Row, Store};
 use crate::webex::local_part;
 
-/// Shorter texts stand in many notes by chance.
+/// The shortest text that is looked for in notes. Shorter ones stand in many by chance.
 const LEAST_NOTED: usize = 8;
 
-/// An event, and why it is one that was asked for.
+/// An event, and why it matches.
 pub(super) struct EventMatch {
     pub row: Row,
     pub how: String,
-    /// Whether the event itself has what was asked for, and not something that belongs to it.
+    /// Whether the event itself matches, and not something that belongs to it.
     pub is_direct: bool,
 }
 
-/// The events that a text may mean, and letters of no event, each once.
+/// The events that a text may mean, and letters that belong to no event, each once.
 pub(super) async fn matching_events(store: &Store, text: &str) -> anyhow::Result<Vec<EventMatch>> {
     const AROUND: [char; 9] = ['"', '\'', '`', '*', '.', ',', ':', '(', ')'];
     let text = text.trim().trim_matches(AROUND);
@@ -62,8 +62,8 @@ pub(super) async fn matching_events(store: &Store, text: &str) -> anyhow::Result
     Ok(leads.found)
 }
 
-/// What a row of the inbox is of, if this version can read it. One that nobody worked on may be from a version that wrote
-/// no kind.
+/// What a row of the inbox is of, if this version can read it. One that nobody worked on may be from a version that
+/// wrote no kind.
 pub(super) fn event_of(row: &Row) -> Option<Event> {
     let body = row.body.as_deref()?;
     serde_json::from_str(body).ok().or_else(|| serde_json::from_str::<Other>(body).ok().map(Event::Other))
@@ -126,7 +126,8 @@ impl EventMatches<'_> {
     }
 }
 
-/// What a base64 text holds of this one, however it goes on, if so many bytes more than a multiple of three come before it.
+/// What a base64 text holds of this one, however it goes on, if so many bytes more than a multiple of three come before
+/// it.
 fn within(local: &str, before: usize) -> String {
     let encoded = BASE64.encode(format!("{}{local}", &"///"[..before]));
     // The letters at both ends hold bits of what is beside it.

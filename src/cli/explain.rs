@@ -23,18 +23,19 @@ use crate::webex::local_part;
 use crate::{clock, event};
 
 #[derive(Args, Debug)]
-pub(super) struct Options {
-    /// Whatever was told of it: a reference, an id of the ledger's or its first letters, an id of Webex's, or a pairing code
+pub(super) struct ExplainOptions {
+    /// Whatever was told of it: a reference, an id of the ledger's or its first letters, an id of Webex's, or a pairing
+    /// code
     id: String,
     #[command(flatten)]
     format: Format,
 }
 
-/// Said where nothing that Webex sent is kept of an event.
+/// Printed when the bytes that Webex sent are no longer kept.
 const NOTHING_SENT: &str = "nothing that Webex sent is kept of it: polling or catch-up found it, or a version accepted it that kept \
      none";
 
-/// What is known of one event.
+/// Everything known about one event.
 #[derive(Serialize)]
 pub(super) struct Story {
     pub(super) event: String,
@@ -54,9 +55,9 @@ pub(super) struct Story {
     is_direct: bool,
 }
 
-pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| {
-        let Options { id, format } = options;
+        let ExplainOptions { id, format } = options;
         let mut stories = stories(&store, &id).await?;
         let secrets = config.webex.secrets.iter().map(ExposeSecret::expose_secret);
         let redactor = secrets.fold(Redactor::default(), |known, secret| known.with(secret, "[secret]"));

@@ -54,7 +54,7 @@ fn prefix(id: &str) -> Option<(Uuid, Uuid)> {
     Some((bound('0')?, bound('f')?))
 }
 
-/// Whom the daemon names to people as the one who decided something by a verb.
+/// The name by which the daemon tells people who decided something with a verb.
 pub(super) const OPERATOR: &str = "the command line";
 
 /// An act of whoever runs a verb, for the audit. It names what the system says of the user, and no variable that

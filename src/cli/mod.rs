@@ -46,32 +46,32 @@ enum Verb {
     /// Run the daemon until SIGTERM or SIGINT
     Run,
     /// Chat with the bot against a Webex cloud inside this program; no account needed
-    Simulate(simulate::Options),
+    Simulate(simulate::SimulateOptions),
     /// Say whether settings, token, store and webhooks are in order, and what to do where they are not
-    Check(check::Options),
+    Check(check::CheckOptions),
     /// Send a message now, to a space or a person
-    Send(send::Options),
+    Send(send::SendOptions),
     /// List the spaces the bot is in, the latest active first
     Rooms(webex::Rooms),
     /// Look after the webhooks registered with Webex; alone it lists them
     Webhooks(webex::Webhooks),
     /// Look after the events that were received
     #[command(subcommand)]
-    Inbox(queue::Verb),
+    Inbox(queue::QueueVerb),
     /// Look after the messages to be sent
     #[command(subcommand)]
-    Outbox(queue::Verb),
+    Outbox(queue::QueueVerb),
     /// Tell the life of one event: who, what, and why it was answered or not
-    Explain(explain::Options),
+    Explain(explain::ExplainOptions),
     /// Who did what, where, allowed or not and by which rule; and whether that record is unbroken
     #[command(subcommand)]
-    Audit(audit::Verb),
+    Audit(audit::AuditVerb),
     /// Let in strangers who wrote to the bot, or not; works beside the daemon and without it
     #[command(subcommand)]
-    Pairing(pairing::Verb),
+    Pairing(pairing::PairingVerb),
     /// Look at commands that wait for the approval of others, or did
     #[command(subcommand)]
-    Approvals(approvals::Verb),
+    Approvals(approvals::ApprovalsVerb),
     /// Print the completions of a shell, to be put where it looks for them
     Completions {
         /// Which shell

@@ -15,7 +15,7 @@ use crate::store::{Pairing, PairingState};
 use crate::text::{iso_time, table};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Verb {
+pub(super) enum PairingVerb {
     /// List who asked, newest first: who waits, was let in or was denied, unless --state says otherwise
     List {
         /// Which requests
@@ -103,12 +103,12 @@ impl<'a> PairingOutput<'a> {
     }
 }
 
-pub(super) async fn run(config: &Config, verb: Verb) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, verb: PairingVerb) -> anyhow::Result<ExitCode> {
     match verb {
-        Verb::List { state, format } => list(config, state, format).await?,
-        Verb::Approve { who, format } => decide(config, &who, PairingDecision::Approve, format).await?,
-        Verb::Deny { who, format } => decide(config, &who, PairingDecision::Deny, format).await?,
-        Verb::Revoke { who, format } => decide(config, &who, PairingDecision::Revoke, format).await?,
+        PairingVerb::List { state, format } => list(config, state, format).await?,
+        PairingVerb::Approve { who, format } => decide(config, &who, PairingDecision::Approve, format).await?,
+        PairingVerb::Deny { who, format } => decide(config, &who, PairingDecision::Deny, format).await?,
+        PairingVerb::Revoke { who, format } => decide(config, &who, PairingDecision::Revoke, format).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

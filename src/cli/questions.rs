@@ -58,8 +58,8 @@ async fn current(store: &Store, asked: &Conversation) -> anyhow::Result<String> 
     Ok(format!("it asked something for {whom}, until {until}; {end}"))
 }
 
-/// The event that answered the first of two questions, if the second was reached by answers alone: an answer that asks the
-/// next question ends its own.
+/// The event that answered the first of two questions, if the second was reached by answers alone: an answer that asks
+/// the next question ends its own.
 async fn step_after(store: &Store, first: Uuid, second: Uuid) -> anyhow::Result<Option<Uuid>> {
     let mut event = second;
     for _ in 0..MOST_STEPS {

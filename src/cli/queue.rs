@@ -17,7 +17,7 @@ use crate::text::{cut, iso_time, one_line, table};
 use crate::webex::FileInfo;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Verb {
+pub(super) enum QueueVerb {
     /// List rows, newest first: what is open or given up, unless --state says otherwise
     List {
         /// Which rows
@@ -73,11 +73,11 @@ impl WhichRows {
     }
 }
 
-pub(super) async fn run(config: &Config, queue: Queue, verb: Verb) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, queue: Queue, verb: QueueVerb) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| match verb {
-        Verb::List { state, limit, format } => list(&store.list(queue, state.filter(), limit).await?, format),
-        Verb::Show { id, format } => show(&find_row(&store, queue, &id).await?, format),
-        Verb::Retry { id, format } => {
+        QueueVerb::List { state, limit, format } => list(&store.list(queue, state.filter(), limit).await?, format),
+        QueueVerb::Show { id, format } => show(&find_row(&store, queue, &id).await?, format),
+        QueueVerb::Retry { id, format } => {
             let row = find_row(&store, queue, &id).await?;
             anyhow::ensure!(
                 store.reopen(row.id, entry(queue, "retry", &row).await).await?,
@@ -85,7 +85,7 @@ pub(super) async fn run(config: &Config, queue: Queue, verb: Verb) -> anyhow::Re
             );
             mended(&row, "tried again", format)
         }
-        Verb::Drop { id, format } => {
+        QueueVerb::Drop { id, format } => {
             let row = find_row(&store, queue, &id).await?;
             let audit = entry(queue, "drop", &row).await;
             anyhow::ensure!(store.discard(row.id, audit).await?, "{id} is settled; there is nothing to drop");

@@ -12,7 +12,7 @@ use crate::config::{Config, ConfigError};
 use crate::webex::{File, NewMessage, Priority};
 
 #[derive(Args, Debug)]
-pub(super) struct Options {
+pub(super) struct SendOptions {
     /// The space to write to; without it and --to, webex.room_id
     #[arg(long, value_name = "ID", conflicts_with = "to")]
     room: Option<String>,
@@ -32,9 +32,9 @@ pub(super) struct Options {
     format: Format,
 }
 
-pub(super) async fn run(config: &Config, options: Options) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, options: SendOptions) -> anyhow::Result<ExitCode> {
     let webex = client(config)?.at(Priority::Notify);
-    let Options { room, to, markdown, file, text, format } = options;
+    let SendOptions { room, to, markdown, file, text, format } = options;
     let mut message = NewMessage::default();
     match (room.or_else(|| config.webex.room_id.clone().filter(|_| to.is_none())), to) {
         (_, Some(person)) if person.contains('@') => message.to_person_email = Some(person),

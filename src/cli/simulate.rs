@@ -36,7 +36,7 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 const EVE: &str = "eve@example.org";
 
 #[derive(Args, Debug)]
-pub(super) struct Options {
+pub(super) struct SimulateOptions {
     /// Print JSON: first one object with the cloud's address, tokens, people and rooms, then an object a message
     #[arg(long)]
     json: bool,
@@ -62,8 +62,8 @@ pub(super) struct Options {
     /// kill loses that second, and the end by a signal or the end of the input loses nothing
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Where chance begins: the same seed gives the same ids, the same luck to the same acts and the same tokens; without
-    /// it nobody can guess a token
+    /// Where chance begins: the same seed gives the same ids, the same luck to the same acts and the same tokens;
+    /// without it nobody can guess a token
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
     /// Let a message name a file at an address of this machine or of a private network, for tests that serve the file
@@ -92,7 +92,7 @@ fn web_address(text: &str) -> Result<String, String> {
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-pub(super) async fn run(options: Options, config: Option<&Path>, parts: Parts) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: Parts) -> anyhow::Result<ExitCode> {
     let stopped = stop_signal()?;
     let cloud = started(&options, &parts.program).await?;
     let (alice, space) = peopled(&cloud, &options.person);
@@ -137,7 +137,7 @@ pub(super) async fn run(options: Options, config: Option<&Path>, parts: Parts) -
 }
 
 /// The cloud as the options want it.
-async fn started(options: &Options, program: &Program) -> anyhow::Result<Cloud> {
+async fn started(options: &SimulateOptions, program: &Program) -> anyhow::Result<Cloud> {
     let (bot_name, bot_email) = program.in_simulation();
     let listen = options.listen.unwrap_or(LOOPBACK);
     let cloud = Cloud::start(simulator::Options {
@@ -171,7 +171,7 @@ fn peopled(cloud: &Cloud, others: &[String]) -> (Person, String) {
 }
 
 /// Says what there is, and opens the page.
-fn introduce(cloud: &Cloud, options: &Options, config: Option<&Path>, program: &Program) -> anyhow::Result<()> {
+fn introduce(cloud: &Cloud, options: &SimulateOptions, config: Option<&Path>, program: &Program) -> anyhow::Result<()> {
     if options.open
         && let Err(error) = open::that_detached(cloud.page_url())
     {
@@ -202,7 +202,7 @@ fn introduce(cloud: &Cloud, options: &Options, config: Option<&Path>, program: &
     Ok(print(&who_may_speak(options, config))?)
 }
 
-fn who_may_speak(options: &Options, config: Option<&Path>) -> String {
+fn who_may_speak(options: &SimulateOptions, config: Option<&Path>) -> String {
     if let Some(file) = config {
         return format!("Who may speak is as access in {} says.", file.display());
     }
@@ -288,7 +288,7 @@ struct Chat {
 }
 
 impl Chat {
-    fn new(cloud: &Cloud, handle: &Handle, alice: Person, space: String, options: &Options) -> Chat {
+    fn new(cloud: &Cloud, handle: &Handle, alice: Person, space: String, options: &SimulateOptions) -> Chat {
         Chat {
             heard: cloud.subscribe(),
             bot: cloud.bot().id,

@@ -45,13 +45,13 @@ impl From<Kind> for RoomType {
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Webhooks {
     #[command(subcommand)]
-    verb: Option<Verb>,
+    verb: Option<WebexVerb>,
     #[command(flatten)]
     format: Format,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum WebexVerb {
     /// List every webhook of this bot's token, whoever made it
     List {
         #[command(flatten)]
@@ -117,9 +117,9 @@ fn time(time: Option<Timestamp>) -> String {
 
 pub(super) async fn webhooks(config: &Config, options: Webhooks, others: &[Subscription]) -> anyhow::Result<ExitCode> {
     let webex = client(config)?;
-    match options.verb.unwrap_or(Verb::List { format: options.format }) {
-        Verb::List { format } => list(webex.webhooks().await.map_err(hinted)?, format)?,
-        Verb::Sync { format } => {
+    match options.verb.unwrap_or(WebexVerb::List { format: options.format }) {
+        WebexVerb::List { format } => list(webex.webhooks().await.map_err(hinted)?, format)?,
+        WebexVerb::Sync { format } => {
             config.require_run()?;
             let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
                 return Err(ConfigError::one(
@@ -132,11 +132,11 @@ pub(super) async fn webhooks(config: &Config, options: Webhooks, others: &[Subsc
             let lines: Vec<_> = changes.iter().map(ToString::to_string).collect();
             report(&lines, "nothing to change", format)?;
         }
-        Verb::Delete { id: Some(id), format, .. } => {
+        WebexVerb::Delete { id: Some(id), format, .. } => {
             webex.delete_webhook(&WebhookId::from(id.as_str())).await.map_err(hinted)?;
             report(&[format!("deleted {id}")], "", format)?;
         }
-        Verb::Delete { id: None, format, .. } => {
+        WebexVerb::Delete { id: None, format, .. } => {
             let mut lines = Vec::new();
             for webhook in
                 webex.webhooks().await.map_err(hinted)?.iter().filter(|webhook| registration::is_ours(webhook))

@@ -171,7 +171,7 @@ fn assemble(file: Option<ParsedFile>, variables: &Variables, sections: &[Section
 
 /// Says what an empty value hides: it is wrong where it would remove a list, and doubtful where it removes a text.
 fn tell_hidden(
-    hidden: &[Hidden],
+    hidden: &[HiddenSetting],
     defaults: &Node,
     wrong: &mut Vec<SettingFinding>,
     doubts: &mut Vec<(String, String)>,
@@ -210,7 +210,7 @@ fn set_port(variables: &Variables, config: &mut Config, settings: &mut Node) -> 
 }
 
 /// What the daemon needs and nobody gave, and what hides it.
-fn missing(config: &Config, spoiled: &[String], hidden: &[Hidden]) -> Vec<String> {
+fn missing(config: &Config, spoiled: &[String], hidden: &[HiddenSetting]) -> Vec<String> {
     let missing = validate::missing(config).into_iter().filter(|(key, _)| !touches(spoiled, key));
     let told = missing.map(|(key, says)| {
         let why = hidden.iter().find(|(path, ..)| path == key).map(|(_, above, below)| {
@@ -222,12 +222,12 @@ fn missing(config: &Config, spoiled: &[String], hidden: &[Hidden]) -> Vec<String
 }
 
 /// A path, the empty value that stands there, and what it hides.
-type Hidden = (String, Node, Node);
+type HiddenSetting = (String, Node, Node);
 
 /// The highest layer decides, key by key.
-fn merge(layers: Vec<Node>) -> (Node, Vec<Hidden>) {
+fn merge(layers: Vec<Node>) -> (Node, Vec<HiddenSetting>) {
     let mut settings = Node::table(SettingPlace::new(SettingSource::Defaults, ""));
-    let mut hidden: Vec<Hidden> = Vec::new();
+    let mut hidden: Vec<HiddenSetting> = Vec::new();
     for layer in layers {
         for (path, above) in layer.leaves() {
             let below = settings.get(&path).filter(|below| below.place.source != SettingSource::Defaults);

@@ -19,7 +19,7 @@ const GRACE: Duration = Duration::from_millis(250);
 /// How long a new connection waits for a place while all are taken by requests that are worked on.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// After a wait in vain, the next ones do not wait for so long.
+/// After one connection waited in vain, others are refused at once during this time.
 const STALLED_FOR: Duration = Duration::from_secs(1);
 
 /// Spare places beyond `server.connections`, for the health checks.
@@ -30,7 +30,7 @@ const SPARES: usize = 64;
 pub(super) struct Connections(Arc<Inner>);
 
 struct Inner {
-    table: Mutex<Table>,
+    table: Mutex<ConnectionTable>,
     /// Somebody left a place.
     left: Notify,
 }
@@ -47,10 +47,10 @@ pub(super) struct Seat {
 
 impl Connections {
     pub(super) fn new(settings: &config::Server) -> Connections {
-        Connections(Arc::new(Inner { table: Mutex::new(Table::new(settings)), left: Notify::new() }))
+        Connections(Arc::new(Inner { table: Mutex::new(ConnectionTable::new(settings)), left: Notify::new() }))
     }
 
-    /// A place for a connection from this address, as soon as there is one; none where the address has its share.
+    /// Waits for a place for a connection from this address. `None` if the address has its share.
     pub(super) async fn seat(&self, address: IpAddr) -> Option<Seat> {
         let began = clock::instant();
         loop {
@@ -67,13 +67,13 @@ impl Connections {
         }
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    fn table(&self) -> MutexGuard<'_, ConnectionTable> {
         self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Seat {
-    /// The connection has come to this.
+    /// Notes the phase of the connection.
     pub(super) fn is_at(&self, phase: Phase) {
         self.connections.table().is_at(self.number, phase, clock::instant());
     }
@@ -136,7 +136,7 @@ struct Connection {
     lost: CancellationToken,
 }
 
-struct Table {
+struct ConnectionTable {
     most: usize,
     /// Of one address; 0 is no limit.
     most_of_one: usize,
@@ -151,9 +151,9 @@ struct Table {
     short: Seldom,
 }
 
-impl Table {
-    fn new(settings: &config::Server) -> Table {
-        Table {
+impl ConnectionTable {
+    fn new(settings: &config::Server) -> ConnectionTable {
+        ConnectionTable {
             most: settings.connections,
             most_of_one: settings.per_address,
             header_timeout: settings.header_timeout,
@@ -167,8 +167,8 @@ impl Table {
         }
     }
 
-    /// A place for a connection that has waited for one since `began`. A spare one only where all others are worked on: who
-    /// has it is told to come back, and Webex counts that against a webhook.
+    /// A place for a connection that has waited for one since `began`. A spare one only where all others are worked on:
+    /// who has it is told to come back, and Webex counts that against a webhook.
     fn admit(&mut self, address: IpAddr, began: Instant, now: Instant) -> Admitted {
         let counts_for = Some(address).filter(|_| self.most_of_one > 0).and_then(limited);
         if counts_for.is_some_and(|of| self.addresses.get(&of).is_some_and(|open| *open >= self.most_of_one)) {
@@ -212,8 +212,8 @@ impl Table {
         Admitted::To { number, is_spare, lost }
     }
 
-    /// Takes the place of the connection that has waited longest for its client, at least for so long; false when there is
-    /// none.
+    /// Takes the place of the connection that has waited longest for its client, at least for so long; false when there
+    /// is none.
     fn evict(&mut self, now: Instant, at_least: Duration, which: impl Fn(&Connection) -> bool) -> bool {
         let waiting = self.open.iter().filter(|(_, open)| open.phase.waits_for_client() && which(open));
         let longest = waiting.min_by_key(|(_, open)| open.since);
@@ -272,8 +272,8 @@ impl Table {
     }
 }
 
-/// As whose a connection counts; nobody's, where many clients may share an address: behind a proxy, which is on this machine
-/// or in a private network. Who has an IPv6 address has a whole /64 of them.
+/// As whose a connection counts; nobody's, where many clients may share an address: behind a proxy, which is on this
+/// machine or in a private network. Who has an IPv6 address has a whole /64 of them.
 fn limited(address: IpAddr) -> Option<IpAddr> {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     struct Lot {
-        table: Table,
+        table: ConnectionTable,
         start: Instant,
     }
 
@@ -302,7 +302,7 @@ mod tests {
         fn new(connections: usize, per_address: usize) -> Lot {
             let toml = format!("[server]\nconnections = {connections}\nper_address = {per_address}");
             let settings = config::Config::from_parts(&toml, &[]).unwrap().server;
-            Lot { table: Table::new(&settings), start: Instant::now() }
+            Lot { table: ConnectionTable::new(&settings), start: Instant::now() }
         }
 
         /// A connection that comes at this time in milliseconds and waits for a place for as long as it has to.

@@ -26,7 +26,7 @@ const SMALLEST_BUFFER: usize = 8192;
 /// How often it is looked whether a client takes too long, unless that is known to be sooner.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// Answers what is asked on a connection. What goes wrong on it is its client's affair.
+/// Serves a connection. Its errors are the client's affair, and are not logged.
 pub(super) async fn serve_connection(
     stream: TcpStream,
     routes: Router,

@@ -1,5 +1,5 @@
-//! Whether a message arrived whose post was never answered. A bot can read its own messages in direct spaces alone, so
-//! only there it looks; in a group space a doubtful message is posted again.
+//! Whether a message arrived whose post was never answered. A bot can read its own messages only in direct spaces, so
+//! it looks only there. In a group space such a message is posted again.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::identity::Identity;
 use crate::store::{Claimed, UncertainTries};
 use crate::webex::{Client, Error, Fault, Message, MessageId, NewMessage, RoomId, RoomType, TIME_IS_GOOD_TO};
 
-/// Messages that are looked through at most. All that were said since the post are.
+/// The most messages that are looked through. They have to include all since the post.
 const MOST_LOOKED_AT: usize = 10_000;
 
-/// How far back a message is looked for where a ledger from before does not say when it was posted first.
+/// How far back it looks if an older ledger does not say when the message was first posted.
 const SKEW: i64 = 120_000;
 
 /// Looks for messages whose posts were not answered.
@@ -49,8 +49,8 @@ impl Arrivals {
         self.posts.forget(row);
     }
 
-    /// Looks for a message that may have been posted before. At the last try of its row a space that cannot be read shows
-    /// nothing.
+    /// Looks for a message that may have been posted before. At the last try of its row, a space that cannot be read
+    /// counts as empty.
     pub(super) async fn find_earlier_post(
         &self,
         row: &Claimed,
@@ -59,18 +59,18 @@ impl Arrivals {
         doubt: UncertainTries,
         is_last: bool,
     ) -> Result<EarlierPost, Error> {
-        // Asked before the look: what is not seen then was not there at this time.
+        // Taken before the look: a message that the look does not find was not there at this time.
         let left = self.posts.time_left(row.id, doubt, self.webex.webex_time(), self.longest_post, self.lease);
         let room = match &post.to {
             Destination::Space(_, RoomType::Group) => return Ok(EarlierPost::Absent),
             Destination::Space(room, RoomType::Direct) => room,
-            // Which space that is, only the answer to the post says: there is nothing to look at but the time.
+            // Only the answer to the post names the space, so it can only wait.
             Destination::Person(_) | Destination::Email(_) if left.is_zero() => return Ok(EarlierPost::Absent),
             Destination::Person(_) | Destination::Email(_) => return Ok(EarlierPost::Pending(left)),
         };
         let arrived = match self.arrived(row, post, root, room, doubt).await {
             Ok(arrived) => arrived,
-            // What becomes of the message, the post itself says.
+            // The post itself will show whether it can be made.
             Err(error) if is_last && matches!(error.fault(), Fault::NotFound | Fault::Final) => None,
             Err(error) => return Err(error),
         };
@@ -90,7 +90,8 @@ impl Arrivals {
         doubt: UncertainTries,
     ) -> Result<Option<Message>, Error> {
         let me = self.identity.known().await;
-        // Sends are in order, so it can only be newer than the last one that is known to have arrived, and than its post.
+        // Posts are in order: the message is newer than the last one known to have arrived, and newer than its first
+        // try.
         let last = row.mark.as_deref().map(MessageId::from);
         let lead = self.webex.clock_lead().unwrap_or_default();
         let since = doubt.from.map_or(row.accepted_at - lead - SKEW, |from| from - TIME_IS_GOOD_TO);
@@ -109,8 +110,8 @@ impl Arrivals {
         Ok(None)
     }
 
-    /// Whether the file of a message is the post's, by name and size. Where Webex does not show them, as while it scans
-    /// the file that has just been sent, that there is one has to do.
+    /// Whether a message has the post's file, by name and size. While Webex does not show these, as during its scan,
+    /// any file counts.
     async fn same_file(&self, found: &Message, post: &Post) -> Result<bool, Error> {
         let (Some(sent), Some(address)) = (&post.file, found.files.first()) else { return Ok(true) };
         let Some(content) = self.webex.content_id(address) else { return Ok(true) };
@@ -118,7 +119,7 @@ impl Arrivals {
             Ok(info) => Ok(info.name == sent.name && (info.size.is_none() || info.size == sent.size)),
             Err(Error::Locked { .. }) => Ok(true),
             Err(error) => match error.fault() {
-                // Infected, gone or kept from us: for good, and no reason to give up the reply.
+                // The file is infected, gone or hidden for good. That is no reason to give up the reply.
                 Fault::NotFound | Fault::Final => Ok(true),
                 Fault::Wait(_) | Fault::Away | Fault::Refused | Fault::Broken => Err(error),
             },
@@ -128,7 +129,7 @@ impl Arrivals {
 
 /// Whether a message is the one that was posted in the thread of this root.
 fn same_content(found: &Message, post: &Post, root: Option<&MessageId>) -> bool {
-    // What answers a message that was deleted is sent beside it.
+    // An answer to a deleted message is posted outside of the thread.
     (found.parent_id.as_ref() == root || found.parent_id.is_none())
         && found.files.len() == post.message.files.len() + usize::from(post.file.is_some())
         && same_text(found, &post.message)

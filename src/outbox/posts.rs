@@ -1,4 +1,4 @@
-//! When messages were posted, and for how long their posts may still be carried out.
+//! When messages were posted, and how long Webex may still carry out their posts.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,20 +10,20 @@ use crate::clock;
 use crate::store::UncertainTries;
 use crate::webex::{Message, TIME_IS_GOOD_TO};
 
-/// Posts that are remembered; those of a message that was dropped by hand are forgotten beyond that.
+/// The most posts that are remembered. Beyond it, old ones of messages that were dropped by hand are forgotten.
 const MOST_POSTS: usize = 4096;
 
-/// What a look for an earlier post came to.
+/// What became of an earlier post.
 pub(super) enum EarlierPost {
     /// The message is there.
     Arrived(Box<Message>),
     /// It is not there and will not be.
     Absent,
-    /// It is not there, and Webex may still be carrying the post out for so long.
+    /// It is not there, and Webex may still carry the post out within this time.
     Pending(Duration),
 }
 
-/// When this process posted a message last, and since when it lives.
+/// When this process last posted each message, and when the process began.
 pub(super) struct Posts {
     started: Instant,
     at: Mutex<HashMap<Uuid, Instant>>,
@@ -50,9 +50,9 @@ impl Posts {
         self.at.lock().unwrap_or_else(PoisonError::into_inner).remove(&row);
     }
 
-    /// For how long a post may still be carried out that takes at most so long: by our monotonic clock if it was made by
-    /// this process; else by Webex's clock, or by how long this process lives, whichever shows first that it is over.
-    /// The clock on the wall has no part in it.
+    /// How long Webex may still carry out a post, if that takes at most `longest`. For a post of this process the
+    /// monotonic clock says it. Else Webex's clock or the age of this process says it, whichever shows first that it is
+    /// over. Our wall clock is not used.
     pub(super) fn time_left(
         &self,
         row: Uuid,

@@ -1,4 +1,5 @@
-//! What comes over the websocket, reduced to ids: an activity becomes the envelope that a webhook of the same event has.
+//! What comes over the websocket, reduced to ids: an activity becomes the envelope that a webhook of the same event
+//! has.
 //!
 //! What a person wrote is encrypted in an activity, so it is fetched by REST later, as with every other way in.
 
@@ -84,7 +85,7 @@ struct FrameActivity {
     verb: String,
     actor: Option<Party>,
     object: Option<Party>,
-    target: Option<Target>,
+    target: Option<FrameTarget>,
     parent: Option<Parent>,
     published: Option<String>,
 }
@@ -108,13 +109,13 @@ impl Party {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Target {
+struct FrameTarget {
     id: Option<String>,
     global_id: Option<String>,
     tags: Option<Vec<String>>,
 }
 
-impl Target {
+impl FrameTarget {
     /// Direct spaces have a tag of their own.
     fn kind(&self) -> Option<RoomType> {
         let is_direct = self.tags.as_ref()?.iter().any(|tag| tag == "ONE_ON_ONE");
@@ -207,8 +208,8 @@ impl FrameActivity {
     /// With as much of the data of the same webhook as an activity has.
     fn other(self, (resource, event): (&str, &str), envelope: &str) -> Other {
         let FrameActivity { id, verb, actor, object, target, parent, .. } = self;
-        let (home, room) = target.as_ref().map_or((US.to_owned(), None), Target::place);
-        let kind = target.as_ref().and_then(Target::kind);
+        let (home, room) = target.as_ref().map_or((US.to_owned(), None), FrameTarget::place);
+        let kind = target.as_ref().and_then(FrameTarget::kind);
         let actor = actor.and_then(Party::uuid);
         let object = object.and_then(Party::uuid);
         let of = |kind: &str, id: Option<&str>| id.map(|id| encode(&home, kind, &local_part(id)));
@@ -251,8 +252,8 @@ impl FrameActivity {
         if id.is_empty() {
             return Err("an activity has no id");
         }
-        let room_type = target.as_ref().and_then(Target::kind);
-        let (home, room) = target.as_ref().map_or((US.to_owned(), None), Target::place);
+        let room_type = target.as_ref().and_then(FrameTarget::kind);
+        let (home, room) = target.as_ref().map_or((US.to_owned(), None), FrameTarget::place);
         let created = published.and_then(|published| published.parse().ok()).filter(is_plausible);
         Ok(Occurrence {
             id: encode(&home, resource, &id),

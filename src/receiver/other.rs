@@ -12,14 +12,14 @@ use crate::webex::read;
 pub(super) fn posted(resource: &str, event: &str, body: &[u8]) -> Other {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Envelope {
+    struct OtherEnvelope {
         /// The webhook's.
         id: Option<String>,
         actor_id: Option<String>,
         #[serde(default)]
         data: Value,
     }
-    let Envelope { id: envelope, actor_id, data } = read(body).map(|read| read.value).unwrap_or_default();
+    let OtherEnvelope { id: envelope, actor_id, data } = read(body).map(|read| read.value).unwrap_or_default();
     Other {
         resource: name(resource),
         event: name(event),

@@ -1,18 +1,18 @@
-//! What a look at Webex is given, and what it comes to.
+//! The settings and the results of reading back what was said.
 
 use std::time::Duration;
 
 use crate::store::{Gap, StoreError};
 use crate::webex::Error;
 
-/// How far back, how much, and how patiently.
+/// How far back, how much, and how patiently it reads.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadBackSettings {
-    /// The longest time that a look reaches back; what is older is named as a gap.
+    /// How far back it reads. What is older is reported as a gap.
     pub reach: Duration,
     /// How long Webex may take until it shows what was said.
     pub lag: Duration,
-    /// The most messages of one space that a look fetches.
+    /// The most messages that it fetches of one space.
     pub most: usize,
     /// How many spaces are read at one time.
     pub concurrency: usize,
@@ -20,7 +20,7 @@ pub struct ReadBackSettings {
     pub give_up: Duration,
 }
 
-/// What one look came to.
+/// The result of one read-back.
 #[derive(Debug, Default)]
 pub struct ReadBack {
     /// Spaces that were read.
@@ -31,7 +31,7 @@ pub struct ReadBack {
     pub gaps: Vec<Gap>,
 }
 
-/// Why a look did not get to its end; what it has found until then is kept.
+/// Why a read-back stopped early. What it found before is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadBackError {
     /// Webex did not answer, or refused.

@@ -1,5 +1,5 @@
-//! Reading back what was said: the spaces that moved are read since their cursors, and what is not in the ledger yet is
-//! put there. It is how the bot polls, and how it catches up where deliveries were lost.
+//! Reads back what was said: each space with new activity is read from its cursor, and what the ledger misses is put
+//! there. The bot polls by this, and catches up after lost deliveries.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -16,15 +16,15 @@ use crate::store::{Beginning, Coverage, Gap, Progress, Store, StoreError};
 use crate::telemetry::Received;
 use crate::webex::{Client, Error, Fault, Listed, Room, TIME_IS_GOOD_TO, local_part};
 
-/// Looks at Webex, and remembers how far it has come. Cursors and what they are compared with are by Webex's clock; the
-/// interval that is complete, and the gaps, are by ours.
+/// Reads spaces back, and remembers how far it has come. Cursors are by Webex's clock; the complete interval and the
+/// gaps are by ours.
 pub struct Reconciler {
     webex: Client,
     store: Store,
     door: Door,
     settings: ReadBackSettings,
     spaces: HashMap<String, SpaceProgress>,
-    /// The cursor of spaces that have none of their own.
+    /// The cursor of a space that has none yet.
     floor: i64,
     /// Up to when nothing is missing.
     until: i64,
@@ -34,13 +34,13 @@ pub struct Reconciler {
     written: Option<Instant>,
 }
 
-/// A listing ends where nothing more has moved. So often one goes on to the end, whatever order Webex gives them in.
+/// A listing of spaces stops where nothing moved since. This often it goes to the end, whatever order Webex gives.
 const WHOLE_EVERY: Duration = Duration::from_secs(600);
 
-/// So often the time up to which nothing is missing is written down while nothing else is.
+/// How often the time up to which nothing is missing is written down, if nothing else changes.
 const WRITE_EVERY: Duration = Duration::from_secs(30);
 
-/// After so many spaces it is written down how far a look has come.
+/// Progress is written down after this many spaces.
 const WRITTEN_TOGETHER: usize = 64;
 
 /// What became of one space.
@@ -51,24 +51,19 @@ enum SpaceOutcome {
         missed: usize,
         gap: Option<Gap>,
     },
-    /// Webex does not show it, or not all of it, and this space alone. That it is gone only the list of spaces says.
+    /// Webex does not show this one space, or not all of it. Whether the bot has left it, only the list of spaces says.
     Unread {
         at: Instant,
         error: Error,
         missed: usize,
-        /// Up to which message it was read back, if that was put into the ledger.
+        /// The time of the oldest message that was put into the ledger, if any was.
         read_back_to: Option<i64>,
     },
 }
 
 impl Reconciler {
-    /// Goes on from where the ledger says that the last process came to. On the very first start, and where nothing is
-    /// to be caught up, it begins with what is said from now on: everything before is history.
-    ///
-    /// What another daemon has answered until `after`, by Webex's clock, is not read.
-    ///
-    /// # Errors
-    /// When Webex does not answer or the ledger cannot be used.
+    /// Goes on from where the ledger says the last process stopped. On the very first start, and with `from_now`, it
+    /// begins with what is said from now on. `after`: another daemon answered everything up to then, by Webex's clock.
     pub async fn begin(
         webex: Client,
         store: Store,
@@ -104,10 +99,8 @@ impl Reconciler {
         })
     }
 
-    /// Looks at every space that moved. What is found goes into the ledger under the name of `source`.
-    ///
-    /// # Errors
-    /// When Webex or the ledger fails; the spaces that were read before stay read.
+    /// Reads every space that moved. What is found goes into the ledger with this `source`. After an error the spaces
+    /// that were already read stay read.
     pub async fn read_back(&mut self, source: Source) -> Result<ReadBack, ReadBackError> {
         let (started, started_at) = (clock::instant(), clock::wall_ms());
         let rooms = self.moved(started).await?;
@@ -137,7 +130,7 @@ impl Reconciler {
         self.spaces.values().any(|space| space.unsettled().is_some())
     }
 
-    /// What became of a space, for the look, for the ledger, and for the next time.
+    /// Counts what became of a space, for the log, the ledger and the next read-back.
     fn account(&mut self, key: &str, outcome: SpaceOutcome, now: i64, look: &mut ReadBack, progress: &mut Progress) {
         let (ReadBackSettings { lag, give_up, .. }, until) = (self.settings, self.until);
         let lead = self.webex.clock_lead().unwrap_or_default();
@@ -158,7 +151,7 @@ impl Reconciler {
                     tracing::warn!(%error, hint = error.hint(), "a space cannot be read back; trying again");
                 }
                 let (patience, why) = match error.fault() {
-                    // An answer may be passing; what lasts for longer than Webex lags behind is meant.
+                    // One such answer may be a passing error. If it lasts longer than Webex's lag, it is true.
                     Fault::NotFound | Fault::Final | Fault::Refused => {
                         (lag, "Webex does not let the bot read one of its spaces")
                     }
@@ -177,11 +170,11 @@ impl Reconciler {
         progress.gaps.extend(gap);
     }
 
-    /// The spaces to be read: those in which something happened since, and those read too soon after it.
+    /// The spaces to read: those with new activity, and those that were read before Webex was sure to show it.
     async fn moved(&mut self, now: Instant) -> Result<Vec<Room>, Error> {
         let (floor, lag) = (self.floor, self.settings.lag);
         let unsettled = || self.spaces.values().filter_map(SpaceProgress::unsettled);
-        // What stays unsettled for long is not listed any more where only what moved is.
+        // A listing of what moved does not show a space that stays unsettled for long.
         let is_stuck = unsettled().any(|(seen, _)| now.duration_since(seen) > 4 * lag);
         let again = if is_stuck { WHOLE_EVERY.min(4 * lag) } else { WHOLE_EVERY };
         let is_whole = self.listed_whole.is_none_or(|at| now.duration_since(at) >= again);
@@ -189,7 +182,7 @@ impl Reconciler {
         let known = self.newest.filter(|_| !is_whole).map(|newest| oldest.unwrap_or(newest).min(newest) - millis(lag));
         let since = known.and_then(|known| Timestamp::from_millisecond(known).ok());
         let listing = self.webex.rooms_since(since).await;
-        // Which space an item that cannot be read is of, nobody knows: then none is taken for left.
+        // An unreadable item may be any space, so then no space counts as left.
         let is_legible = listing.passed_over == 0;
         let mut rooms = listing.all()?;
         if is_whole {
@@ -202,7 +195,7 @@ impl Reconciler {
         let webex_now = self.to_webex_time(clock::wall_ms());
         self.newest = rooms.iter().filter_map(|room| activity(room, webex_now)).max().max(self.newest);
         rooms.retain(|room| {
-            // Without a time it may have moved; that is looked at now and then.
+            // A space without a time may have moved. It is read with every whole listing.
             let Some(activity) = activity(room, webex_now).or(is_whole.then_some(webex_now)) else { return false };
             let key = local_part(room.id.as_str());
             match self.spaces.get_mut(&key) {
@@ -211,12 +204,13 @@ impl Reconciler {
                 None => self.spaces.entry(key).or_insert_with(|| SpaceProgress::at(floor)).is_due(activity, now, lag),
             }
         });
-        // Those that wait for the longest time come first.
+        // Those that wait longest come first.
         rooms.sort_by_key(|room| activity(room, webex_now));
         Ok(rooms)
     }
 
-    /// Reads several spaces at one time. After a failure that the next space would meet as well, no further one is read.
+    /// Reads several spaces at one time. After a failure that the next space would meet as well, no further one is
+    /// read.
     async fn read_all(
         &self,
         source: Source,
@@ -239,7 +233,7 @@ impl Reconciler {
         (outcomes, None)
     }
 
-    /// Reads a space back to its cursor, and puts into the ledger what is not there, oldest first.
+    /// Reads a space back to its cursor, and puts what the ledger misses there, oldest first.
     async fn read(&self, source: Source, room: &Room, earliest: i64) -> Result<SpaceOutcome, ReadBackError> {
         let at = clock::instant();
         let space = self.spaces.get(&local_part(room.id.as_str()));
@@ -250,7 +244,7 @@ impl Reconciler {
         let mut listed = listing.items;
         let broke = match listing.broke {
             Some(error) if self.is_everywhere(&error).await => return Err(error.into()),
-            // In a moment it may be readable to its end, and then in order.
+            // In a moment all of it may be readable, and then in order.
             Some(error)
                 if space.and_then(|space| space.failing(at)).is_none_or(|failing| failing < self.settings.lag) =>
             {
@@ -272,7 +266,7 @@ impl Reconciler {
         if let Some(error) = broke {
             return Ok(SpaceOutcome::Unread { at, error, missed, read_back_to: newest.map(|_| begins) });
         }
-        // What is left out is missing, unless it was read before.
+        // Messages beyond the limit are missing, unless they were read before.
         let read_through = space.map_or(self.floor, SpaceProgress::read_through).max(since);
         let gap = left_out.is_some_and(|left_out| left_out > read_through).then(|| Gap {
             from: self.to_our_time(read_through),
@@ -282,17 +276,17 @@ impl Reconciler {
         Ok(SpaceOutcome::Read { at, newest, missed, gap })
     }
 
-    /// Whether the next space would meet the same error.
+    /// Whether every other space would meet the same error.
     async fn is_everywhere(&self, error: &Error) -> bool {
         match error.fault() {
             Fault::Wait(_) | Fault::Refused => true,
-            // A space whose messages never come in time must not hold up the others.
+            // One slow space must not hold up the others.
             Fault::Away => self.webex.probe().await.is_err(),
             Fault::NotFound | Fault::Broken | Fault::Final => false,
         }
     }
 
-    /// What was said so long ago that no look reaches it any more.
+    /// The time that is too long ago to be read back.
     fn out_of_reach(&self, earliest: i64) -> Option<Gap> {
         (self.until < earliest).then(|| Gap {
             from: self.until,
@@ -301,19 +295,20 @@ impl Reconciler {
         })
     }
 
-    /// What was said that long before a space was read is in the ledger; and before the look began, in every space.
+    /// Up to when everything said, in every space, is in the ledger: the start of this read-back, or of the oldest read
+    /// that is not settled, less Webex's lag.
     fn complete_until(&self, started: Instant, started_at: i64) -> i64 {
         let unsettled = self.spaces.values().filter_map(SpaceProgress::unsettled).map(|(seen, _)| seen).min();
         let back = unsettled.map_or(Duration::ZERO, |since| started.saturating_duration_since(since));
         started_at - millis(back) - millis(self.settings.lag)
     }
 
-    /// A time by our clock, as Webex's has it.
+    /// Converts a time by our clock into Webex's.
     fn to_webex_time(&self, at: i64) -> i64 {
         at - self.webex.clock_lead().unwrap_or_default()
     }
 
-    /// A time by Webex's clock, as ours has it.
+    /// Converts a time by Webex's clock into ours.
     fn to_our_time(&self, at: i64) -> i64 {
         at + self.webex.clock_lead().unwrap_or_default()
     }
@@ -330,7 +325,7 @@ impl Reconciler {
     }
 }
 
-/// From now on, or from the last event of a ledger that kept no coverage.
+/// Begins the coverage now, or at the last event of a ledger that kept none.
 async fn begin_coverage(
     webex: &Client,
     store: &Store,
@@ -355,7 +350,7 @@ async fn begin_coverage(
     Ok(store.coverage().await?.unwrap_or_default())
 }
 
-/// When something last happened there, if Webex names a time that can be. Nothing has happened later than now.
+/// The last activity of a space, if Webex gives a plausible time; never later than now.
 fn activity(room: &Room, now: i64) -> Option<i64> {
     let activity = room.last_activity.filter(is_plausible).map(Timestamp::as_millisecond);
     activity.map(|activity| activity.min(now + TIME_IS_GOOD_TO))

@@ -1,4 +1,4 @@
-//! What a process knows of one space: how far it has read there, and when it has to read again.
+//! How far a space was read, and when it has to be read again.
 
 use std::time::{Duration, Instant};
 
@@ -7,26 +7,25 @@ use std::time::{Duration, Instant};
 pub(super) struct SpaceProgress {
     /// Everything said up to then is in the ledger.
     cursor: i64,
-    /// Everything said up to then was read, though Webex may have shown some of it too late for that.
+    /// Everything up to then was read, except what Webex showed too late.
     read_through: i64,
     /// The newest activity seen.
     latest: i64,
-    /// Whether that was not read yet.
+    /// Whether the newest activity was not read yet.
     behind: bool,
-    /// An activity after the cursor, and when it was first seen: a read that much later shows everything up to it.
+    /// An activity after the cursor, and when it was first seen. A read one lag later shows everything up to it.
     unsettled: Option<(i64, Instant)>,
     read_at: Option<Instant>,
     failing: Option<FailingSince>,
 }
 
-/// A space that answers with errors. It is asked again, the longer it fails the less often; nothing is taken for read
-/// meanwhile.
+/// A space that answers with errors. It is read again less and less often. Meanwhile nothing counts as read.
 #[derive(Clone, Copy, Debug)]
 struct FailingSince {
     since: Instant,
     next: Instant,
-    /// The newest activity that was told of as a gap, and until when by our clock that gap goes.
-    told: Option<(i64, i64)>,
+    /// The newest activity that was reported as a gap, and the end of that gap by our clock.
+    gap: Option<(i64, i64)>,
 }
 
 /// The longest pause before a space that fails is asked again.
@@ -53,7 +52,7 @@ impl SpaceProgress {
         self.read_through
     }
 
-    /// Whether it is to be read: once when an activity is first seen, and once more when Webex is sure to show it.
+    /// Whether it has to be read now: once when an activity is first seen, and once more when Webex is sure to show it.
     pub(super) fn is_due(&mut self, activity: i64, now: Instant, lag: Duration) -> bool {
         if activity <= self.cursor {
             return false;
@@ -68,7 +67,7 @@ impl SpaceProgress {
         self.behind || self.read_at.is_none_or(|read| read < sure && sure <= now)
     }
 
-    /// It was read, and this was the newest in it; the new cursor, if it moved.
+    /// Notes a read and the newest message in it. Returns the new cursor, if it moved.
     pub(super) fn was_read(&mut self, at: Instant, newest: Option<i64>, lag: Duration) -> Option<i64> {
         self.read_at = Some(at);
         self.behind = false;
@@ -84,48 +83,47 @@ impl SpaceProgress {
         Some(activity)
     }
 
-    /// For how long it answers with errors by now.
+    /// How long it has answered with errors.
     pub(super) fn failing(&self, at: Instant) -> Option<Duration> {
         self.failing.map(|failing| at.saturating_duration_since(failing.since))
     }
 
-    /// Webex answered with an error that is this space's own. For how long it has by now.
+    /// Notes an error of this space. Returns how long it has failed.
     pub(super) fn has_failed(&mut self, at: Instant) -> Duration {
-        let failing = self.failing.get_or_insert(FailingSince { since: at, next: at, told: None });
+        let failing = self.failing.get_or_insert(FailingSince { since: at, next: at, gap: None });
         let long = at.saturating_duration_since(failing.since);
         failing.next = at + (long / 2).min(LONGEST_PAUSE);
         long
     }
 
-    /// What it holds since its cursor is told of as a gap, and holds up nothing any more; it is still asked. Whether
-    /// something happened there that was not told of yet.
+    /// Gives up what is after its cursor as a gap, so that it holds up nothing. It is still read. Returns whether
+    /// something happened there that was not reported yet.
     pub(super) fn pass_over(&mut self, until: i64) -> bool {
         let Some(failing) = &mut self.failing else { return false };
-        let is_news = failing.told.is_none_or(|(activity, _)| activity < self.latest);
+        let is_news = failing.gap.is_none_or(|(activity, _)| activity < self.latest);
         if is_news {
-            failing.told = Some((self.latest, until));
+            failing.gap = Some((self.latest, until));
         }
         is_news
     }
 
-    /// Until when it was told of as a gap, by our clock.
+    /// The end of its reported gap, by our clock.
     pub(super) fn gap_until(&self) -> Option<i64> {
-        self.failing?.told.map(|(_, until)| until)
+        self.failing?.gap.map(|(_, until)| until)
     }
 
-    /// Whether it was told of as a gap before.
+    /// Whether a gap of it was reported.
     pub(super) fn is_passed_over(&self) -> bool {
-        self.failing.is_some_and(|failing| failing.told.is_some())
+        self.failing.is_some_and(|failing| failing.gap.is_some())
     }
 
-    /// The bot is not in it any more: nothing is to be read in it unless it is listed again, and then from where the bot
-    /// had come to.
+    /// The bot has left it. If it is listed again, reading goes on from the cursor.
     pub(super) fn leave(&mut self) {
         (self.unsettled, self.behind, self.failing) = (None, false, None);
         self.latest = self.cursor;
     }
 
-    /// Since when an activity waits for the read that settles it, and how new the newest one is.
+    /// Since when an activity waits for the read that settles it, and the newest activity.
     pub(super) fn unsettled(&self) -> Option<(Instant, i64)> {
         self.unsettled.filter(|_| !self.is_passed_over()).map(|(_, seen)| (seen, self.latest))
     }
@@ -137,7 +135,8 @@ mod tests {
 
     const LAG: Duration = Duration::from_secs(10);
 
-    /// Looks at a space every two seconds while its activity is this; at which of the looks it was read, and its cursor.
+    /// Looks at a space every two seconds while its activity is this; at which of the looks it was read, and its
+    /// cursor.
     fn watch(activities: &[i64]) -> (Vec<usize>, i64) {
         let begin = Instant::now();
         let mut space = SpaceProgress::at(0);

@@ -2,8 +2,8 @@
 //! the daemon runs.
 //!
 //! An envelope is acknowledged when its row is on disk and not before; Webex sends again what was not acknowledged. The
-//! loop reads, stores and acknowledges, and never waits for REST. What happened while no socket was open may be lost, so
-//! each new socket and each gap in the numbers of envelopes is told on [`Line`], for whoever fetches it by REST.
+//! loop reads, stores and acknowledges, and never waits for REST. What happened while no socket was open may be lost,
+//! so each new socket and each gap in the numbers of envelopes is told on [`Line`], for whoever fetches it by REST.
 
 mod backoff;
 mod end;
@@ -29,9 +29,8 @@ use end::ReopenPlan;
 pub struct Line {
     /// The socket.
     pub socket: Socket,
-    /// Rises with every socket that is opened, the first included, and with every gap in what came over one: each time
-    /// events may have been missed, and are there to be fetched by REST. The socket is up by then, so that nothing falls
-    /// between the two.
+    /// Counts sockets that were opened, the first included, and gaps in what came over one. Each time events may have
+    /// been missed, and have to be fetched by REST. The socket is already up then, so nothing falls between the two.
     pub gaps: u64,
 }
 
@@ -67,8 +66,7 @@ pub struct Websocket {
 }
 
 impl Websocket {
-    /// With what reaches Webex, takes the events, counts what is none, says on `/readyz` how it is, and says whether this
-    /// daemon answers.
+    /// A receiver that opens sockets with `mercury`, puts events through `door`, and runs while `gate` is open.
     pub fn new(
         mercury: Mercury,
         settings: config::Websocket,

@@ -82,7 +82,7 @@ pub use start::Options;
 pub use watch::calls::Call;
 pub use watch::deliveries::{Delivery, SignatureCheck};
 pub use watch::explain::Explanation;
-pub use world::ApiRefusal;
+pub use world::Refusal;
 pub use world::quirks::Quirks;
 pub use world::things::{
     Account, AccountType, Content, DeviceInfo, Grant, Message, RoomType, Scan, Sockets, Verdict, Webhook, WebhookStatus,

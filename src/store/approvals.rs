@@ -1,5 +1,5 @@
-//! Commands that wait for the approval of others. What is asked, who approves and how it ends are effects of the events
-//! that say so: each is written with the settlement of its event, or not at all.
+//! Commands that wait for the approval of others. Each step of a request is an effect of an event, and is written with
+//! the settlement of that event or not at all.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 /// A command that somebody asks for and that others have to approve.
 #[derive(Clone, Debug)]
 pub struct ApprovalRequest {
-    /// The row of its card, which stands for the whole.
+    /// The row of its card. It is the id of the request.
     pub card: Uuid,
     /// The row of the event that asked.
     pub event: Uuid,
@@ -21,7 +21,7 @@ pub struct ApprovalRequest {
     pub person_id: String,
     /// Their address.
     pub email: String,
-    /// Where: Webex's id of the space.
+    /// Webex's id of the space.
     pub room: String,
     /// The root of the thread there.
     pub thread: String,
@@ -51,13 +51,13 @@ pub enum ApprovalState {
     Expired,
     /// Enough people approved, and the command failed for good.
     Failed,
-    /// Enough people approved, and then it could not be run for whoever asked.
+    /// Enough people approved, but by then the asker could not run it any more.
     Refused,
-    /// Enough people approved, and the command is about to run: nobody changes that any more.
+    /// Enough people approved, and the command is about to run. Nobody can change that.
     Running,
-    /// Enough people approved, and the command said that it would not do it.
+    /// Enough people approved, and the command refused.
     Declined,
-    /// It could not be put before anybody.
+    /// Its card could not be shown to anybody.
     Unasked,
 }
 
@@ -120,7 +120,7 @@ pub struct Approver {
 pub struct Approval {
     pub request: ApprovalRequest,
     pub state: ApprovalState,
-    /// As what it is to be ended by the daemon as soon as that comes to it.
+    /// The state that the daemon will set when it closes this request.
     pub ends: Option<ApprovalState>,
     /// In the order in which they did.
     pub approvers: Vec<Approver>,
@@ -151,19 +151,19 @@ pub enum ApprovalStep {
         /// Who approved before and does not count any more, in the one spelling.
         void: Vec<String>,
     },
-    /// It has the approvals it takes, and this event is about to run its command.
+    /// It has enough approvals, and this event is about to run its command.
     Run {
         /// Which.
         card: Uuid,
         /// The event's row.
         by: Uuid,
     },
-    /// It was put before nobody, and the daemon has to end it.
+    /// Its card was shown to nobody, so the daemon has to end it.
     Unasked {
         /// Which.
         card: Uuid,
     },
-    /// Ends it, unless it has ended. One that failed may be run again by an operator, and ends as that does.
+    /// Ends it, unless it has ended. If an operator runs a failed one again, it ends as that run does.
     End {
         /// Which.
         card: Uuid,
@@ -174,8 +174,8 @@ pub enum ApprovalStep {
     },
 }
 
-/// A request that the daemon has to end: its time is over, it was put before nobody, an operator withdrew it, or its run
-/// was given up or dropped.
+/// A request that the daemon has to end: its time is over, its card was shown to nobody, an operator withdrew it, or
+/// its run was given up or dropped.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct Overdue {

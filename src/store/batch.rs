@@ -1,10 +1,10 @@
-//! What is asked of the writer, and what of it goes into one transaction.
+//! The operations of the writer, and how many of them go into one transaction.
 
 use tokio::sync::oneshot;
 
 use super::{AuditEntry, Claim, Claims, Entry, LedgerChange, Settlement, StoreError};
 
-/// Where whoever asked waits.
+/// Where the caller waits for the result.
 pub(super) type OpAnswer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// A change, and what is audited of it if it changes anything.
@@ -21,7 +21,7 @@ pub(super) enum Op {
 /// Bytes after which a transaction takes no further operation: it bounds what one adds to the write-ahead log.
 const MANY_BYTES: usize = 16 * 1024 * 1024;
 
-/// A batch, sorted by kind so that each of the kinds that come by the thousand is one statement.
+/// A batch, sorted by kind: each of the frequent kinds is written with one statement.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) puts: Vec<(Entry, OpAnswer<bool>)>,
@@ -81,8 +81,8 @@ impl Batch {
     }
 }
 
-/// Whoever has stopped waiting for an answer does not get it. Nobody stops waiting for a claim: its rows would stay
-/// reserved until the lease ends.
+/// Sends the results to the callers that still wait. A caller must not give up on a claim: its rows would stay reserved
+/// until the lease ends.
 fn answer<Asked, T>(asked: Vec<(Asked, OpAnswer<T>)>, results: impl Iterator<Item = Result<T, StoreError>>) {
     for ((_, answer), result) in asked.into_iter().zip(results) {
         let _ = answer.send(result);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Beginning, Chain, Due, Engine, Entry, NewPairing, PairingDecision, Progress, StoreError};
+use super::{Beginning, Chain, Due, Engine, Entry, NewPairing, Progress, RequestDecision, StoreError};
 
 /// What is to be changed.
 pub(super) enum LedgerChange {
@@ -17,7 +17,7 @@ pub(super) enum LedgerChange {
     Progress(Progress),
     SetAnswers(bool),
     RequestPairing(Box<NewPairing>),
-    DecidePairing(Box<PairingDecision>),
+    DecidePairing(Box<RequestDecision>),
     WithdrawApproval(Uuid, String),
     Prune { retention: Duration, dedupe: Duration },
     PruneLanes(Duration),
@@ -27,8 +27,8 @@ pub(super) enum LedgerChange {
 }
 
 impl LedgerChange {
-    /// Makes it in the transaction that is open. The number tells whoever asked what came of it: mostly how many rows
-    /// were changed.
+    /// Makes the change in the open transaction. Returns how many rows changed, or a number that the caller of this
+    /// change knows.
     pub(super) async fn make(&self, engine: &mut Engine, chain: &mut Chain, due: &mut Due) -> Result<u64, StoreError> {
         Ok(match self {
             LedgerChange::Reopen(id) => engine.reopen(*id, due).await?.into(),

@@ -1,4 +1,4 @@
-//! What else can be written besides rows put, claimed and settled. Each is one change of the ledger.
+//! Writes other than putting, claiming and settling rows. Each is one change of the ledger.
 //!
 //! Each of these fails when the engine does, and then nothing of it was done.
 
@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::audit::row::seal_by;
 use super::{
-    AuditEntry, Beginning, Claimed, Entry, LedgerChange, NewPairing, Pairing, PairingDecision, PairingOutcome,
-    PairingRequest, PairingState, Progress, Store, StoreError,
+    AuditEntry, Beginning, Claimed, Entry, LedgerChange, NewPairing, Pairing, PairingOutcome, PairingRequest,
+    PairingState, Progress, RequestDecision, Store, StoreError,
 };
 
-/// What an operator does to a row by hand. Each is audited in the transaction that does it.
+/// Changes that an operator makes by hand. Each is audited in its transaction.
 impl Store {
     /// Opens a dead letter again, or makes an open row due now. `false` when there is no such row.
     pub async fn reopen(&self, id: Uuid, audit: AuditEntry) -> Result<bool, StoreError> {
@@ -24,17 +24,17 @@ impl Store {
         self.audited_change(LedgerChange::Discard(id), audit).await
     }
 
-    /// Makes everything due now that waits for a pause to end: it was asked for by somebody who takes it back.
+    /// Makes every row due now that waits for a pause: the pause was taken back.
     pub async fn make_all_due(&self) -> Result<(), StoreError> {
         self.change(LedgerChange::Hurry).await.map(drop)
     }
 }
 
-/// What the work on a row writes before the row is settled, or instead of that.
+/// Writes of a worker before its row is settled, or instead of that.
 impl Store {
-    /// What may be done once is about to be begun for this event: it goes first in its lane until it is settled, whatever
-    /// ends the process. `false` when the lease was lost, and somebody else may be at it. After an error it is not to be
-    /// begun.
+    /// What may be done once is about to be begun for this event: it goes first in its lane until it is settled,
+    /// whatever ends the process. `false` when the lease was lost, and somebody else may be at it. After an error it is
+    /// not to be begun.
     pub async fn begin_once(&self, row: &Claimed) -> Result<bool, StoreError> {
         let change = LedgerChange::BeginOnce { seq: row.seq, lane: row.lane, fence: row.fence };
         self.change(change).await.map(|rows| rows > 0)
@@ -88,7 +88,7 @@ impl Store {
         audit: AuditEntry,
     ) -> Result<bool, StoreError> {
         let Pairing { id, decisions, .. } = *pairing;
-        let decision = PairingDecision { id, decisions, state, by: by.to_owned(), entries };
+        let decision = RequestDecision { id, decisions, state, by: by.to_owned(), entries };
         self.audited_change(LedgerChange::DecidePairing(Box::new(decision)), audit).await
     }
 
@@ -98,7 +98,7 @@ impl Store {
     }
 }
 
-/// What is old is forgotten in small steps, so that none holds up the acknowledgements for long.
+/// Pruning, in small steps, so that none holds up the acknowledgements for long.
 impl Store {
     /// Empties rows settled longer than `retention` ago, and forgets the ids of those accepted longer than
     /// `retention` and `dedupe` ago. Returns how many rows this step changed.

@@ -1,4 +1,4 @@
-//! A row in the hands of whoever works on it.
+//! A row while a worker has it.
 
 use std::time::{Duration, Instant};
 
@@ -16,31 +16,31 @@ pub struct Claimed {
     pub attempts: u32,
     /// Tries before this one during which the process ended, or the lease did.
     pub deaths: u32,
-    /// Whether an earlier try may have had its effect, and since when.
+    /// Earlier tries that may have had their effect.
     pub doubt: Option<UncertainTries>,
     /// When the event was accepted, in milliseconds since 1970.
     pub accepted_at: i64,
     /// As put.
     pub body: String,
-    /// What the lane's last settlement left.
+    /// The mark that the lane's last settlement left.
     pub mark: Option<String>,
-    /// The event whose question it answered when it was settled before, if it was tried again by hand since.
+    /// The event whose question it answered at an earlier settlement, if an operator opened it again since.
     pub answers: Option<Uuid>,
-    /// Whether it comes back after a pause: it could not be finished at the last try.
+    /// Whether it comes back after a pause, since the last try failed.
     pub is_back: bool,
     /// For how long it had been failing when it was claimed.
     pub(super) failing: Duration,
     /// When it was claimed, by our clock and the other side's.
     pub(super) claimed: (Instant, Option<i64>),
-    /// Whether a file was put with it. A row has its file from the beginning or never, so this stays true of it.
+    /// Whether a file was put with it. That never changes.
     pub(super) has_file: bool,
     pub(super) seq: i64,
     pub(super) lane: Uuid,
     pub(super) fence: i64,
 }
 
-/// Tries that may have had their effect. Both times are milliseconds since 1970 by the other side's clock, which the
-/// ledger was told with the claims; none where it was not known then.
+/// Tries that may have had their effect. Times are milliseconds since 1970 by the other side's clock, as known at the
+/// claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UncertainTries {
     /// When the first of them was claimed.
@@ -76,7 +76,7 @@ impl Claimed {
         since(self.accepted_at)
     }
 
-    /// Now by the other side's clock, as it was known at the claim: what was done in between began no later.
+    /// Now by the other side's clock, as known at the claim. What was done since the claim began no later than this.
     pub(super) fn ended_at(&self) -> Option<i64> {
         let (claimed, at) = self.claimed;
         Some(at? + i64::try_from(claimed.elapsed().as_millis()).ok()?)

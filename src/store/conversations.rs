@@ -1,10 +1,11 @@
-//! What people were asked and may still answer: one question a person and space, the newest.
+//! Questions that people may still answer: the newest of each person in each space.
 //!
-//! A row that was answered stays for a while: what it asked for can be tried again by hand, and whoever is late is told.
+//! A row that was answered stays for a while: what it asked for can be tried again by hand, and whoever is late is
+//! told.
 
 use uuid::Uuid;
 
-/// What somebody was asked in a space.
+/// A question to somebody in a space.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct Conversation {
@@ -14,7 +15,7 @@ pub struct Conversation {
     pub event: Uuid,
     /// Milliseconds since 1970.
     pub asked_at: i64,
-    /// Milliseconds since 1970: what is said later is no answer.
+    /// Milliseconds since 1970. What is said later is no answer.
     pub until: i64,
     /// Opaque to the store.
     pub body: String,
@@ -25,14 +26,14 @@ pub struct Conversation {
     pub shown: QuestionShown,
 }
 
-/// Whether somebody can have seen what they were asked.
+/// Whether the person can have seen the question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QuestionShown {
-    /// Nobody can: its message was not sent, or not yet.
+    /// They cannot: its message was not sent, or not yet.
     No,
     /// Its message is being sent.
     Sending,
-    /// Nobody knows: the try may have had its effect, or Webex did not say when.
+    /// It is not known: a try may have had its effect, or Webex gave no time.
     Perhaps,
     /// Its message is in the space.
     At {

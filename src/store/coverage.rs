@@ -1,5 +1,5 @@
-//! What of all that is said the ledger is known to hold: a cursor per space, one interval with nothing missing, and the
-//! gaps before it.
+//! How complete the ledger is: a cursor for each space, one interval in which nothing is missing, and the gaps before
+//! it.
 
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ pub struct Beginning {
     pub gap: Option<Gap>,
 }
 
-/// What a look at Webex adds to the coverage; written as one.
+/// What one read-back adds to the coverage, in one transaction.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     /// Spaces, and up to when everything said there is in the ledger, by Webex's clock.

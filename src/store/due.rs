@@ -1,4 +1,4 @@
-//! What a batch makes due, and who waits for that.
+//! What a batch makes due, and whom that wakes.
 
 use tokio::sync::Notify;
 
@@ -9,7 +9,7 @@ use super::entry::Queue;
 pub(super) struct Due {
     inbox: bool,
     outbox: bool,
-    /// Whether something waits for approval since.
+    /// Whether a request for approval may have begun or ended.
     pub(super) approvals: bool,
 }
 
@@ -26,12 +26,12 @@ impl Due {
     }
 }
 
-/// Those who wait in this process.
+/// The tasks of this process that wait for rows.
 #[derive(Default)]
 pub(super) struct Wakers {
     inbox: Notify,
     outbox: Notify,
-    /// Of whoever ends requests for approval.
+    /// The task that ends requests for approval.
     pub(super) approvals: Notify,
 }
 

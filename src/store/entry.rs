@@ -7,10 +7,10 @@ use uuid::Uuid;
 /// Which of the two queues.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Queue {
-    /// What arrived and is to be handled.
+    /// Events to be handled.
     #[default]
     Inbox,
-    /// What is to be sent.
+    /// Letters to be sent.
     Outbox,
 }
 
@@ -57,7 +57,7 @@ pub struct Entry {
     pub lane: String,
     /// When the event that this is about was accepted, in milliseconds since 1970.
     pub accepted_at: i64,
-    /// Rows of a lane are worked on by this number, and by arrival where it is the same.
+    /// The order in the lane. Rows with the same number go in order of arrival.
     pub happened_at: i64,
     /// Opaque to the store.
     pub body: String,
@@ -65,13 +65,13 @@ pub struct Entry {
     pub subject: Option<String>,
     /// What it is about, when that is known.
     pub label: Option<String>,
-    /// What goes with the body and is too large for it; dropped once the row is done.
+    /// A file that goes with the body. It is dropped once the row is done.
     pub file: Option<Bytes>,
     /// How soon its lane goes on.
     pub urgency: Urgency,
-    /// What it edits, if that is what it does. Of those of one lane that wait only the last is carried out.
+    /// What it edits, if it is an edit. Of the waiting edits of the same in one lane only the last is carried out.
     pub target: Option<Uuid>,
-    /// What the row was made from, to the byte, for whoever looks; kept as long as the body.
+    /// The exact bytes that the row was made from, for people. They are kept as long as the body.
     pub raw: Option<Bytes>,
 }
 

@@ -31,10 +31,7 @@ struct Inner {
 
 impl Store {
     /// Opens the ledger for the daemon: locks it against a second daemon, brings its tables up to date and takes back
-    /// the leases that a killed process left.
-    ///
-    /// # Errors
-    /// When the file cannot be opened or another process holds it.
+    /// the leases that a killed process left. It fails if another process holds the ledger.
     pub async fn open(
         settings: &config::Store,
         audit: &config::Audit,
@@ -44,18 +41,13 @@ impl Store {
         Store::start(settings, audit, lease, clock, true).await
     }
 
-    /// Opens an existing ledger beside a running daemon, for the verbs that look or mend.
-    ///
-    /// # Errors
-    /// When there is none, or it cannot be opened.
+    /// Opens an existing ledger beside a running daemon, for the verbs. It fails if there is none.
     pub async fn open_beside(settings: &config::Store, audit: &config::Audit) -> Result<(Store, Writer), StoreError> {
         Store::start(settings, audit, Duration::from_secs(60), Clock::of_system(), false).await
     }
 
-    /// Says whether the ledger is there and can be used, and whether a daemon uses it; nothing of it is changed.
-    ///
-    /// # Errors
-    /// When it cannot be opened, or could not be made.
+    /// Says whether the ledger is there and can be used, and whether a daemon uses it. Changes nothing. It fails if the
+    /// ledger cannot be opened, or could not be made.
     pub async fn look(settings: &config::Store) -> Result<LedgerStatus, StoreError> {
         Engine::look(settings).await
     }
@@ -96,7 +88,7 @@ impl Store {
         self.try_submit(|answer| Op::Put(entry, answer)).await
     }
 
-    /// Asks without waiting for a place, and not for long: somebody outside waits for the answer.
+    /// Submits an operation unless the queue is full, and waits a limited time: a caller outside waits for the answer.
     async fn try_submit<T>(&self, op: impl FnOnce(OpAnswer<T>) -> Op) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
         self.0.ops.try_send(op(answer)).map_err(|_| StoreError::Busy)?;
@@ -107,11 +99,9 @@ impl Store {
         }
     }
 
-    /// Reserves the oldest row of up to `most` lanes that are due; of these, up to `most_back` come back after a pause. `at` is the time by the clock of whoever the work is
-    /// done at, in milliseconds since 1970, if it is known.
-    ///
-    /// # Errors
-    /// When the engine fails; nothing was reserved.
+    /// Reserves the next row of up to `most` lanes that are due. Up to `most_back` of them may come back after a pause.
+    /// `at` is the time by the other side's clock, in milliseconds since 1970, if it is known. An error means that nothing
+    /// was reserved.
     pub async fn claim(
         &self,
         queue: Queue,
@@ -123,18 +113,13 @@ impl Store {
         self.submit(|answer| Op::Claim(claim, answer)).await
     }
 
-    /// Settles a claimed row; `false` when the lease was lost meanwhile and nothing was changed.
-    ///
-    /// # Errors
-    /// When the engine fails; the row stays reserved until its lease ends, and is then claimed again.
+    /// Settles a claimed row. `false` means that the lease was lost and nothing was changed. After an error the row
+    /// stays reserved until its lease ends, and is then claimed again.
     pub async fn settle(&self, settlement: Settlement) -> Result<bool, StoreError> {
         self.submit(|answer| Op::Settle(Box::new(settlement), answer)).await
     }
 
-    /// Writes a byte to the disk and says whether that worked. Asked often, it answers from the last second.
-    ///
-    /// # Errors
-    /// Why the ledger takes nothing just now.
+    /// Tries whether the disk takes a write. The result is kept for a second. An error says why it does not.
     pub async fn beat(&self) -> Result<(), StoreError> {
         const FRESH: Duration = Duration::from_secs(1);
         let mut last = self.0.last_beat.lock().await;
@@ -155,17 +140,17 @@ impl Store {
         result.await.map_err(|_| StoreError::Busy)?
     }
 
-    /// Ends when something in the queue may have fallen due. A call that comes before the wait is not lost.
+    /// Ends when a row of the queue may have fallen due. A wake-up that comes before the wait is not lost.
     pub async fn woken(&self, queue: Queue) {
         self.0.wakers.of(queue).notified().await;
     }
 
-    /// Counts commits, for those who wait until nothing is open. Those of another process are counted within a second.
+    /// The number of commits so far. Those of another process are counted within a second.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.0.commits.clone()
     }
 
-    /// Ends when a request for approval may have been made. A call that comes before the wait is not lost.
+    /// Ends when a request for approval may have been made. A wake-up that comes before the wait is not lost.
     pub async fn approval_asked(&self) {
         self.0.wakers.approvals.notified().await;
     }
@@ -174,12 +159,12 @@ impl Store {
         self.submit(|answer| Op::Change((change, None), answer)).await
     }
 
-    /// Makes a change as [`Store::put`] puts a row: it is refused where too much waits.
+    /// Makes a change, unless too many writes wait.
     pub(super) async fn try_change(&self, change: LedgerChange) -> Result<u64, StoreError> {
         self.try_submit(|answer| Op::Change((change, None), answer)).await
     }
 
-    /// Makes a change, and audits it if it changes anything. Whether it does.
+    /// Makes a change, and audits it if it changes anything. Says whether it did.
     pub(super) async fn audited_change(&self, change: LedgerChange, audit: AuditEntry) -> Result<bool, StoreError> {
         self.submit(|answer| Op::Change((change, Some(audit)), answer)).await.map(|changed| changed > 0)
     }

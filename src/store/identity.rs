@@ -1,6 +1,6 @@
-//! What tells one ledger apart from every other, and what one sees of it from outside.
+//! The identity of a ledger, and its state as seen without opening it.
 
-/// A ledger, whoever opens it. The older of two comes first.
+/// The identity of a ledger. An older one sorts first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LedgerId {
     /// When it was made, in milliseconds since 1970.
@@ -9,7 +9,7 @@ pub struct LedgerId {
     pub chance: u32,
 }
 
-/// What one sees of a ledger without opening it for work.
+/// The state of a ledger, seen without opening it.
 #[derive(Clone, Debug)]
 pub struct LedgerStatus {
     /// Where it is, and whether it can be written to or made.
@@ -18,6 +18,6 @@ pub struct LedgerStatus {
     pub exists: bool,
     /// Whether a daemon holds it.
     pub daemon: bool,
-    /// What tells that there was a ledger, where there is none.
+    /// The trace of a lost ledger, if there is one and no ledger.
     pub lost: Option<String>,
 }

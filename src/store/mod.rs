@@ -3,9 +3,9 @@
 //! The store knows no Webex type: rows hold text, numbers and opaque JSON. Every write goes through one writer task
 //! that puts whatever waits into one transaction and one commit, so being durable costs latency, not throughput.
 //!
-//! Above the wall are the words (rows, settlements, changes, errors), the handle, the writer and what is plain code, such
-//! as the audit's chain. Below it, in `sqlite`, is every statement and all that knows SQLite. `engine` is the door between
-//! them; PostgreSQL will be the second engine behind it, of the same operations and the same tests.
+//! Above the wall are the words (rows, settlements, changes, errors), the handle, the writer and what is plain code,
+//! such as the audit's chain. Below it, in `sqlite`, is every statement and all that knows SQLite. `engine` is the door
+//! between them; PostgreSQL will be the second engine behind it, of the same operations and the same tests.
 
 mod approvals;
 mod audit;
@@ -36,7 +36,7 @@ use due::{Due, Wakers};
 use engine::{Engine, Reader};
 use entry::lane_id;
 use error::Damage;
-use pairing::{NewPairing, PairingDecision};
+use pairing::{NewPairing, RequestDecision};
 use settle::SettlementStep;
 
 pub use approvals::{Approval, ApprovalRequest, ApprovalState, ApprovalStep, Approver, Overdue};

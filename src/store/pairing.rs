@@ -1,27 +1,27 @@
-//! Who asked to be let in, and what was decided. A decision and the message that tells of it are one transaction, so the
-//! person hears of it once, whoever decides and whether or not the daemon runs.
+//! Who asked to be let in, and what was decided. A decision and the message that tells of it are one transaction, so
+//! the person hears of it once, whoever decides and whether or not the daemon runs.
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::entry::Entry;
 
-/// What somebody whom nobody knows asks for.
+/// A stranger's request to be let in.
 #[derive(Clone, Debug)]
 pub struct PairingRequest {
-    /// What they are given, and whoever decides names.
+    /// The code that they are given, and by which an admin decides.
     pub code: String,
-    /// Who, in the one spelling.
+    /// Their Webex id, in the one spelling.
     pub person: String,
-    /// Who, as spelled where it came from.
+    /// Their Webex id, as Webex spelled it.
     pub person_id: String,
     /// Their address, in lower case.
     pub email: String,
-    /// Where they asked, and are told.
+    /// The space in which they asked. The decision is posted there.
     pub room: String,
-    /// The row of what they wrote.
+    /// The event of their message.
     pub event: Uuid,
-    /// The beginning of it.
+    /// The beginning of their message.
     pub asked: String,
     /// Milliseconds since 1970.
     pub requested_at: i64,
@@ -39,7 +39,7 @@ pub enum PairingState {
     Approved,
     /// They were not.
     Denied,
-    /// As if they had never asked.
+    /// The decision was taken back: they may ask again.
     Revoked,
 }
 
@@ -60,7 +60,7 @@ pub struct Pairing {
 /// Whether a request was written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PairingOutcome {
-    /// It was not: the code is somebody's, or something was decided meanwhile.
+    /// It was not: the code is taken, or the request was decided meanwhile.
     Again,
     /// It was.
     New,
@@ -79,7 +79,7 @@ impl PairingOutcome {
     }
 }
 
-/// Whom a decision is about: whichever of these fits.
+/// Finds a request by any of these.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct PairingQuery {
@@ -88,8 +88,8 @@ pub struct PairingQuery {
     pub person: String,
 }
 
-/// A decision on a request, as it was read.
-pub(super) struct PairingDecision {
+/// A decision on a request, valid only while the request is as it was read.
+pub(super) struct RequestDecision {
     pub(super) id: i64,
     pub(super) decisions: i64,
     pub(super) state: PairingState,
@@ -97,7 +97,7 @@ pub(super) struct PairingDecision {
     pub(super) entries: Vec<Entry>,
 }
 
-/// A request, unless there is a newer one of the person than the one that was read, or too many within the hour.
+/// A request to be written, unless the person has a newer one than `seen`, or too many came within the hour.
 pub(super) struct NewPairing {
     pub(super) request: PairingRequest,
     pub(super) seen: Option<(i64, i64)>,

@@ -1,4 +1,4 @@
-//! What is shown of rows to whoever asks.
+//! Rows as they are shown to people.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -34,7 +34,7 @@ impl RowState {
 /// Which rows to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// Open rows and dead letters: what somebody may have to do something about.
+    /// Open rows and dead letters.
     Unsettled,
     /// Rows in one state.
     In(RowState),
@@ -75,7 +75,7 @@ pub struct Row {
     pub body: Option<String>,
 }
 
-/// What the other side has given for a letter that it took.
+/// The other side's answer to a letter that it took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Receipt {
     /// Its id of the message that was posted or edited.

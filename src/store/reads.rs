@@ -1,6 +1,6 @@
-//! What can be asked of the ledger. It is read on connections of their own, which never hold up the writer.
+//! Reads of the ledger, on connections that never hold up the writer.
 //!
-//! Each of these fails when the engine does. Nothing is changed by that, so whoever asks may ask again.
+//! A read that fails changes nothing, so the caller may try again.
 
 use std::collections::HashMap;
 
@@ -43,8 +43,8 @@ impl Store {
         self.reader().ending_in(digits).await
     }
 
-    /// Rows of whose note, or of whose receipt's id, this text is a part, and those with a label of two parts whose body holds
-    /// it, oldest first. Looks at every row.
+    /// Rows of whose note, or of whose receipt's id, this text is a part, and those with a label of two parts whose
+    /// body holds it, oldest first. Looks at every row.
     pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
         self.reader().noting(text).await
     }
@@ -91,7 +91,7 @@ impl Store {
     }
 }
 
-/// How much of what was said is known.
+/// How complete the ledger is.
 impl Store {
     /// How complete the ledger is; `None` before the first look at Webex.
     pub async fn coverage(&self) -> Result<Option<Coverage>, StoreError> {
@@ -109,14 +109,14 @@ impl Store {
     }
 }
 
-/// People: who asked to be let in, what was asked of them, what waits for their approval.
+/// People: requests to be let in, questions, and requests for approval.
 impl Store {
     /// The newest request of a person.
     pub async fn pairing_of(&self, person: &str) -> Result<Option<Pairing>, StoreError> {
         self.reader().pairing_of(person).await
     }
 
-    /// The newest request of whoever has this code, address or id.
+    /// The newest request with this code, address or id.
     pub async fn find_pairing(&self, who: &PairingQuery) -> Result<Option<Pairing>, StoreError> {
         self.reader().find_pairing(who).await
     }
@@ -126,12 +126,12 @@ impl Store {
         self.reader().pairings().await
     }
 
-    /// Whether so many requests were made within an hour that there is none more for now.
+    /// Whether this many requests were made within the last hour.
     pub async fn is_crowd(&self, per_hour: u32) -> Result<bool, StoreError> {
         self.reader().is_crowd(per_hour, clock::wall_ms()).await
     }
 
-    /// What somebody was asked last in a space, whether it is over or not.
+    /// The last question to somebody in a space, open or over.
     pub async fn conversation(&self, room: &str, person: &str) -> Result<Option<Conversation>, StoreError> {
         self.reader().conversation(room, person).await
     }
@@ -205,7 +205,7 @@ impl Store {
         self.reader().audit_of(event).await
     }
 
-    /// What the audit's seal says, without a look at the rows.
+    /// The state of the audit's seal. The rows are not read.
     pub async fn audit_seal(&self) -> Result<SealState, StoreError> {
         Ok(SealState::of(self.reader().audit_head().await?.as_ref(), self.audit_keys()))
     }

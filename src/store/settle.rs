@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{ApprovalStep, AuditEntry, Claimed, Conversation, Entry, Queue, Receipt, RowState};
 use crate::verdict::Verdict;
 
-/// What becomes of a claimed row. It takes effect only while the lease is still held.
+/// How a claimed row is settled. Nothing is written if its lease was lost.
 #[derive(Clone, Debug)]
 pub struct Settlement {
     pub(super) row: Claimed,
@@ -22,7 +22,7 @@ pub(super) enum SettlementStep {
         entries: Vec<Entry>,
     },
     Again(Again),
-    /// It belongs to this lane, which its body then says: it takes its place there.
+    /// Moves the row into another lane, where it takes its place in order. Its new body names that lane.
     Move {
         queue: Queue,
         lane: String,
@@ -33,54 +33,54 @@ pub(super) enum SettlementStep {
 /// A row that stays open.
 #[derive(Clone, Debug, Default)]
 pub struct Again {
-    /// The pause of its lane: nothing overtakes it.
+    /// How long its lane pauses. No other row of the lane overtakes it.
     pub after: Duration,
     /// Whether the try counts.
     pub spent: bool,
     /// Whether the try may have had its effect.
     pub uncertain: bool,
-    /// Why, for whoever looks.
+    /// Why it stays open, for people.
     pub note: Option<String>,
 }
 
-/// What a closed row tells whoever asks later.
+/// What is kept of a closed row, and what is written with it.
 #[derive(Clone, Debug, Default)]
 pub struct Closing {
-    /// One word: why it ended so.
+    /// How it ended, in one word.
     pub verdict: Verdict,
     /// Who it was about.
     pub subject: Option<String>,
     /// What it was about.
     pub label: Option<String>,
-    /// A sentence.
+    /// Why it ended so, in a sentence.
     pub note: Option<String>,
-    /// What there is to show for a letter.
+    /// Webex's receipt of a letter.
     pub receipt: Option<Receipt>,
-    /// Left on the lane for the next claim.
+    /// Written on the lane, for the next claim to read.
     pub mark: Option<String>,
     /// The event whose question it answers.
     pub answers: Option<Uuid>,
-    /// What is audited of it, of this event where none is named.
+    /// Audit entries. One that names no event is about this row.
     pub audit: Vec<AuditEntry>,
-    /// What else is changed with it, in the same transaction.
+    /// Other changes in the same transaction.
     pub effects: Vec<Effect>,
 }
 
-/// What a closed row changes besides itself, or does not if its lease was lost.
+/// A change that is written with a closed row. It is not made if the lease was lost.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// The one use of a card is spent, which is remembered until then, in milliseconds since 1970.
+    /// The one use of a card is spent.
     Use {
         /// The card.
         card: Uuid,
-        /// Until when.
+        /// Until when that is remembered, in milliseconds since 1970.
         until: i64,
-        /// What it was spent on, by the action's name.
+        /// The name of the action it was spent on.
         action: Option<String>,
     },
-    /// Somebody is asked something, and nothing else any more in that space.
+    /// Somebody is asked a question. It replaces their earlier one in that space.
     Ask(Conversation),
-    /// The message that asks somebody something is in the space: their time begins.
+    /// The message of a question is in the space: the time to answer begins.
     Shown {
         /// Where.
         room: String,
@@ -93,7 +93,7 @@ pub enum Effect {
         /// Webex's id of the message.
         message: String,
     },
-    /// What somebody was asked is over, unless they were asked something else meanwhile.
+    /// A question is over, unless a newer one replaced it meanwhile.
     End {
         /// Where.
         room: String,
@@ -102,17 +102,16 @@ pub enum Effect {
         /// The event whose reply asked.
         event: Uuid,
     },
-    /// A letter was posted by this key: as the root of a thread, of which this is the message's id, or in the thread that
-    /// is there.
+    /// A letter was posted under a thread's key, as the root of the thread or as an answer in it.
     Thread {
         /// The thread's key.
         key: String,
-        /// The new root.
+        /// Webex's id of the message, if it is the root.
         root: Option<String>,
     },
     /// The message of this letter was edited.
     Edited(Uuid),
-    /// Somebody asks for the approval of others, gives theirs, or ends it.
+    /// A step of a request for approval.
     Approval(ApprovalStep),
 }
 
@@ -171,8 +170,8 @@ impl Settlement {
         }
     }
 
-    /// Whether the end of a request has to be looked out for since.
-    pub(super) fn asks(&self) -> bool {
+    /// Whether it may begin or end a request for approval, so that the task that ends them has to look.
+    pub(super) fn touches_approvals(&self) -> bool {
         let asks =
             |effect: &Effect| matches!(effect, Effect::Approval(ApprovalStep::Ask(_) | ApprovalStep::Unasked { .. }));
         match &self.step {

@@ -1,8 +1,8 @@
 //! The writer task: whatever waits goes into one transaction and one commit (group commit).
 //!
-//! What comes while a commit is on its way makes the next batch, so batches grow with the load by themselves; to wait for
-//! more before a commit was measured and helped only a slow disk, by a twelfth, and cost a fast one a quarter.
-//! Nobody hears of success before the commit. When it fails, everybody in the batch hears of the failure.
+//! What comes during a commit makes the next batch, so batches grow with the load. Waiting for more before a commit was
+//! measured: it made a slow disk a twelfth faster and a fast one a quarter slower.
+//! Success is reported after the commit. If the commit fails, every operation of the batch fails.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,11 +17,11 @@ use crate::telemetry::Seldom;
 /// The most operations of one transaction: it bounds how long the first of them waits.
 const MOST_OPS: usize = 1024;
 
-/// How often it is looked whether the ledger's files are there, and whether another process has committed something, while
-/// this one writes nothing.
+/// How often an idle writer checks that the ledger's files are there, and whether another process committed something.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How often the ledger is stamped anew; a copy that is younger and as large, and is written over it, is not noticed.
+/// How often the ledger is stamped anew. A copy is not noticed if it is younger than that, of the same size, and
+/// written over the ledger.
 const STAMP_EVERY: Duration = Duration::from_secs(3600);
 
 /// Holds the ledger's connection and lock; given to whoever runs the tasks.
@@ -49,7 +49,7 @@ impl Writer {
         Writer { engine, chain, waiting, wakers, committed, missing_for, damage: None, unwritten: Seldom::default() }
     }
 
-    /// Serves writes until `stop` ends or every [`super::Store`] is gone; what waits then is still written.
+    /// Writes until `stop` ends or every [`super::Store`] is gone. What waits by then is still written.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when the ledger's files were missing for `store.missing_for`, or are at the end.
@@ -89,7 +89,7 @@ impl Writer {
         }
     }
 
-    /// What is seen to now and then, unless something is wrong with the files: that is kept in `damage`.
+    /// Does the periodic checks. A damage of the files is kept in `damage`.
     async fn look_around(&mut self, stamped: &mut Instant) {
         if self.look().await.is_err() {
             return;
@@ -103,7 +103,7 @@ impl Writer {
         }
     }
 
-    /// Sees that the ledger's files are there, and tells when they are not, once, and when they are again.
+    /// Checks that the ledger's files are there. It logs once when they are not, and once when they are back.
     async fn look(&mut self) -> Result<(), Damage> {
         let found = self.engine.check().await;
         match (found, self.damage) {
@@ -147,7 +147,7 @@ impl Writer {
         }
     }
 
-    /// Nobody hears of a commit into files that have other names by now, or none.
+    /// A commit into files that were renamed or deleted is not reported as a success.
     async fn apply(&mut self, batch: &Batch, due: &mut Due) -> Result<Results, StoreError> {
         self.look().await?;
         let results = self.write(batch, due).await?;
@@ -155,7 +155,7 @@ impl Writer {
         Ok(results)
     }
 
-    /// Settlements before puts, so that a reply is in the outbox when the claim of the same batch looks; claims last.
+    /// Writes a batch: settlements, puts, changes, then claims, so that a claim finds the replies of its own batch.
     async fn write(&mut self, batch: &Batch, due: &mut Due) -> Result<Results, StoreError> {
         let Writer { engine, chain, .. } = self;
         engine.begin().await?;

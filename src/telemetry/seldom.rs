@@ -20,8 +20,8 @@ struct LastLine {
 }
 
 impl Seldom {
-    /// There is something to tell. Gives how many times there was since the last line, this one included, if it is time for
-    /// the next.
+    /// There is something to tell. Gives how many times there was since the last line, this one included, if it is time
+    /// for the next.
     pub fn count(&self) -> Option<u64> {
         self.count_at(clock::instant())
     }

@@ -92,8 +92,8 @@ impl Markup {
         Some((first.code?, first.to))
     }
 
-    /// The last place within `room` bytes: between lines, else at a blank in nothing strong, else at a blank, else between
-    /// letters. None where the text begins with something that is longer.
+    /// The last place within `room` bytes: between lines, else at a blank in nothing strong, else at a blank, else
+    /// between letters. None where the text begins with something that is longer.
     pub(super) fn place(&self, text: &str, room: usize) -> Option<CutPlace> {
         let front = text.len() - text.trim_start().len();
         let (mut line, mut free, mut blank, mut letter) = (None, None, None, None);

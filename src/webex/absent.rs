@@ -1,4 +1,4 @@
-//! Lists that Webex does not have, as its answers say.
+//! Lists that this Webex does not have, as its answers showed.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

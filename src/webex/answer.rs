@@ -18,13 +18,13 @@ const TRACKING_ID: &str = "trackingid";
 pub(super) enum Expects {
     /// JSON.
     Json,
-    /// JSON or nothing; nobody reads it.
+    /// JSON or nothing. It is not read.
     Nothing,
     /// A file, which is left to the caller to read.
     File,
 }
 
-/// Why a success is not Webex's; none where it is.
+/// Why a success is not from Webex; `None` if it is.
 pub(super) fn foreign_success(expects: Expects, headers: &HeaderMap, body: &[u8]) -> Option<String> {
     let is_webex = match expects {
         Expects::File => has_tracking_id(headers) || headers.contains_key(CONTENT_DISPOSITION),

@@ -58,7 +58,7 @@ pub(super) struct ApiCall {
     pub endpoint: &'static str,
     pub method: Method,
     pub url: Url,
-    pub body: Body,
+    pub body: RequestBody,
     /// Whether it may be made twice.
     pub repeatable: bool,
     /// What a success has to be.
@@ -67,15 +67,15 @@ pub(super) struct ApiCall {
 
 /// What came back.
 pub(super) struct ApiAnswer {
-    /// Whether it has Webex's tracking id, so that nobody else can have given it by mistake.
+    /// Whether it has Webex's tracking id, and so is surely from Webex.
     pub is_signed: bool,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// In place of the body, where that is a file.
+    /// The response of a file, whose body is not read yet.
     pub unread: Option<Response>,
 }
 
-pub(super) enum Body {
+pub(super) enum RequestBody {
     None,
     Json(Value),
     /// A file upload with its other fields.
@@ -159,8 +159,8 @@ impl Client {
         (micros > 0).then(|| Duration::from_micros(micros))
     }
 
-    /// The time by Webex's clock in milliseconds since 1970, as the last answer told it; good to a second or two. Nobody
-    /// who sets our own clock moves it.
+    /// The time by Webex's clock in milliseconds since 1970, as the last answer told it; good to a second or two.
+    /// A change of our own clock does not move it.
     pub fn webex_time(&self) -> Option<i64> {
         self.0.webex_time.now()
     }
@@ -240,7 +240,7 @@ impl Client {
         url.origin() == self.0.base.origin()
     }
 
-    /// Makes the call, again where it failed in passing and may be repeated.
+    /// Makes the call, and repeats it after a passing failure if it may be repeated.
     pub(super) async fn send(&self, call: ApiCall) -> Result<ApiAnswer, Error> {
         let mut attempt = 0;
         loop {
@@ -308,14 +308,14 @@ impl Client {
         Err(error)
     }
 
-    /// Sends the request and reads what comes back, whoever answered and whatever it is.
+    /// Sends the request and reads the answer, from whomever it is.
     async fn exchange(&self, call: &ApiCall) -> Result<(StatusCode, ApiAnswer), Error> {
         let request = self.0.http.request(call.method.clone(), call.url.clone());
         let request = request.header(AUTHORIZATION, self.0.authorization.clone());
         let request = match &call.body {
-            Body::None => request,
-            Body::Json(value) => request.json(value),
-            Body::Form(fields, file) => request.multipart(form(fields, file)?),
+            RequestBody::None => request,
+            RequestBody::Json(value) => request.json(value),
+            RequestBody::Form(fields, file) => request.multipart(form(fields, file)?),
         };
         let answer = async {
             let response = request.send().await?;
@@ -333,17 +333,17 @@ impl Client {
         })
     }
 
-    /// A foreign text as it may be told on: without secrets, on one line, short.
+    /// Makes foreign text fit for logs and people: without secrets, on one line, short.
     pub(crate) fn sanitized(&self, text: &str) -> String {
         self.0.redactor.sanitized(text)
     }
 
-    /// A foreign text to be shown to the letter, but for our secrets in it.
+    /// Removes our secrets from foreign text, and nothing else.
     pub(crate) fn without_secrets(&self, text: &str) -> String {
         self.0.redactor.without_secrets(text)
     }
 
-    /// Takes our secrets out of foreign text.
+    /// The redactor with the secrets of this client.
     pub(super) fn redactor(&self) -> &Redactor {
         &self.0.redactor
     }

@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt;
 use url::Url;
 
 use super::answer::Expects;
-use super::client::{ApiAnswer, ApiCall, Body, innermost};
+use super::client::{ApiAnswer, ApiCall, RequestBody, innermost};
 use super::filename::{UNKNOWN_TYPE, named, safe_name, type_of};
 use super::{Client, Error, File};
 
@@ -72,7 +72,8 @@ impl Client {
     /// What a file is. `unscannable`: also one that cannot be scanned for malware.
     ///
     /// # Errors
-    /// [`Error::Locked`] while it is scanned; 410 when it is infected, 428 when it cannot be scanned, 404 when it is gone.
+    /// [`Error::Locked`] while it is scanned; 410 when it is infected, 428 when it cannot be scanned, 404 when it is
+    /// gone.
     pub async fn content_info(&self, id: &ContentId, unscannable: bool) -> Result<FileInfo, Error> {
         self.open_content(Method::HEAD, id, unscannable).await.map(|download| download.info)
     }
@@ -88,8 +89,14 @@ impl Client {
     async fn open_content(&self, method: Method, id: &ContentId, unscannable: bool) -> Result<Download, Error> {
         let query: &[_] = if unscannable { &[("allow", "unscannable")] } else { &[] };
         let url = self.url(&["contents", &id.0], query);
-        let call =
-            ApiCall { endpoint: ENDPOINT, method, url, body: Body::None, repeatable: true, expects: Expects::File };
+        let call = ApiCall {
+            endpoint: ENDPOINT,
+            method,
+            url,
+            body: RequestBody::None,
+            repeatable: true,
+            expects: Expects::File,
+        };
         let ApiAnswer { headers, unread, .. } = self.send(call).await?;
         Ok(Download { info: FileInfo::of(&headers), body: unread })
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::Expects;
-use super::client::{ApiCall, Body};
+use super::client::{ApiCall, RequestBody};
 use super::{
     ActionId, Attachment, AttachmentAction, Client, Error, File, Listed, Listing, Membership, Message, MessageId,
     Person, PersonId, Room, RoomId, RoomType, Webhook, WebhookId, WebhookSpec,
@@ -16,13 +16,13 @@ use super::{
 /// The largest page Webex gives.
 const PAGE: &str = "1000";
 
-/// A page of spaces of which few will have moved.
+/// Page size of a listing of spaces. Few of them will have moved.
 const MOVED: &str = "100";
 
-/// A page of messages of which all but one are known, as a rule.
+/// Page size where usually only one message is new.
 const FEW: &str = "5";
 
-/// A page of messages of which few will be new.
+/// Page size where few messages will be new.
 const LISTED: &str = "50";
 
 /// A message to be posted. Exactly one of the three destinations is set.
@@ -129,7 +129,7 @@ impl Client {
     /// Posts a message. Not repeated here: Webex has no key by which it would know the second one.
     pub async fn create_message(&self, message: &NewMessage) -> Result<Message, Error> {
         let body = serde_json::to_value(message).map_err(unserializable)?;
-        self.json(self.call("messages", Method::POST, &["messages"], Body::Json(body))).await
+        self.json(self.call("messages", Method::POST, &["messages"], RequestBody::Json(body))).await
     }
 
     /// Posts a message with a local file, which is the only one it can have; and no card can go with it.
@@ -147,7 +147,7 @@ impl Client {
             ("markdown", message.markdown.clone()),
         ];
         let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        self.json(self.call("messages", Method::POST, &["messages"], Body::Form(fields, file))).await
+        self.json(self.call("messages", Method::POST, &["messages"], RequestBody::Form(fields, file))).await
     }
 
     /// One message. In a group space the bot may read what mentions it and what it wrote.
@@ -218,17 +218,20 @@ impl Client {
         listing
     }
 
-    /// Gives a message of the bot's own the text or markdown of this one; Webex allows ten changes, and none with a card or file.
+    /// Gives a message of the bot's own the text or markdown of this one; Webex allows ten changes, and none with a
+    /// card or file.
     pub async fn edit_message(&self, id: &MessageId, room: &RoomId, new: &NewMessage) -> Result<Message, Error> {
         let NewMessage { text, markdown, .. } = new.clone();
         let new = NewMessage { room_id: Some(room.clone()), text, markdown, ..NewMessage::default() };
         let body = serde_json::to_value(new).map_err(unserializable)?;
-        self.json(self.repeatable("messages/{id}", Method::PUT, &["messages", id.as_str()], Body::Json(body))).await
+        self.json(self.repeatable("messages/{id}", Method::PUT, &["messages", id.as_str()], RequestBody::Json(body)))
+            .await
     }
 
     /// Deletes a message of the bot's own.
     pub async fn delete_message(&self, id: &MessageId) -> Result<(), Error> {
-        self.empty(self.repeatable("messages/{id}", Method::DELETE, &["messages", id.as_str()], Body::None)).await
+        self.empty(self.repeatable("messages/{id}", Method::DELETE, &["messages", id.as_str()], RequestBody::None))
+            .await
     }
 
     /// One click on a card, with what was typed into it.
@@ -252,7 +255,7 @@ impl Client {
             "name": spec.name, "targetUrl": spec.target_url, "resource": spec.resource, "event": spec.event,
             "secret": spec.secret.expose_secret(),
         });
-        self.json(self.call("webhooks", Method::POST, &["webhooks"], Body::Json(body))).await
+        self.json(self.call("webhooks", Method::POST, &["webhooks"], RequestBody::Json(body))).await
     }
 
     /// Sets everything of a webhook that can be changed, and switches it on again.
@@ -260,12 +263,14 @@ impl Client {
         let body = json!({
             "name": spec.name, "targetUrl": spec.target_url, "secret": spec.secret.expose_secret(), "status": "active",
         });
-        self.json(self.repeatable("webhooks/{id}", Method::PUT, &["webhooks", id.as_str()], Body::Json(body))).await
+        self.json(self.repeatable("webhooks/{id}", Method::PUT, &["webhooks", id.as_str()], RequestBody::Json(body)))
+            .await
     }
 
     /// Deletes a webhook.
     pub async fn delete_webhook(&self, id: &WebhookId) -> Result<(), Error> {
-        self.empty(self.repeatable("webhooks/{id}", Method::DELETE, &["webhooks", id.as_str()], Body::None)).await
+        self.empty(self.repeatable("webhooks/{id}", Method::DELETE, &["webhooks", id.as_str()], RequestBody::None))
+            .await
     }
 
     fn get(&self, endpoint: &'static str, segments: &[&str], query: &[(&str, &str)]) -> ApiCall {
@@ -273,17 +278,17 @@ impl Client {
             endpoint,
             method: Method::GET,
             url: self.url(segments, query),
-            body: Body::None,
+            body: RequestBody::None,
             repeatable: true,
             expects: Expects::Json,
         }
     }
 
-    fn call(&self, endpoint: &'static str, method: Method, segments: &[&str], body: Body) -> ApiCall {
+    fn call(&self, endpoint: &'static str, method: Method, segments: &[&str], body: RequestBody) -> ApiCall {
         ApiCall { endpoint, method, url: self.url(segments, &[]), body, repeatable: false, expects: Expects::Json }
     }
 
-    fn repeatable(&self, endpoint: &'static str, method: Method, segments: &[&str], body: Body) -> ApiCall {
+    fn repeatable(&self, endpoint: &'static str, method: Method, segments: &[&str], body: RequestBody) -> ApiCall {
         ApiCall { repeatable: true, ..self.call(endpoint, method, segments, body) }
     }
 }

@@ -166,12 +166,12 @@ impl Error {
         }
     }
 
-    /// Whether this kind of call is not to be had at all, whoever says so.
+    /// Whether this kind of call does not exist there.
     pub fn is_no_route(&self) -> bool {
         matches!(self, Error::Status { status: 405 | 501, .. } | Error::NotWebex { status: 405 | 501, .. })
     }
 
-    /// As it may be told on: foreign text in it is made so.
+    /// The error with its foreign text made fit for logs and people.
     pub(super) fn sanitized(mut self, redactor: &Redactor) -> Error {
         match &mut self {
             Error::Status { message: foreign, .. }
@@ -190,7 +190,7 @@ impl Error {
         self
     }
 
-    /// The same in words of ours, for whoever may not read what Webex says.
+    /// The error without foreign text, for readers who may not see what Webex says.
     pub fn in_short(&self) -> String {
         match self {
             Error::RateLimited { endpoint, .. } => format!("Webex has asked to slow down ({endpoint})"),

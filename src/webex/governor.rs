@@ -1,12 +1,12 @@
 //! The budget of one token: what Webex was seen to allow, shared out by priority.
 //!
-//! Nothing is slowed before Webex answers 429. Then the API that said so is left alone for as long as it asks. Where Webex
-//! goes on refusing, every call of the token is paced, as [`Pace`] has learned. Webex publishes no numbers for most of its
-//! limits and adjusts some as it goes along, so a fixed pace of our own would be too slow or too fast. Only polling has
-//! one, so that it never uses up what replies need.
+//! No call is slowed before Webex answers 429. The API that answered so is then not called until the pause ends. If
+//! Webex still refuses, every call of the token is paced, as [`Pace`] has learned. Webex publishes few of its limits
+//! and changes some at run time, so a fixed pace would be too slow or too fast. Only polling has one, so that replies
+//! keep their share.
 //!
-//! Who waits is let go by priority, in order within one; a lower one that was passed over eight times is next. All
-//! arithmetic is in [`Budget`], which is told the time.
+//! Waiting calls go by priority, and in order within a priority. A lower one that was passed over eight times is next.
+//! The arithmetic is in [`Budget`], which gets the time as an argument.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,17 +15,17 @@ use std::time::{Duration, Instant};
 use super::pace::{MINUTE, Pace, TokenBucket};
 use crate::clock;
 
-/// A pause longer than this is left to the caller, who can wait without holding a lease.
+/// A call waits no longer than this for its turn. The caller waits out a longer pause, without a lease.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// Who did not get a turn in time comes back after this or later. It is more than [`LONGEST_WAIT`], so that nothing in
-/// between waits it out.
+/// A call that got no turn in time comes back no sooner than this. It is longer than [`LONGEST_WAIT`], so nobody waits
+/// it out in a lease.
 const COME_BACK: Duration = Duration::from_secs(3);
 
-/// A class that was passed over so often is next. There are two lower ones, so each has one turn in ten.
+/// A priority that was passed over this often is next. There are two lower ones, so each has one turn in ten.
 const MOST_PASSED: u32 = 8;
 
-/// Who waits looks again at least so often, since others may have left.
+/// How often a waiting call looks again at least, since others may have left.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Which calls go first when there are more than Webex takes.
@@ -35,9 +35,9 @@ pub enum Priority {
     Reply,
     /// A message that nobody waits for.
     Notify,
-    /// Looking whether there is anything new, and after the webhooks. It waits for its turn for as long as that takes,
-    /// where the others fail with [`Error::RateLimited`](super::Error::RateLimited) after two seconds, and has a limit of
-    /// its own, `polling.rate`. A longer pause that Webex asks for fails it like the others.
+    /// Polling, and looking after the webhooks. It waits for its turn as long as that takes; the others fail with
+    /// [`Error::RateLimited`](super::Error::RateLimited) after two seconds. It has a limit of its own, `polling.rate`.
+    /// A longer pause that Webex asks for fails it too.
     Poll,
 }
 
@@ -53,7 +53,7 @@ impl Priority {
         }
     }
 
-    /// The others are called from within leases, which must not run out meanwhile.
+    /// Whether it waits for any time. The others are made within leases, which must not run out.
     fn is_patient(self) -> bool {
         match self {
             Priority::Reply | Priority::Notify => false,
@@ -67,7 +67,7 @@ impl Priority {
 pub(super) struct Governor(Mutex<Budget>);
 
 impl Governor {
-    /// Waits for the turn of a call and says how long that took; or says how long not to try.
+    /// Waits for the turn of a call, and returns how long that took. An error is the pause before the next try.
     pub(super) async fn admit(&self, endpoint: &'static str, priority: Priority) -> Result<Duration, Duration> {
         let began = clock::instant();
         let entered = self.budget().enter(endpoint, priority, began)?;
@@ -84,7 +84,7 @@ impl Governor {
         }
     }
 
-    /// Waits until a call would soon have its turn, and says how many would. Nothing is reserved.
+    /// Waits until a call would soon have its turn, and returns how many would. Reserves nothing.
     pub(super) async fn room(&self, endpoint: &'static str, priority: Priority) -> usize {
         loop {
             let room = self.budget().room(endpoint, priority, clock::instant());
@@ -142,7 +142,7 @@ impl Governor {
     }
 }
 
-/// A place in the queue, which is given up with whoever waits there.
+/// A place in the line. Dropping it gives it up.
 struct PlaceInLine<'a> {
     governor: &'a Governor,
     ticket: Ticket,
@@ -174,21 +174,21 @@ enum NextTurn {
 
 #[derive(Default)]
 struct Budget {
-    /// APIs that Webex asked to leave alone, and until when: a limit is the token's, whichever space a call is for.
+    /// APIs that may not be called, and until when. A limit belongs to the token, not to a space.
     paused: HashMap<&'static str, Instant>,
     pace: Pace,
     /// The limit of polling, in calls a second.
     polls: Option<(f64, TokenBucket)>,
     tickets: u64,
     waiting: [VecDeque<u64>; 3],
-    /// How often each class was passed over while it waited, since its last turn.
+    /// How often each priority was passed over since its last turn.
     passed: [u32; 3],
-    /// Those that have their turn and have not looked yet.
+    /// Calls whose turn it is, and which have not looked yet.
     admitted: HashSet<u64>,
 }
 
 impl Budget {
-    /// Nothing when the call goes at once, its place when it has to wait, and the pause when it may not even wait.
+    /// `None` if the call goes at once, a ticket if it has to wait. An error is the pause before the next try.
     fn enter(&mut self, endpoint: &'static str, priority: Priority, now: Instant) -> Result<Option<Ticket>, Duration> {
         let api = api(endpoint);
         if let Some(left) = self.pause(api, now) {
@@ -244,8 +244,8 @@ impl Budget {
         self.waiting[ticket.priority as usize].retain(|number| *number != ticket.number);
     }
 
-    /// How many calls would have their turn well before they gave up; or the time until one would. A long pause is not
-    /// waited for: who is refused because of it is told so and comes back after it.
+    /// How many calls would have their turn well before they gave up; or the time until one would. A pause longer than
+    /// [`LONGEST_WAIT`] is left out: a call that meets it fails, and comes back after it.
     fn room(&mut self, endpoint: &'static str, priority: Priority, now: Instant) -> Result<usize, Duration> {
         if let Some(left) = self.pause(api(endpoint), now).filter(|left| *left <= LONGEST_WAIT) {
             return Err(left);
@@ -253,7 +253,7 @@ impl Budget {
         self.admit(now);
         let Some((pace, bucket)) = self.pace.limit(now) else { return Ok(usize::MAX) };
         let ahead: usize = self.waiting[..=priority as usize].iter().map(VecDeque::len).sum();
-        // Two ask at one moment, for what is read and for what is posted, and both would find what was saved up.
+        // Both queues may ask at the same moment, so each gets half of what was saved up.
         let saved = (bucket.calls / 2.0).max(bucket.calls.min(1.0));
         let soon = saved + pace * (LONGEST_WAIT / 4).as_secs_f64() - ahead as f64;
         if soon >= 1.0 {
@@ -262,7 +262,7 @@ impl Budget {
         Err(Duration::try_from_secs_f64((1.0 - soon) / pace).unwrap_or(MINUTE).max(Duration::from_millis(1)))
     }
 
-    /// Learns from a 429, and says whether it is the first one of its pause.
+    /// Learns from a 429. Returns whether it is the first of its pause.
     fn refused(&mut self, endpoint: &'static str, pause: Duration, now: Instant) -> bool {
         let api = api(endpoint);
         let is_first = self.pause(api, now).is_none();
@@ -282,7 +282,7 @@ impl Budget {
         Some(left)
     }
 
-    /// Lets go whoever may.
+    /// Lets waiting calls go while the limits allow it.
     fn admit(&mut self, now: Instant) {
         if let Some((rate, bucket)) = &mut self.polls {
             bucket.fill(*rate, now);
@@ -308,7 +308,7 @@ impl Budget {
         }
     }
 
-    /// Whose turn it is.
+    /// The priority whose turn it is.
     fn next(&self) -> Option<Priority> {
         let candidates = || Priority::ALL.into_iter().filter(|class| self.may_go(*class));
         let passed = |class: &Priority| self.passed[*class as usize];

@@ -7,7 +7,7 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::redact::beginning;
 
-/// Most fields of one value that are set aside; what is odder than that is not what it claims to be.
+/// The most odd fields of one value that are left out. With more, the value is not what it claims to be.
 const MOST_ODD: usize = 100;
 
 /// A value, and what of it was not of its documented form.
@@ -26,7 +26,7 @@ pub(crate) enum Unreadable {
     /// It is not JSON.
     #[error("it is not JSON ({0})")]
     Json(String),
-    /// It is JSON without what is needed.
+    /// It is JSON without a needed field.
     #[error("{0}")]
     Shape(String),
 }

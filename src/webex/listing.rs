@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::answer::Expects;
-use super::client::{ApiCall, Body};
+use super::client::{ApiCall, RequestBody};
 use super::{Client, Error, lenient};
 
 /// As much of a list as could be read.
@@ -110,8 +110,14 @@ impl Client {
         if let Some(error) = self.absent().get(endpoint) {
             return Err(error);
         }
-        let call =
-            ApiCall { endpoint, method: Method::GET, url, body: Body::None, repeatable: true, expects: Expects::Json };
+        let call = ApiCall {
+            endpoint,
+            method: Method::GET,
+            url,
+            body: RequestBody::None,
+            repeatable: true,
+            expects: Expects::Json,
+        };
         let answer = self.send(call).await.inspect_err(|error| {
             if error.is_no_route() {
                 tracing::warn!(%error, "this list is not to be had; it is not asked for again within a minute");

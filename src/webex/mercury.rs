@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
 use super::answer::{Expects, read, refusal};
-use super::client::{ApiCall, Body, Client, MOST_OF_A_REFUSAL, innermost};
+use super::client::{ApiCall, Client, MOST_OF_A_REFUSAL, RequestBody, innermost};
 use super::connection::http_client;
 use super::{Error, Socket, lenient};
 use crate::config::{self, encrypted_or_loopback};
@@ -29,7 +29,7 @@ const LONGEST_HOST: usize = 253;
 
 /// The services behind the websocket, with one token.
 pub struct Mercury {
-    /// Nothing is repeated on the spot: whoever opens sockets has pauses of its own.
+    /// Calls are not repeated here: the caller that opens sockets makes its own pauses.
     client: Client,
     /// An upgrade is a thing of HTTP/1.1; another client would agree on HTTP/2 where it can.
     http1: reqwest::Client,
@@ -122,12 +122,9 @@ impl Mercury {
         self.write_device(&hosts, "devices", Method::POST, hosts.devices()).await
     }
 
-    /// Takes a device away, so that they do not pile up: Webex takes only so many.
-    ///
-    /// # Errors
-    /// When the call fails.
+    /// Deletes a device, so that they do not pile up: Webex allows a limited number.
     pub async fn delete(&self, device: &Device) -> Result<(), Error> {
-        self.client.empty(call("devices/{id}", Method::DELETE, device.url.clone(), Body::None)).await
+        self.client.empty(call("devices/{id}", Method::DELETE, device.url.clone(), RequestBody::None)).await
     }
 
     /// Opens the socket of a device and shows the token. Whether it is taken is heard over the socket.
@@ -136,7 +133,8 @@ impl Mercury {
     /// [`Error::Status`] with 404 if Webex does not know the device any more.
     pub async fn connect(&self, device: &Device) -> Result<Socket, Error> {
         const ENDPOINT: &str = "socket";
-        // Text frames, and a first event by which one knows that the token was taken; the SDK for JavaScript asks for both.
+        // Text frames, and a first event by which one knows that the token was taken; the SDK for JavaScript asks for
+        // both.
         let mut url = device.socket.clone();
         url.query_pairs_mut().append_pair("outboundWireFormat", "text").append_pair("bufferStates", "true");
         let key = BASE64.encode(fastrand::u128(..).to_be_bytes());
@@ -172,7 +170,7 @@ impl Mercury {
     async fn hosts(&self) -> Result<Hosts, Error> {
         let mut url = self.catalog.clone();
         url.query_pairs_mut().append_pair("format", "hostmap");
-        let catalog: Catalog = self.client.json(call("catalog", Method::GET, url, Body::None)).await?;
+        let catalog: Catalog = self.client.json(call("catalog", Method::GET, url, RequestBody::None)).await?;
         Hosts::of(&self.catalog, &catalog).map_err(|error| error.sanitized(self.client.redactor()))
     }
 
@@ -181,7 +179,7 @@ impl Mercury {
         struct List {
             devices: Vec<Value>,
         }
-        match self.client.json::<List>(call("devices", Method::GET, hosts.devices(), Body::None)).await {
+        match self.client.json::<List>(call("devices", Method::GET, hosts.devices(), RequestBody::None)).await {
             // Other programs' devices may look as they please.
             Ok(list) => Ok(list
                 .devices
@@ -211,12 +209,12 @@ impl Mercury {
             "systemName": "switchboard",
             "systemVersion": env!("CARGO_PKG_VERSION"),
         });
-        let told: DeviceAnswer = self.client.json(call(endpoint, method, url, Body::Json(about))).await?;
+        let told: DeviceAnswer = self.client.json(call(endpoint, method, url, RequestBody::Json(about))).await?;
         Ok(Device { url: hosts.admit(endpoint, &told.url)?, socket: hosts.admit(endpoint, &told.web_socket_url)? })
     }
 }
 
-fn call(endpoint: &'static str, method: Method, url: Url, body: Body) -> ApiCall {
+fn call(endpoint: &'static str, method: Method, url: Url, body: RequestBody) -> ApiCall {
     ApiCall { endpoint, method, url, body, repeatable: false, expects: Expects::Json }
 }
 

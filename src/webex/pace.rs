@@ -1,17 +1,17 @@
 //! What the 429s of a token teach: whether its calls are to be paced, and how fast.
 //!
-//! One 429 says no more than its `Retry-After`: a bot that made three calls a minute is not what made Webex refuse. When
-//! Webex refuses again within a minute after a pause, what it took in between, over the time until it takes calls again,
-//! is its limit; the pace begins at half of that, rises evenly, and ends at twice as much. The pace is a guess: where
-//! Webex refuses a bot that goes well below it, the rate is not the reason, the guess is dropped, and the next one needs
-//! more pauses.
+//! One 429 says no more than its `Retry-After`: a bot that made three calls a minute is not what made Webex refuse.
+//! When Webex refuses again within a minute after a pause, what it took in between, over the time until it takes calls
+//! again, is its limit; the pace begins at half of that, rises evenly, and ends at twice as much. The pace is a guess:
+//! where Webex refuses a bot that goes well below it, the rate is not the reason, the guess is dropped, and the next
+//! one needs more pauses.
 
 use std::time::{Duration, Instant};
 
 /// Webex counts by the minute.
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
-/// A limit that is counted by the minute and just exceeded is met again a little later than that.
+/// A limit that is counted by the minute and just exceeded is met again a little after a minute.
 const SOON: Duration = Duration::from_secs(75);
 
 /// No limit below this is believed, in calls a second; a pace begins at half of it, which is a tenth of the limit that
@@ -34,7 +34,7 @@ const WINDOWS: f64 = 4.0;
 /// What was not used of so much of a window, 10 s of a minute, may be used at once.
 const SAVED: f64 = 1.0 / 6.0;
 
-/// A bot that makes no call for so long has nothing waiting: what Webex took before is no measure of what it takes.
+/// A bot that makes no call for this long has nothing waiting, so its calls before do not show what Webex takes.
 const IDLE: Duration = Duration::from_secs(2);
 
 /// Fewer calls than this measure nothing.
@@ -64,7 +64,7 @@ struct Strain {
     measure: Measure,
 }
 
-/// What Webex took of a bot that had more to do all the time.
+/// How many calls Webex took while more were waiting.
 struct Measure {
     began: Instant,
     latest: Instant,
@@ -82,7 +82,7 @@ struct Learned {
     bucket: TokenBucket,
 }
 
-/// What was saved up, in calls.
+/// Calls that were saved up.
 pub(super) struct TokenBucket {
     pub(super) calls: f64,
     most: f64,
@@ -110,7 +110,7 @@ impl TokenBucket {
         self.calls > 1.0 - 1e-6
     }
 
-    /// Until there are so many.
+    /// The time until there are this many.
     pub(super) fn until(&self, calls: usize, rate: f64) -> Duration {
         Duration::try_from_secs_f64((calls as f64 - self.calls).max(0.0) / rate).unwrap_or(MINUTE)
     }
@@ -202,7 +202,7 @@ impl Pace {
         if measured.is_some() || strain.measure.taken == 0 {
             strain.measure = Measure::from(until);
         }
-        // Nobody is idle who waits.
+        // A bot whose calls wait is not idle.
         (strain.until, strain.measure.latest) = (until, until);
         self.strain = Some(strain);
     }

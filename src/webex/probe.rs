@@ -74,9 +74,6 @@ impl Probe {
     }
 
     /// Posts these bytes with more headers.
-    ///
-    /// # Errors
-    /// When no answer came.
     pub(crate) async fn post(&self, body: &str, headers: &[(&str, &str)]) -> Result<ProbeAnswer, Unreached> {
         let started = clock::instant();
         let mut request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json;charset=UTF-8");

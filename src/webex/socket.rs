@@ -17,10 +17,10 @@ use crate::redact::one_line;
 /// Activities have some kilobytes. A larger frame than this is not read, and the connection cannot go on after it.
 const LARGEST_FRAME: usize = 1024 * 1024;
 
-/// The other end has to take what we send, which is little, within this.
+/// How long a send may take. We send little.
 const LONGEST_SEND: Duration = Duration::from_secs(10);
 
-/// So much of the reason of a close is told on.
+/// The most of a close's reason that is shown.
 const LONGEST_REASON: usize = 200;
 
 /// A connection to Webex.
@@ -29,7 +29,7 @@ pub struct Socket {
     client: Client,
 }
 
-/// What comes over a socket.
+/// What happens on a socket.
 #[derive(Debug)]
 pub enum SocketEvent {
     /// Text or bytes.
@@ -59,10 +59,7 @@ impl Socket {
         }
     }
 
-    /// Sends a frame.
-    ///
-    /// # Errors
-    /// Why it could not be sent; nothing more can be then.
+    /// Sends a frame. After an error nothing more can be sent.
     pub async fn send(&mut self, frame: &Value) -> Result<(), String> {
         let sending = self.stream.send(Message::text(frame.to_string()));
         match tokio::time::timeout(LONGEST_SEND, sending).await {
@@ -71,7 +68,7 @@ impl Socket {
         }
     }
 
-    /// What comes next. May be dropped and asked again; nothing is lost by that.
+    /// The next thing that happens. Dropping the call loses nothing.
     pub async fn next(&mut self) -> SocketEvent {
         loop {
             return match self.stream.next().await {
@@ -90,7 +87,7 @@ impl Socket {
         }
     }
 
-    /// Foreign text, made fit to be told on.
+    /// Makes foreign text fit for logs and people.
     fn reason(&self, reason: &str) -> String {
         one_line(&self.client.redactor().sanitized(reason), LONGEST_REASON)
     }

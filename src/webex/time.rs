@@ -1,4 +1,4 @@
-//! Webex's clock, as its answers tell it.
+//! Webex's clock, read from its answers.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use reqwest::header::{DATE, HeaderMap};
 
 use crate::clock;
 
-/// How well Webex's time is known from its answers, which name seconds: to so many milliseconds.
+/// How exactly Webex's time is known, in milliseconds: its answers give only seconds.
 pub(crate) const TIME_IS_GOOD_TO: i64 = 2000;
 
 /// What the last answer said, and when that was. Shared by all clones of a client.
@@ -15,7 +15,7 @@ pub(crate) const TIME_IS_GOOD_TO: i64 = 2000;
 pub(super) struct WebexTime(Mutex<Option<(i64, Instant)>>);
 
 impl WebexTime {
-    /// An answer came that took so long.
+    /// Learns from the date of an answer. `took`: from the call to the answer.
     pub(super) fn note_answer(&self, headers: &HeaderMap, took: Duration) {
         if let Some(theirs) = webex_time_of(headers, took) {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((theirs, clock::instant()));
@@ -29,8 +29,8 @@ impl WebexTime {
     }
 }
 
-/// Webex read its clock between the call and the answer, and its header leaves the fraction of the second out.
-/// A slow answer does not say when within it that was.
+/// Webex's time when the answer came. Webex read its clock between the call and the answer, so the middle is taken, and
+/// half a second for the fraction that the header leaves out. A slow answer is too inexact.
 fn webex_time_of(headers: &HeaderMap, took: Duration) -> Option<i64> {
     const HALF_A_SECOND: i64 = 500;
     const SLOW: Duration = Duration::from_secs(2);

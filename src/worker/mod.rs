@@ -1,6 +1,6 @@
 //! Claim, run, settle: one loop that knows neither queue's meaning, and the table that says when a row is tried again.
 //!
-//! A row is claimed only when there is a slot to work on it, so no lease runs out while waiting its turn.
+//! A row is claimed only when a slot is free to work on it, so no lease runs out while the row waits.
 
 mod retry;
 
@@ -24,33 +24,33 @@ use crate::instance::Gate;
 use crate::store::{Claimed, Claims, Queue, Settlement, Store};
 use crate::webex::Client;
 
-/// The safety net: other processes may write to the ledger without our hearing of it.
+/// How often the loop looks without being woken: another process may write to the ledger without waking this one.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// What takes longer than this gives up its slot, where that may be.
+/// Work that takes longer gives up its slot, if [`Work::MAY_STEP_ASIDE`].
 const HANGS_AFTER: Duration = Duration::from_secs(2);
 
-/// How often it is tried to settle a row.
+/// How often settling a row is tried.
 const SETTLES: u32 = 3;
 
 /// How the loops end.
 #[derive(Clone, Default)]
 pub struct Stop {
-    /// Nothing new is claimed; what is in hand is finished.
+    /// Nothing new is claimed. Rows in hand are finished.
     pub drain: CancellationToken,
-    /// What is still in hand is put back.
+    /// Rows in hand are put back unfinished.
     pub abort: CancellationToken,
 }
 
 /// What works on one row. It must end before the lease does.
 pub trait Work: Send + Sync + 'static {
-    /// Which rows.
+    /// The queue of the rows.
     const QUEUE: Queue;
 
-    /// Whether the work is nothing but waiting for Webex, so that what hangs may go on beside the slots.
+    /// Whether work that hangs may go on without a slot: it does nothing but wait for Webex.
     const MAY_STEP_ASIDE: bool;
 
-    /// Whose budget of calls the work takes from.
+    /// The client whose budget of calls the work uses.
     fn webex(&self) -> &Client;
 
     /// The event a row belongs to, for the log.
@@ -66,11 +66,11 @@ pub trait Work: Send + Sync + 'static {
     fn put_back(row: Claimed) -> Settlement;
 }
 
-/// Runs until told to drain, and returns when nothing is in hand any more. Nothing is claimed before
-/// it is known which daemon answers; what this one has acknowledged it answers in any case.
+/// Runs until the drain, and returns when no row is in hand. Nothing is claimed until it is known which daemon answers;
+/// then this one works on what it has acknowledged even if another one answers.
 ///
-/// Spaces that fail or hang leave room for the others: what comes back after a pause has half of the slots, and a post that
-/// hangs gives its slot away, as long as there are not more of them beside the slots than slots.
+/// Spaces that fail or hang leave room for the others. Rows that come back after a pause have half of the slots. A post
+/// that hangs gives up its slot; at most as many go on without a slot as there are slots.
 pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: Gate, stop: Stop) {
     let slots = Arc::new(Semaphore::new(concurrency));
     let (for_back, aside) = (Arc::new(Semaphore::new(concurrency.div_ceil(2))), Arc::new(Semaphore::new(concurrency)));
@@ -84,7 +84,7 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: 
         while let Some(ended) = tasks.try_join_next() {
             log_defect(ended);
         }
-        // Nor does one when Webex asked to slow down: what could not be read or sent soon is not claimed yet.
+        // Webex may have asked to slow down. Rows that could not be read or sent soon are not claimed yet.
         let Some(room) = stop.drain.run_until_cancelled(work.webex().room_for_messages()).await else { break };
         let free = room.min(1 + slots.available_permits());
         drop(slot);
@@ -123,7 +123,7 @@ async fn claim<W: Work>(work: &W, store: &Store, most: usize, most_back: usize) 
     })
 }
 
-/// Works on a row and settles it, in its slot, or beside the slots once it hangs and there is room.
+/// Works on a row and settles it. Work that hangs gives up its slot if there is a place aside.
 async fn work_on<W: Work>(
     work: &W,
     store: &Store,
@@ -167,7 +167,7 @@ async fn settle<W: Work>(work: &W, store: &Store, row: Claimed, stop: &Stop) {
                 tracing::warn!("a lease was lost before the work was settled; somebody else has it now");
                 return;
             }
-            // The work is done, and settled as soon as the files are back, unless the daemon ends before.
+            // The ledger's files are missing. The work is done, and is settled once they are back.
             Err(error) if error.is_told() => {
                 if stop.abort.is_cancelled() {
                     return;

@@ -1,4 +1,4 @@
-//! From a failure to the next try: one table for what is read and for what is sent.
+//! When a row is tried again after a failure: one table for both queues.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// `what` names the rows in the log: `event` or `reply`. `health` hears of a refused token.
+    /// `what` names the rows in the log: `event` or `reply`. `health` is told of a refused token.
     pub fn new(settings: &config::Worker, webex: &Client, health: &Health, what: &'static str) -> Retry {
         Retry { settings: settings.clone(), webex: webex.clone(), health: health.clone(), what }
     }
 
-    /// Tries so far, as `worker.max_attempts` counts them. The end of a process is half a try: the row may have nothing
-    /// to do with it.
+    /// Tries so far, as `worker.max_attempts` counts them. A process that died at it counts as half a try: the row may
+    /// not be the cause.
     pub fn tries(row: &Claimed) -> u32 {
         row.attempts + row.deaths / 2
     }
@@ -33,7 +33,7 @@ impl Retry {
         Retry::tries(row) + 1 >= self.settings.max_attempts
     }
 
-    /// The next try after a failure that is not Webex's; none after the last one.
+    /// The next try after a failure of our own; none after the last try.
     pub fn after_failure(&self, row: &Claimed, why: String) -> Option<Again> {
         (!self.is_last(row)).then(|| Again {
             after: self.backoff(row),
@@ -43,8 +43,7 @@ impl Retry {
         })
     }
 
-    /// The next try after a failed call, which may differ from [`Error::fault`] in its `fault`; none when the row is to be
-    /// given up.
+    /// The next try after a failed call; none when the row is given up. `fault` may differ from [`Error::fault`].
     pub async fn after_fault(&self, row: &Claimed, error: &Error, fault: Fault) -> Option<Again> {
         let what = self.what;
         let is_patient = row.failing() < self.settings.give_up;
@@ -83,8 +82,8 @@ impl Retry {
         Some(Again { after, spent, note: Some(error.to_string()), ..Again::default() })
     }
 
-    /// Whether Webex is broken for more than this row, and not for too long yet. A row is given up over a 500 only where it
-    /// is not, so that an outage of that kind is waited out like any other.
+    /// Whether Webex fails for other calls too, and `worker.give_up` is not over. A row is given up over a 500 only if
+    /// Webex works otherwise; an outage is waited out.
     pub async fn is_outage(&self, row: &Claimed) -> bool {
         if row.failing() >= self.settings.give_up {
             return false;
@@ -101,13 +100,13 @@ impl Retry {
         jittered(whole.min(self.settings.backoff_max))
     }
 
-    /// The pause while Webex is away: half as long as it has been so already, so it doubles without a counter.
+    /// The pause while Webex is away: half the time that it has been away.
     pub fn patience(&self, row: &Claimed) -> Duration {
         jittered((row.failing() / 2).clamp(self.settings.backoff, self.settings.backoff_max))
     }
 }
 
-/// The pause that Webex asks for, and a little more, so that not everybody comes back at once.
+/// The pause that Webex asks for and a little more, so that callers do not all come back at once.
 fn with_jitter(pause: Duration) -> Duration {
     const MOST: Duration = Duration::from_secs(10);
     pause + pause.mul_f64(fastrand::f64() / 10.0).min(MOST)

@@ -27,7 +27,7 @@ use ledger::CheckedLedger;
 use report::{CheckFinding, CheckReport, CheckState};
 
 #[derive(Args, Debug)]
-pub(super) struct Options {
+pub(super) struct CheckOptions {
     /// Prove the whole loop: what the token may do, spaces, clock, TLS, and the public URL from outside
     #[arg(long)]
     deep: bool,
@@ -38,10 +38,10 @@ pub(super) struct Options {
 pub(super) async fn run(
     found: anyhow::Result<(Config, Table)>,
     subscriptions: &[Subscription],
-    options: Options,
+    options: CheckOptions,
     program: Program,
 ) -> anyhow::Result<ExitCode> {
-    let Options { deep, format } = options;
+    let CheckOptions { deep, format } = options;
     let mut report = CheckReport::new(format, program);
     let code = match found {
         Err(error) => {

@@ -1,4 +1,4 @@
-//! What a check found, and how it is printed: as it comes, or all at the end as JSON.
+//! The findings of a check, printed one by one, or all at the end as JSON.
 
 use serde::Serialize;
 
@@ -7,12 +7,12 @@ use crate::config::Mode;
 use crate::program::Program;
 use crate::webex::{Error, Fault};
 
-/// How a part is.
+/// The state of a checked part.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum CheckState {
     Ok,
-    /// It works, but hardly as it was meant.
+    /// It works, but probably not as intended.
     Warn,
     Fail,
 }
@@ -49,7 +49,7 @@ impl CheckFinding {
         CheckFinding::new(check, CheckState::Fail, says, Some(hint))
     }
 
-    /// A call that failed; but a Webex that asks to wait says nothing about what was to be looked at.
+    /// A failed call. If Webex only asked to wait, the part could not be checked, which is a warning.
     pub(super) fn unless_asked_to_wait(
         check: &'static str,
         says: impl Into<String>,
@@ -66,7 +66,7 @@ impl CheckFinding {
         }
     }
 
-    /// That nothing has to be looked at, where Webex does not call us.
+    /// A finding for modes in which Webex does not call us: nothing to check.
     pub(super) fn uncalled(check: &'static str, mode: Mode) -> Option<CheckFinding> {
         match mode {
             Mode::Webhook | Mode::Both => None,
@@ -123,7 +123,7 @@ impl CheckReport {
         self.findings.iter().all(|finding| finding.state != CheckState::Fail)
     }
 
-    /// How a part is on the whole: in order once something said so and nothing failed; failed once something did.
+    /// The state of a part: failed if any finding failed, else ok if any is ok, else a warning.
     pub(super) fn verdict(&self, check: &str) -> CheckState {
         let has = |state| self.findings.iter().any(|finding| finding.check == check && finding.state == state);
         match (has(CheckState::Fail), has(CheckState::Ok)) {

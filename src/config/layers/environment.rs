@@ -55,7 +55,7 @@ impl Variables {
         self
     }
 
-    /// Puts these above whatever else sets the same.
+    /// Puts these above other variables of the same keys.
     pub(super) fn overlay(&mut self, above: Vec<(String, String)>) {
         let is_below = |name: &str| above.iter().all(|(above, _)| above != name && key_of(above) != key_of(name));
         self.set.retain(|(name, _)| is_below(name));
@@ -85,14 +85,14 @@ pub(super) fn variable(key: &str) -> String {
     }
 }
 
-/// What the environment says.
+/// The settings in the environment.
 pub(super) struct EnvironmentLayers {
     /// One layer a variable, the highest last.
     pub layers: Vec<Node>,
     pub wrong: Vec<SettingFinding>,
-    /// The keys of those that cannot be read.
+    /// The keys of variables that cannot be read.
     pub spoiled: Vec<String>,
-    /// What is doubtful, each with what to do.
+    /// Doubts, each with a hint.
     pub doubts: Vec<(String, String)>,
 }
 
@@ -139,13 +139,13 @@ fn place(name: &str) -> SettingPlace {
     SettingPlace::new(SettingSource::Environment, name)
 }
 
-/// What a variable with our prefix means.
+/// The meaning of a variable with our prefix.
 enum Meaning {
     Key(String),
     Wrong(String),
-    /// It is no setting, and none that is near.
+    /// It is not like any setting.
     Nothing,
-    /// Another program's, which happens to begin the same.
+    /// It belongs to another program.
     Foreign,
 }
 

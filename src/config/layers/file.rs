@@ -112,7 +112,8 @@ pub(super) fn parse_text(place: &SettingPlace, text: &str) -> ParsedFile {
 /// What is said of a list or inline table without an end: everything below it, up to a heading, is in it.
 const OPEN: &str = "a bracket is not closed";
 
-/// The lines that are wrong, counted from 1: one mistake often has several consequences, and the first of a line tells it.
+/// The lines that are wrong, counted from 1: one mistake often has several consequences, and the first of a line tells
+/// it.
 fn first_of_each_line<'a>(text: &str, table: &DeTable<'_>, errors: &'a [toml::de::Error]) -> Vec<(usize, &'a str)> {
     let last = text.lines().count().max(1);
     let is_open = |message: &str| message.starts_with("unclosed array,") || message.starts_with("unclosed inline");

@@ -1,5 +1,5 @@
-//! What is wrong, as a sentence: the place, the key, what is the matter, and the right form. Never a value that may be a
-//! secret.
+//! What is wrong, as a sentence: the place, the key, what is the matter, and the right form. Never a value that may be
+//! a secret.
 
 use super::environment::variable;
 use super::names::{Names, listed, nearest};

@@ -14,7 +14,8 @@ pub(super) const SECRETS: [&str; 7] = [
     "audit.old_key",
 ];
 
-/// Puts what stands in the files of secrets in the place of their names. Adds what is wrong, and the keys that it spoils.
+/// Puts what stands in the files of secrets in the place of their names. Adds what is wrong, and the keys that it
+/// spoils.
 pub(super) fn resolve(
     layers: &mut Vec<Node>,
     defaults: &Node,

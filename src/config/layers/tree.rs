@@ -57,12 +57,12 @@ impl SettingFinding {
         SettingFinding { place: Some(place.clone()), says: says.into() }
     }
 
-    /// One that names its places itself.
+    /// A finding whose text names its places.
     pub(super) fn of_all(says: impl Into<String>) -> SettingFinding {
         SettingFinding { place: None, says: says.into() }
     }
 
-    /// As people read on: the file from the top down, then the environment.
+    /// Sorts as people read: the file from the top down, then the environment.
     pub(super) fn sort(findings: &mut [SettingFinding]) {
         let order = |place: &SettingPlace| (place.source, place.line, place.name.clone());
         findings.sort_by_cached_key(|finding| finding.place.as_ref().map(order));
@@ -90,7 +90,7 @@ pub(super) enum Value {
     Fraction(f64),
     Boolean(bool),
     Time,
-    /// An entry of a list that is wrong and already named; the others keep their numbers.
+    /// A wrong entry of a list that is already reported. The other entries keep their numbers.
     Gone,
 }
 
@@ -189,7 +189,7 @@ impl Node {
         }
     }
 
-    /// Whether nothing is in it: an empty text, or an empty list.
+    /// Whether it is an empty text or an empty list.
     pub(super) fn is_blank(&self) -> bool {
         match &self.value {
             Value::List(list) => list.is_empty(),
@@ -198,7 +198,7 @@ impl Node {
     }
 }
 
-/// As people name a path: what stands in a list is counted from 1.
+/// A path as people read it: entries of a list are counted from 1.
 pub(super) fn key(path: &str) -> String {
     let mut key = String::new();
     for part in path.split('.') {

@@ -1,4 +1,4 @@
-//! Edits a message, or posts the new text where that is impossible and it should be.
+//! Edits a message, or posts the new text if the edit is impossible and the letter says so.
 
 use super::{Outbox, closing};
 use crate::outbox::arrivals::same_text;
@@ -7,10 +7,10 @@ use crate::store::{Again, Claimed, Closing, Effect, Receipt, Row, Settlement, St
 use crate::verdict::Verdict;
 use crate::webex::{Error, Fault, MessageId};
 
-/// So often Webex lets a message be edited.
+/// How often Webex lets a message be edited.
 const MOST_EDITS: u32 = 10;
 
-/// Why nothing is there to be edited.
+/// Why there is nothing to edit.
 const NOT_SENT: &str = "it was not sent, or nobody knows Webex's id of it";
 
 /// What the ledger knows of the message of an edit.
@@ -26,7 +26,7 @@ struct FoundMessage {
 enum EditOutcome {
     /// The message has its new text.
     Made,
-    /// It will never have it, for this reason; the root of its thread, if there is one to post in.
+    /// The edit is impossible, for this reason. Also the root of the thread to post in, if there is one.
     Impossible(String, Option<MessageId>),
 }
 
@@ -41,7 +41,7 @@ impl Outbox {
             Ok(looked_up) => looked_up,
             Err(error) => return self.unprepared(row, error.to_string()),
         };
-        // What posts the message that later ones edit is not left to them: what comes between may answer it.
+        // A letter that may post is not folded into a later edit: a letter between them may answer its message.
         let begins = found.message.is_none() && edit.otherwise == Otherwise::Post;
         if let Some(newer) = newer.filter(|_| !begins) {
             let note = format!("row {newer} of the outbox waited too, and edits the same message later");
@@ -84,14 +84,14 @@ impl Outbox {
                 Err(refusal) if refusal.is_bad_request() => refusal,
                 edited => return edited.map(|_| EditOutcome::Made),
             };
-            // An edit of which no answer came may have been made, and have been the last that Webex takes.
+            // An earlier try without an answer may have made the edit, and it may have been the last that Webex allows.
             let shown = webex.message(message).await?;
             if same_text(&shown, &edit.message) {
                 return Ok(EditOutcome::Made);
             }
             Ok(EditOutcome::Impossible(refusal.to_string(), Some(shown.parent_id.unwrap_or(shown.id))))
         };
-        // If it is impossible, the text may be posted within the same lease.
+        // Half of the lease is left for a post in its place.
         tokio::time::timeout(self.lease.mul_f64(0.45), changing).await.unwrap_or_else(|_| {
             let cause = "no answer before the lease ends".to_owned();
             Err(Error::Unreachable { endpoint: "messages/{id}", is_sent: true, cause })
@@ -109,7 +109,7 @@ impl Outbox {
             Ok(EditOutcome::Made) => return self.settle_edited(row, edit, found),
             Ok(EditOutcome::Impossible(why, root)) => (why, root),
             Err(error) => match error.fault() {
-                // Webex's own reads lag behind for a moment.
+                // Webex's reads lag behind for a moment.
                 Fault::NotFound if row.failing() < self.visible_within => {
                     let (after, note) = (self.retry.patience(&row), Some(error.to_string()));
                     return row.again(Again { after, note, ..Again::default() });
@@ -148,13 +148,13 @@ impl Outbox {
 }
 
 impl FoundMessage {
-    /// Why Webex would refuse every edit of it, as far as the ledger knows.
+    /// Why Webex would refuse every edit of the message, as far as the ledger knows.
     fn is_impossible(&self, edit: &Edit) -> Option<&'static str> {
         let letter = self.letter.as_ref()?;
         let is_whole = letter.receipt.as_ref().is_some_and(|receipt| receipt.without_card.is_none());
         let is_beside = letter.receipt.as_ref().is_some_and(|receipt| receipt.without_thread.is_some());
         match self.posted() {
-            // By the key somebody means the root, and not an answer to it.
+            // A thread's key means its root, not an answer in it.
             Some(_) if is_beside && matches!(edit.of, Edited::Thread(_)) => {
                 Some("it was deleted, and an answer to it has begun its thread anew")
             }

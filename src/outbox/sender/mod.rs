@@ -23,7 +23,7 @@ use crate::worker::{Retry, Work};
 /// Sends one row.
 pub struct Outbox {
     webex: Client,
-    /// Where the bytes of files are, the receipts of letters and the roots of threads.
+    /// Has the bytes of files, the receipts of letters and the roots of threads.
     store: Store,
     lease: Duration,
     visible_within: Duration,
@@ -34,7 +34,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Sends from this ledger to Webex, as the settings say. `health` hears of a refused token.
+    /// Sends from this ledger to Webex, as the settings say. `health` is told of a refused token.
     pub fn new(
         config: &Config,
         webex: &Client,
@@ -55,7 +55,7 @@ impl Outbox {
         }
     }
 
-    /// The client for a letter: of calls that have to wait, those for what somebody waits for go first.
+    /// The client for a letter. Calls for a letter that somebody waits for go first.
     fn webex_for(&self, urgency: Urgency) -> Client {
         self.webex.at(match urgency {
             Urgency::Awaited => Priority::Reply,

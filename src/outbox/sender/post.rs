@@ -11,16 +11,16 @@ use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Receipt, Settl
 use crate::verdict::Verdict;
 use crate::webex::{Client, Error, File, FileInfo, Message, MessageId, NewMessage};
 
-/// A post, with what the ledger has besides.
+/// A post with its thread and file, as the ledger has them.
 struct Prepared<'a> {
     post: &'a Post,
-    /// The root of its thread; none where it begins one, or is in none.
+    /// The root of its thread; none if it begins a thread or is in none.
     root: Option<MessageId>,
     file: Option<File>,
 }
 
 impl Outbox {
-    /// Posts a message in place of an edit that is impossible for this reason, or as it was meant.
+    /// Posts a message. `no_edit`: it stands in for an edit that is impossible for this reason.
     pub(super) async fn post(&self, row: Claimed, post: &Post, no_edit: Option<String>) -> Settlement {
         let prepared = match self.prepare(&row, post).await {
             Ok(prepared) => prepared,
@@ -33,7 +33,7 @@ impl Outbox {
         settlement
     }
 
-    /// Finds the file of a letter that has one, and the root of the thread that it joins by a key.
+    /// Finds the file of a letter, and the root of the thread that it joins by a key.
     async fn prepare<'a>(&self, row: &Claimed, post: &'a Post) -> Result<Prepared<'a>, String> {
         let told = |error: StoreError| error.to_string();
         let root = match &post.thread {
@@ -56,7 +56,7 @@ impl Outbox {
 
     /// Looks for the message if it may be there, posts it if it is not, and settles the row.
     async fn deliver(&self, row: Claimed, prepared: &Prepared<'_>, no_edit: Option<String>) -> Settlement {
-        // A few calls, each with its own timeout; the lease bounds them all. What an edit took of it is gone.
+        // The lease bounds all calls together. After an edit, half of it is used up.
         let share = if no_edit.is_some() { 0.45 } else { 0.9 };
         let sending = tokio::time::timeout(self.lease.mul_f64(share), self.send(&row, prepared));
         let result = sending.await.unwrap_or_else(|_| {
@@ -77,7 +77,7 @@ impl Outbox {
                 let note = Some("its post was not answered, and Webex may still carry it out".to_owned());
                 row.again(Again { after: left, note, ..Again::default() })
             }
-            // It was taken, and nobody can read there whether it is there; posting it again would double it.
+            // Webex took it, and a bot cannot look for it in a group space. A second post would double it.
             Err(Unsent::Failed { error: error @ Error::Unreadable { .. }, is_posted: true })
                 if !post.to.is_direct() =>
             {
@@ -112,7 +112,7 @@ impl Outbox {
             }
             Some(Thread::Message(_)) | None => None,
         };
-        // Nobody can press what asks for approval then; of any other card it says nothing.
+        // A request for approval without its card cannot be decided. Other cards have no request, so nothing happens.
         let unasked = receipt.without_card.as_ref().map(|_| Effect::Approval(ApprovalStep::Unasked { card: row.id }));
         let effects = shown.into_iter().chain(thread).chain(unasked).collect();
         let (verdict, mark) = (Verdict::Sent, Some(receipt.message.clone()));
@@ -143,8 +143,8 @@ impl Outbox {
             Err(refusal) if refusal.is_bad_request() => refusal,
             posted => return posted.map(|message| Sent::new(message, None, None)).map_err(Unsent::posted),
         };
-        // Webex does not document how it refuses a wrong card, or an answer to a deleted message. If it takes the message
-        // without the one or the other, that was the cause. If it takes none, its last refusal counts.
+        // Webex does not document how it refuses a wrong card, or an answer to a deleted message. If it takes the
+        // message without the one or the other, that was the cause. If it takes none, its last refusal counts.
         let less: &[(bool, bool)] = match (has_thread, has_card) {
             (true, true) => &[(false, true), (true, false), (false, false)],
             (true, false) | (false, true) => &[(false, false)],

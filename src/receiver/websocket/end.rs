@@ -1,5 +1,4 @@
-//! How a socket ends, or does not begin, and what is done about it. It is always opened anew; the question is when, and
-//! with which device.
+//! Why a socket ended or did not open, and when and with which device the next one is opened.
 
 use std::time::Duration;
 
@@ -12,29 +11,29 @@ const BAD_REQUEST: u16 = 4400;
 const UNAUTHORIZED: u16 = 4401;
 const FORBIDDEN: u16 = 4403;
 
-/// The end of a socket.
+/// Why a socket ended, or did not open.
 #[derive(Debug)]
 pub(super) enum SocketEnd {
-    /// There is no device, or its socket cannot be opened.
+    /// There is no device, or its socket could not be opened.
     Refused(Error),
     /// Webex closed it.
     Closed(Option<u16>, String),
-    /// It broke, or says nothing any more.
+    /// It broke, or went silent.
     Lost(String),
-    /// A frame came that is larger than any that is read.
+    /// Webex sent a frame that is too large.
     TooLarge,
-    /// What came could not be put on disk, so Webex has to send it again.
+    /// An event could not be stored, so Webex has to send it again.
     NotStored(StoreError),
 }
 
-/// What is done about it.
+/// How the next socket is opened.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ReopenPlan {
-    /// For people.
+    /// Why the last one ended, for people.
     pub(super) why: String,
-    /// The same in words of ours.
+    /// The same without foreign text.
     pub(super) short: String,
-    /// Only a person can mend it, so it is tried again as seldom as the settings allow.
+    /// Only a person can mend it, so the pause is the longest that the settings allow.
     pub(super) is_slow: bool,
     pub(super) is_token_refused: bool,
     /// The pause that Webex asks for.
@@ -47,14 +46,14 @@ impl SocketEnd {
         matches!(self, SocketEnd::Closed(Some(REPLACED), _))
     }
 
-    /// Whether the next socket is of the same device. A new one is made in place of one that has not worked, whatever
-    /// the reason, unless it is one that a new device would have too.
+    /// Whether the next socket uses the same device. A device whose socket has not worked is replaced, unless a new one
+    /// would fail for the same reason.
     pub(super) fn leaves_device(&self, has_worked: bool) -> bool {
         match self {
             SocketEnd::Refused(error) => error.is_unauthorized(),
             SocketEnd::Closed(Some(REPLACED | BAD_REQUEST | UNAUTHORIZED | FORBIDDEN), _) => true,
             SocketEnd::Closed(..) | SocketEnd::Lost(_) | SocketEnd::NotStored(_) => has_worked,
-            // It was not acknowledged, so the same device would be sent it again and again.
+            // The frame was not acknowledged, so Webex would send it to the same device again and again.
             SocketEnd::TooLarge => false,
         }
     }

@@ -1,4 +1,4 @@
-//! One socket after the other is opened, while this daemon answers and until the stop.
+//! Opens one socket after the other, while this daemon answers and until it stops.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use super::{Socket, Websocket};
 use crate::clock;
 use crate::webex::Device;
 
-/// A stop waits so long for Webex to take the device away.
+/// How long a stop waits for Webex to delete the device.
 const LONGEST_FAREWELL: Duration = Duration::from_secs(3);
 
-/// Which device the next socket belongs to.
+/// The device of the next socket.
 enum Plan {
     /// The one of our name, if there is one.
     Find,
-    /// This one, which has worked.
+    /// This one: its socket has worked.
     Keep(Device),
-    /// A new one in place of this, which has not.
+    /// A new one in place of this: its socket has not worked.
     Replace(Device),
 }
 
@@ -32,7 +32,7 @@ impl Websocket {
         let mut is_theirs = false;
         while let Some(end) = stop.run_until_cancelled(self.attempt_at_the_gate(&mut plan, &mut backoff)).await {
             let Some(end) = end else {
-                // The device is one name for both, and the other daemon's from now on.
+                // Both daemons use one device name. The device is now the other's.
                 (is_theirs, plan) = (true, Plan::Find);
                 let why = "another daemon answers for this bot".to_owned();
                 self.line.send_modify(|line| line.socket = Socket::Down { since: clock::wall(), why });
@@ -49,12 +49,12 @@ impl Websocket {
         }
         match plan {
             Plan::Keep(device) | Plan::Replace(device) if !is_theirs => self.farewell(&device).await,
-            // Whoever took our place goes on with the device.
+            // The daemon that took over uses the device.
             Plan::Keep(_) | Plan::Replace(_) | Plan::Find => {}
         }
     }
 
-    /// One socket while this daemon is the one that answers; nothing if it stops to be.
+    /// Runs one socket while this daemon answers. `None` if another daemon took over.
     async fn attempt_at_the_gate(&self, plan: &mut Plan, backoff: &mut Backoff) -> Option<SocketEnd> {
         self.gate.open().await;
         tokio::select! {
@@ -63,7 +63,7 @@ impl Websocket {
         }
     }
 
-    /// One socket, from its opening to its end.
+    /// Opens one socket and runs it to its end.
     async fn attempt(&self, plan: &mut Plan, backoff: &mut Backoff) -> SocketEnd {
         let device = match plan {
             Plan::Find => self.mercury.device().await,
@@ -74,7 +74,7 @@ impl Websocket {
             Ok(device) => device,
             Err(error) => return SocketEnd::Refused(error),
         };
-        // Until its socket is seen to work: a device that Webex has forgotten is not tried for ever.
+        // A device is kept only if its socket works: Webex may have forgotten it.
         *plan = Plan::Replace(device.clone());
         let (end, has_worked) = match self.mercury.connect(&device).await {
             Ok(socket) => Session::new(self, socket).run(backoff).await,

@@ -1,4 +1,4 @@
-//! One socket while it lasts: frames are read, stored and acknowledged, and the other end is asked whether it is there.
+//! One open socket: frames are read, stored and acknowledged, and pings check that the other end is there.
 
 use std::time::Duration;
 
@@ -16,34 +16,34 @@ use crate::receiver::activity::{Frame, FrameContent};
 use crate::telemetry::Received;
 use crate::webex::{self, SocketEvent};
 
-/// Webex closes a socket that has shown no token for so long, and we one that was not greeted.
+/// Webex closes a socket without a token after this time. We close one that Webex did not greet.
 const LONGEST_GREETING: Duration = Duration::from_secs(30);
 
-/// So many envelopes wait for the disk at one time and share its commits; what comes then waits in the connection.
+/// The most envelopes that wait for the disk at one time, and share its commits. More wait in the connection.
 const MOST_STORING: usize = 64;
 
 pub(super) struct Session<'a> {
     websocket: &'a Websocket,
     socket: webex::Socket,
     beat: Beat,
-    /// When the beat goes on, whatever comes.
+    /// When the next beat is due.
     due: Instant,
     /// The number that the next envelope should have.
     expected: Option<u64>,
     has_worked: bool,
 }
 
-/// What is awaited of the other end.
+/// What we wait for from the other end.
 enum Beat {
-    /// That it takes the token.
+    /// The first event, which shows that it took the token.
     Greeting,
-    /// Nothing, until it is asked again.
+    /// Nothing, until the next ping.
     Rest,
-    /// The pong to the ping of this id.
+    /// The pong to the ping with this id.
     Pong(String),
 }
 
-/// What is to be stored, and the id by which it is acknowledged then.
+/// An event to be stored, and the id by which it is then acknowledged.
 struct EventFrame {
     id: String,
     event: Event,
@@ -57,13 +57,13 @@ impl<'a> Session<'a> {
         Session { websocket, socket, beat: Beat::Greeting, due, expected: None, has_worked: false }
     }
 
-    /// Runs to the end of the socket, and says whether it has worked until then.
+    /// Runs to the end of the socket. Returns that end, and whether the socket worked before.
     pub(super) async fn run(mut self, backoff: &mut Backoff) -> (SocketEnd, bool) {
         let websocket = self.websocket;
         let store = async move |EventFrame { id, event, raw }: EventFrame| {
             (id, websocket.door.take(Source::Websocket, &event, Some(raw)).await)
         };
-        // Each is queued for the disk when it is first polled, which happens in the order in which they came.
+        // Each is queued for the disk when it is first polled, which is in the order of arrival.
         let mut storing = FuturesUnordered::new();
         loop {
             let step = tokio::select! {
@@ -85,7 +85,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Reads a frame; gives what is to be stored.
+    /// Reads a frame. Returns the event to store, if it holds one.
     async fn frame(&mut self, frame: &Bytes, backoff: &mut Backoff) -> Result<Option<EventFrame>, SocketEnd> {
         match Frame::read(frame) {
             Ok(Frame::Event { id, sequence, what }) => {
@@ -112,7 +112,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What cannot be read is acknowledged at once: nothing is lost with it, and it would be sent again for ever.
+    /// Returns the event of a frame. One that cannot be read is acknowledged at once: Webex would send it again for
+    /// ever.
     async fn event(&mut self, id: String, what: FrameContent, frame: &Bytes) -> Result<Option<EventFrame>, SocketEnd> {
         match what {
             FrameContent::Happened(event) => Ok(Some(EventFrame { id, event, raw: frame.clone() })),
@@ -127,7 +128,7 @@ impl<'a> Session<'a> {
         self.socket.send(&json!({"type": "ack", "messageId": id})).await.map_err(SocketEnd::Lost)
     }
 
-    /// The time for the next beat has come.
+    /// Sends a ping, or ends the socket if the answer to the last one is missing.
     async fn beat(&mut self) -> Result<(), SocketEnd> {
         match self.beat {
             Beat::Greeting => Err(SocketEnd::Lost("Webex did not say that it takes the token".to_owned())),
@@ -145,7 +146,7 @@ impl<'a> Session<'a> {
         (self.beat, self.due) = (Beat::Rest, Instant::now() + self.websocket.settings.ping_interval);
     }
 
-    /// A number beyond the next one means that something was lost on the way; a lower one is a repeat.
+    /// Notices lost frames: a number beyond the expected one is a gap, a lower one a repeat.
     fn look_for_gap(&mut self, sequence: Option<u64>) {
         let Some(sequence) = sequence else { return };
         let expected = self.expected.unwrap_or(sequence);

@@ -11,7 +11,7 @@ use crate::simulator::watch::deliveries::Delivery;
 use crate::simulator::watch::record::Record;
 use crate::simulator::world::Event;
 
-/// So many deliveries are on their way at once.
+/// The most deliveries that are on their way at once.
 const CONCURRENT: usize = 64;
 
 /// One room and one webhook: within it, one delivery at a time.

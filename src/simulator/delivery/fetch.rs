@@ -9,7 +9,7 @@ use url::Url;
 
 use super::outward::Outward;
 use super::reach;
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 use crate::simulator::world::draft::Upload;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,8 +19,8 @@ const MOST_REDIRECTS: usize = 5;
 pub(crate) const LARGEST: usize = 100 * 1024 * 1024;
 
 /// The file at an address that anybody may read, in the name that its own address or the answer gives it.
-pub(crate) async fn fetch(outward: &Outward, address: &str) -> Result<Upload, ApiRefusal> {
-    let failed = |why: String| ApiRefusal::bad_request(format!("Unable to fetch the file at {address}: {why}"));
+pub(crate) async fn fetch(outward: &Outward, address: &str) -> Result<Upload, Refusal> {
+    let failed = |why: String| Refusal::bad_request(format!("Unable to fetch the file at {address}: {why}"));
     let source = Some(address.to_owned());
     let url = Url::parse(address).map_err(|error| failed(error.to_string()))?;
     if !outward.fetches {
@@ -52,7 +52,7 @@ fn last_part(url: &Url) -> String {
     if last.is_empty() { "file".to_owned() } else { last.to_owned() }
 }
 
-/// The answer that is no redirect, and where it comes from. Each address on the way is looked at anew.
+/// Follows redirects to the last answer and its address. Each address on the way is checked.
 async fn followed(outward: &Outward, mut url: Url) -> Result<(Url, Response), String> {
     for _ in 0..=MOST_REDIRECTS {
         if !matches!(url.scheme(), "http" | "https") {

@@ -1,4 +1,4 @@
-//! How what happened reaches those who asked to be told: webhooks and sockets; and how the cloud fetches files.
+//! Delivers events to webhooks and sockets, and fetches files.
 
 pub(crate) mod courier;
 pub(crate) mod fetch;

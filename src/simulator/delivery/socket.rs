@@ -128,7 +128,7 @@ impl Socket {
     async fn close(&mut self, code: u16, reason: &str) {
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
         let _ = self.stream.close(Some(frame)).await;
-        // Until the other end has closed too: whoever hangs up at once may cut off what was said last.
+        // Wait until the other end has closed too: hanging up at once may cut off the last frame.
         let _ = tokio::time::timeout(Duration::from_secs(1), async { while self.frame().await.is_some() {} }).await;
     }
 }

@@ -3,7 +3,7 @@
 use super::cloud::Cloud;
 use crate::simulator::world::things::{Webhook, WebhookStatus};
 use crate::simulator::world::webhooks::WebhookDraft;
-use crate::simulator::world::{ApiRefusal, Event};
+use crate::simulator::world::{Event, Refusal};
 
 impl Cloud {
     /// Opens a space with these people, the first of whom made it, and then adds the bot. Gives the room's id.
@@ -25,7 +25,7 @@ impl Cloud {
     ///
     /// # Errors
     /// When Webex would refuse it.
-    pub fn add_webhook(&self, webhook: WebhookDraft) -> Result<Webhook, ApiRefusal> {
+    pub fn add_webhook(&self, webhook: WebhookDraft) -> Result<Webhook, Refusal> {
         self.change(|world| world.create_webhook(&self.inner.bot, webhook))
     }
 
@@ -38,11 +38,11 @@ impl Cloud {
     ///
     /// # Errors
     /// When it is not in it.
-    pub fn remove_bot(&self, room_id: &str) -> Result<(), ApiRefusal> {
+    pub fn remove_bot(&self, room_id: &str) -> Result<(), Refusal> {
         let bot = &self.inner.bot;
         self.change(|world| {
             let creator = world.room_of(bot, room_id)?.creator_id.clone();
-            let creator = world.people.get(&creator).cloned().ok_or_else(ApiRefusal::no_such_room)?;
+            let creator = world.people.get(&creator).cloned().ok_or_else(Refusal::no_such_room)?;
             world.remove_member(&creator, room_id, bot)
         })
     }

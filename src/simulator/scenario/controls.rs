@@ -109,7 +109,7 @@ impl Cloud {
         self.world().mercury.forget(id)
     }
 
-    /// Tells whoever watches that something was turned.
+    /// Tells the watchers that a control has changed.
     fn turned(&self) {
         self.live.journal.tell(Happening::State);
     }

@@ -11,7 +11,7 @@ use super::fault::{Effect, Fault};
 use crate::simulator::watch::calls::Pattern;
 use crate::webex::local_part;
 
-/// So many things whose first reads are hidden are remembered; then all are forgotten.
+/// The most things whose first reads are hidden that are remembered. Beyond it all are forgotten.
 const MOST_HIDDEN: usize = 100_000;
 
 /// A fault that waits for its calls.
@@ -33,12 +33,12 @@ pub(crate) struct Faults {
     /// How often stalled calls were released; each waits for the next time.
     releases: watch::Sender<u64>,
     stalled: watch::Sender<usize>,
-    hidden: Mutex<Hidden>,
+    hidden: Mutex<HiddenReads>,
 }
 
 /// Things that REST does not show yet although their webhook was delivered.
 #[derive(Default)]
-struct Hidden {
+struct HiddenReads {
     reads: usize,
     seen: HashMap<String, usize>,
 }
@@ -136,7 +136,7 @@ impl Faults {
 
     /// Hides each message and click from its first so many reads, as when REST lags behind the webhook.
     pub(crate) fn hide(&self, reads: usize) {
-        *self.hidden.lock().unwrap_or_else(PoisonError::into_inner) = Hidden { reads, seen: HashMap::new() };
+        *self.hidden.lock().unwrap_or_else(PoisonError::into_inner) = HiddenReads { reads, seen: HashMap::new() };
     }
 
     pub(crate) fn hidden_reads(&self) -> usize {

@@ -1,4 +1,5 @@
-//! How many calls the cloud takes of each token. There is no limit until one is set, so that tests are not left to luck.
+//! How many calls the cloud takes of each token. There is no limit until one is set, so that tests are not left to
+//! luck.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 
-/// So many calls in so many seconds, counted anew when these are over; what is more is answered 429.
+/// A number of calls within a number of seconds, then counted anew. More calls are answered 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RateLimit {
@@ -72,11 +73,11 @@ impl Limiter {
 
 impl RateLimit {
     /// What is wrong with a limit that somebody wrote by hand.
-    pub(crate) fn checked(self) -> Result<RateLimit, ApiRefusal> {
+    pub(crate) fn checked(self) -> Result<RateLimit, Refusal> {
         if (1..=3600).contains(&self.seconds) {
             return Ok(self);
         }
-        Err(ApiRefusal::bad_request(format!("seconds is {}, but a limit is counted over 1 to 3600", self.seconds)))
+        Err(Refusal::bad_request(format!("seconds is {}, but a limit is counted over 1 to 3600", self.seconds)))
     }
 }
 

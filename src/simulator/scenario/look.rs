@@ -93,7 +93,7 @@ impl Cloud {
         self.live.journal.listen()
     }
 
-    /// Every webhook, of whomever.
+    /// Every webhook, of every account.
     pub fn webhooks(&self) -> Vec<Webhook> {
         self.world().webhooks.iter().cloned().collect()
     }

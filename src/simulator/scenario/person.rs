@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::cloud::Cloud;
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 use crate::simulator::world::draft::{Draft, Upload};
 use crate::simulator::world::rooms::RoomDraft;
 use crate::simulator::world::things::{Account, Grant, RoomType};
@@ -47,7 +47,7 @@ impl Person {
     ///
     /// # Errors
     /// When the person is not in the room, or the text is empty or too long.
-    pub fn says_in(&self, room_id: &str, text: &str) -> Result<String, ApiRefusal> {
+    pub fn says_in(&self, room_id: &str, text: &str) -> Result<String, Refusal> {
         self.post(room_id, Draft { text: Some(text.to_owned()), ..Draft::default() })
     }
 
@@ -55,7 +55,7 @@ impl Person {
     ///
     /// # Errors
     /// As with [`Person::says_in`].
-    pub fn mentions_bot(&self, room_id: &str, text: &str) -> Result<String, ApiRefusal> {
+    pub fn mentions_bot(&self, room_id: &str, text: &str) -> Result<String, Refusal> {
         self.writes(room_id, &self.mentioning(text))
     }
 
@@ -63,7 +63,7 @@ impl Person {
     ///
     /// # Errors
     /// As with [`Person::says_in`].
-    pub fn writes(&self, room_id: &str, markdown: &str) -> Result<String, ApiRefusal> {
+    pub fn writes(&self, room_id: &str, markdown: &str) -> Result<String, Refusal> {
         self.post(room_id, Draft { markdown: Some(markdown.to_owned()), ..Draft::default() })
     }
 
@@ -72,7 +72,7 @@ impl Person {
     ///
     /// # Errors
     /// When there is no such message; and as with [`Person::says_in`].
-    pub fn replies(&self, message_id: &str, text: &str) -> Result<String, ApiRefusal> {
+    pub fn replies(&self, message_id: &str, text: &str) -> Result<String, Refusal> {
         let parent = self.cloud.world().message_for(&self.account, message_id)?.clone();
         let parent_id = Some(parent.parent_id.unwrap_or(parent.id));
         let draft = match parent.room_type {
@@ -86,7 +86,7 @@ impl Person {
     ///
     /// # Errors
     /// When there is no such message, it has no card, or the card is the person's own.
-    pub fn clicks(&self, message_id: &str, inputs: Value) -> Result<String, ApiRefusal> {
+    pub fn clicks(&self, message_id: &str, inputs: Value) -> Result<String, Refusal> {
         self.cloud.change(|world| world.click(&self.account, message_id, inputs)).map(|action| action.id)
     }
 
@@ -94,7 +94,7 @@ impl Person {
     ///
     /// # Errors
     /// When the person is not in the room.
-    pub fn uploads(&self, room_id: &str, name: &str, content_type: &str, bytes: &[u8]) -> Result<String, ApiRefusal> {
+    pub fn uploads(&self, room_id: &str, name: &str, content_type: &str, bytes: &[u8]) -> Result<String, Refusal> {
         self.post(room_id, Draft { files: vec![Upload::new(name, content_type, bytes)], ..Draft::default() })
     }
 
@@ -102,13 +102,7 @@ impl Person {
     ///
     /// # Errors
     /// When the text is too long.
-    pub fn says_with_file(
-        &self,
-        text: &str,
-        name: &str,
-        content_type: &str,
-        bytes: &[u8],
-    ) -> Result<String, ApiRefusal> {
+    pub fn says_with_file(&self, text: &str, name: &str, content_type: &str, bytes: &[u8]) -> Result<String, Refusal> {
         let files = vec![Upload::new(name, content_type, bytes)];
         self.post(&self.direct_room(), Draft { text: Some(text.to_owned()), files, ..Draft::default() })
     }
@@ -117,7 +111,7 @@ impl Person {
     ///
     /// # Errors
     /// When it is somebody else's, has files or cards, or was changed ten times already.
-    pub fn edits(&self, message_id: &str, text: &str) -> Result<(), ApiRefusal> {
+    pub fn edits(&self, message_id: &str, text: &str) -> Result<(), Refusal> {
         let draft = Draft { text: Some(text.to_owned()), typed: true, ..Draft::default() };
         self.cloud.change(|world| {
             let room = world.message_for(&self.account, message_id)?.room_id.clone();
@@ -129,7 +123,7 @@ impl Person {
     ///
     /// # Errors
     /// When it is somebody else's.
-    pub fn deletes(&self, message_id: &str) -> Result<(), ApiRefusal> {
+    pub fn deletes(&self, message_id: &str) -> Result<(), Refusal> {
         self.cloud.change(|world| world.delete(&self.account, message_id))
     }
 
@@ -137,7 +131,7 @@ impl Person {
     ///
     /// # Errors
     /// When the person is not in it.
-    pub fn leaves(&self, room_id: &str) -> Result<(), ApiRefusal> {
+    pub fn leaves(&self, room_id: &str) -> Result<(), Refusal> {
         self.cloud.change(|world| world.remove_member(&self.account, room_id, &self.account))
     }
 
@@ -145,7 +139,7 @@ impl Person {
     ///
     /// # Errors
     /// When the person is not in it, it is a direct one, or the title is empty.
-    pub fn renames(&self, room_id: &str, title: &str) -> Result<(), ApiRefusal> {
+    pub fn renames(&self, room_id: &str, title: &str) -> Result<(), Refusal> {
         let draft = RoomDraft { title: title.to_owned(), ..RoomDraft::default() };
         self.cloud.change(|world| world.update_room(&self.account, room_id, draft).map(drop))
     }
@@ -167,7 +161,7 @@ impl Person {
     ///
     /// # Errors
     /// When the person is not in the space, or the other one is already.
-    pub fn adds(&self, room_id: &str, email: &str) -> Result<String, ApiRefusal> {
+    pub fn adds(&self, room_id: &str, email: &str) -> Result<String, Refusal> {
         self.cloud.change(|world| {
             let other = world.account(email);
             world.add_member(&self.account, room_id, &other, false).map(|membership| membership.id)
@@ -186,7 +180,7 @@ impl Person {
         format!("<@personId:{}> {escaped}", self.cloud.inner.bot.id)
     }
 
-    fn post(&self, room_id: &str, draft: Draft) -> Result<String, ApiRefusal> {
+    fn post(&self, room_id: &str, draft: Draft) -> Result<String, Refusal> {
         let draft = Draft { typed: true, ..draft };
         let api_url = &self.cloud.api_url();
         self.cloud.change(|world| world.post(&self.account, room_id, draft, api_url)).map(|message| message.id)

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::request::{Caller, JsonBody, Query};
 use crate::simulator::delivery::socket;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 
 pub(super) fn routes() -> Router<Cloud> {
     Router::new()
@@ -23,9 +23,9 @@ pub(super) fn routes() -> Router<Cloud> {
         .route("/mercury/registrations/{id}/messages", any(socket))
 }
 
-async fn catalog(Caller { cloud, .. }: Caller, query: Query) -> Result<Json<Value>, ApiRefusal> {
+async fn catalog(Caller { cloud, .. }: Caller, query: Query) -> Result<Json<Value>, Refusal> {
     if query.get("format") != Some("hostmap") {
-        return Err(ApiRefusal::bad_request("format has to be hostmap"));
+        return Err(Refusal::bad_request("format has to be hostmap"));
     }
     let base = &cloud.inner.base;
     Ok(Json(json!({
@@ -34,14 +34,14 @@ async fn catalog(Caller { cloud, .. }: Caller, query: Query) -> Result<Json<Valu
     })))
 }
 
-async fn list(Caller { cloud, me }: Caller) -> Result<Json<Value>, ApiRefusal> {
+async fn list(Caller { cloud, me }: Caller) -> Result<Json<Value>, Refusal> {
     cloud.world().devices_of(&me, &cloud.inner.base).map(Json)
 }
 
 async fn register(
     Caller { cloud, me }: Caller,
     JsonBody(traits): JsonBody<Map<String, Value>>,
-) -> Result<Json<Value>, ApiRefusal> {
+) -> Result<Json<Value>, Refusal> {
     cloud.world().register_device(&me, traits, &cloud.inner.base).map(Json)
 }
 
@@ -49,20 +49,19 @@ async fn refresh(
     Caller { cloud, me }: Caller,
     Path(id): Path<String>,
     JsonBody(traits): JsonBody<Map<String, Value>>,
-) -> Result<Json<Value>, ApiRefusal> {
+) -> Result<Json<Value>, Refusal> {
     cloud.world().refresh_device(&me, &id, traits, &cloud.inner.base).map(Json)
 }
 
-async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, ApiRefusal> {
+async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     cloud.world().delete_device(&me, &id).map(|()| StatusCode::NO_CONTENT)
 }
 
 /// The token comes later, in the first frame.
-async fn socket(State(cloud): State<Cloud>, Path(id): Path<String>, request: Request) -> Result<Response, ApiRefusal> {
-    let key =
-        handshake(request.headers()).ok_or_else(|| ApiRefusal::bad_request("This is where a websocket begins."))?;
+async fn socket(State(cloud): State<Cloud>, Path(id): Path<String>, request: Request) -> Result<Response, Refusal> {
+    let key = handshake(request.headers()).ok_or_else(|| Refusal::bad_request("This is where a websocket begins."))?;
     if !cloud.world().has_device(&id) {
-        return Err(ApiRefusal::not_found("Device not found"));
+        return Err(Refusal::not_found("Device not found"));
     }
     tokio::spawn(async move {
         if let Ok(upgraded) = hyper::upgrade::on(request).await {

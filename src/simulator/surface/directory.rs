@@ -12,7 +12,7 @@ use super::request::{Caller, Query, content_type, is_media_type};
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::grants::Tokens;
 use crate::simulator::world::things::only_people;
-use crate::simulator::world::{ApiRefusal, ids};
+use crate::simulator::world::{Refusal, ids};
 
 /// What there is of one kind. Licences are called as Webex calls them: clients look them up by name.
 fn all(kind: &str) -> Vec<Value> {
@@ -34,7 +34,7 @@ fn all(kind: &str) -> Vec<Value> {
 /// Bots have no admin scopes.
 const MISSING: &str = "The access token is missing required scopes.";
 
-pub(super) async fn list(Caller { cloud, me }: Caller, kind: &str, query: Query) -> Result<Response, ApiRefusal> {
+pub(super) async fn list(Caller { cloud, me }: Caller, kind: &str, query: Query) -> Result<Response, Refusal> {
     only_people(&me, MISSING)?;
     query.page(&cloud, all(kind), 100)
 }
@@ -43,30 +43,30 @@ pub(super) async fn read(
     Caller { me, .. }: Caller,
     kind: &str,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiRefusal> {
+) -> Result<Json<Value>, Refusal> {
     only_people(&me, MISSING)?;
     let is_it = |thing: &Value| thing["id"].as_str().is_some_and(|its| ids::same(its, &id));
     let found = all(kind).into_iter().find(is_it);
-    found.map(Json).ok_or_else(|| ApiRefusal::not_found("The requested resource could not be found."))
+    found.map(Json).ok_or_else(|| Refusal::not_found("The requested resource could not be found."))
 }
 
 pub(super) async fn access_token(
     State(cloud): State<Cloud>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Tokens>, ApiRefusal> {
+) -> Result<Json<Tokens>, Refusal> {
     let kind = content_type(&headers);
     if !is_media_type(&kind, "application/x-www-form-urlencoded") {
         let message = format!("Content type '{kind}' not supported");
-        return Err(ApiRefusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
     let fields: Vec<_> = form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| {
         let found = fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        found.ok_or_else(|| ApiRefusal::bad_request(format!("The request is missing the parameter {name}.")))
+        found.ok_or_else(|| Refusal::bad_request(format!("The request is missing the parameter {name}.")))
     };
     if field("grant_type")? != "refresh_token" {
-        return Err(ApiRefusal::bad_request("The simulator knows only the grant_type refresh_token."));
+        return Err(Refusal::bad_request("The simulator knows only the grant_type refresh_token."));
     }
     let (client, secret, token) = (field("client_id")?, field("client_secret")?, field("refresh_token")?);
     cloud.change(|world| world.refresh(client, secret, token)).map(Json)

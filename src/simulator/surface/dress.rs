@@ -12,7 +12,7 @@ use futures_util::stream;
 use jiff::Timestamp;
 
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 use crate::simulator::world::refusal::TRACKING_ID;
 
 /// What each answer bears: the id that Cisco's support asks for, and when it was.
@@ -28,14 +28,14 @@ pub(crate) async fn undisturbed(State(cloud): State<Cloud>, request: Request, ne
 }
 
 /// What is said no to before any surface was asked.
-pub(crate) fn refused(cloud: &Cloud, refusal: ApiRefusal) -> Response {
+pub(crate) fn refused(cloud: &Cloud, refusal: Refusal) -> Response {
     let (tracking_id, at) = stamp(cloud);
     dressed(refusal.into_response(), &tracking_id, at)
 }
 
 /// The answer with Webex's headers; a refusal gets its body only here.
 pub(super) fn dressed(answer: Response, tracking_id: &str, at: Timestamp) -> Response {
-    let mut answer = match answer.extensions().get::<ApiRefusal>() {
+    let mut answer = match answer.extensions().get::<Refusal>() {
         Some(refusal) => {
             let retry_after = refusal.retry_after.map(|seconds| [(RETRY_AFTER, seconds.to_string())]);
             let body = axum::Json(refusal.body(tracking_id));

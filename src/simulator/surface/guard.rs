@@ -13,7 +13,7 @@ use url::{Host, Url};
 
 use super::dress::refused;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 
 /// Lets a request pass that comes from our own page or from no page at all, and was meant for a name of ours: a name
 /// that an attacker has pointed at this machine is refused.
@@ -21,7 +21,7 @@ pub(crate) async fn guard(State(cloud): State<Cloud>, request: Request, next: Ne
     let (listening, public_url) = (cloud.inner.address.ip(), cloud.inner.public_url.as_ref());
     match stranger(request.headers(), listening, public_url) {
         None => next.run(request).await,
-        Some(why) => refused(&cloud, ApiRefusal::forbidden(why)),
+        Some(why) => refused(&cloud, Refusal::forbidden(why)),
     }
 }
 

@@ -8,22 +8,22 @@ use tower::ServiceExt;
 
 use super::request::InPerson;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 
 /// `/as/{person}/...` is `/v1/...` as that person.
 pub(super) async fn in_person(
     State((cloud, routes)): State<(Cloud, Router)>,
     Path((person, _)): Path<(String, String)>,
     request: Request,
-) -> Result<Response, ApiRefusal> {
+) -> Result<Response, Refusal> {
     let account = {
         let world = cloud.world();
         world.by_email(&person).or_else(|| world.people.get(&person)).cloned()
     };
-    let account = account.ok_or_else(|| ApiRefusal::not_found(format!("Nobody here is {person}.")))?;
+    let account = account.ok_or_else(|| Refusal::not_found(format!("Nobody here is {person}.")))?;
     let below = request.uri().path_and_query().map_or("", |whole| whole.as_str());
     let below = below.splitn(4, '/').nth(3).unwrap_or_default();
-    let uri = format!("/{below}").parse::<Uri>().map_err(|error| ApiRefusal::bad_request(error.to_string()))?;
+    let uri = format!("/{below}").parse::<Uri>().map_err(|error| Refusal::bad_request(error.to_string()))?;
     let uri = ending_in_no_slash(&uri).unwrap_or(uri);
     // A request anew: the old one carries the parts of its path along, which are none of this one's.
     let (parts, body) = request.into_parts();

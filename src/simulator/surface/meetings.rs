@@ -12,15 +12,15 @@ use super::request::{Caller, JsonBody, Query};
 use crate::simulator::world::meetings::MeetingDraft;
 use crate::simulator::world::sight::may_meet;
 use crate::simulator::world::things::Meeting;
-use crate::simulator::world::{ApiRefusal, ids};
+use crate::simulator::world::{Refusal, ids};
 
 const MOST: usize = 100;
 
 /// The zone of the answer's times, which a header names.
-fn zone(headers: &HeaderMap) -> Result<TimeZone, ApiRefusal> {
+fn zone(headers: &HeaderMap) -> Result<TimeZone, Refusal> {
     match headers.get("timezone").map(|value| value.to_str().unwrap_or_default()) {
         None => Ok(TimeZone::UTC),
-        Some(name) => TimeZone::get(name).map_err(|_| ApiRefusal::bad_request(format!("timezone {name} is unknown."))),
+        Some(name) => TimeZone::get(name).map_err(|_| Refusal::bad_request(format!("timezone {name} is unknown."))),
     }
 }
 
@@ -28,7 +28,7 @@ pub(super) async fn create(
     Caller { cloud, me }: Caller,
     headers: HeaderMap,
     JsonBody(draft): JsonBody<MeetingDraft>,
-) -> Result<Json<Value>, ApiRefusal> {
+) -> Result<Json<Value>, Refusal> {
     let zone = zone(&headers)?;
     cloud.change(|world| world.create_meeting(&me, draft)).map(|meeting| Json(meeting.shown(&zone)))
 }
@@ -37,7 +37,7 @@ pub(super) async fn read(
     Caller { cloud, me }: Caller,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiRefusal> {
+) -> Result<Json<Value>, Refusal> {
     let zone = zone(&headers)?;
     let world = cloud.world();
     world.meeting_of(&me, &id).map(|meeting| Json(meeting.shown(&zone)))
@@ -48,7 +48,7 @@ pub(super) async fn replace(
     headers: HeaderMap,
     id: Path<String>,
     draft: JsonBody<MeetingDraft>,
-) -> Result<Json<Value>, ApiRefusal> {
+) -> Result<Json<Value>, Refusal> {
     change(caller, &headers, id, draft, true)
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn update(
     headers: HeaderMap,
     id: Path<String>,
     draft: JsonBody<MeetingDraft>,
-) -> Result<Json<Value>, ApiRefusal> {
+) -> Result<Json<Value>, Refusal> {
     change(caller, &headers, id, draft, false)
 }
 
@@ -67,27 +67,23 @@ fn change(
     Path(id): Path<String>,
     JsonBody(draft): JsonBody<MeetingDraft>,
     whole: bool,
-) -> Result<Json<Value>, ApiRefusal> {
+) -> Result<Json<Value>, Refusal> {
     let zone = zone(headers)?;
     cloud.change(|world| world.update_meeting(&me, &id, draft, whole)).map(|meeting| Json(meeting.shown(&zone)))
 }
 
-pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, ApiRefusal> {
+pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     cloud.change(|world| world.delete_meeting(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }
 
 /// By number, link or room; otherwise by time, the next seven days unless told otherwise. An ad-hoc meeting is only
 /// found by its instances, of which there are none here.
-pub(super) async fn list(
-    Caller { cloud, me }: Caller,
-    headers: HeaderMap,
-    query: Query,
-) -> Result<Response, ApiRefusal> {
+pub(super) async fn list(Caller { cloud, me }: Caller, headers: HeaderMap, query: Query) -> Result<Response, Refusal> {
     may_meet(&me)?;
     let zone = zone(&headers)?;
     let keys = ["meetingNumber", "webLink", "roomId"].map(|name| query.get(name));
     if keys.iter().flatten().count() > 1 {
-        return Err(ApiRefusal::bad_request("meetingNumber, webLink and roomId are mutually exclusive."));
+        return Err(Refusal::bad_request("meetingNumber, webLink and roomId are mutually exclusive."));
     }
     let found: Vec<_> = {
         let world = cloud.world();
@@ -110,10 +106,10 @@ pub(super) async fn list(
 }
 
 /// From inclusive, to exclusive; if one is given, the other is seven days away.
-fn range(query: &Query, now: Timestamp) -> Result<(Timestamp, Timestamp), ApiRefusal> {
+fn range(query: &Query, now: Timestamp) -> Result<(Timestamp, Timestamp), Refusal> {
     let time = |name: &str| {
         let given = query.get(name).map(|text| {
-            text.parse::<Timestamp>().map_err(|_| ApiRefusal::bad_request(format!("{name} is not a time: {text}")))
+            text.parse::<Timestamp>().map_err(|_| Refusal::bad_request(format!("{name} is not a time: {text}")))
         });
         given.transpose()
     };

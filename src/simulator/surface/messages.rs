@@ -16,12 +16,12 @@ use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::draft::{Draft, Upload};
 use crate::simulator::world::listing::Listing;
 use crate::simulator::world::things::{Account, Action, Message, no_such_person};
-use crate::simulator::world::{ApiRefusal, World, ids};
+use crate::simulator::world::{Refusal, World, ids};
 
-/// The answer to `POST /messages`: whom the message was sent to is in no other.
+/// The answer to `POST /messages`. Only this one names the addressee.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Posted {
+pub(super) struct PostedMessage {
     #[serde(flatten)]
     message: Message,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +50,7 @@ struct NewMessage {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Edit {
+pub(super) struct MessageEdit {
     room_id: String,
     text: Option<String>,
     markdown: Option<String>,
@@ -66,21 +66,17 @@ pub(super) struct Click {
     inputs: Value,
 }
 
-pub(super) async fn create(Caller { cloud, me }: Caller, request: Request) -> Result<Json<Posted>, ApiRefusal> {
+pub(super) async fn create(Caller { cloud, me }: Caller, request: Request) -> Result<Json<PostedMessage>, Refusal> {
     // A Webex app sends html and never markdown.
     let typed = request.extensions().get::<InPerson>().is_some();
     let new = if is_media_type(&content_type(request.headers()), "multipart/form-data") {
-        form(
-            Multipart::from_request(request, &cloud)
-                .await
-                .map_err(|error| ApiRefusal::bad_request(error.body_text()))?,
-        )
-        .await?
+        form(Multipart::from_request(request, &cloud).await.map_err(|error| Refusal::bad_request(error.body_text()))?)
+            .await?
     } else {
         JsonBody::<NewMessage>::from_request(request, &cloud).await?.0
     };
     if new.files.len() + new.uploads.len() > 1 {
-        return Err(ApiRefusal::bad_request("Only one file per message is allowed."));
+        return Err(Refusal::bad_request("Only one file per message is allowed."));
     }
     let mut files = new.uploads;
     for url in &new.files {
@@ -101,12 +97,12 @@ pub(super) async fn create(Caller { cloud, me }: Caller, request: Request) -> Re
             typed,
         };
         let message = world.post(&me, &room, draft, &cloud.api_url())?;
-        Ok(Json(Posted { message, to_person_id, to_person_email }))
+        Ok(Json(PostedMessage { message, to_person_id, to_person_email }))
     })
 }
 
-async fn form(mut form: Multipart) -> Result<NewMessage, ApiRefusal> {
-    let unreadable = |error: MultipartError| ApiRefusal::new(error.status(), error.body_text());
+async fn form(mut form: Multipart) -> Result<NewMessage, Refusal> {
+    let unreadable = |error: MultipartError| Refusal::new(error.status(), error.body_text());
     let mut new = NewMessage::default();
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         let name = field.name().unwrap_or_default().to_owned();
@@ -129,7 +125,7 @@ async fn form(mut form: Multipart) -> Result<NewMessage, ApiRefusal> {
             "text" => new.text = Some(value),
             "markdown" => new.markdown = Some(value),
             "html" => new.html = Some(value),
-            "attachments" => return Err(ApiRefusal::bad_request("A form cannot have attachments; send JSON.")),
+            "attachments" => return Err(Refusal::bad_request("A form cannot have attachments; send JSON.")),
             "files" => new.files.push(value),
             _ => {}
         }
@@ -144,19 +140,19 @@ fn destination(
     room: Option<String>,
     id: Option<&str>,
     email: Option<&str>,
-) -> Result<String, ApiRefusal> {
+) -> Result<String, Refusal> {
     let person = match (room, id, email) {
         (Some(room), None, None) => return if ids::is_id(&room) { Ok(room) } else { Err(no_id()) },
         (None, Some(id), None) => world.people.get(id).cloned().ok_or_else(no_such_person)?,
         (None, None, Some(email)) if email.contains('@') => world.account(email),
-        (None, None, Some(_)) => return Err(ApiRefusal::bad_request("toPersonEmail is not a valid email address.")),
+        (None, None, Some(_)) => return Err(Refusal::bad_request("toPersonEmail is not a valid email address.")),
         _ => {
             let message = "Exactly one of the destination fields must not be empty (roomId, toPersonEmail, toPersonId)";
-            return Err(ApiRefusal::bad_request(message));
+            return Err(Refusal::bad_request(message));
         }
     };
     if person.id == me.id {
-        return Err(ApiRefusal::bad_request("Unable to send a direct message to oneself."));
+        return Err(Refusal::bad_request("Unable to send a direct message to oneself."));
     }
     Ok(world.direct_room(me, &person))
 }
@@ -165,8 +161,8 @@ pub(super) async fn list(
     Caller { cloud, me }: Caller,
     in_person: Option<Extension<InPerson>>,
     query: Query,
-) -> Result<Response, ApiRefusal> {
-    let room_id = query.get("roomId").ok_or_else(|| ApiRefusal::bad_request("roomId cannot be null"))?.to_owned();
+) -> Result<Response, Refusal> {
+    let room_id = query.get("roomId").ok_or_else(|| Refusal::bad_request("roomId cannot be null"))?.to_owned();
     if !ids::is_id(&room_id) {
         return Err(no_id());
     }
@@ -177,33 +173,27 @@ pub(super) async fn list_direct(
     Caller { cloud, me }: Caller,
     in_person: Option<Extension<InPerson>>,
     query: Query,
-) -> Result<Response, ApiRefusal> {
+) -> Result<Response, Refusal> {
     let room_id = {
         let world = cloud.world();
         let other = match (query.get("personId"), query.get("personEmail")) {
             (Some(id), None) => world.people.get(id),
             (None, Some(email)) => world.by_email(email),
-            _ => return Err(ApiRefusal::bad_request("Exactly one of personId and personEmail must be given.")),
+            _ => return Err(Refusal::bad_request("Exactly one of personId and personEmail must be given.")),
         };
         let room = other.and_then(|other| world.existing_direct_room(&me.id, &other.id));
-        room.ok_or_else(ApiRefusal::no_such_room)?.to_owned()
+        room.ok_or_else(Refusal::no_such_room)?.to_owned()
     };
     messages(&cloud, &me, in_person.is_some(), &query, room_id)
 }
 
-fn messages(
-    cloud: &Cloud,
-    me: &Account,
-    in_person: bool,
-    query: &Query,
-    room_id: String,
-) -> Result<Response, ApiRefusal> {
+fn messages(cloud: &Cloud, me: &Account, in_person: bool, query: &Query, room_id: String) -> Result<Response, Refusal> {
     let mentioned_people = query.get("mentionedPeople").map(str::to_owned);
     let before = query.get("before").map(str::parse).transpose();
     let listing = Listing {
         room_id,
         parent_id: query.get("parentId").map(str::to_owned),
-        before: before.map_err(|_| ApiRefusal::bad_request("before is not an ISO 8601 time"))?,
+        before: before.map_err(|_| Refusal::bad_request("before is not an ISO 8601 time"))?,
         before_message: query.get("beforeMessage").map(str::to_owned),
         max: query.max(50, if mentioned_people.is_some() { 100 } else { 1000 })?,
         mentioned_people,
@@ -224,7 +214,7 @@ fn messages(
     Ok(page(&found, next))
 }
 
-pub(super) async fn read(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<Json<Message>, ApiRefusal> {
+pub(super) async fn read(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<Json<Message>, Refusal> {
     cloud.world().message_for(&me, &id).cloned().map(Json)
 }
 
@@ -232,14 +222,14 @@ pub(super) async fn edit(
     Caller { cloud, me }: Caller,
     in_person: Option<Extension<InPerson>>,
     Path(id): Path<String>,
-    JsonBody(edit): JsonBody<Edit>,
-) -> Result<Json<Message>, ApiRefusal> {
-    let Edit { room_id, text, markdown, html } = edit;
+    JsonBody(edit): JsonBody<MessageEdit>,
+) -> Result<Json<Message>, Refusal> {
+    let MessageEdit { room_id, text, markdown, html } = edit;
     let draft = Draft { text, markdown, html, typed: in_person.is_some(), ..Draft::default() };
     cloud.change(|world| world.edit(&me, &id, &room_id, draft)).map(Json)
 }
 
-pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, ApiRefusal> {
+pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     cloud.change(|world| world.delete(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }
 
@@ -249,7 +239,7 @@ pub(super) async fn download(
     in_person: Option<Extension<InPerson>>,
     Path(id): Path<String>,
     query: Query,
-) -> Result<Response, ApiRefusal> {
+) -> Result<Response, Refusal> {
     let takes_risk = query.get("allow") == Some("unscannable");
     let content = match in_person {
         Some(_) => cloud.world().shown(&me, &id)?.clone(),
@@ -277,12 +267,12 @@ pub(super) async fn download(
 pub(super) async fn click(
     Caller { cloud, me }: Caller,
     JsonBody(click): JsonBody<Click>,
-) -> Result<(StatusCode, Json<Action>), ApiRefusal> {
+) -> Result<(StatusCode, Json<Action>), Refusal> {
     if click.kind != "submit" {
-        return Err(ApiRefusal::bad_request("type must be submit"));
+        return Err(Refusal::bad_request("type must be submit"));
     }
     if !click.inputs.is_object() {
-        return Err(ApiRefusal::bad_request("inputs must be an object"));
+        return Err(Refusal::bad_request("inputs must be an object"));
     }
     let (action, quirks) =
         cloud.change(|world| world.click(&me, &click.message_id, click.inputs).map(|action| (action, world.quirks)))?;
@@ -290,13 +280,10 @@ pub(super) async fn click(
     Ok((status, Json(action)))
 }
 
-pub(super) async fn read_action(
-    Caller { cloud, me }: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Action>, ApiRefusal> {
+pub(super) async fn read_action(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<Json<Action>, Refusal> {
     cloud.world().action_for(&me, &id).cloned().map(Json)
 }
 
-fn no_id() -> ApiRefusal {
-    ApiRefusal::bad_request("Expect base64 ID or UUID.")
+fn no_id() -> Refusal {
+    Refusal::bad_request("Expect base64 ID or UUID.")
 }

@@ -27,7 +27,7 @@ use axum::middleware::{from_fn_with_state, map_request};
 use axum::routing::{any, get, post};
 
 use super::scenario::cloud::Cloud;
-use super::world::ApiRefusal;
+use super::world::Refusal;
 use dress::undisturbed;
 
 /// A file may have 100 MB; the rest of a form is small.
@@ -87,12 +87,10 @@ fn webex() -> Router<Cloud> {
             .route(&format!("/{kind}/{{id}}"), get(async move |caller, id| directory::read(caller, kind, id).await))
     });
     routes
-        .method_not_allowed_fallback(|| async {
-            ApiRefusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed.")
-        })
+        .method_not_allowed_fallback(|| async { Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed.") })
         .fallback(unknown)
 }
 
-async fn unknown() -> ApiRefusal {
-    ApiRefusal::not_found("The requested resource could not be found.")
+async fn unknown() -> Refusal {
+    Refusal::not_found("The requested resource could not be found.")
 }

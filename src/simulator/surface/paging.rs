@@ -9,16 +9,11 @@ use url::Url;
 
 use super::request::Query;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 
 impl Query {
     /// A page of a list that is all in memory: `cursor` says how many items earlier pages had.
-    pub(super) fn page<T: Serialize>(
-        &self,
-        cloud: &Cloud,
-        all: Vec<T>,
-        default: usize,
-    ) -> Result<Response, ApiRefusal> {
+    pub(super) fn page<T: Serialize>(&self, cloud: &Cloud, all: Vec<T>, default: usize) -> Result<Response, Refusal> {
         self.page_of(cloud, all, default, 1000)
     }
 
@@ -29,7 +24,7 @@ impl Query {
         all: Vec<T>,
         default: usize,
         most: usize,
-    ) -> Result<Response, ApiRefusal> {
+    ) -> Result<Response, Refusal> {
         let max = self.max(default, most)?;
         if cloud.world().quirks.empty_pages && self.get("cursor").is_none() {
             return Ok(page::<T>(&[], self.next(cloud, "cursor", "0")));

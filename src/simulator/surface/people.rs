@@ -11,9 +11,9 @@ use super::request::{Caller, JsonBody, Query};
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::administration::PersonDraft;
 use crate::simulator::world::things::{Account, AccountType, no_such_person};
-use crate::simulator::world::{ApiRefusal, ids, time};
+use crate::simulator::world::{Refusal, ids, time};
 
-/// So many ids may be asked for at once.
+/// The most ids in one request.
 const MOST_IDS: usize = 85;
 
 /// Somebody as REST shows them; of a bot only what bots have.
@@ -91,12 +91,12 @@ pub(super) async fn me(Caller { me, .. }: Caller) -> Json<PersonBody> {
     Json(PersonBody::from(&me))
 }
 
-pub(super) async fn read(Caller { cloud, .. }: Caller, Path(id): Path<String>) -> Result<Json<PersonBody>, ApiRefusal> {
+pub(super) async fn read(Caller { cloud, .. }: Caller, Path(id): Path<String>) -> Result<Json<PersonBody>, Refusal> {
     let world = cloud.world();
     world.people.get(&id).map(PersonBody::from).map(Json).ok_or_else(no_such_person)
 }
 
-pub(super) async fn list(Caller { cloud, me }: Caller, query: Query) -> Result<Response, ApiRefusal> {
+pub(super) async fn list(Caller { cloud, me }: Caller, query: Query) -> Result<Response, Refusal> {
     if let Some(ids) = query.get("id") {
         return by_id(&cloud, ids);
     }
@@ -110,17 +110,17 @@ pub(super) async fn list(Caller { cloud, me }: Caller, query: Query) -> Result<R
         } else if me.is_admin {
             world.people.iter().filter(|account| account.kind == AccountType::Person).collect()
         } else {
-            return Err(ApiRefusal::bad_request("Email, displayName, or id list should be specified."));
+            return Err(Refusal::bad_request("Email, displayName, or id list should be specified."));
         };
         found.into_iter().map(PersonBody::from).collect()
     };
     query.page(&cloud, found, 100)
 }
 
-fn by_id(cloud: &Cloud, ids: &str) -> Result<Response, ApiRefusal> {
+fn by_id(cloud: &Cloud, ids: &str) -> Result<Response, Refusal> {
     let ids: Vec<_> = ids.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
     if ids.len() > MOST_IDS {
-        return Err(ApiRefusal::bad_request(format!("At most {MOST_IDS} ids can be specified.")));
+        return Err(Refusal::bad_request(format!("At most {MOST_IDS} ids can be specified.")));
     }
     let world = cloud.world();
     let items: Vec<_> = ids.iter().filter_map(|id| world.people.get(id)).map(PersonBody::from).collect();
@@ -131,7 +131,7 @@ fn by_id(cloud: &Cloud, ids: &str) -> Result<Response, ApiRefusal> {
 pub(super) async fn create(
     Caller { cloud, me }: Caller,
     JsonBody(draft): JsonBody<PersonDraft>,
-) -> Result<Json<PersonBody>, ApiRefusal> {
+) -> Result<Json<PersonBody>, Refusal> {
     let made = cloud.change(|world| world.create_person(&me, draft))?;
     Ok(Json(PersonBody::from(&made)))
 }
@@ -140,11 +140,11 @@ pub(super) async fn update(
     Caller { cloud, me }: Caller,
     Path(id): Path<String>,
     JsonBody(draft): JsonBody<PersonDraft>,
-) -> Result<Json<PersonBody>, ApiRefusal> {
+) -> Result<Json<PersonBody>, Refusal> {
     let changed = cloud.change(|world| world.update_person(&me, &id, draft))?;
     Ok(Json(PersonBody::from(&changed)))
 }
 
-pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, ApiRefusal> {
+pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     cloud.change(|world| world.delete_person(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }

@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 
-impl IntoResponse for ApiRefusal {
+impl IntoResponse for Refusal {
     /// The status alone; the body is written once the call's tracking id is known.
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -19,7 +19,7 @@ impl IntoResponse for ApiRefusal {
 /// The body of a refusal, in Webex's order of fields.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Body<'a> {
+pub(crate) struct RefusalBody<'a> {
     message: &'a str,
     errors: [Description<'a>; 1],
     tracking_id: &'a str,
@@ -30,9 +30,9 @@ struct Description<'a> {
     description: &'a str,
 }
 
-impl ApiRefusal {
+impl Refusal {
     /// As Webex writes it.
-    pub(crate) fn body<'a>(&'a self, tracking_id: &'a str) -> Body<'a> {
-        Body { message: &self.message, errors: [Description { description: &self.message }], tracking_id }
+    pub(crate) fn body<'a>(&'a self, tracking_id: &'a str) -> RefusalBody<'a> {
+        RefusalBody { message: &self.message, errors: [Description { description: &self.message }], tracking_id }
     }
 }

@@ -9,26 +9,26 @@ use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 use crate::simulator::world::things::Account;
 
-/// Whoever the token belongs to, or acts in person, and the cloud that is called.
+/// The account that calls, by its token or in person, and the cloud that is called.
 pub(super) struct Caller {
     pub(super) cloud: Cloud,
     pub(super) me: Account,
 }
 
 impl FromRequestParts<Cloud> for Caller {
-    type Rejection = ApiRefusal;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, cloud: &Cloud) -> Result<Caller, ApiRefusal> {
+    async fn from_request_parts(parts: &mut Parts, cloud: &Cloud) -> Result<Caller, Refusal> {
         let me = match parts.extensions.get() {
             Some(InPerson(account)) => Some(account.clone()),
             None => bearer(&parts.headers).and_then(|token| cloud.world().by_token(token).cloned()),
         };
         let me = me.ok_or_else(|| {
             let message = "The request requires a valid access token set in the Authorization request header.";
-            ApiRefusal::new(StatusCode::UNAUTHORIZED, message)
+            Refusal::new(StatusCode::UNAUTHORIZED, message)
         })?;
         Ok(Caller { cloud: cloud.clone(), me })
     }
@@ -42,21 +42,21 @@ pub(super) struct InPerson(pub(super) Account);
 pub(super) struct JsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<Cloud> for JsonBody<T> {
-    type Rejection = ApiRefusal;
+    type Rejection = Refusal;
 
-    async fn from_request(request: Request, cloud: &Cloud) -> Result<Self, ApiRefusal> {
+    async fn from_request(request: Request, cloud: &Cloud) -> Result<Self, Refusal> {
         let kind = content_type(request.headers());
         if !is_media_type(&kind, "application/json") {
             let message = format!("Content type '{kind}' not supported");
-            return Err(ApiRefusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
         }
         let body = Bytes::from_request(request, cloud)
             .await
-            .map_err(|error| ApiRefusal::new(error.status(), error.body_text()))?;
+            .map_err(|error| Refusal::new(error.status(), error.body_text()))?;
         let parsed = serde_json::from_slice(&body);
         parsed
             .map(JsonBody)
-            .map_err(|error| ApiRefusal::bad_request(format!("The request could not be understood: {error}")))
+            .map_err(|error| Refusal::bad_request(format!("The request could not be understood: {error}")))
     }
 }
 
@@ -98,12 +98,12 @@ impl Query {
     }
 
     /// How many items a page has. More than `most` is silently less.
-    pub(super) fn max(&self, default: usize, most: usize) -> Result<usize, ApiRefusal> {
+    pub(super) fn max(&self, default: usize, most: usize) -> Result<usize, Refusal> {
         match self.get("max") {
             None => Ok(default),
             Some(max) => match max.parse::<usize>() {
                 Ok(max @ 1..) => Ok(max.min(most)),
-                Ok(0) | Err(_) => Err(ApiRefusal::bad_request("max must be a positive number")),
+                Ok(0) | Err(_) => Err(Refusal::bad_request("max must be a positive number")),
             },
         }
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::request::{Caller, JsonBody, Query};
 use crate::simulator::world::rooms::RoomDraft;
 use crate::simulator::world::things::{Account, Room, RoomType};
-use crate::simulator::world::{ApiRefusal, World, ids, time};
+use crate::simulator::world::{Refusal, World, ids, time};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -56,12 +56,12 @@ fn body(world: &World, room: &Room, viewer: &Account) -> RoomBody {
     }
 }
 
-pub(super) async fn list(Caller { cloud, me }: Caller, query: Query) -> Result<Response, ApiRefusal> {
+pub(super) async fn list(Caller { cloud, me }: Caller, query: Query) -> Result<Response, Refusal> {
     let kind = match query.get("type") {
         None => None,
         Some("direct") => Some(RoomType::Direct),
         Some("group") => Some(RoomType::Group),
-        Some(_) => return Err(ApiRefusal::bad_request("type must be direct or group")),
+        Some(_) => return Err(Refusal::bad_request("type must be direct or group")),
     };
     let rooms: Vec<_> = {
         let world = cloud.world();
@@ -76,14 +76,14 @@ pub(super) async fn list(Caller { cloud, me }: Caller, query: Query) -> Result<R
             Some("id") => rooms.sort_by(|one, other| one.id.cmp(&other.id)),
             Some("lastactivity") => rooms.sort_by_key(|room| Reverse(room.last_activity)),
             Some("created") => rooms.sort_by_key(|room| Reverse(room.created)),
-            Some(_) => return Err(ApiRefusal::bad_request("sortBy must be id, lastactivity or created")),
+            Some(_) => return Err(Refusal::bad_request("sortBy must be id, lastactivity or created")),
         }
         rooms.into_iter().map(|room| body(&world, room, &me)).collect()
     };
     query.page(&cloud, rooms, 100)
 }
 
-pub(super) async fn read(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<Json<RoomBody>, ApiRefusal> {
+pub(super) async fn read(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<Json<RoomBody>, Refusal> {
     let world = cloud.world();
     Ok(Json(body(&world, world.room_of(&me, &id)?, &me)))
 }
@@ -91,7 +91,7 @@ pub(super) async fn read(Caller { cloud, me }: Caller, Path(id): Path<String>) -
 pub(super) async fn create(
     Caller { cloud, me }: Caller,
     JsonBody(draft): JsonBody<RoomDraft>,
-) -> Result<Json<RoomBody>, ApiRefusal> {
+) -> Result<Json<RoomBody>, Refusal> {
     cloud.change(|world| {
         let id = world.create_room(&me, draft)?;
         Ok(Json(body(world, world.room_of(&me, &id)?, &me)))
@@ -102,13 +102,13 @@ pub(super) async fn update(
     Caller { cloud, me }: Caller,
     Path(id): Path<String>,
     JsonBody(draft): JsonBody<RoomDraft>,
-) -> Result<Json<RoomBody>, ApiRefusal> {
+) -> Result<Json<RoomBody>, Refusal> {
     cloud.change(|world| {
         let id = world.update_room(&me, &id, draft)?;
         Ok(Json(body(world, world.room_of(&me, &id)?, &me)))
     })
 }
 
-pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, ApiRefusal> {
+pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     cloud.change(|world| world.delete_room(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }

@@ -19,7 +19,7 @@ use crate::simulator::scenario::fault::Effect;
 use crate::simulator::scenario::faults::Struck;
 use crate::simulator::watch::calls::Call;
 use crate::simulator::watch::journal::Happening;
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 
 /// Notes each call, lets the faults strike it, and gives each answer the headers that Webex gives.
 pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
@@ -47,7 +47,7 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
         (Some(seconds), _) => Some(too_many_calls(seconds)),
         (None, Some(struck)) => struck_by(&cloud, struck, request, next).await,
         (None, None) if inner.faults.hides(&method, path.trim_end_matches('/')) => {
-            Some(ApiRefusal::no_such_message().into_response())
+            Some(Refusal::no_such_message().into_response())
         }
         (None, None) => Some(next.run(request).await),
     };

@@ -6,11 +6,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::request::{Caller, JsonBody, Query};
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 use crate::simulator::world::things::Webhook;
 use crate::simulator::world::webhooks::WebhookDraft;
 
-pub(super) async fn list(Caller { cloud, me }: Caller, query: Query) -> Result<Response, ApiRefusal> {
+pub(super) async fn list(Caller { cloud, me }: Caller, query: Query) -> Result<Response, Refusal> {
     let own = cloud.world().webhooks.iter().filter(|webhook| webhook.created_by == me.id).cloned().collect::<Vec<_>>();
     query.page(&cloud, own, 100)
 }
@@ -19,11 +19,11 @@ pub(super) async fn list(Caller { cloud, me }: Caller, query: Query) -> Result<R
 pub(super) async fn create(
     Caller { cloud, me }: Caller,
     JsonBody(draft): JsonBody<WebhookDraft>,
-) -> Result<Json<Webhook>, ApiRefusal> {
+) -> Result<Json<Webhook>, Refusal> {
     cloud.change(|world| world.create_webhook(&me, draft)).map(Json)
 }
 
-pub(super) async fn read(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<Json<Webhook>, ApiRefusal> {
+pub(super) async fn read(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<Json<Webhook>, Refusal> {
     cloud.world().webhook_of(&me, &id).cloned().map(Json)
 }
 
@@ -31,10 +31,10 @@ pub(super) async fn update(
     Caller { cloud, me }: Caller,
     Path(id): Path<String>,
     JsonBody(draft): JsonBody<WebhookDraft>,
-) -> Result<Json<Webhook>, ApiRefusal> {
+) -> Result<Json<Webhook>, Refusal> {
     cloud.change(|world| world.update_webhook(&me, &id, draft)).map(Json)
 }
 
-pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, ApiRefusal> {
+pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     cloud.change(|world| world.delete_webhook(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }

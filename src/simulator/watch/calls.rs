@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use tokio::sync::watch;
 
-use super::record::{Entry, Record};
+use super::record::{Record, Recorded};
 use crate::simulator::world::time;
 
 /// One call of the API.
@@ -27,7 +27,7 @@ pub struct Call {
     pub path: String,
     /// What follows the question mark.
     pub query: Option<String>,
-    /// The address of whoever's token it was made with.
+    /// The address of the token's owner.
     pub actor: Option<String>,
     /// The status of the answer; none while it is awaited, or if there was none.
     pub status: Option<u16>,
@@ -67,7 +67,7 @@ impl Call {
     }
 }
 
-impl Entry for Call {
+impl Recorded for Call {
     fn numbered(self, number: u64) -> Call {
         Call { number, ..self }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::record::Entry;
+use super::record::Recorded;
 use crate::simulator::world::time;
 
 /// One attempt to deliver.
@@ -60,7 +60,7 @@ pub enum SignatureCheck {
     None,
 }
 
-impl Entry for Delivery {
+impl Recorded for Delivery {
     fn numbered(self, number: u64) -> Delivery {
         Delivery { number, ..self }
     }

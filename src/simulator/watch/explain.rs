@@ -1,4 +1,4 @@
-//! What the bot knows of an event, asked of whoever runs the bot: the cloud itself cannot look into it.
+//! What the bot knows of an event. The program that runs the bot is asked: the cloud cannot look into it.
 
 use futures_util::future::BoxFuture;
 use serde::Serialize;

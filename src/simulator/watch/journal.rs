@@ -1,4 +1,4 @@
-//! What happens in the cloud, for whoever watches: the chat page, a program on the event stream, a test.
+//! What happens in the cloud, for its watchers: the chat page, a program on the event stream, a test.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::deliveries::Delivery;
 use crate::simulator::world::change::{MessageChange, WorldChange};
 use crate::simulator::world::things::Message;
 
-/// Whoever watches may fall so many happenings behind.
+/// How many happenings a watcher may fall behind.
 const FOLLOWED: usize = 4096;
 
 /// One thing that happened.

@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
-/// So many are remembered.
+/// The most entries that are kept.
 const MOST_KEPT: usize = 100_000;
-/// Of so many the bodies too.
+/// The most entries whose bodies are kept too.
 pub(crate) const MOST_BODIES: usize = 1000;
 
 /// What is kept of it.
-pub(crate) trait Entry: Clone {
+pub(crate) trait Recorded: Clone {
     /// Takes its number.
     fn numbered(self, number: u64) -> Self;
     /// Forgets headers and bodies.
@@ -27,7 +27,7 @@ impl<T> Default for Record<T> {
     }
 }
 
-impl<T: Entry> Record<T> {
+impl<T: Recorded> Record<T> {
     /// Notes one more and gives its number.
     pub(crate) fn push(&mut self, entry: T) -> u64 {
         if self.kept.len() == MOST_KEPT {

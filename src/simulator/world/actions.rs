@@ -3,15 +3,15 @@
 use serde_json::Value;
 
 use super::event::Event;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, Action};
 use super::written::shown;
 
 impl World {
     /// Submits a card.
-    pub(crate) fn click(&mut self, actor: &Account, message_id: &str, inputs: Value) -> Result<Action, ApiRefusal> {
-        let refused = |why: &str| ApiRefusal::bad_request(format!("Unable to post attachment action: \"{why}\""));
+    pub(crate) fn click(&mut self, actor: &Account, message_id: &str, inputs: Value) -> Result<Action, Refusal> {
+        let refused = |why: &str| Refusal::bad_request(format!("Unable to post attachment action: \"{why}\""));
         let card = self.message_for(actor, message_id)?;
         if card.attachments.is_empty() {
             return Err(refused("MessageId should point to an activity with cards"));

@@ -13,7 +13,7 @@ use crate::webex::local_part;
 const CONVERSATIONS: &str = "https://conv.invalid/conversation/api/v1/conversations";
 const KEYS: &str = "kms://kms.invalid/keys";
 
-/// The activity of an event; none if sockets are not told of it.
+/// The activity of an event; `None` if it is not sent to sockets.
 pub(crate) fn of(world: &mut World, event: &Event) -> Option<Value> {
     let activity = match (&event.data, event.event) {
         (EventData::Message(message), "created") => written(world, message),
@@ -40,7 +40,7 @@ pub(crate) fn of(world: &mut World, event: &Event) -> Option<Value> {
     Some(envelope(world, dressed(world, event, activity)))
 }
 
-/// What is told just before an event and is of no use to a bot.
+/// Activities that come just before an event and are of no use to a bot.
 pub(crate) fn before(world: &mut World, event: &Event) -> Option<Value> {
     let is_typed = matches!(event.data, EventData::Message(_)) && event.event == "created";
     let is_person = world.people.get(&event.actor_id).is_some_and(|actor| actor.kind == AccountType::Person);

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::ids;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, RoomType, WebhookStatus, no_such_person, only_administrators};
 
@@ -23,35 +23,30 @@ pub(crate) struct PersonDraft {
 }
 
 impl World {
-    pub(crate) fn create_person(&mut self, actor: &Account, draft: PersonDraft) -> Result<Account, ApiRefusal> {
+    pub(crate) fn create_person(&mut self, actor: &Account, draft: PersonDraft) -> Result<Account, Refusal> {
         only_administrators(actor)?;
         let email = match &draft.emails[..] {
             [email] if email.contains('@') => email.trim().to_ascii_lowercase(),
-            _ => return Err(ApiRefusal::bad_request("emails must contain exactly one email address.")),
+            _ => return Err(Refusal::bad_request("emails must contain exactly one email address.")),
         };
         if self.by_email(&email).is_some() {
-            return Err(ApiRefusal::new(StatusCode::CONFLICT, "The user already exists."));
+            return Err(Refusal::new(StatusCode::CONFLICT, "The user already exists."));
         }
         let id = self.account(&email).id;
         let made = self.change_person(&id, |account| draft.apply(account));
         made.ok_or_else(no_such_person)
     }
 
-    pub(crate) fn update_person(
-        &mut self,
-        actor: &Account,
-        id: &str,
-        draft: PersonDraft,
-    ) -> Result<Account, ApiRefusal> {
+    pub(crate) fn update_person(&mut self, actor: &Account, id: &str, draft: PersonDraft) -> Result<Account, Refusal> {
         only_administrators(actor)?;
         if draft.display_name.as_deref().is_none_or(str::is_empty) {
-            return Err(ApiRefusal::bad_request("displayName cannot be empty"));
+            return Err(Refusal::bad_request("displayName cannot be empty"));
         }
         self.change_person(id, |account| draft.apply(account)).ok_or_else(no_such_person)
     }
 
     /// Takes somebody out of everything: the rooms, the tokens, and the webhooks, which tell nothing any more.
-    pub(crate) fn delete_person(&mut self, actor: &Account, id: &str) -> Result<(), ApiRefusal> {
+    pub(crate) fn delete_person(&mut self, actor: &Account, id: &str) -> Result<(), Refusal> {
         only_administrators(actor)?;
         let person = self.people.get(id).cloned().ok_or_else(no_such_person)?;
         let rooms: Vec<_> = self.rooms.iter().filter(|room| room.has(&person.id)).map(|room| room.id.clone()).collect();

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use super::ids;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, Content, Verdict, no_such_content};
 use crate::webex::local_part;
@@ -13,27 +13,25 @@ const SCAN_PAUSE: u32 = 1;
 
 impl World {
     /// The same for a Webex app, which does not count against the scan and warns of what it cannot tell.
-    pub(crate) fn shown(&self, actor: &Account, id: &str) -> Result<&Content, ApiRefusal> {
+    pub(crate) fn shown(&self, actor: &Account, id: &str) -> Result<&Content, Refusal> {
         let content = self.content_for(actor, id)?;
         if content.scan.verdict == Verdict::Infected { Err(infected()) } else { Ok(content) }
     }
 
     /// The same for a program, which has to wait for the scan.
-    pub(crate) fn scanned(&mut self, actor: &Account, id: &str, takes_risk: bool) -> Result<&Content, ApiRefusal> {
+    pub(crate) fn scanned(&mut self, actor: &Account, id: &str, takes_risk: bool) -> Result<&Content, Refusal> {
         self.content_for(actor, id)?;
         let content = self.contents.get_mut(&local_part(id)).ok_or_else(no_such_content)?;
         if content.scan.locked_reads > 0 {
             content.scan.locked_reads -= 1;
-            return Err(
-                ApiRefusal::new(StatusCode::LOCKED, "The file is being scanned for malware.").retry_in(SCAN_PAUSE)
-            );
+            return Err(Refusal::new(StatusCode::LOCKED, "The file is being scanned for malware.").retry_in(SCAN_PAUSE));
         }
         match content.scan.verdict {
             Verdict::Clean => Ok(content),
             Verdict::Unscannable if takes_risk => Ok(content),
             Verdict::Unscannable => {
                 let why = "The file cannot be scanned for malware; add allow=unscannable to download it.";
-                Err(ApiRefusal::new(StatusCode::PRECONDITION_REQUIRED, why))
+                Err(Refusal::new(StatusCode::PRECONDITION_REQUIRED, why))
             }
             Verdict::Infected => Err(infected()),
         }
@@ -47,6 +45,6 @@ impl World {
     }
 }
 
-fn infected() -> ApiRefusal {
-    ApiRefusal::new(StatusCode::GONE, "The file is infected with malware.")
+fn infected() -> Refusal {
+    Refusal::new(StatusCode::GONE, "The file is infected with malware.")
 }

@@ -1,5 +1,5 @@
-//! Devices, which are how Webex's own apps hear of things without being called: each has a socket, and what is sent over
-//! it is sent again over the next one until the app has acknowledged it.
+//! Devices, which are how Webex's own apps hear of things without being called: each has a socket, and what is sent
+//! over it is sent again over the next one until the app has acknowledged it.
 
 use std::collections::VecDeque;
 
@@ -9,18 +9,18 @@ use tokio::sync::mpsc;
 
 use super::activities;
 use super::event::Event;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::state::World;
-use super::things::{Account, Device, Line, Order, REPLACED};
+use super::things::{Account, Device, DeviceSocket, Order, REPLACED};
 
-/// So many devices one account may have. There is a limit with Webex, and no published figure.
+/// The most devices of one account. Webex has a limit and publishes no figure.
 const MOST_DEVICES: usize = 100;
 /// So much is kept for a device that acknowledges nothing; then the oldest is forgotten.
 const MOST_KEPT: usize = 10_000;
 
 impl World {
     /// Somebody's devices; with Webex, to have none is 404.
-    pub(crate) fn devices_of(&self, owner: &Account, base: &str) -> Result<Value, ApiRefusal> {
+    pub(crate) fn devices_of(&self, owner: &Account, base: &str) -> Result<Value, Refusal> {
         let own = self.mercury.devices.iter().filter(|device| device.owner == owner.id);
         let own: Vec<_> = own.map(|device| device.shown(base)).collect();
         if own.is_empty() { Err(no_such_device()) } else { Ok(json!({ "devices": own })) }
@@ -31,10 +31,10 @@ impl World {
         owner: &Account,
         traits: Map<String, Value>,
         base: &str,
-    ) -> Result<Value, ApiRefusal> {
+    ) -> Result<Value, Refusal> {
         check(&traits)?;
         if self.mercury.devices.iter().filter(|device| device.owner == owner.id).count() >= MOST_DEVICES {
-            return Err(ApiRefusal::forbidden("User has excessive device registrations"));
+            return Err(Refusal::forbidden("User has excessive device registrations"));
         }
         let (id, owner) = (self.mint.uuid().to_string(), owner.id.clone());
         let device = Device { id, owner, traits, unacknowledged: VecDeque::new(), line: None };
@@ -49,20 +49,20 @@ impl World {
         id: &str,
         traits: Map<String, Value>,
         base: &str,
-    ) -> Result<Value, ApiRefusal> {
+    ) -> Result<Value, Refusal> {
         let device = self.device_of(owner, id)?;
         check(&traits)?;
         device.traits = traits;
         Ok(device.shown(base))
     }
 
-    pub(crate) fn delete_device(&mut self, owner: &Account, id: &str) -> Result<(), ApiRefusal> {
+    pub(crate) fn delete_device(&mut self, owner: &Account, id: &str) -> Result<(), Refusal> {
         self.device_of(owner, id).map(drop)?;
         self.mercury.forget(id);
         Ok(())
     }
 
-    fn device_of(&mut self, owner: &Account, id: &str) -> Result<&mut Device, ApiRefusal> {
+    fn device_of(&mut self, owner: &Account, id: &str) -> Result<&mut Device, Refusal> {
         let mut devices = self.mercury.devices.iter_mut();
         devices.find(|device| device.id == id && device.owner == owner.id).ok_or_else(no_such_device)
     }
@@ -80,7 +80,7 @@ impl World {
         let mercury = &mut self.mercury;
         let device = mercury.devices.iter_mut().find(|device| device.id == id && device.owner == owner)?;
         mercury.opened += 1;
-        let line = Line { number: mercury.opened, orders, sequence: 0 };
+        let line = DeviceSocket { number: mercury.opened, orders, sequence: 0 };
         if let Some(replaced) = device.line.replace(line) {
             let _ = replaced.orders.send(Order::Close(REPLACED, "replaced".to_owned()));
         }
@@ -108,7 +108,7 @@ impl World {
         self.mercury.count();
     }
 
-    /// Tells an event to the sockets of whoever may hear of it.
+    /// Sends an event to the sockets of those who may see it.
     pub(crate) fn tell_sockets(&mut self, event: &Event) {
         let hears = |device: &&Device| {
             device.line.is_some() && self.people.get(&device.owner).is_some_and(|owner| self.hears(owner, event))
@@ -138,15 +138,15 @@ impl World {
 }
 
 /// What Webex asks of a registration.
-fn check(traits: &Map<String, Value>) -> Result<(), ApiRefusal> {
+fn check(traits: &Map<String, Value>) -> Result<(), Refusal> {
     let is_there = |name: &&str| traits.get(*name).and_then(Value::as_str).is_some_and(|value| !value.is_empty());
     let needed = [("model", "Missing Model"), ("name", "Missing Name"), ("deviceType", "Missing Device Type")];
     match needed.into_iter().find(|(name, _)| !is_there(name)) {
-        Some((_, missing)) => Err(ApiRefusal::bad_request(missing)),
+        Some((_, missing)) => Err(Refusal::bad_request(missing)),
         None => Ok(()),
     }
 }
 
-fn no_such_device() -> ApiRefusal {
-    ApiRefusal::new(StatusCode::NOT_FOUND, "Device not found")
+fn no_such_device() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "Device not found")
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::written::cards;
 
 /// Bytes of UTF-8, for text and markdown each.
@@ -41,31 +41,31 @@ impl Upload {
     }
 }
 
-pub(crate) fn check_content(draft: &Draft) -> Result<(), ApiRefusal> {
+pub(crate) fn check_content(draft: &Draft) -> Result<(), Refusal> {
     let is_blank = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
     if [&draft.text, &draft.markdown, &draft.html].into_iter().all(is_blank)
         && draft.files.is_empty()
         && draft.attachments.is_empty()
     {
-        return Err(ApiRefusal::bad_request("Both text and file cannot be empty."));
+        return Err(Refusal::bad_request("Both text and file cannot be empty."));
     }
     if [&draft.text, &draft.markdown, &draft.html].into_iter().flatten().any(|text| text.len() > LONGEST) {
-        return Err(ApiRefusal::bad_request(TOO_LONG));
+        return Err(Refusal::bad_request(TOO_LONG));
     }
     if draft.files.len() > 1 {
-        return Err(ApiRefusal::bad_request("Only one file per message is allowed."));
+        return Err(Refusal::bad_request("Only one file per message is allowed."));
     }
     if draft.attachments.len() > 1 {
-        return Err(ApiRefusal::bad_request("Only one card per message is allowed."));
+        return Err(Refusal::bad_request("Only one card per message is allowed."));
     }
     if !draft.attachments.is_empty() && !draft.files.is_empty() {
-        return Err(ApiRefusal::bad_request("A message cannot have both files and attachments."));
+        return Err(Refusal::bad_request("A message cannot have both files and attachments."));
     }
     if draft.html.is_some() && draft.markdown.is_some() {
-        return Err(ApiRefusal::bad_request("A message cannot have both markdown and html."));
+        return Err(Refusal::bad_request("A message cannot have both markdown and html."));
     }
     if let Some(problem) = draft.attachments.iter().find_map(cards::problem) {
-        return Err(ApiRefusal::bad_request(format!("Invalid Adaptive Card Json: {problem}")));
+        return Err(Refusal::bad_request(format!("Invalid Adaptive Card Json: {problem}")));
     }
     Ok(())
 }

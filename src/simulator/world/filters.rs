@@ -2,13 +2,13 @@
 
 use super::event::{Event, EventData};
 use super::ids;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, RoomType, Webhook};
 
 impl World {
     /// A filter has keys that its resource knows, and ids of what its owner can see.
-    pub(crate) fn check_filter(&self, owner: &Account, webhook: &Webhook) -> Result<(), ApiRefusal> {
+    pub(crate) fn check_filter(&self, owner: &Account, webhook: &Webhook) -> Result<(), Refusal> {
         let keys: &[&str] = match webhook.resource.as_str() {
             "messages" => {
                 &["roomId", "roomType", "personId", "personEmail", "mentionedPeople", "hasFiles", "hasAttachments"]
@@ -30,7 +30,7 @@ impl World {
                 _ => !value.is_empty(),
             };
             if !keys.contains(&key) || !is_visible {
-                return Err(ApiRefusal::bad_request(format!("invalid value for filter: {key}")));
+                return Err(Refusal::bad_request(format!("invalid value for filter: {key}")));
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde::Serialize;
 
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, Grant};
 
@@ -35,13 +35,11 @@ impl World {
     }
 
     /// A new access token for a refresh token, which stays the same and lives on.
-    pub(crate) fn refresh(&mut self, client_id: &str, secret: &str, refresh_token: &str) -> Result<Tokens, ApiRefusal> {
-        let unknown = || ApiRefusal::new(StatusCode::UNAUTHORIZED, "The client credentials are invalid.");
+    pub(crate) fn refresh(&mut self, client_id: &str, secret: &str, refresh_token: &str) -> Result<Tokens, Refusal> {
+        let unknown = || Refusal::new(StatusCode::UNAUTHORIZED, "The client credentials are invalid.");
         let grant = self.grants.get(client_id).filter(|grant| grant.client_secret == secret).ok_or_else(unknown)?;
         if grant.refresh_token != refresh_token {
-            return Err(ApiRefusal::bad_request(
-                "The refresh token provided is expired, revoked, malformed, or invalid.",
-            ));
+            return Err(Refusal::bad_request("The refresh token provided is expired, revoked, malformed, or invalid."));
         }
         let person_id = grant.person_id.clone();
         let access_token = self.mint.secret();

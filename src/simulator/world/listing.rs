@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::ids;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, AccountType, Message, RoomType};
 
@@ -19,14 +19,14 @@ pub(crate) struct Listing {
 
 impl World {
     /// The newest messages of a room, newest first, and whether there are older ones.
-    pub(crate) fn list(&self, actor: &Account, listing: &Listing) -> Result<(Vec<&Message>, bool), ApiRefusal> {
+    pub(crate) fn list(&self, actor: &Account, listing: &Listing) -> Result<(Vec<&Message>, bool), Refusal> {
         let room = self.room_of(actor, &listing.room_id)?;
         let is_me = |id: &str| id == "me" || ids::same(id, &actor.id);
         match &listing.mentioned_people {
-            Some(who) if !is_me(who) => return Err(ApiRefusal::forbidden("Failed to get activity")),
+            Some(who) if !is_me(who) => return Err(Refusal::forbidden("Failed to get activity")),
             // A bot may not read along in a space.
             None if actor.kind == AccountType::Bot && room.kind == RoomType::Group => {
-                return Err(ApiRefusal::forbidden("Failed to get activity"));
+                return Err(Refusal::forbidden("Failed to get activity"));
             }
             Some(_) | None => {}
         }
@@ -36,7 +36,7 @@ impl World {
             end = end.min(room.messages.partition_point(older));
         }
         if let Some(id) = &listing.before_message {
-            let place = self.messages.place(id).ok_or_else(ApiRefusal::no_such_message)?;
+            let place = self.messages.place(id).ok_or_else(Refusal::no_such_message)?;
             end = end.min(room.messages.partition_point(|other| *other < place));
         }
         let wanted = |message: &&Message| {

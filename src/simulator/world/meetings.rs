@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Deserialize;
 
 use super::event::Event;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::sight::may_meet;
 use super::state::World;
 use super::things::{Account, Invitee, Meeting, digits};
@@ -38,7 +38,7 @@ pub(crate) struct MeetingDraft {
 }
 
 impl World {
-    pub(crate) fn create_meeting(&mut self, actor: &Account, draft: MeetingDraft) -> Result<Meeting, ApiRefusal> {
+    pub(crate) fn create_meeting(&mut self, actor: &Account, draft: MeetingDraft) -> Result<Meeting, Refusal> {
         let host = self.host(actor, draft.host_email.as_deref().filter(|_| draft.room_id.is_none()))?;
         let room = draft.room_id.as_deref().map(|room| self.room_of(actor, room)).transpose()?;
         let room_id = room.map(|room| room.id.clone());
@@ -49,7 +49,7 @@ impl World {
             .collect();
         if draft.adhoc {
             let Some(room_id) = room_id.clone() else {
-                return Err(ApiRefusal::bad_request("roomId is required for adhoc"));
+                return Err(Refusal::bad_request("roomId is required for adhoc"));
             };
             let running = |meeting: &&Meeting| meeting.is_adhoc && meeting.room_id.as_ref() == Some(&room_id);
             if let Some(running) = self.meetings.iter().find(running) {
@@ -60,7 +60,7 @@ impl World {
         if !draft.adhoc {
             for (name, value) in [("title", &draft.title), ("start", &draft.start), ("end", &draft.end)] {
                 if value.as_deref().is_none_or(str::is_empty) {
-                    return Err(ApiRefusal::bad_request(format!("{name} is required.")));
+                    return Err(Refusal::bad_request(format!("{name} is required.")));
                 }
             }
             let now = meeting.created;
@@ -109,13 +109,13 @@ impl World {
         id: &str,
         draft: MeetingDraft,
         whole: bool,
-    ) -> Result<Meeting, ApiRefusal> {
+    ) -> Result<Meeting, Refusal> {
         let known = self.meeting_of(actor, id)?.clone();
         if known.is_adhoc {
-            return Err(ApiRefusal::bad_request("An ad-hoc meeting cannot be updated."));
+            return Err(Refusal::bad_request("An ad-hoc meeting cannot be updated."));
         }
         if whole && [&draft.title, &draft.start, &draft.end, &draft.password].iter().any(|field| field.is_none()) {
-            return Err(ApiRefusal::bad_request("title, start, end and password are required."));
+            return Err(Refusal::bad_request("title, start, end and password are required."));
         }
         let mut changed = known;
         apply(&mut changed, draft, self.clock.now())?;
@@ -126,10 +126,10 @@ impl World {
         Ok(changed)
     }
 
-    pub(crate) fn delete_meeting(&mut self, actor: &Account, id: &str) -> Result<(), ApiRefusal> {
+    pub(crate) fn delete_meeting(&mut self, actor: &Account, id: &str) -> Result<(), Refusal> {
         let meeting = self.meeting_of(actor, id)?.clone();
         if meeting.is_adhoc {
-            return Err(ApiRefusal::bad_request("An ad-hoc meeting cannot be deleted."));
+            return Err(Refusal::bad_request("An ad-hoc meeting cannot be deleted."));
         }
         self.meetings.remove(id);
         self.tell(Event::meeting("deleted", &meeting));
@@ -137,22 +137,20 @@ impl World {
     }
 
     /// Whoever calls, or for an administrator whoever is named.
-    fn host(&self, actor: &Account, host_email: Option<&str>) -> Result<Account, ApiRefusal> {
+    fn host(&self, actor: &Account, host_email: Option<&str>) -> Result<Account, Refusal> {
         may_meet(actor)?;
         match host_email {
             None => Ok(actor.clone()),
-            Some(_) if !actor.is_admin => Err(ApiRefusal::forbidden("hostEmail is for administrators.")),
-            Some(email) => {
-                self.by_email(email).cloned().ok_or_else(|| ApiRefusal::bad_request("hostEmail is unknown."))
-            }
+            Some(_) if !actor.is_admin => Err(Refusal::forbidden("hostEmail is for administrators.")),
+            Some(email) => self.by_email(email).cloned().ok_or_else(|| Refusal::bad_request("hostEmail is unknown.")),
         }
     }
 }
 
 /// Puts what is given into a meeting, if it keeps the rules.
-fn apply(meeting: &mut Meeting, draft: MeetingDraft, now: Timestamp) -> Result<(), ApiRefusal> {
+fn apply(meeting: &mut Meeting, draft: MeetingDraft, now: Timestamp) -> Result<(), Refusal> {
     if let Some(name) = draft.timezone {
-        TimeZone::get(&name).map_err(|_| ApiRefusal::bad_request(format!("timezone {name} is unknown.")))?;
+        TimeZone::get(&name).map_err(|_| Refusal::bad_request(format!("timezone {name} is unknown.")))?;
         meeting.timezone = name;
     }
     if let Some(title) = draft.title {
@@ -165,10 +163,10 @@ fn apply(meeting: &mut Meeting, draft: MeetingDraft, now: Timestamp) -> Result<(
     }
     if let Some(invitees) = draft.invitees {
         if invitees.len() > MOST_INVITEES {
-            return Err(ApiRefusal::bad_request(format!("At most {MOST_INVITEES} invitees.")));
+            return Err(Refusal::bad_request(format!("At most {MOST_INVITEES} invitees.")));
         }
         if let Some(wrong) = invitees.iter().find(|invitee| !invitee.email.contains('@')) {
-            return Err(ApiRefusal::bad_request(format!("{} is not an email address.", wrong.email)));
+            return Err(Refusal::bad_request(format!("{} is not an email address.", wrong.email)));
         }
         meeting.invitees = invitees;
     }
@@ -189,23 +187,23 @@ fn apply(meeting: &mut Meeting, draft: MeetingDraft, now: Timestamp) -> Result<(
     if moved { check_times(meeting.start, meeting.end, now) } else { Ok(()) }
 }
 
-fn check_times(start: Timestamp, end: Timestamp, now: Timestamp) -> Result<(), ApiRefusal> {
+fn check_times(start: Timestamp, end: Timestamp, now: Timestamp) -> Result<(), Refusal> {
     let length = end.duration_since(start);
     if start < now {
-        return Err(ApiRefusal::bad_request("The start and end time must be in the future"));
+        return Err(Refusal::bad_request("The start and end time must be in the future"));
     }
     if start.duration_since(now) >= FARTHEST {
-        return Err(ApiRefusal::bad_request("The start time must be less than ten years ahead."));
+        return Err(Refusal::bad_request("The start time must be less than ten years ahead."));
     }
     if length < SHORTEST || length > LONGEST {
-        return Err(ApiRefusal::bad_request("A meeting lasts from 10 minutes to 23 hours and 59 minutes."));
+        return Err(Refusal::bad_request("A meeting lasts from 10 minutes to 23 hours and 59 minutes."));
     }
     Ok(())
 }
 
 /// ISO 8601 with an offset, or `yyyy-MM-dd HH:mm:ss` in the meeting's zone. Seconds are cut off.
-fn time(field: &str, text: &str, zone: &str) -> Result<Timestamp, ApiRefusal> {
-    let wrong = || ApiRefusal::bad_request(format!("{field} is not a time: {text}"));
+fn time(field: &str, text: &str, zone: &str) -> Result<Timestamp, Refusal> {
+    let wrong = || Refusal::bad_request(format!("{field} is not a time: {text}"));
     let zone = TimeZone::get(zone).map_err(|_| wrong())?;
     let time = match text.parse::<Timestamp>() {
         Ok(time) => time,
@@ -218,9 +216,9 @@ fn to_the_minute(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second().div_euclid(60) * 60).unwrap_or(time)
 }
 
-fn limited(field: &str, text: &str, most: usize) -> Result<(), ApiRefusal> {
+fn limited(field: &str, text: &str, most: usize) -> Result<(), Refusal> {
     if text.chars().count() > most {
-        return Err(ApiRefusal::bad_request(format!("{field} is longer than {most} characters.")));
+        return Err(Refusal::bad_request(format!("{field} is longer than {most} characters.")));
     }
     Ok(())
 }

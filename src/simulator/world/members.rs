@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::event::Event;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, Member, Membership, RoomType};
 
@@ -24,20 +24,20 @@ impl World {
         room_id: &str,
         person: &Account,
         is_moderator: bool,
-    ) -> Result<Membership, ApiRefusal> {
-        let room = self.rooms.get(room_id).ok_or_else(ApiRefusal::no_such_room)?;
+    ) -> Result<Membership, Refusal> {
+        let room = self.rooms.get(room_id).ok_or_else(Refusal::no_such_room)?;
         if !room.has(&actor.id) {
-            return Err(ApiRefusal::new(StatusCode::BAD_GATEWAY, "Add participant failed."));
+            return Err(Refusal::new(StatusCode::BAD_GATEWAY, "Add participant failed."));
         }
         if room.kind == RoomType::Direct {
-            return Err(ApiRefusal::bad_request("Unable to add a participant to a direct room."));
+            return Err(Refusal::bad_request("Unable to add a participant to a direct room."));
         }
         room.lets_change(&actor.id)?;
         if room.has(&person.id) {
-            return Err(ApiRefusal::new(StatusCode::CONFLICT, "Person is already in the room."));
+            return Err(Refusal::new(StatusCode::CONFLICT, "Person is already in the room."));
         }
         let id = room.id.clone();
-        self.join(actor, &id, person, is_moderator).ok_or_else(ApiRefusal::no_such_room)
+        self.join(actor, &id, person, is_moderator).ok_or_else(Refusal::no_such_room)
     }
 
     /// Lets `actor` make a member a moderator, or hide the room from their own list.
@@ -47,13 +47,13 @@ impl World {
         room_id: &str,
         person_id: &str,
         draft: MemberDraft,
-    ) -> Result<Membership, ApiRefusal> {
+    ) -> Result<Membership, Refusal> {
         let room = self.room_of(actor, room_id).map_err(|_| no_such_membership())?;
         if draft.is_moderator.is_some() {
             room.lets_change(&actor.id)?;
         }
         let id = room.id.clone();
-        let room = self.rooms.get_mut(&id).ok_or_else(ApiRefusal::no_such_room)?;
+        let room = self.rooms.get_mut(&id).ok_or_else(Refusal::no_such_room)?;
         let member = room.members.iter_mut().find(|member| member.person_id == person_id);
         let member = member.ok_or_else(no_such_membership)?;
         member.is_moderator = draft.is_moderator.unwrap_or(member.is_moderator);
@@ -64,13 +64,13 @@ impl World {
     }
 
     /// Lets `actor` take a person out of a space of theirs.
-    pub(crate) fn remove_member(&mut self, actor: &Account, room_id: &str, person: &Account) -> Result<(), ApiRefusal> {
+    pub(crate) fn remove_member(&mut self, actor: &Account, room_id: &str, person: &Account) -> Result<(), Refusal> {
         let room = self.room_of(actor, room_id)?;
         if !room.has(&person.id) {
             return Err(no_such_membership());
         }
         if room.kind == RoomType::Direct {
-            return Err(ApiRefusal::forbidden("Unable to remove a participant from a direct room."));
+            return Err(Refusal::forbidden("Unable to remove a participant from a direct room."));
         }
         if actor.id != person.id {
             room.lets_change(&actor.id)?;
@@ -113,6 +113,6 @@ impl World {
     }
 }
 
-pub(crate) fn no_such_membership() -> ApiRefusal {
-    ApiRefusal::not_found("Failed to get membership")
+pub(crate) fn no_such_membership() -> Refusal {
+    Refusal::not_found("Failed to get membership")
 }

@@ -18,7 +18,7 @@ use super::things::{Account, Action, Content, Grant, Meeting, Message, Room, Roo
 const VERSION: u32 = 1;
 /// A change is in the file after about so long.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Writing takes at most one part in so many of the time.
+/// Writing takes at most this fraction of the time, as its denominator.
 const SHARE: u32 = 10;
 
 /// What is kept.

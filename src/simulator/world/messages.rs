@@ -6,7 +6,7 @@ use super::change::WorldChange;
 use super::draft::{Draft, Upload, check_content};
 use super::event::Event;
 use super::ids;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, AccountType, Content, Message, Room, RoomType};
 use super::written::markdown::{self, Mention, Rendered};
@@ -23,14 +23,14 @@ impl World {
         room_id: &str,
         draft: Draft,
         api_url: &str,
-    ) -> Result<Message, ApiRefusal> {
+    ) -> Result<Message, Refusal> {
         let room = self.room_of(actor, room_id)?;
         check_content(&draft)?;
         if self.quirks.five_buttons && draft.attachments.iter().any(|card| cards::longest_row(card) > 5) {
-            return Err(ApiRefusal::bad_request("Invalid Adaptive Card Json: at most five actions"));
+            return Err(Refusal::bad_request("Invalid Adaptive Card Json: at most five actions"));
         }
         if room.traits.is_announcement_only && !room.is_moderator(&actor.id) {
-            return Err(ApiRefusal::forbidden("Only a moderator can post in an announcement-only room."));
+            return Err(Refusal::forbidden("Only a moderator can post in an announcement-only room."));
         }
         let parent_id = draft.parent_id.as_deref().map(|parent| self.thread(room, parent)).transpose()?;
         let room_id = room.id.clone();
@@ -93,29 +93,23 @@ impl World {
     }
 
     /// Changes the text of one's own message.
-    pub(crate) fn edit(
-        &mut self,
-        actor: &Account,
-        id: &str,
-        room_id: &str,
-        draft: Draft,
-    ) -> Result<Message, ApiRefusal> {
+    pub(crate) fn edit(&mut self, actor: &Account, id: &str, room_id: &str, draft: Draft) -> Result<Message, Refusal> {
         let message = self.message_for(actor, id)?;
         let room = self.rooms.get(&message.room_id).filter(|room| ids::same(&room.id, room_id));
-        let room = room.ok_or_else(ApiRefusal::no_such_room)?;
+        let room = room.ok_or_else(Refusal::no_such_room)?;
         if message.person_id != actor.id {
-            return Err(ApiRefusal::forbidden("Unable to edit a message of another person."));
+            return Err(Refusal::forbidden("Unable to edit a message of another person."));
         }
         if !message.files.is_empty() || !message.attachments.is_empty() {
-            return Err(ApiRefusal::bad_request("Editing a message with files or attachments is not supported."));
+            return Err(Refusal::bad_request("Editing a message with files or attachments is not supported."));
         }
         if message.edits >= MOST_EDITS {
-            return Err(ApiRefusal::bad_request("The limit of 10 edits of this message is reached."));
+            return Err(Refusal::bad_request("The limit of 10 edits of this message is reached."));
         }
         check_content(&draft)?;
         let rendered = self.rendered(Some(room), &draft);
         let clock = self.clock;
-        let message = self.messages.get_mut(id).ok_or_else(ApiRefusal::no_such_message)?;
+        let message = self.messages.get_mut(id).ok_or_else(Refusal::no_such_message)?;
         message.edits += 1;
         message.updated = Some(clock.after(message.updated.unwrap_or(message.created)));
         message.markdown = draft.markdown.filter(|_| !draft.typed);
@@ -136,10 +130,10 @@ impl World {
     }
 
     /// Removes one's own message.
-    pub(crate) fn delete(&mut self, actor: &Account, id: &str) -> Result<(), ApiRefusal> {
+    pub(crate) fn delete(&mut self, actor: &Account, id: &str) -> Result<(), Refusal> {
         let message = self.message_for(actor, id)?;
         if message.person_id != actor.id {
-            return Err(ApiRefusal::forbidden("Unable to delete a message of another person."));
+            return Err(Refusal::forbidden("Unable to delete a message of another person."));
         }
         let (room_id, files) = (message.room_id.clone(), message.files.len());
         let event = Event::message("deleted", &actor.id, message);
@@ -154,12 +148,12 @@ impl World {
     }
 
     /// A thread's id is the id of its first message, which is in the same room and in no thread.
-    fn thread(&self, room: &Room, parent: &str) -> Result<String, ApiRefusal> {
+    fn thread(&self, room: &Room, parent: &str) -> Result<String, Refusal> {
         let parent = self.messages.get(parent).filter(|parent| parent.room_id == room.id);
-        let parent = parent.ok_or_else(|| ApiRefusal::bad_request("Unable to find the parent of the message."))?;
+        let parent = parent.ok_or_else(|| Refusal::bad_request("Unable to find the parent of the message."))?;
         match parent.parent_id {
             None => Ok(parent.id.clone()),
-            Some(_) => Err(ApiRefusal::bad_request("The parent of a message cannot be a reply itself.")),
+            Some(_) => Err(Refusal::bad_request("The parent of a message cannot be a reply itself.")),
         }
     }
 

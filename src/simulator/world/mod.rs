@@ -31,5 +31,5 @@ pub(crate) mod webhooks;
 pub(crate) mod written;
 
 pub(crate) use event::{Event, EventData};
-pub use refusal::ApiRefusal;
+pub use refusal::Refusal;
 pub(crate) use state::World;

@@ -8,7 +8,7 @@ pub(crate) const TRACKING_ID: &str = "trackingid";
 /// A call or an act that Webex refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{status}: {message}")]
-pub struct ApiRefusal {
+pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
     /// Webex's sentence.
@@ -17,34 +17,34 @@ pub struct ApiRefusal {
     pub retry_after: Option<u32>,
 }
 
-impl ApiRefusal {
-    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> ApiRefusal {
-        ApiRefusal { status: status.as_u16(), message: message.into(), retry_after: None }
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Refusal {
+        Refusal { status: status.as_u16(), message: message.into(), retry_after: None }
     }
 
-    pub(crate) fn retry_in(self, seconds: u32) -> ApiRefusal {
-        ApiRefusal { retry_after: Some(seconds), ..self }
+    pub(crate) fn retry_in(self, seconds: u32) -> Refusal {
+        Refusal { retry_after: Some(seconds), ..self }
     }
 
-    pub(crate) fn bad_request(message: impl Into<String>) -> ApiRefusal {
-        ApiRefusal::new(StatusCode::BAD_REQUEST, message)
+    pub(crate) fn bad_request(message: impl Into<String>) -> Refusal {
+        Refusal::new(StatusCode::BAD_REQUEST, message)
     }
 
-    pub(crate) fn forbidden(message: impl Into<String>) -> ApiRefusal {
-        ApiRefusal::new(StatusCode::FORBIDDEN, message)
+    pub(crate) fn forbidden(message: impl Into<String>) -> Refusal {
+        Refusal::new(StatusCode::FORBIDDEN, message)
     }
 
-    pub(crate) fn not_found(message: impl Into<String>) -> ApiRefusal {
-        ApiRefusal::new(StatusCode::NOT_FOUND, message)
+    pub(crate) fn not_found(message: impl Into<String>) -> Refusal {
+        Refusal::new(StatusCode::NOT_FOUND, message)
     }
 
     /// Webex does not tell a room that does not exist from one that the caller is not in.
-    pub(crate) fn no_such_room() -> ApiRefusal {
-        ApiRefusal::not_found("Could not find a room with provided ID.")
+    pub(crate) fn no_such_room() -> Refusal {
+        Refusal::not_found("Could not find a room with provided ID.")
     }
 
     /// Nor a message that does not exist from one that the caller may not read.
-    pub(crate) fn no_such_message() -> ApiRefusal {
-        ApiRefusal::not_found("Unable to get message.")
+    pub(crate) fn no_such_message() -> Refusal {
+        Refusal::not_found("Unable to get message.")
     }
 }

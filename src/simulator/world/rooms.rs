@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::event::Event;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::sight::pair;
 use super::state::World;
 use super::things::{Account, Room, RoomType, Traits};
@@ -31,7 +31,7 @@ impl World {
     }
 
     /// The same as somebody asks for it over REST.
-    pub(crate) fn create_room(&mut self, actor: &Account, draft: RoomDraft) -> Result<String, ApiRefusal> {
+    pub(crate) fn create_room(&mut self, actor: &Account, draft: RoomDraft) -> Result<String, Refusal> {
         check_title(&draft.title)?;
         if let Some(team) = &draft.team_id {
             self.team_of(actor, team)?;
@@ -41,11 +41,11 @@ impl World {
         Ok(id)
     }
 
-    pub(crate) fn update_room(&mut self, actor: &Account, id: &str, draft: RoomDraft) -> Result<String, ApiRefusal> {
+    pub(crate) fn update_room(&mut self, actor: &Account, id: &str, draft: RoomDraft) -> Result<String, Refusal> {
         let room = self.room_of(actor, id)?;
         check_title(&draft.title)?;
         if room.kind == RoomType::Direct {
-            return Err(ApiRefusal::bad_request("Unable to update a direct room."));
+            return Err(Refusal::bad_request("Unable to update a direct room."));
         }
         room.lets_change(&actor.id)?;
         let (id, locks) = (room.id.clone(), draft.is_locked == Some(true) && !room.traits.is_locked);
@@ -73,14 +73,14 @@ impl World {
 
     /// Deletes a space. Whoever does not moderate a moderated one only leaves it. Webhooks hear of each member that
     /// goes, and of no room.
-    pub(crate) fn delete_room(&mut self, actor: &Account, id: &str) -> Result<(), ApiRefusal> {
+    pub(crate) fn delete_room(&mut self, actor: &Account, id: &str) -> Result<(), Refusal> {
         let room = self.room_of(actor, id)?;
         let (id, is_team) = (room.id.clone(), self.teams.get(&room.id).is_some());
         if room.kind == RoomType::Direct {
-            return Err(ApiRefusal::bad_request("Unable to delete a direct room."));
+            return Err(Refusal::bad_request("Unable to delete a direct room."));
         }
         if is_team {
-            return Err(ApiRefusal::bad_request("The general room of a team goes with the team."));
+            return Err(Refusal::bad_request("The general room of a team goes with the team."));
         }
         if room.lets_change(&actor.id).is_err() {
             self.leave(actor, &id, &actor.id);
@@ -147,6 +147,6 @@ impl World {
     }
 }
 
-fn check_title(title: &str) -> Result<(), ApiRefusal> {
-    if title.trim().is_empty() { Err(ApiRefusal::bad_request("title cannot be empty")) } else { Ok(()) }
+fn check_title(title: &str) -> Result<(), Refusal> {
+    if title.trim().is_empty() { Err(Refusal::bad_request("title cannot be empty")) } else { Ok(()) }
 }

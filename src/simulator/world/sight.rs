@@ -2,7 +2,7 @@
 
 use super::event::{Event, EventData};
 use super::ids;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::state::World;
 use super::things::{
     Account, AccountType, Action, Content, Meeting, Member, Membership, Message, Room, RoomType, Team, TeamMembership,
@@ -20,8 +20,8 @@ impl World {
     }
 
     /// The room, if this account is in it.
-    pub(crate) fn room_of(&self, actor: &Account, room_id: &str) -> Result<&Room, ApiRefusal> {
-        self.rooms.get(room_id).filter(|room| room.has(&actor.id)).ok_or_else(ApiRefusal::no_such_room)
+    pub(crate) fn room_of(&self, actor: &Account, room_id: &str) -> Result<&Room, Refusal> {
+        self.rooms.get(room_id).filter(|room| room.has(&actor.id)).ok_or_else(Refusal::no_such_room)
     }
 
     /// The title as one member sees it: a direct room is called like the other one.
@@ -62,7 +62,7 @@ impl World {
     }
 
     /// The team, if this account is in it.
-    pub(crate) fn team_of(&self, actor: &Account, id: &str) -> Result<&Team, ApiRefusal> {
+    pub(crate) fn team_of(&self, actor: &Account, id: &str) -> Result<&Team, Refusal> {
         let team = self.teams.get(id).ok_or_else(no_such_team)?;
         self.team_member(&team.id, &actor.id).map(|_| team).ok_or_else(no_such_team)
     }
@@ -72,7 +72,7 @@ impl World {
         self.rooms.get(&general_room(team_id))?.member(person_id)
     }
 
-    pub(crate) fn team_memberships(&self, actor: &Account, team_id: &str) -> Result<Vec<TeamMembership>, ApiRefusal> {
+    pub(crate) fn team_memberships(&self, actor: &Account, team_id: &str) -> Result<Vec<TeamMembership>, Refusal> {
         let team = self.team_of(actor, team_id)?;
         let room = self.rooms.get(&general_room(&team.id)).ok_or_else(no_such_team)?;
         Ok(room.members.iter().filter_map(|member| self.team_membership(&team.id, &member.person_id)).collect())
@@ -94,46 +94,46 @@ impl World {
     }
 
     /// One message, if this account may read it.
-    pub(crate) fn message_for(&self, actor: &Account, id: &str) -> Result<&Message, ApiRefusal> {
-        let message = self.messages.get(id).ok_or_else(ApiRefusal::no_such_message)?;
+    pub(crate) fn message_for(&self, actor: &Account, id: &str) -> Result<&Message, Refusal> {
+        let message = self.messages.get(id).ok_or_else(Refusal::no_such_message)?;
         let is_member = self.rooms.get(&message.room_id).is_some_and(|room| room.has(&actor.id));
         let may_read = is_member && may_read(actor, message.room_type, &message.person_id, &message.mentioned_people);
         match may_read {
             true => Ok(message),
-            false if is_member && self.quirks.unseen_forbidden => Err(ApiRefusal::forbidden("Failed to get activity")),
-            false => Err(ApiRefusal::no_such_message()),
+            false if is_member && self.quirks.unseen_forbidden => Err(Refusal::forbidden("Failed to get activity")),
+            false => Err(Refusal::no_such_message()),
         }
     }
 
     /// A file, if this account may read its message.
-    pub(crate) fn content_for(&self, actor: &Account, id: &str) -> Result<&Content, ApiRefusal> {
+    pub(crate) fn content_for(&self, actor: &Account, id: &str) -> Result<&Content, Refusal> {
         let content = self.contents.get(&local_part(id)).ok_or_else(no_such_content)?;
         self.message_for(actor, &content.message_id).map_err(|_| no_such_content())?;
         Ok(content)
     }
 
     /// A click, if this account is in its room.
-    pub(crate) fn action_for(&self, actor: &Account, id: &str) -> Result<&Action, ApiRefusal> {
+    pub(crate) fn action_for(&self, actor: &Account, id: &str) -> Result<&Action, Refusal> {
         self.actions
             .get(id)
             .filter(|action| self.rooms.get(&action.room_id).is_some_and(|room| room.has(&actor.id)))
-            .ok_or_else(|| ApiRefusal::not_found("Unable to get attachment action."))
+            .ok_or_else(|| Refusal::not_found("Unable to get attachment action."))
     }
 
     /// One of one's own webhooks.
-    pub(crate) fn webhook_of(&self, owner: &Account, id: &str) -> Result<&Webhook, ApiRefusal> {
+    pub(crate) fn webhook_of(&self, owner: &Account, id: &str) -> Result<&Webhook, Refusal> {
         self.webhooks.get(id).filter(|webhook| webhook.created_by == owner.id).ok_or_else(no_such_webhook)
     }
 
     /// The meeting, if this account hosts it, administers everything, or is asked to come.
-    pub(crate) fn meeting_of(&self, actor: &Account, id: &str) -> Result<&Meeting, ApiRefusal> {
+    pub(crate) fn meeting_of(&self, actor: &Account, id: &str) -> Result<&Meeting, Refusal> {
         may_meet(actor)?;
         let may_see = |meeting: &&Meeting| {
             actor.is_admin
                 || meeting.host_id == actor.id
                 || meeting.invitees.iter().any(|invitee| invitee.email.eq_ignore_ascii_case(&actor.email))
         };
-        self.meetings.get(id).filter(may_see).ok_or_else(|| ApiRefusal::not_found("The meeting was not found."))
+        self.meetings.get(id).filter(may_see).ok_or_else(|| Refusal::not_found("The meeting was not found."))
     }
 
     /// Whether somebody may know of an event.
@@ -161,7 +161,7 @@ pub(crate) fn may_read(member: &Account, room_type: RoomType, author_id: &str, m
 }
 
 /// Bots have no meeting scopes.
-pub(crate) fn may_meet(actor: &Account) -> Result<(), ApiRefusal> {
+pub(crate) fn may_meet(actor: &Account) -> Result<(), Refusal> {
     only_people(actor, "The access token is missing required scopes or the user is missing required roles or licenses.")
 }
 

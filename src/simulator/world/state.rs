@@ -40,7 +40,7 @@ pub(crate) struct World {
     pub(crate) grants: HashMap<String, Grant>,
     /// What is to be delivered, and to which webhooks.
     pub(crate) happened: Vec<(Event, Vec<String>)>,
-    /// What people see changed, and whoever watches was not told yet.
+    /// What people see has changed, and the watchers were not told yet.
     pub(crate) changes: Vec<WorldChange>,
 }
 

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::ids;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, RoomType, Team, TeamMembership, general_room, no_such_team};
 
@@ -17,7 +17,7 @@ pub(crate) struct TeamDraft {
 }
 
 impl World {
-    pub(crate) fn create_team(&mut self, actor: &Account, draft: TeamDraft) -> Result<Team, ApiRefusal> {
+    pub(crate) fn create_team(&mut self, actor: &Account, draft: TeamDraft) -> Result<Team, Refusal> {
         check_name(&draft)?;
         let (name, description, created) = (draft.name, draft.description, self.clock.now());
         let id = self.mint.id("TEAM");
@@ -32,7 +32,7 @@ impl World {
         Ok(team)
     }
 
-    pub(crate) fn update_team(&mut self, actor: &Account, id: &str, draft: TeamDraft) -> Result<Team, ApiRefusal> {
+    pub(crate) fn update_team(&mut self, actor: &Account, id: &str, draft: TeamDraft) -> Result<Team, Refusal> {
         self.team_of(actor, id)?;
         check_name(&draft)?;
         let team = self.teams.get_mut(id).ok_or_else(no_such_team)?;
@@ -41,10 +41,10 @@ impl World {
     }
 
     /// With all its rooms.
-    pub(crate) fn delete_team(&mut self, actor: &Account, id: &str) -> Result<(), ApiRefusal> {
+    pub(crate) fn delete_team(&mut self, actor: &Account, id: &str) -> Result<(), Refusal> {
         let team = self.team_of(actor, id)?.id.clone();
         if !self.rooms.get(&general_room(&team)).is_some_and(|room| room.is_moderator(&actor.id)) {
-            return Err(ApiRefusal::forbidden("Only a moderator can delete a team."));
+            return Err(Refusal::forbidden("Only a moderator can delete a team."));
         }
         let is_its = |room_team: &Option<String>| room_team.as_ref().is_some_and(|id| ids::same(id, &team));
         let rooms: Vec<_> =
@@ -62,10 +62,10 @@ impl World {
         team_id: &str,
         person: &Account,
         is_moderator: bool,
-    ) -> Result<TeamMembership, ApiRefusal> {
+    ) -> Result<TeamMembership, Refusal> {
         let team = self.team_of(actor, team_id)?.id.clone();
         if self.team_member(&team, &person.id).is_some() {
-            return Err(ApiRefusal::new(StatusCode::CONFLICT, "Person is already a member of the team."));
+            return Err(Refusal::new(StatusCode::CONFLICT, "Person is already a member of the team."));
         }
         self.join(actor, &general_room(&team), person, is_moderator);
         self.team_membership(&team, &person.id).ok_or_else(no_such_team)
@@ -77,7 +77,7 @@ impl World {
         team_id: &str,
         person_id: &str,
         is_moderator: bool,
-    ) -> Result<TeamMembership, ApiRefusal> {
+    ) -> Result<TeamMembership, Refusal> {
         let team = self.team_of(actor, team_id)?.id.clone();
         let room = self.rooms.get_mut(&general_room(&team)).ok_or_else(no_such_team)?;
         for member in room.members.iter_mut().filter(|member| member.person_id == person_id) {
@@ -86,18 +86,13 @@ impl World {
         self.team_membership(&team, person_id).ok_or_else(no_such_team)
     }
 
-    pub(crate) fn remove_from_team(
-        &mut self,
-        actor: &Account,
-        team_id: &str,
-        person_id: &str,
-    ) -> Result<(), ApiRefusal> {
+    pub(crate) fn remove_from_team(&mut self, actor: &Account, team_id: &str, person_id: &str) -> Result<(), Refusal> {
         let team = self.team_of(actor, team_id)?.id.clone();
         self.leave(actor, &general_room(&team), person_id);
         Ok(())
     }
 }
 
-fn check_name(draft: &TeamDraft) -> Result<(), ApiRefusal> {
-    if draft.name.trim().is_empty() { Err(ApiRefusal::bad_request("name cannot be empty")) } else { Ok(()) }
+fn check_name(draft: &TeamDraft) -> Result<(), Refusal> {
+    if draft.name.trim().is_empty() { Err(Refusal::bad_request("name cannot be empty")) } else { Ok(()) }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::ids;
-use super::refusal::ApiRefusal;
+use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, Webhook, WebhookStatus, no_such_webhook, only_administrators};
 use crate::webex::{WEBHOOK_EVENTS, WEBHOOK_RESOURCES};
@@ -31,12 +31,12 @@ pub struct WebhookDraft {
 
 impl World {
     /// Makes a webhook. The same twice is two webhooks, as with Webex.
-    pub(crate) fn create_webhook(&mut self, owner: &Account, draft: WebhookDraft) -> Result<Webhook, ApiRefusal> {
+    pub(crate) fn create_webhook(&mut self, owner: &Account, draft: WebhookDraft) -> Result<Webhook, Refusal> {
         let (name, target_url) = name_and_target(&draft)?;
         let named = |value: Option<String>, known: &[&str], what: &str| {
             value
                 .filter(|value| value == "all" || known.contains(&value.as_str()))
-                .ok_or_else(|| ApiRefusal::bad_request(format!("{what} is missing or unknown")))
+                .ok_or_else(|| Refusal::bad_request(format!("{what} is missing or unknown")))
         };
         let webhook = Webhook {
             id: self.mint.id("WEBHOOK"),
@@ -65,14 +65,14 @@ impl World {
         owner: &Account,
         id: &str,
         draft: WebhookDraft,
-    ) -> Result<Webhook, ApiRefusal> {
+    ) -> Result<Webhook, Refusal> {
         let webhook = self.webhooks.get_mut(id).filter(|webhook| webhook.created_by == owner.id);
         let webhook = webhook.ok_or_else(no_such_webhook)?;
         let (name, target_url) = name_and_target(&draft)?;
         match draft.status.as_deref() {
             None => {}
             Some("active") => webhook.status = WebhookStatus::Active,
-            Some(_) => return Err(ApiRefusal::bad_request("status can only be set to active")),
+            Some(_) => return Err(Refusal::bad_request("status can only be set to active")),
         }
         (webhook.name, webhook.target_url) = (name, target_url);
         if let Some(secret) = draft.secret {
@@ -81,11 +81,11 @@ impl World {
         Ok(webhook.clone())
     }
 
-    pub(crate) fn delete_webhook(&mut self, owner: &Account, id: &str) -> Result<(), ApiRefusal> {
+    pub(crate) fn delete_webhook(&mut self, owner: &Account, id: &str) -> Result<(), Refusal> {
         match self.webhooks.get(id) {
-            None => Err(ApiRefusal::bad_request("Invalid webhookId for Delete Webhook request.")),
+            None => Err(Refusal::bad_request("Invalid webhookId for Delete Webhook request.")),
             Some(webhook) if webhook.created_by != owner.id => {
-                Err(ApiRefusal::bad_request("Failed to delete webhook.  You are not the owner of it."))
+                Err(Refusal::bad_request("Failed to delete webhook.  You are not the owner of it."))
             }
             Some(_) => {
                 self.webhooks.remove(id);
@@ -105,19 +105,19 @@ impl World {
     }
 }
 
-fn name_and_target(draft: &WebhookDraft) -> Result<(String, String), ApiRefusal> {
+fn name_and_target(draft: &WebhookDraft) -> Result<(String, String), Refusal> {
     let name = draft.name.clone().filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| ApiRefusal::bad_request("name cannot be empty"))?;
-    let target = draft.target_url.clone().ok_or_else(|| ApiRefusal::bad_request("targetUrl cannot be null"))?;
+    let name = name.ok_or_else(|| Refusal::bad_request("name cannot be empty"))?;
+    let target = draft.target_url.clone().ok_or_else(|| Refusal::bad_request("targetUrl cannot be null"))?;
     let is_web = Url::parse(&target).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if is_web { Ok((name, target)) } else { Err(ApiRefusal::bad_request("targetUrl is not a valid URL")) }
+    if is_web { Ok((name, target)) } else { Err(Refusal::bad_request("targetUrl is not a valid URL")) }
 }
 
-fn owned_by(owner: &Account, wanted: Option<String>) -> Result<String, ApiRefusal> {
+fn owned_by(owner: &Account, wanted: Option<String>) -> Result<String, Refusal> {
     match wanted.as_deref() {
         None | Some("creator") => Ok("creator".to_owned()),
         Some("org") => only_administrators(owner).map(|()| "org".to_owned()),
-        Some(_) => Err(ApiRefusal::bad_request("ownedBy can only be org")),
+        Some(_) => Err(Refusal::bad_request("ownedBy can only be org")),
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
     use std::time::Duration;
 
     /// A world with a space of a person and a bot, a webhook of the bot, and what happened when the person spoke.
-    fn hears(resource: &str, event: &str, filter: Option<&str>, markdown: &str) -> Result<bool, ApiRefusal> {
+    fn hears(resource: &str, event: &str, filter: Option<&str>, markdown: &str) -> Result<bool, Refusal> {
         let mut world = World::default();
         let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
         let alice = world.account("alice@example.com");

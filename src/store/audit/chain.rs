@@ -1,5 +1,5 @@
-//! The chain as the writer goes on with it: rows added at its end in the transaction of what they tell, rows pruned at its
-//! beginning.
+//! The chain as the writer goes on with it: rows added at its end in the transaction of what they tell, rows pruned at
+//! its beginning.
 
 use std::time::Duration;
 
@@ -10,24 +10,24 @@ use crate::signature::Digest;
 use crate::store::{Engine, StoreError};
 use crate::verdict::Verdict;
 
-/// Rows that somebody put behind the end are passed over within so many numbers, a stretch at a time; none is looked for
-/// further away than that from the last.
+/// Rows that somebody put behind the end are passed over within so many numbers, a stretch at a time; none is looked
+/// for further away than that from the last.
 const STRETCH: i64 = 1_000_000;
 
 /// Rows that one step of pruning takes away, so that it never holds up the acknowledgements for long.
 const PRUNE_STEP: i64 = 500;
 
-/// What the writer keeps of the chain between two commits. The one head is the store's; what is kept of it here is written
-/// over it only while it is still the same, so that several processes can go on with one chain.
+/// What the writer keeps of the chain between two commits. The one head is the store's; what is kept of it here is
+/// written over it only while it is still the same, so that several processes can go on with one chain.
 pub struct Chain {
     keys: AuditKeys,
-    /// Whether this is the daemon, which goes on whatever it finds, or a verb, which may refuse.
+    /// The daemon goes on whatever it finds. A verb may refuse.
     is_daemon: bool,
-    /// As this process left it. Another may have moved it since: then no row is added to it, and it is read again.
+    /// The head as this process left it. If another process has moved it since, it is read again before a row is added.
     head: Option<AuditHead>,
-    /// The last row, and its hash, of a chain that was on disk and in order. What is there later has to go on from it.
+    /// The last row and its hash, as committed by us. Later rows have to go on from it.
     kept: Option<(i64, Digest)>,
-    /// Whether the head had a seal, or an operator puts one there: without that, none is put there by itself.
+    /// Whether the head had a seal, or an operator asked for one. Else the daemon puts none there.
     sealed: bool,
 }
 
@@ -46,18 +46,18 @@ impl Chain {
         self.keys.seal(head).filter(|_| self.sealed)
     }
 
-    /// What was written is on disk.
+    /// The transaction was committed.
     pub fn committed(&mut self) {
         self.kept = self.head.as_ref().map(|head| (head.seq, head.hash)).or(self.kept);
     }
 
-    /// What was written since the last commit is not there.
+    /// The transaction was rolled back.
     pub fn rolled_back(&mut self) {
         self.head = None;
     }
 
-    /// Sees, when the daemon begins and when it ends, whether the chain's end is as the keys say and as it was left, and
-    /// writes down where it is not. A verb only reads, or writes what it did.
+    /// Sees, when the daemon begins and when it ends, whether the chain's end is as the keys say and as it was left,
+    /// and writes down where it is not. A verb only reads, or writes what it did.
     pub async fn look(&mut self, engine: &mut Engine) -> Result<(), StoreError> {
         if !self.is_daemon {
             return Ok(());

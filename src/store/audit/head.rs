@@ -6,8 +6,8 @@ use super::row::GENESIS;
 use crate::config;
 use crate::signature::{AuditKey, Digest};
 
-/// A number so high is no row's that this program wrote: with one each millisecond it takes 285,000 years. It keeps a row
-/// or a head that somebody put at the end of all numbers from leaving none for ours.
+/// A number so high is no row's that this program wrote: with one each millisecond it takes 285,000 years. It keeps a
+/// row or a head that somebody put at the end of all numbers from leaving none for ours.
 pub(super) const LAST: i64 = 1 << 53;
 
 /// The keys of the head's seal.
@@ -28,7 +28,7 @@ impl AuditKeys {
         self.key.as_ref().map(|key| key.sign(&head.form()))
     }
 
-    /// How the head's seal and these keys go together.
+    /// Checks the head's seal with these keys.
     pub(super) fn look_at(&self, head: &AuditHead) -> SealFit {
         let fits = |key: &Option<AuditKey>, seal: &[u8]| key.as_ref().is_some_and(|key| key.verify(&head.form(), seal));
         match (&head.seal, &self.key) {
@@ -42,20 +42,20 @@ impl AuditKeys {
     }
 }
 
-/// How a head's seal and the keys go together.
+/// What the keys say of a head's seal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SealFit {
     /// Neither is there.
     Open,
     /// A key, and no seal yet.
     Unsealed,
-    /// The seal is the key's.
+    /// The seal was made with the key.
     Sealed,
-    /// The seal is the key's that was there before.
+    /// The seal was made with the old key.
     ByOldKey,
-    /// A seal, and no key to look at it with.
+    /// A seal, and no key to check it with.
     NoKey,
-    /// The seal is no key's.
+    /// The seal was made with neither key.
     Wrong,
 }
 
@@ -71,12 +71,12 @@ pub struct AuditHead {
 }
 
 impl AuditHead {
-    /// None where it makes no sense.
+    /// The head, unless its number is impossible.
     pub fn sound(self) -> Option<AuditHead> {
         (self.seq <= LAST).then_some(self)
     }
 
-    /// That of a chain of these rows whose record of its ends was lost.
+    /// A new head for a chain whose head was lost.
     pub(super) fn made_anew(first: i64, seq: i64, hash: Digest) -> AuditHead {
         AuditHead { anchor_seq: first - 1, anchor_hash: GENESIS, pruned_at: None, seq, hash, seal: None }
     }

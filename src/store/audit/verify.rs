@@ -8,11 +8,10 @@ use crate::signature::Digest;
 use crate::store::{Reader, StoreError};
 use crate::verdict::Verdict;
 
-/// As many findings are told one by one: enough to see what happened, and not a screen for each row of a chain that was
-/// made anew.
+/// The most findings that are listed: enough to see what happened, even if the whole chain was forged.
 pub const MOST_FINDINGS: usize = 10;
 
-/// What reading the whole audit came to.
+/// The result of reading the whole audit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Verification {
     /// How many rows there are.
@@ -21,43 +20,43 @@ pub struct Verification {
     pub from: Option<i64>,
     /// When the last of them was.
     pub until: Option<i64>,
-    /// The last of them that belongs there, and its hash in hexadecimal: whoever keeps a note of it elsewhere can tell
-    /// later whether that row is still the same, and so every row before it.
+    /// The last sound row, and its hash in hexadecimal. A note of it kept elsewhere shows later whether this row, and so
+    /// every row before it, is unchanged.
     pub last: Option<(i64, String)>,
     /// How many rows were pruned, and when last.
     pub pruned: Option<(i64, i64)>,
-    /// What the head's seal says.
+    /// The state of the head's seal.
     pub seal: SealState,
-    /// The row from which on it was sealed, and when that one was written; if it was not from the first on kept.
+    /// The row at which sealing began, and its time; none if every kept row was sealed.
     pub sealed_since: Option<(i64, i64)>,
-    /// What does not fit, in the order of the rows, as far as [`MOST_FINDINGS`].
+    /// What is wrong, in the order of the rows; at most [`MOST_FINDINGS`].
     pub findings: Vec<AuditFinding>,
     /// How many more there are.
     pub more_findings: u64,
 }
 
-/// What the seal over the head says, and so over every row.
+/// The state of the seal over the head, and so over every row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SealState {
     /// There is none, and no key.
     None,
-    /// It is the key's.
+    /// It was made with the key.
     Right,
-    /// It is that of the key before, which the daemon replaces when it starts.
+    /// It was made with the old key. The daemon replaces it when it starts.
     Old,
-    /// There is one, and no key to look at it with.
+    /// There is one, and no key to check it with.
     Unchecked,
-    /// It is no key's.
+    /// It was made with neither key.
     Wrong,
     /// There is a key, and no seal.
     Missing,
 }
 
-/// Something that does not fit.
+/// Something wrong with the audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuditFinding {
-    /// The number of the row; none where it is not about one.
+    /// The number of the row, if it is about one.
     pub row: Option<i64>,
     /// What is wrong with it, as a clause.
     pub problem: String,
@@ -130,8 +129,8 @@ impl AuditRow {
     }
 }
 
-/// How far the rows were read. After what does not fit it goes on from the row that was found, so that one thing hides
-/// no other and is told once.
+/// The state of reading the rows. After a wrong row it goes on from that row, so that each problem is reported once and
+/// hides no other.
 struct ChainWalk {
     head: Option<AuditHead>,
     /// The last row's number; none before the first where nothing says which one that is.

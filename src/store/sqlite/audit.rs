@@ -24,7 +24,8 @@ impl Sqlite {
         Ok(sealing.execute(&mut self.connection).await.map(drop)?)
     }
 
-    /// Moves the end of the chain. `false` when it was not where it is said to be left, or there are rows from `next` on.
+    /// Moves the end of the chain. `false` when it was not where it is said to be left, or there are rows from `next`
+    /// on.
     pub async fn move_audit_head(&mut self, left: &AuditHead, head: &AuditHead, next: i64) -> Result<bool, StoreError> {
         let sql = "UPDATE audit_head SET seq = ?1, hash = ?2, seal = ?3
              WHERE id = 1 AND seq = ?4 AND hash = ?5 AND seal IS ?6
@@ -117,8 +118,8 @@ impl Reader {
         read_head(&mut *self.pool.acquire().await?).await
     }
 
-    /// Reads the head and every row in order, in one transaction: what is written meanwhile is not seen in part. Each row
-    /// comes with its hash, if that is one.
+    /// Reads the head and every row in order, in one transaction: what is written meanwhile is not seen in part. Each
+    /// row comes with its hash, if that is one.
     pub async fn whole_audit<T>(
         &self,
         begin: impl FnOnce(Option<AuditHead>) -> T,

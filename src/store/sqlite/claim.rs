@@ -1,4 +1,4 @@
-//! Rows reserved for whoever works on them: the next one of each lane that is due.
+//! Claims: each lane that is due is reserved for a worker, with its next row.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -12,10 +12,13 @@ use super::values::{hex, json, millis};
 use crate::clock;
 use crate::store::{Claim, Claimed, Claims, Queue, StoreError, UncertainTries, Urgency};
 
-/// Reserves due lanes and finds the row of each that is next: the one for which something that may be done once was begun
-/// and not settled; else the oldest open one. What came later and happened before waits for that: the same would otherwise
-/// be done a second time, for somebody else. Takes the queue, now, the lease in milliseconds, how many, now by the other
-/// side's clock, whether also those that come back after a pause, for which instance, and of which urgency.
+/// Reserves due lanes and finds the next row of each.
+///
+/// A row that began something that may be done only once, and is not settled, goes first: otherwise the same would be
+/// done again, for somebody else. Then comes the row that happened first.
+///
+/// Parameters: the queue, now, the lease in milliseconds, the most lanes, now by the other side's clock, whether lanes
+/// that come back after a pause count too, the instance, the urgency.
 pub(super) const CLAIM: &str =
     "UPDATE lane SET due_at = ?2 + ?3, claimed_at = ?5, leased = leased + 1, holder = ?7, fence = fence + 1,
          before = head,
@@ -27,10 +30,10 @@ pub(super) const CLAIM: &str =
      RETURNING id, fence, leased, head, before, mark, claimed_at, coalesce(pause, 0) > 0 AS is_back";
 
 impl Sqlite {
-    /// A process that was killed left its lanes reserved: those whose holder is no instance that lives. A pause is no
-    /// longer from now on than it was asked to be, whatever became of the clock meanwhile.
+    /// Frees the lanes of dead instances: a killed process left them reserved. A pause that still runs ends within its
+    /// full length from now, even if the clock was set back meanwhile.
     pub(super) async fn take_back_leases(&mut self) -> Result<(), StoreError> {
-        /// What a ledger from before pauses were noted may hold.
+        /// Assumed of a ledger from before pauses were written down.
         const LONGEST_PAUSE_MS: i64 = 3_600_000;
         let sql = "UPDATE ledger SET deaths = deaths + 1, uncertain = 1,
                  doubt_from = iif(uncertain, doubt_from, lane.claimed_at), doubt_at = lane.claimed_at
@@ -47,7 +50,7 @@ impl Sqlite {
         let Claim { queue, most, most_back, lease, at } = claim;
         let now = self.clock.steady_ms();
         let mut lanes: Vec<SqliteRow> = Vec::new();
-        // Of the first ones any may be back after a pause, of the rest none.
+        // The first `any` lanes may come back after a pause. The rest may not.
         let any = most.min(most_back);
         let passes = Urgency::of(queue).iter().flat_map(|urgency| [(*urgency, any, true), (*urgency, most, false)]);
         for (urgency, up_to, are_back) in passes {
@@ -86,7 +89,7 @@ impl Sqlite {
         Ok(Claims { rows, next: next.map(|due| Duration::from_millis((due - now).max(0).unsigned_abs())) })
     }
 
-    /// A lane claimed while it was reserved: whoever had it did not settle its row in time.
+    /// Counts a death for each row whose lane was claimed while it was still reserved: its lease ran out.
     async fn count_deaths(&mut self, lanes: &[SqliteRow]) -> Result<(), StoreError> {
         let mut lost = Vec::new();
         for lane in lanes {
@@ -102,8 +105,8 @@ impl Sqlite {
         self.run(sqlx::query(sql).bind(json(&lost)?)).await.map(drop)
     }
 
-    /// What is given of the rows. With them it is seen whether somebody may have been asked something, by whichever
-    /// process: an answer is said after its question is committed, and claimed after that.
+    /// Reads the claimed rows, and whether any question is open. A question that another process wrote is seen here in
+    /// time: it was committed before its answer was said, and the answer is claimed after that.
     async fn bodies(&mut self, seqs: &[Option<i64>]) -> Result<HashMap<i64, SqliteRow>, StoreError> {
         let sql = "SELECT seq, id, accepted_at, failing_at, attempts, deaths, uncertain, doubt_from, doubt_at,
                  answers, body, EXISTS (SELECT 1 FROM file WHERE row = ledger.seq) AS has_file,
@@ -116,7 +119,7 @@ impl Sqlite {
         rows.into_iter().map(|row| Ok((row.try_get("seq")?, row))).collect()
     }
 
-    /// Lanes whose last open row was discarded have nothing to give.
+    /// Marks lanes as idle whose last open row was discarded.
     async fn idle(&mut self, lanes: &[String]) -> Result<(), StoreError> {
         if lanes.is_empty() {
             return Ok(());

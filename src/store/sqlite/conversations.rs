@@ -1,4 +1,4 @@
-//! What people were asked: written with the settlements that say so, and looked up for what they say.
+//! Questions to people: written with settlements, and looked up when the person writes.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::clock;
 use crate::store::{Conversation, QuestionShown, RowState, StoreError};
 use crate::verdict::Verdict;
 
-/// For so long after its time a question is remembered, unless the ledger keeps everything shorter.
+/// How long a question is kept after its time, unless `store.retention` is shorter.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
 
-/// What settlements change of questions: each begins with the room, the person and the event that asked.
+/// Changes of questions in a batch of settlements. Each begins with the room, the person and the event that asked.
 #[derive(Default)]
 pub(super) struct ConversationRow<'a> {
     pub(super) asked: Vec<&'a Conversation>,
@@ -28,8 +28,8 @@ pub(super) struct ConversationRow<'a> {
 }
 
 impl Sqlite {
-    /// Ends what is over and notes what is in its space, if nothing else was asked meanwhile, and then writes what is asked
-    /// over what was asked before.
+    /// Ends questions and notes those that are shown, unless a newer one replaced them. Then writes new questions over
+    /// older ones.
     pub(super) async fn write_questions(
         &mut self,
         ConversationRow { asked, shown, ended }: &ConversationRow<'_>,
@@ -43,7 +43,7 @@ impl Sqlite {
             self.run(sqlx::query(sql).bind(json(ended)?)).await?;
         }
         if !shown.is_empty() {
-            // For as long as it took to send it, nobody could answer.
+            // The time that sending took is added: nobody could answer then.
             let sql = "UPDATE conversation SET shown_at = sent.shown_at, shown_as = sent.shown_as,
                      until_at = until_at + max(0, ?2 - asked_at)
                  FROM (SELECT value->>0 AS room, value->>1 AS person, unhex(value->>2) AS event,
@@ -65,7 +65,7 @@ impl Sqlite {
              SELECT value->>0, value->>1, unhex(value->>2), value->>3, value->>4, value->>5, unhex(value->>6)
              FROM json_each(?1)";
         self.run(sqlx::query(sql).bind(json(&asked)?)).await?;
-        // Before the commit, so that nobody who can have read the question misses it.
+        // Set before the commit: whoever can have read the question is looked up.
         self.reader.asks.store(true, Ordering::Release);
         Ok(())
     }

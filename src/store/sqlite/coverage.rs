@@ -10,7 +10,7 @@ use super::read::Reader;
 use super::values::json;
 use crate::store::{Beginning, Coverage, Gap, Progress, StoreError};
 
-/// So many gaps are remembered.
+/// The most gaps that are kept.
 const MOST_GAPS: i64 = 100;
 
 impl Sqlite {
@@ -28,7 +28,7 @@ impl Sqlite {
             self.run(sqlx::query(sql).bind(json(&progress.cursors)?)).await?;
         }
         for gap in &progress.gaps {
-            // What goes on for a while is one gap.
+            // A gap that goes on is one gap.
             let sql = "UPDATE gap SET until_at = max(until_at, ?2)
                  WHERE id = (SELECT max(id) FROM gap) AND why = ?3 AND ?1 BETWEEN from_at AND until_at";
             let longer = sqlx::query(sql);

@@ -71,8 +71,8 @@ impl Sqlite {
         self.run(sqlx::query("COMMIT")).await.map(drop)
     }
 
-    /// Sees that what is committed is in the files that have the ledger's names; [`Presence::check`]. A verb that looks in
-    /// beside the daemon does not stay long enough.
+    /// Sees that what is committed is in the files that have the ledger's names; [`Presence::check`]. A verb that looks
+    /// in beside the daemon does not stay long enough.
     pub async fn check(&mut self) -> Result<(), Damage> {
         let pages = self.pages.take();
         match &mut self.care {
@@ -108,8 +108,9 @@ impl Sqlite {
         }
     }
 
-    /// Something is moved and nothing cut off: what is in the log goes into the ledger, under whatever name that now is,
-    /// which then needs no log any more; and a log that is left behind holds nothing that could be taken for another's.
+    /// Something is moved and nothing cut off: what is in the log goes into the ledger, under whatever name that now
+    /// is, which then needs no log any more; and a log that is left behind holds nothing that could be taken for
+    /// another's.
     pub async fn save(&mut self, damage: Damage) {
         if let Damage::Moved(_) = damage {
             let _ = log::cut(&mut self.connection, Duration::ZERO).await;

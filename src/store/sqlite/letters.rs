@@ -32,7 +32,7 @@ impl Sqlite {
         self.run(sqlx::query(sql).bind(letter)).await.map(drop)
     }
 
-    /// Forgets threads that no letter has joined for so long; returns how many.
+    /// Forgets threads that no letter has joined for this long. Returns how many.
     pub(super) async fn prune_threads(&mut self, unused: Duration) -> Result<u64, StoreError> {
         let sql = "DELETE FROM thread WHERE (lane, key) IN (SELECT lane, key FROM thread WHERE used_at <= ?1 LIMIT ?2)";
         self.run(sqlx::query(sql).bind(self.clock.wall_ms() - millis(unused)).bind(PRUNE_STEP)).await

@@ -1,10 +1,10 @@
 //! The lock that keeps a second daemon from a ledger, and the traces of a ledger that is gone.
 //!
-//! On Linux the lock is on the ledger itself (flock, which on a local disk knows nothing of the locks that SQLite takes on
-//! the same file), so that no file beside it matters. On macOS and the BSDs the two kinds exclude each other, and the lock
-//! is on a file beside it. That file is made on Linux too: it holds off daemons of older versions, and tells a start that
-//! there was a ledger. On NFS and SMB the two kinds exclude each other on Linux too, so that a start fails there, and rightly:
-//! SQLite's write-ahead log needs a local disk.
+//! On Linux the lock is on the ledger itself (flock, which on a local disk knows nothing of the locks that SQLite takes
+//! on the same file), so that no file beside it matters. On macOS and the BSDs the two kinds exclude each other, and
+//! the lock is on a file beside it. That file is made on Linux too: it holds off daemons of older versions, and tells a
+//! start that there was a ledger. On NFS and SMB the two kinds exclude each other on Linux too, so that a start fails
+//! there, and rightly: SQLite's write-ahead log needs a local disk.
 
 use std::fs::{File, Metadata, Permissions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -69,8 +69,8 @@ impl Lock {
         Err("another switchboard daemon is using it; stop that one first".to_owned())
     }
 
-    /// An older version locks only the file beside the ledger. So could anybody who may open it, so that this alone says
-    /// nothing: a daemon has the ledger open too.
+    /// An older version locks only the file beside the ledger. So could anybody who may open it, so that this alone
+    /// says nothing: a daemon has the ledger open too.
     pub(super) async fn look_for_older(&self, path: &Path) -> Result<(), String> {
         for _ in 0..LOOKS {
             let Some(mark) = old_mark(path) else { return Ok(()) };
@@ -83,8 +83,8 @@ impl Lock {
         Err("a switchboard daemon of an older version is using it; stop that one first".to_owned())
     }
 
-    /// Takes the ledger from everybody but its owner, now that it is known to be one. It holds who said what to the bot,
-    /// and whoever can open it can lock it. SQLite gives the files beside it the same mode.
+    /// Takes the ledger from everybody but its owner, now that it is known to be one. It holds who said what to the
+    /// bot, and whoever can open it can lock it. SQLite gives the files beside it the same mode.
     pub(super) fn make_private(&self, path: &Path) {
         let make_private = |file: &File| match file.metadata()?.permissions().mode() & 0o777 {
             PRIVATE => Ok(()),
@@ -232,8 +232,8 @@ async fn is_alone(path: &Path) -> bool {
     looked.is_ok()
 }
 
-/// Unlocks the file and keeps the descriptor: to close any of a ledger's takes away the locks that another connection of
-/// this process has on it, which is how POSIX has it. One that is refused mostly ends anyway.
+/// Unlocks the file and keeps the descriptor: to close any of a ledger's takes away the locks that another connection
+/// of this process has on it, which is how POSIX has it. One that is refused mostly ends anyway.
 fn let_go(file: File) {
     let _ = file.unlock();
     std::mem::forget(file);

@@ -1,8 +1,8 @@
 //! The write-ahead log: how it is taken back into the ledger, and what bounds it.
 //!
-//! A task beside the writer copies pages back without holding it up (a passive checkpoint). That alone bounds nothing: the
-//! log begins anew only when all of it is copied, and while the writer writes without a pause there is always a last page
-//! that is not. So the writer itself, between two transactions, copies the rest and cuts the log.
+//! A task beside the writer copies pages back without holding it up (a passive checkpoint). That alone bounds nothing:
+//! the log begins anew only when all of it is copied, and while the writer writes without a pause there is always a
+//! last page that is not. So the writer itself, between two transactions, copies the rest and cuts the log.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::telemetry::Seldom;
 /// How long a transaction waits for the lock of another process.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 
-/// So many small commits ask for a passive checkpoint.
+/// How many small commits ask for a passive checkpoint.
 const MANY_COMMITS: u64 = 256;
 
 /// How long the writer waits for readers when the log is near its limit.
@@ -28,12 +28,12 @@ const READERS: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_millis(100);
 const AGAIN_AFTER_WAIT: Duration = Duration::from_secs(5);
 
-/// What keeps the log short.
+/// Keeps the write-ahead log short.
 pub(super) struct WriteAheadLog {
     limit: u64,
     asking: mpsc::Sender<()>,
     task: JoinHandle<()>,
-    /// Whoever copies pages: SQLite refuses a second one at once.
+    /// Held while pages are copied: SQLite refuses a second copy at the same time.
     turn: Arc<Mutex<()>>,
     commits: u64,
     /// The log's size at the last passive checkpoint.
@@ -59,7 +59,7 @@ impl WriteAheadLog {
                     tracing::warn!(%error, count, "the write-ahead log could not be taken back; it grows until the next try");
                 }
             }
-            // Whoever closes a ledger last removes the log.
+            // The last process to close a ledger removes the log.
             let _ = connection.close().await;
         });
         Ok(WriteAheadLog {

@@ -25,8 +25,8 @@ impl Sqlite {
         Ok(true)
     }
 
-    /// Closes a row unfinished. If its lane is at this very row, the fence moves on, so that whoever works on it settles
-    /// nothing; work on another row of the space is left in peace.
+    /// Closes a row unfinished. If its lane is at this very row, the fence moves on, so that whoever works on it
+    /// settles nothing; work on another row of the space is left in peace.
     pub async fn discard(&mut self, id: Uuid, due: &mut Due) -> Result<bool, StoreError> {
         let sql = "UPDATE ledger SET state = 1, settled_at = ?2, verdict = 'dropped'
              WHERE id = ?1 AND state IN (0, 2) RETURNING lane, seq";

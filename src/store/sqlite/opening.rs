@@ -118,8 +118,8 @@ impl Sqlite {
         Ok(emptied.fetch_one(&mut self.connection).await?)
     }
 
-    /// The last look at the files. Where they are not as they were, nothing of them is closed: SQLite would remove the log
-    /// by its name, and that may be another ledger's by now.
+    /// The last look at the files. Where they are not as they were, nothing of them is closed: SQLite would remove the
+    /// log by its name, and that may be another ledger's by now.
     pub async fn check_last(mut self) -> Result<Sqlite, Damage> {
         match self.check().await {
             Ok(()) => Ok(self),

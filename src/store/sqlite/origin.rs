@@ -105,8 +105,8 @@ pub(super) async fn look_at_versions(connection: &mut SqliteConnection) -> Resul
 
 const COPY: &str = "take a copy of the ledger from before the update";
 
-/// Sees that the tables are those of this version; the daemon makes them so, a verb beside it does not. Whether there were
-/// none before.
+/// Sees that the tables are those of this version; the daemon makes them so, a verb beside it does not. Whether there
+/// were none before.
 pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) -> Result<bool, String> {
     let found = look_at_versions(&mut *connection).await?;
     if is_daemon {

@@ -10,7 +10,7 @@ use super::read::Reader;
 use super::values::millis;
 use crate::clock;
 use crate::store::{
-    Due, NewPairing, Pairing, PairingDecision, PairingOutcome, PairingQuery, PairingRequest, PairingState, StoreError,
+    Due, NewPairing, Pairing, PairingOutcome, PairingQuery, PairingRequest, PairingState, RequestDecision, StoreError,
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -52,8 +52,8 @@ impl Sqlite {
         Ok(if added == 0 { PairingOutcome::Again } else { PairingOutcome::New })
     }
 
-    pub async fn decide_pairing(&mut self, decision: &PairingDecision, due: &mut Due) -> Result<bool, StoreError> {
-        let PairingDecision { id, decisions, state, by, entries } = decision;
+    pub async fn decide_pairing(&mut self, decision: &RequestDecision, due: &mut Due) -> Result<bool, StoreError> {
+        let RequestDecision { id, decisions, state, by, entries } = decision;
         let sql = "UPDATE pairing SET state = ?3, decisions = decisions + 1, decided_at = ?4, decided_by = ?5
              WHERE id = ?1 AND decisions = ?2";
         let decided = self

@@ -1,5 +1,5 @@
-//! Whether the ledger's files are still the ones that are open. SQLite goes on writing into a file that was removed, moved
-//! or replaced, and what it commits there is gone with the process; so the writer asks here around every commit.
+//! Whether the ledger's files are still the ones that are open. SQLite goes on writing into a file that was removed,
+//! moved or replaced, and what it commits there is gone with the process; so the writer asks here around every commit.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -16,8 +16,8 @@ use crate::store::error::{Damage, LedgerPart};
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Where a database has a number for its user, `PRAGMA user_version`. A ledger has a stamp there, another one after each
-/// start and each hour, so that a copy that is written over it is told from it.
+/// Where a database has a number for its user, `PRAGMA user_version`. A ledger has a stamp there, another one after
+/// each start and each hour, so that a copy that is written over it is told from it.
 const STAMP: usize = 60;
 
 /// The first bytes of a write-ahead log; the last bit of the fourth is the byte order of its checksums.
@@ -29,7 +29,8 @@ const FRAME_HEAD: u64 = 24;
 
 /// The files as they were opened.
 pub(super) struct Presence {
-    /// Its descriptor is open for as long as SQLite is: to close any takes away the locks that SQLite has on the ledger.
+    /// Its descriptor is open for as long as SQLite is: to close any takes away the locks that SQLite has on the
+    /// ledger.
     lock: Lock,
     log: File,
     names: [(LedgerPart, PathBuf, (u64, u64)); 3],
@@ -101,8 +102,8 @@ impl Presence {
         Ok(())
     }
 
-    /// Compares names and sizes. These are calls that wait for no disk: what they ask for is in memory while the file is
-    /// open, and a thread for them would take ten times as long.
+    /// Compares names and sizes. These are calls that wait for no disk: what they ask for is in memory while the file
+    /// is open, and a thread for them would take ten times as long.
     fn look(&mut self) -> Result<Option<LockDoubt>, Damage> {
         let mut sizes = [0; 3];
         for ((part, name, known), size) in self.names.iter().zip(&mut sizes) {
@@ -146,8 +147,8 @@ impl Presence {
         Ok(())
     }
 
-    /// The ledger's size, if it is that of a ledger that was vacuumed: then the file has all its pages. One that has grown
-    /// with the last commit has those of before.
+    /// The ledger's size, if it is that of a ledger that was vacuumed: then the file has all its pages. One that has
+    /// grown with the last commit has those of before.
     async fn vacuumed(&self, connection: &mut SqliteConnection, size: u64, before: Option<i64>) -> Result<u64, Damage> {
         let now: Result<i64, _> = sqlx::query_scalar("PRAGMA page_count").fetch_one(connection).await;
         let damage = Damage::Truncated(LedgerPart::Ledger);

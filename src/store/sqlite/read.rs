@@ -12,7 +12,7 @@ use crate::store::{EventCount, Filter, Queue, Receipt, Row, RowState, SettledAct
 use crate::telemetry::Depths;
 use crate::verdict::Verdict;
 
-/// What reads the ledger. Cheap to clone.
+/// Reads the ledger. Cheap to clone.
 #[derive(Clone)]
 pub struct Reader {
     pub(super) pool: SqlitePool,

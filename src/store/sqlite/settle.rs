@@ -1,4 +1,4 @@
-//! Settling: which leases are still held, how their rows ended, and what follows from them.
+//! Settles rows whose lease is still held: how they ended, and what follows from that.
 
 use std::collections::HashSet;
 
@@ -49,7 +49,7 @@ impl Sqlite {
                 due.mark(Queue::of(lane.try_get("queue")?));
             }
         }
-        // A lost lease and the one that took over may be settled in one batch: the fence tells them apart.
+        // One batch may settle both a lost lease and the lease that replaced it. The fence tells them apart.
         let results: Vec<bool> =
             settlements.clone().map(|Settlement { row, .. }| leases.remove(&(row.lane, row.fence))).collect();
         let kept: Vec<&Settlement> =
@@ -57,13 +57,13 @@ impl Sqlite {
         self.close_rows(&kept).await?;
         self.leave_open(&kept).await?;
         self.move_rows(&kept).await?;
-        due.approvals |= kept.iter().any(|settlement| settlement.asks());
+        due.approvals |= kept.iter().any(|settlement| settlement.touches_approvals());
         let follow = kept.iter().flat_map(|settlement| settlement.entries());
         self.put(follow, due).await?;
         Ok(results)
     }
 
-    /// Writes into the rows how they ended, and does what follows from that.
+    /// Closes rows and carries out their effects.
     async fn close_rows(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
         let (mut closed, mut with_file) = (Vec::new(), Vec::new());
         for Settlement { row, step } in settled {
@@ -115,7 +115,7 @@ impl Sqlite {
         self.approve(&approvals).await
     }
 
-    /// Writes into rows that stay open why they do. One that is put back as it was is not touched.
+    /// Notes on rows that stay open why they do. A row that is put back unchanged is not written.
     async fn leave_open(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
         let mut left = Vec::new();
         for Settlement { row, step } in settled {
@@ -139,7 +139,7 @@ impl Sqlite {
         self.run(sqlx::query(sql).bind(json(&left)?).bind(self.clock.steady_ms())).await.map(drop)
     }
 
-    /// Puts rows into other lanes. The lanes they leave find nothing of them at the next claim.
+    /// Moves rows into other lanes. The next claim of the old lane does not find them.
     async fn move_rows(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
         let mut lanes = Vec::new();
         for Settlement { row, step } in settled {

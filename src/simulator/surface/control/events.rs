@@ -18,7 +18,7 @@ use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::watch::journal::Happening;
 use crate::simulator::world::change::WorldChange;
 
-/// The state is told at most so often, however often it changes.
+/// How often the state is sent at most, however often it changes.
 const STATE_PAUSE: Duration = Duration::from_millis(100);
 
 /// One who watches.
@@ -78,7 +78,7 @@ fn browser_event(happening: &Happening) -> Event {
     }
 }
 
-/// What cannot be written as JSON is told as a reason to read everything again.
+/// An event of the stream. If it cannot be written as JSON, the page is told to read everything again.
 fn event(name: &str, data: &impl Serialize) -> Event {
     Event::default().event(name).json_data(data).unwrap_or_else(|_| Event::default().event("reload").data("{}"))
 }

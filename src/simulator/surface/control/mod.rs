@@ -44,14 +44,14 @@ use crate::simulator::delivery::manner::Deliveries;
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::scenario::fault::Fault;
 use crate::simulator::scenario::limit::RateLimit;
-use crate::simulator::world::ApiRefusal;
+use crate::simulator::world::Refusal;
 use crate::simulator::world::quirks::Quirks;
 use crate::simulator::world::things::{AccountType, Grant, Scan, Sockets, WebhookStatus};
 use state::{Reads, StateReader};
 
 /// A page shows no more.
 const MOST_LISTED: usize = 1000;
-/// So many faults are enough for any test.
+/// The most faults at one time: enough for any test.
 const MOST_FAULTS: usize = 1000;
 /// A clock that is wrong by more than ten years tests nothing more.
 const LARGEST_OFFSET: SignedDuration = SignedDuration::from_hours(24 * 3650);
@@ -76,7 +76,7 @@ pub(crate) fn routes(cloud: &Cloud) -> Router<Cloud> {
         .route("/quirks", patch(change_quirks))
         .route("/clock", put(set_clock))
         .route("/webhooks/{id}", put(set_webhook))
-        .fallback(|| async { ApiRefusal::not_found("There is no such control.") })
+        .fallback(|| async { Refusal::not_found("There is no such control.") })
         .layer(from_fn_with_state(cloud.clone(), undisturbed));
     Router::new().nest("/control", routes)
 }
@@ -87,23 +87,23 @@ struct Items<T> {
     items: Vec<T>,
 }
 
-async fn deliveries(State(cloud): State<Cloud>, query: Query) -> Result<Response, ApiRefusal> {
+async fn deliveries(State(cloud): State<Cloud>, query: Query) -> Result<Response, Refusal> {
     let items = cloud.live.courier.delivered().latest(query.max(200, MOST_LISTED)?);
     Ok(Json(Items { items }).into_response())
 }
 
-async fn calls(State(cloud): State<Cloud>, query: Query) -> Result<Response, ApiRefusal> {
+async fn calls(State(cloud): State<Cloud>, query: Query) -> Result<Response, Refusal> {
     let items = cloud.inner.calls.kept().latest(query.max(200, MOST_LISTED)?);
     Ok(Json(Items { items }).into_response())
 }
 
-async fn explain(State(cloud): State<Cloud>, query: Query) -> Result<Response, ApiRefusal> {
-    let id = query.get("id").ok_or_else(|| ApiRefusal::bad_request("id: the Webex id of what happened"))?;
+async fn explain(State(cloud): State<Cloud>, query: Query) -> Result<Response, Refusal> {
+    let id = query.get("id").ok_or_else(|| Refusal::bad_request("id: the Webex id of what happened"))?;
     let explanation = match cloud.inner.explain.get() {
         Some(explain) => explain(id.to_owned()).await,
-        None => return Err(ApiRefusal::not_found("The bot is another program; ask it with `switchboard explain`.")),
+        None => return Err(Refusal::not_found("The bot is another program; ask it with `switchboard explain`.")),
     };
-    let explanation = explanation.ok_or_else(|| ApiRefusal::not_found("The bot's ledger has nothing on it."))?;
+    let explanation = explanation.ok_or_else(|| Refusal::not_found("The bot's ledger has nothing on it."))?;
     Ok(Json(explanation).into_response())
 }
 
@@ -117,11 +117,11 @@ struct NewPerson {
 async fn add_person(
     State(cloud): State<Cloud>,
     JsonBody(new): JsonBody<NewPerson>,
-) -> Result<(StatusCode, Json<StateReader>), ApiRefusal> {
+) -> Result<(StatusCode, Json<StateReader>), Refusal> {
     let email = new.email.trim();
     let is_address = email.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty());
     if !is_address || email.contains(char::is_whitespace) {
-        return Err(ApiRefusal::bad_request(format!("{email:?} is not an email address")));
+        return Err(Refusal::bad_request(format!("{email:?} is not an email address")));
     }
     let account = cloud.change(|world| world.named_account(email, new.display_name.as_deref()));
     Ok((StatusCode::CREATED, Json(StateReader::from(&account))))
@@ -137,10 +137,10 @@ struct Authorising {
 async fn add_grant(
     State(cloud): State<Cloud>,
     JsonBody(authorising): JsonBody<Authorising>,
-) -> Result<(StatusCode, Json<NewGrant>), ApiRefusal> {
+) -> Result<(StatusCode, Json<NewGrant>), Refusal> {
     let Grant { client_id, client_secret, refresh_token, .. } = cloud.change(|world| {
         let person = world.by_email(&authorising.email).filter(|person| person.kind == AccountType::Person).cloned();
-        let nobody = || ApiRefusal::not_found(format!("No person here is {}.", authorising.email));
+        let nobody = || Refusal::not_found(format!("No person here is {}.", authorising.email));
         person.map(|person| world.authorise(&person)).ok_or_else(nobody)
     })?;
     Ok((StatusCode::CREATED, Json(NewGrant { client_id, client_secret, refresh_token })))
@@ -157,12 +157,12 @@ struct NewGrant {
 async fn add_fault(
     State(cloud): State<Cloud>,
     JsonBody(fault): JsonBody<Fault>,
-) -> Result<(StatusCode, Json<Value>), ApiRefusal> {
+) -> Result<(StatusCode, Json<Value>), Refusal> {
     if let Some(problem) = fault.problem() {
-        return Err(ApiRefusal::bad_request(problem));
+        return Err(Refusal::bad_request(problem));
     }
     if cloud.inner.faults.all().len() >= MOST_FAULTS {
-        return Err(ApiRefusal::bad_request(format!("there are {MOST_FAULTS} faults already; clear them first")));
+        return Err(Refusal::bad_request(format!("there are {MOST_FAULTS} faults already; clear them first")));
     }
     cloud.fault(fault);
     Ok((StatusCode::CREATED, Json(Value::Object(Map::new()))))
@@ -181,8 +181,8 @@ async fn release(State(cloud): State<Cloud>) -> StatusCode {
 }
 
 /// What the changes do not name stays as it is.
-fn changed<T: Serialize + DeserializeOwned>(now: &T, changes: Map<String, Value>) -> Result<T, ApiRefusal> {
-    let unreadable = |error: serde_json::Error| ApiRefusal::bad_request(error.to_string());
+fn changed<T: Serialize + DeserializeOwned>(now: &T, changes: Map<String, Value>) -> Result<T, Refusal> {
+    let unreadable = |error: serde_json::Error| Refusal::bad_request(error.to_string());
     let mut value = serde_json::to_value(now).map_err(unreadable)?;
     if let Value::Object(fields) = &mut value {
         fields.extend(changes);
@@ -193,7 +193,7 @@ fn changed<T: Serialize + DeserializeOwned>(now: &T, changes: Map<String, Value>
 async fn change_quirks(
     State(cloud): State<Cloud>,
     JsonBody(changes): JsonBody<Map<String, Value>>,
-) -> Result<Json<Quirks>, ApiRefusal> {
+) -> Result<Json<Quirks>, Refusal> {
     let now = cloud.world().quirks;
     let quirks = changed(&now, changes)?;
     cloud.quirks(|now| *now = quirks);
@@ -203,7 +203,7 @@ async fn change_quirks(
 async fn change_limit(
     State(cloud): State<Cloud>,
     JsonBody(changes): JsonBody<Map<String, Value>>,
-) -> Result<Json<RateLimit>, ApiRefusal> {
+) -> Result<Json<RateLimit>, Refusal> {
     let limit = changed(&cloud.inner.limiter.limit(), changes)?.checked()?;
     cloud.rate_limit(limit);
     Ok(Json(limit))
@@ -212,10 +212,10 @@ async fn change_limit(
 async fn change_deliveries(
     State(cloud): State<Cloud>,
     JsonBody(changes): JsonBody<Map<String, Value>>,
-) -> Result<Json<Deliveries>, ApiRefusal> {
+) -> Result<Json<Deliveries>, Refusal> {
     let manner = changed(&*cloud.live.courier.manner.borrow(), changes)?;
     if let Some(problem) = manner.problem() {
-        return Err(ApiRefusal::bad_request(problem));
+        return Err(Refusal::bad_request(problem));
     }
     cloud.deliveries(|now| *now = manner.clone());
     Ok(Json(manner))
@@ -228,11 +228,11 @@ async fn devices(State(cloud): State<Cloud>) -> Response {
 async fn change_sockets(
     State(cloud): State<Cloud>,
     JsonBody(changes): JsonBody<Map<String, Value>>,
-) -> Result<Json<Sockets>, ApiRefusal> {
+) -> Result<Json<Sockets>, Refusal> {
     let now = cloud.world().mercury.manner.clone();
     let manner = changed(&now, changes)?;
     if let Some(problem) = manner.problem() {
-        return Err(ApiRefusal::bad_request(problem));
+        return Err(Refusal::bad_request(problem));
     }
     cloud.sockets(|now| *now = manner.clone());
     Ok(Json(manner))
@@ -240,7 +240,7 @@ async fn change_sockets(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Closing {
+struct SocketsToClose {
     code: Option<u16>,
     #[serde(default)]
     reason: String,
@@ -248,15 +248,15 @@ struct Closing {
 
 async fn close_sockets(
     State(cloud): State<Cloud>,
-    JsonBody(closing): JsonBody<Closing>,
-) -> Result<StatusCode, ApiRefusal> {
+    JsonBody(closing): JsonBody<SocketsToClose>,
+) -> Result<StatusCode, Refusal> {
     match closing.code {
         None => cloud.drop_sockets(),
         Some(code @ (1000..=1003 | 1007..=1014 | 3000..=4999)) if closing.reason.len() <= 123 => {
             cloud.close_sockets(code, &closing.reason);
         }
         Some(_) => {
-            return Err(ApiRefusal::bad_request("a close has a code from 1000 to 4999 and a reason of 123 bytes"));
+            return Err(Refusal::bad_request("a close has a code from 1000 to 4999 and a reason of 123 bytes"));
         }
     }
     Ok(StatusCode::NO_CONTENT)
@@ -278,10 +278,10 @@ struct Offset {
     offset_ms: i64,
 }
 
-async fn set_clock(State(cloud): State<Cloud>, JsonBody(clock): JsonBody<Offset>) -> Result<StatusCode, ApiRefusal> {
+async fn set_clock(State(cloud): State<Cloud>, JsonBody(clock): JsonBody<Offset>) -> Result<StatusCode, Refusal> {
     let offset = SignedDuration::from_millis(clock.offset_ms);
     if offset.abs() > LARGEST_OFFSET {
-        return Err(ApiRefusal::bad_request("offsetMs: at most ten years"));
+        return Err(Refusal::bad_request("offsetMs: at most ten years"));
     }
     cloud.set_clock_offset(offset);
     Ok(StatusCode::NO_CONTENT)
@@ -297,9 +297,9 @@ async fn set_webhook(
     State(cloud): State<Cloud>,
     Path(id): Path<String>,
     JsonBody(webhook): JsonBody<Switched>,
-) -> Result<StatusCode, ApiRefusal> {
+) -> Result<StatusCode, Refusal> {
     match cloud.set_webhook_status(&id, webhook.status) {
         true => Ok(StatusCode::NO_CONTENT),
-        false => Err(ApiRefusal::not_found("There is no such webhook.")),
+        false => Err(Refusal::not_found("There is no such webhook.")),
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::world::refusal::ApiRefusal;
+use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::time;
 
 /// Somebody who can call the API.
@@ -67,18 +67,18 @@ impl Account {
     }
 }
 
-pub(crate) fn only_administrators(actor: &Account) -> Result<(), ApiRefusal> {
-    if actor.is_admin { Ok(()) } else { Err(ApiRefusal::forbidden("Only an administrator can perform this action.")) }
+pub(crate) fn only_administrators(actor: &Account) -> Result<(), Refusal> {
+    if actor.is_admin { Ok(()) } else { Err(Refusal::forbidden("Only an administrator can perform this action.")) }
 }
 
 /// Bots have no scopes for some things.
-pub(crate) fn only_people(actor: &Account, missing: &str) -> Result<(), ApiRefusal> {
+pub(crate) fn only_people(actor: &Account, missing: &str) -> Result<(), Refusal> {
     match actor.kind {
         AccountType::Person => Ok(()),
-        AccountType::Bot => Err(ApiRefusal::forbidden(missing)),
+        AccountType::Bot => Err(Refusal::forbidden(missing)),
     }
 }
 
-pub(crate) fn no_such_person() -> ApiRefusal {
-    ApiRefusal::not_found("Unable to find a person with provided ID.")
+pub(crate) fn no_such_person() -> Refusal {
+    Refusal::not_found("Unable to find a person with provided ID.")
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::world::refusal::ApiRefusal;
+use crate::simulator::world::refusal::Refusal;
 
 /// A file that was posted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Content {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Scan {
-    /// So many requests are answered 423 with `Retry-After` first.
+    /// How many requests are first answered 423 with `Retry-After`.
     pub locked_reads: u32,
     /// What it finds.
     pub verdict: Verdict,
@@ -61,6 +61,6 @@ mod base64_bytes {
     }
 }
 
-pub(crate) fn no_such_content() -> ApiRefusal {
-    ApiRefusal::not_found("Unable to get content.")
+pub(crate) fn no_such_content() -> Refusal {
+    Refusal::not_found("Unable to get content.")
 }

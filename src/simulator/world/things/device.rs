@@ -36,11 +36,11 @@ pub(crate) struct Device {
     pub(crate) traits: Map<String, Value>,
     /// What was sent and not acknowledged, oldest first.
     pub(crate) unacknowledged: VecDeque<Value>,
-    pub(crate) line: Option<Line>,
+    pub(crate) line: Option<DeviceSocket>,
 }
 
 /// An authorized socket, seen from the world.
-pub(crate) struct Line {
+pub(crate) struct DeviceSocket {
     pub(crate) number: u64,
     pub(crate) orders: mpsc::UnboundedSender<Order>,
     /// The number of the last envelope; one that is lost on the way has a number too.
@@ -65,7 +65,7 @@ pub(crate) enum Order {
 pub struct DeviceInfo {
     pub id: String,
     pub name: String,
-    /// The address of whom it belongs to.
+    /// The address of its owner.
     pub owner: String,
     /// Whether it has an authorized socket.
     pub is_connected: bool,

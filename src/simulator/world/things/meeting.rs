@@ -91,7 +91,7 @@ impl Meeting {
     }
 }
 
-/// So many digits that look random and are always the same for the same text.
+/// Digits that look random and are always the same for the same text.
 pub(crate) fn digits(text: &str, count: usize) -> String {
     let digits = text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| char::from(b'0' + byte % 10));
     digits.rev().take(count).collect()

@@ -16,7 +16,7 @@ pub(crate) use account::{Profile, no_such_person, only_administrators, only_peop
 pub(crate) use action::Action;
 pub(crate) use content::no_such_content;
 pub use content::{Content, Scan, Verdict};
-pub(crate) use device::{Device, Line, Mercury, Order, REPLACED};
+pub(crate) use device::{Device, DeviceSocket, Mercury, Order, REPLACED};
 pub use device::{DeviceInfo, Sockets};
 pub use grant::Grant;
 pub(crate) use meeting::{Invitee, Meeting, digits};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::world::refusal::ApiRefusal;
+use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::time;
 
 /// What a room is.
@@ -70,11 +70,11 @@ impl Room {
     }
 
     /// In a moderated space only moderators change who is in it and what it is called.
-    pub(crate) fn lets_change(&self, person_id: &str) -> Result<(), ApiRefusal> {
+    pub(crate) fn lets_change(&self, person_id: &str) -> Result<(), Refusal> {
         if !self.traits.is_locked || self.is_moderator(person_id) {
             Ok(())
         } else {
-            Err(ApiRefusal::forbidden("Only a moderator can perform this action in a moderated room."))
+            Err(Refusal::forbidden("Only a moderator can perform this action in a moderated room."))
         }
     }
 }

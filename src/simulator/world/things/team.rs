@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::world::refusal::ApiRefusal;
+use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::{ids, time};
 
 /// A team as REST shows it, and who is in it.
@@ -39,6 +39,6 @@ pub(crate) fn general_room(team_id: &str) -> String {
     ids::respelled(team_id, ids::HOME, "ROOM")
 }
 
-pub(crate) fn no_such_team() -> ApiRefusal {
-    ApiRefusal::not_found("Could not find a team with provided ID.")
+pub(crate) fn no_such_team() -> Refusal {
+    Refusal::not_found("Could not find a team with provided ID.")
 }

@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::world::refusal::ApiRefusal;
+use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::time;
 
-/// So many failures within so long switch a webhook off (Webex's Webhooks Guide).
+/// This many failures within this time switch a webhook off (Webex's Webhooks Guide).
 const MOST_FAILURES: usize = 100;
 
 const FAILURES_COUNT_FOR: Duration = Duration::from_secs(300);
@@ -67,6 +67,6 @@ impl Webhook {
     }
 }
 
-pub(crate) fn no_such_webhook() -> ApiRefusal {
-    ApiRefusal::new(StatusCode::NOT_FOUND, "Unable to get webhook.")
+pub(crate) fn no_such_webhook() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "Unable to get webhook.")
 }
