@@ -14,7 +14,7 @@ use crate::store::{AuditEntry, Entry, Pairing, PairingQuery, PairingRequest, Pai
 use crate::text::{code_block, cut, escape, quoted, unmarked};
 use crate::webex::{Attachment, NewMessage, RoomId, RoomType, local_part};
 
-/// The command whose actions the buttons of an admin's card call, each by the word of its verdict.
+/// The command whose actions the buttons of an admin's card call, each by the word of its decision.
 pub const COMMAND: &str = "pairing";
 
 /// The argument of such a button: the code of the pairing request.
@@ -189,7 +189,7 @@ fn card(request: &PairingRequest) -> Card {
         asked => Text::foreign(&format!("They wrote: {asked}")),
     };
     let good = Text::new(format!("The code is {code}; it is good for {}.", good_for(request))).subtle();
-    let button = |title, verdict: PairingDecision| Submit::new(title, verdict.word()).argument(CODE, code);
+    let button = |title, decision: PairingDecision| Submit::new(title, decision.word()).argument(CODE, code);
     Card::new()
         .with(Text::foreign(&format!("{email} asks to be let in.")).large())
         .with(wrote)
@@ -222,14 +222,14 @@ fn notice(request: &PairingRequest) -> NewMessage {
 pub async fn decide(
     store: &Store,
     who: &str,
-    verdict: PairingDecision,
+    decision: PairingDecision,
     scope: Scope,
     by: &str,
     audit: AuditEntry,
 ) -> Result<Decided, PairingError> {
     for _ in 0..TRIES {
         let pairing = find_request(store, who).await?;
-        let (state, says) = match verdict {
+        let (state, says) = match decision {
             PairingDecision::Approve => (PairingState::Approved, Some(APPROVED)),
             PairingDecision::Deny => (PairingState::Denied, Some(DENIED)),
             PairingDecision::Revoke => (PairingState::Revoked, None),
@@ -239,9 +239,9 @@ pub async fn decide(
         if pairing.state == state && (scope == Scope::Anything || is_own) {
             return Ok(Decided { pairing, state, changed: false });
         }
-        check_decision(&pairing, verdict, scope)?;
+        check_decision(&pairing, decision, scope)?;
         let entries = says.map(|says| decision_letter(&pairing, says)).into_iter().collect();
-        let (action, reason) = (format!("pairing {}", verdict.word()), format!("about {}", pairing.request.email));
+        let (action, reason) = (format!("pairing {}", decision.word()), format!("about {}", pairing.request.email));
         let audit = AuditEntry { action, reason, verdict: crate::verdict::Verdict::Done, ..audit.clone() };
         if store.decide_pairing(&pairing, state, by, entries, audit).await? {
             tracing::info!(person = pairing.request.email, ?state, by, "a request to be let in was decided");
@@ -252,9 +252,9 @@ pub async fn decide(
 }
 
 /// Whether this can be decided now.
-fn check_decision(pairing: &Pairing, verdict: PairingDecision, scope: Scope) -> Result<(), PairingError> {
+fn check_decision(pairing: &Pairing, decision: PairingDecision, scope: Scope) -> Result<(), PairingError> {
     let (code, email) = (pairing.request.code.clone(), pairing.request.email.clone());
-    match (pairing.state, verdict) {
+    match (pairing.state, decision) {
         (PairingState::Pending, PairingDecision::Revoke) => Err(PairingError::Undecided(email)),
         (PairingState::Pending, _) if pairing.request.expires_at <= clock::wall_ms() => {
             Err(PairingError::Expired(code, email))

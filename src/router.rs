@@ -8,14 +8,14 @@ pub use mention::{addressed_text, mentions};
 use crate::handler::{Args, CommandError, CommandSpec};
 use crate::text::{after_slash, find_called, is_blank, is_invisible, nearest, quoted, unwrapped};
 
-/// What a text asks for.
+/// What a text means.
 #[derive(Debug)]
 pub enum Route<'a, C> {
     /// Nothing: only the mention, or a file.
     Empty,
     /// A command of the table, with what follows its name.
     Command(&'a C, Result<Args, CommandError>),
-    /// A command that is not for whoever asks, or not here.
+    /// A command that this person may not give here.
     Forbidden(&'a C),
     /// No command has this name.
     Unknown {
@@ -24,9 +24,9 @@ pub enum Route<'a, C> {
     },
 }
 
-/// Finds the command that a text names. The name is matched whole; case, surrounding blanks, a leading `/`, what nobody
-/// sees and what makes a word stand out or ends a sentence do not matter. What is not for whoever asks, by `may`, is not
-/// suggested either.
+/// Finds the command that a text names. The name is matched whole. Case, surrounding blanks, a leading `/`, invisible
+/// characters, and marks that emphasise a word or end a sentence do not matter. A command that the person may not give, by
+/// `may`, is not suggested either.
 pub fn route<'a, C: AsRef<CommandSpec>>(
     commands: &'a [C],
     may: impl Fn(&CommandSpec) -> bool,
@@ -37,7 +37,7 @@ pub fn route<'a, C: AsRef<CommandSpec>>(
         return Route::Empty;
     }
     let words = commands.iter().flat_map(|command| command.as_ref().words().map(move |word| (word, command)));
-    // A name that is spelt with marks comes before what they mean.
+    // A name that is itself spelt with such marks comes first.
     let spelt = words.clone().find(|(known, _)| *known == word);
     let (word, rest) = if spelt.is_some() { (word, rest) } else { first_word(unwrapped(text)) };
     match spelt.or_else(|| find_called(word, words, |(known, _)| known)) {
@@ -58,7 +58,7 @@ fn first_word(text: &str) -> (&str, &str) {
     text.split_at(text.find(is_blank).unwrap_or(text.len()))
 }
 
-/// The answer to a text that names no command. Plain text: what is repeated in it stays harmless.
+/// The reply to a text that names no command. It is plain text, so what it repeats stays harmless.
 pub fn unknown(text: &str, near: Option<&str>) -> String {
     let said = quoted(text);
     match near {

@@ -1,4 +1,4 @@
-//! Bytes in, `Verified<Bytes>` out; and the hashes and the seal of the audit. The only crypto of the house.
+//! Bytes in, `Verified<Bytes>` out; also the hashes and the seal of the audit. The only crypto of the house.
 //!
 //! Webex signs the exact bytes of a delivery: lower-case hex of HMAC-SHA1, key = the webhook's secret, in the header
 //! `X-Spark-Signature` (Webex's Webhooks Guide). The bytes are hashed as they came; parsing first and serialising
@@ -22,10 +22,10 @@ pub const HEADER: &str = "x-spark-signature";
 /// The header that one of Cisco's samples sends beside it. Nothing here relies on it; the simulator can send it.
 pub const NEWER_HEADER: &str = "x-webex-signature";
 
-/// The header by which `check --deep` proves that a delivery is its own, whatever signature that has.
+/// The header by which `check --deep` proves that a delivery is its own, whatever its signature is.
 pub const CANARY_HEADER: &str = "x-switchboard-canary";
 
-/// What a canary's proof is of, before its body. No delivery of Webex begins so, so none of its signatures is such a proof.
+/// The prefix of what a canary's proof signs. No delivery of Webex begins with it, so none of its signatures is such a proof.
 const CANARY: &[u8] = b"switchboard: a canary, 1\n";
 
 /// Bytes whose signature was right. Only this module can make one, and only this can be parsed.
@@ -133,11 +133,12 @@ impl AuditKey {
     }
 }
 
-/// Seals what goes out and has to come back unchanged; the content can be read by everybody.
+/// Seals what goes out and has to come back unchanged. Everybody can read the content.
 #[derive(Clone)]
 pub struct Sealer(Vec<Hmac<Sha256>>);
 
-/// What keys are made with, so that a secret can serve for webhooks and for seals and neither helps with the other.
+/// The text that derives the key of seals from a secret, so that one secret can serve for webhooks and for seals, and neither
+/// use helps to forge the other.
 const SEALS: &[u8] = b"switchboard: the key of seals, 1";
 
 impl Sealer {

@@ -31,8 +31,8 @@ impl Submit {
         Submit(json!({"type": "Action.Submit", "title": title, "data": {"action": action}}))
     }
 
-    /// Does what this text would do if whoever presses the button had typed it; again and again. A command is a command here
-    /// even where they were asked something; anything else answers that, and `cancel` ends it.
+    /// Does what this text does when the person who presses the button types it; again and again. A command stays a command
+    /// even where they were asked a question. Any other text answers the question, and `cancel` ends it.
     pub fn say(title: &str, text: &str) -> Submit {
         Submit(json!({"type": "Action.Submit", "title": title, "data": {"say": text}}))
     }
@@ -52,14 +52,14 @@ impl Submit {
         self
     }
 
-    /// Only for whom the card answers.
+    /// Only the person whom the card answers may press it.
     #[must_use]
     pub fn for_asker(mut self) -> Submit {
         self.0["data"]["only"] = "asker".into();
         self
     }
 
-    /// Only for these people, by email or person id, which whoever is in the space can read.
+    /// Only these people may press it, by email or person id, which everybody in the space can read.
     #[must_use]
     pub fn for_people(mut self, people: &[&str]) -> Submit {
         self.0["data"]["only"] = json!({ "people": people });

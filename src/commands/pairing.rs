@@ -13,7 +13,7 @@ const MOST: usize = 20;
 
 pub(super) fn command() -> Command {
     let verbs = ["list", PairingDecision::Approve.word(), PairingDecision::Deny.word()];
-    let pressed = |verdict| move |context, inputs| pressed(context, inputs, verdict);
+    let pressed = |decision| move |context, inputs| pressed(context, inputs, decision);
     Command::new(COMMAND, "Who asks to be let in, and letting them", run)
         .param(Param::text("action").choices(verbs).default("list"))
         .param(Param::text("code").optional())
@@ -30,23 +30,23 @@ pub(super) fn command() -> Command {
 async fn run(context: Context, mut args: Args) -> Result<Reply> {
     require_direct(&context)?;
     let verb = args.next().unwrap_or_default();
-    let Some(verdict) =
+    let Some(decision) =
         [PairingDecision::Approve, PairingDecision::Deny].into_iter().find(|known| known.word() == verb)
     else {
         args.finish()?;
         return list(&context).await;
     };
     let who = args.required("code")?;
-    decide(&context, &who, verdict, Scope::Anything, Via::Message).await
+    decide(&context, &who, decision, Scope::Anything, Via::Message).await
 }
 
 /// A button of the card that tells of a stranger: it decides what waits, and nothing anew.
-async fn pressed(context: Context, inputs: Inputs, verdict: PairingDecision) -> Result<Reply> {
+async fn pressed(context: Context, inputs: Inputs, decision: PairingDecision) -> Result<Reply> {
     require_direct(&context)?;
-    decide(&context, inputs.argument(CODE).unwrap_or_default(), verdict, Scope::Waiting, Via::Click).await
+    decide(&context, inputs.argument(CODE).unwrap_or_default(), decision, Scope::Waiting, Via::Click).await
 }
 
-async fn decide(context: &Context, who: &str, verdict: PairingDecision, scope: Scope, via: Via) -> Result<Reply> {
+async fn decide(context: &Context, who: &str, decision: PairingDecision, scope: Scope, via: Via) -> Result<Reply> {
     let Sender { id, email } = context.sender();
     let audit = AuditEntry {
         via,
@@ -56,7 +56,7 @@ async fn decide(context: &Context, who: &str, verdict: PairingDecision, scope: S
         place: Some("direct"),
         ..AuditEntry::default()
     };
-    let decided = match pairing::decide(&context.services.store, who, verdict, scope, email, audit).await {
+    let decided = match pairing::decide(&context.services.store, who, decision, scope, email, audit).await {
         Ok(decided) => decided,
         Err(PairingError::Store(error)) => Err(error)?,
         Err(refusal) => return Err(CommandError::User(format!("Nothing is decided: {refusal}."))),

@@ -70,21 +70,6 @@ impl AskedQuestion {
     }
 }
 
-/// The state of a question when somebody says something.
-enum QuestionState {
-    /// They were asked nothing.
-    NotAsked,
-    Open(AskedQuestion),
-    /// Its time was over when they spoke.
-    TimedOut(AskedQuestion),
-    /// Somebody else answered it on its card.
-    AnsweredByOther(AskedQuestion),
-    /// It was open when the event was first worked on, and is over.
-    Gone,
-    /// Its message is just being sent.
-    BeingSent,
-}
-
 /// Keeps questions, and finds what answers them.
 pub struct Questions {
     services: Arc<Services>,
@@ -163,41 +148,29 @@ impl Questions {
     /// # Errors
     /// The ledger's error. Nobody knows then what they were asked: try again.
     pub async fn meaning(&self, row: &Claimed, words: &Context, said: Utterance) -> Result<Meaning, StoreError> {
-        let (asked, refusal) = match self.state(row, words, said).await? {
-            QuestionState::Open(asked)
-                if row.answers.is_some() || !self.is_other_command(words, said, &asked.stored) =>
-            {
-                return Ok(Meaning::Answer(asked));
+        Ok(match self.meaning_by_question(row, words, said).await? {
+            Meaning::Answer(asked) if row.answers.is_none() && self.is_other_command(words, said, &asked.stored) => {
+                Meaning::Command
             }
-            QuestionState::NotAsked | QuestionState::Open(_) => return Ok(Meaning::Command),
-            QuestionState::Gone => return Ok(Meaning::Gone),
-            QuestionState::BeingSent => return Ok(Meaning::Unsettled),
-            QuestionState::TimedOut(asked) => {
-                let command = &asked.stored.command;
-                let says = format!("I waited for an answer to {command}, and that has timed out. Say {command} again.");
-                let reason = "an answer to a question whose time is over";
-                (asked, SpokenRefusal { verdict: Verdict::Late, reason, says })
-            }
-            QuestionState::AnsweredByOther(asked) => {
-                let refusal =
-                    SpokenRefusal::declined("somebody else answered that on its card", "That was answered already.");
-                (asked, refusal)
-            }
-        };
-        Ok(match self.is_only_an_answer(words, &asked.stored) {
-            true => Meaning::TooLate(asked, refusal),
-            false => Meaning::Command,
+            Meaning::TooLate(asked, _) if !self.is_only_an_answer(words, &asked.stored) => Meaning::Command,
+            meaning => meaning,
         })
     }
 
-    async fn state(&self, row: &Claimed, words: &Context, said: Utterance) -> Result<QuestionState, StoreError> {
+    /// What the words mean by the state of the question alone, whatever they say.
+    async fn meaning_by_question(
+        &self,
+        row: &Claimed,
+        words: &Context,
+        said: Utterance,
+    ) -> Result<Meaning, StoreError> {
         // An operator had an answer tried again that failed for good. It still is the answer, unless another came between.
         let is_retried = row.answers.is_some();
-        let none = || if is_retried { QuestionState::Gone } else { QuestionState::NotAsked };
+        let none = || if is_retried { Meaning::Gone } else { Meaning::Command };
         let newest = self.services.store.conversation(&words.room.local(), &words.sender.id.local()).await?;
         let Some(found) = newest else { return Ok(none()) };
         if found.shown == QuestionShown::Sending && !is_retried {
-            return Ok(QuestionState::BeingSent);
+            return Ok(Meaning::Unsettled);
         }
         let is_another = row.answers.is_some_and(|event| event != found.event);
         if is_another || found.ended_by.is_some_and(|by| by != row.id) {
@@ -221,7 +194,10 @@ impl Questions {
             return Ok(none());
         }
         if self.services.store.is_used_for(&asked.stored.cards, &asked.stored.action).await? {
-            return Ok(if is_retried { QuestionState::Gone } else { QuestionState::AnsweredByOther(asked) });
+            let reason = "somebody else answered that on its card";
+            let too_late =
+                |asked| Meaning::TooLate(asked, SpokenRefusal::declined(reason, "That was answered already."));
+            return Ok(if is_retried { Meaning::Gone } else { too_late(asked) });
         }
         // An answer below the question itself is in its thread as well.
         if let QuestionShown::At { message, .. } = shown
@@ -230,7 +206,7 @@ impl Questions {
             asked.stored.thread.clone_from(&words.thread);
         }
         let is_in_time = said_at <= until || is_retried;
-        Ok(if is_in_time { QuestionState::Open(asked) } else { QuestionState::TimedOut(asked) })
+        Ok(if is_in_time { Meaning::Answer(asked) } else { time_out(asked) })
     }
 
     /// When something was said, by our clock, however late it arrives.
@@ -270,6 +246,14 @@ fn read_question(Conversation { room, person, event, body, .. }: Conversation) -
     let stored =
         stored.inspect_err(|error| tracing::warn!(%error, "a question cannot be read and is left alone")).ok()?;
     Some(AskedQuestion { stored, event, end: Effect::End { room, person, event } })
+}
+
+/// An answer to a question whose time was over.
+fn time_out(asked: AskedQuestion) -> Meaning {
+    let command = &asked.stored.command;
+    let says = format!("I waited for an answer to {command}, and that has timed out. Say {command} again.");
+    let reason = "an answer to a question whose time is over";
+    Meaning::TooLate(asked, SpokenRefusal { verdict: Verdict::Late, reason, says })
 }
 
 /// Whether somebody cancels, with or without a slash, and as a word or a sentence.

@@ -1,5 +1,5 @@
-//! The html of a message as Webex delivers it: what its sender says, and whom they mention. What stands in a blockquote
-//! was said by somebody else, or is said as if by somebody else.
+//! Reads the html of a message as Webex delivers it: what its sender says, and whom they mention. A blockquote does not
+//! count as said by the sender.
 
 /// Tags are read as the HTML standard has it, so that nothing in an attribute or a comment is taken for text or a tag.
 enum Token<'a> {
@@ -10,35 +10,34 @@ enum Token<'a> {
 
 /// What a message's html says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
-    /// Less quotations and the mentions of the bot. Other mentions are `@Name`.
+pub(super) struct MessageText {
+    /// The text without quotations and mentions of the bot. Other mentions are `@Name`.
     pub(super) text: String,
     /// Whether anything is quoted.
     pub(super) quotes: bool,
     /// Whether anybody is mentioned.
     pub(super) mentions: bool,
-    /// Whether the bot is, by whoever wrote the message.
+    /// Whether the bot is mentioned, outside of quotations.
     pub(super) addresses: bool,
-    /// Whether the bot is, in a quotation.
+    /// Whether the bot is mentioned in a quotation.
     pub(super) quotes_address: bool,
 }
 
-/// What is said in these elements is no text.
+/// The elements whose content is no text.
 const SILENT: [&str; 4] = ["script", "style", "title", "textarea"];
 
-/// Reads html; `is_me` tells which of the ids of people is the bot's. What a tag, comment, quotation or mention swallows
-/// that never ends is not said.
-pub(super) fn read(html: &str, is_me: impl Fn(&str) -> bool) -> Said {
-    let mut said = Said::default();
+/// Reads html; `is_me` recognises the bot's id. A tag, comment, quotation or mention that never ends hides what follows.
+pub(super) fn read_html(html: &str, is_me: impl Fn(&str) -> bool) -> MessageText {
+    let mut said = MessageText::default();
     let mut quotations = 0_usize;
     // The mention that is open: whether it is the bot's, and the name in it.
     let mut mention: Option<(bool, String)> = None;
     let mut rest = html;
-    while let Some(token) = next(&mut rest) {
+    while let Some(token) = next_token(&mut rest) {
         match token {
             Token::Text(text) => match &mut mention {
-                Some((_, name)) => name.push_str(&decoded(text)),
-                None if quotations == 0 => said.text.push_str(&decoded(text)),
+                Some((_, name)) => name.push_str(&decode_entities(text)),
+                None if quotations == 0 => said.text.push_str(&decode_entities(text)),
                 None => {}
             },
             Token::Open { name, .. } if name == "blockquote" => {
@@ -52,28 +51,28 @@ pub(super) fn read(html: &str, is_me: impl Fn(&str) -> bool) -> Said {
             }
             Token::Open { name, attributes } if name == "spark-mention" => {
                 let id = attributes.iter().find(|(name, _)| name == "data-object-id");
-                let is_mine = id.is_some_and(|(_, id)| is_me(&decoded(id)));
+                let is_mine = id.is_some_and(|(_, id)| is_me(&decode_entities(id)));
                 said.mentions = true;
                 match (is_mine, quotations) {
                     (true, 0) => said.addresses = true,
                     (true, _) => said.quotes_address = true,
                     (false, _) => {}
                 }
-                said.mention(mention.take(), quotations);
+                said.end_mention(mention.take(), quotations);
                 mention = Some((is_mine, String::new()));
             }
-            Token::Close { name } if name == "spark-mention" => said.mention(mention.take(), quotations),
-            Token::Open { name, .. } if SILENT.contains(&name.as_str()) => skip(&mut rest, &name),
+            Token::Close { name } if name == "spark-mention" => said.end_mention(mention.take(), quotations),
+            Token::Open { name, .. } if SILENT.contains(&name.as_str()) => skip_element(&mut rest, &name),
             Token::Open { name, .. } if name == "br" => said.push('\n', quotations),
             Token::Open { name, .. } | Token::Close { name } if is_block(&name) => said.end_line(quotations),
             Token::Open { .. } | Token::Close { .. } => {}
         }
     }
-    said.mention(mention, quotations);
+    said.end_mention(mention, quotations);
     said
 }
 
-impl Said {
+impl MessageText {
     fn push(&mut self, c: char, quotations: usize) {
         if quotations == 0 {
             self.text.push(c);
@@ -86,7 +85,7 @@ impl Said {
         }
     }
 
-    fn mention(&mut self, mention: Option<(bool, String)>, quotations: usize) {
+    fn end_mention(&mut self, mention: Option<(bool, String)>, quotations: usize) {
         match mention {
             Some((true, _)) => self.push(' ', quotations),
             Some((false, name)) if quotations == 0 => {
@@ -102,8 +101,8 @@ fn is_block(name: &str) -> bool {
     matches!(name, "p" | "div" | "ul" | "ol" | "li" | "pre" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "hr" | "tr")
 }
 
-/// The next token, which is taken from the front; none at the end, or where a tag or comment has none.
-fn next<'a>(rest: &mut &'a str) -> Option<Token<'a>> {
+/// Takes the next token from the front. There is none at the end, or where a tag or comment does not end.
+fn next_token<'a>(rest: &mut &'a str) -> Option<Token<'a>> {
     loop {
         let html = *rest;
         if html.is_empty() {
@@ -122,10 +121,10 @@ fn next<'a>(rest: &mut &'a str) -> Option<Token<'a>> {
             let after = ends.min().map(|(at, length)| &comment[at + length..]);
             *rest = whole.or(after).unwrap_or_default();
         } else if tag.starts_with(begins) {
-            let (name, attributes) = inside(tag, rest)?;
+            let (name, attributes) = read_tag(tag, rest)?;
             return Some(Token::Open { name, attributes });
         } else if tag.strip_prefix('/').is_some_and(|tag| tag.starts_with(begins)) {
-            let (name, _) = inside(&tag[1..], rest)?;
+            let (name, _) = read_tag(&tag[1..], rest)?;
             return Some(Token::Close { name });
         } else if tag.starts_with(['!', '?', '/']) {
             *rest = tag.split_once('>').map_or("", |(_, after)| after);
@@ -136,9 +135,9 @@ fn next<'a>(rest: &mut &'a str) -> Option<Token<'a>> {
     }
 }
 
-/// The name of a tag in small letters and its attributes; what follows it becomes the rest. None where the tag has no end,
-/// and then there is no rest.
-fn inside<'a>(tag: &'a str, rest: &mut &'a str) -> Option<(String, Vec<(String, &'a str)>)> {
+/// Reads the name of a tag, in lower case, and its attributes. What follows it becomes the rest. A tag that does not end
+/// gives nothing, and leaves no rest.
+fn read_tag<'a>(tag: &'a str, rest: &mut &'a str) -> Option<(String, Vec<(String, &'a str)>)> {
     *rest = "";
     let is_end = |c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>');
     let (name, mut tag) = tag.split_at(tag.find(is_end)?);
@@ -170,8 +169,8 @@ fn inside<'a>(tag: &'a str, rest: &mut &'a str) -> Option<(String, Vec<(String, 
     }
 }
 
-/// Leaves out what stands up to the end of an element of this name.
-fn skip(rest: &mut &str, name: &str) {
+/// Skips everything up to the end tag of this name.
+fn skip_element(rest: &mut &str, name: &str) {
     let end = rest.match_indices("</").map(|(at, _)| at).find(|at| {
         let tag = &rest[at + 2..];
         tag.get(..name.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(name))
@@ -179,8 +178,8 @@ fn skip(rest: &mut &str, name: &str) {
     *rest = end.map_or("", |at| &rest[at..]);
 }
 
-/// The entities that Webex writes. One that is not known stays as it is.
-fn decoded(html: &str) -> String {
+/// Decodes the entities that Webex writes. An unknown one stays as it is.
+fn decode_entities(html: &str) -> String {
     let mut text = String::new();
     let mut rest = html;
     while let Some((before, after)) = rest.split_once('&') {
@@ -224,7 +223,7 @@ mod tests {
     use super::*;
 
     fn said(html: &str) -> String {
-        let said = read(html, |id| id == "ME").text;
+        let said = read_html(html, |id| id == "ME").text;
         said.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("|")
     }
 
@@ -275,7 +274,7 @@ mod tests {
     #[test]
     fn a_mention_is_known_by_its_attribute_and_quoted_or_not() {
         let read = |html: &str| {
-            let said = read(html, |id| id == "ME");
+            let said = read_html(html, |id| id == "ME");
             (said.text.trim().to_owned(), said.addresses, said.quotes_address)
         };
         let text = |text: &str, addresses, quoted| (text.to_owned(), addresses, quoted);

@@ -4,38 +4,37 @@
 //! mean something to a pattern. Webex marks each mention in `html` with the person's id; only those that are the
 //! bot's are taken out.
 
-use super::html::{self, Said};
+use super::html::{self, MessageText};
 use crate::text::{folded, is_blank, is_invisible};
 use crate::webex::{Message, Person, PersonId};
 
-/// A name is shorter than this, with all that nobody sees in it.
+/// A name is shorter than this, with its invisible characters.
 const MOST_LETTERS: usize = 400;
 
-/// The text that is addressed to the bot. What is quoted is not, wherever the message was written: whoever quotes somebody
-/// does not say it.
+/// The text that is addressed to the bot. Quotations are left out: whoever quotes somebody does not say it.
 pub fn addressed_text(message: &Message, me: &Person) -> String {
     let plain = message.text.as_deref().unwrap_or_default();
-    let (text, is_clean) = match read(message, me) {
+    let (text, is_clean) = match read_marked(message, me) {
         Some(said) if said.addresses => (said.text, true),
         Some(said) if said.quotes || said.mentions => (said.text, said.quotes_address),
         Some(_) | None => (unquoted(plain).to_owned(), false),
     };
     let text = if is_clean || !message.mentioned_people.contains(&me.id) { &text } else { without_name(&text, me) };
     let text = text.trim_matches(is_blank);
-    // What follows the mention in a sentence; nobody sees what else may stand there.
+    // A comma or colon may follow the mention, with invisible characters around it.
     let said = text.trim_start_matches(|c| is_blank(c) || is_invisible(c) || matches!(c, ',' | ':'));
     let is_parted = text[..text.len() - said.len()].contains([',', ':']);
     if is_parted { said.to_owned() } else { text.to_owned() }
 }
 
-/// Whether the message mentions the bot by identity. Whoever quotes a mention does not.
+/// Whether the message mentions the bot by identity. A mention in a quotation does not count.
 pub fn mentions(message: &Message, me: &Person) -> bool {
-    let is_quoted = || read(message, me).is_some_and(|said| said.quotes_address && !said.addresses);
+    let is_quoted = || read_marked(message, me).is_some_and(|said| said.quotes_address && !said.addresses);
     message.mentioned_people.contains(&me.id) && !is_quoted()
 }
 
-fn read(message: &Message, me: &Person) -> Option<Said> {
-    Some(html::read(message.html.as_deref()?, |id| PersonId::from(id) == me.id))
+fn read_marked(message: &Message, me: &Person) -> Option<MessageText> {
+    Some(html::read_html(message.html.as_deref()?, |id| PersonId::from(id) == me.id))
 }
 
 /// Without html, a quotation is as people type it: lines that begin with `>` and a blank. Those above everything else would
