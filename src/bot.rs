@@ -103,12 +103,16 @@ impl Bot {
     ///
     /// let bot = Bot::builder().on_start(async |handle| {
     ///     let mut hours = tokio::time::interval(std::time::Duration::from_secs(3600));
-    ///     for hour in 0.. {
+    ///     loop {
     ///         hours.tick().await;
-    ///         let says = Reply::text(format!("I have run for {hour} hours."));
-    ///         handle.say(&format!("hour/{hour}"), Destination::email("alice@example.com"), says).await?;
+    ///         // The key names the hour, so it is said once however often the bot is started.
+    ///         let hour = std::time::UNIX_EPOCH.elapsed()?.as_secs() / 3600;
+    ///         let says = Reply::text("Another hour has begun.");
+    ///         let said = handle.say(&format!("hour/{hour}"), Destination::email("alice@example.com"), says).await;
+    ///         if let Err(error) = said {
+    ///             eprintln!("the hour is not told: {error}");
+    ///         }
     ///     }
-    ///     Ok(())
     /// });
     /// ```
     #[must_use]

@@ -64,21 +64,24 @@ impl Handle {
 
     /// Says something at nobody's asking: an alert, a greeting, a result. It is on disk when this returns, and sent in its
     /// turn, whatever ends the process. Said again with the same key it is said once, so a call that failed can be made
-    /// again; a key that names the occasion, such as `backup/2026-11-27`, also holds across restarts.
+    /// again; a key that names the occasion, such as `backup/2026-11-27`, also holds across restarts, for `store.retention`
+    /// and `store.dedupe` after it was sent. Buttons need a card that says whose actions they call: [`Card::calls`](crate::Card::calls).
+    /// A card waits until Webex has said who the bot is.
     ///
     /// # Errors
-    /// A reply that says nothing or asks something, or a ledger that takes nothing just now.
+    /// A reply that cannot be sent: it says nothing, asks something, has a wrong card or a file that is too large. Or a ledger
+    /// that takes nothing just now: then the same call succeeds later.
     pub async fn say(&self, key: &str, to: Destination, reply: Reply) -> anyhow::Result<Posted> {
         anyhow::ensure!(!reply.is_empty(), "nothing is said to {to}");
-        anyhow::ensure!(!reply.asks(), "only an answer can ask a question; what is said to {to} cannot");
-        self.desk.identity.known().await;
-        let mut first = None;
-        for entry in self.desk.announcement(key, &to, reply) {
-            let id = entry.id;
-            let is_new = self.store.put(entry).await?;
-            first.get_or_insert(Posted { id, is_new });
+        reply.check_elsewhere(&to)?;
+        self.desk.check_files(&reply).await.map_err(|error| anyhow::anyhow!("{error}"))?;
+        if reply.has_card() {
+            self.desk.identity.known().await;
         }
-        first.context("nothing is said")
+        let entries = self.desk.announcement(key, &to, reply);
+        let entries = entries.map_err(|why| anyhow::anyhow!("the card to {to} cannot be sent: {why}"))?;
+        let is_new = self.store.put_together(entries).await?;
+        Ok(Posted { id: outbox::letter_id(key), is_new })
     }
 
     /// Puts a letter into the outbox, outside of any event. It is on disk when this returns, and sent in its turn, whatever
@@ -95,13 +98,14 @@ impl Handle {
         self.line.clone()
     }
 
-    /// Exchanges the commands, without a gap: what has begun ends with those it began with. The settings' rules hold
+    /// Exchanges the program's commands, without a gap; those that every bot has stay. What is under way goes on: what has begun ends with those it began with. The settings' rules hold
     /// for the new ones.
     ///
     /// # Errors
     /// A command that cannot be called, or a rule for one that is not there. Then nothing is exchanged.
     pub fn exchange_commands(&self, commands: Vec<Command>) -> anyhow::Result<()> {
-        self.table.exchange(commands::used(&self.config, commands, &self.around)?);
+        let all = commands::table().into_iter().chain(commands).collect();
+        self.table.exchange(commands::used(&self.config, all, &self.around)?);
         Ok(())
     }
 

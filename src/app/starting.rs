@@ -28,7 +28,7 @@ impl OnStart {
     /// Runs it when the bot is ready. The bot goes on however it ends.
     pub(super) async fn run(self, handle: Handle) {
         handle.ready().await;
-        match AssertUnwindSafe((self.0)(handle)).catch_unwind().await {
+        match AssertUnwindSafe(async { (self.0)(handle).await }).catch_unwind().await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::error!(error = format!("{error:#}"), "what the program does at the start failed")

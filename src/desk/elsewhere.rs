@@ -2,13 +2,13 @@
 
 use uuid::Uuid;
 
-use super::{Desk, NO_COMMAND};
-use crate::card::Venue;
+use super::Desk;
+use crate::card::{Card, Venue};
 use crate::event;
 use crate::handler::{Outgoing, Reply};
 use crate::outbox::{self, Destination, Letter, Post};
 use crate::store::{Claimed, Entry};
-use crate::webex::{File, NewMessage, PersonId};
+use crate::webex::{Attachment, File, NewMessage, PersonId};
 
 impl Desk {
     /// The letters of what a command or a handler said elsewhere. Their ids are made from the event's.
@@ -31,16 +31,25 @@ impl Desk {
         messages.zip(0..).map(letter).collect()
     }
 
-    /// The letters of what is said at nobody's asking. Their ids are made from the key.
-    pub fn announcement(&self, key: &str, to: &Destination, reply: Reply) -> Vec<Entry> {
-        let letter = |(message, nth)| {
-            let id = outbox::letter_id(&if nth == 0 { key.to_owned() } else { format!("{key}/{nth}") });
-            self.enclose(Post::new(to.clone(), NewMessage::default()).announced(), id, message, None, None)
+    /// The letters of what is said at nobody's asking. The key makes the id of the first, and that makes those of the others.
+    ///
+    /// # Errors
+    /// Why its card cannot be sent.
+    pub fn announcement(&self, key: &str, to: &Destination, reply: Reply) -> Result<Vec<Entry>, String> {
+        let first = outbox::letter_id(key);
+        let letter = |(mut message, nth): (Outgoing, u32)| {
+            let id = if nth == 0 { first } else { event::elsewhere_id(first, nth) };
+            let (attachments, without_card) = self.attachments(message.card.take(), id, to, None, None);
+            if let Some(why) = without_card {
+                return Err(why);
+            }
+            message.message.attachments = attachments;
+            Ok(self.enclose(Post::new(to.clone(), NewMessage::default()).announced(), id, message, None, None))
         };
         reply.into_messages().into_iter().zip(0..).map(letter).collect()
     }
 
-    /// A letter with this message. Buttons that are for whoever asked are for nobody where nobody did.
+    /// A letter with this message.
     fn enclose(
         &self,
         post: Post,
@@ -49,27 +58,37 @@ impl Desk {
         asker: Option<&PersonId>,
         command: Option<&str>,
     ) -> Entry {
-        let me = self.identity.get();
+        let label = card.as_ref().and_then(|card| card.command().map(str::to_owned)).or(command.map(str::to_owned));
+        let (sealed, without_card) = self.attachments(card, id, &post.to, asker, command);
+        let message = if sealed.is_empty() { message } else { NewMessage { attachments: sealed, ..message } };
         let person = post.to.person();
-        let venue = match (&post.to, &person, asker.or(me.as_ref().map(|me| &me.id))) {
+        let letter = Letter::from(Post { message, file: file.as_ref().map(File::info), without_card, ..post });
+        let entry = letter.into_entry(id, person.as_deref().unwrap_or_default());
+        Entry { subject: person, label, file: file.map(|file| file.bytes), ..entry }
+    }
+
+    /// The card of a message to this destination, or why it is sent without one. Buttons that are for whoever asked are for
+    /// nobody where nobody did.
+    fn attachments(
+        &self,
+        card: Option<Card>,
+        id: Uuid,
+        to: &Destination,
+        asker: Option<&PersonId>,
+        command: Option<&str>,
+    ) -> (Vec<Attachment>, Option<String>) {
+        let (me, person) = (self.identity.get(), to.person());
+        let venue = match (to, &person, asker.or(me.as_ref().map(|me| &me.id))) {
             (Destination::Space(room, _), _, Some(asker)) => Some(Venue::Room { room, asker }),
             (_, Some(person), _) => Some(Venue::DirectWith(person)),
             (_, None, _) => None,
         };
-        let command = card.as_ref().and_then(|card| card.command().map(str::to_owned)).or(command.map(str::to_owned));
         let unknown = || Err("Webex has not said yet who the bot is".to_owned());
-        let sealed = card.map(|card| {
-            let command = command.as_deref().unwrap_or(NO_COMMAND);
-            venue.map_or_else(unknown, |venue| self.sealed(&card, id, venue, command))
-        });
-        let (attachments, without_card) = match sealed {
-            None => (message.attachments, None),
+        let sealed = card.map(|card| venue.map_or_else(unknown, |venue| self.sealed(&card, id, venue, command)));
+        match sealed {
+            None => (Vec::new(), None),
             Some(Ok(card)) => (vec![card], None),
             Some(Err(why)) => (Vec::new(), Some(why)),
-        };
-        let message = NewMessage { attachments, ..message };
-        let letter = Letter::from(Post { message, file: file.as_ref().map(File::info), without_card, ..post });
-        let entry = letter.into_entry(id, person.as_deref().unwrap_or_default());
-        Entry { subject: person, label: command, file: file.map(|file| file.bytes), ..entry }
+        }
     }
 }

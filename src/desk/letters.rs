@@ -46,12 +46,11 @@ impl Desk {
         let Outgoing { message, card, file, asks } = sent;
         let venue = Venue::Room { room: &to.room, asker: &to.sender.id };
         // The card of an approval request is sealed already: it is among the attachments.
-        let (attachments, without_card) =
-            match card.map(|card| self.sealed(&card, id, venue, command.unwrap_or(NO_COMMAND))) {
-                None => (message.attachments, None),
-                Some(Ok(card)) => (vec![card], None),
-                Some(Err(why)) => (Vec::new(), Some(why)),
-            };
+        let (attachments, without_card) = match card.map(|card| self.sealed(&card, id, venue, command)) {
+            None => (message.attachments, None),
+            Some(Ok(card)) => (vec![card], None),
+            Some(Err(why)) => (Vec::new(), Some(why)),
+        };
         let message = NewMessage { attachments, ..message };
         let space = Destination::Space(to.room.clone(), to.room_type);
         let letter = Letter::from(Post {
@@ -67,7 +66,8 @@ impl Desk {
     }
 
     /// The card with its buttons sealed, or why it cannot be sent. Then its text is sent alone.
-    pub fn sealed(&self, card: &Card, id: Uuid, venue: Venue, command: &str) -> Result<Attachment, String> {
+    pub fn sealed(&self, card: &Card, id: Uuid, venue: Venue, command: Option<&str>) -> Result<Attachment, String> {
+        let command = card.command().or(command).unwrap_or(NO_COMMAND);
         let cards = self.services.cards.as_ref().ok_or("cards.enabled is off")?;
         let me = self.identity.get().ok_or("Webex has not said yet who the bot is")?;
         let commands = self.services.commands();

@@ -3,6 +3,7 @@
 mod case;
 mod elsewhere;
 mod end;
+mod files;
 mod letters;
 mod tries;
 

@@ -13,8 +13,8 @@ use crate::text::{folded, is_blank, is_invisible, is_only_stops, quoted, trim};
 /// A handler asks for each [by its name](Args::get), or takes one after the other with [`Args::next`].
 #[derive(Clone, Debug, Default)]
 pub struct Args {
-    /// By the names of the parameters; none where one was left out.
-    values: Vec<(String, Option<String>)>,
+    /// One for each parameter.
+    values: Vec<Given>,
     /// Those that were given, but for flags.
     words: VecDeque<String>,
 }
@@ -44,7 +44,7 @@ impl Args {
         for (param, text) in params.iter().zip(given) {
             let value = param.value(text)?;
             args.words.extend(value.clone().filter(|_| !param.is_flag()));
-            args.values.push((param.name().to_owned(), value));
+            args.values.push(Given { name: param.name().to_owned(), kind: param.kind(), value });
         }
         Ok(args)
     }
@@ -53,15 +53,25 @@ impl Args {
     /// [`Somebody`](super::Somebody), a `bool` for a flag, a `String`; or an `Option` of these for one that may be left out.
     ///
     /// # Errors
-    /// A sentence for the person when it is missing, or is no such value, as when a number is too large. An internal error
-    /// when the command declares no parameter of this name.
+    /// A sentence for the person when it is no such value, as when a number is too large. An internal error, which is the
+    /// program's mistake, when the command declares no parameter of this name, or one of another kind, or one that may be
+    /// left out and is asked for as though it may not.
     pub fn get<T: FromArgument>(&self, name: &str) -> Result<T> {
-        match self.values.iter().find(|(declared, _)| declared == name) {
-            Some((_, Some(text))) => T::read(text).ok_or_else(|| CommandError::Usage(unreadable(text, T::KIND, name))),
-            Some((_, None)) => T::left_out().ok_or_else(|| CommandError::Usage(missing(name))),
-            None => Err(CommandError::Internal(anyhow::anyhow!(
-                "the handler asks for the argument \"{name}\", which the command does not declare; add it with Command::param"
-            ))),
+        let given = self.values.iter().find(|given| given.name == name);
+        let mistake = |what: &str| {
+            Err(CommandError::Internal(anyhow::anyhow!("the handler asks for the argument \"{name}\", which {what}")))
+        };
+        match given {
+            None => mistake("the command does not declare; add it with Command::param"),
+            Some(Given { value: None, .. }) => match T::left_out() {
+                Some(value) => Ok(value),
+                None => mistake("may be left out; ask for an Option of it, or give it a default"),
+            },
+            Some(Given { value: Some(text), kind, .. }) => match T::read(text) {
+                Some(value) => Ok(value),
+                None if *kind == T::KIND => Err(CommandError::Usage(unreadable(text, T::KIND, name))),
+                None => mistake("is declared as another kind"),
+            },
         }
     }
 
@@ -91,6 +101,14 @@ impl Args {
     pub fn finish(mut self) -> Result<()> {
         self.next().map_or(Ok(()), |extra| Err(too_much(&extra)))
     }
+}
+
+/// The value of a parameter; none where it was left out.
+#[derive(Clone, Debug)]
+struct Given {
+    name: String,
+    kind: &'static str,
+    value: Option<String>,
 }
 
 fn too_much(extra: &str) -> CommandError {
@@ -224,7 +242,7 @@ mod tests {
 
     fn read(params: &[Param], text: &str) -> String {
         match Args::read(params, text) {
-            Ok(args) => args.values.iter().map(|(name, value)| format!("{name}={value:?}; ")).collect(),
+            Ok(args) => args.values.iter().map(|given| format!("{}={:?}; ", given.name, given.value)).collect(),
             Err(error) => error.to_string(),
         }
     }
@@ -277,8 +295,12 @@ mod tests {
         assert_eq!(args.get::<Option<String>>("who").unwrap(), None);
         let says = |error: CommandError| error.to_string();
         assert_eq!(says(args.get::<u8>("count").unwrap_err()), "\"300\" is no whole number that I can take for count.");
-        assert_eq!(says(args.get::<String>("who").unwrap_err()), "I need the who.");
-        let error = args.get::<u8>("cuont").unwrap_err();
-        assert!(matches!(&error, CommandError::Internal(_)) && error.to_string().contains("\"cuont\""), "{error}");
+        for (error, says) in [
+            (args.get::<String>("who").unwrap_err(), "\"who\", which may be left out"),
+            (args.get::<u8>("cuont").unwrap_err(), "\"cuont\", which the command does not declare"),
+            (args.get::<jiff::civil::Date>("count").unwrap_err(), "\"count\", which is declared as another kind"),
+        ] {
+            assert!(matches!(&error, CommandError::Internal(_)) && error.to_string().contains(says), "{error}");
+        }
     }
 }

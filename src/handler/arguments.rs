@@ -76,6 +76,7 @@ fields! {
 ///         /// How long it took
 ///         minutes: u32,
 ///         project: String = "general",
+///         rate: f64 = 1.5,
 ///         billed: bool,
 ///         text: Option<Rest>,
 ///     }
@@ -84,7 +85,7 @@ fields! {
 /// let note = Command::taking("note", "Notes time", async |_, note: Note| {
 ///     Ok(Reply::text(format!("{} minutes for {}", note.minutes, note.project)))
 /// });
-/// assert_eq!(note.usage(), "note <minutes> [project] [billed] [text...]");
+/// assert_eq!(note.usage(), "note <minutes> [project] [rate] [billed] [text...]");
 /// ```
 #[macro_export]
 macro_rules! arguments {
@@ -101,7 +102,7 @@ macro_rules! arguments {
                 vec![$(
                     <$type as $crate::Field>::param(stringify!($field))
                         .about(concat!($($about),*))
-                        $(.default($default))?
+                        $(.default(&($default).to_string()))?
                 ),*]
             }
 

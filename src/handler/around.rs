@@ -29,7 +29,13 @@ impl Next {
     /// # Errors
     /// Those of the command.
     pub async fn run(self, context: Context) -> Result<Reply> {
-        (self.0)(context).await
+        let elsewhere = context.elsewhere.clone();
+        let reply = (self.0)(context).await;
+        if reply.is_err() {
+            // What a command said elsewhere before it failed is not said, whatever is returned in its place.
+            elsewhere.take();
+        }
+        reply
     }
 }
 

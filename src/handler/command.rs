@@ -44,10 +44,9 @@ impl Command {
         H: Fn(Context, A) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply>> + Send + 'static,
     {
-        let mut command = Command::new(name, summary, |_, _| async { Ok(Reply::default()) });
-        command.run = Arc::new(move |context, args| match A::read(&args) {
-            Ok(given) => Box::pin(handler(context, given)),
-            Err(error) => Box::pin(async { Err(error) }),
+        let command = Command::new(name, summary, move |context, args| {
+            let running = A::read(&args).map(|given| handler(context, given));
+            async move { running?.await }
         });
         A::params().into_iter().fold(command, Command::param)
     }

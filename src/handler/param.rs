@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::error::{missing, unreadable};
 use super::value::{FromArgument, Somebody};
 use super::{CommandError, Result};
-use crate::text::{find, quoted};
+use crate::text::{find, folded, quoted};
 
 /// What a command takes. People give it by its place, or as `name=value`.
 ///
@@ -177,16 +177,32 @@ impl Param {
                 || format!("\"{}\" is no {}; say one of {}.", quoted(&text), self.name, self.choices.join(", "));
             return chosen.cloned().ok_or_else(unknown);
         }
-        let (kind, is_one) = match self.kind {
-            Kind::Text => return Ok(text),
-            Kind::Integer => kind::<i64>(&text),
-            Kind::Number => kind::<f64>(&text),
-            Kind::Duration => kind::<Duration>(&text),
-            Kind::Date => kind::<Date>(&text),
-            Kind::Person => kind::<Somebody>(&text),
-            Kind::Flag => kind::<bool>(&text),
-        };
-        if is_one { Ok(text) } else { Err(unreadable(&text, kind, &self.name)) }
+        if self.is_kind(&text) { Ok(text) } else { Err(unreadable(&text, self.kind(), &self.name)) }
+    }
+
+    /// What its kind is called.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.kind {
+            Kind::Text => String::KIND,
+            Kind::Integer => i64::KIND,
+            Kind::Number => f64::KIND,
+            Kind::Duration => Duration::KIND,
+            Kind::Date => Date::KIND,
+            Kind::Person => Somebody::KIND,
+            Kind::Flag => bool::KIND,
+        }
+    }
+
+    fn is_kind(&self, text: &str) -> bool {
+        match self.kind {
+            Kind::Text => true,
+            Kind::Integer => i64::read(text).is_some(),
+            Kind::Number => f64::read(text).is_some(),
+            Kind::Duration => Duration::read(text).is_some(),
+            Kind::Date => Date::read(text).is_some(),
+            Kind::Person => Somebody::read(text).is_some(),
+            Kind::Flag => bool::read(text).is_some(),
+        }
     }
 
     /// What is wrong with it, for whoever declared it.
@@ -199,13 +215,12 @@ impl Param {
         if self.rest && self.kind != Kind::Text {
             return Some("takes the rest, and is no text".to_owned());
         }
+        if let Some(choice) = self.choices.iter().find(|choice| self.is_flag() || !self.is_kind(choice)) {
+            return Some(format!("has a choice that it cannot have: {choice}"));
+        }
         let default = default.clone()?;
         self.read(default).err().map(|says| format!("has a default that it cannot have: {says}"))
     }
-}
-
-fn kind<T: FromArgument>(text: &str) -> (&'static str, bool) {
-    (T::KIND, T::read(text).is_some())
 }
 
 /// What is wrong with the parameters of a command, for whoever declared them.
@@ -213,7 +228,7 @@ pub(super) fn wrong(params: &[Param]) -> Option<String> {
     for (nth, param) in params.iter().enumerate() {
         let (before, name) = (&params[..nth], &param.name);
         let wrong = param.wrong().or_else(|| {
-            if before.iter().any(|other| other.name == *name) {
+            if before.iter().any(|other| folded(&other.name) == folded(name)) {
                 Some("is there twice".to_owned())
             } else if before.iter().any(Param::takes_rest) {
                 Some("follows one that takes the rest".to_owned())
@@ -239,7 +254,9 @@ mod tests {
         let says = |params: &[Param]| wrong(params).unwrap_or_default();
         for (params, expected) in [
             (vec![Param::text("two words")], "the parameter \"two words\" is not called by one word"),
-            (vec![Param::text("a"), Param::integer("a")], "the parameter \"a\" is there twice"),
+            (vec![Param::text("A"), Param::integer("a")], "the parameter \"a\" is there twice"),
+            (vec![Param::integer("a").choices(["1", "x"])], "has a choice that it cannot have: x"),
+            (vec![Param::flag("a").choices(["on"])], "has a choice that it cannot have: on"),
             (vec![Param::integer("a").rest()], "the parameter \"a\" takes the rest, and is no text"),
             (vec![Param::text("a").rest(), Param::text("b")], "\"b\" follows one that takes the rest"),
             (vec![Param::text("a").optional(), Param::text("b")], "\"b\" has to be given, and follows"),

@@ -98,13 +98,8 @@ impl Reply {
     /// # Errors
     /// What is wrong with it, for whoever wrote the command.
     pub(crate) fn check(&self, command: &CommandSpec) -> anyhow::Result<()> {
-        if let Some(wrong) = self.addresses.iter().find(|address| !is_on_the_web(address)) {
-            anyhow::bail!("{wrong} is no http or https address of a file");
-        }
-        for (to, said) in &self.elsewhere {
-            anyhow::ensure!(said.question.is_none(), "only the answer can ask a question; what is said to {to} cannot");
-            said.check(command)?;
-        }
+        self.check_addresses()?;
+        self.elsewhere.iter().try_for_each(|(to, said)| said.check_elsewhere(to))?;
         let Some(question) = &self.question else { return Ok(()) };
         let (name, action) = (command.name(), question.action());
         anyhow::ensure!(
@@ -149,8 +144,24 @@ impl Reply {
         self
     }
 
-    pub(crate) fn asks(&self) -> bool {
-        self.question.is_some()
+    /// Whether this can be said to somebody who is not answered by it.
+    ///
+    /// # Errors
+    /// What is wrong with it, for whoever wrote the program.
+    pub(crate) fn check_elsewhere(&self, to: &Destination) -> anyhow::Result<()> {
+        anyhow::ensure!(self.question.is_none(), "only an answer can ask a question; what is said to {to} cannot");
+        self.check_addresses()
+    }
+
+    fn check_addresses(&self) -> anyhow::Result<()> {
+        match self.addresses.iter().find(|address| !is_on_the_web(address)) {
+            Some(wrong) => anyhow::bail!("{wrong} is no http or https address of a file"),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn has_card(&self) -> bool {
+        !self.cards.is_empty()
     }
 
     pub(crate) fn take_question(&mut self) -> Option<Question> {

@@ -11,7 +11,7 @@ use crate::handler::{Command, CommandError, CommandSpec, Context, FileError, Inp
 use crate::store::{Again, Claimed};
 use crate::text::quoted;
 use crate::verdict::Verdict;
-use crate::webex::{Error, Fault, File, NewMessage};
+use crate::webex::{Error, Fault, NewMessage};
 use crate::worker::reason;
 
 /// What the person reads where [`Uncallable::Gone`].
@@ -90,7 +90,7 @@ impl Inbox {
     ) -> RunOutcome {
         let (has_run, result) = match self.guard(run.case.row, running).await {
             Ok(reply) => match reply.check(run.command) {
-                Ok(()) => (true, self.check_files(reply).await),
+                Ok(()) => (true, self.desk.check_files(&reply).await.map(|()| reply)),
                 Err(error) => (false, Err(error.into())),
             },
             Err(error) => (false, Err(error)),
@@ -121,32 +121,6 @@ impl Inbox {
             Ok(Err(panic)) => Err(anyhow::anyhow!("the handler {}", reason(&*panic)).into()),
             Err(_) => Err(anyhow::anyhow!("the handler did not end within worker.deadline").into()),
         }
-    }
-
-    /// The reply, unless a file is larger than `files.largest` or there is no room for its files within `files.waiting`.
-    async fn check_files(&self, reply: Reply) -> Result<Reply, CommandError> {
-        if reply.files().is_empty() {
-            return Ok(reply);
-        }
-        let size = |file: &&File| file.bytes.len() as u64;
-        let limits = &self.services.files;
-        if let Some(file) = reply.files().into_iter().find(|file| size(file) > limits.largest) {
-            tracing::warn!(?file, limit = limits.largest, "a reply's file is larger than files.largest");
-            let (name, size, most) = (&file.name, size(&file), limits.largest);
-            return Err(CommandError::User(format!(
-                "The file {name} has {size} bytes, and I may send {most} at most."
-            )));
-        }
-        let waiting = self.services.store.size_of_files().await?;
-        if waiting + reply.files().iter().map(size).sum::<u64>() > limits.waiting {
-            tracing::error!(
-                waiting,
-                limit = limits.waiting,
-                "a reply's files find no room within files.waiting; dead letters count too: `switchboard outbox list --state dead`"
-            );
-            return Err(CommandError::User("Too many files wait to be sent. Please try again later.".to_owned()));
-        }
-        Ok(reply)
     }
 
     /// Ends the event with what the command returned, or tries again.

@@ -31,7 +31,7 @@ impl Inbox {
         };
         let greeting = NewMessage::text(pairing::greeting(&request));
         let seal_for =
-            |card: &Card, id, admin: &str| self.desk.sealed(card, id, Venue::DirectWith(admin), pairing::COMMAND);
+            |card: &Card, id, admin: &str| self.desk.sealed(card, id, Venue::DirectWith(admin), Some(pairing::COMMAND));
         let notices = pairing::notices(&request, &self.services.policy.admins(), seal_for);
         let case = approach.case(GIVEN_A_CODE);
         self.desk.say(case, case.end(Verdict::Stranger), vec![greeting.into()]).then(notices).into()

@@ -11,7 +11,13 @@ pub(super) enum LedgerChange {
     Reopen(Uuid),
     Discard(Uuid),
     Hurry,
-    BeginOnce { seq: i64, lane: Uuid, fence: i64 },
+    BeginOnce {
+        seq: i64,
+        lane: Uuid,
+        fence: i64,
+    },
+    /// All of these, or none where the first is there.
+    PutTogether(Vec<Entry>),
     NoteUnhandled(Entry, String),
     BeginCoverage(Beginning),
     Progress(Progress),
@@ -19,7 +25,10 @@ pub(super) enum LedgerChange {
     RequestPairing(Box<NewPairing>),
     DecidePairing(Box<RequestDecision>),
     WithdrawApproval(Uuid, String),
-    Prune { retention: Duration, dedupe: Duration },
+    Prune {
+        retention: Duration,
+        dedupe: Duration,
+    },
     PruneLanes(Duration),
     PruneAudit(Duration),
     SealAudit,
@@ -35,6 +44,9 @@ impl LedgerChange {
             LedgerChange::Discard(id) => engine.discard(*id, due).await?.into(),
             LedgerChange::Hurry => engine.make_all_due(due).await?,
             LedgerChange::BeginOnce { seq, lane, fence } => engine.begin_once(*seq, *lane, *fence).await?,
+            LedgerChange::PutTogether(entries) => {
+                engine.put(entries.iter(), due).await?.first().copied().unwrap_or_default().into()
+            }
             LedgerChange::NoteUnhandled(entry, reason) => engine.note_unhandled(entry, reason).await?,
             LedgerChange::BeginCoverage(beginning) => engine.begin_coverage(beginning).await.map(|()| 0)?,
             LedgerChange::Progress(progress) => engine.progress(progress).await.map(|()| 0)?,

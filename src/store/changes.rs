@@ -40,6 +40,14 @@ impl Store {
         self.change(change).await.map(|rows| rows > 0)
     }
 
+    /// Puts these entries, which belong together, in one transaction. Tells whether the first is new.
+    ///
+    /// # Errors
+    /// As with [`Store::put`].
+    pub async fn put_together(&self, entries: Vec<Entry>) -> Result<bool, StoreError> {
+        self.try_change(LedgerChange::PutTogether(entries)).await.map(|new| new > 0)
+    }
+
     /// Adds a row that is closed at once, with this reason. `false` when its id was known. It is refused as
     /// [`Store::put`] is.
     pub async fn note_unhandled(&self, entry: Entry, reason: String) -> Result<bool, StoreError> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 use switchboard::card::{Submit, Text};
 use switchboard::{
-    Args, Bot, Card, Command, CommandError, Context, Destination, Inputs, Param, Question, Reply, Result,
+    Args, Bot, Call, Card, Command, CommandError, Context, Destination, Inputs, Next, Param, Question, Reply, Result,
 };
 
 use crate::cards::press;
@@ -110,4 +110,61 @@ async fn a_handler_of_events_says_something_once() {
     bot.cloud.person("alice@example.com").renames(&lab, "Kitchen").unwrap();
     let all = bot.transcript().await;
     assert_eq!(all.matches("A space is called Kitchen now.").count(), 1, "{all}");
+}
+
+#[tokio::test]
+async fn the_parts_of_what_is_said_take_no_key_of_another_occasion_and_all_are_checked() {
+    let bot = Harness::with("[files]\nlargest = 100", Bot::builder().command(order())).await;
+    let (handle, to) = (bot.handle(), Destination::email("alice@example.com"));
+    let long = Reply::text("long ".repeat(2000));
+    assert!(handle.say("hour", to.clone(), long).await.unwrap().is_new);
+    assert!(handle.say("hour/1", to.clone(), Reply::text("The first hour.")).await.unwrap().is_new);
+    assert!(!handle.say("hour", to.clone(), Reply::text("Not again.")).await.unwrap().is_new);
+    let button = || Card::new().with(Text::new("Soup")).action(Submit::new("Ready", "ready"));
+    for (reply, says) in [
+        (Reply::text("A").with_card(button()), "cannot be sent: it is wrong"),
+        (Reply::text("A").with_card(button().calls("nobody")), "cannot be sent: it is wrong"),
+        (Reply::file("a.txt", "text/plain", "x".repeat(101)), "The file a.txt has 101 bytes"),
+        (Reply::text("A").with_file_url("menu.pdf"), "menu.pdf is no http or https address"),
+    ] {
+        let error = handle.say("wrong", to.clone(), reply).await.unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+    assert!(handle.say("wrong", to, Reply::text("Right.").with_card(button().calls("order"))).await.unwrap().is_new);
+    let all = bot.transcript().await;
+    for said in ["The first hour.", "Right."] {
+        assert_eq!(all.matches(said).count(), 1, "{said}: {all}");
+    }
+    assert!(!all.contains("Not again."), "{all}");
+}
+
+#[tokio::test]
+async fn what_fails_is_said_once_when_it_is_tried_again_and_not_at_all_where_something_takes_its_place() {
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&tries);
+    let flaky = Command::new("flaky", "Fails once", move |context: Context, _| {
+        let nth = counted.fetch_add(1, Ordering::Relaxed);
+        async move {
+            context.say(Destination::email("bob@example.com"), Reply::text("It happened."));
+            if nth == 0 { Err(anyhow::anyhow!("not yet").into()) } else { Ok(Reply::text("Done.")) }
+        }
+    });
+    let fails = Command::new("fails", "Fails", async |context: Context, _| {
+        context.say(Destination::email("bob@example.com"), Reply::text("Never said."));
+        Err(CommandError::User("No.".to_owned()))
+    });
+    let bot = Bot::builder().command(flaky).command(fails).around(async |call: Call, context, next: Next| {
+        match next.run(context).await {
+            Err(_) if call.command == "fails" => Ok(Reply::text("It failed, and that is fine.")),
+            reply => reply,
+        }
+    });
+    let bot = Harness::with("[worker]\nbackoff = \"1ms\"", bot).await;
+    let alice = bot.cloud.person("alice@example.com");
+    alice.says("flaky");
+    alice.says("fails");
+    let all = bot.transcript().await;
+    assert_eq!((all.matches("It happened.").count(), all.matches("Done.").count()), (1, 1), "{all}");
+    assert!(all.contains("that is fine") && !all.contains("Never said."), "{all}");
+    assert_eq!(tries.load(Ordering::Relaxed), 2);
 }
