@@ -138,8 +138,9 @@ fn assign(params: &[Param], text: &str) -> Result<Vec<Option<String>>> {
             given[nth] = (!value.chars().all(is_invisible)).then(|| value.to_owned());
             return Ok(given);
         }
-        // A blank after `name=` means that nothing is given for it.
-        let word = if named.is_some() && value.starts_with(is_blank) { None } else { next_word(value)? };
+        // A blank after `name=` means that nothing is given for it; what nobody sees does not count.
+        let (first, _) = value.split_at(value.find(is_blank).unwrap_or(value.len()));
+        let word = if named.is_some() && trim(first).is_empty() { None } else { next_word(value)? };
         match (word, nth) {
             (Some((word, after)), Some(nth)) => (given[nth], rest) = (Some(word), after),
             (Some((word, _)), None) => return Err(too_much(&word)),
@@ -211,6 +212,8 @@ fn closing(opening: char) -> Option<&'static [char]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{prop_assert_eq, proptest};
+
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
@@ -301,6 +304,48 @@ mod tests {
             (args.get::<jiff::civil::Date>("count").unwrap_err(), "\"count\", which is declared as another kind"),
         ] {
             assert!(matches!(&error, CommandError::Internal(_)) && error.to_string().contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_given_by_a_name_with_nothing_to_be_seen_after_it() {
+        let params = [Param::integer("minutes"), Param::text("what").optional()];
+        for text in ["what= 30", "what=\u{200b} 30", "30 what=\u{feff}"] {
+            assert_eq!(read(&params, text), "minutes=Some(\"30\"); what=None; ", "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_may_be_as_large_as_the_handler_takes_it() {
+        let args = |text: &str| Args::read(&[Param::integer("n")], text);
+        assert_eq!(args("18446744073709551615").unwrap().get::<u64>("n").unwrap(), u64::MAX);
+        assert_eq!(args("-9223372036854775808").unwrap().get::<i64>("n").unwrap(), i64::MIN);
+        assert!(args("18446744073709551616").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_is_the_same_by_place_and_by_name(word in "\"?[a-z0-9“”’.?!\u{200b}\u{feff}❤ßİ*`_-]{1,8}\"?", after in "[a-z]{0,3}") {
+            let params = [Param::text("what"), Param::text("after").optional()];
+            let text = format!("{word} {after}");
+            prop_assert_eq!(read(&params, &format!("what=x{text}")), read(&params, &format!("x{text}")));
+            if !trim(&word).is_empty() {
+                prop_assert_eq!(read(&params, &format!("what={text}")), read(&params, &text));
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "([a-z=\"'“”‘’.?! \u{a0}\u{200b}\u{2028}\n❤\u{fe0f}ßİ*`_-]|now|what=|text=){0,24}|.{0,40}") {
+            let params = [
+                Param::duration("when").optional(),
+                Param::text("what").choices(["a", "A", "", "New York"]).default("a"),
+                Param::flag("now"),
+                Param::text("text").rest().optional(),
+            ];
+            for taken in 0..=params.len() {
+                let _ = Args::read(&params[..taken], &text);
+            }
+            let _ = Args::parse(&text);
         }
     }
 }

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::error::{missing, unreadable};
 use super::value::{FromArgument, Somebody};
 use super::{CommandError, Result};
-use crate::text::{find, folded, quoted};
+use crate::text::{find, folded, is_invisible, quoted};
 
 /// What a command takes. People give it by its place, or as `name=value`.
 ///
@@ -165,7 +165,7 @@ impl Param {
         match text {
             Some(text) => self.read(text).map(Some).map_err(CommandError::Usage),
             None if self.is_needed() => Err(CommandError::Usage(missing(&self.name))),
-            None => Ok(self.default.clone()),
+            None => self.default.clone().map(|default| self.read(default)).transpose().map_err(CommandError::Usage),
         }
     }
 
@@ -196,7 +196,7 @@ impl Param {
     fn is_kind(&self, text: &str) -> bool {
         match self.kind {
             Kind::Text => true,
-            Kind::Integer => i64::read(text).is_some(),
+            Kind::Integer => i64::read(text).is_some() || u64::read(text).is_some(),
             Kind::Number => f64::read(text).is_some(),
             Kind::Duration => Duration::read(text).is_some(),
             Kind::Date => Date::read(text).is_some(),
@@ -208,7 +208,7 @@ impl Param {
     /// What is wrong with it, for whoever declared it.
     fn wrong(&self) -> Option<String> {
         let Param { name, default, .. } = self;
-        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        let is_word = |c: char| (c.is_alphanumeric() && !is_invisible(c)) || matches!(c, '_' | '-');
         if name.is_empty() || !name.chars().all(is_word) {
             return Some("is not called by one word of letters, digits, - and _".to_owned());
         }
@@ -257,6 +257,8 @@ mod tests {
             (vec![Param::text("A"), Param::integer("a")], "the parameter \"a\" is there twice"),
             (vec![Param::integer("a").choices(["1", "x"])], "has a choice that it cannot have: x"),
             (vec![Param::flag("a").choices(["on"])], "has a choice that it cannot have: on"),
+            (vec![Param::text("Größe"), Param::text("GRÖSSE")], "the parameter \"GRÖSSE\" is there twice"),
+            (vec![Param::text("\u{115f}")], "is not called by one word"),
             (vec![Param::integer("a").rest()], "the parameter \"a\" takes the rest, and is no text"),
             (vec![Param::text("a").rest(), Param::text("b")], "\"b\" follows one that takes the rest"),
             (vec![Param::text("a").optional(), Param::text("b")], "\"b\" has to be given, and follows"),
@@ -268,5 +270,11 @@ mod tests {
         let fine =
             [Param::flag("now"), Param::text("a"), Param::duration("b").default("7d"), Param::text("c").optional()];
         assert_eq!(says(&fine), "");
+    }
+
+    #[test]
+    fn a_default_is_had_as_it_is_spelt_among_the_choices() {
+        let what = Param::text("what").choices(["Work", "Rest"]).default("work");
+        assert_eq!((wrong(std::slice::from_ref(&what)), what.value(None).unwrap().as_deref()), (None, Some("Work")));
     }
 }

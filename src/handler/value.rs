@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use crate::config::{is_person, parse_duration};
-use crate::text::{folded, plain};
+use crate::text::{folded, plain, trim};
 use crate::webex::PersonId;
 
 /// A type that an argument can be read as: see [`Args::get`](super::Args::get).
@@ -86,7 +86,7 @@ impl FromArgument for Somebody {
     const KIND: &'static str = "email address or person id";
 
     fn read(text: &str) -> Option<Somebody> {
-        as_seen(text, |text| match text.contains('@') {
+        as_seen(trim(text), |text| match text.contains('@') {
             _ if text.starts_with('*') || !is_person(text) => None,
             true => Some(Somebody::Email(text.to_lowercase())),
             false => Some(Somebody::Id(text.into())),
@@ -139,6 +139,7 @@ mod tests {
         assert_eq!(Date::read("2026-02-28"), Some(jiff::civil::date(2026, 2, 28)));
         assert_eq!((Date::read("2026-02-30"), bool::read("Yes"), bool::read("maybe")), (None, Some(true), None));
         assert_eq!(Somebody::read("Bob@Example.com"), Some(Somebody::Email("bob@example.com".to_owned())));
+        assert_eq!(Somebody::read(" \u{200b}bob@example.com "), Some(Somebody::Email("bob@example.com".to_owned())));
         assert_eq!((Somebody::read("*@example.com"), Somebody::read("Bob")), (None, None));
         assert_eq!((Option::<u32>::left_out(), bool::left_out(), u32::left_out()), (Some(None), Some(false), None));
     }
