@@ -1,5 +1,5 @@
 //! Which connections a listener has, and which of them goes when there are too many: the one that waits longest for its
-//! client. [`Table`] is told the time.
+//! client. [`ConnectionTable`] is told the time.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
