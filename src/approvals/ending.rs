@@ -24,7 +24,7 @@ impl Approvals {
         let (approval, (state, by)) = match found.await {
             Ok(Some(found)) => found,
             Ok(None) => return EventEnd::unaudited(Verdict::Noted, "it was decided before").into(),
-            Err(error) => return self.desk.without_request(row, &error),
+            Err(error) => return self.desk.retry_on_request_error(row, &error),
         };
         let (request, approvers) = (&approval.request, approval.approvers.len());
         let (command, reference) = (request.command.clone(), event::reference(request.event));

@@ -94,7 +94,7 @@ impl Approvals {
                     return refuse(refusal);
                 }
             }
-            Err(error) => return self.desk.without_ledger(case.row, &error),
+            Err(error) => return self.desk.retry_on_ledger_error(case.row, &error),
         }
         let (request, quorum) = (requested.to_request(case), requested.quorum);
         let to = &ReplyTo { thread: Some(request.thread.as_str().into()), ..case.to.clone() };

@@ -44,7 +44,7 @@ impl Approvals {
                 let refusal = SpokenRefusal::declined("the ledger has forgotten what it is about", says);
                 return self.desk.refuse_click(case, press.card, refusal).into();
             }
-            Err(error) => return self.desk.without_request(case.row, &error),
+            Err(error) => return self.desk.retry_on_request_error(case.row, &error),
         };
         let request = &approval.request;
         let to = ReplyTo { thread: Some(request.thread.as_str().into()), ..case.to.clone() };
@@ -126,7 +126,7 @@ impl Approvals {
             approval.approvers.into_iter().partition(|known| known.person == by.person);
         let Recount { counting, lapsed } = match self.recount(case.me, quorum, &request.room, others).await {
             Ok(recount) => recount,
-            Err(error) => return self.desk.unread(row, &error).await,
+            Err(error) => return self.desk.retry_reading(row, &error).await,
         };
         let count = counting + 1;
         // A second press of the same person counts only where it changes something: an approval has lapsed, or the settings

@@ -182,3 +182,21 @@ pub(super) fn each_submit(
 fn is_submit(fields: &Map<String, Value>) -> bool {
     fields.get("type").is_some_and(|kind| kind == SUBMIT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tokens_of_earlier_versions_are_read() {
+        let read = |action: &str| {
+            let token = format!(r#"{{"c":"11111111-1111-4111-8111-111111111111","m":"deploy","d":{action},"u":1}}"#);
+            let button: Button = serde_json::from_str(&token).unwrap();
+            assert_eq!(serde_json::to_string(&button).unwrap(), token);
+            button.action
+        };
+        assert_eq!(read(r#"{"action":"go"}"#), ButtonAction::Call("go".to_owned()));
+        assert_eq!(read(r#"{"say":"status"}"#), ButtonAction::Say("status".to_owned()));
+        assert_eq!(read(r#"{"vote":"withdraw"}"#), ButtonAction::Vote(Vote::Withdraw));
+    }
+}

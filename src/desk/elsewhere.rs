@@ -84,7 +84,7 @@ impl Desk {
             (_, None, _) => None,
         };
         let unknown = || Err("Webex has not said yet who the bot is".to_owned());
-        let sealed = card.map(|card| venue.map_or_else(unknown, |venue| self.sealed(&card, id, venue, command)));
+        let sealed = card.map(|card| venue.map_or_else(unknown, |venue| self.seal_card(&card, id, venue, command)));
         match sealed {
             None => (Vec::new(), None),
             Some(Ok(card)) => (vec![card], None),

@@ -46,7 +46,7 @@ impl Desk {
         let Outgoing { message, card, file, asks } = sent;
         let venue = Venue::Room { room: &to.room, asker: &to.sender.id };
         // The card of an approval request is sealed already: it is among the attachments.
-        let (attachments, without_card) = match card.map(|card| self.sealed(&card, id, venue, command)) {
+        let (attachments, without_card) = match card.map(|card| self.seal_card(&card, id, venue, command)) {
             None => (message.attachments, None),
             Some(Ok(card)) => (vec![card], None),
             Some(Err(why)) => (Vec::new(), Some(why)),
@@ -66,7 +66,7 @@ impl Desk {
     }
 
     /// The card with its buttons sealed, or why it cannot be sent. Then its text is sent alone.
-    pub fn sealed(&self, card: &Card, id: Uuid, venue: Venue, command: Option<&str>) -> Result<Attachment, String> {
+    pub fn seal_card(&self, card: &Card, id: Uuid, venue: Venue, command: Option<&str>) -> Result<Attachment, String> {
         let command = card.command().or(command).unwrap_or(NO_COMMAND);
         let cards = self.services.cards.as_ref().ok_or("cards.enabled is off")?;
         let me = self.identity.get().ok_or("Webex has not said yet who the bot is")?;

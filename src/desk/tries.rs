@@ -7,7 +7,7 @@ use crate::webex::{Error, Fault};
 use crate::worker::Retry;
 
 impl Desk {
-    /// Whether the event began more than `times` times as many tries as it may have: the process ended during them.
+    /// Whether the event has had `times` times the tries it may have: the process ended during them.
     pub fn is_beyond_its_tries(&self, row: &Claimed, times: u32) -> bool {
         Retry::tries(row) >= times * self.settings.max_attempts
     }
@@ -30,7 +30,7 @@ impl Desk {
     }
 
     /// Decides what follows when the event could not be read: another try, or its end.
-    pub async fn unread(&self, row: &Claimed, error: &Error) -> Outcome {
+    pub async fn retry_reading(&self, row: &Claimed, error: &Error) -> Outcome {
         let fault = match error.fault() {
             // Webex may send a webhook a moment before its API shows the message.
             Fault::NotFound if row.failing() < self.settings.visible_within => {
@@ -65,19 +65,19 @@ impl Desk {
     }
 
     /// Tries again, since the ledger does not answer: nothing is done on a guess.
-    pub fn without_ledger(&self, row: &Claimed, error: &StoreError) -> Outcome {
+    pub fn retry_on_ledger_error(&self, row: &Claimed, error: &StoreError) -> Outcome {
         Outcome::later(self.retry.backoff(row), error.to_string())
     }
 
     /// Waits, since the ledger does not say who may speak: nobody is answered on a guess.
-    pub fn unjudged(&self, error: &StoreError) -> Outcome {
+    pub fn retry_judging(&self, error: &StoreError) -> Outcome {
         tracing::error!(%error, "the ledger does not say who may speak; the event waits");
         Outcome::later(self.settings.backoff_max, error.to_string())
     }
 
     /// Tries again, since the ledger does not give an approval request. After the last try the event is given up, so that it
     /// does not hold up its space for ever.
-    pub fn without_request(&self, row: &Claimed, error: &StoreError) -> Outcome {
+    pub fn retry_on_request_error(&self, row: &Claimed, error: &StoreError) -> Outcome {
         let why = format!("the ledger does not give what waits for approval: {error}");
         tracing::error!(%error, "the ledger does not give what waits for approval");
         self.after_failure(row, why).unwrap_or_else(|why| self.give_up(&why))

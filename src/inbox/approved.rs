@@ -23,7 +23,7 @@ impl Inbox {
             // An operator may have a failed one tried again.
             Ok(Some(approval)) if matches!(approval.state, ApprovalState::Running | ApprovalState::Failed) => approval,
             Ok(_) => return EventEnd::unaudited(Verdict::Noted, "it was ended before it could run").into(),
-            Err(error) => return self.desk.without_request(row, &error),
+            Err(error) => return self.desk.retry_on_request_error(row, &error),
         };
         let reference = event::reference(approval.request.event);
         let voter = approval.approvers.last().map(|approver| approver.email.clone()).unwrap_or_default();
@@ -49,7 +49,7 @@ impl Inbox {
         match member {
             Ok(Some(_)) => {}
             Ok(None) => return refuse("whoever asked is not in the space any more"),
-            Err(error) => return (self.desk.unread(row, &error).await, ApprovalState::Failed),
+            Err(error) => return (self.desk.retry_reading(row, &error).await, ApprovalState::Failed),
         }
         if !self.approvals.is_answered(me, &to.sender.id, &to.sender.email) {
             return refuse("whoever asked is not answered here any more");

@@ -48,13 +48,13 @@ impl Inbox {
         }
         let (action, card, person) = match self.desk.fetch(self.read_click(event)).await {
             Ok(fetched) => fetched,
-            Err(error) => return self.desk.unread(row, &error).await,
+            Err(error) => return self.desk.retry_reading(row, &error).await,
         };
         // Mostly both the delivery and the click name the space. Where neither does, it is the card's.
         let room = match (action.room_id.as_ref().or(event.room.as_ref()), &card) {
             (Some(room), Err(_)) => room.clone(),
             (_, Ok(card)) => action.room_id.as_ref().unwrap_or(&card.room_id).clone(),
-            (None, Err(error)) => return self.desk.unread(row, error).await,
+            (None, Err(error)) => return self.desk.retry_reading(row, error).await,
         };
         // The events of one space are worked on one after another. So no button that works once is pressed twice at the same
         // time, and no question is answered twice.
@@ -67,8 +67,8 @@ impl Inbox {
             // The card of a decided request is deleted, and somebody may press another of its buttons at that moment.
             Err(error) => match self.find_late_vote(&click).await {
                 Ok(Some(button)) => (None, Some(button)),
-                Ok(None) => return self.desk.unread(row, &error).await,
-                Err(error) => return self.desk.without_request(row, &error),
+                Ok(None) => return self.desk.retry_reading(row, &error).await,
+                Err(error) => return self.desk.retry_on_request_error(row, &error),
             },
         };
         let to = &self.reply_to_click(&click, card.as_ref(), &person);
@@ -136,7 +136,7 @@ impl Inbox {
             Ok(Admission::Own) => EventEnd::unaudited(Verdict::Own, "the bot clicked").into(),
             Ok(Admission::Refuse(unanswered)) => approach.case(unanswered.reason).end(unanswered.verdict).into(),
             Ok(Admission::Pair(_)) => approach.case("unknown person").end(Verdict::Denied).into(),
-            Err(error) => self.desk.unjudged(&error),
+            Err(error) => self.desk.retry_judging(&error),
         })
     }
 

@@ -41,7 +41,7 @@ impl Inbox {
         let (verdict, reason) = match self.foresee_verdict(approach).await {
             Ok(Some(found)) => found,
             Ok(None) => return ControlFlow::Continue(()),
-            Err(error) => return ControlFlow::Break(self.desk.unjudged(&error)),
+            Err(error) => return ControlFlow::Break(self.desk.retry_judging(&error)),
         };
         let mark = last_said(row).max(event.created);
         // The mark says that everything up to then was worked on. That is so in a direct space, where nobody else speaks.

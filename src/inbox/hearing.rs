@@ -74,7 +74,7 @@ impl Inbox {
                 Outcome::later(BEING_SENT.max(case.row.failing() / 2), note)
             }
             Ok(Meaning::Gone) => self.tell_gone(case),
-            Err(error) => self.desk.without_ledger(case.row, &error),
+            Err(error) => self.desk.retry_on_ledger_error(case.row, &error),
         }
     }
 

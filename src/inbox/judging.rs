@@ -101,7 +101,7 @@ impl Inbox {
             Ok(Admission::Pair(last)) => {
                 self.greet_stranger(approach, &addressed_text(&message, me), last.as_deref()).await
             }
-            Err(error) => self.desk.unjudged(&error),
+            Err(error) => self.desk.retry_judging(&error),
         }
     }
 

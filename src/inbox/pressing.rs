@@ -39,7 +39,7 @@ impl Inbox {
             None => match self.services.store.is_used(button.card).await {
                 Ok(false) => return None,
                 Ok(true) => SpokenRefusal::declined("the card was used already", "That card has been used already."),
-                Err(error) => return Some(self.desk.without_ledger(case.row, &error)),
+                Err(error) => return Some(self.desk.retry_on_ledger_error(case.row, &error)),
             },
             Some(ButtonRefusal::NotTheirs) => {
                 SpokenRefusal::denied("the button is for other people", "That button is for somebody else.")
@@ -89,7 +89,7 @@ impl Inbox {
         };
         let question_end = match self.questions.end_by_click(case.to, card, once, action).await {
             Ok(end) => end,
-            Err(error) => return self.desk.without_ledger(case.row, &error),
+            Err(error) => return self.desk.retry_on_ledger_error(case.row, &error),
         };
         // The process ended during an earlier try, which may have done everything.
         let was_cut_off = case.row.deaths > 0;

@@ -78,7 +78,7 @@ impl Inbox {
             Ok(true) => self.perform(run, running).await,
             // Another process has the lease now and does it; this one settles nothing.
             Ok(false) => RunOutcome::Refused(Outcome::Again(Again::default())),
-            Err(error) => RunOutcome::Refused(self.desk.without_ledger(run.case.row, &error)),
+            Err(error) => RunOutcome::Refused(self.desk.retry_on_ledger_error(run.case.row, &error)),
         }
     }
 
@@ -161,7 +161,7 @@ impl Inbox {
     pub(super) async fn try_again(&self, row: &Claimed, name: &str, error: &anyhow::Error) -> Result<Outcome, String> {
         // The handler is not at fault when Webex is away or asks to wait.
         if let Some(error) = passing_failure(error).filter(|_| self.desk.is_patient(row)) {
-            return Ok(self.desk.unread(row, error).await);
+            return Ok(self.desk.retry_reading(row, error).await);
         }
         let error = self.services.webex.sanitized(&format!("{error:#}"));
         let again = self.desk.after_failure(row, error.clone())?;

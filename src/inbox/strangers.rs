@@ -25,13 +25,14 @@ impl Inbox {
                     // The code is taken, or somebody decided meanwhile: the event is judged anew.
                     Ok(PairingOutcome::Again) => return Outcome::Again(Again::default()),
                     Ok(PairingOutcome::Crowd) => return approach.case(CROWD).end(Verdict::Crowd).into(),
-                    Err(error) => return self.desk.unjudged(&error),
+                    Err(error) => return self.desk.retry_judging(&error),
                 }
             }
         };
         let greeting = NewMessage::text(pairing::greeting(&request));
-        let seal_for =
-            |card: &Card, id, admin: &str| self.desk.sealed(card, id, Venue::DirectWith(admin), Some(pairing::COMMAND));
+        let seal_for = |card: &Card, id, admin: &str| {
+            self.desk.seal_card(card, id, Venue::DirectWith(admin), Some(pairing::COMMAND))
+        };
         let notices = pairing::notices(&request, &self.services.policy.admins(), seal_for);
         let case = approach.case(GIVEN_A_CODE);
         self.desk.say(case, case.end(Verdict::Stranger), vec![greeting.into()]).then(notices).into()

@@ -82,7 +82,7 @@ impl Inbox {
         let message = match self.desk.fetch(self.read_message(row, event, me)).await {
             Ok(Some(message)) => message,
             Ok(None) => return Outcome::Again(Again { after: GIVES_WAY, ..Again::default() }),
-            Err(error) => return self.desk.unread(row, &error).await,
+            Err(error) => return self.desk.retry_reading(row, &error).await,
         };
         self.directory.learn(&message.person_id, &message.person_email, &message.room_id, message.room_type);
         let last = last_said(row).max(message.created.filter(is_plausible));
