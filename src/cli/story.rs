@@ -96,7 +96,39 @@ pub(super) fn letter_lines(message: &Row, what: &str, since: &str) -> Vec<String
             Some(Verdict::Folded) => format!("{at} {what} left to a later one: {note}"),
             Some(Verdict::Deleted) => format!("{at} {what} made: {note}"),
             Some(Verdict::Kept) => format!("{at} {what} not made: {note}"),
-            _ => format!("{at} {what} dropped by an operator"),
+            None => format!("{at} {what} ended in a way that this version does not know"),
+            Some(
+                other @ (Verdict::Dropped
+                | Verdict::Answered
+                | Verdict::Declined
+                | Verdict::Usage
+                | Verdict::Failed
+                | Verdict::Empty
+                | Verdict::Unknown
+                | Verdict::Late
+                | Verdict::Cancelled
+                | Verdict::Awaiting
+                | Verdict::Counted
+                | Verdict::Ended
+                | Verdict::Expired
+                | Verdict::Denied
+                | Verdict::Stranger
+                | Verdict::Crowd
+                | Verdict::Flooded
+                | Verdict::Own
+                | Verdict::Noted
+                | Verdict::Ignored
+                | Verdict::Gone
+                | Verdict::Unreadable
+                | Verdict::Unhandled
+                | Verdict::Sent
+                | Verdict::Refused
+                | Verdict::Done
+                | Verdict::Sealed
+                | Verdict::Resealed
+                | Verdict::Unsealed
+                | Verdict::Broken),
+            ) => format!("{at} {what} {}", other.meaning(false)),
         },
         RowState::Dead => {
             let id = &message.id.simple().to_string()[..12];

@@ -75,7 +75,8 @@ pub struct Post {
 }
 
 /// A message of the bot's own whose text is to be changed. Of edits that wait and name the message alike only the last is
-/// carried out, besides one that posts the message first. Webex takes ten edits of a message, and none of one with a card or a file.
+/// carried out. Two are carried out all the same: one that begins a thread, and one that is posted where it cannot be made,
+/// if no later one is. Webex takes ten edits of a message, and none of one with a card or a file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Edit {
     /// The event it belongs to, if it was put for one.
@@ -109,7 +110,7 @@ pub enum Edited {
 
 /// What becomes of the text of an edit when its message cannot be edited: it had its ten edits, has a card or a file, was
 /// deleted or never sent.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Otherwise {
     /// Nothing: the edit is a dead letter that says why.

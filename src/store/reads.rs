@@ -75,9 +75,9 @@ impl Store {
         self.reader().thread(row.lane, key).await
     }
 
-    /// The last letter after this one in its lane that waits to edit the same.
-    pub async fn newer_edit(&self, row: &Claimed, target: Uuid) -> Result<Option<Uuid>, StoreError> {
-        self.reader().newer_edit(row.lane, row.seq, target).await
+    /// The last letters after this one in its lane that wait to edit the same, the newest first: their ids and bodies.
+    pub async fn newer_edits(&self, row: &Claimed, target: Uuid) -> Result<Vec<(Uuid, String)>, StoreError> {
+        self.reader().newer_edits(row.lane, row.seq, target).await
     }
 
     /// Letters that edit one of these, oldest first. Looks at every row.

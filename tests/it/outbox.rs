@@ -318,6 +318,44 @@ async fn an_answer_is_never_overwritten_by_an_update_of_what_it_answers() {
     assert_eq!(messages[3].parent_id.as_ref(), Some(&messages[2].id));
 }
 
+/// Holds the first post, and refuses the second.
+fn hold_then_refuse(cloud: &Cloud) {
+    cloud.fault(Fault::on(Method::POST, "/messages").stall());
+    cloud.fault(Fault::on(Method::POST, "/messages").answer(400, &[], "{}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_waiting_updates_of_a_letter_that_was_refused_one_alone_is_posted() {
+    let (bot, _, to) = scene().await;
+    hold_then_refuse(&bot.cloud);
+    bot.put("before", post(&to, "before")).await;
+    let refused = bot.put("build", post(&to, "Building")).await;
+    for nth in 1..=10 {
+        bot.put(&nth.to_string(), update(&to, Edited::Letter(refused.id), &format!("{nth} of 10"))).await;
+    }
+    arrived(&bot.cloud, Method::POST, "/messages", 1).await;
+    bot.cloud.release();
+    bot.settle().await;
+    assert_eq!(said(&bot.cloud), ["before", "10 of 10"], "{:?}", verdicts(&bot));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_gives_way_only_to_another_that_would_be_posted_too() {
+    let (bot, _, to) = scene().await;
+    hold_then_refuse(&bot.cloud);
+    bot.put("before", post(&to, "before")).await;
+    let refused = bot.put("build", post(&to, "Building")).await;
+    let of = Edited::Letter(refused.id);
+    bot.put("1", update(&to, of.clone(), "1 of 3")).await;
+    bot.put("2", update(&to, of.clone(), "2 of 3")).await;
+    bot.put("3", edit(&to, of, "3 of 3")).await;
+    arrived(&bot.cloud, Method::POST, "/messages", 1).await;
+    bot.cloud.release();
+    bot.settle().await;
+    assert_eq!(said(&bot.cloud), ["before", "2 of 3"]);
+    assert_eq!(verdicts(&bot), ["sent", "refused", "folded", "sent", "refused"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_an_edit_is_made_it_is_made_by_the_next_process() {
     let (bot, _, to) = scene().await;

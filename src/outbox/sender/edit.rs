@@ -1,5 +1,7 @@
 //! Edits a message, or posts the new text if the edit is impossible and the letter says so.
 
+use uuid::Uuid;
+
 use super::{Outbox, closing};
 use crate::outbox::arrivals::same_text;
 use crate::outbox::{Destination, Edit, Edited, Letter, Otherwise, Post, Thread};
@@ -34,15 +36,16 @@ impl Outbox {
     /// Changes the text of a message, unless a later edit does.
     pub(super) async fn edit(&self, row: Claimed, edit: &Edit) -> Settlement {
         let looked_up = async {
-            let newer = self.store.newer_edit(&row, edit.of.target()).await?;
+            let newer = self.newer_edit(&row, edit).await?;
             Ok::<_, StoreError>((self.find(&row, edit).await?, newer))
         };
         let (found, newer) = match looked_up.await {
             Ok(looked_up) => looked_up,
             Err(error) => return self.unprepared(row, error.to_string()),
         };
-        // A letter that may post is not folded into a later edit: a letter between them may answer its message.
-        let begins = found.message.is_none() && edit.otherwise == Otherwise::Post;
+        // An edit that begins a thread is not folded into a later one: a letter between them may answer its message.
+        let is_thread = matches!(edit.of, Edited::Thread(_));
+        let begins = is_thread && found.message.is_none() && edit.otherwise == Otherwise::Post;
         if let Some(newer) = newer.filter(|_| !begins) {
             let note = format!("row {newer} of the outbox waited too, and edits the same message later");
             return row.done(closing(Verdict::Folded, note), Vec::new());
@@ -52,6 +55,17 @@ impl Outbox {
             None => self.change(&row, edit, &found).await,
         };
         self.settle_change(row, edit, found, change).await
+    }
+
+    /// The last of the later edits of the same message that wait too. An edit that would be posted gives way only to
+    /// another that would be: else neither text is seen when the message cannot be edited.
+    async fn newer_edit(&self, row: &Claimed, edit: &Edit) -> Result<Option<Uuid>, StoreError> {
+        let newer = self.store.newer_edits(row, edit.of.target()).await?;
+        let is_as_strong = |body: &str| match Letter::read(body) {
+            Ok(Letter::Edit(newer)) => newer.otherwise >= edit.otherwise,
+            Ok(Letter::Post(_) | Letter::Delete(_)) | Err(_) => false,
+        };
+        Ok(newer.into_iter().find(|(_, body)| is_as_strong(body)).map(|(id, _)| id))
     }
 
     /// Finds the message of an edit.

@@ -49,10 +49,10 @@ impl Reader {
         found.map(root).transpose()
     }
 
-    pub async fn newer_edit(&self, lane: Uuid, seq: i64, target: Uuid) -> Result<Option<Uuid>, StoreError> {
-        let sql = "SELECT id FROM ledger WHERE lane = ?1 AND target = ?2 AND state = 0 AND seq > ?3
-             ORDER BY seq DESC LIMIT 1";
-        Ok(sqlx::query_scalar(sql).bind(lane).bind(target).bind(seq).fetch_optional(&self.pool).await?)
+    pub async fn newer_edits(&self, lane: Uuid, seq: i64, target: Uuid) -> Result<Vec<(Uuid, String)>, StoreError> {
+        let sql = "SELECT id, body FROM ledger WHERE lane = ?1 AND target = ?2 AND state = 0 AND seq > ?3
+             ORDER BY seq DESC LIMIT 10";
+        Ok(sqlx::query_as(sql).bind(lane).bind(target).bind(seq).fetch_all(&self.pool).await?)
     }
 
     pub async fn editing(&self, targets: &[Uuid]) -> Result<Vec<Row>, StoreError> {

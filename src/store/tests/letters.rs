@@ -72,7 +72,7 @@ async fn a_receipt_is_read_as_it_was_settled_and_found_by_its_id() {
 }
 
 #[tokio::test]
-async fn the_last_waiting_edit_of_the_same_is_found_in_its_lane_alone() {
+async fn the_last_waiting_edits_of_the_same_are_found_in_their_lane_alone() {
     let ledger = Ledger::new().await;
     let (target, other) = (Some(Uuid::from_u128(1)), Some(Uuid::from_u128(2)));
     for (name, lane, target) in [
@@ -86,9 +86,10 @@ async fn the_last_waiting_edit_of_the_same_is_found_in_its_lane_alone() {
         assert!(ledger.store.put(Entry { target, ..entry(Queue::Outbox, name, lane) }).await.unwrap());
     }
     let first = claim(&ledger, 1).await.remove(0);
-    let newer = ledger.store.newer_edit(&first, Uuid::from_u128(1)).await.unwrap();
-    assert_eq!(newer, Some(entry(Queue::Outbox, "4", "a").id));
-    assert_eq!(ledger.store.newer_edit(&first, Uuid::from_u128(3)).await.unwrap(), None);
+    let newer = ledger.store.newer_edits(&first, Uuid::from_u128(1)).await.unwrap();
+    let expected = ["4", "2"].map(|name| (entry(Queue::Outbox, name, "a").id, name.to_owned()));
+    assert_eq!(newer, expected, "the newest first");
+    assert_eq!(ledger.store.newer_edits(&first, Uuid::from_u128(3)).await.unwrap(), []);
     assert_eq!(ledger.store.editing(&[Uuid::from_u128(1)]).await.unwrap().len(), 4);
 }
 
