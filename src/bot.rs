@@ -95,7 +95,7 @@ impl Bot {
     }
 
     /// Runs this beside the bot once it is ready: to say something when it starts, or again and again. What it says goes by
-    /// [`Handle::say`]. It is cut off where it waits when the bot stops; an error or a panic of it is logged, and the bot goes
+    /// [`Handle::say`]. It must not block its thread. It is cut off where it waits when the bot stops; an error or a panic of it is logged, and the bot goes
     /// on.
     ///
     /// ```no_run

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::param::{self, Param};
 use crate::access::{Permission, Quorum};
-use crate::text::folded;
+use crate::text::{folded, is_blank, is_invisible};
 
 /// Everything that is known of a [`Command`](super::Command) but what it does.
 #[derive(Clone, Debug, Default)]
@@ -87,7 +87,8 @@ impl CommandSpec {
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let name = self.name();
         for word in self.words() {
-            let is_word = !word.is_empty() && !word.contains(char::is_whitespace) && !word.starts_with('/');
+            let is_word =
+                !word.is_empty() && word.chars().all(|c| !is_blank(c) && !is_invisible(c)) && !word.starts_with('/');
             anyhow::ensure!(
                 is_word && word == word.to_lowercase(),
                 "a command is called by one word in lower case, and what it takes is declared with Command::param; this one \

@@ -213,6 +213,7 @@ mod tests {
             (command("own <name>"), "declared with Command::param; this one is \"own <name>\""),
             (command("Own"), "a command is called by one word in lower case"),
             (own().alias("/o"), "this one is \"/o\""),
+            (own().alias("\u{200b}"), "a command is called by one word in lower case"),
             (own().param(Param::text("a b")), "the command \"own\" cannot be used: the parameter \"a b\" is not"),
             (own().shows(&button("og")), "a button or question of own names the action \"og\", which it does not have"),
             (own().asks(&Question::new("gone")), "names the action \"gone\", which it does not have; add it"),

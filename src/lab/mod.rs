@@ -170,6 +170,14 @@ impl Lab {
         self.0.settle().await
     }
 
+    /// Waits until the transcript holds this text: what the bot says on its own is said at any time. Gives the transcript.
+    ///
+    /// # Errors
+    /// When it takes too long, with what was said.
+    pub async fn until(&self, text: &str) -> anyhow::Result<String> {
+        self.0.until(text).await
+    }
+
     /// The cloud, for what goes wrong in it and for what is not said by anybody.
     pub fn cloud(&self) -> &Cloud {
         self.0.cloud()

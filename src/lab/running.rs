@@ -73,6 +73,19 @@ impl Running {
         self.in_time("settle", settled).await
     }
 
+    pub(super) async fn until(&self, text: &str) -> anyhow::Result<String> {
+        let said = async {
+            let mut commits = self.bot().store().commits();
+            while !self.cloud().conversation().contains(text) {
+                // What was sent is settled after it stands in the cloud.
+                commits.changed().await.context("the bot has ended")?;
+            }
+            Ok(())
+        };
+        self.in_time(&format!("say {text:?}"), said).await?;
+        Ok(self.cloud().conversation())
+    }
+
     pub(super) async fn stop(self) -> anyhow::Result<()> {
         self.inner.stop.cancel();
         let Some(task) = self.inner.task.lock().await.take() else { return Ok(()) };

@@ -99,6 +99,16 @@ async fn a_program_says_something_when_it_starts_and_once_for_each_occasion() {
 }
 
 #[tokio::test]
+async fn a_program_that_panics_leaves_the_bot_running() {
+    let at_once = |_| -> std::future::Ready<anyhow::Result<()>> { panic!("as the test wants it") };
+    let bot = Bot::builder().on_start(at_once).on_start(async |_| panic!("as the test wants it, too"));
+    let bot = Harness::with("", bot).await;
+    bot.cloud.person("alice@example.com").says("status");
+    assert!(bot.transcript().await.contains("bot: "));
+    bot.stop().await;
+}
+
+#[tokio::test]
 async fn a_handler_of_events_says_something_once() {
     let bot = Bot::builder().event("rooms", "updated", async |context, data| {
         let title = context.webex().room(&data["id"].as_str().unwrap_or_default().into()).await?.title;

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use switchboard::card::{Element, Submit, Text};
+use switchboard::webex::MessageId;
 use switchboard::{
     Args, Bot, Card, Command, CommandError, Context, Destination, Handle, Inputs, Param, Reply, Result, escape,
 };
@@ -23,9 +24,9 @@ fn an_hour() -> Duration {
     Duration::from_secs(3600)
 }
 
-/// Whose turn it is, as a place in the list; it begins anew with the process.
+/// Whose turn it is, as a place in the list, and by which message it came to that; it begins anew with the process.
 #[derive(Default)]
-struct Turn(Mutex<usize>);
+struct Turn(Mutex<(usize, Option<MessageId>)>);
 
 /// The bot, for `main` and for the tests.
 pub fn bot() -> Bot {
@@ -41,14 +42,16 @@ pub fn bot() -> Bot {
         .command(alert.param(Param::text("what").rest()))
 }
 
-/// Who is on call; and with `advance`, the next one from now on.
-fn on_call(context: &Context, advance: bool) -> Result<String> {
-    let settings = context.settings::<Oncall>()?;
+/// Who is on call.
+fn on_call(context: &Context) -> Result<String> {
     let turn = context.state::<Turn>()?;
-    let mut place = turn.0.lock().unwrap_or_else(PoisonError::into_inner);
-    *place += usize::from(advance);
-    let people = &settings.people;
-    let person = people.get(*place % people.len().max(1));
+    let (place, _) = *turn.0.lock().unwrap_or_else(PoisonError::into_inner);
+    at(context, place)
+}
+
+fn at(context: &Context, place: usize) -> Result<String> {
+    let people = &context.settings::<Oncall>()?.people;
+    let person = people.get(place % people.len().max(1));
     person.cloned().ok_or_else(|| CommandError::User("Nobody is in oncall.people.".to_owned()))
 }
 
@@ -64,22 +67,29 @@ async fn started(handle: Handle) -> anyhow::Result<()> {
 }
 
 async fn oncall(context: Context, _: Args) -> Result<Reply> {
-    Ok(Reply::text(format!("{} is on call.", on_call(&context, false)?)))
+    Ok(Reply::text(format!("{} is on call.", on_call(&context)?)))
 }
 
 async fn handover(context: Context, _: Args) -> Result<Reply> {
-    let before = on_call(&context, false)?;
-    if context.sender().email != before {
-        return Err(CommandError::User(format!("Only {before} can hand over.")));
+    let turn = context.state::<Turn>()?;
+    let mut turn = turn.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let (place, by) = &mut *turn;
+    // A handler may be called twice for a message: the second time it has handed over already.
+    if by.as_ref() != context.message() {
+        let before = at(&context, *place)?;
+        if context.sender().email != before {
+            return Err(CommandError::User(format!("Only {before} can hand over.")));
+        }
+        (*place, *by) = (*place + 1, context.message().cloned());
     }
-    let now = on_call(&context, true)?;
+    let (before, now) = (at(&context, *place - 1)?, at(&context, *place)?);
     context.say(Destination::email(&now), Reply::text(format!("You are on call now, after {before}.")));
     Ok(Reply::text(format!("{now} is on call now.")))
 }
 
 async fn alert(context: Context, args: Args) -> Result<Reply> {
     let what: String = args.get("what")?;
-    let who = on_call(&context, false)?;
+    let who = on_call(&context)?;
     let card = Card::new()
         .with(Text::foreign(&what).large())
         .with(Element::facts([("On call", who.as_str()), ("From", context.sender().email.as_str())]))

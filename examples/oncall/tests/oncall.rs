@@ -34,9 +34,7 @@ async fn whoever_is_on_call_hands_over() -> Result {
 #[tokio::test]
 async fn whoever_is_on_call_is_told_at_the_start() -> Result {
     let lab = Lab::with(SETTINGS, oncall::bot()).await?;
-    while !lab.transcript().contains("I am up, and you are on call.") {
-        tokio::task::yield_now().await;
-    }
+    lab.until("bot: I am up, and you are on call.").await?;
     Ok(())
 }
 
