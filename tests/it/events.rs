@@ -95,6 +95,22 @@ async fn what_happens_once_is_handled_once_and_what_may_happen_again_each_time()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_comes_back_and_leaves_again_is_told_of_twice() {
+    for settings in ["", WEBSOCKET] {
+        let (bot, mut heard) = hearing(&[("memberships", "deleted")]);
+        let bot = Harness::with(settings, bot).await;
+        let (alice, bob) = (bot.cloud.person(ALICE), bot.cloud.person("bob@example.com"));
+        let lab = bot.cloud.space("Lab", &[ALICE]);
+        for _ in 0..2 {
+            alice.adds(&lab, "bob@example.com").unwrap();
+            bob.leaves(&lab).unwrap();
+            bot.settle().await;
+            assert_eq!(next(&mut heard).await.1["personId"], json!(bob.account().id), "{settings}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_bot_did_itself_is_left_out() {
     let (bot, mut heard) = hearing(&[("messages", "deleted")]);
     let bot = Harness::with("", bot).await;
