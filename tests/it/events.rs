@@ -111,6 +111,28 @@ async fn who_leaves_comes_back_and_leaves_again_is_told_of_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn events_of_one_thing_come_in_order_by_a_websocket_as_well() {
+    let (tell, mut heard) = mpsc::unbounded_channel();
+    let calls = AtomicUsize::new(0);
+    let bot = Bot::builder().event("rooms", "updated", move |context, _| {
+        tell.send(context.reference().to_owned()).unwrap();
+        let is_first = calls.fetch_add(1, Ordering::Relaxed) == 0;
+        async move { if is_first { Err(anyhow::anyhow!("the lift is stuck"))? } else { Ok(()) } }
+    });
+    let slow = "[worker]\nbackoff = \"400ms\"\nbackoff_max = \"400ms\"";
+    let bot = Harness::with(&format!("{WEBSOCKET}\n{slow}"), bot).await;
+    let alice = bot.cloud.person(ALICE);
+    let lab = bot.cloud.space("Lab", &[ALICE]);
+    for title in ["Labor", "Laboratory"] {
+        alice.renames(&lab, title).unwrap();
+    }
+    bot.settle().await;
+    let [first, again, second] = std::array::from_fn(|_| heard.try_recv().unwrap());
+    assert_eq!(first, again);
+    assert_ne!(first, second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_bot_did_itself_is_left_out() {
     let (bot, mut heard) = hearing(&[("messages", "deleted")]);
     let bot = Harness::with("", bot).await;
