@@ -9,9 +9,14 @@ use crate::handler::{CommandError, Elsewhere, EventContext};
 use crate::store::Claimed;
 use crate::text::quoted;
 use crate::verdict::Verdict;
+use crate::webex::Person;
 
 impl Inbox {
-    pub(super) async fn call_handler(&self, row: &Claimed, other: &Other) -> Outcome {
+    pub(super) async fn call_handler(&self, row: &Claimed, other: &Other, me: &Person) -> Outcome {
+        // The door did not know who the bot is until Webex had said so.
+        if other.actor.as_ref() == Some(&me.id) {
+            return EventEnd::unaudited(Verdict::Own, "the bot did it").into();
+        }
         let kind = other.kind();
         let end = |verdict, reason| EventEnd::of_event(other.actor.as_ref(), verdict, reason).action(&kind);
         let Some(handler) = self.events.iter().find(|handler| handler.subscription.covers(other)) else {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::cli::verb;
 use crate::explain::explain;
-use crate::harness::{Harness, PATIENCE, SECRET, post, settings_of_an_open_bot, signature};
+use crate::harness::{Harness, PATIENCE, SECRET, arrived, post, settings_of_an_open_bot, signature};
 
 const ALICE: &str = "alice@example.com";
 const WEBSOCKET: &str = "[delivery]\nmode = \"websocket\"";
@@ -130,6 +130,21 @@ async fn events_of_one_thing_come_in_order_by_a_websocket_as_well() {
     let [first, again, second] = std::array::from_fn(|_| heard.try_recv().unwrap());
     assert_eq!(first, again);
     assert_ne!(first, second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bot_did_itself_is_left_out_even_before_it_knows_who_it_is() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    cloud.fault(Fault::on(Method::GET, "/people/me").answer(401, &[], ""));
+    let (bot, mut heard) = hearing(&[("messages", "deleted")]);
+    let bot = Harness::on(cloud, tempfile::tempdir().unwrap(), "", bot).await;
+    arrived(&bot.cloud, Method::GET, "/people/me", 1).await;
+    let own = bot.cloud.bot().id;
+    told(&bot, &json!({"resource": "messages", "event": "deleted", "actorId": own, "data": {"id": "m1"}})).await;
+    bot.ready().await;
+    bot.settle().await;
+    assert!(heard.try_recv().is_err());
+    assert_eq!(rows(&bot)[0]["verdict"], json!("own"), "{:?}", rows(&bot));
 }
 
 #[tokio::test(flavor = "multi_thread")]
