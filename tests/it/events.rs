@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use switchboard::simulator::{Cloud, Fault, Options};
+use switchboard::simulator::{Cloud, Fault, Options, WebhookDraft};
 use switchboard::{Bot, CommandError, Config, EventContext};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use crate::cli::verb;
 use crate::explain::explain;
-use crate::harness::{Harness, PATIENCE, SECRET, arrived, post, settings_of_an_open_bot, signature};
+use crate::harness::{Harness, PATIENCE, SECRET, arrived, get, post, settings_of_an_open_bot, signature};
 
 const ALICE: &str = "alice@example.com";
 const WEBSOCKET: &str = "[delivery]\nmode = \"websocket\"";
@@ -255,6 +255,35 @@ async fn a_webhook_is_made_for_a_handler_and_goes_with_it() {
     let bot = Harness::on(cloud, folder, settings, Bot::builder()).await;
     bot.ready().await;
     assert_eq!(names(&bot.cloud), own);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_webex_refuses_for_a_handler_keeps_back_neither_the_bot_nor_other_handlers() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    // Those of the bot itself are made first. That of the other handler is there, with another secret.
+    cloud.fault(Fault::on(Method::POST, "/webhooks").after(3).always().answer(403, &[], ""));
+    let draft = |text: &str| Some(text.to_owned());
+    let other = WebhookDraft {
+        name: draft("switchboard rooms updated"),
+        target_url: draft("http://127.0.0.1:9/"),
+        ..WebhookDraft::default()
+    };
+    cloud.add_webhook(WebhookDraft { resource: draft("rooms"), event: draft("updated"), ..other }).unwrap();
+    let (bot, mut heard) = hearing(&[("meetings", "created"), ("rooms", "updated")]);
+    let (tell, mut started) = mpsc::unbounded_channel();
+    let bot = bot.on_start(move |_| {
+        tell.send(()).unwrap();
+        std::future::ready(Ok(()))
+    });
+    let bot = Harness::on(cloud, tempfile::tempdir().unwrap(), "[webhook]\ncheck_interval = \"50ms\"", bot).await;
+    bot.ready().await;
+    assert_eq!(get(format!("{}/readyz", bot.url)).await.status(), 200);
+    tokio::time::timeout(PATIENCE, started.recv()).await.expect("the bot is started").unwrap();
+    let lab = bot.cloud.space("Lab", &[ALICE]);
+    bot.cloud.person(ALICE).renames(&lab, "Labor").unwrap();
+    assert_eq!(next(&mut heard).await.1["id"], json!(lab));
+    // It is tried again at each look.
+    arrived(&bot.cloud, Method::POST, "/webhooks", 6).await;
 }
 
 #[tokio::test]
