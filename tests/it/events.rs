@@ -148,6 +148,22 @@ async fn what_the_bot_did_itself_is_left_out_even_before_it_knows_who_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_bytes_of_what_is_long_are_kept_neither_where_a_handler_takes_it_nor_elsewhere() {
+    let (bot, mut heard) = hearing(&[("rooms", "updated")]);
+    let bot = Harness::with("[server]\nbody_limit = 200000", bot).await;
+    let long = "x".repeat(64 * 1024);
+    for event in ["updated", "migrated"] {
+        told(&bot, &json!({"resource": "rooms", "event": event, "data": {"id": "r", "more": long}})).await;
+        bot.settle().await;
+        let reference = rows(&bot)[0]["reference"].as_str().unwrap().to_owned();
+        let story = explain(&bot, &reference);
+        assert!(story.contains(&format!("rooms/{event}")), "{story}");
+        assert!(story.contains("nothing that Webex sent is kept of it"), "{story}");
+    }
+    assert_eq!(next(&mut heard).await.1["more"], json!(long), "the handler has all of it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_bot_did_itself_is_left_out() {
     let (bot, mut heard) = hearing(&[("messages", "deleted")]);
     let bot = Harness::with("", bot).await;
