@@ -71,6 +71,8 @@ async fn a_handler_is_called_with_what_webex_tells_of_and_explain_says_so() {
     assert!(explain(&bot, "r").contains("not answered: the bot does not work on rooms/migrated"));
     let labels = "source=\"webhook\",resource=\"rooms\",outcome=\"accepted\"";
     assert_eq!(bot.metric(&format!("switchboard_events_received_total{{{labels}}}")).await, 1.0);
+    let labels = "resource=\"rooms\",event=\"updated\",outcome=\"done\"";
+    assert_eq!(bot.metric(&format!("switchboard_events_handled_total{{{labels}}}")).await, 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,6 +208,10 @@ async fn a_handler_that_fails_is_tried_again_and_then_leaves_a_dead_letter_and_h
         assert!(explain(&bot, &reference).contains(says), "{id}: {}", explain(&bot, &reference));
     }
     assert_eq!(bot.metric("switchboard_dead_letters").await, 2.0);
+    for (outcome, count) in [("done", 1.0), ("failed", 2.0), ("ignored", 1.0)] {
+        let labels = format!("resource=\"rooms\",event=\"updated\",outcome=\"{outcome}\"");
+        assert_eq!(bot.metric(&format!("switchboard_events_handled_total{{{labels}}}")).await, count, "{outcome}");
+    }
     assert!(!bot.cloud.transcript().contains("bot"), "nobody asked, so nobody is told");
 }
 
