@@ -133,8 +133,8 @@ pub use card::Card;
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use handler::{
-    Args, Arguments, Attached, Call, Command, CommandError, CommandSpec, Context, EventContext, EventHandler, Field,
-    FileError, FromArgument, Inputs, Next, Origin, Param, Question, Reply, Rest, Result, Somebody,
+    Args, Arguments, Attached, Call, Command, CommandError, CommandSpec, Context, EventContext, Field, FileError,
+    FromArgument, Inputs, Next, Origin, Param, Question, Reply, Rest, Result, Somebody,
 };
 pub use outbox::{Delete, Destination, Edit, Edited, Letter, Otherwise, Post, Posted, Thread, Urgency};
 pub use receiver::websocket::{Line, Socket};
