@@ -73,6 +73,7 @@ impl Bot {
     /// Events of one thing are worked on in order, and what the bot itself did is left out.
     ///
     /// With `delivery.mode = "webhook"` or `"both"` the bot registers a webhook for it, which the token must have a scope for.
+    /// Where Webex refuses that, a warning says so at each look, and the bot goes on without it.
     /// A websocket tells of messages (updated, deleted), memberships (updated, deleted) and rooms (created, updated), with
     /// their ids alone. Polling finds none of it. The start and `check` warn where nothing can come.
     ///

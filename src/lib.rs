@@ -9,8 +9,8 @@
 //! 2. Webex posts an envelope: ids, never the text. `http` admits it: body limit, timeout.
 //! 3. `signature` compares the HMAC of the raw bytes in constant time. Only `Verified<Bytes>` can be parsed.
 //! 4. `receiver` turns the envelope into an `Event`, drops what the bot did itself, and puts one row into the inbox, with the
-//!    exact bytes beside it for whoever looks. The id of the row is made from Webex's id of the event, so a repeat is no
-//!    second row. Committed, then 200.
+//!    exact bytes, up to 64 KiB, beside it for whoever looks. The id of the row is made from Webex's id of the event, so a
+//!    repeat is no second row. Committed, then 200.
 //! 5. `worker` claims the oldest row of each space that is due, and `inbox` works on it. If the envelope alone shows that its
 //!    sender is not answered, the event ends here. Else `inbox` reads the message through `webex`, and drops it if the bot
 //!    wrote it. The same call shows what was said before it and never arrived: that is then worked on first.
@@ -133,8 +133,8 @@ pub use card::Card;
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use handler::{
-    Args, Arguments, Attached, Call, Command, CommandError, CommandSpec, Context, EventContext, EventHandler, Field,
-    FileError, FromArgument, Inputs, Next, Origin, Param, Question, Reply, Rest, Result, Somebody,
+    Args, Arguments, Attached, Call, Command, CommandError, CommandSpec, Context, EventContext, Field, FileError,
+    FromArgument, Inputs, Next, Origin, Param, Question, Reply, Rest, Result, Somebody,
 };
 pub use outbox::{Delete, Destination, Edit, Edited, Letter, Otherwise, Post, Posted, Thread, Urgency};
 pub use receiver::websocket::{Line, Socket};

@@ -125,6 +125,7 @@ type Waits = Family<[(&'static str, &'static str); 1], Histogram, fn() -> Histog
 struct Inner {
     registry: Registry,
     events: Family<Vec<(&'static str, &'static str)>, Counter>,
+    handled: Family<[(&'static str, &'static str); 3], Counter>,
     commands: Family<[(&'static str, String); 2], Counter>,
     approvals: Family<[(&'static str, &'static str); 1], Counter>,
     replies: Counter,
@@ -183,6 +184,7 @@ impl Default for Metrics {
         let all = &mut registry;
         let inner = Inner {
             events: add(all, "events_received", "Events that Webex sent, by what became of them", Family::default()),
+            handled: add(all, "events_handled", "Events that handlers were there for, by outcome", Family::default()),
             commands: add(all, "commands", "Commands that people gave, by outcome", Family::default()),
             approvals: {
                 let help = "Commands that others have to approve, by what became of them";
@@ -252,6 +254,12 @@ impl Metrics {
         let outcome = Received::Ignored.label();
         let labels = [("source", source), ("resource", resource), ("outcome", outcome), ("event", event)];
         self.0.events.get_or_create(&labels.to_vec()).inc();
+    }
+
+    /// An event that a handler was there for was settled. `resource` and `event` are each one of a fixed set.
+    pub fn handled(&self, resource: &'static str, event: &'static str, outcome: Verdict) {
+        let labels = [("resource", resource), ("event", event), ("outcome", outcome.word())];
+        self.0.handled.get_or_create(&labels).inc();
     }
 
     /// The way in works: something came through it just now.

@@ -11,7 +11,7 @@ use crate::config::{Config, Mode};
 use crate::event::Subscription;
 use crate::health::Health;
 use crate::identity::doubt;
-use crate::receiver::registration::{self, WebhookChange};
+use crate::receiver::registration::{self, WebhookFailure, WebhookLook};
 use crate::webex::{Error, Priority};
 
 /// The longest pause before Webex is asked again who the bot is, unless it asks for a longer one.
@@ -40,13 +40,14 @@ pub(super) async fn register(config: Config, others: Vec<Subscription>, shared: 
     loop {
         // Whoever waits leaves them to the other daemon.
         shared.gate.open().await;
-        let changes = registration::synchronise(&shared.services.webex.at(Priority::Poll), &wanted).await;
-        // Until now they did not bring everything. After a failure, nobody knows.
-        if is_first || changes.as_ref().map_or(true, |changes| !changes.is_empty()) {
+        let look = registration::synchronise(&shared.services.webex.at(Priority::Poll), &wanted).await;
+        // Until now they did not bring everything. After a failure, nobody knows. What handlers of events miss, no catch-up
+        // finds.
+        if is_first || look.as_ref().map_or(true, WebhookLook::had_gap) {
             nudge.notify_one();
         }
         is_first = false;
-        tokio::time::sleep(log_changes(changes, config.webhook.check_interval, &shared.health)).await;
+        tokio::time::sleep(log_look(look, config.webhook.check_interval, &shared.health)).await;
     }
 }
 
@@ -83,24 +84,36 @@ async fn doubt_clicks(config: &Config, Shared { services, .. }: &Shared) {
     }
 }
 
-/// Says what a look at the webhooks came to; the pause until the next one.
-fn log_changes(changes: Result<Vec<WebhookChange>, Error>, interval: Duration, health: &Health) -> Duration {
-    match changes {
-        Ok(changes) => {
-            for change in &changes {
-                tracing::info!("webhooks: {change}");
-            }
+/// Says what a look at the webhooks came to; the pause until the next one. Without the webhook of a handler the bot works on
+/// everything else, so that one is only warned of, and is tried again at the next look.
+fn log_look(look: Result<WebhookLook, Error>, interval: Duration, health: &Health) -> Duration {
+    let look = match look {
+        Ok(look) => look,
+        Err(error) => return log_failure(&error, interval, health),
+    };
+    for change in &look.changes {
+        tracing::info!("webhooks: {change}");
+    }
+    for WebhookFailure { name, error } in &look.failures {
+        if !registration::is_of_the_bot(name) {
+            tracing::warn!(%error, hint = error.hint(), "the webhook \"{name}\" is not as its handler of events needs it; trying again at the next look");
+        }
+    }
+    match look.own_failure() {
+        Some(WebhookFailure { error, .. }) => log_failure(error, interval, health),
+        None => {
             health.webhooks(Ok(()));
             health.token(Ok(()));
             interval
         }
-        Err(error) => {
-            tracing::error!(%error, hint = error.hint(), "the webhooks could not be looked after; trying again");
-            if error.is_unauthorized() {
-                health.token(Err(error.in_short()));
-            }
-            health.webhooks(Err(error.in_short()));
-            error.asked_pause().unwrap_or(interval.min(AGAIN))
-        }
     }
+}
+
+fn log_failure(error: &Error, interval: Duration, health: &Health) -> Duration {
+    tracing::error!(%error, hint = error.hint(), "the webhooks could not be looked after; trying again");
+    if error.is_unauthorized() {
+        health.token(Err(error.in_short()));
+    }
+    health.webhooks(Err(error.in_short()));
+    error.asked_pause().unwrap_or(interval.min(AGAIN))
 }

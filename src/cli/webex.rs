@@ -12,7 +12,7 @@ use url::Url;
 use super::output::{Format, print, print_json};
 use crate::config::{Config, ConfigError};
 use crate::event::Subscription;
-use crate::receiver::registration;
+use crate::receiver::registration::{self, WebhookFailure, WebhookLook};
 use crate::telemetry::Metrics;
 use crate::text::table;
 use crate::webex::{Client, Error, RoomType, Webhook, WebhookId};
@@ -127,10 +127,14 @@ pub(super) async fn webhooks(config: &Config, options: Webhooks, others: &[Subsc
                 )
                 .into());
             };
-            let changes =
-                registration::synchronise(&webex, &registration::wanted(url, secret, others)).await.map_err(hinted)?;
+            let wanted = registration::wanted(url, secret, others);
+            let WebhookLook { changes, failures } = registration::synchronise(&webex, &wanted).await.map_err(hinted)?;
             let lines: Vec<_> = changes.iter().map(ToString::to_string).collect();
-            report(&lines, "nothing to change", format)?;
+            let none = if failures.is_empty() { "nothing to change" } else { "nothing was changed" };
+            report(&lines, none, format)?;
+            let failed = |WebhookFailure { name, error }| format!("{name}: {}", hinted(error));
+            let failed: Vec<_> = failures.into_iter().map(failed).collect();
+            anyhow::ensure!(failed.is_empty(), failed.join("\n"));
         }
         WebexVerb::Delete { id: Some(id), format, .. } => {
             webex.delete_webhook(&WebhookId::from(id.as_str())).await.map_err(hinted)?;

@@ -36,6 +36,8 @@ pub struct EventEnd {
     pub(super) closing: Closing,
     /// Its audit record; none for an event that no person caused. A record without an action gets the command's name.
     pub(super) audit: Option<AuditEntry>,
+    /// Resource and event, for the metric, if it is an event that handlers are there for. Never text from outside.
+    pub(super) handled: Option<[&'static str; 2]>,
     pub(super) entries: Vec<Entry>,
     pub(super) is_dead: bool,
 }
@@ -95,11 +97,12 @@ impl EventEnd {
         EventEnd::unaudited(verdict, audit.reason.clone()).audit(audit)
     }
 
-    /// The daemon called a handler for an event of another kind.
-    pub fn of_event(actor: Option<&PersonId>, verdict: Verdict, reason: &str) -> EventEnd {
+    /// The daemon called a handler for an event of another kind. `labels` are resource and event for the metric.
+    pub fn of_event(labels: [&'static str; 2], actor: Option<&PersonId>, verdict: Verdict, reason: &str) -> EventEnd {
         let (person, reason) = (actor.map(ToString::to_string), reason.to_owned());
         let audit = AuditEntry { person, verdict, reason, ..AuditEntry::default() };
-        EventEnd::unaudited(verdict, audit.reason.clone()).audit(audit)
+        let end = EventEnd::unaudited(verdict, audit.reason.clone()).audit(audit);
+        EventEnd { handled: Some(labels), ..end }
     }
 
     /// The event ended before anything was known of its sender. It is audited, since an earlier try may have run.
@@ -111,7 +114,7 @@ impl EventEnd {
     /// No person caused the event, or the bot itself did: nothing is audited.
     pub fn unaudited(verdict: Verdict, note: impl Into<String>) -> EventEnd {
         let closing = Closing { verdict, note: Some(note.into()), ..Closing::default() };
-        EventEnd { closing, audit: None, entries: Vec::new(), is_dead: false }
+        EventEnd { closing, audit: None, handled: None, entries: Vec::new(), is_dead: false }
     }
 
     fn audit(self, entry: AuditEntry) -> EventEnd {

@@ -55,12 +55,17 @@ impl Desk {
     }
 
     fn settle(&self, row: Claimed, end: EventEnd, via: Via) -> Settlement {
-        let EventEnd { mut closing, audit, entries, is_dead } = end;
+        let EventEnd { mut closing, audit, handled, entries, is_dead } = end;
         let command = closing.label.as_deref().unwrap_or(NO_COMMAND);
         if let (Some(sender), Some(AuditEntry { reason, .. })) = (&closing.subject, &audit) {
             let verdict = closing.verdict;
             self.services.metrics.command(command, verdict);
             tracing::info!(sender, command, verdict = verdict.word(), reason, "event settled");
+        }
+        if let (Some([resource, event]), Some(AuditEntry { reason, .. })) = (handled, &audit) {
+            let verdict = closing.verdict;
+            self.services.metrics.handled(resource, event, verdict);
+            tracing::info!(resource, event, verdict = verdict.word(), reason, "event for a handler settled");
         }
         let action_of =
             |AuditEntry { action, .. }: &AuditEntry| if action.is_empty() { command } else { action }.to_owned();

@@ -57,10 +57,12 @@ impl Other {
     }
 
     /// The id of its row. Webex gives a delivery no id of its own, and the same may happen to a thing again: then two equal
-    /// deliveries are two events.
+    /// deliveries are two events. The id of a membership is made of its person and its space, so whoever leaves, comes back
+    /// and leaves again has the same id each time.
     pub(super) fn event_id(&self) -> Uuid {
+        let is_once = ONCE.contains(&self.event.as_str()) && self.resource != MEMBERSHIPS;
         match &self.id {
-            Some(of) if ONCE.contains(&self.event.as_str()) => id_of(&self.resource, &self.event, of),
+            Some(of) if is_once => id_of(&self.resource, &self.event, of),
             Some(_) | None => self.delivery,
         }
     }
@@ -128,6 +130,8 @@ mod tests {
         let same = |event, id| other("rooms", event, id).event_id() == other("rooms", event, id).event_id();
         assert!(same("deleted", Some("r")) && same("created", Some("r")));
         assert!(!same("updated", Some("r")) && !same("deleted", None));
+        let left = || other("memberships", "deleted", Some("p:r")).event_id();
+        assert_ne!(left(), left());
         assert_ne!(other("rooms", "created", Some("r")).event_id(), other("rooms", "deleted", Some("r")).event_id());
     }
 

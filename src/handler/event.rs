@@ -23,7 +23,7 @@ pub struct EventHandler {
 
 impl EventHandler {
     /// For this event of this resource, as Webex names them for webhooks: such as `rooms` and `updated`.
-    pub fn new<H, F>(resource: &str, event: &str, handler: H) -> EventHandler
+    pub(crate) fn new<H, F>(resource: &str, event: &str, handler: H) -> EventHandler
     where
         H: Fn(EventContext, Value) -> F + Send + Sync + 'static,
         F: Future<Output = Result<()>> + Send + 'static,

@@ -3,18 +3,29 @@
 use std::sync::Arc;
 
 use super::Inbox;
+use super::running::Failed;
 use crate::desk::{EventEnd, Outcome};
 use crate::event::{self, Other, Subscription};
 use crate::handler::{CommandError, Elsewhere, EventContext};
 use crate::store::Claimed;
 use crate::text::quoted;
 use crate::verdict::Verdict;
+use crate::webex::Person;
+
+/// Resource and event in metrics where no handler is there any more.
+const NO_HANDLER: [&str; 2] = ["none", "none"];
 
 impl Inbox {
-    pub(super) async fn call_handler(&self, row: &Claimed, other: &Other) -> Outcome {
+    pub(super) async fn call_handler(&self, row: &Claimed, other: &Other, me: &Person) -> Outcome {
+        // The door did not know who the bot is until Webex had said so.
+        if other.actor.as_ref() == Some(&me.id) {
+            return EventEnd::unaudited(Verdict::Own, "the bot did it").into();
+        }
         let kind = other.kind();
-        let end = |verdict, reason| EventEnd::of_event(other.actor.as_ref(), verdict, reason).action(&kind);
-        let Some(handler) = self.events.iter().find(|handler| handler.subscription.covers(other)) else {
+        let handler = self.events.iter().find(|handler| handler.subscription.covers(other));
+        let labels = handler.map_or(NO_HANDLER, |_| other.labels());
+        let end = |verdict, reason| EventEnd::of_event(labels, other.actor.as_ref(), verdict, reason).action(&kind);
+        let Some(handler) = handler else {
             return end(Verdict::Ignored, "no handler takes it any more").into();
         };
         let Other { resource, event, actor, data, .. } = other.clone();
@@ -34,7 +45,7 @@ impl Inbox {
             Err(CommandError::User(text) | CommandError::Usage(text)) => {
                 end(Verdict::Ignored, "its handler declined it").noted(quoted(&text)).into()
             }
-            Err(CommandError::Internal(error)) => match self.try_again(row, &kind, &error).await {
+            Err(CommandError::Internal(error)) => match self.try_again(row, Failed::Handler(&kind), &error).await {
                 Ok(again) => again,
                 Err(error) => {
                     tracing::error!(kind, error, "the handler of an event failed for good");

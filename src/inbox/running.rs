@@ -147,10 +147,12 @@ impl Inbox {
                 let says = format!("{} Usage: {}", with_way_out(&text), command.usage());
                 self.desk.reply(*case, end(Verdict::Usage).noted(quoted(&text)), Reply::text(says))
             }
-            Err(CommandError::Internal(error)) => match self.try_again(case.row, command.name(), &error).await {
-                Ok(again) => again,
-                Err(error) => self.end_failed(*case, command.name(), error),
-            },
+            Err(CommandError::Internal(error)) => {
+                match self.try_again(case.row, Failed::Command(command.name()), &error).await {
+                    Ok(again) => again,
+                    Err(error) => self.end_failed(*case, command.name(), error),
+                }
+            }
         }
     }
 
@@ -158,14 +160,22 @@ impl Inbox {
     ///
     /// # Errors
     /// The failure for the log and the ledger, when there is no further try.
-    pub(super) async fn try_again(&self, row: &Claimed, name: &str, error: &anyhow::Error) -> Result<Outcome, String> {
+    pub(super) async fn try_again(
+        &self,
+        row: &Claimed,
+        what: Failed<'_>,
+        error: &anyhow::Error,
+    ) -> Result<Outcome, String> {
         // The handler is not at fault when Webex is away or asks to wait.
         if let Some(error) = passing_failure(error).filter(|_| self.desk.is_patient(row)) {
             return Ok(self.desk.retry_reading(row, error).await);
         }
         let error = self.services.webex.sanitized(&format!("{error:#}"));
         let again = self.desk.after_failure(row, error.clone())?;
-        tracing::warn!(command = name, error, "a command failed; trying again");
+        match what {
+            Failed::Command(command) => tracing::warn!(command, error, "a command failed; trying again"),
+            Failed::Handler(kind) => tracing::warn!(kind, error, "the handler of an event failed; trying again"),
+        }
         Ok(again)
     }
 
@@ -178,6 +188,15 @@ impl Inbox {
         let letter = self.desk.letter(row, to, event::failure_id(row.id), says.into(), Some(command));
         case.end(Verdict::Failed).command(command).noted(error).dead().then([letter]).into()
     }
+}
+
+/// What failed, for the log.
+#[derive(Clone, Copy)]
+pub(super) enum Failed<'a> {
+    /// The command of this name.
+    Command(&'a str),
+    /// The handler of this kind of event.
+    Handler(&'a str),
 }
 
 /// The failed call to Webex within a command, if the same call may succeed later.

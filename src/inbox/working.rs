@@ -71,7 +71,7 @@ impl Inbox {
             Event::Added(added) => note_added(added, &me),
             Event::TimeUp(time_up) => self.approvals.expire(row, time_up.card).await,
             Event::Approved(approved) => self.run_approved(row, approved.card, &me).await,
-            Event::Other(other) => self.call_handler(row, other).await,
+            Event::Other(other) => self.call_handler(row, other, &me).await,
         }
     }
 

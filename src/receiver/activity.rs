@@ -213,28 +213,29 @@ impl FrameActivity {
         let actor = actor.and_then(Party::uuid);
         let object = object.and_then(Party::uuid);
         let of = |kind: &str, id: Option<&str>| id.map(|id| encode(&home, kind, &local_part(id)));
-        let (about, data) = match resource {
-            ROOMS => (None, json!({"id": room, "type": kind})),
+        let data = match resource {
+            ROOMS => json!({"id": room, "type": kind}),
             MEMBERSHIPS => {
                 // Whoever goes by themselves is not named twice.
                 let person = object.as_deref().or(actor.as_deref());
                 let pair = person.zip(room.as_deref()).map(|(person, room)| format!("{person}:{}", local_part(room)));
                 let id = of("MEMBERSHIP", pair.as_deref());
-                (None, json!({"id": id, "roomId": room, "roomType": kind, "personId": person.map(person_id)}))
+                json!({"id": id, "roomId": room, "roomType": kind, "personId": person.map(person_id)})
             }
             MESSAGES => {
                 // A deletion is of the message that it names, an edit of its parent.
                 let edited = parent.and_then(|parent| parent.id);
                 let message = if verb == "delete" { object.as_deref() } else { edited.as_deref() };
-                let data = json!({"id": of("MESSAGE", message), "roomId": room, "roomType": kind});
-                (object.clone().filter(|_| verb == "delete"), data)
+                json!({"id": of("MESSAGE", message), "roomId": room, "roomType": kind})
             }
-            _ => (None, Value::Null),
+            _ => Value::Null,
         };
+        // The activity's own id is new each time, and what happens to one thing is worked on in order.
+        let thing = data["id"].as_str().map_or(id, str::to_owned);
         Other {
             actor: actor.as_deref().map(|actor| person_id(actor).into()),
             data,
-            ..other_event(resource, event, about.or(Some(id)), envelope)
+            ..other_event(resource, event, Some(thing), envelope)
         }
     }
 
@@ -375,7 +376,11 @@ mod tests {
     #[test]
     fn what_else_happened_has_the_ids_that_webhooks_give() {
         let data = |verb: &str, more: Value| match what(&activity(verb, &more)) {
-            FrameContent::Happened(Event::Other(other)) => (other.kind(), other.data),
+            FrameContent::Happened(Event::Other(other)) => {
+                let thing = other.data["id"].as_str().unwrap_or(MESSAGE);
+                assert_eq!(other.id.as_deref(), Some(thing), "it is in the lane of what it happened to");
+                (other.kind(), other.data)
+            }
             what => panic!("{what:?}"),
         };
         let (room, person) = (encode(HOME, "ROOM", ROOM), encode("us", "PEOPLE", ALICE));

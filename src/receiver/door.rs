@@ -16,7 +16,8 @@ use crate::telemetry::{Metrics, Received};
 /// So many of the bot's own events are remembered, for whoever waits for one of them.
 const MOST_OWN: usize = 64;
 
-/// Of what nobody works on, no more bytes are kept than most webhooks have: a frame of a websocket may have a megabyte.
+/// What Webex sent is kept only up to so many bytes, which is more than webhooks have: a frame of a websocket may have a
+/// megabyte. Of what is longer, nothing is kept.
 const MOST_KEPT: usize = 64 * 1024;
 
 /// Takes events, from whichever way in. Cheap to clone.
@@ -43,7 +44,7 @@ impl Door {
     }
 
     /// Drops what nobody works on, what the bot did itself, and what is there already. On disk when it returns. `raw` is what
-    /// Webex sent of it, to the byte, if it sent anything.
+    /// Webex sent of it, to the byte, if it sent anything; it is kept for whoever looks unless it is long.
     ///
     /// # Errors
     /// When the ledger could not take it; the sender must hear that.
@@ -62,7 +63,7 @@ impl Door {
                 self.remember_own(event.event_id());
             }
             Received::Own
-        } else if self.store.put(Entry { raw, ..event.to_entry() }).await? {
+        } else if self.store.put(Entry { raw: kept(raw), ..event.to_entry() }).await? {
             Received::Accepted
         } else {
             Received::Duplicate
@@ -85,8 +86,8 @@ impl Door {
             _ => other.delivery,
         };
         let event = Event::Other(Other { data: Value::Null, ..other.clone() });
-        let raw = raw.filter(|raw| raw.len() <= MOST_KEPT);
-        let (entry, reason) = (Entry { id, raw, ..event.to_entry() }, format!("the bot does not work on {kind}"));
+        let (entry, reason) =
+            (Entry { id, raw: kept(raw), ..event.to_entry() }, format!("the bot does not work on {kind}"));
         if let Err(error) = self.store.note_unhandled(entry, reason).await {
             tracing::debug!(event = %id, %error, "what the bot does not work on left no row");
         }
@@ -106,4 +107,9 @@ impl Door {
             own.push_back(event);
         });
     }
+}
+
+/// What is kept of what Webex sent.
+fn kept(raw: Option<Bytes>) -> Option<Bytes> {
+    raw.filter(|raw| raw.len() <= MOST_KEPT)
 }

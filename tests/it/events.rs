@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use switchboard::simulator::{Cloud, Fault, Options};
+use switchboard::simulator::{Cloud, Fault, Options, WebhookDraft};
 use switchboard::{Bot, CommandError, Config, EventContext};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use crate::cli::verb;
 use crate::explain::explain;
-use crate::harness::{Harness, PATIENCE, SECRET, post, settings_of_an_open_bot, signature};
+use crate::harness::{Harness, PATIENCE, SECRET, arrived, get, post, settings_of_an_open_bot, signature};
 
 const ALICE: &str = "alice@example.com";
 const WEBSOCKET: &str = "[delivery]\nmode = \"websocket\"";
@@ -71,6 +71,8 @@ async fn a_handler_is_called_with_what_webex_tells_of_and_explain_says_so() {
     assert!(explain(&bot, "r").contains("not answered: the bot does not work on rooms/migrated"));
     let labels = "source=\"webhook\",resource=\"rooms\",outcome=\"accepted\"";
     assert_eq!(bot.metric(&format!("switchboard_events_received_total{{{labels}}}")).await, 1.0);
+    let labels = "resource=\"rooms\",event=\"updated\",outcome=\"done\"";
+    assert_eq!(bot.metric(&format!("switchboard_events_handled_total{{{labels}}}")).await, 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,6 +94,75 @@ async fn what_happens_once_is_handled_once_and_what_may_happen_again_each_time()
     events.sort();
     assert_eq!(events, ["deleted", "updated", "updated"]);
     assert!(heard.try_recv().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_comes_back_and_leaves_again_is_told_of_twice() {
+    for settings in ["", WEBSOCKET] {
+        let (bot, mut heard) = hearing(&[("memberships", "deleted")]);
+        let bot = Harness::with(settings, bot).await;
+        let (alice, bob) = (bot.cloud.person(ALICE), bot.cloud.person("bob@example.com"));
+        let lab = bot.cloud.space("Lab", &[ALICE]);
+        for _ in 0..2 {
+            alice.adds(&lab, "bob@example.com").unwrap();
+            bob.leaves(&lab).unwrap();
+            bot.settle().await;
+            assert_eq!(next(&mut heard).await.1["personId"], json!(bob.account().id), "{settings}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_one_thing_come_in_order_by_a_websocket_as_well() {
+    let (tell, mut heard) = mpsc::unbounded_channel();
+    let calls = AtomicUsize::new(0);
+    let bot = Bot::builder().event("rooms", "updated", move |context, _| {
+        tell.send(context.reference().to_owned()).unwrap();
+        let is_first = calls.fetch_add(1, Ordering::Relaxed) == 0;
+        async move { if is_first { Err(anyhow::anyhow!("the lift is stuck"))? } else { Ok(()) } }
+    });
+    let slow = "[worker]\nbackoff = \"400ms\"\nbackoff_max = \"400ms\"";
+    let bot = Harness::with(&format!("{WEBSOCKET}\n{slow}"), bot).await;
+    let alice = bot.cloud.person(ALICE);
+    let lab = bot.cloud.space("Lab", &[ALICE]);
+    for title in ["Labor", "Laboratory"] {
+        alice.renames(&lab, title).unwrap();
+    }
+    bot.settle().await;
+    let [first, again, second] = std::array::from_fn(|_| heard.try_recv().unwrap());
+    assert_eq!(first, again);
+    assert_ne!(first, second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bot_did_itself_is_left_out_even_before_it_knows_who_it_is() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    cloud.fault(Fault::on(Method::GET, "/people/me").answer(401, &[], ""));
+    let (bot, mut heard) = hearing(&[("messages", "deleted")]);
+    let bot = Harness::on(cloud, tempfile::tempdir().unwrap(), "", bot).await;
+    arrived(&bot.cloud, Method::GET, "/people/me", 1).await;
+    let own = bot.cloud.bot().id;
+    told(&bot, &json!({"resource": "messages", "event": "deleted", "actorId": own, "data": {"id": "m1"}})).await;
+    bot.ready().await;
+    bot.settle().await;
+    assert!(heard.try_recv().is_err());
+    assert_eq!(rows(&bot)[0]["verdict"], json!("own"), "{:?}", rows(&bot));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bytes_of_what_is_long_are_kept_neither_where_a_handler_takes_it_nor_elsewhere() {
+    let (bot, mut heard) = hearing(&[("rooms", "updated")]);
+    let bot = Harness::with("[server]\nbody_limit = 200000", bot).await;
+    let long = "x".repeat(64 * 1024);
+    for event in ["updated", "migrated"] {
+        told(&bot, &json!({"resource": "rooms", "event": event, "data": {"id": "r", "more": long}})).await;
+        bot.settle().await;
+        let reference = rows(&bot)[0]["reference"].as_str().unwrap().to_owned();
+        let story = explain(&bot, &reference);
+        assert!(story.contains(&format!("rooms/{event}")), "{story}");
+        assert!(story.contains("nothing that Webex sent is kept of it"), "{story}");
+    }
+    assert_eq!(next(&mut heard).await.1["more"], json!(long), "the handler has all of it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,6 +208,10 @@ async fn a_handler_that_fails_is_tried_again_and_then_leaves_a_dead_letter_and_h
         assert!(explain(&bot, &reference).contains(says), "{id}: {}", explain(&bot, &reference));
     }
     assert_eq!(bot.metric("switchboard_dead_letters").await, 2.0);
+    for (outcome, count) in [("done", 1.0), ("failed", 2.0), ("ignored", 1.0)] {
+        let labels = format!("resource=\"rooms\",event=\"updated\",outcome=\"{outcome}\"");
+        assert_eq!(bot.metric(&format!("switchboard_events_handled_total{{{labels}}}")).await, count, "{outcome}");
+    }
     assert!(!bot.cloud.transcript().contains("bot"), "nobody asked, so nobody is told");
 }
 
@@ -202,6 +277,35 @@ async fn a_webhook_is_made_for_a_handler_and_goes_with_it() {
     let bot = Harness::on(cloud, folder, settings, Bot::builder()).await;
     bot.ready().await;
     assert_eq!(names(&bot.cloud), own);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_webex_refuses_for_a_handler_keeps_back_neither_the_bot_nor_other_handlers() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    // Those of the bot itself are made first. That of the other handler is there, with another secret.
+    cloud.fault(Fault::on(Method::POST, "/webhooks").after(3).always().answer(403, &[], ""));
+    let draft = |text: &str| Some(text.to_owned());
+    let other = WebhookDraft {
+        name: draft("switchboard rooms updated"),
+        target_url: draft("http://127.0.0.1:9/"),
+        ..WebhookDraft::default()
+    };
+    cloud.add_webhook(WebhookDraft { resource: draft("rooms"), event: draft("updated"), ..other }).unwrap();
+    let (bot, mut heard) = hearing(&[("meetings", "created"), ("rooms", "updated")]);
+    let (tell, mut started) = mpsc::unbounded_channel();
+    let bot = bot.on_start(move |_| {
+        tell.send(()).unwrap();
+        std::future::ready(Ok(()))
+    });
+    let bot = Harness::on(cloud, tempfile::tempdir().unwrap(), "[webhook]\ncheck_interval = \"50ms\"", bot).await;
+    bot.ready().await;
+    assert_eq!(get(format!("{}/readyz", bot.url)).await.status(), 200);
+    tokio::time::timeout(PATIENCE, started.recv()).await.expect("the bot is started").unwrap();
+    let lab = bot.cloud.space("Lab", &[ALICE]);
+    bot.cloud.person(ALICE).renames(&lab, "Labor").unwrap();
+    assert_eq!(next(&mut heard).await.1["id"], json!(lab));
+    // It is tried again at each look.
+    arrived(&bot.cloud, Method::POST, "/webhooks", 6).await;
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ use crate::text::one_line;
 use crate::webex::{Error, Webhook, WebhookSpec};
 
 const MEND: &str = "`switchboard webhooks sync` mends it, and so does the daemon when it looks after them";
+const SCOPE: &str = "`switchboard webhooks sync` makes it, or says why Webex does not: the token needs a scope for its resource; \
+     a running daemon tries it at each look";
 const REVIVE: &str = "Webex does that after 100 failed deliveries in five minutes, and leaves it so: see that the public \
      URL answers, then `switchboard webhooks sync`; a running daemon does it too";
 const DEAD: &str = "set webhook.public_url, register one for attachmentActions yourself, or set cards.enabled = false";
@@ -52,13 +54,21 @@ pub(super) fn compare(
         return here.chain([CheckFinding::warn("webhooks", "none yet", hint)]).collect();
     }
     let wanted = registration::wanted(url, secret, others);
-    let mut findings: Vec<_> = wanted.iter().flat_map(|spec| compare_one(spec, found)).collect();
+    let compared: Vec<_> = wanted.iter().map(|spec| (spec, compare_one(spec, found))).collect();
+    // Without those of handlers the bot works on everything else.
+    let is_odd =
+        |(spec, findings): &&(&WebhookSpec, Vec<_>)| !findings.is_empty() && !registration::is_of_the_bot(&spec.name);
+    let registered = match compared.iter().filter(is_odd).count() {
+        0 => format!("all {}", wanted.len()),
+        odd => format!("{} of {}", wanted.len() - odd, wanted.len()),
+    };
+    let mut findings: Vec<_> = compared.into_iter().flat_map(|(_, findings)| findings).collect();
     if findings.iter().all(|finding| finding.state() != CheckState::Fail) {
         let foreign = match elsewhere.len() {
             0 => String::new(),
             count => format!("; {count} of other programs on this token, left alone"),
         };
-        findings.push(CheckFinding::ok("webhooks", format!("all {} are registered and active{foreign}", wanted.len())));
+        findings.push(CheckFinding::ok("webhooks", format!("{registered} are registered and active{foreign}")));
     }
     here.chain(findings).collect()
 }
@@ -97,11 +107,15 @@ fn calls_us(webhook: &Webhook, secret: &SecretString) -> CheckFinding {
 
 fn compare_one(spec: &WebhookSpec, found: &[Webhook]) -> Vec<CheckFinding> {
     let name = &spec.name;
-    let fail = |says: String, hint| CheckFinding::fail("webhooks", format!("{name} {says}"), hint);
+    let is_of_the_bot = registration::is_of_the_bot(name);
+    let fail = |says: String, hint| match is_of_the_bot {
+        true => CheckFinding::fail("webhooks", format!("{name} {says}"), hint),
+        false => CheckFinding::warn("webhooks", format!("{name} {says}, so its handler of events is not called"), hint),
+    };
     let same_name: Vec<_> = found.iter().filter(|webhook| webhook.name == *name).collect();
     let Some(kept) = same_name.iter().find(|webhook| spec.can_become(webhook)) else {
         return match same_name.first() {
-            None => vec![fail("is missing".to_owned(), MEND)],
+            None => vec![fail("is missing".to_owned(), if is_of_the_bot { MEND } else { SCOPE })],
             Some(other) => {
                 let filter = other.filter.as_ref().map_or_else(String::new, |filter| format!(" if {filter}"));
                 vec![fail(
@@ -129,4 +143,21 @@ fn compare_one(spec: &WebhookSpec, found: &[Webhook]) -> Vec<CheckFinding> {
         findings.push(CheckFinding::warn("webhooks", says, "`switchboard webhooks sync` deletes the surplus"));
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webhook_of_a_handler_that_is_missing_is_only_warned_of() {
+        let handled = Subscription { resource: "meetings".to_owned(), event: "created".to_owned() };
+        let secret = SecretString::from("s");
+        for spec in registration::wanted("https://bot.example.org/", &secret, &[handled]) {
+            let findings = compare_one(&spec, &[]);
+            let is_handlers = spec.name == "switchboard meetings created";
+            let expected = if is_handlers { CheckState::Warn } else { CheckState::Fail };
+            assert!(findings.len() == 1 && findings[0].state() == expected, "{}", spec.name);
+        }
+    }
 }
