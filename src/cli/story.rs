@@ -66,7 +66,7 @@ pub(super) async fn letter_story(store: &Store, row: &Row, what: &str, since: &s
             }
             Edited::Message(_) | Edited::Letter(_) => true,
         };
-        if is_own && edited.to == post.to {
+        if is_own && edited.to.lane() == post.to.lane() {
             lines.extend(letter_lines(&edit, &format!("edit of the {what}"), "it was put"));
         }
     }

@@ -21,7 +21,9 @@ pub enum Letter {
     Delete(Delete),
 }
 
-/// Where a letter goes.
+/// Where a letter goes. Letters of one destination are sent in order, and a thread's key holds within it. One person's
+/// address, their id and the id of the direct space with them are three destinations: name a person alike in all letters
+/// that belong together. Capital letters in an address make no difference.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Destination {
@@ -82,7 +84,8 @@ pub struct Edit {
     /// The event it belongs to, if it was put for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) event: Option<Uuid>,
-    /// Where the message is, as the letter said that posted it: so the edit comes after that.
+    /// Where the message is, named as in the letter that posted it: only then does the edit come after that letter. The
+    /// address, the id and the direct space of one person are three destinations.
     pub to: Destination,
     /// Which message.
     pub of: Edited,
@@ -288,11 +291,12 @@ impl Destination {
         }
     }
 
-    fn lane(&self) -> String {
+    /// The name of its lane.
+    pub(crate) fn lane(&self) -> String {
         match self {
             Destination::Space(room, _) => room.local(),
             Destination::Person(person) => format!("to {}", person.local()),
-            Destination::Email(email) => format!("to {email}"),
+            Destination::Email(email) => format!("to {}", email.to_lowercase()),
         }
     }
 

@@ -294,6 +294,21 @@ async fn an_update_by_a_key_posts_what_later_ones_edit_and_works_for_a_person_to
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn capital_letters_in_an_address_make_no_other_destination() {
+    let bot = Harness::start().await;
+    let [lower, upper] = [ALICE, "Alice@Example.com"].map(|email| Destination::Email(email.to_owned()));
+    let posted = bot.put("firing", threaded(&lower, "alert", "firing")).await;
+    bot.settle().await;
+    bot.put("more", threaded(&upper, "alert", "details")).await;
+    bot.put("edit", edit(&upper, Edited::Letter(posted.id), "resolved")).await;
+    bot.settle().await;
+    let [root, answer] = &bot.cloud.messages()[..] else { panic!("{:?}", said(&bot.cloud)) };
+    assert_eq!((root.text.as_deref(), answer.parent_id.as_ref()), (Some("resolved"), Some(&root.id)));
+    let story = explain(&bot, &posted.id.to_string());
+    assert!(story.contains("edit of the post made\n"), "{story}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_never_overwritten_by_an_update_of_what_it_answers() {
     let (bot, _, to) = scene().await;
     bot.cloud.fault(Fault::on(Method::POST, "/messages").stall());
