@@ -65,8 +65,8 @@ fields! {
 
 /// Declares a struct of arguments for [`Command::taking`](crate::Command::taking): each field is a parameter of its type, what
 /// is written above it is what `help` says of it, and `=` gives it a default. Fields are `String`, whole numbers, `f64`,
-/// [`Duration`](std::time::Duration), `jiff::civil::Date`, [`Somebody`](crate::Somebody), `bool` for a flag,
-/// [`Rest`](crate::Rest) for everything that is left, and an `Option` of these.
+/// [`Duration`], `jiff::civil::Date`, [`Somebody`], `bool` for a flag,
+/// [`Rest`] for everything that is left, and an `Option` of these.
 ///
 /// ```
 /// use switchboard::{Command, Reply, Rest, arguments};

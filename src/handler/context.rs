@@ -90,7 +90,7 @@ impl Context {
     }
 
     /// What Webex sent when it was said, to the byte: the body of a webhook, or a frame of a websocket. None where Webex
-    /// sent nothing, since it was found by polling or catch-up, and where that is not kept any more.
+    /// sent nothing, since it was found by polling or catch-up, where it was too long to be kept, and where it is not kept any more.
     pub(crate) async fn raw(&self) -> std::result::Result<Option<Bytes>, StoreError> {
         self.services.store.raw(self.event).await
     }
@@ -102,7 +102,7 @@ impl Context {
         commands.iter().filter(may).cloned().collect()
     }
 
-    /// Webex, for looking things up. What is to be said goes into the [`Reply`](super::Reply): what a handler posts
+    /// Webex, for looking things up. What is to be said goes into the [`Reply`]: what a handler posts
     /// itself is posted again when the event is tried again.
     pub fn webex(&self) -> &Client {
         &self.services.webex
