@@ -6,7 +6,7 @@ use super::{Outbox, closing};
 use crate::outbox::Delete;
 use crate::store::{Claimed, Row, Settlement, StoreError};
 use crate::verdict::Verdict;
-use crate::webex::{Fault, MessageId};
+use crate::webex::{Error, Fault, MessageId};
 
 impl Outbox {
     /// Deletes a message of the bot's own, once what takes its place was posted. Deleted already is deleted.
@@ -21,26 +21,33 @@ impl Outbox {
         }
         let mut ids = delete.messages.clone();
         ids.extend(sent.and_then(|row| row.receipt).map(|receipt| MessageId::from(receipt.message)));
-        let mut gone: Vec<MessageId> = Vec::new();
-        for id in ids {
-            if gone.contains(&id) {
-                continue;
-            }
-            let deleting = tokio::time::timeout(self.lease.mul_f64(0.2), self.webex.delete_message(&id)).await;
-            match deleting {
-                Ok(Err(error)) if error.fault() != Fault::NotFound => {
-                    return self.settle_failure(row, &delete.to, &error, false, false).await;
-                }
-                Ok(_) => gone.push(id),
-                Err(_) => return self.failed(row, "no answer before the lease ends".to_owned(), true),
-            }
-        }
+        // The lease bounds all calls together.
+        let gone = match tokio::time::timeout(self.lease.mul_f64(0.9), self.delete_all(ids)).await {
+            Ok(Ok(gone)) => gone,
+            Ok(Err(error)) => return self.settle_failure(row, &delete.to, &error, false, false).await,
+            Err(_) => return self.failed(row, "no answer before the lease ends".to_owned(), true),
+        };
         if gone.is_empty() {
             let why = "nobody knows Webex's id of it, or it was never sent".to_owned();
             return row.done(closing(Verdict::Kept, why), Vec::new());
         }
         let ids: Vec<_> = gone.iter().map(ToString::to_string).collect();
         row.done(closing(Verdict::Deleted, ids.join(", ")), Vec::new())
+    }
+
+    /// Deletes these messages, each once. Returns those that are gone.
+    async fn delete_all(&self, ids: Vec<MessageId>) -> Result<Vec<MessageId>, Error> {
+        let mut gone: Vec<MessageId> = Vec::new();
+        for id in ids {
+            if gone.contains(&id) {
+                continue;
+            }
+            match self.webex.delete_message(&id).await {
+                Err(error) if error.fault() != Fault::NotFound => return Err(error),
+                Ok(()) | Err(_) => gone.push(id),
+            }
+        }
+        Ok(gone)
     }
 
     /// A row of the outbox that was sent; none when it was not, or nobody knows any more.
