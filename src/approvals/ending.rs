@@ -89,8 +89,12 @@ impl Approvals {
         messages.extend(approval.approvers.iter().filter_map(|known| known.message.as_deref().map(MessageId::from)));
         let space = Destination::Space(to.room.clone(), to.room_type);
         let delete = Letter::Delete(Delete { event: Some(row.id), to: space, row: card, messages, successor });
-        let removal = delete.into_entry(event::removal_id(card, word), &to.sender.email);
-        let removal = Entry { accepted_at: row.accepted_at, label: Some(command.to_owned()), ..removal };
+        let removal = Entry {
+            accepted_at: row.accepted_at,
+            subject: Some(to.sender.email.clone()),
+            label: Some(command.to_owned()),
+            ..delete.into_entry(event::removal_id(card, word))
+        };
         self.desk.services.metrics.approval(word);
         EndedRequest { outcome, removal, step: Effect::Approval(ApprovalStep::End { card, state, by }) }
     }

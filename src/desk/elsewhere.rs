@@ -69,7 +69,6 @@ impl Desk {
         };
         let message = NewMessage { attachments, ..message };
         let letter = Letter::from(Post { message, file: file.as_ref().map(File::info), without_card, ..post });
-        let entry = letter.into_entry(id, person.as_deref().unwrap_or_default());
-        Entry { subject: person, label: command, file: file.map(|file| file.bytes), ..entry }
+        Entry { label: command, file: file.map(|file| file.bytes), ..letter.into_entry(id) }
     }
 }

@@ -86,7 +86,7 @@ mod tests {
         );
         let Ok(delete @ Letter::Delete(_)) = Letter::read(&delete) else { panic!("no deletion") };
         for letter in [Letter::Post(post), delete] {
-            let entry = letter.clone().into_entry(id, "");
+            let entry = letter.clone().into_entry(id);
             assert_eq!(
                 Letter::read(&entry.body).ok().map(|read| (read.event(), read.to().clone())),
                 Some((Some(id), letter.to().clone()))

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Letter;
-use crate::store::{Entry, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// A letter that is in the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +20,8 @@ pub struct Posted {
 /// # Errors
 /// [`StoreError::Busy`] where too much waits for the disk. The letter may be there all the same: call again with its key.
 pub async fn post(store: &Store, key: &str, letter: Letter) -> Result<Posted, StoreError> {
-    let (id, subject) = (letter_id(key), letter.to().person());
-    let entry = Entry { subject, ..letter.into_entry(id, "") };
-    let is_new = store.put(entry).await?;
+    let id = letter_id(key);
+    let is_new = store.put(letter.into_entry(id)).await?;
     Ok(Posted { id, is_new })
 }
 

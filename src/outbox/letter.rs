@@ -170,9 +170,9 @@ impl Letter {
         }
     }
 
-    /// A row of the outbox, as of now. `subject` is the address of whoever it is for. Rows of one destination are sent in
-    /// the order in which they were made.
-    pub(crate) fn into_entry(self, id: Uuid, subject: &str) -> Entry {
+    /// A row of the outbox, as of now; its subject is the person to whom it goes, if that is one. Rows of one destination
+    /// are sent in the order in which they were made.
+    pub(crate) fn into_entry(self, id: Uuid) -> Entry {
         let (urgency, target) = match &self {
             Letter::Post(post) => (post.urgency, None),
             Letter::Edit(edit) => (edit.urgency, Some(edit.of.target())),
@@ -184,7 +184,7 @@ impl Letter {
             lane: self.to().lane(),
             accepted_at: clock::wall_ms(),
             body: serde_json::to_string(&self).unwrap_or_default(),
-            subject: Some(subject.to_owned()),
+            subject: self.to().person(),
             urgency,
             target,
             ..Entry::default()
