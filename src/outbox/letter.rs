@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::store::{Entry, Queue, Urgency};
+use crate::text::one_line;
 use crate::webex::{FileInfo, MessageId, NewMessage, PersonId, RoomId, RoomType};
 
 /// The body of an outbox row.
@@ -99,7 +100,7 @@ pub struct Edit {
     pub urgency: Urgency,
 }
 
-/// How an edit names its message.
+/// How an edit or a deletion names its message.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Edited {
@@ -124,22 +125,23 @@ pub enum Otherwise {
     Post,
 }
 
-/// A message of the bot's own to be deleted, once another one stands in its place.
+/// A message of the bot's own to be deleted.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Delete {
     /// The event it belongs to, if it was put for one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) event: Option<Uuid>,
-    /// Where the message is.
+    /// Where the message is, named as in the letter that posted it.
     pub to: Destination,
-    /// The message's row in the ledger, which has Webex's id of it once it was sent.
-    pub row: Uuid,
-    /// Webex's ids of it as far as they are known besides: the row may be older than what the ledger keeps, and what was
+    /// Which message.
+    pub of: Edited,
+    /// Webex's ids of it as far as they are known besides: its letter may be older than what the ledger keeps, and what was
     /// sent again after an uncertain send stands there twice.
-    #[serde(default)]
-    pub messages: Vec<MessageId>,
-    /// The row of what stands in its place. Unless that was sent the message stays.
-    pub successor: Uuid,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) messages: Vec<MessageId>,
+    /// The letter of what takes its place. Unless that was sent, the message stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<Uuid>,
 }
 
 impl Letter {
@@ -204,6 +206,12 @@ impl From<Edit> for Letter {
     }
 }
 
+impl From<Delete> for Letter {
+    fn from(delete: Delete) -> Letter {
+        Letter::Delete(delete)
+    }
+}
+
 impl Post {
     /// A message, in no thread.
     pub fn new(to: Destination, message: NewMessage) -> Post {
@@ -258,6 +266,19 @@ impl Edit {
     }
 }
 
+impl Delete {
+    /// Deletes a message.
+    pub fn new(to: Destination, of: Edited) -> Delete {
+        Delete { event: None, to, of, messages: Vec::new(), successor: None }
+    }
+
+    /// The same, unless this letter, which is to take the place of the message, was not sent.
+    #[must_use]
+    pub fn replaced_by(self, letter: Uuid) -> Delete {
+        Delete { successor: Some(letter), ..self }
+    }
+}
+
 impl Edited {
     /// What the ledger knows edits of the same message by.
     pub(crate) fn target(&self) -> Uuid {
@@ -305,6 +326,16 @@ impl Destination {
         match self {
             Destination::Space(_, kind) => *kind == RoomType::Direct,
             Destination::Person(_) | Destination::Email(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for Edited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Edited::Message(message) => write!(f, "the message {message}"),
+            Edited::Letter(letter) => write!(f, "the message of row {letter}"),
+            Edited::Thread(key) => write!(f, "the root of the thread of the key {}", one_line(key)),
         }
     }
 }
