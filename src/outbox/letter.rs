@@ -13,6 +13,7 @@ use crate::webex::{FileInfo, MessageId, NewMessage, PersonId, RoomId, RoomType};
 /// The body of an outbox row.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Letter {
     /// A message is posted.
     Post(Box<Post>),
@@ -27,6 +28,7 @@ pub enum Letter {
 /// that belong together. Capital letters in an address make no difference.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Destination {
     /// A space, which can be read back if it is direct.
     Space(RoomId, RoomType),
@@ -39,6 +41,7 @@ pub enum Destination {
 /// The thread that a message is posted in. Webex has threads of one level: everything in one answers its root.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum Thread {
     /// That of this root.
     Message(MessageId),
@@ -103,6 +106,7 @@ pub struct Edit {
 /// How an edit or a deletion names its message.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Edited {
     /// By Webex's id.
     Message(MessageId),
@@ -116,6 +120,7 @@ pub enum Edited {
 /// deleted or never sent.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Otherwise {
     /// Nothing: the edit is a dead letter that says why.
     #[default]

@@ -28,6 +28,7 @@ impl Queue {
 /// is awaited goes among the first until it is idle.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Urgency {
     /// Somebody waits for it.
     #[default]
