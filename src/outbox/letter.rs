@@ -64,7 +64,7 @@ pub struct Post {
     /// In which thread there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<Thread>,
-    /// What is posted, without where.
+    /// What is posted: a text or markdown, a card, the address of a file. Where it goes is said beside it.
     pub message: NewMessage,
     /// How soon.
     #[serde(default, skip_serializing_if = "is_awaited")]

@@ -2,12 +2,13 @@
 
 mod arrivals;
 mod before;
+mod check;
 mod door;
 mod letter;
 mod posts;
 mod sender;
 
 pub use crate::store::Urgency;
-pub use door::{Posted, letter_id, post};
+pub use door::{PostError, Posted, letter_id, post};
 pub use letter::{Delete, Destination, Edit, Edited, Letter, Otherwise, Post, Thread};
 pub use sender::Outbox;

@@ -105,6 +105,35 @@ async fn a_letter_is_sent_once_however_often_it_is_put_and_can_be_explained() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_webex_would_not_take_is_refused_before_anything_is_written() {
+    let (bot, lab, to) = scene().await;
+    let with = |message: NewMessage| Letter::from(Post::new(to.clone(), message));
+    let card = || vec![Attachment::adaptive_card(json!({}))];
+    let file = |address: &str| vec![address.to_owned()];
+    let by_id = || Edited::Message("m".into());
+    for (letter, why) in [
+        (with(text(" ")), "says nothing"),
+        (with(text(&"x".repeat(7440))), "7440 bytes of text, and Webex takes 7439 at most"),
+        (with(NewMessage { room_id: Some(lab.as_str().into()), ..text("a") }), "`to` of the letter"),
+        (with(NewMessage { to_person_email: Some(ALICE.to_owned()), ..text("a") }), "`to` of the letter"),
+        (with(NewMessage { parent_id: Some("m".into()), ..text("a") }), "`in_thread` of the letter"),
+        (with(NewMessage { files: file("/etc/passwd"), ..text("a") }), "is no address of a file"),
+        (
+            with(NewMessage { files: file("https://a.test/b"), attachments: card(), ..text("a") }),
+            "one file or one card",
+        ),
+        (Post::new(Destination::email("alice"), text("a")).into(), "no email address"),
+        (edit(&to, by_id(), "").into(), "says nothing"),
+        (Edit::new(to.clone(), by_id(), NewMessage { attachments: card(), ..text("a") }).into(), "only the text"),
+    ] {
+        let error = bot.refusal(letter).await;
+        assert!(error.contains(why) && !error.contains('\n'), "{why}: {error}");
+    }
+    assert_eq!(listed(&bot), Vec::<Value>::new());
+    assert!(bot.put("refused", post(&to, &"x".repeat(7439))).await.is_new);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_begins_one_thread_in_each_space_and_later_letters_are_in_it() {
     let (bot, _, to) = scene().await;
     let attic = bot.cloud.space("Attic", &[ALICE]);
