@@ -40,8 +40,9 @@
 //!
 //! A process killed between any two steps and started again loses nothing that was acknowledged. At worst a reply that
 //! was on its way is sent twice: in a group space, where a bot cannot read what it said itself, once for each kill that
-//! meets it. In a direct space it is looked for, and posted again only once `webex.timeout` and `worker.visible_within`
-//! have passed since its last post, so only a post that Webex carries out later than that is doubled.
+//! meets it. In a direct space that it names by its id it is looked for, and posted again only once `webex.timeout` and
+//! `worker.visible_within` have passed since its last post, so only a post that Webex carries out later than that is
+//! doubled. What goes to a person by their address or id waits as long, is not looked for, and may be doubled.
 //!
 //! # The rooms
 //!

@@ -167,16 +167,16 @@ pub fn notices(
     let card = card(request);
     let notice = |(nth, admin): (u32, &Addressee)| {
         let id = event::notice_id(request.event, nth);
-        let (to, name, subject) = match admin {
-            Addressee::Person(person) => (Destination::Person(person.clone()), person.to_string(), person.local()),
-            Addressee::Email(email) => (Destination::Email(email.clone()), email.clone(), email.clone()),
+        let (to, name) = match admin {
+            Addressee::Person(person) => (Destination::Person(person.clone()), person.to_string()),
+            Addressee::Email(email) => (Destination::Email(email.clone()), email.clone()),
         };
         let (attachments, without_card) = match sealed(&card, id, &name) {
             Ok(card) => (vec![card], None),
             Err(why) => (Vec::new(), Some(why)),
         };
         let message = NewMessage { attachments, ..notice(request) };
-        Letter::from(Post { without_card, ..Post::of(request.event, to, message) }).into_entry(id, &subject)
+        Letter::from(Post { without_card, ..Post::of(request.event, to, message) }).into_entry(id)
     };
     (0..).zip(admins).map(notice).collect()
 }
@@ -296,7 +296,8 @@ fn decision_letter(pairing: &Pairing, says: &str) -> Entry {
     let space = Destination::Space(request.room.as_str().into(), RoomType::Direct);
     let message = NewMessage::text(says);
     let letter = Letter::from(Post::of(request.event, space, message));
-    letter.into_entry(event::decision_id(request.event, pairing.decisions), &request.email)
+    let id = event::decision_id(request.event, pairing.decisions);
+    Entry { subject: Some(request.email.clone()), ..letter.into_entry(id) }
 }
 
 fn later(ms: i64, span: Duration) -> i64 {

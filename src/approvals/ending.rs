@@ -9,7 +9,7 @@ use crate::access::Sender;
 use crate::clock;
 use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::event;
-use crate::outbox::{Delete, Destination, Letter};
+use crate::outbox::{Delete, Destination, Edited, Letter};
 use crate::store::{Approval, ApprovalState, ApprovalStep, Claimed, Effect, Entry, RowState, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{MessageId, RoomType};
@@ -88,9 +88,14 @@ impl Approvals {
         let mut messages: Vec<MessageId> = message.into_iter().collect();
         messages.extend(approval.approvers.iter().filter_map(|known| known.message.as_deref().map(MessageId::from)));
         let space = Destination::Space(to.room.clone(), to.room_type);
-        let delete = Letter::Delete(Delete { event: Some(row.id), to: space, row: card, messages, successor });
-        let removal = delete.into_entry(event::removal_id(card, word), &to.sender.email);
-        let removal = Entry { accepted_at: row.accepted_at, label: Some(command.to_owned()), ..removal };
+        let delete = Delete::new(space, Edited::Letter(card)).replaced_by(successor);
+        let delete = Letter::from(Delete { event: Some(row.id), messages, ..delete });
+        let removal = Entry {
+            accepted_at: row.accepted_at,
+            subject: Some(to.sender.email.clone()),
+            label: Some(command.to_owned()),
+            ..delete.into_entry(event::removal_id(card, word))
+        };
         self.desk.services.metrics.approval(word);
         EndedRequest { outcome, removal, step: Effect::Approval(ApprovalStep::End { card, state, by }) }
     }

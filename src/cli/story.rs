@@ -37,12 +37,8 @@ pub(super) fn described(letter: &Letter) -> String {
             };
             format!("a message to {}{thread}", post.to)
         }
-        Letter::Edit(edit) => match &edit.of {
-            Edited::Message(message) => format!("an edit of the message {message}"),
-            Edited::Letter(letter) => format!("an edit of the message of row {letter}"),
-            Edited::Thread(key) => format!("an edit of the root of the thread of the key {}", one_line(key)),
-        },
-        Letter::Delete(delete) => format!("the deletion of the message of row {}", delete.row),
+        Letter::Edit(edit) => format!("an edit of {}", edit.of),
+        Letter::Delete(delete) => format!("the deletion of {}", delete.of),
     }
 }
 

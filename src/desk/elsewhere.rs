@@ -61,10 +61,8 @@ impl Desk {
         let label = card.as_ref().and_then(|card| card.command().map(str::to_owned)).or(command.map(str::to_owned));
         let (sealed, without_card) = self.attachments(card, id, &post.to, asker, command);
         let message = if sealed.is_empty() { message } else { NewMessage { attachments: sealed, ..message } };
-        let person = post.to.person();
         let letter = Letter::from(Post { message, file: file.as_ref().map(File::info), without_card, ..post });
-        let entry = letter.into_entry(id, person.as_deref().unwrap_or_default());
-        Entry { subject: person, label, file: file.map(|file| file.bytes), ..entry }
+        Entry { label, file: file.map(|file| file.bytes), ..letter.into_entry(id) }
     }
 
     /// The card of a message to this destination, or why it is sent without one. Buttons that are for whoever asked are for

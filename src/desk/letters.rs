@@ -60,9 +60,13 @@ impl Desk {
             without_card,
             ..Post::of(row.id, space, message)
         });
-        let entry = letter.into_entry(id, &to.sender.email);
-        let label = command.map(str::to_owned);
-        Entry { accepted_at: row.accepted_at, label, file: file.map(|file| file.bytes), ..entry }
+        Entry {
+            accepted_at: row.accepted_at,
+            subject: Some(to.sender.email.clone()),
+            label: command.map(str::to_owned),
+            file: file.map(|file| file.bytes),
+            ..letter.into_entry(id)
+        }
     }
 
     /// The card with its buttons sealed, or why it cannot be sent. Then its text is sent alone.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Delete, Destination, Letter, Post, Thread};
+use super::{Delete, Destination, Edited, Letter, Post, Thread};
 use crate::webex::{FileInfo, MessageId, NewMessage, RoomType};
 
 impl Letter {
@@ -49,7 +49,8 @@ impl From<LegacyLetter> for Letter {
             (None, None) => Destination::Email(to_person_email.unwrap_or_default()),
         };
         if let Some(Removal { row, messages, successor }) = remove {
-            return Letter::Delete(Delete { event: Some(event), to, row, messages, successor });
+            let delete = Delete::new(to, Edited::Letter(row)).replaced_by(successor);
+            return Delete { event: Some(event), messages, ..delete }.into();
         }
         let message = NewMessage { text, markdown, files, attachments, ..NewMessage::default() };
         let thread = parent_id.map(Thread::Message);
@@ -86,7 +87,7 @@ mod tests {
         );
         let Ok(delete @ Letter::Delete(_)) = Letter::read(&delete) else { panic!("no deletion") };
         for letter in [Letter::Post(post), delete] {
-            let entry = letter.clone().into_entry(id, "");
+            let entry = letter.clone().into_entry(id);
             assert_eq!(
                 Letter::read(&entry.body).ok().map(|read| (read.event(), read.to().clone())),
                 Some((Some(id), letter.to().clone()))

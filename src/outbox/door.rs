@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Letter;
-use crate::store::{Entry, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// A letter that is in the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,15 +14,26 @@ pub struct Posted {
     pub is_new: bool,
 }
 
+/// Why a letter is not in the outbox.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    /// Webex would not take it, or it contradicts itself; nothing was written.
+    #[error("{0}")]
+    Invalid(String),
+    /// The ledger did not take it. After [`StoreError::Busy`] it may be there all the same: call again with its key.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Puts a letter into the outbox. It is on disk when this returns. A second letter of the same key is none: that of the
 /// first is sent, for as long as the ledger knows its id.
 ///
 /// # Errors
-/// [`StoreError::Busy`] where too much waits for the disk. The letter may be there all the same: call again with its key.
-pub async fn post(store: &Store, key: &str, letter: Letter) -> Result<Posted, StoreError> {
-    let (id, subject) = (letter_id(key), letter.to().person());
-    let entry = Entry { subject, ..letter.into_entry(id, "") };
-    let is_new = store.put(entry).await?;
+/// A letter that Webex would not take, or a ledger that takes nothing just now.
+pub async fn post(store: &Store, key: &str, letter: Letter) -> Result<Posted, PostError> {
+    letter.check().map_err(PostError::Invalid)?;
+    let id = letter_id(key);
+    let is_new = store.put(letter.into_entry(id)).await?;
     Ok(Posted { id, is_new })
 }
 

@@ -7,11 +7,13 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::store::{Entry, Queue, Urgency};
+use crate::text::one_line;
 use crate::webex::{FileInfo, MessageId, NewMessage, PersonId, RoomId, RoomType};
 
 /// The body of an outbox row.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Letter {
     /// A message is posted.
     Post(Box<Post>),
@@ -26,6 +28,7 @@ pub enum Letter {
 /// that belong together. Capital letters in an address make no difference.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Destination {
     /// A space, which can be read back if it is direct.
     Space(RoomId, RoomType),
@@ -38,6 +41,7 @@ pub enum Destination {
 /// The thread that a message is posted in. Webex has threads of one level: everything in one answers its root.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum Thread {
     /// That of this root.
     Message(MessageId),
@@ -60,7 +64,7 @@ pub struct Post {
     /// In which thread there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<Thread>,
-    /// What is posted, without where.
+    /// What is posted: a text or markdown, a card, the address of a file. Where it goes is said beside it.
     pub message: NewMessage,
     /// How soon.
     #[serde(default, skip_serializing_if = "is_awaited")]
@@ -99,9 +103,10 @@ pub struct Edit {
     pub urgency: Urgency,
 }
 
-/// How an edit names its message.
+/// How an edit or a deletion names its message.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Edited {
     /// By Webex's id.
     Message(MessageId),
@@ -115,6 +120,7 @@ pub enum Edited {
 /// deleted or never sent.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Otherwise {
     /// Nothing: the edit is a dead letter that says why.
     #[default]
@@ -124,22 +130,23 @@ pub enum Otherwise {
     Post,
 }
 
-/// A message of the bot's own to be deleted, once another one stands in its place.
+/// A message of the bot's own to be deleted.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Delete {
     /// The event it belongs to, if it was put for one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) event: Option<Uuid>,
-    /// Where the message is.
+    /// Where the message is, named as in the letter that posted it.
     pub to: Destination,
-    /// The message's row in the ledger, which has Webex's id of it once it was sent.
-    pub row: Uuid,
-    /// Webex's ids of it as far as they are known besides: the row may be older than what the ledger keeps, and what was
+    /// Which message.
+    pub of: Edited,
+    /// Webex's ids of it as far as they are known besides: its letter may be older than what the ledger keeps, and what was
     /// sent again after an uncertain send stands there twice.
-    #[serde(default)]
-    pub messages: Vec<MessageId>,
-    /// The row of what stands in its place. Unless that was sent the message stays.
-    pub successor: Uuid,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) messages: Vec<MessageId>,
+    /// The letter of what takes its place. Unless that was sent, the message stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<Uuid>,
 }
 
 impl Letter {
@@ -170,9 +177,9 @@ impl Letter {
         }
     }
 
-    /// A row of the outbox, as of now. `subject` is the address of whoever it is for. Rows of one destination are sent in
-    /// the order in which they were made.
-    pub(crate) fn into_entry(self, id: Uuid, subject: &str) -> Entry {
+    /// A row of the outbox, as of now; its subject is the person to whom it goes, if that is one. Rows of one destination
+    /// are sent in the order in which they were made.
+    pub(crate) fn into_entry(self, id: Uuid) -> Entry {
         let (urgency, target) = match &self {
             Letter::Post(post) => (post.urgency, None),
             Letter::Edit(edit) => (edit.urgency, Some(edit.of.target())),
@@ -184,7 +191,7 @@ impl Letter {
             lane: self.to().lane(),
             accepted_at: clock::wall_ms(),
             body: serde_json::to_string(&self).unwrap_or_default(),
-            subject: Some(subject.to_owned()),
+            subject: self.to().person(),
             urgency,
             target,
             ..Entry::default()
@@ -201,6 +208,12 @@ impl From<Post> for Letter {
 impl From<Edit> for Letter {
     fn from(edit: Edit) -> Letter {
         Letter::Edit(Box::new(edit))
+    }
+}
+
+impl From<Delete> for Letter {
+    fn from(delete: Delete) -> Letter {
+        Letter::Delete(delete)
     }
 }
 
@@ -258,6 +271,19 @@ impl Edit {
     }
 }
 
+impl Delete {
+    /// Deletes a message.
+    pub fn new(to: Destination, of: Edited) -> Delete {
+        Delete { event: None, to, of, messages: Vec::new(), successor: None }
+    }
+
+    /// The same, unless this letter, which is to take the place of the message, was not sent.
+    #[must_use]
+    pub fn replaced_by(self, letter: Uuid) -> Delete {
+        Delete { successor: Some(letter), ..self }
+    }
+}
+
 impl Edited {
     /// What the ledger knows edits of the same message by.
     pub(crate) fn target(&self) -> Uuid {
@@ -305,6 +331,16 @@ impl Destination {
         match self {
             Destination::Space(_, kind) => *kind == RoomType::Direct,
             Destination::Person(_) | Destination::Email(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for Edited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Edited::Message(message) => write!(f, "the message {message}"),
+            Edited::Letter(letter) => write!(f, "the message of row {letter}"),
+            Edited::Thread(key) => write!(f, "the root of the thread of the key {}", one_line(key)),
         }
     }
 }

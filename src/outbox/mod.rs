@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod before;
+mod check;
 mod door;
 mod letter;
 mod posts;

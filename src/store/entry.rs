@@ -25,9 +25,11 @@ impl Queue {
 }
 
 /// Which lanes go first when more are due than can be worked on. The order within a lane stays. A lane with something that
-/// is awaited goes among the first until it is idle.
+/// is awaited goes among the first until it is idle. What is announced waits for as long as awaited letters take every
+/// slot of `worker.concurrency`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Urgency {
     /// Somebody waits for it.
     #[default]

@@ -87,6 +87,11 @@ impl Harness {
         self.handle.post(key, letter.into()).await.unwrap()
     }
 
+    /// Why a letter is not taken into the outbox.
+    pub async fn refusal(&self, letter: impl Into<Letter>) -> String {
+        self.handle.post("refused", letter.into()).await.unwrap_err().to_string()
+    }
+
     /// Everything that was said so far, once all is settled.
     pub async fn transcript(&self) -> String {
         self.settle().await;

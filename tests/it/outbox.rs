@@ -1,10 +1,13 @@
 //! Letters that are put alone: posts, threads that later ones join, edits of what was posted.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::simulator::{Call, Cloud, Fault, Message, Options};
 use switchboard::webex::{Attachment, NewMessage, RoomType};
-use switchboard::{Bot, Destination, Edit, Edited, Post, Thread};
+use switchboard::{Bot, Delete, Destination, Edit, Edited, Letter, Post, Thread};
+use uuid::Uuid;
 
 use crate::cli::verb;
 use crate::explain::explain;
@@ -99,6 +102,35 @@ async fn a_letter_is_sent_once_however_often_it_is_put_and_can_be_explained() {
     }
     let shown = verb(bot.folder.path(), &["outbox", "show", &first.id.to_string()]);
     assert!(shown.contains(&format!("message   {message}")), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_webex_would_not_take_is_refused_before_anything_is_written() {
+    let (bot, lab, to) = scene().await;
+    let with = |message: NewMessage| Letter::from(Post::new(to.clone(), message));
+    let card = || vec![Attachment::adaptive_card(json!({}))];
+    let file = |address: &str| vec![address.to_owned()];
+    let by_id = || Edited::Message("m".into());
+    for (letter, why) in [
+        (with(text(" ")), "says nothing"),
+        (with(text(&"x".repeat(7440))), "7440 bytes of text, and Webex takes 7439 at most"),
+        (with(NewMessage { room_id: Some(lab.as_str().into()), ..text("a") }), "`to` of the letter"),
+        (with(NewMessage { to_person_email: Some(ALICE.to_owned()), ..text("a") }), "`to` of the letter"),
+        (with(NewMessage { parent_id: Some("m".into()), ..text("a") }), "`in_thread` of the letter"),
+        (with(NewMessage { files: file("/etc/passwd"), ..text("a") }), "is no address of a file"),
+        (
+            with(NewMessage { files: file("https://a.test/b"), attachments: card(), ..text("a") }),
+            "one file or one card",
+        ),
+        (Post::new(Destination::email("alice"), text("a")).into(), "no email address"),
+        (edit(&to, by_id(), "").into(), "says nothing"),
+        (Edit::new(to.clone(), by_id(), NewMessage { attachments: card(), ..text("a") }).into(), "only the text"),
+    ] {
+        let error = bot.refusal(letter).await;
+        assert!(error.contains(why) && !error.contains('\n'), "{why}: {error}");
+    }
+    assert_eq!(listed(&bot), Vec::<Value>::new());
+    assert!(bot.put("refused", post(&to, &"x".repeat(7439))).await.is_new);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -369,6 +401,49 @@ async fn an_update_gives_way_only_to_another_that_would_be_posted_too() {
     bot.settle().await;
     assert_eq!(said(&bot.cloud), ["before", "2 of 3"]);
     assert_eq!(verdicts(&bot), ["sent", "refused", "folded", "sent", "refused"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_deleted_by_its_id_its_letter_or_as_the_root_of_a_thread() {
+    let (bot, _, to) = scene().await;
+    bot.put("1", post(&to, "by its id")).await;
+    bot.settle().await;
+    let id = last(&bot.cloud).id;
+    let letter = bot.put("2", post(&to, "by its letter")).await.id;
+    bot.put("3", threaded(&to, "disk", "by its thread")).await;
+    let stays = bot.put("4", post(&to, "stays")).await.id;
+    for (nth, of) in [Edited::Message(id.into()), Edited::Letter(letter), by_key("disk")].into_iter().enumerate() {
+        bot.put(&format!("deletion {nth}"), Delete::new(to.clone(), of)).await;
+    }
+    let unsent = Delete::new(to.clone(), Edited::Letter(stays)).replaced_by(Uuid::from_u128(1));
+    let unsent = bot.put("replaced", unsent).await.id.to_string();
+    bot.settle().await;
+    assert_eq!(said(&bot.cloud), ["stays"]);
+    assert_eq!(verdicts(&bot)[4..], ["deleted", "deleted", "deleted", "refused"]);
+    let story = explain(&bot, &unsent);
+    assert!(story.contains("the deletion of the message of row ") && story.contains("so it stays"), "{story}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_deletions_end_within_the_lease() {
+    let settings = "[worker]\nlease = \"3s\"\ndeadline = \"2s\"";
+    let bot = Harness::with(settings, Bot::builder()).await;
+    let room = bot.cloud.space("Lab", &[ALICE]);
+    for nth in 0..7 {
+        bot.put(&nth.to_string(), post(&space(&room), &nth.to_string())).await;
+    }
+    bot.settle().await;
+    let messages: Vec<_> = bot.cloud.messages().into_iter().map(|message| message.id).collect();
+    let row = listed(&bot)[0]["id"].clone();
+    // As an approval's card that was pressed in several copies is deleted.
+    let deletion = json!({"delete": {"to": {"space": [room, "group"]}, "of": {"letter": row},
+        "messages": messages[..6], "successor": listed(&bot)[6]["id"]}});
+    bot.cloud.fault(Fault::on(Method::DELETE, "/messages/").delay(Duration::from_millis(550)).times(6));
+    let deletion = bot.put("deletion", Letter::read(&deletion.to_string()).unwrap()).await.id.to_string();
+    bot.settle().await;
+    assert_eq!(said(&bot.cloud), ["6"]);
+    let shown = verb(bot.folder.path(), &["outbox", "show", &deletion]);
+    assert!(shown.contains("tries     2\n"), "the first try ends in time: {shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,11 +15,11 @@ const MOST_EDITS: u32 = 10;
 /// Why there is nothing to edit.
 const NOT_SENT: &str = "it was not sent, or nobody knows Webex's id of it";
 
-/// What the ledger knows of the message of an edit.
+/// What the ledger knows of the message of an edit or a deletion.
 #[derive(Default)]
-struct FoundMessage {
+pub(super) struct FoundMessage {
     /// Webex's id of it; none when it was not sent.
-    message: Option<MessageId>,
+    pub(super) message: Option<MessageId>,
     /// The letter that posted it.
     letter: Option<Row>,
 }
@@ -37,7 +37,7 @@ impl Outbox {
     pub(super) async fn edit(&self, row: Claimed, edit: &Edit) -> Settlement {
         let looked_up = async {
             let newer = self.newer_edit(&row, edit).await?;
-            Ok::<_, StoreError>((self.find(&row, edit).await?, newer))
+            Ok::<_, StoreError>((self.find(&row, &edit.of).await?, newer))
         };
         let (found, newer) = match looked_up.await {
             Ok(looked_up) => looked_up,
@@ -68,9 +68,9 @@ impl Outbox {
         Ok(newer.into_iter().find(|(_, body)| is_as_strong(body)).map(|(id, _)| id))
     }
 
-    /// Finds the message of an edit.
-    async fn find(&self, row: &Claimed, edit: &Edit) -> Result<FoundMessage, StoreError> {
-        let (root, letter) = match &edit.of {
+    /// Finds the message of an edit or a deletion.
+    pub(super) async fn find(&self, row: &Claimed, of: &Edited) -> Result<FoundMessage, StoreError> {
+        let (root, letter) = match of {
             Edited::Message(message) => return Ok(FoundMessage { message: Some(message.clone()), letter: None }),
             Edited::Letter(letter) => (None, *letter),
             Edited::Thread(key) => match self.store.thread(row, key).await? {

@@ -1,0 +1,82 @@
+//! What is wrong with a letter, said before it is in the outbox. What Webex refuses later is a dead letter.
+
+use url::Url;
+
+use super::{Destination, Letter};
+use crate::webex::NewMessage;
+
+/// Webex takes no longer text or markdown, in bytes.
+const LONGEST: usize = 7439;
+
+type Checked = Result<(), String>;
+
+impl Letter {
+    /// Checks what an author gave.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence.
+    pub(super) fn check(&self) -> Checked {
+        destination(self.to())?;
+        match self {
+            Letter::Post(post) => {
+                place(&post.message)?;
+                attached(&post.message)?;
+                content(&post.message)
+            }
+            Letter::Edit(edit) => {
+                place(&edit.message)?;
+                let NewMessage { files, attachments, .. } = &edit.message;
+                must(files.is_empty() && attachments.is_empty(), || {
+                    "an edit changes only the text of a message; it has no card and no file".to_owned()
+                })?;
+                content(&edit.message)
+            }
+            Letter::Delete(_) => Ok(()),
+        }
+    }
+}
+
+fn destination(to: &Destination) -> Checked {
+    match to {
+        Destination::Space(..) | Destination::Person(_) => Ok(()),
+        Destination::Email(email) => {
+            let is_address = email.contains('@') && !email.contains(char::is_whitespace);
+            must(is_address, || format!("{email:?} is no email address"))
+        }
+    }
+}
+
+/// The letter says where its message goes and what it answers, and not the message.
+fn place(message: &NewMessage) -> Checked {
+    must(message.room_id.is_none() && !message.is_to_person(), || {
+        "the message must not name a space or a person; `to` of the letter says where it goes".to_owned()
+    })?;
+    must(message.parent_id.is_none(), || {
+        "the message must not name what it answers; `in_thread` of the letter says that".to_owned()
+    })
+}
+
+fn attached(message: &NewMessage) -> Checked {
+    must(message.files.len() + message.attachments.len() <= 1, || {
+        "a message has one file or one card; put the others into letters of their own".to_owned()
+    })?;
+    let is_address = |file: &&String| Url::parse(file).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    match message.files.iter().find(|file| !is_address(file)) {
+        Some(file) => Err(format!("{file:?} is no address of a file; it begins with https://")),
+        None => Ok(()),
+    }
+}
+
+fn content(message: &NewMessage) -> Checked {
+    let NewMessage { text, markdown, files, attachments, .. } = message;
+    let texts = || [text, markdown].into_iter().flatten();
+    must(texts().any(|text| !text.trim().is_empty()) || files.len() + attachments.len() > 0, || {
+        "the message says nothing".to_owned()
+    })?;
+    let longest = texts().map(String::len).max().unwrap_or_default();
+    must(longest <= LONGEST, || format!("the message has {longest} bytes of text, and Webex takes {LONGEST} at most"))
+}
+
+fn must(holds: bool, problem: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(problem()) }
+}
