@@ -9,6 +9,6 @@ mod posts;
 mod sender;
 
 pub use crate::store::Urgency;
-pub use door::{PostError, Posted, letter_id, post};
+pub use door::{Posted, letter_id, post};
 pub use letter::{Delete, Destination, Edit, Edited, Letter, Otherwise, Post, Thread};
 pub use sender::Outbox;
