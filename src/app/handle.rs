@@ -88,7 +88,7 @@ impl Handle {
     /// ends the process. A second letter of the same key is none, so a call that failed can be made again.
     ///
     /// # Errors
-    /// When the ledger takes nothing just now.
+    /// A letter that Webex would not take, with what is wrong; or a ledger that takes nothing just now.
     pub async fn post(&self, key: &str, letter: Letter) -> anyhow::Result<Posted> {
         Ok(outbox::post(&self.store, key, letter).await?)
     }
