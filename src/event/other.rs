@@ -50,6 +50,14 @@ impl Other {
         format!("{}/{}", self.resource, self.event)
     }
 
+    /// The same without what may be long.
+    pub fn without_data(&self) -> Other {
+        let Other { resource, event, id, envelope, actor, delivery, data: _ } = self;
+        let (resource, event, id) = (resource.clone(), event.clone(), id.clone());
+        let (envelope, actor) = (envelope.clone(), actor.clone());
+        Other { resource, event, id, envelope, actor, data: Value::Null, delivery: *delivery }
+    }
+
     /// Whether it has this id of Webex's, in any spelling.
     pub fn has(&self, id: &str) -> bool {
         let id = local_part(id);

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::Value;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -85,7 +84,7 @@ impl Door {
             _ if other.id.is_none() => return,
             _ => other.delivery,
         };
-        let event = Event::Other(Other { data: Value::Null, ..other.clone() });
+        let event = Event::Other(other.without_data());
         let (entry, reason) =
             (Entry { id, raw: kept(raw), ..event.to_entry() }, format!("the bot does not work on {kind}"));
         if let Err(error) = self.store.note_unhandled(entry, reason).await {

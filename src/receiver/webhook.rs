@@ -52,19 +52,18 @@ impl Webhook {
             metrics.event(WEBHOOK, event.resource(), Received::Rejected);
             return unavailable("another daemon answers for this bot, or may");
         }
-        let id = event.event_id();
         match door.take(Source::Webhook, event, Some(raw)).await {
             Ok(Received::Ignored) => acknowledged(),
             Ok(outcome) => {
-                tracing::debug!(event = %id, ?outcome, "received");
+                tracing::debug!(event = %event.event_id(), ?outcome, "received");
                 metrics.ack(started.elapsed());
                 acknowledged()
             }
             Err(error) => {
                 if error.is_told() {
-                    tracing::debug!(event = %id, %error, "an event was not acknowledged");
+                    tracing::debug!(event = %event.event_id(), %error, "an event was not acknowledged");
                 } else if let Some(count) = self.warnings.not_stored.count() {
-                    tracing::error!(event = %id, %error, count, "an event could not be put on disk and was not acknowledged");
+                    tracing::error!(event = %event.event_id(), %error, count, "an event could not be put on disk and was not acknowledged");
                 }
                 unavailable("the ledger cannot take it now")
             }

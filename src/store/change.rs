@@ -16,7 +16,7 @@ pub(super) enum LedgerChange {
         lane: Uuid,
         fence: i64,
     },
-    /// All of these, or none where the first is there.
+    /// All of these, or none if the first is there already.
     PutTogether(Vec<Entry>),
     NoteUnhandled(Entry, String),
     BeginCoverage(Beginning),
@@ -45,7 +45,12 @@ impl LedgerChange {
             LedgerChange::Hurry => engine.make_all_due(due).await?,
             LedgerChange::BeginOnce { seq, lane, fence } => engine.begin_once(*seq, *lane, *fence).await?,
             LedgerChange::PutTogether(entries) => {
-                engine.put(entries.iter(), due).await?.first().copied().unwrap_or_default().into()
+                let (first, rest) = entries.split_at(entries.len().min(1));
+                let is_new = engine.put(first.iter(), due).await?.first().copied().unwrap_or_default();
+                if is_new {
+                    engine.put(rest.iter(), due).await?;
+                }
+                is_new.into()
             }
             LedgerChange::NoteUnhandled(entry, reason) => engine.note_unhandled(entry, reason).await?,
             LedgerChange::BeginCoverage(beginning) => engine.begin_coverage(beginning).await.map(|()| 0)?,
@@ -64,6 +69,24 @@ impl LedgerChange {
 
     /// Bytes that it adds to a transaction, where these may be many.
     pub(super) fn size(&self) -> usize {
-        if let LedgerChange::NoteUnhandled(entry, _) = self { entry.size() } else { 0 }
+        match self {
+            LedgerChange::NoteUnhandled(entry, _) => entry.size(),
+            LedgerChange::PutTogether(entries) => entries.iter().map(Entry::size).sum(),
+            LedgerChange::DecidePairing(decision) => decision.entries.iter().map(Entry::size).sum(),
+            LedgerChange::Reopen(_)
+            | LedgerChange::Discard(_)
+            | LedgerChange::Hurry
+            | LedgerChange::BeginOnce { .. }
+            | LedgerChange::BeginCoverage(_)
+            | LedgerChange::Progress(_)
+            | LedgerChange::SetAnswers(_)
+            | LedgerChange::RequestPairing(_)
+            | LedgerChange::WithdrawApproval(..)
+            | LedgerChange::Prune { .. }
+            | LedgerChange::PruneLanes(_)
+            | LedgerChange::PruneAudit(_)
+            | LedgerChange::SealAudit
+            | LedgerChange::Beat => 0,
+        }
     }
 }

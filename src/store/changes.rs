@@ -40,7 +40,8 @@ impl Store {
         self.change(change).await.map(|rows| rows > 0)
     }
 
-    /// Puts these entries, which belong together, in one transaction. Tells whether the first is new.
+    /// Puts these entries, which belong together, in one transaction; none of them if the first is there already. Tells
+    /// whether it was new.
     ///
     /// # Errors
     /// As with [`Store::put`].

@@ -129,7 +129,7 @@ async fn the_parts_of_what_is_said_take_no_key_of_another_occasion_and_all_are_c
     let long = Reply::text("long ".repeat(2000));
     assert!(handle.say("hour", to.clone(), long).await.unwrap().is_new);
     assert!(handle.say("hour/1", to.clone(), Reply::text("The first hour.")).await.unwrap().is_new);
-    assert!(!handle.say("hour", to.clone(), Reply::text("Not again.")).await.unwrap().is_new);
+    assert!(!handle.say("hour", to.clone(), Reply::text("Not again. ".repeat(2000))).await.unwrap().is_new);
     let button = || Card::new().with(Text::new("Soup")).action(Submit::new("Ready", "ready"));
     for (reply, says) in [
         (Reply::text("A").with_card(button()), "cannot be sent: it is wrong"),
