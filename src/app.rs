@@ -96,9 +96,10 @@ impl App {
         let (identity, metrics) = (Identity::default(), Metrics::default());
         let door = Door::new(store.clone(), metrics.clone(), identity.clone(), subscriptions);
         let table = LiveTable::new(table);
-        let services = Services { state, ..services(&config, &store, metrics, &table).await? };
-        let services = Arc::new(services);
-        let shared = Shared { store, services, identity, health: Health::default(), door, gate };
+        let services = Arc::new(services(&config, &store, metrics, &table, state).await?);
+        let health = Health::default();
+        let desk = Arc::new(Desk::new(&config.worker, &services, &identity, &health));
+        let shared = Shared { store, services, desk, identity, health, door, gate };
         let websocket = websocket(&config, &shared)?;
         Ok(App { config, public, admin, writer, websocket, standing, table, around, events, on_start, shared })
     }
@@ -106,15 +107,8 @@ impl App {
     /// A look into the app while it runs.
     pub fn handle(&self) -> Handle {
         Handle {
-            store: self.shared.store.clone(),
             health: self.shared.health.clone(),
-            services: Arc::clone(&self.shared.services),
-            desk: Arc::new(Desk::new(
-                &self.config.worker,
-                &self.shared.services,
-                &self.shared.identity,
-                &self.shared.health,
-            )),
+            desk: Arc::clone(&self.shared.desk),
             line: self.websocket.as_ref().map(Websocket::line),
             table: self.table.clone(),
             around: self.around.clone(),
@@ -124,7 +118,13 @@ impl App {
 }
 
 /// What the daemon shares with its commands.
-async fn services(config: &Config, store: &Store, metrics: Metrics, table: &LiveTable) -> anyhow::Result<Services> {
+async fn services(
+    config: &Config,
+    store: &Store,
+    metrics: Metrics,
+    table: &LiveTable,
+    state: State,
+) -> anyhow::Result<Services> {
     let webex = Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate);
     Ok(Services {
         webex,
@@ -137,7 +137,7 @@ async fn services(config: &Config, store: &Store, metrics: Metrics, table: &Live
         started: clock::instant(),
         catalogue: Arc::new(table.clone()),
         program: config.program,
-        state: State::default(),
+        state,
         cards: if config.cards.enabled { Some(sealing::cards(config, store).await?) } else { None },
     })
 }

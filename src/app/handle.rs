@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::commands;
 use crate::config::Config;
 use crate::desk::Desk;
-use crate::handler::{Around, Command, LiveTable, Reply, Services};
+use crate::handler::{Around, Command, LiveTable, Reply};
 use crate::health::Health;
 use crate::outbox::{self, Destination, Letter, Posted};
 use crate::receiver::websocket::Line;
@@ -17,9 +17,7 @@ use crate::store::{Store, StoreError};
 /// A running app, to be looked into and to be given what the bot is to say.
 #[derive(Clone)]
 pub struct Handle {
-    pub(super) store: Store,
     pub(super) health: Health,
-    pub(super) services: Arc<Services>,
     pub(super) desk: Arc<Desk>,
     pub(super) line: Option<watch::Receiver<Line>>,
     pub(super) table: LiveTable,
@@ -35,10 +33,10 @@ impl Handle {
 
     /// Ends when no event and no reply is open. What waits for a pause to end counts as open.
     pub async fn settled(&self) -> anyhow::Result<()> {
-        let mut commits = self.store.commits();
+        let mut commits = self.store().commits();
         loop {
             commits.borrow_and_update();
-            let depths = self.store.depths().await?;
+            let depths = self.store().depths().await?;
             if depths.inbox == 0 && depths.outbox == 0 {
                 return Ok(());
             }
@@ -51,7 +49,7 @@ impl Handle {
     /// # Errors
     /// When no section of the bot has this type: a mistake of the program.
     pub fn settings<T: Send + Sync + 'static>(&self) -> anyhow::Result<Arc<T>> {
-        self.services.settings()
+        self.desk.services.settings()
     }
 
     /// The value of this type that was given to [`Bot::state`](crate::Bot::state).
@@ -59,13 +57,14 @@ impl Handle {
     /// # Errors
     /// When the bot has no value of this type: a mistake of the program.
     pub fn state<T: Send + Sync + 'static>(&self) -> anyhow::Result<Arc<T>> {
-        self.services.value()
+        self.desk.services.value()
     }
 
     /// Says something at nobody's asking: an alert, a greeting, a result. It is on disk when this returns, and sent in its
     /// turn, whatever ends the process. Said again with the same key it is said once, so a call that failed can be made
     /// again; a key that names the occasion, such as `backup/2026-11-27`, also holds across restarts, for `store.retention`
-    /// and `store.dedupe` after it was sent. Buttons need a card that says whose actions they call: [`Card::calls`](crate::Card::calls).
+    /// and `store.dedupe` after it was sent. Buttons need a card that says whose actions they call:
+    /// [`Card::calls`](crate::Card::calls).
     /// A card waits until Webex has said who the bot is.
     ///
     /// # Errors
@@ -80,7 +79,7 @@ impl Handle {
         }
         let entries = self.desk.announcement(key, &to, reply);
         let entries = entries.map_err(|why| anyhow::anyhow!("the card to {to} cannot be sent: {why}"))?;
-        let is_new = self.store.put_together(entries).await?;
+        let is_new = self.store().put_together(entries).await?;
         Ok(Posted { id: outbox::letter_id(key), is_new })
     }
 
@@ -90,7 +89,7 @@ impl Handle {
     /// # Errors
     /// A letter that Webex would not take, with what is wrong; or a ledger that takes nothing just now.
     pub async fn post(&self, key: &str, letter: Letter) -> anyhow::Result<Posted> {
-        Ok(outbox::post(&self.store, key, letter).await?)
+        Ok(outbox::post(self.store(), key, letter).await?)
     }
 
     /// How the websocket is and was, if `delivery.mode` has one.
@@ -98,8 +97,8 @@ impl Handle {
         self.line.clone()
     }
 
-    /// Exchanges the program's commands, without a gap; those that every bot has stay. What is under way goes on: what has begun ends with those it began with. The settings' rules hold
-    /// for the new ones.
+    /// Replaces the program's commands while the bot runs; those that every bot has stay. Events under way finish with the
+    /// commands they began with. The settings' rules hold for the new ones.
     ///
     /// # Errors
     /// A command that cannot be called, or a rule for one that is not there. Then nothing is exchanged.
@@ -111,17 +110,17 @@ impl Handle {
 
     /// Forgets the pauses that Webex asked for, and does now what waits for one: the simulated cloud took them back.
     pub(crate) async fn forget_limits(&self) -> Result<(), StoreError> {
-        self.services.webex.forget_limits();
-        self.store.make_all_due().await
+        self.desk.services.webex.forget_limits();
+        self.store().make_all_due().await
     }
 
     /// The ledger, for looking into.
     pub(crate) fn store(&self) -> &Store {
-        &self.store
+        &self.desk.services.store
     }
 
     /// What a scrape of `/metrics` shows.
     pub async fn metrics(&self) -> anyhow::Result<String> {
-        Ok(self.services.metrics.render(self.store.depths().await?))
+        Ok(self.desk.services.metrics.render(self.store().depths().await?))
     }
 }

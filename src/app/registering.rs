@@ -8,7 +8,6 @@ use tokio::sync::Notify;
 
 use super::shared::Shared;
 use crate::config::{Config, Mode};
-use crate::event::Subscription;
 use crate::health::Health;
 use crate::identity::doubt;
 use crate::receiver::registration::{self, WebhookFailure, WebhookLook};
@@ -22,7 +21,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 /// Looks after the token, and after webhooks for the bot itself and for these. `nudge` hears of each time when
 /// something may not have been delivered.
-pub(super) async fn register(config: Config, others: Vec<Subscription>, shared: Shared, nudge: Arc<Notify>) {
+pub(super) async fn register(config: Config, shared: Shared, nudge: Arc<Notify>) {
     learn_identity(&shared).await;
     match config.delivery.mode {
         Mode::Webhook | Mode::Both => {}
@@ -35,7 +34,7 @@ pub(super) async fn register(config: Config, others: Vec<Subscription>, shared: 
         doubt_clicks(&config, &shared).await;
         return std::future::pending().await;
     };
-    let wanted = registration::wanted(url, secret, &others);
+    let wanted = registration::wanted(url, secret, shared.door.wanted());
     let mut is_first = true;
     loop {
         // Whoever waits leaves them to the other daemon.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::desk::Desk;
 use crate::handler::Services;
 use crate::health::Health;
 use crate::identity::Identity;
@@ -14,6 +15,8 @@ use crate::store::Store;
 pub(super) struct Shared {
     pub store: Store,
     pub services: Arc<Services>,
+    /// Closes events, and makes letters.
+    pub desk: Arc<Desk>,
     pub identity: Identity,
     /// Hears how each of them is.
     pub health: Health,

@@ -47,7 +47,7 @@ impl App {
         let (nudge, caught_up) = (Arc::default(), watch::Sender::new(false));
         let mut spawning = TaskSpawner { tasks, stops, config: &config, shared: &shared, nudge, caught_up };
         let lost = spawning.ledger(writer);
-        spawning.registration(&events);
+        spawning.registration();
         spawning.work(table, events);
         spawning.listeners(public, admin)?;
         spawning.ways_in(websocket);
@@ -137,10 +137,9 @@ impl TaskSpawner<'_> {
         );
     }
 
-    fn registration(&mut self, events: &[EventHandler]) {
-        let others = events.iter().map(|handler| handler.subscription.clone()).collect();
+    fn registration(&mut self) {
         let (config, shared, nudge) = (self.config.clone(), self.shared.clone(), Arc::clone(&self.nudge));
-        self.until_stop(REGISTRATION, registering::register(config, others, shared, nudge));
+        self.until_stop(REGISTRATION, registering::register(config, shared, nudge));
     }
 
     fn upkeep(&mut self, standing: watch::Sender<DaemonRole>) {

@@ -11,13 +11,12 @@ use crate::handler::{EventHandler, LiveTable};
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
 
-/// What was said while the bot was away is worked on before what is said now; for so long, that is waited for.
+/// How long new events wait, at most, for what was said while the bot was away.
 const CATCH_UP_FIRST: Duration = Duration::from_secs(10);
 
 /// What works on events.
 pub(super) fn inbox(config: &Config, shared: &Shared, table: LiveTable, events: Vec<EventHandler>) -> Inbox {
-    let Shared { services, identity, health, door, .. } = shared;
-    Inbox::new(config, services, table, events, identity, health, door)
+    Inbox::new(config, &shared.desk, table, events, &shared.door)
 }
 
 /// What sends replies.

@@ -3,12 +3,13 @@
 use uuid::Uuid;
 
 use super::Desk;
+use super::letters::{UNKNOWN, enclose};
 use crate::card::{Card, Venue};
 use crate::event;
 use crate::handler::{Outgoing, Reply};
-use crate::outbox::{self, Destination, Letter, Post};
+use crate::outbox::{self, Destination, Post};
 use crate::store::{Claimed, Entry};
-use crate::webex::{Attachment, File, NewMessage, PersonId};
+use crate::webex::{Attachment, NewMessage, PersonId};
 
 impl Desk {
     /// The letters of what a command or a handler said elsewhere. Their ids are made from the event's.
@@ -23,70 +24,52 @@ impl Desk {
             let messages = reply.into_messages().into_iter();
             messages.map(move |message| (to.clone(), message))
         });
-        let letter = |((to, message), nth)| {
-            let post = Post::of(row.id, to, NewMessage::default());
-            let entry = self.enclose(post, event::elsewhere_id(row.id, nth), message, asker, command);
-            Entry { accepted_at: row.accepted_at, ..entry }
+        let letter = |((to, message), nth): ((Destination, Outgoing), u32)| {
+            let (id, label) = (event::elsewhere_id(row.id, nth), label(&message, command));
+            let seal = |card: &Card| self.seal_for(card, id, &to, asker, command);
+            let entry = enclose(Post::of(row.id, to.clone(), NewMessage::default()), id, message, seal);
+            Entry { accepted_at: row.accepted_at, label, ..entry }
         };
         messages.zip(0..).map(letter).collect()
     }
 
-    /// The letters of what is said at nobody's asking. The key makes the id of the first, and that makes those of the others.
+    /// The letters of what the bot says on its own. The key gives the first its id, and that id gives the others theirs.
     ///
     /// # Errors
     /// Why its card cannot be sent.
     pub fn announcement(&self, key: &str, to: &Destination, reply: Reply) -> Result<Vec<Entry>, String> {
         let first = outbox::letter_id(key);
-        let letter = |(mut message, nth): (Outgoing, u32)| {
+        let letter = |(message, nth): (Outgoing, u32)| {
             let id = if nth == 0 { first } else { event::elsewhere_id(first, nth) };
-            let (attachments, without_card) = self.attachments(message.card.take(), id, to, None, None);
-            if let Some(why) = without_card {
-                return Err(why);
-            }
-            message.message.attachments = attachments;
-            Ok(self.enclose(Post::new(to.clone(), NewMessage::default()).announced(), id, message, None, None))
+            let (label, mut refused) = (label(&message, None), Ok(()));
+            let seal =
+                |card: &Card| self.seal_for(card, id, to, None, None).inspect_err(|why| refused = Err(why.clone()));
+            let entry = enclose(Post::new(to.clone(), NewMessage::default()).announced(), id, message, seal);
+            refused.map(|()| Entry { label, ..entry })
         };
         reply.into_messages().into_iter().zip(0..).map(letter).collect()
     }
 
-    /// A letter with this message.
-    fn enclose(
+    /// Seals the card of a message to this destination. Buttons that are for whoever asked are for nobody where nobody did.
+    fn seal_for(
         &self,
-        post: Post,
-        id: Uuid,
-        Outgoing { message, card, file, .. }: Outgoing,
-        asker: Option<&PersonId>,
-        command: Option<&str>,
-    ) -> Entry {
-        let label = card.as_ref().and_then(|card| card.command().map(str::to_owned)).or(command.map(str::to_owned));
-        let (sealed, without_card) = self.attachments(card, id, &post.to, asker, command);
-        let message = if sealed.is_empty() { message } else { NewMessage { attachments: sealed, ..message } };
-        let letter = Letter::from(Post { message, file: file.as_ref().map(File::info), without_card, ..post });
-        Entry { label, file: file.map(|file| file.bytes), ..letter.into_entry(id) }
-    }
-
-    /// The card of a message to this destination, or why it is sent without one. Buttons that are for whoever asked are for
-    /// nobody where nobody did.
-    fn attachments(
-        &self,
-        card: Option<Card>,
+        card: &Card,
         id: Uuid,
         to: &Destination,
         asker: Option<&PersonId>,
         command: Option<&str>,
-    ) -> (Vec<Attachment>, Option<String>) {
+    ) -> Result<Attachment, String> {
         let (me, person) = (self.identity.get(), to.person());
         let venue = match (to, &person, asker.or(me.as_ref().map(|me| &me.id))) {
-            (Destination::Space(room, _), _, Some(asker)) => Some(Venue::Room { room, asker }),
-            (_, Some(person), _) => Some(Venue::DirectWith(person)),
-            (_, None, _) => None,
+            (Destination::Space(room, _), _, Some(asker)) => Venue::Room { room, asker },
+            (_, Some(person), _) => Venue::DirectWith(person),
+            (_, None, _) => return Err(UNKNOWN.to_owned()),
         };
-        let unknown = || Err("Webex has not said yet who the bot is".to_owned());
-        let sealed = card.map(|card| venue.map_or_else(unknown, |venue| self.seal_card(&card, id, venue, command)));
-        match sealed {
-            None => (Vec::new(), None),
-            Some(Ok(card)) => (vec![card], None),
-            Some(Err(why)) => (Vec::new(), Some(why)),
-        }
+        self.seal_card(card, id, venue, command)
     }
+}
+
+/// The command whose actions the buttons of a message call.
+fn label(message: &Outgoing, command: Option<&str>) -> Option<String> {
+    message.card.as_ref().and_then(Card::command).or(command).map(str::to_owned)
 }

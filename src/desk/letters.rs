@@ -11,6 +11,9 @@ use crate::outbox::{Destination, Letter, Post, Thread};
 use crate::store::{Claimed, Entry};
 use crate::webex::{Attachment, File, NewMessage};
 
+/// Why no card can be sealed before Webex was reached.
+pub(super) const UNKNOWN: &str = "Webex has not said yet who the bot is";
+
 impl Desk {
     /// Ends an event with a reply.
     pub fn reply(&self, case: Case<'_>, end: EventEnd, reply: Reply) -> Outcome {
@@ -43,37 +46,22 @@ impl Desk {
 
     /// A letter about an event, for a command.
     pub fn letter(&self, row: &Claimed, to: &ReplyTo, id: Uuid, sent: Outgoing, command: Option<&str>) -> Entry {
-        let Outgoing { message, card, file, asks } = sent;
         let venue = Venue::Room { room: &to.room, asker: &to.sender.id };
-        // The card of an approval request is sealed already: it is among the attachments.
-        let (attachments, without_card) = match card.map(|card| self.seal_card(&card, id, venue, command)) {
-            None => (message.attachments, None),
-            Some(Ok(card)) => (vec![card], None),
-            Some(Err(why)) => (Vec::new(), Some(why)),
-        };
-        let message = NewMessage { attachments, ..message };
-        let space = Destination::Space(to.room.clone(), to.room_type);
-        let letter = Letter::from(Post {
+        let post = Post {
             thread: to.thread.clone().map(Thread::Message),
-            file: file.as_ref().map(File::info),
-            asks: asks.then(|| to.sender.id.local()),
-            without_card,
-            ..Post::of(row.id, space, message)
-        });
-        Entry {
-            accepted_at: row.accepted_at,
-            subject: Some(to.sender.email.clone()),
-            label: command.map(str::to_owned),
-            file: file.map(|file| file.bytes),
-            ..letter.into_entry(id)
-        }
+            asks: sent.asks.then(|| to.sender.id.local()),
+            ..Post::of(row.id, Destination::Space(to.room.clone(), to.room_type), NewMessage::default())
+        };
+        let entry = enclose(post, id, sent, |card| self.seal_card(card, id, venue, command));
+        let (subject, label) = (Some(to.sender.email.clone()), command.map(str::to_owned));
+        Entry { accepted_at: row.accepted_at, subject, label, ..entry }
     }
 
     /// The card with its buttons sealed, or why it cannot be sent. Then its text is sent alone.
     pub fn seal_card(&self, card: &Card, id: Uuid, venue: Venue, command: Option<&str>) -> Result<Attachment, String> {
         let command = card.command().or(command).unwrap_or(NO_COMMAND);
         let cards = self.services.cards.as_ref().ok_or("cards.enabled is off")?;
-        let me = self.identity.get().ok_or("Webex has not said yet who the bot is")?;
+        let me = self.identity.get().ok_or(UNKNOWN)?;
         let commands = self.services.commands();
         let known = commands.iter().find(|known| known.name() == command);
         let actions: Vec<_> = known.into_iter().flat_map(CommandSpec::actions).collect();
@@ -89,4 +77,24 @@ impl Desk {
             }
         }
     }
+}
+
+/// The row of a letter with this message. It goes without a card that cannot be sealed, and says why. The card of an
+/// approval request is sealed already: it is among the attachments.
+pub(super) fn enclose(
+    post: Post,
+    id: Uuid,
+    Outgoing { mut message, card, file, .. }: Outgoing,
+    seal: impl FnOnce(&Card) -> Result<Attachment, String>,
+) -> Entry {
+    let without_card = match card.as_ref().map(seal) {
+        Some(Ok(card)) => {
+            message.attachments = vec![card];
+            None
+        }
+        Some(Err(why)) => Some(why),
+        None => None,
+    };
+    let letter = Letter::from(Post { message, file: file.as_ref().map(File::info), without_card, ..post });
+    Entry { file: file.map(|file| file.bytes), ..letter.into_entry(id) }
 }

@@ -32,8 +32,10 @@ impl EventHandler {
         EventHandler { subscription: Subscription { resource: resource.to_owned(), event: event.to_owned() }, handler }
     }
 
-    pub(crate) async fn run(&self, context: EventContext, data: Value) -> Result<()> {
-        (self.handler)(context, data).await
+    /// What it says, as a reply that says nothing else.
+    pub(crate) async fn run(&self, context: EventContext, data: Value) -> Result<Reply> {
+        let elsewhere = context.elsewhere.clone();
+        elsewhere.beside((self.handler)(context, data).await.map(|()| Reply::default()))
     }
 }
 

@@ -162,10 +162,10 @@ impl Param {
     /// # Errors
     /// A sentence for the person.
     pub(super) fn value(&self, text: Option<String>) -> Result<Option<String>> {
-        match text {
+        match text.or_else(|| self.default.clone()) {
             Some(text) => self.read(text).map(Some).map_err(CommandError::Usage),
             None if self.is_needed() => Err(CommandError::Usage(missing(&self.name))),
-            None => self.default.clone().map(|default| self.read(default)).transpose().map_err(CommandError::Usage),
+            None => Ok(None),
         }
     }
 

@@ -4,11 +4,10 @@ use std::io;
 use std::path::Path;
 
 use bytes::Bytes;
-use url::Url;
 
 use super::{CommandSpec, Question};
 use crate::card::Card;
-use crate::outbox::Destination;
+use crate::outbox::{Destination, is_on_the_web};
 use crate::text::{MOST_BYTES, is_blank, is_invisible, split, split_plain};
 use crate::webex::{File, NewMessage};
 
@@ -99,7 +98,7 @@ impl Reply {
     /// What is wrong with it, for whoever wrote the command.
     pub(crate) fn check(&self, command: &CommandSpec) -> anyhow::Result<()> {
         self.check_addresses()?;
-        self.elsewhere.iter().try_for_each(|(to, said)| said.check_elsewhere(to))?;
+        self.check_all_elsewhere()?;
         let Some(question) = &self.question else { return Ok(()) };
         let (name, action) = (command.name(), question.action());
         anyhow::ensure!(
@@ -144,11 +143,20 @@ impl Reply {
         self
     }
 
+    /// Whether what is said beside it can be said.
+    ///
+    /// # Errors
+    /// What is wrong with it, for whoever wrote the program.
+    pub(crate) fn check_all_elsewhere(&self) -> anyhow::Result<()> {
+        self.elsewhere.iter().try_for_each(|(to, said)| said.check_elsewhere(to))
+    }
+
     /// Whether this can be said to somebody who is not answered by it.
     ///
     /// # Errors
     /// What is wrong with it, for whoever wrote the program.
     pub(crate) fn check_elsewhere(&self, to: &Destination) -> anyhow::Result<()> {
+        to.check().map_err(anyhow::Error::msg)?;
         anyhow::ensure!(self.question.is_none(), "only an answer can ask a question; what is said to {to} cannot");
         self.check_addresses()
     }
@@ -232,11 +240,6 @@ impl Reply {
         messages.extend(self.addresses.into_iter().map(|address| Outgoing::from(fetched(address))));
         messages
     }
-}
-
-/// Whether Webex could fetch something there.
-fn is_on_the_web(address: &str) -> bool {
-    Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 impl Outgoing {

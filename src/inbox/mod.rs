@@ -27,8 +27,6 @@ use crate::approvals::Approvals;
 use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::handler::{EventHandler, LiveTable, Services};
-use crate::health::Health;
-use crate::identity::Identity;
 use crate::questions::Questions;
 use crate::receiver::Door;
 use crate::store::Claimed;
@@ -58,17 +56,9 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Works as the settings say. `health` hears when Webex refuses the token.
-    pub fn new(
-        config: &Config,
-        services: &Arc<Services>,
-        table: LiveTable,
-        events: Vec<EventHandler>,
-        identity: &Identity,
-        health: &Health,
-        door: &Door,
-    ) -> Inbox {
-        let desk = Arc::new(Desk::new(&config.worker, services, identity, health));
+    /// Works as the settings say, and closes events at this desk.
+    pub fn new(config: &Config, desk: &Arc<Desk>, table: LiveTable, events: Vec<EventHandler>, door: &Door) -> Inbox {
+        let (desk, services) = (Arc::clone(desk), &desk.services);
         Inbox {
             services: Arc::clone(services),
             table,

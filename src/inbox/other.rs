@@ -6,7 +6,7 @@ use super::Inbox;
 use super::running::Failed;
 use crate::desk::{EventEnd, Outcome};
 use crate::event::{self, Other, Subscription};
-use crate::handler::{CommandError, Elsewhere, EventContext};
+use crate::handler::{CommandError, Elsewhere, EventContext, Reply};
 use crate::store::Claimed;
 use crate::text::quoted;
 use crate::verdict::Verdict;
@@ -36,10 +36,13 @@ impl Inbox {
             services: Arc::clone(&self.services),
             elsewhere: Elsewhere::default(),
         };
-        let elsewhere = context.elsewhere.clone();
-        match self.guard(row, handler.run(context, data)).await {
-            Ok(()) => {
-                let said = self.desk.elsewhere(row, other.actor.as_ref(), None, elsewhere.take());
+        let ran = match self.guard(row, handler.run(context, data)).await {
+            Ok(reply) => self.check_said(&reply).await.map(|()| reply).map_err(CommandError::Internal),
+            Err(error) => Err(error),
+        };
+        match ran {
+            Ok(mut reply) => {
+                let said = self.desk.elsewhere(row, other.actor.as_ref(), None, reply.take_elsewhere());
                 end(Verdict::Done, "its handler took it").then(said).into()
             }
             Err(CommandError::User(text) | CommandError::Usage(text)) => {
@@ -53,5 +56,11 @@ impl Inbox {
                 }
             },
         }
+    }
+
+    /// Whether what a handler said can be said. Nobody is there to hear why not: it is tried again, and then a dead letter.
+    async fn check_said(&self, reply: &Reply) -> anyhow::Result<()> {
+        reply.check_all_elsewhere()?;
+        self.desk.check_files(reply).await.map_err(|error| anyhow::anyhow!("{error}"))
     }
 }

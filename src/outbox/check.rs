@@ -16,7 +16,7 @@ impl Letter {
     /// # Errors
     /// What is wrong, in a sentence.
     pub(super) fn check(&self) -> Checked {
-        destination(self.to())?;
+        self.to().check()?;
         match self {
             Letter::Post(post) => {
                 place(&post.message)?;
@@ -36,14 +36,25 @@ impl Letter {
     }
 }
 
-fn destination(to: &Destination) -> Checked {
-    match to {
-        Destination::Space(..) | Destination::Person(_) => Ok(()),
-        Destination::Email(email) => {
-            let is_address = email.contains('@') && !email.contains(char::is_whitespace);
-            must(is_address, || format!("{email:?} is no email address"))
+impl Destination {
+    /// Checks what an author gave.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence.
+    pub(crate) fn check(&self) -> Checked {
+        match self {
+            Destination::Space(..) | Destination::Person(_) => Ok(()),
+            Destination::Email(email) => {
+                let is_address = email.contains('@') && !email.contains(char::is_whitespace);
+                must(is_address, || format!("{email:?} is no email address"))
+            }
         }
     }
+}
+
+/// Whether Webex could fetch something there.
+pub(crate) fn is_on_the_web(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// The letter says where its message goes and what it answers, and not the message.
@@ -60,8 +71,7 @@ fn attached(message: &NewMessage) -> Checked {
     must(message.files.len() + message.attachments.len() <= 1, || {
         "a message has one file or one card; put the others into letters of their own".to_owned()
     })?;
-    let is_address = |file: &&String| Url::parse(file).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    match message.files.iter().find(|file| !is_address(file)) {
+    match message.files.iter().find(|file| !is_on_the_web(file)) {
         Some(file) => Err(format!("{file:?} is no address of a file; it begins with https://")),
         None => Ok(()),
     }

@@ -36,6 +36,11 @@ impl Door {
         Door { store, metrics, identity, own: Arc::default(), wanted: wanted.into() }
     }
 
+    /// What is taken besides messages, clicks and memberships.
+    pub fn wanted(&self) -> &[Subscription] {
+        &self.wanted
+    }
+
     /// Whether somebody works on this.
     pub fn wants(&self, event: &Event) -> bool {
         let Event::Other(other) = event else { return true };

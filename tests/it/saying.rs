@@ -178,3 +178,27 @@ async fn what_fails_is_said_once_when_it_is_tried_again_and_not_at_all_where_som
     assert!(all.contains("that is fine") && !all.contains("Never said."), "{all}");
     assert_eq!(tries.load(Ordering::Relaxed), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_handler_of_events_says_is_checked_as_an_answer_is() {
+    for (says, why) in [
+        (Reply::text("Why?").ask(Question::new("ready")), "only an answer can ask a question"),
+        (Reply::file("a.txt", "text/plain", "x".repeat(101)), "The file a.txt has 101 bytes"),
+        (Reply::text("A").with_file_url("menu.pdf"), "menu.pdf is no http or https address"),
+    ] {
+        let bot = Bot::builder().event("rooms", "updated", move |context, _| {
+            context.say(Destination::email("alice@example.com"), says.clone());
+            std::future::ready(Ok(()))
+        });
+        let bot = Harness::with("[files]\nlargest = 100\n[worker]\nmax_attempts = 1", bot).await;
+        let lab = bot.cloud.space("Lab", &["alice@example.com"]);
+        bot.cloud.person("alice@example.com").renames(&lab, "Kitchen").unwrap();
+        bot.settle().await;
+        let rows = crate::cli::verb(bot.folder.path(), &["inbox", "list", "--json"]);
+        assert!(rows.contains(why), "{why}: {rows}");
+        assert!(!bot.transcript().await.contains("bot"), "nothing is said");
+    }
+    let bot = Harness::start().await;
+    let error = bot.handle().say("a", Destination::email("bob"), Reply::text("A")).await.unwrap_err().to_string();
+    assert_eq!(error, "\"bob\" is no email address");
+}
