@@ -68,9 +68,10 @@ impl Bot {
     }
 
     /// Has this called when Webex tells of something else: an event of a resource, as Webex names them for webhooks. The
-    /// handler gets the `data` of Webex's envelope. It is called at least once for each such event that was acknowledged; an
-    /// error is tried again like a command's, and then leaves a dead letter, but [`CommandError::User`](crate::CommandError::User) declines for good.
-    /// Events of one thing are worked on in order, and what the bot itself did is left out.
+    /// handler gets the `data` of Webex's envelope. It is called at least once for each such event that was acknowledged. An
+    /// error is tried again like a command's, and then leaves a dead letter;
+    /// [`CommandError::User`](crate::CommandError::User) declines for good. Events of one thing are worked on in order, and
+    /// what the bot itself did is left out.
     ///
     /// With `delivery.mode = "webhook"` or `"both"` the bot registers a webhook for it, which the token must have a scope for.
     /// Where Webex refuses that, a warning says so at each look, and the bot goes on without it.
@@ -96,8 +97,8 @@ impl Bot {
     }
 
     /// Runs this beside the bot once it is ready: to say something when it starts, or again and again. What it says goes by
-    /// [`Handle::say`]. It must not block its thread. It is cut off where it waits when the bot stops; an error or a panic of it is logged, and the bot goes
-    /// on.
+    /// [`Handle::say`]. It must not block its thread. It is cut off where it waits when the bot stops; an error or a panic of
+    /// it is logged, and the bot goes on.
     ///
     /// ```no_run
     /// use switchboard::{Bot, Destination, Reply};

@@ -65,7 +65,7 @@
 //! | `router` | from a message to a command; pure |
 //! | `access` | who is answered, what each may do, and how much of it; pure |
 //! | `pairing` | how strangers ask to be let in, and are |
-//! | `handler` | what a command is made of: [`Command`], [`Param`], [`Args`], [`Context`], [`Reply`]; the table of commands; handlers of events |
+//! | `handler` | what commands and handlers of events are made of: [`Command`], [`Param`], [`Context`], [`Reply`]; their table |
 //! | `instance` | the mark by which two daemons of one token know each other, and which of them answers |
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `program` | the name and version by which people, Webex and the log know the program |
@@ -86,8 +86,8 @@
 //!
 //! # What is not there
 //!
-//! Neither rooms nor the files of a room import each other in a circle, however long. SQL is nowhere but in `store/sqlite`, and nothing above it names SQLite but
-//! `store/engine`. A receiver never runs a handler, and a handler never sends. The store knows no Webex type, and `webex`
+//! Neither rooms nor the files of a room import each other in a circle, however long. SQL is nowhere but in
+//! `store/sqlite`, and nothing above it names SQLite but `store/engine`. A receiver never runs a handler, and a handler never sends. The store knows no Webex type, and `webex`
 //! knows no store. Nothing global holds state: two bots in one process share nothing but the crypto provider of TLS, which
 //! is ring unless the program installed another one before. `tests/it/layout.rs` holds the house to this.
 

@@ -12,6 +12,7 @@ use crate::event::Source;
 use crate::receiver::reconcile::Reconciler;
 use crate::receiver::websocket::{Line, Socket};
 use crate::receiver::{ReadBack, ReadBackError, ReadBackSettings};
+use crate::text::iso_time;
 use crate::webex::Priority;
 
 /// The longest pause after a failure, unless Webex asks for a longer one.
@@ -196,10 +197,9 @@ impl ReconcileSchedule {
             tracing::warn!(missed, spaces = read, "messages that were not delivered were fetched");
         }
         for gap in gaps {
-            let time = |ms| jiff::Timestamp::from_millisecond(ms).map(|time| time.to_string()).unwrap_or_default();
             tracing::error!(
-                from = time(gap.from),
-                until = time(gap.until),
+                from = iso_time(gap.from),
+                until = iso_time(gap.until),
                 why = gap.why,
                 "messages of this time may be missing for good"
             );

@@ -17,8 +17,8 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 /// The same while some of it is being ended, or the ledger could not be read.
 const EXPIRE_AGAIN: Duration = Duration::from_secs(10);
 
-/// So often an end is put into the inbox anew that was given up or dropped there; what then still is not ended never
-/// will.
+/// How many times the end of a request is put into the inbox, if it is given up or dropped there each time. After that the
+/// request stays open.
 const MOST_EXPIRIES: u32 = 5;
 
 /// Empties rows past their time, a step at a time, and sleeps when there are none left.

@@ -6,13 +6,13 @@ use crate::text::{code_block, code_span, escape, find_called, nearest, quoted};
 
 const NAME: &str = "help";
 
-/// Of one card.
+/// The most buttons in one card.
 const MOST_BUTTONS: usize = 5;
 
-/// Cards that unfold one another; what is beyond is typed.
+/// How many cards may unfold from one another; further commands have to be typed.
 const DEEPEST: usize = 3;
 
-/// Of the list in a card, which with its buttons sealed has to stay within what Webex takes.
+/// The most bytes of the list in a card. With its buttons sealed the card has to stay within what Webex takes.
 const MOST_BYTES: usize = 8000;
 
 pub(super) fn command() -> Command {

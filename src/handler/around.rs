@@ -24,7 +24,7 @@ pub struct Call {
 pub struct Next(Box<dyn FnOnce(Context) -> Running + Send>);
 
 impl Next {
-    /// Runs it. Whoever drops this instead, refuses it: then what is returned in its place is what the person hears.
+    /// Runs the command. If you drop this instead, the command does not run, and the person gets what you return.
     ///
     /// # Errors
     /// Those of the command.

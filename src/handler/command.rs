@@ -81,8 +81,8 @@ impl Command {
     }
 
     /// What a button of the command's own [cards](crate::card) does: [`Submit::new`](crate::card::Submit::new) names it. It
-    /// is called with whoever clicked as the sender, with the same checks, deadline and tries as the command itself. Or what
-    /// the answer to one of its [questions](super::Question) goes to.
+    /// is called with whoever clicked as the sender, with the same checks, deadline and tries as the command itself. The
+    /// answer to one of its [questions](super::Question) goes to an action too.
     pub fn action<H, F>(mut self, name: &str, handler: H) -> Command
     where
         H: Fn(Context, Inputs) -> F + Send + Sync + 'static,

@@ -69,7 +69,8 @@ impl Context {
         &self.origin
     }
 
-    /// The message that asks, or the one with the card that was clicked.
+    /// The message that asks, or the one with the card that was clicked. None where no message made it run; today there always
+    /// is one.
     pub fn message(&self) -> Option<&MessageId> {
         Some(self.origin.message())
     }

@@ -65,12 +65,13 @@ const MOST_BYTES: usize = 4096;
 /// # What becomes of it
 ///
 /// The action is called with [`Context::text`](super::Context::text), [`Context::files`](super::Context::files) and the
-/// [`Inputs`](super::Inputs). With the reply it returns the question is over, unless that asks the next one. Returns it
-/// [`User`](super::CommandError::User) or [`Usage`](super::CommandError::Usage), the person reads that and may answer again.
+/// [`Inputs`](super::Inputs). With the reply it returns the question is over, unless that asks the next one. If it
+/// returns [`User`](super::CommandError::User) or [`Usage`](super::CommandError::Usage), the person reads that and may answer
+/// again.
 /// As with a command, it may run twice after a crash. One that fails for good ends the question, and so does one that has
 /// run and whose reply cannot be sent since its files are too large: what that would have asked is not asked.
 ///
-/// There is one question a person and space; a new one takes the place of the old. Its time begins when its message is in
+/// A person has at most one open question in each space; a new one replaces it. Its time begins when its message is in
 /// the space. What is said after it is a message as any other; one that the bot does not know is
 /// then told that it comes too late. A card beside it has a time of its own ([`Card::lives`](crate::Card::lives)).
 #[derive(Clone, Debug)]

@@ -120,7 +120,7 @@ macro_rules! whole_numbers {
 
 whole_numbers!(u8, u16, u32, u64, usize, i32, i64);
 
-/// What stands around a value, or is not seen in it, is no part of it.
+/// Reads a text as it is, else without the marks around it and the invisible characters in it.
 pub(super) fn as_seen<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
     read(text).or_else(|| read(&plain(text)))
 }

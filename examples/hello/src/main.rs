@@ -3,8 +3,7 @@
 use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 
 async fn hello(_: Context, args: Args) -> Result<Reply> {
-    let name: String = args.get("name")?;
-    Ok(Reply::text(format!("Hello, {name}!")))
+    Ok(Reply::text(format!("Hello, {}!", args.get::<String>("name")?)))
 }
 
 fn bot() -> Bot {

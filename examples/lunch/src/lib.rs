@@ -1,7 +1,7 @@
 //! A bot that takes orders for lunch: a card with buttons, a question, settings of its own and state.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use switchboard::card::{Input, Submit, Text};
 use switchboard::{
@@ -29,14 +29,8 @@ impl Default for Lunch {
 struct Orders(Mutex<BTreeMap<String, String>>);
 
 impl Orders {
-    fn put(&self, who: &str, dish: &str) -> Result<()> {
-        let mut orders = self.0.lock().map_err(|_| CommandError::User("The orders are lost.".to_owned()))?;
-        orders.insert(who.to_owned(), dish.to_owned());
-        Ok(())
-    }
-
-    fn all(&self) -> Result<BTreeMap<String, String>> {
-        Ok(self.0.lock().map_err(|_| CommandError::User("The orders are lost.".to_owned()))?.clone())
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -80,12 +74,12 @@ async fn wish(context: Context, inputs: Inputs) -> Result<Reply> {
 
 fn taken(context: &Context, dish: &str) -> Result<Reply> {
     let who = &context.sender().email;
-    context.state::<Orders>()?.put(who, dish)?;
+    context.state::<Orders>()?.lock().insert(who.clone(), dish.to_owned());
     Ok(Reply::text(format!("{who} gets {dish}.")))
 }
 
 async fn orders(context: Context, _: Args) -> Result<Reply> {
-    let orders = context.state::<Orders>()?.all()?;
+    let orders = context.state::<Orders>()?.lock().clone();
     if orders.is_empty() {
         return Ok(Reply::text("Nobody has ordered yet."));
     }

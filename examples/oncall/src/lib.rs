@@ -92,7 +92,7 @@ async fn alert(context: Context, args: Args) -> Result<Reply> {
     let who = on_call(&context)?;
     let card = Card::new()
         .with(Text::foreign(&what).large())
-        .with(Element::facts([("On call", who.as_str()), ("From", context.sender().email.as_str())]))
+        .with(Element::facts([("On call", escape(&who).as_str()), ("From", escape(&context.sender().email).as_str())]))
         .action(Submit::new("I take it", "take").argument("what", &what).positive())
         .lives(context.settings::<Oncall>()?.within);
     Ok(Reply::markdown(format!("Alert for {}: {}", escape(&who), escape(&what))).with_card(card))

@@ -10,7 +10,7 @@ use crate::handler::{Context, Reply, Result};
 use crate::store::AuditRow;
 use crate::text::{code_block, table};
 
-/// So many refusals are read, the newest: a flood of years is not counted to its end for one message.
+/// The most refusals that are read, the newest first, so that a flood does not slow down the report.
 const MOST_READ: usize = 10_000;
 
 /// What fits into one message and is still read.
@@ -30,7 +30,7 @@ struct Group {
     row: usize,
 }
 
-/// Of refusals, newest first.
+/// The report of these refusals, which are sorted newest first.
 fn render(rows: &[AuditRow]) -> String {
     if rows.is_empty() {
         return "Nobody was refused.".to_owned();

@@ -89,12 +89,18 @@ fn the_readme_says_how_to_depend_on_the_crate_as_the_examples_do() {
         assert_eq!(rust(&file), rust("Cargo.toml"), "{example}");
         assert!(read(&file).contains("switchboard = { path = \"../..\" }"), "{example}");
     }
-    // What is shown of a test is one that runs.
-    let test = read("examples/lunch/tests/lunch.rs");
-    let shown = readme.split("```rust\n").find(|block| block.starts_with("let lab")).unwrap();
-    for line in shown.lines().take_while(|line| !line.starts_with("```")) {
-        assert!(test.contains(line), "no test of an example has {line}");
+    // What is shown of a program and of a test is what runs.
+    for (begins, example) in
+        [("async fn hello", "examples/hello/src/main.rs"), ("let lab", "examples/lunch/tests/lunch.rs")]
+    {
+        let source = read(example);
+        let shown = readme.split("```rust\n").find(|block| block.starts_with(begins)).unwrap();
+        for line in shown.lines().take_while(|line| !line.starts_with("```")) {
+            assert!(source.contains(line), "{example} has no {line}");
+        }
     }
+    let command = readme.split('`').find(|code| code.starts_with("Command::new(\"hello\"")).unwrap();
+    assert!(read("examples/hello/src/main.rs").contains(command), "{command}");
     assert!(
         read(".ci/run")
             .contains("cd examples && cargo clippy --locked --all-targets -- -D warnings && cargo test --locked")
