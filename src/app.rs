@@ -94,7 +94,7 @@ impl App {
         let standing = if config.instance.alone { DaemonRole::Unknown } else { DaemonRole::Answers { after: None } };
         let (standing, gate) = Gate::new(standing, store.answered().await?);
         let (identity, metrics) = (Identity::default(), Metrics::default());
-        let door = Door::new(store.clone(), metrics.clone(), identity.clone(), subscriptions);
+        let door = Door::new(store.clone(), metrics.clone(), identity.clone(), subscriptions, config.store.raw_limit);
         let table = LiveTable::new(table);
         let services = Arc::new(services(&config, &store, metrics, &table, state).await?);
         let health = Health::default();

@@ -9,7 +9,7 @@
 //! 2. Webex posts an envelope: ids, never the text. `http` admits it: body limit, timeout.
 //! 3. `signature` compares the HMAC of the raw bytes in constant time. Only `Verified<Bytes>` can be parsed.
 //! 4. `receiver` turns the envelope into an `Event`, drops what the bot did itself, and puts one row into the inbox, with the
-//!    exact bytes, up to 64 KiB, beside it for whoever looks. The id of the row is made from Webex's id of the event, so a
+//!    exact bytes, up to `store.raw_limit`, beside it for whoever looks. The id of the row is made from Webex's id of the event, so a
 //!    repeat is no second row. Committed, then 200.
 //! 5. `worker` claims the oldest row of each space that is due, and `inbox` works on it. If the envelope alone shows that its
 //!    sender is not answered, the event ends here. Else `inbox` reads the message through `webex`, and drops it if the bot

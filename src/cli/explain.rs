@@ -32,8 +32,8 @@ pub(super) struct ExplainOptions {
 }
 
 /// Printed when the bytes that Webex sent are no longer kept.
-const NOTHING_SENT: &str = "nothing that Webex sent is kept of it: polling or catch-up found it, it had more than 64 KiB, or a version \
-     accepted it that kept none";
+const NOTHING_SENT: &str = "nothing that Webex sent is kept of it: polling or catch-up found it, it was longer than \
+     store.raw_limit, or a version accepted it that kept none";
 
 /// Everything known about one event.
 #[derive(Serialize)]

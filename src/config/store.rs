@@ -23,6 +23,8 @@ pub struct Store {
     pub waiting: usize,
     /// How large the write-ahead log may grow, in bytes.
     pub log_limit: u64,
+    /// The most bytes of what Webex sent that are kept with an event, as they came.
+    pub raw_limit: usize,
     /// How long the ledger's files may be missing while the daemon runs, before it exits.
     pub missing_for: Duration,
 }
@@ -31,6 +33,7 @@ impl Store {
     pub(super) fn check(&self, check: &mut Check) {
         check.must("store.log_limit", self.log_limit >= SHORTEST_LOG, "must be 1048576 bytes or more");
         check.number("store.waiting", self.waiting, 1..=MILLION);
+        check.number("store.raw_limit", self.raw_limit, 0..=MILLION);
         check.duration("store.retention", self.retention, LONGEST);
         check.duration("store.dedupe", self.dedupe, LONGEST);
         check.duration_or_none("store.missing_for", self.missing_for, DAY);

@@ -15,10 +15,6 @@ use crate::telemetry::{Metrics, Received};
 /// So many of the bot's own events are remembered, for whoever waits for one of them.
 const MOST_OWN: usize = 64;
 
-/// What Webex sent is kept only up to so many bytes, which is more than webhooks have: a frame of a websocket may have a
-/// megabyte. Of what is longer, nothing is kept.
-const MOST_KEPT: usize = 64 * 1024;
-
 /// Takes events, from whichever way in. Cheap to clone.
 #[derive(Clone)]
 pub struct Door {
@@ -27,13 +23,21 @@ pub struct Door {
     identity: Identity,
     own: Arc<watch::Sender<VecDeque<Uuid>>>,
     wanted: Arc<[Subscription]>,
+    raw_limit: usize,
 }
 
 impl Door {
     /// To this ledger; the bot's own doing is left outside once it is known who the bot is. Of what the bot does not work on
-    /// itself, only what is `wanted` is taken.
-    pub fn new(store: Store, metrics: Metrics, identity: Identity, wanted: Vec<Subscription>) -> Door {
-        Door { store, metrics, identity, own: Arc::default(), wanted: wanted.into() }
+    /// itself, only what is `wanted` is taken. What Webex sent of an event is kept with it up to `raw_limit` bytes; of what is
+    /// longer, as a frame of a websocket may be, nothing is.
+    pub fn new(
+        store: Store,
+        metrics: Metrics,
+        identity: Identity,
+        wanted: Vec<Subscription>,
+        raw_limit: usize,
+    ) -> Door {
+        Door { store, metrics, identity, own: Arc::default(), wanted: wanted.into(), raw_limit }
     }
 
     /// What is taken besides messages, clicks and memberships.
@@ -67,7 +71,7 @@ impl Door {
                 self.remember_own(event.event_id());
             }
             Received::Own
-        } else if self.store.put(Entry { raw: kept(raw), ..event.to_entry() }).await? {
+        } else if self.store.put(Entry { raw: self.kept(raw), ..event.to_entry() }).await? {
             Received::Accepted
         } else {
             Received::Duplicate
@@ -91,7 +95,7 @@ impl Door {
         };
         let event = Event::Other(other.without_data());
         let (entry, reason) =
-            (Entry { id, raw: kept(raw), ..event.to_entry() }, format!("the bot does not work on {kind}"));
+            (Entry { id, raw: self.kept(raw), ..event.to_entry() }, format!("the bot does not work on {kind}"));
         if let Err(error) = self.store.note_unhandled(entry, reason).await {
             tracing::debug!(event = %id, %error, "what the bot does not work on left no row");
         }
@@ -103,6 +107,11 @@ impl Door {
         let _ = self.own.subscribe().wait_for(|own| own.contains(&event)).await;
     }
 
+    /// What is kept of what Webex sent.
+    fn kept(&self, raw: Option<Bytes>) -> Option<Bytes> {
+        raw.filter(|raw| raw.len() <= self.raw_limit)
+    }
+
     fn remember_own(&self, event: Uuid) {
         self.own.send_modify(|own| {
             if own.len() == MOST_OWN {
@@ -111,9 +120,4 @@ impl Door {
             own.push_back(event);
         });
     }
-}
-
-/// What is kept of what Webex sent.
-fn kept(raw: Option<Bytes>) -> Option<Bytes> {
-    raw.filter(|raw| raw.len() <= MOST_KEPT)
 }

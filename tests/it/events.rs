@@ -324,3 +324,16 @@ async fn a_handler_that_would_never_be_called_is_refused_at_the_start() {
         assert!(refused.contains(says), "{refused}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_bytes_are_kept_than_the_settings_say() {
+    let body = json!({"resource": "rooms", "event": "updated", "data": {"id": "r"}});
+    let length = body.to_string().len();
+    for (limit, is_kept) in [(0, false), (length - 1, false), (length, true)] {
+        let bot = Harness::with(&format!("[store]\nraw_limit = {limit}"), hearing(&[("rooms", "updated")]).0).await;
+        told(&bot, &body).await;
+        bot.settle().await;
+        let story = explain(&bot, rows(&bot)[0]["reference"].as_str().unwrap());
+        assert_eq!(story.contains("nothing that Webex sent is kept of it"), !is_kept, "{limit}: {story}");
+    }
+}
