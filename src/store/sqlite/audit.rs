@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::database::Sqlite;
 use super::read::Reader;
-use super::values::{hex, json};
+use super::values::{PRUNE_STEP, hex, json};
 use crate::signature::Digest;
 use crate::store::{AuditHead, AuditRow, StoreError, Via};
 
@@ -95,9 +95,10 @@ impl Sqlite {
         self.run(sqlx::query("DELETE FROM audit WHERE seq <= ?1").bind(head.anchor_seq)).await
     }
 
-    /// Of the oldest rows: the number, when it was written, and the hash, if it is one.
-    pub async fn oldest_audit_rows(&mut self, most: i64) -> Result<Vec<(i64, i64, Option<Digest>)>, StoreError> {
-        let oldest = sqlx::query("SELECT seq, at, hash FROM audit ORDER BY seq LIMIT ?1").bind(most);
+    /// Of the oldest rows, as many as one step of pruning takes: the number, when it was written, and the hash, if it is
+    /// one.
+    pub async fn oldest_audit_rows(&mut self) -> Result<Vec<(i64, i64, Option<Digest>)>, StoreError> {
+        let oldest = sqlx::query("SELECT seq, at, hash FROM audit ORDER BY seq LIMIT ?1").bind(PRUNE_STEP);
         let rows = oldest.fetch_all(&mut self.connection).await?;
         rows.iter().map(|row| Ok((row.try_get("seq")?, row.try_get("at")?, digest(row, "hash").ok()))).collect()
     }
