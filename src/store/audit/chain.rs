@@ -224,7 +224,7 @@ impl Chain {
     pub async fn prune(&mut self, engine: &mut Engine, retention: Duration) -> Result<u64, StoreError> {
         let Some(mut head) = self.find_sound_head(engine).await? else { return Ok(0) };
         let now = clock::wall_ms();
-        let until = now.saturating_sub(i64::try_from(retention.as_millis()).unwrap_or(i64::MAX));
+        let until = now.saturating_sub(clock::millis(retention));
         let Some((seq, hash)) = past(engine, now, until).await?.filter(|(seq, _)| *seq <= head.seq) else {
             return Ok(0);
         };

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::database::Sqlite;
 use super::read::Reader;
-use super::values::{PRUNE_STEP, hex, json, millis};
+use super::values::{PRUNE_STEP, hex, json};
+use crate::clock::millis;
 use crate::store::{Approval, ApprovalRequest, ApprovalState, ApprovalStep, Approver, Due, Overdue, StoreError};
 
 impl Sqlite {

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::database::Sqlite;
 use super::read::Reader;
-use super::values::{hex, json, millis};
+use super::values::{hex, json};
+use crate::clock::millis;
 use crate::store::error::StoreError;
 
 impl Sqlite {

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::database::Sqlite;
 use super::read::Reader;
-use super::values::{PRUNE_STEP, hex, json, millis};
+use super::values::{PRUNE_STEP, hex, json};
+use crate::clock::millis;
 use crate::store::{Conversation, QuestionShown, RowState, StoreError};
 use crate::verdict::Verdict;
 

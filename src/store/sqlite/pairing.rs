@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::database::Sqlite;
 use super::read::Reader;
-use super::values::millis;
+use crate::clock::millis;
 use crate::store::{
     Due, NewPairing, Pairing, PairingOutcome, PairingQuery, PairingRequest, PairingState, RequestDecision, StoreError,
 };

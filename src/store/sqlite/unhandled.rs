@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::database::Sqlite;
-use super::values::{PRUNE_STEP, hex, millis};
+use super::values::{PRUNE_STEP, hex};
+use crate::clock::millis;
 use crate::store::{Entry, StoreError, lane_id};
 use crate::verdict::Verdict;
 
