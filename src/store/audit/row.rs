@@ -72,7 +72,7 @@ pub struct AuditEntry {
     pub verdict: Verdict,
     /// The rule, or what else decided.
     pub reason: String,
-    /// The event it is about; where it closes an event, that one without being told.
+    /// The event it is about. In a `Closing` it may be left out: then it is the row that is closed.
     pub event: Option<Uuid>,
 }
 
