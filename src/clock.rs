@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jiff::{SignedDuration, Timestamp};
 
 /// The wall time in milliseconds since 1970.
 pub fn wall_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX))
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
 }
 
 /// The wall time.
@@ -23,6 +23,11 @@ pub fn wall() -> Timestamp {
 /// A moment to measure from, on the monotonic clock.
 pub fn instant() -> Instant {
     Instant::now()
+}
+
+/// A span in milliseconds: a quarter of what fits at most, so that a time and a few spans can be added up.
+pub fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX).min(i64::MAX / 4)
 }
 
 /// Wall and steady time of one process. Cheap to clone; all clones are turned together.
@@ -51,7 +56,7 @@ impl Clock {
 
     /// The steady time in milliseconds, near the wall time as long as nobody sets that.
     pub fn steady_ms(&self) -> i64 {
-        self.0.began_at + i64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(i64::MAX / 4)
+        self.0.began_at + millis(self.0.began.elapsed())
     }
 
     /// Sets the wall time forward or back, as somebody may at any moment.
@@ -71,5 +76,13 @@ mod tests {
         clock.clone().turn(SignedDuration::from_hours(-1));
         assert!((3_590_000..=3_600_000).contains(&(wall - clock.wall_ms())));
         assert!((0..10_000).contains(&(clock.steady_ms() - steady)));
+    }
+
+    #[test]
+    fn a_span_of_any_length_can_be_taken_from_a_time_and_added_to_it() {
+        assert_eq!([Duration::from_micros(1999), Duration::from_secs(60)].map(millis), [1, 60_000]);
+        let longest = millis(Duration::MAX);
+        assert!(wall_ms() - longest - longest < 0);
+        assert!(wall_ms() + longest > millis(Duration::from_secs(u32::MAX.into())));
     }
 }

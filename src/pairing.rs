@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use crate::access::{Addressee, PairingStatus, Sender};
 use crate::card::{Card, Submit, Text};
-use crate::clock;
+use crate::clock::{self, millis};
 use crate::event;
 use crate::outbox::{Destination, Letter, Post};
 use crate::store::{AuditEntry, Entry, Pairing, PairingQuery, PairingRequest, PairingState, Store, StoreError};
@@ -116,7 +116,9 @@ pub fn status(newest: Option<&Pairing>, now: i64, quiet: Duration) -> PairingSta
     match pairing.state {
         PairingState::Approved => PairingStatus::Approved,
         PairingState::Pending if now < pairing.request.expires_at => PairingStatus::Pending,
-        PairingState::Denied if now < later(pairing.decided_at.unwrap_or_default(), quiet) => PairingStatus::Denied,
+        PairingState::Denied if now < pairing.decided_at.unwrap_or_default().saturating_add(millis(quiet)) => {
+            PairingStatus::Denied
+        }
         PairingState::Pending | PairingState::Denied | PairingState::Revoked => PairingStatus::Unknown,
     }
 }
@@ -144,7 +146,7 @@ pub fn request(event: uuid::Uuid, sender: &Sender, room: &RoomId, text: &str, ex
         event,
         asked: text[..cut(text, MOST_ASKED)].to_owned(),
         requested_at: now,
-        expires_at: later(now, expires),
+        expires_at: now.saturating_add(millis(expires)),
     }
 }
 
@@ -298,10 +300,6 @@ fn decision_letter(pairing: &Pairing, says: &str) -> Entry {
     let letter = Letter::from(Post::of(request.event, space, message));
     let id = event::decision_id(request.event, pairing.decisions);
     Entry { subject: Some(request.email.clone()), ..letter.into_entry(id) }
-}
-
-fn later(ms: i64, span: Duration) -> i64 {
-    ms.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// How long a code is good, to the minute or, if that is none, to the second.

@@ -326,7 +326,8 @@ impl Metrics {
         self.0.api_wait.get_or_create(&[("priority", priority)]).observe(waited.as_secs_f64());
     }
 
-    /// Whom a scrape asks how many calls a minute there may be; nothing when there is no limit. The first one stays.
+    /// Sets the source of the pace that a scrape shows, in calls a minute; it gives `None` when there is no limit. Later
+    /// calls change nothing.
     pub fn pace_from(&self, pace: impl Fn() -> Option<f64> + Send + Sync + 'static) {
         let _ = self.0.pace_from.set(Box::new(pace));
     }

@@ -74,7 +74,7 @@ impl Requested<'_> {
             message: message.to_string(),
             files: self.context.files.clone(),
             requested_at: now,
-            expires_at: now.saturating_add(i64::try_from(self.quorum.within().as_millis()).unwrap_or(i64::MAX)),
+            expires_at: now.saturating_add(clock::millis(self.quorum.within())),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::finding::{CardError, finding, wrong};
 
 const ADDRESSES: [&str; 4] = ["url", "iconUrl", "backgroundImage", "poster"];
 
+/// What has to be `true` or `false`. The simulator has a copy on purpose: it does not judge by this check.
 const BOOLEANS: [&str; 12] = [
     "bleed",
     "highlight",

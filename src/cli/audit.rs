@@ -71,8 +71,7 @@ fn period(text: &str) -> Result<Duration, String> {
 pub(super) async fn run(config: &Config, verb: AuditVerb) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| match verb {
         AuditVerb::List { since, person, denied, limit, format } => {
-            let since =
-                since.map_or(0, |since| clock::wall_ms() - i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+            let since = since.map_or(0, |since| clock::wall_ms() - clock::millis(since));
             let wanted = |row: &AuditRow| {
                 person.as_deref().is_none_or(|person| is_by(row, person)) && (!denied || row.is_refusal())
             };

@@ -103,7 +103,7 @@ impl Questions {
         messages: &[Outgoing],
     ) -> Effect {
         let now = clock::wall_ms();
-        let waits = i64::try_from(question.waits(self.services.conversations.within).as_millis()).unwrap_or(i64::MAX);
+        let waits = clock::millis(question.waits(self.services.conversations.within));
         let cards = messages.iter().zip(0..).filter(|(message, _)| message.card.is_some());
         let cards = cards.map(|(_, nth)| event::reply_id(row.id, nth)).collect();
         let cards_until = self.services.cards.as_ref().map_or(now, |cards| cards.until(now));

@@ -52,8 +52,8 @@ pub(super) enum Frame {
 /// What happened.
 #[derive(Debug)]
 pub(super) enum FrameContent {
-    /// Resource and event of what is none of the bot's are as a webhook would name them, if it has such; else as the
-    /// websocket does. It has no id where there will be no end of them, such as that somebody types.
+    /// An event. One the bot does not work on has a webhook's names of resource and event, or the websocket's own if
+    /// webhooks have none. It has no id if such frames never stop, as when somebody types.
     Happened(Event),
     /// An activity of a kind this bot works on, without what it needs.
     Unreadable(&'static str),

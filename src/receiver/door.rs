@@ -80,9 +80,8 @@ impl Door {
         Ok(outcome)
     }
 
-    /// Counts what nobody works on, and leaves a row of it, so that it can be explained: but not of what comes over a
-    /// websocket without an id, since there is no end of that. Nothing waits for that row: where the ledger does not take it,
-    /// the delivery is acknowledged all the same.
+    /// Counts what nobody works on, and leaves a row so that it can be explained. Websocket frames without an id leave
+    /// none: they never stop. If the ledger does not take the row, the delivery is acknowledged all the same.
     async fn note(&self, source: Source, other: &Other, raw: Option<Bytes>) {
         let ([resource, event], kind) = (other.labels(), other.kind());
         self.metrics.unhandled(source.as_str(), resource, event);

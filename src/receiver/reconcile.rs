@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::Door;
 use super::read_back::{ReadBack, ReadBackError, ReadBackSettings};
 use super::spaces::SpaceProgress;
-use crate::clock;
+use crate::clock::{self, millis};
 use crate::event::{Event, Source, is_plausible};
 use crate::store::{Beginning, Coverage, Gap, Progress, Store, StoreError};
 use crate::telemetry::Received;
@@ -354,8 +354,4 @@ async fn begin_coverage(
 fn activity(room: &Room, now: i64) -> Option<i64> {
     let activity = room.last_activity.filter(is_plausible).map(Timestamp::as_millisecond);
     activity.map(|activity| activity.min(now + TIME_IS_GOOD_TO))
-}
-
-fn millis(duration: Duration) -> i64 {
-    duration.as_millis().try_into().unwrap_or(i64::MAX / 4)
 }

@@ -68,8 +68,8 @@ pub fn is_of_the_bot(name: &str) -> bool {
     name.strip_prefix(OURS).is_some_and(|resource| RESOURCES.contains(&resource))
 }
 
-/// Whether one of these tells of clicks on cards, whoever made it: without `webhook.public_url` that may be somebody's
-/// hand. Where it calls is not looked at, since only they know what leads to the bot. One for `all` has no clicks.
+/// Whether one of these tells of clicks on cards. Somebody may have made it by hand where `webhook.public_url` is not set,
+/// so its URL is not checked. A webhook of the resource `all` gets no clicks.
 pub fn tells_of_clicks(found: &[Webhook]) -> bool {
     let is_active = |webhook: &Webhook| webhook.status.as_deref().is_none_or(|status| status == "active");
     let clicks = |webhook: &Webhook| webhook.resource == CLICKS && ["created", "all"].contains(&webhook.event.as_str());

@@ -64,7 +64,7 @@ pub(super) struct Claim {
 /// Rows claimed, and when to look again if nothing calls before.
 #[derive(Debug, Default)]
 pub struct Claims {
-    /// In the order their lanes fell due.
+    /// The oldest row first.
     pub rows: Vec<Claimed>,
     /// Until the next lane falls due; `None` when no lane waits.
     pub next: Option<Duration>,

@@ -9,9 +9,9 @@ pub struct Coverage {
     /// What was said before is history: it was there before the very first start. By Webex's clock.
     #[serde(skip)]
     pub floor: i64,
-    /// Nothing is missing from then, by our clock,
+    /// Start of the interval in which nothing is missing, by our clock.
     pub complete_from: i64,
-    /// until then.
+    /// Its end, by our clock.
     pub complete_until: i64,
     /// What may be missing for good, newest first.
     pub gaps: Vec<Gap>,

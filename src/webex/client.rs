@@ -18,6 +18,7 @@ use super::connection::http_client;
 use super::error::Error;
 use super::filename::UNKNOWN_TYPE;
 use super::governor::{Governor, LONGEST_WAIT, Priority};
+use super::jitter::jittered;
 use super::lenient::{self, Read};
 use super::oddities::Oddities;
 use super::resources::File;
@@ -253,7 +254,7 @@ impl Client {
                 Error::RateLimited { retry_after, .. } => *retry_after,
                 error if error.is_no_route() => return Err(error.clone()),
                 Error::Status { status: 500.., .. } | Error::Unreachable { .. } | Error::NotWebex { .. } => {
-                    jittered(attempt)
+                    backoff(attempt)
                 }
                 Error::Locked { .. } | Error::Status { .. } | Error::Unreadable { .. } | Error::Unsendable { .. } => {
                     return Err(error);
@@ -361,9 +362,9 @@ fn form(fields: &[(&'static str, String)], file: &File) -> Result<multipart::For
 }
 
 /// 100 ms doubling, between half and all of it.
-fn jittered(attempt: u32) -> Duration {
+fn backoff(attempt: u32) -> Duration {
     let whole = Duration::from_millis(100) * 2_u32.saturating_pow(attempt.min(6));
-    whole.mul_f64(0.5 + fastrand::f64() / 2.0).min(LONGEST_WAIT)
+    jittered(whole).min(LONGEST_WAIT)
 }
 
 /// The library's own text names the URL; the cause at the bottom is what a person can act on.

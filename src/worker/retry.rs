@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config;
 use crate::health::Health;
 use crate::store::{Again, Claimed};
-use crate::webex::{Client, Error, Fault};
+use crate::webex::{Client, Error, Fault, jittered};
 
 /// Says when work on a row is tried again, and when it is given up.
 pub struct Retry {
@@ -110,8 +110,4 @@ impl Retry {
 fn with_jitter(pause: Duration) -> Duration {
     const MOST: Duration = Duration::from_secs(10);
     pause + pause.mul_f64(fastrand::f64() / 10.0).min(MOST)
-}
-
-fn jittered(whole: Duration) -> Duration {
-    whole.mul_f64(0.5 + fastrand::f64() / 2.0)
 }

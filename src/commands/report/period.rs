@@ -27,7 +27,7 @@ impl Period {
 
     /// When it begins, in milliseconds since 1970.
     pub(super) fn since(&self) -> i64 {
-        clock::wall_ms() - i64::try_from(self.length.as_millis()).unwrap_or(i64::MAX)
+        clock::wall_ms() - clock::millis(self.length)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Outbox, closing};
+use super::{Outbox, closing, no_answer};
 use crate::outbox::arrivals::same_text;
 use crate::outbox::{Destination, Edit, Edited, Letter, Otherwise, Post, Thread};
 use crate::store::{Again, Claimed, Closing, Effect, Receipt, Row, Settlement, StoreError};
@@ -106,10 +106,8 @@ impl Outbox {
             Ok(EditOutcome::Impossible(refusal.to_string(), Some(shown.parent_id.unwrap_or(shown.id))))
         };
         // Half of the lease is left for a post in its place.
-        tokio::time::timeout(self.lease.mul_f64(0.45), changing).await.unwrap_or_else(|_| {
-            let cause = "no answer before the lease ends".to_owned();
-            Err(Error::Unreachable { endpoint: "messages/{id}", is_sent: true, cause })
-        })
+        let changed = tokio::time::timeout(self.lease.mul_f64(0.45), changing).await;
+        changed.unwrap_or_else(|_| Err(no_answer("messages/{id}")))
     }
 
     async fn settle_change(

@@ -17,7 +17,7 @@ use crate::identity::Identity;
 use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
 use crate::telemetry::Metrics;
 use crate::verdict::Verdict;
-use crate::webex::{Client, Priority};
+use crate::webex::{Client, Error, Priority};
 use crate::worker::{Retry, Work};
 
 /// Sends one row.
@@ -95,6 +95,11 @@ impl Work for Outbox {
     fn put_back(row: Claimed) -> Settlement {
         row.again(Again { uncertain: true, ..Again::default() })
     }
+}
+
+/// The error of calls that had no answer when the row's lease was about to end. They may have been carried out.
+fn no_answer(endpoint: &'static str) -> Error {
+    Error::Unreachable { endpoint, is_sent: true, cause: "no answer before the lease ends".to_owned() }
 }
 
 fn closing(verdict: Verdict, note: String) -> Closing {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Outbox, closing};
+use super::{Outbox, closing, no_answer};
 use crate::outbox::posts::EarlierPost;
 use crate::outbox::{Destination, Post, Thread};
 use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Receipt, Settlement, StoreError};
@@ -59,13 +59,7 @@ impl Outbox {
         // The lease bounds all calls together. After an edit, half of it is used up.
         let share = if no_edit.is_some() { 0.45 } else { 0.9 };
         let sending = tokio::time::timeout(self.lease.mul_f64(share), self.send(&row, prepared));
-        let result = sending.await.unwrap_or_else(|_| {
-            let cause = "no answer before the lease ends".to_owned();
-            Err(Unsent::Failed {
-                error: Error::Unreachable { endpoint: "messages", is_sent: true, cause },
-                is_posted: true,
-            })
-        });
+        let result = sending.await.unwrap_or_else(|_| Err(Unsent::posted(no_answer("messages"))));
         let Prepared { post, file, .. } = prepared;
         match result {
             Ok(sent) => self.settle_sent(row, prepared, sent, no_edit),

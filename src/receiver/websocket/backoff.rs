@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::webex::jittered;
+
 const FIRST: Duration = Duration::from_secs(1);
 
 pub(super) struct Backoff {
@@ -19,7 +21,7 @@ impl Backoff {
     pub(super) fn next(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(self.longest);
-        pause.mul_f64(0.5 + fastrand::f64() / 2.0)
+        jittered(pause)
     }
 
     /// What only a person can mend is looked at again this seldom.

@@ -87,9 +87,7 @@ impl SocketEnd {
                     Fault::Away | Fault::NotFound | Fault::Broken => after(why),
                 }
             }
-            SocketEnd::Closed(Some(UNAUTHORIZED), _) => {
-                ReopenPlan { is_token_refused: true, ..slowly("Webex refuses the token on the websocket".to_owned()) }
-            }
+            SocketEnd::Closed(Some(UNAUTHORIZED), _) => ReopenPlan { is_token_refused: true, ..slowly(short.clone()) },
             SocketEnd::Closed(Some(REPLACED), _) => slowly(format!(
                 "another process has opened a socket of the device {device:?}: stop that one, or give one of the two \
                  another websocket.device"
@@ -100,7 +98,7 @@ impl SocketEnd {
             SocketEnd::Closed(Some(code), reason) => after(format!("Webex closed it ({code} {reason})")),
             SocketEnd::Closed(None, _) => after("Webex closed it and did not say why".to_owned()),
             SocketEnd::Lost(why) => after(why),
-            SocketEnd::TooLarge => after("Webex sent a frame that is too large to be read".to_owned()),
+            SocketEnd::TooLarge => after(short.clone()),
             SocketEnd::NotStored(error) => after(format!("what Webex sent could not be stored: {error}")),
         }
     }

@@ -14,9 +14,6 @@ use crate::verdict::Verdict;
 /// for further away than that from the last.
 const STRETCH: i64 = 1_000_000;
 
-/// Rows that one step of pruning takes away, so that it never holds up the acknowledgements for long.
-const PRUNE_STEP: i64 = 500;
-
 /// What the writer keeps of the chain between two commits. The one head is the store's; what is kept of it here is
 /// written over it only while it is still the same, so that several processes can go on with one chain.
 pub struct Chain {
@@ -227,7 +224,7 @@ impl Chain {
     pub async fn prune(&mut self, engine: &mut Engine, retention: Duration) -> Result<u64, StoreError> {
         let Some(mut head) = self.find_sound_head(engine).await? else { return Ok(0) };
         let now = clock::wall_ms();
-        let until = now.saturating_sub(i64::try_from(retention.as_millis()).unwrap_or(i64::MAX));
+        let until = now.saturating_sub(clock::millis(retention));
         let Some((seq, hash)) = past(engine, now, until).await?.filter(|(seq, _)| *seq <= head.seq) else {
             return Ok(0);
         };
@@ -251,7 +248,7 @@ async fn make_head(engine: &mut Engine) -> Result<AuditHead, StoreError> {
 /// clock that was wrong, goes with the first one behind it that is not.
 async fn past(engine: &mut Engine, now: i64, until: i64) -> Result<Option<(i64, Digest)>, StoreError> {
     let (mut last, mut doubtful) = (None, None);
-    for (seq, at, hash) in engine.oldest_audit_rows(PRUNE_STEP).await? {
+    for (seq, at, hash) in engine.oldest_audit_rows().await? {
         // On what is no hash, no chain can be built.
         let Some(hash) = hash.filter(|_| at <= until || at > now) else { return Ok(last) };
         if at <= until {

@@ -72,7 +72,7 @@ pub struct AuditEntry {
     pub verdict: Verdict,
     /// The rule, or what else decided.
     pub reason: String,
-    /// The event it is about; where it closes an event, that one without being told.
+    /// The event it is about. In a `Closing` it may be left out: then it is the row that is closed.
     pub event: Option<Uuid>,
 }
 
@@ -172,11 +172,12 @@ fn in_hex<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Err
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::tests::audit::entry;
 
     #[test]
     fn the_canonical_form_is_as_documented() {
-        let mut row = AuditRow::new(7, 1_700_000_000_000, &entry());
-        row.event = Some(Uuid::from_u128(5));
+        let entry = AuditEntry { email: None, event: Some(Uuid::from_u128(5)), ..entry(1) };
+        let row = AuditRow::new(7, 1_700_000_000_000, &entry);
         let before = signature::digest(b"before");
         let mut form = vec![1];
         form.extend(before);
@@ -198,17 +199,5 @@ mod tests {
         assert_ne!(row.link(&before), other.link(&before));
         let moved = AuditRow { action: "hel".to_owned(), verdict: "panswered".to_owned(), ..row.clone() };
         assert_ne!(row.link(&before), moved.link(&before));
-    }
-
-    fn entry() -> AuditEntry {
-        AuditEntry {
-            person: Some("person 1".to_owned()),
-            room: Some("room".to_owned()),
-            place: Some("direct"),
-            action: "help".to_owned(),
-            verdict: Verdict::Answered,
-            reason: "listed".to_owned(),
-            ..AuditEntry::default()
-        }
     }
 }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::database::Sqlite;
 use super::read::Reader;
-use super::values::{PRUNE_STEP, hex, json, millis};
-use crate::clock;
+use super::values::{PRUNE_STEP, hex, json};
+use crate::clock::millis;
 use crate::store::{Approval, ApprovalRequest, ApprovalState, ApprovalStep, Approver, Due, Overdue, StoreError};
 
 impl Sqlite {
@@ -100,7 +100,7 @@ impl Sqlite {
     ) -> Result<(), StoreError> {
         let sql = "UPDATE approval SET state = ?2, ended_at = ?3, ended_by = ?4, ended_event = ?5
              WHERE card = ?1 AND (state IN (0, 7) OR (state = 5 AND ?2 IN (1, 5, 6, 8)))";
-        self.run(sqlx::query(sql).bind(card).bind(state as i64).bind(clock::wall_ms()).bind(by).bind(event))
+        self.run(sqlx::query(sql).bind(card).bind(state as i64).bind(self.clock.wall_ms()).bind(by).bind(event))
             .await
             .map(drop)
     }
@@ -109,7 +109,7 @@ impl Sqlite {
     pub(super) async fn prune_approvals(&mut self, retention: Duration) -> Result<(), StoreError> {
         let sql = "DELETE FROM approval WHERE card IN (SELECT card FROM approval WHERE ended_at <= ?1 LIMIT ?2) RETURNING card";
         let gone: Vec<Uuid> = sqlx::query_scalar(sql)
-            .bind(clock::wall_ms() - millis(retention))
+            .bind(self.clock.wall_ms() - millis(retention))
             .bind(PRUNE_STEP)
             .fetch_all(&mut self.connection)
             .await?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::database::Sqlite;
 use super::read::Reader;
-use super::values::{hex, json};
+use super::values::{PRUNE_STEP, hex, json};
 use crate::signature::Digest;
 use crate::store::{AuditHead, AuditRow, StoreError, Via};
 
@@ -20,8 +20,7 @@ impl Sqlite {
     }
 
     pub async fn seal_audit_head(&mut self, seal: Option<Vec<u8>>) -> Result<(), StoreError> {
-        let sealing = sqlx::query("UPDATE audit_head SET seal = ?1 WHERE id = 1").bind(seal);
-        Ok(sealing.execute(&mut self.connection).await.map(drop)?)
+        self.run(sqlx::query("UPDATE audit_head SET seal = ?1 WHERE id = 1").bind(seal)).await.map(drop)
     }
 
     /// Moves the end of the chain. `false` when it was not where it is said to be left, or there are rows from `next`
@@ -38,7 +37,7 @@ impl Sqlite {
             .bind(left.hash.as_slice())
             .bind(left.seal.as_deref())
             .bind(next);
-        Ok(moved.execute(&mut self.connection).await?.rows_affected() > 0)
+        Ok(self.run(moved).await? > 0)
     }
 
     pub async fn add_audit_rows(&mut self, rows: &[AuditRow]) -> Result<(), StoreError> {
@@ -46,9 +45,8 @@ impl Sqlite {
              SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
                  value->>9, unhex(value->>10), unhex(value->>11)
              FROM json_each(?1)";
-        let adding = sqlx::query(sql);
-        let adding = adding.bind(json(&rows.iter().map(columns).collect::<Vec<_>>())?);
-        Ok(adding.execute(&mut self.connection).await.map(drop)?)
+        let rows = json(&rows.iter().map(columns).collect::<Vec<_>>())?;
+        self.run(sqlx::query(sql).bind(rows)).await.map(drop)
     }
 
     /// The last row after that one, if it is no further away than `stretch`.
@@ -79,7 +77,7 @@ impl Sqlite {
             .bind(head.anchor_hash.as_slice())
             .bind(head.seq)
             .bind(head.hash.as_slice());
-        Ok(putting.execute(&mut self.connection).await.map(drop)?)
+        self.run(putting).await.map(drop)
     }
 }
 
@@ -88,20 +86,19 @@ impl Sqlite {
     /// Lets the chain begin where this head says, and removes what was before; how many rows that were.
     pub async fn prune_audit(&mut self, head: &AuditHead) -> Result<u64, StoreError> {
         let sql = "UPDATE audit_head SET anchor_seq = ?1, anchor_hash = ?2, pruned_at = ?3, seal = ?4 WHERE id = 1";
-        sqlx::query(sql)
+        let moved = sqlx::query(sql)
             .bind(head.anchor_seq)
             .bind(head.anchor_hash.as_slice())
             .bind(head.pruned_at)
-            .bind(head.seal.as_deref())
-            .execute(&mut self.connection)
-            .await?;
-        let removed = sqlx::query("DELETE FROM audit WHERE seq <= ?1").bind(head.anchor_seq);
-        Ok(removed.execute(&mut self.connection).await?.rows_affected())
+            .bind(head.seal.as_deref());
+        self.run(moved).await?;
+        self.run(sqlx::query("DELETE FROM audit WHERE seq <= ?1").bind(head.anchor_seq)).await
     }
 
-    /// Of the oldest rows: the number, when it was written, and the hash, if it is one.
-    pub async fn oldest_audit_rows(&mut self, most: i64) -> Result<Vec<(i64, i64, Option<Digest>)>, StoreError> {
-        let oldest = sqlx::query("SELECT seq, at, hash FROM audit ORDER BY seq LIMIT ?1").bind(most);
+    /// Of the oldest rows, as many as one step of pruning takes: the number, when it was written, and the hash, if it is
+    /// one.
+    pub async fn oldest_audit_rows(&mut self) -> Result<Vec<(i64, i64, Option<Digest>)>, StoreError> {
+        let oldest = sqlx::query("SELECT seq, at, hash FROM audit ORDER BY seq LIMIT ?1").bind(PRUNE_STEP);
         let rows = oldest.fetch_all(&mut self.connection).await?;
         rows.iter().map(|row| Ok((row.try_get("seq")?, row.try_get("at")?, digest(row, "hash").ok()))).collect()
     }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::database::Sqlite;
 use super::read::Reader;
-use super::values::{hex, json, millis};
-use crate::clock;
+use super::values::{hex, json};
+use crate::clock::millis;
 use crate::store::error::StoreError;
 
 impl Sqlite {
@@ -38,7 +38,7 @@ impl Sqlite {
     /// Forgets cards whose buttons have stopped working, `spare` ago so that a clock set back opens none of them again.
     pub(super) async fn prune_used(&mut self, spare: Duration) -> Result<(), StoreError> {
         let sql = "DELETE FROM used WHERE until_at <= ?1";
-        self.run(sqlx::query(sql).bind(clock::wall_ms() - millis(spare))).await.map(drop)
+        self.run(sqlx::query(sql).bind(self.clock.wall_ms() - millis(spare))).await.map(drop)
     }
 }
 

@@ -8,8 +8,8 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::database::Sqlite;
-use super::values::{hex, json, millis};
-use crate::clock;
+use super::values::{hex, json};
+use crate::clock::{self, millis};
 use crate::store::{Claim, Claimed, Claims, Queue, StoreError, UncertainTries, Urgency};
 
 /// Reserves due lanes and finds the next row of each.

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::database::Sqlite;
 use super::read::Reader;
-use super::values::{PRUNE_STEP, hex, json, millis};
-use crate::clock;
+use super::values::{PRUNE_STEP, hex, json};
+use crate::clock::millis;
 use crate::store::{Conversation, QuestionShown, RowState, StoreError};
 use crate::verdict::Verdict;
 
@@ -50,7 +50,7 @@ impl Sqlite {
                      value->>3 AS shown_at, value->>4 AS shown_as FROM json_each(?1)) AS sent
                  WHERE conversation.room = sent.room AND conversation.person = sent.person
                      AND conversation.event = sent.event AND conversation.shown_at IS NULL";
-            self.run(sqlx::query(sql).bind(json(shown)?).bind(clock::wall_ms())).await?;
+            self.run(sqlx::query(sql).bind(json(shown)?).bind(self.clock.wall_ms())).await?;
         }
         if asked.is_empty() {
             return Ok(());
@@ -74,10 +74,8 @@ impl Sqlite {
     pub(super) async fn prune_conversations(&mut self, retention: Duration) -> Result<u64, StoreError> {
         let sql = "DELETE FROM conversation WHERE (room, person) IN
              (SELECT room, person FROM conversation WHERE until_at <= ?1 LIMIT ?2)";
-        let forgotten = self
-            .run(sqlx::query(sql).bind(clock::wall_ms() - millis(retention.min(REMEMBERED))).bind(PRUNE_STEP))
-            .await?;
-        Ok(forgotten)
+        let until = self.clock.wall_ms() - millis(retention.min(REMEMBERED));
+        self.run(sqlx::query(sql).bind(until).bind(PRUNE_STEP)).await
     }
 }
 

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::database::Sqlite;
 use super::read::{COLUMNS, Reader, shown};
-use super::values::{PRUNE_STEP, hex, json, millis};
+use super::values::{PRUNE_STEP, hex, json};
+use crate::clock::millis;
 use crate::store::{Claimed, Row, StoreError, ThreadRoot};
 
 impl Sqlite {

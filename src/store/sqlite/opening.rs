@@ -14,9 +14,8 @@ use super::log::{self, WriteAheadLog};
 use super::origin::{self, LedgerOrigin, NO_TABLES};
 use super::presence::Presence;
 use super::read::Reader;
-use super::values::millis;
 use super::{file, hints};
-use crate::clock::Clock;
+use crate::clock::{Clock, millis};
 use crate::config;
 use crate::store::{Damage, StoreError};
 

@@ -7,8 +7,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::database::Sqlite;
 use super::read::Reader;
-use super::values::millis;
-use crate::clock;
+use crate::clock::millis;
 use crate::store::{
     Due, NewPairing, Pairing, PairingOutcome, PairingQuery, PairingRequest, PairingState, RequestDecision, StoreError,
 };
@@ -57,7 +56,7 @@ impl Sqlite {
         let sql = "UPDATE pairing SET state = ?3, decisions = decisions + 1, decided_at = ?4, decided_by = ?5
              WHERE id = ?1 AND decisions = ?2";
         let decided = self
-            .run(sqlx::query(sql).bind(id).bind(decisions).bind(*state as i64).bind(clock::wall_ms()).bind(by))
+            .run(sqlx::query(sql).bind(id).bind(decisions).bind(*state as i64).bind(self.clock.wall_ms()).bind(by))
             .await?;
         if decided == 0 {
             return Ok(false);
@@ -68,7 +67,7 @@ impl Sqlite {
 
     /// Forgets what counts no more, and what was written. Those who were let in or denied stay.
     pub(super) async fn prune_pairings(&mut self, retention: Duration) -> Result<(), StoreError> {
-        let before = clock::wall_ms() - millis(retention);
+        let before = self.clock.wall_ms() - millis(retention);
         let sql = "DELETE FROM pairing WHERE max(requested_at, expires_at, coalesce(decided_at, 0)) <= ?1 AND state IN (0, 3)";
         self.run(sqlx::query(sql).bind(before)).await?;
         let sql = "UPDATE pairing SET asked = '' WHERE requested_at <= ?1 AND asked <> ''";

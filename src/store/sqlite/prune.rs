@@ -5,7 +5,8 @@ use std::time::Duration;
 use sqlx::Row as _;
 
 use super::database::Sqlite;
-use super::values::{PRUNE_STEP, millis};
+use super::values::PRUNE_STEP;
+use crate::clock::millis;
 use crate::store::error::StoreError;
 
 impl Sqlite {

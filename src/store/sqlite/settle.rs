@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::conversations::ConversationRow;
 use super::database::Sqlite;
-use super::values::{hex, json, millis};
+use super::values::{hex, json};
+use crate::clock::millis;
 use crate::store::{
     Again, Closing, Due, Effect, Queue, RowState, Settlement, SettlementStep, StoreError, Urgency, lane_id,
 };

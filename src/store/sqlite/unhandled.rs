@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::database::Sqlite;
-use super::values::{PRUNE_STEP, hex, millis};
+use super::values::{PRUNE_STEP, hex};
+use crate::clock::millis;
 use crate::store::{Entry, StoreError, lane_id};
 use crate::verdict::Verdict;
 
@@ -18,22 +19,20 @@ impl Sqlite {
         let sql =
             "INSERT INTO ledger (id, queue, lane, state, accepted_at, happened_at, settled_at, verdict, note, body, raw)
              VALUES (unhex(?1), ?2, unhex(?3), 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING";
-        let added = self
-            .run(
-                sqlx::query(sql)
-                    .bind(hex(entry.id))
-                    .bind(entry.queue.number())
-                    .bind(hex(lane_id(entry.queue, &entry.lane)))
-                    .bind(entry.accepted_at)
-                    .bind(entry.happened_at)
-                    .bind(self.clock.wall_ms())
-                    .bind(Verdict::Unhandled.word())
-                    .bind(reason)
-                    .bind(&entry.body)
-                    .bind(entry.raw.as_deref()),
-            )
-            .await?;
-        Ok(added)
+        self.run(
+            sqlx::query(sql)
+                .bind(hex(entry.id))
+                .bind(entry.queue.number())
+                .bind(hex(lane_id(entry.queue, &entry.lane)))
+                .bind(entry.accepted_at)
+                .bind(entry.happened_at)
+                .bind(self.clock.wall_ms())
+                .bind(Verdict::Unhandled.word())
+                .bind(reason)
+                .bind(&entry.body)
+                .bind(entry.raw.as_deref()),
+        )
+        .await
     }
 
     /// Takes away the oldest of them where there are too many.
@@ -47,9 +46,7 @@ impl Sqlite {
         let sql =
             "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger WHERE verdict = 'unhandled' ORDER BY seq LIMIT ?2)
              AND settled_at <= ?1";
-        let pruned = self
-            .run(sqlx::query(sql).bind(self.clock.wall_ms() - millis(retention.min(KEPT_FOR))).bind(PRUNE_STEP))
-            .await?;
-        Ok(pruned)
+        let until = self.clock.wall_ms() - millis(retention.min(KEPT_FOR));
+        self.run(sqlx::query(sql).bind(until).bind(PRUNE_STEP)).await
     }
 }

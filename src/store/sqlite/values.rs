@@ -1,7 +1,5 @@
 //! How values are spelled in statements.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -12,10 +10,6 @@ pub(super) const PRUNE_STEP: i64 = 500;
 
 pub(super) fn hex(id: Uuid) -> String {
     id.simple().to_string()
-}
-
-pub(super) fn millis(duration: Duration) -> i64 {
-    duration.as_millis().try_into().unwrap_or(i64::MAX / 4)
 }
 
 pub(super) fn json(rows: &(impl Serialize + ?Sized)) -> Result<String, StoreError> {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::{LedgerPlace, beside, keys, with_daemon};
 use crate::clock;
 use crate::config;
@@ -35,15 +33,9 @@ pub(in crate::store) fn entry(nth: usize) -> AuditEntry {
     }
 }
 
+/// An event in a lane of its own.
 pub(in crate::store) fn event(name: &str) -> Entry {
-    Entry {
-        id: Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()),
-        queue: Queue::Inbox,
-        lane: name.to_owned(),
-        accepted_at: clock::wall_ms(),
-        body: name.to_owned(),
-        ..Entry::default()
-    }
+    super::entry(Queue::Inbox, name, name)
 }
 
 /// Puts events of that name and claims them.

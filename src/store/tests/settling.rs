@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::{Ledger, LedgerPlace, done, entry, keys};
 use crate::clock;
 use crate::config;
-use crate::store::{Again, AuditEntry, Closing, Filter, Queue, Store, StoreError};
+use crate::store::{Again, AuditEntry, Claimed, Closing, Filter, Queue, Store, StoreError};
 use crate::verdict::Verdict;
 
 #[tokio::test]
@@ -72,19 +74,21 @@ async fn a_settlement_and_what_follows_from_it_are_one_step() {
     assert_eq!(ledger.claim(1).await.remove(0).mark.as_deref(), Some("left for the next"));
 }
 
-#[tokio::test]
-async fn a_dead_letter_lets_its_lane_go_on_and_can_be_opened_again() {
-    let ledger = Ledger::new().await;
+/// Puts a1 and a2 in one lane. The first is dead, by its id; the second is claimed.
+async fn a_dead_one_and_the_next(ledger: &Ledger) -> (Uuid, Claimed) {
     ledger.put("a1", "a").await;
     ledger.put("a2", "a").await;
     let row = ledger.claim(1).await.remove(0);
     let dead = row.id;
-    ledger
-        .store
-        .settle(row.dead(Closing { verdict: Verdict::Failed, ..Closing::default() }, Vec::new()))
-        .await
-        .unwrap();
-    let second = ledger.claim(1).await.remove(0);
+    let closing = Closing { verdict: Verdict::Failed, ..Closing::default() };
+    assert!(ledger.store.settle(row.dead(closing, Vec::new())).await.unwrap());
+    (dead, ledger.claim(1).await.remove(0))
+}
+
+#[tokio::test]
+async fn a_dead_letter_lets_its_lane_go_on_and_can_be_opened_again() {
+    let ledger = Ledger::new().await;
+    let (dead, second) = a_dead_one_and_the_next(&ledger).await;
     assert_eq!(second.body, "a2");
     assert_eq!(ledger.store.depths().await.unwrap().dead, 1);
     assert!(ledger.store.reopen(dead, AuditEntry::default()).await.unwrap());
@@ -109,16 +113,7 @@ async fn a_dropped_row_is_settled_for_whoever_holds_it() {
 #[tokio::test]
 async fn dropping_or_reopening_one_row_leaves_the_work_on_another_of_its_space_in_peace() {
     let ledger = Ledger::new().await;
-    ledger.put("a1", "a").await;
-    ledger.put("a2", "a").await;
-    let row = ledger.claim(1).await.remove(0);
-    let dead = row.id;
-    ledger
-        .store
-        .settle(row.dead(Closing { verdict: Verdict::Failed, ..Closing::default() }, Vec::new()))
-        .await
-        .unwrap();
-    let second = ledger.claim(1).await.remove(0);
+    let (dead, second) = a_dead_one_and_the_next(&ledger).await;
     let again = Again { uncertain: true, spent: true, ..Again::default() };
     ledger.store.settle(second.again(again)).await.unwrap();
     let second = ledger.claim(1).await.remove(0);

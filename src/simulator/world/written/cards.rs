@@ -35,7 +35,9 @@ const ACTIONS: [(&str, &[&str]); 4] = [
     ("Action.ToggleVisibility", &["targetElements"]),
 ];
 
-/// What is true or false in an element or action. Some of Webex's apps do not show a card where it is a text.
+/// What has to be `true` or `false`. Some of Webex's apps do not show a card where it is a text.
+///
+/// A copy on purpose: the simulator does not judge by the bot's own check in `card/fields.rs`.
 const BOOLEANS: [&str; 12] = [
     "bleed",
     "highlight",
