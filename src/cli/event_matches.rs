@@ -106,7 +106,8 @@ impl EventMatches<'_> {
         }
     }
 
-    /// Webex's ids of messages that were sent, and of its requests, are only in the notes.
+    /// An id of a message that was sent is in the receipt, one of a request in the note: the ledger is searched for the
+    /// text.
     async fn look_into_notes(&mut self, text: &str) -> anyhow::Result<()> {
         let local = local_part(text);
         let mut parts = vec![text.to_owned()];

@@ -31,21 +31,21 @@ pub(super) enum QueueVerb {
     },
     /// Show everything about one row
     Show {
-        /// Its id, or the first letters of it
+        /// Its id, the first letters of it, or the reference that people are told
         id: String,
         #[command(flatten)]
         format: Format,
     },
     /// Try a dead letter again, or an open row now
     Retry {
-        /// Its id, or the first letters of it
+        /// Its id, the first letters of it, or the reference that people are told
         id: String,
         #[command(flatten)]
         format: Format,
     },
     /// Close an open row or a dead letter without doing it
     Drop {
-        /// Its id, or the first letters of it
+        /// Its id, the first letters of it, or the reference that people are told
         id: String,
         #[command(flatten)]
         format: Format,
