@@ -1,4 +1,4 @@
-//! How webhooks are delivered, and the record of an attempt.
+//! How webhooks are delivered.
 
 use std::time::Duration;
 
