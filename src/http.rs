@@ -83,8 +83,7 @@ async fn readyz(State((health, store)): State<(Health, Store)>) -> Response {
 
 /// Serves until told to stop; connections then finish what they are at. When all `server.connections` are taken, the
 /// one that waits longest for its client is closed for a new one. While all are worked on, a new one may ask for what
-/// is in
-/// `Routes::spare`, and for nothing else.
+/// is in `Routes::spare`, and for nothing else.
 pub async fn serve(listener: TcpListener, routes: Routes, settings: config::Server, stop: CancellationToken) {
     let places = Connections::new(&settings);
     let mut connections = JoinSet::new();

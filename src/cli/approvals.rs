@@ -138,9 +138,7 @@ pub(super) async fn story(store: &Store, event: Uuid) -> anyhow::Result<Vec<Stri
             }
             for row in store.between(removal, removal).await? {
                 lines.extend(match row.verdict {
-                    Some(Verdict::Deleted) => {
-                        vec![format!("{} the card deleted", row.settled_at.map(iso_time).unwrap_or_default())]
-                    }
+                    Some(Verdict::Deleted) => vec![format!("{} the card deleted", story::settled(&row))],
                     Some(Verdict::Kept) => vec![format!("the card stays: {}", row.note.unwrap_or_default())],
                     _ => story::letter_lines(&row, "deletion of the card", "the event that ended it"),
                 });

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use uuid::Uuid;
 
-use super::ledger::find;
+use super::ledger::{find, short_id};
 use super::story::letter;
 use crate::event::{self, Event, Other};
 use crate::store::{Queue, Row, Store};
@@ -92,7 +92,7 @@ impl EventMatches<'_> {
     /// The event that a letter belongs to, or itself where that is none. Of a forgotten one nothing is known.
     async fn add_event_of(&mut self, message: &Row, which: &str) -> anyhow::Result<()> {
         let Some(letter) = letter(message) else { return Ok(()) };
-        let row = &message.id.simple().to_string()[..12];
+        let row = short_id(message.id);
         match letter.event() {
             Some(event) => self.add_id(event, format!("row {row} of the outbox, {which}, belongs to it"), false).await,
             // The edits of a message are told with it.
@@ -106,7 +106,8 @@ impl EventMatches<'_> {
         }
     }
 
-    /// Webex's ids of messages that were sent, and of its requests, are only in the notes.
+    /// An id of a message that was sent is in the receipt, one of a request in the note: the ledger is searched for the
+    /// text.
     async fn look_into_notes(&mut self, text: &str) -> anyhow::Result<()> {
         let local = local_part(text);
         let mut parts = vec![text.to_owned()];

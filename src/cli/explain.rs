@@ -156,7 +156,7 @@ async fn event_story(store: &Store, row: &Row, has_raw: bool) -> anyhow::Result<
         lines.extend(letter_story(store, &said, &format!("message{whom}"), "the event").await?);
     }
     lines.extend(questions::question_lines(store, row).await?);
-    lines.extend(pairing(store, row).await?);
+    lines.extend(pairing(store, row, &audited).await?);
     Ok((lines, replies))
 }
 
@@ -230,7 +230,7 @@ async fn each(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row
 
 /// What is known of a stranger's request, if the event is one or ended because of one: whom it was told, what became of
 /// it, and what can be done.
-async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
+async fn pairing(store: &Store, row: &Row, audited: &[AuditRow]) -> anyhow::Result<Vec<String>> {
     let is_request = row.verdict == Some(Verdict::Stranger);
     let concerns = is_request || row.note.as_deref().is_some_and(|reason| reason == WAITS || reason == WAS_DENIED);
     if !concerns {
@@ -255,7 +255,6 @@ async fn pairing(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
     let found = if is_request {
         all.iter().find(|pairing| pairing.request.event == row.id)
     } else {
-        let audited = store.audit_of(row.id).await?;
         let person = audited.iter().find_map(|row| row.person.as_deref()).map(local_part);
         let before = row.settled_at.unwrap_or_else(clock::wall_ms);
         all.iter()

@@ -45,6 +45,11 @@ pub(super) async fn find(store: &Store, id: &str) -> anyhow::Result<Vec<Row>> {
     Ok(found)
 }
 
+/// The first letters of an id, as lists and sentences show it; [`find`] knows the row by them.
+pub(super) fn short_id(id: Uuid) -> String {
+    id.simple().to_string()[..12].to_owned()
+}
+
 fn prefix(id: &str) -> Option<(Uuid, Uuid)> {
     let digits: String = id.chars().filter(|c| *c != '-').collect();
     if !(4..=32).contains(&digits.len()) || !digits.chars().all(|c| c.is_ascii_hexdigit()) {

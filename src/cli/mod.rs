@@ -61,7 +61,7 @@ enum Verb {
     /// Look after the messages to be sent
     #[command(subcommand)]
     Outbox(queue::QueueVerb),
-    /// Tell the life of one event: who, what, and why it was answered or not
+    /// Tell the life of one event, or of a letter that belongs to none: who, what, and why it was answered or not
     Explain(explain::ExplainOptions),
     /// Who did what, where, allowed or not and by which rule; and whether that record is unbroken
     #[command(subcommand)]

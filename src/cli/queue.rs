@@ -6,9 +6,9 @@ use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::ledger::{by_operator, find, with_store};
+use super::ledger::{by_operator, find, short_id, with_store};
 use super::output::{Format, print, print_json};
-use super::story::{described, letter, state, without_card};
+use super::story::{described, letter, state, without_card, without_thread};
 use crate::config::Config;
 use crate::event;
 use crate::outbox::Letter;
@@ -31,21 +31,21 @@ pub(super) enum QueueVerb {
     },
     /// Show everything about one row
     Show {
-        /// Its id, or the first letters of it
+        /// Its id, the first letters of it, or the reference that people are told
         id: String,
         #[command(flatten)]
         format: Format,
     },
     /// Try a dead letter again, or an open row now
     Retry {
-        /// Its id, or the first letters of it
+        /// Its id, the first letters of it, or the reference that people are told
         id: String,
         #[command(flatten)]
         format: Format,
     },
     /// Close an open row or a dead letter without doing it
     Drop {
-        /// Its id, or the first letters of it
+        /// Its id, the first letters of it, or the reference that people are told
         id: String,
         #[command(flatten)]
         format: Format,
@@ -155,7 +155,7 @@ impl<'a> RowOutput<'a> {
             kind: letter(row).map(|letter| letter.kind()),
             message: row.receipt.as_ref().map(|receipt| receipt.message.as_str()),
             without_card: without_card(row),
-            without_thread: row.receipt.as_ref().and_then(|receipt| receipt.without_thread.as_deref()),
+            without_thread: without_thread(row),
             edits: row.edits,
             row,
         }
@@ -184,9 +184,8 @@ fn list(rows: &[Row], format: Format) -> anyhow::Result<()> {
     }
     let cells = rows.iter().map(|row| {
         let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
-        let short = row.id.simple().to_string()[..12].to_owned();
         [
-            short,
+            short_id(row.id),
             state(row).to_owned(),
             row.attempts.to_string(),
             iso_time(row.accepted_at),
@@ -223,8 +222,7 @@ fn show(row: &Row, format: Format) -> anyhow::Result<()> {
         let size = size.map_or("unknown".to_owned(), |size| size.to_string());
         format!("{name} ({content_type}, {size} bytes)")
     });
-    let outside = row.receipt.as_ref().and_then(|receipt| receipt.without_thread.as_ref());
-    let outside = outside.map(|why| format!("not posted in it, but beside it: {why}"));
+    let outside = without_thread(row).map(|why| format!("not posted in it, but beside it: {why}"));
     let lines = [
         ("id", json!(row.id)),
         ("reference", json!(event::reference(row.id))),

@@ -1,5 +1,6 @@
 //! Sentences about a row of the ledger that several verbs say.
 
+use super::ledger::short_id;
 use crate::outbox::{Edited, Letter, Thread};
 use crate::store::{Queue, Row, RowState, Store};
 use crate::text::{iso_time, one_line};
@@ -24,6 +25,11 @@ pub(super) fn letter(row: &Row) -> Option<Letter> {
 pub(super) fn without_card(row: &Row) -> Option<String> {
     let Letter::Post(post) = letter(row)? else { return None };
     post.without_card.or_else(|| row.receipt.as_ref()?.without_card.clone())
+}
+
+/// Why a message that was to be in a thread is beside it.
+pub(super) fn without_thread(row: &Row) -> Option<&str> {
+    row.receipt.as_ref()?.without_thread.as_deref()
 }
 
 /// What a letter is.
@@ -73,61 +79,22 @@ pub(super) fn settled(row: &Row) -> String {
     row.settled_at.map_or_else(String::new, iso_time)
 }
 
-/// What became of a message, and of its card where it went without.
+/// What became of a message, and of its card and its thread where it went without.
 pub(super) fn letter_lines(message: &Row, what: &str, since: &str) -> Vec<String> {
+    let without = without_card(message)
+        .map(|why| format!("the card of the {what} was not sent, but its text: {}", one_line(&why)));
+    let beside = without_thread(message)
+        .map(|why| format!("the {what} was not posted in its thread, but beside it: {}", one_line(why)));
+    [Some(outcome(message, what, since)), without, beside].into_iter().flatten().collect()
+}
+
+fn outcome(message: &Row, what: &str, since: &str) -> String {
     let note = message.note.as_deref().map(one_line).unwrap_or_default();
-    let (at, attempts) = (settled(message), message.attempts);
-    let said = match message.state {
-        RowState::Done if message.verdict == Some(Verdict::Sent) => {
-            let took = message.settled_at.unwrap_or(message.accepted_at) - message.accepted_at;
-            let sent = format!("{at} {what} sent {took} ms after {since}");
-            match &message.receipt {
-                Some(receipt) if note.is_empty() => format!("{sent}, as {}", receipt.message),
-                Some(receipt) => format!("{sent}, as {}; {note}", receipt.message),
-                None => format!("{sent}; {note}"),
-            }
-        }
-        RowState::Done => match message.verdict {
-            Some(Verdict::Edited) => format!("{at} {what} made"),
-            Some(Verdict::Folded) => format!("{at} {what} left to a later one: {note}"),
-            Some(Verdict::Deleted) => format!("{at} {what} made: {note}"),
-            Some(Verdict::Kept) => format!("{at} {what} not made: {note}"),
-            None => format!("{at} {what} ended in a way that this version does not know"),
-            Some(
-                other @ (Verdict::Dropped
-                | Verdict::Answered
-                | Verdict::Declined
-                | Verdict::Usage
-                | Verdict::Failed
-                | Verdict::Empty
-                | Verdict::Unknown
-                | Verdict::Late
-                | Verdict::Cancelled
-                | Verdict::Awaiting
-                | Verdict::Counted
-                | Verdict::Ended
-                | Verdict::Expired
-                | Verdict::Denied
-                | Verdict::Stranger
-                | Verdict::Crowd
-                | Verdict::Flooded
-                | Verdict::Own
-                | Verdict::Noted
-                | Verdict::Ignored
-                | Verdict::Gone
-                | Verdict::Unreadable
-                | Verdict::Unhandled
-                | Verdict::Sent
-                | Verdict::Refused
-                | Verdict::Done
-                | Verdict::Sealed
-                | Verdict::Resealed
-                | Verdict::Unsealed
-                | Verdict::Broken),
-            ) => format!("{at} {what} {}", other.meaning(false)),
-        },
+    let attempts = message.attempts;
+    match message.state {
+        RowState::Done => end(message, what, since, &note),
         RowState::Dead => {
-            let id = &message.id.simple().to_string()[..12];
+            let (at, id) = (settled(message), short_id(message.id));
             format!(
                 "{at} {what} given up after {attempts} tries: {note}; `switchboard outbox retry {id}` tries it again"
             )
@@ -135,10 +102,60 @@ pub(super) fn letter_lines(message: &Row, what: &str, since: &str) -> Vec<String
         RowState::Open if note.is_empty() => format!("its {what} waits to be sent"),
         RowState::Open => format!("its {what} waits to be sent again, {attempts} tries so far: {note}"),
         RowState::Forgotten => format!("its {what} is older than store.retention"),
-    };
-    let without = without_card(message)
-        .map(|why| format!("the card of the {what} was not sent, but its text: {}", one_line(&why)));
-    let beside = message.receipt.as_ref().and_then(|receipt| receipt.without_thread.as_deref());
-    let beside = beside.map(|why| format!("the {what} was not posted in its thread, but beside it: {}", one_line(why)));
-    [Some(said), without, beside].into_iter().flatten().collect()
+    }
+}
+
+/// How a letter ended that is done.
+fn end(message: &Row, what: &str, since: &str, note: &str) -> String {
+    let at = settled(message);
+    match message.verdict {
+        Some(Verdict::Sent) => format!("{at} {what} {}", sent(message, since, note)),
+        Some(Verdict::Edited) => format!("{at} {what} made"),
+        Some(Verdict::Folded) => format!("{at} {what} left to a later one: {note}"),
+        Some(Verdict::Deleted) => format!("{at} {what} made: {note}"),
+        Some(Verdict::Kept) => format!("{at} {what} not made: {note}"),
+        None => format!("{at} {what} ended in a way that this version does not know"),
+        Some(
+            other @ (Verdict::Dropped
+            | Verdict::Answered
+            | Verdict::Declined
+            | Verdict::Usage
+            | Verdict::Failed
+            | Verdict::Empty
+            | Verdict::Unknown
+            | Verdict::Late
+            | Verdict::Cancelled
+            | Verdict::Awaiting
+            | Verdict::Counted
+            | Verdict::Ended
+            | Verdict::Expired
+            | Verdict::Denied
+            | Verdict::Stranger
+            | Verdict::Crowd
+            | Verdict::Flooded
+            | Verdict::Own
+            | Verdict::Noted
+            | Verdict::Ignored
+            | Verdict::Gone
+            | Verdict::Unreadable
+            | Verdict::Unhandled
+            | Verdict::Refused
+            | Verdict::Done
+            | Verdict::Sealed
+            | Verdict::Resealed
+            | Verdict::Unsealed
+            | Verdict::Broken),
+        ) => format!("{at} {what} {}", other.meaning(false)),
+    }
+}
+
+/// How fast a message was sent, and as what.
+fn sent(message: &Row, since: &str, note: &str) -> String {
+    let took = message.settled_at.unwrap_or(message.accepted_at) - message.accepted_at;
+    let sent = format!("sent {took} ms after {since}");
+    match &message.receipt {
+        Some(receipt) if note.is_empty() => format!("{sent}, as {}", receipt.message),
+        Some(receipt) => format!("{sent}, as {}; {note}", receipt.message),
+        None => format!("{sent}; {note}"),
+    }
 }

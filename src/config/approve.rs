@@ -6,13 +6,14 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::access::Access;
+use super::check::WEEK;
 use super::people::{ADMINS, is_person};
 
 /// More people than that are no approval but a poll; and each is named in the card that tells the outcome.
 const MOST_QUORUM: u32 = 20;
 
 /// What was asked for longer ago is better asked anew.
-const LONGEST: Duration = Duration::from_secs(7 * 86_400);
+const LONGEST: Duration = WEEK;
 
 /// How many of whom have to approve a command before it runs.
 #[derive(Clone, Debug, Deserialize)]

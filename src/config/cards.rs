@@ -12,7 +12,7 @@ use super::check::{Check, DAY};
 pub struct Cards {
     /// Whether replies carry cards at all.
     pub enabled: bool,
-    /// Seals the buttons; never printed. Without it the webhook's secret does, or one of the ledger's own.
+    /// Seals the buttons; never printed. Without it a secret that the ledger keeps does.
     pub secret: Option<SecretString>,
     /// What sealed buttons before, and still opens them; never printed.
     pub previous_secrets: Vec<SecretString>,

@@ -9,6 +9,8 @@ use super::people::is_person;
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
+pub(super) const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
 /// The longest duration that means anything: ten years.
 pub(super) const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::check::Check;
+use super::check::{Check, WEEK};
 
 /// Who comes back to it later does not know any more what was asked, and what they then say is meant otherwise.
-pub(crate) const LONGEST_QUESTION: Duration = Duration::from_secs(7 * 86_400);
+pub(crate) const LONGEST_QUESTION: Duration = WEEK;
 
 /// `[conversations]`
 #[derive(Clone, Debug, Deserialize)]

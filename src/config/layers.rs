@@ -80,7 +80,7 @@ impl Config {
         variables: &[(String, String)],
         sections: &[Section],
     ) -> Result<Loaded, ConfigError> {
-        parse("the given settings", toml, &Variables::given(variables), sections)
+        assemble(Some(given(toml)), &Variables::given(variables), sections)
     }
 
     /// The same with the text above the variables.
@@ -89,7 +89,7 @@ impl Config {
         variables: &[(String, String)],
         sections: &[Section],
     ) -> Result<Loaded, ConfigError> {
-        let parsed = file::parse_text(&SettingPlace::new(SettingSource::File, "the given settings"), toml);
+        let parsed = given(toml);
         let variables = Variables::given(variables).without(|key| parsed.root.get(key).is_some());
         assemble(Some(parsed), &variables, sections)
     }
@@ -119,9 +119,9 @@ fn load(file: Option<&Path>, variables: &Variables, sections: &[Section]) -> Res
     assemble(Some(parsed), variables, sections)
 }
 
-/// `place` names where `text` came from, for the messages.
-fn parse(place: &str, text: &str, variables: &Variables, sections: &[Section]) -> Result<Loaded, ConfigError> {
-    assemble(Some(file::parse_text(&SettingPlace::new(SettingSource::File, place), text)), variables, sections)
+/// A text that stands where a file would.
+fn given(toml: &str) -> ParsedFile {
+    file::parse_text(&SettingPlace::new(SettingSource::File, "the given settings"), toml)
 }
 
 fn assemble(file: Option<ParsedFile>, variables: &Variables, sections: &[Section]) -> Result<Loaded, ConfigError> {

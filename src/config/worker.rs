@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::check::{Check, DAY, LONGEST};
+use super::check::{Check, DAY, LONGEST, WEEK};
 
 /// `[worker]`
 #[derive(Clone, Debug, Deserialize)]
@@ -37,7 +37,7 @@ impl Worker {
         check.must("worker.backoff", self.backoff <= self.backoff_max, "must not be longer than worker.backoff_max");
         check.number("worker.max_attempts", self.max_attempts, 1..=1000);
         check.number("worker.concurrency", self.concurrency, 0..=4096);
-        check.duration("worker.deadline", self.deadline, 7 * DAY);
+        check.duration("worker.deadline", self.deadline, WEEK);
         check.duration("worker.lease", self.lease, 30 * DAY);
         check.duration("worker.backoff", self.backoff, DAY);
         check.duration("worker.backoff_max", self.backoff_max, 30 * DAY);

@@ -60,7 +60,8 @@ pub struct Options {
     /// can then have any page read out that this machine can reach.
     pub fetch_private: bool,
     /// A file in which the cloud's memory outlives it. It is written about a second after a change, later where writing
-    /// takes over a tenth of that, and at [`Cloud::stop`]: a kill loses what happened since. What it says of people, the bot included, goes before the rest.
+    /// takes over a tenth of that, and at [`Cloud::stop`]: a kill loses what happened since. What it says of people, the
+    /// bot included, goes before the rest.
     pub state: Option<PathBuf>,
 }
 

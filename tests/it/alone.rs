@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use switchboard::Bot;
 use switchboard::simulator::{Cloud, Fault, Options};
 
-use crate::harness::{Harness, SECRET, eventually, get, post, signature, switchboard};
+use crate::harness::{Harness, SECRET, eventually, get, switchboard};
 
 const ALICE: &str = "alice@example.com";
 const MODES: [&str; 4] = ["webhook", "both", "polling", "websocket"];
@@ -47,8 +47,8 @@ fn answers(cloud: &Cloud, text: &str) -> usize {
 /// Posts a signed event as Webex would; the status of the answer.
 async fn delivered(bot: &Harness, id: &str) -> u16 {
     let data = json!({"id": id, "roomId": "room", "personId": "somebody"});
-    let body = json!({"resource": "messages", "event": "created", "data": data}).to_string();
-    post(&format!("{}/webex/webhook", bot.url), body.clone(), Some(&signature(SECRET, body.as_bytes()))).await.0
+    let body = json!({"resource": "messages", "event": "created", "data": data});
+    bot.delivers(body).await.0
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,9 +12,7 @@ use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 
 use crate::cards::{card, data, press};
 use crate::cli::{finished, verb};
-use crate::harness::{
-    Daemon, Harness, PATIENCE, SECRET, arrived, eventually, free_port, http, post, signature, switchboard,
-};
+use crate::harness::{Daemon, Harness, PATIENCE, arrived, eventually, free_port, http, switchboard};
 use crate::restart::ready;
 
 pub const ALICE: &str = "alice@example.com";
@@ -328,8 +326,7 @@ async fn a_click_after_the_end_is_told_what_came_of_it() {
     let first = scene.person(THIRD).clicks(&asking.id, data(&asking, "Approve")).unwrap();
     scene.person(BOB).clicks(&asking.id, data(&asking, "Deny")).unwrap();
     let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": first, "roomId": scene.lab}});
-    let (url, body) = (format!("{}/webex/webhook", scene.bot.url), body.to_string());
-    assert_eq!(post(&url, body.clone(), Some(&signature(SECRET, body.as_bytes()))).await.0, 200);
+    assert_eq!(scene.bot.delivers(body).await.0, 200);
     arrived(&scene.bot.cloud, Method::DELETE, "/messages*", 1).await;
     scene.bot.cloud.resume_deliveries();
     let said = scene.said_since(&asking).await;
@@ -421,10 +418,8 @@ async fn its_buttons_work_in_no_other_card_and_no_other_space() {
     // Nor out of the order of its space.
     scene.bot.cloud.hold_deliveries();
     let click = bob.clicks(&here.id, right.clone()).unwrap();
-    let body =
-        json!({"resource": "attachmentActions", "event": "created", "data": {"id": click, "roomId": hall}}).to_string();
-    let url = format!("{}/webex/webhook", scene.bot.url);
-    assert_eq!(post(&url, body.clone(), Some(&signature(SECRET, body.as_bytes()))).await.0, 200);
+    let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": click, "roomId": hall}});
+    assert_eq!(scene.bot.delivers(body).await.0, 200);
     scene.bot.cloud.resume_deliveries();
     scene.bot.settle().await;
     assert_eq!((scene.runs(), scene.bot.cloud.messages().len()), (0, before));

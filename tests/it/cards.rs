@@ -11,7 +11,7 @@ use switchboard::simulator::{Cloud, Fault, Message, Options, Person};
 use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Param, Reply, Result};
 
 use crate::admission::copied;
-use crate::harness::{Daemon, Harness, SECRET, arrived, free_port, http, post, signature};
+use crate::harness::{Daemon, Harness, SECRET, arrived, free_port, http};
 use crate::restart::ready;
 
 const ALICE: &str = "alice@example.com";
@@ -167,9 +167,7 @@ async fn a_second_click_is_told_so_once_and_does_nothing() {
     );
     let click = bob.clicks(&card.id, data(&card, "Look")).unwrap();
     let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": click, "roomId": lab}});
-    let (url, body) = (format!("{}/webex/webhook", bot.url), body.to_string());
-    let signature = signature(SECRET, body.as_bytes());
-    assert_eq!(post(&url, body, Some(&signature)).await.0, 200);
+    assert_eq!(bot.delivers(body).await.0, 200);
     assert_eq!(said_since(&bot, &card).await.len(), 6, "one click delivered twice is one click");
 }
 
@@ -296,8 +294,7 @@ async fn whatever_somebody_sends_to_a_card_reaches_no_action() {
     bot.cloud.hold_deliveries();
     let click = bob.clicks(&here.id, json!({"seal": right, "copies": "1"})).unwrap();
     let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": click, "roomId": hall}});
-    let (url, body) = (format!("{}/webex/webhook", bot.url), body.to_string());
-    assert_eq!(post(&url, body.clone(), Some(&signature(SECRET, body.as_bytes()))).await.0, 200);
+    assert_eq!(bot.delivers(body).await.0, 200);
     bot.cloud.resume_deliveries();
     bot.settle().await;
     assert_eq!(runs.load(Ordering::Relaxed), 0);
@@ -311,8 +308,7 @@ async fn whatever_somebody_sends_to_a_card_reaches_no_action() {
     let lie = Fault::on(Method::GET, &format!("/attachment/actions/{click}")).answer(200, &[], &action.to_string());
     bot.cloud.fault(lie);
     let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": click, "roomId": hall}});
-    let (url, body) = (format!("{}/webex/webhook", bot.url), body.to_string());
-    assert_eq!(post(&url, body.clone(), Some(&signature(SECRET, body.as_bytes()))).await.0, 200);
+    assert_eq!(bot.delivers(body).await.0, 200);
     bot.cloud.resume_deliveries();
     bot.settle().await;
     assert_eq!(runs.load(Ordering::Relaxed), 0);
@@ -456,8 +452,7 @@ async fn a_button_of_ours_in_somebody_elses_card_is_none() {
     bot.cloud.fault(Fault::on(Method::GET, "/attachment/actions/").answer(200, &[], &action.to_string()));
     bot.cloud.fault(Fault::on(Method::GET, &format!("/messages/{message}")).answer(200, &[], &posted.to_string()));
     let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": click, "roomId": lab}});
-    let (url, body) = (format!("{}/webex/webhook", bot.url), body.to_string());
-    assert_eq!(post(&url, body.clone(), Some(&signature(SECRET, body.as_bytes()))).await.0, 200);
+    assert_eq!(bot.delivers(body).await.0, 200);
     bot.settle().await;
     assert_eq!((runs.load(Ordering::Relaxed), outcome(&bot, "none", "denied").await), (0, 1.0));
 }

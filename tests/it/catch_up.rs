@@ -610,11 +610,8 @@ async fn rows_that_the_ledger_orders_otherwise_than_webex_do_not_wait_for_each_o
     let room = alice.direct_room();
     let envelope = serde_json::json!({"resource": "messages", "event": "created",
         "data": {"id": first, "roomId": room, "roomType": "direct"}});
-    let body = envelope.to_string();
-    let signed = crate::harness::signature(crate::harness::SECRET, body.as_bytes());
     bot.cloud.fault(Fault::on(Method::GET, "/messages*").stall());
-    let url = format!("{}/webex/webhook", bot.url);
-    assert_eq!(crate::harness::post(&url, body, Some(&signed)).await.0, 200);
+    assert_eq!(bot.delivers(envelope).await.0, 200);
     alice.says("say two");
     bot.cloud.resume_deliveries();
     bot.cloud.delivered().await;

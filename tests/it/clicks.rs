@@ -10,7 +10,7 @@ use switchboard::simulator::{Fault, Message};
 use switchboard::{Bot, Card, Command, Reply};
 
 use crate::cards::{card, data, outcome};
-use crate::harness::{Harness, SECRET, post, signature};
+use crate::harness::Harness;
 
 const ALICE: &str = "alice@example.com";
 
@@ -35,9 +35,8 @@ async fn pressed_once() -> (Harness, Arc<AtomicUsize>, Message) {
 async fn deliver(bot: &Harness, click: &str) {
     let data =
         json!({"id": click, "type": "submit", "messageId": "m", "personId": bot.cloud.person(ALICE).account().id});
-    let body = json!({"resource": "attachmentActions", "event": "created", "data": data}).to_string();
-    let url = format!("{}/webex/webhook", bot.url);
-    assert_eq!(post(&url, body.clone(), Some(&signature(SECRET, body.as_bytes()))).await.0, 200);
+    let body = json!({"resource": "attachmentActions", "event": "created", "data": data});
+    assert_eq!(bot.delivers(body).await.0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -232,10 +232,7 @@ async fn access_is_judged_on_the_message_and_not_on_the_envelope() {
     let alice = bot.cloud.person("alice@example.com");
     let body = serde_json::json!({"id": "w", "resource": "messages", "event": "created", "actorId": alice.account().id,
         "data": {"id": message, "roomId": bob.direct_room(), "personId": alice.account().id, "personEmail": "alice@example.com"}});
-    let body = body.to_string();
-    let signature = crate::harness::signature(crate::harness::SECRET, body.as_bytes());
-    let url = format!("{}/webex/webhook", bot.url);
-    assert_eq!(crate::harness::post(&url, body, Some(&signature)).await.0, 200);
+    assert_eq!(bot.delivers(body).await.0, 200);
     bot.cloud.resume_deliveries();
     assert_eq!(bot.transcript().await, "bob: help\n");
 }

@@ -13,7 +13,7 @@ use switchboard::{Args, Bot, Card, Command, CommandError, Config, Context, Input
 
 use crate::cards::{card, data, press};
 use crate::cli::verb;
-use crate::harness::{Daemon, Harness, SECRET, arrived, free_port, post, signature};
+use crate::harness::{Daemon, Harness, arrived, free_port};
 use crate::restart::ready;
 
 const ALICE: &str = "alice@example.com";
@@ -616,9 +616,8 @@ async fn a_click_whose_delivery_names_no_space_answers_as_any_other() {
     let asked = card(&bot.cloud);
     bot.cloud.hold_deliveries();
     let click = alice.clicks(&asked.id, data(&asked, "Stop")).unwrap();
-    let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": click}}).to_string();
-    let signature = signature(SECRET, body.as_bytes());
-    post(&format!("{}/webex/webhook", bot.url), body, Some(&signature)).await;
+    let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": click}});
+    bot.delivers(body).await;
     bot.cloud.resume_deliveries();
     bot.settle().await;
     let story = verb(bot.folder.path(), &["explain", &click]);

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use crate::approvals::{ALICE, BOB, Scene, THIRD, TWO, approvals, audit, change, said, until_said};
 use crate::cards::{card, data, press};
 use crate::cli::{finished, verb};
-use crate::harness::{Harness, PATIENCE, SECRET, eventually, post, signature, switchboard};
+use crate::harness::{Harness, PATIENCE, SECRET, eventually, switchboard};
 
 /// Waits until the bot has counted so much.
 async fn counted(bot: &Harness, metric: &str, least: f64) {
@@ -54,8 +54,7 @@ async fn nothing_undoes_the_last_approval_once_its_command_has_begun() {
     bot.cloud.set_clock_offset(jiff::SignedDuration::from_secs(1));
     let last = bot.cloud.person(BOB).clicks(&asking.id, data(&asking, "Approve")).unwrap();
     let body = json!({"resource": "attachmentActions", "event": "created", "data": {"id": last, "roomId": lab}});
-    let (url, body) = (format!("{}/webex/webhook", bot.url), body.to_string());
-    assert_eq!(post(&url, body.clone(), Some(&signature(SECRET, body.as_bytes()))).await.0, 200);
+    assert_eq!(bot.delivers(body).await.0, 200);
     tokio::time::timeout(PATIENCE, runs_first.notified()).await.expect("the command runs");
     assert_eq!(approvals(bot.folder.path())[0]["state"], "running");
     bot.cloud.resume_deliveries();

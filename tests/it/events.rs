@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::cli::verb;
 use crate::explain::explain;
-use crate::harness::{Harness, PATIENCE, SECRET, arrived, get, post, settings_of_an_open_bot, signature};
+use crate::harness::{Harness, PATIENCE, arrived, get, settings_of_an_open_bot};
 
 const ALICE: &str = "alice@example.com";
 const WEBSOCKET: &str = "[delivery]\nmode = \"websocket\"";
@@ -38,9 +38,7 @@ async fn next(heard: &mut Heard) -> (EventContext, Value) {
 }
 
 async fn told(bot: &Harness, body: &Value) {
-    let body = body.to_string();
-    let signature = signature(SECRET, body.as_bytes());
-    assert_eq!(post(&format!("{}/webex/webhook", bot.url), body, Some(&signature)).await.0, 200);
+    assert_eq!(bot.delivers(body).await.0, 200);
 }
 
 fn rows(bot: &Harness) -> Vec<Value> {

@@ -11,7 +11,7 @@ use switchboard::{Args, Bot, Card, Command, CommandError, Context, Inputs, Param
 use crate::access::code;
 use crate::cards::{card, data};
 use crate::cli::verb;
-use crate::harness::{Harness, SECRET, arrived, post, signature};
+use crate::harness::{Harness, arrived};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -42,9 +42,8 @@ pub fn explain(bot: &Harness, id: &str) -> String {
 
 /// A delivery of Webex that is signed rightly.
 async fn delivered(bot: &Harness, resource: &str, data: Value) {
-    let body = json!({"resource": resource, "event": "created", "data": data}).to_string();
-    let signature = signature(SECRET, body.as_bytes());
-    assert_eq!(post(&format!("{}/webex/webhook", bot.url), body, Some(&signature)).await.0, 200);
+    let body = json!({"resource": resource, "event": "created", "data": data});
+    assert_eq!(bot.delivers(body).await.0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -241,9 +240,7 @@ async fn an_event_that_waits_says_what_for_and_until_when() {
 
 /// A delivery of Webex that is signed rightly, of any kind.
 async fn delivered_whole(bot: &Harness, body: &Value) {
-    let body = body.to_string();
-    let signature = signature(SECRET, body.as_bytes());
-    assert_eq!(post(&format!("{}/webex/webhook", bot.url), body, Some(&signature)).await.0, 200);
+    assert_eq!(bot.delivers(body).await.0, 200);
 }
 
 fn rows(bot: &Harness, limit: &str) -> Vec<Value> {

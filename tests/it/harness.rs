@@ -1,6 +1,7 @@
 //! A bot and a cloud: in this process, or as the real program that can be killed.
 
 use std::cell::RefCell;
+use std::fmt::Display;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -85,6 +86,13 @@ impl Harness {
     /// Puts a letter into the outbox.
     pub async fn put(&self, key: &str, letter: impl Into<Letter>) -> Posted {
         self.handle.post(key, letter.into()).await.unwrap()
+    }
+
+    /// Posts this to the bot as Webex would, signed; the status and the body of its answer.
+    pub async fn delivers(&self, body: impl Display) -> (u16, String) {
+        let body = body.to_string();
+        let signature = signature(SECRET, body.as_bytes());
+        post(&format!("{}/webex/webhook", self.url), body, Some(&signature)).await
     }
 
     /// Why a letter is not taken into the outbox.

@@ -23,6 +23,16 @@ async fn scene() -> (Harness, String, Destination) {
     (bot, lab, to)
 }
 
+/// Kills the bot, lets what stalled go on, and starts it again.
+async fn next_process(bot: Harness) -> Harness {
+    let (cloud, folder) = bot.kill().await;
+    cloud.clear_faults();
+    cloud.release();
+    let bot = Harness::on(cloud, folder, "", Bot::builder()).await;
+    bot.ready().await;
+    bot
+}
+
 fn space(room: &str) -> Destination {
     Destination::Space(room.into(), RoomType::Group)
 }
@@ -190,11 +200,7 @@ async fn killed_between_the_root_and_its_receipt_a_thread_goes_on_with_at_worst_
         bot.put("1", threaded(&to, "disk", "Disk full")).await;
         bot.put("2", threaded(&to, "disk", "Fine again")).await;
         arrived(&bot.cloud, Method::POST, "/messages", 1).await;
-        let (cloud, folder) = bot.kill().await;
-        cloud.clear_faults();
-        cloud.release();
-        let bot = Harness::on(cloud, folder, "", Bot::builder()).await;
-        bot.ready().await;
+        let bot = next_process(bot).await;
         bot.put("3", threaded(&to, "disk", "Full again")).await;
         bot.settle().await;
         let messages = bot.cloud.messages();
@@ -453,11 +459,7 @@ async fn killed_while_an_edit_is_made_it_is_made_by_the_next_process() {
     bot.cloud.fault(Fault::on(Method::PUT, "/messages/*").apply_then_stall());
     bot.put("edit", edit(&to, Edited::Letter(posted.id), "resolved")).await;
     arrived(&bot.cloud, Method::PUT, "/messages/*", 1).await;
-    let (cloud, folder) = bot.kill().await;
-    cloud.clear_faults();
-    cloud.release();
-    let bot = Harness::on(cloud, folder, "", Bot::builder()).await;
-    bot.ready().await;
+    let bot = next_process(bot).await;
     bot.settle().await;
     assert_eq!(
         (said(&bot.cloud), edits_made(&bot.cloud)),

@@ -7,7 +7,7 @@ use switchboard::Bot;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::harness::{Harness, PATIENCE, SECRET, eventually, get, post, signature};
+use crate::harness::{Harness, PATIENCE, SECRET, eventually, get, signature};
 use crate::websocket::lock;
 
 /// Longer than anything should take here, and much less than the time a connection may be idle.
@@ -28,9 +28,8 @@ async fn rest(connection: &mut TcpStream) -> String {
 }
 
 async fn delivery(bot: &Harness, id: &str) -> u16 {
-    let body = json!({"resource": "messages", "event": "created", "data": {"id": id, "roomId": id}}).to_string();
-    let signature = signature(SECRET, body.as_bytes());
-    post(&format!("{}/webex/webhook", bot.url), body, Some(&signature)).await.0
+    let body = json!({"resource": "messages", "event": "created", "data": {"id": id, "roomId": id}});
+    bot.delivers(body).await.0
 }
 
 #[tokio::test(flavor = "multi_thread")]

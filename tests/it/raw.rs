@@ -5,7 +5,7 @@ use switchboard::Bot;
 
 use crate::cli::verb;
 use crate::explain::explain;
-use crate::harness::{Harness, SECRET, eventually, post, signature, switchboard};
+use crate::harness::{Harness, SECRET, eventually, switchboard};
 
 const ALICE: &str = "alice@example.com";
 const ECHO: &str = "[commands]\necho = true\n";
@@ -26,8 +26,7 @@ async fn delivered_oddly(bot: &Harness, words: &str) -> (String, String) {
         "{{ \"event\" :\"created\",\"resource\":\t\"messages\",\"n\":1.0,\"slash\":\"a\\/b \\u00e9 é\", \"data\":\n\
          {{\"roomType\":\"direct\",\"personId\":\"{person}\",\"roomId\":\"{room}\",\"id\":\"{id}\"}} }}"
     );
-    let signature = signature(SECRET, body.as_bytes());
-    assert_eq!(post(&format!("{}/webex/webhook", bot.url), body.clone(), Some(&signature)).await.0, 200);
+    assert_eq!(bot.delivers(&body).await.0, 200);
     bot.cloud.resume_deliveries();
     bot.settle().await;
     (id, body)
@@ -77,9 +76,8 @@ async fn of_what_was_found_by_asking_it_is_said_that_webex_sent_nothing() {
 async fn what_is_shown_is_without_the_secrets_of_the_settings() {
     let bot = Harness::start().await;
     let url = format!("https://bot.example.org/webex?key={SECRET}");
-    let body = json!({"targetUrl": url, "resource": "rooms", "event": "updated", "data": {"id": "room-1"}}).to_string();
-    let signature = signature(SECRET, body.as_bytes());
-    post(&format!("{}/webex/webhook", bot.url), body, Some(&signature)).await;
+    let body = json!({"targetUrl": url, "resource": "rooms", "event": "updated", "data": {"id": "room-1"}});
+    bot.delivers(body).await;
     let store = format!("sqlite:{}", bot.folder.path().join("ledger.db").display());
     let mut explain = switchboard();
     explain.args(["explain", "room-1"]).env("DATABASE_URL", store).env("WEBEX_WEBHOOK_SECRET", SECRET);

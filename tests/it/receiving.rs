@@ -23,7 +23,7 @@ impl Door {
     }
 
     async fn signed(&self, body: &str) -> (u16, String) {
-        post(&self.url, body, Some(&signature(SECRET, body.as_bytes()))).await
+        self.bot.delivers(body).await
     }
 
     async fn counted(&self, outcome: &str, resource: &str) -> f64 {

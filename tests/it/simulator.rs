@@ -66,6 +66,8 @@ async fn a_setting_that_makes_no_sense_is_one_sentence() {
         (Method::POST, "control/faults", json!({"effect": "reset", "path": "messages"}), "begins with a slash"),
         (Method::POST, "control/faults", json!({"effect": {"answer": {"status": 99}}}), "status is 99"),
         (Method::PATCH, "control/deliveries", json!({"lose": -1}), "lose is -1"),
+        (Method::PATCH, "control/deliveries", json!({"copies": 101}), "copies is 101, but at most 100"),
+        (Method::PATCH, "control/sockets", json!({"copies": 101}), "copies is 101, but at most 100"),
         (Method::PATCH, "control/deliveries", json!({"colour": "red"}), "colour"),
         (Method::POST, "control/people", json!({"email": "nobody"}), "not an email address"),
         (Method::PUT, "control/clock", json!({"offsetMs": i64::MAX}), "at most ten years"),

@@ -1,10 +1,10 @@
-//! How webhooks are delivered, and the record of an attempt.
+//! How webhooks are delivered.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::world::time;
+use crate::simulator::world::{Refusal, time};
 
 /// More copies of one event test nothing more.
 const MOST_COPIES: usize = 100;
@@ -54,11 +54,15 @@ impl Default for Deliveries {
 }
 
 impl Deliveries {
-    /// What is wrong with a manner that somebody wrote by hand.
-    pub(crate) fn problem(&self) -> Option<String> {
+    /// The manner, unless it is wrong, as one that somebody wrote by hand may be.
+    pub(crate) fn checked(self) -> Result<Deliveries, Refusal> {
         if !(0.0..=1.0).contains(&self.lose) {
-            return Some(format!("lose is {}, but a probability is from 0 to 1", self.lose));
+            let problem = format!("lose is {}, but a probability is from 0 to 1", self.lose);
+            return Err(Refusal::bad_request(problem));
         }
-        (self.copies > MOST_COPIES).then(|| format!("copies is {}, but at most {MOST_COPIES}", self.copies))
+        if self.copies > MOST_COPIES {
+            return Err(Refusal::bad_request(format!("copies is {}, but at most {MOST_COPIES}", self.copies)));
+        }
+        Ok(self)
     }
 }

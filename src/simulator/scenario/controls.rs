@@ -109,8 +109,8 @@ impl Cloud {
         self.world().mercury.forget(id)
     }
 
-    /// Tells the watchers that a control has changed.
-    fn turned(&self) {
+    /// Tells the watchers that the state of the controls has changed.
+    pub(crate) fn turned(&self) {
         self.live.journal.tell(Happening::State);
     }
 }

@@ -6,6 +6,8 @@ use axum::http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::simulator::world::Refusal;
+
 /// No client waits longer.
 const LONGEST_DELAY: Duration = Duration::from_secs(600);
 
@@ -194,8 +196,12 @@ impl Fault {
         matches!(self.effect, Effect::Stall | Effect::ApplyThenStall)
     }
 
-    /// What is wrong with a fault that somebody wrote by hand.
-    pub(crate) fn problem(&self) -> Option<String> {
+    /// The fault, unless it is wrong, as one that somebody wrote by hand may be.
+    pub(crate) fn checked(self) -> Result<Fault, Refusal> {
+        self.problem().map_or(Ok(self), |problem| Err(Refusal::bad_request(problem)))
+    }
+
+    fn problem(&self) -> Option<String> {
         if !(0.0..=1.0).contains(&self.chance) {
             return Some(format!("chance is {}, but a probability is from 0 to 1", self.chance));
         }

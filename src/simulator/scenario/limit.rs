@@ -72,7 +72,7 @@ impl Limiter {
 }
 
 impl RateLimit {
-    /// What is wrong with a limit that somebody wrote by hand.
+    /// The limit, unless it is wrong, as one that somebody wrote by hand may be.
     pub(crate) fn checked(self) -> Result<RateLimit, Refusal> {
         if (1..=3600).contains(&self.seconds) {
             return Ok(self);

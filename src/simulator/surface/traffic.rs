@@ -41,7 +41,7 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
     let struck = if too_many.is_none() { inner.faults.strike(&method, &path, query) } else { None };
     let fault = struck.as_ref().map(|struck| struck.effect.name());
     if struck.is_some() {
-        cloud.live.journal.tell(Happening::State);
+        cloud.turned();
     }
     let answer = match (too_many, struck) {
         (Some(seconds), _) => Some(too_many_calls(seconds)),
@@ -110,10 +110,10 @@ impl Cloud {
     /// Waits for the release; none if the cloud stops first.
     async fn stalled_until(&self, release: &mut watch::Receiver<u64>) -> Option<()> {
         let stalled = self.inner.faults.stall();
-        self.live.journal.tell(Happening::State);
+        self.turned();
         let released = self.live.stopping.run_until_cancelled(release.changed()).await;
         drop(stalled);
-        self.live.journal.tell(Happening::State);
+        self.turned();
         released?.ok()
     }
 }

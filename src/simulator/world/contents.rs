@@ -12,13 +12,13 @@ use crate::webex::local_part;
 const SCAN_PAUSE: u32 = 1;
 
 impl World {
-    /// The same for a Webex app, which does not count against the scan and warns of what it cannot tell.
+    /// A file for a Webex app, which does not count against the scan and warns of what it cannot tell.
     pub(crate) fn shown(&self, actor: &Account, id: &str) -> Result<&Content, Refusal> {
         let content = self.content_for(actor, id)?;
         if content.scan.verdict == Verdict::Infected { Err(infected()) } else { Ok(content) }
     }
 
-    /// The same for a program, which has to wait for the scan.
+    /// A file for a program, which has to wait for the scan.
     pub(crate) fn scanned(&mut self, actor: &Account, id: &str, takes_risk: bool) -> Result<&Content, Refusal> {
         self.content_for(actor, id)?;
         let content = self.contents.get_mut(&local_part(id)).ok_or_else(no_such_content)?;

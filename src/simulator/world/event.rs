@@ -99,7 +99,7 @@ pub(crate) struct MeetingData {
 }
 
 impl Event {
-    /// `messages/created` or `messages/deleted`.
+    /// `messages/created`, `messages/updated` or `messages/deleted`.
     pub(crate) fn message(event: &'static str, actor_id: &str, message: &Message) -> Event {
         Event {
             resource: "messages",

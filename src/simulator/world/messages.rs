@@ -1,4 +1,4 @@
-//! Messages and their files: who may post, read, change and list what. Limits and sentences are Webex's.
+//! Messages and their files: posted, changed and deleted. Limits and sentences are Webex's.
 
 use std::collections::HashSet;
 

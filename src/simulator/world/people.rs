@@ -1,4 +1,4 @@
-//! Who there is: people and bots, their tokens, and what administrators may do with them.
+//! Who there is: people and bots, and their tokens.
 
 use uuid::Uuid;
 

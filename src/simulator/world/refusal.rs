@@ -1,4 +1,4 @@
-//! What the cloud says no to, in Webex's words and error shape.
+//! What the cloud says no to, in Webex's words.
 
 use axum::http::StatusCode;
 

@@ -1,4 +1,4 @@
-//! Rooms and who is in them.
+//! Rooms: opened, changed and deleted.
 
 use serde::Deserialize;
 

@@ -158,9 +158,7 @@ async fn add_fault(
     State(cloud): State<Cloud>,
     JsonBody(fault): JsonBody<Fault>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    if let Some(problem) = fault.problem() {
-        return Err(Refusal::bad_request(problem));
-    }
+    let fault = fault.checked()?;
     if cloud.inner.faults.all().len() >= MOST_FAULTS {
         return Err(Refusal::bad_request(format!("there are {MOST_FAULTS} faults already; clear them first")));
     }
@@ -213,10 +211,7 @@ async fn change_deliveries(
     State(cloud): State<Cloud>,
     JsonBody(changes): JsonBody<Map<String, Value>>,
 ) -> Result<Json<Deliveries>, Refusal> {
-    let manner = changed(&*cloud.live.courier.manner.borrow(), changes)?;
-    if let Some(problem) = manner.problem() {
-        return Err(Refusal::bad_request(problem));
-    }
+    let manner = changed(&*cloud.live.courier.manner.borrow(), changes)?.checked()?;
     cloud.deliveries(|now| *now = manner.clone());
     Ok(Json(manner))
 }
@@ -230,10 +225,7 @@ async fn change_sockets(
     JsonBody(changes): JsonBody<Map<String, Value>>,
 ) -> Result<Json<Sockets>, Refusal> {
     let now = cloud.world().mercury.manner.clone();
-    let manner = changed(&now, changes)?;
-    if let Some(problem) = manner.problem() {
-        return Err(Refusal::bad_request(problem));
-    }
+    let manner = changed(&now, changes)?.checked()?;
     cloud.sockets(|now| *now = manner.clone());
     Ok(Json(manner))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, watch};
 
-use crate::simulator::world::time;
+use crate::simulator::world::{Refusal, time};
 
 /// More copies of one envelope test nothing more.
 const MOST_COPIES: usize = 100;
@@ -106,9 +106,12 @@ impl Default for Sockets {
 }
 
 impl Sockets {
-    /// What is wrong with a manner that somebody wrote by hand.
-    pub(crate) fn problem(&self) -> Option<String> {
-        (self.copies > MOST_COPIES).then(|| format!("copies is {}, but at most {MOST_COPIES}", self.copies))
+    /// The manner, unless it is wrong, as one that somebody wrote by hand may be.
+    pub(crate) fn checked(self) -> Result<Sockets, Refusal> {
+        if self.copies > MOST_COPIES {
+            return Err(Refusal::bad_request(format!("copies is {}, but at most {MOST_COPIES}", self.copies)));
+        }
+        Ok(self)
     }
 }
 
