@@ -21,7 +21,6 @@ use super::button::{Button, ButtonAction, ButtonSpec, Only, SEAL, Vote, each_sub
 use super::check;
 use super::finding::{CardError, finding, wrong};
 use crate::access::Sender;
-use crate::clock;
 use crate::signature::Sealer;
 use crate::webex::{Attachment, PersonId, RoomId};
 
@@ -86,7 +85,7 @@ impl Cards {
 
     /// Until when the buttons of a card that is made now work at most.
     pub fn until(&self, now: i64) -> i64 {
-        now.saturating_add(clock::millis(self.longest))
+        add(now, self.longest)
     }
 
     /// Whether a click on a button reaches the bot at all.
@@ -114,8 +113,7 @@ impl Cards {
         change: impl Fn(ButtonAction) -> ButtonAction,
     ) -> Result<Option<Attachment>, CardError> {
         let mut doubts = check::card(&card.content)?;
-        let lives = card.lives.map_or(self.longest, |lives| lives.min(self.longest));
-        let until = sealing.now.saturating_add(clock::millis(lives));
+        let until = add(sealing.now, card.lives.map_or(self.longest, |lives| lives.min(self.longest)));
         let place = sealing.venue.place(sealing.bot);
         let mut content = card.content.clone();
         let mut buttons = 0;
@@ -168,6 +166,11 @@ impl Cards {
             open(&direct_space_of(bot)).filter(|button| button.is_only_for(person))
         })
     }
+}
+
+/// A card is told the time, and so does not turn to the clock for a span either.
+fn add(ms: i64, span: Duration) -> i64 {
+    ms.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// This bot in this space.

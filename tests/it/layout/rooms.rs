@@ -72,9 +72,7 @@ fn few_ask_the_system_for_the_time() {
     let calls = ["SystemTime", "Timestamp::now", "Zoned::now", "Instant::now"];
     let does = |source: &Source| source.room() != "simulator" && calls.iter().any(|call| source.code.contains(call));
     only_these("ask the system for the time", does, &["clock.rs", "receiver/websocket/session.rs"]);
-    // A room that is told the time may still need the length of a span.
-    let without_spans = |source: Source| Source { code: source.code.replace("clock::millis(", "("), ..source };
-    let sources: Vec<_> = sources().into_iter().map(without_spans).collect();
+    let sources = sources();
     let uses = Map::of(&sources).rooms();
     let rooms: Vec<_> = uses.iter().filter(|(_, used)| used == "clock").map(|(room, _)| room.as_str()).collect();
     let known = "app approvals bot cli commands desk event handler http inbox outbox pairing questions receiver store telemetry webex";
