@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use toml::de::DeTable;
 
 pub const SECRET: &str = "a-secret-for-tests";
 
@@ -51,7 +52,8 @@ impl Harness {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut variables = settings_of_an_open_bot(&cloud, folder.path());
         variables.push(("SWITCHBOARD_WEBHOOK__PUBLIC_URL".to_owned(), format!("{url}/webex/webhook")));
-        variables.retain(|(name, _)| !settings.contains(&key(name)));
+        let file = DeTable::parse(settings).unwrap();
+        variables.retain(|(name, _)| !is_written(file.get_ref(), name));
         if settings.contains("mode = \"websocket\"") {
             // Nothing of webhooks is needed then.
             variables.retain(|(name, _)| !name.contains("_WEBHOOK__"));
@@ -160,10 +162,11 @@ impl Harness {
     }
 }
 
-/// The section and key that a variable sets, as they stand in a file: the key of `SWITCHBOARD_ACCESS__DM_POLICY`.
-fn key(variable: &str) -> String {
-    let name = variable.split("__").last().unwrap_or_default().to_lowercase();
-    format!("{name} =")
+/// Whether a file has the setting of a variable: `dm_policy` of `[access]` is `SWITCHBOARD_ACCESS__DM_POLICY`.
+fn is_written(file: &DeTable<'_>, variable: &str) -> bool {
+    let (section, key) = variable.trim_start_matches("SWITCHBOARD_").split_once("__").unwrap();
+    file.get(section.to_lowercase().as_str())
+        .is_some_and(|section| section.get_ref().get(key.to_lowercase().as_str()).is_some())
 }
 
 pub fn settings_of_an_open_bot(cloud: &Cloud, folder: &Path) -> Vec<(String, String)> {
