@@ -25,6 +25,7 @@ mod pairing;
 mod presence;
 mod prune;
 mod put;
+mod raw;
 mod read;
 mod settle;
 mod unhandled;

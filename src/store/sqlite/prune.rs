@@ -14,10 +14,11 @@ impl Sqlite {
         let unhandled = self.prune_unhandled(retention).await?;
         let sql =
             "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL,
-                 body = NULL, raw = NULL, sent_as = NULL, without_card = NULL, without_thread = NULL, target = NULL
-             WHERE seq IN (SELECT seq FROM ledger WHERE settled_at IS NOT NULL AND settled_at <= ?1 LIMIT ?2)";
-        let emptied =
-            self.run(sqlx::query(sql).bind(self.clock.wall_ms() - millis(retention)).bind(PRUNE_STEP)).await?;
+                 body = NULL, sent_as = NULL, without_card = NULL, without_thread = NULL, target = NULL
+             WHERE seq IN (SELECT seq FROM ledger WHERE settled_at IS NOT NULL AND settled_at <= ?1 LIMIT ?2)
+             RETURNING seq";
+        let until = self.clock.wall_ms() - millis(retention);
+        let emptied = self.drop_raw(sqlx::query_scalar(sql).bind(until).bind(PRUNE_STEP)).await?;
         if emptied > 0 {
             self.prune_files().await?;
         }

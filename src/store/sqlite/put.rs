@@ -1,6 +1,6 @@
 //! Rows put into the ledger, and their lanes that fall due with them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -15,43 +15,42 @@ impl Sqlite {
         entries: impl Iterator<Item = &Entry> + Clone,
         due: &mut Due,
     ) -> Result<Vec<bool>, StoreError> {
-        // What rows were made from is bound as it is, one after the other, and each row cuts its own out of that.
-        let mut raw = Vec::new();
         let rows: Vec<_> = entries
             .clone()
             .map(|entry| {
                 let (id, lane) = (hex(entry.id), hex(lane_id(entry.queue, &entry.lane)));
                 let Entry { queue, accepted_at, happened_at, subject, label, body, target, .. } = entry;
-                let (from, length) = entry.raw.as_ref().map(|bytes| (raw.len() + 1, bytes.len())).unzip();
-                raw.extend_from_slice(entry.raw.as_deref().unwrap_or_default());
-                let target = target.map(hex);
-                (id, queue.number(), lane, accepted_at, happened_at, subject, label, body, target, from, length)
+                (id, queue.number(), lane, accepted_at, happened_at, subject, label, body, target.map(hex))
             })
             .collect();
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body, target, raw)
+        let sql = "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body, target)
              SELECT unhex(value->>0), value->>1, unhex(value->>2), value->>3, value->>4, value->>5, value->>6,
-                 value->>7, unhex(value->>8), substr(?2, value->>9, value->>10)
+                 value->>7, unhex(value->>8)
              FROM json_each(?1) WHERE true
-             ON CONFLICT (id) DO NOTHING RETURNING id";
-        let added = sqlx::query(sql).bind(json(&rows)?).bind(raw).fetch_all(&mut self.connection).await?;
-        let mut added: HashSet<Uuid> = added.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+             ON CONFLICT (id) DO NOTHING RETURNING id, seq";
+        let added = sqlx::query(sql).bind(json(&rows)?).fetch_all(&mut self.connection).await?;
+        let added = added.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let mut added: HashMap<Uuid, i64> = added.collect::<Result<_, sqlx::Error>>()?;
+        let mut with_raw = Vec::new();
         let mut lanes = HashMap::new();
         let mut with_file = Vec::new();
         let mut results = Vec::with_capacity(rows.len());
         for (entry, (_, queue, lane, ..)) in entries.zip(&rows) {
             let new = added.remove(&entry.id);
-            if new {
+            if let Some(seq) = new {
                 due.mark(entry.queue);
                 let (_, urgency) = lanes.entry(lane.as_str()).or_insert((*queue, entry.urgency));
                 *urgency = entry.urgency.min(*urgency);
                 with_file.extend(entry.file.is_some().then_some(entry));
+                with_raw.extend(entry.raw.as_deref().map(|bytes| (seq, bytes)));
             }
-            results.push(new);
+            results.push(new.is_some());
         }
         self.keep_files(&with_file).await?;
+        self.keep_raw(&with_raw).await?;
         self.wake(lanes).await?;
         Ok(results)
     }

@@ -98,9 +98,9 @@ impl Reader {
     }
 
     pub async fn raw(&self, id: Uuid) -> Result<Option<Bytes>, StoreError> {
-        let sql = "SELECT raw FROM ledger WHERE id = ?1";
-        let found: Option<Option<Vec<u8>>> = sqlx::query_scalar(sql).bind(id).fetch_optional(&self.pool).await?;
-        Ok(found.flatten().map(Bytes::from))
+        let sql = "SELECT bytes FROM raw WHERE row = (SELECT seq FROM ledger WHERE id = ?1)";
+        let found: Option<Vec<u8>> = sqlx::query_scalar(sql).bind(id).fetch_optional(&self.pool).await?;
+        Ok(found.map(Bytes::from))
     }
 
     pub async fn unhandled(&self) -> Result<Vec<Row>, StoreError> {

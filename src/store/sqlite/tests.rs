@@ -2,6 +2,7 @@
 
 mod forging;
 mod pruning;
+mod raw;
 mod tampering;
 
 use std::path::{Path, PathBuf};
@@ -131,7 +132,7 @@ async fn the_sqlite_that_is_compiled_in_has_only_what_the_ledger_uses() {
 }
 
 /// Takes back what versions 16 and 17 have made of the tables.
-const BACK_TO_15: &str = "ALTER TABLE ledger DROP COLUMN raw;
+const BACK_TO_15: &str = "DROP TABLE raw;
     ALTER TABLE approval ADD COLUMN envelope TEXT NOT NULL DEFAULT '{}'; DROP TABLE thread; DROP INDEX lane_due; DROP INDEX ledger_target;
     ALTER TABLE lane DROP COLUMN urgency; CREATE INDEX lane_due ON lane (queue, due_at) WHERE due_at IS NOT NULL;
     ALTER TABLE ledger DROP COLUMN sent_as; ALTER TABLE ledger DROP COLUMN without_card;

@@ -1,0 +1,36 @@
+//! The bytes that rows were made from lie in a table of their own, and go with their rows.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use sqlx::Connection as _;
+
+use super::{path, with_daemon};
+use crate::store::tests::{done, entry, keys};
+use crate::store::{Entry, Queue};
+
+#[tokio::test]
+async fn no_bytes_stay_behind_without_their_row() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), keys(None, None));
+    let kept = async || {
+        let mut connection = sqlx::SqliteConnection::connect(path(folder.path()).to_str().unwrap()).await.unwrap();
+        let sql = "SELECT count(*) FROM raw";
+        let kept: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        kept
+    };
+    let raw = |name: &str| Entry { raw: Some(name.to_owned().into()), ..entry(Queue::Inbox, name, name) };
+    with_daemon(folder.path(), &keys, async |store| {
+        store.put(raw("settled")).await.unwrap();
+        let row = store.claim(Queue::Inbox, 1, usize::MAX, None).await.unwrap().rows.remove(0);
+        store.settle(done(row)).await.unwrap();
+        store.put(raw("open")).await.unwrap();
+        let unhandled = (0..1005).map(|nth| raw(&format!("unhandled {nth}")));
+        let noted = unhandled.map(|entry| store.note_unhandled(entry, "nobody works on it".to_owned()));
+        assert!(join_all(noted).await.into_iter().all(|added| added.unwrap()));
+        assert_eq!(kept().await, 1002, "the most that are kept of those nobody works on, and two");
+        while store.prune(Duration::ZERO, Duration::ZERO).await.unwrap() > 0 {}
+        assert_eq!(kept().await, 1, "what is open has its bytes");
+    })
+    .await;
+}
