@@ -14,7 +14,8 @@ use super::{hints, lock};
 use crate::config;
 use crate::store::{LedgerStatus, StoreError};
 
-/// `synchronous=FULL`: a commit that returned survives a power cut. Checkpoints are [`super::log`]'s.
+/// `synchronous=FULL`: a commit that returned survives a power cut. `temp_store=MEMORY`: the journal of a statement of many
+/// rows, which is of no use after a crash, needs no file. Checkpoints are [`super::log`]'s.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -23,6 +24,7 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         .pragma("wal_autocheckpoint", "0")
         .pragma("cache_size", "-16384")
+        .pragma("temp_store", "MEMORY")
         .optimize_on_close(false, None)
         .disable_statement_logging()
 }
