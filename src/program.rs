@@ -1,5 +1,7 @@
 //! What the program that the bot is calls itself: the name and version that people, Webex and the log read.
 
+use std::borrow::Cow;
+
 /// A name and a version. Without others they are Switchboard's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program {
@@ -36,8 +38,11 @@ impl Program {
     }
 
     /// A text of ours that quotes a command line, such as `switchboard check`, with the name that is typed there.
-    pub fn quoted(&self, text: &str) -> String {
-        text.replace("`switchboard ", &format!("`{} ", self.name))
+    pub fn quoted<'text>(&self, text: &'text str) -> Cow<'text, str> {
+        if self.name == SWITCHBOARD.name {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(text.replace("`switchboard ", &format!("`{} ", self.name)))
     }
 }
 

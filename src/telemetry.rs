@@ -2,6 +2,7 @@
 //!
 //! A log line is a sentence readable alone, with the identifiers again as fields. What people type is in neither.
 
+mod log;
 mod seldom;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -14,61 +15,12 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
-use tracing_subscriber::field::MakeExt;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::FormatFields;
-use tracing_subscriber::fmt::format::debug_fn;
-use tracing_subscriber::layer::{Layer, SubscriberExt};
-use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock;
-use crate::config::{ConfigError, Log, LogFormat};
-use crate::redact::{beginning, one_line};
 use crate::verdict::Verdict;
 
+pub use log::start_log;
 pub use seldom::Seldom;
-
-/// Sends the log to standard error. A second call in one process changes nothing.
-///
-/// # Errors
-/// When `log.level` is no level and no filter.
-pub fn start_log(settings: &Log) -> anyhow::Result<()> {
-    use std::io::IsTerminal;
-    // A blank would become part of a target's name.
-    let level: String = settings.level.split_whitespace().collect();
-    let filter: Targets =
-        level.parse().map_err(|error| ConfigError::one(format!("log.level is no level and no filter: {error}")))?;
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        // The library would complain on standard error, and panic where that is what is gone.
-        .log_internal_errors(false);
-    let lines = match settings.format {
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
-        LogFormat::Human => {
-            lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).fmt_fields(on_one_line()).boxed()
-        }
-    };
-    let _already_started = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
-    std::panic::set_hook(Box::new(|panic| {
-        let at = panic.location().map(ToString::to_string);
-        tracing::error!(at, "a panic was caught: a command, or a part of the daemon, failed where it must not");
-    }));
-    Ok(())
-}
-
-/// Whatever a field holds moves no cursor, begins no line and turns nothing around; and no line is endless.
-fn on_one_line() -> impl for<'writer> FormatFields<'writer> + Send + Sync + 'static {
-    /// Our own sentences are far shorter, and foreign text was cut before.
-    const LONGEST_FIELD: usize = 4096;
-    debug_fn(|writer, field, value| {
-        let value = one_line(&beginning(&format_args!("{value:?}")), LONGEST_FIELD);
-        match field.name() {
-            "message" => write!(writer, "{value}"),
-            name => write!(writer, "{name}={value}"),
-        }
-    })
-    .delimited(" ")
-}
 
 /// What became of something Webex sent, as the label `outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -82,6 +82,7 @@ enum Verb {
 /// Does what the command line says.
 pub(crate) fn run(parts: Parts) -> ExitCode {
     let program = parts.program;
+    output::set_program(program);
     let mut spoken = command_line(program);
     let Cli { config, verb } = match Cli::from_arg_matches_mut(&mut spoken.get_matches_mut()) {
         Ok(cli) => cli,
@@ -99,7 +100,7 @@ pub(crate) fn run(parts: Parts) -> ExitCode {
         Err(error) => {
             let code = if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE };
             for line in format!("{error:#}").lines() {
-                output::complain(&program, line);
+                output::complain(line);
             }
             code
         }
@@ -114,7 +115,7 @@ fn command_line(program: Program) -> clap::Command {
 /// The same command with the program's name in each command line that its texts quote.
 fn named(command: clap::Command, program: Program) -> clap::Command {
     let quoted = |text: Option<&StyledStr>| {
-        Resettable::from(text.map(|text| StyledStr::from(program.quoted(&text.to_string()))))
+        Resettable::from(text.map(|text| StyledStr::from(program.quoted(&text.to_string()).into_owned())))
     };
     let (about, long) = (quoted(command.get_about()), quoted(command.get_long_about()));
     let command = command.mut_subcommands(|verb| named(verb, program));

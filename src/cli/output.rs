@@ -1,6 +1,7 @@
 //! What the verbs print: results on standard output, complaints on standard error.
 
 use std::io::Write;
+use std::sync::OnceLock;
 
 use clap::Args;
 use serde::Serialize;
@@ -16,8 +17,25 @@ pub(super) struct Format {
     pub json: bool,
 }
 
-/// A line, or several, on standard output. Unlike `println!`, a closed pipe is an error and no panic.
+/// The program that this process is. It has one command line, which sets it.
+static PROGRAM: OnceLock<Program> = OnceLock::new();
+
+/// Tells what the program is called, before anything is printed.
+pub(super) fn set_program(program: Program) {
+    let _set_already = PROGRAM.set(program);
+}
+
+fn program() -> Program {
+    PROGRAM.get().copied().unwrap_or_default()
+}
+
+/// A line, or several, for a person on standard output. A command line that it quotes has the program's name.
 pub(super) fn print(text: &str) -> std::io::Result<()> {
+    write(&program().quoted(text))
+}
+
+/// Unlike `println!`, a closed pipe is an error and no panic.
+fn write(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", harmless(text))?;
     out.flush()
@@ -35,11 +53,12 @@ pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
             c => escaped.push(c),
         }
     }
-    Ok(print(&escaped)?)
+    Ok(write(&escaped)?)
 }
 
 /// A line on standard error; there is nowhere to say that this failed.
-pub(super) fn complain(program: &Program, line: &str) {
+pub(super) fn complain(line: &str) {
+    let program = program();
     let _ = writeln!(std::io::stderr(), "{}: {}", program.name, harmless(&program.quoted(line)));
 }
 

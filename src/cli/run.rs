@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::telemetry;
 
 pub(super) async fn run(config: Config, parts: Parts) -> anyhow::Result<ExitCode> {
-    telemetry::start_log(&config.log)?;
+    telemetry::start_log(&config.log, parts.program)?;
     let stopped = stop_signal()?;
     let (stopping, was_told) = oneshot::channel();
     let app = App::build(config, parts).await?.run_until(async {

@@ -97,7 +97,7 @@ pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: 
     let cloud = started(&options, &parts.program).await?;
     let (alice, space) = peopled(&cloud, &options.person);
     if options.no_bot {
-        introduce(&cloud, &options, config, &parts.program)?;
+        introduce(&cloud, &options, config)?;
         stopped.await;
         cloud.stop().await;
         return Ok(ExitCode::SUCCESS);
@@ -105,10 +105,9 @@ pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: 
 
     let listener = TcpListener::bind(LOOPBACK).await?;
     let folder = tempfile::tempdir().context("cannot make a folder for the ledger")?;
-    let program = parts.program;
     let variables = cloud.environment(listener.local_addr()?);
     let settings = settings(variables, folder.path(), config, &options.person, &parts)?;
-    telemetry::start_log(&settings.log)?;
+    telemetry::start_log(&settings.log, parts.program)?;
     let app = App::build_on(listener, settings, parts).await?;
     let handle = app.handle();
     explain_on(&cloud, &handle);
@@ -118,7 +117,7 @@ pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: 
     let introduced = async {
         // What is said before the bot is there is not answered, so nobody is told where to speak before that.
         let _ = tokio::time::timeout(READY_WITHIN, handle.ready()).await;
-        introduce(&cloud, &options, config, &program)
+        introduce(&cloud, &options, config)
     };
     let chat = Chat::new(&cloud, &handle, alice, space, &options);
     let ended = tokio::select! {
@@ -171,11 +170,11 @@ fn peopled(cloud: &Cloud, others: &[String]) -> (Person, String) {
 }
 
 /// Says what there is, and opens the page.
-fn introduce(cloud: &Cloud, options: &SimulateOptions, config: Option<&Path>, program: &Program) -> anyhow::Result<()> {
+fn introduce(cloud: &Cloud, options: &SimulateOptions, config: Option<&Path>) -> anyhow::Result<()> {
     if options.open
         && let Err(error) = open::that_detached(cloud.page_url())
     {
-        complain(program, &format!("cannot open a browser: {error}; open {} yourself", cloud.page_url()));
+        complain(&format!("cannot open a browser: {error}; open {} yourself", cloud.page_url()));
     }
     if options.json {
         let all = json!({

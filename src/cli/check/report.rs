@@ -94,7 +94,7 @@ impl CheckReport {
     }
 
     pub(super) fn add(&mut self, finding: CheckFinding) -> anyhow::Result<()> {
-        let hint = finding.hint.map(|hint| self.program.quoted(&hint));
+        let hint = finding.hint.map(|hint| self.program.quoted(&hint).into_owned());
         let finding = CheckFinding { hint, ..finding };
         if !self.format.json {
             let state = match finding.state {

@@ -20,7 +20,7 @@ pub(super) async fn report(context: &Context, period: &Period) -> Result<Reply> 
     require_direct(context)?;
     let refused = AuditRow::is_refusal;
     let rows = context.services.store.audited(period.since(), MOST_READ, refused).await?;
-    Ok(Reply::markdown(format!("{period}:\n\n{}", code_block(&render(&rows)))))
+    Ok(Reply::markdown(format!("{period}:\n\n{}", code_block(&context.services.program.quoted(&render(&rows))))))
 }
 
 /// Refusals of one person by one rule.
