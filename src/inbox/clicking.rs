@@ -72,9 +72,13 @@ impl Inbox {
             },
         };
         let to = &self.reply_to_click(&click, card.as_ref(), &person);
-        let case = match self.admit_click(row, to, &click).await {
-            ControlFlow::Continue(rule) => Case { row, me, to, rule },
-            ControlFlow::Break(outcome) => return outcome,
+        // The same rules as for a message that mentions the bot.
+        let place = EventPlace::of(to.room_type, true);
+        let approach = Approach { row, me, to, place, act: Act::Click, at: click.action.created };
+        let case = match self.admit(approach).await {
+            Admission::Allow(rule) => approach.case(rule),
+            Admission::Pair(_) => return approach.case("unknown person").end(Verdict::Denied).into(),
+            Admission::Refuse(outcome) => return outcome,
         };
         let button = match &card {
             Some(card) => self.find_button(&click, card, &to.sender),
@@ -125,19 +129,6 @@ impl Inbox {
         };
         let person = webex.person(&action.person_id).await?;
         Ok((action, card, person))
-    }
-
-    /// The rule by which the person who clicked is answered: the same as for a message that mentions the bot.
-    async fn admit_click(&self, row: &Claimed, to: &ReplyTo, click: &Click<'_>) -> ControlFlow<Outcome, &'static str> {
-        let place = EventPlace::of(to.room_type, true);
-        let approach = Approach { row, me: click.me, to, place, act: Act::Click, at: click.action.created };
-        ControlFlow::Break(match self.admit(approach).await {
-            Ok(Admission::Allow(rule)) => return ControlFlow::Continue(rule),
-            Ok(Admission::Own) => EventEnd::unaudited(Verdict::Own, "the bot clicked").into(),
-            Ok(Admission::Refuse(unanswered)) => approach.case(unanswered.reason).end(unanswered.verdict).into(),
-            Ok(Admission::Pair(_)) => approach.case("unknown person").end(Verdict::Denied).into(),
-            Err(error) => self.desk.retry_judging(&error),
-        })
     }
 
     /// The vote that was pressed on a card that is gone, if its approval request is decided by now. The person is then told

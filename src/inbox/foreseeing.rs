@@ -3,10 +3,10 @@
 
 use std::ops::ControlFlow;
 
-use super::judging::{Admission, Approach, CROWD, RuleDecision, Unanswered};
+use super::judging::{Approach, CROWD, own_end};
 use super::{Inbox, last_said};
-use crate::access::{Act, EventPlace, Pace, Sender};
-use crate::desk::{EventEnd, Outcome, ReplyTo};
+use crate::access::{Act, Decision, EventPlace, Pace, Sender};
+use crate::desk::{Outcome, ReplyTo};
 use crate::event::Occurrence;
 use crate::store::{Claimed, StoreError};
 use crate::verdict::Verdict;
@@ -23,11 +23,7 @@ impl Inbox {
     ) -> ControlFlow<Outcome> {
         let (Some(actor), Some(room)) = (&event.actor, &event.room) else { return ControlFlow::Continue(()) };
         if *actor == me.id {
-            let why = match act {
-                Act::Text => "the bot wrote it",
-                Act::Click => "the bot clicked",
-            };
-            return ControlFlow::Break(EventEnd::unaudited(Verdict::Own, why).into());
+            return ControlFlow::Break(own_end(act).into());
         }
         // A list may name them by their address, which the envelope does not have.
         let Some(email) = self.directory.address(actor) else { return ControlFlow::Continue(()) };
@@ -54,23 +50,22 @@ impl Inbox {
     /// The verdict and its reason.
     async fn foresee_verdict(&self, approach: Approach<'_>) -> Result<Option<(Verdict, &'static str)>, StoreError> {
         let Approach { me, to, act, .. } = approach;
-        Ok(match self.apply_rules(approach).await? {
-            RuleDecision::Final(Admission::Refuse(Unanswered { verdict, reason, says: None })) => {
-                Some((verdict, reason))
-            }
-            RuleDecision::Final(Admission::Pair(last)) => {
+        let (decision, last) = self.apply_rules(approach).await?;
+        Ok(match decision {
+            Decision::Ignore(rule) => Some((Verdict::Denied, rule)),
+            Decision::Pair => {
                 let is_crowd =
                     !approach.made(last.as_deref()) && self.services.store.is_crowd(self.pairing.per_hour).await?;
                 is_crowd.then_some((Verdict::Crowd, CROWD))
             }
-            RuleDecision::Final(Admission::Own | Admission::Allow(_) | Admission::Refuse(_)) => None,
+            Decision::Own => None,
             // In a space with others, Webex tells a bot only of messages that mention it, but any other account of all.
-            RuleDecision::UnlessFlooded { .. }
+            Decision::Allow(_) | Decision::Deny(_)
                 if to.room_type == RoomType::Group && act == Act::Text && !me.is_bot() =>
             {
                 None
             }
-            RuleDecision::UnlessFlooded { .. } => match self.count_pace(approach) {
+            Decision::Allow(_) | Decision::Deny(_) => match self.count_pace(approach) {
                 // The message is read, since it shows the thread to reply in.
                 Pace::Over { tell: true, .. } if act == Act::Text => None,
                 Pace::Over { rule, .. } => Some((Verdict::Flooded, rule)),
