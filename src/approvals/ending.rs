@@ -111,7 +111,7 @@ pub struct EndedRequest {
 impl EndedRequest {
     /// Adds it to the end of an event: the outcome is posted before the command's reply, and the card is deleted after both.
     pub fn add_to(self, end: EventEnd) -> EventEnd {
-        end.first(self.outcome).then([self.removal]).with(self.step)
+        end.first(self.outcome).then([self.removal]).with([self.step])
     }
 }
 

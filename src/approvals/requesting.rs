@@ -109,7 +109,7 @@ impl Approvals {
             .command(name)
             .audited(format!("{needed} until {until}; {}", case.rule))
             .then([letter])
-            .with(Effect::Approval(ApprovalStep::Ask(Box::new(request))))
+            .with([Effect::Approval(ApprovalStep::Ask(Box::new(request)))])
             .into()
     }
 

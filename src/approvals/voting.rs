@@ -139,7 +139,7 @@ impl Approvals {
         let void = lapsed.iter().map(|known| known.person.clone()).collect();
         let step = Effect::Approval(ApprovalStep::Approve { card: press.card, by, void });
         let counted =
-            |reason| EventEnd::of(to, Verdict::Counted, reason).audited(format!("{count} of {needed}")).with(step);
+            |reason| EventEnd::of(to, Verdict::Counted, reason).audited(format!("{count} of {needed}")).with([step]);
         if count < needed {
             let text = format!("{email} approved: {count} of {needed}.{}", wording::lapsed_approvals(&lapsed));
             let message = NewMessage::text(text).into();
@@ -149,7 +149,7 @@ impl Approvals {
         let room = RoomId::from(request.room);
         let run = Event::Approved(Approved { card: press.card, room, created: press.at }).to_entry();
         let step = ApprovalStep::Run { card: press.card, by: run.id };
-        counted("the last approval it takes").then([run]).with(Effect::Approval(step)).into()
+        counted("the last approval it takes").then([run]).with([Effect::Approval(step)]).into()
     }
 
     /// Counts the approvals of others anew. One has lapsed if its person may not approve any more. Once there may be enough

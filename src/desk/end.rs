@@ -66,7 +66,7 @@ impl Outcome {
     /// Adds these effects, if the event ends.
     #[must_use]
     pub fn with(self, effects: impl IntoIterator<Item = Effect>) -> Outcome {
-        self.map_end(|end| effects.into_iter().fold(end, EventEnd::with))
+        self.map_end(|end| end.with(effects))
     }
 }
 
@@ -194,10 +194,10 @@ impl EventEnd {
         self
     }
 
-    /// Adds this effect.
+    /// Adds these effects.
     #[must_use]
-    pub fn with(mut self, effect: Effect) -> EventEnd {
-        self.closing.effects.push(effect);
+    pub fn with(mut self, effects: impl IntoIterator<Item = Effect>) -> EventEnd {
+        self.closing.effects.extend(effects);
         self
     }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Case, Desk, EventEnd, NO_COMMAND, Outcome, ReplyTo, SpokenRefusal};
+use super::{Case, Desk, EventEnd, NO_COMMAND, ReplyTo, SpokenRefusal};
 use crate::card::{Card, Sealing, Venue};
 use crate::clock;
 use crate::event;
@@ -15,15 +15,15 @@ use crate::webex::{Attachment, File, NewMessage};
 pub(super) const UNKNOWN: &str = "Webex has not said yet who the bot is";
 
 impl Desk {
-    /// Ends an event with a reply.
-    pub fn reply(&self, case: Case<'_>, end: EventEnd, reply: Reply) -> Outcome {
-        self.say(case, end, reply.into_messages()).into()
+    /// Ends an event with this text as its reply.
+    pub fn reply(&self, case: Case<'_>, end: EventEnd, text: impl Into<String>) -> EventEnd {
+        self.say(case, end, Reply::text(text).into_messages())
     }
 
     /// Ends an event with a refusal as its reply.
     pub fn refuse(&self, case: Case<'_>, refusal: SpokenRefusal) -> EventEnd {
         let SpokenRefusal { verdict, reason, says } = refusal;
-        self.say(case, EventEnd::of(case.to, verdict, reason), Reply::text(says).into_messages())
+        self.reply(case, EventEnd::of(case.to, verdict, reason), says)
     }
 
     /// Adds these messages to an end, as the event's replies.

@@ -1,8 +1,6 @@
 //! From a click on a card to what its button does. The inputs are not looked at before the button is known to be ours:
 //! anybody in a space can send any inputs for any card.
 
-use std::ops::ControlFlow;
-
 use super::Inbox;
 use super::judging::{Admission, Approach};
 use crate::access::{Act, EventPlace, Sender};
@@ -43,7 +41,7 @@ enum InvalidClick {
 
 impl Inbox {
     pub(super) async fn work_on_click(&self, row: &Claimed, event: &Occurrence, me: &Person) -> Outcome {
-        if let ControlFlow::Break(outcome) = self.foresee(row, event, me, Act::Click).await {
+        if let Some(outcome) = self.foresee(row, event, me, Act::Click).await {
             return outcome;
         }
         let (action, card, person) = match self.desk.fetch(self.read_click(event)).await {

@@ -1,8 +1,6 @@
 //! Ends an event that its envelope alone decides, before anything is fetched: nobody who is not answered costs calls to
 //! Webex. Whatever the envelope does not decide is read, and decided then.
 
-use std::ops::ControlFlow;
-
 use super::judging::{Approach, CROWD, own_end};
 use super::{Inbox, last_said};
 use crate::access::{Act, Decision, EventPlace, Pace, Sender};
@@ -13,38 +11,29 @@ use crate::verdict::Verdict;
 use crate::webex::{Person, RoomType};
 
 impl Inbox {
-    /// Ends the event, if what its signed envelope says is enough for that.
-    pub(super) async fn foresee(
-        &self,
-        row: &Claimed,
-        event: &Occurrence,
-        me: &Person,
-        act: Act,
-    ) -> ControlFlow<Outcome> {
-        let (Some(actor), Some(room)) = (&event.actor, &event.room) else { return ControlFlow::Continue(()) };
+    /// The end of the event, if what its signed envelope says is enough for that.
+    pub(super) async fn foresee(&self, row: &Claimed, event: &Occurrence, me: &Person, act: Act) -> Option<Outcome> {
+        let (actor, room) = (event.actor.as_ref()?, event.room.as_ref()?);
         if *actor == me.id {
-            return ControlFlow::Break(own_end(act).into());
+            return Some(own_end(act).into());
         }
         // A list may name them by their address, which the envelope does not have.
-        let Some(email) = self.directory.address(actor) else { return ControlFlow::Continue(()) };
-        let Some(room_type) = event.room_type.or_else(|| self.directory.room_type(room)) else {
-            return ControlFlow::Continue(());
-        };
+        let email = self.directory.address(actor)?;
+        let room_type = event.room_type.or_else(|| self.directory.room_type(room))?;
         let to = &ReplyTo { room: room.clone(), room_type, thread: None, sender: Sender { id: actor.clone(), email } };
         // Whoever is not answered although they mention the bot is not answered without a mention, for the same reason.
         let place = EventPlace::of(room_type, true);
         let approach = Approach { row, me, to, place, act, at: event.created };
         let (verdict, reason) = match self.foresee_verdict(approach).await {
-            Ok(Some(found)) => found,
-            Ok(None) => return ControlFlow::Continue(()),
-            Err(error) => return ControlFlow::Break(self.desk.retry_judging(&error)),
+            Ok(found) => found?,
+            Err(error) => return Some(self.desk.retry_judging(&error)),
         };
         let mark = last_said(row).max(event.created);
         // The mark says that everything up to then was worked on. That is so in a direct space, where nobody else speaks.
         // Elsewhere, or where the person is answered, an earlier message may be missing; the next one that is read shows it.
         let is_theirs = to.room_type == RoomType::Direct && verdict != Verdict::Flooded && act == Act::Text;
         let end = approach.case(reason).end(verdict);
-        ControlFlow::Break(end.marked(mark.filter(|_| is_theirs)).into())
+        Some(end.marked(mark.filter(|_| is_theirs)).into())
     }
 
     /// The verdict and its reason.

@@ -8,7 +8,7 @@ use super::running::{CommandRun, GONE, NO_ACTION, RunOutcome, Uncallable};
 use crate::approvals::Requested;
 use crate::clock;
 use crate::desk::{Case, Outcome, ReplyTo, SpokenRefusal};
-use crate::handler::{CommandSpec, Context, Elsewhere, Inputs, Origin, Reply};
+use crate::handler::{CommandSpec, Context, Elsewhere, Inputs, Origin};
 use crate::questions::{AskedQuestion, Meaning, Utterance, is_cancel};
 use crate::router::{self, Route, addressed_text};
 use crate::verdict::Verdict;
@@ -67,7 +67,7 @@ impl Inbox {
                 outcome.map_end(|end| end.action(&action).answering(event))
             }
             Ok(Meaning::TooLate(asked, SpokenRefusal { verdict, reason, says })) => {
-                self.desk.reply(case, case.end(verdict).noted(reason).with(asked.end), Reply::text(says))
+                self.desk.reply(case, case.end(verdict).noted(reason).with([asked.end]), says).into()
             }
             Ok(Meaning::Unsettled) => {
                 let note = "the message of a question is just being sent; Webex will say which of the two was first";
@@ -83,11 +83,10 @@ impl Inbox {
         let table = self.table.now();
         let may = |command: &CommandSpec| self.may_give(&context, command);
         match router::route(table.commands(), |command| may(command).is_ok(), &context.text) {
-            Route::Empty => self.desk.reply(case, case.end(Verdict::Empty), Reply::text(NOTHING_SAID)),
+            Route::Empty => self.desk.reply(case, case.end(Verdict::Empty), NOTHING_SAID).into(),
             Route::Forbidden(command) => self.forbid(case, command, may(command).err().unwrap_or_default()),
             Route::Unknown { near } => {
-                let reply = Reply::text(router::unknown(&context.text, near));
-                self.desk.reply(case, case.end(Verdict::Unknown), reply)
+                self.desk.reply(case, case.end(Verdict::Unknown), router::unknown(&context.text, near)).into()
             }
             Route::Command(command, args) => {
                 let run = CommandRun { case, command, way_out: None };
@@ -107,7 +106,7 @@ impl Inbox {
         let (name, case) = (command.name(), Case { rule: reason, ..case });
         let end = case.end(Verdict::Denied).command(name);
         match self.services.policy.is_spoken() {
-            true => self.desk.reply(case, end, Reply::text(format!("I am sorry, but you may not use {name} here."))),
+            true => self.desk.reply(case, end, format!("I am sorry, but you may not use {name} here.")).into(),
             false => end.into(),
         }
     }
@@ -121,7 +120,7 @@ impl Inbox {
         let (stored, end, answered) = (&asked.stored, asked.end.clone(), asked.effects_of_answer());
         if words.files.is_empty() && is_cancel(&words.text) {
             let end = case.end(Verdict::Cancelled).command(&stored.command);
-            return self.desk.reply(case, end, Reply::text(CANCELLED)).with(answered);
+            return self.desk.reply(case, end.with(answered), CANCELLED).into();
         }
         let inputs = Inputs::typed(stored.input.clone(), &words.text, stored.arguments.clone());
         let way_out = Some(match case.to.room_type {

@@ -6,7 +6,6 @@ use super::Inbox;
 use crate::access::{Act, Decision, EventPlace, Pace, PairingStatus, Sender, decide, paired};
 use crate::clock;
 use crate::desk::{Case, EventEnd, Outcome, ReplyTo};
-use crate::handler::Reply;
 use crate::pairing;
 use crate::router::{addressed_text, mentions};
 use crate::store::{Claimed, Pairing, StoreError};
@@ -80,7 +79,7 @@ impl Inbox {
         let refuse = |verdict, rule, says: Option<&str>| {
             let case = approach.case(rule);
             Admission::Refuse(match says.filter(|_| approach.act == Act::Text) {
-                Some(says) => self.desk.reply(case, case.end(verdict), Reply::text(says)),
+                Some(says) => self.desk.reply(case, case.end(verdict), says).into(),
                 None => case.end(verdict).into(),
             })
         };

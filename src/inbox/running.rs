@@ -136,16 +136,15 @@ impl Inbox {
                 let asker = Some(&case.to.sender.id);
                 let elsewhere = self.desk.elsewhere(case.row, asker, Some(command.name()), reply.take_elsewhere());
                 let (messages, question) = self.questions.messages(*case, command.name(), reply);
-                let end = self.desk.say(*case, end(Verdict::Answered), messages).then(elsewhere);
-                Outcome::from(end).with(question)
+                self.desk.say(*case, end(Verdict::Answered), messages).then(elsewhere).with(question).into()
             }
             Err(CommandError::User(text)) => {
                 let end = end(Verdict::Declined).noted(quoted(&text));
-                self.desk.reply(*case, end, Reply::text(with_way_out(&text)))
+                self.desk.reply(*case, end, with_way_out(&text)).into()
             }
             Err(CommandError::Usage(text)) => {
                 let says = format!("{} Usage: {}", with_way_out(&text), command.usage());
-                self.desk.reply(*case, end(Verdict::Usage).noted(quoted(&text)), Reply::text(says))
+                self.desk.reply(*case, end(Verdict::Usage).noted(quoted(&text)), says).into()
             }
             Err(CommandError::Internal(error)) => {
                 match self.try_again(case.row, Failed::Command(command.name()), &error).await {

@@ -1,6 +1,5 @@
 //! From a claimed row to its settlement.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -76,7 +75,7 @@ impl Inbox {
     }
 
     async fn work_on_message(&self, row: &Claimed, event: &Occurrence, me: &Person) -> Outcome {
-        if let ControlFlow::Break(outcome) = self.foresee(row, event, me, Act::Text).await {
+        if let Some(outcome) = self.foresee(row, event, me, Act::Text).await {
             return outcome;
         }
         let message = match self.desk.fetch(self.read_message(row, event, me)).await {
