@@ -18,7 +18,7 @@ impl Approvals {
     /// Ends a request that the daemon has to end.
     pub async fn expire(&self, row: &Claimed, card: Uuid) -> Outcome {
         let found = async {
-            let Some(approval) = self.find(card).await? else { return Ok(None) };
+            let Some(approval) = self.desk.services.store.approval(card).await? else { return Ok(None) };
             Ok(self.due_end(&approval).await?.map(|end| (approval, end)))
         };
         let (approval, (state, by)) = match found.await {
@@ -40,7 +40,7 @@ impl Approvals {
             .command(&command)
             .action(&format!("{command}/expire"))
             .of_request(&reference);
-        self.end_request(row, approval, state, by, None).add_to(end).into()
+        self.end_request(end, row, approval, state, by, None).into()
     }
 
     /// The state in which the daemon has to end a request, and who caused that. Nothing if it need not be ended.
@@ -67,15 +67,17 @@ impl Approvals {
         })
     }
 
-    /// Ends a request: a message with the outcome takes the place of its card, and the card is deleted.
+    /// Ends a request with an event: a message with the outcome takes the place of its card, and the card is deleted. The
+    /// outcome is posted before the command's reply, and the card is deleted after both.
     pub fn end_request(
         &self,
+        end: EventEnd,
         row: &Claimed,
         mut approval: Approval,
         state: ApprovalState,
         by: String,
         message: Option<MessageId>,
-    ) -> EndedRequest {
+    ) -> EventEnd {
         (approval.state, approval.ends) = (state, None);
         (approval.ended_at, approval.ended_event) = (Some(clock::wall_ms()), Some(row.id));
         approval.ended_by = Some(by.clone());
@@ -97,21 +99,7 @@ impl Approvals {
             ..delete.into_entry(event::removal_id(card, word))
         };
         self.desk.services.metrics.approval(word);
-        EndedRequest { outcome, removal, step: Effect::Approval(ApprovalStep::End { card, state, by }) }
-    }
-}
-
-/// What the end of a request puts into the ledger.
-pub struct EndedRequest {
-    outcome: Option<Entry>,
-    removal: Entry,
-    step: Effect,
-}
-
-impl EndedRequest {
-    /// Adds it to the end of an event: the outcome is posted before the command's reply, and the card is deleted after both.
-    pub fn add_to(self, end: EventEnd) -> EventEnd {
-        end.first(self.outcome).then([self.removal]).with([self.step])
+        end.first(outcome).then([removal]).with([Effect::Approval(ApprovalStep::End { card, state, by })])
     }
 }
 

@@ -37,7 +37,7 @@ struct Recount {
 impl Approvals {
     /// Counts a vote, or ends the request by it.
     pub async fn vote(&self, case: Case<'_>, press: PressedVote) -> Outcome {
-        let approval = match self.find(press.card).await {
+        let approval = match self.desk.services.store.approval(press.card).await {
             Ok(Some(approval)) => approval,
             Ok(None) => {
                 let says = "That was too long ago. Please ask me again.";
@@ -48,7 +48,7 @@ impl Approvals {
         };
         let request = &approval.request;
         let to = ReplyTo { thread: Some(request.thread.as_str().into()), ..case.to.clone() };
-        let case = case.answered_at(&to);
+        let case = Case { to: &to, ..case };
         let (command, reference) = (request.command.clone(), event::reference(request.event));
         let outcome = match self.quorum_for(&approval, &to.sender, press.vote, case.row.accepted_at) {
             Err(refusal) => self.desk.refuse_click(case, press.card, refusal).into(),
@@ -188,7 +188,7 @@ impl Approvals {
             Vote::Withdraw => "withdrawn by whoever asked",
             Vote::Approve | Vote::Deny => "denied by somebody who may approve it",
         };
-        let ended = self.end_request(case.row, approval, state, case.to.sender.email.clone(), Some(press.message));
-        ended.add_to(EventEnd::of(case.to, Verdict::Ended, reason)).into()
+        let (end, by) = (EventEnd::of(case.to, Verdict::Ended, reason), case.to.sender.email.clone());
+        self.end_request(end, case.row, approval, state, by, Some(press.message)).into()
     }
 }

@@ -140,7 +140,7 @@ impl Inbox {
         let Some(button) = button.filter(|button| matches!(button.action, ButtonAction::Vote(_))) else {
             return Ok(None);
         };
-        let approval = self.approvals.find(button.card).await?;
+        let approval = self.services.store.approval(button.card).await?;
         let is_decided = approval.is_some_and(|approval| !approval.is_open());
         Ok((is_decided && named == room).then_some(button))
     }

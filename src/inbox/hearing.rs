@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Inbox;
-use super::running::{CommandRun, GONE, NO_ACTION, RunOutcome, Uncallable};
+use super::running::{CommandRun, GONE, NO_ACTION, RunEnd, Uncallable};
 use crate::approvals::Requested;
 use crate::clock;
 use crate::desk::{Case, Outcome, ReplyTo, SpokenRefusal};
@@ -94,7 +94,7 @@ impl Inbox {
                     (Ok(_), Some(quorum)) => {
                         self.approvals.request(case, Requested { command, quorum, context: &context }).await
                     }
-                    (Ok(args), None) => self.perform(run, command.run(context, args)).await.outcome(),
+                    (Ok(args), None) => self.perform(run, command.run(context, args)).await.0,
                     (Err(error), _) => self.end_run(&run, Err(error)).await,
                 }
             }
@@ -131,12 +131,13 @@ impl Inbox {
         match self.call_action(&table, &stored.command, &stored.action, words, inputs) {
             Ok((command, running)) => {
                 let run = CommandRun { case, command, way_out };
-                match self.perform_once(run, running).await {
-                    RunOutcome::Answered(outcome) => outcome.with(answered),
-                    RunOutcome::Refused(outcome) => outcome,
+                let (outcome, run_end) = self.perform_once(run, running).await;
+                outcome.with(match run_end {
+                    RunEnd::Answered => answered,
+                    RunEnd::Refused => Vec::new(),
                     // A failure that is tried again closes no event, so the question stays open then.
-                    RunOutcome::Failed(outcome) => outcome.with([end]),
-                }
+                    RunEnd::Failed => vec![end],
+                })
             }
             Err(Uncallable::Forbidden(command, reason)) => self.forbid(case, command, reason).with([end]),
             Err(Uncallable::Gone) => self.tell_gone(case).with([end]),

@@ -1,7 +1,7 @@
 //! Does what a button of ours says, for somebody who pressed it and is answered.
 
 use super::Inbox;
-use super::running::{CommandRun, GONE, NO_ACTION, RunOutcome, Uncallable};
+use super::running::{CommandRun, GONE, NO_ACTION, RunEnd, Uncallable};
 use crate::approvals::PressedVote;
 use crate::card::{Button, ButtonAction, ButtonRefusal};
 use crate::clock;
@@ -95,15 +95,15 @@ impl Inbox {
         let was_cut_off = case.row.deaths > 0;
         let used = once.then_some(Effect::Use { card, until, action: Some(action.to_owned()) });
         let run = CommandRun { case, command, way_out: None };
-        let ran = match once {
+        let (outcome, run_end) = match once {
             true => self.perform_once(run, running).await,
             false => self.perform(run, running).await,
         };
-        match ran {
-            RunOutcome::Answered(outcome) => outcome.with(used.into_iter().chain(question_end)),
-            RunOutcome::Refused(outcome) => outcome,
+        match run_end {
+            RunEnd::Answered => outcome.with(used).with(question_end),
+            RunEnd::Refused => outcome,
             // A failure that is tried again closes no event, so it ends no question, as with a typed answer.
-            RunOutcome::Failed(outcome) => outcome.with(used.filter(|_| was_cut_off).into_iter().chain(question_end)),
+            RunEnd::Failed => outcome.with(used.filter(|_| was_cut_off)).with(question_end),
         }
     }
 }

@@ -28,13 +28,14 @@ pub(super) struct CommandRun<'a> {
     pub way_out: Option<&'static str>,
 }
 
-/// How a run ended, and what becomes of its event.
-pub(super) enum RunOutcome {
-    Answered(Outcome),
+/// How a run ended.
+#[derive(Clone, Copy)]
+pub(super) enum RunEnd {
+    Answered,
     /// The command refused, and said why.
-    Refused(Outcome),
+    Refused,
     /// It failed, for good or until the next try.
-    Failed(Outcome),
+    Failed,
 }
 
 /// Why an action is not called.
@@ -43,13 +44,6 @@ pub(super) enum Uncallable<'a> {
     Forbidden(&'a CommandSpec, &'static str),
     /// The bot does not have it any more.
     Gone,
-}
-
-impl RunOutcome {
-    pub(super) fn outcome(self) -> Outcome {
-        let (RunOutcome::Answered(outcome) | RunOutcome::Refused(outcome) | RunOutcome::Failed(outcome)) = self;
-        outcome
-    }
 }
 
 impl Inbox {
@@ -73,12 +67,12 @@ impl Inbox {
         &self,
         run: CommandRun<'_>,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
-    ) -> RunOutcome {
+    ) -> (Outcome, RunEnd) {
         match self.services.store.begin_once(run.case.row).await {
             Ok(true) => self.perform(run, running).await,
             // Another process has the lease now and does it; this one settles nothing.
-            Ok(false) => RunOutcome::Refused(Outcome::Again(Again::default())),
-            Err(error) => RunOutcome::Refused(self.desk.retry_on_ledger_error(run.case.row, &error)),
+            Ok(false) => (Outcome::Again(Again::default()), RunEnd::Refused),
+            Err(error) => (self.desk.retry_on_ledger_error(run.case.row, &error), RunEnd::Refused),
         }
     }
 
@@ -87,23 +81,22 @@ impl Inbox {
         &self,
         mut run: CommandRun<'_>,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
-    ) -> RunOutcome {
-        let (has_run, result) = match self.guard(run.case.row, running).await {
-            Ok(reply) => match reply.check(run.command) {
-                Ok(()) => (true, self.desk.check_files(&reply).await.map(|()| reply)),
-                Err(error) => (false, Err(error.into())),
-            },
-            Err(error) => (false, Err(error)),
+    ) -> (Outcome, RunEnd) {
+        let mut result = self.guard(run.case.row, running).await.and_then(|reply| {
+            reply.check(run.command)?;
+            Ok(reply)
+        });
+        let run_end = match result {
+            Ok(_) => RunEnd::Answered,
+            Err(CommandError::User(_) | CommandError::Usage(_)) => RunEnd::Refused,
+            Err(CommandError::Internal(_)) => RunEnd::Failed,
         };
         // What has run took the answer, even where its reply cannot be sent.
-        run.way_out = run.way_out.filter(|_| !has_run);
-        let is_refused = matches!(result, Err(CommandError::User(_) | CommandError::Usage(_)));
-        let outcome = self.end_run(&run, result).await;
-        match (has_run, is_refused) {
-            (true, _) => RunOutcome::Answered(outcome),
-            (false, true) => RunOutcome::Refused(outcome),
-            (false, false) => RunOutcome::Failed(outcome),
+        if let Ok(reply) = result {
+            run.way_out = None;
+            result = self.desk.check_files(&reply).await.map(|()| reply);
         }
+        (self.end_run(&run, result).await, run_end)
     }
 
     /// Runs a handler within its deadline. A panic, or a handler that does not end, is a failure like any other. A row that
@@ -147,34 +140,33 @@ impl Inbox {
                 self.desk.reply(*case, end(Verdict::Usage).noted(quoted(&text)), says).into()
             }
             Err(CommandError::Internal(error)) => {
-                match self.try_again(case.row, Failed::Command(command.name()), &error).await {
+                let command = command.name();
+                let log = |error: &str| tracing::warn!(command, error, "a command failed; trying again");
+                match self.try_again(case.row, &error, log).await {
                     Ok(again) => again,
-                    Err(error) => self.end_failed(*case, command.name(), error),
+                    Err(error) => self.end_failed(*case, command, error),
                 }
             }
         }
     }
 
-    /// The next try of what failed.
+    /// The next try of what failed. `log` gets the failure where a try is counted for it.
     ///
     /// # Errors
     /// The failure for the log and the ledger, when there is no further try.
     pub(super) async fn try_again(
         &self,
         row: &Claimed,
-        what: Failed<'_>,
         error: &anyhow::Error,
+        log: impl FnOnce(&str),
     ) -> Result<Outcome, String> {
         // The handler is not at fault when Webex is away or asks to wait.
         if let Some(error) = passing_failure(error).filter(|_| self.desk.is_patient(row)) {
             return Ok(self.desk.retry_reading(row, error).await);
         }
         let error = self.services.webex.sanitized(&format!("{error:#}"));
-        let again = self.desk.after_failure(row, error.clone())?;
-        match what {
-            Failed::Command(command) => tracing::warn!(command, error, "a command failed; trying again"),
-            Failed::Handler(kind) => tracing::warn!(kind, error, "the handler of an event failed; trying again"),
-        }
+        let Some(again) = self.desk.after_failure(row, &error) else { return Err(error) };
+        log(&error);
         Ok(again)
     }
 
@@ -187,15 +179,6 @@ impl Inbox {
         let letter = self.desk.letter(row, to, event::failure_id(row.id), says.into(), Some(command));
         case.end(Verdict::Failed).command(command).noted(error).dead().then([letter]).into()
     }
-}
-
-/// What failed, for the log.
-#[derive(Clone, Copy)]
-pub(super) enum Failed<'a> {
-    /// The command of this name.
-    Command(&'a str),
-    /// The handler of this kind of event.
-    Handler(&'a str),
 }
 
 /// The failed call to Webex within a command, if the same call may succeed later.

@@ -46,7 +46,7 @@ impl Work for Inbox {
         let why = self.services.webex.sanitized(&why);
         tracing::error!(why, "work on an event failed where it must not");
         let via = serde_json::from_str(&row.body).map_or(Via::Daemon, |event: Event| event.via());
-        let outcome = self.desk.after_failure(&row, why).unwrap_or_else(|why| self.desk.give_up(&why));
+        let outcome = self.desk.retry_or_give_up(&row, &why);
         self.desk.close(row, outcome, via)
     }
 

@@ -34,11 +34,11 @@ impl Retry {
     }
 
     /// The next try after a failure of our own; none after the last try.
-    pub fn after_failure(&self, row: &Claimed, why: String) -> Option<Again> {
+    pub fn after_failure(&self, row: &Claimed, why: &str) -> Option<Again> {
         (!self.is_last(row)).then(|| Again {
             after: self.backoff(row),
             spent: true,
-            note: Some(why),
+            note: Some(why.to_owned()),
             ..Again::default()
         })
     }

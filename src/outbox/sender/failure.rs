@@ -14,7 +14,7 @@ impl Outbox {
     }
 
     pub(super) fn failed(&self, row: Claimed, why: String, uncertain: bool) -> Settlement {
-        match self.retry.after_failure(&row, why.clone()) {
+        match self.retry.after_failure(&row, &why) {
             Some(again) => row.again(Again { uncertain, ..again }),
             None => row.dead(closing(Verdict::Failed, why), Vec::new()),
         }
