@@ -55,7 +55,7 @@ impl Inbox {
         let origin = Origin::Message(request.message.as_str().into());
         let mut context = self.context(case, origin, request.asked.clone(), request.files.clone());
         context.event = request.event;
-        let may = |command: &_| self.may_give(&context, command);
+        let may = |command: &_| context.may_give(command);
         let table = self.table.now();
         match router::route(table.commands(), |command| may(command).is_ok(), &request.asked) {
             Route::Command(command, Ok(args)) => {

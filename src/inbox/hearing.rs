@@ -49,14 +49,6 @@ impl Inbox {
         }
     }
 
-    /// Whether the person may give this command there.
-    ///
-    /// # Errors
-    /// The rule by which they may not.
-    pub(super) fn may_give(&self, context: &Context, command: &CommandSpec) -> Result<(), &'static str> {
-        self.services.may(&context.sender, &context.room, context.room_type, command)
-    }
-
     /// Does what somebody says, typed or with a button: it answers what they were asked, or is a command.
     pub(super) async fn answer_words(&self, case: Case<'_>, words: Context, said: Utterance) -> Outcome {
         match self.questions.meaning(case.row, &words, said).await {
@@ -81,7 +73,7 @@ impl Inbox {
     /// Runs the command that the text names.
     async fn run_command(&self, case: Case<'_>, context: Context) -> Outcome {
         let table = self.table.now();
-        let may = |command: &CommandSpec| self.may_give(&context, command);
+        let may = |command: &CommandSpec| context.may_give(command);
         match router::route(table.commands(), |command| may(command).is_ok(), &context.text) {
             Route::Empty => self.desk.reply(case, case.end(Verdict::Empty), NOTHING_SAID).into(),
             Route::Forbidden(command) => self.forbid(case, command, may(command).err().unwrap_or_default()),

@@ -57,7 +57,7 @@ impl Inbox {
         inputs: Inputs,
     ) -> Result<(&'a Command, impl Future<Output = Result<Reply, CommandError>> + Send + use<>), Uncallable<'a>> {
         let command = table.find(command).ok_or(Uncallable::Gone)?;
-        self.may_give(&context, command).map_err(|reason| Uncallable::Forbidden(command, reason))?;
+        context.may_give(command).map_err(|reason| Uncallable::Forbidden(command, reason))?;
         let running = command.act(action, context, inputs).ok_or(Uncallable::Gone)?;
         Ok((command, running))
     }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::{Inbox, last_said};
 use crate::access::Act;
 use crate::desk::{EventEnd, Outcome};
@@ -11,7 +9,7 @@ use crate::event::{Added, Event, Occurrence, is_plausible};
 use crate::store::{Again, Claimed, Queue, Settlement, Via};
 use crate::verdict::Verdict;
 use crate::webex::{Client, Person, RoomId};
-use crate::worker::Work;
+use crate::worker::{Work, name_event};
 
 /// How long an event waits for an earlier one of its space that was missing. Mostly that one is worked on next.
 const GIVES_WAY: Duration = Duration::from_millis(5);
@@ -25,11 +23,8 @@ impl Work for Inbox {
         &self.services.webex
     }
 
-    fn event(row: &Claimed) -> Uuid {
-        row.id
-    }
-
     async fn work(&self, row: Claimed) -> Settlement {
+        name_event(row.id);
         let event: Event = match serde_json::from_str(&row.body) {
             Ok(event) => event,
             Err(error) => {

@@ -229,7 +229,7 @@ impl Questions {
     /// Whether this can only be meant as an answer: it is no command, and the person may still give the command that asked.
     fn is_only_an_answer(&self, words: &Context, stored: &StoredQuestion) -> bool {
         let commands = self.services.commands();
-        let may = |command: &_| self.services.may(&words.sender, &words.room, words.room_type, command).is_ok();
+        let may = |command: &_| words.may_give(command).is_ok();
         let may_answer = commands.iter().any(|command| command.name() == stored.command && may(command));
         let is_no_command = match router::route(&commands, may, &words.text) {
             Route::Unknown { .. } => true,

@@ -7,8 +7,6 @@ mod post;
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::arrivals::Arrivals;
 use super::{Letter, Urgency};
 use crate::config::Config;
@@ -18,7 +16,7 @@ use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
 use crate::telemetry::Metrics;
 use crate::verdict::Verdict;
 use crate::webex::{Client, Error, Priority};
-use crate::worker::{Retry, Work};
+use crate::worker::{Retry, Work, name_event};
 
 /// Sends one row.
 pub struct Outbox {
@@ -72,12 +70,10 @@ impl Work for Outbox {
         &self.webex
     }
 
-    fn event(row: &Claimed) -> Uuid {
-        Letter::read(&row.body).ok().and_then(|letter| letter.event()).unwrap_or(row.id)
-    }
-
     async fn work(&self, row: Claimed) -> Settlement {
-        match Letter::read(&row.body) {
+        let letter = Letter::read(&row.body);
+        name_event(letter.as_ref().ok().and_then(Letter::event).unwrap_or(row.id));
+        match letter {
             Ok(Letter::Post(post)) => self.post(row, &post, None).await,
             Ok(Letter::Edit(edit)) => self.edit(row, &edit).await,
             Ok(Letter::Delete(delete)) => self.delete(row, &delete).await,
