@@ -38,7 +38,6 @@ pub struct EventEnd {
     pub(super) audit: Option<AuditEntry>,
     /// Resource and event, for the metric, if it is an event that handlers are there for. Never text from outside.
     pub(super) handled: Option<[&'static str; 2]>,
-    pub(super) entries: Vec<Entry>,
     pub(super) is_dead: bool,
 }
 
@@ -114,7 +113,7 @@ impl EventEnd {
     /// No person caused the event, or the bot itself did: nothing is audited.
     pub fn unaudited(verdict: Verdict, note: impl Into<String>) -> EventEnd {
         let closing = Closing { verdict, note: Some(note.into()), ..Closing::default() };
-        EventEnd { closing, audit: None, handled: None, entries: Vec::new(), is_dead: false }
+        EventEnd { closing, audit: None, handled: None, is_dead: false }
     }
 
     fn audit(self, entry: AuditEntry) -> EventEnd {
@@ -183,14 +182,14 @@ impl EventEnd {
     /// Puts these entries into the ledger after the others.
     #[must_use]
     pub fn then(mut self, entries: impl IntoIterator<Item = Entry>) -> EventEnd {
-        self.entries.extend(entries);
+        self.closing.entries.extend(entries);
         self
     }
 
     /// Puts this entry into the ledger before the others.
     #[must_use]
     pub fn first(mut self, entry: Option<Entry>) -> EventEnd {
-        self.entries.splice(0..0, entry);
+        self.closing.entries.splice(0..0, entry);
         self
     }
 

@@ -4,7 +4,7 @@ use super::{Desk, EventEnd, NO_COMMAND, Outcome};
 use crate::store::{Claimed, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{Error, Fault};
-use crate::worker::Retry;
+use crate::worker::{Retry, no_answer};
 
 impl Desk {
     /// Whether the event has had `times` times the tries it may have: the process ended during them.
@@ -18,11 +18,7 @@ impl Desk {
     /// The error of `reading`. When the time is over, the error says that Webex is away.
     pub async fn fetch<T>(&self, reading: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let share = (self.settings.lease - self.settings.deadline).mul_f64(0.9);
-        let slow = |_| {
-            let cause = "no answer before the lease ends".to_owned();
-            Err(Error::Unreachable { endpoint: "a read", is_sent: true, cause })
-        };
-        let result = tokio::time::timeout(share, reading).await.unwrap_or_else(slow);
+        let result = tokio::time::timeout(share, reading).await.unwrap_or_else(|_| Err(no_answer("a read")));
         if result.is_ok() {
             self.health.token(Ok(()));
         }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, field};
 use uuid::Uuid;
 
-pub use retry::Retry;
+pub use retry::{Retry, no_answer};
 
 use crate::instance::Gate;
 use crate::store::{Claimed, Claims, Queue, Settlement, Store};

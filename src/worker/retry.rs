@@ -111,3 +111,8 @@ fn with_jitter(pause: Duration) -> Duration {
     const MOST: Duration = Duration::from_secs(10);
     pause + pause.mul_f64(fastrand::f64() / 10.0).min(MOST)
 }
+
+/// The error of calls that had no answer when the row's lease was about to end. They may have been carried out.
+pub fn no_answer(endpoint: &'static str) -> Error {
+    Error::Unreachable { endpoint, is_sent: true, cause: "no answer before the lease ends".to_owned() }
+}
