@@ -52,7 +52,8 @@ impl Desk {
             asks: sent.asks.then(|| to.sender.id.local()),
             ..Post::of(row.id, Destination::Space(to.room.clone(), to.room_type), NewMessage::default())
         };
-        let entry = enclose(post, id, sent, |card| self.seal_card(card, id, venue, command));
+        let card = sent.card.as_ref().map(|card| self.seal_card(card, id, venue, command));
+        let entry = enclose(post, id, sent, card);
         let (subject, label) = (Some(to.sender.email.clone()), command.map(str::to_owned));
         Entry { accepted_at: row.accepted_at, subject, label, ..entry }
     }
@@ -79,21 +80,20 @@ impl Desk {
     }
 }
 
-/// The row of a letter with this message. It goes without a card that cannot be sealed, and says why. The card of an
-/// approval request is sealed already: it is among the attachments.
+/// The row of a letter with this message. `card` is its card, or why that cannot be sealed: then the message goes without
+/// it, and says why. The card of an approval request is sealed already: it is among the attachments.
 pub(super) fn enclose(
     post: Post,
     id: Uuid,
-    Outgoing { mut message, card, file, .. }: Outgoing,
-    seal: impl FnOnce(&Card) -> Result<Attachment, String>,
+    Outgoing { mut message, file, .. }: Outgoing,
+    card: Option<Result<Attachment, String>>,
 ) -> Entry {
-    let without_card = match card.as_ref().map(seal) {
-        Some(Ok(card)) => {
-            message.attachments = vec![card];
+    let without_card = match card.transpose() {
+        Ok(card) => {
+            message.attachments.extend(card);
             None
         }
-        Some(Err(why)) => Some(why),
-        None => None,
+        Err(why) => Some(why),
     };
     let letter = Letter::from(Post { message, file: file.as_ref().map(File::info), without_card, ..post });
     Entry { file: file.map(|file| file.bytes), ..letter.into_entry(id) }
