@@ -10,22 +10,21 @@ use crate::clock;
 use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::event;
 use crate::outbox::{Delete, Destination, Edited, Letter};
-use crate::store::{Approval, ApprovalState, ApprovalStep, Claimed, Effect, Entry, RowState, StoreError};
+use crate::store::{Approval, ApprovalState, ApprovalStep, Claimed, Effect, Entry, Row, RowState, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{MessageId, RoomType};
 
 impl Approvals {
     /// Ends a request that the daemon has to end.
     pub async fn expire(&self, row: &Claimed, card: Uuid) -> Outcome {
-        let found = async {
-            let Some(approval) = self.desk.services.store.approval(card).await? else { return Ok(None) };
-            Ok(self.due_end(&approval).await?.map(|end| (approval, end)))
-        };
-        let (approval, (state, by)) = match found.await {
+        let (approval, state) = match self.due_end(card).await {
             Ok(Some(found)) => found,
             Ok(None) => return EventEnd::unaudited(Verdict::Noted, "it was decided before").into(),
             Err(error) => return self.desk.retry_on_request_error(row, &error),
         };
+        // The clock ends it unless somebody asked for the end.
+        let by =
+            approval.ended_by.clone().filter(|_| approval.ends.is_some()).unwrap_or_else(|| "the clock".to_owned());
         let (request, approvers) = (&approval.request, approval.approvers.len());
         let (command, reference) = (request.command.clone(), event::reference(request.event));
         let why = match state {
@@ -43,28 +42,29 @@ impl Approvals {
         self.end_request(end, row, approval, state, by, None).into()
     }
 
-    /// The state in which the daemon has to end a request, and who caused that. Nothing if it need not be ended.
-    async fn due_end(&self, approval: &Approval) -> Result<Option<(ApprovalState, String)>, StoreError> {
-        let daemon = || "the clock".to_owned();
+    /// The request of this card, and the state in which the daemon has to end it. Nothing if it need not be ended.
+    async fn due_end(&self, card: Uuid) -> Result<Option<(Approval, ApprovalState)>, StoreError> {
+        let store = &self.desk.services.store;
+        let Some(approval) = store.approval(card).await? else { return Ok(None) };
         let row = match approval.state {
-            ApprovalState::Open => approval.request.card,
+            ApprovalState::Open => card,
             ApprovalState::Running => approval.ended_event.unwrap_or_default(),
             _ => return Ok(None),
         };
         if let Some(state) = approval.ends {
-            return Ok(Some((state, approval.ended_by.clone().unwrap_or_else(daemon))));
+            return Ok(Some((approval, state)));
         }
-        let row = self.desk.services.store.between(row, row).await?.pop();
-        let is_dropped = row.as_ref().is_some_and(|row| row.verdict == Some(Verdict::Dropped));
-        let is_dead = is_dropped || row.as_ref().is_some_and(|row| row.state == RowState::Dead);
-        Ok(match approval.state {
+        let row = store.row(row).await?;
+        let is_dead = |row: &Row| row.state == RowState::Dead || row.verdict == Some(Verdict::Dropped);
+        let due = match approval.state {
             ApprovalState::Running => {
                 let is_open = row.is_some_and(|row| row.state == RowState::Open);
-                (!is_open).then(|| (ApprovalState::Failed, daemon()))
+                (!is_open).then_some(ApprovalState::Failed)
             }
-            _ if is_dead => Some((ApprovalState::Unasked, daemon())),
-            _ => (approval.request.expires_at <= clock::wall_ms()).then(|| (ApprovalState::Expired, daemon())),
-        })
+            _ if row.as_ref().is_some_and(is_dead) => Some(ApprovalState::Unasked),
+            _ => (approval.request.expires_at <= clock::wall_ms()).then_some(ApprovalState::Expired),
+        };
+        Ok(due.map(|state| (approval, state)))
     }
 
     /// Ends a request with an event: a message with the outcome takes the place of its card, and the card is deleted. The

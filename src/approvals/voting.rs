@@ -54,8 +54,7 @@ impl Approvals {
             Err(refusal) => self.desk.refuse_click(case, press.card, refusal).into(),
             Ok(quorum) => match press.vote {
                 Vote::Approve => self.approve(case, press, approval, &quorum).await,
-                Vote::Deny => self.end_by_vote(case, press, approval, ApprovalState::Denied),
-                Vote::Withdraw => self.end_by_vote(case, press, approval, ApprovalState::Withdrawn),
+                Vote::Deny | Vote::Withdraw => self.end_by_vote(case, press, approval),
             },
         };
         outcome.map_end(|end| end.command(&command).of_request(&reference))
@@ -183,10 +182,10 @@ impl Approvals {
     }
 
     /// Ends a request without running its command.
-    fn end_by_vote(&self, case: Case<'_>, press: PressedVote, approval: Approval, state: ApprovalState) -> Outcome {
-        let reason = match press.vote {
-            Vote::Withdraw => "withdrawn by whoever asked",
-            Vote::Approve | Vote::Deny => "denied by somebody who may approve it",
+    fn end_by_vote(&self, case: Case<'_>, press: PressedVote, approval: Approval) -> Outcome {
+        let (state, reason) = match press.vote {
+            Vote::Withdraw => (ApprovalState::Withdrawn, "withdrawn by whoever asked"),
+            Vote::Approve | Vote::Deny => (ApprovalState::Denied, "denied by somebody who may approve it"),
         };
         let (end, by) = (EventEnd::of(case.to, Verdict::Ended, reason), case.to.sender.email.clone());
         self.end_request(end, case.row, approval, state, by, Some(press.message)).into()

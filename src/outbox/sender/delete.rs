@@ -51,6 +51,6 @@ impl Outbox {
     /// Whether what takes the place of the message, if anything does, was sent.
     async fn may_go(&self, delete: &Delete) -> Result<bool, StoreError> {
         let Some(successor) = delete.successor else { return Ok(true) };
-        Ok(self.store.between(successor, successor).await?.iter().any(|row| row.verdict == Some(Verdict::Sent)))
+        Ok(self.store.row(successor).await?.is_some_and(|row| row.verdict == Some(Verdict::Sent)))
     }
 }

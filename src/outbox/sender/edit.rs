@@ -79,7 +79,7 @@ impl Outbox {
                 Some(root) => (Some(root.message), root.letter),
             },
         };
-        let letter = self.store.between(letter, letter).await?.pop();
+        let letter = self.store.row(letter).await?;
         let sent = letter.as_ref().and_then(|letter| Some(letter.receipt.as_ref()?.message.clone()));
         Ok(FoundMessage { message: root.or(sent).map(MessageId::from), letter })
     }
