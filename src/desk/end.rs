@@ -76,38 +76,36 @@ impl EventEnd {
             RoomType::Direct => "direct",
             RoomType::Group => "group",
         };
-        let mut end = EventEnd::unaudited(verdict, reason).audit(AuditEntry {
+        let audit = AuditEntry {
             person: Some(to.sender.id.to_string()),
             email: Some(to.sender.email.clone()),
             room: Some(to.room.to_string()),
             place: Some(place),
             verdict,
-            reason: reason.to_owned(),
             ..AuditEntry::default()
-        });
+        };
+        let mut end = EventEnd::audited_as(audit, verdict, reason);
         end.closing.subject = Some(to.sender.email.clone());
         end
     }
 
     /// The daemon ended something in this space. The audit says `ended`, whatever the verdict is.
     pub fn by_daemon(room: &str, verdict: Verdict, reason: &str) -> EventEnd {
-        let (room, place, reason) = (Some(room.to_owned()), Some("group"), reason.to_owned());
-        let audit = AuditEntry { room, place, verdict: Verdict::Ended, reason, ..AuditEntry::default() };
-        EventEnd::unaudited(verdict, audit.reason.clone()).audit(audit)
+        let (room, place) = (Some(room.to_owned()), Some("group"));
+        let audit = AuditEntry { room, place, verdict: Verdict::Ended, ..AuditEntry::default() };
+        EventEnd::audited_as(audit, verdict, reason)
     }
 
     /// The daemon called a handler for an event of another kind. `labels` are resource and event for the metric.
     pub fn of_event(labels: [&'static str; 2], actor: Option<&PersonId>, verdict: Verdict, reason: &str) -> EventEnd {
-        let (person, reason) = (actor.map(ToString::to_string), reason.to_owned());
-        let audit = AuditEntry { person, verdict, reason, ..AuditEntry::default() };
-        let end = EventEnd::unaudited(verdict, audit.reason.clone()).audit(audit);
-        EventEnd { handled: Some(labels), ..end }
+        let audit = AuditEntry { person: actor.map(ToString::to_string), verdict, ..AuditEntry::default() };
+        EventEnd { handled: Some(labels), ..EventEnd::audited_as(audit, verdict, reason) }
     }
 
     /// The event ended before anything was known of its sender. It is audited, since an earlier try may have run.
     pub fn unattributed(verdict: Verdict, note: impl Into<String>) -> EventEnd {
-        let reason = "nobody was judged at the end; the note of the event says why".to_owned();
-        EventEnd::unaudited(verdict, note).audit(AuditEntry { verdict, reason, ..AuditEntry::default() })
+        let audit = AuditEntry { verdict, ..AuditEntry::default() };
+        EventEnd::audited_as(audit, verdict, "nobody was judged at the end; the note of the event says why").noted(note)
     }
 
     /// No person caused the event, or the bot itself did: nothing is audited.
@@ -116,8 +114,10 @@ impl EventEnd {
         EventEnd { closing, audit: None, handled: None, is_dead: false }
     }
 
-    fn audit(self, entry: AuditEntry) -> EventEnd {
-        EventEnd { audit: Some(entry), ..self }
+    /// The row and the audit have this reason.
+    fn audited_as(audit: AuditEntry, verdict: Verdict, reason: &str) -> EventEnd {
+        let audit = Some(AuditEntry { reason: reason.to_owned(), ..audit });
+        EventEnd { audit, ..EventEnd::unaudited(verdict, reason) }
     }
 
     /// The event is a dead letter.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Inbox;
-use super::running::{CommandRun, GONE, NO_ACTION, RunEnd, Uncallable};
+use super::running::{CommandRun, RunEnd, Uncallable, refuse_gone};
 use crate::approvals::Requested;
 use crate::clock;
 use crate::desk::{Case, Outcome, ReplyTo, SpokenRefusal};
@@ -65,7 +65,7 @@ impl Inbox {
                 let note = "the message of a question is just being sent; Webex will say which of the two was first";
                 Outcome::later(BEING_SENT.max(case.row.failing() / 2), note)
             }
-            Ok(Meaning::Gone) => self.tell_gone(case),
+            Ok(Meaning::Gone) => self.desk.refuse(case, refuse_gone()).into(),
             Err(error) => self.desk.retry_on_ledger_error(case.row, &error),
         }
     }
@@ -103,11 +103,6 @@ impl Inbox {
         }
     }
 
-    /// Tells the person that nothing takes their answer any more.
-    fn tell_gone(&self, case: Case<'_>) -> Outcome {
-        self.desk.refuse(case, SpokenRefusal::declined(NO_ACTION, GONE)).into()
-    }
-
     async fn take_answer(&self, case: Case<'_>, words: Context, asked: AskedQuestion) -> Outcome {
         let (stored, end, answered) = (&asked.stored, asked.end.clone(), asked.effects_of_answer());
         if words.files.is_empty() && is_cancel(&words.text) {
@@ -132,7 +127,7 @@ impl Inbox {
                 })
             }
             Err(Uncallable::Forbidden(command, reason)) => self.forbid(case, command, reason).with([end]),
-            Err(Uncallable::Gone) => self.tell_gone(case).with([end]),
+            Err(Uncallable::Gone) => self.desk.refuse(case, refuse_gone()).with([end]).into(),
         }
     }
 }

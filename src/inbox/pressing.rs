@@ -1,7 +1,7 @@
 //! Does what a button of ours says, for somebody who pressed it and is answered.
 
 use super::Inbox;
-use super::running::{CommandRun, GONE, NO_ACTION, RunEnd, Uncallable};
+use super::running::{CommandRun, RunEnd, Uncallable, refuse_gone};
 use crate::approvals::PressedVote;
 use crate::card::{Button, ButtonAction, ButtonRefusal};
 use crate::clock;
@@ -84,7 +84,7 @@ impl Inbox {
                 return Case { rule: reason, ..case }.end(Verdict::Denied).command(command.name()).into();
             }
             Err(Uncallable::Gone) => {
-                return self.desk.refuse_click(case, card, SpokenRefusal::declined(NO_ACTION, GONE)).into();
+                return self.desk.refuse_click(case, card, refuse_gone()).into();
             }
         };
         let question_end = match self.questions.end_by_click(case.to, card, once, action).await {

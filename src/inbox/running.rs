@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 
 use super::Inbox;
-use crate::desk::{Case, Outcome};
+use crate::desk::{Case, Outcome, SpokenRefusal};
 use crate::event;
 use crate::handler::{Command, CommandError, CommandSpec, Context, FileError, Inputs, Reply, Table};
 use crate::store::{Again, Claimed};
@@ -13,12 +13,6 @@ use crate::text::quoted;
 use crate::verdict::Verdict;
 use crate::webex::{Error, Fault, NewMessage};
 use crate::worker::reason;
-
-/// What the person reads where [`Uncallable::Gone`].
-pub(super) const GONE: &str = "I cannot do that any more. Please ask me again.";
-
-/// The reason of the same.
-pub(super) const NO_ACTION: &str = "nothing has this action any more";
 
 /// A command, or an action of it, that runs for somebody.
 pub(super) struct CommandRun<'a> {
@@ -179,6 +173,12 @@ impl Inbox {
         let letter = self.desk.letter(row, to, event::failure_id(row.id), says.into(), Some(command));
         case.end(Verdict::Failed).command(command).noted(error).dead().then([letter]).into()
     }
+}
+
+/// What the person reads where [`Uncallable::Gone`].
+pub(super) fn refuse_gone() -> SpokenRefusal {
+    let says = "I cannot do that any more. Please ask me again.";
+    SpokenRefusal::declined("nothing has this action any more", says)
 }
 
 /// The failed call to Webex within a command, if the same call may succeed later.
