@@ -3,7 +3,7 @@
 
 use super::Inbox;
 use super::judging::{Admission, Approach};
-use crate::access::{Act, EventPlace, Sender};
+use crate::access::{Act, Sender};
 use crate::card::{Button, ButtonAction, SEAL, carries_button};
 use crate::desk::{Case, EventEnd, Outcome, ReplyTo};
 use crate::event::{Event, Occurrence};
@@ -71,8 +71,7 @@ impl Inbox {
         };
         let to = &self.reply_to_click(&click, card.as_ref(), &person);
         // The same rules as for a message that mentions the bot.
-        let place = EventPlace::of(to.room_type, true);
-        let approach = Approach { row, me, to, place, act: Act::Click, at: click.action.created };
+        let approach = Approach { row, me, to, is_mentioned: true, act: Act::Click, at: click.action.created };
         let case = match self.admit(approach).await {
             Admission::Allow(rule) => approach.case(rule),
             Admission::Pair(_) => return approach.case("unknown person").end(Verdict::Denied).into(),

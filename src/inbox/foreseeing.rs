@@ -3,7 +3,7 @@
 
 use super::judging::{Approach, CROWD, own_end};
 use super::{Inbox, last_said};
-use crate::access::{Act, Decision, EventPlace, Pace, Sender};
+use crate::access::{Act, Decision, Pace, Sender};
 use crate::desk::{Outcome, ReplyTo};
 use crate::event::Occurrence;
 use crate::store::{Claimed, StoreError};
@@ -22,8 +22,7 @@ impl Inbox {
         let room_type = event.room_type.or_else(|| self.directory.room_type(room))?;
         let to = &ReplyTo { room: room.clone(), room_type, thread: None, sender: Sender { id: actor.clone(), email } };
         // Whoever is not answered although they mention the bot is not answered without a mention, for the same reason.
-        let place = EventPlace::of(room_type, true);
-        let approach = Approach { row, me, to, place, act, at: event.created };
+        let approach = Approach { row, me, to, is_mentioned: true, act, at: event.created };
         let (verdict, reason) = match self.foresee_verdict(approach).await {
             Ok(found) => found?,
             Err(error) => return Some(self.desk.retry_judging(&error)),

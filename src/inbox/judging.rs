@@ -25,7 +25,7 @@ pub(super) struct Approach<'a> {
     pub row: &'a Claimed,
     pub me: &'a Person,
     pub to: &'a ReplyTo,
-    pub place: EventPlace,
+    pub is_mentioned: bool,
     pub act: Act,
     /// By Webex's clock.
     pub at: Option<Timestamp>,
@@ -63,8 +63,7 @@ impl Inbox {
             sender: Sender { id: message.person_id.clone(), email: message.person_email.clone() },
         };
         let is_mentioned = message.room_type == RoomType::Group && mentions(&message, me);
-        let place = EventPlace::of(message.room_type, is_mentioned);
-        let approach = Approach { row, me, to, place, act: Act::Text, at: message.created };
+        let approach = Approach { row, me, to, is_mentioned, act: Act::Text, at: message.created };
         match self.admit(approach).await {
             Admission::Allow(rule) => self.answer_message(approach.case(rule), &message).await,
             Admission::Pair(last) => {
@@ -107,9 +106,10 @@ impl Inbox {
         &self,
         approach: Approach<'_>,
     ) -> Result<(Decision, Option<Box<Pairing>>), StoreError> {
-        let Approach { me, to, place, act, .. } = approach;
+        let Approach { me, to, is_mentioned, act, .. } = approach;
         let Sender { id, email } = &to.sender;
         let policy = &self.services.policy;
+        let place = EventPlace::of(to.room_type, is_mentioned);
         let mut last = None;
         let mut decision = decide(policy, &me.id, id, email, place, act);
         if decision == Decision::Pair {

@@ -72,7 +72,6 @@ impl Inbox {
         }
     }
 
-    /// Calls the action of a button.
     async fn call_button(&self, case: Case<'_>, click: &AttachmentAction, button: &Button, action: &str) -> Outcome {
         let Button { card, once, until, .. } = *button;
         let context = self.context(case, Origin::Click(click.message_id.clone()), String::new(), Vec::new());
