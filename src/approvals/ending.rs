@@ -84,8 +84,7 @@ impl Approvals {
         let (to, card, word) = (requester(&approval), approval.request.card, state.word());
         let successor = event::outcome_id(card, word);
         let command = approval.request.command.as_str();
-        let outcome =
-            wording::outcome(&approval).map(|sent| self.desk.letter(row, &to, successor, sent, Some(command)));
+        let outcome = self.desk.letter(row, &to, successor, wording::outcome(&approval), Some(command));
         // An uncertain send may have posted the card twice: each copy that was pressed is deleted.
         let mut messages: Vec<MessageId> = message.into_iter().collect();
         messages.extend(approval.approvers.iter().filter_map(|known| known.message.as_deref().map(MessageId::from)));

@@ -135,7 +135,7 @@ impl Approvals {
     /// The card with the buttons to approve, deny and withdraw.
     fn request_card(&self, request: &ApprovalRequest, quorum: &Quorum, to: &ReplyTo) -> Option<Outgoing> {
         let (cards, me) = (self.desk.services.cards.as_ref()?, self.desk.identity.get()?);
-        let mut message = wording::request(request, quorum)?;
+        let mut message = wording::request(request, quorum);
         let venue = Venue::Room { room: &to.room, asker: &to.sender.id };
         let (card, now, command) = (request.card, request.requested_at, request.command.as_str());
         let sealing = Sealing { bot: &me.id, venue, card, command, actions: &[], now };

@@ -5,12 +5,12 @@ use jiff::SignedDuration;
 use crate::access::Quorum;
 use crate::card::{Card, Element, Submit, Text, Vote};
 use crate::event;
-use crate::handler::{Outgoing, Reply};
+use crate::handler::Outgoing;
 use crate::store::{Approval, ApprovalRequest, ApprovalState, Approver};
 use crate::text::{escape, minute};
 
 /// The card of a request, with a button for each vote.
-pub(super) fn request(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outgoing> {
+pub(super) fn request(request: &ApprovalRequest, quorum: &Quorum) -> Outgoing {
     let button = |title, vote: Vote| Submit::new(title, vote.word()).repeatable();
     let mut facts = vec![
         ("Asked for by", escape(&request.email)),
@@ -30,11 +30,11 @@ pub(super) fn request(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outg
         .action(button("Approve", Vote::Approve).positive())
         .action(button("Deny", Vote::Deny).destructive())
         .action(button("Withdraw", Vote::Withdraw));
-    message(card)
+    card.into()
 }
 
 /// The card that takes its place, without a button.
-pub(super) fn outcome(approval: &Approval) -> Option<Outgoing> {
+pub(super) fn outcome(approval: &Approval) -> Outgoing {
     let request = &approval.request;
     let title = match approval.state {
         ApprovalState::Open => "waits",
@@ -54,7 +54,7 @@ pub(super) fn outcome(approval: &Approval) -> Option<Outgoing> {
         escape(&request.email),
         escape(&ended(approval))
     )));
-    message(card)
+    card.into()
 }
 
 /// How a request ended, as plain text.
@@ -109,10 +109,6 @@ fn with_typed(card: Card, typed: &str) -> Card {
         });
         card.with(Text::foreign(&seen.collect::<String>()))
     })
-}
-
-fn message(card: Card) -> Option<Outgoing> {
-    Reply::card(card).into_messages().into_iter().next()
 }
 
 fn within(approval: &Approval) -> String {

@@ -188,8 +188,8 @@ impl EventEnd {
 
     /// Puts this entry into the ledger before the others.
     #[must_use]
-    pub fn first(mut self, entry: Option<Entry>) -> EventEnd {
-        self.closing.entries.splice(0..0, entry);
+    pub fn first(mut self, entry: Entry) -> EventEnd {
+        self.closing.entries.insert(0, entry);
         self
     }
 
