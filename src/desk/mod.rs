@@ -3,7 +3,6 @@
 mod case;
 mod elsewhere;
 mod end;
-mod files;
 mod letters;
 mod tries;
 

@@ -145,14 +145,9 @@ impl Claimed {
 }
 
 impl Settlement {
-    /// Whether it closes the row.
-    pub fn closes(&self) -> bool {
-        matches!(self.step, SettlementStep::Close { .. })
-    }
-
-    /// The row it is about.
-    pub fn row_id(&self) -> Uuid {
-        self.row.id
+    /// The row, if this closes it.
+    pub fn closed_row(&self) -> Option<Uuid> {
+        matches!(self.step, SettlementStep::Close { .. }).then_some(self.row.id)
     }
 
     /// What is put into the ledger with it.

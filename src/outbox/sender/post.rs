@@ -28,8 +28,8 @@ impl Outbox {
             Err(why) => return self.unprepared(row, why),
         };
         let settlement = self.deliver(row, &prepared, no_edit).await;
-        if settlement.closes() {
-            self.arrivals.posts.forget(settlement.row_id());
+        if let Some(row) = settlement.closed_row() {
+            self.arrivals.posts.forget(row);
         }
         settlement
     }
