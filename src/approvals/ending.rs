@@ -108,6 +108,7 @@ pub fn requester(approval: &Approval) -> ReplyTo {
     ReplyTo {
         room: request.room.as_str().into(),
         room_type: RoomType::Group,
+        message: request.message.as_str().into(),
         thread: Some(request.thread.as_str().into()),
         sender: Sender { id: request.person_id.as_str().into(), email: request.email.clone() },
     }

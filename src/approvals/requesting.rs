@@ -60,7 +60,6 @@ impl Requested<'_> {
 
     fn to_request(self, case: Case<'_>) -> ApprovalRequest {
         let (now, sender) = (clock::wall_ms(), &case.to.sender);
-        let message = self.context.origin().message();
         ApprovalRequest {
             card: event::reply_id(case.row.id, 0),
             event: case.row.id,
@@ -70,8 +69,8 @@ impl Requested<'_> {
             person_id: sender.id.to_string(),
             email: sender.email.clone(),
             room: case.to.room.to_string(),
-            thread: case.to.thread.as_ref().unwrap_or(message).to_string(),
-            message: message.to_string(),
+            thread: case.to.thread.as_ref().unwrap_or(&case.to.message).to_string(),
+            message: case.to.message.to_string(),
             files: self.context.files.clone(),
             requested_at: now,
             expires_at: now.saturating_add(clock::millis(self.quorum.within())),

@@ -26,6 +26,8 @@ pub enum Outcome {
 pub struct ReplyTo {
     pub room: RoomId,
     pub room_type: RoomType,
+    /// What they wrote, or the message with the card that they pressed.
+    pub message: MessageId,
     pub thread: Option<MessageId>,
     pub sender: Sender,
 }

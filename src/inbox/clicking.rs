@@ -91,13 +91,13 @@ impl Inbox {
     /// with others.
     fn reply_to_click(&self, click: &Click<'_>, card: Option<&Message>, person: &Person) -> ReplyTo {
         let sender = Sender { id: person.id.clone(), email: person.email().to_owned() };
-        let room = click.room.clone();
+        let (room, message) = (click.room.clone(), click.action.message_id.clone());
         let Some(card) = card else {
-            return ReplyTo { room, room_type: RoomType::Group, thread: None, sender };
+            return ReplyTo { room, room_type: RoomType::Group, message, thread: None, sender };
         };
         self.directory.learn(&sender.id, &sender.email, &room, card.room_type);
         let thread = card.parent_id.clone().or_else(|| Some(card.id.clone()));
-        ReplyTo { room, room_type: card.room_type, thread, sender }
+        ReplyTo { room, room_type: card.room_type, message, thread, sender }
     }
 
     fn end_invalid_click(&self, case: Case<'_>, invalid: &InvalidClick) -> EventEnd {

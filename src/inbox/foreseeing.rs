@@ -20,7 +20,8 @@ impl Inbox {
         // A list may name them by their address, which the envelope does not have.
         let email = self.directory.address(actor)?;
         let room_type = event.room_type.or_else(|| self.directory.room_type(room))?;
-        let to = &ReplyTo { room: room.clone(), room_type, thread: None, sender: Sender { id: actor.clone(), email } };
+        let (room, message) = (room.clone(), event.id.as_str().into());
+        let to = &ReplyTo { room, room_type, message, thread: None, sender: Sender { id: actor.clone(), email } };
         // Whoever is not answered although they mention the bot is not answered without a mention, for the same reason.
         let approach = Approach { row, me, to, is_mentioned: true, act, at: event.created };
         let (verdict, reason) = match self.foresee_verdict(approach).await {

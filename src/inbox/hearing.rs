@@ -33,7 +33,7 @@ impl Inbox {
     }
 
     pub(super) fn context(&self, case: Case<'_>, origin: Origin, text: String, files: Vec<String>) -> Context {
-        let ReplyTo { room, room_type, thread, sender } = case.to.clone();
+        let ReplyTo { room, room_type, thread, sender, .. } = case.to.clone();
         Context {
             sender,
             room,

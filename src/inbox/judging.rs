@@ -59,6 +59,7 @@ impl Inbox {
         let to = &ReplyTo {
             room: message.room_id.clone(),
             room_type: message.room_type,
+            message: message.id.clone(),
             thread: message.parent_id.clone(),
             sender: Sender { id: message.person_id.clone(), email: message.person_email.clone() },
         };

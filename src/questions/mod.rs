@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::desk::{Case, ReplyTo, SpokenRefusal};
-use crate::event::{self, Event};
+use crate::event;
 use crate::handler::{Context, Outgoing, Question, Reply, Services, StoredQuestion};
 use crate::router::{self, Route};
 use crate::store::{Claimed, Conversation, Effect, QuestionShown, StoreError};
@@ -108,11 +108,7 @@ impl Questions {
         let cards = cards.map(|(_, nth)| event::reply_id(row.id, nth)).collect();
         let cards_until = self.services.cards.as_ref().map_or(now, |cards| cards.until(now));
         // An answer below the person's own message is in the thread of that message.
-        let own = || {
-            let Ok(Event::Message(message)) = serde_json::from_str(&row.body) else { return None };
-            Some(MessageId::from(message.id))
-        };
-        let thread = to.thread.clone().or_else(own);
+        let thread = to.thread.as_ref().unwrap_or(&to.message).clone();
         let stored = question.into_stored(command, thread, cards, cards_until);
         Effect::Ask(Conversation {
             room: to.room.local(),
