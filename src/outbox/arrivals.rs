@@ -50,9 +50,9 @@ impl Arrivals {
         row: &Claimed,
         post: &Post,
         root: Option<&MessageId>,
-        doubt: UncertainTries,
         is_last: bool,
     ) -> Result<EarlierPost, Error> {
+        let Some(doubt) = row.doubt else { return Ok(EarlierPost::Absent) };
         // Taken before the look: a message that the look does not find was not there at this time.
         let left = self.posts.time_left(row.id, doubt, self.webex.webex_time());
         let room = match &post.to {

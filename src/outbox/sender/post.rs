@@ -115,20 +115,17 @@ impl Outbox {
         let Prepared { post, root, file } = prepared;
         let whole = post.addressed(root.clone());
         let (has_thread, has_card) = (root.is_some(), !whole.attachments.is_empty());
-        if let Some(doubt) = row.doubt {
-            let is_last = self.retry.is_last(row);
-            let earlier = self.arrivals.find_earlier_post(row, post, root.as_ref(), doubt, is_last).await;
-            match earlier.map_err(Unsent::Look)? {
-                EarlierPost::Arrived(arrived) => {
-                    let refused =
-                        |was: bool, is: bool| (was && !is).then(|| "Webex refused it at an earlier try".to_owned());
-                    let without_card = refused(has_card, !arrived.attachments.is_empty());
-                    let without_thread = refused(has_thread, arrived.parent_id.is_some());
-                    return Ok(Sent::new(*arrived, without_card, without_thread));
-                }
-                EarlierPost::Pending(left) => return Err(Unsent::Pending(left)),
-                EarlierPost::Absent => {}
+        let earlier = self.arrivals.find_earlier_post(row, post, root.as_ref(), self.retry.is_last(row)).await;
+        match earlier.map_err(Unsent::Look)? {
+            EarlierPost::Arrived(arrived) => {
+                let refused =
+                    |was: bool, is: bool| (was && !is).then(|| "Webex refused it at an earlier try".to_owned());
+                let without_card = refused(has_card, !arrived.attachments.is_empty());
+                let without_thread = refused(has_thread, arrived.parent_id.is_some());
+                return Ok(Sent::new(*arrived, without_card, without_thread));
             }
+            EarlierPost::Pending(left) => return Err(Unsent::Pending(left)),
+            EarlierPost::Absent => {}
         }
         let webex = self.webex_for(post.urgency);
         let refusal = match self.call(&webex, row, &whole, file.as_ref()).await {
