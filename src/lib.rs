@@ -78,6 +78,7 @@
 //! | `webex` | a typed client of the Webex REST API, and the budget of its calls |
 //! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the seals of buttons; the only crypto |
 //! | `telemetry` | logs and metric names |
+//! | `recent` | what was seen lately, in bounded memory; pure |
 //! | `redact` | foreign text without our secrets, on one short line |
 //! | `card` | Adaptive Cards: built, checked, their buttons sealed |
 //! | `text` | letters and words as people see and mean them, markdown, tables, times; where a long text is cut; pure |
@@ -115,6 +116,7 @@ mod pairing;
 mod program;
 mod questions;
 mod receiver;
+mod recent;
 mod redact;
 mod router;
 mod signature;

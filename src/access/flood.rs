@@ -1,18 +1,14 @@
 //! Limits how much one person, and one space, may say: token buckets in memory. They count by the time at which something was
 //! said, since what is fetched after an outage comes as a burst that is nobody's fault.
 
-use std::collections::HashMap;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
 
 use crate::config;
+use crate::recent::Recent;
 use crate::webex::{PersonId, RoomId};
-
-/// The most people, or spaces, that each of two halves remembers, at some hundred bytes each. When the newer half is full, the
-/// older one is dropped, so that a crowd of strangers takes no more memory.
-const MOST: usize = 4096;
 
 /// What one message takes from a bucket, which counts milliseconds times messages a minute: so nothing is rounded.
 const MINUTE: u64 = 60_000;
@@ -26,13 +22,7 @@ pub struct Flood {
     people: Mutex<Buckets>,
     spaces: Mutex<Buckets>,
     /// The result for each event, so that a further try does not count again.
-    counted: Mutex<Counted>,
-}
-
-#[derive(Default)]
-struct Counted {
-    newer: HashMap<Uuid, Pace>,
-    older: HashMap<Uuid, Pace>,
+    counted: Mutex<Recent<Uuid, Pace>>,
 }
 
 /// Whether somebody says too much.
@@ -64,14 +54,11 @@ impl Flood {
     /// Each event counts once. What is too much for the person does not count for the space.
     pub fn take(&self, event: Uuid, person: &PersonId, space: Option<&RoomId>, at: i64) -> Pace {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pace) = counted.newer.get(&event).or_else(|| counted.older.get(&event)) {
+        if let Some(pace) = counted.get(&event) {
             return *pace;
         }
         let pace = self.count(person, space, at);
-        if counted.newer.len() >= MOST {
-            counted.older = mem::take(&mut counted.newer);
-        }
-        counted.newer.insert(event, pace);
+        counted.insert(event, pace);
         pace
     }
 
@@ -89,8 +76,8 @@ struct Buckets {
     rate: u64,
     most: u64,
     rule: &'static str,
-    newer: HashMap<String, Bucket>,
-    older: HashMap<String, Bucket>,
+    /// By the person or the space, at some hundred bytes each.
+    recent: Recent<String, Bucket>,
 }
 
 struct Bucket {
@@ -107,20 +94,17 @@ impl Buckets {
     fn new(rate: u32, burst: u32, rule: &'static str) -> Buckets {
         let rate = u64::from(rate);
         let most = rate * u64::from(burst) * MINUTE;
-        Buckets { rate, most, rule, newer: HashMap::new(), older: HashMap::new() }
+        Buckets { rate, most, rule, recent: Recent::default() }
     }
 
     fn take(&mut self, key: String, at: i64) -> Pace {
         if self.rate == 0 {
             return Pace::Fine;
         }
-        let known = self.newer.remove(&key).or_else(|| self.older.remove(&key));
+        let known = self.recent.remove(&key);
         let mut bucket = known.unwrap_or(Bucket { left: self.most, at, over: false, told: false });
         let pace = self.count(&mut bucket, at);
-        if self.newer.len() >= MOST {
-            self.older = mem::take(&mut self.newer);
-        }
-        self.newer.insert(key, bucket);
+        self.recent.insert(key, bucket);
         pace
     }
 
@@ -148,6 +132,7 @@ impl Buckets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recent::MOST;
 
     const START: i64 = 1_700_000_000_000;
 
@@ -216,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_takes_no_more_memory_than_its_bound_and_does_not_free_a_flooder() {
+    fn a_crowd_does_not_free_a_flooder() {
         let flood = flood(1, 0, 1);
         for nth in 0..5 * MOST {
             if nth % (MOST / 2) == 0 {
@@ -231,7 +216,5 @@ mod tests {
             }
             said(&flood, &nth.to_string(), None, [0]);
         }
-        let people = flood.people.lock().unwrap();
-        assert!(people.newer.len() + people.older.len() <= 2 * MOST);
     }
 }

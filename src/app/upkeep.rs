@@ -77,7 +77,7 @@ async fn put_overdue(Shared { store, services, door, .. }: &Shared) -> Result<Du
         let at = jiff::Timestamp::from_millisecond(at).ok();
         for nth in 0..MOST_EXPIRIES {
             let event = Event::TimeUp(TimeUp { card: *card, nth, room: room.as_str().into(), created: at });
-            let row = store.between(event.event_id(), event.event_id()).await?.pop();
+            let row = store.row(event.event_id()).await?;
             match row.map(|row| row.state) {
                 Some(RowState::Open) => break,
                 // It was given up or dropped, and the request is still there.

@@ -10,22 +10,21 @@ use crate::clock;
 use crate::desk::{EventEnd, Outcome, ReplyTo};
 use crate::event;
 use crate::outbox::{Delete, Destination, Edited, Letter};
-use crate::store::{Approval, ApprovalState, ApprovalStep, Claimed, Effect, Entry, RowState, StoreError};
+use crate::store::{Approval, ApprovalState, ApprovalStep, Claimed, Effect, Entry, Row, RowState, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{MessageId, RoomType};
 
 impl Approvals {
     /// Ends a request that the daemon has to end.
     pub async fn expire(&self, row: &Claimed, card: Uuid) -> Outcome {
-        let found = async {
-            let Some(approval) = self.find(card).await? else { return Ok(None) };
-            Ok(self.due_end(&approval).await?.map(|end| (approval, end)))
-        };
-        let (approval, (state, by)) = match found.await {
+        let (approval, state) = match self.due_end(card).await {
             Ok(Some(found)) => found,
             Ok(None) => return EventEnd::unaudited(Verdict::Noted, "it was decided before").into(),
             Err(error) => return self.desk.retry_on_request_error(row, &error),
         };
+        // The clock ends it unless somebody asked for the end.
+        let by =
+            approval.ended_by.clone().filter(|_| approval.ends.is_some()).unwrap_or_else(|| "the clock".to_owned());
         let (request, approvers) = (&approval.request, approval.approvers.len());
         let (command, reference) = (request.command.clone(), event::reference(request.event));
         let why = match state {
@@ -40,50 +39,52 @@ impl Approvals {
             .command(&command)
             .action(&format!("{command}/expire"))
             .of_request(&reference);
-        self.end_request(row, approval, state, by, None).add_to(end).into()
+        self.end_request(end, row, approval, state, by, None).into()
     }
 
-    /// The state in which the daemon has to end a request, and who caused that. Nothing if it need not be ended.
-    async fn due_end(&self, approval: &Approval) -> Result<Option<(ApprovalState, String)>, StoreError> {
-        let daemon = || "the clock".to_owned();
+    /// The request of this card, and the state in which the daemon has to end it. Nothing if it need not be ended.
+    async fn due_end(&self, card: Uuid) -> Result<Option<(Approval, ApprovalState)>, StoreError> {
+        let store = &self.desk.services.store;
+        let Some(approval) = store.approval(card).await? else { return Ok(None) };
         let row = match approval.state {
-            ApprovalState::Open => approval.request.card,
+            ApprovalState::Open => card,
             ApprovalState::Running => approval.ended_event.unwrap_or_default(),
             _ => return Ok(None),
         };
         if let Some(state) = approval.ends {
-            return Ok(Some((state, approval.ended_by.clone().unwrap_or_else(daemon))));
+            return Ok(Some((approval, state)));
         }
-        let row = self.desk.services.store.between(row, row).await?.pop();
-        let is_dropped = row.as_ref().is_some_and(|row| row.verdict == Some(Verdict::Dropped));
-        let is_dead = is_dropped || row.as_ref().is_some_and(|row| row.state == RowState::Dead);
-        Ok(match approval.state {
+        let row = store.row(row).await?;
+        let is_dead = |row: &Row| row.state == RowState::Dead || row.verdict == Some(Verdict::Dropped);
+        let due = match approval.state {
             ApprovalState::Running => {
                 let is_open = row.is_some_and(|row| row.state == RowState::Open);
-                (!is_open).then(|| (ApprovalState::Failed, daemon()))
+                (!is_open).then_some(ApprovalState::Failed)
             }
-            _ if is_dead => Some((ApprovalState::Unasked, daemon())),
-            _ => (approval.request.expires_at <= clock::wall_ms()).then(|| (ApprovalState::Expired, daemon())),
-        })
+            _ if row.as_ref().is_some_and(is_dead) => Some(ApprovalState::Unasked),
+            _ => (approval.request.expires_at <= clock::wall_ms()).then_some(ApprovalState::Expired),
+        };
+        Ok(due.map(|state| (approval, state)))
     }
 
-    /// Ends a request: a message with the outcome takes the place of its card, and the card is deleted.
+    /// Ends a request with an event: a message with the outcome takes the place of its card, and the card is deleted. The
+    /// outcome is posted before the command's reply, and the card is deleted after both.
     pub fn end_request(
         &self,
+        end: EventEnd,
         row: &Claimed,
         mut approval: Approval,
         state: ApprovalState,
         by: String,
         message: Option<MessageId>,
-    ) -> EndedRequest {
+    ) -> EventEnd {
         (approval.state, approval.ends) = (state, None);
         (approval.ended_at, approval.ended_event) = (Some(clock::wall_ms()), Some(row.id));
         approval.ended_by = Some(by.clone());
         let (to, card, word) = (requester(&approval), approval.request.card, state.word());
         let successor = event::outcome_id(card, word);
         let command = approval.request.command.as_str();
-        let outcome =
-            wording::outcome(&approval).map(|sent| self.desk.letter(row, &to, successor, sent, Some(command)));
+        let outcome = self.desk.letter(row, &to, successor, wording::outcome(&approval), Some(command));
         // An uncertain send may have posted the card twice: each copy that was pressed is deleted.
         let mut messages: Vec<MessageId> = message.into_iter().collect();
         messages.extend(approval.approvers.iter().filter_map(|known| known.message.as_deref().map(MessageId::from)));
@@ -97,21 +98,7 @@ impl Approvals {
             ..delete.into_entry(event::removal_id(card, word))
         };
         self.desk.services.metrics.approval(word);
-        EndedRequest { outcome, removal, step: Effect::Approval(ApprovalStep::End { card, state, by }) }
-    }
-}
-
-/// What the end of a request puts into the ledger.
-pub struct EndedRequest {
-    outcome: Option<Entry>,
-    removal: Entry,
-    step: Effect,
-}
-
-impl EndedRequest {
-    /// Adds it to the end of an event: the outcome is posted before the command's reply, and the card is deleted after both.
-    pub fn add_to(self, end: EventEnd) -> EventEnd {
-        end.first(self.outcome).then([self.removal]).with(self.step)
+        end.first(outcome).then([removal]).with([Effect::Approval(ApprovalStep::End { card, state, by })])
     }
 }
 
@@ -121,6 +108,7 @@ pub fn requester(approval: &Approval) -> ReplyTo {
     ReplyTo {
         room: request.room.as_str().into(),
         room_type: RoomType::Group,
+        message: request.message.as_str().into(),
         thread: Some(request.thread.as_str().into()),
         sender: Sender { id: request.person_id.as_str().into(), email: request.email.clone() },
     }

@@ -7,15 +7,12 @@ mod wording;
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 pub use ending::requester;
 pub use requesting::Requested;
 pub use voting::PressedVote;
 
 use crate::access::{Act, Decision, EventPlace, decide};
 use crate::desk::Desk;
-use crate::store::{Approval, StoreError};
 use crate::webex::{Error, Fault, Person, PersonId, RoomId};
 
 /// Asks people to approve commands, and counts their votes.
@@ -27,14 +24,6 @@ impl Approvals {
     /// Closes its events at this desk.
     pub fn new(desk: &Arc<Desk>) -> Approvals {
         Approvals { desk: Arc::clone(desk) }
-    }
-
-    /// The approval request of this card.
-    ///
-    /// # Errors
-    /// The ledger's error. Nothing is decided on a guess then: try again.
-    pub async fn find(&self, card: Uuid) -> Result<Option<Approval>, StoreError> {
-        self.desk.services.store.approval(card).await
     }
 
     /// A person with the address they have now, if they are in the space: their old address may be somebody else's by now.

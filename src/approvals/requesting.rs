@@ -60,7 +60,6 @@ impl Requested<'_> {
 
     fn to_request(self, case: Case<'_>) -> ApprovalRequest {
         let (now, sender) = (clock::wall_ms(), &case.to.sender);
-        let message = self.context.origin().message();
         ApprovalRequest {
             card: event::reply_id(case.row.id, 0),
             event: case.row.id,
@@ -70,8 +69,8 @@ impl Requested<'_> {
             person_id: sender.id.to_string(),
             email: sender.email.clone(),
             room: case.to.room.to_string(),
-            thread: case.to.thread.as_ref().unwrap_or(message).to_string(),
-            message: message.to_string(),
+            thread: case.to.thread.as_ref().unwrap_or(&case.to.message).to_string(),
+            message: case.to.message.to_string(),
             files: self.context.files.clone(),
             requested_at: now,
             expires_at: now.saturating_add(clock::millis(self.quorum.within())),
@@ -109,7 +108,7 @@ impl Approvals {
             .command(name)
             .audited(format!("{needed} until {until}; {}", case.rule))
             .then([letter])
-            .with(Effect::Approval(ApprovalStep::Ask(Box::new(request))))
+            .with([Effect::Approval(ApprovalStep::Ask(Box::new(request)))])
             .into()
     }
 
@@ -135,7 +134,7 @@ impl Approvals {
     /// The card with the buttons to approve, deny and withdraw.
     fn request_card(&self, request: &ApprovalRequest, quorum: &Quorum, to: &ReplyTo) -> Option<Outgoing> {
         let (cards, me) = (self.desk.services.cards.as_ref()?, self.desk.identity.get()?);
-        let mut message = wording::request(request, quorum)?;
+        let mut message = wording::request(request, quorum);
         let venue = Venue::Room { room: &to.room, asker: &to.sender.id };
         let (card, now, command) = (request.card, request.requested_at, request.command.as_str());
         let sealing = Sealing { bot: &me.id, venue, card, command, actions: &[], now };

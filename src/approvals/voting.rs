@@ -37,7 +37,7 @@ struct Recount {
 impl Approvals {
     /// Counts a vote, or ends the request by it.
     pub async fn vote(&self, case: Case<'_>, press: PressedVote) -> Outcome {
-        let approval = match self.find(press.card).await {
+        let approval = match self.desk.services.store.approval(press.card).await {
             Ok(Some(approval)) => approval,
             Ok(None) => {
                 let says = "That was too long ago. Please ask me again.";
@@ -48,14 +48,13 @@ impl Approvals {
         };
         let request = &approval.request;
         let to = ReplyTo { thread: Some(request.thread.as_str().into()), ..case.to.clone() };
-        let case = case.answered_at(&to);
+        let case = Case { to: &to, ..case };
         let (command, reference) = (request.command.clone(), event::reference(request.event));
         let outcome = match self.quorum_for(&approval, &to.sender, press.vote, case.row.accepted_at) {
             Err(refusal) => self.desk.refuse_click(case, press.card, refusal).into(),
             Ok(quorum) => match press.vote {
                 Vote::Approve => self.approve(case, press, approval, &quorum).await,
-                Vote::Deny => self.end_by_vote(case, press, approval, ApprovalState::Denied),
-                Vote::Withdraw => self.end_by_vote(case, press, approval, ApprovalState::Withdrawn),
+                Vote::Deny | Vote::Withdraw => self.end_by_vote(case, press, approval),
             },
         };
         outcome.map_end(|end| end.command(&command).of_request(&reference))
@@ -139,7 +138,7 @@ impl Approvals {
         let void = lapsed.iter().map(|known| known.person.clone()).collect();
         let step = Effect::Approval(ApprovalStep::Approve { card: press.card, by, void });
         let counted =
-            |reason| EventEnd::of(to, Verdict::Counted, reason).audited(format!("{count} of {needed}")).with(step);
+            |reason| EventEnd::of(to, Verdict::Counted, reason).audited(format!("{count} of {needed}")).with([step]);
         if count < needed {
             let text = format!("{email} approved: {count} of {needed}.{}", wording::lapsed_approvals(&lapsed));
             let message = NewMessage::text(text).into();
@@ -149,7 +148,7 @@ impl Approvals {
         let room = RoomId::from(request.room);
         let run = Event::Approved(Approved { card: press.card, room, created: press.at }).to_entry();
         let step = ApprovalStep::Run { card: press.card, by: run.id };
-        counted("the last approval it takes").then([run]).with(Effect::Approval(step)).into()
+        counted("the last approval it takes").then([run]).with([Effect::Approval(step)]).into()
     }
 
     /// Counts the approvals of others anew. One has lapsed if its person may not approve any more. Once there may be enough
@@ -183,12 +182,12 @@ impl Approvals {
     }
 
     /// Ends a request without running its command.
-    fn end_by_vote(&self, case: Case<'_>, press: PressedVote, approval: Approval, state: ApprovalState) -> Outcome {
-        let reason = match press.vote {
-            Vote::Withdraw => "withdrawn by whoever asked",
-            Vote::Approve | Vote::Deny => "denied by somebody who may approve it",
+    fn end_by_vote(&self, case: Case<'_>, press: PressedVote, approval: Approval) -> Outcome {
+        let (state, reason) = match press.vote {
+            Vote::Withdraw => (ApprovalState::Withdrawn, "withdrawn by whoever asked"),
+            Vote::Approve | Vote::Deny => (ApprovalState::Denied, "denied by somebody who may approve it"),
         };
-        let ended = self.end_request(case.row, approval, state, case.to.sender.email.clone(), Some(press.message));
-        ended.add_to(EventEnd::of(case.to, Verdict::Ended, reason)).into()
+        let (end, by) = (EventEnd::of(case.to, Verdict::Ended, reason), case.to.sender.email.clone());
+        self.end_request(end, case.row, approval, state, by, Some(press.message)).into()
     }
 }

@@ -5,12 +5,12 @@ use jiff::SignedDuration;
 use crate::access::Quorum;
 use crate::card::{Card, Element, Submit, Text, Vote};
 use crate::event;
-use crate::handler::{Outgoing, Reply};
+use crate::handler::Outgoing;
 use crate::store::{Approval, ApprovalRequest, ApprovalState, Approver};
 use crate::text::{escape, minute};
 
 /// The card of a request, with a button for each vote.
-pub(super) fn request(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outgoing> {
+pub(super) fn request(request: &ApprovalRequest, quorum: &Quorum) -> Outgoing {
     let button = |title, vote: Vote| Submit::new(title, vote.word()).repeatable();
     let mut facts = vec![
         ("Asked for by", escape(&request.email)),
@@ -30,11 +30,11 @@ pub(super) fn request(request: &ApprovalRequest, quorum: &Quorum) -> Option<Outg
         .action(button("Approve", Vote::Approve).positive())
         .action(button("Deny", Vote::Deny).destructive())
         .action(button("Withdraw", Vote::Withdraw));
-    message(card)
+    card.into()
 }
 
 /// The card that takes its place, without a button.
-pub(super) fn outcome(approval: &Approval) -> Option<Outgoing> {
+pub(super) fn outcome(approval: &Approval) -> Outgoing {
     let request = &approval.request;
     let title = match approval.state {
         ApprovalState::Open => "waits",
@@ -54,13 +54,12 @@ pub(super) fn outcome(approval: &Approval) -> Option<Outgoing> {
         escape(&request.email),
         escape(&ended(approval))
     )));
-    message(card)
+    card.into()
 }
 
 /// How a request ended, as plain text.
 pub(super) fn ended(approval: &Approval) -> String {
-    let emails: Vec<_> = approval.approvers.iter().map(|approver| approver.email.as_str()).collect();
-    let (approvers, by) = (list(&emails), approval.ended_by.as_deref().unwrap_or_default());
+    let (approvers, by) = (list(&approval.approvers), approval.ended_by.as_deref().unwrap_or_default());
     let at = approval.ended_at.map(minute).unwrap_or_default();
     match approval.ends.unwrap_or(approval.state) {
         ApprovalState::Open => "It waits for approval.".to_owned(),
@@ -70,7 +69,9 @@ pub(super) fn ended(approval: &Approval) -> String {
         ApprovalState::Approved => format!("Approved by {approvers}; ran at {at}."),
         ApprovalState::Denied => format!("Denied by {by} at {at}."),
         ApprovalState::Withdrawn => format!("Withdrawn by {by} at {at}."),
-        ApprovalState::Expired if emails.is_empty() => format!("Nobody approved it within {}.", within(approval)),
+        ApprovalState::Expired if approval.approvers.is_empty() => {
+            format!("Nobody approved it within {}.", within(approval))
+        }
         ApprovalState::Expired => format!("Only {approvers} approved it within {}.", within(approval)),
         ApprovalState::Failed => {
             let reference = approval.ended_event.map(event::reference).unwrap_or_default();
@@ -85,9 +86,8 @@ pub(super) fn ended(approval: &Approval) -> String {
 
 /// Tells people whose approvals do not count any more, since they may have read a higher count before.
 pub(super) fn lapsed_approvals(approvers: &[Approver]) -> String {
-    let emails: Vec<_> = approvers.iter().map(|approver| approver.email.as_str()).collect();
-    let verb = if emails.len() == 1 { "does" } else { "do" };
-    if emails.is_empty() { String::new() } else { format!(" {} {verb} not count any more.", list(&emails)) }
+    let verb = if approvers.len() == 1 { "does" } else { "do" };
+    if approvers.is_empty() { String::new() } else { format!(" {} {verb} not count any more.", list(approvers)) }
 }
 
 /// As `2 approvals`.
@@ -111,18 +111,15 @@ fn with_typed(card: Card, typed: &str) -> Card {
     })
 }
 
-fn message(card: Card) -> Option<Outgoing> {
-    Reply::card(card).into_messages().into_iter().next()
-}
-
 fn within(approval: &Approval) -> String {
     let ms = approval.request.expires_at - approval.request.requested_at;
     format!("{:#}", SignedDuration::from_secs(ms / 1000))
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn list(names: &[&str]) -> String {
-    match names.split_last() {
+fn list(approvers: &[Approver]) -> String {
+    let emails: Vec<_> = approvers.iter().map(|approver| approver.email.as_str()).collect();
+    match emails.split_last() {
         None => "nobody".to_owned(),
         Some((only, [])) => (*only).to_owned(),
         Some((last, first)) => format!("{} and {last}", first.join(", ")),

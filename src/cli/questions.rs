@@ -16,7 +16,7 @@ const MOST_STEPS: usize = 100;
 /// What an event's reply asked, until when, and what became of it; nothing if it asked nothing, or that is long ago.
 pub(super) async fn question_lines(store: &Store, row: &Row) -> anyhow::Result<Option<String>> {
     let asks = event::reply_id(row.id, 0);
-    let message = store.between(asks, asks).await?.pop();
+    let message = store.row(asks).await?;
     let Some(Letter::Post(post)) = message.as_ref().and_then(letter) else { return Ok(None) };
     let Post { asks: Some(person), to: Destination::Space(room, _), .. } = *post else { return Ok(None) };
     let newest = store.conversation(&room.local(), &person).await?;
@@ -41,7 +41,7 @@ async fn current(store: &Store, asked: &Conversation) -> anyhow::Result<String> 
     };
     let end = match asked.ended_by {
         Some(by) => {
-            let verdict = store.between(by, by).await?.pop().and_then(|row| row.verdict);
+            let verdict = store.row(by).await?.and_then(|row| row.verdict);
             let by = event::reference(by);
             match verdict {
                 Some(Verdict::Cancelled) => format!("it was cancelled by event {by}"),
@@ -63,7 +63,7 @@ async fn current(store: &Store, asked: &Conversation) -> anyhow::Result<String> 
 async fn step_after(store: &Store, first: Uuid, second: Uuid) -> anyhow::Result<Option<Uuid>> {
     let mut event = second;
     for _ in 0..MOST_STEPS {
-        match store.between(event, event).await?.pop().and_then(|row| row.answers) {
+        match store.row(event).await?.and_then(|row| row.answers) {
             Some(answered) if answered == first => return Ok(Some(event)),
             Some(answered) => event = answered,
             None => return Ok(None),

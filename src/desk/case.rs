@@ -18,13 +18,7 @@ pub struct Case<'a> {
     pub rule: &'static str,
 }
 
-impl<'a> Case<'a> {
-    /// The same case, answered there.
-    #[must_use]
-    pub fn answered_at(self, to: &'a ReplyTo) -> Case<'a> {
-        Case { to, ..self }
-    }
-
+impl Case<'_> {
     /// Ends the event by the case's rule.
     pub fn end(&self, verdict: Verdict) -> EventEnd {
         EventEnd::of(self.to, verdict, self.rule)

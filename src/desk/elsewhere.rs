@@ -26,8 +26,8 @@ impl Desk {
         });
         let letter = |((to, message), nth): ((Destination, Outgoing), u32)| {
             let (id, label) = (event::elsewhere_id(row.id, nth), label(&message, command));
-            let seal = |card: &Card| self.seal_for(card, id, &to, asker, command);
-            let entry = enclose(Post::of(row.id, to.clone(), NewMessage::default()), id, message, seal);
+            let card = message.card.as_ref().map(|card| self.seal_for(card, id, &to, asker, command));
+            let entry = enclose(Post::of(row.id, to, NewMessage::default()), id, message, card);
             Entry { accepted_at: row.accepted_at, label, ..entry }
         };
         messages.zip(0..).map(letter).collect()
@@ -41,11 +41,9 @@ impl Desk {
         let first = outbox::letter_id(key);
         let letter = |(message, nth): (Outgoing, u32)| {
             let id = if nth == 0 { first } else { event::elsewhere_id(first, nth) };
-            let (label, mut refused) = (label(&message, None), Ok(()));
-            let seal =
-                |card: &Card| self.seal_for(card, id, to, None, None).inspect_err(|why| refused = Err(why.clone()));
-            let entry = enclose(Post::new(to.clone(), NewMessage::default()).announced(), id, message, seal);
-            refused.map(|()| Entry { label, ..entry })
+            let card = message.card.as_ref().map(|card| self.seal_for(card, id, to, None, None)).transpose()?;
+            let (label, post) = (label(&message, None), Post::new(to.clone(), NewMessage::default()).announced());
+            Ok(Entry { label, ..enclose(post, id, message, card.map(Ok)) })
         };
         reply.into_messages().into_iter().zip(0..).map(letter).collect()
     }

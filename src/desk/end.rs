@@ -26,6 +26,8 @@ pub enum Outcome {
 pub struct ReplyTo {
     pub room: RoomId,
     pub room_type: RoomType,
+    /// What they wrote, or the message with the card that they pressed.
+    pub message: MessageId,
     pub thread: Option<MessageId>,
     pub sender: Sender,
 }
@@ -38,7 +40,6 @@ pub struct EventEnd {
     pub(super) audit: Option<AuditEntry>,
     /// Resource and event, for the metric, if it is an event that handlers are there for. Never text from outside.
     pub(super) handled: Option<[&'static str; 2]>,
-    pub(super) entries: Vec<Entry>,
     pub(super) is_dead: bool,
 }
 
@@ -66,7 +67,7 @@ impl Outcome {
     /// Adds these effects, if the event ends.
     #[must_use]
     pub fn with(self, effects: impl IntoIterator<Item = Effect>) -> Outcome {
-        self.map_end(|end| effects.into_iter().fold(end, EventEnd::with))
+        self.map_end(|end| end.with(effects))
     }
 }
 
@@ -77,48 +78,48 @@ impl EventEnd {
             RoomType::Direct => "direct",
             RoomType::Group => "group",
         };
-        let mut end = EventEnd::unaudited(verdict, reason).audit(AuditEntry {
+        let audit = AuditEntry {
             person: Some(to.sender.id.to_string()),
             email: Some(to.sender.email.clone()),
             room: Some(to.room.to_string()),
             place: Some(place),
             verdict,
-            reason: reason.to_owned(),
             ..AuditEntry::default()
-        });
+        };
+        let mut end = EventEnd::audited_as(audit, verdict, reason);
         end.closing.subject = Some(to.sender.email.clone());
         end
     }
 
     /// The daemon ended something in this space. The audit says `ended`, whatever the verdict is.
     pub fn by_daemon(room: &str, verdict: Verdict, reason: &str) -> EventEnd {
-        let (room, place, reason) = (Some(room.to_owned()), Some("group"), reason.to_owned());
-        let audit = AuditEntry { room, place, verdict: Verdict::Ended, reason, ..AuditEntry::default() };
-        EventEnd::unaudited(verdict, audit.reason.clone()).audit(audit)
+        let (room, place) = (Some(room.to_owned()), Some("group"));
+        let audit = AuditEntry { room, place, verdict: Verdict::Ended, ..AuditEntry::default() };
+        EventEnd::audited_as(audit, verdict, reason)
     }
 
     /// The daemon called a handler for an event of another kind. `labels` are resource and event for the metric.
     pub fn of_event(labels: [&'static str; 2], actor: Option<&PersonId>, verdict: Verdict, reason: &str) -> EventEnd {
-        let (person, reason) = (actor.map(ToString::to_string), reason.to_owned());
-        let audit = AuditEntry { person, verdict, reason, ..AuditEntry::default() };
-        let end = EventEnd::unaudited(verdict, audit.reason.clone()).audit(audit);
-        EventEnd { handled: Some(labels), ..end }
+        let audit = AuditEntry { person: actor.map(ToString::to_string), verdict, ..AuditEntry::default() };
+        EventEnd { handled: Some(labels), ..EventEnd::audited_as(audit, verdict, reason) }
     }
 
     /// The event ended before anything was known of its sender. It is audited, since an earlier try may have run.
     pub fn unattributed(verdict: Verdict, note: impl Into<String>) -> EventEnd {
-        let reason = "nobody was judged at the end; the note of the event says why".to_owned();
-        EventEnd::unaudited(verdict, note).audit(AuditEntry { verdict, reason, ..AuditEntry::default() })
+        let audit = AuditEntry { verdict, ..AuditEntry::default() };
+        EventEnd::audited_as(audit, verdict, "nobody was judged at the end; the note of the event says why").noted(note)
     }
 
     /// No person caused the event, or the bot itself did: nothing is audited.
     pub fn unaudited(verdict: Verdict, note: impl Into<String>) -> EventEnd {
         let closing = Closing { verdict, note: Some(note.into()), ..Closing::default() };
-        EventEnd { closing, audit: None, handled: None, entries: Vec::new(), is_dead: false }
+        EventEnd { closing, audit: None, handled: None, is_dead: false }
     }
 
-    fn audit(self, entry: AuditEntry) -> EventEnd {
-        EventEnd { audit: Some(entry), ..self }
+    /// The row and the audit have this reason.
+    fn audited_as(audit: AuditEntry, verdict: Verdict, reason: &str) -> EventEnd {
+        let audit = Some(AuditEntry { reason: reason.to_owned(), ..audit });
+        EventEnd { audit, ..EventEnd::unaudited(verdict, reason) }
     }
 
     /// The event is a dead letter.
@@ -183,21 +184,21 @@ impl EventEnd {
     /// Puts these entries into the ledger after the others.
     #[must_use]
     pub fn then(mut self, entries: impl IntoIterator<Item = Entry>) -> EventEnd {
-        self.entries.extend(entries);
+        self.closing.entries.extend(entries);
         self
     }
 
     /// Puts this entry into the ledger before the others.
     #[must_use]
-    pub fn first(mut self, entry: Option<Entry>) -> EventEnd {
-        self.entries.splice(0..0, entry);
+    pub fn first(mut self, entry: Entry) -> EventEnd {
+        self.closing.entries.insert(0, entry);
         self
     }
 
-    /// Adds this effect.
+    /// Adds these effects.
     #[must_use]
-    pub fn with(mut self, effect: Effect) -> EventEnd {
-        self.closing.effects.push(effect);
+    pub fn with(mut self, effects: impl IntoIterator<Item = Effect>) -> EventEnd {
+        self.closing.effects.extend(effects);
         self
     }
 }

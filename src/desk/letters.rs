@@ -1,12 +1,12 @@
-//! The letters that an event leaves in the outbox.
+//! The letters that an event leaves in the outbox, and whether their files may be sent.
 
 use uuid::Uuid;
 
-use super::{Case, Desk, EventEnd, NO_COMMAND, Outcome, ReplyTo, SpokenRefusal};
+use super::{Case, Desk, EventEnd, NO_COMMAND, ReplyTo, SpokenRefusal};
 use crate::card::{Card, Sealing, Venue};
 use crate::clock;
 use crate::event;
-use crate::handler::{CommandSpec, Outgoing, Reply};
+use crate::handler::{CommandError, CommandSpec, Outgoing, Reply};
 use crate::outbox::{Destination, Letter, Post, Thread};
 use crate::store::{Claimed, Entry};
 use crate::webex::{Attachment, File, NewMessage};
@@ -15,15 +15,15 @@ use crate::webex::{Attachment, File, NewMessage};
 pub(super) const UNKNOWN: &str = "Webex has not said yet who the bot is";
 
 impl Desk {
-    /// Ends an event with a reply.
-    pub fn reply(&self, case: Case<'_>, end: EventEnd, reply: Reply) -> Outcome {
-        self.say(case, end, reply.into_messages()).into()
+    /// Ends an event with this text as its reply.
+    pub fn reply(&self, case: Case<'_>, end: EventEnd, text: impl Into<String>) -> EventEnd {
+        self.say(case, end, Reply::text(text).into_messages())
     }
 
     /// Ends an event with a refusal as its reply.
     pub fn refuse(&self, case: Case<'_>, refusal: SpokenRefusal) -> EventEnd {
         let SpokenRefusal { verdict, reason, says } = refusal;
-        self.say(case, EventEnd::of(case.to, verdict, reason), Reply::text(says).into_messages())
+        self.reply(case, EventEnd::of(case.to, verdict, reason), says)
     }
 
     /// Adds these messages to an end, as the event's replies.
@@ -52,9 +52,40 @@ impl Desk {
             asks: sent.asks.then(|| to.sender.id.local()),
             ..Post::of(row.id, Destination::Space(to.room.clone(), to.room_type), NewMessage::default())
         };
-        let entry = enclose(post, id, sent, |card| self.seal_card(card, id, venue, command));
+        let card = sent.card.as_ref().map(|card| self.seal_card(card, id, venue, command));
+        let entry = enclose(post, id, sent, card);
         let (subject, label) = (Some(to.sender.email.clone()), command.map(str::to_owned));
         Entry { accepted_at: row.accepted_at, subject, label, ..entry }
+    }
+
+    /// Whether each file is within `files.largest`, and all of them find room within `files.waiting`.
+    ///
+    /// # Errors
+    /// A sentence for whoever is answered.
+    pub async fn check_files(&self, reply: &Reply) -> Result<(), CommandError> {
+        let files = reply.files();
+        if files.is_empty() {
+            return Ok(());
+        }
+        let size = |file: &File| file.bytes.len() as u64;
+        let limits = &self.services.files;
+        if let Some(file) = files.iter().find(|file| size(file) > limits.largest) {
+            tracing::warn!(?file, limit = limits.largest, "a file to be sent is larger than files.largest");
+            let (name, size, most) = (&file.name, size(file), limits.largest);
+            return Err(CommandError::User(format!(
+                "The file {name} has {size} bytes, and I may send {most} at most."
+            )));
+        }
+        let waiting = self.services.store.size_of_files().await?;
+        if waiting + files.into_iter().map(size).sum::<u64>() > limits.waiting {
+            tracing::error!(
+                waiting,
+                limit = limits.waiting,
+                "a reply's files find no room within files.waiting; dead letters count too: `switchboard outbox list --state dead`"
+            );
+            return Err(CommandError::User("Too many files wait to be sent. Please try again later.".to_owned()));
+        }
+        Ok(())
     }
 
     /// The card with its buttons sealed, or why it cannot be sent. Then its text is sent alone.
@@ -79,21 +110,20 @@ impl Desk {
     }
 }
 
-/// The row of a letter with this message. It goes without a card that cannot be sealed, and says why. The card of an
-/// approval request is sealed already: it is among the attachments.
+/// The row of a letter with this message. `card` is its card, or why that cannot be sealed: then the message goes without
+/// it, and says why. The card of an approval request is sealed already: it is among the attachments.
 pub(super) fn enclose(
     post: Post,
     id: Uuid,
-    Outgoing { mut message, card, file, .. }: Outgoing,
-    seal: impl FnOnce(&Card) -> Result<Attachment, String>,
+    Outgoing { mut message, file, .. }: Outgoing,
+    card: Option<Result<Attachment, String>>,
 ) -> Entry {
-    let without_card = match card.as_ref().map(seal) {
-        Some(Ok(card)) => {
-            message.attachments = vec![card];
+    let without_card = match card.transpose() {
+        Ok(card) => {
+            message.attachments.extend(card);
             None
         }
-        Some(Err(why)) => Some(why),
-        None => None,
+        Err(why) => Some(why),
     };
     let letter = Letter::from(Post { message, file: file.as_ref().map(File::info), without_card, ..post });
     Entry { file: file.map(|file| file.bytes), ..letter.into_entry(id) }

@@ -3,7 +3,6 @@
 mod case;
 mod elsewhere;
 mod end;
-mod files;
 mod letters;
 mod tries;
 
@@ -55,7 +54,7 @@ impl Desk {
     }
 
     fn settle(&self, row: Claimed, end: EventEnd, via: Via) -> Settlement {
-        let EventEnd { mut closing, audit, handled, entries, is_dead } = end;
+        let EventEnd { mut closing, audit, handled, is_dead } = end;
         let command = closing.label.as_deref().unwrap_or(NO_COMMAND);
         if let (Some(sender), Some(AuditEntry { reason, .. })) = (&closing.subject, &audit) {
             let verdict = closing.verdict;
@@ -70,6 +69,6 @@ impl Desk {
         let action_of =
             |AuditEntry { action, .. }: &AuditEntry| if action.is_empty() { command } else { action }.to_owned();
         closing.audit = audit.map(|audit| AuditEntry { via, action: action_of(&audit), ..audit }).into_iter().collect();
-        if is_dead { row.dead(closing, entries) } else { row.done(closing, entries) }
+        if is_dead { row.dead(closing) } else { row.done(closing) }
     }
 }

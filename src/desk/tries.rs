@@ -4,7 +4,7 @@ use super::{Desk, EventEnd, NO_COMMAND, Outcome};
 use crate::store::{Claimed, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{Error, Fault};
-use crate::worker::Retry;
+use crate::worker::{Retry, no_answer};
 
 impl Desk {
     /// Whether the event has had `times` times the tries it may have: the process ended during them.
@@ -18,11 +18,7 @@ impl Desk {
     /// The error of `reading`. When the time is over, the error says that Webex is away.
     pub async fn fetch<T>(&self, reading: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let share = (self.settings.lease - self.settings.deadline).mul_f64(0.9);
-        let slow = |_| {
-            let cause = "no answer before the lease ends".to_owned();
-            Err(Error::Unreachable { endpoint: "a read", is_sent: true, cause })
-        };
-        let result = tokio::time::timeout(share, reading).await.unwrap_or_else(slow);
+        let result = tokio::time::timeout(share, reading).await.unwrap_or_else(|_| Err(no_answer("a read")));
         if result.is_ok() {
             self.health.token(Ok(()));
         }
@@ -78,20 +74,18 @@ impl Desk {
     /// Tries again, since the ledger does not give an approval request. After the last try the event is given up, so that it
     /// does not hold up its space for ever.
     pub fn retry_on_request_error(&self, row: &Claimed, error: &StoreError) -> Outcome {
-        let why = format!("the ledger does not give what waits for approval: {error}");
         tracing::error!(%error, "the ledger does not give what waits for approval");
-        self.after_failure(row, why).unwrap_or_else(|why| self.give_up(&why))
+        self.retry_or_give_up(row, &format!("the ledger does not give what waits for approval: {error}"))
     }
 
-    /// The next try after a failure that is not Webex's.
-    ///
-    /// # Errors
-    /// The reason, when there is no further try.
-    pub fn after_failure(&self, row: &Claimed, why: String) -> Result<Outcome, String> {
-        match self.retry.after_failure(row, why.clone()) {
-            Some(again) => Ok(Outcome::Again(again)),
-            None => Err(why),
-        }
+    /// The next try after a failure that is not Webex's; none after the last try.
+    pub fn after_failure(&self, row: &Claimed, why: &str) -> Option<Outcome> {
+        self.retry.after_failure(row, why).map(Outcome::Again)
+    }
+
+    /// The next try after a failure that is not Webex's, or the end after the last try.
+    pub fn retry_or_give_up(&self, row: &Claimed, why: &str) -> Outcome {
+        self.after_failure(row, why).unwrap_or_else(|| self.give_up(why))
     }
 
     /// Gives up on the event without a reply: its sender is not known, so nobody knows whether they may be answered.

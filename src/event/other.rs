@@ -52,10 +52,7 @@ impl Other {
 
     /// The same without what may be long.
     pub fn without_data(&self) -> Other {
-        let Other { resource, event, id, envelope, actor, delivery, data: _ } = self;
-        let (resource, event, id) = (resource.clone(), event.clone(), id.clone());
-        let (envelope, actor) = (envelope.clone(), actor.clone());
-        Other { resource, event, id, envelope, actor, data: Value::Null, delivery: *delivery }
+        Other { data: Value::Null, ..self.clone() }
     }
 
     /// Whether it has this id of Webex's, in any spelling.

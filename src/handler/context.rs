@@ -99,8 +99,16 @@ impl Context {
     /// The commands that whoever asks may give here.
     pub fn commands(&self) -> Vec<CommandSpec> {
         let commands = self.services.commands();
-        let may = |command: &&CommandSpec| self.services.may(&self.sender, &self.room, self.room_type, command).is_ok();
-        commands.iter().filter(may).cloned().collect()
+        commands.iter().filter(|command| self.may_give(command).is_ok()).cloned().collect()
+    }
+
+    /// Whether whoever asks may give this command here.
+    ///
+    /// # Errors
+    /// The rule by which they may not.
+    pub(crate) fn may_give(&self, command: &CommandSpec) -> std::result::Result<(), &'static str> {
+        let (Sender { id, email }, permission) = (&self.sender, command.permission());
+        self.services.policy.permits(permission, id, email, &self.room, self.room_type)
     }
 
     /// Webex, for looking things up. What is to be said goes into the [`Reply`]: what a handler posts

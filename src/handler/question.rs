@@ -162,12 +162,13 @@ impl Question {
     pub(crate) fn into_stored(
         self,
         command: &str,
-        thread: Option<MessageId>,
+        thread: MessageId,
         cards: Vec<Uuid>,
         cards_until: i64,
     ) -> StoredQuestion {
         let Question { action, input, arguments, within: _ } = self;
-        StoredQuestion { command: command.to_owned(), action, input, arguments, cards, cards_until, thread }
+        let (command, thread) = (command.to_owned(), Some(thread));
+        StoredQuestion { command, action, input, arguments, cards, cards_until, thread }
     }
 }
 

@@ -224,11 +224,7 @@ impl Reply {
         for (nth, card) in self.cards.into_iter().enumerate() {
             match messages.last_mut().filter(|_| nth == 0) {
                 Some(last) => last.card = Some(card),
-                None => {
-                    // What does not fit beside a card would only repeat it.
-                    let fallback = split(&card.fallback(), MOST_BYTES).into_iter().next().unwrap_or_default();
-                    messages.push(Outgoing { card: Some(card), ..Outgoing::markdown(fallback) });
-                }
+                None => messages.push(Outgoing::from(card)),
             }
         }
         let mut files = self.files.into_iter();
@@ -245,6 +241,14 @@ impl Reply {
 impl Outgoing {
     fn markdown(markdown: String) -> Outgoing {
         Outgoing::from(NewMessage { markdown: Some(markdown), ..NewMessage::default() })
+    }
+}
+
+impl From<Card> for Outgoing {
+    fn from(card: Card) -> Self {
+        // What does not fit beside a card would only repeat it.
+        let fallback = split(&card.fallback(), MOST_BYTES).into_iter().next().unwrap_or_default();
+        Outgoing { card: Some(card), ..Outgoing::markdown(fallback) }
     }
 }
 

@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use super::CommandSpec;
 use super::spec::Catalogue;
-use crate::access::{Policy, Sender};
+use crate::access::Policy;
 use crate::card::Cards;
 use crate::config::{self, Mode};
 use crate::program::Program;
 use crate::state::State;
 use crate::store::Store;
 use crate::telemetry::Metrics;
-use crate::webex::{Client, RoomId, RoomType};
+use crate::webex::Client;
 
 /// One of these for each running bot.
 pub(crate) struct Services {
@@ -36,13 +36,5 @@ impl Services {
     /// What is declared of the commands of now.
     pub fn commands(&self) -> Arc<[CommandSpec]> {
         self.catalogue.specs()
-    }
-
-    /// Whether somebody may give a command there.
-    ///
-    /// # Errors
-    /// The rule by which they may not.
-    pub fn may(&self, who: &Sender, room: &RoomId, kind: RoomType, command: &CommandSpec) -> Result<(), &'static str> {
-        self.policy.permits(command.permission(), &who.id, &who.email, room, kind)
     }
 }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Inbox;
-use super::running::{CommandRun, RunOutcome};
+use super::running::{CommandRun, RunEnd};
 use crate::approvals::requester;
 use crate::desk::{Case, EventEnd, Outcome};
 use crate::event;
@@ -19,7 +19,7 @@ const APPROVED: &str = "approved by as many others as it takes";
 impl Inbox {
     /// Runs the command of an approval request, and ends the request. No try of this, by whomever, changes the decision.
     pub(super) async fn run_approved(&self, row: &Claimed, card: Uuid, me: &Person) -> Outcome {
-        let approval = match self.approvals.find(card).await {
+        let approval = match self.services.store.approval(card).await {
             // An operator may have a failed one tried again.
             Ok(Some(approval)) if matches!(approval.state, ApprovalState::Running | ApprovalState::Failed) => approval,
             Ok(_) => return EventEnd::unaudited(Verdict::Noted, "it was ended before it could run").into(),
@@ -29,9 +29,7 @@ impl Inbox {
         let voter = approval.approvers.last().map(|approver| approver.email.clone()).unwrap_or_default();
         let (outcome, state) = self.perform_approved(row, me, &approval).await;
         // Where the command is tried again, the event does not end and the request stays as it is.
-        outcome.map_end(|end| {
-            self.approvals.end_request(row, approval, state, voter, None).add_to(end.of_request(&reference))
-        })
+        outcome.map_end(|end| self.approvals.end_request(end.of_request(&reference), row, approval, state, voter, None))
     }
 
     /// Runs the command as if the requester had typed it now, if they still may.
@@ -57,16 +55,18 @@ impl Inbox {
         let origin = Origin::Message(request.message.as_str().into());
         let mut context = self.context(case, origin, request.asked.clone(), request.files.clone());
         context.event = request.event;
-        let may = |command: &_| self.may_give(&context, command);
+        let may = |command: &_| context.may_give(command);
         let table = self.table.now();
         match router::route(table.commands(), |command| may(command).is_ok(), &request.asked) {
             Route::Command(command, Ok(args)) => {
                 let run = CommandRun { case, command, way_out: None };
-                match self.perform(run, command.run(context, args)).await {
-                    RunOutcome::Answered(outcome) => (outcome, ApprovalState::Approved),
-                    RunOutcome::Refused(outcome) => (outcome, ApprovalState::Declined),
-                    RunOutcome::Failed(outcome) => (outcome, ApprovalState::Failed),
-                }
+                let (outcome, run_end) = self.perform(run, command.run(context, args)).await;
+                let state = match run_end {
+                    RunEnd::Answered => ApprovalState::Approved,
+                    RunEnd::Refused => ApprovalState::Declined,
+                    RunEnd::Failed => ApprovalState::Failed,
+                };
+                (outcome, state)
             }
             Route::Forbidden(command) => refuse(may(command).err().unwrap_or_default()),
             Route::Command(_, Err(_)) | Route::Empty | Route::Unknown { .. } => {

@@ -1,11 +1,9 @@
 //! From a click on a card to what its button does. The inputs are not looked at before the button is known to be ours:
 //! anybody in a space can send any inputs for any card.
 
-use std::ops::ControlFlow;
-
 use super::Inbox;
 use super::judging::{Admission, Approach};
-use crate::access::{Act, EventPlace, Sender};
+use crate::access::{Act, Sender};
 use crate::card::{Button, ButtonAction, SEAL, carries_button};
 use crate::desk::{Case, EventEnd, Outcome, ReplyTo};
 use crate::event::{Event, Occurrence};
@@ -43,7 +41,7 @@ enum InvalidClick {
 
 impl Inbox {
     pub(super) async fn work_on_click(&self, row: &Claimed, event: &Occurrence, me: &Person) -> Outcome {
-        if let ControlFlow::Break(outcome) = self.foresee(row, event, me, Act::Click).await {
+        if let Some(outcome) = self.foresee(row, event, me, Act::Click).await {
             return outcome;
         }
         let (action, card, person) = match self.desk.fetch(self.read_click(event)).await {
@@ -72,9 +70,12 @@ impl Inbox {
             },
         };
         let to = &self.reply_to_click(&click, card.as_ref(), &person);
-        let case = match self.admit_click(row, to, &click).await {
-            ControlFlow::Continue(rule) => Case { row, me, to, rule },
-            ControlFlow::Break(outcome) => return outcome,
+        // The same rules as for a message that mentions the bot.
+        let approach = Approach { row, me, to, is_mentioned: true, act: Act::Click, at: click.action.created };
+        let case = match self.admit(approach).await {
+            Admission::Allow(rule) => approach.case(rule),
+            Admission::Pair(_) => return approach.case("unknown person").end(Verdict::Denied).into(),
+            Admission::Refuse(outcome) => return outcome,
         };
         let button = match &card {
             Some(card) => self.find_button(&click, card, &to.sender),
@@ -90,13 +91,13 @@ impl Inbox {
     /// with others.
     fn reply_to_click(&self, click: &Click<'_>, card: Option<&Message>, person: &Person) -> ReplyTo {
         let sender = Sender { id: person.id.clone(), email: person.email().to_owned() };
-        let room = click.room.clone();
+        let (room, message) = (click.room.clone(), click.action.message_id.clone());
         let Some(card) = card else {
-            return ReplyTo { room, room_type: RoomType::Group, thread: None, sender };
+            return ReplyTo { room, room_type: RoomType::Group, message, thread: None, sender };
         };
         self.directory.learn(&sender.id, &sender.email, &room, card.room_type);
         let thread = card.parent_id.clone().or_else(|| Some(card.id.clone()));
-        ReplyTo { room, room_type: card.room_type, thread, sender }
+        ReplyTo { room, room_type: card.room_type, message, thread, sender }
     }
 
     fn end_invalid_click(&self, case: Case<'_>, invalid: &InvalidClick) -> EventEnd {
@@ -127,19 +128,6 @@ impl Inbox {
         Ok((action, card, person))
     }
 
-    /// The rule by which the person who clicked is answered: the same as for a message that mentions the bot.
-    async fn admit_click(&self, row: &Claimed, to: &ReplyTo, click: &Click<'_>) -> ControlFlow<Outcome, &'static str> {
-        let place = EventPlace::of(to.room_type, true);
-        let approach = Approach { row, me: click.me, to, place, act: Act::Click, at: click.action.created };
-        ControlFlow::Break(match self.admit(approach).await {
-            Ok(Admission::Allow(rule)) => return ControlFlow::Continue(rule),
-            Ok(Admission::Own) => EventEnd::unaudited(Verdict::Own, "the bot clicked").into(),
-            Ok(Admission::Refuse(unanswered)) => approach.case(unanswered.reason).end(unanswered.verdict).into(),
-            Ok(Admission::Pair(_)) => approach.case("unknown person").end(Verdict::Denied).into(),
-            Err(error) => self.desk.retry_judging(&error),
-        })
-    }
-
     /// The vote that was pressed on a card that is gone, if its approval request is decided by now. The person is then told
     /// how it was decided. Nothing else works without its card.
     async fn find_late_vote(
@@ -151,7 +139,7 @@ impl Inbox {
         let Some(button) = button.filter(|button| matches!(button.action, ButtonAction::Vote(_))) else {
             return Ok(None);
         };
-        let approval = self.approvals.find(button.card).await?;
+        let approval = self.services.store.approval(button.card).await?;
         let is_decided = approval.is_some_and(|approval| !approval.is_open());
         Ok((is_decided && named == room).then_some(button))
     }

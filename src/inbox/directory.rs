@@ -1,25 +1,21 @@
 //! Addresses of people and types of spaces, as Webex said them lately. An envelope has only ids, and is judged with these
 //! without a call to Webex.
 
-use std::collections::HashMap;
-use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock;
+use crate::recent::Recent;
 use crate::webex::{PersonId, RoomId, RoomType};
 
 /// How long an address counts as somebody's: Webex may give them another.
 const ADDRESS_FOR: Duration = Duration::from_secs(600);
 
-/// The most that each of two halves remembers: when the newer half is full, the older one is dropped.
-const MOST: usize = 4096;
-
 /// Addresses of people, and types of spaces.
 #[derive(Default)]
 pub struct Directory {
-    addresses: Mutex<Recent<(String, Instant)>>,
-    spaces: Mutex<Recent<RoomType>>,
+    addresses: Mutex<Recent<String, (String, Instant)>>,
+    spaces: Mutex<Recent<String, RoomType>>,
 }
 
 impl Directory {
@@ -46,45 +42,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-struct Recent<T> {
-    newer: HashMap<String, T>,
-    older: HashMap<String, T>,
-}
-
-impl<T> Default for Recent<T> {
-    fn default() -> Self {
-        Recent { newer: HashMap::new(), older: HashMap::new() }
-    }
-}
-
-impl<T> Recent<T> {
-    fn insert(&mut self, key: String, value: T) {
-        if self.newer.len() >= MOST && !self.newer.contains_key(&key) {
-            self.older = mem::take(&mut self.newer);
-        }
-        self.newer.insert(key, value);
-    }
-
-    fn get(&self, key: &str) -> Option<&T> {
-        self.newer.get(key).or_else(|| self.older.get(key))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_crowd_takes_no_more_memory_than_its_bound() {
+    fn what_was_learned_last_is_known() {
         let directory = Directory::default();
-        for nth in 0..5 * MOST {
-            directory.learn(&PersonId::from(nth.to_string()), "a@example.com", &RoomId::from("r"), RoomType::Direct);
-        }
-        let addresses = lock(&directory.addresses);
-        assert!(addresses.newer.len() + addresses.older.len() <= 2 * MOST);
-        drop(addresses);
-        assert_eq!(directory.address(&PersonId::from("0")), None);
-        assert!(directory.address(&PersonId::from((5 * MOST - 1).to_string())).is_some());
+        directory.learn(&PersonId::from("a"), "a@example.com", &RoomId::from("r"), RoomType::Direct);
+        assert_eq!(directory.address(&PersonId::from("a")).as_deref(), Some("a@example.com"));
+        assert_eq!(directory.address(&PersonId::from("b")), None);
         assert_eq!(directory.room_type(&RoomId::from("r")), Some(RoomType::Direct));
     }
 }

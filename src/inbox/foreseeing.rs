@@ -1,76 +1,60 @@
 //! Ends an event that its envelope alone decides, before anything is fetched: nobody who is not answered costs calls to
 //! Webex. Whatever the envelope does not decide is read, and decided then.
 
-use std::ops::ControlFlow;
-
-use super::judging::{Admission, Approach, CROWD, RuleDecision, Unanswered};
+use super::judging::{Approach, CROWD, own_end};
 use super::{Inbox, last_said};
-use crate::access::{Act, EventPlace, Pace, Sender};
-use crate::desk::{EventEnd, Outcome, ReplyTo};
+use crate::access::{Act, Decision, Pace, Sender};
+use crate::desk::{Outcome, ReplyTo};
 use crate::event::Occurrence;
 use crate::store::{Claimed, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{Person, RoomType};
 
 impl Inbox {
-    /// Ends the event, if what its signed envelope says is enough for that.
-    pub(super) async fn foresee(
-        &self,
-        row: &Claimed,
-        event: &Occurrence,
-        me: &Person,
-        act: Act,
-    ) -> ControlFlow<Outcome> {
-        let (Some(actor), Some(room)) = (&event.actor, &event.room) else { return ControlFlow::Continue(()) };
+    /// The end of the event, if what its signed envelope says is enough for that.
+    pub(super) async fn foresee(&self, row: &Claimed, event: &Occurrence, me: &Person, act: Act) -> Option<Outcome> {
+        let (actor, room) = (event.actor.as_ref()?, event.room.as_ref()?);
         if *actor == me.id {
-            let why = match act {
-                Act::Text => "the bot wrote it",
-                Act::Click => "the bot clicked",
-            };
-            return ControlFlow::Break(EventEnd::unaudited(Verdict::Own, why).into());
+            return Some(own_end(act).into());
         }
         // A list may name them by their address, which the envelope does not have.
-        let Some(email) = self.directory.address(actor) else { return ControlFlow::Continue(()) };
-        let Some(room_type) = event.room_type.or_else(|| self.directory.room_type(room)) else {
-            return ControlFlow::Continue(());
-        };
-        let to = &ReplyTo { room: room.clone(), room_type, thread: None, sender: Sender { id: actor.clone(), email } };
+        let email = self.directory.address(actor)?;
+        let room_type = event.room_type.or_else(|| self.directory.room_type(room))?;
+        let (room, message) = (room.clone(), event.id.as_str().into());
+        let to = &ReplyTo { room, room_type, message, thread: None, sender: Sender { id: actor.clone(), email } };
         // Whoever is not answered although they mention the bot is not answered without a mention, for the same reason.
-        let place = EventPlace::of(room_type, true);
-        let approach = Approach { row, me, to, place, act, at: event.created };
+        let approach = Approach { row, me, to, is_mentioned: true, act, at: event.created };
         let (verdict, reason) = match self.foresee_verdict(approach).await {
-            Ok(Some(found)) => found,
-            Ok(None) => return ControlFlow::Continue(()),
-            Err(error) => return ControlFlow::Break(self.desk.retry_judging(&error)),
+            Ok(found) => found?,
+            Err(error) => return Some(self.desk.retry_judging(&error)),
         };
         let mark = last_said(row).max(event.created);
         // The mark says that everything up to then was worked on. That is so in a direct space, where nobody else speaks.
         // Elsewhere, or where the person is answered, an earlier message may be missing; the next one that is read shows it.
         let is_theirs = to.room_type == RoomType::Direct && verdict != Verdict::Flooded && act == Act::Text;
         let end = approach.case(reason).end(verdict);
-        ControlFlow::Break(end.marked(mark.filter(|_| is_theirs)).into())
+        Some(end.marked(mark.filter(|_| is_theirs)).into())
     }
 
     /// The verdict and its reason.
     async fn foresee_verdict(&self, approach: Approach<'_>) -> Result<Option<(Verdict, &'static str)>, StoreError> {
         let Approach { me, to, act, .. } = approach;
-        Ok(match self.apply_rules(approach).await? {
-            RuleDecision::Final(Admission::Refuse(Unanswered { verdict, reason, says: None })) => {
-                Some((verdict, reason))
-            }
-            RuleDecision::Final(Admission::Pair(last)) => {
+        let (decision, last) = self.apply_rules(approach).await?;
+        Ok(match decision {
+            Decision::Ignore(rule) => Some((Verdict::Denied, rule)),
+            Decision::Pair => {
                 let is_crowd =
                     !approach.made(last.as_deref()) && self.services.store.is_crowd(self.pairing.per_hour).await?;
                 is_crowd.then_some((Verdict::Crowd, CROWD))
             }
-            RuleDecision::Final(Admission::Own | Admission::Allow(_) | Admission::Refuse(_)) => None,
+            Decision::Own => None,
             // In a space with others, Webex tells a bot only of messages that mention it, but any other account of all.
-            RuleDecision::UnlessFlooded { .. }
+            Decision::Allow(_) | Decision::Deny(_)
                 if to.room_type == RoomType::Group && act == Act::Text && !me.is_bot() =>
             {
                 None
             }
-            RuleDecision::UnlessFlooded { .. } => match self.count_pace(approach) {
+            Decision::Allow(_) | Decision::Deny(_) => match self.count_pace(approach) {
                 // The message is read, since it shows the thread to reply in.
                 Pace::Over { tell: true, .. } if act == Act::Text => None,
                 Pace::Over { rule, .. } => Some((Verdict::Flooded, rule)),

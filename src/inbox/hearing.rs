@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Inbox;
-use super::running::{CommandRun, GONE, NO_ACTION, RunOutcome, Uncallable};
+use super::running::{CommandRun, RunEnd, Uncallable, refuse_gone};
 use crate::approvals::Requested;
 use crate::clock;
 use crate::desk::{Case, Outcome, ReplyTo, SpokenRefusal};
-use crate::handler::{CommandSpec, Context, Elsewhere, Inputs, Origin, Reply};
+use crate::handler::{CommandSpec, Context, Elsewhere, Inputs, Origin};
 use crate::questions::{AskedQuestion, Meaning, Utterance, is_cancel};
 use crate::router::{self, Route, addressed_text};
 use crate::verdict::Verdict;
@@ -33,7 +33,7 @@ impl Inbox {
     }
 
     pub(super) fn context(&self, case: Case<'_>, origin: Origin, text: String, files: Vec<String>) -> Context {
-        let ReplyTo { room, room_type, thread, sender } = case.to.clone();
+        let ReplyTo { room, room_type, thread, sender, .. } = case.to.clone();
         Context {
             sender,
             room,
@@ -49,14 +49,6 @@ impl Inbox {
         }
     }
 
-    /// Whether the person may give this command there.
-    ///
-    /// # Errors
-    /// The rule by which they may not.
-    pub(super) fn may_give(&self, context: &Context, command: &CommandSpec) -> Result<(), &'static str> {
-        self.services.may(&context.sender, &context.room, context.room_type, command)
-    }
-
     /// Does what somebody says, typed or with a button: it answers what they were asked, or is a command.
     pub(super) async fn answer_words(&self, case: Case<'_>, words: Context, said: Utterance) -> Outcome {
         match self.questions.meaning(case.row, &words, said).await {
@@ -67,13 +59,13 @@ impl Inbox {
                 outcome.map_end(|end| end.action(&action).answering(event))
             }
             Ok(Meaning::TooLate(asked, SpokenRefusal { verdict, reason, says })) => {
-                self.desk.reply(case, case.end(verdict).noted(reason).with(asked.end), Reply::text(says))
+                self.desk.reply(case, case.end(verdict).noted(reason).with([asked.end]), says).into()
             }
             Ok(Meaning::Unsettled) => {
                 let note = "the message of a question is just being sent; Webex will say which of the two was first";
                 Outcome::later(BEING_SENT.max(case.row.failing() / 2), note)
             }
-            Ok(Meaning::Gone) => self.tell_gone(case),
+            Ok(Meaning::Gone) => self.desk.refuse(case, refuse_gone()).into(),
             Err(error) => self.desk.retry_on_ledger_error(case.row, &error),
         }
     }
@@ -81,13 +73,12 @@ impl Inbox {
     /// Runs the command that the text names.
     async fn run_command(&self, case: Case<'_>, context: Context) -> Outcome {
         let table = self.table.now();
-        let may = |command: &CommandSpec| self.may_give(&context, command);
+        let may = |command: &CommandSpec| context.may_give(command);
         match router::route(table.commands(), |command| may(command).is_ok(), &context.text) {
-            Route::Empty => self.desk.reply(case, case.end(Verdict::Empty), Reply::text(NOTHING_SAID)),
+            Route::Empty => self.desk.reply(case, case.end(Verdict::Empty), NOTHING_SAID).into(),
             Route::Forbidden(command) => self.forbid(case, command, may(command).err().unwrap_or_default()),
             Route::Unknown { near } => {
-                let reply = Reply::text(router::unknown(&context.text, near));
-                self.desk.reply(case, case.end(Verdict::Unknown), reply)
+                self.desk.reply(case, case.end(Verdict::Unknown), router::unknown(&context.text, near)).into()
             }
             Route::Command(command, args) => {
                 let run = CommandRun { case, command, way_out: None };
@@ -95,7 +86,7 @@ impl Inbox {
                     (Ok(_), Some(quorum)) => {
                         self.approvals.request(case, Requested { command, quorum, context: &context }).await
                     }
-                    (Ok(args), None) => self.perform(run, command.run(context, args)).await.outcome(),
+                    (Ok(args), None) => self.perform(run, command.run(context, args)).await.0,
                     (Err(error), _) => self.end_run(&run, Err(error)).await,
                 }
             }
@@ -107,21 +98,16 @@ impl Inbox {
         let (name, case) = (command.name(), Case { rule: reason, ..case });
         let end = case.end(Verdict::Denied).command(name);
         match self.services.policy.is_spoken() {
-            true => self.desk.reply(case, end, Reply::text(format!("I am sorry, but you may not use {name} here."))),
+            true => self.desk.reply(case, end, format!("I am sorry, but you may not use {name} here.")).into(),
             false => end.into(),
         }
-    }
-
-    /// Tells the person that nothing takes their answer any more.
-    fn tell_gone(&self, case: Case<'_>) -> Outcome {
-        self.desk.refuse(case, SpokenRefusal::declined(NO_ACTION, GONE)).into()
     }
 
     async fn take_answer(&self, case: Case<'_>, words: Context, asked: AskedQuestion) -> Outcome {
         let (stored, end, answered) = (&asked.stored, asked.end.clone(), asked.effects_of_answer());
         if words.files.is_empty() && is_cancel(&words.text) {
             let end = case.end(Verdict::Cancelled).command(&stored.command);
-            return self.desk.reply(case, end, Reply::text(CANCELLED)).with(answered);
+            return self.desk.reply(case, end.with(answered), CANCELLED).into();
         }
         let inputs = Inputs::typed(stored.input.clone(), &words.text, stored.arguments.clone());
         let way_out = Some(match case.to.room_type {
@@ -132,15 +118,16 @@ impl Inbox {
         match self.call_action(&table, &stored.command, &stored.action, words, inputs) {
             Ok((command, running)) => {
                 let run = CommandRun { case, command, way_out };
-                match self.perform_once(run, running).await {
-                    RunOutcome::Answered(outcome) => outcome.with(answered),
-                    RunOutcome::Refused(outcome) => outcome,
+                let (outcome, run_end) = self.perform_once(run, running).await;
+                outcome.with(match run_end {
+                    RunEnd::Answered => answered,
+                    RunEnd::Refused => Vec::new(),
                     // A failure that is tried again closes no event, so the question stays open then.
-                    RunOutcome::Failed(outcome) => outcome.with([end]),
-                }
+                    RunEnd::Failed => vec![end],
+                })
             }
             Err(Uncallable::Forbidden(command, reason)) => self.forbid(case, command, reason).with([end]),
-            Err(Uncallable::Gone) => self.tell_gone(case).with([end]),
+            Err(Uncallable::Gone) => self.desk.refuse(case, refuse_gone()).with([end]).into(),
         }
     }
 }

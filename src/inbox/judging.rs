@@ -6,7 +6,6 @@ use super::Inbox;
 use crate::access::{Act, Decision, EventPlace, Pace, PairingStatus, Sender, decide, paired};
 use crate::clock;
 use crate::desk::{Case, EventEnd, Outcome, ReplyTo};
-use crate::handler::Reply;
 use crate::pairing;
 use crate::router::{addressed_text, mentions};
 use crate::store::{Claimed, Pairing, StoreError};
@@ -26,7 +25,7 @@ pub(super) struct Approach<'a> {
     pub row: &'a Claimed,
     pub me: &'a Person,
     pub to: &'a ReplyTo,
-    pub place: EventPlace,
+    pub is_mentioned: bool,
     pub act: Act,
     /// By Webex's clock.
     pub at: Option<Timestamp>,
@@ -34,33 +33,12 @@ pub(super) struct Approach<'a> {
 
 /// Whether somebody is answered.
 pub(super) enum Admission {
-    /// The bot did it itself.
-    Own,
     /// They are answered, by this rule.
     Allow(&'static str),
-    /// They are not.
-    Refuse(Unanswered),
     /// Nobody knows them. This is their last pairing request, if there is one.
     Pair(Option<Box<Pairing>>),
-}
-
-/// Why somebody is not answered, and what they read instead.
-pub(super) struct Unanswered {
-    pub verdict: Verdict,
-    pub reason: &'static str,
-    pub says: Option<&'static str>,
-}
-
-/// What the rules decide before it counts how much the sender says.
-pub(super) enum RuleDecision {
-    /// This, however much they say.
-    Final(Admission),
-    /// They read a reply, an answer or a refusal, unless they say too much.
-    UnlessFlooded { allowed: bool, rule: &'static str },
-}
-
-fn refuse(verdict: Verdict, reason: &'static str, says: Option<&'static str>) -> Admission {
-    Admission::Refuse(Unanswered { verdict, reason, says })
+    /// They are not answered, or the ledger does not say whether they are.
+    Refuse(Outcome),
 }
 
 impl<'a> Approach<'a> {
@@ -81,47 +59,58 @@ impl Inbox {
         let to = &ReplyTo {
             room: message.room_id.clone(),
             room_type: message.room_type,
+            message: message.id.clone(),
             thread: message.parent_id.clone(),
             sender: Sender { id: message.person_id.clone(), email: message.person_email.clone() },
         };
         let is_mentioned = message.room_type == RoomType::Group && mentions(&message, me);
-        let place = EventPlace::of(message.room_type, is_mentioned);
-        let approach = Approach { row, me, to, place, act: Act::Text, at: message.created };
+        let approach = Approach { row, me, to, is_mentioned, act: Act::Text, at: message.created };
         match self.admit(approach).await {
-            Ok(Admission::Own) => EventEnd::unaudited(Verdict::Own, "the bot wrote it").into(),
-            Ok(Admission::Allow(rule)) => self.answer_message(approach.case(rule), &message).await,
-            Ok(Admission::Refuse(Unanswered { verdict, reason, says })) => {
-                let case = approach.case(reason);
-                match says {
-                    Some(says) => self.desk.reply(case, case.end(verdict), Reply::text(says)),
-                    None => case.end(verdict).into(),
-                }
-            }
-            Ok(Admission::Pair(last)) => {
+            Admission::Allow(rule) => self.answer_message(approach.case(rule), &message).await,
+            Admission::Pair(last) => {
                 self.greet_stranger(approach, &addressed_text(&message, me), last.as_deref()).await
             }
-            Err(error) => self.desk.retry_judging(&error),
+            Admission::Refuse(outcome) => outcome,
         }
     }
 
     /// Decides by the settings, by what the ledger has on strangers, and by how much the person said at the time.
-    pub(super) async fn admit(&self, approach: Approach<'_>) -> Result<Admission, StoreError> {
-        let (allowed, rule) = match self.apply_rules(approach).await? {
-            RuleDecision::Final(admission) => return Ok(admission),
-            RuleDecision::UnlessFlooded { allowed, rule } => (allowed, rule),
+    pub(super) async fn admit(&self, approach: Approach<'_>) -> Admission {
+        let refuse = |verdict, rule, says: Option<&str>| {
+            let case = approach.case(rule);
+            Admission::Refuse(match says.filter(|_| approach.act == Act::Text) {
+                Some(says) => self.desk.reply(case, case.end(verdict), says).into(),
+                None => case.end(verdict).into(),
+            })
         };
-        Ok(match self.count_pace(approach) {
-            Pace::Over { rule, tell } => refuse(Verdict::Flooded, rule, tell.then_some(TOO_MUCH)),
-            Pace::Fine if allowed => Admission::Allow(rule),
-            Pace::Fine => refuse(Verdict::Denied, rule, Some(MAY_NOT)),
-        })
+        let (decision, last) = match self.apply_rules(approach).await {
+            Ok(decided) => decided,
+            Err(error) => return Admission::Refuse(self.desk.retry_judging(&error)),
+        };
+        if let Decision::Allow(_) | Decision::Deny(_) = decision
+            && let Pace::Over { rule, tell } = self.count_pace(approach)
+        {
+            return refuse(Verdict::Flooded, rule, tell.then_some(TOO_MUCH));
+        }
+        match decision {
+            Decision::Own => Admission::Refuse(own_end(approach.act).into()),
+            Decision::Pair => Admission::Pair(last),
+            Decision::Ignore(rule) => refuse(Verdict::Denied, rule, None),
+            Decision::Deny(rule) => refuse(Verdict::Denied, rule, Some(MAY_NOT)),
+            Decision::Allow(rule) => Admission::Allow(rule),
+        }
     }
 
-    /// Decides by the settings, and by what the ledger has on strangers.
-    pub(super) async fn apply_rules(&self, approach: Approach<'_>) -> Result<RuleDecision, StoreError> {
-        let Approach { me, to, place, act, .. } = approach;
+    /// Decides by the settings, and by what the ledger has on strangers. Whoever is allowed, or denied and told so, may still
+    /// say too much. With [`Decision::Pair`] comes the last pairing request.
+    pub(super) async fn apply_rules(
+        &self,
+        approach: Approach<'_>,
+    ) -> Result<(Decision, Option<Box<Pairing>>), StoreError> {
+        let Approach { me, to, is_mentioned, act, .. } = approach;
         let Sender { id, email } = &to.sender;
         let policy = &self.services.policy;
+        let place = EventPlace::of(to.room_type, is_mentioned);
         let mut last = None;
         let mut decision = decide(policy, &me.id, id, email, place, act);
         if decision == Decision::Pair {
@@ -133,14 +122,8 @@ impl Inbox {
             };
         }
         Ok(match decision {
-            Decision::Own => RuleDecision::Final(Admission::Own),
-            Decision::Pair => RuleDecision::Final(Admission::Pair(last)),
-            Decision::Ignore(rule) => RuleDecision::Final(refuse(Verdict::Denied, rule, None)),
-            Decision::Deny(rule) if !policy.is_spoken() || act == Act::Click => {
-                RuleDecision::Final(refuse(Verdict::Denied, rule, None))
-            }
-            Decision::Deny(rule) => RuleDecision::UnlessFlooded { allowed: false, rule },
-            Decision::Allow(rule) => RuleDecision::UnlessFlooded { allowed: true, rule },
+            Decision::Deny(rule) if !policy.is_spoken() || act == Act::Click => (Decision::Ignore(rule), last),
+            decision => (decision, last),
         })
     }
 
@@ -157,4 +140,13 @@ impl Inbox {
         };
         self.flood.take(row.id, id, space, at.map_or(row.accepted_at, Timestamp::as_millisecond))
     }
+}
+
+/// The end of an event that the bot caused itself.
+pub(super) fn own_end(act: Act) -> EventEnd {
+    let why = match act {
+        Act::Text => "the bot wrote it",
+        Act::Click => "the bot clicked",
+    };
+    EventEnd::unaudited(Verdict::Own, why)
 }

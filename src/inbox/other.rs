@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::Inbox;
-use super::running::Failed;
 use crate::desk::{EventEnd, Outcome};
 use crate::event::{self, Other, Subscription};
 use crate::handler::{CommandError, Elsewhere, EventContext, Reply};
@@ -48,13 +47,16 @@ impl Inbox {
             Err(CommandError::User(text) | CommandError::Usage(text)) => {
                 end(Verdict::Ignored, "its handler declined it").noted(quoted(&text)).into()
             }
-            Err(CommandError::Internal(error)) => match self.try_again(row, Failed::Handler(&kind), &error).await {
-                Ok(again) => again,
-                Err(error) => {
-                    tracing::error!(kind, error, "the handler of an event failed for good");
-                    end(Verdict::Failed, "its handler failed").noted(error).dead().into()
+            Err(CommandError::Internal(error)) => {
+                let log = |error: &str| tracing::warn!(kind, error, "the handler of an event failed; trying again");
+                match self.try_again(row, &error, log).await {
+                    Ok(again) => again,
+                    Err(error) => {
+                        tracing::error!(kind, error, "the handler of an event failed for good");
+                        end(Verdict::Failed, "its handler failed").noted(error).dead().into()
+                    }
                 }
-            },
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Does what a button of ours says, for somebody who pressed it and is answered.
 
 use super::Inbox;
-use super::running::{CommandRun, GONE, NO_ACTION, RunOutcome, Uncallable};
+use super::running::{CommandRun, RunEnd, Uncallable, refuse_gone};
 use crate::approvals::PressedVote;
 use crate::card::{Button, ButtonAction, ButtonRefusal};
 use crate::clock;
@@ -72,7 +72,6 @@ impl Inbox {
         }
     }
 
-    /// Calls the action of a button.
     async fn call_button(&self, case: Case<'_>, click: &AttachmentAction, button: &Button, action: &str) -> Outcome {
         let Button { card, once, until, .. } = *button;
         let context = self.context(case, Origin::Click(click.message_id.clone()), String::new(), Vec::new());
@@ -84,7 +83,7 @@ impl Inbox {
                 return Case { rule: reason, ..case }.end(Verdict::Denied).command(command.name()).into();
             }
             Err(Uncallable::Gone) => {
-                return self.desk.refuse_click(case, card, SpokenRefusal::declined(NO_ACTION, GONE)).into();
+                return self.desk.refuse_click(case, card, refuse_gone()).into();
             }
         };
         let question_end = match self.questions.end_by_click(case.to, card, once, action).await {
@@ -95,15 +94,15 @@ impl Inbox {
         let was_cut_off = case.row.deaths > 0;
         let used = once.then_some(Effect::Use { card, until, action: Some(action.to_owned()) });
         let run = CommandRun { case, command, way_out: None };
-        let ran = match once {
+        let (outcome, run_end) = match once {
             true => self.perform_once(run, running).await,
             false => self.perform(run, running).await,
         };
-        match ran {
-            RunOutcome::Answered(outcome) => outcome.with(used.into_iter().chain(question_end)),
-            RunOutcome::Refused(outcome) => outcome,
+        match run_end {
+            RunEnd::Answered => outcome.with(used).with(question_end),
+            RunEnd::Refused => outcome,
             // A failure that is tried again closes no event, so it ends no question, as with a typed answer.
-            RunOutcome::Failed(outcome) => outcome.with(used.filter(|_| was_cut_off).into_iter().chain(question_end)),
+            RunEnd::Failed => outcome.with(used.filter(|_| was_cut_off)).with(question_end),
         }
     }
 }

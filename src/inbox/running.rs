@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 
 use super::Inbox;
-use crate::desk::{Case, Outcome};
+use crate::desk::{Case, Outcome, SpokenRefusal};
 use crate::event;
 use crate::handler::{Command, CommandError, CommandSpec, Context, FileError, Inputs, Reply, Table};
 use crate::store::{Again, Claimed};
@@ -13,12 +13,6 @@ use crate::text::quoted;
 use crate::verdict::Verdict;
 use crate::webex::{Error, Fault, NewMessage};
 use crate::worker::reason;
-
-/// What the person reads where [`Uncallable::Gone`].
-pub(super) const GONE: &str = "I cannot do that any more. Please ask me again.";
-
-/// The reason of the same.
-pub(super) const NO_ACTION: &str = "nothing has this action any more";
 
 /// A command, or an action of it, that runs for somebody.
 pub(super) struct CommandRun<'a> {
@@ -28,13 +22,14 @@ pub(super) struct CommandRun<'a> {
     pub way_out: Option<&'static str>,
 }
 
-/// How a run ended, and what becomes of its event.
-pub(super) enum RunOutcome {
-    Answered(Outcome),
+/// How a run ended.
+#[derive(Clone, Copy)]
+pub(super) enum RunEnd {
+    Answered,
     /// The command refused, and said why.
-    Refused(Outcome),
+    Refused,
     /// It failed, for good or until the next try.
-    Failed(Outcome),
+    Failed,
 }
 
 /// Why an action is not called.
@@ -43,13 +38,6 @@ pub(super) enum Uncallable<'a> {
     Forbidden(&'a CommandSpec, &'static str),
     /// The bot does not have it any more.
     Gone,
-}
-
-impl RunOutcome {
-    pub(super) fn outcome(self) -> Outcome {
-        let (RunOutcome::Answered(outcome) | RunOutcome::Refused(outcome) | RunOutcome::Failed(outcome)) = self;
-        outcome
-    }
 }
 
 impl Inbox {
@@ -63,7 +51,7 @@ impl Inbox {
         inputs: Inputs,
     ) -> Result<(&'a Command, impl Future<Output = Result<Reply, CommandError>> + Send + use<>), Uncallable<'a>> {
         let command = table.find(command).ok_or(Uncallable::Gone)?;
-        self.may_give(&context, command).map_err(|reason| Uncallable::Forbidden(command, reason))?;
+        context.may_give(command).map_err(|reason| Uncallable::Forbidden(command, reason))?;
         let running = command.act(action, context, inputs).ok_or(Uncallable::Gone)?;
         Ok((command, running))
     }
@@ -73,12 +61,12 @@ impl Inbox {
         &self,
         run: CommandRun<'_>,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
-    ) -> RunOutcome {
+    ) -> (Outcome, RunEnd) {
         match self.services.store.begin_once(run.case.row).await {
             Ok(true) => self.perform(run, running).await,
             // Another process has the lease now and does it; this one settles nothing.
-            Ok(false) => RunOutcome::Refused(Outcome::Again(Again::default())),
-            Err(error) => RunOutcome::Refused(self.desk.retry_on_ledger_error(run.case.row, &error)),
+            Ok(false) => (Outcome::Again(Again::default()), RunEnd::Refused),
+            Err(error) => (self.desk.retry_on_ledger_error(run.case.row, &error), RunEnd::Refused),
         }
     }
 
@@ -87,23 +75,22 @@ impl Inbox {
         &self,
         mut run: CommandRun<'_>,
         running: impl Future<Output = Result<Reply, CommandError>> + Send,
-    ) -> RunOutcome {
-        let (has_run, result) = match self.guard(run.case.row, running).await {
-            Ok(reply) => match reply.check(run.command) {
-                Ok(()) => (true, self.desk.check_files(&reply).await.map(|()| reply)),
-                Err(error) => (false, Err(error.into())),
-            },
-            Err(error) => (false, Err(error)),
+    ) -> (Outcome, RunEnd) {
+        let mut result = self.guard(run.case.row, running).await.and_then(|reply| {
+            reply.check(run.command)?;
+            Ok(reply)
+        });
+        let run_end = match result {
+            Ok(_) => RunEnd::Answered,
+            Err(CommandError::User(_) | CommandError::Usage(_)) => RunEnd::Refused,
+            Err(CommandError::Internal(_)) => RunEnd::Failed,
         };
         // What has run took the answer, even where its reply cannot be sent.
-        run.way_out = run.way_out.filter(|_| !has_run);
-        let is_refused = matches!(result, Err(CommandError::User(_) | CommandError::Usage(_)));
-        let outcome = self.end_run(&run, result).await;
-        match (has_run, is_refused) {
-            (true, _) => RunOutcome::Answered(outcome),
-            (false, true) => RunOutcome::Refused(outcome),
-            (false, false) => RunOutcome::Failed(outcome),
+        if let Ok(reply) = result {
+            run.way_out = None;
+            result = self.desk.check_files(&reply).await.map(|()| reply);
         }
+        (self.end_run(&run, result).await, run_end)
     }
 
     /// Runs a handler within its deadline. A panic, or a handler that does not end, is a failure like any other. A row that
@@ -136,46 +123,44 @@ impl Inbox {
                 let asker = Some(&case.to.sender.id);
                 let elsewhere = self.desk.elsewhere(case.row, asker, Some(command.name()), reply.take_elsewhere());
                 let (messages, question) = self.questions.messages(*case, command.name(), reply);
-                let end = self.desk.say(*case, end(Verdict::Answered), messages).then(elsewhere);
-                Outcome::from(end).with(question)
+                self.desk.say(*case, end(Verdict::Answered), messages).then(elsewhere).with(question).into()
             }
             Err(CommandError::User(text)) => {
                 let end = end(Verdict::Declined).noted(quoted(&text));
-                self.desk.reply(*case, end, Reply::text(with_way_out(&text)))
+                self.desk.reply(*case, end, with_way_out(&text)).into()
             }
             Err(CommandError::Usage(text)) => {
                 let says = format!("{} Usage: {}", with_way_out(&text), command.usage());
-                self.desk.reply(*case, end(Verdict::Usage).noted(quoted(&text)), Reply::text(says))
+                self.desk.reply(*case, end(Verdict::Usage).noted(quoted(&text)), says).into()
             }
             Err(CommandError::Internal(error)) => {
-                match self.try_again(case.row, Failed::Command(command.name()), &error).await {
+                let command = command.name();
+                let log = |error: &str| tracing::warn!(command, error, "a command failed; trying again");
+                match self.try_again(case.row, &error, log).await {
                     Ok(again) => again,
-                    Err(error) => self.end_failed(*case, command.name(), error),
+                    Err(error) => self.end_failed(*case, command, error),
                 }
             }
         }
     }
 
-    /// The next try of what failed.
+    /// The next try of what failed. `log` gets the failure where a try is counted for it.
     ///
     /// # Errors
     /// The failure for the log and the ledger, when there is no further try.
     pub(super) async fn try_again(
         &self,
         row: &Claimed,
-        what: Failed<'_>,
         error: &anyhow::Error,
+        log: impl FnOnce(&str),
     ) -> Result<Outcome, String> {
         // The handler is not at fault when Webex is away or asks to wait.
         if let Some(error) = passing_failure(error).filter(|_| self.desk.is_patient(row)) {
             return Ok(self.desk.retry_reading(row, error).await);
         }
         let error = self.services.webex.sanitized(&format!("{error:#}"));
-        let again = self.desk.after_failure(row, error.clone())?;
-        match what {
-            Failed::Command(command) => tracing::warn!(command, error, "a command failed; trying again"),
-            Failed::Handler(kind) => tracing::warn!(kind, error, "the handler of an event failed; trying again"),
-        }
+        let Some(again) = self.desk.after_failure(row, &error) else { return Err(error) };
+        log(&error);
         Ok(again)
     }
 
@@ -190,13 +175,10 @@ impl Inbox {
     }
 }
 
-/// What failed, for the log.
-#[derive(Clone, Copy)]
-pub(super) enum Failed<'a> {
-    /// The command of this name.
-    Command(&'a str),
-    /// The handler of this kind of event.
-    Handler(&'a str),
+/// What the person reads where [`Uncallable::Gone`].
+pub(super) fn refuse_gone() -> SpokenRefusal {
+    let says = "I cannot do that any more. Please ask me again.";
+    SpokenRefusal::declined("nothing has this action any more", says)
 }
 
 /// The failed call to Webex within a command, if the same call may succeed later.

@@ -1,9 +1,6 @@
 //! From a claimed row to its settlement.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
-
-use uuid::Uuid;
 
 use super::{Inbox, last_said};
 use crate::access::Act;
@@ -12,7 +9,7 @@ use crate::event::{Added, Event, Occurrence, is_plausible};
 use crate::store::{Again, Claimed, Queue, Settlement, Via};
 use crate::verdict::Verdict;
 use crate::webex::{Client, Person, RoomId};
-use crate::worker::Work;
+use crate::worker::{Work, name_event};
 
 /// How long an event waits for an earlier one of its space that was missing. Mostly that one is worked on next.
 const GIVES_WAY: Duration = Duration::from_millis(5);
@@ -26,11 +23,8 @@ impl Work for Inbox {
         &self.services.webex
     }
 
-    fn event(row: &Claimed) -> Uuid {
-        row.id
-    }
-
     async fn work(&self, row: Claimed) -> Settlement {
+        name_event(row.id);
         let event: Event = match serde_json::from_str(&row.body) {
             Ok(event) => event,
             Err(error) => {
@@ -47,7 +41,7 @@ impl Work for Inbox {
         let why = self.services.webex.sanitized(&why);
         tracing::error!(why, "work on an event failed where it must not");
         let via = serde_json::from_str(&row.body).map_or(Via::Daemon, |event: Event| event.via());
-        let outcome = self.desk.after_failure(&row, why).unwrap_or_else(|why| self.desk.give_up(&why));
+        let outcome = self.desk.retry_or_give_up(&row, &why);
         self.desk.close(row, outcome, via)
     }
 
@@ -76,7 +70,7 @@ impl Inbox {
     }
 
     async fn work_on_message(&self, row: &Claimed, event: &Occurrence, me: &Person) -> Outcome {
-        if let ControlFlow::Break(outcome) = self.foresee(row, event, me, Act::Text).await {
+        if let Some(outcome) = self.foresee(row, event, me, Act::Text).await {
             return outcome;
         }
         let message = match self.desk.fetch(self.read_message(row, event, me)).await {

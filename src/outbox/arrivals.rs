@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
-use super::posts::{EarlierPost, Posts};
+use super::posts::Posts;
 use super::{Destination, Post};
 use crate::config::Config;
 use crate::identity::Identity;
@@ -18,14 +16,22 @@ const MOST_LOOKED_AT: usize = 10_000;
 /// How far back it looks if an older ledger does not say when the message was first posted.
 const SKEW: i64 = 120_000;
 
+/// What became of an earlier post.
+pub(super) enum EarlierPost {
+    /// The message is there.
+    Arrived(Box<Message>),
+    /// It is not there and will not be.
+    Absent,
+    /// It is not there, and Webex may still carry the post out within this time.
+    Pending(Duration),
+}
+
 /// Looks for messages whose posts were not answered.
 pub(super) struct Arrivals {
     webex: Client,
     /// Whose messages are looked for.
     identity: Identity,
-    lease: Duration,
-    longest_post: Duration,
-    posts: Posts,
+    pub(super) posts: Posts,
 }
 
 impl Arrivals {
@@ -33,20 +39,8 @@ impl Arrivals {
         Arrivals {
             webex: webex.clone(),
             identity: identity.clone(),
-            lease: config.worker.lease,
-            longest_post: config.webex.timeout + config.worker.visible_within,
-            posts: Posts::default(),
+            posts: Posts::new(config.webex.timeout + config.worker.visible_within, config.worker.lease),
         }
-    }
-
-    /// A post of this row begins.
-    pub(super) fn expect(&self, row: &Claimed) {
-        self.posts.begin(row.id, self.longest_post);
-    }
-
-    /// A row is settled.
-    pub(super) fn forget(&self, row: Uuid) {
-        self.posts.forget(row);
     }
 
     /// Looks for a message that may have been posted before. At the last try of its row, a space that cannot be read
@@ -56,11 +50,11 @@ impl Arrivals {
         row: &Claimed,
         post: &Post,
         root: Option<&MessageId>,
-        doubt: UncertainTries,
         is_last: bool,
     ) -> Result<EarlierPost, Error> {
+        let Some(doubt) = row.doubt else { return Ok(EarlierPost::Absent) };
         // Taken before the look: a message that the look does not find was not there at this time.
-        let left = self.posts.time_left(row.id, doubt, self.webex.webex_time(), self.longest_post, self.lease);
+        let left = self.posts.time_left(row.id, doubt, self.webex.webex_time());
         let room = match &post.to {
             Destination::Space(_, RoomType::Group) => return Ok(EarlierPost::Absent),
             Destination::Space(room, RoomType::Direct) => room,

@@ -1,5 +1,7 @@
 //! What is wrong with a letter, said before it is in the outbox. What Webex refuses later is a dead letter.
 
+use std::fmt;
+
 use url::Url;
 
 use super::{Destination, Letter};
@@ -25,10 +27,8 @@ impl Letter {
             }
             Letter::Edit(edit) => {
                 place(&edit.message)?;
-                let NewMessage { files, attachments, .. } = &edit.message;
-                must(files.is_empty() && attachments.is_empty(), || {
-                    "an edit changes only the text of a message; it has no card and no file".to_owned()
-                })?;
+                let is_text = edit.message.files.is_empty() && edit.message.attachments.is_empty();
+                must(is_text, "an edit changes only the text of a message; it has no card and no file")?;
                 content(&edit.message)
             }
             Letter::Delete(_) => Ok(()),
@@ -46,7 +46,7 @@ impl Destination {
             Destination::Space(..) | Destination::Person(_) => Ok(()),
             Destination::Email(email) => {
                 let is_address = email.contains('@') && !email.contains(char::is_whitespace);
-                must(is_address, || format!("{email:?} is no email address"))
+                must(is_address, format_args!("{email:?} is no email address"))
             }
         }
     }
@@ -59,18 +59,15 @@ pub(crate) fn is_on_the_web(address: &str) -> bool {
 
 /// The letter says where its message goes and what it answers, and not the message.
 fn place(message: &NewMessage) -> Checked {
-    must(message.room_id.is_none() && !message.is_to_person(), || {
-        "the message must not name a space or a person; `to` of the letter says where it goes".to_owned()
-    })?;
-    must(message.parent_id.is_none(), || {
-        "the message must not name what it answers; `in_thread` of the letter says that".to_owned()
-    })
+    let names_place = message.room_id.is_some() || message.is_to_person();
+    must(!names_place, "the message must not name a space or a person; `to` of the letter says where it goes")?;
+    let answers = message.parent_id.is_some();
+    must(!answers, "the message must not name what it answers; `in_thread` of the letter says that")
 }
 
 fn attached(message: &NewMessage) -> Checked {
-    must(message.files.len() + message.attachments.len() <= 1, || {
-        "a message has one file or one card; put the others into letters of their own".to_owned()
-    })?;
+    let count = message.files.len() + message.attachments.len();
+    must(count <= 1, "a message has one file or one card; put the others into letters of their own")?;
     match message.files.iter().find(|file| !is_on_the_web(file)) {
         Some(file) => Err(format!("{file:?} is no address of a file; it begins with https://")),
         None => Ok(()),
@@ -80,13 +77,13 @@ fn attached(message: &NewMessage) -> Checked {
 fn content(message: &NewMessage) -> Checked {
     let NewMessage { text, markdown, files, attachments, .. } = message;
     let texts = || [text, markdown].into_iter().flatten();
-    must(texts().any(|text| !text.trim().is_empty()) || files.len() + attachments.len() > 0, || {
-        "the message says nothing".to_owned()
-    })?;
+    let is_seen = texts().any(|text| !text.trim().is_empty()) || files.len() + attachments.len() > 0;
+    must(is_seen, "the message says nothing")?;
     let longest = texts().map(String::len).max().unwrap_or_default();
-    must(longest <= LONGEST, || format!("the message has {longest} bytes of text, and Webex takes {LONGEST} at most"))
+    let problem = format_args!("the message has {longest} bytes of text, and Webex takes {LONGEST} at most");
+    must(longest <= LONGEST, problem)
 }
 
-fn must(holds: bool, problem: impl FnOnce() -> String) -> Checked {
-    if holds { Ok(()) } else { Err(problem()) }
+fn must(holds: bool, problem: impl fmt::Display) -> Checked {
+    if holds { Ok(()) } else { Err(problem.to_string()) }
 }

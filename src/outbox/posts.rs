@@ -8,39 +8,30 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::store::UncertainTries;
-use crate::webex::{Message, TIME_IS_GOOD_TO};
+use crate::webex::TIME_IS_GOOD_TO;
 
 /// The most posts that are remembered. Beyond it, old ones of messages that were dropped by hand are forgotten.
 const MOST_POSTS: usize = 4096;
-
-/// What became of an earlier post.
-pub(super) enum EarlierPost {
-    /// The message is there.
-    Arrived(Box<Message>),
-    /// It is not there and will not be.
-    Absent,
-    /// It is not there, and Webex may still carry the post out within this time.
-    Pending(Duration),
-}
 
 /// When this process last posted each message, and when the process began.
 pub(super) struct Posts {
     started: Instant,
     at: Mutex<HashMap<Uuid, Instant>>,
-}
-
-impl Default for Posts {
-    fn default() -> Self {
-        Posts { started: clock::instant(), at: Mutex::default() }
-    }
+    /// How long Webex may take to carry a post out.
+    longest: Duration,
+    lease: Duration,
 }
 
 impl Posts {
+    pub(super) fn new(longest: Duration, lease: Duration) -> Posts {
+        Posts { started: clock::instant(), at: Mutex::default(), longest, lease }
+    }
+
     /// A post of this row begins.
-    pub(super) fn begin(&self, row: Uuid, longest: Duration) {
+    pub(super) fn begin(&self, row: Uuid) {
         let mut posts = self.at.lock().unwrap_or_else(PoisonError::into_inner);
         if posts.len() >= MOST_POSTS {
-            posts.retain(|_, at| at.elapsed() < longest);
+            posts.retain(|_, at| at.elapsed() < self.longest);
         }
         posts.insert(row, clock::instant());
     }
@@ -50,17 +41,10 @@ impl Posts {
         self.at.lock().unwrap_or_else(PoisonError::into_inner).remove(&row);
     }
 
-    /// How long Webex may still carry out a post, if that takes at most `longest`. For a post of this process the
-    /// monotonic clock says it. Else Webex's clock or the age of this process says it, whichever shows first that it is
+    /// How long Webex may still carry out a post. For a post of this process the monotonic clock says it. Else Webex's clock or the age of this process says it, whichever shows first that it is
     /// over. Our wall clock is not used.
-    pub(super) fn time_left(
-        &self,
-        row: Uuid,
-        doubt: UncertainTries,
-        webex_time: Option<i64>,
-        longest: Duration,
-        lease: Duration,
-    ) -> Duration {
+    pub(super) fn time_left(&self, row: Uuid, doubt: UncertainTries, webex_time: Option<i64>) -> Duration {
+        let longest = self.longest;
         let made = self.at.lock().unwrap_or_else(PoisonError::into_inner).get(&row).copied();
         if let Some(made) = made {
             return longest.saturating_sub(made.elapsed());
@@ -69,7 +53,7 @@ impl Posts {
         let by_webex = doubt.at.zip(webex_time).map(|(at, now)| {
             let past = Duration::from_millis((now - at - TIME_IS_GOOD_TO).max(0).unsigned_abs());
             // The post began somewhere within the lease.
-            (longest + lease).saturating_sub(past)
+            (longest + self.lease).saturating_sub(past)
         });
         by_webex.map_or(by_life, |by_webex| by_webex.min(by_life))
     }
@@ -84,31 +68,26 @@ mod tests {
 
     #[test]
     fn a_post_of_this_process_is_waited_for_by_its_own_clock() {
-        let (posts, row) = (Posts::default(), Uuid::from_u128(1));
-        posts.begin(row, LONGEST);
+        let (posts, row) = (Posts::new(LONGEST, LEASE), Uuid::from_u128(1));
+        posts.begin(row);
         let old = UncertainTries { from: Some(0), at: Some(0) };
-        assert!(
-            posts.time_left(row, old, Some(i64::MAX / 2), LONGEST, LEASE) > LONGEST / 2,
-            "whatever other clocks say"
-        );
-        assert_eq!(posts.time_left(row, old, None, Duration::ZERO, LEASE), Duration::ZERO);
+        assert!(posts.time_left(row, old, Some(i64::MAX / 2)) > LONGEST / 2, "whatever other clocks say");
+        let quick = Posts { longest: Duration::ZERO, ..posts };
+        assert_eq!(quick.time_left(row, old, None), Duration::ZERO);
     }
 
     #[test]
     fn a_post_of_an_earlier_process_is_over_when_webexs_clock_or_the_age_of_this_one_shows_it() {
-        let (posts, row) = (Posts::default(), Uuid::from_u128(1));
+        let (posts, row) = (Posts::new(LONGEST, LEASE), Uuid::from_u128(1));
         let at = |at| UncertainTries { from: Some(0), at };
-        assert!(
-            posts.time_left(row, at(None), Some(i64::MAX / 2), LONGEST, LEASE) > LONGEST / 2,
-            "nobody knows when it was made"
-        );
-        assert!(posts.time_left(row, at(Some(1_000)), None, LONGEST, LEASE) > LONGEST / 2);
-        assert_eq!(posts.time_left(row, at(Some(1_000)), Some(1_000 + 102_000), LONGEST, LEASE), Duration::ZERO);
-        assert_eq!(posts.time_left(row, at(Some(1_000)), Some(1_000 + 82_000), LONGEST, LEASE), LONGEST / 2);
-        let left = posts.time_left(row, at(Some(1_000)), Some(0), LONGEST, LEASE);
+        assert!(posts.time_left(row, at(None), Some(i64::MAX / 2)) > LONGEST / 2, "nobody knows when it was made");
+        assert!(posts.time_left(row, at(Some(1_000)), None) > LONGEST / 2);
+        assert_eq!(posts.time_left(row, at(Some(1_000)), Some(1_000 + 102_000)), Duration::ZERO);
+        assert_eq!(posts.time_left(row, at(Some(1_000)), Some(1_000 + 82_000)), LONGEST / 2);
+        let left = posts.time_left(row, at(Some(1_000)), Some(0));
         assert!(left > LONGEST / 2 && left <= LONGEST, "a time that cannot be shortens nothing: {left:?}");
         let started = Instant::now().checked_sub(LONGEST).unwrap();
-        let old = Posts { started, ..Posts::default() };
-        assert_eq!(old.time_left(row, at(None), None, LONGEST, LEASE), Duration::ZERO);
+        let old = Posts { started, ..Posts::new(LONGEST, LEASE) };
+        assert_eq!(old.time_left(row, at(None), None), Duration::ZERO);
     }
 }

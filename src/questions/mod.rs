@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::desk::{Case, ReplyTo, SpokenRefusal};
-use crate::event::{self, Event};
+use crate::event;
 use crate::handler::{Context, Outgoing, Question, Reply, Services, StoredQuestion};
 use crate::router::{self, Route};
 use crate::store::{Claimed, Conversation, Effect, QuestionShown, StoreError};
@@ -108,11 +108,7 @@ impl Questions {
         let cards = cards.map(|(_, nth)| event::reply_id(row.id, nth)).collect();
         let cards_until = self.services.cards.as_ref().map_or(now, |cards| cards.until(now));
         // An answer below the person's own message is in the thread of that message.
-        let own = || {
-            let Ok(Event::Message(message)) = serde_json::from_str(&row.body) else { return None };
-            Some(MessageId::from(message.id))
-        };
-        let thread = to.thread.clone().or_else(own);
+        let thread = to.thread.as_ref().unwrap_or(&to.message).clone();
         let stored = question.into_stored(command, thread, cards, cards_until);
         Effect::Ask(Conversation {
             room: to.room.local(),
@@ -229,7 +225,7 @@ impl Questions {
     /// Whether this can only be meant as an answer: it is no command, and the person may still give the command that asked.
     fn is_only_an_answer(&self, words: &Context, stored: &StoredQuestion) -> bool {
         let commands = self.services.commands();
-        let may = |command: &_| self.services.may(&words.sender, &words.room, words.room_type, command).is_ok();
+        let may = |command: &_| words.may_give(command).is_ok();
         let may_answer = commands.iter().any(|command| command.name() == stored.command && may(command));
         let is_no_command = match router::route(&commands, may, &words.text) {
             Route::Unknown { .. } => true,

@@ -27,6 +27,11 @@ impl Store {
         self.reader().list(queue, filter, most).await
     }
 
+    /// The row of this id, as far as the ledger knows it.
+    pub async fn row(&self, id: Uuid) -> Result<Option<Row>, StoreError> {
+        Ok(self.between(id, id).await?.pop())
+    }
+
     /// Rows whose id lies between the two, oldest first: one row when they are equal.
     pub async fn between(&self, from: Uuid, to: Uuid) -> Result<Vec<Row>, StoreError> {
         self.reader().between(from, to).await

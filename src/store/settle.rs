@@ -19,7 +19,6 @@ pub(super) enum SettlementStep {
     Close {
         state: RowState,
         closing: Box<Closing>,
-        entries: Vec<Entry>,
     },
     Again(Again),
     /// Moves the row into another lane, where it takes its place in order. Its new body names that lane.
@@ -62,6 +61,8 @@ pub struct Closing {
     pub answers: Option<Uuid>,
     /// Audit entries. One that names no event is about this row.
     pub audit: Vec<AuditEntry>,
+    /// Rows that are put into the ledger with it.
+    pub entries: Vec<Entry>,
     /// Other changes in the same transaction.
     pub effects: Vec<Effect>,
 }
@@ -117,18 +118,18 @@ pub enum Effect {
 
 impl Claimed {
     /// Closes the row as done and, in the same transaction, adds what follows from it.
-    pub fn done(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
-        self.close(RowState::Done, closing, entries)
+    pub fn done(self, closing: Closing) -> Settlement {
+        self.close(RowState::Done, closing)
     }
 
     /// Closes the row as a dead letter; its lane goes on.
-    pub fn dead(self, closing: Closing, entries: Vec<Entry>) -> Settlement {
-        self.close(RowState::Dead, closing, entries)
+    pub fn dead(self, closing: Closing) -> Settlement {
+        self.close(RowState::Dead, closing)
     }
 
-    fn close(self, state: RowState, mut closing: Closing, entries: Vec<Entry>) -> Settlement {
+    fn close(self, state: RowState, mut closing: Closing) -> Settlement {
         closing.audit.iter_mut().for_each(|entry| entry.event = entry.event.or(Some(self.id)));
-        Settlement { row: self, step: SettlementStep::Close { state, closing: Box::new(closing), entries } }
+        Settlement { row: self, step: SettlementStep::Close { state, closing: Box::new(closing) } }
     }
 
     /// Leaves the row open and its lane waiting.
@@ -144,20 +145,15 @@ impl Claimed {
 }
 
 impl Settlement {
-    /// Whether it closes the row.
-    pub fn closes(&self) -> bool {
-        matches!(self.step, SettlementStep::Close { .. })
-    }
-
-    /// The row it is about.
-    pub fn row_id(&self) -> Uuid {
-        self.row.id
+    /// The row, if this closes it.
+    pub fn closed_row(&self) -> Option<Uuid> {
+        matches!(self.step, SettlementStep::Close { .. }).then_some(self.row.id)
     }
 
     /// What is put into the ledger with it.
     pub(super) fn entries(&self) -> &[Entry] {
         match &self.step {
-            SettlementStep::Close { entries, .. } => entries,
+            SettlementStep::Close { closing, .. } => &closing.entries,
             SettlementStep::Again(_) | SettlementStep::Move { .. } => &[],
         }
     }

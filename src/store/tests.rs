@@ -145,5 +145,5 @@ pub(super) fn entry(queue: Queue, name: &str, lane: &str) -> Entry {
 }
 
 pub(super) fn done(row: Claimed) -> Settlement {
-    row.done(Closing { verdict: Verdict::Answered, ..Closing::default() }, Vec::new())
+    row.done(Closing { verdict: Verdict::Answered, ..Closing::default() })
 }

@@ -15,10 +15,10 @@ use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span, field};
 use uuid::Uuid;
 
-pub use retry::Retry;
+pub use retry::{Retry, no_answer};
 
 use crate::instance::Gate;
 use crate::store::{Claimed, Claims, Queue, Settlement, Store};
@@ -53,10 +53,7 @@ pub trait Work: Send + Sync + 'static {
     /// The client whose budget of calls the work uses.
     fn webex(&self) -> &Client;
 
-    /// The event a row belongs to, for the log.
-    fn event(row: &Claimed) -> Uuid;
-
-    /// Works on a row and says what becomes of it.
+    /// Works on a row and says what becomes of it. It begins with [`name_event`].
     fn work(&self, row: Claimed) -> impl Future<Output = Settlement> + Send;
 
     /// What becomes of a row whose work panicked, outside of any handler.
@@ -94,7 +91,7 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: 
         for row in claims.rows {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
             let back = if row.is_back { Arc::clone(&for_back).try_acquire_owned().ok() } else { None };
-            let span = tracing::info_span!("event", id = %W::event(&row));
+            let span = tracing::info_span!("event", id = field::Empty);
             let (work, store, stop, aside) = (Arc::clone(&work), store.clone(), stop.clone(), Arc::clone(&aside));
             let task = async move { work_on(&*work, &store, row, &stop, (slot, back), &aside).await };
             tasks.spawn(task.instrument(span));
@@ -142,6 +139,11 @@ async fn work_on<W: Work>(
         drop(slots);
     }
     settling.await;
+}
+
+/// Names the event that a row belongs to. Every line of the log about the row has it from then on.
+pub fn name_event(event: Uuid) {
+    Span::current().record("id", field::display(event));
 }
 
 fn log_defect(ended: Result<(), tokio::task::JoinError>) {

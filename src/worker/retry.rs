@@ -34,11 +34,11 @@ impl Retry {
     }
 
     /// The next try after a failure of our own; none after the last try.
-    pub fn after_failure(&self, row: &Claimed, why: String) -> Option<Again> {
+    pub fn after_failure(&self, row: &Claimed, why: &str) -> Option<Again> {
         (!self.is_last(row)).then(|| Again {
             after: self.backoff(row),
             spent: true,
-            note: Some(why),
+            note: Some(why.to_owned()),
             ..Again::default()
         })
     }
@@ -110,4 +110,9 @@ impl Retry {
 fn with_jitter(pause: Duration) -> Duration {
     const MOST: Duration = Duration::from_secs(10);
     pause + pause.mul_f64(fastrand::f64() / 10.0).min(MOST)
+}
+
+/// The error of calls that had no answer when the row's lease was about to end. They may have been carried out.
+pub fn no_answer(endpoint: &'static str) -> Error {
+    Error::Unreachable { endpoint, is_sent: true, cause: "no answer before the lease ends".to_owned() }
 }

@@ -16,7 +16,7 @@ impl Outbox {
         };
         if !may_go {
             let why = "what takes its place was not sent, so it stays".to_owned();
-            return row.dead(closing(Verdict::Refused, why), Vec::new());
+            return row.dead(closing(Verdict::Refused, why));
         }
         let ids = delete.messages.iter().cloned().chain(found.message).collect();
         // The lease bounds all calls together.
@@ -27,10 +27,10 @@ impl Outbox {
         };
         if gone.is_empty() {
             let why = "nobody knows Webex's id of it, or it was never sent".to_owned();
-            return row.done(closing(Verdict::Kept, why), Vec::new());
+            return row.done(closing(Verdict::Kept, why));
         }
         let ids: Vec<_> = gone.iter().map(ToString::to_string).collect();
-        row.done(closing(Verdict::Deleted, ids.join(", ")), Vec::new())
+        row.done(closing(Verdict::Deleted, ids.join(", ")))
     }
 
     /// Deletes these messages, each once. Returns those that are gone.
@@ -51,6 +51,6 @@ impl Outbox {
     /// Whether what takes the place of the message, if anything does, was sent.
     async fn may_go(&self, delete: &Delete) -> Result<bool, StoreError> {
         let Some(successor) = delete.successor else { return Ok(true) };
-        Ok(self.store.between(successor, successor).await?.iter().any(|row| row.verdict == Some(Verdict::Sent)))
+        Ok(self.store.row(successor).await?.is_some_and(|row| row.verdict == Some(Verdict::Sent)))
     }
 }

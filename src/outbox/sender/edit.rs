@@ -2,12 +2,13 @@
 
 use uuid::Uuid;
 
-use super::{Outbox, closing, no_answer};
+use super::{Outbox, closing};
 use crate::outbox::arrivals::same_text;
 use crate::outbox::{Destination, Edit, Edited, Letter, Otherwise, Post, Thread};
 use crate::store::{Again, Claimed, Closing, Effect, Receipt, Row, Settlement, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{Error, Fault, MessageId};
+use crate::worker::no_answer;
 
 /// How often Webex lets a message be edited.
 const MOST_EDITS: u32 = 10;
@@ -48,7 +49,7 @@ impl Outbox {
         let begins = is_thread && found.message.is_none() && edit.otherwise == Otherwise::Post;
         if let Some(newer) = newer.filter(|_| !begins) {
             let note = format!("row {newer} of the outbox waited too, and edits the same message later");
-            return row.done(closing(Verdict::Folded, note), Vec::new());
+            return row.done(closing(Verdict::Folded, note));
         }
         let change = match found.is_impossible(edit) {
             Some(why) => Ok(EditOutcome::Impossible(why.to_owned(), found.message.clone())),
@@ -78,7 +79,7 @@ impl Outbox {
                 Some(root) => (Some(root.message), root.letter),
             },
         };
-        let letter = self.store.between(letter, letter).await?.pop();
+        let letter = self.store.row(letter).await?;
         let sent = letter.as_ref().and_then(|letter| Some(letter.receipt.as_ref()?.message.clone()));
         Ok(FoundMessage { message: root.or(sent).map(MessageId::from), letter })
     }
@@ -135,7 +136,7 @@ impl Outbox {
         };
         if edit.otherwise == Otherwise::Nothing {
             tracing::error!(why, "a message cannot be edited; `switchboard outbox list` shows the edit");
-            return row.dead(closing(Verdict::Refused, why), Vec::new());
+            return row.dead(closing(Verdict::Refused, why));
         }
         tracing::info!(why, "a message cannot be edited; its new text is posted");
         let thread = found.thread(edit, root);
@@ -155,7 +156,7 @@ impl Outbox {
         };
         let receipt = Some(Receipt { message, without_card: None, without_thread: None });
         let effects = edited.into_iter().chain(used).collect();
-        row.done(Closing { verdict: Verdict::Edited, receipt, effects, ..Closing::default() }, Vec::new())
+        row.done(Closing { verdict: Verdict::Edited, receipt, effects, ..Closing::default() })
     }
 }
 

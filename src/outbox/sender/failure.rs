@@ -14,9 +14,9 @@ impl Outbox {
     }
 
     pub(super) fn failed(&self, row: Claimed, why: String, uncertain: bool) -> Settlement {
-        match self.retry.after_failure(&row, why.clone()) {
+        match self.retry.after_failure(&row, &why) {
             Some(again) => row.again(Again { uncertain, ..again }),
-            None => row.dead(closing(Verdict::Failed, why), Vec::new()),
+            None => row.dead(closing(Verdict::Failed, why)),
         }
     }
 
@@ -30,6 +30,8 @@ impl Outbox {
         match error.fault() {
             // A look or a deletion that is refused says nothing of the message, and may be refused in passing.
             Fault::Final | Fault::NotFound if !is_posted => Fault::Broken,
+            // One 404 may be as passing as one 500.
+            Fault::NotFound if !self.retry.is_last(row) => Fault::Broken,
             fault => fault,
         }
     }
@@ -44,11 +46,7 @@ impl Outbox {
     ) -> Settlement {
         let is_direct = to.is_direct();
         let reason = error.of_message(is_direct);
-        let fault = match self.fault(&row, error, is_posted, has_file).await {
-            // One 404 may be as passing as one 500.
-            Fault::NotFound if !self.retry.is_last(&row) => Fault::Broken,
-            fault => fault,
-        };
+        let fault = self.fault(&row, error, is_posted, has_file).await;
         match self.retry.after_fault(&row, error, fault).await {
             Some(again) => {
                 let uncertain = is_posted && error.is_uncertain();
@@ -58,7 +56,7 @@ impl Outbox {
                 let tracking_id = error.tracking_id().unwrap_or("none");
                 let hint = error.hint_of_message(is_direct);
                 tracing::error!(%error, hint, tracking_id, "a reply is given up; `switchboard outbox list` shows it");
-                row.dead(closing(Verdict::Refused, reason), Vec::new())
+                row.dead(closing(Verdict::Refused, reason))
             }
         }
     }

@@ -7,8 +7,6 @@ mod post;
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::arrivals::Arrivals;
 use super::{Letter, Urgency};
 use crate::config::Config;
@@ -17,8 +15,8 @@ use crate::identity::Identity;
 use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
 use crate::telemetry::Metrics;
 use crate::verdict::Verdict;
-use crate::webex::{Client, Error, Priority};
-use crate::worker::{Retry, Work};
+use crate::webex::{Client, Priority};
+use crate::worker::{Retry, Work, name_event};
 
 /// Sends one row.
 pub struct Outbox {
@@ -72,16 +70,14 @@ impl Work for Outbox {
         &self.webex
     }
 
-    fn event(row: &Claimed) -> Uuid {
-        Letter::read(&row.body).ok().and_then(|letter| letter.event()).unwrap_or(row.id)
-    }
-
     async fn work(&self, row: Claimed) -> Settlement {
-        match Letter::read(&row.body) {
+        let letter = Letter::read(&row.body);
+        name_event(letter.as_ref().ok().and_then(Letter::event).unwrap_or(row.id));
+        match letter {
             Ok(Letter::Post(post)) => self.post(row, &post, None).await,
             Ok(Letter::Edit(edit)) => self.edit(row, &edit).await,
             Ok(Letter::Delete(delete)) => self.delete(row, &delete).await,
-            Err(error) => row.dead(closing(Verdict::Unreadable, error.to_string()), Vec::new()),
+            Err(error) => row.dead(closing(Verdict::Unreadable, error.to_string())),
         }
     }
 
@@ -95,11 +91,6 @@ impl Work for Outbox {
     fn put_back(row: Claimed) -> Settlement {
         row.again(Again { uncertain: true, ..Again::default() })
     }
-}
-
-/// The error of calls that had no answer when the row's lease was about to end. They may have been carried out.
-fn no_answer(endpoint: &'static str) -> Error {
-    Error::Unreachable { endpoint, is_sent: true, cause: "no answer before the lease ends".to_owned() }
 }
 
 fn closing(verdict: Verdict, note: String) -> Closing {

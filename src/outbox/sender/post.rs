@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Outbox, closing, no_answer};
-use crate::outbox::posts::EarlierPost;
+use super::{Outbox, closing};
+use crate::outbox::arrivals::EarlierPost;
 use crate::outbox::{Destination, Post, Thread};
 use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Receipt, Settlement, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{Client, Error, File, FileInfo, Message, MessageId, NewMessage};
+use crate::worker::no_answer;
 
 /// A post with its thread and file, as the ledger has them.
 struct Prepared<'a> {
@@ -27,8 +28,8 @@ impl Outbox {
             Err(why) => return self.unprepared(row, why),
         };
         let settlement = self.deliver(row, &prepared, no_edit).await;
-        if settlement.closes() {
-            self.arrivals.forget(settlement.row_id());
+        if let Some(row) = settlement.closed_row() {
+            self.arrivals.posts.forget(row);
         }
         settlement
     }
@@ -59,7 +60,7 @@ impl Outbox {
         // The lease bounds all calls together. After an edit, half of it is used up.
         let share = if no_edit.is_some() { 0.45 } else { 0.9 };
         let sending = tokio::time::timeout(self.lease.mul_f64(share), self.send(&row, prepared));
-        let result = sending.await.unwrap_or_else(|_| Err(Unsent::posted(no_answer("messages"))));
+        let result = sending.await.unwrap_or_else(|_| Err(Unsent::Post(no_answer("messages"))));
         let Prepared { post, file, .. } = prepared;
         match result {
             Ok(sent) => self.settle_sent(row, prepared, sent, no_edit),
@@ -72,15 +73,12 @@ impl Outbox {
                 row.again(Again { after: left, note, ..Again::default() })
             }
             // Webex took it, and a bot cannot look for it in a group space. A second post would double it.
-            Err(Unsent::Failed { error: error @ Error::Unreadable { .. }, is_posted: true })
-                if !post.to.is_direct() =>
-            {
+            Err(Unsent::Post(error @ Error::Unreadable { .. })) if !post.to.is_direct() => {
                 tracing::warn!(%error, "reply sent, but Webex's answer to it cannot be read");
-                row.done(closing(Verdict::Sent, error.to_string()), Vec::new())
+                row.done(closing(Verdict::Sent, error.to_string()))
             }
-            Err(Unsent::Failed { error, is_posted }) => {
-                self.settle_failure(row, &post.to, &error, is_posted, file.is_some()).await
-            }
+            Err(Unsent::Look(error)) => self.settle_failure(row, &post.to, &error, false, file.is_some()).await,
+            Err(Unsent::Post(error)) => self.settle_failure(row, &post.to, &error, true, file.is_some()).await,
         }
     }
 
@@ -110,32 +108,29 @@ impl Outbox {
         let unasked = receipt.without_card.as_ref().map(|_| Effect::Approval(ApprovalStep::Unasked { card: row.id }));
         let effects = shown.into_iter().chain(thread).chain(unasked).collect();
         let (verdict, mark) = (Verdict::Sent, Some(receipt.message.clone()));
-        row.done(Closing { verdict, note, mark, receipt: Some(receipt), effects, ..Closing::default() }, Vec::new())
+        row.done(Closing { verdict, note, mark, receipt: Some(receipt), effects, ..Closing::default() })
     }
 
     async fn send(&self, row: &Claimed, prepared: &Prepared<'_>) -> Result<Sent, Unsent> {
         let Prepared { post, root, file } = prepared;
         let whole = post.addressed(root.clone());
         let (has_thread, has_card) = (root.is_some(), !whole.attachments.is_empty());
-        if let Some(doubt) = row.doubt {
-            let is_last = self.retry.is_last(row);
-            let earlier = self.arrivals.find_earlier_post(row, post, root.as_ref(), doubt, is_last).await;
-            match earlier.map_err(Unsent::before)? {
-                EarlierPost::Arrived(arrived) => {
-                    let refused =
-                        |was: bool, is: bool| (was && !is).then(|| "Webex refused it at an earlier try".to_owned());
-                    let without_card = refused(has_card, !arrived.attachments.is_empty());
-                    let without_thread = refused(has_thread, arrived.parent_id.is_some());
-                    return Ok(Sent::new(*arrived, without_card, without_thread));
-                }
-                EarlierPost::Pending(left) => return Err(Unsent::Pending(left)),
-                EarlierPost::Absent => {}
+        let earlier = self.arrivals.find_earlier_post(row, post, root.as_ref(), self.retry.is_last(row)).await;
+        match earlier.map_err(Unsent::Look)? {
+            EarlierPost::Arrived(arrived) => {
+                let refused =
+                    |was: bool, is: bool| (was && !is).then(|| "Webex refused it at an earlier try".to_owned());
+                let without_card = refused(has_card, !arrived.attachments.is_empty());
+                let without_thread = refused(has_thread, arrived.parent_id.is_some());
+                return Ok(Sent::new(*arrived, without_card, without_thread));
             }
+            EarlierPost::Pending(left) => return Err(Unsent::Pending(left)),
+            EarlierPost::Absent => {}
         }
         let webex = self.webex_for(post.urgency);
         let refusal = match self.call(&webex, row, &whole, file.as_ref()).await {
             Err(refusal) if refusal.is_bad_request() => refusal,
-            posted => return posted.map(|message| Sent::new(message, None, None)).map_err(Unsent::posted),
+            posted => return posted.map(|message| Sent::new(message, None, None)).map_err(Unsent::Post),
         };
         // Webex does not document how it refuses a wrong card, or an answer to a deleted message. If it takes the
         // message without the one or the other, that was the cause. If it takes none, its last refusal counts.
@@ -151,7 +146,7 @@ impl Outbox {
             let message = NewMessage { parent_id, attachments, ..whole.clone() };
             match self.call(&webex, row, &message, file.as_ref()).await {
                 Err(again) if again.is_bad_request() => last = again,
-                Err(error) => return Err(Unsent::posted(error)),
+                Err(error) => return Err(Unsent::Post(error)),
                 Ok(posted) => {
                     tracing::warn!(error = %last, keeps_thread, keeps_card, "Webex refused a message and took less of it");
                     let lost = |had: bool, keeps: bool| (had && !keeps).then(|| last.to_string());
@@ -159,7 +154,7 @@ impl Outbox {
                 }
             }
         }
-        Err(Unsent::posted(last))
+        Err(Unsent::Post(last))
     }
 
     async fn call(
@@ -169,7 +164,7 @@ impl Outbox {
         message: &NewMessage,
         file: Option<&File>,
     ) -> Result<Message, Error> {
-        self.arrivals.expect(row);
+        self.arrivals.posts.begin(row.id);
         match file {
             None => webex.create_message(message).await,
             Some(file) => webex.upload(message, file.clone()).await,
@@ -194,16 +189,8 @@ impl Sent {
 enum Unsent {
     /// It may be there soon, within so long.
     Pending(Duration),
-    /// A call failed; whether that was a post.
-    Failed { error: Error, is_posted: bool },
-}
-
-impl Unsent {
-    fn before(error: Error) -> Unsent {
-        Unsent::Failed { error, is_posted: false }
-    }
-
-    fn posted(error: Error) -> Unsent {
-        Unsent::Failed { error, is_posted: true }
-    }
+    /// The look for it failed.
+    Look(Error),
+    /// Its post failed.
+    Post(Error),
 }

@@ -51,7 +51,7 @@ pub(in crate::store) async fn settle(store: &Store, name: &str, count: usize) {
     let rows = claimed(store, name, count).await.into_iter().zip(0..);
     let settled = rows.map(|(row, nth)| {
         let closing = Closing { verdict: Verdict::Answered, audit: vec![entry(nth)], ..Closing::default() };
-        store.settle(row.done(closing, Vec::new()))
+        store.settle(row.done(closing))
     });
     assert!(futures_util::future::join_all(settled).await.into_iter().all(|held| held.unwrap()));
 }
@@ -68,15 +68,13 @@ async fn what_was_done_has_its_row_in_order_and_what_was_not_has_none() {
         let by_hand = |action: &str| AuditEntry { via: Via::Cli, action: action.to_owned(), ..AuditEntry::default() };
         assert!(store.discard(discarded.id, by_hand("drop")).await.unwrap());
         assert!(!store.discard(discarded.id, by_hand("drop again")).await.unwrap());
-        let late = |row: Claimed| -> Settlement {
-            row.done(Closing { audit: vec![entry(9)], ..Closing::default() }, Vec::new())
-        };
+        let late = |row: Claimed| -> Settlement { row.done(Closing { audit: vec![entry(9)], ..Closing::default() }) };
         assert!(!store.settle(late(discarded.clone())).await.unwrap(), "the lease was lost, and the row with it");
         let closing = Closing {
             audit: vec![AuditEntry { verdict: Verdict::Failed, via: Via::Click, ..entry(3) }],
             ..Closing::default()
         };
-        let settlement = dead.clone().dead(closing, Vec::new());
+        let settlement = dead.clone().dead(closing);
         assert!(store.settle(settlement).await.unwrap());
         assert!(store.reopen(dead.id, by_hand("retry")).await.unwrap());
         let rows = store.audited(0, 100, |_| true).await.unwrap();
@@ -104,7 +102,7 @@ async fn text_of_any_kind_is_kept_as_it_was_hashed() {
         let rows = claimed(store, "text", texts.len()).await;
         for (row, text) in rows.into_iter().zip(texts) {
             let audit = vec![AuditEntry { room: Some(text.to_owned()), reason: text.to_owned(), ..entry(0) }];
-            store.settle(row.done(Closing { audit, ..Closing::default() }, Vec::new())).await.unwrap();
+            store.settle(row.done(Closing { audit, ..Closing::default() })).await.unwrap();
         }
         let found = store.verify_audit().await.unwrap();
         assert_eq!((found.rows, found.findings), (5, Vec::new()));

@@ -19,7 +19,7 @@ async fn a_file_is_kept_with_its_row_until_the_row_is_done() {
     ledger.put("event", "a").await;
     let event = ledger.claim(1).await.remove(0);
     let replies = vec![with_file("sent", b"one"), with_file("given up", b"four"), entry(Queue::Outbox, "plain", "a")];
-    store.settle(event.done(Closing::default(), replies)).await.unwrap();
+    store.settle(event.done(Closing { entries: replies, ..Closing::default() })).await.unwrap();
     assert!(!store.put(with_file("sent", b"other")).await.unwrap(), "known, and its file is not touched");
     assert_eq!(store.size_of_files().await.unwrap(), 7);
     let rows = store.claim(Queue::Outbox, 10, usize::MAX, None).await.unwrap().rows;
@@ -32,7 +32,7 @@ async fn a_file_is_kept_with_its_row_until_the_row_is_done() {
     let again = sent.clone().again(Again { uncertain: true, ..Again::default() });
     store.settle(again).await.unwrap();
     let dead = given_up.id;
-    store.settle(given_up.dead(Closing::default(), Vec::new())).await.unwrap();
+    store.settle(given_up.dead(Closing::default())).await.unwrap();
     store.settle(done(plain)).await.unwrap();
     assert_eq!(store.size_of_files().await.unwrap(), 7, "an open row and a dead letter keep theirs");
     let sent = store.claim(Queue::Outbox, 1, usize::MAX, None).await.unwrap().rows.remove(0);
@@ -58,7 +58,7 @@ async fn a_file_goes_with_a_row_that_is_dropped_or_pruned() {
     let [dropped, pruned]: [Claimed; 2] = rows.try_into().unwrap();
     assert!(store.discard(dropped.id, AuditEntry::default()).await.unwrap());
     assert_eq!(store.size_of_files().await.unwrap(), 10);
-    store.settle(pruned.dead(Closing::default(), Vec::new())).await.unwrap();
+    store.settle(pruned.dead(Closing::default())).await.unwrap();
     let day = Duration::from_secs(86_400);
     while store.prune(Duration::ZERO, day).await.unwrap() > 0 {}
     assert_eq!(store.size_of_files().await.unwrap(), 5, "what is open is never pruned");

@@ -168,7 +168,7 @@ async fn lanes_long_silent_are_forgotten_and_no_others() {
         let row = ledger.store.claim(Queue::Inbox, 1, usize::MAX, at).await.unwrap().rows.remove(0);
         let settlement = match name {
             "open" => row.again(Again { after: day, ..Again::default() }),
-            _ => row.done(Closing { mark: Some(name.to_owned()), ..Closing::default() }, Vec::new()),
+            _ => row.done(Closing { mark: Some(name.to_owned()), ..Closing::default() }),
         };
         ledger.store.settle(settlement).await.unwrap();
     }

@@ -62,7 +62,7 @@ async fn a_receipt_is_read_as_it_was_settled_and_found_by_its_id() {
     let row = claim(&ledger, 1).await.remove(0);
     let id = row.id;
     let closing = Closing { verdict: Verdict::Sent, receipt: Some(receipt.clone()), ..Closing::default() };
-    ledger.store.settle(row.done(closing, Vec::new()).with(Effect::Edited(id))).await.unwrap();
+    ledger.store.settle(row.done(closing).with(Effect::Edited(id))).await.unwrap();
     let row = ledger.store.noting("Y2lz").await.unwrap().remove(0);
     assert_eq!((row.id, row.receipt, row.edits), (id, Some(receipt), 1));
     assert_eq!(ledger.store.prune(Duration::ZERO, Duration::from_secs(60)).await.unwrap(), 1);

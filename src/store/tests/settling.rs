@@ -37,7 +37,7 @@ async fn a_late_settlement_of_a_lost_lease_changes_nothing() {
     let holder = ledger.claim(1).await.remove(0);
     assert_eq!((holder.deaths, holder.doubt.is_some()), (1, true), "whoever had it may have done it");
     let follow = entry(Queue::Outbox, "a reply", "a");
-    let settlement = late.done(Closing { verdict: Verdict::Late, ..Closing::default() }, vec![follow]);
+    let settlement = late.done(Closing { verdict: Verdict::Late, entries: vec![follow], ..Closing::default() });
     assert!(!ledger.store.settle(settlement).await.unwrap());
     assert_eq!(ledger.store.depths().await.unwrap().outbox, 0, "its reply is not kept either");
     assert!(ledger.store.settle(done(holder)).await.unwrap());
@@ -66,7 +66,7 @@ async fn a_settlement_and_what_follows_from_it_are_one_step() {
     let mark = Some("left for the next".to_owned());
     let closing = Closing { verdict: Verdict::Answered, mark, ..Closing::default() };
     let replies = vec![entry(Queue::Outbox, "one", "a"), entry(Queue::Outbox, "two", "a")];
-    ledger.store.settle(row.done(closing, replies)).await.unwrap();
+    ledger.store.settle(row.done(Closing { entries: replies, ..closing })).await.unwrap();
     let reply = ledger.store.claim(Queue::Outbox, 10, usize::MAX, None).await.unwrap().rows.remove(0);
     assert_eq!(reply.body, "one");
     assert!(reply.mark.is_none(), "the mark is of the inbox's lane");
@@ -81,7 +81,7 @@ async fn a_dead_one_and_the_next(ledger: &Ledger) -> (Uuid, Claimed) {
     let row = ledger.claim(1).await.remove(0);
     let dead = row.id;
     let closing = Closing { verdict: Verdict::Failed, ..Closing::default() };
-    assert!(ledger.store.settle(row.dead(closing, Vec::new())).await.unwrap());
+    assert!(ledger.store.settle(row.dead(closing)).await.unwrap());
     (dead, ledger.claim(1).await.remove(0))
 }
 

@@ -26,7 +26,8 @@ fn no_rooms_import_each_other_in_a_circle() {
     only("telemetry", &["clock", "config", "redact", "verdict"]);
     only("webex", &["clock", "config", "redact", "telemetry"]);
     only("store", &["clock", "config", "signature", "telemetry", "verdict"]);
-    only("access", &["config", "webex"]);
+    only("recent", &[]);
+    only("access", &["config", "recent", "webex"]);
     only("simulator", &["signature", "webex"]);
 }
 

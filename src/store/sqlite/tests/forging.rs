@@ -108,7 +108,7 @@ async fn a_seal_taken_away_alone_is_noted_too_and_a_write_that_failed_is_nothing
         let rows = claimed(store, "failed", 1).await;
         let settlement = || {
             let closing = Closing { audit: vec![entry(1)], ..Closing::default() };
-            store.settle(rows[0].clone().done(closing, Vec::new()))
+            store.settle(rows[0].clone().done(closing))
         };
         // The claim fails, and with it the settlement of the same commit, whose row was written by then.
         assert!(store.put(event("due")).await.unwrap());

@@ -1,0 +1,58 @@
+//! What was seen lately, by its key, in bounded memory.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::mem;
+
+/// The most that each of two halves remembers. When the newer half is full, the older one is dropped, so that a crowd takes
+/// no more memory.
+pub const MOST: usize = 4096;
+
+/// The values that were put in last.
+pub struct Recent<K, V> {
+    newer: HashMap<K, V>,
+    older: HashMap<K, V>,
+}
+
+impl<K, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Recent { newer: HashMap::new(), older: HashMap::new() }
+    }
+}
+
+impl<K: Eq + Hash, V> Recent<K, V> {
+    /// Remembers this value.
+    pub fn insert(&mut self, key: K, value: V) {
+        if self.newer.len() >= MOST && !self.newer.contains_key(&key) {
+            self.older = mem::take(&mut self.newer);
+        }
+        self.newer.insert(key, value);
+    }
+
+    /// The value of this key, if it is still remembered.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.newer.get(key).or_else(|| self.older.get(key))
+    }
+
+    /// Takes the value of this key out.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        self.newer.remove(key).or_else(|| self.older.remove(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crowd_takes_no_more_memory_than_its_bound() {
+        let mut recent = Recent::default();
+        for nth in 0..5 * MOST {
+            recent.insert(nth, ());
+            recent.insert(nth, ());
+        }
+        assert!(recent.newer.len() + recent.older.len() <= 2 * MOST);
+        assert_eq!((recent.get(&0), recent.get(&(5 * MOST - 1))), (None, Some(&())));
+        assert_eq!((recent.remove(&(5 * MOST - 1)), recent.remove(&(5 * MOST - 1))), (Some(()), None));
+    }
+}
