@@ -180,9 +180,9 @@ mod tests {
         }
         for (toml, says) in [
             ("name = \"help\"\nallow = []", "command 1 (help) allows nobody; leave allow out"),
-            ("name = \"help\"\nallow = [\"admin\"]", "command 1 (help) allows nobody with one entry"),
+            ("name = \"help\"\nallow = [\"admin\"]", "command 1 (help) has an entry in allow that is no person"),
             ("name = \"help\"\nrooms = []", "command 1 (help) has no rooms"),
-            ("name = \"help\"\nrooms = [\"Lab\"]", "command 1 (help) has a room that is none"),
+            ("name = \"help\"\nrooms = [\"Lab\"]", "command 1 (help) has an entry in rooms that is no space"),
             ("name = \"help\"\napprove = { by = [] }", "command 1 (help) can be approved by nobody"),
             ("name = \"help\"\napprove = { by = [\"a@x.test\"], quorum = 2 }", "command 1 (help) needs 2 approvals"),
             ("name = \"help\"\napprove = { by = [\"admins\"] }", "needs 1 approval, and approve.by has 0 people"),

@@ -81,7 +81,11 @@ fn wrong_settings_are_explained_and_exit_2() {
             Some("[[command]]\nname = \"reprot\"\nallow = [\"admins\"]"),
             vec!["bot.toml", "no command is called \"reprot\"; did you mean report?"],
         ),
-        (vec![], Some("[[command]]\nname = \"report\"\nallow = [\"Alice\"]"), vec!["bot.toml", "allows nobody"]),
+        (
+            vec![],
+            Some("[[command]]\nname = \"report\"\nallow = [\"Alice\"]"),
+            vec!["bot.toml", "allow that is no person"],
+        ),
         (
             vec![],
             Some("[[command]]\nname = \"status\"\n[[command]]\nname = \"report\"\napprove = { quorum = 2 }"),
@@ -167,7 +171,7 @@ fn wrong_settings_are_explained_and_exit_2() {
         ),
         (vec![("SWITCHBOARD_WEBHOOK__PATH", "/:x")], None, vec!["webhook.path must be a plain path"]),
         (vec![("SWITCHBOARD_POLLING__RATE", "0")], None, vec!["polling.rate must be at least 1"]),
-        (vec![], Some("webex = \"x\""), vec!["bot.toml, line 1: webex stands alone"]),
+        (vec![], Some("webex = \"x\""), vec!["bot.toml, line 1: webex is outside every section"]),
         (vec![], Some("[audit]\nretention = \"1h\""), vec!["bot.toml, line 2: audit.retention must be 1d or longer"]),
         (
             vec![("SWITCHBOARD_AUDIT__KEY", " ")],
@@ -175,7 +179,7 @@ fn wrong_settings_are_explained_and_exit_2() {
             vec![
                 "SWITCHBOARD_AUDIT__KEY",
                 "audit.key must be 16 characters or more (make one with",
-                "make the audit anew",
+                "can forge the audit",
             ],
         ),
         (

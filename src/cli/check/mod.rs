@@ -203,7 +203,7 @@ fn audit(config: &Config, ledger: &anyhow::Result<CheckedLedger>) -> Vec<CheckFi
     match seal {
         SealState::Right if config.audit.old_key.is_some() => warn(
             "audit.old_key is set, though the audit is sealed with audit.key",
-            "take it out: until then, whoever has the old key can make the audit anew",
+            "take it out: until then, whoever has the old key can forge the audit",
         ),
         SealState::None | SealState::Right | SealState::Old => Vec::new(),
         SealState::Missing => warn(

@@ -31,7 +31,7 @@ struct OpenPlace<'a> {
 }
 
 pub(super) async fn check_public_url(config: &Config, daemon: bool) -> anyhow::Result<Vec<CheckFinding>> {
-    if let Some(finding) = CheckFinding::uncalled("public", config.delivery.mode) {
+    if let Some(finding) = CheckFinding::not_needed("public", config.delivery.mode) {
         return Ok(vec![finding]);
     }
     let url = config.webhook.target_url().and_then(|url| Url::parse(url).ok());

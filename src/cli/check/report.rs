@@ -67,7 +67,7 @@ impl CheckFinding {
     }
 
     /// A finding for modes in which Webex does not call us: nothing to check.
-    pub(super) fn uncalled(check: &'static str, mode: Mode) -> Option<CheckFinding> {
+    pub(super) fn not_needed(check: &'static str, mode: Mode) -> Option<CheckFinding> {
         match mode {
             Mode::Webhook | Mode::Both => None,
             Mode::Polling | Mode::Websocket => {

@@ -27,11 +27,11 @@ pub(super) fn compare(
     others: &[Subscription],
     found: &Result<Vec<Webhook>, Error>,
 ) -> Vec<CheckFinding> {
-    if let Some(finding) = CheckFinding::uncalled("webhooks", config.delivery.mode) {
+    if let Some(finding) = CheckFinding::not_needed("webhooks", config.delivery.mode) {
         return vec![finding];
     }
     let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
-        let unset = config.uncalled().into_iter();
+        let unset = config.missing_url().into_iter();
         let mut findings: Vec<_> = unset.map(|doubt| CheckFinding::warn("webhooks", doubt.says, &doubt.hint)).collect();
         // Somebody may have registered them by hand; then clicks arrive, and nothing else shows that they do not.
         if config.cards.enabled && found.as_ref().is_ok_and(|found| !registration::tells_of_clicks(found)) {
