@@ -24,8 +24,7 @@ use crate::{clock, event};
 
 #[derive(Args, Debug)]
 pub(super) struct ExplainOptions {
-    /// Whatever was told of it: a reference, an id of the ledger's or its first letters, an id of Webex's, or a pairing
-    /// code
+    /// A reference, an id of the ledger or its first letters, an id of Webex, or a pairing code
     id: String,
     #[command(flatten)]
     format: Format,
@@ -47,9 +46,9 @@ pub(super) struct Story {
     pub(super) replies: Vec<String>,
     outcome: Option<Verdict>,
     reason: Option<String>,
-    /// What Webex sent of it, to the letter.
+    /// What Webex sent, to the letter.
     received: Option<String>,
-    /// What it has to do with what was asked for.
+    /// Why this event matches the id that was asked for.
     found_by: String,
     #[serde(skip)]
     is_direct: bool,
@@ -94,7 +93,7 @@ pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-/// Everything the ledger has on what an id may mean.
+/// The stories of every event that an id may mean.
 pub(super) async fn stories(store: &Store, id: &str) -> anyhow::Result<Vec<Story>> {
     let mut stories = Vec::new();
     for lead in matching_events(store, id).await? {
@@ -126,7 +125,7 @@ async fn story(store: &Store, lead: EventMatch) -> anyhow::Result<Story> {
     })
 }
 
-/// A letter that belongs to no event.
+/// The story of a letter that belongs to no event.
 async fn lone_letter(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
     let what = letter(row).map_or("a letter".to_owned(), |letter| described(&letter));
     let kind = letter(row).map_or("letter", |letter| letter.kind());
@@ -136,7 +135,7 @@ async fn lone_letter(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
     Ok(lines)
 }
 
-/// An event, and the replies to it; and whether the ledger has what Webex sent.
+/// The story of an event, and the replies to it. `has_raw` says whether the ledger has what Webex sent.
 async fn event_story(store: &Store, row: &Row, has_raw: bool) -> anyhow::Result<(Vec<String>, Vec<Row>)> {
     let mut lines = accepted(row);
     let audited = store.audit_of(row.id).await?;
@@ -160,7 +159,7 @@ async fn event_story(store: &Store, row: &Row, has_raw: bool) -> anyhow::Result<
     Ok((lines, replies))
 }
 
-/// What came in, from whom and when.
+/// What came in, from whom, and when.
 fn accepted(row: &Row) -> Vec<String> {
     let event = event_of(row);
     let what = event.as_ref().map_or_else(|| "an event".to_owned(), Event::described);
@@ -170,14 +169,14 @@ fn accepted(row: &Row) -> Vec<String> {
     lines
 }
 
-/// Which command or question it was for.
+/// Which command the event called, or which question it answered.
 fn matched(row: &Row, audited: &[AuditRow]) -> Option<String> {
     match (row.answers, &row.label) {
         (Some(event), label) => {
             let action = audited.last().map(|row| row.action.as_str()).or(label.as_deref()).unwrap_or("a command");
             Some(format!("it answered the question of {action} (event {})", event::reference(event)))
         }
-        // The handler of an event is no command, and has its name.
+        // An event with a slash in its label went to a handler of events, not to a command.
         (None, command) => {
             let command = command.as_ref().filter(|command| !command.contains('/'));
             command.map(|command| format!("it matched the command {command}"))
@@ -185,7 +184,7 @@ fn matched(row: &Row, audited: &[AuditRow]) -> Option<String> {
     }
 }
 
-/// How it stands, and why. `told` is whether the person has, or gets, a reply.
+/// The state of the event, and why. `told` is whether the person has, or gets, a reply.
 fn standing(row: &Row, told: bool) -> String {
     let because = row.note.as_deref().map(|reason| format!(": {}", one_line(reason))).unwrap_or_default();
     match row.state {
@@ -215,7 +214,7 @@ async fn replies(store: &Store, row: &Row) -> anyhow::Result<Vec<Row>> {
     Ok(replies)
 }
 
-/// The rows with these ids, up to the first that is not there.
+/// The rows with the ids that `id` gives for 0, 1, 2 and so on, up to the first that is missing.
 async fn each(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for nth in 0.. {
@@ -228,8 +227,8 @@ async fn each(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row
     Ok(rows)
 }
 
-/// What is known of a stranger's request, if the event is one or ended because of one: whom it was told, what became of
-/// it, and what can be done.
+/// The story of a stranger's request, if the event made one or ended because of one: which admins were told, what
+/// became of it, and what can be done.
 async fn pairing(store: &Store, row: &Row, audited: &[AuditRow]) -> anyhow::Result<Vec<String>> {
     let is_request = row.verdict == Some(Verdict::Stranger);
     let concerns = is_request || row.note.as_deref().is_some_and(|reason| reason == WAITS || reason == WAS_DENIED);
@@ -250,7 +249,7 @@ async fn pairing(store: &Store, row: &Row, audited: &[AuditRow]) -> anyhow::Resu
             lines.extend(letter_lines(&decision, "word of the decision", "it"));
         }
     }
-    // Newest first. Only the newest of a person counts, and what is asked of is the one that this event made or met.
+    // Requests are newest first. A person's newest one counts; `found` is the one that this event made or met.
     let all = store.pairings().await?;
     let found = if is_request {
         all.iter().find(|pairing| pairing.request.event == row.id)

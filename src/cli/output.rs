@@ -16,14 +16,15 @@ pub(super) struct Format {
     pub json: bool,
 }
 
-/// A line, or several, on standard output. Unlike `println!`, a closed pipe is an error and no panic.
+/// Prints one or more lines on standard output. Unlike with `println!`, a closed pipe is an error and no panic.
 pub(super) fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", harmless(text))?;
     out.flush()
 }
 
-/// A value as JSON on standard output. What would disturb a terminal is escaped, so that nothing is lost.
+/// Prints a value as JSON on standard output. Characters that would disturb a terminal are escaped, so that nothing is
+/// lost.
 pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     let json = serde_json::to_string_pretty(value)?;
     let mut escaped = String::with_capacity(json.len());
@@ -38,12 +39,12 @@ pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(print(&escaped)?)
 }
 
-/// A line on standard error; there is nowhere to say that this failed.
+/// Prints a line on standard error. A failure is ignored, since there is nowhere to report it.
 pub(super) fn complain(program: &Program, line: &str) {
     let _ = writeln!(std::io::stderr(), "{}: {}", program.name, harmless(&program.quoted(line)));
 }
 
-/// What Webex or a person wrote may be in it, and must not change how the rest is shown.
+/// Takes out what could change how the terminal shows the rest, since the text may come from Webex or a person.
 fn harmless(text: &str) -> String {
     text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")
 }

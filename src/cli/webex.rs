@@ -1,4 +1,4 @@
-//! `switchboard rooms` and `switchboard webhooks`: what Webex has.
+//! `switchboard rooms` and `switchboard webhooks`: list the bot's spaces, and list, mend and delete its webhooks.
 
 use std::cmp::Reverse;
 use std::process::ExitCode;
@@ -57,17 +57,17 @@ enum WebexVerb {
         #[command(flatten)]
         format: Format,
     },
-    /// Make and mend the webhooks of webhook.public_url, as the daemon does at its start
+    /// Create and mend the webhooks for webhook.public_url, as the daemon does at its start
     Sync {
         #[command(flatten)]
         format: Format,
     },
     /// Delete webhooks: those this program made, or one by its id
     Delete {
-        /// The id of one webhook, of whoever's making
-        #[arg(required_unless_present = "all", help = "The id of one webhook, of whoever's making; or give --all")]
+        /// The id of one webhook, whoever made it
+        #[arg(required_unless_present = "all", help = "The id of one webhook, whoever made it; or give --all")]
         id: Option<String>,
-        /// All that this program made; others stay
+        /// Every webhook that this program made; others stay
         #[arg(long, conflicts_with = "id")]
         all: bool,
         #[command(flatten)]
@@ -75,12 +75,12 @@ enum WebexVerb {
     },
 }
 
-/// A client for a verb that needs nothing but the token.
+/// The client of a verb that needs nothing but the token.
 pub(super) fn client(config: &Config) -> anyhow::Result<Client> {
     Client::new(&config.webex, config.token()?, Metrics::default())
 }
 
-/// Adds what an operator can do about it.
+/// Adds to an error what the operator can do about it.
 pub(super) fn hinted(error: Error) -> anyhow::Error {
     anyhow::anyhow!("{error}\n{}", error.hint())
 }
@@ -161,7 +161,7 @@ fn report(lines: &[String], none: &str, format: Format) -> anyhow::Result<()> {
     Ok(print(&if lines.is_empty() { none.to_owned() } else { lines.join("\n") })?)
 }
 
-/// A webhook as it is shown: never with its secret.
+/// A webhook as it is printed, without its secret.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct WebhookOutput<'a> {
@@ -205,11 +205,11 @@ impl<'a> WebhookOutput<'a> {
     }
 }
 
-/// A URL that may be shown: somebody may have put a password, or a key in the query, into it.
+/// The URL with passwords and query values hidden, since they may be secrets.
 pub(super) fn without_secrets(url: &str) -> String {
     const HIDDEN: &str = "***";
     let Ok(mut shown) = Url::parse(url) else {
-        // No URL, and no telling where a secret would stand in it.
+        // A text that is no URL may hold a secret anywhere behind these characters.
         return url.split(['?', '@']).next().unwrap_or_default().to_owned();
     };
     // Setting these fails for a URL without a host, which has neither.

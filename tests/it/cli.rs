@@ -465,7 +465,7 @@ async fn check_says_what_is_in_order_and_what_to_do() {
     warn settings  webhook.public_url ends in another path than webhook.path: /, and not /webex/webhook
                    right if a proxy in between rewrites it; otherwise make them the same
     ok   store     HERE/switchboard.db is not there yet and can be made
-    ok   token     Webex takes it; it is of the bot Switchboard <switchboard@webex.bot>, id ID
+    ok   token     Webex accepts it; it belongs to the bot Switchboard <switchboard@webex.bot>, id ID
     warn webhooks  none yet
                    the daemon makes them when it starts; `switchboard webhooks sync` makes them now
     "#);

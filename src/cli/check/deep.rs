@@ -1,4 +1,4 @@
-//! What only `--deep` looks at: the ledger's queues, the daemon, clock and TLS, what the token may do, and the spaces.
+//! The checks of `--deep`: the ledger's queues, the daemon, clock and TLS, what the token may do, and the spaces.
 
 use std::time::Duration;
 
@@ -8,12 +8,14 @@ use crate::config::{Config, Mode};
 use crate::store::LedgerStatus;
 use crate::webex::{Client, Error, Room, RoomType, Webhook, roots};
 
-/// What a clock is off by when nobody sets it; below that, the second in which Webex answers decides.
+/// The difference from Webex's clock that is a warning. Webex tells its time in whole seconds, so a smaller one proves
+/// little.
 const CLOCK_DRIFTS: Duration = Duration::from_secs(30);
-/// From here on times in messages and in the ledger no longer tell before from after.
+/// The difference from Webex's clock that is a failure: times in messages and in the ledger no longer tell which came
+/// first.
 const CLOCK_IS_WRONG: Duration = Duration::from_secs(300);
 
-/// How full the queues are, and whether a daemon works on them.
+/// Checks how full the queues are, and whether a daemon works on them.
 pub(super) fn ledger(look: &LedgerStatus, ledger: Option<&anyhow::Result<CheckedLedger>>) -> Vec<CheckFinding> {
     let mut findings = Vec::new();
     if let Some(ledger) = ledger {
@@ -32,7 +34,7 @@ pub(super) fn ledger(look: &LedgerStatus, ledger: Option<&anyhow::Result<Checked
                 }
             }
             Err(error) => {
-                let hint = "is it a ledger of this program and version, and whole? `switchboard run` says more";
+                let hint = "see that it is a whole ledger of this program and version; `switchboard run` says more";
                 findings.push(CheckFinding::fail("store", error.to_string(), hint));
             }
         }
@@ -46,7 +48,8 @@ pub(super) fn ledger(look: &LedgerStatus, ledger: Option<&anyhow::Result<Checked
     findings
 }
 
-/// The clock and the TLS of the connection to Webex. Nothing where it does not answer: the token's line says so.
+/// Checks the clock and the TLS of the connection to Webex. Gives nothing if Webex does not answer, which the check of
+/// the token reports.
 pub(super) fn connection(config: &Config, webex: &Client) -> Vec<CheckFinding> {
     if webex.last_latency().is_none() {
         return Vec::new();
@@ -80,7 +83,8 @@ fn clock(lead: Option<i64>) -> CheckFinding {
     }
 }
 
-/// What the token may read, found out by reading: a bot's token lists no scopes. Nothing is written at Webex.
+/// Checks what the token may read, by reading: Webex does not list the scopes of a bot's token. Nothing is written at
+/// Webex.
 pub(super) async fn reach(config: &Config, webex: &Client, found: &Result<Vec<Webhook>, Error>) -> Vec<CheckFinding> {
     let rooms = webex.rooms(None).await;
     let known = rooms.as_deref().unwrap_or_default();
@@ -108,7 +112,7 @@ pub(super) async fn reach(config: &Config, webex: &Client, found: &Result<Vec<We
     if findings.is_empty() {
         let but = match untried.as_slice() {
             [] => String::new(),
-            untried => format!("; not tried for want of one: {}", untried.join(", ")),
+            untried => format!("; not tried, since the bot has none: {}", untried.join(", ")),
         };
         findings.push(CheckFinding::ok("scopes", format!("everything the bot needs may be read{but}")));
     }
@@ -151,7 +155,7 @@ fn spaces(config: &Config, rooms: &[Room]) -> Vec<CheckFinding> {
     findings
 }
 
-/// Whether every link between a person and the bot was seen to hold.
+/// Whether every link between a person and the bot was proven.
 pub(super) fn whole(mode: Mode, report: &CheckReport) -> CheckFinding {
     let (links, proof): (&[&str], _) = match mode {
         Mode::Webhook | Mode::Both => (
@@ -173,7 +177,7 @@ pub(super) fn whole(mode: Mode, report: &CheckReport) -> CheckFinding {
         return CheckFinding::ok("loop", format!("the whole loop is proven: {proof}"));
     }
     let says = format!("not proven: {}", open.join(", "));
-    let hint = "mend what is said of it above, from the top down, and check again";
+    let hint = "follow the hints above, from the top down, and check again";
     if open.iter().any(|link| report.verdict(link) == CheckState::Fail) {
         CheckFinding::fail("loop", says, hint)
     } else {

@@ -1,4 +1,4 @@
-//! Whether another daemon runs with the same token, as the marks at Webex show.
+//! Checks whether another daemon runs with the same token. Each daemon leaves a mark at Webex.
 
 use jiff::Timestamp;
 
@@ -11,7 +11,8 @@ use crate::webex::Webhook;
 
 const ONE: &str = "two ledgers of one bot answer everything twice: stop one of the two, or give each a bot of its own";
 
-/// What the marks of running daemons say beside this ledger; nothing where no other runs, or nobody wants to know.
+/// Compares the marks of running daemons with this ledger. Gives nothing if no other daemon runs, or if
+/// `instance.alone` is off.
 pub(super) fn check_instance(
     config: &Config,
     ledger: Option<&anyhow::Result<CheckedLedger>>,
@@ -41,11 +42,11 @@ fn beside(mark: &Mark, ledger: Option<LedgerId>) -> CheckFinding {
             format!("another daemon with an older ledger answers for this token, so this one does not; {renewed}"),
             ONE,
         ),
-        Some(_) => warn("a daemon with a younger ledger runs beside this one; it is to stand back within a minute"),
+        Some(_) => warn("a daemon with a younger ledger runs beside this one; it stops answering within a minute"),
     }
 }
 
-/// Two processes on one ledger cannot be, so one of them is on a copy.
+/// Finds two daemons with the same ledger's mark. A ledger admits one process, so one of them runs on a copy.
 fn of_copies(running: &[Mark]) -> Option<CheckFinding> {
     let is_twice = |mark: &Mark| running.iter().filter(|other| other.ledger == mark.ledger).count() > 1;
     running.iter().any(is_twice).then(|| {

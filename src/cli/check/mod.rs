@@ -1,5 +1,5 @@
-//! `switchboard check`: settings, store, token, webhooks; one line each, with what to do where one is not in order.
-//! With `--deep` also the way of a message from end to end. It changes nothing at Webex and nothing in the ledger.
+//! `switchboard check`: checks settings, store, token and webhooks, with one line each and what to do about it. With
+//! `--deep` it also checks the way of a message from end to end. It changes nothing at Webex and nothing in the ledger.
 
 mod deep;
 mod instance;
@@ -53,7 +53,7 @@ pub(super) async fn run(
         Ok((config, table)) => match look(&config, &table, subscriptions, deep, &mut report).await {
             Ok(()) if report.is_sound() => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,
-            // What only shows when it is used, such as a certificate that cannot be read.
+            // Some wrong settings show only in use, such as a certificate that cannot be read.
             Err(error) => {
                 let is_setting = error.downcast_ref::<ConfigError>().is_some();
                 report.add(CheckFinding::new("settings", CheckState::Fail, format!("{error:#}"), None))?;
@@ -96,7 +96,7 @@ async fn look(
     if deep {
         report.add_all(deep::connection(config, &webex))?;
     }
-    // Without a token that Webex takes there is nothing more to ask it.
+    // Webex answers nothing else without a valid token.
     if taken {
         let found = webex.webhooks().await;
         if deep {
@@ -116,7 +116,7 @@ async fn look(
     Ok(())
 }
 
-/// What the daemon logs at its start, too.
+/// The doubts about the settings. The daemon logs the same at its start.
 fn settings(config: &Config, table: &Table, subscriptions: &[Subscription]) -> Vec<CheckFinding> {
     let doubts = doubts(config, table, subscriptions);
     let mut findings: Vec<_> =
@@ -131,19 +131,20 @@ async fn token(webex: &Client) -> CheckFinding {
     match webex.me().await {
         Ok(me) => match identity::doubt(&me) {
             Some((says, hint)) => CheckFinding::fail("token", says, hint),
-            None => CheckFinding::ok("token", format!("Webex takes it; it is of {}", me.described())),
+            None => CheckFinding::ok("token", format!("Webex accepts it; it belongs to {}", me.described())),
         },
         Err(error) => CheckFinding::unless_asked_to_wait("token", error.to_string(), error.hint(), &error),
     }
 }
 
-/// A ledger that is not there yet is made by the daemon, so only its folder can be looked at.
+/// Checks the place of the ledger. The daemon makes a ledger that does not exist yet, so then only its folder is
+/// checked.
 async fn store(config: &Config) -> (Option<LedgerStatus>, Vec<CheckFinding>) {
     match Store::look(&config.store).await {
         Ok(look) => {
             let mut findings = vec![CheckFinding::ok("store", look.says.clone())];
             if let Some(trace) = &look.lost {
-                let says = format!("there was a ledger here, and it is gone: {trace}");
+                let says = format!("there was a ledger here, and it is missing: {trace}");
                 let hint =
                     "put it back; without it the daemon makes a new one, and what it acknowledged is not answered";
                 findings.push(CheckFinding::warn("store", says, hint));
@@ -156,17 +157,17 @@ async fn store(config: &Config) -> (Option<LedgerStatus>, Vec<CheckFinding>) {
     }
 }
 
-/// From when to when every message is known to be in the ledger, and the last time of which some may be missing.
+/// The time span in which no message is missing from the ledger, and the latest gap in which some may be.
 fn complete(config: &Config, ledger: &anyhow::Result<CheckedLedger>, daemon: bool) -> Vec<CheckFinding> {
     let coverage = match ledger.as_ref().and_then(|ledger| ledger.coverage.as_ref()) {
         Ok(coverage) => coverage,
         Err(error) => {
-            let hint = "is it a ledger of this version? the daemon brings an older one up to date when it starts";
+            let hint = "if the ledger is of an older version, the daemon brings it up to date when it starts";
             return vec![CheckFinding::warn("complete", format!("cannot be told: {error:#}"), hint)];
         }
     };
     let Some(coverage) = coverage else {
-        let hint = "it is once the daemon has looked at Webex, unless delivery.catch_up is 0s";
+        let hint = "the daemon does so once it has asked Webex, unless delivery.catch_up is 0s";
         return vec![CheckFinding::warn("complete", "not looked after", hint)];
     };
     let interval = format!("from {} to {}", iso_time(coverage.complete_from), iso_time(coverage.complete_until));
@@ -195,9 +196,9 @@ fn complete(config: &Config, ledger: &anyhow::Result<CheckedLedger>, daemon: boo
     findings
 }
 
-/// Where the keys and the audit's seal do not go together; whether the rows do, `switchboard audit verify` says.
+/// Checks that the audit's seal fits the keys. `switchboard audit verify` checks the rows.
 fn audit(config: &Config, ledger: &anyhow::Result<CheckedLedger>) -> Vec<CheckFinding> {
-    // What cannot be read is said of `complete`.
+    // The check of `complete` reports a ledger that cannot be read.
     let Ok(seal) = ledger.as_ref().and_then(|ledger| ledger.seal.as_ref()) else { return Vec::new() };
     let warn = |says: &str, hint: &str| vec![CheckFinding::warn("audit", says, hint)];
     match seal {
@@ -215,8 +216,8 @@ fn audit(config: &Config, ledger: &anyhow::Result<CheckedLedger>) -> Vec<CheckFi
         }
         SealState::Wrong => vec![CheckFinding::fail(
             "audit",
-            "the audit's seal is not of audit.key",
-            "is it the daemon's key? `switchboard audit verify` tells more",
+            "the audit's seal was not made with audit.key",
+            "check that audit.key is the daemon's; `switchboard audit verify` tells more",
         )],
     }
 }

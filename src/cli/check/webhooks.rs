@@ -1,4 +1,4 @@
-//! Our webhooks as Webex has them, against those that the bot needs.
+//! Compares our webhooks at Webex with those that the bot needs.
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -21,7 +21,7 @@ const DEAD: &str = "set webhook.public_url, register one for attachmentActions y
 const SHARED: &str = "`switchboard webhooks sync` mends it; if it comes back, another installation uses the same token: \
      give each a bot of its own";
 
-/// What is not as wanted, each with what mends it.
+/// The webhooks that differ from what is wanted, each with what mends it.
 pub(super) fn compare(
     config: &Config,
     others: &[Subscription],
@@ -33,7 +33,8 @@ pub(super) fn compare(
     let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
         let unset = config.missing_url().into_iter();
         let mut findings: Vec<_> = unset.map(|doubt| CheckFinding::warn("webhooks", doubt.says, &doubt.hint)).collect();
-        // Somebody may have registered them by hand; then clicks arrive, and nothing else shows that they do not.
+        // Somebody may have registered webhooks by hand. Without one for clicks, only this finding shows that buttons
+        // do nothing.
         if config.cards.enabled && found.as_ref().is_ok_and(|found| !registration::tells_of_clicks(found)) {
             let says = "none tells of clicks on cards, so their buttons do nothing";
             findings.push(CheckFinding::warn("webhooks", says, DEAD));
@@ -55,7 +56,7 @@ pub(super) fn compare(
     }
     let wanted = registration::wanted(url, secret, others);
     let compared: Vec<_> = wanted.iter().map(|spec| (spec, compare_one(spec, found))).collect();
-    // Without those of handlers the bot works on everything else.
+    // A missing webhook of an event handler is no failure: the bot works on everything else.
     let is_odd =
         |(spec, findings): &&(&WebhookSpec, Vec<_>)| !findings.is_empty() && !registration::is_of_the_bot(&spec.name);
     let registered = match compared.iter().filter(is_odd).count() {
@@ -73,12 +74,12 @@ pub(super) fn compare(
     here.chain(findings).collect()
 }
 
-/// Whether somebody else made it: not this program, for its events or as a daemon's mark.
+/// Whether somebody else made this webhook. Ours are those for events, and the marks of daemons.
 fn is_foreign(webhook: &Webhook) -> bool {
     !registration::is_ours(webhook) && Mark::read(&webhook.name).is_none()
 }
 
-/// Whether Webex calls this URL through it, in any spelling.
+/// Whether this webhook calls `url`, however the URL is spelled.
 fn calls(webhook: &Webhook, url: &str) -> bool {
     let same = match (Url::parse(&webhook.target_url), Url::parse(url)) {
         (Ok(theirs), Ok(ours)) => theirs == ours,
