@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::webex::{Client, RoomId, RoomType};
 
-/// One of these for each running bot.
+/// What the handlers of a running bot share. There is one for each bot.
 pub(crate) struct Services {
     pub webex: Client,
     pub store: Store,
@@ -33,15 +33,15 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// What is declared of the commands of now.
+    /// The declarations of the current commands.
     pub fn commands(&self) -> Arc<[CommandSpec]> {
         self.catalogue.specs()
     }
 
-    /// Whether somebody may give a command there.
+    /// Whether a person may give a command in a space.
     ///
     /// # Errors
-    /// The rule by which they may not.
+    /// The rule by which they may not, for the log and the audit.
     pub fn may(&self, who: &Sender, room: &RoomId, kind: RoomType, command: &CommandSpec) -> Result<(), &'static str> {
         self.policy.permits(command.permission(), &who.id, &who.email, room, kind)
     }
