@@ -1,4 +1,4 @@
-//! `report activity`: what the bot did, for whom and how fast.
+//! `report activity`: shows what the bot did, for whom and how fast.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ const MOST_PEOPLE: usize = 10;
 
 pub(super) async fn report(context: &Context, period: &Period) -> Result<Reply> {
     let activity = context.services.store.activity(period.since()).await?;
-    // Who spoke to the bot, and how much, in whichever space, is nobody's business but the admins'.
+    // Only admins may see who spoke to the bot, and how much.
     let with_people =
         context.is_direct() && context.services.policy.is_admin(&context.sender.id, &context.sender.email);
     Ok(Reply::markdown(format!("{period}:\n\n{}", code_block(&render(&activity, with_people)))))
@@ -58,7 +58,7 @@ fn render(activity: &SettledActivity, with_people: bool) -> String {
     if with_people { format!("{text}\n\n{}", render_people(people)) } else { text }
 }
 
-/// The people with the most messages, and how many there are besides.
+/// Lists the people with the most messages, and counts the others.
 fn render_people(people: BTreeMap<&str, u64>) -> String {
     let mut people: Vec<_> = people.into_iter().collect();
     people.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -69,7 +69,7 @@ fn render_people(people: BTreeMap<&str, u64>) -> String {
     if more > 0 { format!("{text}\nand {more} more") } else { text }
 }
 
-/// What events of a group are to a report.
+/// How a report counts the events of a group.
 enum Bearing {
     Heard,
     Refused,
@@ -86,7 +86,7 @@ fn bearing(group: &EventCount) -> Bearing {
     }
 }
 
-/// Of ascending milliseconds.
+/// The quantile of ascending times in milliseconds.
 fn quantile(times: &[u32], part: f64) -> String {
     let index = ((times.len() as f64 * part).ceil() as usize).saturating_sub(1);
     match times.get(index) {
