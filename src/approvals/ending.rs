@@ -1,6 +1,8 @@
-//! How an approval request ends: its command has run, somebody ended it, or the daemon does, mostly since its time is over.
+//! Ends approval requests: when the command has run, when somebody ends one, or when the daemon does, mostly because
+//! the time is over.
 //!
-//! The outcome is posted before the card is deleted, so that people read what is true wherever the process is killed.
+//! The outcome is posted before the card is deleted, so that people can read it even if the process is killed in
+//! between.
 
 use uuid::Uuid;
 
@@ -43,7 +45,7 @@ impl Approvals {
         self.end_request(row, approval, state, by, None).add_to(end).into()
     }
 
-    /// The state in which the daemon has to end a request, and who caused that. Nothing if it need not be ended.
+    /// The state in which the daemon has to end a request, and who caused that. None if it need not be ended.
     async fn due_end(&self, approval: &Approval) -> Result<Option<(ApprovalState, String)>, StoreError> {
         let daemon = || "the clock".to_owned();
         let row = match approval.state {

@@ -24,7 +24,7 @@ pub struct Approvals {
 }
 
 impl Approvals {
-    /// Closes its events at this desk.
+    /// Approvals that close their events at this desk.
     pub fn new(desk: &Arc<Desk>) -> Approvals {
         Approvals { desk: Arc::clone(desk) }
     }
@@ -32,15 +32,15 @@ impl Approvals {
     /// The approval request of this card.
     ///
     /// # Errors
-    /// The ledger's error. Nothing is decided on a guess then: try again.
+    /// The ledger cannot be read. Try again later; do not decide without the request.
     pub async fn find(&self, card: Uuid) -> Result<Option<Approval>, StoreError> {
         self.desk.services.store.approval(card).await
     }
 
-    /// A person with the address they have now, if they are in the space: their old address may be somebody else's by now.
+    /// A person with their current address, if they are in the space. Their old address may be somebody else's by now.
     ///
     /// # Errors
-    /// Webex's error. Try again: it does not say who they are.
+    /// Webex does not say who the person is. Try again later.
     pub async fn member(&self, id: &PersonId, room: &RoomId) -> Result<Option<Person>, Error> {
         let webex = &self.desk.services.webex;
         let found = async { Ok::<_, Error>((webex.person(id).await?, webex.is_member(room, id).await?)) };
