@@ -1,5 +1,5 @@
-//! What happens to a call on its way: it is noted, faults strike it, and its answer is dressed as Webex dresses
-//! answers. Whoever acts in person, as the chat page does, is spared the faults and not noted.
+//! What happens to a call on its way: it is recorded, faults strike it, and its answer gets Webex's headers. Calls of
+//! people, as the chat page makes them, meet no faults and are not recorded.
 
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,13 @@ use super::dress::{dressed, made_up, no_answer, stamp, too_many_calls};
 use super::kept::{keep_answer, keep_request};
 use super::request::bearer;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::scenario::fault::Effect;
-use crate::simulator::scenario::faults::Struck;
+use crate::simulator::scenario::fault::FaultEffect;
+use crate::simulator::scenario::faults::StruckCall;
 use crate::simulator::watch::calls::Call;
 use crate::simulator::watch::journal::Happening;
 use crate::simulator::world::Refusal;
 
-/// Notes each call, lets the faults strike it, and gives each answer the headers that Webex gives.
+/// Records each call, lets faults strike it, and gives each answer Webex's headers.
 pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
     let inner = &cloud.inner;
     let began = Instant::now();
@@ -58,7 +58,7 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
     };
     let status = answer.status().as_u16();
     let ended = inner.calls.ended(number, |call| {
-        // An answer that is only a broken connection is none.
+        // A broken connection is no answer and has no status.
         call.status = kept.is_some().then_some(status);
         call.latency = began.elapsed();
         (call.tracking_id, call.response, call.fault) = (Some(tracking_id), kept, fault);
@@ -69,24 +69,24 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
     answer
 }
 
-/// What a fault makes of a call; none if it gets no answer.
+/// Applies the effect of a fault to a call. None if the call gets no answer.
 async fn struck_by(
     cloud: &Cloud,
-    Struck { effect, mut release }: Struck,
+    StruckCall { effect, mut release }: StruckCall,
     request: Request,
     next: Next,
 ) -> Option<Response> {
     match effect {
-        Effect::Answer { status, headers, body } => Some(made_up(status, &headers, body)),
-        Effect::Alter(fields) => Some(altered(next.run(request).await, &fields).await),
-        Effect::Reset => None,
-        Effect::ApplyThenReset => {
+        FaultEffect::Answer { status, headers, body } => Some(made_up(status, &headers, body)),
+        FaultEffect::Alter(fields) => Some(altered(next.run(request).await, &fields).await),
+        FaultEffect::Reset => None,
+        FaultEffect::ApplyThenReset => {
             next.run(request).await;
             None
         }
-        Effect::Delay(pause) => {
+        FaultEffect::Delay(pause) => {
             let stopping = cloud.live.stopping.clone();
-            // Webex carries out what it was asked for, whether or not the caller still waits.
+            // Webex carries a call out even if the caller does not wait any more.
             let late = tokio::spawn(async move {
                 let pause = tokio::time::sleep(Duration::from_millis(pause));
                 stopping.run_until_cancelled(pause).await?;
@@ -94,11 +94,11 @@ async fn struck_by(
             });
             late.await.ok()?
         }
-        Effect::Stall => {
+        FaultEffect::Stall => {
             cloud.stalled_until(&mut release).await?;
             Some(next.run(request).await)
         }
-        Effect::ApplyThenStall => {
+        FaultEffect::ApplyThenStall => {
             let answer = next.run(request).await;
             cloud.stalled_until(&mut release).await?;
             Some(answer)
@@ -107,7 +107,7 @@ async fn struck_by(
 }
 
 impl Cloud {
-    /// Waits for the release; none if the cloud stops first.
+    /// Waits for the release of stalled calls. None if the cloud stops first.
     async fn stalled_until(&self, release: &mut watch::Receiver<u64>) -> Option<()> {
         let stalled = self.inner.faults.stall();
         self.turned();
@@ -118,7 +118,7 @@ impl Cloud {
     }
 }
 
-/// The same answer with other values in it.
+/// The answer with some fields set to other values.
 async fn altered(answer: Response, fields: &Map<String, Value>) -> Response {
     let (mut parts, body) = answer.into_parts();
     let Ok(bytes) = to_bytes(body, usize::MAX).await else { return no_answer() };

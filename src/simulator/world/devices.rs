@@ -1,5 +1,5 @@
-//! Devices, which are how Webex's own apps hear of things without being called: each has a socket, and what is sent
-//! over it is sent again over the next one until the app has acknowledged it.
+//! Devices, over which Webex's own apps get events. Each device has a socket. An event is sent again over the next
+//! socket until the app has acknowledged it.
 
 use std::collections::VecDeque;
 
@@ -11,15 +11,15 @@ use super::activities;
 use super::event::Event;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::{Account, Device, DeviceSocket, Order, REPLACED};
+use super::things::{Account, Device, DeviceSocket, REPLACED, SocketOrder};
 
 /// The most devices of one account. Webex has a limit and publishes no figure.
 const MOST_DEVICES: usize = 100;
-/// So much is kept for a device that acknowledges nothing; then the oldest is forgotten.
+/// The most envelopes that are kept for a device that acknowledges nothing. Then the oldest is forgotten.
 const MOST_KEPT: usize = 10_000;
 
 impl World {
-    /// Somebody's devices; with Webex, to have none is 404.
+    /// The devices of an account. As with Webex, having none is answered 404.
     pub(crate) fn devices_of(&self, owner: &Account, base: &str) -> Result<Value, Refusal> {
         let own = self.mercury.devices.iter().filter(|device| device.owner == owner.id);
         let own: Vec<_> = own.map(|device| device.shown(base)).collect();
@@ -72,9 +72,14 @@ impl World {
         self.mercury.devices.iter().any(|device| device.id == id)
     }
 
-    /// Gives a device its socket, once its owner's token has been shown, and sends first what every socket begins with
-    /// and then what the last one left unacknowledged. None if the token is not the owner's. Gives the socket's number.
-    pub(crate) fn open_line(&mut self, id: &str, token: &str, orders: mpsc::UnboundedSender<Order>) -> Option<u64> {
+    /// Gives a device its socket, if the token is the owner's. First sends what every socket begins with, then
+    /// everything that the last socket left unacknowledged. Gives the socket's number, or None for a wrong token.
+    pub(crate) fn open_line(
+        &mut self,
+        id: &str,
+        token: &str,
+        orders: mpsc::UnboundedSender<SocketOrder>,
+    ) -> Option<u64> {
         let owner = self.by_token(token).map(|account| account.id.clone())?;
         let (hello, noise) = (activities::buffer_state(self), activities::noise(self, "locus.difference"));
         let mercury = &mut self.mercury;
@@ -82,7 +87,7 @@ impl World {
         mercury.opened += 1;
         let line = DeviceSocket { number: mercury.opened, orders, sequence: 0 };
         if let Some(replaced) = device.line.replace(line) {
-            let _ = replaced.orders.send(Order::Close(REPLACED, "replaced".to_owned()));
+            let _ = replaced.orders.send(SocketOrder::Close(REPLACED, "replaced".to_owned()));
         }
         device.send(&hello, 1);
         device.send(&noise, 1);
@@ -92,7 +97,7 @@ impl World {
         Some(mercury.opened)
     }
 
-    /// A socket has ended.
+    /// Takes the socket from a device, once it has ended.
     pub(crate) fn close_line(&mut self, id: &str, number: u64) {
         let device = self.mercury.devices.iter_mut().find(|device| device.id == id);
         if let Some(device) = device.filter(|device| device.line.as_ref().is_some_and(|line| line.number == number)) {
@@ -100,7 +105,7 @@ impl World {
         }
     }
 
-    /// An envelope of this device will not be sent again.
+    /// Marks an envelope as acknowledged, so that it is not sent again.
     pub(crate) fn acknowledge(&mut self, id: &str, envelope: &str) {
         if let Some(device) = self.mercury.devices.iter_mut().find(|device| device.id == id) {
             device.unacknowledged.retain(|kept| kept["id"] != envelope);
@@ -125,7 +130,7 @@ impl World {
                 device.send(noise, 1);
             }
             device.send(&envelope, copies);
-            // What is lost on the way is lost: nobody waits for its acknowledgement.
+            // No acknowledgement is expected for an envelope that is lost on the way.
             if copies > 0 {
                 device.unacknowledged.push_back(envelope.clone());
             }
@@ -137,7 +142,7 @@ impl World {
     }
 }
 
-/// What Webex asks of a registration.
+/// Checks that a registration has what Webex requires.
 fn check(traits: &Map<String, Value>) -> Result<(), Refusal> {
     let is_there = |name: &&str| traits.get(*name).and_then(Value::as_str).is_some_and(|value| !value.is_empty());
     let needed = [("model", "Missing Model"), ("name", "Missing Name"), ("deviceType", "Missing Device Type")];

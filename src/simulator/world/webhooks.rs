@@ -1,4 +1,4 @@
-//! Webhooks as Webex keeps them: which events each one tells about, and when failures switch it off.
+//! Creates, changes and deletes webhooks, and switches off those that fail.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use super::state::World;
 use super::things::{Account, Webhook, WebhookStatus, no_such_webhook, only_administrators};
 use crate::webex::{WEBHOOK_EVENTS, WEBHOOK_RESOURCES};
 
-/// What a webhook is made or changed with; also the body of `POST` and `PUT`.
+/// The fields with which a webhook is created or changed, which are also the body of `POST` and `PUT`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(missing_docs)]
@@ -23,14 +23,14 @@ pub struct WebhookDraft {
     pub event: Option<String>,
     pub filter: Option<String>,
     pub secret: Option<String>,
-    /// `org` is for administrators: events of everybody.
+    /// Set it to `org` for the events of everybody, which only administrators may do.
     pub owned_by: Option<String>,
-    /// Only a `PUT` may say it, and only `active`.
+    /// The status. Only a `PUT` may set it, and only to `active`.
     pub status: Option<String>,
 }
 
 impl World {
-    /// Makes a webhook. The same twice is two webhooks, as with Webex.
+    /// Creates a webhook. As with Webex, creating the same twice gives two webhooks.
     pub(crate) fn create_webhook(&mut self, owner: &Account, draft: WebhookDraft) -> Result<Webhook, Refusal> {
         let (name, target_url) = name_and_target(&draft)?;
         let named = |value: Option<String>, known: &[&str], what: &str| {
@@ -59,7 +59,7 @@ impl World {
         Ok(webhook)
     }
 
-    /// Changes what can be changed. Resource, event and filter are silently left as they are.
+    /// Changes the fields that can be changed. Resource, event and filter silently stay as they are.
     pub(crate) fn update_webhook(
         &mut self,
         owner: &Account,
@@ -94,7 +94,7 @@ impl World {
         }
     }
 
-    /// Counts a failed delivery and says whether it switched the webhook off.
+    /// Counts a failed delivery, and says whether it switched the webhook off.
     pub(crate) fn delivery_failed(&mut self, webhook_id: &str, now: Instant) -> bool {
         let Some(webhook) = self.webhooks.get_mut(webhook_id) else { return false };
         let is_off = webhook.failed(now) && webhook.status == WebhookStatus::Active;
