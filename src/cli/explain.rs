@@ -97,17 +97,17 @@ pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Res
 pub(super) async fn stories(store: &Store, id: &str) -> anyhow::Result<Vec<Story>> {
     let mut stories = Vec::new();
     for lead in matching_events(store, id).await? {
-        stories.push(story(store, lead).await?);
+        stories.push(tell_story(store, lead).await?);
     }
     Ok(stories)
 }
 
-async fn story(store: &Store, lead: EventMatch) -> anyhow::Result<Story> {
+async fn tell_story(store: &Store, lead: EventMatch) -> anyhow::Result<Story> {
     let EventMatch { row, how, is_direct } = &lead;
     let raw = store.raw(row.id).await?;
     let (lines, replies) = match row.queue {
         Queue::Inbox => event_story(store, row, raw.is_some()).await?,
-        Queue::Outbox => (lone_letter(store, row).await?, vec![row.clone()]),
+        Queue::Outbox => (lone_letter_lines(store, row).await?, vec![row.clone()]),
     };
     let sent = replies.iter().filter(|reply| reply.verdict == Some(Verdict::Sent));
     Ok(Story {
@@ -126,7 +126,7 @@ async fn story(store: &Store, lead: EventMatch) -> anyhow::Result<Story> {
 }
 
 /// The story of a letter that belongs to no event.
-async fn lone_letter(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
+async fn lone_letter_lines(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
     let what = letter(row).map_or("a letter".to_owned(), |letter| described(&letter));
     let kind = letter(row).map_or("letter", |letter| letter.kind());
     let mut lines = vec![format!("{} put into the outbox, for no event: {what}", iso_time(row.accepted_at))];
@@ -137,30 +137,30 @@ async fn lone_letter(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
 
 /// The story of an event, and the replies to it. `has_raw` says whether the ledger has what Webex sent.
 async fn event_story(store: &Store, row: &Row, has_raw: bool) -> anyhow::Result<(Vec<String>, Vec<Row>)> {
-    let mut lines = accepted(row);
+    let mut lines = accepted_lines(row);
     let audited = store.audit_of(row.id).await?;
     if !has_raw && event_of(row).is_some_and(|event| event.is_from_webex()) {
         lines.push(NOTHING_SENT.to_owned());
     }
-    lines.extend(matched(row, &audited));
-    let replies = replies(store, row).await?;
-    lines.push(standing(row, !replies.is_empty()));
+    lines.extend(match_line(row, &audited));
+    let replies = find_replies(store, row).await?;
+    lines.push(state_line(row, !replies.is_empty()));
     lines.extend(audited.iter().map(audit::audit_line));
     lines.extend(approvals::story(store, row.id).await?);
     for reply in &replies {
         lines.extend(letter_story(store, reply, "reply", "the event").await?);
     }
-    for said in each(store, |nth| event::elsewhere_id(row.id, nth)).await? {
+    for said in rows_in_sequence(store, |nth| event::elsewhere_id(row.id, nth)).await? {
         let whom = letter(&said).map_or_else(String::new, |letter| format!(" to {}", letter.to()));
         lines.extend(letter_story(store, &said, &format!("message{whom}"), "the event").await?);
     }
     lines.extend(questions::question_lines(store, row).await?);
-    lines.extend(pairing(store, row, &audited).await?);
+    lines.extend(pairing_lines(store, row, &audited).await?);
     Ok((lines, replies))
 }
 
 /// What came in, from whom, and when.
-fn accepted(row: &Row) -> Vec<String> {
+fn accepted_lines(row: &Row) -> Vec<String> {
     let event = event_of(row);
     let what = event.as_ref().map_or_else(|| "an event".to_owned(), Event::described);
     let who = row.subject.as_ref().map(|who| format!(" from {who}")).unwrap_or_default();
@@ -170,7 +170,7 @@ fn accepted(row: &Row) -> Vec<String> {
 }
 
 /// Which command the event called, or which question it answered.
-fn matched(row: &Row, audited: &[AuditRow]) -> Option<String> {
+fn match_line(row: &Row, audited: &[AuditRow]) -> Option<String> {
     match (row.answers, &row.label) {
         (Some(event), label) => {
             let action = audited.last().map(|row| row.action.as_str()).or(label.as_deref()).unwrap_or("a command");
@@ -185,7 +185,7 @@ fn matched(row: &Row, audited: &[AuditRow]) -> Option<String> {
 }
 
 /// The state of the event, and why. `told` is whether the person has, or gets, a reply.
-fn standing(row: &Row, told: bool) -> String {
+fn state_line(row: &Row, told: bool) -> String {
     let because = row.note.as_deref().map(|reason| format!(": {}", one_line(reason))).unwrap_or_default();
     match row.state {
         RowState::Open if row.leased => format!("it is being worked on, try {}", row.attempts),
@@ -207,15 +207,15 @@ fn standing(row: &Row, told: bool) -> String {
     }
 }
 
-async fn replies(store: &Store, row: &Row) -> anyhow::Result<Vec<Row>> {
+async fn find_replies(store: &Store, row: &Row) -> anyhow::Result<Vec<Row>> {
     let failure = event::failure_id(row.id);
     let mut replies = store.between(failure, failure).await?;
-    replies.extend(each(store, |nth| event::reply_id(row.id, nth)).await?);
+    replies.extend(rows_in_sequence(store, |nth| event::reply_id(row.id, nth)).await?);
     Ok(replies)
 }
 
 /// The rows with the ids that `id` gives for 0, 1, 2 and so on, up to the first that is missing.
-async fn each(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row>> {
+async fn rows_in_sequence(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for nth in 0.. {
         let found = store.between(id(nth), id(nth)).await?;
@@ -229,7 +229,7 @@ async fn each(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row
 
 /// The story of a stranger's request, if the event made one or ended because of one: which admins were told, what
 /// became of it, and what can be done.
-async fn pairing(store: &Store, row: &Row, audited: &[AuditRow]) -> anyhow::Result<Vec<String>> {
+async fn pairing_lines(store: &Store, row: &Row, audited: &[AuditRow]) -> anyhow::Result<Vec<String>> {
     let is_request = row.verdict == Some(Verdict::Stranger);
     let concerns = is_request || row.note.as_deref().is_some_and(|reason| reason == WAITS || reason == WAS_DENIED);
     if !concerns {
@@ -237,7 +237,7 @@ async fn pairing(store: &Store, row: &Row, audited: &[AuditRow]) -> anyhow::Resu
     }
     let mut lines = Vec::new();
     if is_request {
-        let notices = each(store, |nth| event::notice_id(row.id, nth)).await?;
+        let notices = rows_in_sequence(store, |nth| event::notice_id(row.id, nth)).await?;
         if notices.is_empty() {
             lines.push("no admin was told of it: access.admins names nobody whom the bot can write to".to_owned());
         }
@@ -245,7 +245,7 @@ async fn pairing(store: &Store, row: &Row, audited: &[AuditRow]) -> anyhow::Resu
             let what = format!("notice to the admin {}", notice.subject.as_deref().unwrap_or_default());
             lines.extend(letter_lines(notice, &what, "the request"));
         }
-        for decision in each(store, |nth| event::decision_id(row.id, nth.into())).await? {
+        for decision in rows_in_sequence(store, |nth| event::decision_id(row.id, nth.into())).await? {
             lines.extend(letter_lines(&decision, "word of the decision", "it"));
         }
     }

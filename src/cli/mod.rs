@@ -52,9 +52,9 @@ enum Verb {
     /// Send a message now, to a space or a person
     Send(send::SendOptions),
     /// List the spaces the bot is in, the most recently active first
-    Rooms(webex::Rooms),
+    Rooms(webex::RoomsOptions),
     /// List, mend or delete the webhooks registered with Webex; lists them by default
-    Webhooks(webex::Webhooks),
+    Webhooks(webex::WebhooksOptions),
     /// List, show, retry or drop events that were received
     #[command(subcommand)]
     Inbox(queue::QueueVerb),

@@ -25,11 +25,11 @@ use crate::program::Program;
 use crate::simulator::{self, Cloud, Explanation, Message, Person, RoomInfo, RoomType};
 use crate::telemetry;
 
-const SPACE: &str = "Lab";
+const SPACE_TITLE: &str = "Lab";
 const ALICE: &str = "alice@example.com";
 const PEOPLE: [&str; 2] = [ALICE, "bob@example.com"];
 /// The mail domain of Alice and Bob. Everybody in it may speak to the bot.
-const HOME: &str = "example.com";
+const HOME_DOMAIN: &str = "example.com";
 /// How long the introduction waits for the bot. If it takes longer, the page says why the bot is not ready.
 const READY_WITHIN: Duration = Duration::from_secs(10);
 /// A person on no list, so that pairing can be tried.
@@ -94,8 +94,8 @@ const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 
 pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: Parts) -> anyhow::Result<ExitCode> {
     let stopped = stop_signal()?;
-    let cloud = started(&options, &parts.program).await?;
-    let (alice, space) = peopled(&cloud, &options.person);
+    let cloud = start_cloud(&options, &parts.program).await?;
+    let (alice, space) = populate(&cloud, &options.person);
     if options.no_bot {
         introduce(&cloud, &options, config, &parts.program)?;
         stopped.await;
@@ -137,7 +137,7 @@ pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: 
 }
 
 /// Starts the cloud that the options describe.
-async fn started(options: &SimulateOptions, program: &Program) -> anyhow::Result<Cloud> {
+async fn start_cloud(options: &SimulateOptions, program: &Program) -> anyhow::Result<Cloud> {
     let (bot_name, bot_email) = program.in_simulation();
     let listen = options.listen.unwrap_or(LOOPBACK);
     let cloud = Cloud::start(simulator::Options {
@@ -159,14 +159,14 @@ async fn started(options: &SimulateOptions, program: &Program) -> anyhow::Result
 }
 
 /// Creates the people and the space, and gives Alice and the space's id. Eve is not in the space.
-fn peopled(cloud: &Cloud, others: &[String]) -> (Person, String) {
+fn populate(cloud: &Cloud, others: &[String]) -> (Person, String) {
     let alice = cloud.person(PEOPLE[0]).administers();
     for email in PEOPLE.into_iter().chain(others.iter().map(String::as_str)).chain([EVE]) {
         cloud.person(email);
     }
     // A state file may hold the space already.
-    let space = cloud.rooms().into_iter().find(|room| room.title == SPACE && room.kind == RoomType::Group);
-    let space = space.map_or_else(|| cloud.space(SPACE, &PEOPLE), |room| room.id);
+    let space = cloud.rooms().into_iter().find(|room| room.title == SPACE_TITLE && room.kind == RoomType::Group);
+    let space = space.map_or_else(|| cloud.space(SPACE_TITLE, &PEOPLE), |room| room.id);
     (alice, space)
 }
 
@@ -195,7 +195,7 @@ fn introduce(cloud: &Cloud, options: &SimulateOptions, config: Option<&Path>, pr
     if std::io::stdin().is_terminal() {
         print(&format!(
             "Or here, where you are Alice: type help to talk to the bot alone, or @bot help to talk to it in the space \
-             {SPACE}. {} ends.",
+             {SPACE_TITLE}. {} ends.",
             if options.stay || options.open { "Ctrl-C" } else { "Ctrl-D" }
         ))?;
     }
@@ -204,7 +204,7 @@ fn introduce(cloud: &Cloud, options: &SimulateOptions, config: Option<&Path>, pr
 
 fn who_may_speak(options: &SimulateOptions, config: Option<&Path>) -> String {
     if let Some(file) = config {
-        return format!("Who may speak is as access in {} says.", file.display());
+        return format!("The section [access] in {} says who may speak.", file.display());
     }
     let named = if options.person.is_empty() { "" } else { " or named with --person" };
     let stranger = match options.person.iter().any(|email| email.eq_ignore_ascii_case(EVE)) {
@@ -214,7 +214,7 @@ fn who_may_speak(options: &SimulateOptions, config: Option<&Path>) -> String {
         ),
     };
     format!(
-        "Whoever is at {HOME}{named} may speak to the bot, and in a space whoever mentions it; Alice is the \
+        "Everybody at {HOME_DOMAIN}{named} may speak to the bot directly, and in a space by mentioning it; Alice is the \
          admin.{stranger}"
     )
 }
@@ -265,7 +265,7 @@ fn settings(
     // Each run has a new ledger, and a cloud's state file may hold the mark of the last one.
     set("SWITCHBOARD_INSTANCE__ALONE", "false".to_owned());
     if file.is_none() {
-        let known = [format!("*@{HOME}")].into_iter().chain(named.iter().cloned()).collect::<Vec<_>>();
+        let known = [format!("*@{HOME_DOMAIN}")].into_iter().chain(named.iter().cloned()).collect::<Vec<_>>();
         set("SWITCHBOARD_ACCESS__DM_POLICY", "pairing".to_owned());
         set("SWITCHBOARD_ACCESS__ALLOW_FROM", json!(known).to_string());
         set("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned());

@@ -41,7 +41,7 @@ async fn run(context: Context, _: Args) -> Result<Reply> {
 
 /// The time span in which every message is known to be in the ledger.
 fn complete(coverage: Option<&Coverage>) -> String {
-    let Some(coverage) = coverage else { return "not looked after: delivery.catch_up is off".to_owned() };
+    let Some(coverage) = coverage else { return "not checked: delivery.catch_up is off".to_owned() };
     let ago = Duration::from_millis((clock::wall_ms() - coverage.complete_until).max(0).unsigned_abs());
     format!("complete since {}, up to {} ago", second(coverage.complete_from), span(ago))
 }

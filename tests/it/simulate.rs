@@ -135,5 +135,5 @@ fn it_reads_the_settings_file_that_is_named_and_no_other() {
     assert_eq!(run(&["--config", "bot.toml"]).0, 2);
     std::fs::write(folder.path().join("bot.toml"), "[access]\ndm_policy = \"disabled\"").unwrap();
     let (code, said) = run(&["--config", "bot.toml"]);
-    assert!(code == 0 && said.contains("Who may speak is as access in bot.toml says."), "{said}");
+    assert!(code == 0 && said.contains("The section [access] in bot.toml says who may speak."), "{said}");
 }

@@ -50,7 +50,7 @@ pub(super) async fn run(
             }
             ExitCode::from(2)
         }
-        Ok((config, table)) => match look(&config, &table, subscriptions, deep, &mut report).await {
+        Ok((config, table)) => match check_all(&config, &table, subscriptions, deep, &mut report).await {
             Ok(()) if report.is_sound() => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,
             // Some wrong settings show only in use, such as a certificate that cannot be read.
@@ -67,15 +67,15 @@ pub(super) async fn run(
     Ok(code)
 }
 
-async fn look(
+async fn check_all(
     config: &Config,
     table: &Table,
     subscriptions: &[Subscription],
     deep: bool,
     report: &mut CheckReport,
 ) -> anyhow::Result<()> {
-    report.add_all(settings(config, table, subscriptions))?;
-    let (look, store) = store(config).await;
+    report.add_all(check_settings(config, table, subscriptions))?;
+    let (look, store) = check_store(config).await;
     report.add_all(store)?;
     let daemon = look.as_ref().is_some_and(|look| look.daemon);
     let ledger = match &look {
@@ -83,24 +83,24 @@ async fn look(
         None => None,
     };
     if let (Some(look), true) = (&look, deep) {
-        report.add_all(deep::ledger(look, ledger.as_ref()))?;
+        report.add_all(deep::check_ledger(look, ledger.as_ref()))?;
     }
     if let Some(ledger) = &ledger {
-        report.add_all(complete(config, ledger, daemon))?;
-        report.add_all(audit(config, ledger))?;
+        report.add_all(check_coverage(config, ledger, daemon))?;
+        report.add_all(check_seal(config, ledger))?;
     }
     let webex = Client::impatient(&config.webex, config.token()?)?;
-    let token = token(&webex).await;
+    let token = check_token(&webex).await;
     let taken = token.state() != CheckState::Fail;
     report.add(token)?;
     if deep {
-        report.add_all(deep::connection(config, &webex))?;
+        report.add_all(deep::check_connection(config, &webex))?;
     }
     // Webex answers nothing else without a valid token.
     if taken {
         let found = webex.webhooks().await;
         if deep {
-            report.add_all(deep::reach(config, &webex, &found).await)?;
+            report.add_all(deep::check_scopes(config, &webex, &found).await)?;
         }
         report.add_all(webhooks::compare(config, subscriptions, &found))?;
         if let Ok(found) = &found {
@@ -110,14 +110,14 @@ async fn look(
     }
     if deep {
         report.add_all(public_url::check_public_url(config, daemon).await?)?;
-        let whole = deep::whole(config.delivery.mode, report);
-        report.add(whole)?;
+        let proven = deep::check_loop(config.delivery.mode, report);
+        report.add(proven)?;
     }
     Ok(())
 }
 
 /// The doubts about the settings. The daemon logs the same at its start.
-fn settings(config: &Config, table: &Table, subscriptions: &[Subscription]) -> Vec<CheckFinding> {
+fn check_settings(config: &Config, table: &Table, subscriptions: &[Subscription]) -> Vec<CheckFinding> {
     let doubts = doubts(config, table, subscriptions);
     let mut findings: Vec<_> =
         doubts.iter().map(|doubt| CheckFinding::warn("settings", &doubt.says, &doubt.hint)).collect();
@@ -127,7 +127,7 @@ fn settings(config: &Config, table: &Table, subscriptions: &[Subscription]) -> V
     findings
 }
 
-async fn token(webex: &Client) -> CheckFinding {
+async fn check_token(webex: &Client) -> CheckFinding {
     match webex.me().await {
         Ok(me) => match identity::doubt(&me) {
             Some((says, hint)) => CheckFinding::fail("token", says, hint),
@@ -139,7 +139,7 @@ async fn token(webex: &Client) -> CheckFinding {
 
 /// Checks the place of the ledger. The daemon makes a ledger that does not exist yet, so then only its folder is
 /// checked.
-async fn store(config: &Config) -> (Option<LedgerStatus>, Vec<CheckFinding>) {
+async fn check_store(config: &Config) -> (Option<LedgerStatus>, Vec<CheckFinding>) {
     match Store::look(&config.store).await {
         Ok(look) => {
             let mut findings = vec![CheckFinding::ok("store", look.says.clone())];
@@ -158,7 +158,7 @@ async fn store(config: &Config) -> (Option<LedgerStatus>, Vec<CheckFinding>) {
 }
 
 /// The time span in which no message is missing from the ledger, and the latest gap in which some may be.
-fn complete(config: &Config, ledger: &anyhow::Result<CheckedLedger>, daemon: bool) -> Vec<CheckFinding> {
+fn check_coverage(config: &Config, ledger: &anyhow::Result<CheckedLedger>, daemon: bool) -> Vec<CheckFinding> {
     let coverage = match ledger.as_ref().and_then(|ledger| ledger.coverage.as_ref()) {
         Ok(coverage) => coverage,
         Err(error) => {
@@ -167,8 +167,8 @@ fn complete(config: &Config, ledger: &anyhow::Result<CheckedLedger>, daemon: boo
         }
     };
     let Some(coverage) = coverage else {
-        let hint = "the daemon does so once it has asked Webex, unless delivery.catch_up is 0s";
-        return vec![CheckFinding::warn("complete", "not looked after", hint)];
+        let hint = "the daemon checks once it has asked Webex, unless delivery.catch_up is 0s";
+        return vec![CheckFinding::warn("complete", "not checked yet, so messages may be missing", hint)];
     };
     let interval = format!("from {} to {}", iso_time(coverage.complete_from), iso_time(coverage.complete_until));
     let says = format!("no message to the bot is missing {interval}");
@@ -197,7 +197,7 @@ fn complete(config: &Config, ledger: &anyhow::Result<CheckedLedger>, daemon: boo
 }
 
 /// Checks that the audit's seal fits the keys. `switchboard audit verify` checks the rows.
-fn audit(config: &Config, ledger: &anyhow::Result<CheckedLedger>) -> Vec<CheckFinding> {
+fn check_seal(config: &Config, ledger: &anyhow::Result<CheckedLedger>) -> Vec<CheckFinding> {
     // The check of `complete` reports a ledger that cannot be read.
     let Ok(seal) = ledger.as_ref().and_then(|ledger| ledger.seal.as_ref()) else { return Vec::new() };
     let warn = |says: &str, hint: &str| vec![CheckFinding::warn("audit", says, hint)];
@@ -252,12 +252,12 @@ mod tests {
         ] {
             let mut report = CheckReport::new(Format { json: true }, Program::default());
             for link in links {
-                assert!(deep::whole(mode, &report).state() == CheckState::Warn, "{mode:?} without {link}");
+                assert!(deep::check_loop(mode, &report).state() == CheckState::Warn, "{mode:?} without {link}");
                 report.add(CheckFinding::ok(link, "")).unwrap();
             }
-            assert!(deep::whole(mode, &report).state() == CheckState::Ok, "{mode:?}");
+            assert!(deep::check_loop(mode, &report).state() == CheckState::Ok, "{mode:?}");
             report.add(CheckFinding::fail(links[1], "", "")).unwrap();
-            assert!(deep::whole(mode, &report).state() == CheckState::Fail, "{mode:?}");
+            assert!(deep::check_loop(mode, &report).state() == CheckState::Fail, "{mode:?}");
         }
     }
 }

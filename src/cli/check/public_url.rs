@@ -23,7 +23,7 @@ const SLOW: Duration = Duration::from_secs(2);
 const FORGED: &str = "0000000000000000000000000000000000000000";
 
 /// The public URL, and what is needed to name the cause of a failure.
-struct OpenPlace<'a> {
+struct PublicUrlCheck<'a> {
     config: &'a Config,
     url: Url,
     /// Whether a daemon runs on the ledger here.
@@ -39,13 +39,13 @@ pub(super) async fn check_public_url(config: &Config, daemon: bool) -> anyhow::R
         let hint = "set it to the whole URL that Webex is to call";
         return Ok(vec![CheckFinding::warn("public", "webhook.public_url is not set", hint)]);
     };
-    let place = OpenPlace { config, url, daemon };
-    let mut findings = place.prove(secret).await?;
-    findings.extend(place.inner_address().await);
+    let check = PublicUrlCheck { config, url, daemon };
+    let mut findings = check.prove(secret).await?;
+    findings.extend(check.inner_address().await);
     Ok(findings)
 }
 
-impl OpenPlace<'_> {
+impl PublicUrlCheck<'_> {
     async fn prove(&self, secret: &SecretString) -> anyhow::Result<Vec<CheckFinding>> {
         let canary = canary();
         let signer = Signer::new(secret.clone());
@@ -67,7 +67,7 @@ impl OpenPlace<'_> {
         }
         let refused = match answer {
             Ok(answer) if answer.is(401, &json!({"error": "invalid signature"})) => answer,
-            Ok(answer) => return Ok(vec![self.unlike_us(&answer)]),
+            Ok(answer) => return Ok(vec![self.foreign_answer(&answer)]),
             Err(unreached) => return Ok(vec![self.unreached(&unreached)]),
         };
         let signed = |body: &str| signer.sign(body.as_bytes());
@@ -82,7 +82,7 @@ impl OpenPlace<'_> {
                 let is_rewritten = plain.is_ok_and(|answer| answer.status == 400);
                 return Ok(vec![self.refused(is_rewritten)]);
             }
-            Ok(answer) => return Ok(vec![self.unlike_us(&answer)]),
+            Ok(answer) => return Ok(vec![self.foreign_answer(&answer)]),
             Err(unreached) => return Ok(vec![self.unreached(&unreached)]),
         };
         findings.extend(self.proven(&refused, &accepted));
@@ -141,7 +141,7 @@ impl OpenPlace<'_> {
     }
 
     /// Explains an answer that is not the daemon's own, by its status.
-    fn unlike_us(&self, answer: &ProbeAnswer) -> CheckFinding {
+    fn foreign_answer(&self, answer: &ProbeAnswer) -> CheckFinding {
         let (path, status, listen) = (self.url.path(), answer.status, self.config.server.listen);
         let forward = format!("have the proxy hand {path} on to the daemon at server.listen, which is {listen}");
         match status {

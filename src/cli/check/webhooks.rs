@@ -12,13 +12,14 @@ use crate::receiver::registration;
 use crate::text::one_line;
 use crate::webex::{Error, Webhook, WebhookSpec};
 
-const MEND: &str = "`switchboard webhooks sync` mends it, and so does the daemon when it looks after them";
-const SCOPE: &str = "`switchboard webhooks sync` makes it, or says why Webex does not: the token needs a scope for its resource; \
+const MEND_HINT: &str = "`switchboard webhooks sync` mends it, and so does the daemon when it looks after them";
+const SCOPE_HINT: &str = "`switchboard webhooks sync` makes it, or says why Webex does not: the token needs a scope for its resource; \
      a running daemon tries it at each look";
-const REVIVE: &str = "Webex does that after 100 failed deliveries in five minutes, and leaves it so: see that the public \
+const REVIVE_HINT: &str = "Webex does that after 100 failed deliveries in five minutes, and leaves it so: see that the public \
      URL answers, then `switchboard webhooks sync`; a running daemon does it too";
-const DEAD: &str = "set webhook.public_url, register one for attachmentActions yourself, or set cards.enabled = false";
-const SHARED: &str = "`switchboard webhooks sync` mends it; if it comes back, another installation uses the same token: \
+const DEAD_BUTTONS_HINT: &str =
+    "set webhook.public_url, register one for attachmentActions yourself, or set cards.enabled = false";
+const SHARED_TOKEN_HINT: &str = "`switchboard webhooks sync` mends it; if it comes back, another installation uses the same token: \
      give each a bot of its own";
 
 /// The webhooks that differ from what is wanted, each with what mends it.
@@ -37,7 +38,7 @@ pub(super) fn compare(
         // do nothing.
         if config.cards.enabled && found.as_ref().is_ok_and(|found| !registration::tells_of_clicks(found)) {
             let says = "none tells of clicks on cards, so their buttons do nothing";
-            findings.push(CheckFinding::warn("webhooks", says, DEAD));
+            findings.push(CheckFinding::warn("webhooks", says, DEAD_BUTTONS_HINT));
         }
         return findings;
     };
@@ -116,28 +117,28 @@ fn compare_one(spec: &WebhookSpec, found: &[Webhook]) -> Vec<CheckFinding> {
     let same_name: Vec<_> = found.iter().filter(|webhook| webhook.name == *name).collect();
     let Some(kept) = same_name.iter().find(|webhook| spec.can_become(webhook)) else {
         return match same_name.first() {
-            None => vec![fail("is missing".to_owned(), if is_of_the_bot { MEND } else { SCOPE })],
+            None => vec![fail("is missing".to_owned(), if is_of_the_bot { MEND_HINT } else { SCOPE_HINT })],
             Some(other) => {
                 let filter = other.filter.as_ref().map_or_else(String::new, |filter| format!(" if {filter}"));
                 vec![fail(
                     format!("tells of {}/{}{filter}, which is something else", other.resource, other.event),
-                    MEND,
+                    MEND_HINT,
                 )]
             }
         };
     };
     let mut findings = Vec::new();
     if let Some(status) = kept.status.as_deref().filter(|status| *status != "active") {
-        findings.push(fail(format!("is {status}: Webex tells of nothing through it"), REVIVE));
+        findings.push(fail(format!("is {status}: Webex tells of nothing through it"), REVIVE_HINT));
     }
     if kept.target_url != spec.target_url {
         let target = without_secrets(&kept.target_url);
-        findings.push(fail(format!("calls {target} and not webhook.public_url"), SHARED));
+        findings.push(fail(format!("calls {target} and not webhook.public_url"), SHARED_TOKEN_HINT));
     }
     if findings.is_empty() && !spec.is_met_by(kept) {
         let says =
             if kept.secret.is_some() { "signs with another secret than webhook.secret" } else { "signs nothing" };
-        findings.push(fail(says.to_owned(), SHARED));
+        findings.push(fail(says.to_owned(), SHARED_TOKEN_HINT));
     }
     if same_name.len() > 1 {
         let says = format!("{name} is there {} times, and each event comes as often", same_name.len());
