@@ -28,12 +28,12 @@ struct Report {
     permission: Permission,
     /// Whether the report is shown only in a direct message.
     is_direct_only: bool,
-    kind: Kind,
+    kind: ReportKind,
 }
 
 /// The function that makes a report.
 #[derive(Clone, Copy)]
-enum Kind {
+enum ReportKind {
     Activity,
     Access,
 }
@@ -49,7 +49,7 @@ fn table() -> Vec<Report> {
             summary: SUMMARY,
             permission: Permission::default(),
             is_direct_only: false,
-            kind: Kind::Activity,
+            kind: ReportKind::Activity,
         },
         Report {
             name: "access",
@@ -57,7 +57,7 @@ fn table() -> Vec<Report> {
             summary: "Whom I refused, how often and by which rule",
             permission: admins,
             is_direct_only: true,
-            kind: Kind::Access,
+            kind: ReportKind::Access,
         },
     ]
 }
@@ -102,8 +102,8 @@ async fn run(reports: Arc<Vec<Report>>, context: Context, mut args: Args) -> Res
     let no_period = || CommandError::Usage(format!("\"{}\" is no period; say 12h, 7d or the like.", quoted(&period)));
     let period = Period::parse(&period).ok_or_else(no_period)?;
     match report.kind {
-        Kind::Activity => activity::report(&context, &period).await,
-        Kind::Access => access::report(&context, &period).await,
+        ReportKind::Activity => activity::report(&context, &period).await,
+        ReportKind::Access => access::report(&context, &period).await,
     }
 }
 

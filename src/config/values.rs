@@ -12,13 +12,13 @@ use serde::de::{self, Unexpected, Visitor};
 use url::{Host, Url};
 
 /// The host and port suggested for a listener's address that leaves one out.
-struct Usual {
+struct UsualAddress {
     host: &'static str,
     port: u16,
 }
 
-const PUBLIC: Usual = Usual { host: "0.0.0.0", port: 3000 };
-const OPERATORS: Usual = Usual { host: "127.0.0.1", port: 9090 };
+const PUBLIC: UsualAddress = UsualAddress { host: "0.0.0.0", port: 3000 };
+const OPERATORS: UsualAddress = UsualAddress { host: "127.0.0.1", port: 9090 };
 
 /// The duration that a setting holds, or what is wrong with it and the right form.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -127,9 +127,9 @@ impl<T, F: Fn(&str) -> Result<T, String>> Visitor<'_> for TextVisitor<F> {
     }
 }
 
-fn parse_address(text: &str, usual: Usual) -> Result<SocketAddr, String> {
+fn parse_address(text: &str, usual: UsualAddress) -> Result<SocketAddr, String> {
     let text = text.trim();
-    let Usual { host, port } = usual;
+    let UsualAddress { host, port } = usual;
     if let Ok(address) = text.parse() {
         return Ok(address);
     }

@@ -27,7 +27,7 @@ use crate::text::{find, folded, is_invisible, quoted};
 pub struct Param {
     name: String,
     about: String,
-    kind: Kind,
+    kind: ParamKind,
     choices: Vec<String>,
     default: Option<String>,
     optional: bool,
@@ -35,7 +35,7 @@ pub struct Param {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ParamKind {
     Text,
     Integer,
     Number,
@@ -46,51 +46,51 @@ enum Kind {
 }
 
 impl Param {
-    fn new(name: &str, kind: Kind) -> Param {
+    fn new(name: &str, kind: ParamKind) -> Param {
         Param {
             name: name.to_owned(),
             about: String::new(),
             kind,
             choices: Vec::new(),
             default: None,
-            optional: kind == Kind::Flag,
+            optional: kind == ParamKind::Flag,
             rest: false,
         }
     }
 
     /// A word, or several in quotation marks.
     pub fn text(name: &str) -> Param {
-        Param::new(name, Kind::Text)
+        Param::new(name, ParamKind::Text)
     }
 
     /// A whole number.
     pub fn integer(name: &str) -> Param {
-        Param::new(name, Kind::Integer)
+        Param::new(name, ParamKind::Integer)
     }
 
     /// A number, with a decimal point.
     pub fn number(name: &str) -> Param {
-        Param::new(name, Kind::Number)
+        Param::new(name, ParamKind::Number)
     }
 
     /// `90s`, `15m`, `2h` or `7d`.
     pub fn duration(name: &str) -> Param {
-        Param::new(name, Kind::Duration)
+        Param::new(name, ParamKind::Duration)
     }
 
     /// A day such as `2026-11-30`.
     pub fn date(name: &str) -> Param {
-        Param::new(name, Kind::Date)
+        Param::new(name, ParamKind::Date)
     }
 
     /// An email address, or Webex's id of a person.
     pub fn person(name: &str) -> Param {
-        Param::new(name, Kind::Person)
+        Param::new(name, ParamKind::Person)
     }
 
     /// A flag: on if its name or `name=yes` is given, anywhere among the arguments.
     pub fn flag(name: &str) -> Param {
-        Param::new(name, Kind::Flag)
+        Param::new(name, ParamKind::Flag)
     }
 
     /// What `help` says of it.
@@ -144,7 +144,7 @@ impl Param {
     }
 
     pub(super) fn is_flag(&self) -> bool {
-        self.kind == Kind::Flag
+        self.kind == ParamKind::Flag
     }
 
     pub(super) fn takes_rest(&self) -> bool {
@@ -190,25 +190,25 @@ impl Param {
     /// The name of the parameter's kind, for people.
     pub(super) fn kind(&self) -> &'static str {
         match self.kind {
-            Kind::Text => String::KIND,
-            Kind::Integer => i64::KIND,
-            Kind::Number => f64::KIND,
-            Kind::Duration => Duration::KIND,
-            Kind::Date => Date::KIND,
-            Kind::Person => Somebody::KIND,
-            Kind::Flag => bool::KIND,
+            ParamKind::Text => String::KIND,
+            ParamKind::Integer => i64::KIND,
+            ParamKind::Number => f64::KIND,
+            ParamKind::Duration => Duration::KIND,
+            ParamKind::Date => Date::KIND,
+            ParamKind::Person => Somebody::KIND,
+            ParamKind::Flag => bool::KIND,
         }
     }
 
     fn is_kind(&self, text: &str) -> bool {
         match self.kind {
-            Kind::Text => true,
-            Kind::Integer => i64::read(text).is_some() || u64::read(text).is_some(),
-            Kind::Number => f64::read(text).is_some(),
-            Kind::Duration => Duration::read(text).is_some(),
-            Kind::Date => Date::read(text).is_some(),
-            Kind::Person => Somebody::read(text).is_some(),
-            Kind::Flag => bool::read(text).is_some(),
+            ParamKind::Text => true,
+            ParamKind::Integer => i64::read(text).is_some() || u64::read(text).is_some(),
+            ParamKind::Number => f64::read(text).is_some(),
+            ParamKind::Duration => Duration::read(text).is_some(),
+            ParamKind::Date => Date::read(text).is_some(),
+            ParamKind::Person => Somebody::read(text).is_some(),
+            ParamKind::Flag => bool::read(text).is_some(),
         }
     }
 
@@ -219,7 +219,7 @@ impl Param {
         if name.is_empty() || !name.chars().all(is_word) {
             return Some("is not called by one word of letters, digits, - and _".to_owned());
         }
-        if self.rest && self.kind != Kind::Text {
+        if self.rest && self.kind != ParamKind::Text {
             return Some("takes the rest, and is no text".to_owned());
         }
         if let Some(choice) = self.choices.iter().find(|choice| self.is_flag() || !self.is_kind(choice)) {

@@ -56,7 +56,7 @@ use tokio::net::TcpListener;
 
 pub use filling::Filled;
 pub use person::{Person, Space};
-use running::Running;
+use running::RunningBot;
 
 use crate::app::Handle;
 use crate::bot::Bot;
@@ -81,7 +81,7 @@ const SETTINGS: [(&str, &str); 9] = [
 /// A running bot, and the cloud it runs against. It is cheap to clone. All clones are the same laboratory, which ends
 /// when the last of them and of its [people](Person) is dropped.
 #[derive(Clone)]
-pub struct Lab(Running);
+pub struct Lab(RunningBot);
 
 impl Lab {
     /// Starts a bot that answers everybody in direct messages, and everybody who mentions it in spaces. Returns when
@@ -128,7 +128,7 @@ impl Lab {
         variables.push(("SWITCHBOARD_STORE__URL".to_owned(), ledger));
         let config = bot.load_above(settings, &variables)?;
         let app = bot.build_on(listener, config).await?;
-        let lab = Lab(Running::start(cloud, app, folder));
+        let lab = Lab(RunningBot::start(cloud, app, folder));
         lab.0.is_ready().await?;
         Ok(lab)
     }

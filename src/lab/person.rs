@@ -4,14 +4,14 @@
 use anyhow::Context as _;
 
 use super::filling::{Filled, fill};
-use super::running::Running;
+use super::running::RunningBot;
 use crate::simulator::{self, Message};
 
 /// A person who speaks to the bot.
 #[derive(Clone)]
 pub struct Person {
     pub(super) acts: simulator::Person,
-    pub(super) bot: Running,
+    pub(super) bot: RunningBot,
 }
 
 /// A space with the bot in it.

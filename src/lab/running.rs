@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A bot, the cloud it runs against, and how long it may take.
 #[derive(Clone)]
-pub(super) struct Running {
+pub(super) struct RunningBot {
     inner: Arc<Inner>,
     patience: Duration,
 }
@@ -31,15 +31,15 @@ struct Inner {
     _folder: TempDir,
 }
 
-impl Running {
-    pub(super) fn start(cloud: Cloud, app: App, folder: TempDir) -> Running {
+impl RunningBot {
+    pub(super) fn start(cloud: Cloud, app: App, folder: TempDir) -> RunningBot {
         let (bot, stop) = (app.handle(), CancellationToken::new());
         let task = Mutex::new(Some(tokio::spawn(app.run_until(stop.clone().cancelled_owned()))));
-        Running { inner: Arc::new(Inner { cloud, bot, stop, task, _folder: folder }), patience: PATIENCE }
+        RunningBot { inner: Arc::new(Inner { cloud, bot, stop, task, _folder: folder }), patience: PATIENCE }
     }
 
-    pub(super) fn within(self, patience: Duration) -> Running {
-        Running { patience, ..self }
+    pub(super) fn within(self, patience: Duration) -> RunningBot {
+        RunningBot { patience, ..self }
     }
 
     pub(super) fn cloud(&self) -> &Cloud {

@@ -23,10 +23,10 @@ fn render(activity: &SettledActivity, with_people: bool) -> String {
     let mut people = BTreeMap::<&str, u64>::new();
     let (mut messages, mut refused) = (0, 0);
     for group in &activity.events {
-        match bearing(group) {
-            Bearing::None => {}
-            Bearing::Refused => refused += group.count,
-            Bearing::Heard => {
+        match group_of(group) {
+            ReportGroup::Uncounted => {}
+            ReportGroup::Refused => refused += group.count,
+            ReportGroup::Heard => {
                 messages += group.count;
                 let (all, failed) = commands.entry(group.label.as_deref().unwrap_or("(none)")).or_default();
                 *all += group.count;
@@ -70,19 +70,19 @@ fn render_people(people: BTreeMap<&str, u64>) -> String {
 }
 
 /// How a report counts the events of a group.
-enum Bearing {
+enum ReportGroup {
     Heard,
     Refused,
-    None,
+    Uncounted,
 }
 
-fn bearing(group: &EventCount) -> Bearing {
+fn group_of(group: &EventCount) -> ReportGroup {
     match group.verdict {
-        Some(verdict) if verdict.is_refusal() => Bearing::Refused,
+        Some(verdict) if verdict.is_refusal() => ReportGroup::Refused,
         Some(
             Verdict::Own | Verdict::Ignored | Verdict::Noted | Verdict::Gone | Verdict::Dropped | Verdict::Expired,
-        ) => Bearing::None,
-        _ => Bearing::Heard,
+        ) => ReportGroup::Uncounted,
+        _ => ReportGroup::Heard,
     }
 }
 
