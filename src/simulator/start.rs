@@ -98,7 +98,7 @@ fn bot(world: &mut World, email: String, name: String, token: Option<String>) ->
     }
     let quotable = world.has_quotable_tokens.then(|| QUOTABLE_BOT_TOKEN.to_owned());
     let token = token.or(quotable).unwrap_or_else(|| world.token_for(&email));
-    world.enrol(AccountType::Bot, email, name, token)
+    world.add_account(AccountType::Bot, email, name, token)
 }
 
 /// Serves until the cloud stops.

@@ -27,7 +27,7 @@ pub(crate) async fn fetch(outward: &Outward, address: &str) -> Result<Upload, Re
         let content_type = "application/octet-stream".to_owned();
         return Ok(Upload { name: last_part(&url), content_type, bytes: Bytes::new(), source });
     }
-    let (url, mut answer) = followed(outward, url).await.map_err(failed)?;
+    let (url, mut answer) = follow_redirects(outward, url).await.map_err(failed)?;
     if !answer.status().is_success() {
         return Err(failed(format!("it answers {}", answer.status())));
     }
@@ -53,7 +53,7 @@ fn last_part(url: &Url) -> String {
 }
 
 /// Follows redirects, and gives the last answer and its address. Each address on the way is checked.
-async fn followed(outward: &Outward, mut url: Url) -> Result<(Url, Response), String> {
+async fn follow_redirects(outward: &Outward, mut url: Url) -> Result<(Url, Response), String> {
     for _ in 0..=MOST_REDIRECTS {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("only http and https addresses can be fetched, and this is {}", url.scheme()));

@@ -26,7 +26,7 @@ pub(crate) struct LiveWorld {
     pub(crate) journal: Journal,
     pub(crate) runtime: Handle,
     pub(crate) stopping: CancellationToken,
-    /// Counts the changes of the world.
+    /// CallCounts the changes of the world.
     pub(crate) revision: watch::Sender<u64>,
 }
 
@@ -76,7 +76,7 @@ impl LiveWorld {
         loop {
             if mixed == 0 && courier.manner.borrow().reorder {
                 stopping.run_until_cancelled(tokio::time::sleep(MIXED)).await;
-                stopping.run_until_cancelled(self.allowed()).await;
+                stopping.run_until_cancelled(self.wait_while_held()).await;
                 mixed = courier.shuffle(&lane);
             }
             mixed = mixed.saturating_sub(1);
@@ -88,7 +88,7 @@ impl LiveWorld {
     }
 
     /// Waits until deliveries are not held back, and gives the settings that apply then.
-    async fn allowed(&self) -> Deliveries {
+    async fn wait_while_held(&self) -> Deliveries {
         let mut manner = self.courier.manner.subscribe();
         // The sender lives as long as we do, so this cannot fail.
         manner.wait_for(|manner| !manner.held).await.map(|manner| manner.clone()).unwrap_or_default()
@@ -97,7 +97,7 @@ impl LiveWorld {
     async fn deliver(self: &Arc<Self>, webhook_id: &str, event: &Event) {
         let courier = &self.courier;
         for attempt in 1.. {
-            let manner = self.allowed().await;
+            let manner = self.wait_while_held().await;
             let Ok(place) = courier.places.acquire().await else { return };
             // The webhook as it is now: it may have been deleted, switched off or given another secret since the event.
             let (webhook, attempted) = {

@@ -47,14 +47,14 @@ impl Socket {
             Err(_) => return self.close(POLICY, "not authorized in time").await,
         };
         let (orders, orderly) = mpsc::unbounded_channel();
-        let line = {
+        let socket = {
             let mut world = self.live.world();
-            if world.mercury.manner.refused { None } else { world.open_line(&self.device, &token, orders) }
+            if world.mercury.manner.refused { None } else { world.open_socket(&self.device, &token, orders) }
         };
-        match line {
+        match socket {
             Some(number) => {
                 self.serve(orderly).await;
-                self.live.world().close_line(&self.device, number);
+                self.live.world().close_socket(&self.device, number);
             }
             None => self.close(UNAUTHORIZED, "unauthorized").await,
         }
@@ -81,7 +81,7 @@ impl Socket {
             };
             match order {
                 Some(SocketOrder::Send(text)) => {
-                    let sent = self.stream.send(self.dressed(text)).await;
+                    let sent = self.stream.send(self.to_frame(text)).await;
                     if sent.is_err() {
                         return;
                     }
@@ -121,7 +121,7 @@ impl Socket {
         }
     }
 
-    fn dressed(&self, text: String) -> Message {
+    fn to_frame(&self, text: String) -> Message {
         if self.live.world().mercury.manner.binary { Message::binary(text) } else { Message::text(text) }
     }
 

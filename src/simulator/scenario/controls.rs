@@ -15,13 +15,13 @@ impl Cloud {
     /// Adds a fault.
     pub fn fault(&self, fault: Fault) {
         self.inner.faults.add(fault);
-        self.turned();
+        self.tell_controls();
     }
 
     /// Removes all faults that were not used up. Calls that are stalled stay stalled.
     pub fn clear_faults(&self) {
         self.inner.faults.clear();
-        self.turned();
+        self.tell_controls();
     }
 
     /// Changes when the user of the page clears all faults, so that a bot in the same program can end the pauses that a
@@ -33,31 +33,31 @@ impl Cloud {
     /// Lets the stalled calls go on, and removes the faults that would stall more.
     pub fn release(&self) {
         self.inner.faults.release();
-        self.turned();
+        self.tell_controls();
     }
 
     /// Answers 404 to the first `reads` reads of each message and each click, as when REST lags behind the webhook.
     pub fn hide_from_first_reads(&self, reads: usize) {
         self.inner.faults.hide(reads);
-        self.turned();
+        self.tell_controls();
     }
 
     /// Sets the result of the malware scan for each file that is posted from now on.
     pub fn scan_files(&self, scan: Scan) {
         self.world().scan = scan;
-        self.turned();
+        self.tell_controls();
     }
 
     /// Sets the cloud's clock wrong. A positive offset is ahead of this machine's clock.
     pub fn set_clock_offset(&self, offset: SignedDuration) {
         self.world().clock.offset = offset;
-        self.turned();
+        self.tell_controls();
     }
 
     /// Changes how webhooks are delivered from now on.
     pub fn deliveries(&self, change: impl FnOnce(&mut Deliveries)) {
         self.live.courier.manner.send_modify(change);
-        self.turned();
+        self.tell_controls();
     }
 
     /// Holds deliveries back until [`Cloud::resume_deliveries`].
@@ -74,19 +74,19 @@ impl Cloud {
     /// counted.
     pub fn rate_limit(&self, limit: RateLimit) {
         self.inner.limiter.set(limit);
-        self.turned();
+        self.tell_controls();
     }
 
     /// Changes the [`Quirks`] from now on.
     pub fn quirks(&self, change: impl FnOnce(&mut Quirks)) {
         change(&mut self.world().quirks);
-        self.turned();
+        self.tell_controls();
     }
 
     /// Changes how sockets behave from now on.
     pub fn sockets(&self, change: impl FnOnce(&mut Sockets)) {
         change(&mut self.world().mercury.manner);
-        self.turned();
+        self.tell_controls();
     }
 
     /// Breaks every socket without closing it, as a pulled cable does.
@@ -111,7 +111,7 @@ impl Cloud {
     }
 
     /// Tells the watchers that a control has changed.
-    pub(crate) fn turned(&self) {
+    pub(crate) fn tell_controls(&self) {
         self.live.journal.tell(Happening::State);
     }
 }

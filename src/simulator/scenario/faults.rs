@@ -122,14 +122,14 @@ impl Faults {
         *self.stalled.borrow()
     }
 
-    /// Counts a call as stalled until the returned guard is dropped.
+    /// CallCounts a call as stalled until the returned guard is dropped.
     pub(crate) fn stall(&self) -> impl Drop + use<> {
         self.stalled.send_modify(|held| *held += 1);
         Stalled(self.stalled.clone())
     }
 
     /// Waits until a call is stalled.
-    pub(crate) async fn held(&self) {
+    pub(crate) async fn wait_for_stall(&self) {
         // The sender lives as long as `self`.
         let _ = self.stalled.subscribe().wait_for(|held| *held > 0).await;
     }

@@ -111,7 +111,7 @@ impl Cloud {
 
     /// Waits until a [`Fault`](crate::simulator::Fault) stalls a call. A call that has arrived need not be stalled yet.
     pub async fn call_stalled(&self) {
-        self.inner.faults.held().await;
+        self.inner.faults.wait_for_stall().await;
     }
 
     /// Waits until no delivery is queued or on its way, and everything sent over sockets was acknowledged. It waits for

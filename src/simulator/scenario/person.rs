@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::cloud::Cloud;
 use crate::simulator::world::Refusal;
-use crate::simulator::world::draft::{Draft, Upload};
+use crate::simulator::world::draft::{MessageDraft, Upload};
 use crate::simulator::world::rooms::RoomDraft;
 use crate::simulator::world::things::{Account, Grant, RoomType};
 
@@ -39,7 +39,7 @@ impl Person {
     /// Webex's limits, use [`Person::says_in`] with [`Person::direct_room`].
     pub fn says(&self, text: &str) -> String {
         let room = self.direct_room();
-        let draft = Draft { text: Some(text.to_owned()), typed: true, ..Draft::default() };
+        let draft = MessageDraft { text: Some(text.to_owned()), typed: true, ..MessageDraft::default() };
         self.cloud.change(|world| world.put(&self.account, &room, draft, &self.cloud.api_url())).id
     }
 
@@ -48,7 +48,7 @@ impl Person {
     /// # Errors
     /// The person is not in the room, or the text is empty or too long.
     pub fn says_in(&self, room_id: &str, text: &str) -> Result<String, Refusal> {
-        self.post(room_id, Draft { text: Some(text.to_owned()), ..Draft::default() })
+        self.post(room_id, MessageDraft { text: Some(text.to_owned()), ..MessageDraft::default() })
     }
 
     /// Mentions the bot in a space and says something to it, and gives the message's id.
@@ -64,7 +64,7 @@ impl Person {
     /// # Errors
     /// As with [`Person::says_in`].
     pub fn writes(&self, room_id: &str, markdown: &str) -> Result<String, Refusal> {
-        self.post(room_id, Draft { markdown: Some(markdown.to_owned()), ..Draft::default() })
+        self.post(room_id, MessageDraft { markdown: Some(markdown.to_owned()), ..MessageDraft::default() })
     }
 
     /// Replies in the thread of a message, and gives the reply's id. In a space the reply mentions the bot, which would
@@ -76,8 +76,10 @@ impl Person {
         let parent = self.cloud.world().message_for(&self.account, message_id)?.clone();
         let parent_id = Some(parent.parent_id.unwrap_or(parent.id));
         let draft = match parent.room_type {
-            RoomType::Direct => Draft { parent_id, text: Some(text.to_owned()), ..Draft::default() },
-            RoomType::Group => Draft { parent_id, markdown: Some(self.mentioning(text)), ..Draft::default() },
+            RoomType::Direct => MessageDraft { parent_id, text: Some(text.to_owned()), ..MessageDraft::default() },
+            RoomType::Group => {
+                MessageDraft { parent_id, markdown: Some(self.mentioning(text)), ..MessageDraft::default() }
+            }
         };
         self.post(&parent.room_id, draft)
     }
@@ -95,7 +97,10 @@ impl Person {
     /// # Errors
     /// The person is not in the room.
     pub fn uploads(&self, room_id: &str, name: &str, content_type: &str, bytes: &[u8]) -> Result<String, Refusal> {
-        self.post(room_id, Draft { files: vec![Upload::new(name, content_type, bytes)], ..Draft::default() })
+        self.post(
+            room_id,
+            MessageDraft { files: vec![Upload::new(name, content_type, bytes)], ..MessageDraft::default() },
+        )
     }
 
     /// Says something to the bot directly with a file beside it, and gives the message's id.
@@ -104,7 +109,7 @@ impl Person {
     /// The text is too long.
     pub fn says_with_file(&self, text: &str, name: &str, content_type: &str, bytes: &[u8]) -> Result<String, Refusal> {
         let files = vec![Upload::new(name, content_type, bytes)];
-        self.post(&self.direct_room(), Draft { text: Some(text.to_owned()), files, ..Draft::default() })
+        self.post(&self.direct_room(), MessageDraft { text: Some(text.to_owned()), files, ..MessageDraft::default() })
     }
 
     /// Changes the text of the person's own message.
@@ -112,7 +117,7 @@ impl Person {
     /// # Errors
     /// The message is somebody else's, has files or cards, or was changed ten times already.
     pub fn edits(&self, message_id: &str, text: &str) -> Result<(), Refusal> {
-        let draft = Draft { text: Some(text.to_owned()), typed: true, ..Draft::default() };
+        let draft = MessageDraft { text: Some(text.to_owned()), typed: true, ..MessageDraft::default() };
         self.cloud.change(|world| {
             let room = world.message_for(&self.account, message_id)?.room_id.clone();
             world.edit(&self.account, message_id, &room, draft).map(|_| ())
@@ -180,8 +185,8 @@ impl Person {
         format!("<@personId:{}> {escaped}", self.cloud.inner.bot.id)
     }
 
-    fn post(&self, room_id: &str, draft: Draft) -> Result<String, Refusal> {
-        let draft = Draft { typed: true, ..draft };
+    fn post(&self, room_id: &str, draft: MessageDraft) -> Result<String, Refusal> {
+        let draft = MessageDraft { typed: true, ..draft };
         let api_url = &self.cloud.api_url();
         self.cloud.change(|world| world.post(&self.account, room_id, draft, api_url)).map(|message| message.id)
     }

@@ -22,19 +22,19 @@ pub(super) fn stamp(cloud: &Cloud) -> (String, Timestamp) {
 }
 
 /// The middleware for people, whose calls meet no faults and no limit.
-pub(crate) async fn undisturbed(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
+pub(crate) async fn without_faults(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
     let (tracking_id, at) = stamp(&cloud);
-    dressed(next.run(request).await, &tracking_id, at)
+    with_webex_headers(next.run(request).await, &tracking_id, at)
 }
 
 /// The answer to a request that is refused before it reaches a route.
 pub(crate) fn refused(cloud: &Cloud, refusal: Refusal) -> Response {
     let (tracking_id, at) = stamp(cloud);
-    dressed(refusal.into_response(), &tracking_id, at)
+    with_webex_headers(refusal.into_response(), &tracking_id, at)
 }
 
 /// Adds Webex's headers to an answer, and its body to a refusal.
-pub(super) fn dressed(answer: Response, tracking_id: &str, at: Timestamp) -> Response {
+pub(super) fn with_webex_headers(answer: Response, tracking_id: &str, at: Timestamp) -> Response {
     let mut answer = match answer.extensions().get::<Refusal>() {
         Some(refusal) => {
             let retry_after = refusal.retry_after.map(|seconds| [(RETRY_AFTER, seconds.to_string())]);
@@ -63,11 +63,11 @@ pub(super) fn dressed(answer: Response, tracking_id: &str, at: Timestamp) -> Res
 /// The gateway's answer to a call above the limit. Webex's documents show HTML there.
 pub(super) fn too_many_calls(seconds: u64) -> Response {
     let body = "<html><head><title>429 Too Many Requests</title></head></html>".to_owned();
-    made_up(429, &[(RETRY_AFTER.to_string(), seconds.to_string())], body)
+    fault_answer(429, &[(RETRY_AFTER.to_string(), seconds.to_string())], body)
 }
 
 /// The answer that a fault gives. Its content type follows from the body: JSON, or else HTML as gateways send it.
-pub(super) fn made_up(status: u16, headers: &[(String, String)], body: String) -> Response {
+pub(super) fn fault_answer(status: u16, headers: &[(String, String)], body: String) -> Response {
     let kind = if body.starts_with('{') { "application/json" } else { "text/html" };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, [(CONTENT_TYPE, kind)], body).into_response();

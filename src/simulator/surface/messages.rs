@@ -13,7 +13,7 @@ use super::paging::page;
 use super::request::{Caller, InPerson, JsonBody, Query, content_type, is_media_type};
 use crate::simulator::delivery::fetch::fetch;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::draft::{Draft, Upload};
+use crate::simulator::world::draft::{MessageDraft, Upload};
 use crate::simulator::world::listing::MessageListing;
 use crate::simulator::world::things::{Account, Action, Message, no_such_person};
 use crate::simulator::world::{Refusal, World, ids};
@@ -87,7 +87,7 @@ pub(super) async fn create(Caller { cloud, me }: Caller, request: Request) -> Re
     cloud.change(|world| {
         let (id, email) = (to_person_id.as_deref(), to_person_email.as_deref());
         let room = destination(world, &me, given(new.room_id), id, email)?;
-        let draft = Draft {
+        let draft = MessageDraft {
             parent_id: new.parent_id,
             text: new.text,
             markdown: new.markdown,
@@ -225,7 +225,7 @@ pub(super) async fn edit(
     JsonBody(edit): JsonBody<MessageEdit>,
 ) -> Result<Json<Message>, Refusal> {
     let MessageEdit { room_id, text, markdown, html } = edit;
-    let draft = Draft { text, markdown, html, typed: in_person.is_some(), ..Draft::default() };
+    let draft = MessageDraft { text, markdown, html, typed: in_person.is_some(), ..MessageDraft::default() };
     cloud.change(|world| world.edit(&me, &id, &room_id, draft)).map(Json)
 }
 
@@ -242,8 +242,8 @@ pub(super) async fn download(
 ) -> Result<Response, Refusal> {
     let takes_risk = query.get("allow") == Some("unscannable");
     let content = match in_person {
-        Some(_) => cloud.world().shown(&me, &id)?.clone(),
-        None => cloud.world().scanned(&me, &id, takes_risk)?.clone(),
+        Some(_) => cloud.world().content_for_app(&me, &id)?.clone(),
+        None => cloud.world().content_for_program(&me, &id, takes_risk)?.clone(),
     };
     let name: String = content.name.chars().filter(|letter| !letter.is_control() && *letter != '"').collect();
     let disposition = format!("attachment; filename=\"{name}\"");

@@ -28,7 +28,7 @@ use axum::routing::{any, get, post};
 
 use super::scenario::cloud::Cloud;
 use super::world::Refusal;
-use dress::undisturbed;
+use dress::without_faults;
 
 /// The largest body: a file of 100 MB, and the small rest of a form.
 const LARGEST_BODY: usize = 101 * 1024 * 1024;
@@ -46,7 +46,7 @@ pub(crate) fn routes(cloud: &Cloud) -> (Router<Cloud>, Router<Cloud>) {
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
     let in_person = Router::new()
         .route("/as/{person}/{*path}", any(in_person::in_person).with_state((cloud.clone(), in_person)))
-        .layer(from_fn_with_state(cloud.clone(), undisturbed));
+        .layer(from_fn_with_state(cloud.clone(), without_faults));
     (webex, in_person)
 }
 

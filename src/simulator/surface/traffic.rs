@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use super::dress::{dressed, made_up, no_answer, stamp, too_many_calls};
+use super::dress::{fault_answer, no_answer, stamp, too_many_calls, with_webex_headers};
 use super::kept::{keep_answer, keep_request};
 use super::request::bearer;
 use crate::simulator::scenario::cloud::Cloud;
@@ -41,17 +41,17 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
     let struck = if too_many.is_none() { inner.faults.strike(&method, &path, query) } else { None };
     let fault = struck.as_ref().map(|struck| struck.effect.name());
     if struck.is_some() {
-        cloud.turned();
+        cloud.tell_controls();
     }
     let answer = match (too_many, struck) {
         (Some(seconds), _) => Some(too_many_calls(seconds)),
-        (None, Some(struck)) => struck_by(&cloud, struck, request, next).await,
+        (None, Some(struck)) => apply_fault(&cloud, struck, request, next).await,
         (None, None) if inner.faults.hides(&method, path.trim_end_matches('/')) => {
             Some(Refusal::no_such_message().into_response())
         }
         (None, None) => Some(next.run(request).await),
     };
-    let answer = answer.map(|answer| dressed(answer, &tracking_id, at));
+    let answer = answer.map(|answer| with_webex_headers(answer, &tracking_id, at));
     let (answer, kept) = match answer {
         Some(answer) => keep_answer(answer).await,
         None => (no_answer(), None),
@@ -70,15 +70,15 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
 }
 
 /// Applies the effect of a fault to a call. None if the call gets no answer.
-async fn struck_by(
+async fn apply_fault(
     cloud: &Cloud,
     StruckCall { effect, mut release }: StruckCall,
     request: Request,
     next: Next,
 ) -> Option<Response> {
     match effect {
-        FaultEffect::Answer { status, headers, body } => Some(made_up(status, &headers, body)),
-        FaultEffect::Alter(fields) => Some(altered(next.run(request).await, &fields).await),
+        FaultEffect::Answer { status, headers, body } => Some(fault_answer(status, &headers, body)),
+        FaultEffect::Alter(fields) => Some(alter_answer(next.run(request).await, &fields).await),
         FaultEffect::Reset => None,
         FaultEffect::ApplyThenReset => {
             next.run(request).await;
@@ -95,12 +95,12 @@ async fn struck_by(
             late.await.ok()?
         }
         FaultEffect::Stall => {
-            cloud.stalled_until(&mut release).await?;
+            cloud.wait_for_release(&mut release).await?;
             Some(next.run(request).await)
         }
         FaultEffect::ApplyThenStall => {
             let answer = next.run(request).await;
-            cloud.stalled_until(&mut release).await?;
+            cloud.wait_for_release(&mut release).await?;
             Some(answer)
         }
     }
@@ -108,18 +108,18 @@ async fn struck_by(
 
 impl Cloud {
     /// Waits for the release of stalled calls. None if the cloud stops first.
-    async fn stalled_until(&self, release: &mut watch::Receiver<u64>) -> Option<()> {
+    async fn wait_for_release(&self, release: &mut watch::Receiver<u64>) -> Option<()> {
         let stalled = self.inner.faults.stall();
-        self.turned();
+        self.tell_controls();
         let released = self.live.stopping.run_until_cancelled(release.changed()).await;
         drop(stalled);
-        self.turned();
+        self.tell_controls();
         released?.ok()
     }
 }
 
 /// The answer with some fields set to other values.
-async fn altered(answer: Response, fields: &Map<String, Value>) -> Response {
+async fn alter_answer(answer: Response, fields: &Map<String, Value>) -> Response {
     let (mut parts, body) = answer.into_parts();
     let Ok(bytes) = to_bytes(body, usize::MAX).await else { return no_answer() };
     let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else {

@@ -37,7 +37,7 @@ pub(crate) fn of(world: &mut World, event: &Event) -> Option<Value> {
         }
         (EventData::Meeting(_), _) => return None,
     };
-    Some(envelope(world, dressed(world, event, activity)))
+    Some(envelope(world, with_context(world, event, activity)))
 }
 
 /// Activities that come just before an event and are of no use to a bot.
@@ -70,7 +70,7 @@ fn envelope(world: &mut World, data: Value) -> Value {
 }
 
 /// Adds to an activity who did it, where and when.
-fn dressed(world: &World, event: &Event, mut activity: Value) -> Value {
+fn with_context(world: &World, event: &Event, mut activity: Value) -> Value {
     let room = local_part(&event.room_id);
     let mut target = json!({
         "id": room,

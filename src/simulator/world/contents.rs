@@ -13,13 +13,18 @@ const SCAN_PAUSE: u32 = 1;
 
 impl World {
     /// A file for a Webex app. It does not wait for the scan, and gets a file that cannot be scanned.
-    pub(crate) fn shown(&self, actor: &Account, id: &str) -> Result<&Content, Refusal> {
+    pub(crate) fn content_for_app(&self, actor: &Account, id: &str) -> Result<&Content, Refusal> {
         let content = self.content_for(actor, id)?;
         if content.scan.verdict == ScanVerdict::Infected { Err(infected()) } else { Ok(content) }
     }
 
     /// A file for a program, which has to wait for the scan.
-    pub(crate) fn scanned(&mut self, actor: &Account, id: &str, takes_risk: bool) -> Result<&Content, Refusal> {
+    pub(crate) fn content_for_program(
+        &mut self,
+        actor: &Account,
+        id: &str,
+        takes_risk: bool,
+    ) -> Result<&Content, Refusal> {
         self.content_for(actor, id)?;
         let content = self.contents.get_mut(&local_part(id)).ok_or_else(no_such_content)?;
         if content.scan.locked_reads > 0 {

@@ -37,7 +37,7 @@ impl World {
             return Err(Refusal::forbidden("User has excessive device registrations"));
         }
         let (id, owner) = (self.mint.uuid().to_string(), owner.id.clone());
-        let device = Device { id, owner, traits, unacknowledged: VecDeque::new(), line: None };
+        let device = Device { id, owner, traits, unacknowledged: VecDeque::new(), socket: None };
         let shown = device.shown(base);
         self.mercury.devices.push(device);
         Ok(shown)
@@ -74,7 +74,7 @@ impl World {
 
     /// Gives a device its socket, if the token is the owner's. First sends what every socket begins with, then
     /// everything that the last socket left unacknowledged. Gives the socket's number, or None for a wrong token.
-    pub(crate) fn open_line(
+    pub(crate) fn open_socket(
         &mut self,
         id: &str,
         token: &str,
@@ -85,8 +85,8 @@ impl World {
         let mercury = &mut self.mercury;
         let device = mercury.devices.iter_mut().find(|device| device.id == id && device.owner == owner)?;
         mercury.opened += 1;
-        let line = DeviceSocket { number: mercury.opened, orders, sequence: 0 };
-        if let Some(replaced) = device.line.replace(line) {
+        let socket = DeviceSocket { number: mercury.opened, orders, sequence: 0 };
+        if let Some(replaced) = device.socket.replace(socket) {
             let _ = replaced.orders.send(SocketOrder::Close(REPLACED, "replaced".to_owned()));
         }
         device.send(&hello, 1);
@@ -98,10 +98,12 @@ impl World {
     }
 
     /// Takes the socket from a device, once it has ended.
-    pub(crate) fn close_line(&mut self, id: &str, number: u64) {
+    pub(crate) fn close_socket(&mut self, id: &str, number: u64) {
         let device = self.mercury.devices.iter_mut().find(|device| device.id == id);
-        if let Some(device) = device.filter(|device| device.line.as_ref().is_some_and(|line| line.number == number)) {
-            device.line = None;
+        if let Some(device) =
+            device.filter(|device| device.socket.as_ref().is_some_and(|socket| socket.number == number))
+        {
+            device.socket = None;
         }
     }
 
@@ -116,7 +118,7 @@ impl World {
     /// Sends an event to the sockets of those who may see it.
     pub(crate) fn tell_sockets(&mut self, event: &Event) {
         let hears = |device: &&Device| {
-            device.line.is_some() && self.people.get(&device.owner).is_some_and(|owner| self.hears(owner, event))
+            device.socket.is_some() && self.people.get(&device.owner).is_some_and(|owner| self.hears(owner, event))
         };
         let listening: Vec<_> = self.mercury.devices.iter().filter(hears).map(|device| device.id.clone()).collect();
         if listening.is_empty() {

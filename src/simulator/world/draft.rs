@@ -14,7 +14,7 @@ const TOO_LONG: &str = "Unable to post message to room: Message length limited t
 
 /// A message about to be posted.
 #[derive(Default)]
-pub(crate) struct Draft {
+pub(crate) struct MessageDraft {
     pub(crate) parent_id: Option<String>,
     pub(crate) text: Option<String>,
     pub(crate) markdown: Option<String>,
@@ -41,7 +41,7 @@ impl Upload {
     }
 }
 
-pub(crate) fn check_content(draft: &Draft) -> Result<(), Refusal> {
+pub(crate) fn check_content(draft: &MessageDraft) -> Result<(), Refusal> {
     let is_blank = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
     if [&draft.text, &draft.markdown, &draft.html].into_iter().all(is_blank)
         && draft.files.is_empty()

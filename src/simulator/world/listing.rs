@@ -57,14 +57,14 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::world::draft::Draft;
+    use crate::simulator::world::draft::MessageDraft;
 
     #[test]
     fn pages_go_back_without_gaps_or_repeats_and_survive_a_deletion() {
         let mut world = World::default();
         let (alice, bob) = (world.account("alice@example.com"), world.account("bob@example.com"));
         let room = world.direct_room(&alice, &bob);
-        let draft = |text: usize| Draft { text: Some(text.to_string()), ..Draft::default() };
+        let draft = |text: usize| MessageDraft { text: Some(text.to_string()), ..MessageDraft::default() };
         let ids: Vec<_> = (0..10).map(|text| world.put(&alice, &room, draft(text), "").id).collect();
         let page = |world: &World, before_message: Option<&String>| {
             let listing = MessageListing {

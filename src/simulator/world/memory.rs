@@ -169,19 +169,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::simulator::world::draft::{Draft, Upload};
+    use crate::simulator::world::draft::{MessageDraft, Upload};
     use crate::simulator::world::things::AccountType;
 
     #[test]
     fn what_is_saved_is_read_back_and_goes_on() {
         let mut world = World::new(Mint::new(fastrand::Rng::with_seed(7)));
-        let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
+        let bot = world.add_account(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
         let alice = world.account("alice@example.com");
         let room = world.direct_room(&alice, &bot);
         let upload =
             Upload { name: "a.txt".into(), content_type: "text/plain".into(), bytes: "hello".into(), source: None };
-        let said = world.put(&alice, &room, Draft { files: vec![upload], ..Draft::default() }, "");
-        let text = |text: &str| Draft { text: Some(text.to_owned()), ..Draft::default() };
+        let said = world.put(&alice, &room, MessageDraft { files: vec![upload], ..MessageDraft::default() }, "");
+        let text = |text: &str| MessageDraft { text: Some(text.to_owned()), ..MessageDraft::default() };
         let edited = world.put(&alice, &room, text("edit me"), "").id;
         for _ in 0..10 {
             world.edit(&alice, &edited, &room, text("edited")).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::change::WorldChange;
-use super::draft::{Draft, Upload, check_content};
+use super::draft::{MessageDraft, Upload, check_content};
 use super::event::Event;
 use super::ids;
 use super::refusal::Refusal;
@@ -21,7 +21,7 @@ impl World {
         &mut self,
         actor: &Account,
         room_id: &str,
-        draft: Draft,
+        draft: MessageDraft,
         api_url: &str,
     ) -> Result<Message, Refusal> {
         let room = self.room_of(actor, room_id)?;
@@ -34,11 +34,11 @@ impl World {
         }
         let parent_id = draft.parent_id.as_deref().map(|parent| self.thread(room, parent)).transpose()?;
         let room_id = room.id.clone();
-        Ok(self.put(actor, &room_id, Draft { parent_id, ..draft }, api_url))
+        Ok(self.put(actor, &room_id, MessageDraft { parent_id, ..draft }, api_url))
     }
 
     /// Posts a message without checking whether Webex would allow it.
-    pub(crate) fn put(&mut self, actor: &Account, room_id: &str, draft: Draft, api_url: &str) -> Message {
+    pub(crate) fn put(&mut self, actor: &Account, room_id: &str, draft: MessageDraft, api_url: &str) -> Message {
         let room = self.rooms.get(room_id);
         let rendered = self.rendered(room, &draft);
         let id = self.mint.id("MESSAGE");
@@ -93,7 +93,13 @@ impl World {
     }
 
     /// Changes the text of the actor's own message.
-    pub(crate) fn edit(&mut self, actor: &Account, id: &str, room_id: &str, draft: Draft) -> Result<Message, Refusal> {
+    pub(crate) fn edit(
+        &mut self,
+        actor: &Account,
+        id: &str,
+        room_id: &str,
+        draft: MessageDraft,
+    ) -> Result<Message, Refusal> {
         let message = self.message_for(actor, id)?;
         let room = self.rooms.get(&message.room_id).filter(|room| ids::same(&room.id, room_id));
         let room = room.ok_or_else(Refusal::no_such_room)?;
@@ -159,7 +165,7 @@ impl World {
     }
 
     /// The HTML and text that Webex derives from a message's markdown or HTML, if it has any.
-    fn rendered(&self, room: Option<&Room>, draft: &Draft) -> Option<Rendered> {
+    fn rendered(&self, room: Option<&Room>, draft: &MessageDraft) -> Option<Rendered> {
         match (&draft.markdown, &draft.html) {
             (Some(markdown), _) => Some(self.render(room, markdown)),
             (None, Some(html)) => Some(html::clean(html)),

@@ -18,7 +18,7 @@ impl World {
         let mut letters = name.chars();
         let display_name = letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect());
         let token = self.token_for(&email);
-        self.enrol(AccountType::Person, email, display_name, token)
+        self.add_account(AccountType::Person, email, display_name, token)
     }
 
     /// A token for a new account: one that nobody can guess, or one that tests can quote.
@@ -49,7 +49,13 @@ impl World {
     }
 
     /// Adds an account.
-    pub(crate) fn enrol(&mut self, kind: AccountType, email: String, display_name: String, token: String) -> Account {
+    pub(crate) fn add_account(
+        &mut self,
+        kind: AccountType,
+        email: String,
+        display_name: String,
+        token: String,
+    ) -> Account {
         let account = Account {
             id: ids::person(&email),
             email,

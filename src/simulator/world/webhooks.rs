@@ -94,7 +94,7 @@ impl World {
         }
     }
 
-    /// Counts a failed delivery, and says whether it switched the webhook off.
+    /// CallCounts a failed delivery, and says whether it switched the webhook off.
     pub(crate) fn delivery_failed(&mut self, webhook_id: &str, now: Instant) -> bool {
         let Some(webhook) = self.webhooks.get_mut(webhook_id) else { return false };
         let is_off = webhook.failed(now) && webhook.status == WebhookStatus::Active;
@@ -130,7 +130,7 @@ mod tests {
     /// A world with a space of a person and a bot, a webhook of the bot, and what happened when the person spoke.
     fn hears(resource: &str, event: &str, filter: Option<&str>, markdown: &str) -> Result<bool, Refusal> {
         let mut world = World::default();
-        let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
+        let bot = world.add_account(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
         let alice = world.account("alice@example.com");
         let room = world.open_space(&alice, "Lab");
         world.add_member(&alice, &room, &bot, false)?;
@@ -147,7 +147,8 @@ mod tests {
             },
         )?;
         world.happened.clear();
-        let draft = crate::simulator::world::draft::Draft { markdown: Some(markdown.into()), ..Default::default() };
+        let draft =
+            crate::simulator::world::draft::MessageDraft { markdown: Some(markdown.into()), ..Default::default() };
         world.post(&alice, &room, draft, "")?;
         let heard = world.happened.iter().any(|(_, audience)| audience.contains(&webhook.id));
         Ok(heard)
@@ -184,7 +185,7 @@ mod tests {
     #[test]
     fn a_hundred_failures_in_five_minutes_are_too_many_and_then_one_is() {
         let mut world = World::default();
-        let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
+        let bot = world.add_account(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
         let draft = WebhookDraft {
             name: Some("w".into()),
             target_url: Some("http://localhost/".into()),

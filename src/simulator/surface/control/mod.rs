@@ -38,7 +38,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::dress::undisturbed;
+use super::dress::without_faults;
 use super::request::{JsonBody, Query};
 use crate::simulator::delivery::manner::Deliveries;
 use crate::simulator::scenario::cloud::Cloud;
@@ -77,7 +77,7 @@ pub(crate) fn routes(cloud: &Cloud) -> Router<Cloud> {
         .route("/clock", put(set_clock))
         .route("/webhooks/{id}", put(set_webhook))
         .fallback(|| async { Refusal::not_found("There is no such control.") })
-        .layer(from_fn_with_state(cloud.clone(), undisturbed));
+        .layer(from_fn_with_state(cloud.clone(), without_faults));
     Router::new().nest("/control", routes)
 }
 

@@ -23,7 +23,7 @@ const GOING_AWAY: u16 = 1001;
 pub(crate) struct Mercury {
     pub(crate) devices: Vec<Device>,
     pub(crate) manner: Sockets,
-    /// Counts the sockets that were ever opened, which numbers them.
+    /// CallCounts the sockets that were ever opened, which numbers them.
     pub(crate) opened: u64,
     /// The number of envelopes of all devices that were sent and not acknowledged yet.
     pub(crate) open: watch::Sender<usize>,
@@ -36,7 +36,7 @@ pub(crate) struct Device {
     pub(crate) traits: Map<String, Value>,
     /// The envelopes that were sent and not acknowledged, oldest first.
     pub(crate) unacknowledged: VecDeque<Value>,
-    pub(crate) line: Option<DeviceSocket>,
+    pub(crate) socket: Option<DeviceSocket>,
 }
 
 /// An authorized socket, as the world sees it.
@@ -134,13 +134,13 @@ impl Device {
 
     /// Sends an envelope, with the next number of its socket.
     pub(crate) fn send(&mut self, envelope: &Value, copies: usize) {
-        let Some(line) = &mut self.line else { return };
-        line.sequence += 1;
+        let Some(socket) = &mut self.socket else { return };
+        socket.sequence += 1;
         let mut numbered = envelope.clone();
-        numbered["sequenceNumber"] = line.sequence.into();
+        numbered["sequenceNumber"] = socket.sequence.into();
         for _ in 0..copies {
             // A socket that is just ending takes nothing more. The next socket of the device gets the envelope again.
-            let _ = line.orders.send(SocketOrder::Send(numbered.to_string()));
+            let _ = socket.orders.send(SocketOrder::Send(numbered.to_string()));
         }
     }
 }
@@ -149,8 +149,8 @@ impl Mercury {
     /// Removes a device, and closes its socket. False if there is no such device.
     pub(crate) fn forget(&mut self, id: &str) -> bool {
         let Some(place) = self.devices.iter().position(|device| device.id == id) else { return false };
-        if let Some(line) = self.devices.remove(place).line {
-            let _ = line.orders.send(SocketOrder::Close(GOING_AWAY, "the device is gone".to_owned()));
+        if let Some(socket) = self.devices.remove(place).socket {
+            let _ = socket.orders.send(SocketOrder::Close(GOING_AWAY, "the device is gone".to_owned()));
         }
         self.count();
         true
@@ -158,8 +158,8 @@ impl Mercury {
 
     /// Gives every socket the same order.
     pub(crate) fn order(&self, order: &SocketOrder) {
-        for line in self.devices.iter().filter_map(|device| device.line.as_ref()) {
-            let _ = line.orders.send(order.clone());
+        for socket in self.devices.iter().filter_map(|device| device.socket.as_ref()) {
+            let _ = socket.orders.send(order.clone());
         }
     }
 
@@ -168,7 +168,7 @@ impl Mercury {
             id: device.id.clone(),
             name: device.name().to_owned(),
             owner: email(&device.owner),
-            is_connected: device.line.is_some(),
+            is_connected: device.socket.is_some(),
             unacknowledged: device.unacknowledged.len(),
         };
         self.devices.iter().map(info).collect()
