@@ -87,7 +87,8 @@ impl App {
             None => None,
         };
         let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease, clock).await?;
-        for SettingDoubt { says, hint } in doubts(&config, &table, &subscriptions).into_iter().chain(config.uncalled())
+        for SettingDoubt { says, hint } in
+            doubts(&config, &table, &subscriptions).into_iter().chain(config.missing_url())
         {
             tracing::warn!(hint, "{says}");
         }

@@ -66,7 +66,8 @@ pub enum Scope {
     Waiting,
 }
 
-/// Why nothing was decided.
+/// Why nothing was decided. Tell the person who decides, except for [`PairingError::Store`], after which the same call
+/// may succeed later.
 #[derive(Debug, thiserror::Error)]
 pub enum PairingError {
     /// There is no such request.
@@ -220,7 +221,8 @@ fn notice(request: &PairingRequest) -> NewMessage {
 /// and tells nobody. `audit` has who decides, and how that came in.
 ///
 /// # Errors
-/// Why nothing was decided.
+/// Why nothing was decided. Tell the person who decides, except for [`PairingError::Store`], after which the same call
+/// may succeed later.
 pub async fn decide(
     store: &Store,
     who: &str,

@@ -69,7 +69,7 @@ impl Policy {
     /// Whether a person whom the bot answers may give a command there.
     ///
     /// # Errors
-    /// The rule by which they may not.
+    /// The rule by which they may not, for the log and the audit.
     pub fn permits(
         &self,
         permission: &Permission,

@@ -6,7 +6,7 @@ use crate::event::Subscription;
 use crate::handler::Table;
 use crate::receiver::is_told_over_websocket;
 
-/// Everything doubtful about settings, commands and handlers of events, but for [`Config::uncalled`].
+/// Everything doubtful about settings, commands and handlers of events, but for [`Config::missing_url`].
 pub(crate) fn doubts(config: &Config, table: &Table, subscriptions: &[Subscription]) -> Vec<SettingDoubt> {
     let policy = Policy::new(&config.access);
     let mut doubts: Vec<_> = nobody_answered(config).into_iter().collect();

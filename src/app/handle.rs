@@ -47,7 +47,7 @@ impl Handle {
     /// The section of the settings that was given to [`Bot::settings`](crate::Bot::settings) with this type.
     ///
     /// # Errors
-    /// When no section of the bot has this type: a mistake of the program.
+    /// No section of the bot has this type, which is a mistake of the program.
     pub fn settings<T: Send + Sync + 'static>(&self) -> anyhow::Result<Arc<T>> {
         self.desk.services.settings()
     }
@@ -55,7 +55,7 @@ impl Handle {
     /// The value of this type that was given to [`Bot::state`](crate::Bot::state).
     ///
     /// # Errors
-    /// When the bot has no value of this type: a mistake of the program.
+    /// The bot has no value of this type, which is a mistake of the program.
     pub fn state<T: Send + Sync + 'static>(&self) -> anyhow::Result<Arc<T>> {
         self.desk.services.value()
     }
@@ -68,8 +68,8 @@ impl Handle {
     /// A card waits until Webex has said who the bot is.
     ///
     /// # Errors
-    /// A reply that cannot be sent: it says nothing, asks something, has a wrong card or a file that is too large. Or a ledger
-    /// that takes nothing just now: then the same call succeeds later.
+    /// The reply cannot be sent: it says nothing, asks something, has a wrong card or a file that is too large. Or the
+    /// ledger cannot take it just now; then the same call, with the same key, may succeed later.
     pub async fn say(&self, key: &str, to: Destination, reply: Reply) -> anyhow::Result<Posted> {
         anyhow::ensure!(!reply.is_empty(), "nothing is said to {to}");
         reply.check_elsewhere(&to)?;
@@ -87,7 +87,8 @@ impl Handle {
     /// ends the process. A second letter of the same key is none, so a call that failed can be made again.
     ///
     /// # Errors
-    /// A letter that Webex would not take, with what is wrong; or a ledger that takes nothing just now.
+    /// Webex would refuse the letter, and the error says why. Or the ledger cannot take it just now; then the same
+    /// call, with the same key, may succeed later.
     pub async fn post(&self, key: &str, letter: Letter) -> anyhow::Result<Posted> {
         Ok(outbox::post(self.store(), key, letter).await?)
     }
@@ -101,7 +102,7 @@ impl Handle {
     /// commands they began with. The settings' rules hold for the new ones.
     ///
     /// # Errors
-    /// A command that cannot be called, or a rule for one that is not there. Then nothing is exchanged.
+    /// A command has a wrong declaration, or a rule is for a command that does not exist. Then the old commands stay.
     pub fn exchange_commands(&self, commands: Vec<Command>) -> anyhow::Result<()> {
         let all = commands::table().into_iter().chain(commands).collect();
         self.table.exchange(commands::used(&self.config, all, &self.around)?);

@@ -74,7 +74,7 @@ impl Parts {
     /// The commands as they are used, once the handlers of events are known to fit, too.
     ///
     /// # Errors
-    /// A command or a handler that cannot be called, or a rule for a command that is not there.
+    /// A command or an event handler has a wrong declaration, or a rule is for a command that does not exist.
     pub(crate) fn table(&self, config: &Config) -> anyhow::Result<Table> {
         handler::check_events(&self.events)?;
         commands::used(config, self.commands.clone(), &self.around)

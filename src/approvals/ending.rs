@@ -1,6 +1,8 @@
-//! How an approval request ends: its command has run, somebody ended it, or the daemon does, mostly since its time is over.
+//! Ends approval requests: when the command has run, when somebody ends one, or when the daemon does, mostly because
+//! the time is over.
 //!
-//! The outcome is posted before the card is deleted, so that people read what is true wherever the process is killed.
+//! The outcome is posted before the card is deleted, so that people can read it even if the process is killed in
+//! between.
 
 use uuid::Uuid;
 
@@ -42,7 +44,7 @@ impl Approvals {
         self.end_request(end, row, approval, state, by, None).into()
     }
 
-    /// The request of this card, and the state in which the daemon has to end it. Nothing if it need not be ended.
+    /// The request of this card, and the state in which the daemon has to end it. None if it need not be ended.
     async fn due_end(&self, card: Uuid) -> Result<Option<(Approval, ApprovalState)>, StoreError> {
         let store = &self.desk.services.store;
         let Some(approval) = store.approval(card).await? else { return Ok(None) };

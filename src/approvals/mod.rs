@@ -21,15 +21,15 @@ pub struct Approvals {
 }
 
 impl Approvals {
-    /// Closes its events at this desk.
+    /// Approvals that close their events at this desk.
     pub fn new(desk: &Arc<Desk>) -> Approvals {
         Approvals { desk: Arc::clone(desk) }
     }
 
-    /// A person with the address they have now, if they are in the space: their old address may be somebody else's by now.
+    /// A person with their current address, if they are in the space. Their old address may be somebody else's by now.
     ///
     /// # Errors
-    /// Webex's error. Try again: it does not say who they are.
+    /// Webex does not say who the person is. Try again later.
     pub async fn member(&self, id: &PersonId, room: &RoomId) -> Result<Option<Person>, Error> {
         let webex = &self.desk.services.webex;
         let found = async { Ok::<_, Error>((webex.person(id).await?, webex.is_member(room, id).await?)) };

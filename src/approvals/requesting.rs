@@ -37,7 +37,7 @@ impl Requested<'_> {
         trim(&self.context.text)
     }
 
-    /// Why nobody could approve what was typed, or would not see what it is.
+    /// Why the text cannot be approved: it is too long to be shown, or not shown as it is.
     fn hidden_part(&self) -> Option<SpokenRefusal> {
         let (typed, needs) = (self.typed(), self.needs());
         if typed.chars().count() > MOST_CHARACTERS || typed.lines().count() > MOST_LINES {
@@ -98,7 +98,7 @@ impl Approvals {
         let (request, quorum) = (requested.to_request(case), requested.quorum);
         let to = &ReplyTo { thread: Some(request.thread.as_str().into()), ..case.to.clone() };
         let Some(card) = self.request_card(&request, quorum, to) else {
-            let says = "I cannot put that before those who approve it. Please tell whoever runs me.";
+            let says = "I can't ask anybody to approve that. Please tell the person who runs me.";
             return refuse(SpokenRefusal::declined("its card cannot be made", says));
         };
         self.desk.services.metrics.approval("requested");
@@ -112,7 +112,7 @@ impl Approvals {
             .into()
     }
 
-    /// Why a command cannot be put before anybody.
+    /// Why nobody can be asked to approve the command.
     fn refuse_request(&self, to: &ReplyTo, requested: Requested<'_>) -> Option<SpokenRefusal> {
         let needs = requested.needs();
         if to.room_type == RoomType::Direct {

@@ -1,5 +1,6 @@
-//! Counts the votes that people press on the card of an approval request. The last approval does not run the command: it
-//! writes down that the request is decided, with an event that runs it, so neither a failure nor a kill undoes the decision.
+//! Counts the votes that people press on the card of an approval request. The last approval does not run the command.
+//! It records the decision together with an event that runs the command, so neither a failure nor a kill undoes the
+//! decision.
 //!
 //! All clicks of a space, the run and the end of the time are in one lane: no two of them are worked on at the same time.
 
@@ -21,9 +22,9 @@ pub struct PressedVote {
     pub card: Uuid,
     /// Webex's id of the card's message.
     pub message: MessageId,
-    /// The vote.
+    /// Which button was pressed.
     pub vote: Vote,
-    /// When it was pressed, by Webex's clock.
+    /// When the button was pressed, by Webex's clock.
     pub at: Option<Timestamp>,
 }
 
@@ -63,7 +64,7 @@ impl Approvals {
     /// The quorum that the vote counts for, by the settings as they are now.
     ///
     /// # Errors
-    /// Why the vote does not count.
+    /// The refusal that the person reads if the vote does not count.
     fn quorum_for(
         &self,
         approval: &Approval,

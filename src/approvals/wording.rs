@@ -1,4 +1,5 @@
-//! What people read of an approval request and of its end. People are named by address: anybody may take another's name.
+//! What people read about an approval request and its end. People are named by address, since anybody can take
+//! another's name.
 
 use jiff::SignedDuration;
 
@@ -33,7 +34,7 @@ pub(super) fn request(request: &ApprovalRequest, quorum: &Quorum) -> Outgoing {
     card.into()
 }
 
-/// The card that takes its place, without a button.
+/// The card about the outcome, which replaces the card of the request and has no buttons.
 pub(super) fn outcome(approval: &Approval) -> Outgoing {
     let request = &approval.request;
     let title = match approval.state {

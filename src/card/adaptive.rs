@@ -38,7 +38,7 @@ impl Card {
     /// `"only": {"people": ["alice@example.com"]}` and `"repeatable": true`; all of it is sealed.
     ///
     /// # Errors
-    /// What is wrong with it, by its path.
+    /// The error names the path of what Webex would refuse, or of the button that is wrong. Fix the card.
     pub fn from_json(content: Value) -> Result<Card, CardError> {
         let card = Card { content, lives: None, command: None };
         card.check()?;
@@ -49,7 +49,7 @@ impl Card {
     /// whatever it would have done.
     ///
     /// # Errors
-    /// What is wrong with it, by its path.
+    /// The error names the path of what Webex would refuse, or of the button that is wrong. Fix the card.
     pub fn from_foreign(mut content: Value, action: &str) -> Result<Card, CardError> {
         each_submit(&mut content, &mut |submit| {
             submit.insert("data".to_owned(), json!({"action": action, "repeatable": true}));
@@ -94,7 +94,7 @@ impl Card {
     /// and its text sent alone.
     ///
     /// # Errors
-    /// What is wrong with it, by its path.
+    /// The error names the path of what Webex would refuse, or of the button that is wrong. Fix the card.
     pub fn check(&self) -> Result<(), CardError> {
         check::card(&self.content).map(drop)
     }

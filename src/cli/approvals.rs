@@ -1,4 +1,4 @@
-//! `switchboard approvals`: commands that wait for the approval of others, and what became of those that did.
+//! `switchboard approvals`: lists commands that wait for approval or were decided, and withdraws one.
 
 use std::process::ExitCode;
 
@@ -17,20 +17,20 @@ use crate::verdict::Verdict;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ApprovalsVerb {
-    /// List what waits, newest first
+    /// List the commands that wait for approval, newest first
     List {
-        /// Also what was decided, as far back as store.retention
+        /// Also those already decided, as far back as store.retention
         #[arg(long)]
         all: bool,
-        /// The most to list
+        /// How many at the most
         #[arg(long, default_value_t = 100)]
         limit: u32,
         #[command(flatten)]
         format: Format,
     },
-    /// Withdraw what waits, as whoever asked for it may with the button; the space is told
+    /// Withdraw a request that waits, as its author may with a button; the space is told
     Withdraw {
-        /// The reference of what was asked for, as `list` shows it
+        /// The reference of the request, as `list` shows it
         reference: String,
         #[command(flatten)]
         format: Format,
@@ -123,7 +123,7 @@ async fn withdraw(config: &Config, reference: &str, format: Format) -> anyhow::R
     .await
 }
 
-/// What became of what an event asked to be approved, and of the messages about it.
+/// What became of the requests for approval that an event made, and of the messages about them.
 pub(super) async fn story(store: &Store, event: Uuid) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     for approval in store.approvals_of(event).await? {
@@ -151,11 +151,8 @@ pub(super) async fn story(store: &Store, event: Uuid) -> anyhow::Result<Vec<Stri
 /// A request in the story of the event that made it.
 fn approval_lines(approval: &Approval) -> Vec<String> {
     let request = &approval.request;
-    let mut lines = vec![format!(
-        "{} put before those who approve, until {}",
-        iso_time(request.requested_at),
-        iso_time(request.expires_at)
-    )];
+    let mut lines =
+        vec![format!("{} approval asked for, until {}", iso_time(request.requested_at), iso_time(request.expires_at))];
     lines.extend(approval.approvers.iter().map(|approver| {
         let event = approver.event.map(|event| format!(", event {}", event::reference(event))).unwrap_or_default();
         format!("{} approved by {}{event}", iso_time(approver.at), approver.email)
@@ -165,8 +162,8 @@ fn approval_lines(approval: &Approval) -> Vec<String> {
             let reference = event::reference(event);
             lines.push(format!("{} {} by {by}; event {reference} tells more", iso_time(at), approval.state.word()));
         }
-        (_, _, Some(event)) => lines.push(format!("event {} is about to run it", event::reference(event))),
-        (_, Some(by), None) => lines.push(format!("it was ended by {by}, and the daemon is about to tell so")),
+        (_, _, Some(event)) => lines.push(format!("event {} runs it next", event::reference(event))),
+        (_, Some(by), None) => lines.push(format!("it was ended by {by}; the daemon has yet to tell the space")),
         (_, None, None) => lines.push("it waits for approval".to_owned()),
     }
     lines

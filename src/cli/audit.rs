@@ -1,4 +1,4 @@
-//! `switchboard audit`: who did what, and whether that record is unbroken.
+//! `switchboard audit`: lists who did what, verifies that the record is unbroken, and seals it.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::{clock, event};
 pub(super) enum AuditVerb {
     /// List what people and operators did, newest first
     List {
-        /// Only what is younger, such as 12h or 7d
+        /// Only rows younger than this, such as 12h or 7d
         #[arg(long, value_name = "PERIOD", value_parser = period)]
         since: Option<Duration>,
         /// Only what this person did, by email or Webex id
@@ -36,28 +36,28 @@ pub(super) enum AuditVerb {
     },
     /// Say whether a row was altered, removed or added; exits 1 and names the first ten if so, or if it cannot tell
     ///
-    /// Reads every row, beside the daemon or without it. Each row's hash covers the row before it, and the record of
-    /// the chain's ends its last hash, so it is noticed when a row was altered, removed, added or moved, at the ends
-    /// too. While the daemon runs it also sees when the chain no longer goes on from where it left it, and says so in a
-    /// row.
+    /// Reads every row, whether the daemon runs or not. Each row's hash covers the row before it, and a separate record
+    /// keeps the first and last hash of the chain. So a row that was altered, removed, added or moved is noticed, also
+    /// at either end. A running daemon also notices when the chain no longer continues where it left off, and writes a
+    /// row that says so.
     ///
-    /// What is not noticed: without audit.key, that somebody who can write to the ledger altered a row and made all
-    /// hashes after it anew, or took rows from the beginning. With audit.key the record of the ends is sealed, and that
-    /// needs the key; a seal that was taken away is missed until `switchboard audit seal`. Left then are an audit put
-    /// back as it was before, seal and all, while the daemon was stopped or killed; the whole ledger taken away
-    /// meanwhile, in place of which the daemon makes a new one; rows of a verb cut off before the daemon looked, a
-    /// minute later at the most; and what stands before the row since which they are sealed. So keep the last row's
-    /// number and hash somewhere else, and compare: `switchboard audit list --json` has the hash of each. Rows that
-    /// were pruned after audit.retention are gone and nothing vouches for them.
+    /// Some changes are not noticed. Without audit.key, somebody who can write to the ledger can alter a row and
+    /// compute all later hashes anew, or remove the oldest rows. With audit.key the record of both ends is sealed,
+    /// which needs the key, and a seal that was taken away is reported until `switchboard audit seal`. What remains:
+    /// the audit put back to an earlier state, seal included, while the daemon was stopped or killed; the whole ledger
+    /// removed meanwhile, so that the daemon makes a new one; rows of a verb removed before the daemon looked, at most
+    /// a minute later; and changes before the first sealed row. So keep the number and hash of the last row somewhere
+    /// else and compare: `switchboard audit list --json` shows each hash. Nothing vouches for rows that were pruned
+    /// after audit.retention.
     Verify {
         #[command(flatten)]
         format: Format,
     },
-    /// Seal an audit from here on that was not: once audit.key is set, or after somebody took the seal away
+    /// Seal the audit from here on, after audit.key was set or somebody took the seal away
     ///
-    /// With the audit.key that the daemon runs with, beside it or without it. A ledger that was made with audit.key set
-    /// is sealed from its first row on and does not need it. So look first why the seal is missing: what stands before
-    /// the row that this writes could have been made anew by whoever can write to the ledger.
+    /// Uses the audit.key of the daemon, whether the daemon runs or not. A ledger that was made with audit.key set is
+    /// sealed from its first row and does not need this verb. So first find out why the seal is missing: somebody who
+    /// can write to the ledger could have forged every row before the one that this verb writes.
     Seal {
         #[command(flatten)]
         format: Format,
@@ -84,7 +84,7 @@ pub(super) async fn run(config: &Config, verb: AuditVerb) -> anyhow::Result<Exit
     .await
 }
 
-/// Whether somebody is meant: by email, or by Webex's id in whichever cluster's spelling.
+/// Whether this person did it. `person` is an email, or a Webex id as any cluster spells it.
 fn is_by(row: &AuditRow, person: &str) -> bool {
     let email = row.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(person));
     email || row.person.as_deref().is_some_and(|id| id == person || local_part(id) == local_part(person))
@@ -94,7 +94,7 @@ fn is_by(row: &AuditRow, person: &str) -> bool {
 #[derive(Serialize)]
 struct AuditOutput<'a> {
     at: String,
-    /// Nothing where nobody was judged.
+    /// None if no person was judged.
     allowed: Option<bool>,
     reference: Option<String>,
     #[serde(flatten)]
@@ -131,7 +131,7 @@ fn list(rows: &[AuditRow], format: Format) -> anyhow::Result<()> {
     Ok(print(&table(["ROW", "AT", "WHO", "WHERE", "WHAT", "VERDICT", "RULE", "EVENT"], &[0], cells))?)
 }
 
-/// The rule, or that the row is damaged and may not tell the truth.
+/// The rule by which it was decided. A damaged row is marked, since it may not tell the truth.
 fn rule(row: &AuditRow) -> String {
     let damaged = if row.damaged { "damaged, see `audit verify`: " } else { "" };
     format!("{damaged}{}", row.reason)
@@ -141,7 +141,7 @@ fn actor_of(row: &AuditRow) -> String {
     row.email.clone().or_else(|| row.person.clone()).unwrap_or_else(|| row.via.clone())
 }
 
-/// The kind of space and the beginning of its id; the whole id is long, and in the JSON.
+/// The kind of space and the beginning of its id. The whole id is in the JSON.
 fn place(row: &AuditRow) -> String {
     let room = row.room.as_deref().map(|room| local_part(room).chars().take(8).collect::<String>());
     [row.place.clone(), room].into_iter().flatten().collect::<Vec<_>>().join(" ")
@@ -151,7 +151,7 @@ fn place(row: &AuditRow) -> String {
 pub(super) fn audit_line(row: &AuditRow) -> String {
     let (at, who, seq) = (iso_time(row.at), actor_of(row), row.seq);
     let (AuditRow { action, verdict, .. }, rule) = (row, rule(row));
-    // One line, whatever somebody has written into the row.
+    // Somebody may have written line ends into the row.
     one_line(&format!("{at} audited in row {seq}: {who}, {action}, {verdict} ({rule})"))
 }
 
@@ -166,10 +166,10 @@ async fn seal(config: &Config, store: &Store, format: Format) -> anyhow::Result<
             store.seal_audit(by_operator(String::new(), String::new()).await).await?
         }
         SealState::Old => {
-            anyhow::bail!("it is sealed with audit.old_key: the daemon seals it with audit.key when it starts")
+            anyhow::bail!("it is sealed with audit.old_key; the daemon seals it with audit.key at its next start")
         }
         SealState::Unchecked | SealState::Wrong => {
-            anyhow::bail!("it has a seal that is not of audit.key: `switchboard audit verify` says what may be wrong")
+            anyhow::bail!("its seal was not made with audit.key: `switchboard audit verify` says what may be wrong")
         }
     };
     let how = if sealed { "sealed from here on" } else { "sealed already" };
@@ -181,7 +181,7 @@ async fn seal(config: &Config, store: &Store, format: Format) -> anyhow::Result<
 }
 
 fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
-    // A seal that nobody looked at vouches for nothing.
+    // A seal that was not checked proves nothing.
     let unbroken = found.findings.is_empty() && found.seal != SealState::Unchecked;
     let code = if unbroken { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if format.json {
@@ -230,21 +230,17 @@ fn verified(found: &Verification, format: Format) -> anyhow::Result<ExitCode> {
 
 fn sealing(found: &Verification) -> String {
     match found.seal {
-        SealState::None => {
-            "not sealed: whoever can write to the ledger could have made it anew; set audit.key".to_owned()
-        }
+        SealState::None => "not sealed: whoever can write to the ledger could have forged it; set audit.key".to_owned(),
         SealState::Right => match found.sealed_since {
             Some((row, at)) => format!(
-                "sealed since row {row}, written at {}; whatever stands before it was not, and could have been made anew",
+                "sealed since row {row}, written at {}; the rows before it were not sealed and could have been forged",
                 iso_time(at)
             ),
             None => "sealed".to_owned(),
         },
-        SealState::Old => {
-            "sealed with audit.old_key, not audit.key: the daemon seals with that when it starts".to_owned()
-        }
+        SealState::Old => "sealed with audit.old_key; the daemon seals it with audit.key at its next start".to_owned(),
         SealState::Unchecked => {
-            "sealed, but audit.key is not set here, so the seal was not looked at: set it as it is set for \
+            "sealed, but audit.key is not set here, so the seal was not checked: set it as it is set for \
                             the daemon"
                 .to_owned()
         }

@@ -1,5 +1,4 @@
-//! From whatever somebody has in hand to the events that it belongs to: any id, reference or code that a verb, a log
-//! line or a message has told.
+//! Finds the events that a text belongs to. The text is an id, reference or code from a verb, a log line or a message.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
@@ -11,14 +10,14 @@ use crate::event::{self, Event, Other};
 use crate::store::{Queue, Row, Store};
 use crate::webex::local_part;
 
-/// The shortest text that is looked for in notes. Shorter ones stand in many by chance.
+/// The shortest text that is searched for in notes. A shorter one is in many notes by chance.
 const LEAST_NOTED: usize = 8;
 
 /// An event, and why it matches.
 pub(super) struct EventMatch {
     pub row: Row,
     pub how: String,
-    /// Whether the event itself matches, and not something that belongs to it.
+    /// Whether the text names the event itself, and not something that belongs to it.
     pub is_direct: bool,
 }
 
@@ -62,8 +61,7 @@ pub(super) async fn matching_events(store: &Store, text: &str) -> anyhow::Result
     Ok(leads.found)
 }
 
-/// What a row of the inbox is of, if this version can read it. One that nobody worked on may be from a version that
-/// wrote no kind.
+/// The event of an inbox row, if this version can read it. An old version wrote no kind for events without a handler.
 pub(super) fn event_of(row: &Row) -> Option<Event> {
     let body = row.body.as_deref()?;
     serde_json::from_str(body).ok().or_else(|| serde_json::from_str::<Other>(body).ok().map(Event::Other))
@@ -89,13 +87,14 @@ impl EventMatches<'_> {
         Ok(())
     }
 
-    /// The event that a letter belongs to, or itself where that is none. Of a forgotten one nothing is known.
+    /// Adds the event that a letter belongs to, or the letter itself if it belongs to none. A forgotten letter adds
+    /// nothing.
     async fn add_event_of(&mut self, message: &Row, which: &str) -> anyhow::Result<()> {
         let Some(letter) = letter(message) else { return Ok(()) };
         let row = short_id(message.id);
         match letter.event() {
             Some(event) => self.add_id(event, format!("row {row} of the outbox, {which}, belongs to it"), false).await,
-            // The edits of a message are told with it.
+            // The story of a message includes its edits.
             None if self.found.iter().any(|lead| lead.row.receipt.is_some() && lead.row.receipt == message.receipt) => {
                 Ok(())
             }
@@ -106,8 +105,8 @@ impl EventMatches<'_> {
         }
     }
 
-    /// An id of a message that was sent is in the receipt, one of a request in the note: the ledger is searched for the
-    /// text.
+    /// Searches receipts and notes for the text. A receipt has the id of the message that was sent, a note the id of a
+    /// request.
     async fn look_into_notes(&mut self, text: &str) -> anyhow::Result<()> {
         let local = local_part(text);
         let mut parts = vec![text.to_owned()];
@@ -127,11 +126,11 @@ impl EventMatches<'_> {
     }
 }
 
-/// What a base64 text holds of this one, however it goes on, if so many bytes more than a multiple of three come before
-/// it.
+/// The letters by which a base64 text can be recognised to contain `local`. `before` is the number of bytes before it,
+/// modulo 3.
 fn within(local: &str, before: usize) -> String {
     let encoded = BASE64.encode(format!("{}{local}", &"///"[..before]));
-    // The letters at both ends hold bits of what is beside it.
+    // The first and last letter also hold bits of neighbouring bytes.
     let first = (before * 8).div_ceil(6);
     let last = (before + local.len()) * 8 / 6;
     encoded[first..last].to_owned()

@@ -24,8 +24,7 @@ use crate::{clock, event};
 
 #[derive(Args, Debug)]
 pub(super) struct ExplainOptions {
-    /// Whatever was told of it: a reference, an id of the ledger's or its first letters, an id of Webex's, or a pairing
-    /// code
+    /// A reference, an id of the ledger or its first letters, an id of Webex, or a pairing code
     id: String,
     #[command(flatten)]
     format: Format,
@@ -47,9 +46,9 @@ pub(super) struct Story {
     pub(super) replies: Vec<String>,
     outcome: Option<Verdict>,
     reason: Option<String>,
-    /// What Webex sent of it, to the letter.
+    /// What Webex sent, to the letter.
     received: Option<String>,
-    /// What it has to do with what was asked for.
+    /// Why this event matches the id that was asked for.
     found_by: String,
     #[serde(skip)]
     is_direct: bool,
@@ -94,21 +93,21 @@ pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-/// Everything the ledger has on what an id may mean.
+/// The stories of every event that an id may mean.
 pub(super) async fn stories(store: &Store, id: &str) -> anyhow::Result<Vec<Story>> {
     let mut stories = Vec::new();
     for lead in matching_events(store, id).await? {
-        stories.push(story(store, lead).await?);
+        stories.push(tell_story(store, lead).await?);
     }
     Ok(stories)
 }
 
-async fn story(store: &Store, lead: EventMatch) -> anyhow::Result<Story> {
+async fn tell_story(store: &Store, lead: EventMatch) -> anyhow::Result<Story> {
     let EventMatch { row, how, is_direct } = &lead;
     let raw = store.raw(row.id).await?;
     let (lines, replies) = match row.queue {
         Queue::Inbox => event_story(store, row, raw.is_some()).await?,
-        Queue::Outbox => (lone_letter(store, row).await?, vec![row.clone()]),
+        Queue::Outbox => (lone_letter_lines(store, row).await?, vec![row.clone()]),
     };
     let sent = replies.iter().filter(|reply| reply.verdict == Some(Verdict::Sent));
     Ok(Story {
@@ -126,8 +125,8 @@ async fn story(store: &Store, lead: EventMatch) -> anyhow::Result<Story> {
     })
 }
 
-/// A letter that belongs to no event.
-async fn lone_letter(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
+/// The story of a letter that belongs to no event.
+async fn lone_letter_lines(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
     let what = letter(row).map_or("a letter".to_owned(), |letter| described(&letter));
     let kind = letter(row).map_or("letter", |letter| letter.kind());
     let mut lines = vec![format!("{} put into the outbox, for no event: {what}", iso_time(row.accepted_at))];
@@ -136,32 +135,32 @@ async fn lone_letter(store: &Store, row: &Row) -> anyhow::Result<Vec<String>> {
     Ok(lines)
 }
 
-/// An event, and the replies to it; and whether the ledger has what Webex sent.
+/// The story of an event, and the replies to it. `has_raw` says whether the ledger has what Webex sent.
 async fn event_story(store: &Store, row: &Row, has_raw: bool) -> anyhow::Result<(Vec<String>, Vec<Row>)> {
-    let mut lines = accepted(row);
+    let mut lines = accepted_lines(row);
     let audited = store.audit_of(row.id).await?;
     if !has_raw && event_of(row).is_some_and(|event| event.is_from_webex()) {
         lines.push(NOTHING_SENT.to_owned());
     }
-    lines.extend(matched(row, &audited));
-    let replies = replies(store, row).await?;
-    lines.push(standing(row, !replies.is_empty()));
+    lines.extend(match_line(row, &audited));
+    let replies = find_replies(store, row).await?;
+    lines.push(state_line(row, !replies.is_empty()));
     lines.extend(audited.iter().map(audit::audit_line));
     lines.extend(approvals::story(store, row.id).await?);
     for reply in &replies {
         lines.extend(letter_story(store, reply, "reply", "the event").await?);
     }
-    for said in each(store, |nth| event::elsewhere_id(row.id, nth)).await? {
+    for said in rows_in_sequence(store, |nth| event::elsewhere_id(row.id, nth)).await? {
         let whom = letter(&said).map_or_else(String::new, |letter| format!(" to {}", letter.to()));
         lines.extend(letter_story(store, &said, &format!("message{whom}"), "the event").await?);
     }
     lines.extend(questions::question_lines(store, row).await?);
-    lines.extend(pairing(store, row, &audited).await?);
+    lines.extend(pairing_lines(store, row, &audited).await?);
     Ok((lines, replies))
 }
 
-/// What came in, from whom and when.
-fn accepted(row: &Row) -> Vec<String> {
+/// What came in, from whom, and when.
+fn accepted_lines(row: &Row) -> Vec<String> {
     let event = event_of(row);
     let what = event.as_ref().map_or_else(|| "an event".to_owned(), Event::described);
     let who = row.subject.as_ref().map(|who| format!(" from {who}")).unwrap_or_default();
@@ -170,14 +169,14 @@ fn accepted(row: &Row) -> Vec<String> {
     lines
 }
 
-/// Which command or question it was for.
-fn matched(row: &Row, audited: &[AuditRow]) -> Option<String> {
+/// Which command the event called, or which question it answered.
+fn match_line(row: &Row, audited: &[AuditRow]) -> Option<String> {
     match (row.answers, &row.label) {
         (Some(event), label) => {
             let action = audited.last().map(|row| row.action.as_str()).or(label.as_deref()).unwrap_or("a command");
             Some(format!("it answered the question of {action} (event {})", event::reference(event)))
         }
-        // The handler of an event is no command, and has its name.
+        // An event with a slash in its label went to a handler of events, not to a command.
         (None, command) => {
             let command = command.as_ref().filter(|command| !command.contains('/'));
             command.map(|command| format!("it matched the command {command}"))
@@ -185,8 +184,8 @@ fn matched(row: &Row, audited: &[AuditRow]) -> Option<String> {
     }
 }
 
-/// How it stands, and why. `told` is whether the person has, or gets, a reply.
-fn standing(row: &Row, told: bool) -> String {
+/// The state of the event, and why. `told` is whether the person has, or gets, a reply.
+fn state_line(row: &Row, told: bool) -> String {
     let because = row.note.as_deref().map(|reason| format!(": {}", one_line(reason))).unwrap_or_default();
     match row.state {
         RowState::Open if row.leased => format!("it is being worked on, try {}", row.attempts),
@@ -208,15 +207,15 @@ fn standing(row: &Row, told: bool) -> String {
     }
 }
 
-async fn replies(store: &Store, row: &Row) -> anyhow::Result<Vec<Row>> {
+async fn find_replies(store: &Store, row: &Row) -> anyhow::Result<Vec<Row>> {
     let failure = event::failure_id(row.id);
     let mut replies = store.between(failure, failure).await?;
-    replies.extend(each(store, |nth| event::reply_id(row.id, nth)).await?);
+    replies.extend(rows_in_sequence(store, |nth| event::reply_id(row.id, nth)).await?);
     Ok(replies)
 }
 
-/// The rows with these ids, up to the first that is not there.
-async fn each(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row>> {
+/// The rows with the ids that `id` gives for 0, 1, 2 and so on, up to the first that is missing.
+async fn rows_in_sequence(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for nth in 0.. {
         let found = store.between(id(nth), id(nth)).await?;
@@ -228,9 +227,9 @@ async fn each(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row
     Ok(rows)
 }
 
-/// What is known of a stranger's request, if the event is one or ended because of one: whom it was told, what became of
-/// it, and what can be done.
-async fn pairing(store: &Store, row: &Row, audited: &[AuditRow]) -> anyhow::Result<Vec<String>> {
+/// The story of a stranger's request, if the event made one or ended because of one: which admins were told, what
+/// became of it, and what can be done.
+async fn pairing_lines(store: &Store, row: &Row, audited: &[AuditRow]) -> anyhow::Result<Vec<String>> {
     let is_request = row.verdict == Some(Verdict::Stranger);
     let concerns = is_request || row.note.as_deref().is_some_and(|reason| reason == WAITS || reason == WAS_DENIED);
     if !concerns {
@@ -238,7 +237,7 @@ async fn pairing(store: &Store, row: &Row, audited: &[AuditRow]) -> anyhow::Resu
     }
     let mut lines = Vec::new();
     if is_request {
-        let notices = each(store, |nth| event::notice_id(row.id, nth)).await?;
+        let notices = rows_in_sequence(store, |nth| event::notice_id(row.id, nth)).await?;
         if notices.is_empty() {
             lines.push("no admin was told of it: access.admins names nobody whom the bot can write to".to_owned());
         }
@@ -246,11 +245,11 @@ async fn pairing(store: &Store, row: &Row, audited: &[AuditRow]) -> anyhow::Resu
             let what = format!("notice to the admin {}", notice.subject.as_deref().unwrap_or_default());
             lines.extend(letter_lines(notice, &what, "the request"));
         }
-        for decision in each(store, |nth| event::decision_id(row.id, nth.into())).await? {
+        for decision in rows_in_sequence(store, |nth| event::decision_id(row.id, nth.into())).await? {
             lines.extend(letter_lines(&decision, "word of the decision", "it"));
         }
     }
-    // Newest first. Only the newest of a person counts, and what is asked of is the one that this event made or met.
+    // Requests are newest first. A person's newest one counts; `found` is the one that this event made or met.
     let all = store.pairings().await?;
     let found = if is_request {
         all.iter().find(|pairing| pairing.request.event == row.id)

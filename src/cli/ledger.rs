@@ -1,4 +1,4 @@
-//! The ledger, opened beside the daemon that may be running; rows found in it, and acts of an operator in its audit.
+//! Opens the ledger beside a daemon that may be running, finds rows in it, and names the operator for its audit.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -10,8 +10,8 @@ use crate::event;
 use crate::store::{AuditEntry, Row, Store, Via, Writer};
 use crate::verdict::Verdict;
 
-/// Opens the ledger beside the daemon that may be running, and closes it properly. Says first which one it is, beside the
-/// result: another one than was meant answers as well.
+/// Opens the ledger beside a daemon that may be running, and closes it properly. First says on standard error which
+/// ledger it is, since a wrong one would answer too.
 pub(super) async fn with_store<T>(
     config: &Config,
     work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
@@ -20,7 +20,7 @@ pub(super) async fn with_store<T>(
     with_store_unsaid(config, work).await
 }
 
-/// The same for whoever has said which ledger it is.
+/// Like [`with_store`], for a caller that has said which ledger it is.
 pub(super) async fn with_store_unsaid<T>(
     config: &Config,
     work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
@@ -31,7 +31,7 @@ pub(super) async fn with_store_unsaid<T>(
     result
 }
 
-/// Rows by whole id, by the beginning of one, or by the reference that people are told.
+/// Finds rows by their whole id, by its beginning, or by the reference that people are told.
 pub(super) async fn find(store: &Store, id: &str) -> anyhow::Result<Vec<Row>> {
     let mut found = match event::id_suffix(id) {
         Some(digits) => store.ending_in(&digits).await?,
@@ -59,11 +59,11 @@ fn prefix(id: &str) -> Option<(Uuid, Uuid)> {
     Some((bound('0')?, bound('f')?))
 }
 
-/// The name by which the daemon tells people who decided something with a verb.
+/// The name that people are told when an operator decided something with a verb.
 pub(super) const OPERATOR: &str = "the command line";
 
-/// An act of whoever runs a verb, for the audit. It names what the system says of the user, and no variable that
-/// anybody can set; where it says nothing, just that it was an operator.
+/// The audit entry for an operator's verb. It names the user as the system knows it, not by a variable that anybody can
+/// set. If the system does not say, it names just "operator".
 pub(super) async fn by_operator(action: String, reason: String) -> AuditEntry {
     let person = match tokio::fs::metadata("/proc/self").await {
         Ok(process) => format!("operator {}", user(process.uid()).await),
@@ -72,7 +72,7 @@ pub(super) async fn by_operator(action: String, reason: String) -> AuditEntry {
     AuditEntry { via: Via::Cli, person: Some(person), action, verdict: Verdict::Done, reason, ..AuditEntry::default() }
 }
 
-/// The name that belongs to a user's number, or the number.
+/// The name of a user, or the number if it has no name.
 async fn user(id: u32) -> String {
     let accounts = tokio::fs::read_to_string("/etc/passwd").await.unwrap_or_default();
     let name = accounts.lines().find_map(|account| {

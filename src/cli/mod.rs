@@ -1,4 +1,4 @@
-//! The command line: one verb a file. Exit codes: 0 done, 1 failed, 2 wrong use or wrong settings.
+//! The command line, with one file for each verb. Exit codes: 0 done, 1 failed, 2 wrong use or wrong settings.
 
 mod approvals;
 mod audit;
@@ -34,7 +34,7 @@ use crate::program::Program;
 #[derive(Debug, Parser)]
 #[command(name = "switchboard", version, propagate_version = true)]
 struct Cli {
-    /// Settings file; without it ./bot.toml when that is there, but for simulate, which then reads none
+    /// Settings file; by default ./bot.toml if it exists (simulate reads none by default)
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -47,39 +47,39 @@ enum Verb {
     Run,
     /// Chat with the bot against a Webex cloud inside this program; no account needed
     Simulate(simulate::SimulateOptions),
-    /// Say whether settings, token, store and webhooks are in order, and what to do where they are not
+    /// Check settings, token, store and webhooks, and say what to do about what is wrong
     Check(check::CheckOptions),
     /// Send a message now, to a space or a person
     Send(send::SendOptions),
-    /// List the spaces the bot is in, the latest active first
-    Rooms(webex::Rooms),
-    /// Look after the webhooks registered with Webex; alone it lists them
-    Webhooks(webex::Webhooks),
-    /// Look after the events that were received
+    /// List the spaces the bot is in, the most recently active first
+    Rooms(webex::RoomsOptions),
+    /// List, mend or delete the webhooks registered with Webex; lists them by default
+    Webhooks(webex::WebhooksOptions),
+    /// List, show, retry or drop events that were received
     #[command(subcommand)]
     Inbox(queue::QueueVerb),
-    /// Look after the messages to be sent
+    /// List, show, retry or drop messages to be sent
     #[command(subcommand)]
     Outbox(queue::QueueVerb),
-    /// Tell the life of one event, or of a letter that belongs to none: who, what, and why it was answered or not
+    /// Tell the life of one event or letter: who, what, and why it was answered or not
     Explain(explain::ExplainOptions),
-    /// Who did what, where, allowed or not and by which rule; and whether that record is unbroken
+    /// Show who did what, where, and by which rule it was allowed or not; verify that this record is unbroken
     #[command(subcommand)]
     Audit(audit::AuditVerb),
-    /// Let in strangers who wrote to the bot, or not; works beside the daemon and without it
+    /// List strangers who wrote to the bot, and let them in or not, whether the daemon runs or not
     #[command(subcommand)]
     Pairing(pairing::PairingVerb),
-    /// Look at commands that wait for the approval of others, or did
+    /// List commands that wait for approval or were decided, and withdraw one
     #[command(subcommand)]
     Approvals(approvals::ApprovalsVerb),
-    /// Print the completions of a shell, to be put where it looks for them
+    /// Print the completions of a shell, to be saved where that shell looks for them
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
 }
 
-/// Does what the command line says.
+/// Runs the verb of the command line.
 pub(crate) fn run(parts: Parts) -> ExitCode {
     let program = parts.program;
     output::set_program(program);
@@ -90,7 +90,7 @@ pub(crate) fn run(parts: Parts) -> ExitCode {
     };
     let result = runtime().and_then(|runtime| {
         let result = runtime.block_on(dispatch(verb, config, parts));
-        // A read of standard input cannot be called off and must not hold up the end.
+        // A pending read of standard input cannot be cancelled, and must not delay the end.
         runtime.shutdown_background();
         result
     });
@@ -112,7 +112,7 @@ fn command_line(program: Program) -> clap::Command {
     named(Cli::command(), program).name(program.name).version(program.version)
 }
 
-/// The same command with the program's name in each command line that its texts quote.
+/// Puts the program's name into each command line that the help texts quote.
 fn named(command: clap::Command, program: Program) -> clap::Command {
     let quoted = |text: Option<&StyledStr>| {
         Resettable::from(text.map(|text| StyledStr::from(program.quoted(&text.to_string()).into_owned())))
@@ -155,7 +155,7 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, parts: Parts) -> anyhow::
     }
 }
 
-/// The settings and commands of the daemon; or all that is wrong with them, and all that it lacks.
+/// The settings and commands of the daemon. Fails with everything that is wrong and everything that is missing.
 fn for_daemon(file: Option<&Path>, parts: &Parts) -> anyhow::Result<(Config, Table)> {
     let Loaded { config, mut wrong, missing } = parts.look(file)?;
     wrong.extend(missing);
@@ -177,7 +177,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-/// Whoever read our output has read enough.
+/// Whether the reader of our output closed the pipe, which is no failure.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

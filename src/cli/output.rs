@@ -29,7 +29,7 @@ fn program() -> Program {
     PROGRAM.get().copied().unwrap_or_default()
 }
 
-/// A line, or several, for a person on standard output. A command line that it quotes has the program's name.
+/// Prints one or more lines for a person on standard output. A command line that they quote gets the program's name.
 pub(super) fn print(text: &str) -> std::io::Result<()> {
     write(&program().quoted(text))
 }
@@ -41,7 +41,8 @@ fn write(text: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-/// A value as JSON on standard output. What would disturb a terminal is escaped, so that nothing is lost.
+/// Prints a value as JSON on standard output. Characters that would disturb a terminal are escaped, so that nothing is
+/// lost.
 pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     let json = serde_json::to_string_pretty(value)?;
     let mut escaped = String::with_capacity(json.len());
@@ -56,13 +57,13 @@ pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(write(&escaped)?)
 }
 
-/// A line on standard error; there is nowhere to say that this failed.
+/// Prints a line on standard error. A failure is ignored, since there is nowhere to report it.
 pub(super) fn complain(line: &str) {
     let program = program();
     let _ = writeln!(std::io::stderr(), "{}: {}", program.name, harmless(&program.quoted(line)));
 }
 
-/// What Webex or a person wrote may be in it, and must not change how the rest is shown.
+/// Takes out what could change how the terminal shows the rest, since the text may come from Webex or a person.
 fn harmless(text: &str) -> String {
     text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")
 }

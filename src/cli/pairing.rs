@@ -1,5 +1,5 @@
-//! `switchboard pairing`: who asked to be let in, and what is decided. It writes into the ledger, beside a running daemon
-//! or for the next one: that sees the decision at the person's next message, and tells them.
+//! `switchboard pairing`: lists who asked to be let in, and decides about them. It writes into the ledger, whether the
+//! daemon runs or not. The daemon tells the person, and uses the decision from their next message on.
 
 use std::process::ExitCode;
 
@@ -16,7 +16,7 @@ use crate::text::{iso_time, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PairingVerb {
-    /// List who asked, newest first: who waits, was let in or was denied, unless --state says otherwise
+    /// List who asked, newest first; by default those who wait, were let in, or were denied
     List {
         /// Which requests
         #[arg(long, value_enum, default_value = "current")]
@@ -31,7 +31,7 @@ pub(super) enum PairingVerb {
         #[command(flatten)]
         format: Format,
     },
-    /// Do not let somebody in, or no longer; they are told once, and then ignored for a time (pairing.quiet)
+    /// Refuse somebody, or no longer let them in; they are told once, then ignored for a time (pairing.quiet)
     Deny {
         /// Their code, email or person id
         who: String,

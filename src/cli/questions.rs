@@ -1,4 +1,4 @@
-//! What became of a question that a reply asked, for the story of the event.
+//! Says what became of a question that a reply asked, for the story of the event.
 
 use uuid::Uuid;
 
@@ -10,10 +10,10 @@ use crate::text::iso_time;
 use crate::verdict::Verdict;
 use crate::{clock, event};
 
-/// The most steps that a dialogue is followed back by.
+/// How many questions of a dialogue are followed back at most.
 const MOST_STEPS: usize = 100;
 
-/// What an event's reply asked, until when, and what became of it; nothing if it asked nothing, or that is long ago.
+/// What an event's reply asked, until when, and what became of it. None if it asked nothing.
 pub(super) async fn question_lines(store: &Store, row: &Row) -> anyhow::Result<Option<String>> {
     let asks = event::reply_id(row.id, 0);
     let message = store.row(asks).await?;
@@ -30,7 +30,7 @@ pub(super) async fn question_lines(store: &Store, row: &Row) -> anyhow::Result<O
     }))
 }
 
-/// The newest question of somebody in a space.
+/// Describes the newest question to a person in a space.
 async fn current(store: &Store, asked: &Conversation) -> anyhow::Result<String> {
     let kept: Option<StoredQuestion> = serde_json::from_str(&asked.body).ok();
     let whom = kept.as_ref().map_or("an action".to_owned(), |kept| format!("{}/{}", kept.command, kept.action));
@@ -58,8 +58,8 @@ async fn current(store: &Store, asked: &Conversation) -> anyhow::Result<String> 
     Ok(format!("it asked something for {whom}, until {until}; {end}"))
 }
 
-/// The event that answered the first of two questions, if the second was reached by answers alone: an answer that asks
-/// the next question ends its own.
+/// The event that answered the first of two questions, if answers alone lead from it to the second. An answer that asks
+/// the next question ends the question it answers.
 async fn step_after(store: &Store, first: Uuid, second: Uuid) -> anyhow::Result<Option<Uuid>> {
     let mut event = second;
     for _ in 0..MOST_STEPS {

@@ -1,4 +1,5 @@
-//! `switchboard inbox` and `switchboard outbox`: look into the ledger, and mend it, beside a running daemon.
+//! `switchboard inbox` and `switchboard outbox`: list, show, retry and drop rows of the ledger, beside a running
+//! daemon.
 
 use std::process::ExitCode;
 
@@ -18,7 +19,7 @@ use crate::webex::FileInfo;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum QueueVerb {
-    /// List rows, newest first: what is open or given up, unless --state says otherwise
+    /// List rows, newest first; by default those that are open or given up
     List {
         /// Which rows
         #[arg(long, value_enum, default_value = "unsettled")]
@@ -96,7 +97,7 @@ pub(super) async fn run(config: &Config, queue: Queue, verb: QueueVerb) -> anyho
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is audited of it. A letter names the event that it belongs to, if it belongs to one.
+/// The audit entry for an act on a row. For a letter it names the event that the letter belongs to, if there is one.
 async fn entry(queue: Queue, act: &str, row: &Row) -> AuditEntry {
     let (name, event) = match queue {
         Queue::Inbox => ("inbox", Some(row.id)),
@@ -112,12 +113,12 @@ fn mended(row: &Row, how: &str, format: Format) -> anyhow::Result<()> {
     Ok(print(&format!("{} is {how}", row.id))?)
 }
 
-/// The row of this queue whose id begins so, or whose reference it is.
+/// The row of this queue whose id begins with `id`, or whose reference is `id`.
 async fn find_row(store: &Store, queue: Queue, id: &str) -> anyhow::Result<Row> {
     let mut rows = find(store, id).await?;
     rows.retain(|row| row.queue == queue);
     match rows.len() {
-        0 => anyhow::bail!("there is no row {id}; `list --state all` shows what there is"),
+        0 => anyhow::bail!("there is no row {id}; `list --state all` shows every row"),
         1 => Ok(rows.remove(0)),
         _ => anyhow::bail!("{id} could be any of {} rows; give more of the id", rows.len()),
     }
@@ -166,7 +167,7 @@ fn is_zero(edits: &u32) -> bool {
     *edits == 0
 }
 
-/// The one thing to say of a row: what was left out, why it is as it is, or what was sent.
+/// The remark on a row in a list: what was left out, why the row is in its state, or the id that was sent.
 fn row_remark(row: &Row) -> String {
     let without = without_card(row).map(|why| format!("without its card: {why}"));
     let sent = row.receipt.as_ref().map(|receipt| receipt.message.clone());
@@ -207,7 +208,7 @@ fn shortened(note: &str) -> String {
 }
 
 fn show(row: &Row, format: Format) -> anyhow::Result<()> {
-    // What is to be sent is shown: whoever can read the ledger can read it there.
+    // The text to be sent is shown, since whoever can read the ledger can read it anyway.
     let body: Value = row.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or(Value::Null);
     let mut shown = serde_json::to_value(RowOutput::new(row))?;
     shown["body"] = body;
@@ -222,7 +223,7 @@ fn show(row: &Row, format: Format) -> anyhow::Result<()> {
         let size = size.map_or("unknown".to_owned(), |size| size.to_string());
         format!("{name} ({content_type}, {size} bytes)")
     });
-    let outside = without_thread(row).map(|why| format!("not posted in it, but beside it: {why}"));
+    let outside = without_thread(row).map(|why| format!("not posted in its thread: {why}"));
     let lines = [
         ("id", json!(row.id)),
         ("reference", json!(event::reference(row.id))),
@@ -239,8 +240,8 @@ fn show(row: &Row, format: Format) -> anyhow::Result<()> {
         ("message", shown["message"].clone()),
         ("edits", shown["edits"].clone()),
         ("thread", json!(outside)),
-        ("card", json!(without_card(row).map(|why| format!("not sent, but its text in its place: {why}")))),
-        // Of the file only what it is: its bytes are nothing for a terminal.
+        ("card", json!(without_card(row).map(|why| format!("not sent, its text was sent instead: {why}")))),
+        // Only the name, type and size of a file, not its bytes.
         ("file", json!(file)),
     ];
     for (name, value) in lines {

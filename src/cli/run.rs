@@ -19,13 +19,13 @@ pub(super) async fn run(config: Config, parts: Parts) -> anyhow::Result<ExitCode
     });
     tokio::select! {
         result = app => result?,
-        // Whoever asks twice does not want to wait.
-        () = asked_again(was_told) => anyhow::bail!("stopped at once; what was in hand is done again at the next start"),
+        // A second signal means that the operator does not want to wait.
+        () = asked_again(was_told) => anyhow::bail!("stopped at once; unfinished work is done again at the next start"),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ends at a signal that comes after the first one.
+/// Waits for the first signal, then for the next one.
 async fn asked_again(first: oneshot::Receiver<()>) {
     if let (Ok(()), Ok(again)) = (first.await, stop_signal()) {
         return again.await;
@@ -33,7 +33,8 @@ async fn asked_again(first: oneshot::Receiver<()>) {
     std::future::pending().await
 }
 
-/// Ends at the first SIGTERM or SIGINT. Listens from now on, so that none is missed before it is awaited.
+/// A future that ends at the first SIGTERM or SIGINT. It listens from this call on, so that no signal is missed before
+/// it is awaited.
 pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

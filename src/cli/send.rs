@@ -1,5 +1,5 @@
-//! `switchboard send`: one message, now. Unlike a reply it does not go through the ledger: the operator sees at once
-//! whether Webex took it.
+//! `switchboard send`: sends one message now. Unlike a reply it does not go through the ledger, so the operator sees at
+//! once whether Webex accepted it.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use crate::webex::{File, NewMessage, Priority};
 
 #[derive(Args, Debug)]
 pub(super) struct SendOptions {
-    /// The space to write to; without it and --to, webex.room_id
+    /// The space to write to; without it and --to it is webex.room_id
     #[arg(long, value_name = "ID", conflicts_with = "to")]
     room: Option<String>,
     /// The person to write to: an email or a person id

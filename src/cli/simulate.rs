@@ -1,4 +1,4 @@
-//! `switchboard simulate`: the identical daemon against a Webex cloud inside this program, with a page to chat on and a
+//! `switchboard simulate`: runs the identical daemon against a Webex cloud inside this program, with a chat page and a
 //! chat in the terminal.
 
 use std::io::{ErrorKind, IsTerminal};
@@ -25,31 +25,31 @@ use crate::program::Program;
 use crate::simulator::{self, Cloud, Explanation, Message, Person, RoomInfo, RoomType};
 use crate::telemetry;
 
-const SPACE: &str = "Lab";
+const SPACE_TITLE: &str = "Lab";
 const ALICE: &str = "alice@example.com";
 const PEOPLE: [&str; 2] = [ALICE, "bob@example.com"];
-/// Where Alice and Bob are: whoever else is may speak too.
-const HOME: &str = "example.com";
-/// The page says why the bot is not there if it takes longer.
+/// The mail domain of Alice and Bob. Everybody in it may speak to the bot.
+const HOME_DOMAIN: &str = "example.com";
+/// How long the introduction waits for the bot. If it takes longer, the page says why the bot is not ready.
 const READY_WITHIN: Duration = Duration::from_secs(10);
-/// On no list, so that pairing can be tried.
+/// A person on no list, so that pairing can be tried.
 const EVE: &str = "eve@example.org";
 
 #[derive(Args, Debug)]
 pub(super) struct SimulateOptions {
-    /// Print JSON: first one object with the cloud's address, tokens, people and rooms, then an object a message
+    /// Print JSON: first an object with the cloud's address, tokens, people and rooms, then one object for each message
     #[arg(long)]
     json: bool,
-    /// Somebody who is there besides Alice, Bob and Eve, and may speak to the bot; may be repeated
+    /// A person besides Alice, Bob and Eve who may speak to the bot; may be repeated
     #[arg(long, value_name = "EMAIL", value_parser = email)]
     person: Vec<String>,
-    /// Run the cloud alone, until SIGTERM or SIGINT, for a bot that is started apart
+    /// Run only the cloud, until SIGTERM or SIGINT, for a bot that is started separately
     #[arg(long)]
     no_bot: bool,
-    /// Where the cloud and its page listen; without it on a free port of this machine
+    /// Where the cloud and its page listen; by default a free port of this machine
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Where clients reach it, such as http://simulator:4000, if that is not the address it listens at
+    /// Where clients reach the cloud, such as http://simulator:4000, if not at the address it listens on
     #[arg(long, value_name = "URL", value_parser = web_address)]
     public_url: Option<String>,
     /// Open the page in the browser, and go on when the input ends
@@ -58,17 +58,17 @@ pub(super) struct SimulateOptions {
     /// Go on when the input ends, until SIGTERM or SIGINT
     #[arg(long)]
     stay: bool,
-    /// A file in which people, spaces and messages outlive the simulator; it is written a second after a change, so a
-    /// kill loses that second, and the end by a signal or the end of the input loses nothing
+    /// A file that keeps people, spaces and messages after the simulator ends. It is written a second after a change,
+    /// so a kill loses at most that second; an end by a signal or by the end of input loses nothing
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Where chance begins: the same seed gives the same ids, the same luck to the same acts and the same tokens;
-    /// without it nobody can guess a token
+    /// The seed of all randomness: the same seed gives the same ids, tokens and random faults; without it nobody can
+    /// guess a token
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
     /// Let a message name a file at an address of this machine or of a private network, for tests that serve the file
-    /// themselves; without it such an address is refused, since whoever can post here could have any page read out to
-    /// them that this machine can reach
+    /// themselves. By default such an address is refused: otherwise anybody who can post here could read every page
+    /// that this machine can reach
     #[arg(long)]
     fetch_private: bool,
 }
@@ -94,8 +94,8 @@ const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 
 pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: Parts) -> anyhow::Result<ExitCode> {
     let stopped = stop_signal()?;
-    let cloud = started(&options, &parts.program).await?;
-    let (alice, space) = peopled(&cloud, &options.person);
+    let cloud = start_cloud(&options, &parts.program).await?;
+    let (alice, space) = populate(&cloud, &options.person);
     if options.no_bot {
         introduce(&cloud, &options, config)?;
         stopped.await;
@@ -115,7 +115,7 @@ pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: 
     let (stop, stopping) = oneshot::channel();
     let mut daemon = tokio::spawn(app.run_until(async { drop(stopping.await) }));
     let introduced = async {
-        // What is said before the bot is there is not answered, so nobody is told where to speak before that.
+        // The bot does not answer what was said before it was ready, so the introduction waits for it.
         let _ = tokio::time::timeout(READY_WITHIN, handle.ready()).await;
         introduce(&cloud, &options, config)
     };
@@ -123,7 +123,7 @@ pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: 
     let ended = tokio::select! {
         result = introduced.and_then(|()| chat.run()) => result.map(|()| false)?,
         () = stopped => false,
-        // By itself, which is a failure, and says why.
+        // The daemon ended by itself, which is a failure that says why.
         ended = &mut daemon => ended?.map(|()| true)?,
     };
     mending.abort();
@@ -135,8 +135,8 @@ pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: 
     Ok(ExitCode::SUCCESS)
 }
 
-/// The cloud as the options want it.
-async fn started(options: &SimulateOptions, program: &Program) -> anyhow::Result<Cloud> {
+/// Starts the cloud that the options describe.
+async fn start_cloud(options: &SimulateOptions, program: &Program) -> anyhow::Result<Cloud> {
     let (bot_name, bot_email) = program.in_simulation();
     let listen = options.listen.unwrap_or(LOOPBACK);
     let cloud = Cloud::start(simulator::Options {
@@ -157,19 +157,19 @@ async fn started(options: &SimulateOptions, program: &Program) -> anyhow::Result
     })
 }
 
-/// Alice, and the space in which everybody but the stranger is.
-fn peopled(cloud: &Cloud, others: &[String]) -> (Person, String) {
+/// Creates the people and the space, and gives Alice and the space's id. Eve is not in the space.
+fn populate(cloud: &Cloud, others: &[String]) -> (Person, String) {
     let alice = cloud.person(PEOPLE[0]).administers();
     for email in PEOPLE.into_iter().chain(others.iter().map(String::as_str)).chain([EVE]) {
         cloud.person(email);
     }
-    // A kept state may have it already.
-    let space = cloud.rooms().into_iter().find(|room| room.title == SPACE && room.kind == RoomType::Group);
-    let space = space.map_or_else(|| cloud.space(SPACE, &PEOPLE), |room| room.id);
+    // A state file may hold the space already.
+    let space = cloud.rooms().into_iter().find(|room| room.title == SPACE_TITLE && room.kind == RoomType::Group);
+    let space = space.map_or_else(|| cloud.space(SPACE_TITLE, &PEOPLE), |room| room.id);
     (alice, space)
 }
 
-/// Says what there is, and opens the page.
+/// Prints where to chat and who may speak, and opens the page if asked to.
 fn introduce(cloud: &Cloud, options: &SimulateOptions, config: Option<&Path>) -> anyhow::Result<()> {
     if options.open
         && let Err(error) = open::that_detached(cloud.page_url())
@@ -194,7 +194,7 @@ fn introduce(cloud: &Cloud, options: &SimulateOptions, config: Option<&Path>) ->
     if std::io::stdin().is_terminal() {
         print(&format!(
             "Or here, where you are Alice: type help to talk to the bot alone, or @bot help to talk to it in the space \
-             {SPACE}. {} ends.",
+             {SPACE_TITLE}. {} ends.",
             if options.stay || options.open { "Ctrl-C" } else { "Ctrl-D" }
         ))?;
     }
@@ -203,7 +203,7 @@ fn introduce(cloud: &Cloud, options: &SimulateOptions, config: Option<&Path>) ->
 
 fn who_may_speak(options: &SimulateOptions, config: Option<&Path>) -> String {
     if let Some(file) = config {
-        return format!("Who may speak is as access in {} says.", file.display());
+        return format!("The section [access] in {} says who may speak.", file.display());
     }
     let named = if options.person.is_empty() { "" } else { " or named with --person" };
     let stranger = match options.person.iter().any(|email| email.eq_ignore_ascii_case(EVE)) {
@@ -213,18 +213,18 @@ fn who_may_speak(options: &SimulateOptions, config: Option<&Path>) -> String {
         ),
     };
     format!(
-        "Whoever is at {HOME}{named} may speak to the bot, and in a space whoever mentions it; Alice is the \
+        "Everybody at {HOME_DOMAIN}{named} may speak to the bot directly, and in a space by mentioning it; Alice is the \
          admin.{stranger}"
     )
 }
 
-/// Has the page show what the bot's ledger has on an event.
+/// Lets the page show what the bot's ledger says about an event.
 fn explain_on(cloud: &Cloud, handle: &Handle) {
     let store = handle.store().clone();
     cloud.explained_by(move |id| {
         let store = store.clone();
         async move {
-            // Whatever the ledger cannot say now it says when asked again.
+            // If the ledger cannot be read now, the page asks again.
             let story = explain::stories(&store, &id).await.ok()?.into_iter().next()?;
             Some(Explanation {
                 event_id: story.event,
@@ -239,18 +239,19 @@ fn explain_on(cloud: &Cloud, handle: &Handle) {
     });
 }
 
-/// What a fault asked the bot for is over when the faults are: the next one is tried on a bot that knows of none.
+/// Makes the bot forget the pauses that simulated faults asked for, once the faults are turned off. The next fault then
+/// meets a bot without pauses.
 async fn forget_what_is_mended(cloud: Cloud, handle: Handle) {
     let mut mended = cloud.mended();
     while mended.changed().await.is_ok() {
         if let Err(error) = handle.forget_limits().await {
-            tracing::warn!(%error, "what waits for a pause to end still waits");
+            tracing::warn!(%error, "the bot could not forget the pauses that a fault asked for; what waits for them still waits");
         }
     }
 }
 
-/// The daemon's own settings, but for where Webex is, who may speak and where things are kept. A settings file that is
-/// named keeps its say on who may speak.
+/// The daemon's own settings, except for the address of Webex, who may speak, and where the ledger is. If a settings
+/// file is named, it decides who may speak.
 fn settings(
     mut variables: Vec<(String, String)>,
     folder: &Path,
@@ -260,10 +261,10 @@ fn settings(
 ) -> anyhow::Result<Config> {
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
     set("SWITCHBOARD_STORE__URL", format!("sqlite:{}", folder.join("switchboard.db").display()));
-    // Its ledger is a new one each time, and a kept cloud may have the mark of the last one.
+    // Each run has a new ledger, and a cloud's state file may hold the mark of the last one.
     set("SWITCHBOARD_INSTANCE__ALONE", "false".to_owned());
     if file.is_none() {
-        let known = [format!("*@{HOME}")].into_iter().chain(named.iter().cloned()).collect::<Vec<_>>();
+        let known = [format!("*@{HOME_DOMAIN}")].into_iter().chain(named.iter().cloned()).collect::<Vec<_>>();
         set("SWITCHBOARD_ACCESS__DM_POLICY", "pairing".to_owned());
         set("SWITCHBOARD_ACCESS__ALLOW_FROM", json!(known).to_string());
         set("SWITCHBOARD_ACCESS__GROUP_POLICY", "mention".to_owned());
@@ -300,11 +301,11 @@ impl Chat {
         }
     }
 
-    /// Until the input ends, or for ever if it is to stay. Each line is answered before the next one is said, so what
-    /// is piped in reads as a talk.
+    /// Chats until the input ends, or for ever with `stay`. Each line is answered before the next one is said, so piped
+    /// input reads as a conversation.
     async fn run(mut self) -> anyhow::Result<()> {
         self.handle.ready().await;
-        // Lines, and not text: what is no UTF-8 is somebody's typing error, and no reason to end.
+        // Lines are read as bytes: a line that is not UTF-8 is a typing error, and no reason to end.
         let mut lines = BufReader::new(tokio::io::stdin()).split(b'\n');
         let mut is_open = true;
         loop {
@@ -348,14 +349,14 @@ impl Chat {
     }
 
     fn show(&self, message: Result<Message, RecvError>) -> anyhow::Result<()> {
-        // Whoever is too slow misses something on the screen, not in the cloud.
+        // A slow terminal misses a message on the screen only; the cloud has it.
         let Ok(message) = message else { return Ok(()) };
         if self.json {
             return Ok(print(&serde_json::to_string(&message)?)?);
         }
         let is_bot = message.person_id == self.bot;
         let who = if is_bot { "bot" } else { message.person_email.split('@').next().unwrap_or_default() };
-        // What Alice types stands on the terminal already.
+        // The terminal shows already what Alice types.
         if message.person_id == self.alice.account().id && std::io::stdin().is_terminal() {
             return Ok(());
         }

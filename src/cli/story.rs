@@ -1,4 +1,4 @@
-//! Sentences about a row of the ledger that several verbs say.
+//! Sentences about a row of the ledger that several verbs share.
 
 use super::ledger::short_id;
 use crate::outbox::{Edited, Letter, Thread};
@@ -16,23 +16,23 @@ pub(super) fn state(row: &Row) -> &'static str {
     }
 }
 
-/// What a row of the outbox sends.
+/// The letter of a row of the outbox.
 pub(super) fn letter(row: &Row) -> Option<Letter> {
     row.body.as_deref().filter(|_| row.queue == Queue::Outbox).and_then(|body| Letter::read(body).ok())
 }
 
-/// Why a message that was to have a card is, or is to be, without it: found wrong here, or refused by Webex.
+/// Why a message is sent without the card it was to have: the card was found wrong here, or Webex refused it.
 pub(super) fn without_card(row: &Row) -> Option<String> {
     let Letter::Post(post) = letter(row)? else { return None };
     post.without_card.or_else(|| row.receipt.as_ref()?.without_card.clone())
 }
 
-/// Why a message that was to be in a thread is beside it.
+/// Why a message was posted outside the thread it was meant for.
 pub(super) fn without_thread(row: &Row) -> Option<&str> {
     row.receipt.as_ref()?.without_thread.as_deref()
 }
 
-/// What a letter is.
+/// What a letter is, in a few words.
 pub(super) fn described(letter: &Letter) -> String {
     match letter {
         Letter::Post(post) => {
@@ -48,7 +48,7 @@ pub(super) fn described(letter: &Letter) -> String {
     }
 }
 
-/// What became of a letter, and of the edits of its message.
+/// Says what became of a letter, and of the edits of its message.
 pub(super) async fn letter_story(store: &Store, row: &Row, what: &str, since: &str) -> anyhow::Result<Vec<String>> {
     let mut lines = letter_lines(row, what, since);
     let Some(Letter::Post(post)) = letter(row) else { return Ok(lines) };
@@ -61,7 +61,7 @@ pub(super) async fn letter_story(store: &Store, row: &Row, what: &str, since: &s
     let targets: Vec<_> = targets.iter().map(Edited::target).collect();
     for edit in store.editing(&targets).await? {
         let Some(Letter::Edit(edited)) = letter(&edit) else { continue };
-        // Letters of one key are many, and only the root of their thread is edited by it.
+        // Many letters can share a key, and an edit by the key changes only the root of their thread.
         let is_own = match edited.of {
             Edited::Thread(_) => {
                 sent.is_some() && edit.receipt.as_ref().map(|receipt| receipt.message.as_str()) == sent
@@ -79,12 +79,12 @@ pub(super) fn settled(row: &Row) -> String {
     row.settled_at.map_or_else(String::new, iso_time)
 }
 
-/// What became of a message, and of its card and its thread where it went without.
+/// Says what became of a message, and why it went without its card or outside its thread.
 pub(super) fn letter_lines(message: &Row, what: &str, since: &str) -> Vec<String> {
     let without = without_card(message)
-        .map(|why| format!("the card of the {what} was not sent, but its text: {}", one_line(&why)));
-    let beside = without_thread(message)
-        .map(|why| format!("the {what} was not posted in its thread, but beside it: {}", one_line(why)));
+        .map(|why| format!("the card of the {what} was not sent, its text was sent instead: {}", one_line(&why)));
+    let beside =
+        without_thread(message).map(|why| format!("the {what} was not posted in its thread: {}", one_line(why)));
     [Some(outcome(message, what, since)), without, beside].into_iter().flatten().collect()
 }
 
@@ -105,7 +105,7 @@ fn outcome(message: &Row, what: &str, since: &str) -> String {
     }
 }
 
-/// How a letter ended that is done.
+/// How a letter ended whose row is done.
 fn end(message: &Row, what: &str, since: &str, note: &str) -> String {
     let at = settled(message);
     match message.verdict {
@@ -149,7 +149,7 @@ fn end(message: &Row, what: &str, since: &str, note: &str) -> String {
     }
 }
 
-/// How fast a message was sent, and as what.
+/// How fast a message was sent, and its id at Webex.
 fn sent(message: &Row, since: &str, note: &str) -> String {
     let took = message.settled_at.unwrap_or(message.accepted_at) - message.accepted_at;
     let sent = format!("sent {took} ms after {since}");

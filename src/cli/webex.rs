@@ -1,4 +1,4 @@
-//! `switchboard rooms` and `switchboard webhooks`: what Webex has.
+//! `switchboard rooms` and `switchboard webhooks`: list the bot's spaces, and list, mend and delete its webhooks.
 
 use std::cmp::Reverse;
 use std::process::ExitCode;
@@ -18,56 +18,56 @@ use crate::text::table;
 use crate::webex::{Client, Error, RoomType, Webhook, WebhookId};
 
 #[derive(Args, Debug)]
-pub(super) struct Rooms {
+pub(super) struct RoomsOptions {
     /// Only those of one type
     #[arg(long = "type", value_name = "TYPE")]
-    kind: Option<Kind>,
+    kind: Option<RoomKind>,
     #[command(flatten)]
     format: Format,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Kind {
+enum RoomKind {
     Direct,
     Group,
 }
 
-impl From<Kind> for RoomType {
-    fn from(kind: Kind) -> RoomType {
+impl From<RoomKind> for RoomType {
+    fn from(kind: RoomKind) -> RoomType {
         match kind {
-            Kind::Direct => RoomType::Direct,
-            Kind::Group => RoomType::Group,
+            RoomKind::Direct => RoomType::Direct,
+            RoomKind::Group => RoomType::Group,
         }
     }
 }
 
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
-pub(super) struct Webhooks {
+pub(super) struct WebhooksOptions {
     #[command(subcommand)]
-    verb: Option<WebexVerb>,
+    verb: Option<WebhooksVerb>,
     #[command(flatten)]
     format: Format,
 }
 
 #[derive(Debug, Subcommand)]
-enum WebexVerb {
+enum WebhooksVerb {
     /// List every webhook of this bot's token, whoever made it
     List {
         #[command(flatten)]
         format: Format,
     },
-    /// Make and mend the webhooks of webhook.public_url, as the daemon does at its start
+    /// Create and mend the webhooks for webhook.public_url, as the daemon does at its start
     Sync {
         #[command(flatten)]
         format: Format,
     },
     /// Delete webhooks: those this program made, or one by its id
     Delete {
-        /// The id of one webhook, of whoever's making
-        #[arg(required_unless_present = "all", help = "The id of one webhook, of whoever's making; or give --all")]
+        /// The id of one webhook, whoever made it
+        #[arg(required_unless_present = "all", help = "The id of one webhook, whoever made it; or give --all")]
         id: Option<String>,
-        /// All that this program made; others stay
+        /// Every webhook that this program made; others stay
         #[arg(long, conflicts_with = "id")]
         all: bool,
         #[command(flatten)]
@@ -75,17 +75,17 @@ enum WebexVerb {
     },
 }
 
-/// A client for a verb that needs nothing but the token.
+/// The client of a verb that needs nothing but the token.
 pub(super) fn client(config: &Config) -> anyhow::Result<Client> {
     Client::new(&config.webex, config.token()?, Metrics::default())
 }
 
-/// Adds what an operator can do about it.
+/// Adds to an error what the operator can do about it.
 pub(super) fn hinted(error: Error) -> anyhow::Error {
     anyhow::anyhow!("{error}\n{}", error.hint())
 }
 
-pub(super) async fn rooms(config: &Config, options: Rooms) -> anyhow::Result<ExitCode> {
+pub(super) async fn rooms(config: &Config, options: RoomsOptions) -> anyhow::Result<ExitCode> {
     let mut rooms = client(config)?.rooms(options.kind.map(RoomType::from)).await.map_err(hinted)?;
     rooms.sort_by(|a, b| (Reverse(a.last_activity), &a.title).cmp(&(Reverse(b.last_activity), &b.title)));
     if options.format.json {
@@ -115,11 +115,15 @@ fn time(time: Option<Timestamp>) -> String {
     time.map_or_else(String::new, |time| crate::text::iso_time(time.as_millisecond()))
 }
 
-pub(super) async fn webhooks(config: &Config, options: Webhooks, others: &[Subscription]) -> anyhow::Result<ExitCode> {
+pub(super) async fn webhooks(
+    config: &Config,
+    options: WebhooksOptions,
+    others: &[Subscription],
+) -> anyhow::Result<ExitCode> {
     let webex = client(config)?;
-    match options.verb.unwrap_or(WebexVerb::List { format: options.format }) {
-        WebexVerb::List { format } => list(webex.webhooks().await.map_err(hinted)?, format)?,
-        WebexVerb::Sync { format } => {
+    match options.verb.unwrap_or(WebhooksVerb::List { format: options.format }) {
+        WebhooksVerb::List { format } => list(webex.webhooks().await.map_err(hinted)?, format)?,
+        WebhooksVerb::Sync { format } => {
             config.require_run()?;
             let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
                 return Err(ConfigError::one(
@@ -136,11 +140,11 @@ pub(super) async fn webhooks(config: &Config, options: Webhooks, others: &[Subsc
             let failed: Vec<_> = failures.into_iter().map(failed).collect();
             anyhow::ensure!(failed.is_empty(), failed.join("\n"));
         }
-        WebexVerb::Delete { id: Some(id), format, .. } => {
+        WebhooksVerb::Delete { id: Some(id), format, .. } => {
             webex.delete_webhook(&WebhookId::from(id.as_str())).await.map_err(hinted)?;
             report(&[format!("deleted {id}")], "", format)?;
         }
-        WebexVerb::Delete { id: None, format, .. } => {
+        WebhooksVerb::Delete { id: None, format, .. } => {
             let mut lines = Vec::new();
             for webhook in
                 webex.webhooks().await.map_err(hinted)?.iter().filter(|webhook| registration::is_ours(webhook))
@@ -161,7 +165,7 @@ fn report(lines: &[String], none: &str, format: Format) -> anyhow::Result<()> {
     Ok(print(&if lines.is_empty() { none.to_owned() } else { lines.join("\n") })?)
 }
 
-/// A webhook as it is shown: never with its secret.
+/// A webhook as it is printed, without its secret.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct WebhookOutput<'a> {
@@ -205,11 +209,11 @@ impl<'a> WebhookOutput<'a> {
     }
 }
 
-/// A URL that may be shown: somebody may have put a password, or a key in the query, into it.
+/// The URL with passwords and query values hidden, since they may be secrets.
 pub(super) fn without_secrets(url: &str) -> String {
     const HIDDEN: &str = "***";
     let Ok(mut shown) = Url::parse(url) else {
-        // No URL, and no telling where a secret would stand in it.
+        // A text that is no URL may hold a secret anywhere behind these characters.
         return url.split(['?', '@']).next().unwrap_or_default().to_owned();
     };
     // Setting these fails for a URL without a host, which has neither.

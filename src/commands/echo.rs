@@ -1,4 +1,4 @@
-//! `echo`: what the bot received, for trying things out. Off unless `commands.echo` is on.
+//! `echo`: shows what the bot received, for trying things out. The bot has it only with `commands.echo`.
 
 use serde_json::Value;
 
@@ -10,11 +10,11 @@ use crate::webex::{cluster, local_part};
 const SUBMITTED: &str = "submitted";
 const REPEAT: &str = "repeat";
 
-/// Anybody can send any inputs, and Webex long frames; one message is enough to see them.
+/// The most bytes that are shown. Inputs and frames can be long, and one message is enough to see them.
 const MOST_BYTES: usize = 4000;
 
-/// What stands in place of what Webex sent.
-const NOTHING_SENT: &str = "(Webex sent me nothing of it: I found it by asking.)";
+/// What the bot shows if Webex sent nothing.
+const NOTHING_SENT: &str = "(Webex did not send me this: I found it by asking.)";
 
 pub(super) fn command() -> Command {
     Command::new("echo", "What I received, to the letter; an Adaptive Card comes back as a card", run)
@@ -39,7 +39,7 @@ async fn run(context: Context, args: Args) -> Result<Reply> {
     received(&context).await
 }
 
-/// What Webex sent, to the letter, and what of the event a handler is given.
+/// Shows exactly what Webex sent, and what a handler is given of it.
 async fn received(context: &Context) -> Result<Reply> {
     let sent = match context.raw().await? {
         Some(raw) => bounded(context.webex().without_secrets(&String::from_utf8_lossy(&raw))),
@@ -66,8 +66,8 @@ fn bounded(mut text: String) -> String {
     text
 }
 
-/// A text in quotation marks, to the letter: what nobody sees is written out, except within an emoji and the like, which
-/// stays whole.
+/// A text in quotation marks, with invisible characters written as escapes. Those inside an emoji stay, so that it is
+/// shown whole.
 fn literal(text: &str) -> String {
     let mut literal = String::from("\"");
     let mut before = ' ';
@@ -84,7 +84,7 @@ fn literal(text: &str) -> String {
     literal
 }
 
-/// The card in a text, with or without a fence around it.
+/// The card in a text, with or without a code fence around it.
 fn pasted(text: &str) -> Option<Value> {
     let text = text.trim().trim_start_matches("```json").trim_matches('`').trim();
     let value: Value = serde_json::from_str(text).ok()?;

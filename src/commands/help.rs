@@ -1,4 +1,4 @@
-//! `help`: what the bot can do, made from the table of commands.
+//! `help`: says what the bot can do, from the table of commands.
 
 use crate::card::{Action, Card, Submit, Text};
 use crate::handler::{Args, Command, CommandError, CommandSpec, Context, Param, Reply, Result};
@@ -46,7 +46,8 @@ fn overview(commands: &[CommandSpec]) -> String {
     format!("I know these commands:\n\n{}\n\nSay `help` and a command's name to see how it is used.", lines.join("\n"))
 }
 
-/// The same with buttons. Whoever presses one is answered as if they had typed it. None where there is too much to show.
+/// The overview as a card with a button for each command. Pressing one is the same as typing the command. None if there
+/// is too much to show.
 fn card(commands: &[CommandSpec]) -> Option<Card> {
     let lines =
         commands.iter().map(|command| format!("- **{}**: {}", escape(&command.usage()), escape(command.summary())));
@@ -55,13 +56,14 @@ fn card(commands: &[CommandSpec]) -> Option<Card> {
     menu("I know these commands:", &lines, &buttons)
 }
 
-/// A heading, a list and buttons for what is in it. None where there is too much to show.
+/// A card with a heading, a list, and buttons for what is in the list. None if there is too much to show.
 pub(super) fn menu(heading: &str, lines: &str, buttons: &[Submit]) -> Option<Card> {
     let card = Card::new().with(Text::new(heading)).with(Text::new(lines));
     (lines.len() <= MOST_BYTES).then(|| buttons_on(card, buttons, DEEPEST))
 }
 
-/// As many buttons as a card may have; the last one unfolds more of them, for as long as that helps anybody.
+/// Adds as many buttons as a card may have. If there are more, the last one unfolds a card with the next ones, up to
+/// `depth` cards.
 fn buttons_on(card: Card, buttons: &[Submit], depth: usize) -> Card {
     let folds = buttons.len() > MOST_BUTTONS && depth > 1;
     let shown = if folds { MOST_BUTTONS - 1 } else { buttons.len().min(MOST_BUTTONS) };
@@ -70,7 +72,7 @@ fn buttons_on(card: Card, buttons: &[Submit], depth: usize) -> Card {
     if folds { card.action(Action::show_card("More", buttons_on(Card::new(), rest, depth - 1))) } else { card }
 }
 
-/// A command that needs arguments says how it is used.
+/// The button of a command. If the command needs arguments, the button shows its help.
 fn button(command: &CommandSpec) -> Submit {
     match command.needs_arguments() {
         true => Submit::say(&format!("{} …", command.name()), &format!("{NAME} {}", command.name())),

@@ -1,4 +1,4 @@
-//! The commands every bot has: one file a command, one line in the table.
+//! The commands every bot has, with one file and one line in the table for each.
 
 mod direct_only;
 mod echo;
@@ -15,7 +15,7 @@ pub fn table() -> Vec<Command> {
     vec![help::command(), status::command(), report::command(), pairing::command()]
 }
 
-/// The commands as they are used: with those that the settings switch on, and what the settings say of each.
+/// The table of commands that the bot uses: with those that the settings switch on, and with the settings' rules.
 ///
 /// # Errors
 /// As with [`Table::build`].

@@ -1,4 +1,4 @@
-//! `pairing`: admins let strangers in, or not.
+//! `pairing`: lets admins list strangers, and let them in or not.
 
 use super::direct_only::require_direct;
 use crate::access::Sender;
@@ -8,13 +8,13 @@ use crate::pairing::{self, CODE, COMMAND, PairingDecision, PairingError, Scope};
 use crate::store::{AuditEntry, PairingState, Via};
 use crate::text::{code_block, escape, quoted, table};
 
-/// Newer ones first; all of them are at the command line.
+/// The most requests that are listed, newest first. `switchboard pairing list` shows all.
 const MOST: usize = 20;
 
 pub(super) fn command() -> Command {
     let verbs = ["list", PairingDecision::Approve.word(), PairingDecision::Deny.word()];
     let pressed = |decision| move |context, inputs| pressed(context, inputs, decision);
-    Command::new(COMMAND, "Who asks to be let in, and letting them", run)
+    Command::new(COMMAND, "Who asks to be let in, and letting them in", run)
         .param(Param::text("action").choices(verbs).default("list"))
         .param(Param::text("code").optional())
         .action(PairingDecision::Approve.word(), pressed(PairingDecision::Approve))
@@ -40,7 +40,7 @@ async fn run(context: Context, mut args: Args) -> Result<Reply> {
     decide(&context, &who, decision, Scope::Anything, Via::Message).await
 }
 
-/// A button of the card that tells of a stranger: it decides what waits, and nothing anew.
+/// A button on the card about a stranger. It decides a request that waits, and never changes a decision.
 async fn pressed(context: Context, inputs: Inputs, decision: PairingDecision) -> Result<Reply> {
     require_direct(&context)?;
     decide(&context, inputs.argument(CODE).unwrap_or_default(), decision, Scope::Waiting, Via::Click).await

@@ -1,4 +1,4 @@
-//! `report`: the table of reports, and the choice between them.
+//! `report`: has the table of reports, and lets people choose between them.
 
 mod access;
 mod activity;
@@ -17,28 +17,28 @@ use period::Period;
 const NAME: &str = "report";
 const SUMMARY: &str = "What I did: messages, commands and how fast";
 
-/// A line of the table.
+/// A report in the table.
 struct Report {
-    /// The word that asks for it.
+    /// The word that asks for the report.
     name: &'static str,
-    /// What stands on its button.
+    /// The title of its button.
     title: &'static str,
     summary: &'static str,
-    /// Who may have it, among those who may give the command. To others it does not exist.
+    /// Who may have the report, among those who may give the command. For others it does not exist.
     permission: Permission,
-    /// Whether it is made only in a direct message.
+    /// Whether the report is shown only in a direct message.
     is_direct_only: bool,
-    kind: Kind,
+    kind: ReportKind,
 }
 
-/// What makes it.
+/// The function that makes a report.
 #[derive(Clone, Copy)]
-enum Kind {
+enum ReportKind {
     Activity,
     Access,
 }
 
-/// The table. A period alone is about the first one.
+/// The reports. A period without a report's name means the first one.
 fn table() -> Vec<Report> {
     let mut admins = Permission::default();
     admins.allow([ADMINS]);
@@ -49,7 +49,7 @@ fn table() -> Vec<Report> {
             summary: SUMMARY,
             permission: Permission::default(),
             is_direct_only: false,
-            kind: Kind::Activity,
+            kind: ReportKind::Activity,
         },
         Report {
             name: "access",
@@ -57,7 +57,7 @@ fn table() -> Vec<Report> {
             summary: "Whom I refused, how often and by which rule",
             permission: admins,
             is_direct_only: true,
-            kind: Kind::Access,
+            kind: ReportKind::Access,
         },
     ]
 }
@@ -75,7 +75,7 @@ pub(super) fn command() -> Command {
 
 async fn run(reports: Arc<Vec<Report>>, context: Context, mut args: Args) -> Result<Reply> {
     let reports: Vec<_> = reports.iter().filter(|report| report.is_for(&context)).collect();
-    // A direct-only report is not offered in other spaces. Whoever asks for one there is told why not.
+    // A direct-only report is not offered in other spaces. A person who asks for one there is told why not.
     let here: Vec<_> = reports.iter().copied().filter(|report| !report.is_direct_only || context.is_direct()).collect();
     let Some(&first) = here.first() else {
         return Err(CommandError::User("There is no report that you may have here.".to_owned()));
@@ -102,8 +102,8 @@ async fn run(reports: Arc<Vec<Report>>, context: Context, mut args: Args) -> Res
     let no_period = || CommandError::Usage(format!("\"{}\" is no period; say 12h, 7d or the like.", quoted(&period)));
     let period = Period::parse(&period).ok_or_else(no_period)?;
     match report.kind {
-        Kind::Activity => activity::report(&context, &period).await,
-        Kind::Access => access::report(&context, &period).await,
+        ReportKind::Activity => activity::report(&context, &period).await,
+        ReportKind::Access => access::report(&context, &period).await,
     }
 }
 
@@ -114,7 +114,7 @@ impl Report {
     }
 }
 
-/// What to say for each, and a button that says it. Whoever presses one is answered as if they had typed it.
+/// Lists what to say for each report, with a button that says it.
 fn choice(reports: &[&Report]) -> Reply {
     let lines = |line: fn(&Report) -> String| reports.iter().map(|report| line(report)).collect::<Vec<_>>().join("\n");
     let text = lines(|report| format!("- `{NAME} {}`: {}", report.name, escape(report.summary)));

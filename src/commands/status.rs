@@ -1,4 +1,4 @@
-//! `status`: how the bot is.
+//! `status`: shows how the bot is.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn run(context: Context, _: Args) -> Result<Reply> {
         Some(latency) => format!("{:.1} ms at the last call", latency.as_secs_f64() * 1000.0),
         None => "not called yet".to_owned(),
     };
-    // The event that asks is still open; it is not what the asker wants counted.
+    // The event that asks for the status is still open, and should not be counted.
     let waiting = depths.inbox.saturating_sub(1);
     let coverage = services.store.coverage().await?;
     let mut lines = vec![
@@ -39,9 +39,9 @@ async fn run(context: Context, _: Args) -> Result<Reply> {
     Ok(Reply::markdown(code_block(&lines.join("\n"))))
 }
 
-/// From when to when every message is known to be in the ledger.
+/// The time span in which every message is known to be in the ledger.
 fn complete(coverage: Option<&Coverage>) -> String {
-    let Some(coverage) = coverage else { return "not looked after: delivery.catch_up is off".to_owned() };
+    let Some(coverage) = coverage else { return "not checked: delivery.catch_up is off".to_owned() };
     let ago = Duration::from_millis((clock::wall_ms() - coverage.complete_until).max(0).unsigned_abs());
     format!("complete since {}, up to {} ago", second(coverage.complete_from), span(ago))
 }

@@ -11,23 +11,23 @@ pub struct Access {
     pub dm_policy: DmPolicy,
     /// Who is answered in spaces.
     pub group_policy: GroupPolicy,
-    /// The people of both lists' policies.
+    /// The listed people. They are answered in direct messages, and in spaces if `group_allow_from` is empty.
     pub allow_from: Vec<String>,
-    /// The people for spaces; empty means `allow_from`.
+    /// The listed people for spaces; if empty, `allow_from` is used.
     pub group_allow_from: Vec<String>,
     /// People who may do everything.
     pub admins: Vec<String>,
-    /// What people hear who may not do what they asked for.
+    /// What the bot answers people who may not do what they asked for.
     pub on_deny: OnDeny,
 }
 
-/// What people hear who may not do what they asked for.
+/// What the bot answers people who may not do what they asked for.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDeny {
     /// Nothing.
     Silent,
-    /// That they may not.
+    /// A sentence that says they may not.
     Spoken,
 }
 

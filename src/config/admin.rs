@@ -26,7 +26,7 @@ impl Admin {
     }
 }
 
-/// Whether one of these addresses takes the port of the other.
+/// Whether two listeners on these addresses would need the same port.
 fn clash(one: SocketAddr, other: SocketAddr) -> bool {
     let is_same = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() != 0 && one.port() == other.port() && is_same

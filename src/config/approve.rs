@@ -1,4 +1,4 @@
-//! `approve` of a `[[command]]`: whose approval it needs before it runs, and what such a rule must hold.
+//! `approve` of a `[[command]]`: whose approval the command needs before it runs, and the check of that rule.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,21 +9,21 @@ use super::access::Access;
 use super::check::WEEK;
 use super::people::{ADMINS, is_person};
 
-/// More people than that are no approval but a poll; and each is named in the card that tells the outcome.
+/// The most approvals a command may need. The card that tells the outcome names each of these people.
 const MOST_QUORUM: u32 = 20;
 
-/// What was asked for longer ago is better asked anew.
+/// The longest time people may have to approve.
 const LONGEST: Duration = WEEK;
 
-/// How many of whom have to approve a command before it runs.
+/// Who has to approve a command before it runs, and how many of them.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Approve {
     /// People as in the lists of `[access]`, and `admins`.
     pub by: Vec<String>,
-    /// How many of them, besides whoever asks.
+    /// How many of them have to approve. The person who asks does not count.
     #[serde(default = "one")]
     pub quorum: u32,
-    /// How long they have.
+    /// How long they have to approve.
     #[serde(default = "quarter_of_an_hour")]
     pub within: Duration,
 }
@@ -36,8 +36,8 @@ fn quarter_of_an_hour() -> Duration {
     Duration::from_secs(900)
 }
 
-/// What is wrong with a rule that is complete in itself, as a clause after its command's name. `access` is there where
-/// the settings are: who the admins are.
+/// What is wrong with a rule, as a clause to follow the command's name. `access` says who the admins are; it is `None`
+/// for a rule that a command declares itself, before the settings are known.
 pub(crate) fn problem(by: &[String], quorum: u32, within: Duration, access: Option<&Access>) -> Option<String> {
     let named = |list: &[String]| list.iter().map(|entry| entry.trim().to_ascii_lowercase()).collect::<Vec<_>>();
     let entries = named(by);
@@ -46,7 +46,7 @@ pub(crate) fn problem(by: &[String], quorum: u32, within: Duration, access: Opti
         wrong.push("can be approved by nobody; list people in approve.by, or leave approve out".to_owned());
     }
     if by.iter().any(|entry| entry.trim() != ADMINS && !is_person(entry)) {
-        let says = "names nobody with one entry of approve.by: give an email, a person id, *@domain, or admins";
+        let says = "has an entry in approve.by that is no person: give an email, a person id, *@domain, or admins";
         wrong.push(says.to_owned());
     }
     if !(1..=MOST_QUORUM).contains(&quorum) {
@@ -55,7 +55,7 @@ pub(crate) fn problem(by: &[String], quorum: u32, within: Duration, access: Opti
     if within < Duration::from_secs(1) || within > LONGEST {
         wrong.push("has an approve.within that is not from 1s to 7d".to_owned());
     }
-    // Where something else is wrong, how many people there are says nothing.
+    // The number of people is checked only once the rest is right.
     if !wrong.is_empty() {
         return Some(wrong.join("; and it "));
     }
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(problem(&["admins"], 2, minute), None, "who the admins are is not known here");
         for (by, quorum, within, says) in [
             (&[][..], 1, minute, "by nobody"),
-            (&["Alice"], 1, minute, "names nobody"),
+            (&["Alice"], 1, minute, "is no person"),
             (&["a@x.test"], 0, minute, "from 1 to 20"),
             (&["*@x.test"], 21, minute, "from 1 to 20"),
             (&["a@x.test", " A@x.test "], 2, minute, "has 1 person"),

@@ -12,19 +12,19 @@ use super::check::{Check, DAY, LONGEST};
 pub struct Audit {
     /// The key of the audit's seal; never printed.
     pub key: Option<SecretString>,
-    /// The one before it.
+    /// The key before `key`, for one start after a change; never printed.
     pub old_key: Option<SecretString>,
-    /// How long rows stay.
+    /// How long audit rows are kept.
     pub retention: Duration,
 }
 
 impl Audit {
     pub(super) fn check(&self, check: &mut Check) {
         check.duration_or_none("audit.retention", self.retention, 10 * LONGEST);
-        // No switch turns the audit off: one would be the first thing that whoever fears it looks for.
-        let problem = "must be 1d or longer: an audit that forgets at once is none";
+        // The audit cannot be turned off: somebody with something to hide would turn it off first.
+        let problem = "must be 1d or longer: the audit cannot be turned off";
         check.must("audit.retention", self.retention >= DAY, problem);
-        check.secrets("audit.key", &self.key, "can make the audit anew", ", or leave it out");
-        check.secrets("audit.old_key", &self.old_key, "can make the audit anew", ", or leave it out");
+        check.secrets("audit.key", &self.key, "can forge the audit", ", or leave it out");
+        check.secrets("audit.old_key", &self.old_key, "can forge the audit", ", or leave it out");
     }
 }

@@ -12,9 +12,9 @@ use super::check::{Check, DAY};
 pub struct Cards {
     /// Whether replies carry cards at all.
     pub enabled: bool,
-    /// Seals the buttons; never printed. Without it a secret that the ledger keeps does.
+    /// The secret that seals the buttons; never printed. Without it a secret from the ledger seals them.
     pub secret: Option<SecretString>,
-    /// What sealed buttons before, and still opens them; never printed.
+    /// Earlier secrets, which still open the buttons they sealed; never printed.
     pub previous_secrets: Vec<SecretString>,
     /// How long a button works.
     pub expire: Duration,
@@ -22,7 +22,7 @@ pub struct Cards {
 
 impl Cards {
     pub(super) fn check(&self, check: &mut Check) {
-        // The use of a card is remembered for so long.
+        // The ledger remembers for this long which cards were used.
         check.duration("cards.expire", self.expire, 366 * DAY);
         check.secrets("cards.secret", &self.secret, "can press any button", ", or leave it out");
         check.secrets("cards.previous_secrets", &self.previous_secrets, "can press any button", ", or leave it out");

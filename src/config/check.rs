@@ -1,4 +1,4 @@
-//! What can be said against settings: they are wrong, or doubtful; and the checks that sections share.
+//! Wrong settings, doubtful settings, and the checks that the sections share.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,18 +11,18 @@ pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
-/// The longest duration that means anything: ten years.
+/// The longest duration a setting may have: ten years.
 pub(super) const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
 
 pub(super) const MILLION: u64 = 1_000_000;
 
-/// What nobody tries through.
+/// The fewest characters a secret may have, since shorter ones can be guessed.
 const SHORTEST_SECRET: usize = 16;
 
-/// What nobody ever will.
+/// The fewest characters a secret should have. A shorter one is reported as doubtful.
 const GOOD_SECRET: usize = 32;
 
-/// Wrong settings: everything that was found, each with where and what to do.
+/// Everything that is wrong with the settings. Each entry says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct ConfigError(pub Vec<String>);
@@ -33,7 +33,7 @@ impl ConfigError {
     }
 }
 
-/// Something doubtful, and what to do about it.
+/// A setting that is allowed but probably not meant, and what to do about it.
 #[derive(Clone, Debug)]
 pub(crate) struct SettingDoubt {
     pub says: String,
@@ -46,8 +46,8 @@ impl SettingDoubt {
     }
 }
 
-/// The values that are wrong: the key of each, and a clause that says what is wrong and what to do. Its place is added
-/// where the layers are known.
+/// Collects the wrong values: the key of each, and a clause that says what is wrong and what to do. `layers` adds the
+/// file and line, or the variable, that gave the value.
 #[derive(Default)]
 pub(super) struct Check {
     pub wrong: Vec<(String, String)>,
@@ -60,7 +60,7 @@ impl Check {
         }
     }
 
-    /// The least and the most that means anything.
+    /// Checks that a number lies in a range.
     pub(super) fn number(&mut self, key: &str, value: impl TryInto<u64>, range: RangeInclusive<u64>) {
         let (least, most) = (range.start(), range.end());
         let value = value.try_into().unwrap_or(u64::MAX);
@@ -71,18 +71,18 @@ impl Check {
         self.must(key, range.contains(&value), &must_be);
     }
 
-    /// A duration, and the most that means anything, in whole days.
+    /// Checks that a duration is longer than 0 and at most `most`, which is whole days.
     pub(super) fn duration(&mut self, key: &str, value: Duration, most: Duration) {
         self.must(key, value >= Duration::from_millis(1), "must be longer than 0");
         self.duration_or_none(key, value, most);
     }
 
-    /// The same where 0 means something too.
+    /// Like [`Check::duration`], for a setting that may be 0.
     pub(super) fn duration_or_none(&mut self, key: &str, value: Duration, most: Duration) {
         self.must(key, value <= most, &format!("must be at most {}d", most.as_secs() / 86_400));
     }
 
-    /// People who are listed.
+    /// Checks that each entry of a list names a person or a mail domain.
     pub(super) fn people(&mut self, key: &str, list: &[String]) {
         for (index, _) in list.iter().enumerate().filter(|(_, entry)| !is_person(entry)) {
             let problem = "names nobody: give an email, a person id, or *@domain for a mail domain";
@@ -90,7 +90,8 @@ impl Check {
         }
     }
 
-    /// Secrets that sign or seal: what whoever guesses one can do, and what else there is to do about a short one.
+    /// Checks the length of secrets that sign or seal. `can` says what somebody who guesses one can do, and `or` what
+    /// else the operator can do about a short one.
     pub(super) fn secrets<'a, S>(&mut self, key: &str, secrets: S, can: &str, or: &str)
     where
         S: IntoIterator<Item = &'a SecretString> + Copy,
@@ -103,7 +104,7 @@ impl Check {
         self.plain(key, secrets);
     }
 
-    /// Secrets of one line.
+    /// Checks that secrets hold no line end and no other control character.
     pub(super) fn plain<'a>(&mut self, key: &str, secrets: impl IntoIterator<Item = &'a SecretString>) {
         let is_plain = |secret: &SecretString| !secret.expose_secret().chars().any(char::is_control);
         let problem = "holds a line end or another control character; was more than the value pasted?";
@@ -111,17 +112,17 @@ impl Check {
     }
 }
 
-/// Blanks around it do not make it longer.
+/// The length of a secret in characters, without the blanks around it.
 fn length(secret: &SecretString) -> usize {
     secret.expose_secret().trim().chars().count()
 }
 
-/// Whether a secret is there that is shorter than it ought to be.
+/// Whether a secret is set but shorter than it should be.
 pub(super) fn is_short(secret: Option<&SecretString>) -> bool {
     secret.is_some_and(|secret| length(secret) < GOOD_SECRET)
 }
 
-/// An empty secret is none at all, which is said where one is needed.
+/// The secret, unless it is blank. A blank one counts as missing.
 pub(super) fn not_blank(secret: Option<&SecretString>) -> Option<&SecretString> {
     secret.filter(|secret| length(secret) > 0)
 }

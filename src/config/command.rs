@@ -7,23 +7,23 @@ use super::approve::{self, Approve};
 use super::check::Check;
 use super::people::{ADMINS, DIRECT, is_person, is_room};
 
-/// `[[command]]`: who may give a command, where, and with whose approval, above what the command says itself.
+/// `[[command]]`: who may give a command, where, and with whose approval. It replaces what the command declares.
 #[derive(Clone, Debug, Deserialize)]
 pub struct CommandRule {
-    /// The word that calls it.
+    /// The word that calls the command.
     pub name: String,
     /// People as in the lists of `[access]`, and `admins`.
     pub allow: Option<Vec<String>>,
     /// Ids of spaces, and `direct`.
     pub rooms: Option<Vec<String>>,
-    /// Whose approval it needs before it runs.
+    /// Whose approval the command needs before it runs.
     pub approve: Option<Approve>,
-    /// The file that says so, for messages.
+    /// Where the rule was given, for messages.
     #[serde(skip)]
     pub(crate) place: String,
 }
 
-/// All rules. `access` says who the admins are.
+/// Checks all rules. `access` says who the admins are.
 pub(super) fn check(rules: &[CommandRule], access: &Access, check: &mut Check) {
     for (index, CommandRule { name, allow, rooms, approve, .. }) in rules.iter().enumerate() {
         let mut wrong = |problem: &str| check.must(&format!("command.{index}"), false, &format!("({name}) {problem}"));
@@ -34,13 +34,13 @@ pub(super) fn check(rules: &[CommandRule], access: &Access, check: &mut Check) {
             wrong("allows nobody; leave allow out for everybody, or give [\"admins\"]");
         }
         if allow.iter().flatten().any(|entry| entry.trim() != ADMINS && !is_person(entry)) {
-            wrong("allows nobody with one entry: give an email, a person id, *@domain, or admins");
+            wrong("has an entry in allow that is no person: give an email, a person id, *@domain, or admins");
         }
         if rooms.as_ref().is_some_and(Vec::is_empty) {
             wrong("has no rooms; leave rooms out for all, or give their ids");
         }
         if rooms.iter().flatten().any(|room| room.trim() != DIRECT && !is_room(room)) {
-            wrong("has a room that is none: give the id of a space (`switchboard rooms`), or direct");
+            wrong("has an entry in rooms that is no space: give the id of a space (`switchboard rooms`), or direct");
         }
         if let Some(Approve { by, quorum, within }) = approve
             && let Some(problem) = approve::problem(by, *quorum, *within, Some(access))

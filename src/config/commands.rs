@@ -5,6 +5,6 @@ use serde::Deserialize;
 /// `[commands]`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Commands {
-    /// Whether there is `echo`.
+    /// Whether the bot has the command `echo`.
     pub echo: bool,
 }

@@ -6,13 +6,14 @@ use serde::Deserialize;
 
 use super::check::{Check, WEEK};
 
-/// Who comes back to it later does not know any more what was asked, and what they then say is meant otherwise.
+/// The longest time a question may wait for its answer. Later than that, people have forgotten the question and mean
+/// something else by what they write.
 pub(crate) const LONGEST_QUESTION: Duration = WEEK;
 
 /// `[conversations]`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Conversations {
-    /// How long an answer to a question is waited for.
+    /// How long the bot waits for the answer to a question.
     pub within: Duration,
 }
 

@@ -13,11 +13,11 @@ pub struct Delivery {
     pub mode: Mode,
     /// How far back missed messages are fetched.
     pub catch_up: Duration,
-    /// The most messages fetched of one space at a time.
+    /// The most messages fetched from one space at a time.
     pub catch_up_limit: usize,
-    /// How often it is looked for messages whose delivery was lost.
+    /// How often the bot looks for messages whose delivery was lost.
     pub reconcile: Duration,
-    /// The space to which canaries are sent; none are without it.
+    /// The space to which canaries are sent. Without it none are sent.
     pub canary: Option<String>,
     /// The pause between two canaries.
     pub canary_interval: Duration,

@@ -1,11 +1,11 @@
-//! What works, but hardly as it was meant, as far as the settings alone show it.
+//! Settings that work but are probably not meant, as far as the settings alone show it.
 
 use super::check::{SettingDoubt, is_short};
 use super::webex::is_webex;
 use super::{Config, Mode};
 
 impl Config {
-    /// Everything doubtful about the values, and about how they were given.
+    /// Every doubt about the values, and about how they were given.
     pub(crate) fn doubts(&self) -> Vec<SettingDoubt> {
         let mut doubts = self.given.clone();
         let signs = matches!(self.delivery.mode, Mode::Webhook | Mode::Both);
@@ -40,12 +40,12 @@ impl Config {
         doubts
     }
 
-    /// Whether Webex is to call us and does not know where; said of the webhooks, as it is about these.
-    pub(crate) fn uncalled(&self) -> Option<SettingDoubt> {
+    /// The doubt that Webex should call the bot but has no URL for it. `check` reports it with the webhooks.
+    pub(crate) fn missing_url(&self) -> Option<SettingDoubt> {
         match self.delivery.mode {
             Mode::Webhook | Mode::Both if self.webhook.target_url().is_none() => Some(SettingDoubt::new(
                 "webhook.public_url is not set, so no webhooks are registered or looked after",
-                "set it to the whole URL that Webex is to call; without it Webex calls only if you registered one",
+                "set it to the whole URL that Webex is to call; without it Webex calls only a webhook that you registered yourself",
             )),
             Mode::Webhook | Mode::Both | Mode::Polling | Mode::Websocket => None,
         }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::check::{Check, DAY};
 
-/// Webex's limit, in bytes.
+/// The largest file Webex takes, in bytes.
 pub(super) const LARGEST: u64 = 100 * 1024 * 1024;
 
 /// `[files]`

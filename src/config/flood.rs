@@ -1,4 +1,4 @@
-//! `[flood]`: how much of one person and of one space is answered.
+//! `[flood]`: how many messages of one person, and of one space, are answered.
 
 use serde::Deserialize;
 

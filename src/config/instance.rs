@@ -9,7 +9,7 @@ use super::check::{Check, DAY};
 /// `[instance]`
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Instance {
-    /// Whether it stands back while a daemon with another, older ledger answers.
+    /// Whether this daemon stays silent while one with another, older ledger answers.
     pub alone: bool,
     /// How often its mark at Webex is renewed.
     pub renew: Duration,

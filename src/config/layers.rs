@@ -1,5 +1,5 @@
-//! The layers: the built-in defaults, the file, the environment; and secrets from files of their own. They are put
-//! together as a tree, and read from it until everything that is wrong is known.
+//! The layers of settings: the built-in defaults, the file, the environment, and secrets from files of their own. They
+//! are merged into one tree, and that is read again and again until everything wrong is known.
 
 mod environment;
 mod file;
@@ -28,7 +28,7 @@ pub(crate) use own::Section;
 use read::{Keys, Mistake, Problem, SettingReader};
 use tree::{Node, SettingFinding, SettingPlace, SettingSource, Value, key};
 
-/// The settings as far as they can be read, and all that is wrong with them. What is wrong has its default.
+/// The settings as far as they can be read, and everything wrong with them. A wrong value is replaced by its default.
 pub(crate) struct Loaded {
     pub config: Config,
     pub wrong: Vec<String>,
@@ -52,18 +52,19 @@ impl Config {
         Config::look(file, &[])?.sound()
     }
 
-    /// The same for whoever has more to say about the settings: with all that is wrong, and not only if nothing is; and
-    /// with the sections of the author of a bot.
+    /// Like [`Config::load`], but gives the settings and everything that is wrong with them side by side. It also reads
+    /// the sections of a bot's author.
     ///
     /// # Errors
-    /// Only where the program itself is broken.
+    /// Only defects of the program: defaults that cannot be read, or an author's section with a name that is not
+    /// allowed.
     pub(crate) fn look(file: Option<&Path>, sections: &[Section]) -> Result<Loaded, ConfigError> {
         let file = file.or_else(|| Path::new("bot.toml").exists().then_some(Path::new("bot.toml")));
         load(file, &Variables::of_process(), sections)
     }
 
-    /// The same with `variables` above everything else, in place of those of the environment that set the same; and
-    /// `./bot.toml` is not read.
+    /// Like [`Config::look`], with `variables` above everything else. They replace environment variables for the same
+    /// keys, and `./bot.toml` is not read.
     pub(crate) fn look_under(
         file: Option<&Path>,
         variables: Vec<(String, String)>,
@@ -83,7 +84,7 @@ impl Config {
         assemble(Some(given(toml)), &Variables::given(variables), sections)
     }
 
-    /// The same with the text above the variables.
+    /// Like [`Config::look_at`], with the text above the variables.
     pub(crate) fn look_above(
         toml: &str,
         variables: &[(String, String)],
@@ -94,7 +95,7 @@ impl Config {
         assemble(Some(parsed), &variables, sections)
     }
 
-    /// The same from a text and a list of variables, for tests and for programs that embed the bot.
+    /// Reads and checks settings from a text and a list of variables, for tests and for programs that embed the bot.
     ///
     /// # Errors
     /// As [`Config::load`].
@@ -119,7 +120,7 @@ fn load(file: Option<&Path>, variables: &Variables, sections: &[Section]) -> Res
     assemble(Some(parsed), variables, sections)
 }
 
-/// A text that stands where a file would.
+/// Parses a text in place of a settings file.
 fn given(toml: &str) -> ParsedFile {
     file::parse_text(&SettingPlace::new(SettingSource::File, "the given settings"), toml)
 }
@@ -133,7 +134,7 @@ fn assemble(file: Option<ParsedFile>, variables: &Variables, sections: &[Section
     let mut wrong = Vec::new();
     let mut spoiled = Vec::new();
     let mut layers = vec![defaults.clone()];
-    // Where lines of the file cannot be read, nobody knows what is missing.
+    // A key that seems missing may stand on a line of the file that cannot be read.
     let is_whole = file.as_ref().is_none_or(|file| file.wrong.is_empty());
     if let Some(mut file) = file {
         wrong.append(&mut file.wrong);
@@ -169,7 +170,8 @@ fn assemble(file: Option<ParsedFile>, variables: &Variables, sections: &[Section
     Ok(Loaded { config, wrong: wrong.iter().map(ToString::to_string).collect(), missing })
 }
 
-/// Says what an empty value hides: it is wrong where it would remove a list, and doubtful where it removes a text.
+/// Reports each empty value that hides a value below it. That is wrong if it would remove a list, and doubtful if it
+/// removes a text.
 fn tell_hidden(
     hidden: &[HiddenSetting],
     defaults: &Node,
@@ -179,13 +181,14 @@ fn tell_hidden(
     for (path, above, below) in hidden {
         let (name, from) = (&above.place, &below.place);
         match defaults.get(path).map(|node| &node.value) {
-            // An empty list that is meant is written as one.
+            // An empty list has to be written as `[]`.
             Some(Value::List(_)) => {
                 let says = format!("it is empty and would remove {path} of {from}");
                 wrong
                     .push(SettingFinding::at(name, format!("{says}; unset it to keep them, or write [] to have none")));
             }
-            // Nothing is a value of its own here, or is refused, or is missed where it is needed.
+            // An empty text is a value of its own here, or another check refuses it, or it is reported where a value is
+            // needed.
             Some(_) => {}
             None if secrets::SECRETS.contains(&path.as_str()) => {}
             None => {
@@ -209,7 +212,8 @@ fn set_port(variables: &Variables, config: &mut Config, settings: &mut Node) -> 
     None
 }
 
-/// What the daemon needs and nobody gave, and what hides it.
+/// Sentences about what the daemon needs and nobody gave. Each names an empty value that hides the key, if there is
+/// one.
 fn missing(config: &Config, spoiled: &[String], hidden: &[HiddenSetting]) -> Vec<String> {
     let missing = validate::missing(config).into_iter().filter(|(key, _)| !touches(spoiled, key));
     let told = missing.map(|(key, says)| {
@@ -221,10 +225,10 @@ fn missing(config: &Config, spoiled: &[String], hidden: &[HiddenSetting]) -> Vec
     told.collect()
 }
 
-/// A path, the empty value that stands there, and what it hides.
+/// A path, the empty value there, and the value it hides.
 type HiddenSetting = (String, Node, Node);
 
-/// The highest layer decides, key by key.
+/// Merges the layers: for each key the highest decides. Also gives what empty values hide.
 fn merge(layers: Vec<Node>) -> (Node, Vec<HiddenSetting>) {
     let mut settings = Node::table(SettingPlace::new(SettingSource::Defaults, ""));
     let mut hidden: Vec<HiddenSetting> = Vec::new();
@@ -244,7 +248,7 @@ fn merge(layers: Vec<Node>) -> (Node, Vec<HiddenSetting>) {
     (settings, hidden)
 }
 
-/// The keys of every table there can be, and a proof that the defaults are settings.
+/// The keys of every table the settings can have. Fails if the defaults cannot be read.
 fn keys(defaults: &Node) -> Result<BTreeMap<String, &'static [&'static str]>, ConfigError> {
     let keys = Keys::default();
     Config::deserialize(SettingReader::new(defaults, &keys)).map_err(defect)?;
@@ -256,7 +260,7 @@ fn defect(problem: Problem) -> ConfigError {
     ConfigError::one(format!("the built-in defaults: {path} cannot be read; this is a defect of the program"))
 }
 
-/// What is found while the tree is read.
+/// The findings of reading the tree.
 struct Reading<'a> {
     defaults: &'a Node,
     names: &'a Names,
@@ -265,7 +269,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads until nothing is wrong any more: what is wrong is noted and replaced.
+    /// Reads the settings until nothing is wrong any more. After each failure the wrong value is noted and replaced.
     fn read_sections(&mut self, settings: &mut Node) -> Result<Config, ConfigError> {
         let keys = RefCell::default();
         for _ in 0..most_turns(settings) {
@@ -281,7 +285,8 @@ impl Reading<'_> {
         Config::deserialize(SettingReader::new(self.defaults, &keys)).map_err(defect)
     }
 
-    /// Reads the sections of the author and takes them out of the tree; with what they lack.
+    /// Reads the author's sections and takes them out of the tree. Gives their values, and sentences about the keys
+    /// they lack.
     fn own(&mut self, settings: &mut Node, sections: &[Section]) -> (State, Vec<String>) {
         let keys = RefCell::default();
         let (mut own, mut lacking) = (State::default(), Vec::new());
@@ -299,13 +304,14 @@ impl Reading<'_> {
         (own, lacking)
     }
 
-    /// Notes what is wrong, and takes it out or puts the default in its place.
+    /// Notes a wrong value, and replaces it by its default or removes it.
     fn note(&mut self, problem: &Problem, settings: &mut Node) {
         let path = problem.path.clone().unwrap_or_default();
         let under = |last: &str| if path.is_empty() { last.to_owned() } else { format!("{path}.{last}") };
         let (is_new, target) = match &problem.mistake {
             Mistake::UnknownKey { key, .. } => (true, under(key)),
-            // What was taken out is missing, and what needs it goes too.
+            // A key that was removed as wrong is now missing. The table that needs it is removed without a second
+            // finding.
             Mistake::Missing(missing) => (!self.spoiled.contains(&under(missing)), path),
             Mistake::NoneOf(_) | Mistake::Type(_) | Mistake::Range | Mistake::Says(_) | Mistake::Foreign(_) => {
                 (true, path)
@@ -319,12 +325,12 @@ impl Reading<'_> {
     }
 }
 
-/// Each turn takes out one value at least.
+/// The most times the tree is read: each time at least one value is removed or replaced.
 fn most_turns(settings: &Node) -> usize {
     10 + 2 * settings.leaves().len()
 }
 
-/// Puts the default in the place of what is wrong, or takes it out.
+/// Replaces a wrong value by its default, or removes it where there is none.
 fn spoil(path: &str, settings: &mut Node, defaults: &Node) {
     match defaults.get(path) {
         Some(node) => settings.merge(Node::single(path, node.value.clone(), node.place.clone())),
@@ -332,7 +338,7 @@ fn spoil(path: &str, settings: &mut Node, defaults: &Node) {
     }
 }
 
-/// Says where each rule for a command stands.
+/// Notes with each rule for a command where it was given.
 fn place_rules(config: &mut Config, settings: &Node) {
     let Some(Value::List(list)) = settings.get("command").map(|node| &node.value) else { return };
     let rules = list.iter().filter(|node| !matches!(node.value, Value::Gone));
@@ -341,20 +347,20 @@ fn place_rules(config: &mut Config, settings: &Node) {
     }
 }
 
-/// Whether a key, one in it, or what it is in, is wrong already.
+/// Whether the key, a key inside it, or a table around it is known to be wrong already.
 fn touches(spoiled: &[String], path: &str) -> bool {
     let is_in = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
     spoiled.iter().any(|wrong| wrong == path || is_in(wrong, path) || is_in(path, wrong))
 }
 
-/// The place of a value; that of a list in a variable is its entries' too.
+/// The place of a value. For an entry of a list that a variable holds it is that variable.
 fn place_of<'a>(path: &str, settings: &'a Node) -> Option<&'a SettingPlace> {
     let node =
         settings.get(path).or_else(|| settings.get(path.rsplit_once('.')?.0).filter(|node| node.text().is_some()));
     node.map(|node| &node.place)
 }
 
-/// What values that can be read still cannot be, each with its place.
+/// The findings about values that can be read but are not allowed, each with its place.
 fn always(config: &Config, settings: &Node, defaults: &Node, spoiled: &[String]) -> Vec<SettingFinding> {
     let findings = validate::always(config).into_iter().filter_map(|(path, problem)| {
         // Where two keys do not go together, the one that was set is to blame, not the default.

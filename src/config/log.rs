@@ -33,7 +33,8 @@ impl Log {
     }
 }
 
-/// A bare word would otherwise be taken for a module's name, and switch everything else off.
+/// Whether the text is a level, or a filter with a level in each part. The log would take any other word for a module's
+/// name and switch everything else off.
 fn is_log_filter(filter: &str) -> bool {
     let is_level = |word: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
     filter.split(',').all(|part| match part.split_once('=') {

@@ -1,4 +1,4 @@
-//! Settings: what can be set, in one vocabulary. Every key is documented in `bot.toml`.
+//! Settings, one file for each section. Every key is documented in `bot.toml`.
 //!
 //! Only this room reads the environment. Other rooms receive their own section.
 
@@ -116,19 +116,19 @@ pub struct Config {
     /// The sections of the author, by the types they were read as.
     #[serde(skip)]
     pub(crate) own: State,
-    /// What those sections need and nobody gave.
+    /// Sentences about what those sections need and nobody gave.
     #[serde(skip)]
     lacking: Vec<String>,
-    /// The program that is set so.
+    /// The program that these settings are for.
     #[serde(skip)]
     pub(crate) program: Program,
-    /// What is doubtful about how it was all given.
+    /// Doubts about how the settings were given, such as two variables for one key.
     #[serde(skip)]
     given: Vec<SettingDoubt>,
 }
 
 impl Config {
-    /// Whether people have buttons to press: on cards, and Webex tells of the clicks.
+    /// Whether replies can have buttons: cards are enabled, and the delivery mode reports clicks.
     pub fn has_buttons(&self) -> bool {
         self.cards.enabled && self.delivery.mode != Mode::Polling
     }

@@ -22,7 +22,7 @@ impl Pairing {
         check.must(
             "pairing.per_hour",
             (1..=100_000).contains(&self.per_hour),
-            "must be from 1 to 100000; so that nobody can ask, set access.dm_policy to \"allowlist\"",
+            "must be from 1 to 100000; if nobody may ask, set access.dm_policy to \"allowlist\"",
         );
         check.duration("pairing.expires", self.expires, LONGEST);
         check.duration_or_none("pairing.quiet", self.quiet, LONGEST);

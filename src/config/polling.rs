@@ -13,7 +13,7 @@ pub struct Polling {
     pub interval: Duration,
     /// How many spaces are read at one time.
     pub concurrency: usize,
-    /// The most calls a minute for what nobody waits for.
+    /// The most calls a minute that nobody waits for, such as polling.
     pub rate: u32,
 }
 

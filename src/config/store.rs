@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::check::{Check, DAY, LONGEST, MILLION};
 
-/// In a shorter log there is no room for a large message and what is written while it is taken back.
+/// The smallest limit of the write-ahead log, in bytes. The log needs room for a large message, and for what is written
+/// while it is taken back into the ledger.
 const SHORTEST_LOG: u64 = 1024 * 1024;
 
 /// `[store]`
@@ -17,13 +18,13 @@ pub struct Store {
     pub url: SecretString,
     /// How long settled rows stay readable.
     pub retention: Duration,
-    /// How long after that their ids are remembered.
+    /// How long after that the ids of these rows are remembered.
     pub dedupe: Duration,
     /// How many writes may wait for the disk.
     pub waiting: usize,
     /// How large the write-ahead log may grow, in bytes.
     pub log_limit: u64,
-    /// The most bytes of what Webex sent that are kept with an event, as they came.
+    /// The most bytes of Webex's delivery that are kept with an event.
     pub raw_limit: usize,
     /// How long the ledger's files may be missing while the daemon runs, before it exits.
     pub missing_for: Duration,

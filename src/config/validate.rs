@@ -7,7 +7,7 @@ use super::webex::MISSING_TOKEN;
 use super::webhook::MISSING_SECRET;
 use super::{Config, Mode, command};
 
-/// Every value that is wrong, whatever the verb: its key, and what is wrong with it.
+/// The values that are wrong for every verb: the key of each, and what is wrong with it.
 pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     let Config { webex, delivery, webhook, polling, websocket, server, admin, store, instance, worker, .. } = config;
     let Config { files, cards, conversations, access, audit, pairing, flood, log, .. } = config;
@@ -34,7 +34,7 @@ pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     check.wrong
 }
 
-/// What the daemon cannot start without, by its key.
+/// The settings that the daemon needs and that are missing: the key of each, and a sentence.
 pub(super) fn missing(config: &Config) -> Vec<(&'static str, &'static str)> {
     let mut missing = Vec::new();
     if not_blank(config.webex.token.as_ref()).is_none() {
@@ -52,7 +52,7 @@ pub(super) fn missing(config: &Config) -> Vec<(&'static str, &'static str)> {
 }
 
 impl Config {
-    /// What `run` cannot start without.
+    /// Checks that everything `run` needs is set.
     ///
     /// # Errors
     /// Names each key that is missing and the ways to give it.
@@ -65,7 +65,7 @@ impl Config {
     /// The bot token, for the verbs that need nothing else.
     ///
     /// # Errors
-    /// When it is missing, with the ways to give it.
+    /// The token is missing. The error names the ways to give it.
     pub fn token(&self) -> Result<&SecretString, ConfigError> {
         not_blank(self.webex.token.as_ref()).ok_or_else(|| ConfigError::one(MISSING_TOKEN))
     }

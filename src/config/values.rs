@@ -1,7 +1,7 @@
 //! Values that are written as text in the settings: durations, URLs, addresses.
 //!
-//! A message says what is wrong with the value and gives the right form. Quotes stand around a right form as a file needs
-//! them; where a variable is wrong they are taken off.
+//! A message says what is wrong with the value and gives the right form, in quotes as a file needs them. For a variable
+//! the quotes are removed later.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -11,14 +11,14 @@ use serde::Deserializer;
 use serde::de::{self, Unexpected, Visitor};
 use url::{Host, Url};
 
-/// The port and host that are meant where an address of a listener leaves one out.
-struct Usual {
+/// The host and port suggested for a listener's address that leaves one out.
+struct UsualAddress {
     host: &'static str,
     port: u16,
 }
 
-const PUBLIC: Usual = Usual { host: "0.0.0.0", port: 3000 };
-const OPERATORS: Usual = Usual { host: "127.0.0.1", port: 9090 };
+const PUBLIC: UsualAddress = UsualAddress { host: "0.0.0.0", port: 3000 };
+const OPERATORS: UsualAddress = UsualAddress { host: "127.0.0.1", port: 9090 };
 
 /// The duration that a setting holds, or what is wrong with it and the right form.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -40,7 +40,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     })
 }
 
-/// Whether it is written as a duration, and longer than any that can be counted with.
+/// Whether the text has the form of a duration that is too long to count with.
 fn is_too_long(text: &str) -> bool {
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
     unit.len() < text.len() && ["ms", "s", "m", "h", "d"].contains(&unit)
@@ -72,10 +72,10 @@ pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::
         let url = Url::parse(text).ok().filter(Url::has_host);
         url.ok_or_else(|| "is not a URL: write it whole, with https:// before the host".to_owned())
     };
-    deserializer.deserialize_str(Written { parse, off: false })
+    deserializer.deserialize_str(TextVisitor { parse, off: false })
 }
 
-/// Whether what is sent to this address can be read by nobody on the way.
+/// Whether nobody on the way can read what is sent to this address.
 pub(crate) fn encrypted_or_loopback(url: &Url) -> bool {
     match (url.scheme(), url.host()) {
         ("https", Some(_)) => true,
@@ -88,27 +88,26 @@ pub(crate) fn encrypted_or_loopback(url: &Url) -> bool {
 
 /// The public address.
 pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    deserializer.deserialize_any(Written { parse: |text: &str| parse_address(text, PUBLIC), off: false })
+    deserializer.deserialize_any(TextVisitor { parse: |text: &str| parse_address(text, PUBLIC), off: false })
 }
 
-/// The operators' address; an empty one is none.
+/// The operators' address. An empty text turns the listener off.
 pub(super) fn optional_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
     let parse = |text: &str| match text.trim() {
         "" => Ok(None),
         "off" | "none" | "false" | "no" => Err("is not an address; write \"\" to turn it off".to_owned()),
         text => parse_address(text, OPERATORS).map(Some),
     };
-    deserializer.deserialize_any(Written { parse, off: true })
+    deserializer.deserialize_any(TextVisitor { parse, off: true })
 }
 
-/// Reads a value from how it is written, or says what is wrong with that. Where it can be turned `off`, a boolean is read
-/// like the word.
-struct Written<F> {
+/// Reads a value from its text, or says what is wrong with the text. If `off` is set, a boolean is read as the word.
+struct TextVisitor<F> {
     parse: F,
     off: bool,
 }
 
-impl<T, F: Fn(&str) -> Result<T, String>> Visitor<'_> for Written<F> {
+impl<T, F: Fn(&str) -> Result<T, String>> Visitor<'_> for TextVisitor<F> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,9 +127,9 @@ impl<T, F: Fn(&str) -> Result<T, String>> Visitor<'_> for Written<F> {
     }
 }
 
-fn parse_address(text: &str, usual: Usual) -> Result<SocketAddr, String> {
+fn parse_address(text: &str, usual: UsualAddress) -> Result<SocketAddr, String> {
     let text = text.trim();
-    let Usual { host, port } = usual;
+    let UsualAddress { host, port } = usual;
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
@@ -159,11 +158,11 @@ fn parse_address(text: &str, usual: Usual) -> Result<SocketAddr, String> {
     }
     match resolve(name, number) {
         Some(address) => Ok(address),
-        None => says("has a host that no address is known of", format!("{host}:{number}")),
+        None => says("has a host whose address cannot be found", format!("{host}:{number}")),
     }
 }
 
-/// The address of a name, IPv4 where it has both: `localhost` is what a proxy on this machine then finds.
+/// The address of a name, IPv4 if it has both. `localhost` is 127.0.0.1, where a proxy on this machine finds it.
 fn resolve(name: &str, port: u16) -> Option<SocketAddr> {
     if name.eq_ignore_ascii_case("localhost") {
         return Some((Ipv4Addr::LOCALHOST, port).into());

@@ -21,15 +21,15 @@ pub struct Webex {
     pub api_url: Url,
     /// The bot's access token; never printed.
     pub token: Option<SecretString>,
-    /// The space `send` writes to when it is told none.
+    /// The space `send` writes to if none is given.
     pub room_id: Option<String>,
-    /// The most one request may take.
+    /// How long one request may take.
     pub timeout: Duration,
-    /// How often a request that may be repeated is repeated on the spot.
+    /// How many times a failed request is repeated at once, if it may be repeated.
     pub retries: u32,
     /// A root certificate to trust besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// What is taken out of all that Webex, or who answers in its place, says: the secrets of every section.
+    /// The secrets of every section. They are removed from every answer of Webex, or of a proxy in its place.
     #[serde(skip)]
     pub(crate) secrets: Vec<SecretString>,
     /// What the program adds to the `User-Agent` of its calls.

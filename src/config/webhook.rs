@@ -15,7 +15,7 @@ pub(super) const MISSING_SECRET: &str = "webhook.secret is missing: set WEBEX_WE
 /// `[webhook]`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Webhook {
-    /// Where this daemon listens for Webex.
+    /// The path at which this daemon receives webhooks.
     pub path: String,
     /// The whole URL as registered with Webex, to the letter.
     #[serde(default)]

@@ -11,14 +11,14 @@ use super::values::{encrypted_or_loopback, url};
 /// `[websocket]`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Websocket {
-    /// Where Webex says which of its hosts does what; the token goes to the hosts it names and to no others.
+    /// The address of Webex's list of its own hosts. The token is sent to the hosts in that list and to no others.
     #[serde(deserialize_with = "url")]
     pub catalog_url: Url,
     /// The name of the bot's own device at Webex, to which the socket belongs.
     pub device: String,
-    /// How often the other end is asked whether it is still there.
+    /// How often a ping is sent over the socket.
     pub ping_interval: Duration,
-    /// How long it may take to say so.
+    /// How long the answer to a ping may take.
     pub pong_timeout: Duration,
     /// The longest pause before a lost socket is opened again.
     pub backoff_max: Duration,

@@ -13,7 +13,7 @@ pub struct Worker {
     pub concurrency: usize,
     /// Tries before an event becomes a dead letter.
     pub max_attempts: u32,
-    /// The most a command may take.
+    /// How long a command may run.
     pub deadline: Duration,
     /// How long an event is reserved for the process that took it.
     pub lease: Duration,
@@ -21,9 +21,9 @@ pub struct Worker {
     pub backoff: Duration,
     /// The longest pause between two tries.
     pub backoff_max: Duration,
-    /// How long a message may be not yet visible at Webex before it counts as gone.
+    /// How long a message may be invisible at Webex before it counts as gone.
     pub visible_within: Duration,
-    /// How long events and replies wait for a Webex that is away.
+    /// How long events and replies wait while Webex cannot be reached.
     pub give_up: Duration,
 }
 

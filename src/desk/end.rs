@@ -1,4 +1,4 @@
-//! What becomes of an event.
+//! An event in hand, and what becomes of it.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::access::Sender;
-use crate::store::{Again, AuditEntry, Closing, Effect, Entry};
+use crate::store::{Again, AuditEntry, Claimed, Closing, Effect, Entry};
 use crate::verdict::Verdict;
-use crate::webex::{MessageId, PersonId, RoomId, RoomType};
+use crate::webex::{MessageId, Person, PersonId, RoomId, RoomType};
 
 /// What becomes of an event.
 pub enum Outcome {
@@ -30,6 +30,48 @@ pub struct ReplyTo {
     pub message: MessageId,
     pub thread: Option<MessageId>,
     pub sender: Sender,
+}
+
+/// An event, whom it is answered for, and by which rule.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// The event's row.
+    pub row: &'a Claimed,
+    /// Who the bot is.
+    pub me: &'a Person,
+    /// Whom the bot answers, and where.
+    pub to: &'a ReplyTo,
+    /// The rule by which it does, or does not.
+    pub rule: &'static str,
+}
+
+impl Case<'_> {
+    /// Ends the event by the case's rule.
+    pub fn end(&self, verdict: Verdict) -> EventEnd {
+        EventEnd::of(self.to, verdict, self.rule)
+    }
+}
+
+/// A refusal that the person reads.
+pub struct SpokenRefusal {
+    /// How the event ends.
+    pub verdict: Verdict,
+    /// Why, for operators.
+    pub reason: &'static str,
+    /// What the person reads.
+    pub says: String,
+}
+
+impl SpokenRefusal {
+    /// Nobody is at fault: the event is declined.
+    pub fn declined(reason: &'static str, says: impl Into<String>) -> SpokenRefusal {
+        SpokenRefusal { verdict: Verdict::Declined, reason, says: says.into() }
+    }
+
+    /// The person may not.
+    pub fn denied(reason: &'static str, says: impl Into<String>) -> SpokenRefusal {
+        SpokenRefusal { verdict: Verdict::Denied, reason, says: says.into() }
+    }
 }
 
 /// How an event ends, and what follows from it.

@@ -1,6 +1,5 @@
 //! Closes events: the one place where the end of an event becomes a settlement.
 
-mod case;
 mod elsewhere;
 mod end;
 mod letters;
@@ -8,8 +7,7 @@ mod tries;
 
 use std::sync::Arc;
 
-pub use case::{Case, SpokenRefusal};
-pub use end::{EventEnd, Outcome, ReplyTo};
+pub use end::{Case, EventEnd, Outcome, ReplyTo, SpokenRefusal};
 
 use crate::config;
 use crate::handler::Services;

@@ -1,4 +1,4 @@
-//! What follows the command's name: the value of each parameter, and a cursor over them.
+//! The arguments of a command: the value of each parameter, and a cursor over them.
 
 use std::collections::VecDeque;
 
@@ -8,14 +8,15 @@ use super::value::FromArgument;
 use super::{CommandError, Result};
 use crate::text::{folded, is_blank, is_invisible, is_only_stops, quoted, trim};
 
-/// The arguments of a command, each of the kind that its [`Param`] says.
+/// The arguments of a command, each of the kind that its [`Param`] declares.
 ///
-/// A handler asks for each [by its name](Args::get), or takes one after the other with [`Args::next`].
+/// A handler gets each [by its name](Args::get), or takes one after the other with [`Args::next`]. An error holds a
+/// sentence for the person: return it with `?`.
 #[derive(Clone, Debug, Default)]
 pub struct Args {
-    /// One for each parameter.
+    /// One entry for each parameter.
     values: Vec<Given>,
-    /// Those that were given, but for flags.
+    /// The arguments that were given, without flags.
     words: VecDeque<String>,
 }
 
@@ -23,7 +24,8 @@ impl Args {
     /// Cuts a text into words. A word that begins with a quotation mark, straight or curly, goes on to the closing one.
     ///
     /// # Errors
-    /// When a double quotation mark is not closed. A single one that is not closed is an apostrophe.
+    /// [`CommandError::Usage`] if a double quotation mark is not closed. A single one that is not closed is an
+    /// apostrophe.
     pub fn parse(text: &str) -> Result<Args> {
         let mut words = VecDeque::new();
         let mut rest = text;
@@ -34,10 +36,10 @@ impl Args {
         Ok(Args { words, values: Vec::new() })
     }
 
-    /// What a text gives for these parameters.
+    /// Reads the arguments for these parameters from a text.
     ///
     /// # Errors
-    /// A sentence for the person: what is missing, what is too much, or what is not of its kind.
+    /// [`CommandError::Usage`] if an argument is missing, is one too many, or is not of its parameter's kind.
     pub(crate) fn read(params: &[Param], text: &str) -> Result<Args> {
         let given = assign(params, text)?;
         let mut args = Args::default();
@@ -53,9 +55,10 @@ impl Args {
     /// [`Somebody`](super::Somebody), a `bool` for a flag, a `String`; or an `Option` of these for one that may be left out.
     ///
     /// # Errors
-    /// A sentence for the person when it is no such value, as when a number is too large. An internal error, which is the
-    /// program's mistake, when the command declares no parameter of this name, or one of another kind, or one that may be
-    /// left out and is asked for as though it may not.
+    /// [`CommandError::Usage`] if the text is no such value, for example a number that is too large.
+    /// [`CommandError::Internal`] if the handler and the command do not agree, which is a mistake of the program: the
+    /// command declares no parameter of this name, or one of another kind, or one that may be left out and is not read
+    /// as an `Option`.
     pub fn get<T: FromArgument>(&self, name: &str) -> Result<T> {
         let given = self.values.iter().find(|given| given.name == name);
         let mistake = |what: &str| {
@@ -84,7 +87,7 @@ impl Args {
     /// The next argument, which must be there; `name` is how the usage line calls it.
     ///
     /// # Errors
-    /// A sentence for the person who typed it.
+    /// [`CommandError::Usage`] if no argument is left.
     pub fn required(&mut self, name: &str) -> Result<String> {
         self.next().ok_or_else(|| CommandError::Usage(missing(name)))
     }
@@ -94,16 +97,16 @@ impl Args {
         self.words.drain(..).collect::<Vec<_>>().join(" ")
     }
 
-    /// Refuses what is left over.
+    /// Refuses arguments that are left over.
     ///
     /// # Errors
-    /// A sentence that names the first argument too many.
+    /// [`CommandError::Usage`], which names the first argument too many.
     pub fn finish(mut self) -> Result<()> {
         self.next().map_or(Ok(()), |extra| Err(too_much(&extra)))
     }
 }
 
-/// The value of a parameter; none where it was left out.
+/// A parameter and its value, which is none if it was left out.
 #[derive(Clone, Debug)]
 struct Given {
     name: String,
@@ -115,7 +118,7 @@ fn too_much(extra: &str) -> CommandError {
     CommandError::Usage(format!("I don't know what to do with \"{}\" here.", quoted(extra)))
 }
 
-/// What a text says for each parameter, as it was typed.
+/// Assigns the parts of a text to the parameters, as they were typed.
 fn assign(params: &[Param], text: &str) -> Result<Vec<Option<String>>> {
     let mut given = vec![None; params.len()];
     let mut rest = match params.iter().any(Param::takes_rest) {
@@ -138,7 +141,8 @@ fn assign(params: &[Param], text: &str) -> Result<Vec<Option<String>>> {
             given[nth] = (!value.chars().all(is_invisible)).then(|| value.to_owned());
             return Ok(given);
         }
-        // A blank after `name=` means that nothing is given for it; what nobody sees does not count.
+        // A blank after `name=` means that the parameter is left out. Invisible characters before the blank do not
+        // count.
         let (first, _) = value.split_at(value.find(is_blank).unwrap_or(value.len()));
         let word = if named.is_some() && trim(first).is_empty() { None } else { next_word(value)? };
         match (word, nth) {
@@ -150,7 +154,7 @@ fn assign(params: &[Param], text: &str) -> Result<Vec<Option<String>>> {
     }
 }
 
-/// The parameter that `name=value` at the front of a text is for, and what begins with the value.
+/// If the text begins with `name=value`: the parameter of that name, and the text from the value on.
 fn named<'a>(params: &[Param], text: &'a str) -> Option<(usize, &'a str)> {
     let (name, after) = text.split_once('=')?;
     Some((called(params, name)?, after))
@@ -161,7 +165,7 @@ fn called(params: &[Param], name: &str) -> Option<usize> {
     params.iter().position(|param| folded(param.name()) == folded(name))
 }
 
-/// The first word that is to be seen, and what follows it. One that begins with a quotation mark goes on to the closing one.
+/// The first visible word, and the text after it. A word that begins with a quotation mark goes on to the closing one.
 fn next_word(text: &str) -> Result<Option<(String, &str)>> {
     let mut rest = text.trim_matches(is_blank);
     while let Some(first) = rest.chars().next() {
@@ -177,7 +181,7 @@ fn next_word(text: &str) -> Result<Option<(String, &str)>> {
             }
             Some(None) | None => rest.split_at(rest.find(is_blank).unwrap_or(rest.len())),
         };
-        // Of what is not quoted, nothing at the ends that nobody sees.
+        // A word without quotes loses invisible characters at its ends.
         let word = trim(word);
         if !word.is_empty() {
             return Ok(Some((word.to_owned(), after)));
@@ -187,21 +191,21 @@ fn next_word(text: &str) -> Result<Option<(String, &str)>> {
     Ok(None)
 }
 
-/// Arguments without what only ends the sentence, as in `report 7d ?`: in some languages there is a blank before it. Alone
-/// it may be an argument, where there are any.
+/// The text without a last word of punctuation, as in `report 7d ?`: some languages put a blank before it. With
+/// `may_be_alone`, punctuation that is the whole text stays, since it may be an argument.
 fn without_end(text: &str, may_be_alone: bool) -> &str {
     let text = text.trim_matches(is_blank);
     let (before, last) = text.rsplit_once(is_blank).unwrap_or(("", text));
     if is_only_stops(last) && !(may_be_alone && before.trim().is_empty()) { before } else { text }
 }
 
-/// What follows a quotation, without what only ends the sentence.
+/// The text after a quotation, without punctuation that ends the sentence.
 fn past_end(after: &str) -> &str {
     let end = after.find(is_blank).unwrap_or(after.len());
     if is_only_stops(&after[..end]) { &after[end..] } else { after }
 }
 
-/// What closes a quotation: phones and Webex's own clients turn straight marks into curly ones.
+/// The marks that close a quotation. Phones and Webex's own clients turn straight marks into curly ones.
 fn closing(opening: char) -> Option<&'static [char]> {
     match opening {
         '"' | '\u{201c}' | '\u{201d}' | '\u{201e}' => Some(&['"', '\u{201c}', '\u{201d}']),
@@ -270,11 +274,11 @@ mod tests {
             ("ago= 30", all("30", "Work", "None", "None")),
             ("", "I need the minutes.".to_owned()),
             ("x", "\"x\" is no whole number that I can take for minutes.".to_owned()),
-            ("30 play", "\"play\" is no what; say one of Work, Rest.".to_owned()),
-            ("30 size=4", "\"size=4\" is no what; say one of Work, Rest.".to_owned()),
+            ("30 play", "\"play\" is not a choice for what; say one of Work, Rest.".to_owned()),
+            ("30 size=4", "\"size=4\" is not a choice for what; say one of Work, Rest.".to_owned()),
             ("30 rest 2h more", "I don't know what to do with \"more\" here.".to_owned()),
-            ("minutes=30 minutes=40", "\"minutes=40\" is no what; say one of Work, Rest.".to_owned()),
-            ("30 \"billed\"", "\"billed\" is no what; say one of Work, Rest.".to_owned()),
+            ("minutes=30 minutes=40", "\"minutes=40\" is not a choice for what; say one of Work, Rest.".to_owned()),
+            ("30 \"billed\"", "\"billed\" is not a choice for what; say one of Work, Rest.".to_owned()),
         ] {
             assert_eq!(read(&params, text), expected, "{text}");
         }

@@ -1,4 +1,4 @@
-//! Arguments as a struct of the author's.
+//! Arguments as a struct that the author of a command declares.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ pub trait Arguments: Sized + Send + 'static {
     /// A parameter for each of its fields.
     fn params() -> Vec<Param>;
 
-    /// What was given.
+    /// Reads the struct from the arguments of a command.
     ///
     /// # Errors
-    /// A sentence for the person.
+    /// [`CommandError::Usage`](crate::CommandError::Usage) if an argument cannot be read as the type of its field.
     fn read(args: &Args) -> Result<Self>;
 }
 
-/// A type of which a field of [`arguments!`](crate::arguments) can be.
+/// A type that a field of [`arguments!`](crate::arguments) can have.
 pub trait Field: FromArgument {
     /// A parameter of this kind.
     fn param(name: &str) -> Param;
 }
 
-/// Everything that is left, to the letter.
+/// All text that is left, exactly as it was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rest(pub String);
 
@@ -63,10 +63,10 @@ fields! {
     bool => Param::flag;
 }
 
-/// Declares a struct of arguments for [`Command::taking`](crate::Command::taking): each field is a parameter of its type, what
-/// is written above it is what `help` says of it, and `=` gives it a default. Fields are `String`, whole numbers, `f64`,
-/// [`Duration`], `jiff::civil::Date`, [`Somebody`], `bool` for a flag,
-/// [`Rest`] for everything that is left, and an `Option` of these.
+/// Declares a struct of arguments for [`Command::taking`](crate::Command::taking). Each field is a parameter of its
+/// type. The comment above a field is what `help` says about it, and `=` gives the field a default. Fields are
+/// `String`, whole numbers, `f64`, [`Duration`], `jiff::civil::Date`, [`Somebody`], `bool` for a flag, [`Rest`] for all
+/// text that is left, and an `Option` of these.
 ///
 /// ```
 /// use switchboard::{Command, Reply, Rest, arguments};

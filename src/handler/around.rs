@@ -1,4 +1,4 @@
-//! What an author has done around every command: before it, after it, or in its place.
+//! Middleware: what an author does around every command, before it, after it, or in its place.
 
 use std::fmt;
 use std::future::Future;
@@ -10,29 +10,29 @@ use super::{Command, Context, Reply, Result};
 
 type Running = Pin<Box<dyn Future<Output = Result<Reply>> + Send>>;
 
-/// What is about to run.
+/// The command or action that is about to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {
     /// The command's name.
     pub command: String,
-    /// The action of it, where a button was pressed or a question answered.
+    /// The command's action, if a button was pressed or a question answered.
     pub action: Option<String>,
 }
 
-/// The way on to the command: see [`Bot::around`](crate::Bot::around).
+/// The rest of the way to the command: see [`Bot::around`](crate::Bot::around).
 pub struct Next(Box<dyn FnOnce(Context) -> Running + Send>);
 
 impl Next {
     /// Runs the command. If you drop this instead, the command does not run, and the person gets what you return.
     ///
     /// # Errors
-    /// Those of the command.
+    /// The error of the command, or of the middleware closer to it. Return it, or a reply in its place.
     pub async fn run(self, context: Context) -> Result<Reply> {
         let elsewhere = context.elsewhere.clone();
         let reply = (self.0)(context).await;
         if reply.is_err() {
-            // What a command said elsewhere before it failed is not said, whatever is returned in its place.
+            // A command that failed says nothing elsewhere, whatever the middleware returns in its place.
             elsewhere.take();
         }
         reply
@@ -52,7 +52,7 @@ impl Around {
         Around(Arc::new(move |call, context, next| Box::pin(around(call, context, next))))
     }
 
-    /// The same command within this.
+    /// The command with this middleware around it.
     pub fn enclose(&self, mut command: Command) -> Command {
         let call = |action: Option<&String>| Call { command: command.name().to_owned(), action: action.cloned() };
         let run = self.around(call(None), &command.run);

@@ -1,4 +1,4 @@
-//! Files that people attach: looked at and fetched only when a handler asks.
+//! Files that people attach. They are looked up and fetched only when a handler asks for them.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use super::{FileError, Services};
 use crate::clock;
 use crate::webex::{Client, ContentId, Download, Error, File, FileInfo};
 
-/// What a command that waits for a scan keeps of its time, to answer.
+/// The part of a command's time that is kept for its answer while it waits for a scan.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
 
-/// A file of the message that asks. Nothing is asked of Webex before one of the methods that wait for it.
+/// A file attached to the message that called the command. Webex is asked for it only by the `async` methods.
 ///
-/// While Webex scans the file for malware they wait as long as `files.scan_wait` and the command's deadline let them.
+/// While Webex scans the file for malware, these wait as long as `files.scan_wait` and the command's deadline allow.
 ///
 /// ```no_run
 /// use switchboard::{Args, CommandError, Context, Reply, Result};
@@ -24,7 +24,7 @@ const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
 ///     let Some(attached) = context.files().into_iter().next() else {
 ///         return Err(CommandError::User("Attach the file whose lines I am to count.".to_owned()));
 ///     };
-///     // A file that is infected, gone or too large is the person's to hear of: `?` tells them.
+///     // If the file is infected, gone or too large, `?` tells the person.
 ///     let file = attached.at_most(1_000_000).download().await?;
 ///     let lines = String::from_utf8_lossy(&file.bytes).lines().count();
 ///     Ok(Reply::text(format!("{} has {lines} lines.", file.name)))
@@ -33,7 +33,7 @@ const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Attached {
     webex: Client,
-    /// None when the message names an address that is not Webex's.
+    /// None if the address of the file is not one of Webex.
     content: Option<ContentId>,
     largest: u64,
     unscannable: bool,
@@ -53,13 +53,14 @@ impl Attached {
         }
     }
 
-    /// Takes so many bytes at most; never more than `files.largest`.
+    /// Lowers the largest size that is fetched, in bytes; it is `files.largest` otherwise.
     #[must_use]
     pub fn at_most(self, bytes: u64) -> Attached {
         Attached { largest: self.largest.min(bytes), ..self }
     }
 
-    /// Takes the file even when Webex cannot scan it for malware, as when it is encrypted. The risk is the handler's.
+    /// Fetches the file even if Webex cannot scan it for malware, for example because it is encrypted. The handler
+    /// takes the risk.
     #[must_use]
     pub fn even_if_unscannable(self) -> Attached {
         Attached { unscannable: true, ..self }
@@ -68,7 +69,8 @@ impl Attached {
     /// Its name, type and size, without its bytes. The name is safe to show and to give to a file.
     ///
     /// # Errors
-    /// When Webex does not tell; never because of the size.
+    /// The [`FileError`] says why the file cannot be had; return it with `?`. A file that is too large is no error
+    /// here.
     pub async fn info(&self) -> Result<FileInfo, FileError> {
         let (content, until) = (self.content()?, self.patience());
         loop {
@@ -79,10 +81,11 @@ impl Attached {
         }
     }
 
-    /// The whole file in memory.
+    /// Fetches the whole file into memory.
     ///
     /// # Errors
-    /// When Webex does not give it, or it is larger than allowed; no more than that is read.
+    /// The [`FileError`] says why the file cannot be had; return it with `?`. A file that is too large is read no
+    /// further than the limit.
     pub async fn download(&self) -> Result<File, FileError> {
         let mut download = self.open().await?;
         let mut bytes = Vec::new();
@@ -93,11 +96,11 @@ impl Attached {
         Ok(File { name, content_type, bytes: bytes.into() })
     }
 
-    /// Writes the file to a disk as it comes. It is at `path` only once it is whole; until then it is beside it, with
-    /// `.part` at the end of the name.
+    /// Fetches the file and writes it to disk as it arrives. It is at `path` only once it is complete; until then it is
+    /// beside it, with `.part` at the end of its name.
     ///
     /// # Errors
-    /// As [`Attached::download`], and when it cannot be written.
+    /// As [`Attached::download`], and [`FileError::Disk`] if the file cannot be written.
     pub async fn save_to(&self, path: impl AsRef<Path>) -> Result<FileInfo, FileError> {
         let path = path.as_ref();
         let mut download = self.open().await?;
@@ -118,7 +121,7 @@ impl Attached {
         match writing.await {
             Ok(size) => Ok(FileInfo { size: Some(size), ..download.info }),
             Err(error) => {
-                // What is left of it is of no use, and may not be there at all.
+                // The partial file is of no use, and may not exist at all.
                 let _ = tokio::fs::remove_file(&part).await;
                 Err(error)
             }
@@ -138,7 +141,7 @@ impl Attached {
         }
     }
 
-    /// The next bytes after so many. The size was only announced.
+    /// The next bytes, after `read` were read. They are counted, since the announced size may be wrong.
     async fn next(&self, download: &mut Download, read: u64) -> Result<Option<bytes::Bytes>, FileError> {
         let chunk = download.chunk().await?;
         match &chunk {
@@ -151,14 +154,14 @@ impl Attached {
         self.content.as_ref().ok_or(FileError::Elsewhere)
     }
 
-    /// Until when a scan is waited for.
+    /// The latest time until which the handler waits for a scan.
     fn patience(&self) -> Instant {
         let deadline = self.deadline.checked_sub(TIME_TO_ANSWER).unwrap_or(self.deadline);
         clock::instant().checked_add(self.scan_wait).map_or(deadline, |end| end.min(deadline))
     }
 }
 
-/// Waits as long as Webex asks, if that ends in time; what cannot be waited for is why the file cannot be had.
+/// Waits as long as Webex asks, if that ends before `until`. Otherwise gives the reason why the file cannot be had.
 async fn wait_out(error: Error, until: Instant) -> Result<(), FileError> {
     match &error {
         Error::Locked { retry_after, .. } | Error::RateLimited { retry_after, .. }

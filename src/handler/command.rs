@@ -1,4 +1,4 @@
-//! A command: what is declared of it, and the functions that it runs.
+//! A command: its declaration, and the functions that it runs.
 
 use std::fmt;
 use std::future::Future;
@@ -11,20 +11,21 @@ use super::{Args, Arguments, CommandSpec, Context, Inputs, Param, Question, Repl
 use crate::access::Quorum;
 use crate::card::Card;
 
-/// A function that is run for somebody, with what they gave.
+/// A function that runs for a person, with the arguments or inputs they gave.
 pub(super) type Handler<A> = dyn Fn(Context, A) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>> + Send + Sync;
 
-/// Something people can ask the bot to do. Help, usage, did-you-mean and the reading of arguments come from what is declared.
+/// Something people can ask the bot to do. Help, usage, suggestions and the reading of arguments are derived from the
+/// declaration.
 #[derive(Clone)]
 pub struct Command {
     pub(super) spec: CommandSpec,
     pub(super) run: Arc<Handler<Args>>,
-    /// In the order of the names in the spec.
+    /// The actions, in the order of their names in the spec.
     pub(super) actions: Vec<Arc<Handler<Inputs>>>,
 }
 
 impl Command {
-    /// A command that is called by this word. It takes no arguments but those that [`Command::param`] declares.
+    /// A command that people call by the word `name`. It takes only the arguments that [`Command::param`] declares.
     pub fn new<H, F>(name: &str, summary: &str, handler: H) -> Command
     where
         H: Fn(Context, Args) -> F + Send + Sync + 'static,
@@ -51,38 +52,39 @@ impl Command {
         A::params().into_iter().fold(command, Command::param)
     }
 
-    /// The next parameter: see [`Param`].
+    /// Adds a parameter after those declared before: see [`Param`].
     #[must_use]
     pub fn param(mut self, param: Param) -> Command {
         self.spec.params.push(param);
         self
     }
 
-    /// Another word that calls it.
+    /// Adds another word that calls the command.
     #[must_use]
     pub fn alias(mut self, word: &str) -> Command {
         self.spec.aliases.push(word.to_owned());
         self
     }
 
-    /// A card that it shows, or one like it: an action that its buttons name and the command lacks is then found when the
-    /// bot is built, and not when somebody presses one.
+    /// Declares a card that the command shows, or one like it. If its buttons name an action that the command lacks,
+    /// building the bot fails, and not the first press of the button.
     #[must_use]
     pub fn shows(mut self, card: &Card) -> Command {
         self.spec.named.extend(card.actions());
         self
     }
 
-    /// A question that it asks: an action that it names and the command lacks is then found when the bot is built.
+    /// Declares a question that the command asks. If it names an action that the command lacks, building the bot fails.
     #[must_use]
     pub fn asks(mut self, question: &Question) -> Command {
         self.spec.named.push(question.action().to_owned());
         self
     }
 
-    /// What a button of the command's own [cards](crate::card) does: [`Submit::new`](crate::card::Submit::new) names it. It
-    /// is called with whoever clicked as the sender, with the same checks, deadline and tries as the command itself. The
-    /// answer to one of its [questions](super::Question) goes to an action too.
+    /// Adds an action: what a button of the command's own [cards](crate::card) does.
+    /// [`Submit::new`](crate::card::Submit::new) names it. The person who clicked is the sender, and the checks,
+    /// deadline and tries are those of the command itself. The answer to one of the command's
+    /// [questions](super::Question) goes to an action too.
     pub fn action<H, F>(mut self, name: &str, handler: H) -> Command
     where
         H: Fn(Context, Inputs) -> F + Send + Sync + 'static,
@@ -93,14 +95,15 @@ impl Command {
         self
     }
 
-    /// What `help NAME` says besides the summary.
+    /// Sets what `help NAME` says besides the summary.
     pub fn details(mut self, details: &str) -> Command {
         details.trim().clone_into(&mut self.spec.details);
         self
     }
 
-    /// Who may give it, besides the admins, who always may: emails, person ids, `*@domain`, or "admins" for nobody else.
-    /// The settings may say otherwise. To others it does not exist: `help` does not show it, and nothing suggests it.
+    /// Sets who may give the command: emails, person ids, `*@domain`, or "admins" for admins only. Admins always may.
+    /// The settings can replace this. For everybody else the command does not exist: `help` does not show it, and no
+    /// suggestion names it.
     ///
     /// ```
     /// # use switchboard::{Command, Reply};
@@ -112,22 +115,23 @@ impl Command {
         self
     }
 
-    /// Where it may be given, except by admins: ids of spaces, and "direct" for direct messages. The settings may say
-    /// otherwise.
+    /// Sets where the command may be given: ids of spaces, and "direct" for direct messages. Admins may give it
+    /// everywhere. The settings can replace this.
     #[must_use]
     pub fn rooms(mut self, rooms: impl IntoIterator<Item = impl AsRef<str>>) -> Command {
         self.spec.permission.rooms(rooms);
         self
     }
 
-    /// It runs only after so many of these people have pressed approve on a card, within this time (7 days at most);
-    /// whoever asks does not count. `by` has emails, person ids, `*@domain`, and "admins": an admin who is not listed may
-    /// not approve. It runs only in spaces, where others are. The settings may say otherwise.
+    /// Makes the command need approval: it runs only after `quorum` of these people have pressed approve on a card,
+    /// `within` this time (7 days at most). The person who asks does not count. `by` lists emails, person ids,
+    /// `*@domain`, and "admins"; an admin who is not listed may not approve. The command then runs only in spaces. The
+    /// settings can replace this.
     ///
-    /// What is approved is this one run with these words, and nothing that comes of it: its [actions](Self::action) need no
-    /// approval, neither what the buttons of its own cards do, nor what the answer to a [question](super::Question) of it
-    /// goes to, however the person answers. Ask for nothing there on which the approval should hang. `switchboard check`
-    /// and the start of the daemon name such actions.
+    /// People approve this one run with these words, and nothing after it. The command's [actions](Self::action) need
+    /// no approval, whether a button of its cards or the answer to one of its [questions](super::Question) calls them.
+    /// So do not leave anything that should be approved to an action. `switchboard check` and the daemon at its start
+    /// name such actions.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -146,7 +150,7 @@ impl Command {
         elsewhere.beside((self.run)(context, args).await)
     }
 
-    /// None when it has no such action.
+    /// Runs an action. None if the command has no such action.
     pub(crate) fn act(
         &self,
         action: &str,
@@ -160,7 +164,7 @@ impl Command {
     }
 }
 
-/// What is declared of it.
+/// The declaration of the command.
 impl Deref for Command {
     type Target = CommandSpec;
 

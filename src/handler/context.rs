@@ -12,7 +12,7 @@ use crate::outbox::Destination;
 use crate::store::StoreError;
 use crate::webex::{Client, MessageId, RoomId, RoomType};
 
-/// Who asks, where, and what the bot knows.
+/// What a handler is given: who asks and where, what they wrote, and the bot's own services.
 #[derive(Clone)]
 pub struct Context {
     pub(crate) sender: Sender,
@@ -21,7 +21,7 @@ pub struct Context {
     pub(crate) origin: Origin,
     pub(crate) thread: Option<MessageId>,
     pub(crate) text: String,
-    /// The event by which it was said.
+    /// The event that called the command.
     pub(crate) event: Uuid,
     pub(crate) files: Vec<String>,
     pub(crate) elsewhere: Elsewhere,
@@ -29,7 +29,7 @@ pub struct Context {
     pub(crate) services: Arc<Services>,
 }
 
-/// What made a command run, or an action of it.
+/// What made a command or one of its actions run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
@@ -40,7 +40,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// The message that asks, or that the card is in.
+    /// The message that called the command, or the message of the card.
     pub(crate) fn message(&self) -> &MessageId {
         match self {
             Origin::Message(message) | Origin::Click(message) => message,
@@ -49,12 +49,12 @@ impl Origin {
 }
 
 impl Context {
-    /// Who asks, or who clicked.
+    /// The person who asked or clicked.
     pub fn sender(&self) -> &Sender {
         &self.sender
     }
 
-    /// The space it was asked in.
+    /// The space in which they asked.
     pub fn room(&self) -> &RoomId {
         &self.room
     }
@@ -64,39 +64,39 @@ impl Context {
         self.room_type == RoomType::Direct
     }
 
-    /// What made it run.
+    /// What made the handler run.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// The message that asks, or the one with the card that was clicked. None where no message made it run; today there always
-    /// is one.
+    /// The message that called the command, or the message of the card that was clicked. It is always there today; None
+    /// is for handlers that no message makes run.
     pub fn message(&self) -> Option<&MessageId> {
         Some(self.origin.message())
     }
 
-    /// The root of the thread it was asked in, or that the card is in or begins; the reply stays there by itself.
+    /// The root of the thread in which they asked, or of the card's thread. The reply goes to that thread by itself.
     pub fn thread(&self) -> Option<&MessageId> {
         self.thread.as_ref()
     }
 
-    /// The whole message, without the mention of the bot; empty where nothing was typed.
+    /// The whole message, without the mention of the bot. It is empty if nothing was typed.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What is attached to the message. Webex is asked nothing until one of them is.
+    /// The files attached to the message. Nothing is fetched until a method of one is called.
     pub fn files(&self) -> Vec<Attached> {
         self.files.iter().map(|address| Attached::new(&self.services, self.deadline, address)).collect()
     }
 
-    /// What Webex sent when it was said, to the byte: the body of a webhook, or a frame of a websocket. None where Webex
-    /// sent nothing, since it was found by polling or catch-up, where it was too long to be kept, and where it is not kept any more.
+    /// The exact bytes that Webex sent: the body of a webhook, or a frame of a websocket. None if polling or catch-up
+    /// found the event, if the bytes were too long to be kept, or if they are not kept any more.
     pub(crate) async fn raw(&self) -> std::result::Result<Option<Bytes>, StoreError> {
         self.services.store.raw(self.event).await
     }
 
-    /// The commands that whoever asks may give here.
+    /// The commands that the sender may give in this space.
     pub fn commands(&self) -> Vec<CommandSpec> {
         let commands = self.services.commands();
         commands.iter().filter(|command| self.may_give(command).is_ok()).cloned().collect()
@@ -111,15 +111,15 @@ impl Context {
         self.services.policy.permits(permission, id, email, &self.room, self.room_type)
     }
 
-    /// Webex, for looking things up. What is to be said goes into the [`Reply`]: what a handler posts
-    /// itself is posted again when the event is tried again.
+    /// The client of Webex, for looking things up. Put what you want to say into the [`Reply`]: a message that a
+    /// handler posts itself is posted again if the event is tried again.
     pub fn webex(&self) -> &Client {
         &self.services.webex
     }
 
-    /// Says something elsewhere, beside the answer: to somebody else, or in another space. It is put on disk with the answer,
-    /// once the handler has returned one, and once however often the event is tried; after an error nothing is said. Buttons
-    /// call the actions of this command.
+    /// Says something beside the answer, to somebody else or in another space. It is written to disk together with the
+    /// answer that the handler returns, and only once, however often the event is tried. If the handler fails, it is
+    /// not said. Buttons call the actions of this command.
     ///
     /// ```no_run
     /// use switchboard::{Args, Context, Destination, Reply, Result};

@@ -1,4 +1,4 @@
-//! How a handler fails, and who hears of it.
+//! How a handler fails, and who is told.
 
 use std::fmt;
 
@@ -8,19 +8,20 @@ use crate::text::quoted;
 /// What a handler returns.
 pub type Result<T, E = CommandError> = std::result::Result<T, E>;
 
-/// Why a command did not do what it was asked.
+/// Why a command did not do what it was asked. A handler returns it with `?`, and the bot tells the person.
 #[derive(Debug)]
 pub enum CommandError {
-    /// The arguments are wrong: the person reads this with the usage line under it.
+    /// The arguments are wrong. The person reads this sentence, with the usage line below it.
     Usage(String),
-    /// It cannot be done, and the person should know why: they read this.
+    /// It cannot be done, and the person should know why. They read this sentence.
     User(String),
-    /// We failed: it is tried again, and if it fails for good the person reads a reference, never this.
+    /// The bot failed. The command is tried again; if it fails for good, the person reads a reference, and never this
+    /// error.
     Internal(anyhow::Error),
 }
 
-/// Not a `std::error::Error`, so that `?` turns any of those into [`CommandError::Internal`]; but what is wrong with
-/// somebody's file is for them to know, and trying again would not mend it.
+/// `CommandError` is no `std::error::Error`, so that `?` can turn every such error into [`CommandError::Internal`]. A
+/// [`FileError`] that the person can act on becomes [`CommandError::User`], since trying again would not help.
 impl<E: Into<anyhow::Error>> From<E> for CommandError {
     fn from(error: E) -> Self {
         let error = error.into();

@@ -1,4 +1,4 @@
-//! Handlers of what else Webex tells of, besides messages, clicks and memberships.
+//! Handlers of Webex's other events, besides messages, clicks and memberships.
 
 use std::fmt;
 use std::future::Future;
@@ -14,7 +14,7 @@ use crate::webex::{Client, PersonId};
 
 type Handler = dyn Fn(EventContext, Value) -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync;
 
-/// Is called for one kind of event.
+/// A function that is called for one kind of event.
 #[derive(Clone)]
 pub struct EventHandler {
     pub(crate) subscription: Subscription,
@@ -22,7 +22,7 @@ pub struct EventHandler {
 }
 
 impl EventHandler {
-    /// For this event of this resource, as Webex names them for webhooks: such as `rooms` and `updated`.
+    /// A handler of one event of a resource, both as Webex names them for webhooks, such as `rooms` and `updated`.
     pub(crate) fn new<H, F>(resource: &str, event: &str, handler: H) -> EventHandler
     where
         H: Fn(EventContext, Value) -> F + Send + Sync + 'static,
@@ -32,7 +32,7 @@ impl EventHandler {
         EventHandler { subscription: Subscription { resource: resource.to_owned(), event: event.to_owned() }, handler }
     }
 
-    /// What it says, as a reply that says nothing else.
+    /// Runs the handler. What it says elsewhere is in the reply, which has no text of its own.
     pub(crate) async fn run(&self, context: EventContext, data: Value) -> Result<Reply> {
         let elsewhere = context.elsewhere.clone();
         elsewhere.beside((self.handler)(context, data).await.map(|()| Reply::default()))
@@ -46,10 +46,10 @@ impl fmt::Debug for EventHandler {
     }
 }
 
-/// Looks at all handlers of events of a bot.
+/// Checks all event handlers of a bot.
 ///
 /// # Errors
-/// A handler that would never be called, or two for the same.
+/// A handler would never be called, or two handlers take the same event. Both are mistakes of the program.
 pub(crate) fn check_events(events: &[EventHandler]) -> anyhow::Result<()> {
     for (nth, EventHandler { subscription, .. }) in events.iter().enumerate() {
         let Subscription { resource, event } = subscription;
@@ -62,7 +62,7 @@ pub(crate) fn check_events(events: &[EventHandler]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a handler of events is given beside the event's data.
+/// What an event handler is given besides the event's data.
 #[derive(Clone)]
 pub struct EventContext {
     pub(crate) subscription: Subscription,
@@ -73,7 +73,7 @@ pub struct EventContext {
 }
 
 impl EventContext {
-    /// Webex's name of what it happened to, such as `rooms`.
+    /// Webex's name of the resource that the event is about, such as `rooms`.
     pub fn resource(&self) -> &str {
         &self.subscription.resource
     }
@@ -83,7 +83,7 @@ impl EventContext {
         &self.subscription.event
     }
 
-    /// Who did it, if Webex says so.
+    /// The person who did it, if Webex says who.
     pub fn actor(&self) -> Option<&PersonId> {
         self.actor.as_ref()
     }
@@ -93,13 +93,14 @@ impl EventContext {
         &self.reference
     }
 
-    /// Webex, for looking things up. Whatever is changed there is changed again when the event is tried again.
+    /// The client of Webex, for looking things up. A change that a handler makes there is made again if the event is
+    /// tried again.
     pub fn webex(&self) -> &Client {
         &self.services.webex
     }
 
-    /// Says something. It is put on disk once the handler has returned, and once however often the event is tried; after an
-    /// error nothing is said.
+    /// Says something. It is written to disk when the handler returns, and only once, however often the event is tried.
+    /// If the handler fails, it is not said.
     pub fn say(&self, to: Destination, reply: Reply) {
         self.elsewhere.push(to, reply);
     }

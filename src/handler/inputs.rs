@@ -1,5 +1,5 @@
-//! What came with a click, or with an answer that was typed: what was filled in, which is hostile until read as something,
-//! and what the button or the question held.
+//! The inputs of a click or of a typed answer, and the arguments of its button or question. Inputs are hostile until
+//! they are read as some type.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use super::error::{missing, unreadable};
 use super::value::{FromArgument, as_seen};
 use crate::text::{find, is_blank, is_invisible};
 
-/// What somebody put into a card's inputs, by their ids, and the arguments of the button they pressed; or what they typed in
-/// answer to a [question](super::Question), and its arguments.
+/// What a person filled into the inputs of a card, by their ids, and the arguments of the button they pressed. Or what
+/// they typed in answer to a [question](super::Question), and the question's arguments.
 ///
-/// Webex sends everything as text, and leaves out what was not touched or sends it empty; both are none here. Anybody in
-/// the space can send anything, whatever the card said of its inputs: each getter but [`Inputs::text`] refuses what it is
-/// not, with a sentence for the person.
+/// Webex sends every input as text. It leaves out an input that was not touched, or sends it empty; both are `None`
+/// here. Anybody in the space can send anything, whatever the card declared. So every getter except [`Inputs::text`]
+/// refuses a wrong value with [`CommandError::User`], a sentence for the person: return it with `?`.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
     values: BTreeMap<String, String>,
@@ -36,31 +36,31 @@ impl Inputs {
         Inputs { values, arguments }
     }
 
-    /// What was typed in answer to a question, which may say that it is an input.
+    /// The answer that was typed to a question. If the question names an input, the answer is its value.
     pub(crate) fn typed(input: Option<String>, text: &str, arguments: BTreeMap<String, String>) -> Inputs {
         Inputs { values: input.map(|id| (id, text.to_owned())).into_iter().collect(), arguments }
     }
 
-    /// An argument of the button or question, as it was when that was made.
+    /// An argument of the button or question, as the bot set it.
     pub fn argument(&self, name: &str) -> Option<&str> {
         self.arguments.get(name).map(String::as_str)
     }
 
-    /// A text without the blanks around it.
+    /// The text of an input, without the blanks around it.
     pub fn text(&self, id: &str) -> Option<&str> {
         let text = self.values.get(id)?.trim_matches(is_blank);
         (!text.chars().all(is_invisible)).then_some(text)
     }
 
-    /// A text that must be there; `name` is how the card calls it.
+    /// The text of an input that must not be empty; `name` is the name of the input for people.
     ///
     /// # Errors
-    /// A sentence for the person who clicked.
+    /// The input is empty.
     pub fn required(&self, id: &str, name: &str) -> Result<&str, CommandError> {
         self.text(id).ok_or_else(|| CommandError::User(missing(name)))
     }
 
-    /// A number, with a point: a comma means tenths to some people and thousands to others.
+    /// The number in an input, with a decimal point: a comma means tenths to some people and thousands to others.
     ///
     /// # Errors
     /// When it is none.

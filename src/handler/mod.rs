@@ -1,4 +1,4 @@
-//! What a command is made of: how it is declared, what it is given and what it returns.
+//! What commands and event handlers are made of: how they are declared, what they are given and what they return.
 //!
 //! A handler never sends. It returns a [`Reply`], which is on disk before anything is sent.
 

@@ -1,4 +1,4 @@
-//! A parameter of a command as data: from it come the usage line, the help and the refusal of what it is not.
+//! A parameter of a command as data. The usage line, the help and the refusal of wrong values are derived from it.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::value::{FromArgument, Somebody};
 use super::{CommandError, Result};
 use crate::text::{find, folded, is_invisible, quoted};
 
-/// What a command takes. People give it by its place, or as `name=value`.
+/// A parameter of a command. People give its value by position, or as `name=value`.
 ///
-/// It has to be given unless it is [optional](Param::optional) or has a [default](Param::default). What is not of its kind,
-/// or none of its choices, is refused with a sentence before the command runs.
+/// A value has to be given, unless the parameter is [optional](Param::optional) or has a [default](Param::default). A
+/// value that is not of its kind, or none of its choices, is refused with a sentence before the command runs.
 ///
 /// ```
 /// # use switchboard::{Command, Param, Reply};
@@ -27,7 +27,7 @@ use crate::text::{find, folded, is_invisible, quoted};
 pub struct Param {
     name: String,
     about: String,
-    kind: Kind,
+    kind: ParamKind,
     choices: Vec<String>,
     default: Option<String>,
     optional: bool,
@@ -35,7 +35,7 @@ pub struct Param {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ParamKind {
     Text,
     Integer,
     Number,
@@ -46,51 +46,51 @@ enum Kind {
 }
 
 impl Param {
-    fn new(name: &str, kind: Kind) -> Param {
+    fn new(name: &str, kind: ParamKind) -> Param {
         Param {
             name: name.to_owned(),
             about: String::new(),
             kind,
             choices: Vec::new(),
             default: None,
-            optional: kind == Kind::Flag,
+            optional: kind == ParamKind::Flag,
             rest: false,
         }
     }
 
     /// A word, or several in quotation marks.
     pub fn text(name: &str) -> Param {
-        Param::new(name, Kind::Text)
+        Param::new(name, ParamKind::Text)
     }
 
     /// A whole number.
     pub fn integer(name: &str) -> Param {
-        Param::new(name, Kind::Integer)
+        Param::new(name, ParamKind::Integer)
     }
 
-    /// A number, with a point.
+    /// A number, with a decimal point.
     pub fn number(name: &str) -> Param {
-        Param::new(name, Kind::Number)
+        Param::new(name, ParamKind::Number)
     }
 
     /// `90s`, `15m`, `2h` or `7d`.
     pub fn duration(name: &str) -> Param {
-        Param::new(name, Kind::Duration)
+        Param::new(name, ParamKind::Duration)
     }
 
     /// A day such as `2026-11-30`.
     pub fn date(name: &str) -> Param {
-        Param::new(name, Kind::Date)
+        Param::new(name, ParamKind::Date)
     }
 
     /// An email address, or Webex's id of a person.
     pub fn person(name: &str) -> Param {
-        Param::new(name, Kind::Person)
+        Param::new(name, ParamKind::Person)
     }
 
-    /// On when its name is said, or `name=yes`; it has no place of its own.
+    /// A flag: on if its name or `name=yes` is given, anywhere among the arguments.
     pub fn flag(name: &str) -> Param {
-        Param::new(name, Kind::Flag)
+        Param::new(name, ParamKind::Flag)
     }
 
     /// What `help` says of it.
@@ -100,35 +100,36 @@ impl Param {
         self
     }
 
-    /// May be left out.
+    /// Lets people leave the value out.
     #[must_use]
     pub fn optional(mut self) -> Param {
         self.optional = true;
         self
     }
 
-    /// What it is when it is left out.
+    /// Sets the value that is used if none is given.
     #[must_use]
     pub fn default(mut self, value: &str) -> Param {
         self.default = Some(value.to_owned());
         self
     }
 
-    /// One of these, in whatever case; the handler gets it as it is spelt here.
+    /// Allows only these values, in any case. The handler gets the value as it is spelt here.
     #[must_use]
     pub fn choices(mut self, choices: impl IntoIterator<Item = impl Into<String>>) -> Param {
         self.choices = choices.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Everything that is left, to the letter: blanks and quotation marks as they were typed. Only the last one can be.
+    /// Takes all text that is left, with blanks and quotation marks exactly as typed. Only the last parameter can do
+    /// so.
     #[must_use]
     pub fn rest(mut self) -> Param {
         self.rest = true;
         self
     }
 
-    /// Its name.
+    /// The name of the parameter.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -143,24 +144,24 @@ impl Param {
     }
 
     pub(super) fn is_flag(&self) -> bool {
-        self.kind == Kind::Flag
+        self.kind == ParamKind::Flag
     }
 
     pub(super) fn takes_rest(&self) -> bool {
         self.rest
     }
 
-    /// As it stands in the usage line.
+    /// The parameter as the usage line shows it.
     pub(super) fn usage(&self) -> String {
         let shown = if self.choices.is_empty() { self.name.clone() } else { self.choices.join("|") };
         let dots = if self.rest { "..." } else { "" };
         if self.is_needed() { format!("<{shown}{dots}>") } else { format!("[{shown}{dots}]") }
     }
 
-    /// The value that a text gives it, or that it has without one.
+    /// The value for a text that was given, or the default if none was.
     ///
     /// # Errors
-    /// A sentence for the person.
+    /// [`CommandError::Usage`] if the text is no such value, or is missing.
     pub(super) fn value(&self, text: Option<String>) -> Result<Option<String>> {
         match text.or_else(|| self.default.clone()) {
             Some(text) => self.read(text).map(Some).map_err(CommandError::Usage),
@@ -169,50 +170,56 @@ impl Param {
         }
     }
 
-    /// The text as a handler gets it: what is one of the choices, as that is spelt.
+    /// The text as a handler gets it. One of the choices is spelt as it was declared.
     fn read(&self, text: String) -> Result<String, String> {
         if !self.choices.is_empty() {
             let chosen = find(&text, self.choices.iter(), |choice| choice);
-            let unknown =
-                || format!("\"{}\" is no {}; say one of {}.", quoted(&text), self.name, self.choices.join(", "));
+            let unknown = || {
+                format!(
+                    "\"{}\" is not a choice for {}; say one of {}.",
+                    quoted(&text),
+                    self.name,
+                    self.choices.join(", ")
+                )
+            };
             return chosen.cloned().ok_or_else(unknown);
         }
         if self.is_kind(&text) { Ok(text) } else { Err(unreadable(&text, self.kind(), &self.name)) }
     }
 
-    /// What its kind is called.
+    /// The name of the parameter's kind, for people.
     pub(super) fn kind(&self) -> &'static str {
         match self.kind {
-            Kind::Text => String::KIND,
-            Kind::Integer => i64::KIND,
-            Kind::Number => f64::KIND,
-            Kind::Duration => Duration::KIND,
-            Kind::Date => Date::KIND,
-            Kind::Person => Somebody::KIND,
-            Kind::Flag => bool::KIND,
+            ParamKind::Text => String::KIND,
+            ParamKind::Integer => i64::KIND,
+            ParamKind::Number => f64::KIND,
+            ParamKind::Duration => Duration::KIND,
+            ParamKind::Date => Date::KIND,
+            ParamKind::Person => Somebody::KIND,
+            ParamKind::Flag => bool::KIND,
         }
     }
 
     fn is_kind(&self, text: &str) -> bool {
         match self.kind {
-            Kind::Text => true,
-            Kind::Integer => i64::read(text).is_some() || u64::read(text).is_some(),
-            Kind::Number => f64::read(text).is_some(),
-            Kind::Duration => Duration::read(text).is_some(),
-            Kind::Date => Date::read(text).is_some(),
-            Kind::Person => Somebody::read(text).is_some(),
-            Kind::Flag => bool::read(text).is_some(),
+            ParamKind::Text => true,
+            ParamKind::Integer => i64::read(text).is_some() || u64::read(text).is_some(),
+            ParamKind::Number => f64::read(text).is_some(),
+            ParamKind::Duration => Duration::read(text).is_some(),
+            ParamKind::Date => Date::read(text).is_some(),
+            ParamKind::Person => Somebody::read(text).is_some(),
+            ParamKind::Flag => bool::read(text).is_some(),
         }
     }
 
-    /// What is wrong with it, for whoever declared it.
+    /// What is wrong with the parameter, as a clause for the author of the command.
     fn wrong(&self) -> Option<String> {
         let Param { name, default, .. } = self;
         let is_word = |c: char| (c.is_alphanumeric() && !is_invisible(c)) || matches!(c, '_' | '-');
         if name.is_empty() || !name.chars().all(is_word) {
             return Some("is not called by one word of letters, digits, - and _".to_owned());
         }
-        if self.rest && self.kind != Kind::Text {
+        if self.rest && self.kind != ParamKind::Text {
             return Some("takes the rest, and is no text".to_owned());
         }
         if let Some(choice) = self.choices.iter().find(|choice| self.is_flag() || !self.is_kind(choice)) {
@@ -223,13 +230,13 @@ impl Param {
     }
 }
 
-/// What is wrong with the parameters of a command, for whoever declared them.
+/// What is wrong with the parameters of a command, as a sentence for its author.
 pub(super) fn wrong(params: &[Param]) -> Option<String> {
     for (nth, param) in params.iter().enumerate() {
         let (before, name) = (&params[..nth], &param.name);
         let wrong = param.wrong().or_else(|| {
             if before.iter().any(|other| folded(&other.name) == folded(name)) {
-                Some("is there twice".to_owned())
+                Some("is declared twice".to_owned())
             } else if before.iter().any(Param::takes_rest) {
                 Some("follows one that takes the rest".to_owned())
             } else if param.is_needed() && before.iter().any(|other| !other.is_needed() && !other.is_flag()) {
@@ -254,16 +261,19 @@ mod tests {
         let says = |params: &[Param]| wrong(params).unwrap_or_default();
         for (params, expected) in [
             (vec![Param::text("two words")], "the parameter \"two words\" is not called by one word"),
-            (vec![Param::text("A"), Param::integer("a")], "the parameter \"a\" is there twice"),
+            (vec![Param::text("A"), Param::integer("a")], "the parameter \"a\" is declared twice"),
             (vec![Param::integer("a").choices(["1", "x"])], "has a choice that it cannot have: x"),
             (vec![Param::flag("a").choices(["on"])], "has a choice that it cannot have: on"),
-            (vec![Param::text("Größe"), Param::text("GRÖSSE")], "the parameter \"GRÖSSE\" is there twice"),
+            (vec![Param::text("Größe"), Param::text("GRÖSSE")], "the parameter \"GRÖSSE\" is declared twice"),
             (vec![Param::text("\u{115f}")], "is not called by one word"),
             (vec![Param::integer("a").rest()], "the parameter \"a\" takes the rest, and is no text"),
             (vec![Param::text("a").rest(), Param::text("b")], "\"b\" follows one that takes the rest"),
             (vec![Param::text("a").optional(), Param::text("b")], "\"b\" has to be given, and follows"),
             (vec![Param::integer("a").default("x")], "has a default that it cannot have: \"x\" is no whole number"),
-            (vec![Param::text("a").choices(["b"]).default("c")], "cannot have: \"c\" is no a; say one of b."),
+            (
+                vec![Param::text("a").choices(["b"]).default("c")],
+                "cannot have: \"c\" is not a choice for a; say one of b.",
+            ),
         ] {
             assert!(says(&params).contains(expected), "{}", says(&params));
         }

@@ -1,4 +1,4 @@
-//! A question to whoever is answered: their next message in that space goes to an action of the command.
+//! A question that a reply asks. The person's next message in that space goes to an action of the command.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::CommandSpec;
 use crate::webex::MessageId;
 
-/// The most bytes of names and values that a question keeps: each question is a row of the ledger.
+/// The most bytes of argument names and values in a question, since each question is a row of the ledger.
 const MOST_BYTES: usize = 4096;
 
-/// A question, for [`Reply::ask`](super::Reply::ask). Nothing waits for its answer: what is to be known then is kept in the
-/// ledger, so it survives a restart, and a dialogue is a chain of actions of which each may ask the next question.
+/// A question, for [`Reply::ask`](super::Reply::ask). No code waits for its answer. The ledger keeps what the answer
+/// needs, so a question survives a restart. A dialogue is a chain of actions, each of which may ask the next question.
 ///
 /// ```
 /// use switchboard::card::{Input, Submit};
@@ -28,7 +28,7 @@ const MOST_BYTES: usize = 4096;
 ///
 /// async fn service(_: Context, inputs: Inputs) -> Result<Reply> {
 ///     let service = inputs.required("service", "service")?;
-///     // They may type the answer, or choose it on the card; either reaches the same action as the same input.
+///     // People may type the answer, or choose it on the card. Both reach the same action as the same input.
 ///     let card = Card::new()
 ///         .with(Input::choice("place", &[("Staging", "staging"), ("Production", "production")]).label("Where"))
 ///         .action(Submit::new("Deploy", "place").argument("service", service).for_asker());
@@ -37,7 +37,7 @@ const MOST_BYTES: usize = 4096;
 /// }
 ///
 /// async fn place(context: Context, inputs: Inputs) -> Result<Reply> {
-///     // What is refused here is told, and asked again.
+///     // If this refuses the answer, the person is told and may answer again.
 ///     let place = inputs.one_of("place", &PLACES)?.unwrap_or("staging");
 ///     let service = inputs.argument("service").unwrap_or_default();
 ///     Ok(Reply::text(format!("{} deploys {service} to {place}.", context.sender().email)))
@@ -49,31 +49,30 @@ const MOST_BYTES: usize = 4096;
 ///
 /// # What is an answer
 ///
-/// - The next message of whoever was answered, in the same space, whatever it says and with whatever is attached. In a
-///   space with others it has to mention the bot, which does not hear of it otherwise; a line below the question says so.
-///   It passes every check of a message, and the person has to be one who may give the command still.
-/// - Not what begins with `/` and a command's name, such as `/help`: that is the command, and the question stays open. Nor
-///   is a command that is given in another thread than the question's.
-/// - Not what was said before the question could be read: both times are Webex's, and the reply's first message counts. A
-///   question whose message cannot be sent is none.
-/// - `cancel` or `stop`, alone, ends the question, with or without a slash, a point or an exclamation mark.
-/// - A card of the same reply answers it too: of whoever was asked, a button that works once or that calls the same action
-///   ends the question; of somebody else, one that does both. A button of it that says something
-///   ([`Submit::say`](crate::card::Submit::say)) answers, unless that is a command. An answer that is typed, or `cancel`,
-///   uses the card up.
+/// - An answer is the person's next message in the same space, whatever it says and whatever is attached. In a space
+///   with others it has to mention the bot, since the bot gets no other messages there; a line below the question says
+///   so. The answer passes every check of a message, and the person must still be allowed to give the command.
+/// - A message that begins with `/` and a command's name, such as `/help`, is no answer: the command runs, and the
+///   question stays open. The same is true of a command in another thread than the question's.
+/// - A message from before the question was visible is no answer. Both times are Webex's, and the reply's first message
+///   counts. A question whose message cannot be sent is not asked.
+/// - `cancel` or `stop`, alone, ends the question, with or without a slash, a full stop or an exclamation mark.
+/// - A card of the same reply answers the question too. If the person who was asked presses a button that works once,
+///   or one that calls the same action, the question ends. If somebody else presses, the button must do both. A button
+///   that says something ([`Submit::say`](crate::card::Submit::say)) answers, unless it says a command. A typed answer,
+///   or `cancel`, uses the card up.
 ///
-/// # What becomes of it
+/// # What happens with an answer
 ///
 /// The action is called with [`Context::text`](super::Context::text), [`Context::files`](super::Context::files) and the
-/// [`Inputs`](super::Inputs). With the reply it returns the question is over, unless that asks the next one. If it
-/// returns [`User`](super::CommandError::User) or [`Usage`](super::CommandError::Usage), the person reads that and may answer
-/// again.
-/// As with a command, it may run twice after a crash. One that fails for good ends the question, and so does one that has
-/// run and whose reply cannot be sent since its files are too large: what that would have asked is not asked.
+/// [`Inputs`](super::Inputs). The reply that it returns ends the question, or asks the next one. If it returns
+/// [`User`](super::CommandError::User) or [`Usage`](super::CommandError::Usage), the person reads that and may answer
+/// again. Like a command, an action may run twice after a crash. An action that fails for good ends the question. So
+/// does an action whose reply cannot be sent because its files are too large; the question in that reply is not asked.
 ///
 /// A person has at most one open question in each space; a new one replaces it. Its time begins when its message is in
-/// the space. What is said after it is a message as any other; one that the bot does not know is
-/// then told that it comes too late. A card beside it has a time of its own ([`Card::lives`](crate::Card::lives)).
+/// the space. Once that time is over, what the person says is a message like any other; if it is no command, the bot
+/// says that it comes too late. A card beside the question has a time of its own ([`Card::lives`](crate::Card::lives)).
 #[derive(Clone, Debug)]
 pub struct Question {
     action: String,
@@ -82,59 +81,59 @@ pub struct Question {
     within: Option<Duration>,
 }
 
-/// What is kept of a question until it is answered.
+/// What the ledger keeps of a question until it is answered.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct StoredQuestion {
     pub command: String,
     pub action: String,
     pub input: Option<String>,
     pub arguments: BTreeMap<String, String>,
-    /// The cards beside it, and until when their buttons work at most.
+    /// The cards beside the question, and the latest time at which their buttons work.
     pub cards: Vec<Uuid>,
     pub cards_until: i64,
-    /// The thread that it was asked in, or else the message that it answers.
+    /// The thread in which it was asked, or else the message to which the reply answered.
     #[serde(default)]
     pub thread: Option<MessageId>,
 }
 
 impl Question {
-    /// What is called with the answer: an [action](super::Command::action) of the command that asks.
+    /// A question whose answer goes to this [action](super::Command::action) of the command that asks.
     pub fn new(action: &str) -> Question {
         Question { action: action.to_owned(), input: None, arguments: BTreeMap::new(), within: None }
     }
 
-    /// What is typed is this input, as if it had been put into a card: each getter of [`Inputs`](super::Inputs) reads it, and
-    /// refuses what it should not be.
+    /// Gives the typed answer to the action as this input, as if it had been filled into a card. Each getter of
+    /// [`Inputs`](super::Inputs) can read it.
     #[must_use]
     pub fn input(mut self, id: &str) -> Question {
         self.input = Some(id.to_owned());
         self
     }
 
-    /// A value that [`Inputs::argument`](super::Inputs::argument) has again with the answer. It is kept in the ledger as it
-    /// is, 4096 bytes of names and values at most; a handler that keeps more fails.
+    /// Keeps a value for the action, which gets it from [`Inputs::argument`](super::Inputs::argument) with the answer.
+    /// The ledger keeps at most 4096 bytes of names and values; a handler that keeps more fails.
     #[must_use]
     pub fn argument(mut self, name: &str, value: impl Into<String>) -> Question {
         self.arguments.insert(name.to_owned(), value.into());
         self
     }
 
-    /// How long an answer is waited for: without it, as long as `conversations.within` says, and a week at most.
+    /// Sets how long the question waits for an answer, at most a week. Without it the question waits for `conversations.within`.
     #[must_use]
     pub fn within(mut self, within: Duration) -> Question {
         self.within = Some(within);
         self
     }
 
-    /// What is called with the answer.
+    /// The action that takes the answer.
     pub(super) fn action(&self) -> &str {
         &self.action
     }
 
-    /// Whether the command can be asked the answer, and what is kept has a size to be kept.
+    /// Checks that the command has the action, and that the question can be kept.
     ///
     /// # Errors
-    /// What is wrong with it, for whoever wrote the command.
+    /// The sentence says what the author of the command did wrong.
     pub(super) fn check(&self, command: &CommandSpec) -> anyhow::Result<()> {
         let (name, action) = (command.name(), &self.action);
         anyhow::ensure!(
@@ -149,7 +148,7 @@ impl Question {
         anyhow::ensure!(
             bytes <= MOST_BYTES,
             "a question of {name} keeps {bytes} bytes of arguments for {name}/{action}, and {MOST_BYTES} at most are kept; \
-             keep a name or an id, and what it stands for elsewhere"
+             keep a name or an id, and the rest elsewhere"
         );
         Ok(())
     }

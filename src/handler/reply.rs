@@ -56,7 +56,7 @@ pub(crate) struct Outgoing {
     pub message: NewMessage,
     pub card: Option<Card>,
     pub file: Option<File>,
-    /// Whether it asks whoever is answered something.
+    /// Whether this message asks the reply's question.
     pub asks: bool,
 }
 
@@ -72,30 +72,31 @@ impl Reply {
         Reply { body: Body::Markdown(markdown.into()), ..Reply::default() }
     }
 
-    /// A card. Notifications, and apps without cards, show its texts in its place; [`Reply::with_card`] says it better.
+    /// A card alone. Notifications, and apps without cards, show the texts of the card instead. With
+    /// [`Reply::with_card`] you can write that text yourself.
     pub fn card(card: Card) -> Reply {
         Reply::default().with_card(card)
     }
 
-    /// The same with a card. The text is then what is read where no card is shown: in notifications, where cards are off,
-    /// or when Webex refuses the card. The first card goes out with the text; each further one is a message of its own.
+    /// Adds a card. The text of the reply is then read where no card is shown: in notifications, where cards are off,
+    /// or if Webex refuses the card. The first card goes out with the text; each further one is a message of its own.
     #[must_use]
     pub fn with_card(mut self, card: Card) -> Reply {
         self.cards.push(card);
         self
     }
 
-    /// The same, and the next message of whoever is answered goes to an action of the command: see [`Question`].
+    /// Asks a question: the person's next message goes to an action of the command. See [`Question`].
     #[must_use]
     pub fn ask(mut self, question: Question) -> Reply {
         self.question = Some(question);
         self
     }
 
-    /// Whether the command can send this: the addresses of files, and what is asked.
+    /// Checks that the command can send this reply: the addresses of its files, and its question.
     ///
     /// # Errors
-    /// What is wrong with it, for whoever wrote the command.
+    /// The sentence says what the author of the command did wrong.
     pub(crate) fn check(&self, command: &CommandSpec) -> anyhow::Result<()> {
         self.check_addresses()?;
         self.check_all_elsewhere()?;
@@ -108,7 +109,7 @@ impl Reply {
         question.check(command)
     }
 
-    /// The same, and what is said elsewhere beside it.
+    /// Adds what is said elsewhere beside the reply.
     pub(super) fn and_elsewhere(mut self, said: Vec<(Destination, Reply)>) -> Reply {
         self.elsewhere.extend(said);
         self
@@ -118,13 +119,13 @@ impl Reply {
         std::mem::take(&mut self.elsewhere)
     }
 
-    /// The files of it and of what is said elsewhere.
+    /// The files of this reply and of what is said elsewhere.
     pub(crate) fn files(&self) -> Vec<&File> {
         let elsewhere = self.elsewhere.iter().flat_map(|(_, said)| &said.files);
         self.files.iter().chain(elsewhere).collect()
     }
 
-    /// Whether nobody would see anything of it.
+    /// Whether the reply shows nothing at all.
     pub(crate) fn is_empty(&self) -> bool {
         let (Body::Text(text) | Body::Markdown(text)) = &self.body;
         text.chars().all(|c| is_blank(c) || is_invisible(c))
@@ -133,7 +134,7 @@ impl Reply {
             && self.addresses.is_empty()
     }
 
-    /// The same with a line below its text, if it has one.
+    /// Adds a line below the text, if there is a text.
     pub(crate) fn with_line(mut self, line: &str) -> Reply {
         let (Body::Text(text) | Body::Markdown(text)) = &mut self.body;
         if !text.is_empty() {
@@ -143,7 +144,7 @@ impl Reply {
         self
     }
 
-    /// Whether what is said beside it can be said.
+    /// Checks everything that is said elsewhere beside the reply.
     ///
     /// # Errors
     /// What is wrong with it, for whoever wrote the program.
@@ -151,7 +152,7 @@ impl Reply {
         self.elsewhere.iter().try_for_each(|(to, said)| said.check_elsewhere(to))
     }
 
-    /// Whether this can be said to somebody who is not answered by it.
+    /// Checks that this can be said elsewhere, to somebody it does not answer.
     ///
     /// # Errors
     /// What is wrong with it, for whoever wrote the program.
@@ -176,32 +177,32 @@ impl Reply {
         self.question.take()
     }
 
-    /// A file, and nothing said.
+    /// A file alone.
     pub fn file(name: &str, content_type: &str, bytes: impl Into<Bytes>) -> Reply {
         Reply::default().with_file(name, content_type, bytes)
     }
 
-    /// The same with a file. The first one goes out with the text, or with the last part of a long one; each further one
-    /// is a message of its own after it, since Webex takes one file a message, and none beside a card. Of the name the
-    /// last part of a path is kept.
+    /// Adds a file. The first one goes out with the text, or with the last part of a long text. Each further one is a
+    /// message of its own, since Webex takes one file in a message, and none beside a card. If the name is a path, its
+    /// last part is used.
     #[must_use]
     pub fn with_file(mut self, name: &str, content_type: &str, bytes: impl Into<Bytes>) -> Reply {
         self.files.push(File::new(name, content_type, bytes));
         self
     }
 
-    /// The same with a local file, read here and now: the handler's temporary folder ends with the handler, long before
-    /// the reply is sent. The type is told by the ending of the name.
+    /// Adds a local file. It is read at once, so a temporary file of the handler may be deleted before the reply is
+    /// sent. The ending of the name decides the content type.
     ///
     /// # Errors
-    /// When it cannot be read, or is larger than the 100 MB that Webex takes.
+    /// The file cannot be read, or is larger than the 100 MB that Webex takes.
     pub async fn with_path(mut self, path: impl AsRef<Path>) -> io::Result<Reply> {
         self.files.push(File::read(path).await?);
         Ok(self)
     }
 
-    /// The same with a file that Webex fetches from a public address when the reply is sent, and names by it. It is a
-    /// message of its own after everything else: should Webex not get the file, nothing else is lost with it.
+    /// Adds a file that Webex fetches from a public address when the reply is sent. Webex names the file by the
+    /// address. It is a message of its own after everything else, so nothing else is lost if Webex cannot fetch it.
     ///
     /// ```no_run
     /// # use switchboard::Reply;
@@ -246,7 +247,7 @@ impl Outgoing {
 
 impl From<Card> for Outgoing {
     fn from(card: Card) -> Self {
-        // What does not fit beside a card would only repeat it.
+        // A fallback text that is too long is cut, since the rest would only repeat the card.
         let fallback = split(&card.fallback(), MOST_BYTES).into_iter().next().unwrap_or_default();
         Outgoing { card: Some(card), ..Outgoing::markdown(fallback) }
     }

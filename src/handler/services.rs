@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::webex::Client;
 
-/// One of these for each running bot.
+/// What the handlers of a running bot share. There is one for each bot.
 pub(crate) struct Services {
     pub webex: Client,
     pub store: Store,
@@ -33,7 +33,7 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// What is declared of the commands of now.
+    /// The declarations of the current commands.
     pub fn commands(&self) -> Arc<[CommandSpec]> {
         self.catalogue.specs()
     }

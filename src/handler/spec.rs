@@ -1,4 +1,4 @@
-//! What is declared of a command: data, from which people are helped and their words are read.
+//! The declaration of a command as data, for help and for reading what people type.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::param::{self, Param};
 use crate::access::{Permission, Quorum};
 use crate::text::{folded, is_blank, is_invisible};
 
-/// Everything that is known of a [`Command`](super::Command) but what it does.
+/// Everything about a [`Command`](super::Command) except the functions that it runs.
 #[derive(Clone, Debug, Default)]
 pub struct CommandSpec {
     pub(super) name: String,
@@ -17,28 +17,28 @@ pub struct CommandSpec {
     pub(super) permission: Permission,
     pub(super) quorum: Option<Quorum>,
     pub(super) actions: Vec<String>,
-    /// Actions that its cards and questions name.
+    /// Actions that the command's declared cards and questions name.
     pub(super) named: Vec<String>,
 }
 
-/// Where the commands of now are looked up: they can be exchanged while the bot runs.
+/// Gives the current commands. The table can be exchanged while the bot runs.
 pub(crate) trait Catalogue: Send + Sync {
-    /// All of them, in the order that `help` shows.
+    /// The declarations of all commands, in the order that `help` shows.
     fn specs(&self) -> Arc<[CommandSpec]>;
 }
 
 impl CommandSpec {
-    /// The word that calls it.
+    /// The word that calls the command.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Other words that call it.
+    /// Other words that call the command.
     pub fn aliases(&self) -> impl Iterator<Item = &str> + Clone {
         self.aliases.iter().map(String::as_str)
     }
 
-    /// Every word that calls it, the name first.
+    /// Every word that calls the command, the name first.
     pub(crate) fn words(&self) -> impl Iterator<Item = &str> + Clone {
         [self.name()].into_iter().chain(self.aliases())
     }
@@ -49,22 +49,22 @@ impl CommandSpec {
         [self.name.clone()].into_iter().chain(params).collect::<Vec<_>>().join(" ")
     }
 
-    /// One line of what it does.
+    /// What the command does, in one line.
     pub fn summary(&self) -> &str {
         &self.summary
     }
 
-    /// What `help NAME` says besides, as markdown.
+    /// What `help NAME` says besides the summary, as markdown.
     pub fn details(&self) -> &str {
         &self.details
     }
 
-    /// What it takes.
+    /// The parameters of the command.
     pub fn params(&self) -> &[Param] {
         &self.params
     }
 
-    /// Whether something has to be said besides its name.
+    /// Whether the command needs arguments.
     pub(crate) fn needs_arguments(&self) -> bool {
         self.params.iter().any(Param::is_needed)
     }
@@ -73,17 +73,17 @@ impl CommandSpec {
         &self.permission
     }
 
-    /// Whose approval it needs before it runs; none for most.
+    /// The approvals that the command needs before it runs. Most commands need none.
     pub(crate) fn quorum(&self) -> Option<&Quorum> {
         self.quorum.as_ref()
     }
 
-    /// The names of its actions, in the order in which they were added.
+    /// The names of the command's actions, in the order in which they were added.
     pub(crate) fn actions(&self) -> impl Iterator<Item = &str> {
         self.actions.iter().map(String::as_str)
     }
 
-    /// What is wrong with it, for whoever declared it.
+    /// Checks the declaration. The error says what the author of the command did wrong.
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let name = self.name();
         for word in self.words() {
@@ -110,7 +110,7 @@ impl CommandSpec {
         }
         anyhow::ensure!(
             self.permission.wrong().is_empty(),
-            "the command \"{name}\" allows somebody or some space that is none: {}; give emails, person ids, *@domain or \
+            "the command \"{name}\" allows entries that are no person or space: {}; give emails, person ids, *@domain or \
              admins, and ids of spaces or direct",
             self.permission.wrong().join(", ")
         );
@@ -120,7 +120,7 @@ impl CommandSpec {
         }
     }
 
-    /// A word that calls this one and that one, case aside.
+    /// A word that calls both commands, whatever its case.
     pub(super) fn shared_word<'a>(&'a self, other: &'a CommandSpec) -> Option<&'a str> {
         self.words().find(|word| other.words().any(|theirs| folded(theirs) == folded(word)))
     }

@@ -1,4 +1,4 @@
-//! What the author of a bot shares with its handlers: settings of the bot's own, and state.
+//! What the author of a bot shares with its handlers: the bot's own settings, and state.
 
 use std::any::type_name;
 use std::sync::Arc;
@@ -27,7 +27,8 @@ impl Context {
     /// The section of the settings that was given to [`Bot::settings`](crate::Bot::settings) with this type.
     ///
     /// # Errors
-    /// When no section of the bot has this type: a mistake of the program, which whoever asks reads as a failure.
+    /// No section of the bot has this type, which is a mistake of the program. Return the error with `?`: the person
+    /// reads that the command failed.
     pub fn settings<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
         Ok(self.services.settings()?)
     }
@@ -35,7 +36,8 @@ impl Context {
     /// The value of this type that was given to [`Bot::state`](crate::Bot::state).
     ///
     /// # Errors
-    /// When the bot has no value of this type: a mistake of the program, which whoever asks reads as a failure.
+    /// The bot has no value of this type, which is a mistake of the program. Return the error with `?`: the person
+    /// reads that the command failed.
     pub fn state<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
         Ok(self.services.value()?)
     }
@@ -45,7 +47,8 @@ impl EventContext {
     /// As [`Context::settings`].
     ///
     /// # Errors
-    /// When no section of the bot has this type: a mistake of the program, and the event becomes a dead letter.
+    /// No section of the bot has this type, which is a mistake of the program. Return the error with `?`: the event
+    /// becomes a dead letter.
     pub fn settings<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
         Ok(self.services.settings()?)
     }
@@ -53,7 +56,8 @@ impl EventContext {
     /// As [`Context::state`].
     ///
     /// # Errors
-    /// When the bot has no value of this type: a mistake of the program, and the event becomes a dead letter.
+    /// The bot has no value of this type, which is a mistake of the program. Return the error with `?`: the event
+    /// becomes a dead letter.
     pub fn state<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
         Ok(self.services.value()?)
     }

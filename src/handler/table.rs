@@ -8,23 +8,24 @@ use crate::access::Policy;
 use crate::config::{Approve, CommandRule, ConfigError};
 use crate::text::{nearest, quoted};
 
-/// The commands as they are used: with what the settings say of who may give which, and where.
+/// The commands as the bot uses them. The settings' rules are applied to them.
 #[derive(Debug)]
 pub(crate) struct Table {
     commands: Vec<Command>,
     specs: Arc<[CommandSpec]>,
 }
 
-/// The table of now.
+/// The current table, which can be exchanged.
 #[derive(Clone, Debug)]
 pub(crate) struct LiveTable(Arc<RwLock<Arc<Table>>>);
 
 impl Table {
-    /// Puts the rules of the settings upon the commands, and what is around all of them around each: the first outermost.
+    /// Applies the settings' rules to the commands, and puts the middleware around each command, the first one
+    /// outermost.
     ///
     /// # Errors
-    /// A command that cannot be called or does not fit itself, two of one name, or a rule for one that is not there; each
-    /// with what to do.
+    /// A command has a wrong declaration, two commands share a word, or a rule is for a command that does not exist.
+    /// Each sentence says what to do.
     pub fn build(mut commands: Vec<Command>, rules: &[CommandRule], around: &[Around]) -> anyhow::Result<Table> {
         for (nth, command) in commands.iter().enumerate() {
             command.spec.check()?;
@@ -60,7 +61,7 @@ impl Table {
         self.commands.iter().find(|command| command.name() == name)
     }
 
-    /// What is doubtful about commands that need approval, as sentences.
+    /// Doubts about commands that need approval, as sentences.
     pub fn doubts(&self, policy: &Policy, buttons: bool) -> Vec<String> {
         let approved = || self.commands.iter().filter_map(|command| Some((command, command.quorum()?)));
         let names: Vec<_> = approved().map(|(command, _)| command.name()).collect();
@@ -90,7 +91,7 @@ impl Table {
     }
 }
 
-/// The command with what the settings say of it.
+/// The command with the settings' rule for it applied.
 fn ruled(mut command: Command, CommandRule { allow, rooms, approve, .. }: &CommandRule) -> Command {
     if let Some(people) = allow {
         command = command.allow(people);
@@ -104,7 +105,7 @@ fn ruled(mut command: Command, CommandRule { allow, rooms, approve, .. }: &Comma
     command
 }
 
-/// What is said of a rule for a command that is not there.
+/// The sentence about a rule for a command that does not exist.
 fn stray(CommandRule { name, place, .. }: &CommandRule, commands: &[Command]) -> String {
     let names = || commands.iter().map(|command| command.name());
     let hint = match nearest(names(), name) {
@@ -124,7 +125,7 @@ impl LiveTable {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Events that begin from now on are for this table.
+    /// Replaces the table. Events that begin from now on use the new one.
     pub fn exchange(&self, table: Table) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
     }
@@ -180,9 +181,9 @@ mod tests {
         }
         for (toml, says) in [
             ("name = \"help\"\nallow = []", "command 1 (help) allows nobody; leave allow out"),
-            ("name = \"help\"\nallow = [\"admin\"]", "command 1 (help) allows nobody with one entry"),
+            ("name = \"help\"\nallow = [\"admin\"]", "command 1 (help) has an entry in allow that is no person"),
             ("name = \"help\"\nrooms = []", "command 1 (help) has no rooms"),
-            ("name = \"help\"\nrooms = [\"Lab\"]", "command 1 (help) has a room that is none"),
+            ("name = \"help\"\nrooms = [\"Lab\"]", "command 1 (help) has an entry in rooms that is no space"),
             ("name = \"help\"\napprove = { by = [] }", "command 1 (help) can be approved by nobody"),
             ("name = \"help\"\napprove = { by = [\"a@x.test\"], quorum = 2 }", "command 1 (help) needs 2 approvals"),
             ("name = \"help\"\napprove = { by = [\"admins\"] }", "needs 1 approval, and approve.by has 0 people"),
@@ -196,7 +197,7 @@ mod tests {
             assert!(error.contains(says) && error.contains("the given settings"), "{toml}: {error}");
         }
         let own = || Command::new("own", "", async |_, _| Ok(Reply::text("")));
-        assert!(refusal(own().allow(["Alice"])).contains("none: Alice; give emails"));
+        assert!(refusal(own().allow(["Alice"])).contains("that are no person or space: Alice; give emails"));
         let own = own().approve(["a@x.test"], 2, std::time::Duration::from_secs(60));
         assert!(refusal(own).starts_with("the command \"own\" needs 2 approvals"));
     }

@@ -1,4 +1,4 @@
-//! What people type, read as a number, a day, a duration, a yes or no, or somebody.
+//! Reads what people type as a number, a day, a duration, a yes or no, or a person.
 
 use std::time::Duration;
 
@@ -10,24 +10,24 @@ use crate::webex::PersonId;
 
 /// A type that an argument can be read as: see [`Args::get`](super::Args::get).
 pub trait FromArgument: Sized {
-    /// What it is called in the sentence that refuses a text which is none.
+    /// The name of the type for people, in the sentence that refuses another text.
     const KIND: &'static str;
 
-    /// Reads it; none when the text is none.
+    /// Reads a text. None if the text is no value of this type.
     fn read(text: &str) -> Option<Self>;
 
-    /// What an argument that was left out is; none when it has to be there.
+    /// The value of an argument that was left out. None if the argument must be given.
     fn left_out() -> Option<Self> {
         None
     }
 }
 
-/// Somebody, as they are named in an argument.
+/// A person, as an argument names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Somebody {
-    /// By an email address, in lower case.
+    /// Named by an email address, in lower case.
     Email(String),
-    /// By Webex's id of a person.
+    /// Named by Webex's id of the person.
     Id(PersonId),
 }
 
@@ -42,7 +42,7 @@ impl FromArgument for String {
 impl FromArgument for f64 {
     const KIND: &'static str = "number";
 
-    /// With a point: a comma means tenths to some people and thousands to others.
+    /// Takes a decimal point only: a comma means tenths to some people and thousands to others.
     fn read(text: &str) -> Option<f64> {
         as_seen(text, |text| text.parse().ok().filter(|number: &f64| number.is_finite()))
     }
@@ -120,7 +120,7 @@ macro_rules! whole_numbers {
 
 whole_numbers!(u8, u16, u32, u64, usize, i32, i64);
 
-/// Reads a text as it is, else without the marks around it and the invisible characters in it.
+/// Reads a text as it is. If that fails, reads it without the marks around it and the invisible characters in it.
 pub(super) fn as_seen<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
     read(text).or_else(|| read(&plain(text)))
 }

@@ -1,15 +1,15 @@
-//! What an app of Webex sends when somebody fills in a card and presses a button.
+//! What a Webex app sends when somebody fills in a card and presses a button.
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Map, Value};
 
 use crate::simulator::shown;
 
-/// What somebody fills in, by the ids of the inputs.
+/// What a person fills into a card, by the ids of the inputs.
 #[derive(Clone, Debug, Default)]
 pub struct Filled(Map<String, Value>);
 
-/// Nothing.
+/// No inputs.
 impl From<()> for Filled {
     fn from((): ()) -> Filled {
         Filled::default()
@@ -22,7 +22,7 @@ impl<const N: usize> From<[(&str, &str); N]> for Filled {
     }
 }
 
-/// An object with a value for each input; several choices are a list.
+/// A JSON object with a value for each input; several choices are a list.
 impl From<Value> for Filled {
     fn from(inputs: Value) -> Filled {
         match inputs {
@@ -32,7 +32,7 @@ impl From<Value> for Filled {
     }
 }
 
-/// The inputs of a click, with those that the button brings itself.
+/// The data of a click: what the button itself sends, and a value for each input of the card.
 pub(super) fn fill(card: &Value, title: &str, Filled(mut filled): Filled) -> anyhow::Result<Value> {
     let buttons = shown::buttons(card);
     let titles = || buttons.iter().map(|button| button.title).collect::<Vec<_>>().join(", ");
@@ -57,7 +57,7 @@ pub(super) fn fill(card: &Value, title: &str, Filled(mut filled): Filled) -> any
     Ok(Value::Object(sent))
 }
 
-/// What stands in an input that nobody touches.
+/// The value of an input that the person left as it is.
 fn untouched(input: &Value) -> String {
     match input.get("value") {
         Some(value) => shown::plain(value),
@@ -68,7 +68,7 @@ fn untouched(input: &Value) -> String {
     }
 }
 
-/// What is sent for a value. Apps send everything as a text.
+/// The text that an app sends for a value. Apps send everything as text.
 fn chosen(input: &Value, value: &Value) -> anyhow::Result<String> {
     let values = match value {
         Value::Array(values) => values.iter().map(shown::plain).collect(),

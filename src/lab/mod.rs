@@ -1,4 +1,4 @@
-//! The laboratory: a bot under test, with a Webex cloud, people and spaces in the same process.
+//! The laboratory runs a bot under test, with a Webex cloud, people and spaces in the same process.
 //!
 //! A test of a command says something as somebody and reads what the bot said:
 //!
@@ -41,8 +41,9 @@
 //! # }
 //! ```
 //!
-//! The bot is the whole daemon, as `simulate` runs it, on a port that was free and in a folder of its own; both are gone
-//! with the [`Lab`]. So tests run beside each other.
+//! The bot is the whole daemon, as `simulate` runs it, on a free port and in a folder of its own. Both end with the
+//! [`Lab`], so tests can run beside each other. Every error here is meant to fail the test: return it with `?`, or call
+//! `unwrap`.
 
 mod filling;
 mod person;
@@ -55,16 +56,16 @@ use tokio::net::TcpListener;
 
 pub use filling::Filled;
 pub use person::{Person, Space};
-use running::Running;
+use running::RunningBot;
 
 use crate::app::Handle;
 use crate::bot::Bot;
 use crate::simulator::{Cloud, Message, Options};
 
-/// Where people are who are named without a domain.
+/// The mail domain of people who are named without one.
 const HOME: &str = "example.com";
 
-/// An open bot whose tries follow each other at once: tests say more at one time than people do, and wait for failures.
+/// Settings for tests: the bot answers everybody, has no flood limits, and repeats a failed try at once.
 const SETTINGS: [(&str, &str); 9] = [
     ("ACCESS__DM_POLICY", "open"),
     ("ACCESS__GROUP_POLICY", "mention"),
@@ -77,21 +78,22 @@ const SETTINGS: [(&str, &str); 9] = [
     ("WORKER__BACKOFF_MAX", "100ms"),
 ];
 
-/// A bot that runs, and the cloud it runs against. Cheap to clone; all clones are the same laboratory, which ends with
-/// the last of them and of its [people](Person).
+/// A running bot, and the cloud it runs against. It is cheap to clone. All clones are the same laboratory, which ends
+/// when the last of them and of its [people](Person) is dropped.
 #[derive(Clone)]
-pub struct Lab(Running);
+pub struct Lab(RunningBot);
 
 impl Lab {
-    /// Starts a bot that answers everybody, and in spaces whoever mentions it. Returns when it is ready.
+    /// Starts a bot that answers everybody in direct messages, and everybody who mentions it in spaces. Returns when
+    /// the bot is ready.
     ///
     /// # Errors
-    /// What keeps the bot from running: wrong settings, or two commands of one name.
+    /// The bot cannot start, for example because settings are wrong or two commands have one name.
     pub async fn start(bot: Bot) -> anyhow::Result<Lab> {
         Lab::with("", bot).await
     }
 
-    /// The same with settings, as they stand in `bot.toml`, above those of an open bot.
+    /// Like [`Lab::start`], with settings in the form of `bot.toml`. They replace those of the open bot.
     ///
     /// ```
     /// # use switchboard::{Bot, lab::Lab};
@@ -113,7 +115,7 @@ impl Lab {
         Lab::on(Cloud::start(options).await?, settings, bot).await
     }
 
-    /// The same on a cloud that was started before, with [options](Options) of its own.
+    /// Like [`Lab::with`], on a cloud that was started before with its own [options](Options).
     ///
     /// # Errors
     /// As [`Lab::start`].
@@ -126,18 +128,18 @@ impl Lab {
         variables.push(("SWITCHBOARD_STORE__URL".to_owned(), ledger));
         let config = bot.load_above(settings, &variables)?;
         let app = bot.build_on(listener, config).await?;
-        let lab = Lab(Running::start(cloud, app, folder));
+        let lab = Lab(RunningBot::start(cloud, app, folder));
         lab.0.is_ready().await?;
         Ok(lab)
     }
 
-    /// The same laboratory, in which the bot may take so long for what it is at, and not 30 seconds.
+    /// Sets how long the laboratory waits for the bot before it fails; 30 seconds otherwise.
     #[must_use]
     pub fn within(self, patience: Duration) -> Lab {
         Lab(self.0.within(patience))
     }
 
-    /// Somebody who speaks to the bot; made if there is nobody of that name. A name without a domain is one at
+    /// A person who speaks to the bot. They are created if nobody has that name. A name without a domain is at
     /// `example.com`.
     pub fn person(&self, name: &str) -> Person {
         let email = if name.contains('@') { name.to_owned() } else { format!("{name}@{HOME}") };
@@ -150,35 +152,37 @@ impl Lab {
         Space { id: self.0.cloud().space(title, &emails), title: title.to_owned() }
     }
 
-    /// Everything that was said so far, by whom and where, with what is on the cards and who pressed what: see
-    /// [`Cloud::conversation`]. It has no ids and no times, so the same test has the same transcript in every run, unless
-    /// the bot speaks in several spaces at one time, which it does in any order.
+    /// Everything that was said so far, by whom and where, with the contents of cards and who pressed which button: see
+    /// [`Cloud::conversation`]. It has no ids and no times, so a test has the same transcript in every run. Only the
+    /// order of messages that the bot sends to several spaces at one time can differ.
     pub fn transcript(&self) -> String {
         self.0.cloud().conversation()
     }
 
-    /// Everything that the bot said so far, to whomever, oldest first.
+    /// Everything that the bot said so far, to anybody, oldest first.
     pub fn answers(&self) -> Vec<Message> {
         self.0.answers()
     }
 
-    /// Waits until the bot has worked off everything that it was told. Everything that a [`Person`] does waits by itself.
+    /// Waits until the bot has finished all its work. You need it only for what no [`Person`] did, since their methods
+    /// wait by themselves.
     ///
     /// # Errors
-    /// When it takes too long, with what is still open; or when the bot has ended, with why.
+    /// The bot takes too long, and the error says what is still open. Or the bot has ended, and the error says why.
     pub async fn settle(&self) -> anyhow::Result<()> {
         self.0.settle().await
     }
 
-    /// Waits until the transcript holds this text: what the bot says on its own is said at any time. Gives the transcript.
+    /// Waits until the transcript contains this text, and gives the transcript. Use it for what the bot says on its
+    /// own, at a time that the test does not know.
     ///
     /// # Errors
-    /// When it takes too long, with what was said.
+    /// The text does not appear in time, and the error shows what was said. Or the bot has ended.
     pub async fn until(&self, text: &str) -> anyhow::Result<String> {
         self.0.until(text).await
     }
 
-    /// The cloud, for what goes wrong in it and for what is not said by anybody.
+    /// The cloud, for causing faults, and for everything that no person does.
     pub fn cloud(&self) -> &Cloud {
         self.0.cloud()
     }
@@ -188,10 +192,11 @@ impl Lab {
         self.0.bot()
     }
 
-    /// Stops the bot as SIGTERM does, and says how it ended. Without it the bot is cut off when the laboratory is dropped.
+    /// Stops the bot as SIGTERM does, and waits for its end. Otherwise the bot is cut off when the laboratory is
+    /// dropped.
     ///
     /// # Errors
-    /// Why the bot did not end well.
+    /// The bot did not stop in time, or it failed; the error says why.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.0.stop().await
     }

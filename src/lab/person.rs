@@ -1,16 +1,17 @@
-//! Somebody in the laboratory. Each act waits until the bot has settled, and gives what the bot said there meanwhile.
+//! A person in the laboratory. Each act waits until the bot has settled, and gives what the bot said in that space
+//! meanwhile.
 
 use anyhow::Context as _;
 
 use super::filling::{Filled, fill};
-use super::running::Running;
+use super::running::RunningBot;
 use crate::simulator::{self, Message};
 
-/// Somebody who speaks to the bot.
+/// A person who speaks to the bot.
 #[derive(Clone)]
 pub struct Person {
     pub(super) acts: simulator::Person,
-    pub(super) bot: Running,
+    pub(super) bot: RunningBot,
 }
 
 /// A space with the bot in it.
@@ -21,12 +22,12 @@ pub struct Space {
 }
 
 impl Space {
-    /// Webex's id of it.
+    /// Webex's id of the space.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// What it is called.
+    /// The title of the space.
     pub fn title(&self) -> &str {
         &self.title
     }
@@ -41,7 +42,7 @@ impl Person {
     /// Says something to the bot directly, and gives its answers.
     ///
     /// # Errors
-    /// When the bot does not settle, with what is open and what was said.
+    /// The bot does not settle in time. The error says what is open and what was said.
     pub async fn says(&self, text: &str) -> anyhow::Result<Vec<Message>> {
         self.answered(&self.acts.direct_room(), || Ok(self.acts.says(text))).await
     }
@@ -49,7 +50,7 @@ impl Person {
     /// Mentions the bot in a space and says something to it, and gives its answers there.
     ///
     /// # Errors
-    /// When the person is not in the space, or the text is empty or too long; and as [`Person::says`].
+    /// The person is not in the space, or the text is empty or too long. Otherwise as [`Person::says`].
     pub async fn says_in(&self, space: &Space, text: &str) -> anyhow::Result<Vec<Message>> {
         self.answered(&space.id, || Ok(self.acts.mentions_bot(&space.id, text)?)).await
     }
@@ -57,7 +58,7 @@ impl Person {
     /// Replies in the thread of a message, and gives the bot's answers there. In a space the reply mentions the bot.
     ///
     /// # Errors
-    /// When the person cannot see the message; and as [`Person::says`].
+    /// The person cannot see the message. Otherwise as [`Person::says`].
     pub async fn replies(&self, to: &Message, text: &str) -> anyhow::Result<Vec<Message>> {
         self.answered(&to.room_id, || Ok(self.acts.replies(&to.id, text)?)).await
     }
@@ -77,12 +78,13 @@ impl Person {
         self.answered(&self.acts.direct_room(), act).await
     }
 
-    /// Presses a button on a card by its title, and gives the bot's answers there. Inputs are named by their ids; what is
-    /// left out is as the card has it: `[("size", "large")]`, `()` or JSON.
+    /// Presses the button of this title on a card, and gives the bot's answers there. `inputs` are values by the ids of
+    /// the card's inputs: `[("size", "large")]`, `()` or JSON. An input that is left out keeps the value that the card
+    /// gives it.
     ///
     /// # Errors
-    /// When nobody could do so in an app of Webex: there is no such button or input, something required is left out, or a
-    /// choice is none; each with what there is. And as [`Person::says`].
+    /// Nobody could do this in a Webex app: the card has no such button, input or choice, or a required input is left
+    /// out. The error lists what the card has. Otherwise as [`Person::says`].
     pub async fn presses(
         &self,
         card: &Message,
@@ -101,12 +103,13 @@ impl Person {
         self.bot.answers().into_iter().filter(|message| message.room_id == room).collect()
     }
 
-    /// What a person can do in the simulator besides, such as to edit a message; nothing waits for the bot there.
+    /// Everything else that a person can do in the simulator, such as editing a message. These acts do not wait for the
+    /// bot.
     pub fn acts(&self) -> &simulator::Person {
         &self.acts
     }
 
-    /// Does it, and gives what the bot said in that room from then on.
+    /// Does `act`, waits for the bot, and gives what it said in that room meanwhile.
     async fn answered(&self, room: &str, act: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<Vec<Message>> {
         let said = || self.bot.answers().into_iter().filter(|message| message.room_id == room);
         let before: Vec<_> = said().map(|message| message.id).collect();

@@ -1,4 +1,4 @@
-//! The bot that runs in a laboratory, and the waiting for it.
+//! The running bot of a laboratory, and how tests wait for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, Handle};
 use crate::simulator::{Cloud, Message};
 
-/// How long a bot may take for what it is at, unless somebody says otherwise.
+/// How long a test waits for the bot, unless the test says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A bot, the cloud it runs against, and how long it may take.
 #[derive(Clone)]
-pub(super) struct Running {
+pub(super) struct RunningBot {
     inner: Arc<Inner>,
     patience: Duration,
 }
@@ -31,15 +31,15 @@ struct Inner {
     _folder: TempDir,
 }
 
-impl Running {
-    pub(super) fn start(cloud: Cloud, app: App, folder: TempDir) -> Running {
+impl RunningBot {
+    pub(super) fn start(cloud: Cloud, app: App, folder: TempDir) -> RunningBot {
         let (bot, stop) = (app.handle(), CancellationToken::new());
         let task = Mutex::new(Some(tokio::spawn(app.run_until(stop.clone().cancelled_owned()))));
-        Running { inner: Arc::new(Inner { cloud, bot, stop, task, _folder: folder }), patience: PATIENCE }
+        RunningBot { inner: Arc::new(Inner { cloud, bot, stop, task, _folder: folder }), patience: PATIENCE }
     }
 
-    pub(super) fn within(self, patience: Duration) -> Running {
-        Running { patience, ..self }
+    pub(super) fn within(self, patience: Duration) -> RunningBot {
+        RunningBot { patience, ..self }
     }
 
     pub(super) fn cloud(&self) -> &Cloud {
@@ -77,7 +77,8 @@ impl Running {
         let said = async {
             let mut commits = self.bot().store().commits();
             while !self.cloud().conversation().contains(text) {
-                // What was sent is settled after it stands in the cloud.
+                // The store commits the end of a message after the message is in the cloud, so every message wakes
+                // this.
                 commits.changed().await.context("the bot has ended")?;
             }
             Ok(())
@@ -93,7 +94,7 @@ impl Running {
         ended.map_err(|_| anyhow!("the bot did not stop within {:?}", self.patience))??
     }
 
-    /// Waits for something of the bot, as long as the bot runs and the patience lasts.
+    /// Waits for something that the bot does, while the bot runs and the patience lasts.
     async fn in_time(&self, what: &str, waited: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
         let mut task = self.inner.task.lock().await;
         let Some(running) = task.as_mut() else { bail!("the bot was stopped") };

@@ -10,7 +10,7 @@ impl Letter {
     /// The letter of an outbox row.
     ///
     /// # Errors
-    /// Why this version cannot read it.
+    /// This version cannot read the letter, which another version wrote.
     pub fn read(body: &str) -> Result<Letter, serde_json::Error> {
         serde_json::from_str(body).or_else(|error| match serde_json::from_str::<LegacyLetter>(body) {
             Ok(before) => Ok(before.into()),

@@ -1,5 +1,5 @@
-//! Questions: the ledger keeps what a reply asks of somebody, and what they say next goes to the action that the question
-//! names.
+//! Questions that replies ask. The ledger keeps a question, and what the person says next goes to the action that the
+//! question names.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use crate::webex::{MessageId, RoomType};
 
 const CANCEL: [&str; 2] = ["cancel", "stop"];
 
-/// The message of a reply that asks its question: it begins with the text, and whoever sees that may answer.
+/// The index of the message that asks a reply's question: the first one, since it has the text.
 const FIRST: u32 = 0;
 
 /// In a space with others the bot gets only what mentions it.
 const MENTION_ME: &str = "(Mention me when you answer.)";
 
-/// How long before a question was asked something may have been said that still answers it, where nobody knows when the
-/// question was shown: two clocks differ by as much. In milliseconds.
+/// If it is not known when a question was shown, words said up to this long before it was asked can answer it: two
+/// clocks may differ by as much. In milliseconds.
 const CLOCK_DIFFERENCE: i64 = 1_000;
 
 /// When something was said, and by which button.
@@ -37,9 +37,9 @@ pub struct Utterance {
     pub card: Option<Uuid>,
 }
 
-/// What somebody's words mean, given what they were asked.
+/// What a person's words mean, given the question they were asked.
 pub enum Meaning {
-    /// A command, or whatever else stands for itself.
+    /// A command, or anything else that is no answer.
     Command,
     /// The answer to this question.
     Answer(AskedQuestion),
@@ -47,7 +47,7 @@ pub enum Meaning {
     TooLate(AskedQuestion, SpokenRefusal),
     /// The answer to a question that was open when the event was first worked on, and is over now.
     Gone,
-    /// Not known yet: the question is just being sent, and Webex will say which of the two was first.
+    /// Not known yet: the question is just being sent, and only Webex can say which of the two was first.
     Unsettled,
 }
 
@@ -76,7 +76,7 @@ pub struct Questions {
 }
 
 impl Questions {
-    /// Keeps them in the ledger of these services.
+    /// Questions that are kept in the ledger of these services.
     pub fn new(services: &Arc<Services>) -> Questions {
         Questions { services: Arc::clone(services) }
     }
@@ -123,10 +123,10 @@ impl Questions {
         })
     }
 
-    /// Ends the question that stands beside a card, if the person who clicked was asked it and the click answers it.
+    /// Ends the question beside a card, if the person who clicked was asked it and the click answers it.
     ///
     /// # Errors
-    /// The ledger's error: try again.
+    /// The ledger cannot be read. Try again later.
     pub async fn end_by_click(
         &self,
         to: &ReplyTo,
@@ -142,7 +142,7 @@ impl Questions {
     /// What somebody's words mean: an answer to what they were asked, or a command.
     ///
     /// # Errors
-    /// The ledger's error. Nobody knows then what they were asked: try again.
+    /// The ledger cannot be read, so the question is not known. Try again later.
     pub async fn meaning(&self, row: &Claimed, words: &Context, said: Utterance) -> Result<Meaning, StoreError> {
         Ok(match self.meaning_by_question(row, words, said).await? {
             Meaning::Answer(asked) if row.answers.is_none() && self.is_other_command(words, said, &asked.stored) => {
@@ -236,7 +236,7 @@ impl Questions {
     }
 }
 
-/// Reads a question. One that another version wrote in another form is left alone.
+/// Reads a stored question. A question that another version wrote in another form is left alone.
 fn read_question(Conversation { room, person, event, body, .. }: Conversation) -> Option<AskedQuestion> {
     let stored = serde_json::from_str(&body);
     let stored =

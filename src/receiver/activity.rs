@@ -142,7 +142,7 @@ impl Frame {
     /// Reads a frame, of text or of bytes.
     ///
     /// # Errors
-    /// What is wrong with it, for the log.
+    /// A sentence for the log about what is wrong with the frame.
     pub(super) fn read(frame: &[u8]) -> Result<Frame, String> {
         // The library's own text may quote what was sent.
         let problem = |error: serde_json::Error| format!("{:?} error at byte {}", error.classify(), error.column());

@@ -55,7 +55,7 @@ impl Door {
     /// Webex sent of it, to the byte, if it sent anything; it is kept for whoever looks unless it is long.
     ///
     /// # Errors
-    /// When the ledger could not take it; the sender must hear that.
+    /// The ledger could not take the event. Do not acknowledge it, so that it is sent again.
     pub async fn take(&self, source: Source, event: &Event, raw: Option<Bytes>) -> Result<Received, StoreError> {
         if let Event::Other(other) = event
             && !self.wants(event)

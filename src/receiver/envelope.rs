@@ -24,7 +24,7 @@ impl ParsedEnvelope {
     /// Reads the body of a delivery. Only resource, event and, where we work on it, the data's id must be there.
     ///
     /// # Errors
-    /// What is wrong with it, for the log.
+    /// A sentence for the log about what is wrong with the body. Answer 400.
     pub fn parse(body: &[u8]) -> Result<ParsedEnvelope, String> {
         #[derive(Deserialize)]
         struct EnvelopeHead {

@@ -117,7 +117,7 @@ impl WebhookLook {
 /// other.
 ///
 /// # Errors
-/// When Webex does not say which there are.
+/// Webex does not list the webhooks. Nothing was changed; try again later.
 pub async fn synchronise(webex: &Client, wanted: &[WebhookSpec]) -> Result<WebhookLook, Error> {
     let found = webex.webhooks().await?;
     let mut look = WebhookLook::default();

@@ -1,4 +1,4 @@
-//! How a cloud begins and ends.
+//! Starts and stops a cloud.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::delivery::courier::Courier;
-use super::delivery::live::Live;
+use super::delivery::live::LiveWorld;
 use super::delivery::manner::Deliveries;
 use super::delivery::outward::Outward;
 use super::scenario::cloud::{Cloud, Inner};
@@ -26,42 +26,43 @@ use super::watch::journal::Journal;
 use super::watch::page;
 use super::world::World;
 use super::world::ids::Mint;
-use super::world::memory::{self, Saved};
+use super::world::memory::{self, SavedWorld};
 use super::world::things::{Account, AccountType};
 
-/// The bot's token where tokens can be quoted.
+/// The bot's token in a cloud with a seed, where tests can quote tokens.
 const QUOTABLE_BOT_TOKEN: &str = "simulated-bot-token";
-/// A client that does not finish its request does not hold up the end for longer.
+/// The longest time a client that does not finish its request can delay the end.
 const LONGEST_STOP: Duration = Duration::from_secs(5);
 
-/// How a cloud begins.
+/// The options of a cloud.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where the API listens; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Where clients reach it, without a path, if that is not where it listens: the addresses of pages and files begin
-    /// so.
+    /// The URL at which clients reach the cloud, without a path, if they do not reach it at the address it listens on.
+    /// The addresses of pages and files begin with it.
     pub public_url: Option<String>,
     /// The bot's address.
     pub bot_email: String,
     /// The bot's display name; mentions show its first word.
     pub bot_name: String,
-    /// The bot's token. Without one it is `simulated-bot-token` where there is a seed, otherwise nobody can guess it.
+    /// The bot's token. Without one it is `simulated-bot-token` if there is a seed, and otherwise a token that nobody
+    /// can guess.
     pub bot_token: Option<String>,
     /// How webhooks are delivered.
     pub deliveries: Deliveries,
-    /// Where chance begins: the same seed gives the same ids and the same luck to the same acts, and each address the
-    /// same token in every run. Without one nobody can guess a token.
+    /// The seed of all randomness. The same seed gives the same ids and random faults for the same acts, and each
+    /// address the same token in every run. Without a seed nobody can guess a token.
     pub seed: Option<u64>,
-    /// Whether a file that a message names by its address is fetched. If not, nothing is called: the file is empty, and
+    /// Whether the cloud fetches a file that a message names by its address. If not, the file is empty, and
     /// [`Content::source`](super::Content::source) has the address.
     pub fetch: bool,
-    /// Whether a message may name a file at an address of this machine or of a private network. Whoever can post here
-    /// can then have any page read out that this machine can reach.
+    /// Whether a message may name a file at an address of this machine or of a private network. Anybody who can post
+    /// here can then read every page that this machine can reach.
     pub fetch_private: bool,
-    /// A file in which the cloud's memory outlives it. It is written about a second after a change, later where writing
-    /// takes over a tenth of that, and at [`Cloud::stop`]: a kill loses what happened since. What it says of people, the
-    /// bot included, goes before the rest.
+    /// A file that keeps the cloud's state after it ends. It is written about a second after a change, later if writing
+    /// takes more than a tenth of a second, and at [`Cloud::stop`]. A kill loses what happened since the last write.
+    /// Accounts in the file, the bot's included, take precedence over these options.
     pub state: Option<PathBuf>,
 }
 
@@ -82,13 +83,14 @@ impl Default for Options {
     }
 }
 
-/// An address that stands for all of this machine's is none to call.
+/// The base URL for a listening address. The address of all interfaces cannot be called, so it becomes the loopback
+/// address.
 fn base(listening: SocketAddr) -> String {
     let port = listening.port();
     if listening.ip().is_unspecified() { format!("http://127.0.0.1:{port}") } else { format!("http://{listening}") }
 }
 
-/// The bot, made if the world does not know it yet.
+/// The bot's account, which is created if the world does not have it yet.
 fn bot(world: &mut World, email: String, name: String, token: Option<String>) -> Account {
     let email = email.to_ascii_lowercase();
     if let Some(bot) = world.by_email(&email) {
@@ -96,7 +98,7 @@ fn bot(world: &mut World, email: String, name: String, token: Option<String>) ->
     }
     let quotable = world.has_quotable_tokens.then(|| QUOTABLE_BOT_TOKEN.to_owned());
     let token = token.or(quotable).unwrap_or_else(|| world.token_for(&email));
-    world.enrol(AccountType::Bot, email, name, token)
+    world.add_account(AccountType::Bot, email, name, token)
 }
 
 /// Serves until the cloud stops.
@@ -109,7 +111,7 @@ async fn serve(listener: TcpListener, cloud: Cloud) {
     }
 }
 
-/// Webex's surface, and our own beside it.
+/// The routes of Webex's API, and our own beside them.
 fn router(cloud: Cloud) -> Router {
     let (webex, in_person) = surface::routes(&cloud);
     let all = webex.merge(page::routes()).merge(surface::control::routes(&cloud)).merge(in_person);
@@ -117,14 +119,14 @@ fn router(cloud: Cloud) -> Router {
 }
 
 impl Cloud {
-    /// Starts to serve. Must be called within a tokio runtime, where the cloud then lives until [`Cloud::stop`].
+    /// Starts a cloud. It must be called within a tokio runtime, and the cloud then runs there until [`Cloud::stop`].
     ///
     /// # Errors
-    /// When the address cannot be bound, the public URL is none, the delivering client cannot be set up, or the state
-    /// file is not one.
+    /// The address cannot be bound, the public URL is no URL, the HTTP client cannot be set up, or the state file is
+    /// not one of the simulator.
     pub async fn start(options: Options) -> io::Result<Cloud> {
         let listener = TcpListener::bind(options.listen).await?;
-        // Each kind of chance has dice of its own, so that one more call changes no delivery.
+        // Each kind of random decision has its own generator, so that one more call changes no delivery.
         let mut dice = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let kept = match options.state.clone() {
             Some(path) => {
@@ -138,7 +140,7 @@ impl Cloud {
         let public_url = options.public_url.as_deref().map(str::parse).transpose();
         let public_url = public_url.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let address = listener.local_addr()?;
-        let live = Arc::new(Live {
+        let live = Arc::new(LiveWorld {
             world: Mutex::new(world),
             courier: Courier::new(options.deliveries, Outward::new(options.fetch, options.fetch_private)?, dice.fork()),
             journal: Journal::default(),
@@ -164,14 +166,14 @@ impl Cloud {
         let server = tokio::spawn(serve(listener, cloud.clone()));
         let keeper = options.state.map(|path| {
             let (live, revisions) = (Arc::clone(&cloud.live), cloud.live.revision.subscribe());
-            let saved = move || Saved::of(&live.world());
+            let saved = move || SavedWorld::of(&live.world());
             tokio::spawn(memory::keep(path, revisions, cloud.live.stopping.clone(), saved))
         });
         cloud.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(keeper.into_iter().chain([server]));
         Ok(cloud)
     }
 
-    /// Stops serving and delivering. Stalled calls are dropped, and what was not delivered yet is lost.
+    /// Stops serving and delivering. Stalled calls are dropped, and undelivered events are lost.
     pub async fn stop(&self) {
         self.live.stopping.cancel();
         let tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));

@@ -83,7 +83,8 @@ impl Store {
     /// Adds a row. On disk when this returns: `true` when it is new, `false` when its id was known.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] at once when too many writes wait, or after seconds on a disk that does not answer.
+    /// [`StoreError::Busy`] at once if too many writes wait, or after some seconds if the disk does not answer. The
+    /// same call may succeed later.
     pub async fn put(&self, entry: Entry) -> Result<bool, StoreError> {
         self.try_submit(|answer| Op::Put(entry, answer)).await
     }

@@ -52,7 +52,8 @@ impl Writer {
     /// Writes until `stop` ends or every [`super::Store`] is gone. What waits by then is still written.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when the ledger's files were missing for `store.missing_for`, or are at the end.
+    /// [`StoreError::Damaged`] if the ledger's files were missing for `store.missing_for`, or are missing at the end.
+    /// Exit, so that a supervisor starts the daemon again.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), StoreError> {
         let mut stop = std::pin::pin!(stop);
         let mut ops = Vec::with_capacity(MOST_OPS);

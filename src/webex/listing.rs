@@ -31,7 +31,7 @@ impl<T> Listing<T> {
     /// The items of a list whose pages could all be read.
     ///
     /// # Errors
-    /// Why a page could not be read.
+    /// A page could not be read, so the list is not complete.
     pub fn all(self) -> Result<Vec<T>, Error> {
         match self.broke {
             None => Ok(self.items),

@@ -182,7 +182,7 @@ async fn where_cards_are_off_an_admin_has_the_text() {
     let asked =
         bot.cloud.messages().into_iter().find(|message| message.text.as_deref() == Some("let me in")).unwrap().id;
     let story = verb(bot.folder.path(), &["explain", &asked]);
-    let why = "the card of the notice to the admin alice@example.com was not sent, but its text: cards.enabled is off";
+    let why = "the card of the notice to the admin alice@example.com was not sent, its text was sent instead: cards.enabled is off";
     assert!(story.contains(why), "{story}");
     bot.cloud.person(ALICE).says(&format!("pairing approve {}", code(&bot, BOB)));
     bot.settle().await;

@@ -509,10 +509,13 @@ async fn a_card_that_webex_refuses_is_sent_as_its_text() {
     assert_eq!(bot.metric("switchboard_dead_letters").await, 0.0);
     let why = "Webex answered 400 to messages: Invalid Adaptive Card Json";
     let (story, list, shown) = without_card(&bot, &asked);
-    assert!(story.contains(&format!("the card of the reply was not sent, but its text: {why}")), "{story}");
+    assert!(
+        story.contains(&format!("the card of the reply was not sent, its text was sent instead: {why}")),
+        "{story}"
+    );
     assert!(story.contains(&format!("after the event, as {}\n", reply.id)), "{story}");
     assert!(list.contains("without its card: Webex answered 400"), "{list}");
-    assert!(shown.contains(&format!("card      not sent, but its text in its place: {why}")), "{shown}");
+    assert!(shown.contains(&format!("card      not sent, its text was sent instead: {why}")), "{shown}");
 }
 
 /// What the verbs say of the one reply to an event, whose card was not sent.
@@ -564,9 +567,12 @@ async fn a_card_that_is_wrong_is_not_sent_and_its_text_is() {
     bot.settle().await;
     let (story, list, shown) = without_card(&bot, &asked);
     let why = "it is wrong at body[1].url: has to be a whole address, such as https://...";
-    assert!(story.contains(&format!("the card of the reply was not sent, but its text: {why}")), "{story}");
+    assert!(
+        story.contains(&format!("the card of the reply was not sent, its text was sent instead: {why}")),
+        "{story}"
+    );
     assert!(list.contains("without its card: it is wrong at body[1].url"), "{list}");
-    assert!(shown.contains(&format!("card      not sent, but its text in its place: {why}")), "{shown}");
+    assert!(shown.contains(&format!("card      not sent, its text was sent instead: {why}")), "{shown}");
     let reply = bot.cloud.messages().pop().unwrap();
     assert_eq!((reply.markdown.as_deref(), reply.attachments.len()), (Some("Read **this**."), 0));
     let calls = bot.cloud.calls();

@@ -114,7 +114,7 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
     ok   store     open: 0 events, 0 replies
     ok   daemon    it runs on this ledger
     ok   complete  no message to the bot is missing from TIME to TIME
-    ok   token     Webex takes it; it is of the bot Switchboard <switchboard@webex.bot>, id ID
+    ok   token     Webex accepts it; it belongs to the bot Switchboard <switchboard@webex.bot>, id ID
     ok   clock     agrees with Webex's to within 30 s
     ok   tls       none: webex.api_url is plain http, which stays on this machine
     ok   scopes    everything the bot needs may be read
@@ -166,7 +166,7 @@ async fn the_whole_loop_is_proven_and_nothing_is_changed() {
       {
         "check": "token",
         "state": "ok",
-        "says": "Webex takes it; it is of the bot Switchboard <switchboard@webex.bot>, id ID"
+        "says": "Webex accepts it; it belongs to the bot Switchboard <switchboard@webex.bot>, id ID"
       },
       {
         "check": "clock",
@@ -250,7 +250,7 @@ async fn whatever_answers_in_place_of_the_daemon_is_told_by_its_status() {
         let (code, said) = check(&cloud, folder.path(), &url, &["--deep"], &[]);
         assert_eq!(code, 1, "{said}");
         assert_has(&said, &format!("FAIL public    {says}"), hint);
-        assert_has(&said, "FAIL loop      not proven: daemon, webhooks, public", "mend what is said of it above");
+        assert_has(&said, "FAIL loop      not proven: daemon, webhooks, public", "follow the hints above");
         let asked = asked.lock().unwrap();
         assert_eq!(asked.len(), 1, "a redirect is not followed, and nothing is repeated");
         assert!(asked.iter().all(|(method, headers)| method == Method::POST && !headers.contains_key("authorization")));
@@ -265,7 +265,7 @@ async fn what_cannot_be_reached_is_told_apart() {
     let hanging = stand_in(async |_| std::future::pending().await).await;
     for (url, says, hint) in [
         (format!("http://127.0.0.1:{refusing}/"), "the connection is refused", "nothing listens at 127.0.0.1, port"),
-        (plain, "speaks no TLS that we understand", "is it the port of plain http?"),
+        (plain, "does not answer with TLS", "is it the port of plain http?"),
         (hanging, "does not answer within", "a firewall may drop"),
         ("https://nobody.invalid/webex".to_owned(), "its name is not known", "make a DNS entry for nobody.invalid"),
     ] {
@@ -431,7 +431,7 @@ async fn a_certificate_that_webex_would_not_trust_is_no_good() {
     proxy.wait().unwrap();
     for (code, said) in [&unknown, &wrong_name] {
         assert_eq!(*code, 1, "{said}");
-        assert_has(said, "FAIL public    has a certificate that is not to be trusted: ", "from a public authority");
+        assert_has(said, "FAIL public    has a certificate that is not trusted: ", "from a public authority");
     }
     assert!(wrong_name.1.contains("not valid for name"), "{}", wrong_name.1);
     assert_has(
@@ -546,7 +546,11 @@ async fn spaces_are_counted_and_the_default_one_is_looked_for() {
     let (code, said) = deep(&bot, &[("WEBEX_ROOM_ID", "")]);
     assert_eq!(code, 0, "{said}");
     assert_has(&said, "warn rooms     the bot is in no space", "add it to one, or write to it directly");
-    assert_has(&said, "ok   scopes    not tried for want of one: messages of a direct space, mentions in a space", "");
+    assert_has(
+        &said,
+        "ok   scopes    not tried, since the bot has none: messages of a direct space, mentions in a space",
+        "",
+    );
     let lab = bot.cloud.space("Lab", &["alice@example.com"]);
     let (code, said) = deep(&bot, &[("WEBEX_ROOM_ID", &lab)]);
     assert_eq!(code, 0, "{said}");
@@ -749,7 +753,11 @@ async fn keys_that_do_not_go_with_the_audits_seal_are_named() {
     assert!(!looked(&[one]).contains("audit "), "all is well");
     assert_has(&looked(&[]), "warn audit     the audit is sealed, and audit.key is not set", "set it");
     let said = looked(&[("SWITCHBOARD_AUDIT__KEY", two)]);
-    assert_has(&said, "FAIL audit     the audit's seal is not of audit.key", "is it the daemon's key?");
+    assert_has(
+        &said,
+        "FAIL audit     the audit's seal was not made with audit.key",
+        "check that audit.key is the daemon's",
+    );
     let both = [("SWITCHBOARD_AUDIT__KEY", two), ("SWITCHBOARD_AUDIT__OLD_KEY", one.1)];
     assert!(!looked(&both).contains("audit "), "before the start that needs it");
     start(&both);

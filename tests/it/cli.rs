@@ -81,7 +81,11 @@ fn wrong_settings_are_explained_and_exit_2() {
             Some("[[command]]\nname = \"reprot\"\nallow = [\"admins\"]"),
             vec!["bot.toml", "no command is called \"reprot\"; did you mean report?"],
         ),
-        (vec![], Some("[[command]]\nname = \"report\"\nallow = [\"Alice\"]"), vec!["bot.toml", "allows nobody"]),
+        (
+            vec![],
+            Some("[[command]]\nname = \"report\"\nallow = [\"Alice\"]"),
+            vec!["bot.toml", "allow that is no person"],
+        ),
         (
             vec![],
             Some("[[command]]\nname = \"status\"\n[[command]]\nname = \"report\"\napprove = { quorum = 2 }"),
@@ -167,7 +171,7 @@ fn wrong_settings_are_explained_and_exit_2() {
         ),
         (vec![("SWITCHBOARD_WEBHOOK__PATH", "/:x")], None, vec!["webhook.path must be a plain path"]),
         (vec![("SWITCHBOARD_POLLING__RATE", "0")], None, vec!["polling.rate must be at least 1"]),
-        (vec![], Some("webex = \"x\""), vec!["bot.toml, line 1: webex stands alone"]),
+        (vec![], Some("webex = \"x\""), vec!["bot.toml, line 1: webex is outside every section"]),
         (vec![], Some("[audit]\nretention = \"1h\""), vec!["bot.toml, line 2: audit.retention must be 1d or longer"]),
         (
             vec![("SWITCHBOARD_AUDIT__KEY", " ")],
@@ -175,7 +179,7 @@ fn wrong_settings_are_explained_and_exit_2() {
             vec![
                 "SWITCHBOARD_AUDIT__KEY",
                 "audit.key must be 16 characters or more (make one with",
-                "make the audit anew",
+                "can forge the audit",
             ],
         ),
         (
@@ -363,7 +367,7 @@ fn a_chat_is_piped_through_the_simulator() {
     assert!(said.contains("bot in Lab: I don't know what to do with \"please\" here. Usage: status"), "{said}");
     // Alice is the admin there.
     assert!(said.ends_with("alice: pairing list\nbot: Nobody waits to be let in.\n"), "{said}");
-    let who = "Whoever is at example.com may speak to the bot, and in a space whoever mentions it; Alice is the admin. \
+    let who = "Everybody at example.com may speak to the bot directly, and in a space by mentioning it; Alice is the admin. \
                Eve <eve@example.org> is a stranger: her first message to the bot gets her a code, and Alice a card to \
                let her in.\n";
     assert!(said.contains(who), "{said}");
@@ -461,7 +465,7 @@ async fn check_says_what_is_in_order_and_what_to_do() {
     warn settings  webhook.public_url ends in another path than webhook.path: /, and not /webex/webhook
                    right if a proxy in between rewrites it; otherwise make them the same
     ok   store     HERE/switchboard.db is not there yet and can be made
-    ok   token     Webex takes it; it is of the bot Switchboard <switchboard@webex.bot>, id ID
+    ok   token     Webex accepts it; it belongs to the bot Switchboard <switchboard@webex.bot>, id ID
     warn webhooks  none yet
                    the daemon makes them when it starts; `switchboard webhooks sync` makes them now
     "#);

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use switchboard::simulator::{Cloud, Options, Person, Scan, Verdict};
+use switchboard::simulator::{Cloud, Options, Person, Scan, ScanVerdict};
 
 use crate::harness::http;
 
@@ -386,12 +386,12 @@ async fn files_come_back_after_the_scan_and_the_infected_never() {
         (statuses, message.files[0].clone())
     };
     let of = |locked_reads, verdict| Scan { locked_reads, verdict };
-    assert_eq!(statuses(of(2, Verdict::Clean), "").await.0, [423, 423, 200]);
-    assert_eq!(statuses(of(1, Verdict::Infected), "").await.0, [423, 410, 410]);
-    assert_eq!(statuses(of(0, Verdict::Unscannable), "").await.0, [428, 428, 428]);
-    assert_eq!(statuses(of(0, Verdict::Unscannable), "?allow=unscannable").await.0, [200, 200, 200]);
+    assert_eq!(statuses(of(2, ScanVerdict::Clean), "").await.0, [423, 423, 200]);
+    assert_eq!(statuses(of(1, ScanVerdict::Infected), "").await.0, [423, 410, 410]);
+    assert_eq!(statuses(of(0, ScanVerdict::Unscannable), "").await.0, [428, 428, 428]);
+    assert_eq!(statuses(of(0, ScanVerdict::Unscannable), "?allow=unscannable").await.0, [200, 200, 200]);
     // Somebody at an app does not wait, and does not use up the waiting of programs.
-    for (scan, status) in [(of(1, Verdict::Unscannable), 200), (of(1, Verdict::Infected), 410)] {
+    for (scan, status) in [(of(1, ScanVerdict::Unscannable), 200), (of(1, ScanVerdict::Infected), 410)] {
         scene.cloud.scan_files(scan);
         let id = scene.alice.uploads(&room, "a.txt", "text/plain", b"hello").unwrap();
         let message = scene.cloud.messages().into_iter().find(|message| message.id == id).unwrap();

@@ -58,7 +58,7 @@ async fn arguments_come_by_place_and_by_name_and_each_is_what_it_should_be() {
     bot: 30 minutes of travel for bob@example.com, billed: to  "Bonn"
     bot: 30 minutes of work for bob@example.com: 1 is  verbatim
     bot: "many" is no whole number that I can take for minutes. Usage: note <minutes> [work|travel] [for] [billed] [text...]
-    bot: "play" is no what; say one of work, travel. Usage: note <minutes> [work|travel] [for] [billed] [text...]
+    bot: "play" is not a choice for what; say one of work, travel. Usage: note <minutes> [work|travel] [for] [billed] [text...]
     bot: "-1" is no whole number that I can take for minutes. Usage: note <minutes> [work|travel] [for] [billed] [text...]
     bot: I need the minutes. Usage: note <minutes> [work|travel] [for] [billed] [text...]
     bot: **note**: Notes time

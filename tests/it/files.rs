@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use sqlx::Connection;
-use switchboard::simulator::{Call, Cloud, Fault, Options, Scan, Verdict};
+use switchboard::simulator::{Call, Cloud, Fault, Options, Scan, ScanVerdict};
 use switchboard::{Args, Bot, Command, CommandError, Config, Context, Param, Reply, Result};
 
 use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, http};
@@ -138,7 +138,7 @@ async fn a_file_is_saved_to_a_disk_whole() {
 #[tokio::test]
 async fn a_scan_is_waited_for_as_webex_asks() {
     let bot = bot("").await;
-    bot.cloud.scan_files(Scan { locked_reads: 1, verdict: Verdict::Clean });
+    bot.cloud.scan_files(Scan { locked_reads: 1, verdict: ScanVerdict::Clean });
     // A pause of no seconds is none to keep.
     bot.cloud.fault(Fault::on(Method::GET, "/contents/").answer(423, &[("retry-after", "0")], ""));
     let asked = Instant::now();
@@ -152,7 +152,7 @@ async fn a_scan_is_waited_for_as_webex_asks() {
 #[tokio::test]
 async fn a_scan_that_takes_too_long_is_told_and_asked_no_more() {
     let bot = bot("[files]\nscan_wait = \"1500ms\"").await;
-    bot.cloud.scan_files(Scan { locked_reads: 100, verdict: Verdict::Clean });
+    bot.cloud.scan_files(Scan { locked_reads: 100, verdict: ScanVerdict::Clean });
     let alice = bot.cloud.person("alice@example.com");
     alice.says_with_file("look info", "a.txt", "text/plain", b"hello").unwrap();
     let transcript = bot.transcript().await;
@@ -168,7 +168,7 @@ async fn a_scan_that_takes_too_long_is_told_and_asked_no_more() {
 #[tokio::test]
 async fn a_scan_is_not_waited_for_beyond_the_deadline_of_the_command() {
     let bot = bot("[files]\nscan_wait = \"1h\"\n[worker]\ndeadline = \"3s\"\nmax_attempts = 1").await;
-    bot.cloud.scan_files(Scan { locked_reads: 100, verdict: Verdict::Clean });
+    bot.cloud.scan_files(Scan { locked_reads: 100, verdict: ScanVerdict::Clean });
     bot.cloud.person("alice@example.com").says_with_file("look info", "a.txt", "text/plain", b"hello").unwrap();
     let transcript = bot.transcript().await;
     assert!(transcript.contains("bot: Webex is still scanning the file for malware."), "{transcript}");
@@ -182,15 +182,15 @@ async fn infected_unscannable_gone_and_too_large_are_told_apart_and_not_tried_ag
         bot.cloud.scan_files(Scan { locked_reads: 0, verdict });
         alice.says_with_file(text, "a.txt", "text/plain", b"0123456789").unwrap();
     };
-    says("look whole", Verdict::Infected);
-    says("look info", Verdict::Infected);
-    says("look whole", Verdict::Unscannable);
-    says("look risky", Verdict::Unscannable);
-    says("look risky", Verdict::Infected);
+    says("look whole", ScanVerdict::Infected);
+    says("look info", ScanVerdict::Infected);
+    says("look whole", ScanVerdict::Unscannable);
+    says("look risky", ScanVerdict::Unscannable);
+    says("look risky", ScanVerdict::Infected);
     bot.settle().await;
     bot.cloud.fault(Fault::on(Method::GET, "/contents/").answer(404, &[], ""));
-    says("look whole", Verdict::Clean);
-    says("look little", Verdict::Clean);
+    says("look whole", ScanVerdict::Clean);
+    says("look little", ScanVerdict::Clean);
     alice.says_with_file("look whole", "big", "text/plain", &[b'x'; 1001]).unwrap();
     insta::assert_snapshot!(bot.transcript().await, @"
     alice: look whole [file a.txt]
@@ -334,12 +334,12 @@ async fn an_uncertain_upload_in_a_direct_space_is_looked_up_by_its_file() {
     assert_eq!(posted(&bot.cloud).len(), 3, "neither was taken for it");
     for (locked_reads, what) in [(0, "bytes"), (1, "bytes"), (1, "two")] {
         // What is still being scanned shows no name; then it has to do that there is a file.
-        bot.cloud.scan_files(Scan { locked_reads, verdict: Verdict::Clean });
+        bot.cloud.scan_files(Scan { locked_reads, verdict: ScanVerdict::Clean });
         bot.cloud.fault(Fault::on(Method::POST, "/messages").apply_then_reset());
         alice.says(&format!("give {what}"));
         bot.settle().await;
     }
-    bot.cloud.scan_files(Scan { locked_reads: 0, verdict: Verdict::Infected });
+    bot.cloud.scan_files(Scan { locked_reads: 0, verdict: ScanVerdict::Infected });
     bot.cloud.fault(Fault::on(Method::POST, "/messages").apply_then_reset());
     alice.says("give odd");
     bot.settle().await;

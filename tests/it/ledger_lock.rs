@@ -194,7 +194,7 @@ async fn a_ledger_that_is_gone_is_told_at_the_start() {
         check.env("WEBEX_BOT_TOKEN", "t").env("WEBEX_WEBHOOK_SECRET", SECRET);
         finished(check.env("SWITCHBOARD_WEBEX__API_URL", "http://127.0.0.1:9")).1
     };
-    assert!(looked().contains("warn store     there was a ledger here, and it is gone"), "{}", looked());
+    assert!(looked().contains("warn store     there was a ledger here, and it is missing"), "{}", looked());
     let (code, said) = finished(
         switchboard().args(["inbox", "list"]).env("DATABASE_URL", format!("sqlite:{}", scene.path("").display())),
     );

@@ -69,7 +69,7 @@ async fn of_what_was_found_by_asking_it_is_said_that_webex_sent_nothing() {
     assert!(eventually(is_answered).await);
     assert_eq!(received(&bot, &id), Value::Null);
     assert!(explain(&bot, &id).contains("nothing that Webex sent is kept of it: polling or catch-up found it"));
-    assert!(bot.cloud.messages().pop().unwrap().markdown.unwrap().contains("Webex sent me nothing of it"));
+    assert!(bot.cloud.messages().pop().unwrap().markdown.unwrap().contains("Webex did not send me this"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -133,7 +133,7 @@ const VALUES: &[Case] = &[
     ("[server]\nlisten = \"::1\"", &[], &["is an address without a port: write \"[::1]:3000\""]),
     ("[server]\nlisten = \"http://10.0.0.1:80/\"", &[], &["is a URL", "write \"10.0.0.1:80\""]),
     ("[server]\nlisten = \"0.0.0.0:99999\"", &[], &["has no port from 1 to 65535"]),
-    ("[server]\nlisten = \"nobody.invalid:80\"", &[], &["has a host that no address is known of"]),
+    ("[server]\nlisten = \"nobody.invalid:80\"", &[], &["has a host whose address cannot be found"]),
     ("", &[("SWITCHBOARD_SERVER__LISTEN", "3000")], &["write 0.0.0.0:3000"]),
     ("[admin]\nlisten = \"9090\"", &[], &["write \"127.0.0.1:9090\""]),
     ("[admin]\nlisten = false", &[], &["admin.listen is not an address; write \"\" to turn it off"]),
@@ -150,11 +150,11 @@ const VALUES: &[Case] = &[
 
 /// Keys, sections and the names of variables.
 const NAMES: &[Case] = &[
-    ("dm_policy = \"open\"", &[], &["FILE, line 1: dm_policy stands alone; it belongs to [access]"]),
-    ("\ntimeout = \"3s\"", &[], &["FILE, line 2: timeout stands alone; it belongs to [server] or [webex]"]),
+    ("dm_policy = \"open\"", &[], &["FILE, line 1: dm_policy is outside every section; it belongs to [access]"]),
+    ("\ntimeout = \"3s\"", &[], &["FILE, line 2: timeout is outside every section; it belongs to [server] or [webex]"]),
     ("dm_polcy = \"open\"", &[], &["did you mean dm_policy, in [access]?"]),
-    ("webx = 1", &[], &["webx stands alone; did you mean the section [webex]?"]),
-    ("webex = 1", &[], &["webex stands alone; write [webex], and its keys below"]),
+    ("webx = 1", &[], &["webx is outside every section; did you mean the section [webex]?"]),
+    ("webex = 1", &[], &["webex is outside every section; write [webex], and its keys below"]),
     ("unheard_of = 1", &[], &["the sections are access, admin"]),
     ("[acess]\nadmins = []", &[], &["FILE, line 1: unknown key acess; did you mean access?"]),
     ("[access]\ndm_polcy = \"open\"", &[], &["unknown key access.dm_polcy; did you mean dm_policy?"]),
@@ -162,10 +162,10 @@ const NAMES: &[Case] = &[
     ("[access]\nretention = \"1d\"", &[], &["unknown key access.retention; it belongs to [audit] or [store]"]),
     ("[webex]\ntoken_fil = \"x\"", &[], &["did you mean token_file?"]),
     ("[access]\nunheard_of = 1", &[], &["known here: admins, allow_from"]),
-    ("\"access.dm_policy\" = \"open\"", &[], &["the quotes make one name of access.dm_policy"]),
+    ("\"access.dm_policy\" = \"open\"", &[], &["the quotes make access.dm_policy a single name"]),
     ("[command]\nname = \"report\"", &[], &["FILE, line 1: [command] is one of a list; write [[command]]"]),
     ("command = \"report\"", &[], &["write [[command]], and its keys below"]),
-    ("[[access]]\ndm_policy = \"open\"", &[], &["FILE, line 1: [[access]] is there once only; write [access]"]),
+    ("[[access]]\ndm_policy = \"open\"", &[], &["FILE, line 1: [[access]] can be there only once; write [access]"]),
     ("[[command]]\nallow = [\"admins\"]", &[], &["FILE, line 1: command 1.name is missing"]),
     ("[[command]]\nname = 3", &[], &["FILE, line 2: command 1.name has the wrong type"]),
     (
@@ -200,7 +200,7 @@ const SYNTAX: &[Case] = &[
     ("[files]\nlargest = 1,000", &[], &["write largest = 1000"]),
     ("[webex]\ntoken = t0ken-t0ken-t0ken", &[], &["a text stands in quotes; write token = \"...\""]),
     ("[webex]\ntoken: \"t0ken-t0ken-t0ken\"", &[], &["write token = ..., with = and not with a colon"]),
-    ("[webex]\ntoken = \u{201c}t0ken-t0ken-t0ken\u{201d}", &[], &["typographic quotes stand there"]),
+    ("[webex]\ntoken = \u{201c}t0ken-t0ken-t0ken\u{201d}", &[], &["the line has typographic quotes"]),
     ("[webex]\ntoken = \"t0ken-t0ken-t0ken", &[], &["the quotes of token are not closed"]),
     ("[webex]\ntoken = $TOKEN", &[], &["no variable is put into this file"]),
     ("[webex]\ntoken =", &[], &["token has no value; give one, or put # before the line"]),
@@ -320,9 +320,9 @@ key: "k3y-k3y-k3y"
         ("SWITCHBOARD_CARDS__EXPIRE", "7"),
     ];
     insta::assert_snapshot!(wrong(file, &variables), @r#"
-    FILE, line 1: timeout stands alone; it belongs to [server] or [webex]; write that line before it
+    FILE, line 1: timeout is outside every section; it belongs to [server] or [webex]; write that line before it
     FILE, line 3: webex.api_url must end in /v1: write https://webexapis.com/v1
-    FILE, line 4: webex.token holds the name of a variable, and none is put in its place here; leave it out, and set WEBEX_BOT_TOKEN
+    FILE, line 4: webex.token holds the name of a variable, and this file cannot use variables; leave it out, and set WEBEX_BOT_TOKEN
     FILE, line 5: webex.timeout has no unit: write "30s" for seconds, or "30ms", "30m"
     FILE, line 6: unknown key webex.retires; did you mean retries?
     FILE, line 8: not valid TOML: write echo = true
@@ -335,7 +335,7 @@ key: "k3y-k3y-k3y"
     FILE, line 18: access.admins entry 1 names nobody: give an email, a person id, or *@domain for a mail domain
     FILE, line 19: access.admins entry 2 has the wrong type: it is a number; give a text in quotes
     FILE, line 21: [command] is one of a list; write [[command]]
-    FILE, line 23: [[log]] is there once only; write [log]
+    FILE, line 23: [[log]] can be there only once; write [log]
     FILE, line 26: not valid TOML: write key = ..., with = and not with a colon
     FILE, line 27: unknown key acess; did you mean access?
     PORT (environment): not a port; give a number from 1 to 65535, or unset it to keep server.listen

@@ -124,10 +124,7 @@ fn it_reads_the_settings_file_that_is_named_and_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let help = finished(switchboard().args(["simulate", "--help"])).1;
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(
-        help.contains("without it ./bot.toml when that is there, but for simulate, which then reads none"),
-        "{help}"
-    );
+    assert!(help.contains("by default ./bot.toml if it exists (simulate reads none by default)"), "{help}");
     let run = |arguments: &[&str]| {
         let mut command: Command = switchboard();
         finished(command.arg("simulate").args(arguments).current_dir(folder.path()).stdin(Stdio::null()))
@@ -138,5 +135,5 @@ fn it_reads_the_settings_file_that_is_named_and_no_other() {
     assert_eq!(run(&["--config", "bot.toml"]).0, 2);
     std::fs::write(folder.path().join("bot.toml"), "[access]\ndm_policy = \"disabled\"").unwrap();
     let (code, said) = run(&["--config", "bot.toml"]);
-    assert!(code == 0 && said.contains("Who may speak is as access in bot.toml says."), "{said}");
+    assert!(code == 0 && said.contains("The section [access] in bot.toml says who may speak."), "{said}");
 }

@@ -337,7 +337,7 @@ async fn what_is_lost_is_recorded_and_nobody_hears_of_it() {
     }
     bot.settle().await;
     let log = bot.cloud.delivery_log();
-    assert!(log.len() >= 150 && log.iter().all(|delivery| delivery.error.as_deref() == Some("lost, as a fault says")));
+    assert!(log.len() >= 150 && log.iter().all(|delivery| delivery.error.as_deref() == Some("lost by a fault")));
     assert!(
         bot.cloud.webhooks().iter().all(|webhook| json!(webhook.status) == json!("active")),
         "a loss is no failure"

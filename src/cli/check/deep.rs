@@ -1,4 +1,4 @@
-//! What only `--deep` looks at: the ledger's queues, the daemon, clock and TLS, what the token may do, and the spaces.
+//! The checks of `--deep`: the ledger's queues, the daemon, clock and TLS, what the token may do, and the spaces.
 
 use std::time::Duration;
 
@@ -8,13 +8,15 @@ use crate::config::{Config, Mode};
 use crate::store::LedgerStatus;
 use crate::webex::{Client, Error, Room, RoomType, Webhook, roots};
 
-/// What a clock is off by when nobody sets it; below that, the second in which Webex answers decides.
-const CLOCK_DRIFTS: Duration = Duration::from_secs(30);
-/// From here on times in messages and in the ledger no longer tell before from after.
-const CLOCK_IS_WRONG: Duration = Duration::from_secs(300);
+/// The difference from Webex's clock that is a warning. Webex tells its time in whole seconds, so a smaller one proves
+/// little.
+const CLOCK_DRIFT_WARNS: Duration = Duration::from_secs(30);
+/// The difference from Webex's clock that is a failure: times in messages and in the ledger no longer tell which came
+/// first.
+const CLOCK_DRIFT_FAILS: Duration = Duration::from_secs(300);
 
-/// How full the queues are, and whether a daemon works on them.
-pub(super) fn ledger(look: &LedgerStatus, ledger: Option<&anyhow::Result<CheckedLedger>>) -> Vec<CheckFinding> {
+/// Checks how full the queues are, and whether a daemon works on them.
+pub(super) fn check_ledger(look: &LedgerStatus, ledger: Option<&anyhow::Result<CheckedLedger>>) -> Vec<CheckFinding> {
     let mut findings = Vec::new();
     if let Some(ledger) = ledger {
         match ledger.as_ref().and_then(|ledger| ledger.depths.as_ref()) {
@@ -32,7 +34,7 @@ pub(super) fn ledger(look: &LedgerStatus, ledger: Option<&anyhow::Result<Checked
                 }
             }
             Err(error) => {
-                let hint = "is it a ledger of this program and version, and whole? `switchboard run` says more";
+                let hint = "see that it is a whole ledger of this program and version; `switchboard run` says more";
                 findings.push(CheckFinding::fail("store", error.to_string(), hint));
             }
         }
@@ -46,8 +48,9 @@ pub(super) fn ledger(look: &LedgerStatus, ledger: Option<&anyhow::Result<Checked
     findings
 }
 
-/// The clock and the TLS of the connection to Webex. Nothing where it does not answer: the token's line says so.
-pub(super) fn connection(config: &Config, webex: &Client) -> Vec<CheckFinding> {
+/// Checks the clock and the TLS of the connection to Webex. Gives nothing if Webex does not answer, which the check of
+/// the token reports.
+pub(super) fn check_connection(config: &Config, webex: &Client) -> Vec<CheckFinding> {
     if webex.last_latency().is_none() {
         return Vec::new();
     }
@@ -56,10 +59,10 @@ pub(super) fn connection(config: &Config, webex: &Client) -> Vec<CheckFinding> {
         "https" => format!("the certificate of {host} is good; trusted are {}", roots(&config.webex)),
         _ => "none: webex.api_url is plain http, which stays on this machine".to_owned(),
     };
-    vec![clock(webex.clock_lead()), CheckFinding::ok("tls", tls)]
+    vec![check_clock(webex.clock_lead()), CheckFinding::ok("tls", tls)]
 }
 
-fn clock(lead: Option<i64>) -> CheckFinding {
+fn check_clock(lead: Option<i64>) -> CheckFinding {
     let Some(lead) = lead else {
         return CheckFinding::warn(
             "clock",
@@ -71,17 +74,22 @@ fn clock(lead: Option<i64>) -> CheckFinding {
     let direction = if lead > 0 { "ahead of" } else { "behind" };
     let says = format!("{:.0} s {direction} Webex's", off.as_secs_f64());
     let hint = "set it by NTP, such as `timedatectl set-ntp true`; a container has the clock of its host";
-    if off > CLOCK_IS_WRONG {
+    if off > CLOCK_DRIFT_FAILS {
         CheckFinding::fail("clock", says, hint)
-    } else if off > CLOCK_DRIFTS {
+    } else if off > CLOCK_DRIFT_WARNS {
         CheckFinding::warn("clock", says, hint)
     } else {
         CheckFinding::ok("clock", "agrees with Webex's to within 30 s")
     }
 }
 
-/// What the token may read, found out by reading: a bot's token lists no scopes. Nothing is written at Webex.
-pub(super) async fn reach(config: &Config, webex: &Client, found: &Result<Vec<Webhook>, Error>) -> Vec<CheckFinding> {
+/// Checks what the token may read, by reading: Webex does not list the scopes of a bot's token. Nothing is written at
+/// Webex.
+pub(super) async fn check_scopes(
+    config: &Config,
+    webex: &Client,
+    found: &Result<Vec<Webhook>, Error>,
+) -> Vec<CheckFinding> {
     let rooms = webex.rooms(None).await;
     let known = rooms.as_deref().unwrap_or_default();
     let latest = |kind| known.iter().filter(|room| room.kind == kind).max_by_key(|room| room.last_activity);
@@ -108,12 +116,12 @@ pub(super) async fn reach(config: &Config, webex: &Client, found: &Result<Vec<We
     if findings.is_empty() {
         let but = match untried.as_slice() {
             [] => String::new(),
-            untried => format!("; not tried for want of one: {}", untried.join(", ")),
+            untried => format!("; not tried, since the bot has none: {}", untried.join(", ")),
         };
         findings.push(CheckFinding::ok("scopes", format!("everything the bot needs may be read{but}")));
     }
     if rooms.is_ok() {
-        findings.extend(spaces(config, known));
+        findings.extend(check_spaces(config, known));
     }
     findings
 }
@@ -135,7 +143,7 @@ fn refusal(what: &str, error: &Error) -> CheckFinding {
     CheckFinding::unless_asked_to_wait("scopes", format!("{what} cannot be listed: {error}"), hint, error)
 }
 
-fn spaces(config: &Config, rooms: &[Room]) -> Vec<CheckFinding> {
+fn check_spaces(config: &Config, rooms: &[Room]) -> Vec<CheckFinding> {
     let count = |kind| rooms.iter().filter(|room| room.kind == kind).count();
     let mut findings = vec![if rooms.is_empty() {
         CheckFinding::warn("rooms", "the bot is in no space", "add it to one, or write to it directly")
@@ -151,8 +159,8 @@ fn spaces(config: &Config, rooms: &[Room]) -> Vec<CheckFinding> {
     findings
 }
 
-/// Whether every link between a person and the bot was seen to hold.
-pub(super) fn whole(mode: Mode, report: &CheckReport) -> CheckFinding {
+/// Whether every link between a person and the bot was proven.
+pub(super) fn check_loop(mode: Mode, report: &CheckReport) -> CheckFinding {
     let (links, proof): (&[&str], _) = match mode {
         Mode::Webhook | Mode::Both => (
             &["store", "daemon", "token", "scopes", "webhooks", "public"],
@@ -173,7 +181,7 @@ pub(super) fn whole(mode: Mode, report: &CheckReport) -> CheckFinding {
         return CheckFinding::ok("loop", format!("the whole loop is proven: {proof}"));
     }
     let says = format!("not proven: {}", open.join(", "));
-    let hint = "mend what is said of it above, from the top down, and check again";
+    let hint = "follow the hints above, from the top down, and check again";
     if open.iter().any(|link| report.verdict(link) == CheckState::Fail) {
         CheckFinding::fail("loop", says, hint)
     } else {

@@ -1,4 +1,4 @@
-//! Whether another daemon runs with the same token, as the marks at Webex show.
+//! Checks whether another daemon runs with the same token. Each daemon leaves a mark at Webex.
 
 use jiff::Timestamp;
 
@@ -9,9 +9,11 @@ use crate::instance::{MISSED, Mark};
 use crate::store::LedgerId;
 use crate::webex::Webhook;
 
-const ONE: &str = "two ledgers of one bot answer everything twice: stop one of the two, or give each a bot of its own";
+const ONE_LEDGER_HINT: &str =
+    "two ledgers of one bot answer everything twice: stop one of the two, or give each a bot of its own";
 
-/// What the marks of running daemons say beside this ledger; nothing where no other runs, or nobody wants to know.
+/// Compares the marks of running daemons with this ledger. Gives nothing if no other daemon runs, or if
+/// `instance.alone` is off.
 pub(super) fn check_instance(
     config: &Config,
     ledger: Option<&anyhow::Result<CheckedLedger>>,
@@ -27,26 +29,26 @@ pub(super) fn check_instance(
     let running: Vec<_> = marks.filter(|mark| mark.is_fresh(now, stale)).collect();
     let ledger = ledger.and_then(|ledger| ledger.as_ref().ok()?.id.as_ref().ok()).copied();
     let others: Vec<_> = running.iter().filter(|mark| Some(mark.ledger) != ledger).collect();
-    others.into_iter().map(|mark| beside(mark, ledger)).chain(of_copies(&running)).collect()
+    others.into_iter().map(|mark| other_daemon(mark, ledger)).chain(copied_ledger(&running)).collect()
 }
 
-fn beside(mark: &Mark, ledger: Option<LedgerId>) -> CheckFinding {
+fn other_daemon(mark: &Mark, ledger: Option<LedgerId>) -> CheckFinding {
     let renewed = format!("its mark was renewed at {}", mark.at);
-    let warn = |what: &str| CheckFinding::warn("instance", format!("{what}; {renewed}"), ONE);
+    let warn = |what: &str| CheckFinding::warn("instance", format!("{what}; {renewed}"), ONE_LEDGER_HINT);
     match ledger {
         _ if mark.waits => warn("a second daemon with another ledger waits, and answers once this one is silent"),
         None => warn("a daemon with another ledger answers for this token"),
         Some(ledger) if mark.ledger < ledger => CheckFinding::fail(
             "instance",
             format!("another daemon with an older ledger answers for this token, so this one does not; {renewed}"),
-            ONE,
+            ONE_LEDGER_HINT,
         ),
-        Some(_) => warn("a daemon with a younger ledger runs beside this one; it is to stand back within a minute"),
+        Some(_) => warn("a daemon with a younger ledger runs beside this one; it stops answering within a minute"),
     }
 }
 
-/// Two processes on one ledger cannot be, so one of them is on a copy.
-fn of_copies(running: &[Mark]) -> Option<CheckFinding> {
+/// Finds two daemons with the same ledger's mark. A ledger admits one process, so one of them runs on a copy.
+fn copied_ledger(running: &[Mark]) -> Option<CheckFinding> {
     let is_twice = |mark: &Mark| running.iter().filter(|other| other.ledger == mark.ledger).count() > 1;
     running.iter().any(is_twice).then(|| {
         CheckFinding::warn(

@@ -1,11 +1,11 @@
-//! What a check reads of the ledger, which it opens once.
+//! What `check` reads from the ledger, which it opens once.
 
 use crate::cli::ledger::with_store_unsaid;
 use crate::config::Config;
 use crate::store::{Coverage, LedgerId, LedgerStatus, SealState};
 use crate::telemetry::Depths;
 
-/// Each part, or why it cannot be told.
+/// What was read, or for each part why it cannot be read.
 pub(super) struct CheckedLedger {
     pub(super) depths: anyhow::Result<Depths>,
     pub(super) coverage: anyhow::Result<Option<Coverage>>,
@@ -13,7 +13,7 @@ pub(super) struct CheckedLedger {
     pub(super) id: anyhow::Result<LedgerId>,
 }
 
-/// None where there is no ledger yet: the daemon makes it.
+/// Reads the ledger. None if there is no ledger yet, since the daemon makes it.
 pub(super) async fn read(config: &Config, look: &LedgerStatus) -> Option<anyhow::Result<CheckedLedger>> {
     if !look.exists {
         return None;

@@ -1,5 +1,5 @@
-//! `switchboard check`: settings, store, token, webhooks; one line each, with what to do where one is not in order.
-//! With `--deep` also the way of a message from end to end. It changes nothing at Webex and nothing in the ledger.
+//! `switchboard check`: checks settings, store, token and webhooks, with one line each and what to do about it. With
+//! `--deep` it also checks the way of a message from end to end. It changes nothing at Webex and nothing in the ledger.
 
 mod deep;
 mod instance;
@@ -50,10 +50,10 @@ pub(super) async fn run(
             }
             ExitCode::from(2)
         }
-        Ok((config, table)) => match look(&config, &table, subscriptions, deep, &mut report).await {
+        Ok((config, table)) => match check_all(&config, &table, subscriptions, deep, &mut report).await {
             Ok(()) if report.is_sound() => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,
-            // What only shows when it is used, such as a certificate that cannot be read.
+            // Some wrong settings show only in use, such as a certificate that cannot be read.
             Err(error) => {
                 let is_setting = error.downcast_ref::<ConfigError>().is_some();
                 report.add(CheckFinding::new("settings", CheckState::Fail, format!("{error:#}"), None))?;
@@ -67,15 +67,15 @@ pub(super) async fn run(
     Ok(code)
 }
 
-async fn look(
+async fn check_all(
     config: &Config,
     table: &Table,
     subscriptions: &[Subscription],
     deep: bool,
     report: &mut CheckReport,
 ) -> anyhow::Result<()> {
-    report.add_all(settings(config, table, subscriptions))?;
-    let (look, store) = store(config).await;
+    report.add_all(check_settings(config, table, subscriptions))?;
+    let (look, store) = check_store(config).await;
     report.add_all(store)?;
     let daemon = look.as_ref().is_some_and(|look| look.daemon);
     let ledger = match &look {
@@ -83,24 +83,24 @@ async fn look(
         None => None,
     };
     if let (Some(look), true) = (&look, deep) {
-        report.add_all(deep::ledger(look, ledger.as_ref()))?;
+        report.add_all(deep::check_ledger(look, ledger.as_ref()))?;
     }
     if let Some(ledger) = &ledger {
-        report.add_all(complete(config, ledger, daemon))?;
-        report.add_all(audit(config, ledger))?;
+        report.add_all(check_coverage(config, ledger, daemon))?;
+        report.add_all(check_seal(config, ledger))?;
     }
     let webex = Client::impatient(&config.webex, config.token()?)?;
-    let token = token(&webex).await;
+    let token = check_token(&webex).await;
     let taken = token.state() != CheckState::Fail;
     report.add(token)?;
     if deep {
-        report.add_all(deep::connection(config, &webex))?;
+        report.add_all(deep::check_connection(config, &webex))?;
     }
-    // Without a token that Webex takes there is nothing more to ask it.
+    // Webex answers nothing else without a valid token.
     if taken {
         let found = webex.webhooks().await;
         if deep {
-            report.add_all(deep::reach(config, &webex, &found).await)?;
+            report.add_all(deep::check_scopes(config, &webex, &found).await)?;
         }
         report.add_all(webhooks::compare(config, subscriptions, &found))?;
         if let Ok(found) = &found {
@@ -110,14 +110,14 @@ async fn look(
     }
     if deep {
         report.add_all(public_url::check_public_url(config, daemon).await?)?;
-        let whole = deep::whole(config.delivery.mode, report);
-        report.add(whole)?;
+        let proven = deep::check_loop(config.delivery.mode, report);
+        report.add(proven)?;
     }
     Ok(())
 }
 
-/// What the daemon logs at its start, too.
-fn settings(config: &Config, table: &Table, subscriptions: &[Subscription]) -> Vec<CheckFinding> {
+/// The doubts about the settings. The daemon logs the same at its start.
+fn check_settings(config: &Config, table: &Table, subscriptions: &[Subscription]) -> Vec<CheckFinding> {
     let doubts = doubts(config, table, subscriptions);
     let mut findings: Vec<_> =
         doubts.iter().map(|doubt| CheckFinding::warn("settings", &doubt.says, &doubt.hint)).collect();
@@ -127,23 +127,24 @@ fn settings(config: &Config, table: &Table, subscriptions: &[Subscription]) -> V
     findings
 }
 
-async fn token(webex: &Client) -> CheckFinding {
+async fn check_token(webex: &Client) -> CheckFinding {
     match webex.me().await {
         Ok(me) => match identity::doubt(&me) {
             Some((says, hint)) => CheckFinding::fail("token", says, hint),
-            None => CheckFinding::ok("token", format!("Webex takes it; it is of {}", me.described())),
+            None => CheckFinding::ok("token", format!("Webex accepts it; it belongs to {}", me.described())),
         },
         Err(error) => CheckFinding::unless_asked_to_wait("token", error.to_string(), error.hint(), &error),
     }
 }
 
-/// A ledger that is not there yet is made by the daemon, so only its folder can be looked at.
-async fn store(config: &Config) -> (Option<LedgerStatus>, Vec<CheckFinding>) {
+/// Checks the place of the ledger. The daemon makes a ledger that does not exist yet, so then only its folder is
+/// checked.
+async fn check_store(config: &Config) -> (Option<LedgerStatus>, Vec<CheckFinding>) {
     match Store::look(&config.store).await {
         Ok(look) => {
             let mut findings = vec![CheckFinding::ok("store", look.says.clone())];
             if let Some(trace) = &look.lost {
-                let says = format!("there was a ledger here, and it is gone: {trace}");
+                let says = format!("there was a ledger here, and it is missing: {trace}");
                 let hint =
                     "put it back; without it the daemon makes a new one, and what it acknowledged is not answered";
                 findings.push(CheckFinding::warn("store", says, hint));
@@ -156,18 +157,18 @@ async fn store(config: &Config) -> (Option<LedgerStatus>, Vec<CheckFinding>) {
     }
 }
 
-/// From when to when every message is known to be in the ledger, and the last time of which some may be missing.
-fn complete(config: &Config, ledger: &anyhow::Result<CheckedLedger>, daemon: bool) -> Vec<CheckFinding> {
+/// The time span in which no message is missing from the ledger, and the latest gap in which some may be.
+fn check_coverage(config: &Config, ledger: &anyhow::Result<CheckedLedger>, daemon: bool) -> Vec<CheckFinding> {
     let coverage = match ledger.as_ref().and_then(|ledger| ledger.coverage.as_ref()) {
         Ok(coverage) => coverage,
         Err(error) => {
-            let hint = "is it a ledger of this version? the daemon brings an older one up to date when it starts";
+            let hint = "if the ledger is of an older version, the daemon brings it up to date when it starts";
             return vec![CheckFinding::warn("complete", format!("cannot be told: {error:#}"), hint)];
         }
     };
     let Some(coverage) = coverage else {
-        let hint = "it is once the daemon has looked at Webex, unless delivery.catch_up is 0s";
-        return vec![CheckFinding::warn("complete", "not looked after", hint)];
+        let hint = "the daemon checks once it has asked Webex, unless delivery.catch_up is 0s";
+        return vec![CheckFinding::warn("complete", "not checked yet, so messages may be missing", hint)];
     };
     let interval = format!("from {} to {}", iso_time(coverage.complete_from), iso_time(coverage.complete_until));
     let says = format!("no message to the bot is missing {interval}");
@@ -195,15 +196,15 @@ fn complete(config: &Config, ledger: &anyhow::Result<CheckedLedger>, daemon: boo
     findings
 }
 
-/// Where the keys and the audit's seal do not go together; whether the rows do, `switchboard audit verify` says.
-fn audit(config: &Config, ledger: &anyhow::Result<CheckedLedger>) -> Vec<CheckFinding> {
-    // What cannot be read is said of `complete`.
+/// Checks that the audit's seal fits the keys. `switchboard audit verify` checks the rows.
+fn check_seal(config: &Config, ledger: &anyhow::Result<CheckedLedger>) -> Vec<CheckFinding> {
+    // The check of `complete` reports a ledger that cannot be read.
     let Ok(seal) = ledger.as_ref().and_then(|ledger| ledger.seal.as_ref()) else { return Vec::new() };
     let warn = |says: &str, hint: &str| vec![CheckFinding::warn("audit", says, hint)];
     match seal {
         SealState::Right if config.audit.old_key.is_some() => warn(
             "audit.old_key is set, though the audit is sealed with audit.key",
-            "take it out: until then, whoever has the old key can make the audit anew",
+            "take it out: until then, whoever has the old key can forge the audit",
         ),
         SealState::None | SealState::Right | SealState::Old => Vec::new(),
         SealState::Missing => warn(
@@ -215,8 +216,8 @@ fn audit(config: &Config, ledger: &anyhow::Result<CheckedLedger>) -> Vec<CheckFi
         }
         SealState::Wrong => vec![CheckFinding::fail(
             "audit",
-            "the audit's seal is not of audit.key",
-            "is it the daemon's key? `switchboard audit verify` tells more",
+            "the audit's seal was not made with audit.key",
+            "check that audit.key is the daemon's; `switchboard audit verify` tells more",
         )],
     }
 }
@@ -251,12 +252,12 @@ mod tests {
         ] {
             let mut report = CheckReport::new(Format { json: true }, Program::default());
             for link in links {
-                assert!(deep::whole(mode, &report).state() == CheckState::Warn, "{mode:?} without {link}");
+                assert!(deep::check_loop(mode, &report).state() == CheckState::Warn, "{mode:?} without {link}");
                 report.add(CheckFinding::ok(link, "")).unwrap();
             }
-            assert!(deep::whole(mode, &report).state() == CheckState::Ok, "{mode:?}");
+            assert!(deep::check_loop(mode, &report).state() == CheckState::Ok, "{mode:?}");
             report.add(CheckFinding::fail(links[1], "", "")).unwrap();
-            assert!(deep::whole(mode, &report).state() == CheckState::Fail, "{mode:?}");
+            assert!(deep::check_loop(mode, &report).state() == CheckState::Fail, "{mode:?}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The public URL, called through itself as Webex would: a delivery that nobody signed has to be refused, and a canary
-//! that is signed has to arrive byte for byte. The canary is of a resource nobody works on, so nothing is in the inbox.
+//! Calls the public URL as Webex would. A delivery with a wrong signature has to be refused, and a signed canary has to
+//! arrive byte for byte. The canary's resource is one that no handler works on, so it leaves nothing in the inbox.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::receiver::CANARY;
 use crate::signature::{self, Signer};
 use crate::webex::{Probe, ProbeAnswer, Unreached};
 
-/// Webex says not how long it waits; an answer that takes this long leaves little room on a busy day.
+/// An answer slower than this is a warning. Webex does not say how long it waits for one.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// Forty digits, as a signature has, and the signature of nothing.
+/// A forged signature. It has forty digits as a real one, but signs nothing.
 const FORGED: &str = "0000000000000000000000000000000000000000";
 
-/// What the proof needs to know to name a cause.
-struct OpenPlace<'a> {
+/// The public URL, and what is needed to name the cause of a failure.
+struct PublicUrlCheck<'a> {
     config: &'a Config,
     url: Url,
     /// Whether a daemon runs on the ledger here.
@@ -31,7 +31,7 @@ struct OpenPlace<'a> {
 }
 
 pub(super) async fn check_public_url(config: &Config, daemon: bool) -> anyhow::Result<Vec<CheckFinding>> {
-    if let Some(finding) = CheckFinding::uncalled("public", config.delivery.mode) {
+    if let Some(finding) = CheckFinding::not_needed("public", config.delivery.mode) {
         return Ok(vec![finding]);
     }
     let url = config.webhook.target_url().and_then(|url| Url::parse(url).ok());
@@ -39,17 +39,17 @@ pub(super) async fn check_public_url(config: &Config, daemon: bool) -> anyhow::R
         let hint = "set it to the whole URL that Webex is to call";
         return Ok(vec![CheckFinding::warn("public", "webhook.public_url is not set", hint)]);
     };
-    let place = OpenPlace { config, url, daemon };
-    let mut findings = place.prove(secret).await?;
-    findings.extend(place.inner_address().await);
+    let check = PublicUrlCheck { config, url, daemon };
+    let mut findings = check.prove(secret).await?;
+    findings.extend(check.inner_address().await);
     Ok(findings)
 }
 
-impl OpenPlace<'_> {
+impl PublicUrlCheck<'_> {
     async fn prove(&self, secret: &SecretString) -> anyhow::Result<Vec<CheckFinding>> {
         let canary = canary();
         let signer = Signer::new(secret.clone());
-        // Each is shown to be ours, so that the daemon does not take it for a forgery.
+        // A header proves that each request is ours, so that the daemon does not count it as a forgery.
         let proof = signer.prove_canary(canary.as_bytes());
         let forged = [(signature::HEADER, FORGED), (signature::CANARY_HEADER, &*proof)];
         let mut findings = Vec::new();
@@ -67,21 +67,22 @@ impl OpenPlace<'_> {
         }
         let refused = match answer {
             Ok(answer) if answer.is(401, &json!({"error": "invalid signature"})) => answer,
-            Ok(answer) => return Ok(vec![self.unlike_us(&answer)]),
+            Ok(answer) => return Ok(vec![self.foreign_answer(&answer)]),
             Err(unreached) => return Ok(vec![self.unreached(&unreached)]),
         };
         let signed = |body: &str| signer.sign(body.as_bytes());
         let accepted = match probe.post(&canary, &[(signature::HEADER, &*signed(&canary))]).await {
             Ok(answer) if answer.is(200, &json!({"received": true})) => answer,
             Ok(answer) if answer.status == 401 => {
-                // Whoever writes JSON anew writes this as it was. It is signed and no envelope: 400 is our answer.
+                // A proxy that rewrites JSON leaves `{}` as it is. The signature then holds, and the daemon answers 400
+                // since it is no envelope.
                 let proof = signer.prove_canary(b"{}");
                 let headers = [(signature::HEADER, &*signed("{}")), (signature::CANARY_HEADER, &*proof)];
                 let plain = probe.post("{}", &headers).await;
                 let is_rewritten = plain.is_ok_and(|answer| answer.status == 400);
                 return Ok(vec![self.refused(is_rewritten)]);
             }
-            Ok(answer) => return Ok(vec![self.unlike_us(&answer)]),
+            Ok(answer) => return Ok(vec![self.foreign_answer(&answer)]),
             Err(unreached) => return Ok(vec![self.unreached(&unreached)]),
         };
         findings.extend(self.proven(&refused, &accepted));
@@ -119,12 +120,12 @@ impl OpenPlace<'_> {
                 ),
             ),
             Unreached::Certificate(problem) => self.fail(
-                &format!("has a certificate that is not to be trusted: {problem}"),
+                &format!("has a certificate that is not trusted: {problem}"),
                 "have the proxy send a certificate for this name from a public authority, with the whole chain, and renew it \
                  in time",
             ),
             Unreached::Tls(problem) => self.fail(
-                &format!("speaks no TLS that we understand: {problem}"),
+                &format!("does not answer with TLS: {problem}"),
                 "have the proxy speak TLS 1.2 or 1.3 on that port; is it the port of plain http?",
             ),
             Unreached::Timeout(waited) => self.fail(
@@ -139,8 +140,8 @@ impl OpenPlace<'_> {
         }
     }
 
-    /// Anything but the daemon's own answer, told by its status.
-    fn unlike_us(&self, answer: &ProbeAnswer) -> CheckFinding {
+    /// Explains an answer that is not the daemon's own, by its status.
+    fn foreign_answer(&self, answer: &ProbeAnswer) -> CheckFinding {
         let (path, status, listen) = (self.url.path(), answer.status, self.config.server.listen);
         let forward = format!("have the proxy hand {path} on to the daemon at server.listen, which is {listen}");
         match status {
@@ -190,7 +191,7 @@ impl OpenPlace<'_> {
         }
     }
 
-    /// A daemon is there, and our signature is wrong to it.
+    /// A daemon answers there, and does not accept our signature.
     fn refused(&self, is_rewritten: bool) -> CheckFinding {
         if is_rewritten {
             return self.fail(
@@ -210,11 +211,11 @@ impl OpenPlace<'_> {
         if self.daemon { "one runs on this ledger" } else { "none runs on this ledger" }
     }
 
-    /// Names that lead inside only prove the way inside.
+    /// Warns of a URL that leads to an inner address from here: then only the way inside the network is proven.
     async fn inner_address(&self) -> Option<CheckFinding> {
         let port = self.url.port_or_known_default()?;
         let addresses: Vec<_> = match (self.url.host()?, &self.config.webex.api_url.host()?) {
-            // A cloud on this machine reaches what is on this machine.
+            // A simulated cloud on this machine reaches inner addresses.
             (_, api) if is_this_machine(api) => return None,
             (Host::Domain(name), _) => {
                 tokio::net::lookup_host((name, port)).await.ok()?.map(|address| address.ip()).collect()
@@ -249,7 +250,7 @@ impl ProbeAnswer {
     }
 }
 
-/// An envelope in which everything is odd that somebody may tidy up: spacing, order, escapes, numbers, letters.
+/// An envelope with everything that a proxy might rewrite: odd spacing, order, escapes, numbers and letters.
 fn canary() -> String {
     let nonce = Uuid::new_v4();
     format!(
@@ -270,7 +271,7 @@ fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [first, second, ..] = address.octets();
-            // Carriers' own addresses, those for measurements, and those of no use: 100.64/10, 198.18/15, 224/3 and up.
+            // Addresses of carriers (100.64/10), of measurements (198.18/15), and of no single host (224/3 and up).
             let is_reserved =
                 (first == 100 && second & 0xc0 == 64) || (first == 198 && second & 0xfe == 18) || first >= 224;
             !(address.is_loopback()

@@ -49,7 +49,7 @@ impl CheckFinding {
         CheckFinding::new(check, CheckState::Fail, says, Some(hint))
     }
 
-    /// A failed call. If Webex only asked to wait, the part could not be checked, which is a warning.
+    /// The finding of a failed call. If Webex only asked to wait, the part could not be checked, which is a warning.
     pub(super) fn unless_asked_to_wait(
         check: &'static str,
         says: impl Into<String>,
@@ -67,7 +67,7 @@ impl CheckFinding {
     }
 
     /// A finding for modes in which Webex does not call us: nothing to check.
-    pub(super) fn uncalled(check: &'static str, mode: Mode) -> Option<CheckFinding> {
+    pub(super) fn not_needed(check: &'static str, mode: Mode) -> Option<CheckFinding> {
         match mode {
             Mode::Webhook | Mode::Both => None,
             Mode::Polling | Mode::Websocket => {

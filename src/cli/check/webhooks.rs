@@ -1,4 +1,4 @@
-//! Our webhooks as Webex has them, against those that the bot needs.
+//! Compares our webhooks at Webex with those that the bot needs.
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -12,31 +12,33 @@ use crate::receiver::registration;
 use crate::text::one_line;
 use crate::webex::{Error, Webhook, WebhookSpec};
 
-const MEND: &str = "`switchboard webhooks sync` mends it, and so does the daemon when it looks after them";
-const SCOPE: &str = "`switchboard webhooks sync` makes it, or says why Webex does not: the token needs a scope for its resource; \
+const MEND_HINT: &str = "`switchboard webhooks sync` mends it, and so does the daemon when it looks after them";
+const SCOPE_HINT: &str = "`switchboard webhooks sync` makes it, or says why Webex does not: the token needs a scope for its resource; \
      a running daemon tries it at each look";
-const REVIVE: &str = "Webex does that after 100 failed deliveries in five minutes, and leaves it so: see that the public \
+const REVIVE_HINT: &str = "Webex does that after 100 failed deliveries in five minutes, and leaves it so: see that the public \
      URL answers, then `switchboard webhooks sync`; a running daemon does it too";
-const DEAD: &str = "set webhook.public_url, register one for attachmentActions yourself, or set cards.enabled = false";
-const SHARED: &str = "`switchboard webhooks sync` mends it; if it comes back, another installation uses the same token: \
+const DEAD_BUTTONS_HINT: &str =
+    "set webhook.public_url, register one for attachmentActions yourself, or set cards.enabled = false";
+const SHARED_TOKEN_HINT: &str = "`switchboard webhooks sync` mends it; if it comes back, another installation uses the same token: \
      give each a bot of its own";
 
-/// What is not as wanted, each with what mends it.
+/// The webhooks that differ from what is wanted, each with what mends it.
 pub(super) fn compare(
     config: &Config,
     others: &[Subscription],
     found: &Result<Vec<Webhook>, Error>,
 ) -> Vec<CheckFinding> {
-    if let Some(finding) = CheckFinding::uncalled("webhooks", config.delivery.mode) {
+    if let Some(finding) = CheckFinding::not_needed("webhooks", config.delivery.mode) {
         return vec![finding];
     }
     let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
-        let unset = config.uncalled().into_iter();
+        let unset = config.missing_url().into_iter();
         let mut findings: Vec<_> = unset.map(|doubt| CheckFinding::warn("webhooks", doubt.says, &doubt.hint)).collect();
-        // Somebody may have registered them by hand; then clicks arrive, and nothing else shows that they do not.
+        // Somebody may have registered webhooks by hand. Without one for clicks, only this finding shows that buttons
+        // do nothing.
         if config.cards.enabled && found.as_ref().is_ok_and(|found| !registration::tells_of_clicks(found)) {
             let says = "none tells of clicks on cards, so their buttons do nothing";
-            findings.push(CheckFinding::warn("webhooks", says, DEAD));
+            findings.push(CheckFinding::warn("webhooks", says, DEAD_BUTTONS_HINT));
         }
         return findings;
     };
@@ -55,7 +57,7 @@ pub(super) fn compare(
     }
     let wanted = registration::wanted(url, secret, others);
     let compared: Vec<_> = wanted.iter().map(|spec| (spec, compare_one(spec, found))).collect();
-    // Without those of handlers the bot works on everything else.
+    // A missing webhook of an event handler is no failure: the bot works on everything else.
     let is_odd =
         |(spec, findings): &&(&WebhookSpec, Vec<_>)| !findings.is_empty() && !registration::is_of_the_bot(&spec.name);
     let registered = match compared.iter().filter(is_odd).count() {
@@ -73,12 +75,12 @@ pub(super) fn compare(
     here.chain(findings).collect()
 }
 
-/// Whether somebody else made it: not this program, for its events or as a daemon's mark.
+/// Whether somebody else made this webhook. Ours are those for events, and the marks of daemons.
 fn is_foreign(webhook: &Webhook) -> bool {
     !registration::is_ours(webhook) && Mark::read(&webhook.name).is_none()
 }
 
-/// Whether Webex calls this URL through it, in any spelling.
+/// Whether this webhook calls `url`, however the URL is spelled.
 fn calls(webhook: &Webhook, url: &str) -> bool {
     let same = match (Url::parse(&webhook.target_url), Url::parse(url)) {
         (Ok(theirs), Ok(ours)) => theirs == ours,
@@ -115,28 +117,28 @@ fn compare_one(spec: &WebhookSpec, found: &[Webhook]) -> Vec<CheckFinding> {
     let same_name: Vec<_> = found.iter().filter(|webhook| webhook.name == *name).collect();
     let Some(kept) = same_name.iter().find(|webhook| spec.can_become(webhook)) else {
         return match same_name.first() {
-            None => vec![fail("is missing".to_owned(), if is_of_the_bot { MEND } else { SCOPE })],
+            None => vec![fail("is missing".to_owned(), if is_of_the_bot { MEND_HINT } else { SCOPE_HINT })],
             Some(other) => {
                 let filter = other.filter.as_ref().map_or_else(String::new, |filter| format!(" if {filter}"));
                 vec![fail(
                     format!("tells of {}/{}{filter}, which is something else", other.resource, other.event),
-                    MEND,
+                    MEND_HINT,
                 )]
             }
         };
     };
     let mut findings = Vec::new();
     if let Some(status) = kept.status.as_deref().filter(|status| *status != "active") {
-        findings.push(fail(format!("is {status}: Webex tells of nothing through it"), REVIVE));
+        findings.push(fail(format!("is {status}: Webex tells of nothing through it"), REVIVE_HINT));
     }
     if kept.target_url != spec.target_url {
         let target = without_secrets(&kept.target_url);
-        findings.push(fail(format!("calls {target} and not webhook.public_url"), SHARED));
+        findings.push(fail(format!("calls {target} and not webhook.public_url"), SHARED_TOKEN_HINT));
     }
     if findings.is_empty() && !spec.is_met_by(kept) {
         let says =
             if kept.secret.is_some() { "signs with another secret than webhook.secret" } else { "signs nothing" };
-        findings.push(fail(says.to_owned(), SHARED));
+        findings.push(fail(says.to_owned(), SHARED_TOKEN_HINT));
     }
     if same_name.len() > 1 {
         let says = format!("{name} is there {} times, and each event comes as often", same_name.len());

@@ -1,4 +1,4 @@
-//! Whether a websocket can be hoped for. None is opened: that would take the running daemon's place.
+//! Checks whether a websocket could be opened. It opens none, since that would close the running daemon's.
 
 use super::report::CheckFinding;
 use crate::config::{Config, Mode};

@@ -1,4 +1,4 @@
-//! `report access`: whom the bot refused, how often and by which rule; from the audit.
+//! `report access`: shows whom the bot refused, how often and by which rule, from the audit.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use crate::handler::{Context, Reply, Result};
 use crate::store::AuditRow;
 use crate::text::{code_block, table};
 
-/// The most refusals that are read, the newest first, so that a flood does not slow down the report.
+/// The most refusals that are read, newest first, so that a flood does not slow down the report.
 const MOST_READ: usize = 10_000;
 
-/// What fits into one message and is still read.
+/// The most lines of the report. More would be too long for anybody to read.
 const MOST_LINES: usize = 20;
 
 pub(super) async fn report(context: &Context, period: &Period) -> Result<Reply> {
@@ -26,11 +26,11 @@ pub(super) async fn report(context: &Context, period: &Period) -> Result<Reply> 
 /// Refusals of one person by one rule.
 struct Group {
     times: u64,
-    /// The newest.
+    /// The index of the newest row of the group.
     row: usize,
 }
 
-/// The report of these refusals, which are sorted newest first.
+/// Writes the report about these refusals, which are sorted newest first.
 fn render(rows: &[AuditRow]) -> String {
     if rows.is_empty() {
         return "Nobody was refused.".to_owned();

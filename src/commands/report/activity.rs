@@ -1,4 +1,4 @@
-//! `report activity`: what the bot did, for whom and how fast.
+//! `report activity`: shows what the bot did, for whom and how fast.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ const MOST_PEOPLE: usize = 10;
 
 pub(super) async fn report(context: &Context, period: &Period) -> Result<Reply> {
     let activity = context.services.store.activity(period.since()).await?;
-    // Who spoke to the bot, and how much, in whichever space, is nobody's business but the admins'.
+    // Only admins may see who spoke to the bot, and how much.
     let with_people =
         context.is_direct() && context.services.policy.is_admin(&context.sender.id, &context.sender.email);
     Ok(Reply::markdown(format!("{period}:\n\n{}", code_block(&render(&activity, with_people)))))
@@ -23,10 +23,10 @@ fn render(activity: &SettledActivity, with_people: bool) -> String {
     let mut people = BTreeMap::<&str, u64>::new();
     let (mut messages, mut refused) = (0, 0);
     for group in &activity.events {
-        match bearing(group) {
-            Bearing::None => {}
-            Bearing::Refused => refused += group.count,
-            Bearing::Heard => {
+        match group_of(group) {
+            ReportGroup::Uncounted => {}
+            ReportGroup::Refused => refused += group.count,
+            ReportGroup::Heard => {
                 messages += group.count;
                 let (all, failed) = commands.entry(group.label.as_deref().unwrap_or("(none)")).or_default();
                 *all += group.count;
@@ -58,7 +58,7 @@ fn render(activity: &SettledActivity, with_people: bool) -> String {
     if with_people { format!("{text}\n\n{}", render_people(people)) } else { text }
 }
 
-/// The people with the most messages, and how many there are besides.
+/// Lists the people with the most messages, and counts the others.
 fn render_people(people: BTreeMap<&str, u64>) -> String {
     let mut people: Vec<_> = people.into_iter().collect();
     people.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -69,24 +69,24 @@ fn render_people(people: BTreeMap<&str, u64>) -> String {
     if more > 0 { format!("{text}\nand {more} more") } else { text }
 }
 
-/// What events of a group are to a report.
-enum Bearing {
+/// How a report counts the events of a group.
+enum ReportGroup {
     Heard,
     Refused,
-    None,
+    Uncounted,
 }
 
-fn bearing(group: &EventCount) -> Bearing {
+fn group_of(group: &EventCount) -> ReportGroup {
     match group.verdict {
-        Some(verdict) if verdict.is_refusal() => Bearing::Refused,
+        Some(verdict) if verdict.is_refusal() => ReportGroup::Refused,
         Some(
             Verdict::Own | Verdict::Ignored | Verdict::Noted | Verdict::Gone | Verdict::Dropped | Verdict::Expired,
-        ) => Bearing::None,
-        _ => Bearing::Heard,
+        ) => ReportGroup::Uncounted,
+        _ => ReportGroup::Heard,
     }
 }
 
-/// Of ascending milliseconds.
+/// The quantile of ascending times in milliseconds.
 fn quantile(times: &[u32], part: f64) -> String {
     let index = ((times.len() as f64 * part).ceil() as usize).saturating_sub(1);
     match times.get(index) {

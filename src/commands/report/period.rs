@@ -9,14 +9,14 @@ use crate::text::{escape, folded, plain};
 
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
-/// The time before now that is reported on.
+/// The time span before now that a report covers.
 pub(super) struct Period {
     length: Duration,
     said: String,
 }
 
 impl Period {
-    /// A day.
+    /// The period if none is given: a day.
     pub(super) const UNSAID: &str = "1d";
 
     pub(super) fn parse(text: &str) -> Option<Period> {
@@ -25,7 +25,7 @@ impl Period {
         Some(Period { length, said })
     }
 
-    /// When it begins, in milliseconds since 1970.
+    /// The start of the period, in milliseconds since 1970.
     pub(super) fn since(&self) -> i64 {
         clock::wall_ms() - clock::millis(self.length)
     }

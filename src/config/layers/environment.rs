@@ -19,14 +19,15 @@ const PREFIX: &str = "SWITCHBOARD_";
 /// Replaces the port of `server.listen`.
 pub(super) const PORT: &str = "PORT";
 
-/// Names and values, sorted so that one order decides; and those that cannot be read.
+/// The environment's variables, sorted so that their order is always the same, and the names of those that are not
+/// UTF-8.
 pub(super) struct Variables {
     pub set: Vec<(String, String)>,
     pub unreadable: Vec<String>,
 }
 
 impl Variables {
-    /// Those of the process.
+    /// The variables of this process.
     pub(super) fn of_process() -> Variables {
         let mut variables = Variables { set: Vec::new(), unreadable: Vec::new() };
         for (name, value) in std::env::vars_os() {
@@ -49,7 +50,7 @@ impl Variables {
         Variables { set: set.to_vec(), unreadable: Vec::new() }
     }
 
-    /// Those that set no such key.
+    /// Leaves out the variables whose key `is_such`.
     pub(super) fn without(mut self, is_such: impl Fn(&str) -> bool) -> Variables {
         self.set.retain(|(name, _)| !is_such(&key_of(name)));
         self
@@ -64,7 +65,7 @@ impl Variables {
     }
 }
 
-/// The key that a variable sets, itself or by a file; its own name where it is none of ours.
+/// The key that a variable sets, directly or by `_FILE`. For a variable that is not ours it is the variable's name.
 fn key_of(name: &str) -> String {
     let key = match WELL_KNOWN.iter().find(|(known, _)| *known == name) {
         Some((_, key)) => (*key).to_owned(),
@@ -125,8 +126,9 @@ pub(super) fn layers(variables: &Variables, names: &Names) -> EnvironmentLayers 
             }
             Meaning::Wrong(says) => said.wrong.push(SettingFinding::at(&place(name), says)),
             Meaning::Nothing => {
-                let hint =
-                    format!("a setting is {PREFIX}SECTION__KEY, with two underscores between; unset what is none");
+                let hint = format!(
+                    "a setting is {PREFIX}SECTION__KEY, with two underscores between; unset the variable if it is no setting"
+                );
                 said.doubts.push((format!("the variable {name} sets nothing"), hint));
             }
             Meaning::Foreign => {}
@@ -143,7 +145,7 @@ fn place(name: &str) -> SettingPlace {
 enum Meaning {
     Key(String),
     Wrong(String),
-    /// It is not like any setting.
+    /// It resembles no setting.
     Nothing,
     /// It belongs to another program.
     Foreign,
@@ -181,7 +183,7 @@ fn meaning_of(rest: &str, value: &str, names: &Names) -> Meaning {
     if names.has_section(&lower) {
         return Meaning::Wrong(format!("it names a section without a key; write {PREFIX}{}__KEY", rest.to_uppercase()));
     }
-    // The longest section first: one may begin as another does.
+    // The longest section goes first, since one section's name may begin with another's.
     let mut sections: Vec<_> = names.sections().collect();
     sections.sort_by_key(|section| std::cmp::Reverse(section.len()));
     for section in sections {
@@ -208,7 +210,7 @@ fn write_it(section: &str, key: &str) -> Meaning {
     Meaning::Wrong(format!("a section and its key are joined by two underscores; write {}", form(section, key)))
 }
 
-/// A misspelt key that also lacks an underscore.
+/// Looks for the setting that a misspelt variable, with one underscore for two, was meant to be.
 fn near(lower: &str, names: &Names) -> Meaning {
     let all: Vec<_> = names.all().map(|(section, key)| (format!("{section}_{key}"), section, key)).collect();
     let found = nearest(lower, all.iter().map(|(joined, ..)| joined.as_str()));
@@ -218,7 +220,7 @@ fn near(lower: &str, names: &Names) -> Meaning {
     }
 }
 
-/// Kubernetes sets such variables beside a service of our name, or of one that begins with it.
+/// Whether Kubernetes set this variable. It sets such ones for every service whose name begins with ours.
 fn is_of_kubernetes(rest: &str, value: &str) -> bool {
     let ends = |end: &str| rest == end || rest.ends_with(&format!("_{end}"));
     let is_port =

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::syntax;
 use super::tree::{Node, SettingFinding, SettingPlace, SettingSource, Value};
 
-/// What a file says, and what is wrong with how it says it.
+/// The tree of a file, and what is wrong with the file's encoding and syntax.
 pub(super) struct ParsedFile {
     pub root: Node,
     pub wrong: Vec<SettingFinding>,
@@ -27,7 +27,7 @@ pub(super) fn parse(place: &SettingPlace, bytes: &[u8]) -> ParsedFile {
     parsed
 }
 
-/// The text in these bytes, and what is odd about how it is written in them.
+/// Decodes the bytes. If they are not UTF-8, also gives the line of the first wrong byte and what to do.
 fn decode(bytes: &[u8]) -> (String, Option<(Option<usize>, String)>) {
     if let Some(text) = utf_16(bytes) {
         let says = "it is in UTF-16; save it as UTF-8, such as by `iconv -f UTF-16 -t UTF-8`";
@@ -68,7 +68,7 @@ pub(super) fn parse_text(place: &SettingPlace, text: &str) -> ParsedFile {
         let says = "not valid TOML: a line ends in a carriage return alone; save the file with LF or CRLF as line ends";
         parsed.wrong.push(SettingFinding::at(&place.at(line), says));
     }
-    // What cannot be read is taken out, so that it hides nothing.
+    // A line that cannot be read is removed, so that mistakes on other lines are found too.
     let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
     let mut told = BTreeSet::new();
     for _ in 0..=lines.len() {
@@ -109,11 +109,10 @@ pub(super) fn parse_text(place: &SettingPlace, text: &str) -> ParsedFile {
     parsed
 }
 
-/// What is said of a list or inline table without an end: everything below it, up to a heading, is in it.
+/// The message for a list or inline table that is not closed. Everything from there to the next heading cannot be read.
 const OPEN: &str = "a bracket is not closed";
 
-/// The lines that are wrong, counted from 1: one mistake often has several consequences, and the first of a line tells
-/// it.
+/// The wrong lines, counted from 1, each with the parser's first message. One mistake often causes several messages.
 fn first_of_each_line<'a>(text: &str, table: &DeTable<'_>, errors: &'a [toml::de::Error]) -> Vec<(usize, &'a str)> {
     let last = text.lines().count().max(1);
     let is_open = |message: &str| message.starts_with("unclosed array,") || message.starts_with("unclosed inline");
@@ -129,7 +128,7 @@ fn first_of_each_line<'a>(text: &str, table: &DeTable<'_>, errors: &'a [toml::de
     lines.into_iter().collect()
 }
 
-/// The text with line feeds as line ends, and the first line that ends otherwise.
+/// The text with line feeds as line ends, and the number of the first line that ends in a carriage return alone.
 fn with_line_feeds(text: &str) -> (String, Option<usize>) {
     let unified = text.replace("\r\n", "\n");
     let lone = unified.find('\r').map(|at| 1 + unified[..at].matches('\n').count());
@@ -140,7 +139,7 @@ fn line_of(text: &str, at: usize) -> usize {
     1 + text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count()
 }
 
-/// Where the list or inline table begins that is still open at this offset.
+/// The offset where a list or inline table begins that is still open at `at`.
 fn opening(table: &DeTable<'_>, at: usize) -> Option<usize> {
     fn within(value: &Spanned<DeValue<'_>>, at: usize) -> Option<usize> {
         let is_open = value.span().end >= at;
@@ -174,7 +173,7 @@ impl FileWalk<'_> {
             let name = key.get_ref().to_string();
             let line = line_of(self.text, key.span().start);
             if name.contains('.') {
-                let says = format!("the quotes make one name of {name}; write it without them");
+                let says = format!("the quotes make {name} a single name; write it without them");
                 self.wrong.push(SettingFinding::at(&self.place.at(line), says));
                 continue;
             }
@@ -196,7 +195,7 @@ impl FileWalk<'_> {
             DeValue::Float(number) => Value::Fraction(number.as_str().parse().unwrap_or(f64::NAN)),
             DeValue::Integer(number) => {
                 let parsed = i128::from_str_radix(number.as_str(), number.radix());
-                // What has more digits than that is too large for anything.
+                // A number of more than 128 bits is out of range for every setting.
                 Value::Integer(parsed.unwrap_or(if number.as_str().starts_with('-') { i128::MIN } else { i128::MAX }))
             }
         };

@@ -1,5 +1,5 @@
-//! What is wrong, as a sentence: the place, the key, what is the matter, and the right form. Never a value that may be
-//! a secret.
+//! Sentences about wrong settings: the place, the key, what is wrong, and the right form. A value that may be a secret
+//! is never shown.
 
 use super::environment::variable;
 use super::names::{Names, listed, nearest};
@@ -7,7 +7,7 @@ use super::read::{Mistake, Problem, Wanted};
 use super::tree::{Node, SettingFinding, SettingSource, Value, key};
 use crate::config::values::parse_size;
 
-/// A problem of reading, told by what stands there and by what the built-in defaults have in its place.
+/// The finding about a value that cannot be read. The value that was given and the built-in default shape the sentence.
 pub(super) fn finding(problem: &Problem, settings: &Node, defaults: &Node, names: &Names) -> SettingFinding {
     let path = problem.path.as_deref().unwrap_or_default();
     let under = |last: &str| if path.is_empty() { last.to_owned() } else { format!("{path}.{last}") };
@@ -40,7 +40,7 @@ pub(super) fn finding(problem: &Problem, settings: &Node, defaults: &Node, names
     }
 }
 
-/// A right form needs no quotes in a variable; and what often goes wrong with variables is named.
+/// Adapts a sentence to a variable: the right form loses its quotes, and a hint names a frequent mistake.
 fn for_a_variable(says: &str, text: Option<&str>) -> String {
     let text = text.unwrap_or("-");
     let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
@@ -150,8 +150,8 @@ fn describe(node: &Node) -> &'static str {
     }
 }
 
-/// What stands in a file outside of every section, or in the wrong kind of brackets. Takes it out, or puts it as it was
-/// meant, so that what is in it is looked at too.
+/// Findings about keys outside every section, and about sections in the wrong kind of brackets. A key is removed. A
+/// section is rewritten as it was meant, so that its keys are checked too.
 pub(super) fn outside_sections(file: &mut Node, names: &Names, spoiled: &mut Vec<String>) -> Vec<SettingFinding> {
     let Value::Table(table) = &mut file.value else { return Vec::new() };
     let mut wrong = Vec::new();
@@ -165,7 +165,7 @@ pub(super) fn outside_sections(file: &mut Node, names: &Names, spoiled: &mut Vec
             }
             Value::List(list) if name != "command" && names.has_section(&name) && list.iter().all(is_table) => {
                 let first = list.into_iter().next().map(|node| node.value);
-                (format!("[[{name}]] is there once only; write [{name}]"), first)
+                (format!("[[{name}]] can be there only once; write [{name}]"), first)
             }
             Value::List(list) if name == "command" && list.iter().all(is_table) => {
                 table.insert(name, Node::new(Value::List(list), place));
@@ -175,11 +175,15 @@ pub(super) fn outside_sections(file: &mut Node, names: &Names, spoiled: &mut Vec
                 table.insert(name, Node::new(Value::Table(inner), place));
                 continue;
             }
-            _ if name == "command" => ("command stands alone; write [[command]], and its keys below".to_owned(), None),
-            _ if names.has_section(&name) => (format!("{name} stands alone; write [{name}], and its keys below"), None),
+            _ if name == "command" => {
+                ("command is outside every section; write [[command]], and its keys below".to_owned(), None)
+            }
+            _ if names.has_section(&name) => {
+                (format!("{name} is outside every section; write [{name}], and its keys below"), None)
+            }
             _ => {
                 spoiled.extend(names.sections_of(&name).iter().map(|section| format!("{section}.{name}")));
-                (format!("{name} stands alone; {}", home(&name, names)), None)
+                (format!("{name} is outside every section; {}", home(&name, names)), None)
             }
         };
         wrong.push(SettingFinding::at(&place, says));
@@ -191,7 +195,7 @@ pub(super) fn outside_sections(file: &mut Node, names: &Names, spoiled: &mut Vec
     wrong
 }
 
-/// The section of a key that has none.
+/// What to do about a key that stands outside every section.
 fn home(name: &str, names: &Names) -> String {
     let sections = names.sections_of(name);
     if !sections.is_empty() {
@@ -207,7 +211,8 @@ fn home(name: &str, names: &Names) -> String {
     }
 }
 
-/// Texts that are no value but stand for one: `${TOKEN}`, `%TOKEN%`, `{{ token }}`, `<token>`, `...`. With their paths.
+/// Findings about placeholders that stand in place of a value, with their paths: `${TOKEN}`, `%TOKEN%`, `{{ token }}`,
+/// `<token>`, `...`.
 pub(super) fn stand_ins(settings: &Node) -> Vec<(String, SettingFinding)> {
     let set = settings.leaves().into_iter().filter(|(_, node)| node.place.source != SettingSource::Defaults);
     let found = set.filter_map(|(path, node)| {
@@ -219,13 +224,11 @@ pub(super) fn stand_ins(settings: &Node) -> Vec<(String, SettingFinding)> {
             "holds a placeholder; put the value itself there".to_owned()
         } else if is_variable_name(text) || is_within("%", "%") || is_within("{{", "}}") {
             match node.place.source {
-                SettingSource::Environment => {
-                    "holds the name of a variable, and not its value; whoever sets this does not replace \
+                SettingSource::Environment => "holds the name of a variable, and not its value; nothing replaces \
                      ${...}: give the value itself"
-                        .to_owned()
-                }
+                    .to_owned(),
                 _ => format!(
-                    "holds the name of a variable, and none is put in its place here; leave it out, and set {variable}"
+                    "holds the name of a variable, and this file cannot use variables; leave it out, and set {variable}"
                 ),
             }
         } else {

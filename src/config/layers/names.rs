@@ -1,4 +1,4 @@
-//! Which keys there are, and which of them somebody may have meant.
+//! The known sections and keys, and the one that somebody may have meant by an unknown one.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use super::secrets::SECRETS;
 /// Every section with its keys.
 pub(super) struct Names {
     keys: BTreeMap<String, Vec<String>>,
-    /// Those that belong to the author of a bot.
+    /// The sections of a bot's author.
     own: Vec<&'static str>,
 }
 
 impl Names {
-    /// From what was read of a complete tree: the keys of each table by its path.
+    /// `keys` are those of each table by its path, as they were noted while a complete tree was read.
     pub(super) fn new(keys: &BTreeMap<String, &'static [&'static str]>, own: Vec<&'static str>) -> Names {
         let owned = |keys: &&'static [&'static str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
-        // What stands below a list is no section.
+        // A path with a dot is a table inside a list or a section.
         let sections = keys.iter().filter(|(path, _)| !path.is_empty() && !path.contains('.'));
         let mut names = Names { keys: sections.map(|(path, keys)| (path.clone(), owned(keys))).collect(), own };
         for secret in SECRETS {
@@ -82,14 +82,14 @@ pub(super) fn listed(sections: &[&str]) -> String {
     sections.iter().map(|section| format!("[{section}]")).collect::<Vec<_>>().join(" or ")
 }
 
-/// The one of these that a misspelt word was meant to be.
+/// The known word that a misspelt word was probably meant to be.
 pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word = plain(word);
     let distances = known.map(|known| (damerau_levenshtein(known, &word), known));
     distances.min().filter(|(distance, _)| *distance <= word.chars().count() / 3).map(|(_, known)| known)
 }
 
-/// Case and dashes aside.
+/// The word in small letters, with underscores for dashes.
 fn plain(word: &str) -> String {
     word.trim().to_lowercase().replace('-', "_")
 }

@@ -12,7 +12,7 @@ use super::tree::{Node, SettingPlace, SettingSource};
 use crate::config::ConfigError;
 use crate::state::State;
 
-/// A section of its own, and the type it is read as.
+/// A section of a bot's author, and the type it is read as.
 #[derive(Clone)]
 pub(crate) struct Section {
     pub name: &'static str,
@@ -33,12 +33,12 @@ impl Section {
         Section { name, of: type_name::<T>(), read, is_in: |state| state.get::<T>().is_some() }
     }
 
-    /// Whether it was read already.
+    /// Whether the section was read already.
     pub(crate) fn is_in(&self, state: &State) -> bool {
         (self.is_in)(state)
     }
 
-    /// Reads it from the whole tree; one that nobody gave is empty.
+    /// Reads the section from the whole tree. A section that nobody gave counts as empty.
     pub(super) fn read(&self, settings: &Node, keys: &Keys, state: &mut State) -> Result<(), Problem> {
         let empty = Node::table(SettingPlace::new(SettingSource::Defaults, ""));
         let node = settings.get(self.name).unwrap_or(&empty);
@@ -48,13 +48,13 @@ impl Section {
     /// The keys of its type, if that has a fixed set of them.
     fn keys(&self) -> &'static [&'static str] {
         let keys = Keys::default();
-        // One that needs a key cannot be read yet, but has said which keys it has.
+        // Reading fails if the type needs a key, but by then serde has named all its keys.
         let _ = self.read(&Node::table(SettingPlace::new(SettingSource::Defaults, "")), &keys, &mut State::default());
         keys.borrow().get(self.name).copied().unwrap_or_default()
     }
 }
 
-/// Adds the sections to those that there are.
+/// Adds the author's sections to the known ones.
 ///
 /// # Errors
 /// A name that the settings cannot have, or have already: a mistake of the program.
@@ -83,7 +83,7 @@ pub(super) fn add(
     Ok(())
 }
 
-/// The key that nobody gave, if that is the mistake, and the sentence about it.
+/// If the mistake is a missing key: that key, and the sentence about it.
 pub(super) fn missing(problem: &Problem) -> Option<(String, String)> {
     let Mistake::Missing(last) = problem.mistake else { return None };
     let path = problem.path.as_deref().unwrap_or_default();

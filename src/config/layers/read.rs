@@ -1,4 +1,4 @@
-//! From a tree to typed settings. A mistake knows its path, its place and what was wanted.
+//! Reads typed settings from a tree. A mistake carries its path, its place and the kind of value that was wanted.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub(super) enum Wanted {
     Text,
     List,
     Section,
-    /// Whatever a type of its own says.
+    /// A form that only the setting's type knows.
     Other,
 }
 
@@ -38,7 +38,7 @@ pub(super) enum Mistake {
     Range,
     /// A sentence without its subject, which is the key.
     Says(String),
-    /// What a type of somebody else's says.
+    /// The message of a type's own deserializer.
     Foreign(String),
 }
 
@@ -58,7 +58,7 @@ impl Problem {
         Problem { path: None, place: None, mistake }
     }
 
-    /// The innermost value is the one that is wrong.
+    /// Adds the path and place of the value, unless a value inside it has added its own.
     fn within(self, path: &str, place: &SettingPlace) -> Problem {
         match self.path {
             Some(_) => self,
@@ -117,12 +117,12 @@ impl<'a> SettingReader<'a> {
         SettingReader { node, path: String::new(), keys }
     }
 
-    /// The same for what stands at this path.
+    /// Reads a node that stands at `path`.
     pub(super) fn within(node: &'a Node, path: &str, keys: &'a Keys) -> SettingReader<'a> {
         SettingReader { node, path: path.to_owned(), keys }
     }
 
-    /// A value in this one.
+    /// The reader of a value inside this one.
     fn inner(&self, node: &'a Node, key: &str) -> SettingReader<'a> {
         let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
         SettingReader { node, path, keys: self.keys }
@@ -220,7 +220,8 @@ impl<'a> SettingReader<'a> {
         }
     }
 
-    /// A section, of which every key has to be known. A duration is a text: serde's own form of it has two keys.
+    /// Reads a section, all of whose keys must be known. A `Duration` is read from a text, not from serde's form with
+    /// two keys.
     fn structure<V: Visitor<'a>>(
         &self,
         name: &str,
@@ -265,7 +266,7 @@ impl<'a> SettingReader<'a> {
     }
 }
 
-/// JSON, or separated by commas. What begins like JSON has to be it.
+/// The entries of a list in a variable, separated by commas. A text that begins with `[` must be JSON.
 fn list(text: &str) -> Option<Vec<String>> {
     if text.trim_start().starts_with('[') {
         return serde_json::from_str(text).ok();

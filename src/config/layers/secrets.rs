@@ -14,8 +14,8 @@ pub(super) const SECRETS: [&str; 7] = [
     "audit.old_key",
 ];
 
-/// Puts what stands in the files of secrets in the place of their names. Adds what is wrong, and the keys that it
-/// spoils.
+/// Replaces each `<key>_file` by the content of that file. Adds failures to `wrong`, and the keys they leave without a
+/// value to `spoiled`.
 pub(super) fn resolve(
     layers: &mut Vec<Node>,
     defaults: &Node,
@@ -76,7 +76,7 @@ fn read(key: &str, file: &Node, defaults: &Node) -> Result<Node, SettingFinding>
     if path.contains("${") || path.starts_with('$') {
         return Err(SettingFinding::at(
             at,
-            format!("{file_key} holds the name of a variable, and none is put in its place; give the path"),
+            format!("{file_key} holds the name of a variable, and variables are not replaced here; give the path"),
         ));
     }
     let bytes = std::fs::read(path).map_err(|error| {

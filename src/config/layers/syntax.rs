@@ -1,4 +1,5 @@
-//! What a line that is no TOML was meant to be, and how it is written. A line may hold a secret, so only its key is told.
+//! Explains a line that is not TOML: what it was meant to be, and what to write. A line may hold a secret, so only its
+//! key is shown.
 
 use std::ops::Range;
 
@@ -8,7 +9,7 @@ use crate::config::values::{parse_duration, parse_size};
 pub(super) fn explain(line: &str, message: &str) -> String {
     let line = line.trim();
     if line.contains(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{ab}', '\u{bb}']) {
-        return "typographic quotes stand there; write plain ones, \" or '".to_owned();
+        return "the line has typographic quotes; write plain ones, \" or '".to_owned();
     }
     if ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark)) {
         return "that is the mark of a merge with a conflict; settle the conflict".to_owned();
@@ -39,8 +40,8 @@ pub(super) fn explain(line: &str, message: &str) -> String {
     }
 }
 
-/// Writes the heading of a section as it was meant, where that can be told, and gives the line up to which nothing can be
-/// read: the heading alone, or everything in its section. Lines are counted from 0.
+/// Rewrites the heading of a section as it was meant, if that is clear. Gives the end of the lines to clear: `at` after
+/// a rewrite, else the next heading. Lines are counted from 0.
 pub(super) fn mend_heading(lines: &mut [String], at: usize, message: &str) -> usize {
     let line = lines[at].trim();
     let name: String = line.trim_start_matches(['[', ' ']).chars().take_while(|c| is_part_of_key(*c)).collect();
@@ -149,7 +150,7 @@ fn is_part_of_key(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.".contains(c)
 }
 
-/// What stands before a comment; within quotes a `#` begins none.
+/// The value without a comment after it. Inside quotes `#` begins no comment.
 fn without_comment(value: &str) -> &str {
     match value.trim_start().chars().next() {
         Some('"' | '\'') => value,

@@ -1,4 +1,4 @@
-//! What is to be delivered: a lane for each room and webhook.
+//! The queue of deliveries, with one lane for each room and webhook.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,16 +14,16 @@ use crate::simulator::world::Event;
 /// The most deliveries that are on their way at once.
 const CONCURRENT: usize = 64;
 
-/// One room and one webhook: within it, one delivery at a time.
+/// A room and a webhook. Within a lane, one delivery is made at a time.
 pub(super) type Lane = (String, String);
 
-/// What is to be delivered.
+/// The queue of deliveries.
 pub(crate) struct Courier {
     pub(crate) outward: Outward,
-    /// A lane is here as long as a task works on it.
+    /// The lanes on which a task works now.
     lanes: Mutex<HashMap<Lane, VecDeque<Event>>>,
     pub(super) places: Semaphore,
-    /// Queued or on their way.
+    /// The number of deliveries that are queued or on their way.
     pub(super) open: watch::Sender<usize>,
     pub(crate) manner: watch::Sender<Deliveries>,
     dice: Mutex<fastrand::Rng>,
@@ -43,7 +43,7 @@ impl Courier {
         }
     }
 
-    /// Puts an event last in its lane; true if nobody works on that lane yet.
+    /// Puts an event last in its lane. True if no task works on that lane yet.
     pub(super) fn enqueue(&self, lane: &Lane, event: &Event, copies: usize) -> bool {
         self.open.send_modify(|open| *open += copies);
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,8 +52,8 @@ impl Courier {
         is_new
     }
 
-    /// The next of a lane. An empty lane goes away under the same lock, so that no event is put into one that nobody
-    /// works on.
+    /// The next event of a lane. An empty lane is removed under the same lock, so that no event is put into a lane
+    /// without a task.
     pub(super) fn next(&self, lane: &Lane) -> Option<Event> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let event = lanes.get_mut(lane).and_then(VecDeque::pop_front);
@@ -67,7 +67,7 @@ impl Courier {
         self.dice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Mixes up what waits in a lane, and says how much that is.
+    /// Shuffles the events that wait in a lane, and gives their number.
     pub(super) fn shuffle(&self, lane: &Lane) -> usize {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(waiting) = lanes.get_mut(lane) else { return 0 };
@@ -85,7 +85,7 @@ impl Courier {
         self.delivered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes an attempt, and gives it with its number.
+    /// Records an attempt, and gives it back with its number.
     pub(super) fn note(&self, delivery: Delivery) -> Delivery {
         let number = self.delivered().push(delivery.clone());
         Delivery { number, ..delivery }

@@ -13,12 +13,12 @@ use crate::simulator::world::Refusal;
 use crate::simulator::world::draft::Upload;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// No file that is there is further away.
+/// The most redirects that are followed to a file.
 const MOST_REDIRECTS: usize = 5;
 /// Webex's limit for a file, in bytes.
 pub(crate) const LARGEST: usize = 100 * 1024 * 1024;
 
-/// The file at an address that anybody may read, in the name that its own address or the answer gives it.
+/// Fetches the file at a public address. Its name is the one that the answer or the address gives.
 pub(crate) async fn fetch(outward: &Outward, address: &str) -> Result<Upload, Refusal> {
     let failed = |why: String| Refusal::bad_request(format!("Unable to fetch the file at {address}: {why}"));
     let source = Some(address.to_owned());
@@ -27,7 +27,7 @@ pub(crate) async fn fetch(outward: &Outward, address: &str) -> Result<Upload, Re
         let content_type = "application/octet-stream".to_owned();
         return Ok(Upload { name: last_part(&url), content_type, bytes: Bytes::new(), source });
     }
-    let (url, mut answer) = followed(outward, url).await.map_err(failed)?;
+    let (url, mut answer) = follow_redirects(outward, url).await.map_err(failed)?;
     if !answer.status().is_success() {
         return Err(failed(format!("it answers {}", answer.status())));
     }
@@ -46,14 +46,14 @@ pub(crate) async fn fetch(outward: &Outward, address: &str) -> Result<Upload, Re
     Ok(Upload { name, content_type, bytes: bytes.into(), source })
 }
 
-/// What a file is called by its address.
+/// The file's name by its address: the last part of the path.
 fn last_part(url: &Url) -> String {
     let last = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
     if last.is_empty() { "file".to_owned() } else { last.to_owned() }
 }
 
-/// Follows redirects to the last answer and its address. Each address on the way is checked.
-async fn followed(outward: &Outward, mut url: Url) -> Result<(Url, Response), String> {
+/// Follows redirects, and gives the last answer and its address. Each address on the way is checked.
+async fn follow_redirects(outward: &Outward, mut url: Url) -> Result<(Url, Response), String> {
     for _ in 0..=MOST_REDIRECTS {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("only http and https addresses can be fetched, and this is {}", url.scheme()));

@@ -14,7 +14,7 @@ use crate::simulator::world::refusal::TRACKING_ID;
 use crate::simulator::world::things::{Webhook, WebhookStatus};
 use crate::simulator::world::{Event, EventData, ids, time};
 
-/// What a stranger signs with.
+/// The secret of a forged signature.
 const FORGED: &str = "a-secret-that-nobody-gave-out";
 
 /// The body of a delivery. Webex sends these fields in this order.
@@ -33,27 +33,27 @@ struct Envelope<'a> {
     app_id: &'a str,
     owned_by: &'a str,
     status: WebhookStatus,
-    /// When the webhook was made, not when the event happened.
+    /// When the webhook was created, not when the event happened.
     #[serde(serialize_with = "time::millis")]
     created: Timestamp,
     actor_id: &'a str,
     data: &'a EventData,
 }
 
-/// What the world says of an attempt.
-pub(super) struct Sender {
+/// The parts of one attempt to deliver that the world decides.
+pub(super) struct Attempt {
     pub(super) tracking_id: String,
     pub(super) at: Timestamp,
-    pub(super) attempt: u32,
+    pub(super) number: u32,
 }
 
-/// What is about to be sent.
-pub(super) fn letter(webhook: &Webhook, event: &Event, manner: &Deliveries, sender: &Sender) -> Delivery {
+/// Makes the delivery that is about to be sent.
+pub(super) fn letter(webhook: &Webhook, event: &Event, manner: &Deliveries, attempt: &Attempt) -> Delivery {
     let body = body(webhook, event, manner);
     let mut headers = vec![
         (CONTENT_TYPE.to_string(), "application/json;charset=UTF-8".to_owned()),
         (USER_AGENT.to_string(), "SparkWebhook/1.0".to_owned()),
-        (TRACKING_ID.to_owned(), sender.tracking_id.clone()),
+        (TRACKING_ID.to_owned(), attempt.tracking_id.clone()),
     ];
     let mut signature = SignatureCheck::None;
     if let Some(secret) = &webhook.secret {
@@ -68,7 +68,7 @@ pub(super) fn letter(webhook: &Webhook, event: &Event, manner: &Deliveries, send
     }
     Delivery {
         number: 0,
-        at: sender.at,
+        at: attempt.at,
         webhook_id: webhook.id.clone(),
         webhook_name: webhook.name.clone(),
         target_url: webhook.target_url.clone(),
@@ -76,7 +76,7 @@ pub(super) fn letter(webhook: &Webhook, event: &Event, manner: &Deliveries, send
         event: event.event,
         data_id: event.data.id().to_owned(),
         room_id: event.room_id.clone(),
-        attempt: sender.attempt,
+        attempt: attempt.number,
         headers,
         body,
         signature,
@@ -108,7 +108,7 @@ fn body(webhook: &Webhook, event: &Event, manner: &Deliveries) -> String {
     serde_json::to_string(&envelope).unwrap_or_default()
 }
 
-/// One attempt.
+/// Posts a delivery once, and records the answer.
 pub(super) async fn post(outward: &Outward, letter: Delivery, timeout: Duration) -> Delivery {
     let mut request = outward.delivering(&letter.target_url).post(&letter.target_url).timeout(timeout);
     for (name, value) in &letter.headers {
@@ -120,7 +120,7 @@ pub(super) async fn post(outward: &Outward, letter: Delivery, timeout: Duration)
     match answer {
         Ok(answer) => {
             let status = Some(answer.status().as_u16());
-            // Read to its end, so that the connection can be used again.
+            // The answer is read to its end, so that the connection can be used again.
             let _ = answer.bytes().await;
             Delivery { status, latency, ..letter }
         }

@@ -1,5 +1,5 @@
-//! The world while it lives: each change is told to whoever watches, and delivered to the webhooks that tell of it. In
-//! order for one room and one webhook, otherwise at once.
+//! The running world. Each change is shown to watchers, and delivered to the webhooks that subscribe to it. Deliveries
+//! of one room to one webhook are made in order, all others at the same time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,33 +9,33 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::courier::{Courier, Lane};
-use super::letter::{Sender, letter, post};
+use super::letter::{Attempt, letter, post};
 use super::manner::Deliveries;
 use crate::simulator::watch::deliveries::Delivery;
 use crate::simulator::watch::journal::{Happening, Journal};
 use crate::simulator::world::things::WebhookStatus;
 use crate::simulator::world::{Event, World};
 
-/// What happens within so long is mixed up when the order is to be wrong.
+/// Events within this time are shuffled when the order is set to be wrong.
 const MIXED: Duration = Duration::from_millis(100);
 
-/// The world, and how what happens in it gets out.
-pub(crate) struct Live {
+/// The running world, with its watchers and its deliveries.
+pub(crate) struct LiveWorld {
     pub(crate) world: Mutex<World>,
     pub(crate) courier: Courier,
     pub(crate) journal: Journal,
     pub(crate) runtime: Handle,
     pub(crate) stopping: CancellationToken,
-    /// Counts the changes of the world.
+    /// CallCounts the changes of the world.
     pub(crate) revision: watch::Sender<u64>,
 }
 
-impl Live {
+impl LiveWorld {
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every change of the world goes through here: what it made happen is queued before anything else can happen.
+    /// Changes the world. Every change goes through here, so that its events are queued before the next change.
     pub(crate) fn change<T>(self: &Arc<Self>, act: impl FnOnce(&mut World) -> T) -> T {
         let mut world = self.world();
         let webhooks = world.webhooks.revision();
@@ -53,8 +53,8 @@ impl Live {
         outcome
     }
 
-    /// Hands an event to the lanes of its webhooks. Called with the world locked, so that a room's events are queued in
-    /// the order in which they happened.
+    /// Puts an event into the lanes of its webhooks. The world is locked meanwhile, so that a room's events are queued
+    /// in the order in which they happened.
     fn dispatch(self: &Arc<Self>, event: &Event, audience: Vec<String>) {
         let copies = self.courier.manner.borrow().copies;
         if copies == 0 {
@@ -76,19 +76,19 @@ impl Live {
         loop {
             if mixed == 0 && courier.manner.borrow().reorder {
                 stopping.run_until_cancelled(tokio::time::sleep(MIXED)).await;
-                stopping.run_until_cancelled(self.allowed()).await;
+                stopping.run_until_cancelled(self.wait_while_held()).await;
                 mixed = courier.shuffle(&lane);
             }
             mixed = mixed.saturating_sub(1);
             let Some(event) = courier.next(&lane) else { return };
-            // Once the cloud stops, what is left is not delivered, as when Webex goes away.
+            // Once the cloud stops, the rest is not delivered, as when Webex is down.
             stopping.run_until_cancelled(self.deliver(&lane.1, &event)).await;
             courier.open.send_modify(|open| *open -= 1);
         }
     }
 
-    /// Returns once deliveries are not held back, with the manner of then.
-    async fn allowed(&self) -> Deliveries {
+    /// Waits until deliveries are not held back, and gives the settings that apply then.
+    async fn wait_while_held(&self) -> Deliveries {
         let mut manner = self.courier.manner.subscribe();
         // The sender lives as long as we do, so this cannot fail.
         manner.wait_for(|manner| !manner.held).await.map(|manner| manner.clone()).unwrap_or_default()
@@ -97,26 +97,29 @@ impl Live {
     async fn deliver(self: &Arc<Self>, webhook_id: &str, event: &Event) {
         let courier = &self.courier;
         for attempt in 1.. {
-            let manner = self.allowed().await;
+            let manner = self.wait_while_held().await;
             let Ok(place) = courier.places.acquire().await else { return };
-            // As it is now: it may have been deleted, switched off or given another secret since the event happened.
-            let (webhook, sender) = {
+            // The webhook as it is now: it may have been deleted, switched off or given another secret since the event.
+            let (webhook, attempted) = {
                 let mut world = self.world();
                 let tracking_id = world.mint.tracking_id();
-                (world.webhooks.get(webhook_id).cloned(), Sender { tracking_id, at: world.clock.now(), attempt })
+                (
+                    world.webhooks.get(webhook_id).cloned(),
+                    Attempt { tracking_id, at: world.clock.now(), number: attempt },
+                )
             };
             let Some(webhook) = webhook.filter(|webhook| webhook.status == WebhookStatus::Active) else { return };
-            let letter = letter(&webhook, event, &manner, &sender);
+            let letter = letter(&webhook, event, &manner, &attempted);
             let is_lost = manner.lose > 0.0 && courier.dice().f64() < manner.lose;
             let delivery = if is_lost {
-                Delivery { error: Some("lost, as a fault says".to_owned()), ..letter }
+                Delivery { error: Some("lost by a fault".to_owned()), ..letter }
             } else {
                 post(&courier.outward, letter, manner.timeout).await
             };
             let delivery = courier.note(delivery);
             let has_failed = !delivery.status.is_some_and(|status| (200..300).contains(&status));
             self.journal.tell(Happening::Delivered(delivery.into()));
-            // What was lost on the way failed nowhere: nobody knows of it.
+            // A lost delivery does not count as a failure, since nobody knows about it.
             if !has_failed || is_lost {
                 return;
             }

@@ -6,32 +6,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::simulator::world::{Refusal, time};
 
-/// More copies of one event test nothing more.
+/// The most copies of one event.
 const MOST_COPIES: usize = 100;
-/// How the cloud delivers, where Webex promises nothing.
+/// How the cloud delivers events, in ways that Webex does not rule out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Deliveries {
-    /// How often each event is delivered to each webhook: 1 normally, 2 for duplicates, 0 to lose it.
+    /// How many times each event is delivered to each webhook: 1 normally, 2 for duplicates, 0 to lose it.
     pub copies: usize,
-    /// Holds everything back until it is false again.
+    /// Holds all deliveries back until it is false again.
     pub held: bool,
-    /// Spells the ids of rooms, messages and clicks as another cluster does, unlike the REST API.
+    /// Spells the ids of rooms, messages and clicks as another cluster does. The REST API does not.
     pub other_cluster: bool,
-    /// Mixes up the order of what a room has to tell: what is held, or comes within a tenth of a second.
+    /// Shuffles the events of a room that are held back, or that happen within a tenth of a second.
     pub reorder: bool,
     /// Loses a delivery with this probability, from 0 to 1.
     pub lose: f64,
-    /// Signs with a secret that nobody gave out, as a stranger would.
+    /// Signs with a wrong secret, as an attacker would.
     pub forged: bool,
-    /// Adds `X-Webex-Signature` with HMACs of SHA-256 and SHA-512, which one of Cisco's samples describes.
+    /// Adds the header `X-Webex-Signature` with HMACs of SHA-256 and SHA-512, which one of Cisco's samples describes.
     pub webex_signature: bool,
-    /// How often a failed delivery is tried again. Webex documents no retry, so normally never.
+    /// How many times a failed delivery is tried again. Webex documents no retries, so it is 0 normally.
     pub retries: u32,
     /// The pause before each retry.
     #[serde(rename = "retryPauseMs", with = "time::millis_of")]
     pub retry_pause: Duration,
-    /// A target that takes longer has failed. Webex documents no figure; 10 s is what people observe.
+    /// How long a target may take to answer. Webex documents no figure; people observe 10 s.
     #[serde(rename = "timeoutMs", with = "time::millis_of")]
     pub timeout: Duration,
 }
@@ -54,7 +54,7 @@ impl Default for Deliveries {
 }
 
 impl Deliveries {
-    /// The manner, unless it is wrong, as one that somebody wrote by hand may be.
+    /// Checks the values, which may have been written by hand.
     pub(crate) fn checked(self) -> Result<Deliveries, Refusal> {
         if !(0.0..=1.0).contains(&self.lose) {
             let problem = format!("lose is {}, but a probability is from 0 to 1", self.lose);

@@ -1,5 +1,5 @@
-//! The cloud's own requests to other servers: deliveries of webhooks, which go anywhere, and files that a message names
-//! by URL, which come from public addresses only unless it was said otherwise.
+//! The cloud's own requests to other servers. Webhooks are delivered to any address. Files that a message names by URL
+//! are fetched from public addresses only, unless an option allows others.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -9,20 +9,21 @@ use reqwest::{Client, ClientBuilder};
 use super::reach::PublicOnly;
 use crate::webex::client_builder;
 
-/// The clients of both kinds. None follows a redirect.
+/// The clients for deliveries and for files. None follows redirects.
 pub(crate) struct Outward {
     deliveries: Clients,
-    /// None where files may be fetched from anywhere.
+    /// None if files may be fetched from anywhere.
     files: Option<Clients>,
     /// Whether files are fetched at all.
     pub(crate) fetches: bool,
 }
 
-/// The clients for both schemes.
+/// A client for each scheme.
 struct Clients {
     is_public_only: bool,
     plain: Client,
-    /// Made for the first HTTPS address: it takes a while to read the roots of the system.
+    /// The client for HTTPS. It is made when it is first needed, since reading the system's root certificates takes a
+    /// while.
     secure: OnceLock<Client>,
 }
 
@@ -53,7 +54,7 @@ impl Clients {
         Ok(Clients { is_public_only, plain, secure: OnceLock::new() })
     }
 
-    /// On a machine without roots the client for HTTPS is one that trusts no certificate.
+    /// The client for an address. On a machine without root certificates, the client for HTTPS trusts no certificate.
     fn to(&self, address: &str) -> &Client {
         let is_secure = address.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
         let secure = || builder(self.is_public_only).build().unwrap_or_else(|_| self.plain.clone());

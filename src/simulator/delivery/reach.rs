@@ -1,20 +1,20 @@
-//! Which addresses a file may be fetched from. Whoever can post a message could otherwise have a page of this machine,
-//! or of the network it stands in, read out to them.
+//! Decides from which addresses a file may be fetched. Otherwise anybody who can post a message could read pages of
+//! this machine, or of its network.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// A name or address that is nobody's on the internet.
+/// The address is not public.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{0} is an address of this machine or of a private network; the simulator fetches from one with --fetch-private"
 )]
 pub(crate) struct Private(IpAddr);
 
-/// Looks names up, and gives only public addresses: the client connects to what was looked at, so a name that changes
-/// in between leads nowhere else.
+/// Resolves names, and gives only public addresses. The client connects to the addresses that were checked, so a name
+/// that changes meanwhile leads nowhere else.
 pub(crate) struct PublicOnly;
 
 impl Resolve for PublicOnly {
@@ -30,7 +30,7 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Names are looked at when they are resolved; an address in a URL never is.
+/// Checks a URL that contains an address. Names are checked when they are resolved, which an address never is.
 pub(crate) fn check(url: &Url) -> Result<(), Private> {
     let address: IpAddr = match url.host() {
         Some(Host::Ipv4(address)) => address.into(),
@@ -40,7 +40,7 @@ pub(crate) fn check(url: &Url) -> Result<(), Private> {
     if is_public(address) { Ok(()) } else { Err(Private(address)) }
 }
 
-/// Where a request was refused because of the address, if it was.
+/// The private address because of which a request was refused, if that was the reason.
 pub(crate) fn private(error: &reqwest::Error) -> Option<&Private> {
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
@@ -65,16 +65,16 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || address.is_loopback()
         || address.is_link_local()
         || address.is_documentation()
-        // "This network", multicast, and all that is reserved with the broadcast address at its end.
+        // "This network", multicast, and everything reserved, up to the broadcast address.
         || a == 0
         || a >= 224
-        // Shared by the customers of a provider, and for benchmarks.
+        // Addresses shared by the customers of a provider, and addresses for benchmarks.
         || (a == 100 && b & 0b1100_0000 == 64)
         || (a == 198 && b & 0b1111_1110 == 18)
         || (a == 192 && b == 0 && c == 0))
 }
 
-/// Only 2000::/3 is given out to anybody. Of it and before it, some addresses are other spellings of IPv4 ones.
+/// Only 2000::/3 has public addresses. Some addresses there and elsewhere are other spellings of IPv4 addresses.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let embedded = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());

@@ -14,25 +14,25 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
-use super::live::Live;
-use crate::simulator::world::things::Order;
+use super::live::LiveWorld;
+use crate::simulator::world::things::SocketOrder;
 
 const BAD_REQUEST: u16 = 4400;
 const UNAUTHORIZED: u16 = 4401;
-/// Of a socket that has not shown its token in time.
+/// The close code for a socket that has not shown its token in time.
 const POLICY: u16 = 1008;
 
-/// Holds a socket until either end, or the cloud, has had enough of it.
-pub(crate) async fn hold(live: Arc<Live>, device: String, upgraded: Upgraded) {
+/// Serves a socket until either end closes it, or the cloud stops.
+pub(crate) async fn hold(live: Arc<LiveWorld>, device: String, upgraded: Upgraded) {
     let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
     let stopping = live.stopping.clone();
     let mut socket = Socket { live, device, stream };
     stopping.run_until_cancelled(socket.hold()).await;
 }
 
-/// One connection.
+/// A websocket connection.
 struct Socket {
-    live: Arc<Live>,
+    live: Arc<LiveWorld>,
     device: String,
     stream: WebSocketStream<TokioIo<Upgraded>>,
 }
@@ -47,20 +47,20 @@ impl Socket {
             Err(_) => return self.close(POLICY, "not authorized in time").await,
         };
         let (orders, orderly) = mpsc::unbounded_channel();
-        let line = {
+        let socket = {
             let mut world = self.live.world();
-            if world.mercury.manner.refused { None } else { world.open_line(&self.device, &token, orders) }
+            if world.mercury.manner.refused { None } else { world.open_socket(&self.device, &token, orders) }
         };
-        match line {
+        match socket {
             Some(number) => {
                 self.serve(orderly).await;
-                self.live.world().close_line(&self.device, number);
+                self.live.world().close_socket(&self.device, number);
             }
             None => self.close(UNAUTHORIZED, "unauthorized").await,
         }
     }
 
-    /// The token of the first frame, which has to be the one that shows it. None if the other end goes away first.
+    /// The token in the first frame, which has to be the authorization. None if the other end goes away first.
     async fn token(&mut self) -> Option<Result<String, &'static str>> {
         let frame = self.frame().await?;
         let token = frame["data"]["token"].as_str().and_then(|token| token.strip_prefix("Bearer "));
@@ -70,7 +70,7 @@ impl Socket {
         })
     }
 
-    async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
+    async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<SocketOrder>) {
         loop {
             let order = tokio::select! {
                 order = orders.recv() => order,
@@ -80,25 +80,25 @@ impl Socket {
                 },
             };
             match order {
-                Some(Order::Send(text)) => {
-                    let sent = self.stream.send(self.dressed(text)).await;
+                Some(SocketOrder::Send(text)) => {
+                    let sent = self.stream.send(self.to_frame(text)).await;
                     if sent.is_err() {
                         return;
                     }
                 }
-                Some(Order::Close(code, reason)) => return self.close(code, &reason).await,
-                Some(Order::Drop) => return,
+                Some(SocketOrder::Close(code, reason)) => return self.close(code, &reason).await,
+                Some(SocketOrder::Drop) => return,
                 None => {}
             }
         }
     }
 
-    /// What a frame of the other end is answered with.
-    fn answer(&self, frame: &Value) -> Option<Order> {
+    /// The answer to a frame of the other end.
+    fn answer(&self, frame: &Value) -> Option<SocketOrder> {
         let mut world = self.live.world();
         match frame["type"].as_str() {
             Some("ping") if !world.mercury.manner.silent => {
-                Some(Order::Send(json!({"id": frame["id"], "type": "pong"}).to_string()))
+                Some(SocketOrder::Send(json!({"id": frame["id"], "type": "pong"}).to_string()))
             }
             Some("ack") => {
                 world.acknowledge(&self.device, frame["messageId"].as_str().unwrap_or_default());
@@ -108,7 +108,7 @@ impl Socket {
         }
     }
 
-    /// The next frame of JSON; none once the connection has ended.
+    /// The next JSON frame. None once the connection has ended.
     async fn frame(&mut self) -> Option<Value> {
         loop {
             let frame = match self.stream.next().await?.ok()? {
@@ -121,14 +121,14 @@ impl Socket {
         }
     }
 
-    fn dressed(&self, text: String) -> Message {
+    fn to_frame(&self, text: String) -> Message {
         if self.live.world().mercury.manner.binary { Message::binary(text) } else { Message::text(text) }
     }
 
     async fn close(&mut self, code: u16, reason: &str) {
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
         let _ = self.stream.close(Some(frame)).await;
-        // Wait until the other end has closed too: hanging up at once may cut off the last frame.
+        // Wait until the other end has closed too, since closing at once may cut off the last frame.
         let _ = tokio::time::timeout(Duration::from_secs(1), async { while self.frame().await.is_some() {} }).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What tests and demonstrations have happen in a cloud, apart from what people do.
+//! What tests and demonstrations can cause in a cloud, besides what people do.
 
 use super::cloud::Cloud;
 use crate::simulator::world::things::{Webhook, WebhookStatus};
@@ -6,7 +6,7 @@ use crate::simulator::world::webhooks::WebhookDraft;
 use crate::simulator::world::{Event, Refusal};
 
 impl Cloud {
-    /// Opens a space with these people, the first of whom made it, and then adds the bot. Gives the room's id.
+    /// Opens a space with these people, created by the first of them, and then adds the bot. Gives the room's id.
     pub fn space(&self, title: &str, members: &[&str]) -> String {
         let bot = &self.inner.bot;
         self.change(|world| {
@@ -14,7 +14,7 @@ impl Cloud {
             let creator = members.first().unwrap_or(bot);
             let room = world.open_space(creator, title);
             for member in members.iter().skip(1).chain([bot]) {
-                // Whoever is named twice, or is the bot in its own space, is there already.
+                // Somebody who is named twice, or the bot in its own space, is a member already.
                 let _ = world.add_member(creator, &room, member, false);
             }
             room
@@ -24,20 +24,20 @@ impl Cloud {
     /// Registers a webhook with the bot's token, as another program that shares the token would.
     ///
     /// # Errors
-    /// When Webex would refuse it.
+    /// The [`Refusal`] with which Webex would refuse it.
     pub fn add_webhook(&self, webhook: WebhookDraft) -> Result<Webhook, Refusal> {
         self.change(|world| world.create_webhook(&self.inner.bot, webhook))
     }
 
-    /// Switches a webhook off or on, as Webex does after too many failures. False if there is none.
+    /// Switches a webhook off or on. Webex switches one off after too many failures. False if there is no such webhook.
     pub fn set_webhook_status(&self, id: &str, status: WebhookStatus) -> bool {
         self.change(|world| world.webhooks.get_mut(id).map(|webhook| webhook.status = status).is_some())
     }
 
-    /// Has the bot removed from a space.
+    /// Removes the bot from a space.
     ///
     /// # Errors
-    /// When it is not in it.
+    /// The bot is not in this space.
     pub fn remove_bot(&self, room_id: &str) -> Result<(), Refusal> {
         let bot = &self.inner.bot;
         self.change(|world| {
@@ -47,7 +47,7 @@ impl Cloud {
         })
     }
 
-    /// Delivers `messages/created` of this message once more. False if there is no such message.
+    /// Delivers `messages/created` for this message once more. False if there is no such message.
     pub fn deliver_again(&self, message_id: &str) -> bool {
         self.change(|world| {
             let event =

@@ -1,4 +1,4 @@
-//! The running cloud, and what everything else here holds of it.
+//! The running cloud, and the state that all its parts share.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -10,34 +10,34 @@ use url::Url;
 
 use super::faults::Faults;
 use super::limit::Limiter;
-use crate::simulator::delivery::live::Live;
+use crate::simulator::delivery::live::LiveWorld;
 use crate::simulator::watch::calls::Calls;
 use crate::simulator::watch::explain::{Explain, Explanation};
 use crate::simulator::world::World;
 use crate::simulator::world::things::Account;
 
-/// A running cloud. Cheap to clone; all clones are the same cloud.
+/// A running cloud. It is cheap to clone, and all clones are the same cloud.
 #[derive(Clone)]
 pub struct Cloud {
-    pub(crate) live: Arc<Live>,
+    pub(crate) live: Arc<LiveWorld>,
     pub(crate) inner: Arc<Inner>,
 }
 
-/// What there is beside the world.
+/// The state of a cloud.
 pub(crate) struct Inner {
     pub(crate) address: SocketAddr,
-    /// How clients begin the address of anything here.
+    /// The beginning of every address of this cloud, for clients.
     pub(crate) base: String,
-    /// The same if it was said, as a name that the guard lets in.
+    /// The public URL if one was given. The guard lets requests to its host in.
     pub(crate) public_url: Option<Url>,
     pub(crate) bot: Account,
     pub(crate) faults: Faults,
     pub(crate) limiter: Limiter,
     pub(crate) calls: Calls,
     pub(crate) explain: OnceLock<Explain>,
-    /// How often everything that was broken was mended.
+    /// How many times all faults were cleared on the page.
     pub(crate) mended: watch::Sender<u64>,
-    /// Serves, and keeps the state; both end once the cloud stops.
+    /// The tasks that serve, and that write the state file. They end once the cloud stops.
     pub(crate) tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -52,17 +52,17 @@ impl Cloud {
         format!("{}/", self.inner.base)
     }
 
-    /// Where a bot learns the hosts of its websocket, as Webex's `u2c` service tells them.
+    /// The address at which a bot learns the hosts for its websocket, like Webex's `u2c` service.
     pub fn catalog_url(&self) -> String {
         format!("{}/u2c/api/v1/catalog", self.inner.base)
     }
 
-    /// Has the page ask this for what the bot knows of an event. Only the first one counts.
+    /// Sets the function that tells the page what the bot knows about an event. Only the first one counts.
     pub fn explained_by(
         &self,
         explain: impl Fn(String) -> BoxFuture<'static, Option<Explanation>> + Send + Sync + 'static,
     ) {
-        // A second bot in one cloud would be another account, whose events nobody asks for.
+        // A second bot in one cloud would be another account, and the page does not ask about its events.
         let _ = self.inner.explain.set(Box::new(explain));
     }
 

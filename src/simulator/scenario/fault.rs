@@ -1,4 +1,4 @@
-//! What a test or a demonstration has go wrong with calls of the API.
+//! Faults: what a test or a demonstration makes go wrong with calls of the API.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::simulator::world::Refusal;
 
-/// No client waits longer.
+/// The longest delay. No client waits longer.
 const LONGEST_DELAY: Duration = Duration::from_secs(600);
 
-/// Something that goes wrong with calls of one kind. Faults are used up in the order they were set.
+/// A fault of the API for calls of one kind. Faults are used up in the order in which they were set.
 ///
 /// ```
 /// use axum::http::Method;
@@ -26,18 +26,18 @@ pub struct Fault {
     pub(super) method: String,
     #[serde(default = "any")]
     pub(super) path: String,
-    /// Only calls whose query holds this text.
+    /// Only calls whose query contains this text are struck.
     #[serde(default)]
     pub(super) query: String,
-    /// 0 until it is cleared.
+    /// How many calls it strikes; 0 means until it is cleared.
     #[serde(default = "once")]
     pub(super) times: usize,
-    /// So many matching calls pass first.
+    /// How many matching calls pass first.
     #[serde(default)]
     pub(super) after: usize,
     #[serde(default = "always")]
     pub(super) chance: f64,
-    pub(super) effect: Effect,
+    pub(super) effect: FaultEffect,
 }
 
 fn any() -> String {
@@ -55,8 +55,8 @@ fn always() -> f64 {
 /// What a fault does to a call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) enum Effect {
-    /// It is not carried out and answered so.
+pub(crate) enum FaultEffect {
+    /// The call is not carried out, and gets this answer.
     Answer {
         status: u16,
         #[serde(default)]
@@ -64,53 +64,53 @@ pub(crate) enum Effect {
         #[serde(default)]
         body: String,
     },
-    /// It is carried out, and these fields of the answer, or of each item of a list, are set to these values.
+    /// The call is carried out, and these fields of the answer, or of each item of a list, are set to these values.
     Alter(Map<String, Value>),
-    /// It is carried out after so many milliseconds.
+    /// The call is carried out after this many milliseconds.
     Delay(u64),
-    /// It is carried out only once `Cloud::release` is called.
+    /// The call is carried out only once `Cloud::release` is called.
     Stall,
-    /// It is not carried out; the connection is dropped without an answer.
+    /// The call is not carried out, and the connection is dropped without an answer.
     Reset,
-    /// It is carried out, and then the connection is dropped: the caller cannot know.
+    /// The call is carried out, and then the connection is dropped, so the caller cannot know.
     ApplyThenReset,
-    /// It is carried out, but the answer comes only once `Cloud::release` is called.
+    /// The call is carried out, but the answer comes only once `Cloud::release` is called.
     ApplyThenStall,
 }
 
-impl Effect {
-    /// For the record of calls.
+impl FaultEffect {
+    /// The name of the effect in the record of calls.
     pub(crate) fn name(&self) -> String {
         match self {
-            Effect::Answer { status, .. } => status.to_string(),
-            Effect::Alter(fields) => {
+            FaultEffect::Answer { status, .. } => status.to_string(),
+            FaultEffect::Alter(fields) => {
                 format!("{} altered", fields.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
             }
-            Effect::Delay(pause) => format!("{pause} ms late"),
-            Effect::Stall => "stalled".to_owned(),
-            Effect::Reset => "reset".to_owned(),
-            Effect::ApplyThenReset => "carried out, then reset".to_owned(),
-            Effect::ApplyThenStall => "carried out, then stalled".to_owned(),
+            FaultEffect::Delay(pause) => format!("{pause} ms late"),
+            FaultEffect::Stall => "stalled".to_owned(),
+            FaultEffect::Reset => "reset".to_owned(),
+            FaultEffect::ApplyThenReset => "carried out, then reset".to_owned(),
+            FaultEffect::ApplyThenStall => "carried out, then stalled".to_owned(),
         }
     }
 }
 
 impl Fault {
-    /// For calls with this method to this path below `/v1`, such as `/messages`, or to one of what a websocket needs,
-    /// such as `/wdm/api/v1/devices`. A path that ends in a slash stands for everything below it, and one that ends in
-    /// `*` for all that begin so: `/messages/` is any one message, `/messages*` their list as well. Goes wrong once, with
-    /// a plain 500, until told otherwise.
+    /// A fault for calls with this method to this path below `/v1`, such as `/messages`, or to a path that a websocket
+    /// needs, such as `/wdm/api/v1/devices`. A path that ends in a slash matches everything below it, and a path that
+    /// ends in `*` everything that begins so: `/messages/` is any one message, and `/messages*` is the list as well. By
+    /// default the fault strikes once, with a plain 500.
     pub fn on(method: Method, path: &str) -> Fault {
         Fault::of(method.as_str(), path)
     }
 
-    /// For every call of whatever method and path.
+    /// A fault for every call, whatever its method and path.
     pub fn on_any() -> Fault {
         Fault::of("*", "*")
     }
 
     fn of(method: &str, path: &str) -> Fault {
-        let effect = Effect::Answer { status: 500, headers: Vec::new(), body: String::new() };
+        let effect = FaultEffect::Answer { status: 500, headers: Vec::new(), body: String::new() };
         Fault {
             method: method.to_owned(),
             path: path.to_owned(),
@@ -122,39 +122,39 @@ impl Fault {
         }
     }
 
-    /// Only for calls whose query holds this text, such as the id of a space.
+    /// Strikes only calls whose query contains this text, such as the id of a space.
     pub fn about(self, text: &str) -> Fault {
         Fault { query: text.to_owned(), ..self }
     }
 
-    /// So many times; 0 is [`Fault::always`].
+    /// Strikes this many calls; 0 is the same as [`Fault::always`].
     pub fn times(self, times: usize) -> Fault {
         Fault { times, ..self }
     }
 
-    /// Until `Cloud::clear_faults`.
+    /// Strikes until `Cloud::clear_faults` is called.
     pub fn always(self) -> Fault {
         self.times(0)
     }
 
-    /// Lets so many matching calls pass first.
+    /// Lets this many matching calls pass first.
     pub fn after(self, calls: usize) -> Fault {
         Fault { after: calls, ..self }
     }
 
-    /// Strikes a matching call with this probability only, from 0 to 1, as the cloud's seed has it.
+    /// Strikes a matching call only with this probability, from 0 to 1. The cloud's seed decides which calls.
     pub fn chance(self, probability: f64) -> Fault {
         Fault { chance: probability, ..self }
     }
 
-    /// Answers with this status, these headers and this body, and does nothing.
+    /// Answers with this status, these headers and this body, and does not carry the call out.
     pub fn answer(self, status: u16, headers: &[(&str, &str)], body: &str) -> Fault {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Fault { effect: Effect::Answer { status, headers, body: body.to_owned() }, ..self }
+        Fault { effect: FaultEffect::Answer { status, headers, body: body.to_owned() }, ..self }
     }
 
-    /// Carries the call out, and sets these fields of its answer, or of each item of a list: Webex may leave out or
-    /// change what is not documented as always there.
+    /// Carries the call out, and sets these fields of its answer, or of each item of a list. Webex may leave out or
+    /// change every field that is not documented as always present.
     ///
     /// ```
     /// use axum::http::Method;
@@ -164,39 +164,39 @@ impl Fault {
     /// ```
     pub fn alter(self, fields: &[(&str, Value)]) -> Fault {
         let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        Fault { effect: Effect::Alter(fields), ..self }
+        Fault { effect: FaultEffect::Alter(fields), ..self }
     }
 
-    /// Carries the call out so much later.
+    /// Carries the call out after a pause.
     pub fn delay(self, pause: Duration) -> Fault {
-        Fault { effect: Effect::Delay(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)), ..self }
+        Fault { effect: FaultEffect::Delay(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)), ..self }
     }
 
-    /// Holds the call until `Cloud::release`, and only then carries it out.
+    /// Holds the call until `Cloud::release` is called, and only then carries it out.
     pub fn stall(self) -> Fault {
-        Fault { effect: Effect::Stall, ..self }
+        Fault { effect: FaultEffect::Stall, ..self }
     }
 
-    /// Carries the call out and holds the answer until `Cloud::release`.
+    /// Carries the call out, and holds the answer until `Cloud::release` is called.
     pub fn apply_then_stall(self) -> Fault {
-        Fault { effect: Effect::ApplyThenStall, ..self }
+        Fault { effect: FaultEffect::ApplyThenStall, ..self }
     }
 
-    /// Drops the connection and does nothing.
+    /// Drops the connection, and does not carry the call out.
     pub fn reset(self) -> Fault {
-        Fault { effect: Effect::Reset, ..self }
+        Fault { effect: FaultEffect::Reset, ..self }
     }
 
     /// Carries the call out, then drops the connection instead of answering.
     pub fn apply_then_reset(self) -> Fault {
-        Fault { effect: Effect::ApplyThenReset, ..self }
+        Fault { effect: FaultEffect::ApplyThenReset, ..self }
     }
 
     pub(super) fn is_stall(&self) -> bool {
-        matches!(self.effect, Effect::Stall | Effect::ApplyThenStall)
+        matches!(self.effect, FaultEffect::Stall | FaultEffect::ApplyThenStall)
     }
 
-    /// The fault, unless it is wrong, as one that somebody wrote by hand may be.
+    /// Checks the fault, which may have been written by hand.
     pub(crate) fn checked(self) -> Result<Fault, Refusal> {
         self.problem().map_or(Ok(self), |problem| Err(Refusal::bad_request(problem)))
     }
@@ -209,10 +209,10 @@ impl Fault {
             return Some("path is below /v1 and begins with a slash, or is \"*\"".to_owned());
         }
         match &self.effect {
-            Effect::Delay(pause) if Duration::from_millis(*pause) > LONGEST_DELAY => {
+            FaultEffect::Delay(pause) if Duration::from_millis(*pause) > LONGEST_DELAY => {
                 Some(format!("delay is {pause} ms, but at most {} s", LONGEST_DELAY.as_secs()))
             }
-            Effect::Answer { status, .. } if !(200..600).contains(status) => {
+            FaultEffect::Answer { status, .. } if !(200..600).contains(status) => {
                 Some(format!("status is {status}, but an answer has one from 200 to 599"))
             }
             _ => None,

@@ -1,4 +1,4 @@
-//! The faults that are set, and which calls they strike.
+//! The faults that are set, and the decision which calls they strike.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,18 +7,18 @@ use axum::http::Method;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::fault::{Effect, Fault};
+use super::fault::{Fault, FaultEffect};
 use crate::simulator::watch::calls::Pattern;
 use crate::webex::local_part;
 
-/// The most things whose first reads are hidden that are remembered. Beyond it all are forgotten.
+/// The most messages and clicks whose hidden reads are counted. Beyond that, all counts are forgotten.
 const MOST_HIDDEN: usize = 100_000;
 
-/// A fault that waits for its calls.
+/// A fault that is set, with the number of calls it will still strike.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Armed {
+pub(crate) struct ArmedFault {
     id: u64,
-    /// How often it will still strike; `null` until it is cleared.
+    /// How many calls it will still strike; `null` means until it is cleared.
     left: Option<usize>,
     #[serde(skip)]
     skip: usize,
@@ -28,24 +28,24 @@ pub(crate) struct Armed {
 
 /// The faults that are set.
 pub(crate) struct Faults {
-    armed: Mutex<(Vec<Armed>, u64)>,
+    armed: Mutex<(Vec<ArmedFault>, u64)>,
     dice: Mutex<fastrand::Rng>,
-    /// How often stalled calls were released; each waits for the next time.
+    /// How many times stalled calls were released. Each stalled call waits for the next release.
     releases: watch::Sender<u64>,
     stalled: watch::Sender<usize>,
     hidden: Mutex<HiddenReads>,
 }
 
-/// Things that REST does not show yet although their webhook was delivered.
+/// Messages and clicks that REST does not show yet, although their webhook was delivered.
 #[derive(Default)]
 struct HiddenReads {
     reads: usize,
     seen: HashMap<String, usize>,
 }
 
-/// What is to happen to a call.
-pub(crate) struct Struck {
-    pub(crate) effect: Effect,
+/// The effect of a fault on a call.
+pub(crate) struct StruckCall {
+    pub(crate) effect: FaultEffect,
     /// Changes when stalled calls are released.
     pub(crate) release: watch::Receiver<u64>,
 }
@@ -74,26 +74,26 @@ impl Faults {
         let left = Some(fault.times).filter(|times| *times > 0);
         armed.1 += 1;
         let id = armed.1;
-        armed.0.push(Armed { id, left, skip: fault.after, fault });
+        armed.0.push(ArmedFault { id, left, skip: fault.after, fault });
     }
 
     pub(crate) fn clear(&self) {
         self.armed.lock().unwrap_or_else(PoisonError::into_inner).0.clear();
     }
 
-    pub(crate) fn all(&self) -> Vec<Armed> {
+    pub(crate) fn all(&self) -> Vec<ArmedFault> {
         self.armed.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
-    /// Lets stalled calls go on, and has no further ones stall.
+    /// Lets stalled calls go on, and removes the faults that stall.
     pub(crate) fn release(&self) {
         self.armed.lock().unwrap_or_else(PoisonError::into_inner).0.retain(|armed| !armed.fault.is_stall());
         self.releases.send_modify(|releases| *releases += 1);
     }
 
-    /// What is to happen to this call. What a stalled one waits on is taken under the same lock as the fault, so that a
-    /// release in between is not missed.
-    pub(crate) fn strike(&self, method: &Method, path: &str, query: &str) -> Option<Struck> {
+    /// The effect on this call, if a fault strikes it. A stalled call subscribes to the release under the same lock, so
+    /// that no release is missed.
+    pub(crate) fn strike(&self, method: &Method, path: &str, query: &str) -> Option<StruckCall> {
         let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
         for one in &mut armed.0 {
             let pattern = Pattern { method: &one.fault.method, path: &one.fault.path };
@@ -112,29 +112,29 @@ impl Faults {
             one.left = one.left.map(|left| left.saturating_sub(1));
             let effect = one.fault.effect.clone();
             armed.0.retain(|one| one.left != Some(0));
-            return Some(Struck { effect, release: self.releases.subscribe() });
+            return Some(StruckCall { effect, release: self.releases.subscribe() });
         }
         None
     }
 
-    /// How many calls are held now.
+    /// How many calls are stalled now.
     pub(crate) fn stalled(&self) -> usize {
         *self.stalled.borrow()
     }
 
-    /// Counts a call as held until what this gives is dropped.
+    /// CallCounts a call as stalled until the returned guard is dropped.
     pub(crate) fn stall(&self) -> impl Drop + use<> {
         self.stalled.send_modify(|held| *held += 1);
         Stalled(self.stalled.clone())
     }
 
-    /// Returns once a call is held.
-    pub(crate) async fn held(&self) {
+    /// Waits until a call is stalled.
+    pub(crate) async fn wait_for_stall(&self) {
         // The sender lives as long as `self`.
         let _ = self.stalled.subscribe().wait_for(|held| *held > 0).await;
     }
 
-    /// Hides each message and click from its first so many reads, as when REST lags behind the webhook.
+    /// Hides each message and click from its first `reads` reads, as when REST lags behind the webhook.
     pub(crate) fn hide(&self, reads: usize) {
         *self.hidden.lock().unwrap_or_else(PoisonError::into_inner) = HiddenReads { reads, seen: HashMap::new() };
     }
@@ -143,13 +143,13 @@ impl Faults {
         self.hidden.lock().unwrap_or_else(PoisonError::into_inner).reads
     }
 
-    /// Whether this call reads something that is still hidden from it.
+    /// Whether this call reads a message or click that is still hidden.
     pub(crate) fn hides(&self, method: &Method, path: &str) -> bool {
         let id = path.strip_prefix("/messages/").or_else(|| path.strip_prefix("/attachment/actions/"));
         id.is_some_and(|id| method == Method::GET && id != "direct" && self.hides_from_read(id))
     }
 
-    /// Whether this is still hidden; a list without it counts as a read.
+    /// Whether this message or click is still hidden. A list that leaves it out counts as a read.
     pub(crate) fn hides_from_read(&self, id: &str) -> bool {
         let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
         if hidden.reads == 0 {

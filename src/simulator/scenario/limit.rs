@@ -1,5 +1,4 @@
-//! How many calls the cloud takes of each token. There is no limit until one is set, so that tests are not left to
-//! luck.
+//! The rate limit for the calls of each token. There is none until one is set, so that tests do not depend on luck.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::simulator::world::Refusal;
 
-/// A number of calls within a number of seconds, then counted anew. More calls are answered 429.
+/// A number of calls within a number of seconds, after which the count starts again. More calls are answered 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RateLimit {
-    /// 0: any number.
+    /// The most calls; 0 is no limit.
     pub calls: u32,
-    /// Webex is said to count by the minute.
+    /// The time over which calls are counted. Webex is said to count by the minute.
     pub seconds: u32,
 }
 
@@ -25,14 +24,14 @@ impl Default for RateLimit {
     }
 }
 
-/// The limit, and who is how far.
+/// The limit, and the calls of each token so far.
 #[derive(Default)]
-pub(crate) struct Limiter(Mutex<Counts>);
+pub(crate) struct Limiter(Mutex<CallCounts>);
 
 #[derive(Default)]
-struct Counts {
+struct CallCounts {
     limit: RateLimit,
-    /// For each token when the count began and where it is.
+    /// For each token, when its count began and how many calls it has made.
     of: HashMap<String, (Instant, u32)>,
 }
 
@@ -41,12 +40,12 @@ impl Limiter {
         self.counts().limit
     }
 
-    /// From now on, counted anew.
+    /// Sets a limit, and starts all counts again.
     pub(super) fn set(&self, limit: RateLimit) {
-        *self.counts() = Counts { limit, of: HashMap::new() };
+        *self.counts() = CallCounts { limit, of: HashMap::new() };
     }
 
-    /// Counts a call made by somebody's token; the `Retry-After` in seconds if it is one too many.
+    /// CallCounts a call of a token. Gives the `Retry-After` in seconds if it is one too many.
     pub(crate) fn refuses(&self, actor: &str, now: Instant) -> Option<u64> {
         let mut counts = self.counts();
         let RateLimit { calls, seconds } = counts.limit;
@@ -66,13 +65,13 @@ impl Limiter {
         Some((left.as_secs_f64().ceil() as u64).max(1))
     }
 
-    fn counts(&self) -> MutexGuard<'_, Counts> {
+    fn counts(&self) -> MutexGuard<'_, CallCounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RateLimit {
-    /// The limit, unless it is wrong, as one that somebody wrote by hand may be.
+    /// Checks the limit, which may have been written by hand.
     pub(crate) fn checked(self) -> Result<RateLimit, Refusal> {
         if (1..=3600).contains(&self.seconds) {
             return Ok(self);

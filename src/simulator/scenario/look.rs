@@ -1,4 +1,4 @@
-//! What tests and demonstrations look at, and wait for.
+//! What tests and demonstrations can read, and wait for.
 
 use std::net::SocketAddr;
 
@@ -12,21 +12,21 @@ use crate::simulator::watch::deliveries::Delivery;
 use crate::simulator::watch::transcript;
 use crate::simulator::world::things::{Account, Content, DeviceInfo, Message, Room, RoomType, Webhook};
 
-/// A room, as the scenario sees it.
+/// A room, as tests see it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct RoomInfo {
     pub id: String,
-    /// As the bot sees it: a direct room is called like the other person.
+    /// The title as the bot sees it. A direct room has the name of the other person.
     pub title: String,
     #[serde(rename = "type")]
     pub kind: RoomType,
 }
 
 impl Cloud {
-    /// What a bot that listens at this address needs to know of the cloud, as its environment would say it: where Webex
-    /// is, the token, where it is called, and the secret of its webhooks.
+    /// The environment variables that connect a bot, which listens at this address, to the cloud: the address of Webex,
+    /// the bot's token, its public URL, and the secret of its webhooks.
     pub fn environment(&self, bot: SocketAddr) -> Vec<(String, String)> {
         [
             ("SWITCHBOARD_WEBEX__API_URL", self.api_url()),
@@ -43,12 +43,12 @@ impl Cloud {
         .into()
     }
 
-    /// The bot, token included.
+    /// The bot's account, with its token.
     pub fn bot(&self) -> Account {
         self.inner.bot.clone()
     }
 
-    /// Everybody but the bot, in the order they appeared.
+    /// Everybody except the bot, in the order in which they appeared.
     pub fn people(&self) -> Vec<Account> {
         self.world().people.iter().filter(|account| account.id != self.inner.bot.id).cloned().collect()
     }
@@ -69,26 +69,26 @@ impl Cloud {
         self.world().messages.iter().cloned().collect()
     }
 
-    /// A posted file, by the last part of its URL in [`Message::files`] or by that whole URL.
+    /// A posted file, by its URL in [`Message::files`] or by the last part of that.
     pub fn content(&self, url: &str) -> Option<Content> {
         let id = url.rsplit('/').next().unwrap_or(url);
         self.world().contents.get(&crate::webex::local_part(id)).cloned()
     }
 
-    /// The conversation, for people and for snapshots: `alice: help`, `bot: ...`, and in a space `alice in Lab: ...`.
-    /// A message of several lines goes on indented; a reply in a thread is marked; so are edits, cards and files.
-    /// Where the bot wrote to several people directly, it says to whom.
+    /// The conversation as text, for people and for snapshots: `alice: help`, `bot: ...`, and in a space `alice in Lab:
+    /// ...`. Further lines of a message are indented. Replies in a thread, edits, cards and files are marked. If the
+    /// bot wrote to several people directly, each of its messages says to whom.
     pub fn transcript(&self) -> String {
         transcript::transcript(&self.world(), &self.inner.bot)
     }
 
-    /// The same with what is on the cards, from the top down, and with who pressed what: `alice presses Order (size=large)`.
-    /// In brackets stand inputs with their ids, and in angle brackets buttons.
+    /// Like [`Cloud::transcript`], with the contents of cards from top to bottom, and with clicks: `alice presses Order
+    /// (size=large)`. Inputs are in brackets with their ids, and buttons in angle brackets.
     pub fn conversation(&self) -> String {
         transcript::conversation(&self.world(), &self.inner.bot)
     }
 
-    /// Each message from now on, as it is posted.
+    /// Receives each message from now on, as it is posted.
     pub fn subscribe(&self) -> broadcast::Receiver<Message> {
         self.live.journal.listen()
     }
@@ -98,25 +98,24 @@ impl Cloud {
         self.world().webhooks.iter().cloned().collect()
     }
 
-    /// The calls of the API so far, oldest first; the last hundred thousand.
+    /// The calls of the API so far, oldest first, at most the last hundred thousand.
     pub fn calls(&self) -> Vec<Call> {
         self.inner.calls.kept().all()
     }
 
-    /// Returns once `count` such calls have arrived since the start, answered or not. A path that ends in a slash
-    /// stands for everything below it, as in [`Fault::on`](crate::simulator::Fault::on).
+    /// Waits until `count` such calls have arrived since the start, answered or not. A path that ends in a slash
+    /// matches everything below it, as in [`Fault::on`](crate::simulator::Fault::on).
     pub async fn call_made(&self, method: Method, path: &str, count: usize) {
         self.inner.calls.wait_for(Pattern { method: method.as_str(), path }, count).await;
     }
 
-    /// Returns once a call is held by a [`Fault`](crate::simulator::Fault) that stalls: a call that has arrived may not
-    /// have been struck yet.
+    /// Waits until a [`Fault`](crate::simulator::Fault) stalls a call. A call that has arrived need not be stalled yet.
     pub async fn call_stalled(&self) {
-        self.inner.faults.held().await;
+        self.inner.faults.wait_for_stall().await;
     }
 
-    /// Returns once no delivery is queued or on its way, and everything sent over sockets was acknowledged. While
-    /// deliveries are held it waits, and so it does for a device that has lost its socket before acknowledging.
+    /// Waits until no delivery is queued or on its way, and everything sent over sockets was acknowledged. It waits for
+    /// ever while deliveries are held back, or while a device has lost its socket before acknowledging.
     pub async fn delivered(&self) {
         self.live.courier.settled().await;
         let mut open = self.world().mercury.open.subscribe();
@@ -124,12 +123,12 @@ impl Cloud {
         let _ = open.wait_for(|open| *open == 0).await;
     }
 
-    /// Every attempt to deliver, oldest first; the last hundred thousand.
+    /// Every attempt to deliver, oldest first, at most the last hundred thousand.
     pub fn delivery_log(&self) -> Vec<Delivery> {
         self.live.courier.delivered().all()
     }
 
-    /// Every device there is, oldest first.
+    /// Every device, oldest first.
     pub fn devices(&self) -> Vec<DeviceInfo> {
         let world = self.world();
         world.mercury.infos(|id| world.people.get(id).map_or(String::new(), |owner| owner.email.clone()))

@@ -1,4 +1,4 @@
-//! What tests and demonstrations hold: the running cloud, people who act, and what goes wrong.
+//! What tests and demonstrations use: the running cloud, people who act, and things that go wrong.
 
 mod acts;
 pub(crate) mod cloud;

@@ -1,5 +1,5 @@
-//! What Webex's own apps call to hear of things over a socket: the catalog of hosts, devices, and the socket's upgrade.
-//! None of it is documented; this is what their SDKs do.
+//! The calls with which Webex's own apps open a socket: the catalog of hosts, the devices, and the upgrade to a
+//! websocket. None of it is documented; their SDKs show it.
 
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
@@ -57,7 +57,7 @@ async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>) -> Result<
     cloud.world().delete_device(&me, &id).map(|()| StatusCode::NO_CONTENT)
 }
 
-/// The token comes later, in the first frame.
+/// Opens the socket of a device. The token comes later, in the first frame.
 async fn socket(State(cloud): State<Cloud>, Path(id): Path<String>, request: Request) -> Result<Response, Refusal> {
     let key = handshake(request.headers()).ok_or_else(|| Refusal::bad_request("This is where a websocket begins."))?;
     if !cloud.world().has_device(&id) {
@@ -72,7 +72,7 @@ async fn socket(State(cloud): State<Cloud>, Path(id): Path<String>, request: Req
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
-/// What is to be answered to the key of a handshake, if it is one.
+/// The answer to the key of a websocket handshake. None if the request is no handshake.
 fn handshake(headers: &HeaderMap) -> Option<String> {
     let has = |name: HeaderName, value: &str| {
         headers

@@ -10,11 +10,11 @@ use url::form_urlencoded;
 
 use super::request::{Caller, Query, content_type, is_media_type};
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::grants::Tokens;
+use crate::simulator::world::grants::RefreshedTokens;
 use crate::simulator::world::things::only_people;
 use crate::simulator::world::{Refusal, ids};
 
-/// What there is of one kind. Licences are called as Webex calls them: clients look them up by name.
+/// All entries of one kind. Licences have Webex's names, since clients look them up by name.
 fn all(kind: &str) -> Vec<Value> {
     match kind {
         "organizations" => vec![json!({
@@ -54,7 +54,7 @@ pub(super) async fn access_token(
     State(cloud): State<Cloud>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Tokens>, Refusal> {
+) -> Result<Json<RefreshedTokens>, Refusal> {
     let kind = content_type(&headers);
     if !is_media_type(&kind, "application/x-www-form-urlencoded") {
         let message = format!("Content type '{kind}' not supported");

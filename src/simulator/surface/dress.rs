@@ -1,4 +1,4 @@
-//! Answers as Webex dresses them: its headers, the body of a refusal, and what gateways send.
+//! Gives answers Webex's form: its headers, the body of a refusal, and the answers of gateways.
 
 use std::io;
 
@@ -15,26 +15,26 @@ use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::Refusal;
 use crate::simulator::world::refusal::TRACKING_ID;
 
-/// What each answer bears: the id that Cisco's support asks for, and when it was.
+/// The tracking id, which Cisco's support asks for, and the time of an answer.
 pub(super) fn stamp(cloud: &Cloud) -> (String, Timestamp) {
     let mut world = cloud.world();
     (world.mint.tracking_id(), world.clock.now())
 }
 
-/// For those who act in person.
-pub(crate) async fn undisturbed(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
+/// The middleware for people, whose calls meet no faults and no limit.
+pub(crate) async fn without_faults(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
     let (tracking_id, at) = stamp(&cloud);
-    dressed(next.run(request).await, &tracking_id, at)
+    with_webex_headers(next.run(request).await, &tracking_id, at)
 }
 
-/// What is said no to before any surface was asked.
+/// The answer to a request that is refused before it reaches a route.
 pub(crate) fn refused(cloud: &Cloud, refusal: Refusal) -> Response {
     let (tracking_id, at) = stamp(cloud);
-    dressed(refusal.into_response(), &tracking_id, at)
+    with_webex_headers(refusal.into_response(), &tracking_id, at)
 }
 
-/// The answer with Webex's headers; a refusal gets its body only here.
-pub(super) fn dressed(answer: Response, tracking_id: &str, at: Timestamp) -> Response {
+/// Adds Webex's headers to an answer, and its body to a refusal.
+pub(super) fn with_webex_headers(answer: Response, tracking_id: &str, at: Timestamp) -> Response {
     let mut answer = match answer.extensions().get::<Refusal>() {
         Some(refusal) => {
             let retry_after = refusal.retry_after.map(|seconds| [(RETRY_AFTER, seconds.to_string())]);
@@ -60,14 +60,14 @@ pub(super) fn dressed(answer: Response, tracking_id: &str, at: Timestamp) -> Res
     answer
 }
 
-/// What the gateway says before anything else looks at the call: the documents show HTML there.
+/// The gateway's answer to a call above the limit. Webex's documents show HTML there.
 pub(super) fn too_many_calls(seconds: u64) -> Response {
     let body = "<html><head><title>429 Too Many Requests</title></head></html>".to_owned();
-    made_up(429, &[(RETRY_AFTER.to_string(), seconds.to_string())], body)
+    fault_answer(429, &[(RETRY_AFTER.to_string(), seconds.to_string())], body)
 }
 
-/// The answer of a fault. A JSON body says so itself; gateways send HTML or nothing.
-pub(super) fn made_up(status: u16, headers: &[(String, String)], body: String) -> Response {
+/// The answer that a fault gives. Its content type follows from the body: JSON, or else HTML as gateways send it.
+pub(super) fn fault_answer(status: u16, headers: &[(String, String)], body: String) -> Response {
     let kind = if body.starts_with('{') { "application/json" } else { "text/html" };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, [(CONTENT_TYPE, kind)], body).into_response();
@@ -79,12 +79,12 @@ pub(super) fn made_up(status: u16, headers: &[(String, String)], body: String) -
     response
 }
 
-/// A time as the `Date` header has it.
+/// A time in the form of the `Date` header.
 fn rfc9110(time: Timestamp) -> Option<String> {
     jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok()
 }
 
-/// A body that fails before its first byte makes hyper drop the connection, and nothing was written by then.
+/// An answer that drops the connection: its body fails before the first byte, so hyper writes nothing.
 pub(super) fn no_answer() -> Response {
     let broken = stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset)) });
     Response::new(Body::from_stream(broken))

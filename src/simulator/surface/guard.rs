@@ -1,6 +1,5 @@
-//! Keeps other web pages out of everything here. The simulator asks a person on its page for no password, and a page
-//! open in the same browser could talk to it behind the person's back; browsers say where a request comes from and what
-//! host it was meant for.
+//! Keeps other web pages away from the simulator. Its own page asks for no password, so another page in the same
+//! browser could send requests to it. Browsers tell from which page a request comes, and for which host it is meant.
 
 use std::net::IpAddr;
 
@@ -15,8 +14,8 @@ use super::dress::refused;
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::Refusal;
 
-/// Lets a request pass that comes from our own page or from no page at all, and was meant for a name of ours: a name
-/// that an attacker has pointed at this machine is refused.
+/// Lets a request pass if it comes from our own page or from no page, and is meant for one of our names. A name that an
+/// attacker has pointed at this machine is refused.
 pub(crate) async fn guard(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
     let (listening, public_url) = (cloud.inner.address.ip(), cloud.inner.public_url.as_ref());
     match stranger(request.headers(), listening, public_url) {
@@ -51,8 +50,8 @@ fn stranger(headers: &HeaderMap, listening: IpAddr, public_url: Option<&Url>) ->
     }
 }
 
-/// Whether nobody else can have pointed this name at us: it is an address, or `localhost`, which no name server is
-/// asked for. Who listens on all addresses is reached by each of the machine's.
+/// Whether this host can only be us: it is our address, or `localhost`, for which no name server is asked. A cloud that
+/// listens on all addresses is reached by every address of the machine.
 fn is_local(host: &Host<&str>, listening: IpAddr) -> bool {
     let is_address = |address: IpAddr| address.is_loopback() || address == listening || listening.is_unspecified();
     match host {

@@ -1,4 +1,4 @@
-//! Whoever acts in person, as the chat page does, and how paths are put right.
+//! The calls of people, as the chat page makes them, and the correction of paths.
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -10,7 +10,7 @@ use super::request::InPerson;
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::Refusal;
 
-/// `/as/{person}/...` is `/v1/...` as that person.
+/// Serves `/as/{person}/...` as `/v1/...` called by that person.
 pub(super) async fn in_person(
     State((cloud, routes)): State<(Cloud, Router)>,
     Path((person, _)): Path<(String, String)>,
@@ -25,7 +25,7 @@ pub(super) async fn in_person(
     let below = below.splitn(4, '/').nth(3).unwrap_or_default();
     let uri = format!("/{below}").parse::<Uri>().map_err(|error| Refusal::bad_request(error.to_string()))?;
     let uri = ending_in_no_slash(&uri).unwrap_or(uri);
-    // A request anew: the old one carries the parts of its path along, which are none of this one's.
+    // A new request is made, since the old one carries the parameters of its own path.
     let (parts, body) = request.into_parts();
     let mut request = Request::new(body);
     (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (parts.method, uri, parts.headers);
@@ -33,7 +33,7 @@ pub(super) async fn in_person(
     Ok(routes.oneshot(request).await.into_response())
 }
 
-/// `/people/?id=...` is `/people?id=...`, as with Webex: Cisco's JavaScript SDK writes it so.
+/// Serves `/people/?id=...` as `/people?id=...`, like Webex. Cisco's JavaScript SDK writes the slash.
 pub(super) async fn without_slash(mut request: Request) -> Request {
     if let Some(uri) = ending_in_no_slash(request.uri()) {
         *request.uri_mut() = uri;
@@ -41,7 +41,7 @@ pub(super) async fn without_slash(mut request: Request) -> Request {
     request
 }
 
-/// The same address without the slashes its path ends in; none where there are none.
+/// The address without slashes at the end of its path. None if it has none there.
 fn ending_in_no_slash(uri: &Uri) -> Option<Uri> {
     let path = trimmed(uri.path());
     if path.len() == uri.path().len() {

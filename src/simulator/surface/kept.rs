@@ -1,4 +1,4 @@
-//! Bodies of calls and answers as the record keeps them: cut, and with secrets blotted out.
+//! The bodies of calls and answers as the record keeps them: cut, and without secrets.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::dress::no_answer;
 use super::request::{content_type, is_media_type};
 
-/// So much of a body is kept for the record.
+/// The most bytes of a body in the record.
 const LONGEST_KEPT: usize = 16 * 1024;
 
-/// What these fields hold is not for the record.
+/// Fields whose values are left out of the record.
 const SECRETS: [&str; 7] = ["secret", "token", "access_token", "refresh_token", "client_secret", "password", "hostKey"];
 
 /// The body of a small JSON request, for the record.
@@ -29,12 +29,12 @@ pub(super) async fn keep_request(request: Request) -> (Request, Option<String>) 
             let kept = for_the_record(&bytes);
             (Request::from_parts(parts, Body::from(bytes)), Some(kept))
         }
-        // The client went away in the middle: there is nobody to answer.
+        // The client went away in the middle of the body, so nobody reads the answer.
         Err(_) => (Request::from_parts(parts, Body::empty()), None),
     }
 }
 
-/// The body of an answer, for the record; of a file only how long it is.
+/// The body of an answer, for the record. Of a file only its length is kept.
 pub(super) async fn keep_answer(answer: Response) -> (Response, Option<String>) {
     let kind = content_type(answer.headers());
     if !is_media_type(&kind, "application/json") && !is_media_type(&kind, "text/html") {

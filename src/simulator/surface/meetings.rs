@@ -16,7 +16,7 @@ use crate::simulator::world::{Refusal, ids};
 
 const MOST: usize = 100;
 
-/// The zone of the answer's times, which a header names.
+/// The time zone of the answer, which a header names.
 fn zone(headers: &HeaderMap) -> Result<TimeZone, Refusal> {
     match headers.get("timezone").map(|value| value.to_str().unwrap_or_default()) {
         None => Ok(TimeZone::UTC),
@@ -76,8 +76,8 @@ pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>)
     cloud.change(|world| world.delete_meeting(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }
 
-/// By number, link or room; otherwise by time, the next seven days unless told otherwise. An ad-hoc meeting is only
-/// found by its instances, of which there are none here.
+/// Lists meetings by number, link or room, or else by time: by default the next seven days. Ad-hoc meetings are never
+/// listed, since Webex lists only their instances, which do not exist here.
 pub(super) async fn list(Caller { cloud, me }: Caller, headers: HeaderMap, query: Query) -> Result<Response, Refusal> {
     may_meet(&me)?;
     let zone = zone(&headers)?;
@@ -105,7 +105,7 @@ pub(super) async fn list(Caller { cloud, me }: Caller, headers: HeaderMap, query
     query.page_of(&cloud, found, 10, MOST)
 }
 
-/// From inclusive, to exclusive; if one is given, the other is seven days away.
+/// The time range, from inclusive and to exclusive. If only one end is given, the other is seven days away.
 fn range(query: &Query, now: Timestamp) -> Result<(Timestamp, Timestamp), Refusal> {
     let time = |name: &str| {
         let given = query.get(name).map(|text| {

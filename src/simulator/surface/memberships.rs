@@ -29,7 +29,7 @@ pub(super) struct TeamMemberDraft {
 }
 
 impl NewMembership {
-    /// Whom it names; invited if nobody has this address yet.
+    /// The person that the body names, who is invited if nobody has the address yet.
     fn person(&self, world: &mut World) -> Result<Account, Refusal> {
         match (&self.person_id, &self.person_email) {
             (Some(id), None) => world.people.get(id).cloned().ok_or_else(no_such_person),

@@ -13,12 +13,12 @@ use super::paging::page;
 use super::request::{Caller, InPerson, JsonBody, Query, content_type, is_media_type};
 use crate::simulator::delivery::fetch::fetch;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::world::draft::{Draft, Upload};
-use crate::simulator::world::listing::Listing;
+use crate::simulator::world::draft::{MessageDraft, Upload};
+use crate::simulator::world::listing::MessageListing;
 use crate::simulator::world::things::{Account, Action, Message, no_such_person};
 use crate::simulator::world::{Refusal, World, ids};
 
-/// The answer to `POST /messages`. Only this one names the addressee.
+/// The answer to `POST /messages`. No other answer names the addressee.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PostedMessage {
@@ -41,7 +41,7 @@ struct NewMessage {
     text: Option<String>,
     markdown: Option<String>,
     html: Option<String>,
-    /// Addresses from which the cloud fetches them.
+    /// Addresses from which the cloud fetches files.
     files: Vec<String>,
     attachments: Vec<Value>,
     #[serde(skip)]
@@ -67,7 +67,7 @@ pub(super) struct Click {
 }
 
 pub(super) async fn create(Caller { cloud, me }: Caller, request: Request) -> Result<Json<PostedMessage>, Refusal> {
-    // A Webex app sends html and never markdown.
+    // A Webex app sends HTML and never markdown.
     let typed = request.extensions().get::<InPerson>().is_some();
     let new = if is_media_type(&content_type(request.headers()), "multipart/form-data") {
         form(Multipart::from_request(request, &cloud).await.map_err(|error| Refusal::bad_request(error.body_text()))?)
@@ -87,7 +87,7 @@ pub(super) async fn create(Caller { cloud, me }: Caller, request: Request) -> Re
     cloud.change(|world| {
         let (id, email) = (to_person_id.as_deref(), to_person_email.as_deref());
         let room = destination(world, &me, given(new.room_id), id, email)?;
-        let draft = Draft {
+        let draft = MessageDraft {
             parent_id: new.parent_id,
             text: new.text,
             markdown: new.markdown,
@@ -133,7 +133,7 @@ async fn form(mut form: Multipart) -> Result<NewMessage, Refusal> {
     Ok(new)
 }
 
-/// The room that a message goes to; a direct one is opened by the first message.
+/// The room that a message goes to. A direct room is opened by its first message.
 fn destination(
     world: &mut World,
     me: &Account,
@@ -190,7 +190,7 @@ pub(super) async fn list_direct(
 fn messages(cloud: &Cloud, me: &Account, in_person: bool, query: &Query, room_id: String) -> Result<Response, Refusal> {
     let mentioned_people = query.get("mentionedPeople").map(str::to_owned);
     let before = query.get("before").map(str::parse).transpose();
-    let listing = Listing {
+    let listing = MessageListing {
         room_id,
         parent_id: query.get("parentId").map(str::to_owned),
         before: before.map_err(|_| Refusal::bad_request("before is not an ISO 8601 time"))?,
@@ -200,7 +200,7 @@ fn messages(cloud: &Cloud, me: &Account, in_person: bool, query: &Query, room_id
     };
     let world = cloud.world();
     let (mut found, more) = world.list(me, &listing)?;
-    // A cursor that changes nothing marks the page after an empty one.
+    // A cursor without effect marks the page after an empty one.
     if world.quirks.empty_pages && query.get("cursor").is_none() {
         return Ok(page::<&Message>(&[], query.next(cloud, "cursor", "0")));
     }
@@ -225,7 +225,7 @@ pub(super) async fn edit(
     JsonBody(edit): JsonBody<MessageEdit>,
 ) -> Result<Json<Message>, Refusal> {
     let MessageEdit { room_id, text, markdown, html } = edit;
-    let draft = Draft { text, markdown, html, typed: in_person.is_some(), ..Draft::default() };
+    let draft = MessageDraft { text, markdown, html, typed: in_person.is_some(), ..MessageDraft::default() };
     cloud.change(|world| world.edit(&me, &id, &room_id, draft)).map(Json)
 }
 
@@ -233,7 +233,7 @@ pub(super) async fn delete(Caller { cloud, me }: Caller, Path(id): Path<String>)
     cloud.change(|world| world.delete(&me, &id)).map(|()| StatusCode::NO_CONTENT)
 }
 
-/// A Webex app shows what the scan let through; a program has to wait for it, or to take the risk.
+/// Downloads a file. A Webex app gets what the scan let through; a program has to wait for the scan, or take the risk.
 pub(super) async fn download(
     Caller { cloud, me }: Caller,
     in_person: Option<Extension<InPerson>>,
@@ -242,14 +242,14 @@ pub(super) async fn download(
 ) -> Result<Response, Refusal> {
     let takes_risk = query.get("allow") == Some("unscannable");
     let content = match in_person {
-        Some(_) => cloud.world().shown(&me, &id)?.clone(),
-        None => cloud.world().scanned(&me, &id, takes_risk)?.clone(),
+        Some(_) => cloud.world().content_for_app(&me, &id)?.clone(),
+        None => cloud.world().content_for_program(&me, &id, takes_risk)?.clone(),
     };
     let name: String = content.name.chars().filter(|letter| !letter.is_control() && *letter != '"').collect();
     let disposition = format!("attachment; filename=\"{name}\"");
     let kind = HeaderValue::try_from(content.content_type);
     let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
-    // A page may show a picture, and never runs what somebody uploaded.
+    // A page may show an uploaded picture, but never run an uploaded script.
     let headers = [
         (CONTENT_TYPE, kind),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -263,7 +263,7 @@ pub(super) async fn download(
     Ok(response)
 }
 
-/// Webex's specification says 202 here, but clients that are in use, webexpythonsdk among them, take 200 only.
+/// Submits a card. Webex's specification says 202 here, but clients such as webexpythonsdk accept only 200.
 pub(super) async fn click(
     Caller { cloud, me }: Caller,
     JsonBody(click): JsonBody<Click>,

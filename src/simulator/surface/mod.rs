@@ -1,5 +1,5 @@
-//! The REST surface under `/v1`: its routes, who calls, and the shape of answers and pages. What the calls do is in the
-//! files beside this one; what goes wrong with them is in `traffic`.
+//! The REST API under `/v1`: its routes, the caller, and the form of answers and pages. The files beside this one carry
+//! the calls out; `traffic` lets faults strike them.
 
 pub(crate) mod control;
 mod devices;
@@ -28,17 +28,17 @@ use axum::routing::{any, get, post};
 
 use super::scenario::cloud::Cloud;
 use super::world::Refusal;
-use dress::undisturbed;
+use dress::without_faults;
 
-/// A file may have 100 MB; the rest of a form is small.
+/// The largest body: a file of 100 MB, and the small rest of a form.
 const LARGEST_BODY: usize = 101 * 1024 * 1024;
 
-/// Webex's surface for whoever has a token, and the same in person.
+/// The routes of Webex's API: for callers with a token, and for people without one.
 pub(crate) fn routes(cloud: &Cloud) -> (Router<Cloud>, Router<Cloud>) {
     let routes = webex();
     let in_person = routes.clone().layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(cloud.clone());
     let webex = Router::new().nest("/v1", routes).merge(devices::routes()).fallback(unknown).with_state(cloud.clone());
-    // A call is noted as it was made; only then is its path put right, and only then does it find its route.
+    // A call is recorded with its original path. Then the path is corrected, and then the call is routed.
     let webex = Router::new()
         .fallback_service(webex)
         .layer(map_request(in_person::without_slash))
@@ -46,11 +46,11 @@ pub(crate) fn routes(cloud: &Cloud) -> (Router<Cloud>, Router<Cloud>) {
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
     let in_person = Router::new()
         .route("/as/{person}/{*path}", any(in_person::in_person).with_state((cloud.clone(), in_person)))
-        .layer(from_fn_with_state(cloud.clone(), undisturbed));
+        .layer(from_fn_with_state(cloud.clone(), without_faults));
     (webex, in_person)
 }
 
-/// What is below `/v1`.
+/// The routes below `/v1`.
 fn webex() -> Router<Cloud> {
     let routes = Router::new()
         .route("/people/me", get(people::me))

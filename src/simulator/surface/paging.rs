@@ -12,12 +12,12 @@ use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::Refusal;
 
 impl Query {
-    /// A page of a list that is all in memory: `cursor` says how many items earlier pages had.
+    /// A page of a list that is completely in memory. `cursor` is the number of items on earlier pages.
     pub(super) fn page<T: Serialize>(&self, cloud: &Cloud, all: Vec<T>, default: usize) -> Result<Response, Refusal> {
         self.page_of(cloud, all, default, 1000)
     }
 
-    /// The same where a page has fewer items.
+    /// Like `page`, with at most `most` items on a page.
     pub(super) fn page_of<T: Serialize>(
         &self,
         cloud: &Cloud,
@@ -36,7 +36,7 @@ impl Query {
         Ok(page(&items, (!is_last).then(|| self.next(cloud, "cursor", &next.to_string())).flatten()))
     }
 
-    /// The address of the next page: this one's with one parameter changed.
+    /// The address of the next page: this page's address with one parameter changed.
     pub(super) fn next(&self, cloud: &Cloud, key: &str, value: &str) -> Option<Url> {
         let mut url = Url::parse(&format!("{}{}", cloud.api_url(), self.path)).ok()?;
         let kept = self.pairs.iter().filter(|(name, _)| name != key);
@@ -45,9 +45,9 @@ impl Query {
     }
 }
 
-/// `{"items": [...]}`, and where the next ones are.
+/// The answer `{"items": [...]}`, with a link to the next page.
 pub(super) fn page<T: Serialize>(items: &[T], next: Option<Url>) -> Response {
-    // Not through a JSON value, which would sort the fields of each item.
+    // The items are not turned into a JSON value, which would sort their fields.
     #[derive(Serialize)]
     struct Page<'a, T> {
         items: &'a [T],

@@ -16,7 +16,7 @@ use crate::simulator::world::{Refusal, ids, time};
 /// The most ids in one request.
 const MOST_IDS: usize = 85;
 
-/// Somebody as REST shows them; of a bot only what bots have.
+/// A person or bot as REST shows them. A bot has fewer fields.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PersonBody {
@@ -79,7 +79,7 @@ impl From<&Account> for PersonBody {
     }
 }
 
-/// A list of people, with the ids that are nobody's.
+/// A list of people by id, and the ids that nobody has.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ById {

@@ -1,4 +1,4 @@
-//! A refusal in Webex's error shape.
+//! A refusal in the form of Webex's errors.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::simulator::world::Refusal;
 
 impl IntoResponse for Refusal {
-    /// The status alone; the body is written once the call's tracking id is known.
+    /// Sets only the status. The body is written once the call's tracking id is known.
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
@@ -31,7 +31,7 @@ struct Description<'a> {
 }
 
 impl Refusal {
-    /// As Webex writes it.
+    /// The body of the refusal as Webex writes it.
     pub(crate) fn body<'a>(&'a self, tracking_id: &'a str) -> RefusalBody<'a> {
         RefusalBody { message: &self.message, errors: [Description { description: &self.message }], tracking_id }
     }

@@ -1,4 +1,4 @@
-//! Who calls, and what a call brings along.
+//! The caller, the query and the body of a call.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -12,7 +12,7 @@ use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::world::Refusal;
 use crate::simulator::world::things::Account;
 
-/// The account that calls, by its token or in person, and the cloud that is called.
+/// The account that calls, with its token or as a person at an app, and the cloud that is called.
 pub(super) struct Caller {
     pub(super) cloud: Cloud,
     pub(super) me: Account,
@@ -34,11 +34,11 @@ impl FromRequestParts<Cloud> for Caller {
     }
 }
 
-/// Put into a request by the cloud itself: somebody at a Webex app, who needs no token here.
+/// A person at a Webex app, who needs no token. The cloud itself puts this into a request.
 #[derive(Clone)]
 pub(super) struct InPerson(pub(super) Account);
 
-/// A JSON body. Webex refuses other content types with 415, and what it cannot read with 400.
+/// A JSON body. Like Webex it is refused with 415 for another content type, and with 400 if it cannot be read.
 pub(super) struct JsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<Cloud> for JsonBody<T> {
@@ -64,18 +64,18 @@ pub(super) fn content_type(headers: &HeaderMap) -> String {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-/// Whether a `Content-Type` is this one, whatever parameters (such as the charset) follow.
+/// Whether a `Content-Type` header has this type, whatever parameters follow, such as the charset.
 pub(super) fn is_media_type(header: &str, wanted: &str) -> bool {
     header.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(wanted))
 }
 
-/// The token that a call carries.
+/// The bearer token of a call.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The query of a call, and its path, from which the next page's address is made.
+/// The query of a call, and its path. The address of the next page is made from both.
 pub(super) struct Query {
     pub(super) path: String,
     pub(super) pairs: Vec<(String, String)>,
@@ -92,12 +92,12 @@ impl FromRequestParts<Cloud> for Query {
 }
 
 impl Query {
-    /// A parameter that is there and not empty.
+    /// The value of a parameter. None if it is missing or empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
-    /// How many items a page has. More than `most` is silently less.
+    /// The number of items on a page, at most `most`. A larger number is silently reduced.
     pub(super) fn max(&self, default: usize, most: usize) -> Result<usize, Refusal> {
         match self.get("max") {
             None => Ok(default),

@@ -1,5 +1,5 @@
-//! What happens to a call on its way: it is noted, faults strike it, and its answer is dressed as Webex dresses
-//! answers. Whoever acts in person, as the chat page does, is spared the faults and not noted.
+//! What happens to a call on its way: it is recorded, faults strike it, and its answer gets Webex's headers. Calls of
+//! people, as the chat page makes them, meet no faults and are not recorded.
 
 use std::time::{Duration, Instant};
 
@@ -11,17 +11,17 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use super::dress::{dressed, made_up, no_answer, stamp, too_many_calls};
+use super::dress::{fault_answer, no_answer, stamp, too_many_calls, with_webex_headers};
 use super::kept::{keep_answer, keep_request};
 use super::request::bearer;
 use crate::simulator::scenario::cloud::Cloud;
-use crate::simulator::scenario::fault::Effect;
-use crate::simulator::scenario::faults::Struck;
+use crate::simulator::scenario::fault::FaultEffect;
+use crate::simulator::scenario::faults::StruckCall;
 use crate::simulator::watch::calls::Call;
 use crate::simulator::watch::journal::Happening;
 use crate::simulator::world::Refusal;
 
-/// Notes each call, lets the faults strike it, and gives each answer the headers that Webex gives.
+/// Records each call, lets faults strike it, and gives each answer Webex's headers.
 pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
     let inner = &cloud.inner;
     let began = Instant::now();
@@ -41,24 +41,24 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
     let struck = if too_many.is_none() { inner.faults.strike(&method, &path, query) } else { None };
     let fault = struck.as_ref().map(|struck| struck.effect.name());
     if struck.is_some() {
-        cloud.turned();
+        cloud.tell_controls();
     }
     let answer = match (too_many, struck) {
         (Some(seconds), _) => Some(too_many_calls(seconds)),
-        (None, Some(struck)) => struck_by(&cloud, struck, request, next).await,
+        (None, Some(struck)) => apply_fault(&cloud, struck, request, next).await,
         (None, None) if inner.faults.hides(&method, path.trim_end_matches('/')) => {
             Some(Refusal::no_such_message().into_response())
         }
         (None, None) => Some(next.run(request).await),
     };
-    let answer = answer.map(|answer| dressed(answer, &tracking_id, at));
+    let answer = answer.map(|answer| with_webex_headers(answer, &tracking_id, at));
     let (answer, kept) = match answer {
         Some(answer) => keep_answer(answer).await,
         None => (no_answer(), None),
     };
     let status = answer.status().as_u16();
     let ended = inner.calls.ended(number, |call| {
-        // An answer that is only a broken connection is none.
+        // A broken connection is no answer and has no status.
         call.status = kept.is_some().then_some(status);
         call.latency = began.elapsed();
         (call.tracking_id, call.response, call.fault) = (Some(tracking_id), kept, fault);
@@ -69,24 +69,24 @@ pub(super) async fn on_the_way(State(cloud): State<Cloud>, request: Request, nex
     answer
 }
 
-/// What a fault makes of a call; none if it gets no answer.
-async fn struck_by(
+/// Applies the effect of a fault to a call. None if the call gets no answer.
+async fn apply_fault(
     cloud: &Cloud,
-    Struck { effect, mut release }: Struck,
+    StruckCall { effect, mut release }: StruckCall,
     request: Request,
     next: Next,
 ) -> Option<Response> {
     match effect {
-        Effect::Answer { status, headers, body } => Some(made_up(status, &headers, body)),
-        Effect::Alter(fields) => Some(altered(next.run(request).await, &fields).await),
-        Effect::Reset => None,
-        Effect::ApplyThenReset => {
+        FaultEffect::Answer { status, headers, body } => Some(fault_answer(status, &headers, body)),
+        FaultEffect::Alter(fields) => Some(alter_answer(next.run(request).await, &fields).await),
+        FaultEffect::Reset => None,
+        FaultEffect::ApplyThenReset => {
             next.run(request).await;
             None
         }
-        Effect::Delay(pause) => {
+        FaultEffect::Delay(pause) => {
             let stopping = cloud.live.stopping.clone();
-            // Webex carries out what it was asked for, whether or not the caller still waits.
+            // Webex carries a call out even if the caller does not wait any more.
             let late = tokio::spawn(async move {
                 let pause = tokio::time::sleep(Duration::from_millis(pause));
                 stopping.run_until_cancelled(pause).await?;
@@ -94,32 +94,32 @@ async fn struck_by(
             });
             late.await.ok()?
         }
-        Effect::Stall => {
-            cloud.stalled_until(&mut release).await?;
+        FaultEffect::Stall => {
+            cloud.wait_for_release(&mut release).await?;
             Some(next.run(request).await)
         }
-        Effect::ApplyThenStall => {
+        FaultEffect::ApplyThenStall => {
             let answer = next.run(request).await;
-            cloud.stalled_until(&mut release).await?;
+            cloud.wait_for_release(&mut release).await?;
             Some(answer)
         }
     }
 }
 
 impl Cloud {
-    /// Waits for the release; none if the cloud stops first.
-    async fn stalled_until(&self, release: &mut watch::Receiver<u64>) -> Option<()> {
+    /// Waits for the release of stalled calls. None if the cloud stops first.
+    async fn wait_for_release(&self, release: &mut watch::Receiver<u64>) -> Option<()> {
         let stalled = self.inner.faults.stall();
-        self.turned();
+        self.tell_controls();
         let released = self.live.stopping.run_until_cancelled(release.changed()).await;
         drop(stalled);
-        self.turned();
+        self.tell_controls();
         released?.ok()
     }
 }
 
-/// The same answer with other values in it.
-async fn altered(answer: Response, fields: &Map<String, Value>) -> Response {
+/// The answer with some fields set to other values.
+async fn alter_answer(answer: Response, fields: &Map<String, Value>) -> Response {
     let (mut parts, body) = answer.into_parts();
     let Ok(bytes) = to_bytes(body, usize::MAX).await else { return no_answer() };
     let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else {

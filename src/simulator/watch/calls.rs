@@ -15,32 +15,32 @@ use crate::simulator::world::time;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
-    /// How many calls arrived before it.
+    /// How many calls arrived before this one.
     pub number: u64,
-    /// When it arrived.
+    /// When the call arrived.
     #[serde(serialize_with = "time::millis")]
     pub at: Timestamp,
-    /// Its method.
+    /// The HTTP method.
     #[serde(serialize_with = "method")]
     pub method: Method,
-    /// Its path below `/v1`, such as `/messages`.
+    /// The path below `/v1`, such as `/messages`.
     pub path: String,
-    /// What follows the question mark.
+    /// The query, after the question mark.
     pub query: Option<String>,
     /// The address of the token's owner.
     pub actor: Option<String>,
-    /// The status of the answer; none while it is awaited, or if there was none.
+    /// The status of the answer. None while there is no answer yet, or if there never was one.
     pub status: Option<u16>,
-    /// Until the answer began.
+    /// The time until the answer began.
     #[serde(rename = "latencyMs", serialize_with = "time::as_millis")]
     pub latency: Duration,
-    /// What Cisco's support would ask for.
+    /// The tracking id of the answer, which Cisco's support would ask for.
     pub tracking_id: Option<String>,
-    /// Its body, cut, with secrets blotted out; kept for the latest calls only.
+    /// The body of the call, cut and without secrets. It is kept for the latest calls only.
     pub request: Option<String>,
-    /// The body of its answer, likewise.
+    /// The body of the answer, cut and without secrets. It is kept for the latest calls only.
     pub response: Option<String>,
-    /// The fault that struck it.
+    /// The fault that struck the call.
     pub fault: Option<String>,
 }
 
@@ -77,7 +77,7 @@ impl Recorded for Call {
     }
 }
 
-/// Which calls are meant.
+/// A pattern of calls, by method and path.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern<'a> {
     pub(crate) method: &'a str,
@@ -85,7 +85,7 @@ pub(crate) struct Pattern<'a> {
 }
 
 impl Pattern<'_> {
-    /// A call whose path ends in a slash is the same call as without it.
+    /// Whether the pattern matches a call. A slash at the end of the call's path is ignored.
     pub(crate) fn matches(&self, method: &Method, path: &str) -> bool {
         let path = path.trim_end_matches('/');
         (self.method == "*" || self.method.eq_ignore_ascii_case(method.as_str()))
@@ -110,14 +110,14 @@ impl Default for Calls {
 }
 
 impl Calls {
-    /// Notes a call and gives the number under which its answer is noted.
+    /// Records a call, and gives the number under which its answer is recorded.
     pub(crate) fn arrived(&self, call: Call) -> u64 {
         let number = self.kept().push(call);
         self.arrived.send_modify(|calls| *calls = (*calls).max(number + 1));
         number
     }
 
-    /// Notes what became of a call, and gives it as it is then.
+    /// Records the end of a call, and gives the whole record.
     pub(crate) fn ended(&self, number: u64, end: impl FnOnce(&mut Call)) -> Option<Call> {
         let mut kept = self.kept();
         let call = kept.get_mut(number)?;
@@ -129,7 +129,7 @@ impl Calls {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns once so many calls of a kind have arrived since the start.
+    /// Waits until `count` calls that match have arrived since the start.
     pub(crate) async fn wait_for(&self, pattern: Pattern<'_>, count: usize) {
         let mut arrived = self.arrived.subscribe();
         let (mut looked_at, mut found) = (0, 0);

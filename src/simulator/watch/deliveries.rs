@@ -12,49 +12,49 @@ use crate::simulator::world::time;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
-    /// How many attempts came before it, of whatever event.
+    /// How many attempts came before this one, of all events.
     pub number: u64,
-    /// When it was made.
+    /// When the attempt was made.
     #[serde(serialize_with = "time::millis")]
     pub at: Timestamp,
-    /// Whose.
+    /// The id of the webhook.
     pub webhook_id: String,
-    /// What that webhook is called.
+    /// The name of the webhook.
     pub webhook_name: String,
-    /// Where it was posted to.
+    /// The URL it was posted to.
     pub target_url: String,
-    /// Such as `messages`.
+    /// The resource of the event, such as `messages`.
     pub resource: &'static str,
-    /// Such as `created`.
+    /// What happened to the resource, such as `created`.
     pub event: &'static str,
-    /// What it was about, as REST spells it.
+    /// The id of what the event is about, as REST spells it.
     pub data_id: String,
-    /// Where it happened.
+    /// The id of the room in which it happened.
     pub room_id: String,
-    /// 1 at first.
+    /// The number of this attempt for the event, from 1.
     pub attempt: u32,
-    /// What it was sent with; kept for the latest deliveries only.
+    /// The headers of the request. They are kept for the latest deliveries only.
     pub headers: Vec<(String, String)>,
-    /// The exact body; kept for the latest deliveries only.
+    /// The exact body of the request. It is kept for the latest deliveries only.
     pub body: String,
-    /// Whether the signature it carried is the one that its webhook's secret makes of its body.
+    /// Whether the request's signature is right for its body and the webhook's secret.
     pub signature: SignatureCheck,
-    /// What the target answered, if it did.
+    /// The status of the target's answer, if there was one.
     pub status: Option<u16>,
-    /// Why it did not.
+    /// Why there was no answer.
     pub error: Option<String>,
-    /// Until the answer began, or until there was none.
+    /// The time until the answer began, or until the attempt failed.
     #[serde(rename = "latencyMs", serialize_with = "time::as_millis")]
     pub latency: Duration,
 }
 
-/// What a check of a delivery's signature says.
+/// The result of checking a delivery's signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SignatureCheck {
-    /// It is right.
+    /// The signature is right.
     Valid,
-    /// It is not.
+    /// The signature is wrong.
     Invalid,
     /// The webhook has no secret.
     None,

@@ -1,25 +1,26 @@
-//! What the bot knows of an event. The program that runs the bot is asked: the cloud cannot look into it.
+//! What the bot knows about an event. The program that runs the bot answers this, since the cloud cannot look into the
+//! bot.
 
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-/// What became of an event in the bot.
+/// What the bot did with an event.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
-    /// The bot's id of it.
+    /// The bot's id of the event.
     pub event_id: String,
-    /// What people are told when it fails.
+    /// The reference of the event, which people are told if it fails.
     pub reference: String,
-    /// Such as `open` or `done`.
+    /// The state of the event, such as `open` or `done`.
     pub state: String,
-    /// How often it was tried.
+    /// How many times the event was tried.
     pub attempts: u32,
-    /// Its life, a sentence each.
+    /// The life of the event, one sentence in each line.
     pub lines: Vec<String>,
-    /// The Webex ids of the messages that answered it.
+    /// The Webex ids of the messages that answered the event.
     pub replies: Vec<String>,
 }
 
-/// Takes the Webex id of a message, a click or a membership.
+/// A function that explains an event by the Webex id of a message, a click or a membership.
 pub(crate) type Explain = Box<dyn Fn(String) -> BoxFuture<'static, Option<Explanation>> + Send + Sync>;

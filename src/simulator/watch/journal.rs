@@ -18,11 +18,11 @@ pub(crate) enum Happening {
     Changed(Arc<WorldChange>),
     Delivered(Arc<Delivery>),
     Called(Arc<Call>),
-    /// The faults, the manner of deliveries, the webhooks or the clock are not what they were.
+    /// The faults, the deliveries' settings, the webhooks or the clock have changed.
     State,
 }
 
-/// Tells everybody who watches.
+/// The journal, which tells every watcher what happens.
 pub(crate) struct Journal {
     happenings: broadcast::Sender<Happening>,
     said: broadcast::Sender<Message>,
@@ -35,12 +35,12 @@ impl Default for Journal {
 }
 
 impl Journal {
-    /// Everything from now on.
+    /// Receives everything that happens from now on.
     pub(crate) fn watch(&self) -> broadcast::Receiver<Happening> {
         self.happenings.subscribe()
     }
 
-    /// Each message from now on, as it is posted.
+    /// Receives each message from now on, as it is posted.
     pub(crate) fn listen(&self) -> broadcast::Receiver<Message> {
         self.said.subscribe()
     }
@@ -49,7 +49,7 @@ impl Journal {
         if let WorldChange::Message(about) = &change
             && let MessageChange { what: "created", message: Some(message), .. } = &**about
         {
-            // Nobody has to listen.
+            // There may be no listener.
             let _ = self.said.send(message.clone());
         }
         self.tell(Happening::Changed(Arc::new(change)));

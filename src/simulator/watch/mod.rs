@@ -1,4 +1,4 @@
-//! What can be seen of the cloud: the calls it had, what happened, the conversation, and the page.
+//! What can be watched in the cloud: its calls, what happens, the conversation, and the page.
 
 pub(crate) mod calls;
 pub(crate) mod deliveries;

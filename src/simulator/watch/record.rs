@@ -1,4 +1,5 @@
-//! A record of what happened, numbered from 0: the oldest are forgotten, and of the older ones what is long.
+//! A record of what happened, with entries numbered from 0. The oldest entries are forgotten, and older ones lose their
+//! bodies.
 
 use std::collections::VecDeque;
 
@@ -7,15 +8,15 @@ const MOST_KEPT: usize = 100_000;
 /// The most entries whose bodies are kept too.
 pub(crate) const MOST_BODIES: usize = 1000;
 
-/// What is kept of it.
+/// An entry of a record.
 pub(crate) trait Recorded: Clone {
-    /// Takes its number.
+    /// The entry with its number.
     fn numbered(self, number: u64) -> Self;
-    /// Forgets headers and bodies.
+    /// Removes headers and bodies.
     fn forget_bodies(&mut self);
 }
 
-/// The latest entries.
+/// A record of the latest entries.
 pub(crate) struct Record<T> {
     kept: VecDeque<T>,
     forgotten: u64,
@@ -28,7 +29,7 @@ impl<T> Default for Record<T> {
 }
 
 impl<T: Recorded> Record<T> {
-    /// Notes one more and gives its number.
+    /// Adds an entry, and gives its number.
     pub(crate) fn push(&mut self, entry: T) -> u64 {
         if self.kept.len() == MOST_KEPT {
             self.kept.pop_front();
@@ -42,7 +43,7 @@ impl<T: Recorded> Record<T> {
         number
     }
 
-    /// How many there ever were.
+    /// How many entries there have been since the start.
     pub(crate) fn count(&self) -> u64 {
         self.forgotten + self.kept.len() as u64
     }
@@ -51,17 +52,17 @@ impl<T: Recorded> Record<T> {
         self.kept.get_mut(usize::try_from(number.checked_sub(self.forgotten)?).ok()?)
     }
 
-    /// Those from this number on, oldest first.
+    /// The entries from this number on, oldest first.
     pub(crate) fn since(&self, number: u64) -> impl Iterator<Item = &T> {
         self.kept.iter().skip(usize::try_from(number.saturating_sub(self.forgotten)).unwrap_or(usize::MAX))
     }
 
-    /// All of them, oldest first.
+    /// All entries that are kept, oldest first.
     pub(crate) fn all(&self) -> Vec<T> {
         self.kept.iter().cloned().collect()
     }
 
-    /// The latest, newest first.
+    /// The latest entries, newest first.
     pub(crate) fn latest(&self, most: usize) -> Vec<T> {
         self.kept.iter().rev().take(most).cloned().collect()
     }

@@ -6,7 +6,7 @@ use crate::simulator::world::World;
 use crate::simulator::world::things::{Account, Action, Message, RoomType};
 use crate::simulator::world::written::shown;
 
-/// All rooms together, in the order in which things were said.
+/// The transcript of all rooms together, in the order in which things were said.
 pub(crate) fn transcript(world: &World, bot: &Account) -> String {
     let several = writes_to_several(world, bot);
     let mut transcript = String::new();
@@ -18,7 +18,7 @@ pub(crate) fn transcript(world: &World, bot: &Account) -> String {
     transcript
 }
 
-/// The same with what cards show and who pressed what.
+/// The transcript with the contents of cards, and with clicks.
 pub(crate) fn conversation(world: &World, bot: &Account) -> String {
     let several = writes_to_several(world, bot);
     let mut clicks = world.actions.iter().peekable();
@@ -50,10 +50,10 @@ fn pressed(world: &World, click: &Action) -> String {
     let who = world.people.get(&click.person_id).map_or("", |person| nickname(&person.email));
     let room = world.rooms.get(&click.room_id).filter(|room| room.kind == RoomType::Group);
     let place = room.map(|room| format!(" in {}", room.title)).unwrap_or_default();
-    format!("{who}{place} presses {}", click.pressed.as_deref().unwrap_or("what is no button of that card"))
+    format!("{who}{place} presses {}", click.pressed.as_deref().unwrap_or("a button that is not on that card"))
 }
 
-/// A message, with what is said of its card.
+/// A message, with the remark about its card.
 fn line(world: &World, bot: &Account, message: &Message, several: bool, card: &str) -> String {
     let room = world.rooms.get(&message.room_id);
     let is_bot = message.person_id == bot.id;

@@ -9,7 +9,7 @@ use super::things::{Account, Action};
 use super::written::shown;
 
 impl World {
-    /// Submits a card.
+    /// Submits the card of a message.
     pub(crate) fn click(&mut self, actor: &Account, message_id: &str, inputs: Value) -> Result<Action, Refusal> {
         let refused = |why: &str| Refusal::bad_request(format!("Unable to post attachment action: \"{why}\""));
         let card = self.message_for(actor, message_id)?;

@@ -1,5 +1,5 @@
-//! What a socket is told: Webex's internal activities, in which whatever a person wrote is encrypted, and other things
-//! that are of no use to a bot.
+//! What is sent over a socket: Webex's internal activities, in which everything that a person wrote is encrypted, and
+//! other messages that are of no use to a bot.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ pub(crate) fn of(world: &mut World, event: &Event) -> Option<Value> {
         }
         (EventData::Meeting(_), _) => return None,
     };
-    Some(envelope(world, dressed(world, event, activity)))
+    Some(envelope(world, with_context(world, event, activity)))
 }
 
 /// Activities that come just before an event and are of no use to a bot.
@@ -47,12 +47,12 @@ pub(crate) fn before(world: &mut World, event: &Event) -> Option<Value> {
     (is_typed && is_person).then(|| noise(world, "status.start_typing"))
 }
 
-/// Something else that Webex's apps are told.
+/// Another message that Webex's apps get.
 pub(crate) fn noise(world: &mut World, kind: &str) -> Value {
     envelope(world, json!({"eventType": kind}))
 }
 
-/// By which the other end knows that its token was taken.
+/// The message by which the other end knows that its token was accepted.
 pub(crate) fn buffer_state(world: &mut World) -> Value {
     envelope(world, json!({"eventType": "mercury.buffer_state", "bufferState": {}}))
 }
@@ -69,8 +69,8 @@ fn envelope(world: &mut World, data: Value) -> Value {
     })
 }
 
-/// With who did it, and where and when.
-fn dressed(world: &World, event: &Event, mut activity: Value) -> Value {
+/// Adds to an activity who did it, where and when.
+fn with_context(world: &World, event: &Event, mut activity: Value) -> Value {
     let room = local_part(&event.room_id);
     let mut target = json!({
         "id": room,
@@ -114,7 +114,7 @@ fn person(world: &World, id: &str) -> Value {
     })
 }
 
-/// What nobody without the key can read.
+/// A text that looks encrypted.
 fn encrypted(world: &mut World) -> String {
     format!("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..{}.{}", world.mint.hex(), world.mint.hex())
 }

@@ -1,4 +1,4 @@
-//! What administrators do with people: make, change and delete them.
+//! What administrators do with people: create, change and delete them.
 
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, RoomType, WebhookStatus, no_such_person, only_administrators};
 
-/// What an administrator makes a person with, or makes of one.
+/// The body with which an administrator creates or changes a person.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct PersonDraft {
@@ -45,13 +45,13 @@ impl World {
         self.change_person(id, |account| draft.apply(account)).ok_or_else(no_such_person)
     }
 
-    /// Takes somebody out of everything: the rooms, the tokens, and the webhooks, which tell nothing any more.
+    /// Deletes a person: removes them from all rooms, revokes their tokens, and switches their webhooks off.
     pub(crate) fn delete_person(&mut self, actor: &Account, id: &str) -> Result<(), Refusal> {
         only_administrators(actor)?;
         let person = self.people.get(id).cloned().ok_or_else(no_such_person)?;
         let rooms: Vec<_> = self.rooms.iter().filter(|room| room.has(&person.id)).map(|room| room.id.clone()).collect();
         for room in rooms {
-            // Alone there is no direct room; whoever comes back under this address begins a new one.
+            // A direct room needs two people. Somebody who comes back under this address begins a new one.
             if self.rooms.get(&room).is_some_and(|room| room.kind == RoomType::Direct) {
                 self.drop_room(actor, &room);
                 self.direct.retain(|_, id| *id != room);

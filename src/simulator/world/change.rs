@@ -8,19 +8,19 @@ use super::things::{Account, Message};
 #[derive(Clone, Debug)]
 pub(crate) enum WorldChange {
     Message(Box<MessageChange>),
-    /// Its title, its members, that it is there at all.
+    /// A room was opened, deleted, or changed in its title or members.
     Room(String),
     Person(Box<Account>),
 }
 
-/// Something about one message.
+/// A message was posted, changed or deleted.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MessageChange {
     pub(crate) what: &'static str,
     pub(crate) room_id: String,
     pub(crate) id: String,
-    /// None once it is deleted.
+    /// The message as it is now. None if it was deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<Message>,
 }

@@ -1,25 +1,30 @@
-//! Files: their bytes, who may have them, and the malware scan that stands before them.
+//! Files: their bytes, who may read them, and the malware scan before they can be read.
 
 use axum::http::StatusCode;
 
 use super::ids;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::{Account, Content, Verdict, no_such_content};
+use super::things::{Account, Content, ScanVerdict, no_such_content};
 use crate::webex::local_part;
 
-/// Asked to wait while a file is scanned, in seconds.
+/// The `Retry-After` while a file is scanned, in seconds.
 const SCAN_PAUSE: u32 = 1;
 
 impl World {
-    /// A file for a Webex app, which does not count against the scan and warns of what it cannot tell.
-    pub(crate) fn shown(&self, actor: &Account, id: &str) -> Result<&Content, Refusal> {
+    /// A file for a Webex app. It does not wait for the scan, and gets a file that cannot be scanned.
+    pub(crate) fn content_for_app(&self, actor: &Account, id: &str) -> Result<&Content, Refusal> {
         let content = self.content_for(actor, id)?;
-        if content.scan.verdict == Verdict::Infected { Err(infected()) } else { Ok(content) }
+        if content.scan.verdict == ScanVerdict::Infected { Err(infected()) } else { Ok(content) }
     }
 
     /// A file for a program, which has to wait for the scan.
-    pub(crate) fn scanned(&mut self, actor: &Account, id: &str, takes_risk: bool) -> Result<&Content, Refusal> {
+    pub(crate) fn content_for_program(
+        &mut self,
+        actor: &Account,
+        id: &str,
+        takes_risk: bool,
+    ) -> Result<&Content, Refusal> {
         self.content_for(actor, id)?;
         let content = self.contents.get_mut(&local_part(id)).ok_or_else(no_such_content)?;
         if content.scan.locked_reads > 0 {
@@ -27,17 +32,17 @@ impl World {
             return Err(Refusal::new(StatusCode::LOCKED, "The file is being scanned for malware.").retry_in(SCAN_PAUSE));
         }
         match content.scan.verdict {
-            Verdict::Clean => Ok(content),
-            Verdict::Unscannable if takes_risk => Ok(content),
-            Verdict::Unscannable => {
+            ScanVerdict::Clean => Ok(content),
+            ScanVerdict::Unscannable if takes_risk => Ok(content),
+            ScanVerdict::Unscannable => {
                 let why = "The file cannot be scanned for malware; add allow=unscannable to download it.";
                 Err(Refusal::new(StatusCode::PRECONDITION_REQUIRED, why))
             }
-            Verdict::Infected => Err(infected()),
+            ScanVerdict::Infected => Err(infected()),
         }
     }
 
-    /// Forgets the files of a message that is gone.
+    /// Removes the files of a message that was deleted.
     pub(crate) fn drop_files(&mut self, message_id: &str, count: usize) {
         for index in 0..count {
             self.contents.remove(&local_part(&ids::content(message_id, index)));

@@ -1,5 +1,5 @@
-//! Devices, which are how Webex's own apps hear of things without being called: each has a socket, and what is sent
-//! over it is sent again over the next one until the app has acknowledged it.
+//! Devices, over which Webex's own apps get events. Each device has a socket. An event is sent again over the next
+//! socket until the app has acknowledged it.
 
 use std::collections::VecDeque;
 
@@ -11,15 +11,15 @@ use super::activities;
 use super::event::Event;
 use super::refusal::Refusal;
 use super::state::World;
-use super::things::{Account, Device, DeviceSocket, Order, REPLACED};
+use super::things::{Account, Device, DeviceSocket, REPLACED, SocketOrder};
 
 /// The most devices of one account. Webex has a limit and publishes no figure.
 const MOST_DEVICES: usize = 100;
-/// So much is kept for a device that acknowledges nothing; then the oldest is forgotten.
+/// The most envelopes that are kept for a device that acknowledges nothing. Then the oldest is forgotten.
 const MOST_KEPT: usize = 10_000;
 
 impl World {
-    /// Somebody's devices; with Webex, to have none is 404.
+    /// The devices of an account. As with Webex, having none is answered 404.
     pub(crate) fn devices_of(&self, owner: &Account, base: &str) -> Result<Value, Refusal> {
         let own = self.mercury.devices.iter().filter(|device| device.owner == owner.id);
         let own: Vec<_> = own.map(|device| device.shown(base)).collect();
@@ -37,7 +37,7 @@ impl World {
             return Err(Refusal::forbidden("User has excessive device registrations"));
         }
         let (id, owner) = (self.mint.uuid().to_string(), owner.id.clone());
-        let device = Device { id, owner, traits, unacknowledged: VecDeque::new(), line: None };
+        let device = Device { id, owner, traits, unacknowledged: VecDeque::new(), socket: None };
         let shown = device.shown(base);
         self.mercury.devices.push(device);
         Ok(shown)
@@ -72,17 +72,22 @@ impl World {
         self.mercury.devices.iter().any(|device| device.id == id)
     }
 
-    /// Gives a device its socket, once its owner's token has been shown, and sends first what every socket begins with
-    /// and then what the last one left unacknowledged. None if the token is not the owner's. Gives the socket's number.
-    pub(crate) fn open_line(&mut self, id: &str, token: &str, orders: mpsc::UnboundedSender<Order>) -> Option<u64> {
+    /// Gives a device its socket, if the token is the owner's. First sends what every socket begins with, then
+    /// everything that the last socket left unacknowledged. Gives the socket's number, or None for a wrong token.
+    pub(crate) fn open_socket(
+        &mut self,
+        id: &str,
+        token: &str,
+        orders: mpsc::UnboundedSender<SocketOrder>,
+    ) -> Option<u64> {
         let owner = self.by_token(token).map(|account| account.id.clone())?;
         let (hello, noise) = (activities::buffer_state(self), activities::noise(self, "locus.difference"));
         let mercury = &mut self.mercury;
         let device = mercury.devices.iter_mut().find(|device| device.id == id && device.owner == owner)?;
         mercury.opened += 1;
-        let line = DeviceSocket { number: mercury.opened, orders, sequence: 0 };
-        if let Some(replaced) = device.line.replace(line) {
-            let _ = replaced.orders.send(Order::Close(REPLACED, "replaced".to_owned()));
+        let socket = DeviceSocket { number: mercury.opened, orders, sequence: 0 };
+        if let Some(replaced) = device.socket.replace(socket) {
+            let _ = replaced.orders.send(SocketOrder::Close(REPLACED, "replaced".to_owned()));
         }
         device.send(&hello, 1);
         device.send(&noise, 1);
@@ -92,15 +97,17 @@ impl World {
         Some(mercury.opened)
     }
 
-    /// A socket has ended.
-    pub(crate) fn close_line(&mut self, id: &str, number: u64) {
+    /// Takes the socket from a device, once it has ended.
+    pub(crate) fn close_socket(&mut self, id: &str, number: u64) {
         let device = self.mercury.devices.iter_mut().find(|device| device.id == id);
-        if let Some(device) = device.filter(|device| device.line.as_ref().is_some_and(|line| line.number == number)) {
-            device.line = None;
+        if let Some(device) =
+            device.filter(|device| device.socket.as_ref().is_some_and(|socket| socket.number == number))
+        {
+            device.socket = None;
         }
     }
 
-    /// An envelope of this device will not be sent again.
+    /// Marks an envelope as acknowledged, so that it is not sent again.
     pub(crate) fn acknowledge(&mut self, id: &str, envelope: &str) {
         if let Some(device) = self.mercury.devices.iter_mut().find(|device| device.id == id) {
             device.unacknowledged.retain(|kept| kept["id"] != envelope);
@@ -111,7 +118,7 @@ impl World {
     /// Sends an event to the sockets of those who may see it.
     pub(crate) fn tell_sockets(&mut self, event: &Event) {
         let hears = |device: &&Device| {
-            device.line.is_some() && self.people.get(&device.owner).is_some_and(|owner| self.hears(owner, event))
+            device.socket.is_some() && self.people.get(&device.owner).is_some_and(|owner| self.hears(owner, event))
         };
         let listening: Vec<_> = self.mercury.devices.iter().filter(hears).map(|device| device.id.clone()).collect();
         if listening.is_empty() {
@@ -125,7 +132,7 @@ impl World {
                 device.send(noise, 1);
             }
             device.send(&envelope, copies);
-            // What is lost on the way is lost: nobody waits for its acknowledgement.
+            // No acknowledgement is expected for an envelope that is lost on the way.
             if copies > 0 {
                 device.unacknowledged.push_back(envelope.clone());
             }
@@ -137,7 +144,7 @@ impl World {
     }
 }
 
-/// What Webex asks of a registration.
+/// Checks that a registration has what Webex requires.
 fn check(traits: &Map<String, Value>) -> Result<(), Refusal> {
     let is_there = |name: &&str| traits.get(*name).and_then(Value::as_str).is_some_and(|value| !value.is_empty());
     let needed = [("model", "Missing Model"), ("name", "Missing Name"), ("deviceType", "Missing Device Type")];

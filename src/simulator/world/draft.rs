@@ -1,4 +1,4 @@
-//! A message about to be posted, and what Webex says no to before it looks at the room.
+//! A message about to be posted, and the checks that Webex makes before it looks at the room.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::refusal::Refusal;
 use super::written::cards;
 
-/// Bytes of UTF-8, for text and markdown each.
+/// The most bytes of UTF-8 in the text, and in the markdown.
 const LONGEST: usize = 7439;
 
 const TOO_LONG: &str = "Unable to post message to room: Message length limited to 7439 characters before encryption and \
@@ -14,14 +14,14 @@ const TOO_LONG: &str = "Unable to post message to room: Message length limited t
 
 /// A message about to be posted.
 #[derive(Default)]
-pub(crate) struct Draft {
+pub(crate) struct MessageDraft {
     pub(crate) parent_id: Option<String>,
     pub(crate) text: Option<String>,
     pub(crate) markdown: Option<String>,
     pub(crate) html: Option<String>,
     pub(crate) attachments: Vec<Value>,
     pub(crate) files: Vec<Upload>,
-    /// Typed into a Webex app, which sends html and never markdown: only the html is kept.
+    /// Whether it was typed into a Webex app, which sends HTML and never markdown. Then only the HTML is kept.
     pub(crate) typed: bool,
 }
 
@@ -41,7 +41,7 @@ impl Upload {
     }
 }
 
-pub(crate) fn check_content(draft: &Draft) -> Result<(), Refusal> {
+pub(crate) fn check_content(draft: &MessageDraft) -> Result<(), Refusal> {
     let is_blank = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
     if [&draft.text, &draft.markdown, &draft.html].into_iter().all(is_blank)
         && draft.files.is_empty()

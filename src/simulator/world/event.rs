@@ -1,4 +1,4 @@
-//! What happened in the cloud, as the `data` of a webhook delivery tells it: ids, never the text.
+//! Events in the cloud, with the `data` of a webhook delivery: ids, never the text.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::things::{Action, Meeting, Membership, Message, Room, RoomType};
 use super::{ids, time};
 
-/// Something that webhooks tell about.
+/// An event that is delivered to webhooks.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) resource: &'static str,
     pub(crate) event: &'static str,
-    /// Who did it.
+    /// The id of the account that caused the event.
     pub(crate) actor_id: String,
     pub(crate) room_id: String,
     pub(crate) room_type: RoomType,
@@ -31,7 +31,7 @@ pub(crate) enum EventData {
     Meeting(MeetingData),
 }
 
-/// The end-to-end encrypted parts of a message are missing: the bot has to fetch them.
+/// A message without its end-to-end encrypted parts, which the bot has to fetch.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MessageData {
@@ -48,7 +48,7 @@ pub(crate) struct MessageData {
     pub(crate) files: Vec<String>,
     #[serde(serialize_with = "time::millis")]
     pub(crate) created: Timestamp,
-    /// Only filters ask for it.
+    /// Whether the message has attachments. Only filters use it.
     #[serde(skip)]
     pub(crate) has_attachments: bool,
 }
@@ -65,12 +65,12 @@ pub(crate) struct ActionData {
     pub(crate) room_id: String,
     #[serde(serialize_with = "time::millis")]
     pub(crate) created: Timestamp,
-    /// Whose card it is: a bot hears of clicks on its own cards only.
+    /// The author of the card. A bot gets only the clicks on its own cards.
     #[serde(skip)]
     pub(crate) card_author: String,
 }
 
-/// A room; its title is encrypted, so whoever hears of it has to fetch it.
+/// A room without its title, which is encrypted and has to be fetched.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RoomData {
@@ -87,7 +87,7 @@ pub(crate) struct RoomData {
     pub(crate) team_id: Option<String>,
 }
 
-/// A meeting without what lets one in.
+/// A meeting without its password and links.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub(crate) struct MeetingData {
@@ -162,7 +162,7 @@ impl Event {
         }
     }
 
-    /// `meetings/created`, `updated` and `deleted`; a meeting is a lane of its own.
+    /// `meetings/created`, `updated` or `deleted`. Each meeting has a lane of its own.
     pub(crate) fn meeting(event: &'static str, meeting: &Meeting) -> Event {
         let mut shown = meeting.shown(&TimeZone::UTC);
         if let Value::Object(fields) = &mut shown {
@@ -204,7 +204,7 @@ impl EventData {
         }
     }
 
-    /// The person whom the event is about: the author, the clicking one, the member, the creator, the host.
+    /// The person whom the event is about: the author, the person who clicked, the member, the creator or the host.
     pub(crate) fn person_id(&self) -> &str {
         match self {
             EventData::Message(message) => &message.person_id,
@@ -215,7 +215,8 @@ impl EventData {
         }
     }
 
-    /// The same with every id of the house spelled as another cluster spells it. People are the same everywhere.
+    /// The data with all ids spelled as another cluster spells them, except those of people, which are the same
+    /// everywhere.
     pub(crate) fn respelled(&self, cluster: &str) -> EventData {
         let spell = |id: &str, kind| ids::respelled(id, cluster, kind);
         match self.clone() {

@@ -1,4 +1,4 @@
-//! The `filter` of a webhook: which of the events of its resource it tells about.
+//! The `filter` of a webhook: which events of its resource are delivered to it.
 
 use super::event::{Event, EventData};
 use super::ids;
@@ -7,7 +7,7 @@ use super::state::World;
 use super::things::{Account, RoomType, Webhook};
 
 impl World {
-    /// A filter has keys that its resource knows, and ids of what its owner can see.
+    /// Checks that a filter has keys of its resource, and ids of things that its owner can see.
     pub(crate) fn check_filter(&self, owner: &Account, webhook: &Webhook) -> Result<(), Refusal> {
         let keys: &[&str] = match webhook.resource.as_str() {
             "messages" => {
@@ -38,9 +38,9 @@ impl World {
 }
 
 impl Webhook {
-    /// Whether an event is one of those that resource, event and filter name.
+    /// Whether the webhook's resource, event and filter match an event.
     pub(crate) fn covers(&self, event: &Event) -> bool {
-        // The firehose has three resources and no clicks on cards.
+        // The resource `all` covers three resources, and no clicks on cards.
         let resource = self.resource == event.resource
             || (self.resource == "all" && matches!(event.resource, "messages" | "memberships" | "rooms"));
         resource
@@ -49,7 +49,7 @@ impl Webhook {
     }
 }
 
-/// `key=value` joined with `&`; all have to hold.
+/// The clauses of a filter: `key=value`, joined with `&`. All have to hold.
 fn clauses(filter: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
     filter
         .unwrap_or_default()

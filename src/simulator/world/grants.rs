@@ -1,4 +1,4 @@
-//! Integrations and service apps: who let which program act for them, and how it renews its token.
+//! Integrations and service apps: which program may act for which person, and how it renews its token.
 
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -7,13 +7,13 @@ use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, Grant};
 
-/// Seconds; both as Webex gives them.
+/// The lifetimes of an access token and of a refresh token, in seconds, as with Webex.
 const ACCESS: u32 = 1_209_600;
 const REFRESH: u32 = 7_776_000;
 
 /// The answer of `POST /access_token`.
 #[derive(Debug, Serialize)]
-pub(crate) struct Tokens {
+pub(crate) struct RefreshedTokens {
     access_token: String,
     expires_in: u32,
     refresh_token: String,
@@ -34,8 +34,13 @@ impl World {
         grant
     }
 
-    /// A new access token for a refresh token, which stays the same and lives on.
-    pub(crate) fn refresh(&mut self, client_id: &str, secret: &str, refresh_token: &str) -> Result<Tokens, Refusal> {
+    /// Gives a new access token for a refresh token. The refresh token stays valid.
+    pub(crate) fn refresh(
+        &mut self,
+        client_id: &str,
+        secret: &str,
+        refresh_token: &str,
+    ) -> Result<RefreshedTokens, Refusal> {
         let unknown = || Refusal::new(StatusCode::UNAUTHORIZED, "The client credentials are invalid.");
         let grant = self.grants.get(client_id).filter(|grant| grant.client_secret == secret).ok_or_else(unknown)?;
         if grant.refresh_token != refresh_token {
@@ -44,7 +49,7 @@ impl World {
         let person_id = grant.person_id.clone();
         let access_token = self.mint.secret();
         self.add_token(access_token.clone(), &person_id);
-        Ok(Tokens {
+        Ok(RefreshedTokens {
             access_token,
             expires_in: ACCESS,
             refresh_token: refresh_token.to_owned(),

@@ -7,8 +7,8 @@ use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, AccountType, Message, RoomType};
 
-/// What to list. Ids are as the caller spelled them.
-pub(crate) struct Listing {
+/// The messages to list. Ids are as the caller spelled them.
+pub(crate) struct MessageListing {
     pub(crate) room_id: String,
     pub(crate) parent_id: Option<String>,
     pub(crate) mentioned_people: Option<String>,
@@ -19,12 +19,12 @@ pub(crate) struct Listing {
 
 impl World {
     /// The newest messages of a room, newest first, and whether there are older ones.
-    pub(crate) fn list(&self, actor: &Account, listing: &Listing) -> Result<(Vec<&Message>, bool), Refusal> {
+    pub(crate) fn list(&self, actor: &Account, listing: &MessageListing) -> Result<(Vec<&Message>, bool), Refusal> {
         let room = self.room_of(actor, &listing.room_id)?;
         let is_me = |id: &str| id == "me" || ids::same(id, &actor.id);
         match &listing.mentioned_people {
             Some(who) if !is_me(who) => return Err(Refusal::forbidden("Failed to get activity")),
-            // A bot may not read along in a space.
+            // A bot may not read all messages of a space.
             None if actor.kind == AccountType::Bot && room.kind == RoomType::Group => {
                 return Err(Refusal::forbidden("Failed to get activity"));
             }
@@ -57,17 +57,17 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::world::draft::Draft;
+    use crate::simulator::world::draft::MessageDraft;
 
     #[test]
     fn pages_go_back_without_gaps_or_repeats_and_survive_a_deletion() {
         let mut world = World::default();
         let (alice, bob) = (world.account("alice@example.com"), world.account("bob@example.com"));
         let room = world.direct_room(&alice, &bob);
-        let draft = |text: usize| Draft { text: Some(text.to_string()), ..Draft::default() };
+        let draft = |text: usize| MessageDraft { text: Some(text.to_string()), ..MessageDraft::default() };
         let ids: Vec<_> = (0..10).map(|text| world.put(&alice, &room, draft(text), "").id).collect();
         let page = |world: &World, before_message: Option<&String>| {
-            let listing = Listing {
+            let listing = MessageListing {
                 room_id: ids::respelled(&room, ids::US, "ROOM"),
                 parent_id: None,
                 mentioned_people: None,

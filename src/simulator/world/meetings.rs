@@ -1,5 +1,4 @@
-//! Meetings, as far as scheduling goes: nobody ever joins one here. Rules and defaults are those of Webex's Meetings
-//! API.
+//! Meetings, as far as scheduling goes; nobody can join one here. Rules and defaults are those of Webex's Meetings API.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -19,7 +18,7 @@ const SHORTEST: SignedDuration = SignedDuration::from_mins(10);
 const LONGEST: SignedDuration = SignedDuration::from_mins(24 * 60 - 1);
 const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 3650);
 
-/// The body of `POST`, `PUT` and `PATCH`, as far as the simulator minds it.
+/// The body of `POST`, `PUT` and `PATCH`, with the fields that the simulator uses.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct MeetingDraft {
@@ -136,7 +135,7 @@ impl World {
         Ok(())
     }
 
-    /// Whoever calls, or for an administrator whoever is named.
+    /// The host of a meeting: the caller, or for an administrator the person who is named.
     fn host(&self, actor: &Account, host_email: Option<&str>) -> Result<Account, Refusal> {
         may_meet(actor)?;
         match host_email {
@@ -147,7 +146,7 @@ impl World {
     }
 }
 
-/// Puts what is given into a meeting, if it keeps the rules.
+/// Applies the given fields to a meeting, if the result keeps the rules.
 fn apply(meeting: &mut Meeting, draft: MeetingDraft, now: Timestamp) -> Result<(), Refusal> {
     if let Some(name) = draft.timezone {
         TimeZone::get(&name).map_err(|_| Refusal::bad_request(format!("timezone {name} is unknown.")))?;
@@ -176,7 +175,7 @@ fn apply(meeting: &mut Meeting, draft: MeetingDraft, now: Timestamp) -> Result<(
     let moved = draft.start.is_some() || draft.end.is_some();
     if let Some(start) = draft.start {
         meeting.start = time("start", &start, &meeting.timezone)?;
-        // A start within this minute is the next one.
+        // A start within the current minute becomes the next minute.
         if meeting.start == to_the_minute(now) {
             meeting.start = meeting.start.checked_add(1.minute()).unwrap_or(now);
         }
@@ -201,7 +200,7 @@ fn check_times(start: Timestamp, end: Timestamp, now: Timestamp) -> Result<(), R
     Ok(())
 }
 
-/// ISO 8601 with an offset, or `yyyy-MM-dd HH:mm:ss` in the meeting's zone. Seconds are cut off.
+/// Reads ISO 8601 with an offset, or `yyyy-MM-dd HH:mm:ss` in the meeting's zone. Seconds are cut off.
 fn time(field: &str, text: &str, zone: &str) -> Result<Timestamp, Refusal> {
     let wrong = || Refusal::bad_request(format!("{field} is not a time: {text}"));
     let zone = TimeZone::get(zone).map_err(|_| wrong())?;

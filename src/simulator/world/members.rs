@@ -1,4 +1,4 @@
-//! Who comes into a room, and who leaves it.
+//! Adds people to rooms, changes their membership, and removes them.
 
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::state::World;
 use super::things::{Account, Member, Membership, RoomType};
 
-/// What can be changed of a membership.
+/// The fields of a membership that can be changed.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct MemberDraft {
@@ -63,7 +63,7 @@ impl World {
         Ok(membership)
     }
 
-    /// Lets `actor` take a person out of a space of theirs.
+    /// Lets `actor` remove a person from a space of theirs.
     pub(crate) fn remove_member(&mut self, actor: &Account, room_id: &str, person: &Account) -> Result<(), Refusal> {
         let room = self.room_of(actor, room_id)?;
         if !room.has(&person.id) {
@@ -95,16 +95,16 @@ impl World {
         Some(membership)
     }
 
-    /// Takes somebody out.
+    /// Removes a person from a room.
     pub(crate) fn leave(&mut self, actor: &Account, room_id: &str, person_id: &str) {
-        // Told while the person is still in the room, so that it hears of its own removal.
+        // The event happens while the person is still in the room, so that they get the event of their own removal.
         self.tell_of_leaving(actor, room_id, person_id);
         if let Some(room) = self.rooms.get_mut(room_id) {
             room.members.retain(|member| member.person_id != person_id);
         }
     }
 
-    /// Webhooks hear of it where it is a space.
+    /// Tells webhooks that a person leaves, if the room is a space.
     pub(crate) fn tell_of_leaving(&mut self, actor: &Account, room_id: &str, person_id: &str) {
         let membership = self.membership(room_id, person_id);
         if let Some(membership) = membership.filter(|membership| membership.room_type == RoomType::Group) {

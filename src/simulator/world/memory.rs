@@ -1,6 +1,5 @@
-//! The cloud's memory in a file: people, rooms, messages, files, clicks and webhooks, as one JSON document that
-//! replaces the one before it. Written soon after a change, never for more than a tenth of the time, and once more at
-//! the end.
+//! The state file of the cloud: people, rooms, messages, files, clicks and webhooks, as one JSON document that replaces
+//! the one before. It is written soon after a change, at most a tenth of the time, and once more at the end.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,19 +13,19 @@ use super::ids::Mint;
 use super::state::World;
 use super::things::{Account, Action, Content, Grant, Meeting, Message, Room, RoomType, Team, Webhook};
 
-/// Of the document; a cloud reads no other.
+/// The version of the document. A cloud reads no other version.
 const VERSION: u32 = 1;
-/// A change is in the file after about so long.
+/// About how long after a change the file is written.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Writing takes at most this fraction of the time, as its denominator.
+/// Writing takes at most one part in this many of the time.
 const SHARE: u32 = 10;
 
-/// What is kept.
+/// The content of the state file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Saved {
+pub(crate) struct SavedWorld {
     version: u32,
-    /// Where the next ids come from, so that none is given twice.
+    /// The seed of the next ids, so that no id is given twice.
     seed: u64,
     people: Vec<Account>,
     rooms: Vec<Room>,
@@ -37,11 +36,11 @@ pub(crate) struct Saved {
     teams: Vec<Team>,
     meetings: Vec<Meeting>,
     grants: Vec<Grant>,
-    /// Those that were refreshed as well.
+    /// The tokens of all people, including refreshed ones.
     tokens: Vec<(String, String)>,
 }
 
-/// A message with what REST does not show of it.
+/// A message, with the fields that REST does not show.
 #[derive(Serialize, Deserialize)]
 struct SavedMessage {
     #[serde(flatten)]
@@ -49,9 +48,9 @@ struct SavedMessage {
     edits: u8,
 }
 
-impl Saved {
-    pub(crate) fn of(world: &World) -> Saved {
-        Saved {
+impl SavedWorld {
+    pub(crate) fn of(world: &World) -> SavedWorld {
+        SavedWorld {
             version: VERSION,
             seed: world.mint.seed(),
             people: world.people.iter().cloned().collect(),
@@ -102,21 +101,21 @@ impl Saved {
         for (token, person) in self.tokens {
             world.add_token(token, &person);
         }
-        // Nobody was there to be told.
+        // Nobody watches yet.
         world.changes.clear();
         world
     }
 }
 
-/// The world in a file; none if there is no such file yet.
+/// Reads the world from a file. None if the file does not exist yet.
 pub(crate) fn load(path: &Path) -> io::Result<Option<World>> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let saved: Saved = serde_json::from_slice(&text).map_err(|error| {
-        let why = format!("it is no state of this simulator ({error}); move it away to begin anew");
+    let saved: SavedWorld = serde_json::from_slice(&text).map_err(|error| {
+        let why = format!("it is not a state file of this simulator ({error}); move it away to begin anew");
         io::Error::new(io::ErrorKind::InvalidData, why)
     })?;
     if saved.version != VERSION {
@@ -126,8 +125,8 @@ pub(crate) fn load(path: &Path) -> io::Result<Option<World>> {
     Ok(Some(saved.world()))
 }
 
-/// Writes beside the file and puts it in its place, so that it is whole at any instant.
-fn save(saved: &Saved, path: &Path) -> io::Result<()> {
+/// Writes a file beside the old one and then replaces it, so that the file is whole at any instant.
+fn save(saved: &SavedWorld, path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer(io::BufWriter::new(&mut file), saved)?;
@@ -141,7 +140,7 @@ pub(crate) async fn keep(
     path: PathBuf,
     mut revisions: watch::Receiver<u64>,
     stopping: CancellationToken,
-    saved: impl Fn() -> Saved,
+    saved: impl Fn() -> SavedWorld,
 ) {
     let mut pause = PAUSE;
     loop {
@@ -155,8 +154,8 @@ pub(crate) async fn keep(
         });
         match written.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(error, "the simulated cloud's state was not kept"),
-            Err(error) => tracing::error!(%error, "the simulated cloud's state was not kept"),
+            Ok(Err(error)) => tracing::error!(error, "the simulated cloud's state could not be saved"),
+            Err(error) => tracing::error!(%error, "the simulated cloud's state could not be saved"),
         }
         pause = PAUSE.max(began.elapsed() * SHARE);
         if changed.is_none() || stopping.is_cancelled() {
@@ -170,19 +169,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::simulator::world::draft::{Draft, Upload};
+    use crate::simulator::world::draft::{MessageDraft, Upload};
     use crate::simulator::world::things::AccountType;
 
     #[test]
     fn what_is_saved_is_read_back_and_goes_on() {
         let mut world = World::new(Mint::new(fastrand::Rng::with_seed(7)));
-        let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
+        let bot = world.add_account(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
         let alice = world.account("alice@example.com");
         let room = world.direct_room(&alice, &bot);
         let upload =
             Upload { name: "a.txt".into(), content_type: "text/plain".into(), bytes: "hello".into(), source: None };
-        let said = world.put(&alice, &room, Draft { files: vec![upload], ..Draft::default() }, "");
-        let text = |text: &str| Draft { text: Some(text.to_owned()), ..Draft::default() };
+        let said = world.put(&alice, &room, MessageDraft { files: vec![upload], ..MessageDraft::default() }, "");
+        let text = |text: &str| MessageDraft { text: Some(text.to_owned()), ..MessageDraft::default() };
         let edited = world.put(&alice, &room, text("edit me"), "").id;
         for _ in 0..10 {
             world.edit(&alice, &edited, &room, text("edited")).unwrap();
@@ -190,10 +189,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         assert!(load(&path).unwrap().is_none());
-        save(&Saved::of(&world), &path).unwrap();
+        save(&SavedWorld::of(&world), &path).unwrap();
 
         let mut again = load(&path).unwrap().unwrap();
-        let view = |world: &World| json!([Saved::of(world).rooms, Saved::of(world).people, Saved::of(world).messages]);
+        let view = |world: &World| {
+            json!([SavedWorld::of(world).rooms, SavedWorld::of(world).people, SavedWorld::of(world).messages])
+        };
         assert_eq!(view(&again), view(&world));
         assert_eq!(again.by_token(&alice.token).unwrap().email, alice.email);
         assert_eq!(again.direct_room(&bot, &alice), room);
@@ -207,7 +208,9 @@ mod tests {
     fn a_file_of_something_else_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
-        for (text, about) in [("hello", "no state"), (r#"{"version":1}"#, "missing field"), ("", "no state")] {
+        for (text, about) in
+            [("hello", "not a state file"), (r#"{"version":1}"#, "missing field"), ("", "not a state file")]
+        {
             std::fs::write(&path, text).unwrap();
             let error = load(&path).err().unwrap().to_string();
             assert!(error.contains(about), "{error}");

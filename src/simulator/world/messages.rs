@@ -1,9 +1,9 @@
-//! Messages and their files: posted, changed and deleted. Limits and sentences are Webex's.
+//! Posts, changes and deletes messages and their files. Limits and sentences are Webex's.
 
 use std::collections::HashSet;
 
 use super::change::WorldChange;
-use super::draft::{Draft, Upload, check_content};
+use super::draft::{MessageDraft, Upload, check_content};
 use super::event::Event;
 use super::ids;
 use super::refusal::Refusal;
@@ -16,12 +16,12 @@ use crate::webex::local_part;
 const MOST_EDITS: u8 = 10;
 
 impl World {
-    /// Posts to a room of one's own. Files become URLs under `api_url`, which is how Webex gives them out.
+    /// Posts a message to a room of the actor. Its files become URLs under `api_url`, as with Webex.
     pub(crate) fn post(
         &mut self,
         actor: &Account,
         room_id: &str,
-        draft: Draft,
+        draft: MessageDraft,
         api_url: &str,
     ) -> Result<Message, Refusal> {
         let room = self.room_of(actor, room_id)?;
@@ -34,11 +34,11 @@ impl World {
         }
         let parent_id = draft.parent_id.as_deref().map(|parent| self.thread(room, parent)).transpose()?;
         let room_id = room.id.clone();
-        Ok(self.put(actor, &room_id, Draft { parent_id, ..draft }, api_url))
+        Ok(self.put(actor, &room_id, MessageDraft { parent_id, ..draft }, api_url))
     }
 
-    /// The same without asking whether Webex would allow it.
-    pub(crate) fn put(&mut self, actor: &Account, room_id: &str, draft: Draft, api_url: &str) -> Message {
+    /// Posts a message without checking whether Webex would allow it.
+    pub(crate) fn put(&mut self, actor: &Account, room_id: &str, draft: MessageDraft, api_url: &str) -> Message {
         let room = self.rooms.get(room_id);
         let rendered = self.rendered(room, &draft);
         let id = self.mint.id("MESSAGE");
@@ -92,8 +92,14 @@ impl World {
         }
     }
 
-    /// Changes the text of one's own message.
-    pub(crate) fn edit(&mut self, actor: &Account, id: &str, room_id: &str, draft: Draft) -> Result<Message, Refusal> {
+    /// Changes the text of the actor's own message.
+    pub(crate) fn edit(
+        &mut self,
+        actor: &Account,
+        id: &str,
+        room_id: &str,
+        draft: MessageDraft,
+    ) -> Result<Message, Refusal> {
         let message = self.message_for(actor, id)?;
         let room = self.rooms.get(&message.room_id).filter(|room| ids::same(&room.id, room_id));
         let room = room.ok_or_else(Refusal::no_such_room)?;
@@ -123,13 +129,13 @@ impl World {
         if self.quirks.edits_told {
             self.tell(event);
         } else {
-            // Webhooks are not told, but Webex's own apps have to show it.
+            // Webhooks do not get edits, but Webex's own apps have to show them.
             self.tell_sockets(&event);
         }
         Ok(message)
     }
 
-    /// Removes one's own message.
+    /// Deletes the actor's own message.
     pub(crate) fn delete(&mut self, actor: &Account, id: &str) -> Result<(), Refusal> {
         let message = self.message_for(actor, id)?;
         if message.person_id != actor.id {
@@ -147,7 +153,8 @@ impl World {
         Ok(())
     }
 
-    /// A thread's id is the id of its first message, which is in the same room and in no thread.
+    /// The id of the thread of a reply: the id of the thread's first message, which must be in the same room and no
+    /// reply itself.
     fn thread(&self, room: &Room, parent: &str) -> Result<String, Refusal> {
         let parent = self.messages.get(parent).filter(|parent| parent.room_id == room.id);
         let parent = parent.ok_or_else(|| Refusal::bad_request("Unable to find the parent of the message."))?;
@@ -157,8 +164,8 @@ impl World {
         }
     }
 
-    /// What Webex derives from markdown or html, if there is any.
-    fn rendered(&self, room: Option<&Room>, draft: &Draft) -> Option<Rendered> {
+    /// The HTML and text that Webex derives from a message's markdown or HTML, if it has any.
+    fn rendered(&self, room: Option<&Room>, draft: &MessageDraft) -> Option<Rendered> {
         match (&draft.markdown, &draft.html) {
             (Some(markdown), _) => Some(self.render(room, markdown)),
             (None, Some(html)) => Some(html::clean(html)),
@@ -169,14 +176,14 @@ impl World {
     fn render(&self, room: Option<&Room>, markdown: &str) -> Rendered {
         markdown::render(markdown, |email_or_id| {
             let person = self.by_email(email_or_id).or_else(|| self.people.get(email_or_id))?;
-            // Only who is in the room can be mentioned.
+            // Only people in the room can be mentioned.
             let name = if self.quirks.full_names { &person.display_name } else { person.first_name() };
             room.is_some_and(|room| room.has(&person.id)).then(|| (person.id.clone(), name.to_owned()))
         })
     }
 }
 
-/// People and groups, each named once.
+/// The mentioned people and groups, each once.
 fn split(mentions: Vec<Mention>) -> (Vec<String>, Vec<String>) {
     let (mut people, mut groups, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for mention in mentions {

@@ -1,4 +1,4 @@
-//! Who there is: people and bots, and their tokens.
+//! The accounts of people and bots, and their tokens.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use super::state::World;
 use super::things::{Account, AccountType, Profile};
 
 impl World {
-    /// The account with this address; made if there is none, since Webex invites whom it does not know.
+    /// The account with this address. It is created if there is none, since Webex invites unknown people.
     pub(crate) fn account(&mut self, email: &str) -> Account {
         if let Some(account) = self.by_email(email) {
             return account.clone();
@@ -18,10 +18,10 @@ impl World {
         let mut letters = name.chars();
         let display_name = letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect());
         let token = self.token_for(&email);
-        self.enrol(AccountType::Person, email, display_name, token)
+        self.add_account(AccountType::Person, email, display_name, token)
     }
 
-    /// A token that nobody can guess, or one that tests can quote.
+    /// A token for a new account: one that nobody can guess, or one that tests can quote.
     pub(crate) fn token_for(&self, email: &str) -> String {
         let id = match self.has_quotable_tokens {
             true => Uuid::new_v5(&Uuid::NAMESPACE_OID, email.as_bytes()),
@@ -30,14 +30,14 @@ impl World {
         format!("simulated-{}", id.simple())
     }
 
-    /// The account with this address, called like this.
+    /// The account with this address. If a display name is given, the account gets it.
     pub(crate) fn named_account(&mut self, email: &str, display_name: Option<&str>) -> Account {
         let account = self.account(email);
         let Some(name) = display_name.map(str::trim).filter(|name| !name.is_empty()) else { return account };
         self.change_person(&account.id, |account| account.display_name = name.to_owned()).unwrap_or(account)
     }
 
-    /// Changes somebody, and gives them as they are then.
+    /// Changes an account, and gives the result.
     pub(crate) fn change_person(&mut self, id: &str, change: impl FnOnce(&mut Account)) -> Option<Account> {
         let now = self.clock.now();
         let known = self.people.get_mut(id)?;
@@ -49,7 +49,13 @@ impl World {
     }
 
     /// Adds an account.
-    pub(crate) fn enrol(&mut self, kind: AccountType, email: String, display_name: String, token: String) -> Account {
+    pub(crate) fn add_account(
+        &mut self,
+        kind: AccountType,
+        email: String,
+        display_name: String,
+        token: String,
+    ) -> Account {
         let account = Account {
             id: ids::person(&email),
             email,
@@ -71,12 +77,12 @@ impl World {
         self.changes.push(WorldChange::Person(Box::new(account)));
     }
 
-    /// From now on this token acts as this person too, as one that was refreshed.
+    /// Adds another token for a person, as refreshing does.
     pub(crate) fn add_token(&mut self, token: String, person_id: &str) {
         self.by_token.insert(token, person_id.to_owned());
     }
 
-    /// Every token and whose it is.
+    /// Every token with the id of its owner.
     pub(crate) fn tokens(&self) -> impl Iterator<Item = (&String, &String)> {
         self.by_token.iter()
     }

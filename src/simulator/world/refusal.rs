@@ -1,4 +1,4 @@
-//! What the cloud says no to, in Webex's words.
+//! Refusals of the cloud, in Webex's words.
 
 use axum::http::StatusCode;
 
@@ -38,12 +38,12 @@ impl Refusal {
         Refusal::new(StatusCode::NOT_FOUND, message)
     }
 
-    /// Webex does not tell a room that does not exist from one that the caller is not in.
+    /// The refusal for a room that does not exist, or that the caller is not in: Webex answers both the same.
     pub(crate) fn no_such_room() -> Refusal {
         Refusal::not_found("Could not find a room with provided ID.")
     }
 
-    /// Nor a message that does not exist from one that the caller may not read.
+    /// The refusal for a message that does not exist, or that the caller may not read: Webex answers both the same.
     pub(crate) fn no_such_message() -> Refusal {
         Refusal::not_found("Unable to get message.")
     }

@@ -1,4 +1,4 @@
-//! Rooms: opened, changed and deleted.
+//! Opens, changes and deletes rooms.
 
 use serde::Deserialize;
 
@@ -6,9 +6,9 @@ use super::event::Event;
 use super::refusal::Refusal;
 use super::sight::pair;
 use super::state::World;
-use super::things::{Account, Room, RoomType, Traits};
+use super::things::{Account, Room, RoomType, SpaceTraits};
 
-/// The body of `POST` and `PUT`. What is missing stays as it is.
+/// The body of `POST` and `PUT`. Missing fields stay as they are.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct RoomDraft {
@@ -30,7 +30,7 @@ impl World {
         id
     }
 
-    /// The same as somebody asks for it over REST.
+    /// Opens a space with the fields of a REST call.
     pub(crate) fn create_room(&mut self, actor: &Account, draft: RoomDraft) -> Result<String, Refusal> {
         check_title(&draft.title)?;
         if let Some(team) = &draft.team_id {
@@ -50,7 +50,7 @@ impl World {
         room.lets_change(&actor.id)?;
         let (id, locks) = (room.id.clone(), draft.is_locked == Some(true) && !room.traits.is_locked);
         if let (true, Some(room)) = (locks, self.rooms.get_mut(&id)) {
-            // Whoever locks it moderates it.
+            // The person who locks a space becomes its moderator.
             for member in room.members.iter_mut().filter(|member| member.person_id == actor.id) {
                 member.is_moderator = true;
             }
@@ -71,8 +71,8 @@ impl World {
         traits.description = draft.description.or(traits.description.take());
     }
 
-    /// Deletes a space. Whoever does not moderate a moderated one only leaves it. Webhooks hear of each member that
-    /// goes, and of no room.
+    /// Deletes a space. In a moderated space somebody who is no moderator only leaves it. Webhooks get an event for
+    /// each member that leaves, and none for the room.
     pub(crate) fn delete_room(&mut self, actor: &Account, id: &str) -> Result<(), Refusal> {
         let room = self.room_of(actor, id)?;
         let (id, is_team) = (room.id.clone(), self.teams.get(&room.id).is_some());
@@ -93,7 +93,7 @@ impl World {
     pub(crate) fn drop_room(&mut self, actor: &Account, id: &str) {
         let Some(room) = self.rooms.get(id) else { return };
         let members: Vec<_> = room.members.iter().map(|member| member.person_id.clone()).collect();
-        // All of it is told before the first is gone, so that everybody hears of everybody.
+        // All events happen before the first member is removed, so that every member gets all of them.
         for person_id in members {
             self.tell_of_leaving(actor, id, &person_id);
         }
@@ -106,7 +106,7 @@ impl World {
         }
     }
 
-    /// The direct room of two people; opened if they never spoke.
+    /// The direct room of two people, which is opened if there is none.
     pub(crate) fn direct_room(&mut self, from: &Account, to: &Account) -> String {
         if let Some(id) = self.existing_direct_room(&from.id, &to.id) {
             return id.to_owned();
@@ -133,7 +133,7 @@ impl World {
             creator_id: creator.id.clone(),
             created: now,
             last_activity: now,
-            traits: Traits::default(),
+            traits: SpaceTraits::default(),
             members: Vec::new(),
             messages: Vec::new(),
         };

@@ -1,11 +1,11 @@
-//! The shelf on which the cloud finds things by any spelling of their ids.
+//! A collection in which the cloud finds things by any spelling of their ids.
 
 use std::collections::HashMap;
 
 use crate::webex::local_part;
 
-/// Things in the order they came, found by id in any cluster's spelling. A removed one leaves its place empty, so
-/// places never shift and may be kept elsewhere.
+/// Things in the order in which they were added, found by id in any cluster's spelling. A removed thing leaves its
+/// place empty, so places never shift and can be stored elsewhere.
 pub(crate) struct Shelf<T> {
     places: Vec<Option<T>>,
     by_local: HashMap<String, usize>,
@@ -19,7 +19,7 @@ impl<T> Default for Shelf<T> {
 }
 
 impl<T> Shelf<T> {
-    /// Puts a thing last and says where.
+    /// Adds a thing at the end, and gives its place.
     pub(crate) fn push(&mut self, id: &str, thing: T) -> usize {
         let place = self.places.len();
         self.revision += 1;
@@ -28,12 +28,12 @@ impl<T> Shelf<T> {
         place
     }
 
-    /// How many things it has ever had.
+    /// How many things were ever added.
     pub(crate) fn places(&self) -> usize {
         self.places.len()
     }
 
-    /// Where the thing with this id is, or was.
+    /// The place of the thing with this id, even if it was removed.
     pub(crate) fn place(&self, id: &str) -> Option<usize> {
         self.by_local.get(&local_part(id)).copied()
     }
@@ -58,12 +58,12 @@ impl<T> Shelf<T> {
         self.places.get_mut(place)?.take()
     }
 
-    /// Differs from what it was when anything on the shelf may have changed.
+    /// A number that changes whenever anything on the shelf may have changed.
     pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// All that are still there, oldest first.
+    /// All things that were not removed, oldest first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.places.iter().flatten()
     }

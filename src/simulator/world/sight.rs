@@ -24,7 +24,7 @@ impl World {
         self.rooms.get(room_id).filter(|room| room.has(&actor.id)).ok_or_else(Refusal::no_such_room)
     }
 
-    /// The title as one member sees it: a direct room is called like the other one.
+    /// The title as one member sees it. A direct room has the name of the other person.
     pub(crate) fn title(&self, room: &Room, viewer: &str) -> String {
         match room.kind {
             RoomType::Group => room.title.clone(),
@@ -67,7 +67,7 @@ impl World {
         self.team_member(&team.id, &actor.id).map(|_| team).ok_or_else(no_such_team)
     }
 
-    /// Who is in the general room is in the team.
+    /// A member of the team, who is a member of its general room.
     pub(crate) fn team_member(&self, team_id: &str, person_id: &str) -> Option<&Member> {
         self.rooms.get(&general_room(team_id))?.member(person_id)
     }
@@ -93,7 +93,7 @@ impl World {
         })
     }
 
-    /// One message, if this account may read it.
+    /// The message, if this account may read it.
     pub(crate) fn message_for(&self, actor: &Account, id: &str) -> Result<&Message, Refusal> {
         let message = self.messages.get(id).ok_or_else(Refusal::no_such_message)?;
         let is_member = self.rooms.get(&message.room_id).is_some_and(|room| room.has(&actor.id));
@@ -105,14 +105,14 @@ impl World {
         }
     }
 
-    /// A file, if this account may read its message.
+    /// The file, if this account may read its message.
     pub(crate) fn content_for(&self, actor: &Account, id: &str) -> Result<&Content, Refusal> {
         let content = self.contents.get(&local_part(id)).ok_or_else(no_such_content)?;
         self.message_for(actor, &content.message_id).map_err(|_| no_such_content())?;
         Ok(content)
     }
 
-    /// A click, if this account is in its room.
+    /// The click, if this account is in its room.
     pub(crate) fn action_for(&self, actor: &Account, id: &str) -> Result<&Action, Refusal> {
         self.actions
             .get(id)
@@ -120,12 +120,12 @@ impl World {
             .ok_or_else(|| Refusal::not_found("Unable to get attachment action."))
     }
 
-    /// One of one's own webhooks.
+    /// The webhook, if this account owns it.
     pub(crate) fn webhook_of(&self, owner: &Account, id: &str) -> Result<&Webhook, Refusal> {
         self.webhooks.get(id).filter(|webhook| webhook.created_by == owner.id).ok_or_else(no_such_webhook)
     }
 
-    /// The meeting, if this account hosts it, administers everything, or is asked to come.
+    /// The meeting, if this account hosts it, is an administrator, or is invited.
     pub(crate) fn meeting_of(&self, actor: &Account, id: &str) -> Result<&Meeting, Refusal> {
         may_meet(actor)?;
         let may_see = |meeting: &&Meeting| {
@@ -136,7 +136,7 @@ impl World {
         self.meetings.get(id).filter(may_see).ok_or_else(|| Refusal::not_found("The meeting was not found."))
     }
 
-    /// Whether somebody may know of an event.
+    /// Whether an account may get an event.
     pub(crate) fn hears(&self, owner: &Account, event: &Event) -> bool {
         let is_member = self.rooms.get(&event.room_id).is_some_and(|room| room.has(&owner.id));
         match &event.data {
@@ -152,7 +152,8 @@ impl World {
     }
 }
 
-/// Whether a member of a room may read a message of it: in a space, a bot sees what mentions it and what it wrote.
+/// Whether a member of a room may read a message there. In a space a bot sees only messages that mention it and its
+/// own.
 pub(crate) fn may_read(member: &Account, room_type: RoomType, author_id: &str, mentioned_people: &[String]) -> bool {
     match (member.kind, room_type) {
         (AccountType::Person, _) | (AccountType::Bot, RoomType::Direct) => true,
@@ -160,7 +161,7 @@ pub(crate) fn may_read(member: &Account, room_type: RoomType, author_id: &str, m
     }
 }
 
-/// Bots have no meeting scopes.
+/// Refuses bots, which have no meeting scopes.
 pub(crate) fn may_meet(actor: &Account) -> Result<(), Refusal> {
     only_people(actor, "The access token is missing required scopes or the user is missing required roles or licenses.")
 }

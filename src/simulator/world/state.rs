@@ -1,5 +1,5 @@
-//! Everything the cloud knows. Changes are plain state changes, made by the methods in the files beside this one; what
-//! webhooks tell about them is kept in `happened` until the cloud takes it out and delivers it.
+//! The whole state of the cloud. The methods in the files beside this one change it. They put the events for webhooks
+//! into `happened`, where the cloud takes them out to deliver them.
 
 use std::collections::HashMap;
 
@@ -11,18 +11,18 @@ use super::shelf::Shelf;
 use super::things::{Account, Action, Content, Grant, Meeting, Mercury, Message, Room, Scan, Team, Webhook};
 use super::time::Clock;
 
-/// All of it.
+/// The state of the cloud.
 #[derive(Default)]
 pub(crate) struct World {
     pub(crate) mint: Mint,
     pub(crate) clock: Clock,
     pub(crate) quirks: Quirks,
     pub(crate) people: Shelf<Account>,
-    /// Lower-case addresses, and whose they are.
+    /// The id of each account by its address in lower case.
     pub(crate) by_email: HashMap<String, String>,
-    /// Whether the token of somebody new follows from the address.
+    /// Whether the token of a new account is derived from its address.
     pub(crate) has_quotable_tokens: bool,
-    /// Tokens, and whose they are.
+    /// The id of each account by its tokens.
     pub(crate) by_token: HashMap<String, String>,
     pub(crate) rooms: Shelf<Room>,
     /// Direct rooms by their two people, the smaller id first.
@@ -30,22 +30,22 @@ pub(crate) struct World {
     pub(crate) teams: Shelf<Team>,
     pub(crate) messages: Shelf<Message>,
     pub(crate) contents: HashMap<String, Content>,
-    /// What the malware scan makes of each new file.
+    /// The result of the malware scan for each new file.
     pub(crate) scan: Scan,
     pub(crate) actions: Shelf<Action>,
     pub(crate) webhooks: Shelf<Webhook>,
     pub(crate) mercury: Mercury,
     pub(crate) meetings: Shelf<Meeting>,
-    /// By client id.
+    /// The grants by client id.
     pub(crate) grants: HashMap<String, Grant>,
-    /// What is to be delivered, and to which webhooks.
+    /// The events to deliver, and the ids of their webhooks.
     pub(crate) happened: Vec<(Event, Vec<String>)>,
-    /// What people see has changed, and the watchers were not told yet.
+    /// The visible changes that watchers have not been told yet.
     pub(crate) changes: Vec<WorldChange>,
 }
 
 impl World {
-    /// Nobody and nothing, and where new ids will come from.
+    /// An empty world, with the source of its new ids.
     pub(crate) fn new(mint: Mint) -> World {
         World { mint, ..World::default() }
     }

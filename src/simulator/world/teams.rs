@@ -1,4 +1,4 @@
-//! Teams: a name, people, and a general room that has the team's uuid. Whoever is in the team is in that room.
+//! Teams. A team has a name, people, and a general room with the team's uuid. Its members are the members of that room.
 
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -40,7 +40,7 @@ impl World {
         Ok(team.clone())
     }
 
-    /// With all its rooms.
+    /// Deletes a team with all its rooms.
     pub(crate) fn delete_team(&mut self, actor: &Account, id: &str) -> Result<(), Refusal> {
         let team = self.team_of(actor, id)?.id.clone();
         if !self.rooms.get(&general_room(&team)).is_some_and(|room| room.is_moderator(&actor.id)) {

@@ -1,4 +1,4 @@
-//! What happened is noted for the webhooks and sockets that tell of it.
+//! Hands events to the webhooks and sockets that get them.
 
 use super::change::WorldChange;
 use super::event::{Event, EventData};
@@ -6,8 +6,8 @@ use super::state::World;
 use super::things::{Account, Webhook, WebhookStatus};
 
 impl World {
-    /// Notes what happened for the webhooks that tell about it. Who may hear of it is decided as things are now, before
-    /// anything else happens.
+    /// Hands an event to sockets, and notes it for webhooks. Who gets it is decided at once, before anything else
+    /// changes.
     pub(crate) fn tell(&mut self, event: Event) {
         match event.data {
             EventData::Message(_) if event.event == "deleted" => {
@@ -26,7 +26,7 @@ impl World {
         }
     }
 
-    /// The ids of the webhooks that tell about an event.
+    /// The ids of the webhooks that get an event.
     fn audience(&self, event: &Event) -> Vec<String> {
         let tells = |webhook: &&Webhook| {
             webhook.status == WebhookStatus::Active
@@ -37,7 +37,7 @@ impl World {
     }
 
     fn may_hear(&self, owner: &Account, webhook: &Webhook, event: &Event) -> bool {
-        // Only an administrator can have made it.
+        // Only an administrator can have created such a webhook.
         webhook.owned_by == "org" || self.hears(owner, event)
     }
 }

@@ -5,20 +5,20 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serializer;
 
-/// The cloud's clock, which may be wrong by as much as a test wants.
+/// The cloud's clock, which a test can set wrong.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Clock {
     pub(crate) offset: SignedDuration,
 }
 
 impl Clock {
-    /// Now, in whole milliseconds.
+    /// The current time, in whole milliseconds.
     pub(crate) fn now(self) -> Timestamp {
         let now = Timestamp::now().checked_add(self.offset).unwrap_or_default();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or_default()
     }
 
-    /// Now, but always later than `previous`: Webex pages and orders by this time.
+    /// The current time, but always later than `previous`, since Webex pages and orders by this time.
     pub(crate) fn after(self, previous: Timestamp) -> Timestamp {
         let earliest = previous.checked_add(1.millisecond()).unwrap_or(previous);
         earliest.max(self.now())

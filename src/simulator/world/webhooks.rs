@@ -1,4 +1,4 @@
-//! Webhooks as Webex keeps them: which events each one tells about, and when failures switch it off.
+//! Creates, changes and deletes webhooks, and switches off those that fail.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use super::state::World;
 use super::things::{Account, Webhook, WebhookStatus, no_such_webhook, only_administrators};
 use crate::webex::{WEBHOOK_EVENTS, WEBHOOK_RESOURCES};
 
-/// What a webhook is made or changed with; also the body of `POST` and `PUT`.
+/// The fields with which a webhook is created or changed, which are also the body of `POST` and `PUT`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(missing_docs)]
@@ -23,14 +23,14 @@ pub struct WebhookDraft {
     pub event: Option<String>,
     pub filter: Option<String>,
     pub secret: Option<String>,
-    /// `org` is for administrators: events of everybody.
+    /// Set it to `org` for the events of everybody, which only administrators may do.
     pub owned_by: Option<String>,
-    /// Only a `PUT` may say it, and only `active`.
+    /// The status. Only a `PUT` may set it, and only to `active`.
     pub status: Option<String>,
 }
 
 impl World {
-    /// Makes a webhook. The same twice is two webhooks, as with Webex.
+    /// Creates a webhook. As with Webex, creating the same twice gives two webhooks.
     pub(crate) fn create_webhook(&mut self, owner: &Account, draft: WebhookDraft) -> Result<Webhook, Refusal> {
         let (name, target_url) = name_and_target(&draft)?;
         let named = |value: Option<String>, known: &[&str], what: &str| {
@@ -59,7 +59,7 @@ impl World {
         Ok(webhook)
     }
 
-    /// Changes what can be changed. Resource, event and filter are silently left as they are.
+    /// Changes the fields that can be changed. Resource, event and filter silently stay as they are.
     pub(crate) fn update_webhook(
         &mut self,
         owner: &Account,
@@ -94,7 +94,7 @@ impl World {
         }
     }
 
-    /// Counts a failed delivery and says whether it switched the webhook off.
+    /// CallCounts a failed delivery, and says whether it switched the webhook off.
     pub(crate) fn delivery_failed(&mut self, webhook_id: &str, now: Instant) -> bool {
         let Some(webhook) = self.webhooks.get_mut(webhook_id) else { return false };
         let is_off = webhook.failed(now) && webhook.status == WebhookStatus::Active;
@@ -130,7 +130,7 @@ mod tests {
     /// A world with a space of a person and a bot, a webhook of the bot, and what happened when the person spoke.
     fn hears(resource: &str, event: &str, filter: Option<&str>, markdown: &str) -> Result<bool, Refusal> {
         let mut world = World::default();
-        let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
+        let bot = world.add_account(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
         let alice = world.account("alice@example.com");
         let room = world.open_space(&alice, "Lab");
         world.add_member(&alice, &room, &bot, false)?;
@@ -147,7 +147,8 @@ mod tests {
             },
         )?;
         world.happened.clear();
-        let draft = crate::simulator::world::draft::Draft { markdown: Some(markdown.into()), ..Default::default() };
+        let draft =
+            crate::simulator::world::draft::MessageDraft { markdown: Some(markdown.into()), ..Default::default() };
         world.post(&alice, &room, draft, "")?;
         let heard = world.happened.iter().any(|(_, audience)| audience.contains(&webhook.id));
         Ok(heard)
@@ -184,7 +185,7 @@ mod tests {
     #[test]
     fn a_hundred_failures_in_five_minutes_are_too_many_and_then_one_is() {
         let mut world = World::default();
-        let bot = world.enrol(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
+        let bot = world.add_account(AccountType::Bot, "bot@webex.bot".into(), "Bot".into(), "token".into());
         let draft = WebhookDraft {
             name: Some("w".into()),
             target_url: Some("http://localhost/".into()),

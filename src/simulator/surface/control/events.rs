@@ -1,4 +1,4 @@
-//! `GET /control/events`: everything as it happens, as server-sent events.
+//! `GET /control/events`: sends everything that happens, as server-sent events.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,26 +13,26 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
-use super::state::{StateReader, everything};
+use super::state::{StatePerson, everything};
 use crate::simulator::scenario::cloud::Cloud;
 use crate::simulator::watch::journal::Happening;
 use crate::simulator::world::change::WorldChange;
 
-/// How often the state is sent at most, however often it changes.
+/// The shortest pause between two sends of the state, however often it changes.
 const STATE_PAUSE: Duration = Duration::from_millis(100);
 
-/// One who watches.
+/// A client of the event stream.
 struct Watcher {
     cloud: Cloud,
     happenings: broadcast::Receiver<Happening>,
-    /// When the state is to be told next, if it changed.
+    /// When the state has to be sent, if it changed.
     state_due: Option<Instant>,
     state_told: Instant,
 }
 
 pub(super) async fn events(State(cloud): State<Cloud>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let now = Instant::now();
-    // Watching begins before the state is read, so that nothing falls in between.
+    // Watching begins before the state is read, so that nothing in between is missed.
     let happenings = cloud.live.journal.watch();
     let watcher = Watcher { cloud, happenings, state_due: Some(now), state_told: now };
     let events = stream::unfold(watcher, |mut watcher| async move { Some((Ok(watcher.next().await?), watcher)) });
@@ -40,7 +40,7 @@ pub(super) async fn events(State(cloud): State<Cloud>) -> Sse<impl Stream<Item =
 }
 
 impl Watcher {
-    /// None once the cloud stops, which ends the connection.
+    /// The next event to send. None once the cloud stops, which ends the connection.
     async fn next(&mut self) -> Option<Event> {
         let stopping = self.cloud.live.stopping.clone();
         loop {
@@ -70,7 +70,7 @@ fn browser_event(happening: &Happening) -> Event {
         Happening::Changed(change) => match &**change {
             WorldChange::Message(message) => event("message", message),
             WorldChange::Room(room_id) => event("room", &json!({"roomId": room_id})),
-            WorldChange::Person(account) => event("person", &StateReader::from(&**account)),
+            WorldChange::Person(account) => event("person", &StatePerson::from(&**account)),
         },
         Happening::Delivered(delivery) => event("delivery", delivery),
         Happening::Called(call) => event("call", call),

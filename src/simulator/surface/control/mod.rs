@@ -1,28 +1,28 @@
-//! The simulator's own HTTP surface under `/control`, which is not Webex's: what the chat page and tests in any
-//! language look at and turn. The bodies are those of the Rust API, in JSON.
+//! The simulator's own HTTP API under `/control`, which Webex does not have. The chat page, and tests in any language,
+//! read and set the cloud's state here. The bodies are the types of the Rust API, in JSON.
 //!
 //! | call | does |
 //! |---|---|
 //! | `GET /control/state` | people, webhooks, faults, the manner of deliveries, the clock |
 //! | `GET /control/events` | server-sent events: `message`, `room`, `person`, `delivery`, `call`, `state`; `reload` when some were missed |
 //! | `GET /control/deliveries`, `GET /control/calls` | the latest, newest first; `max` |
-//! | `GET /control/explain?id=` | what the bot's ledger has on a message, click or membership |
+//! | `GET /control/explain?id=` | what the bot's ledger says about a message, click or membership |
 //! | `GET /control/transcript` | the conversation as text |
-//! | `POST /control/people` | `{"email", "displayName"}`: somebody more |
-//! | `POST /control/grants` | `{"email"}`: lets a program act for them; gives the client id, its secret and the refresh token with which `POST /v1/access_token` renews |
-//! | `POST /control/faults`, `DELETE /control/faults` | one more fault; none any more, and the bot of `switchboard simulate` forgets pauses they asked for |
+//! | `POST /control/people` | `{"email", "displayName"}`: adds a person |
+//! | `POST /control/grants` | `{"email"}`: lets a program act for that person; gives the client id, its secret and the refresh token with which `POST /v1/access_token` renews |
+//! | `POST /control/faults`, `DELETE /control/faults` | adds a fault; removes all faults, and the bot of `switchboard simulate` forgets the pauses they asked for |
 //! | `POST /control/release` | lets stalled calls go on |
 //! | `PATCH /control/deliveries` | any fields of [`Deliveries`] |
 //! | `GET /control/sockets`, `PATCH /control/sockets` | the devices of websockets; any fields of [`Sockets`] |
 //! | `POST /control/sockets/close` | `{"code": 4000, "reason": "replaced"}`: closes every socket; `{}` breaks them |
 //! | `PATCH /control/reads` | `{"notYetVisible": 2}`: the first reads of each message answer 404 |
-//! | `PATCH /control/files` | `{"lockedReads": 2, "verdict": "infected"}`: what the scan makes of each new file |
+//! | `PATCH /control/files` | `{"lockedReads": 2, "verdict": "infected"}`: the result of the malware scan for each new file |
 //! | `PATCH /control/limit` | `{"calls": 300, "seconds": 60}`: more calls of a token are answered 429; 0 calls: no limit |
 //! | `PATCH /control/quirks` | any fields of [`Quirks`] |
 //! | `PUT /control/clock` | `{"offsetMs": 5000}`: the cloud's clock runs ahead |
 //! | `PUT /control/webhooks/{id}` | `{"status": "inactive"}` |
 //!
-//! Acting as somebody is `/as/{email}/...`, which is Webex's own surface without a token.
+//! To act as a person, use `/as/{email}/...`, which is Webex's own API without a token.
 
 mod events;
 mod state;
@@ -38,7 +38,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::dress::undisturbed;
+use super::dress::without_faults;
 use super::request::{JsonBody, Query};
 use crate::simulator::delivery::manner::Deliveries;
 use crate::simulator::scenario::cloud::Cloud;
@@ -47,13 +47,13 @@ use crate::simulator::scenario::limit::RateLimit;
 use crate::simulator::world::Refusal;
 use crate::simulator::world::quirks::Quirks;
 use crate::simulator::world::things::{AccountType, Grant, Scan, Sockets, WebhookStatus};
-use state::{Reads, StateReader};
+use state::{HiddenReadsControl, StatePerson};
 
-/// A page shows no more.
+/// The most entries of a list, as many as the page shows.
 const MOST_LISTED: usize = 1000;
-/// The most faults at one time: enough for any test.
+/// The most faults at one time.
 const MOST_FAULTS: usize = 1000;
-/// A clock that is wrong by more than ten years tests nothing more.
+/// The largest offset of the clock: ten years.
 const LARGEST_OFFSET: SignedDuration = SignedDuration::from_hours(24 * 3650);
 
 pub(crate) fn routes(cloud: &Cloud) -> Router<Cloud> {
@@ -77,11 +77,11 @@ pub(crate) fn routes(cloud: &Cloud) -> Router<Cloud> {
         .route("/clock", put(set_clock))
         .route("/webhooks/{id}", put(set_webhook))
         .fallback(|| async { Refusal::not_found("There is no such control.") })
-        .layer(from_fn_with_state(cloud.clone(), undisturbed));
+        .layer(from_fn_with_state(cloud.clone(), without_faults));
     Router::new().nest("/control", routes)
 }
 
-/// A list, as Webex's are.
+/// A list in the form of Webex's lists.
 #[derive(Serialize)]
 struct Items<T> {
     items: Vec<T>,
@@ -117,26 +117,26 @@ struct NewPerson {
 async fn add_person(
     State(cloud): State<Cloud>,
     JsonBody(new): JsonBody<NewPerson>,
-) -> Result<(StatusCode, Json<StateReader>), Refusal> {
+) -> Result<(StatusCode, Json<StatePerson>), Refusal> {
     let email = new.email.trim();
     let is_address = email.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty());
     if !is_address || email.contains(char::is_whitespace) {
         return Err(Refusal::bad_request(format!("{email:?} is not an email address")));
     }
     let account = cloud.change(|world| world.named_account(email, new.display_name.as_deref()));
-    Ok((StatusCode::CREATED, Json(StateReader::from(&account))))
+    Ok((StatusCode::CREATED, Json(StatePerson::from(&account))))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Authorising {
+struct GrantRequest {
     email: String,
 }
 
-/// In place of the page on which somebody lets an integration act for them, which the simulator does not have.
+/// Lets a program act for a person. With Webex they would allow it on a page, which the simulator does not have.
 async fn add_grant(
     State(cloud): State<Cloud>,
-    JsonBody(authorising): JsonBody<Authorising>,
+    JsonBody(authorising): JsonBody<GrantRequest>,
 ) -> Result<(StatusCode, Json<NewGrant>), Refusal> {
     let Grant { client_id, client_secret, refresh_token, .. } = cloud.change(|world| {
         let person = world.by_email(&authorising.email).filter(|person| person.kind == AccountType::Person).cloned();
@@ -146,7 +146,7 @@ async fn add_grant(
     Ok((StatusCode::CREATED, Json(NewGrant { client_id, client_secret, refresh_token })))
 }
 
-/// Named as the fields of `POST /access_token` are.
+/// The answer, with the names of the fields of `POST /access_token`.
 #[derive(Serialize)]
 struct NewGrant {
     client_id: String,
@@ -178,7 +178,7 @@ async fn release(State(cloud): State<Cloud>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// What the changes do not name stays as it is.
+/// Applies changes to the named fields; the others stay as they are.
 fn changed<T: Serialize + DeserializeOwned>(now: &T, changes: Map<String, Value>) -> Result<T, Refusal> {
     let unreadable = |error: serde_json::Error| Refusal::bad_request(error.to_string());
     let mut value = serde_json::to_value(now).map_err(unreadable)?;
@@ -254,7 +254,7 @@ async fn close_sockets(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn change_reads(State(cloud): State<Cloud>, JsonBody(reads): JsonBody<Reads>) -> StatusCode {
+async fn change_reads(State(cloud): State<Cloud>, JsonBody(reads): JsonBody<HiddenReadsControl>) -> StatusCode {
     cloud.hide_from_first_reads(reads.not_yet_visible);
     StatusCode::NO_CONTENT
 }
@@ -266,11 +266,11 @@ async fn scan_files(State(cloud): State<Cloud>, JsonBody(scan): JsonBody<Scan>) 
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Offset {
+struct ClockOffset {
     offset_ms: i64,
 }
 
-async fn set_clock(State(cloud): State<Cloud>, JsonBody(clock): JsonBody<Offset>) -> Result<StatusCode, Refusal> {
+async fn set_clock(State(cloud): State<Cloud>, JsonBody(clock): JsonBody<ClockOffset>) -> Result<StatusCode, Refusal> {
     let offset = SignedDuration::from_millis(clock.offset_ms);
     if offset.abs() > LARGEST_OFFSET {
         return Err(Refusal::bad_request("offsetMs: at most ten years"));
@@ -281,14 +281,14 @@ async fn set_clock(State(cloud): State<Cloud>, JsonBody(clock): JsonBody<Offset>
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Switched {
+struct WebhookSwitch {
     status: WebhookStatus,
 }
 
 async fn set_webhook(
     State(cloud): State<Cloud>,
     Path(id): Path<String>,
-    JsonBody(webhook): JsonBody<Switched>,
+    JsonBody(webhook): JsonBody<WebhookSwitch>,
 ) -> Result<StatusCode, Refusal> {
     match cloud.set_webhook_status(&id, webhook.status) {
         true => Ok(StatusCode::NO_CONTENT),

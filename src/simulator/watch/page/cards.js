@@ -1,5 +1,5 @@
-// Adaptive Cards 1.3, as far as Webex shows them. Elements that Webex does not show say so quietly, or give way to their
-// fallback.
+// Draws Adaptive Cards 1.3 as Webex shows them. An element that Webex does not show is replaced by its fallback, or by a
+// small note.
 
 import { el } from "/assets/dom.js";
 import { collect, drawInput, isInput } from "/assets/inputs.js";
@@ -35,7 +35,7 @@ const ELEMENTS = {
   ActionSet: (set, card) => actionBar(set.actions, card),
 };
 
-/** A card. `submit` takes the inputs and posts them; the card stays as it is, as on Webex. */
+/** Draws a card. `submit` posts the inputs it is given. The card then stays as it is, as in Webex. */
 export function drawCard(content, submit) {
   const box = el("div.card");
   const card = { box, submit, inputs: [], said: el("p.quiet.said-so", { role: "status", hidden: true }) };
@@ -44,7 +44,7 @@ export function drawCard(content, submit) {
   return box;
 }
 
-/** What a card and the card of an Action.ShowCard have in common. */
+/** Draws what a card and the card of an Action.ShowCard have in common. */
 function body(box, content, card) {
   const { minHeight, backgroundImage } = content;
   if (minHeight) box.style.minHeight = minHeight;
@@ -136,7 +136,7 @@ function column(content, card) {
   return selectable(content, card, box);
 }
 
-/** Whatever has a `selectAction` can be pressed. */
+/** Makes an element with a `selectAction` a button. */
 function selectable({ selectAction }, card, element) {
   if (!selectAction || selectAction.type === "Action.ShowCard" || !ACTIONS[selectAction.type]) return element;
   const run = (event) => {
@@ -165,7 +165,7 @@ const ACTIONS = {
 };
 
 async function submit(action, card) {
-  // What stands in a part of the card that is folded away is not asked for.
+  // Inputs in a hidden part of the card are not submitted.
   const inputs = card.inputs.filter(({ element }) => !element.closest(".folded[hidden]"));
   const values = collect(inputs);
   if (!values) return;
@@ -204,7 +204,7 @@ function button({ title, style, id }, onclick) {
   );
 }
 
-/** Unfolds a card below the buttons; one at a time. */
+/** Unfolds a card below the buttons, and folds the one that was open. */
 function showCard(action, card, folded) {
   const box = el("div.folded", { hidden: true });
   body(box, action.card ?? {}, card);

@@ -1,4 +1,4 @@
-// Writing a message: @mention completion, replies in a thread, a file, and what is said when it is refused.
+// Writing a message: @mention completion, replies in a thread, a file, and the sentence when it is refused.
 
 import { $, arrange, bytes, el, soon } from "/assets/dom.js";
 import { act, enter, model, nameOf, on, readRooms } from "/assets/model.js";
@@ -42,7 +42,7 @@ export function showComposer() {
   drawHint();
 }
 
-/** Answers in the thread of a message, or no longer. */
+/** Begins a reply in the thread of a message, or ends it. */
 export function reply(message) {
   replyingTo = message;
   $("replying").hidden = !message;
@@ -136,13 +136,13 @@ function drawHint() {
   $("composer").placeholder = model.room ? `Write to ${model.room.title}` : "";
 }
 
-/** Who can be mentioned: the members, and everybody at once. */
+/** The people who can be mentioned: each member, and all of them. */
 function mentionable() {
   const people = model.members.map((member) => ({ name: member.personDisplayName, email: member.personEmail }));
   return model.room?.type === "group" ? [...people, { name: "all", email: null }] : people;
 }
 
-/** `@Name` of somebody in the room becomes Webex's mention, but not within code. */
+/** Turns `@Name` of a member into Webex's mention, but not inside code. */
 function withMentions(text) {
   const people = mentionable().sort((one, other) => other.name.length - one.name.length);
   const pieces = text.split(/(```[\s\S]*?(?:```|$)|`[^`]*`)/);

@@ -6,11 +6,11 @@ import { fromHtml, fromText } from "/assets/rich.js";
 import { drawCard } from "/assets/cards.js";
 import { initials } from "/assets/rooms.js";
 
-/** Messages of one author within so long stand together. */
+/** Messages of one author within this time are shown as one group. */
 const TOGETHER_MS = 5 * 60 * 1000;
-/** Whoever is at the end has so many messages drawn; what was before is read again when it is wanted. */
+/** How many messages are drawn while the view is at the end. Earlier ones are read again when they are needed. */
 const MOST_DRAWN = 400;
-/** Within so many pixels of the end one is at the end. */
+/** The distance from the end, in pixels, within which the view counts as being at the end. */
 const NEAR = 80;
 
 const drawn = new Map();
@@ -18,7 +18,7 @@ const days = new Map();
 let isAtEnd = true;
 let actions = {};
 
-/** `reply(message)` and `trace(message)` are what the buttons of a message do. */
+/** The buttons of a message call `reply(message)` and `trace(message)`. */
 export function showConversation(handlers) {
   actions = handlers;
   const messages = $("messages");
@@ -56,7 +56,7 @@ async function older() {
   requestAnimationFrame(() => requestAnimationFrame(() => (messages.scrollTop = messages.scrollHeight - fromEnd)));
 }
 
-/** Shows one message wherever it is. */
+/** Scrolls to a message, and opens its room if needed. */
 export async function reveal(roomId, id) {
   if (model.room?.id !== roomId) await enter(roomId);
   for (let tries = 0; tries < 20 && !drawn.has(id); tries += 1) {
@@ -137,7 +137,7 @@ function empty() {
   arrange($("messages"), [el("li.empty", {}, welcome)]);
 }
 
-/** The row of a message; made once, and anew when the message was edited. */
+/** The row of a message. It is made once, and again when the message is edited. */
 function drawMessage(message, isTogether) {
   let row = drawn.get(message.id);
   const version = message.updated ?? message.created;
@@ -223,7 +223,7 @@ function remove(message) {
   ask("Delete the message?", { action: "Delete", submit: () => act("DELETE", `messages/${message.id}`) });
 }
 
-/** A file's name and size come with its head; a picture is shown. */
+/** Shows a file: its name and size from a HEAD request, and the picture if it is one. */
 function drawFile(url) {
   const address = personal(`contents/${url.split("/").at(-1)}`);
   const box = el("div.file", {}, el("span.quiet", {}, "a file…"));

@@ -1,6 +1,6 @@
-// Making and arranging elements. Text only ever becomes text: nothing here parses markup.
+// Makes and arranges elements. Text always stays text: nothing here parses markup.
 
-/** An element: `el("button.small", { type: "button", onclick }, "Send")`. What is null or false is left out. */
+/** An element: `el("button.small", { type: "button", onclick }, "Send")`. Null and false are left out. */
 export function el(tag, properties = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const element = document.createElement(name);
@@ -18,7 +18,7 @@ export function el(tag, properties = {}, ...children) {
 
 export const $ = (id) => document.getElementById(id);
 
-/** Makes these the children, and leaves those in place that are there already, with their focus and what was typed. */
+/** Makes these the children. Those that are children already stay in place, with their focus and what was typed. */
 export function arrange(parent, wanted) {
   const keep = new Set(wanted);
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
@@ -27,7 +27,7 @@ export function arrange(parent, wanted) {
   });
 }
 
-/** Calls `work` once in the next frame, however often it is asked to. */
+/** Calls `work` once in the next frame, however often this is called before. */
 export function soon(work) {
   let asked = false;
   return () => {
@@ -50,14 +50,14 @@ export function bytes(count) {
   return count < 1024 * 1024 ? `${(count / 1024).toFixed(1)} KB` : `${(count / 1024 / 1024).toFixed(1)} MB`;
 }
 
-/** Says something to those who listen to the page. */
+/** Tells a sentence to everybody who uses a screen reader. */
 export function announce(text) {
   $("announce").textContent = text;
 }
 
 /**
- * Asks in a dialog. `fields` are `{ name, label, ...input properties }`; `submit` gets their values, and what it throws is
- * shown. With no fields it only tells.
+ * Shows a dialog. `fields` are `{ name, label, ...input properties }`. `submit` gets their values; an error that it throws is
+ * shown. Without fields the dialog only shows a text.
  */
 export function ask(title, { fields = [], body = [], action = "OK", submit = async () => {} }) {
   const dialog = $("dialog");

@@ -1,4 +1,4 @@
-// The tab of faults: everything that Webex does not promise, to be broken at the press of a button.
+// The tab of faults, with a button for everything that can go wrong with Webex.
 
 import { $, el, soon } from "/assets/dom.js";
 import { call, model, on } from "/assets/model.js";
@@ -55,7 +55,7 @@ function group(title, children) {
 
 const number = (label, value, min = 1) => ({ label, value, min });
 
-/** A button with the numbers it needs. */
+/** A button, and fields for the numbers it needs. */
 function preset(name, title, numbers, press) {
   const inputs = numbers.map(({ value, min }) => el("input", { type: "number", value: String(value), min }));
   const run = () => press(inputs.map((input) => Number(input.value)));
@@ -71,7 +71,7 @@ const answer = (status, body, headers = []) => ({ answer: { status, headers, bod
 
 const fault = (what) => turn("POST", "faults", { method: "POST", path: "/messages", ...what });
 
-/** Turns something; what is refused is said on top. */
+/** Changes a control. A refusal is shown at the top. */
 async function turn(method, path, body) {
   const problem = $("fault-problem");
   try {
@@ -90,7 +90,7 @@ function draw() {
   drawQuirks();
 }
 
-/** What is broken now. */
+/** The list of what is broken now. */
 function drawSet() {
   const { faults, stalled, reads, files, limit, clockOffsetMs } = model.state;
   const lines = faults.map(({ id, left, method, path, effect, chance }) => {
@@ -139,7 +139,7 @@ const SWITCHES = [
   ["forged", "forged signature"],
   ["webexSignature", "add X-Webex-Signature"],
 ];
-/** Where nobody knows for sure how Webex has it. */
+/** The switches for behaviour of Webex that is not known for sure. */
 const QUIRKS = [
   ["clicksAccepted", "a click is answered 202, not 200"],
   ["unseenForbidden", "a message one may not read is 403, not 404"],
@@ -238,7 +238,7 @@ function drawHooks() {
   );
 }
 
-/** Anything else. */
+/** The form for any other fault. */
 function custom() {
   const field = (name, label, value, type = "text") =>
     el("label.field", {}, el("span", {}, label), el("input", { name, type, value }));
@@ -264,7 +264,7 @@ function custom() {
 }
 
 async function clearAll() {
-  // First, so that a bot which then forgets its pauses runs into none of them anew.
+  // The faults are cleared first. Otherwise a bot that then forgets its pauses would meet them again.
   await turn("PATCH", "limit", { calls: 0, seconds: 60 });
   await turn("DELETE", "faults");
   await turn("PATCH", "deliveries", USUAL);

@@ -1,8 +1,8 @@
-// The inputs of an Adaptive Card: what they look like, whether what was put in is right, and what is submitted.
+// The inputs of an Adaptive Card: draws them, checks what was filled in, and gives what is submitted.
 
 import { el } from "/assets/dom.js";
 
-/** The kinds Webex shows. Each makes `{ control, value(), focus }`, and says itself what is wrong beyond `isRequired`. */
+/** The kinds of inputs that Webex shows. Each makes `{ control, value(), focus }`, and checks everything except `isRequired`. */
 const KINDS = {
   "Input.Text": (input) => {
     const control = el(input.isMultiline ? "textarea" : "input", {
@@ -116,7 +116,7 @@ export function drawInput(input, inputs) {
     focus.setAttribute("aria-invalid", String(Boolean(wrong)));
     return !wrong;
   };
-  // While typing and not when leaving: what is below would move from under the pointer that leaves.
+  // The check runs while typing and not on leaving, when elements below would move away from under the pointer.
   field.addEventListener("input", () => problem.hidden || check());
   if (input.id) inputs.push({ id: input.id, value: drawn.value, check, focus, element: field });
   return field;

@@ -1,4 +1,4 @@
-// The inspector on the right: every delivery, every call, and what became of an event in the bot.
+// The inspector on the right: every delivery, every call, and what the bot did with an event.
 
 import { $, arrange, clockExact, el, soon } from "/assets/dom.js";
 import { call, model, on } from "/assets/model.js";
@@ -9,7 +9,7 @@ const filter = { everybody: false, failed: false };
 const rows = { deliveries: new Map(), calls: new Map() };
 let show = () => {};
 
-/** `view(name)` brings a part of the page to the front where there is room for one only. */
+/** `view(name)` brings a part of the page to the front on a screen with room for only one. */
 export function showInspector(view) {
   show = view;
   for (const name of TABS) $(`tab-${name}`).addEventListener("click", () => tab(name));
@@ -54,7 +54,7 @@ export function tab(name, focus = false) {
   if (focus) $(`tab-${name}`).focus();
 }
 
-/** Opens what belongs to a message: its delivery to the bot, or the call that posted it. */
+/** Opens the delivery of a message to the bot, or the call that posted it. */
 export function trace(message) {
   const delivery = model.deliveries.find(({ dataId }) => dataId === message.id);
   const posted = model.calls.find((call) => call.method === "POST" && call.response?.includes(message.id));
@@ -105,7 +105,7 @@ function drawCalls() {
   );
 }
 
-/** The `data` of a delivery; nothing once its body was forgotten. */
+/** The `data` of a delivery, or nothing if its body is not kept any more. */
 function dataOf({ body }) {
   try {
     return JSON.parse(body).data;
@@ -114,7 +114,7 @@ function dataOf({ body }) {
   }
 }
 
-/** Whom and which room a delivery is about. */
+/** The person and the room that a delivery is about. */
 function about(delivery) {
   const { personId, roomId } = dataOf(delivery);
   const room = model.rooms.find(({ id }) => id === roomId);
@@ -126,7 +126,7 @@ function about(delivery) {
 /** A path without its long ids. */
 const short = (path) => path.replace(/\/[\w-]{20,}/g, "/…");
 
-/** A row: time, what, status and how long it took; what is in it is made when it is opened. */
+/** A row with time, title, status and duration. Its details are made when it is opened. */
 function record(item, what, note, fill) {
   const body = el("div.record");
   const summary = el(
@@ -154,14 +154,14 @@ function pairs(entries) {
   );
 }
 
-/** JSON to read, and the exact bytes to copy. */
+/** Shows JSON in a readable form, with a button that copies the exact bytes. */
 function content(title, text) {
   if (!text) return [];
   let pretty = text;
   try {
     pretty = JSON.stringify(JSON.parse(text), null, 2);
   } catch {
-    // Not JSON, or cut: shown as it is.
+    // The text is not JSON, or was cut, and is shown as it is.
   }
   const shown = el("pre", { tabIndex: 0 }, el("code", {}, pretty));
   const exact = el(
@@ -217,7 +217,7 @@ function fillDelivery(body, delivery) {
   else explain(chain, delivery);
 }
 
-/** Event, inbox row, reply: what the bot's ledger says, with links into the conversation and to the calls. */
+/** Shows what the bot's ledger says about an event, with links to the conversation and to the calls. */
 async function explain(chain, delivery) {
   chain.replaceChildren(el("p.quiet", {}, "asking the bot…"));
   const again = el("button.small", { type: "button", onclick: () => explain(chain, delivery) }, "ask again");

@@ -1,4 +1,4 @@
-// The page begins here: puts the parts together, and minds the theme, the keyboard and narrow screens.
+// Starts the page: puts its parts together, and handles the theme, the keyboard and narrow screens.
 //
 // Hooks for tests: #person #rooms #messages #composer #send #inspector #deliveries #calls #faults; data-room-id,
 // data-message-id, data-number (a row of the inspector), data-tool (reply, edit, delete, trace), data-fault (a button or
@@ -14,7 +14,7 @@ import { showRooms, step } from "/assets/rooms.js";
 
 const THEMES = ["auto", "light", "dark"];
 
-/** Which part has the screen where there is room for one only; the inspector is also shown or hidden beside the others. */
+/** Shows a part on a screen with room for only one. On others it shows or hides the inspector beside the rest. */
 function view(name) {
   document.body.dataset.view = name;
   if (name === "inspector") inspect(true);
@@ -25,7 +25,7 @@ function inspect(isOpen) {
   $("inspector-toggle").setAttribute("aria-expanded", String(isOpen));
 }
 
-/** Storage may be forbidden; then nothing is remembered. */
+/** Reads and writes the browser's storage. If that is forbidden, nothing is remembered. */
 function remembered(key, value) {
   try {
     if (value !== undefined) localStorage.setItem(key, value);

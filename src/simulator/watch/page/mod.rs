@@ -1,5 +1,5 @@
-//! The chat page: plain HTML, CSS and JavaScript modules, in the binary as they are in the repository. No build step,
-//! and nothing from anywhere else.
+//! The chat page: plain HTML, CSS and JavaScript modules, which the binary contains as they are in the repository.
+//! There is no build step, and nothing comes from other servers.
 
 use axum::Router;
 use axum::http::header::{
@@ -12,11 +12,11 @@ const HTML: &str = "text/html;charset=UTF-8";
 const CSS: &str = "text/css;charset=UTF-8";
 const SCRIPT: &str = "text/javascript;charset=UTF-8";
 
-/// No script but our own, no style in attributes, no other server but for the pictures of cards.
+/// Allows only our own scripts and no styles in attributes. Other servers may be asked only for the pictures of cards.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: https:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Path, type, content.
+/// The files of the page: path, content type and content.
 const FILES: [(&str, &str, &str); 14] = [
     ("/", HTML, include_str!("index.html")),
     ("/assets/page.css", CSS, include_str!("page.css")),

@@ -1,4 +1,4 @@
-// What the page knows, and how it learns it: the simulator's HTTP surface and its stream of events.
+// The state of the page, which comes from the simulator's HTTP API and its stream of events.
 
 /** The page's one state. Views read it and listen for the topics below; only this file and `act` change it. */
 export const model = {
@@ -8,14 +8,14 @@ export const model = {
   rooms: [],
   room: null,
   members: [],
-  /** By room id: what was read of it, oldest first, and whether there is more before it. */
+  /** By room id: the messages read so far, oldest first, and whether there are earlier ones. */
   messages: new Map(),
   unread: new Set(),
   deliveries: [],
   calls: [],
 };
 
-/** So many rows the inspector keeps. */
+/** How many rows the inspector keeps. */
 const MOST_ROWS = 300;
 const PAGE = 50;
 const views = new Map();
@@ -29,7 +29,7 @@ export function emit(topic, detail) {
   for (const view of views.get(topic) ?? []) view(detail);
 }
 
-/** A call; what the simulator refuses is an error with its sentence. */
+/** Makes a call. A refusal of the simulator becomes an error with its sentence. */
 export async function call(method, path, body) {
   const isForm = body instanceof FormData;
   const answer = await fetch(path, {
@@ -44,10 +44,10 @@ export async function call(method, path, body) {
   return Object.assign(json, { hasMore: /rel="next"/.test(answer.headers.get("link") ?? "") });
 }
 
-/** A call of Webex's API as whoever the page is. */
+/** Makes a call of Webex's API as the person of this page. */
 export const act = (method, path, body) => call(method, personal(path), body);
 
-/** The address of something as this person may read it. */
+/** The address of a thing for the person of this page. */
 export const personal = (path) => `/as/${encodeURIComponent(model.me.email)}/${path}`;
 
 export const nameOf = (email) =>
@@ -55,7 +55,7 @@ export const nameOf = (email) =>
 
 export const isBot = (personId) => model.people.get(personId)?.type === "bot";
 
-/** The direct room with the bot, which may not be there yet. */
+/** The direct room with the bot, which may not exist yet. */
 const withBot = () => {
   const { displayName, email } = model.state.bot;
   const isIt = (room) => room.type === "direct" && room.title === displayName;
@@ -77,7 +77,7 @@ export async function readRooms() {
   model.rooms = items;
   const bot = withBot();
   if (!bot.id) model.rooms = [bot, ...items];
-  // A room that one was put out of is left.
+  // The person was removed from the open room, so it is closed.
   if (model.room && !model.rooms.some((room) => room.id === model.room.id)) await enter(withBot().id);
   else model.room = model.rooms.find((room) => room.id === model.room?.id) ?? null;
   emit("rooms");
@@ -103,7 +103,7 @@ async function readMembers() {
 }
 
 async function readMessages(id) {
-  // What is said while we read lands in this list.
+  // Messages that arrive while we read are added to this list.
   const known = { list: [], hasMore: false, isReading: true };
   model.messages.set(id, known);
   const { items, hasMore } = await act("GET", `messages?roomId=${id}&max=${PAGE}`);
@@ -113,7 +113,7 @@ async function readMessages(id) {
   emit("messages");
 }
 
-/** Reads what was said before. */
+/** Reads earlier messages. */
 export async function readOlder() {
   const known = model.messages.get(model.room?.id);
   if (!known?.hasMore || known.isReading) return false;
@@ -148,7 +148,7 @@ function place({ what, roomId, id, message }) {
   emit("messages");
 }
 
-/** Several changes of rooms in a row are read once. */
+/** Reads the rooms once after several changes in a row. */
 let reading;
 function roomChanged(roomId) {
   if (!model.me) return;
@@ -170,7 +170,7 @@ function learn(state) {
   const known = model.people.size;
   model.state = state;
   for (const person of [state.bot, ...state.people]) model.people.set(person.id, person);
-  // Drawn anew for nothing, the list one is choosing from would close.
+  // Drawing again without a change would close a list from which the person is choosing.
   if (model.people.size !== known) emit("people");
   emit("state");
 }
@@ -192,7 +192,7 @@ async function readAll() {
   if (model.room?.id) await enter(model.room.id);
 }
 
-/** Begins: follows what happens, and only then reads what there is, so that nothing falls in between. */
+/** Starts: first follows the events and then reads the state, so that nothing in between is missed. */
 export async function start(email) {
   await new Promise(follow);
   const people = model.state.people;
@@ -200,7 +200,7 @@ export async function start(email) {
   await Promise.all([become(me), readRecord()]);
 }
 
-/** Calls `begun` once the first event is there, which is the state. */
+/** Calls `begun` when the first event arrives, which is the state. */
 function follow(begun) {
   const events = new EventSource("/control/events");
   let wasLost = false;

@@ -1,5 +1,5 @@
-// Text as Webex shows it. Whatever html a message brings is taken apart and rebuilt from the elements that Webex keeps;
-// everything else becomes its text, so that nothing a person types can run or load anything.
+// Shows text as Webex does. The HTML of a message is rebuilt from the elements that Webex keeps. Everything else becomes
+// plain text, so that nothing a person types can run or load anything.
 
 import { el } from "/assets/dom.js";
 
@@ -25,11 +25,11 @@ const KEPT = new Set([
   "H5",
   "H6",
 ]);
-/** Not even their text is shown. */
+/** Elements whose text is not shown either. */
 const SILENT = new Set(["SCRIPT", "STYLE", "TEMPLATE", "IFRAME", "OBJECT", "SVG", "MATH"]);
 const LINK = /https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g;
 
-/** The link if it leads to the web or to a mailbox, else nothing. */
+/** The link, if it leads to the web or to a mailbox. */
 export function safeLink(url) {
   try {
     const parsed = new URL(url);
@@ -41,7 +41,7 @@ export function safeLink(url) {
 
 export const link = (href, ...children) => el("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
 
-/** A message's html, rebuilt. `mine` is the id of whoever reads: a mention of them stands out. */
+/** Rebuilds a message's HTML. `mine` is the id of the reader, whose mentions are highlighted. */
 export function fromHtml(html, mine) {
   const parsed = new DOMParser().parseFromString(html, "text/html");
   return [...parsed.body.childNodes].flatMap((node) => rebuilt(node, mine));
@@ -65,7 +65,7 @@ function mention(node, children, mine) {
   return el(isMine ? "span.mention.mine" : "span.mention", {}, children);
 }
 
-/** Plain text, with its addresses as links and its lines as lines. */
+/** Shows plain text, with links and line breaks. */
 export function fromText(text) {
   return [el("p.plain", {}, withLinks(text))];
 }
@@ -82,7 +82,7 @@ export function withLinks(text) {
   return [...pieces, text.slice(end)];
 }
 
-/** What a backslash or an entity keeps from being markup stands aside while markup is looked for. */
+/** Puts escaped characters and entities aside while markup is looked for, so that they are no markup. */
 const aside = (letter) => String.fromCharCode(0xe000 + letter.charCodeAt(0));
 const ENTITIES = { lt: "<", gt: ">", amp: "&" };
 const escaped = (text) =>
@@ -92,7 +92,7 @@ const escaped = (text) =>
 const plain = (text) =>
   text.replace(/[\ue021-\ue07e]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) - 0xe000));
 
-/** The little markdown of a card's TextBlock: strong, emphasis, links, lists. */
+/** Shows the markdown of a card's TextBlock: strong, emphasis, links and lists. */
 export function fromCardText(text) {
   const blocks = [];
   for (const line of escaped(text).replaceAll("\r", "").split("\n")) {

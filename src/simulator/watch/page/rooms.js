@@ -3,7 +3,7 @@
 import { $, arrange, ask, clock, el, soon } from "/assets/dom.js";
 import { act, become, call, emit, enter, isBot, model, on, readRooms } from "/assets/model.js";
 
-/** So many rooms are listed at once; the filter finds the others. */
+/** How many rooms are listed at once. The filter finds the others. */
 const MOST_LISTED = 200;
 const rows = new Map();
 

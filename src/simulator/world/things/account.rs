@@ -1,4 +1,4 @@
-//! Who there is: people and bots.
+//! Accounts: people and bots.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,33 +6,33 @@ use serde::{Deserialize, Serialize};
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::time;
 
-/// Somebody who can call the API.
+/// A person or bot who can call the API.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
     /// The id in the REST API.
     pub id: String,
-    /// The one address.
+    /// The email address. Each account has one.
     pub email: String,
     /// The name others see.
     pub display_name: String,
     /// The bearer token that acts as this person.
     pub token: String,
-    /// A bot sees less than a person.
+    /// Whether it is a person or a bot. A bot sees less.
     #[serde(rename = "type")]
     pub kind: AccountType,
-    /// Since when.
+    /// When the account was created.
     #[serde(serialize_with = "time::millis")]
     pub created: Timestamp,
-    /// Whether it may make, change and delete people, and register webhooks for the whole organization.
+    /// Whether it may create, change and delete people, and register webhooks for the whole organization.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_admin: bool,
-    /// What only the REST API shows.
+    /// Further fields, which only the REST API shows.
     #[serde(default)]
     pub(crate) profile: Profile,
 }
 
-/// The rest of what Webex knows of a person.
+/// The further fields of a person in the REST API.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Profile {
@@ -50,7 +50,7 @@ pub(crate) struct Profile {
     pub(crate) last_modified: Option<Timestamp>,
 }
 
-/// What an account is.
+/// The kind of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccountType {
@@ -71,7 +71,7 @@ pub(crate) fn only_administrators(actor: &Account) -> Result<(), Refusal> {
     if actor.is_admin { Ok(()) } else { Err(Refusal::forbidden("Only an administrator can perform this action.")) }
 }
 
-/// Bots have no scopes for some things.
+/// Refuses bots, which have no scope for this.
 pub(crate) fn only_people(actor: &Account, missing: &str) -> Result<(), Refusal> {
     match actor.kind {
         AccountType::Person => Ok(()),

@@ -19,7 +19,7 @@ pub(crate) struct Action {
     pub(crate) room_id: String,
     #[serde(serialize_with = "time::millis")]
     pub(crate) created: Timestamp,
-    /// How many messages there had been before it.
+    /// How many messages had been posted before the click.
     #[serde(skip)]
     pub(crate) after: usize,
     /// The button and what was filled in, for people.

@@ -1,4 +1,4 @@
-//! Files, and what the malware scan makes of them.
+//! Files, and the results of the malware scan.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub struct Content {
     pub content_type: String,
     #[serde(with = "base64_bytes")]
     pub bytes: Bytes,
-    /// The address it was fetched from; none of a file that was uploaded.
+    /// The address it was fetched from. None for a file that was uploaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     pub(crate) message_id: String,
@@ -21,26 +21,26 @@ pub struct Content {
     pub(crate) scan: Scan,
 }
 
-/// What the malware scan makes of a file (Webex's REST API Basics).
+/// How the malware scan treats a file (see Webex's REST API Basics).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Scan {
     /// How many requests are first answered 423 with `Retry-After`.
     pub locked_reads: u32,
-    /// What it finds.
-    pub verdict: Verdict,
+    /// The result of the scan.
+    pub verdict: ScanVerdict,
 }
 
-/// What the scan finds.
+/// The result of the malware scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Nothing.
+pub enum ScanVerdict {
+    /// The file is clean.
     #[default]
     Clean,
-    /// Malware: 410, for good.
+    /// The file has malware. It is answered 410, for ever.
     Infected,
-    /// It cannot tell: 428, unless the caller takes the risk with `?allow=unscannable`.
+    /// The file cannot be scanned. It is answered 428, unless the caller takes the risk with `?allow=unscannable`.
     Unscannable,
 }
 

@@ -9,13 +9,13 @@ use tokio::sync::{mpsc, watch};
 
 use crate::simulator::world::{Refusal, time};
 
-/// More copies of one envelope test nothing more.
+/// The most copies of one envelope.
 const MOST_COPIES: usize = 100;
 
-/// Somebody else has opened a socket of the same device.
+/// The close code for a socket that another socket of the same device has replaced.
 pub(crate) const REPLACED: u16 = 4000;
 
-/// The device is gone.
+/// The close code for a device that was removed.
 const GOING_AWAY: u16 = 1001;
 
 /// The devices, and how their sockets behave.
@@ -23,38 +23,38 @@ const GOING_AWAY: u16 = 1001;
 pub(crate) struct Mercury {
     pub(crate) devices: Vec<Device>,
     pub(crate) manner: Sockets,
-    /// Counts the sockets that were ever opened, which numbers them.
+    /// CallCounts the sockets that were ever opened, which numbers them.
     pub(crate) opened: u64,
-    /// What was sent and not acknowledged yet, of all devices.
+    /// The number of envelopes of all devices that were sent and not acknowledged yet.
     pub(crate) open: watch::Sender<usize>,
 }
 
 pub(crate) struct Device {
     pub(crate) id: String,
     pub(crate) owner: String,
-    /// What it was registered with.
+    /// The fields it was registered with.
     pub(crate) traits: Map<String, Value>,
-    /// What was sent and not acknowledged, oldest first.
+    /// The envelopes that were sent and not acknowledged, oldest first.
     pub(crate) unacknowledged: VecDeque<Value>,
-    pub(crate) line: Option<DeviceSocket>,
+    pub(crate) socket: Option<DeviceSocket>,
 }
 
-/// An authorized socket, seen from the world.
+/// An authorized socket, as the world sees it.
 pub(crate) struct DeviceSocket {
     pub(crate) number: u64,
-    pub(crate) orders: mpsc::UnboundedSender<Order>,
-    /// The number of the last envelope; one that is lost on the way has a number too.
+    pub(crate) orders: mpsc::UnboundedSender<SocketOrder>,
+    /// The number of the last envelope. A lost envelope has a number too.
     pub(crate) sequence: u64,
 }
 
 /// What a socket is told to do.
 #[derive(Clone, Debug)]
-pub(crate) enum Order {
-    /// Send this.
+pub(crate) enum SocketOrder {
+    /// Send this text.
     Send(String),
     /// Close with this code and reason.
     Close(u16, String),
-    /// Break the connection without a word.
+    /// Break the connection without closing it.
     Drop,
 }
 
@@ -79,15 +79,16 @@ pub struct DeviceInfo {
 pub struct Sockets {
     /// Answers no ping.
     pub silent: bool,
-    /// Takes no token, whoever's it is: 4401.
+    /// Refuses every token, with close code 4401.
     pub refused: bool,
-    /// How often each envelope is sent: 1 normally, 2 for duplicates, 0 to lose it, which leaves a gap in the numbers.
+    /// How many times each envelope is sent: 1 normally, 2 for duplicates, 0 to lose it, which leaves a gap in the
+    /// numbers.
     pub copies: usize,
-    /// Sends frames of bytes and not of text.
+    /// Sends binary frames instead of text frames.
     pub binary: bool,
-    /// Leaves the space's id in the REST API out of activities.
+    /// Leaves the REST id of the space out of activities.
     pub bare_targets: bool,
-    /// A socket that has not shown its token within this is closed.
+    /// How long a socket may take to show its token before it is closed.
     #[serde(rename = "authorizationTimeoutMs", with = "time::millis_of")]
     pub authorization_timeout: Duration,
 }
@@ -106,7 +107,7 @@ impl Default for Sockets {
 }
 
 impl Sockets {
-    /// The manner, unless it is wrong, as one that somebody wrote by hand may be.
+    /// Checks the values, which may have been written by hand.
     pub(crate) fn checked(self) -> Result<Sockets, Refusal> {
         if self.copies > MOST_COPIES {
             return Err(Refusal::bad_request(format!("copies is {}, but at most {MOST_COPIES}", self.copies)));
@@ -120,7 +121,7 @@ impl Device {
         self.traits.get("name").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// As the API shows it. Where its socket is depends on how the client reaches the cloud.
+    /// The device as the API shows it. The address of its socket depends on how the client reaches the cloud.
     pub(crate) fn shown(&self, base: &str) -> Value {
         let mut fields = self.traits.clone();
         let sockets = base.replacen("http", "ws", 1);
@@ -133,32 +134,32 @@ impl Device {
 
     /// Sends an envelope, with the next number of its socket.
     pub(crate) fn send(&mut self, envelope: &Value, copies: usize) {
-        let Some(line) = &mut self.line else { return };
-        line.sequence += 1;
+        let Some(socket) = &mut self.socket else { return };
+        socket.sequence += 1;
         let mut numbered = envelope.clone();
-        numbered["sequenceNumber"] = line.sequence.into();
+        numbered["sequenceNumber"] = socket.sequence.into();
         for _ in 0..copies {
-            // A socket that is just ending takes nothing more; the next one of the device is sent it again.
-            let _ = line.orders.send(Order::Send(numbered.to_string()));
+            // A socket that is just ending takes nothing more. The next socket of the device gets the envelope again.
+            let _ = socket.orders.send(SocketOrder::Send(numbered.to_string()));
         }
     }
 }
 
 impl Mercury {
-    /// Takes a device away, and closes its socket. False if there is none.
+    /// Removes a device, and closes its socket. False if there is no such device.
     pub(crate) fn forget(&mut self, id: &str) -> bool {
         let Some(place) = self.devices.iter().position(|device| device.id == id) else { return false };
-        if let Some(line) = self.devices.remove(place).line {
-            let _ = line.orders.send(Order::Close(GOING_AWAY, "the device is gone".to_owned()));
+        if let Some(socket) = self.devices.remove(place).socket {
+            let _ = socket.orders.send(SocketOrder::Close(GOING_AWAY, "the device is gone".to_owned()));
         }
         self.count();
         true
     }
 
     /// Gives every socket the same order.
-    pub(crate) fn order(&self, order: &Order) {
-        for line in self.devices.iter().filter_map(|device| device.line.as_ref()) {
-            let _ = line.orders.send(order.clone());
+    pub(crate) fn order(&self, order: &SocketOrder) {
+        for socket in self.devices.iter().filter_map(|device| device.socket.as_ref()) {
+            let _ = socket.orders.send(order.clone());
         }
     }
 
@@ -167,7 +168,7 @@ impl Mercury {
             id: device.id.clone(),
             name: device.name().to_owned(),
             owner: email(&device.owner),
-            is_connected: device.line.is_some(),
+            is_connected: device.socket.is_some(),
             unacknowledged: device.unacknowledged.len(),
         };
         self.devices.iter().map(info).collect()

@@ -1,8 +1,8 @@
-//! What a program has that somebody lets act for them.
+//! What a program holds that may act for a person.
 
 use serde::{Deserialize, Serialize};
 
-/// What a program was given when somebody authorised it.
+/// What a program gets when a person authorises it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Grant {

@@ -30,7 +30,7 @@ pub(crate) struct Meeting {
     pub(crate) created: Timestamp,
 }
 
-/// Somebody who is asked to come.
+/// A person who is invited to a meeting.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Invitee {
@@ -46,7 +46,7 @@ impl Meeting {
         format!("https://{SITE}/meet/{}", self.id)
     }
 
-    /// As REST shows it, with its times in this zone.
+    /// The meeting as REST shows it, with its times in this zone.
     pub(crate) fn shown(&self, zone: &TimeZone) -> Value {
         let time = |time: Timestamp| {
             let zoned = time.to_zoned(zone.clone());

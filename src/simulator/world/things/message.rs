@@ -42,7 +42,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// What it says: its markdown, or else its text.
+    /// What the message says: its markdown, or else its text.
     pub fn said(&self) -> &str {
         self.markdown.as_deref().or(self.text.as_deref()).unwrap_or_default()
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::time;
 
-/// What a room is.
+/// The kind of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RoomType {
@@ -26,22 +26,22 @@ pub(crate) struct Room {
     pub(crate) created: Timestamp,
     pub(crate) last_activity: Timestamp,
     #[serde(flatten)]
-    pub(crate) traits: Traits,
+    pub(crate) traits: SpaceTraits,
     pub(crate) members: Vec<Member>,
-    /// Places on the shelf of messages, oldest first.
+    /// The places of its messages on the shelf of messages, oldest first.
     #[serde(skip)]
     pub(crate) messages: Vec<usize>,
 }
 
-/// What can be said of a space when it is made or later.
+/// The properties of a space that can be set when it is created or later.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(crate) struct Traits {
+pub(crate) struct SpaceTraits {
     pub(crate) team_id: Option<String>,
-    /// Moderated: only moderators add, remove and change.
+    /// Whether the space is moderated: only moderators add and remove people, and change it.
     pub(crate) is_locked: bool,
     pub(crate) is_public: bool,
-    /// Only moderators post.
+    /// Whether only moderators may post.
     pub(crate) is_announcement_only: bool,
     pub(crate) description: Option<String>,
 }
@@ -69,7 +69,8 @@ impl Room {
         self.member(person_id).is_some_and(|member| member.is_moderator)
     }
 
-    /// In a moderated space only moderators change who is in it and what it is called.
+    /// Checks that a person may change the room. In a moderated space only moderators may change its members and its
+    /// title.
     pub(crate) fn lets_change(&self, person_id: &str) -> Result<(), Refusal> {
         if !self.traits.is_locked || self.is_moderator(person_id) {
             Ok(())

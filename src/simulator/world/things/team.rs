@@ -34,7 +34,7 @@ pub(crate) struct TeamMembership {
     pub(crate) created: Timestamp,
 }
 
-/// A team and its general room have the same uuid.
+/// The id of a team's general room, which has the uuid of the team.
 pub(crate) fn general_room(team_id: &str) -> String {
     ids::respelled(team_id, ids::HOME, "ROOM")
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::time;
 
-/// This many failures within this time switch a webhook off (Webex's Webhooks Guide).
+/// This many failures within this time switch a webhook off (see Webex's Webhooks Guide).
 const MOST_FAILURES: usize = 100;
 
 const FAILURES_COUNT_FOR: Duration = Duration::from_secs(300);
@@ -36,30 +36,30 @@ pub struct Webhook {
     pub org_id: String,
     pub created_by: String,
     pub app_id: String,
-    /// When deliveries failed lately. Kept when somebody switches the webhook on again, so that one more failure in the
-    /// same five minutes switches it off again, as Webex has it.
+    /// When recent deliveries failed. This stays when somebody switches the webhook on again: as with Webex, one more
+    /// failure in the same five minutes switches it off again.
     #[serde(skip)]
     pub(crate) failures: VecDeque<Instant>,
 }
 
-/// Whether a webhook tells anything.
+/// Whether events are delivered to a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookStatus {
-    /// It does.
+    /// Events are delivered.
     Active,
-    /// It was switched off after too many failures, and stays so until a `PUT` says `active`.
+    /// The webhook was switched off after too many failures, and stays off until a `PUT` says `active`.
     Inactive,
 }
 
 impl Webhook {
-    /// Whether this failure is one too many.
+    /// Records a failure, and says whether it is one too many.
     pub(crate) fn failed(&mut self, now: Instant) -> bool {
         self.failures.push_back(now);
         while self.failures.front().is_some_and(|then| now.duration_since(*then) >= FAILURES_COUNT_FOR) {
             self.failures.pop_front();
         }
-        // More than the limit tell nothing that the limit does not.
+        // More failures than the limit need not be remembered.
         if self.failures.len() > MOST_FAILURES {
             self.failures.pop_front();
         }

@@ -1,18 +1,18 @@
 //! The blocks of markdown: paragraphs, quotes, fences, headings and nested lists.
 
-/// Quotes and marks within each other beyond this are plain text.
+/// How deep quotes and marks can be nested. Deeper ones are plain text.
 pub(super) const DEEPEST: usize = 16;
 
 pub(super) enum Block {
     Code(String),
     Heading(usize, String),
     Quote(Vec<Block>),
-    /// Whether it is numbered, and its items.
+    /// A list: whether it is numbered, and its items.
     List(bool, Vec<Item>),
     Paragraph(String),
 }
 
-/// Its text, and the lists in it.
+/// An item of a list: its text, and the lists inside it.
 pub(super) struct Item {
     pub(super) text: String,
     pub(super) nested: Vec<Block>,
@@ -27,7 +27,7 @@ pub(crate) fn blocks(lines: &[&str], depth: usize) -> Vec<Block> {
         let fence = line.trim_start().chars().take_while(|letter| *letter == '`').count();
         let heading = line.chars().take_while(|letter| *letter == '#').count();
         if fence >= 3 && !line.trim_start()[fence..].contains('`') {
-            // A longer fence may hold shorter ones; one that is never closed reaches to the end.
+            // A longer fence may contain shorter ones. A fence that is never closed reaches to the end.
             let closes = |line: &&str| {
                 let line = line.trim();
                 line.len() >= fence && line.chars().all(|letter| letter == '`')
@@ -74,8 +74,8 @@ fn unquoted(line: &str) -> &str {
     inside.strip_prefix(' ').unwrap_or(inside)
 }
 
-/// The lines of one list. What is indented by two blanks or more is a list within the item before it; what is no item
-/// goes on with it.
+/// Reads the lines of one list. Lines indented by two blanks or more are a list inside the item before them. A line
+/// that is no item continues the item before it.
 fn list(numbered: bool, lines: &[&str]) -> Block {
     let mut items: Vec<Item> = Vec::new();
     let mut rest = lines;

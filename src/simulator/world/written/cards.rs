@@ -1,15 +1,15 @@
-//! What Webex takes for an Adaptive Card: version 1.3 and the elements that it shows. Everything else is refused with
-//! the path of what is wrong.
+//! Checks Adaptive Cards as Webex does: it accepts version 1.3 and the elements that it shows. Everything else is
+//! refused with its path.
 
 use serde_json::Value;
 
 const CARD: &str = "application/vnd.microsoft.card.adaptive";
-/// Bytes of JSON. Webex names no figure; people report refusals from about here on.
+/// The most bytes of JSON. Webex names no figure; people report refusals from about this size on.
 const LARGEST: usize = 22 * 1024;
-/// No card that people make nests deeper.
+/// How deep elements can be nested. No real card nests deeper.
 const DEEPEST: usize = 16;
 
-/// Each element, what it needs, and the lists in it.
+/// Each element with its required fields, and the fields that are lists.
 const ELEMENTS: [(&str, &[&str], &[&str]); 16] = [
     ("TextBlock", &["text"], &[]),
     ("RichTextBlock", &["inlines"], &[]),
@@ -35,9 +35,9 @@ const ACTIONS: [(&str, &[&str]); 4] = [
     ("Action.ToggleVisibility", &["targetElements"]),
 ];
 
-/// What has to be `true` or `false`. Some of Webex's apps do not show a card where it is a text.
+/// Fields that have to be `true` or `false`. Some of Webex's apps do not show a card in which one is a text.
 ///
-/// A copy on purpose: the simulator does not judge by the bot's own check in `card/fields.rs`.
+/// This is a copy of the list in `card/fields.rs` on purpose: the simulator must not rely on the bot's own check.
 const BOOLEANS: [&str; 12] = [
     "bleed",
     "highlight",
@@ -53,7 +53,7 @@ const BOOLEANS: [&str; 12] = [
     "wrap",
 ];
 
-/// The most buttons that stand in one row: a card has a row, and so has each ActionSet.
+/// The most buttons in one row. The card itself has a row, and each ActionSet has one.
 pub(crate) fn longest_row(value: &Value) -> usize {
     let inner = match value {
         Value::Array(items) => items.iter().map(longest_row).max(),
@@ -144,7 +144,7 @@ fn of_action(action: &Value, path: &str, depth: usize) -> Option<String> {
     })
 }
 
-/// What is unknown has to say what takes its place.
+/// Checks an unknown element, which has to have a fallback.
 fn unknown(
     thing: &Value,
     path: &str,

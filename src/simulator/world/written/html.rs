@@ -1,9 +1,9 @@
-//! Html as a client may send it: its text and its mentions. Webex keeps more of it; it is not in the current specification,
-//! so few clients send any.
+//! Reads HTML as a client may send it, and keeps its text and mentions. Webex keeps more. HTML is not in the current
+//! specification, so few clients send any.
 
 use super::markdown::{Mention, Rendered, escape};
 
-/// Their content is no text.
+/// Elements whose content is no text.
 const SILENT: [&str; 2] = ["script", "style"];
 
 /// Rebuilds text, line breaks and mentions, and nothing else.
@@ -17,7 +17,7 @@ pub(crate) fn clean(html: &str) -> Rendered {
             rest = after;
             continue;
         }
-        // A tag that never ends is none, and what follows is no text either.
+        // A tag that never ends is no tag, and the rest is no text either.
         let Some((tag, after)) = after.split_once('>') else { return rendered };
         let name = tag.trim_start_matches('/').split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
         let name = name.into_iter().next().unwrap_or_default().to_ascii_lowercase();

@@ -1,6 +1,7 @@
-//! Markdown to the `html` and `text` that Webex derives from it. As much of the dialect as tells whether a text
-//! mentions somebody, links somewhere or is code: paragraphs, quotes, fences, headings, nested lists, code spans,
-//! strong and emphasised text, links, mentions, backslash escapes. No tables, no pictures, no html, as on Webex.
+//! Turns markdown into the `html` and `text` that Webex derives from it. It knows enough of the dialect to show whether
+//! a text mentions somebody, links somewhere or is code: paragraphs, quotes, fences, headings, nested lists, code
+//! spans, strong and emphasised text, links, mentions and backslash escapes. Like Webex it has no tables, no pictures
+//! and no HTML.
 
 use super::blocks::{Block, DEEPEST, blocks};
 
@@ -9,20 +10,21 @@ use super::blocks::{Block, DEEPEST, blocks};
 pub(crate) struct Rendered {
     pub(crate) html: String,
     pub(crate) text: String,
-    /// In the order they are written.
+    /// The mentions, in the order in which they are written.
     pub(crate) mentions: Vec<Mention>,
 }
 
-/// Who was called.
+/// A person or group that was mentioned.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Mention {
-    /// By person id.
+    /// A person, by their id.
     Person(String),
     /// `<@all>`, which is not a mention of any bot.
     All,
 }
 
-/// Derives both. `resolve` takes an address or an id to the person's id and short name, if they can be mentioned here.
+/// Derives the HTML and the text. `resolve` finds the id and short name of a person by an address or an id, if they can
+/// be mentioned here.
 pub(crate) fn render(markdown: &str, resolve: impl Fn(&str) -> Option<(String, String)>) -> Rendered {
     let mut writer =
         Writer { html: String::new(), text: String::new(), mentions: Vec::new(), depth: 0, resolve: &resolve };
@@ -46,7 +48,7 @@ impl Writer<'_> {
         }
     }
 
-    /// In the text, a blank is all that parts what stands apart.
+    /// Separates two blocks, which in the text takes only a blank.
     fn apart(&mut self) {
         if !self.text.is_empty() {
             self.text.push(' ');
@@ -95,7 +97,7 @@ impl Writer<'_> {
         self.html.push_str(&format!("</{tag}>"));
     }
 
-    /// Text that means nothing but itself.
+    /// Writes text without any markup.
     fn literal(&mut self, text: &str) {
         self.text.push_str(text);
         escape(text, &mut self.html);
@@ -140,7 +142,7 @@ impl Writer<'_> {
     fn code<'t>(&mut self, rest: &'t str) -> Option<&'t str> {
         let ticks = rest.bytes().take_while(|byte| *byte == b'`').count();
         let mut from = ticks;
-        // The closing run has exactly as many ticks.
+        // The closing run has exactly as many backticks.
         while let Some(found) = rest[from..].find('`').map(|found| from + found) {
             let run = rest[found..].bytes().take_while(|byte| *byte == b'`').count();
             if run == ticks {
@@ -151,12 +153,12 @@ impl Writer<'_> {
             }
             from = found + run;
         }
-        // Never closed: the whole run is plain, or its tail would open a shorter one.
+        // The run is never closed, so all of it is plain text; otherwise its end would open a shorter one.
         self.literal(&rest[..ticks]);
         Some(&rest[ticks..])
     }
 
-    /// `&lt;` is a plain `<` and never the beginning of markup.
+    /// Writes an entity: `&lt;` is a plain `<` and never begins markup.
     fn entity<'t>(&mut self, rest: &'t str) -> Option<&'t str> {
         let known = [("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"), ("&quot;", "\""), ("&#39;", "'")];
         let (entity, plain) = known.into_iter().find(|(entity, _)| rest.starts_with(entity))?;
@@ -200,7 +202,7 @@ impl Writer<'_> {
         Some(after)
     }
 
-    /// Text between two marks that touch it. Within a word an underscore is only an underscore.
+    /// Writes text between two marks that touch it. Inside a word an underscore is only an underscore.
     fn marked<'t>(&mut self, rest: &'t str, mark: &str, tag: &str) -> Option<&'t str> {
         let inside = rest.strip_prefix(mark)?;
         let starts_word = !self.text.ends_with(char::is_alphanumeric);

@@ -1,4 +1,4 @@
-//! What Webex makes of what is written: markdown, html and cards. Pure.
+//! How Webex reads markdown, HTML and cards. Pure.
 
 mod blocks;
 pub(crate) mod cards;

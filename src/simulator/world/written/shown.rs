@@ -1,15 +1,15 @@
-//! A card as text: what people read, fill in and press, in the order in which it stands there.
+//! Shows a card as text: what people read, fill in and press, from top to bottom.
 
 use serde_json::{Map, Value};
 
 /// A button with its title.
 pub(crate) struct Button<'a> {
     pub(crate) title: &'a str,
-    /// What it sends besides what was filled in; none where it is one that the bot does not hear of.
+    /// What the button sends besides the inputs. None for a button of which the bot gets no click.
     pub(crate) data: Option<Map<String, Value>>,
 }
 
-/// The lines of a card.
+/// A card as lines of text.
 pub(crate) fn lines(card: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for_each(card, 0, &mut |element, depth| {
@@ -20,7 +20,7 @@ pub(crate) fn lines(card: &Value) -> Vec<String> {
     lines
 }
 
-/// Every button of a card, those within others included.
+/// Every button of a card, including those on cards that a button unfolds.
 pub(crate) fn buttons(card: &Value) -> Vec<Button<'_>> {
     let mut buttons = Vec::new();
     for_each(card, 0, &mut |element, _| {
@@ -44,7 +44,7 @@ pub(crate) fn inputs(card: &Value) -> Vec<&Value> {
     inputs
 }
 
-/// The title of the button that sends this, and what was filled in.
+/// The title of the button that was pressed, and what was filled in.
 pub(crate) fn pressed(card: &Value, sent: &Value) -> Option<String> {
     let sent = sent.as_object()?;
     let sends = |button: &Button<'_>| {
@@ -59,12 +59,12 @@ pub(crate) fn pressed(card: &Value, sent: &Value) -> Option<String> {
     Some(format!("{}{filled}", button.title))
 }
 
-/// A value as somebody would type it.
+/// A value as a person would type it.
 pub(crate) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Each element that is shown, from the top down, with how many cards it is within.
+/// Visits each element that is shown, from top to bottom. `depth` counts the cards around it.
 fn for_each<'a>(element: &'a Value, depth: usize, see: &mut impl FnMut(&'a Value, usize)) {
     if element.get("isVisible") == Some(&Value::Bool(false)) {
         return;
@@ -80,7 +80,7 @@ fn for_each<'a>(element: &'a Value, depth: usize, see: &mut impl FnMut(&'a Value
     }
 }
 
-/// What an element says by itself.
+/// The line that an element itself shows.
 fn line(element: &Value) -> Option<String> {
     let title = || text(element, "title").to_owned();
     let list = |field: &str| element.get(field).and_then(Value::as_array).into_iter().flatten();
@@ -99,7 +99,7 @@ fn line(element: &Value) -> Option<String> {
     }
 }
 
-/// An input: what it is called, its id, what can be chosen, and what is there already.
+/// An input as text: its label, its id, its choices, and its value.
 fn field(input: &Value) -> String {
     let label = [text(input, "label"), text(input, "title"), text(input, "placeholder")];
     let label = label.into_iter().find(|label| !label.is_empty()).unwrap_or_default();
@@ -109,7 +109,7 @@ fn field(input: &Value) -> String {
     format!("{label} [{}: {what}{value}]", text(input, "id")).trim_start().to_owned()
 }
 
-/// The values that one can choose.
+/// The values that can be chosen in an input.
 pub(crate) fn choices(input: &Value) -> impl Iterator<Item = &str> {
     input.get("choices").and_then(Value::as_array).into_iter().flatten().map(|choice| text(choice, "value"))
 }
@@ -119,7 +119,7 @@ pub(crate) fn kind(element: &Value) -> &str {
     text(element, "type")
 }
 
-/// A field that is a text.
+/// The text in a field.
 pub(crate) fn text<'a>(element: &'a Value, field: &str) -> &'a str {
     element.get(field).and_then(Value::as_str).unwrap_or_default()
 }
