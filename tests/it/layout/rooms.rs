@@ -23,7 +23,7 @@ fn no_rooms_import_each_other_in_a_circle() {
     only("text", &[]);
     only("redact", &["text"]);
     only("verdict", &[]);
-    only("telemetry", &["clock", "config", "redact", "verdict"]);
+    only("telemetry", &["clock", "config", "program", "redact", "verdict"]);
     only("webex", &["clock", "config", "redact", "telemetry"]);
     only("store", &["clock", "config", "signature", "telemetry", "verdict"]);
     only("recent", &[]);
