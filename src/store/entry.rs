@@ -38,16 +38,6 @@ pub enum Urgency {
     Announced,
 }
 
-impl Urgency {
-    /// Those of a queue, the most urgent first. Whatever arrives is awaited.
-    pub(super) fn of(queue: Queue) -> &'static [Urgency] {
-        match queue {
-            Queue::Inbox => &[Urgency::Awaited],
-            Queue::Outbox => &[Urgency::Awaited, Urgency::Announced],
-        }
-    }
-}
-
 /// A row to be added.
 #[derive(Clone, Debug, Default)]
 pub struct Entry {

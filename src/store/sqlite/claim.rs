@@ -10,23 +10,30 @@ use sqlx::sqlite::SqliteRow;
 use super::database::Sqlite;
 use super::values::{hex, json};
 use crate::clock::{self, millis};
-use crate::store::{Claim, Claimed, Claims, Queue, StoreError, UncertainTries, Urgency};
+use crate::store::{Claim, Claimed, Claims, Queue, StoreError, UncertainTries};
 
 /// Reserves due lanes and finds the next row of each.
 ///
 /// A row that began something that may be done only once, and is not settled, goes first: otherwise the same would be
 /// done again, for somebody else. Then comes the row that happened first.
 ///
+/// The most urgent lanes go first, and of those the ones that are due for longest.
+///
 /// Parameters: the queue, now, the lease in milliseconds, the most lanes, now by the other side's clock, whether lanes
-/// that come back after a pause count too, the instance, the urgency.
+/// that come back after a pause count too, the instance.
 pub(super) const CLAIM: &str =
     "UPDATE lane SET due_at = ?2 + ?3, claimed_at = ?5, leased = leased + 1, holder = ?7, fence = fence + 1,
          before = head,
          head = coalesce(
              (SELECT seq FROM ledger WHERE seq = lane.head AND queue = ?1 AND lane = lane.id AND state = 0 AND begun),
              (SELECT seq FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0 ORDER BY happened_at, seq LIMIT 1))
-     WHERE id IN (SELECT id FROM lane WHERE queue = ?1 AND urgency = ?8 AND due_at <= ?2 AND (?6 OR coalesce(pause, 0) = 0)
-         ORDER BY due_at LIMIT ?4)
+     WHERE id IN (
+         SELECT id FROM (SELECT id FROM lane WHERE queue = ?1 AND urgency = 0 AND due_at <= ?2
+             AND (?6 OR coalesce(pause, 0) = 0) ORDER BY due_at LIMIT ?4)
+         UNION ALL
+         SELECT id FROM (SELECT id FROM lane WHERE queue = ?1 AND urgency = 1 AND due_at <= ?2
+             AND (?6 OR coalesce(pause, 0) = 0) ORDER BY due_at LIMIT ?4)
+         LIMIT ?4)
      RETURNING id, fence, leased, head, before, mark, claimed_at, coalesce(pause, 0) > 0 AS is_back";
 
 impl Sqlite {
@@ -52,8 +59,7 @@ impl Sqlite {
         let mut lanes: Vec<SqliteRow> = Vec::new();
         // The first `any` lanes may come back after a pause. The rest may not.
         let any = most.min(most_back);
-        let passes = Urgency::of(queue).iter().flat_map(|urgency| [(*urgency, any, true), (*urgency, most, false)]);
-        for (urgency, up_to, are_back) in passes {
+        for (up_to, are_back) in [(any, true), (most, false)] {
             let limit = up_to.saturating_sub(lanes.len());
             if limit == 0 || (!are_back && lanes.len() < any) {
                 continue;
@@ -65,8 +71,7 @@ impl Sqlite {
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX))
                 .bind(at)
                 .bind(are_back)
-                .bind(self.instance)
-                .bind(urgency as i64);
+                .bind(self.instance);
             lanes.extend(claimed.fetch_all(&mut self.connection).await?);
         }
         let mut rows = Vec::with_capacity(lanes.len());
@@ -130,20 +135,14 @@ impl Sqlite {
     }
 
     async fn next_due(&mut self, queue: Queue, also_back: bool) -> Result<Option<i64>, StoreError> {
-        let sql = match also_back {
-            true => "SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = ?2 AND due_at IS NOT NULL",
-            false => {
-                "SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = ?2 AND due_at IS NOT NULL
-                 AND coalesce(pause, 0) = 0"
-            }
-        };
-        let mut next: Option<i64> = None;
-        for urgency in Urgency::of(queue) {
-            let due = sqlx::query_scalar(sql).bind(queue.number()).bind(*urgency as i64);
-            let due: Option<i64> = due.fetch_one(&mut self.connection).await?;
-            next = next.into_iter().chain(due).min();
-        }
-        Ok(next)
+        let sql = "SELECT
+                 (SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = 0 AND due_at IS NOT NULL
+                     AND (?2 OR coalesce(pause, 0) = 0)),
+                 (SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = 1 AND due_at IS NOT NULL
+                     AND (?2 OR coalesce(pause, 0) = 0))";
+        let due = sqlx::query_as(sql).bind(queue.number()).bind(also_back);
+        let (awaited, announced): (Option<i64>, Option<i64>) = due.fetch_one(&mut self.connection).await?;
+        Ok(awaited.into_iter().chain(announced).min())
     }
 }
 

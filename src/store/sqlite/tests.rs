@@ -231,6 +231,7 @@ async fn a_claim_looks_at_no_row_that_it_does_not_give() {
     let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {CLAIM}")));
     let plan = plan.bind(0).bind(0).bind(0).bind(10).fetch_all(&mut connection).await.unwrap();
     let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
-    let slow = |step: &String| step.starts_with("SCAN") || step.contains("TEMP B-TREE");
+    let is_table = |step: &str| ["lane", "ledger"].iter().any(|table| step.split(' ').nth(1) == Some(table));
+    let slow = |step: &String| (step.starts_with("SCAN") && is_table(step)) || step.contains("TEMP B-TREE");
     assert!(steps.len() >= 3 && !steps.iter().any(slow), "{steps:#?}");
 }
