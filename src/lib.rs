@@ -70,7 +70,7 @@
 //! | `identity` | who the bot is, once Webex has said so |
 //! | `program` | the name and version by which people, Webex and the log know the program |
 //! | `state` | values by their type, which an author shares with handlers; pure |
-//! | `clock` | the wall time and the steady time; nobody else asks the system |
+//! | `clock` | the wall time and the steady time; nobody else asks the system what time it is |
 //! | `health` | what `/readyz` says |
 //! | `event` | what the bot works on, the ids of events and replies, and the reference people are told |
 //! | `verdict` | how something ended: its word, its meaning, whether it is a refusal or an answer; pure |

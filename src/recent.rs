@@ -36,7 +36,8 @@ impl<K: Eq + Hash, V> Recent<K, V> {
 
     /// Takes the value of this key out.
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        self.newer.remove(key).or_else(|| self.older.remove(key))
+        let older = self.older.remove(key);
+        self.newer.remove(key).or(older)
     }
 }
 

@@ -133,10 +133,10 @@ pub(super) async fn story(store: &Store, event: Uuid) -> anyhow::Result<Vec<Stri
                 event::outcome_id(approval.request.card, state.word()),
                 event::removal_id(approval.request.card, state.word()),
             );
-            for message in store.between(outcome, outcome).await? {
+            if let Some(message) = store.row(outcome).await? {
                 lines.extend(story::letter_lines(&message, "outcome", "the event that ended it"));
             }
-            for row in store.between(removal, removal).await? {
+            if let Some(row) = store.row(removal).await? {
                 lines.extend(match row.verdict {
                     Some(Verdict::Deleted) => vec![format!("{} the card deleted", story::settled(&row))],
                     Some(Verdict::Kept) => vec![format!("the card stays: {}", row.note.unwrap_or_default())],

@@ -78,7 +78,13 @@ pub(super) async fn run(config: &Config, verb: AuditVerb) -> anyhow::Result<Exit
             list(&store.audited(since, limit, wanted).await?, format)?;
             Ok(ExitCode::SUCCESS)
         }
-        AuditVerb::Verify { format } => verified(&store.verify_audit().await?, format),
+        AuditVerb::Verify { format } => {
+            let mut found = store.verify_audit().await?;
+            for finding in &mut found.findings {
+                finding.problem = config.program.quoted(&finding.problem).into_owned();
+            }
+            verified(&found, format)
+        }
         AuditVerb::Seal { format } => seal(config, &store, format).await,
     })
     .await

@@ -80,9 +80,8 @@ impl EventMatches<'_> {
     }
 
     async fn add_id(&mut self, event: Uuid, how: String, is_direct: bool) -> anyhow::Result<()> {
-        let found = self.store.between(event, event).await?;
-        for row in found.into_iter().filter(|row| row.queue == Queue::Inbox) {
-            self.add(row, how.clone(), is_direct);
+        if let Some(row) = self.store.row(event).await?.filter(|row| row.queue == Queue::Inbox) {
+            self.add(row, how, is_direct);
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use super::{approvals, audit, questions};
 use crate::access::{WAITS, WAS_DENIED};
 use crate::config::Config;
 use crate::event::Event;
+use crate::program::Program;
 use crate::redact::Redactor;
 use crate::store::{AuditRow, Pairing, Queue, Row, RowState, Store};
 use crate::text::{iso_time, one_line};
@@ -57,7 +58,7 @@ pub(super) struct Story {
 pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| {
         let ExplainOptions { id, format } = options;
-        let mut stories = stories(&store, &id).await?;
+        let mut stories = stories(&config.program, &store, &id).await?;
         let secrets = config.webex.secrets.iter().map(ExposeSecret::expose_secret);
         let redactor = secrets.fold(Redactor::default(), |known, secret| known.with(secret, "[secret]"));
         for received in stories.iter_mut().filter_map(|story| story.received.as_mut()) {
@@ -94,15 +95,15 @@ pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Res
 }
 
 /// The stories of every event that an id may mean.
-pub(super) async fn stories(store: &Store, id: &str) -> anyhow::Result<Vec<Story>> {
+pub(super) async fn stories(program: &Program, store: &Store, id: &str) -> anyhow::Result<Vec<Story>> {
     let mut stories = Vec::new();
     for lead in matching_events(store, id).await? {
-        stories.push(tell_story(store, lead).await?);
+        stories.push(tell_story(program, store, lead).await?);
     }
     Ok(stories)
 }
 
-async fn tell_story(store: &Store, lead: EventMatch) -> anyhow::Result<Story> {
+async fn tell_story(program: &Program, store: &Store, lead: EventMatch) -> anyhow::Result<Story> {
     let EventMatch { row, how, is_direct } = &lead;
     let raw = store.raw(row.id).await?;
     let (lines, replies) = match row.queue {
@@ -115,7 +116,7 @@ async fn tell_story(store: &Store, lead: EventMatch) -> anyhow::Result<Story> {
         reference: event::reference(row.id),
         state: state(row),
         attempts: row.attempts,
-        lines,
+        lines: lines.iter().map(|line| program.quoted(line).into_owned()).collect(),
         replies: sent.filter_map(|reply| Some(reply.receipt.as_ref()?.message.clone())).collect(),
         outcome: row.verdict,
         reason: row.note.clone(),
@@ -208,8 +209,7 @@ fn state_line(row: &Row, told: bool) -> String {
 }
 
 async fn find_replies(store: &Store, row: &Row) -> anyhow::Result<Vec<Row>> {
-    let failure = event::failure_id(row.id);
-    let mut replies = store.between(failure, failure).await?;
+    let mut replies: Vec<Row> = store.row(event::failure_id(row.id)).await?.into_iter().collect();
     replies.extend(rows_in_sequence(store, |nth| event::reply_id(row.id, nth)).await?);
     Ok(replies)
 }
@@ -218,11 +218,10 @@ async fn find_replies(store: &Store, row: &Row) -> anyhow::Result<Vec<Row>> {
 async fn rows_in_sequence(store: &Store, id: impl Fn(u32) -> Uuid) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for nth in 0.. {
-        let found = store.between(id(nth), id(nth)).await?;
-        if found.is_empty() {
-            break;
+        match store.row(id(nth)).await? {
+            Some(row) => rows.push(row),
+            None => break,
         }
-        rows.extend(found);
     }
     Ok(rows)
 }

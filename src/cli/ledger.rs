@@ -16,7 +16,7 @@ pub(super) async fn with_store<T>(
     config: &Config,
     work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    complain(&format!("the ledger is {}", Store::place(&config.store).display()));
+    complain(&config.program, &format!("the ledger is {}", Store::place(&config.store).display()));
     with_store_unsaid(config, work).await
 }
 

@@ -82,7 +82,6 @@ enum Verb {
 /// Runs the verb of the command line.
 pub(crate) fn run(parts: Parts) -> ExitCode {
     let program = parts.program;
-    output::set_program(program);
     let mut spoken = command_line(program);
     let Cli { config, verb } = match Cli::from_arg_matches_mut(&mut spoken.get_matches_mut()) {
         Ok(cli) => cli,
@@ -100,7 +99,7 @@ pub(crate) fn run(parts: Parts) -> ExitCode {
         Err(error) => {
             let code = if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE };
             for line in format!("{error:#}").lines() {
-                output::complain(line);
+                output::complain(&program, line);
             }
             code
         }

@@ -1,7 +1,6 @@
 //! What the verbs print: results on standard output, complaints on standard error.
 
 use std::io::Write;
-use std::sync::OnceLock;
 
 use clap::Args;
 use serde::Serialize;
@@ -17,25 +16,8 @@ pub(super) struct Format {
     pub json: bool,
 }
 
-/// The program that this process is. It has one command line, which sets it.
-static PROGRAM: OnceLock<Program> = OnceLock::new();
-
-/// Tells what the program is called, before anything is printed.
-pub(super) fn set_program(program: Program) {
-    let _set_already = PROGRAM.set(program);
-}
-
-fn program() -> Program {
-    PROGRAM.get().copied().unwrap_or_default()
-}
-
-/// Prints one or more lines for a person on standard output. A command line that they quote gets the program's name.
+/// Prints one or more lines on standard output. Unlike with `println!`, a closed pipe is an error and no panic.
 pub(super) fn print(text: &str) -> std::io::Result<()> {
-    write(&program().quoted(text))
-}
-
-/// Unlike `println!`, a closed pipe is an error and no panic.
-fn write(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", harmless(text))?;
     out.flush()
@@ -54,12 +36,11 @@ pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
             c => escaped.push(c),
         }
     }
-    Ok(write(&escaped)?)
+    Ok(print(&escaped)?)
 }
 
 /// Prints a line on standard error. A failure is ignored, since there is nowhere to report it.
-pub(super) fn complain(line: &str) {
-    let program = program();
+pub(super) fn complain(program: &Program, line: &str) {
     let _ = writeln!(std::io::stderr(), "{}: {}", program.name, harmless(&program.quoted(line)));
 }
 

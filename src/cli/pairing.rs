@@ -156,7 +156,7 @@ async fn decide(config: &Config, who: &str, verdict: PairingDecision, format: Fo
     };
     print(&format!("{} is {how}{told}", request.email))?;
     if decided.state == PairingState::Approved && config.access.dm_policy != DmPolicy::Pairing {
-        complain("this counts only while access.dm_policy is \"pairing\"");
+        complain(&config.program, "this counts only while access.dm_policy is \"pairing\"");
     }
     Ok(())
 }

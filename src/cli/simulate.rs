@@ -97,27 +97,28 @@ pub(super) async fn run(options: SimulateOptions, config: Option<&Path>, parts: 
     let cloud = start_cloud(&options, &parts.program).await?;
     let (alice, space) = populate(&cloud, &options.person);
     if options.no_bot {
-        introduce(&cloud, &options, config)?;
+        introduce(&cloud, &options, config, &parts.program)?;
         stopped.await;
         cloud.stop().await;
         return Ok(ExitCode::SUCCESS);
     }
 
     let listener = TcpListener::bind(LOOPBACK).await?;
+    let program = parts.program;
     let folder = tempfile::tempdir().context("cannot make a folder for the ledger")?;
     let variables = cloud.environment(listener.local_addr()?);
     let settings = settings(variables, folder.path(), config, &options.person, &parts)?;
-    telemetry::start_log(&settings.log, parts.program)?;
+    telemetry::start_log(&settings.log, program)?;
     let app = App::build_on(listener, settings, parts).await?;
     let handle = app.handle();
-    explain_on(&cloud, &handle);
+    explain_on(&cloud, &handle, program);
     let mending = tokio::spawn(forget_what_is_mended(cloud.clone(), handle.clone()));
     let (stop, stopping) = oneshot::channel();
     let mut daemon = tokio::spawn(app.run_until(async { drop(stopping.await) }));
     let introduced = async {
         // The bot does not answer what was said before it was ready, so the introduction waits for it.
         let _ = tokio::time::timeout(READY_WITHIN, handle.ready()).await;
-        introduce(&cloud, &options, config)
+        introduce(&cloud, &options, config, &program)
     };
     let chat = Chat::new(&cloud, &handle, alice, space, &options);
     let ended = tokio::select! {
@@ -170,11 +171,11 @@ fn populate(cloud: &Cloud, others: &[String]) -> (Person, String) {
 }
 
 /// Prints where to chat and who may speak, and opens the page if asked to.
-fn introduce(cloud: &Cloud, options: &SimulateOptions, config: Option<&Path>) -> anyhow::Result<()> {
+fn introduce(cloud: &Cloud, options: &SimulateOptions, config: Option<&Path>, program: &Program) -> anyhow::Result<()> {
     if options.open
         && let Err(error) = open::that_detached(cloud.page_url())
     {
-        complain(&format!("cannot open a browser: {error}; open {} yourself", cloud.page_url()));
+        complain(program, &format!("cannot open a browser: {error}; open {} yourself", cloud.page_url()));
     }
     if options.json {
         let all = json!({
@@ -213,19 +214,19 @@ fn who_may_speak(options: &SimulateOptions, config: Option<&Path>) -> String {
         ),
     };
     format!(
-        "Everybody at {HOME_DOMAIN}{named} may speak to the bot directly, and in a space by mentioning it; Alice is the \
-         admin.{stranger}"
+        "Everybody at {HOME_DOMAIN}{named} may speak to the bot directly; in a space it answers anybody who \
+         mentions it. Alice is the admin.{stranger}"
     )
 }
 
 /// Lets the page show what the bot's ledger says about an event.
-fn explain_on(cloud: &Cloud, handle: &Handle) {
+fn explain_on(cloud: &Cloud, handle: &Handle, program: Program) {
     let store = handle.store().clone();
     cloud.explained_by(move |id| {
         let store = store.clone();
         async move {
             // If the ledger cannot be read now, the page asks again.
-            let story = explain::stories(&store, &id).await.ok()?.into_iter().next()?;
+            let story = explain::stories(&program, &store, &id).await.ok()?.into_iter().next()?;
             Some(Explanation {
                 event_id: story.event,
                 reference: story.reference,

@@ -40,7 +40,7 @@ impl Desk {
         let SpokenRefusal { verdict, reason, says } = refusal;
         let id = event::card_notice_id(card, to.sender.id.as_str(), reason);
         let letter = self.letter(row, to, id, NewMessage::text(says).into(), None);
-        let note = format!("{reason}; each person is told so once, see `switchboard outbox show {}`", id.simple());
+        let note = format!("{reason}; each person is told so once, by letter {} of the outbox", id.simple());
         EventEnd::of(to, verdict, reason).noted(note).then([letter])
     }
 

@@ -75,7 +75,7 @@ impl Inbox {
         let case = match self.admit(approach).await {
             Admission::Allow(rule) => approach.case(rule),
             Admission::Pair(_) => return approach.case("unknown person").end(Verdict::Denied).into(),
-            Admission::Refuse(outcome) => return outcome,
+            Admission::Over(outcome) => return outcome,
         };
         let button = match &card {
             Some(card) => self.find_button(&click, card, &to.sender),

@@ -20,6 +20,7 @@ impl Inbox {
         // A list may name them by their address, which the envelope does not have.
         let email = self.directory.address(actor)?;
         let room_type = event.room_type.or_else(|| self.directory.room_type(room))?;
+        // An event that ends here is not answered, so nothing is said in reply to this message.
         let (room, message) = (room.clone(), event.id.as_str().into());
         let to = &ReplyTo { room, room_type, message, thread: None, sender: Sender { id: actor.clone(), email } };
         // Whoever is not answered although they mention the bot is not answered without a mention, for the same reason.

@@ -86,7 +86,10 @@ impl Inbox {
                     (Ok(_), Some(quorum)) => {
                         self.approvals.request(case, Requested { command, quorum, context: &context }).await
                     }
-                    (Ok(args), None) => self.perform(run, command.run(context, args)).await.0,
+                    (Ok(args), None) => {
+                        let (outcome, _) = self.perform(run, command.run(context, args)).await;
+                        outcome
+                    }
                     (Err(error), _) => self.end_run(&run, Err(error)).await,
                 }
             }
@@ -98,7 +101,7 @@ impl Inbox {
         let (name, case) = (command.name(), Case { rule: reason, ..case });
         let end = case.end(Verdict::Denied).command(name);
         match self.services.policy.is_spoken() {
-            true => self.desk.reply(case, end, format!("I am sorry, but you may not use {name} here.")).into(),
+            true => self.desk.reply(case, end, format!("You can't use {name} here.")).into(),
             false => end.into(),
         }
     }

@@ -37,8 +37,8 @@ pub(super) enum Admission {
     Allow(&'static str),
     /// Nobody knows them. This is their last pairing request, if there is one.
     Pair(Option<Box<Pairing>>),
-    /// They are not answered, or the ledger does not say whether they are.
-    Refuse(Outcome),
+    /// The event ends here or is tried again: they are not answered, or the ledger cannot say whether they are.
+    Over(Outcome),
 }
 
 impl<'a> Approach<'a> {
@@ -70,7 +70,7 @@ impl Inbox {
             Admission::Pair(last) => {
                 self.greet_stranger(approach, &addressed_text(&message, me), last.as_deref()).await
             }
-            Admission::Refuse(outcome) => outcome,
+            Admission::Over(outcome) => outcome,
         }
     }
 
@@ -78,14 +78,14 @@ impl Inbox {
     pub(super) async fn admit(&self, approach: Approach<'_>) -> Admission {
         let refuse = |verdict, rule, says: Option<&str>| {
             let case = approach.case(rule);
-            Admission::Refuse(match says.filter(|_| approach.act == Act::Text) {
+            Admission::Over(match says.filter(|_| approach.act == Act::Text) {
                 Some(says) => self.desk.reply(case, case.end(verdict), says).into(),
                 None => case.end(verdict).into(),
             })
         };
         let (decision, last) = match self.apply_rules(approach).await {
             Ok(decided) => decided,
-            Err(error) => return Admission::Refuse(self.desk.retry_judging(&error)),
+            Err(error) => return Admission::Over(self.desk.retry_judging(&error)),
         };
         if let Decision::Allow(_) | Decision::Deny(_) = decision
             && let Pace::Over { rule, tell } = self.count_pace(approach)
@@ -93,7 +93,7 @@ impl Inbox {
             return refuse(Verdict::Flooded, rule, tell.then_some(TOO_MUCH));
         }
         match decision {
-            Decision::Own => Admission::Refuse(own_end(approach.act).into()),
+            Decision::Own => Admission::Over(own_end(approach.act).into()),
             Decision::Pair => Admission::Pair(last),
             Decision::Ignore(rule) => refuse(Verdict::Denied, rule, None),
             Decision::Deny(rule) => refuse(Verdict::Denied, rule, Some(MAY_NOT)),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::{Inbox, last_said};
 use crate::access::Act;
 use crate::desk::{EventEnd, Outcome};
@@ -9,7 +11,7 @@ use crate::event::{Added, Event, Occurrence, is_plausible};
 use crate::store::{Again, Claimed, Queue, Settlement, Via};
 use crate::verdict::Verdict;
 use crate::webex::{Client, Person, RoomId};
-use crate::worker::{Work, name_event};
+use crate::worker::Work;
 
 /// How long an event waits for an earlier one of its space that was missing. Mostly that one is worked on next.
 const GIVES_WAY: Duration = Duration::from_millis(5);
@@ -19,13 +21,18 @@ impl Work for Inbox {
     /// Commands are our own work: worker.concurrency is how many run at one time.
     const MAY_STEP_ASIDE: bool = false;
 
+    type Body = Result<Event, serde_json::Error>;
+
     fn webex(&self) -> &Client {
         &self.services.webex
     }
 
-    async fn work(&self, row: Claimed) -> Settlement {
-        name_event(row.id);
-        let event: Event = match serde_json::from_str(&row.body) {
+    fn read(row: &Claimed) -> (Uuid, Self::Body) {
+        (row.id, serde_json::from_str(&row.body))
+    }
+
+    async fn work(&self, row: Claimed, event: Self::Body) -> Settlement {
+        let event = match event {
             Ok(event) => event,
             Err(error) => {
                 let note = format!("the ledger holds no event here that this version can read: {error}");

@@ -50,11 +50,17 @@ pub trait Work: Send + Sync + 'static {
     /// Whether work that hangs may go on without a slot: it does nothing but wait for Webex.
     const MAY_STEP_ASIDE: bool;
 
+    /// What the body of a row is read as.
+    type Body: Send;
+
     /// The client whose budget of calls the work uses.
     fn webex(&self) -> &Client;
 
-    /// Works on a row and says what becomes of it. It begins with [`name_event`].
-    fn work(&self, row: Claimed) -> impl Future<Output = Settlement> + Send;
+    /// Reads the body of a row. Gives it with the id of the event that the row belongs to, which the log names.
+    fn read(row: &Claimed) -> (Uuid, Self::Body);
+
+    /// Works on a row and says what becomes of it.
+    fn work(&self, row: Claimed, body: Self::Body) -> impl Future<Output = Settlement> + Send;
 
     /// What becomes of a row whose work panicked, outside of any handler.
     fn panicked(&self, row: Claimed, why: String) -> Settlement;
@@ -141,11 +147,6 @@ async fn work_on<W: Work>(
     settling.await;
 }
 
-/// Names the event that a row belongs to. Every line of the log about the row has it from then on.
-pub fn name_event(event: Uuid) {
-    Span::current().record("id", field::display(event));
-}
-
 fn log_defect(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended {
         tracing::error!(%error, "work on a row failed where it must not; its lease ends by itself");
@@ -153,7 +154,10 @@ fn log_defect(ended: Result<(), tokio::task::JoinError>) {
 }
 
 async fn settle<W: Work>(work: &W, store: &Store, row: Claimed, stop: &Stop) {
-    let working = AssertUnwindSafe(work.work(row.clone())).catch_unwind();
+    let (event, body) = W::read(&row);
+    // Every line of the log about the row has it from now on.
+    Span::current().record("id", field::display(event));
+    let working = AssertUnwindSafe(work.work(row.clone(), body)).catch_unwind();
     let settlement = tokio::select! {
         result = working => match result {
             Ok(settlement) => settlement,

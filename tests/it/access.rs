@@ -346,7 +346,7 @@ async fn a_refusal_is_spoken_where_the_settings_say_so_but_never_to_a_bot() {
     bot.cloud.person("other@webex.bot").says("help");
     bot.settle().await;
     assert_eq!(told(&bot, BOB), ["I am sorry, but I may not answer you. Please ask whoever runs me."]);
-    assert_eq!(told(&bot, ALICE), ["I am sorry, but you may not use secret here."]);
+    assert_eq!(told(&bot, ALICE), ["You can't use secret here."]);
     assert!(told(&bot, "other@webex.bot").is_empty());
     assert_eq!(bot.transcript().await.matches("bot in Lab:").count(), 1);
     assert_eq!(outcome(&bot, "none", "denied").await, 3.0);

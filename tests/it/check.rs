@@ -591,6 +591,15 @@ async fn the_ledger_and_its_daemon_are_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whether_anybody_looks_for_missing_messages_is_told() {
+    let bot = Harness::with("[delivery]\ncatch_up = \"0s\"", switchboard::Bot::builder()).await;
+    let (_, said) = deep(&bot, &[("SWITCHBOARD_DELIVERY__CATCH_UP", "0s")]);
+    assert_has(&said, "warn complete  delivery.catch_up is 0s, so nobody looks", "set it to how far back");
+    let (_, said) = deep(&bot, &[]);
+    assert_has(&said, "warn complete  nobody has looked yet", "start the daemon");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_off_is_noticed() {
     let bot = Harness::start().await;
     for (ahead, line) in [

@@ -367,7 +367,7 @@ fn a_chat_is_piped_through_the_simulator() {
     assert!(said.contains("bot in Lab: I don't know what to do with \"please\" here. Usage: status"), "{said}");
     // Alice is the admin there.
     assert!(said.ends_with("alice: pairing list\nbot: Nobody waits to be let in.\n"), "{said}");
-    let who = "Everybody at example.com may speak to the bot directly, and in a space by mentioning it; Alice is the admin. \
+    let who = "Everybody at example.com may speak to the bot directly; in a space it answers anybody who mentions it. Alice is the admin. \
                Eve <eve@example.org> is a stranger: her first message to the bot gets her a code, and Alice a card to \
                let her in.\n";
     assert!(said.contains(who), "{said}");

@@ -330,7 +330,7 @@ async fn who_may_not_give_the_command_any_more_is_denied_and_the_question_is_ove
     let settings = "[access]\nadmins = [\"bob@example.com\"]\non_deny = \"spoken\"\n\
                     [[command]]\nname = \"deploy\"\nallow = [\"admins\"]";
     let bot = start_again(bot, settings, Bot::builder().command(command)).await;
-    let denied = "I am sorry, but you may not use deploy here.";
+    let denied = "You can't use deploy here.";
     assert_eq!(dialogue(&bot, &alice, &["staging", "staging"]).await, [denied, &unknown("staging")]);
     let answer = bot.cloud.messages().into_iter().find(|message| words(message) == "staging").unwrap();
     let story = verb(bot.folder.path(), &["explain", &answer.id]);

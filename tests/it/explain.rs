@@ -112,8 +112,7 @@ async fn every_end_of_an_event_has_a_verdict_and_a_reason_that_somebody_can_act_
         &["not answered: its seal is not mine", "somebody made it up", "cards.previous_secrets"],
     );
     expect(&click(&asked, seal.clone()), &["it matched the command ask", " answered: listed in access.admins"]);
-    let used =
-        ["answered that it cannot be done: the card was used already", "told so once, see `switchboard outbox show "];
+    let used = ["answered that it cannot be done: the card was used already", "told so once, by letter "];
     expect(&click(&asked, seal.clone()), &used);
     bot.settle().await;
     alice.says("ask briefly");

@@ -15,7 +15,7 @@ use clap::Args;
 
 use super::output::{Format, print_json};
 use crate::app::doubts;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Mode};
 use crate::event::Subscription;
 use crate::handler::Table;
 use crate::program::Program;
@@ -167,8 +167,18 @@ fn check_coverage(config: &Config, ledger: &anyhow::Result<CheckedLedger>, daemo
         }
     };
     let Some(coverage) = coverage else {
-        let hint = "the daemon checks once it has asked Webex, unless delivery.catch_up is 0s";
-        return vec![CheckFinding::warn("complete", "not checked yet, so messages may be missing", hint)];
+        let is_off = config.delivery.mode == Mode::Webhook && config.delivery.catch_up.is_zero();
+        let (says, hint) = match is_off {
+            true => (
+                "delivery.catch_up is 0s, so nobody looks whether a message is missing",
+                "set it to how far back the daemon may look, such as 1h",
+            ),
+            false => (
+                "nobody has looked yet whether a message is missing",
+                "start the daemon: it reads the spaces back once Webex answers",
+            ),
+        };
+        return vec![CheckFinding::warn("complete", says, hint)];
     };
     let interval = format!("from {} to {}", iso_time(coverage.complete_from), iso_time(coverage.complete_until));
     let says = format!("no message to the bot is missing {interval}");
@@ -225,7 +235,6 @@ fn check_seal(config: &Config, ledger: &anyhow::Result<CheckedLedger>) -> Vec<Ch
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Mode;
 
     #[tokio::test]
     async fn where_webex_does_not_call_no_public_url_is_needed() {

@@ -7,6 +7,8 @@ mod post;
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::arrivals::Arrivals;
 use super::{Letter, Urgency};
 use crate::config::Config;
@@ -16,7 +18,7 @@ use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
 use crate::telemetry::Metrics;
 use crate::verdict::Verdict;
 use crate::webex::{Client, Priority};
-use crate::worker::{Retry, Work, name_event};
+use crate::worker::{Retry, Work};
 
 /// Sends one row.
 pub struct Outbox {
@@ -66,13 +68,18 @@ impl Work for Outbox {
     const QUEUE: Queue = Queue::Outbox;
     const MAY_STEP_ASIDE: bool = true;
 
+    type Body = Result<Letter, serde_json::Error>;
+
     fn webex(&self) -> &Client {
         &self.webex
     }
 
-    async fn work(&self, row: Claimed) -> Settlement {
+    fn read(row: &Claimed) -> (Uuid, Self::Body) {
         let letter = Letter::read(&row.body);
-        name_event(letter.as_ref().ok().and_then(Letter::event).unwrap_or(row.id));
+        (letter.as_ref().ok().and_then(Letter::event).unwrap_or(row.id), letter)
+    }
+
+    async fn work(&self, row: Claimed, letter: Self::Body) -> Settlement {
         match letter {
             Ok(Letter::Post(post)) => self.post(row, &post, None).await,
             Ok(Letter::Edit(edit)) => self.edit(row, &edit).await,

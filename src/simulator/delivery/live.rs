@@ -26,7 +26,7 @@ pub(crate) struct LiveWorld {
     pub(crate) journal: Journal,
     pub(crate) runtime: Handle,
     pub(crate) stopping: CancellationToken,
-    /// CallCounts the changes of the world.
+    /// Counts the changes of the world.
     pub(crate) revision: watch::Sender<u64>,
 }
 

@@ -122,7 +122,7 @@ impl Faults {
         *self.stalled.borrow()
     }
 
-    /// CallCounts a call as stalled until the returned guard is dropped.
+    /// Counts a call as stalled until the returned guard is dropped.
     pub(crate) fn stall(&self) -> impl Drop + use<> {
         self.stalled.send_modify(|held| *held += 1);
         Stalled(self.stalled.clone())

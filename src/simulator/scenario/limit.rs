@@ -26,10 +26,10 @@ impl Default for RateLimit {
 
 /// The limit, and the calls of each token so far.
 #[derive(Default)]
-pub(crate) struct Limiter(Mutex<CallCounts>);
+pub(crate) struct Limiter(Mutex<Counts>);
 
 #[derive(Default)]
-struct CallCounts {
+struct Counts {
     limit: RateLimit,
     /// For each token, when its count began and how many calls it has made.
     of: HashMap<String, (Instant, u32)>,
@@ -42,10 +42,10 @@ impl Limiter {
 
     /// Sets a limit, and starts all counts again.
     pub(super) fn set(&self, limit: RateLimit) {
-        *self.counts() = CallCounts { limit, of: HashMap::new() };
+        *self.counts() = Counts { limit, of: HashMap::new() };
     }
 
-    /// CallCounts a call of a token. Gives the `Retry-After` in seconds if it is one too many.
+    /// Counts a call of a token. Gives the `Retry-After` in seconds if it is one too many.
     pub(crate) fn refuses(&self, actor: &str, now: Instant) -> Option<u64> {
         let mut counts = self.counts();
         let RateLimit { calls, seconds } = counts.limit;
@@ -65,7 +65,7 @@ impl Limiter {
         Some((left.as_secs_f64().ceil() as u64).max(1))
     }
 
-    fn counts(&self) -> MutexGuard<'_, CallCounts> {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -94,7 +94,7 @@ impl World {
         }
     }
 
-    /// CallCounts a failed delivery, and says whether it switched the webhook off.
+    /// Counts a failed delivery, and says whether it switched the webhook off.
     pub(crate) fn delivery_failed(&mut self, webhook_id: &str, now: Instant) -> bool {
         let Some(webhook) = self.webhooks.get_mut(webhook_id) else { return false };
         let is_off = webhook.failed(now) && webhook.status == WebhookStatus::Active;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Ledger, With, done, entry};
-use crate::store::{Claimed, Closing, Effect, Entry, Filter, Queue, Receipt, Urgency};
+use crate::store::{Again, Claimed, Closing, Effect, Entry, Filter, Queue, Receipt, Urgency};
 use crate::verdict::Verdict;
 
 async fn put(ledger: &Ledger, name: &str, lane: &str, urgency: Urgency) {
@@ -34,6 +34,25 @@ async fn lanes_in_which_something_is_awaited_go_first_and_each_lane_in_its_order
     }
     assert_eq!(claimed_names(&ledger, 2).await, ["news 2", "answer 1"]);
     assert_eq!(claimed_names(&ledger, 10).await, ["news 1"]);
+}
+
+#[tokio::test]
+async fn a_lane_of_any_urgency_is_claimed_and_waited_for() {
+    // This match names every urgency, so that none is left out below.
+    let urgencies = [Urgency::Announced, Urgency::Awaited].map(|urgency| match urgency {
+        Urgency::Awaited => ("awaited", urgency),
+        Urgency::Announced => ("announced", urgency),
+    });
+    for (name, urgency) in urgencies {
+        let ledger = Ledger::new().await;
+        put(&ledger, name, name, urgency).await;
+        let row = claim(&ledger, 10).await.remove(0);
+        assert_eq!(row.body, name);
+        let pause = Duration::from_secs(3600);
+        assert!(ledger.store.settle(row.again(Again { after: pause, ..Again::default() })).await.unwrap());
+        let next = ledger.store.claim(Queue::Outbox, 10, usize::MAX, None).await.unwrap().next.unwrap();
+        assert!(next <= pause && next > pause / 2, "{name}: {next:?}");
+    }
 }
 
 #[tokio::test]

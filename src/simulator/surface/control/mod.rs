@@ -101,7 +101,7 @@ async fn explain(State(cloud): State<Cloud>, query: Query) -> Result<Response, R
     let id = query.get("id").ok_or_else(|| Refusal::bad_request("id: the Webex id of what happened"))?;
     let explanation = match cloud.inner.explain.get() {
         Some(explain) => explain(id.to_owned()).await,
-        None => return Err(Refusal::not_found("The bot is another program; ask it with `switchboard explain`.")),
+        None => return Err(Refusal::not_found("The bot is another program; ask its verb explain.")),
     };
     let explanation = explanation.ok_or_else(|| Refusal::not_found("The bot's ledger has nothing on it."))?;
     Ok(Json(explanation).into_response())

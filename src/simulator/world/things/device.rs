@@ -23,7 +23,7 @@ const GOING_AWAY: u16 = 1001;
 pub(crate) struct Mercury {
     pub(crate) devices: Vec<Device>,
     pub(crate) manner: Sockets,
-    /// CallCounts the sockets that were ever opened, which numbers them.
+    /// Counts the sockets that were ever opened, which numbers them.
     pub(crate) opened: u64,
     /// The number of envelopes of all devices that were sent and not acknowledged yet.
     pub(crate) open: watch::Sender<usize>,
