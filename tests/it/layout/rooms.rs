@@ -69,6 +69,15 @@ fn few_post_edit_and_delete_messages() {
 }
 
 #[test]
+fn nothing_global_holds_state() {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\'' | '!');
+    let has_global = |source: &Source| {
+        source.code.split(|c| !is_part(c)).any(|word| matches!(word, "static" | "thread_local!" | "lazy_static!"))
+    };
+    only_these("hold what two bots of one process would share", has_global, &[]);
+}
+
+#[test]
 fn few_ask_the_system_for_the_time() {
     let calls = ["SystemTime", "Timestamp::now", "Zoned::now", "Instant::now"];
     let does = |source: &Source| source.room() != "simulator" && calls.iter().any(|call| source.code.contains(call));
