@@ -56,6 +56,11 @@ pub(super) fn compare(
         return here.chain([CheckFinding::warn("webhooks", "none yet", hint)]).collect();
     }
     let wanted = registration::wanted(url, secret, others);
+    here.chain(compare_ours(&wanted, found, elsewhere.len())).collect()
+}
+
+/// Compares the bot's webhooks with those it wants. `foreign` counts those of other programs that do not call the bot.
+fn compare_ours(wanted: &[WebhookSpec], found: &[Webhook], foreign: usize) -> Vec<CheckFinding> {
     let compared: Vec<_> = wanted.iter().map(|spec| (spec, compare_one(spec, found))).collect();
     // A missing webhook of an event handler is no failure: the bot works on everything else.
     let is_odd =
@@ -66,13 +71,13 @@ pub(super) fn compare(
     };
     let mut findings: Vec<_> = compared.into_iter().flat_map(|(_, findings)| findings).collect();
     if findings.iter().all(|finding| finding.state() != CheckState::Fail) {
-        let foreign = match elsewhere.len() {
+        let foreign = match foreign {
             0 => String::new(),
             count => format!("; {count} of other programs on this token, left alone"),
         };
         findings.push(CheckFinding::ok("webhooks", format!("{registered} are registered and active{foreign}")));
     }
-    here.chain(findings).collect()
+    findings
 }
 
 /// Whether somebody else made this webhook. Ours are those for events, and the marks of daemons.
