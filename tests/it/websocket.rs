@@ -37,6 +37,16 @@ async fn answered(cloud: &Cloud, heard: &mut broadcast::Receiver<Message>, count
     tokio::time::timeout(PATIENCE, answers).await.expect("all are answered");
 }
 
+/// The bot polls while its socket is down, not only once, and answers.
+async fn answers_by_polling(bot: &Harness) {
+    let looked = calls(&bot.cloud, &Method::GET, "/rooms");
+    arrived(&bot.cloud, Method::GET, "/rooms", looked + 3).await;
+    let mut heard = bot.cloud.subscribe();
+    bot.cloud.person("alice@example.com").says("help report");
+    let answer = async { while heard.recv().await.unwrap().person_id != bot.cloud.bot().id {} };
+    tokio::time::timeout(PATIENCE, answer).await.expect("it polls meanwhile");
+}
+
 async fn events(bot: &Harness, resource: &str, outcome: &str) -> f64 {
     let labels = format!("source=\"websocket\",resource=\"{resource}\",outcome=\"{outcome}\"");
     bot.metric(&format!("switchboard_events_received_total{{{labels}}}")).await
@@ -435,13 +445,7 @@ async fn while_the_socket_is_down_the_bot_polls_and_afterwards_nothing_is_missin
     bot.cloud.sockets(|sockets| sockets.refused = true);
     bot.cloud.drop_sockets();
     bot.down("refuses the token").await;
-    // Not only once, when it went down.
-    let looked = calls(&bot.cloud, &Method::GET, "/rooms");
-    arrived(&bot.cloud, Method::GET, "/rooms", looked + 3).await;
-    let mut heard = bot.cloud.subscribe();
-    bot.cloud.person("alice@example.com").says("help report");
-    let answer = async { while heard.recv().await.unwrap().person_id != bot.cloud.bot().id {} };
-    tokio::time::timeout(PATIENCE, answer).await.expect("it polls meanwhile");
+    answers_by_polling(&bot).await;
     let metric = "switchboard_events_received_total{source=\"polling\",resource=\"messages\",outcome=\"accepted\"}";
     assert_eq!(bot.metric(metric).await, 1.0);
     let (status, body) = readiness(&bot).await;
@@ -491,10 +495,5 @@ async fn with_nothing_to_be_caught_up_it_still_polls_while_the_socket_is_down() 
     bot.cloud.sockets(|sockets| sockets.refused = true);
     bot.cloud.drop_sockets();
     bot.down("refuses the token").await;
-    let looked = calls(&bot.cloud, &Method::GET, "/rooms");
-    arrived(&bot.cloud, Method::GET, "/rooms", looked + 3).await;
-    let mut heard = bot.cloud.subscribe();
-    bot.cloud.person("alice@example.com").says("help report");
-    let answer = async { while heard.recv().await.unwrap().person_id != bot.cloud.bot().id {} };
-    tokio::time::timeout(PATIENCE, answer).await.expect("it polls meanwhile");
+    answers_by_polling(&bot).await;
 }
