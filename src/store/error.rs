@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// Why the store did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The ledger cannot be opened. Mend the cause.
+    /// The ledger cannot be opened. Remove the cause.
     #[error("cannot open the ledger {place}: {cause}")]
     Open {
         /// The file.

@@ -16,7 +16,7 @@ use crate::redact::{beginning, one_line};
 /// Sends the log of this program to standard error. A second call in one process changes nothing.
 ///
 /// # Errors
-/// When `log.level` is no level and no filter.
+/// `log.level` is neither a level nor a filter. Change the setting.
 pub fn start_log(settings: &Log, program: Program) -> anyhow::Result<()> {
     // A blank would become part of a target's name.
     let level: String = settings.level.split_whitespace().collect();
