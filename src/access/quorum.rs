@@ -107,7 +107,7 @@ impl Policy {
             Some("access.group_policy is \"allowlist\", and too few of approve.by are listed to be answered in spaces")
         } else if askers.is_some_and(|askers| is_closed(&askers) && askers.iter().all(cannot_ask_alone)) {
             Some(
-                "whoever may give it is one of those whose approval it takes, and does not count: list more in approve.by",
+                "each person who may give it would have to approve it too, which does not count: list more in approve.by",
             )
         } else {
             None

@@ -139,7 +139,7 @@ impl InstanceWatch {
                     self.settings.renew
                 }
                 Err(LookError::Webex(error)) => {
-                    tracing::warn!(%error, hint = error.hint(), "the marks of other daemons could not be looked at; trying again");
+                    tracing::warn!(%error, hint = error.hint(), "the marks of other daemons could not be read; trying again");
                     self.step_down(looked);
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     error.asked_pause().unwrap_or(pause)

@@ -107,7 +107,7 @@ impl Inbox {
             InvalidClick::NoButton(reason) => end(Verdict::Ignored, reason),
             InvalidClick::Forged(reason) => {
                 if let Some(count) = self.forged_clicks.count() {
-                    tracing::warn!(reason, count, "a click on a card is none on a button that I have sealed");
+                    tracing::warn!(reason, count, "a click was not on a button that I sealed");
                 }
                 end(Verdict::Denied, reason).noted(format!("{reason}{FORGED}"))
             }

@@ -139,7 +139,7 @@ impl Writer {
             }
             Err(error) => {
                 if let Some(count) = self.unwritten.count() {
-                    tracing::error!(%error, count, "the ledger could not be written; nothing of this batch is acknowledged");
+                    tracing::error!(%error, count, "the ledger could not be written; no operation of this batch is acknowledged");
                 }
                 self.engine.recover().await;
                 self.chain.rolled_back();

@@ -120,7 +120,7 @@ impl Client {
         };
         let answer = self.send(call).await.inspect_err(|error| {
             if error.is_no_route() {
-                tracing::warn!(%error, "this list is not to be had; it is not asked for again within a minute");
+                tracing::warn!(%error, "Webex does not give this list; it is not asked for again within a minute");
                 self.absent().remember(endpoint, error);
             }
         })?;

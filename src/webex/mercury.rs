@@ -263,7 +263,7 @@ impl Hosts {
             Some(("ws", rest)) => format!("http://{rest}"),
             Some(_) | None => address.to_owned(),
         };
-        let url = Url::parse(&address).map_err(|_| refused("an address in it is none".to_owned()))?;
+        let url = Url::parse(&address).map_err(|_| refused("it has an address that is no URL".to_owned()))?;
         let host = url.host_str().unwrap_or_default();
         let is_safe = url.scheme() == "https" || (self.plain && encrypted_or_loopback(&url));
         let is_sister = family(host).is_some_and(|ours| self.wdm.host_str().and_then(family) == Some(ours));

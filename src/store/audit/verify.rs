@@ -189,7 +189,7 @@ impl ChainWalk {
         let links = self.before.map(|before| before.map(|before| row.link(&before)));
         let fits = links.is_none_or(|links| links.contains(&row.hash));
         if row.damaged {
-            self.find(Some(seq), "holds what no row of the audit does".to_owned());
+            self.find(Some(seq), "has content that no row of the audit has".to_owned());
         } else if !fits {
             let problem = "was altered, or put there in place of another, or does not follow the one before it";
             self.find(Some(seq), problem.to_owned());

@@ -31,7 +31,7 @@ async fn an_altered_column_of_any_row_is_found() {
             let said = finding(folder.path(), &keys).await;
             let first = match column {
                 "seq" => "is missing",
-                "via" => "holds what no row",
+                "via" => "has content that no row",
                 _ => "was altered",
             };
             assert!(said.starts_with(&format!("{row} ")) && said.contains(first), "{column} of {row}: {said:?}");
@@ -44,7 +44,7 @@ async fn an_altered_column_of_any_row_is_found() {
     }
     let folder = copy(&whole);
     sql(folder.path(), "UPDATE audit SET event = x'00', hash = x'00' WHERE seq = 3").await;
-    assert!(finding(folder.path(), &keys).await.starts_with("3 holds what no row"));
+    assert!(finding(folder.path(), &keys).await.starts_with("3 has content that no row"));
     for column in HEAD_COLUMNS {
         let value =
             if column.ends_with("hash") { "randomblob(32)".to_owned() } else { format!("coalesce({column}, 0) + 1") };
@@ -187,8 +187,8 @@ async fn one_finding_hides_no_other_and_each_is_told_once() {
             "2 was altered".to_owned(),
             "4 was altered".to_owned(),
             "6 and all to row 7 are missing".to_owned(),
-            "9 holds what no row".to_owned(),
-            "11 holds what no row".to_owned(),
+            "9 has content that no row".to_owned(),
+            "11 has content that no row".to_owned(),
             "13 was altered".to_owned(),
             "99 stands after row 24".to_owned(),
         ];
@@ -224,6 +224,6 @@ async fn a_damaged_row_hides_no_other_and_says_so() {
             assert_eq!(rows[1].action, "help", "what can be read is there");
         })
         .await;
-        assert!(finding(folder.path(), &keys).await.starts_with("3 holds what no row"), "{damage}");
+        assert!(finding(folder.path(), &keys).await.starts_with("3 has content that no row"), "{damage}");
     }
 }
