@@ -76,7 +76,7 @@ impl App {
     /// settings.
     ///
     /// # Errors
-    /// The same as of [`App::build`].
+    /// The same errors as [`App::build`].
     pub(crate) async fn build_on(public: TcpListener, mut config: Config, parts: Parts) -> anyhow::Result<App> {
         config.require_run()?;
         parts.sign(&mut config);

@@ -222,7 +222,7 @@ impl Bot {
     /// [`Config::from_parts`] with the sections of this bot.
     ///
     /// # Errors
-    /// The same as of [`Bot::load`].
+    /// The same errors as [`Bot::load`].
     pub fn load_from_parts(&self, toml: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
         self.0.look_at(toml, variables).and_then(Loaded::sound)
     }

@@ -103,7 +103,7 @@ impl Card {
     /// row, an address that is not https, more than 15 KB. Such a card is sent, and the log warns.
     ///
     /// # Errors
-    /// The same as of [`Card::check`].
+    /// The same errors as [`Card::check`].
     pub fn doubts(&self) -> Result<Vec<CardError>, CardError> {
         let mut doubts = check::card(&self.content)?;
         doubts.extend(check::size(&self.content));

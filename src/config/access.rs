@@ -51,7 +51,7 @@ pub enum DmPolicy {
 pub enum GroupPolicy {
     /// Listed people only.
     Allowlist,
-    /// Whoever mentions the bot.
+    /// Everybody who mentions the bot.
     Mention,
     /// Everybody whose message the bot can see.
     Open,

@@ -44,7 +44,7 @@ impl Store {
     /// Returns whether they are new.
     ///
     /// # Errors
-    /// As with [`Store::put`].
+    /// The same errors as [`Store::put`].
     pub async fn put_together(&self, entries: Vec<Entry>) -> Result<bool, StoreError> {
         self.try_change(LedgerChange::PutTogether(entries)).await.map(|new| new > 0)
     }

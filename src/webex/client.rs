@@ -152,7 +152,7 @@ impl Client {
     /// A client that makes each call only once, and repeats none.
     ///
     /// # Errors
-    /// The same as of [`Client::new`].
+    /// The same errors as [`Client::new`].
     pub(crate) fn impatient(settings: &config::Webex, token: &secrecy::SecretString) -> anyhow::Result<Client> {
         Client::new(&config::Webex { retries: 0, ..settings.clone() }, token, Metrics::default())
     }

@@ -41,7 +41,7 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Client::connect`]. Also if the base is no URL, or a plain `http` URL of another machine: the token
+    /// The same errors as [`Client::connect`]. Also if the base is no URL, or a plain `http` URL of another machine: the token
     /// goes along with every call, so use https.
     pub fn connect_to(api_url: &str, token: &str) -> anyhow::Result<Client> {
         // JSON texts are valid in TOML too.

@@ -81,7 +81,7 @@ impl Client {
     /// Downloads a file. With `unscannable`, also one that cannot be scanned for malware.
     ///
     /// # Errors
-    /// The same as of [`Client::content_info`].
+    /// The same errors as [`Client::content_info`].
     pub async fn content(&self, id: &ContentId, unscannable: bool) -> Result<Download, Error> {
         self.open_content(Method::GET, id, unscannable).await
     }

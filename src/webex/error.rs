@@ -96,7 +96,7 @@ pub enum Fault {
     /// Try again as long as the call is wanted. Webex is away, which is not the fault of this call. The call may have
     /// been carried out.
     Away,
-    /// Stop until somebody mends the token. Webex refuses it, and nothing was done.
+    /// Wait until somebody mends the token. Webex refuses it, so nothing was done and nothing can be.
     Refused,
     /// The thing is not there, or not there yet.
     NotFound,

@@ -66,7 +66,7 @@ impl Mercury {
     /// Makes the client. Nothing is called yet.
     ///
     /// # Errors
-    /// The same as of [`Client::new`].
+    /// The same errors as [`Client::new`].
     pub(crate) fn new(
         webex: &config::Webex,
         settings: &config::Websocket,
@@ -86,7 +86,7 @@ impl Mercury {
     /// Asks for the hosts and changes nothing, to find out whether a socket is possible.
     ///
     /// # Errors
-    /// The same as of [`Mercury::device`].
+    /// The same errors as [`Mercury::device`].
     pub async fn probe(&self) -> Result<(), Error> {
         self.hosts().await.map(drop)
     }
@@ -111,7 +111,7 @@ impl Mercury {
     /// Makes a new device in place of one that no longer works.
     ///
     /// # Errors
-    /// The same as of [`Mercury::device`].
+    /// The same errors as [`Mercury::device`].
     pub async fn replace(&self, device: &Device) -> Result<Device, Error> {
         let hosts = self.hosts().await?;
         match self.delete(device).await {

@@ -84,7 +84,7 @@ impl Reader {
         if !self.asks.load(Ordering::Acquire) {
             return Ok(None);
         }
-        // Two points at most: of the message that asks it is looked only while that is not known to be in the space.
+        // Few lookups by key: the message that asks is looked up only while it is not known to be in the space.
         let sql = "SELECT asks.event, asked_at, until_at, asks.body, ended_by, message, shown_at, shown_as, state,
                  ledger.verdict, ledger.uncertain, lane.head = ledger.seq AND lane.leased > 0 AS leased
              FROM conversation AS asks LEFT JOIN ledger ON asks.shown_at IS NULL AND ledger.id = asks.message
