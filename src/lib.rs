@@ -1,7 +1,7 @@
 //! Switchboard is a Webex bot daemon, and the small framework it is built on.
 //!
-//! To run it, read the README; every setting is in `bot.toml`. To write a bot of your own, begin at [`Bot`], test it in the
-//! [`lab`], and see the three bots in `examples/`. To work on Switchboard itself, begin here.
+//! To run it, read the README; every setting is in `bot.toml`. To write a bot of your own, begin at [`Bot`], test it in
+//! the [`lab`], and see the three bots in `examples/`. To work on Switchboard itself, begin here.
 //!
 //! # The life of one event
 //!
