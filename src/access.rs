@@ -1,5 +1,5 @@
-//! Decides who is answered: `decide(policy, sender, place, act)`. Also which commands each may give, and how much each may
-//! say. Pure: nothing is read or sent here.
+//! Decides who is answered: `decide(policy, sender, place, act)`. Also decides which commands each person may give, and
+//! how many messages of each are answered. Pure: nothing is read or sent here.
 
 mod flood;
 mod permission;
@@ -34,7 +34,7 @@ pub struct Policy {
     group: GroupPolicy,
     allowed: Vec<ListEntry>,
     group_allowed: Vec<ListEntry>,
-    /// The rule for somebody in the list that holds for spaces.
+    /// The rule that lets in the people of the list for spaces.
     group_list: &'static str,
     admins: Vec<ListEntry>,
     on_deny: OnDeny,
@@ -43,7 +43,7 @@ pub struct Policy {
 /// Where somebody wrote or clicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventPlace {
-    /// Alone with the bot.
+    /// A direct message, alone with the bot.
     Direct,
     /// In a space.
     Group {
@@ -62,19 +62,19 @@ impl EventPlace {
     }
 }
 
-/// What somebody did there.
+/// What the person did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Wrote a message.
     Text,
-    /// Clicked on a card, which is the bot's own: it needs no mention.
+    /// Clicked on a card. The card is the bot's own, so the click needs no mention.
     Click,
 }
 
-/// What becomes of a message or click. The text is the rule that decided it.
+/// The decision on a message or click. The text is the rule that decided it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The bot did it itself.
+    /// The bot did it itself, so it is not answered.
     Own,
     /// It is answered.
     Allow(&'static str),
@@ -82,11 +82,11 @@ pub enum Decision {
     Deny(&'static str),
     /// It is not answered, and nobody is told so.
     Ignore(&'static str),
-    /// The sender is on no list. Their pairing decides, see [`paired`].
+    /// The sender is on no list, so their pairing decides; see [`paired`].
     Pair,
 }
 
-/// The pairing of somebody who is on no list.
+/// The pairing of a person who is on no list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PairingStatus {
     /// They made no pairing request, or it has lapsed.
@@ -99,12 +99,12 @@ pub enum PairingStatus {
     Denied,
 }
 
-/// Somebody whom the bot can write to first.
+/// A person whom the bot can write to first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Addressee {
-    /// By id.
+    /// By their id.
     Person(PersonId),
-    /// By address, in lower case.
+    /// By their address, in lower case.
     Email(String),
 }
 
@@ -112,7 +112,7 @@ pub enum Addressee {
 enum ListEntry {
     Person(PersonId),
     Email(String),
-    /// Everybody of this mail domain, but not of its subdomains.
+    /// Everybody with this mail domain, but not with its subdomains.
     Domain(String),
 }
 
@@ -136,7 +136,7 @@ impl ListEntry {
 }
 
 impl Policy {
-    /// From the checked settings.
+    /// Makes the policy from settings that were checked.
     pub fn new(settings: &Access) -> Policy {
         let entries = |list: &[String]| list.iter().map(|entry| ListEntry::parse(entry)).collect::<Vec<_>>();
         let allowed = entries(&settings.allow_from);
@@ -165,7 +165,8 @@ impl Policy {
         is_listed(&self.admins, id, email)
     }
 
-    /// The admins that the bot can write to. Those that only a mail domain names are not known.
+    /// The admins that the bot can write to. An entry that is only a mail domain names no single person, so it is left
+    /// out.
     pub fn admins(&self) -> Vec<Addressee> {
         let addressee = |entry: &ListEntry| match entry {
             ListEntry::Person(id) => Some(Addressee::Person(id.clone())),
@@ -176,8 +177,8 @@ impl Policy {
     }
 }
 
-/// An address for comparison. Only ASCII letters lose their case: a Kelvin sign is no `k`, and two addresses that look alike
-/// may be of two people.
+/// An address for comparison. Only ASCII letters lose their case. A Kelvin sign is no `k`, and two addresses that look
+/// alike may belong to two people.
 fn fold_case(email: &str) -> String {
     email.to_ascii_lowercase()
 }
@@ -187,7 +188,7 @@ fn is_listed(list: &[ListEntry], id: &PersonId, email: &str) -> bool {
     list.iter().any(|entry| entry.covers(id, &email))
 }
 
-/// Decides about one message or click. `email` is empty when it is not known; then only ids match.
+/// Decides on one message or click. If the address is not known, `email` is empty; then only ids match.
 pub fn decide(policy: &Policy, me: &PersonId, id: &PersonId, email: &str, place: EventPlace, act: Act) -> Decision {
     if id == me {
         return Decision::Own;
@@ -234,8 +235,8 @@ pub fn decide(policy: &Policy, me: &PersonId, id: &PersonId, email: &str, place:
     }
 }
 
-/// Decides about somebody for whom [`decide`] says [`Decision::Pair`]. An admin's approval holds for direct messages, as long
-/// as the policy there is "pairing".
+/// Decides on a person for whom [`decide`] gives [`Decision::Pair`]. An admin's approval is valid for direct messages,
+/// as long as the policy for these is "pairing".
 pub fn paired(status: PairingStatus, act: Act) -> Decision {
     match (status, act) {
         (PairingStatus::Approved, Act::Text | Act::Click) => Decision::Allow("let in by pairing"),

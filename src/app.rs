@@ -62,20 +62,21 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the ledger and binds the listeners. Webex is not called yet: it may be away.
+    /// Opens the ledger and binds the listeners. Webex is not called yet, since it may be away.
     ///
     /// # Errors
-    /// Wrong settings, a port that is taken, or a ledger that cannot be opened; each with what to do.
+    /// The settings are wrong, a port is taken, or the ledger cannot be opened. The error says what to do.
     pub(crate) async fn build(config: Config, parts: Parts) -> anyhow::Result<App> {
         config.require_run()?;
         let public = bind(config.server.listen, "server.listen", &[]).await?;
         App::build_on(public, config, parts).await
     }
 
-    /// The same with a listener that is bound already, where the port has to be known before the settings are.
+    /// Like [`App::build`], with a listener that is bound already, for a program that must know its port before the
+    /// settings.
     ///
     /// # Errors
-    /// As [`App::build`].
+    /// The same errors as [`App::build`].
     pub(crate) async fn build_on(public: TcpListener, mut config: Config, parts: Parts) -> anyhow::Result<App> {
         config.require_run()?;
         parts.sign(&mut config);
@@ -105,7 +106,7 @@ impl App {
         Ok(App { config, public, admin, writer, websocket, standing, table, around, events, on_start, shared })
     }
 
-    /// A look into the app while it runs.
+    /// A handle on the app, to be used while it runs.
     pub fn handle(&self) -> Handle {
         Handle {
             health: self.shared.health.clone(),
@@ -118,7 +119,7 @@ impl App {
     }
 }
 
-/// What the daemon shares with its commands.
+/// The services that the daemon shares with its commands.
 async fn services(
     config: &Config,
     store: &Store,

@@ -1,4 +1,4 @@
-//! The front door for Rust developers: a bot of your own is the daemon with your commands in its table.
+//! The builder for Rust developers: your own bot is the daemon with your commands in its table.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -29,8 +29,8 @@ use crate::program::Program;
 /// }
 /// ```
 ///
-/// Your program then has every verb of `switchboard`: `run`, `simulate`, `check` and the rest. How it is tested, the
-/// [`lab`](crate::lab) shows.
+/// Your program then has every verb of `switchboard`: `run`, `simulate`, `check` and the rest. The [`lab`](crate::lab)
+/// shows how to test it.
 #[derive(Debug, Default)]
 pub struct Bot(Parts);
 
@@ -40,9 +40,9 @@ impl Bot {
         Bot::default()
     }
 
-    /// What the program calls itself: in `--help`, `--version`, completions and complaints, in `status`, in the log, and
-    /// in the `User-Agent` of its calls. Give the name that people type. Without it the program is `switchboard`; what the
-    /// settings and the ledger are called does not change with it.
+    /// Sets the program's name, as it appears in `--help`, `--version`, completions and error messages, in `status`, in
+    /// the log, and in the `User-Agent` of its calls. Give the name that people type. The default is `switchboard`. The
+    /// names of the settings and of the ledger stay the same.
     ///
     /// ```no_run
     /// switchboard::Bot::builder().name("lunchbot").version(env!("CARGO_PKG_VERSION")).run();
@@ -53,30 +53,30 @@ impl Bot {
         self
     }
 
-    /// The program's own version; without it Switchboard's.
+    /// Sets the program's version. The default is Switchboard's.
     #[must_use]
     pub fn version(mut self, version: &'static str) -> Bot {
         self.0.program.version = version;
         self
     }
 
-    /// Adds a command. A name that is there already is refused at the start.
+    /// Adds a command. If its name is taken already, the program refuses to start.
     #[must_use]
     pub fn command(mut self, command: Command) -> Bot {
         self.0.commands.push(command);
         self
     }
 
-    /// Has this called when Webex tells of something else: an event of a resource, as Webex names them for webhooks. The
-    /// handler gets the `data` of Webex's envelope. It is called at least once for each such event that was acknowledged. An
-    /// error is tried again like a command's, and then leaves a dead letter;
-    /// [`CommandError::User`](crate::CommandError::User) declines for good. Events of one thing are worked on in order, and
-    /// what the bot itself did is left out.
+    /// Calls the handler for another event of Webex, given by the resource and event that Webex uses for webhooks. The
+    /// handler gets the `data` of Webex's envelope. It is called at least once for each such event that was
+    /// acknowledged. After an error the event is tried again like a command, and in the end becomes a dead letter; with
+    /// [`CommandError::User`](crate::CommandError::User) the handler declines it for good. Events about one thing are
+    /// handled in order. Events that the bot itself caused are left out.
     ///
-    /// With `delivery.mode = "webhook"` or `"both"` the bot registers a webhook for it, which the token must have a scope for.
-    /// Where Webex refuses that, a warning says so at each look, and the bot goes on without it.
-    /// A websocket tells of messages (updated, deleted), memberships (updated, deleted) and rooms (created, updated), with
-    /// their ids alone. Polling finds none of it. The start and `check` warn where nothing can come.
+    /// With `delivery.mode = "webhook"` or `"both"` the bot registers a webhook for these events; the token must have
+    /// the scope for it. If Webex refuses the webhook, a warning says so at each look, and the bot runs without it. A
+    /// websocket brings messages (updated, deleted), memberships (updated, deleted) and rooms (created, updated), with
+    /// their ids alone. Polling brings none of these events. The start and `check` warn if an event cannot come at all.
     ///
     /// ```
     /// # use switchboard::Bot;
@@ -96,9 +96,9 @@ impl Bot {
         self
     }
 
-    /// Runs this beside the bot once it is ready: to say something when it starts, or again and again. What it says goes by
-    /// [`Handle::say`]. It must not block its thread. It is cut off where it waits when the bot stops; an error or a panic of
-    /// it is logged, and the bot goes on.
+    /// Runs this beside the bot once it is ready: to say something at the start, or again and again. It says things by
+    /// [`Handle::say`]. It must not block its thread. When the bot stops, it is cancelled at an `await`. An error or a
+    /// panic in it is logged, and the bot goes on.
     ///
     /// ```no_run
     /// use switchboard::{Bot, Destination, Reply};
@@ -127,8 +127,8 @@ impl Bot {
         self
     }
 
-    /// Does something around every command, those that every bot has included, and around each of their actions: before
-    /// it, after it, or in its place. Of several the first one is the outermost.
+    /// Wraps every command, the built-in ones included, and each of their actions. The wrapper can act before the
+    /// command, after it, or in its place. If there are several wrappers, the first one added is the outermost.
     ///
     /// ```no_run
     /// use switchboard::{Bot, Call, CommandError, Context, Next};
@@ -152,13 +152,14 @@ impl Bot {
         self
     }
 
-    /// Reads a section of the bot's own from the settings, into a type of the author's. Handlers have it by
+    /// Reads a section of your own from the settings into your type. Handlers get the value by
     /// [`Context::settings`](crate::Context::settings).
     ///
-    /// It is read as ours are: each key may stand in the file or in a variable such as `SWITCHBOARD_LUNCH__KITCHEN`, what
-    /// is wrong is told by its line with what was meant, and `check` reports it. `Duration` takes texts such as `"30s"`. A
-    /// field without a default has to be given before the bot can run. What one value allows is said by
-    /// `#[serde(try_from = "...")]` or a type of its own; its error is shown after the name of the key.
+    /// The section is read like the built-in ones. Each key can be set in the file or by a variable such as
+    /// `SWITCHBOARD_LUNCH__KITCHEN`. A mistake is reported with its line and with what was probably meant, also by
+    /// `check`. `Duration` takes texts such as `"30s"`. A field without a default must be given before the bot can run.
+    /// To restrict the values of a field, use `#[serde(try_from = "...")]` or a type of its own; its error is shown
+    /// after the name of the key.
     ///
     /// ```no_run
     /// use switchboard::{Args, Bot, Command, Context, Reply, Result};
@@ -189,7 +190,7 @@ impl Bot {
         self
     }
 
-    /// Shares a value with all handlers, which have it by [`Context::state`](crate::Context::state) and its type. There
+    /// Shares a value with all handlers, which get it by its type with [`Context::state`](crate::Context::state). There
     /// is one value of each type; it is gone when the process ends.
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Bot {
@@ -197,14 +198,14 @@ impl Bot {
         self
     }
 
-    /// Lives by this clock, which a test can turn. Only [`Bot::build_on`] looks at it.
+    /// Sets the clock, which a test can turn. Only [`Bot::build_on`] uses it.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Bot {
         self.0.clock = clock;
         self
     }
 
-    /// Does what the command line says, and says how it went: 0 done, 1 failed, 2 wrong use or wrong settings.
+    /// Runs the verb on the command line and gives the exit code: 0 done, 1 failed, 2 wrong use or wrong settings.
     pub fn run(self) -> ExitCode {
         cli::run(self.0)
     }
@@ -212,7 +213,8 @@ impl Bot {
     /// [`Config::load`] with the sections of this bot.
     ///
     /// # Errors
-    /// Everything that is wrong, each finding naming the key, the file or variable, and the fix; never a secret.
+    /// All mistakes in the settings. Each names the key, the file or variable, and the fix, and never shows a secret.
+    /// Mend them and call again.
     pub fn load(&self, file: Option<&Path>) -> Result<Config, ConfigError> {
         self.0.look(file).and_then(Loaded::sound)
     }
@@ -220,26 +222,26 @@ impl Bot {
     /// [`Config::from_parts`] with the sections of this bot.
     ///
     /// # Errors
-    /// As [`Bot::load`].
+    /// The same errors as [`Bot::load`].
     pub fn load_from_parts(&self, toml: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
         self.0.look_at(toml, variables).and_then(Loaded::sound)
     }
 
-    /// What the program calls itself.
+    /// The program's name and version.
     pub(crate) fn program(&self) -> Program {
         self.0.program
     }
 
-    /// The same with the text above the variables.
+    /// Like [`Bot::load_from_parts`], with the text above the variables.
     pub(crate) fn load_above(&self, toml: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
         self.0.look_above(toml, variables).and_then(Loaded::sound)
     }
 
-    /// The daemon itself, for a program that brings its own command line and runtime, or for a test that drives it
-    /// itself. The listener is bound by the caller, who thus knows its port.
+    /// Builds the daemon, for a program with its own command line and runtime, or for a test that drives it. The caller
+    /// binds the listener and so knows its port.
     ///
     /// # Errors
-    /// Wrong settings, or a ledger that cannot be opened; each with what to do.
+    /// The settings are wrong, or the ledger cannot be opened. The error says what to do.
     pub async fn build_on(self, listener: TcpListener, config: Config) -> anyhow::Result<App> {
         App::build_on(listener, config, self.0).await
     }

@@ -1,8 +1,8 @@
-//! The time, from one place; nobody else asks the system.
+//! The time. No other room asks the system for it.
 //!
-//! What people and other processes read is the wall time, and somebody may set that forward or back at any moment. What
-//! a living process measures (leases, pauses, looks) is steady: it begins as the wall time of the start and goes on
-//! evenly, whatever becomes of the system's clock.
+//! People and other processes read the wall time, which somebody may set forward or back at any moment. What a running
+//! process measures (leases, pauses, checks) uses the steady time. It begins at the wall time of the start and advances
+//! evenly, whatever happens to the system's clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -25,12 +25,13 @@ pub fn instant() -> Instant {
     Instant::now()
 }
 
-/// A span in milliseconds: a quarter of what fits at most, so that a time and a few spans can be added up.
+/// A span in milliseconds. It is at most a quarter of what the type can hold, so that a time and a few spans can be
+/// added.
 pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX).min(i64::MAX / 4)
 }
 
-/// Wall and steady time of one process. Cheap to clone; all clones are turned together.
+/// The wall time and the steady time of one process. Cheap to clone; turning one clone turns all.
 #[derive(Clone, Debug)]
 pub struct Clock(Arc<Inner>);
 
@@ -39,12 +40,12 @@ struct Inner {
     began: Instant,
     /// The wall time at that moment, in milliseconds since 1970.
     began_at: i64,
-    /// By how many milliseconds a test has turned the wall time.
+    /// How many milliseconds a test has turned the wall time.
     turned: AtomicI64,
 }
 
 impl Clock {
-    /// The system's clock. Its steady time begins as the wall time of now.
+    /// The system's clock. Its steady time begins at the present wall time.
     pub fn of_system() -> Clock {
         Clock(Arc::new(Inner { began: instant(), began_at: wall_ms(), turned: AtomicI64::new(0) }))
     }
@@ -54,7 +55,7 @@ impl Clock {
         wall_ms() + self.0.turned.load(Ordering::Relaxed)
     }
 
-    /// The steady time in milliseconds, near the wall time as long as nobody sets that.
+    /// The steady time in milliseconds. It stays near the wall time as long as nobody sets that.
     pub fn steady_ms(&self) -> i64 {
         self.0.began_at + millis(self.0.began.elapsed())
     }

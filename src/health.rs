@@ -1,12 +1,12 @@
-//! What `/readyz` says: whether the parts the bot stands on are well. It speaks in words of ours alone, since whoever
-//! asks may be anybody; what Webex said is in the log and in `switchboard check`.
+//! What `/readyz` says: whether the parts that the bot depends on are well. Anybody may ask, so it uses only our own
+//! words. Webex's messages are in the log and in `switchboard check`.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 use tokio::sync::watch;
 
-/// The parts, as their owners last reported them. Cheap to clone.
+/// The state of each part, as its owner last reported it. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Health(Arc<watch::Sender<HealthParts>>);
 
@@ -55,7 +55,7 @@ impl From<Result<(), String>> for HealthPart {
 pub struct Readiness {
     /// Whether all parts are well and the daemon is not about to stop.
     pub ready: bool,
-    /// Set while the daemon finishes what it has in hand.
+    /// Set while the daemon finishes the work in hand.
     pub draining: bool,
     store: String,
     token: String,
@@ -65,38 +65,38 @@ pub struct Readiness {
 }
 
 impl Health {
-    /// Whether Webex takes the token; the reason in words of ours, as for the others.
+    /// Reports whether Webex accepts the token. The reason is in our own words, as for the other parts.
     pub fn token(&self, state: Result<(), String>) {
         self.report(state, |parts| &mut parts.token);
     }
 
-    /// Whether our webhooks are as they ought to be.
+    /// Reports whether our webhooks are in order.
     pub fn webhooks(&self, state: Result<(), String>) {
         self.report(state, |parts| &mut parts.webhooks);
     }
 
-    /// Whether the loops run.
+    /// Reports whether the loops run.
     pub fn loops(&self, state: Result<(), String>) {
         self.report(state, |parts| &mut parts.loops);
     }
 
-    /// Whether this daemon is the one that answers.
+    /// Reports whether this daemon is the one that answers.
     pub fn instance(&self, state: Result<(), String>) {
         self.report(state, |parts| &mut parts.instance);
     }
 
-    /// From now on the daemon is not ready.
+    /// Makes the daemon not ready from now on.
     pub fn drain(&self) {
         self.0.send_modify(|parts| parts.draining = true);
     }
 
-    /// Ends when every part is well.
+    /// Waits until every part is well.
     pub async fn well(&self) {
         // The sender lives as long as `self`.
         let _ = self.0.subscribe().wait_for(HealthParts::are_well).await;
     }
 
-    /// Puts the parts together with what the store says just now.
+    /// Combines the parts with the present state of the store.
     pub fn readiness(&self, store: Result<(), String>) -> Readiness {
         let parts = self.0.borrow().clone();
         Readiness {
@@ -110,7 +110,7 @@ impl Health {
         }
     }
 
-    /// Every reply reports a good token, so nothing is done where nothing changes.
+    /// Stores a part's state. Every reply reports a good token, so nothing is done if nothing changes.
     fn report(&self, state: Result<(), String>, part: impl Fn(&mut HealthParts) -> &mut HealthPart) {
         let state = HealthPart::from(state);
         self.0.send_if_modified(|parts| {

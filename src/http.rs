@@ -1,4 +1,4 @@
-//! The listeners and their limits; the routes of the public one: the webhook and the health checks.
+//! The listeners and their limits, and the routes of the public listener: the webhook and the health checks.
 
 mod connections;
 mod conversation;
@@ -25,22 +25,22 @@ use crate::health::Health;
 use crate::receiver::webhook::{self, Webhook};
 use crate::store::Store;
 
-/// The pause after a failure to accept, which is mostly that the process has no file descriptor left.
+/// The pause after a failure to accept a connection. Usually the process has no file descriptor left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// What is asked for when all connections are taken waits for so many seconds.
+/// The seconds until a client should repeat a request that came while all connections were taken.
 const RETRY_AFTER: &str = "1";
 
-/// What a listener answers.
+/// The routes that a listener answers.
 pub struct Routes {
-    /// As a rule.
+    /// The usual routes.
     pub all: Router,
-    /// Where all connections are taken.
+    /// The routes while all connections are taken.
     pub spare: Router,
 }
 
-/// Everything Webex and a load balancer may ask. Without a webhook, as in another delivery mode, there is no such
-/// route. The health checks are answered even when all connections are taken.
+/// The routes for Webex and a load balancer. In a delivery mode without webhooks there is no route for them. The health
+/// checks are answered even while all connections are taken.
 pub fn routes(
     settings: &config::Server,
     path: &str,
@@ -57,7 +57,7 @@ pub fn routes(
     Routes { all: limited(settings, all), spare: limited(settings, health_checks.fallback(taken)) }
 }
 
-/// The operators' routes, which are few and are all answered always.
+/// The operators' routes. There are few, and they are always answered.
 pub fn operators_routes(settings: &config::Server, routes: Router) -> Routes {
     let all = limited(settings, routes);
     Routes { spare: all.clone(), all }
@@ -81,9 +81,9 @@ async fn readyz(State((health, store)): State<(Health, Store)>) -> Response {
     (status, Json(readiness)).into_response()
 }
 
-/// Serves until told to stop; connections then finish what they are at. When all `server.connections` are taken, the
-/// one that waits longest for its client is closed for a new one. While all are worked on, a new one may ask for what
-/// is in `Routes::spare`, and for nothing else.
+/// Serves until told to stop; connections then finish what they are doing. When all `server.connections` are taken, the
+/// one that has waited longest for its client is closed for a new one. If requests are being worked on over all of
+/// them, a new connection may use only the routes in `Routes::spare`.
 pub async fn serve(listener: TcpListener, routes: Routes, settings: config::Server, stop: CancellationToken) {
     let places = Connections::new(&settings);
     let mut connections = JoinSet::new();
@@ -109,11 +109,11 @@ pub async fn serve(listener: TcpListener, routes: Routes, settings: config::Serv
     while connections.join_next().await.is_some() {}
 }
 
-/// The next connection and its place; none when its address has its share already.
+/// The next connection and its place. None if its address has its share of places already.
 async fn accept(listener: &TcpListener, places: &Connections) -> std::io::Result<Option<(TcpStream, Seat)>> {
     let (stream, peer) = listener.accept().await?;
     let seat = places.seat(peer.ip()).await;
-    // A client that has left already is no failure of ours.
+    // It is no failure of ours if the client has left already.
     let _ = stream.set_nodelay(true);
     Ok(seat.map(|seat| (stream, seat)))
 }

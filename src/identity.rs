@@ -1,4 +1,4 @@
-//! Who the bot is, once Webex has said so; everything that must drop the bot's own words waits for it.
+//! Who the bot is, as Webex says. Everything that must drop the bot's own messages waits for that.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::webex::Person;
 
-/// The bot's own person, asked for once. Cheap to clone.
+/// The bot's own person, fetched once. Cheap to clone.
 #[derive(Clone)]
 pub struct Identity(Arc<watch::Sender<Option<Arc<Person>>>>);
 
@@ -16,7 +16,7 @@ impl Default for Identity {
     }
 }
 
-/// What is wrong with a token that is not a bot's, for whoever runs it: what it is, and what to do.
+/// The doubt about a token that does not belong to a bot: what it is, and what to do.
 pub fn doubt(me: &Person) -> Option<(String, &'static str)> {
     const HINT: &str = "use the token of a bot: with this one, whatever that account is told in any space reaches this \
          program, and what it answers comes from that account";
@@ -24,7 +24,7 @@ pub fn doubt(me: &Person) -> Option<(String, &'static str)> {
 }
 
 impl Identity {
-    /// The bot, if it is known yet.
+    /// The bot, if it is known already.
     pub fn get(&self) -> Option<Arc<Person>> {
         self.0.borrow().clone()
     }
@@ -34,7 +34,7 @@ impl Identity {
         self.0.send_replace(Some(Arc::new(me)));
     }
 
-    /// The bot, as soon as it is known.
+    /// Waits until the bot is known.
     pub async fn known(&self) -> Arc<Person> {
         let mut changes = self.0.subscribe();
         loop {

@@ -1,6 +1,6 @@
-//! Two daemons with one token and two ledgers would answer everything twice. Each leaves a mark at Webex by which the
-//! others know it: a webhook whose name has its ledger and the time. The daemon of the oldest ledger answers; the
-//! others wait until its mark is no longer renewed. Pure, but for the gate.
+//! The marks of daemons. Two daemons with one token and two ledgers would answer everything twice. So each leaves a
+//! mark at Webex by which the others see it: a webhook whose name has its ledger and the time. The daemon with the
+//! oldest ledger answers. The others wait until its mark is no longer renewed. Pure, except for the gate.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,19 +16,20 @@ const PREFIX: &str = "switchboard ledger ";
 /// The end of the mark's name of a daemon that waits.
 const WAITS: &str = " waits";
 
-/// A mark is stale after this many missed renewals: its daemon does not run any more.
+/// A mark is stale after this many missed renewals: its daemon no longer runs.
 pub const MISSED: u32 = 4;
 
-/// A daemon as its mark shows it.
+/// A daemon, as its mark describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// Its ledger.
     pub ledger: LedgerId,
-    /// When its process began, in milliseconds since 1970: tells it from one on a copy of the same ledger.
+    /// When its process began, in milliseconds since 1970. This distinguishes it from a process on a copy of the
+    /// ledger.
     pub process: i64,
-    /// When the mark was renewed, by Webex's clock.
+    /// When the mark was last renewed, by Webex's clock.
     pub at: Timestamp,
-    /// Whether it answers nothing and waits.
+    /// Whether the daemon answers nothing and waits.
     pub waits: bool,
 }
 
@@ -42,7 +43,7 @@ impl fmt::Display for Mark {
 }
 
 impl Mark {
-    /// Reads a mark from the name of a webhook; `None` if it is another webhook.
+    /// Reads a mark from the name of a webhook. `None` if it is another webhook.
     pub fn read(name: &str) -> Option<Mark> {
         let rest = name.strip_prefix(PREFIX)?;
         let (rest, waits) = match rest.strip_suffix(WAITS) {
@@ -67,7 +68,8 @@ impl Mark {
         self.is_fresh(now, stale) && !self.waits
     }
 
-    /// Whether this daemon goes before the other: the older ledger first; on copies of one ledger, the older process.
+    /// Whether this daemon has priority over the other: the older ledger first, or on copies of one ledger the older
+    /// process.
     fn goes_before(&self, other: &Mark) -> bool {
         (self.ledger, self.process) < (other.ledger, other.process)
     }
@@ -83,8 +85,8 @@ impl Mark {
 pub enum DaemonRole {
     /// Not known yet.
     Unknown,
-    /// It answers what is said after this time, by Webex's clock in milliseconds since 1970. Another daemon has
-    /// answered what was said before.
+    /// It answers messages said after this time, by Webex's clock in milliseconds since 1970. Another daemon has
+    /// answered earlier ones.
     Answers { after: Option<i64> },
     /// Another daemon answers.
     Waits,
@@ -99,7 +101,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate, and the sender that moves it. `early`: deliveries are taken while the role is unknown.
+    /// A gate, and the sender that sets the role. With `early`, deliveries are taken while the role is unknown.
     pub fn new(standing: DaemonRole, early: bool) -> (watch::Sender<DaemonRole>, Gate) {
         let (sender, standing) = watch::channel(standing);
         (sender, Gate { standing, early })
@@ -114,7 +116,7 @@ impl Gate {
         }
     }
 
-    /// `None` while it is shut. Else until when another daemon answered what was said.
+    /// `None` while the gate is shut. Otherwise, the time up to which another daemon answered.
     pub fn answers(&self) -> Option<Option<i64>> {
         match *self.standing.borrow() {
             DaemonRole::Answers { after } => Some(after),
@@ -122,17 +124,18 @@ impl Gate {
         }
     }
 
-    /// Ends when it is open.
+    /// Waits until the gate is open.
     pub async fn open(&self) {
         self.until(|standing| matches!(standing, DaemonRole::Answers { .. })).await;
     }
 
-    /// Ends when it is not.
+    /// Waits until the gate is shut.
     pub async fn shut(&self) {
         self.until(|standing| !matches!(standing, DaemonRole::Answers { .. })).await;
     }
 
-    /// Ends when the role is known. From then on, what this daemon acknowledged is worked on, whatever the role.
+    /// Waits until the role is known. From then on, events that this daemon acknowledged are worked on, whatever the
+    /// role.
     pub async fn known(&self) {
         self.until(|standing| standing != DaemonRole::Unknown).await;
     }
@@ -140,7 +143,7 @@ impl Gate {
     async fn until(&self, holds: impl Fn(DaemonRole) -> bool) {
         let mut standing = self.standing.clone();
         if standing.wait_for(|standing| holds(*standing)).await.is_err() {
-            // The sender is gone: the daemon ends.
+            // The sender is gone, since the daemon ends.
             std::future::pending().await
         }
     }

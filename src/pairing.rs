@@ -1,5 +1,5 @@
-//! Letting strangers in: the request they make by writing to the bot, what they and the admins are told of it, and the
-//! decision, in the chat or at the command line.
+//! Lets strangers in: the request that a stranger makes by writing to the bot, the messages to them and to the admins,
+//! and the decision, made in the chat or at the command line.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ pub const COMMAND: &str = "pairing";
 /// The argument of such a button: the code of the pairing request.
 pub const CODE: &str = "code";
 
-/// The most bytes that are kept of what a stranger wrote: enough to see what they want, and too few for a crowd to fill the
-/// disk.
+/// The most bytes that are kept of a stranger's message: enough to see what they want, and too few for a crowd to fill
+/// the disk.
 const MOST_ASKED: usize = 500;
 
-/// How often a decision is tried again because another one came in between.
+/// The most tries of a decision when another decision comes in between.
 const TRIES: usize = 3;
 
-/// What an admin reads who presses a button of an expired card.
+/// The answer to an admin who presses a button of an expired card.
 pub const EXPIRED: &str = "That request has expired. If they write to me again, you get a new card.";
 
 const APPROVED: &str = "You are let in: from now on I answer you here. What you wrote before was not worked on, so please \
@@ -42,12 +42,12 @@ pub enum PairingDecision {
     Approve,
     /// Denies the person, and tells them once.
     Deny,
-    /// Makes it as if they had never made a request. They are not told.
+    /// Takes the decision back, as if the person had never made a request. They are not told.
     Revoke,
 }
 
 impl PairingDecision {
-    /// The word that an admin types for it.
+    /// The word that an admin types for the decision.
     pub fn word(self) -> &'static str {
         match self {
             PairingDecision::Approve => "approve",
@@ -85,14 +85,14 @@ pub enum PairingError {
     /// Somebody else decided before.
     #[error("{email} {} already, by {by}", if *.approved { "was let in" } else { "was denied" })]
     Decided {
-        /// On whom.
+        /// Who made the request.
         email: String,
-        /// How.
+        /// Whether they were let in.
         approved: bool,
-        /// Who.
+        /// Who decided.
         by: String,
     },
-    /// A revoked request has to be made anew.
+    /// The request was revoked, so the person has to make a new one.
     #[error("{0} has to ask again: what they asked before was revoked")]
     Revoked(String),
     /// The ledger failed: try again.
@@ -151,7 +151,7 @@ pub fn request(event: uuid::Uuid, sender: &Sender, room: &RoomId, text: &str, ex
     }
 }
 
-/// What the stranger reads.
+/// The text that the stranger reads.
 pub fn greeting(request: &PairingRequest) -> String {
     let (code, good) = (&request.code, good_for(request));
     format!(
@@ -160,8 +160,8 @@ pub fn greeting(request: &PairingRequest) -> String {
     )
 }
 
-/// The letters to the admins that the bot can write to: each has a text, and a card if `sealed` can make one. `sealed` gets
-/// the card, its id, and the admin's email or person id.
+/// The letters to the admins whom the bot can write to. Each has a text, and a card if `sealed` can make one. `sealed`
+/// gets the card, its id, and the admin's email or person id.
 pub fn notices(
     request: &PairingRequest,
     admins: &[Addressee],
@@ -184,7 +184,7 @@ pub fn notices(
     (0..).zip(admins).map(notice).collect()
 }
 
-/// The card for an admin: who asks, and a button for each decision, as long as the code is good.
+/// The card for an admin: who asks, and a button for each decision. It works as long as the code is valid.
 fn card(request: &PairingRequest) -> Card {
     let PairingRequest { code, email, asked, .. } = request;
     let wrote = match quoted(asked) {
@@ -202,7 +202,7 @@ fn card(request: &PairingRequest) -> Card {
         .action(button("Deny", PairingDecision::Deny).destructive())
 }
 
-/// The text for an admin, who reads it where cards are not shown or their buttons do nothing.
+/// The text for an admin. It is read where cards are not shown, or where their buttons do nothing.
 fn notice(request: &PairingRequest) -> NewMessage {
     let PairingRequest { code, email, asked, .. } = request;
     let wrote = match quoted(asked) {
@@ -217,8 +217,8 @@ fn notice(request: &PairingRequest) -> NewMessage {
     NewMessage { markdown: Some(markdown), ..NewMessage::default() }
 }
 
-/// Decides on the request of the person with this code, email or id, and tells them. The same decision again changes nothing
-/// and tells nobody. `audit` has who decides, and how that came in.
+/// Decides on the request of the person with this code, email or id, and tells them. If the same decision was made
+/// before, nothing changes and nobody is told. `audit` says who decides, and how the decision came in.
 ///
 /// # Errors
 /// Why nothing was decided. Tell the person who decides, except for [`PairingError::Store`], after which the same call
@@ -255,7 +255,7 @@ pub async fn decide(
     Err(StoreError::Busy.into())
 }
 
-/// Whether this can be decided now.
+/// Checks that the request can still be decided in this way.
 fn check_decision(pairing: &Pairing, decision: PairingDecision, scope: Scope) -> Result<(), PairingError> {
     let (code, email) = (pairing.request.code.clone(), pairing.request.email.clone());
     match (pairing.state, decision) {
@@ -277,7 +277,8 @@ async fn find_request(store: &Store, who: &str) -> Result<Pairing, PairingError>
     let code = event::canonical_code(who);
     let wanted =
         |who: &str| PairingQuery { code: code.clone(), email: who.to_ascii_lowercase(), person: local_part(who) };
-    // Only marks around an address are left out: two addresses that look alike may be of two people.
+    // Nothing but the marks around an address is left out, since two addresses that look alike may belong to two
+    // people.
     let (spelt, meant) = (wanted(who.trim()), wanted(unmarked(who)));
     let (wanted, found) = match store.find_pairing(&spelt).await? {
         None => {
@@ -294,7 +295,7 @@ async fn find_request(store: &Store, who: &str) -> Result<Pairing, PairingError>
     Ok(found)
 }
 
-/// The message that tells a person of a decision, in the space where they wrote.
+/// The message about a decision, in the space where the person wrote.
 fn decision_letter(pairing: &Pairing, says: &str) -> Entry {
     let request = &pairing.request;
     let space = Destination::Space(request.room.as_str().into(), RoomType::Direct);
@@ -304,7 +305,7 @@ fn decision_letter(pairing: &Pairing, says: &str) -> Entry {
     Entry { subject: Some(request.email.clone()), ..letter.into_entry(id) }
 }
 
-/// How long a code is good, to the minute or, if that is none, to the second.
+/// How long the code is valid, to the minute, or to the second if that is less than a minute.
 fn good_for(request: &PairingRequest) -> String {
     let seconds = (request.expires_at - request.requested_at) / 1000;
     let rounded = if seconds >= 60 { seconds - seconds % 60 } else { seconds };

@@ -1,8 +1,8 @@
-//! What the program that the bot is calls itself: the name and version that people, Webex and the log read.
+//! The program's name and version, which people, Webex and the log read.
 
 use std::borrow::Cow;
 
-/// A name and a version. Without others they are Switchboard's own.
+/// A name and a version. The default is Switchboard's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program {
     pub name: &'static str,
@@ -19,7 +19,7 @@ impl Default for Program {
 }
 
 impl Program {
-    /// What its calls add to the `User-Agent` of the library.
+    /// The part that is added to the library's `User-Agent`.
     pub fn agent(&self) -> Option<String> {
         (*self != SWITCHBOARD).then(|| format!("{}/{}", self.name, self.version))
     }
@@ -31,13 +31,13 @@ impl Program {
         if *self == SWITCHBOARD { library.to_owned() } else { format!("{name} {version} on switchboard {library}") }
     }
 
-    /// What the bot is called in a simulated cloud, and its address there.
+    /// The bot's name and address in a simulated cloud.
     pub fn in_simulation(&self) -> (String, String) {
         let name = if *self == SWITCHBOARD { "Switchboard" } else { self.name };
         (name.to_owned(), format!("{}@webex.bot", self.name))
     }
 
-    /// A text of ours that quotes a command line, such as `switchboard check`, with the name that is typed there.
+    /// One of our texts that quotes a command line, such as `switchboard check`, with the name that people type.
     pub fn quoted<'text>(&self, text: &'text str) -> Cow<'text, str> {
         if self.name == SWITCHBOARD.name {
             return Cow::Borrowed(text);

@@ -1,14 +1,14 @@
-//! What was seen lately, by its key, in bounded memory.
+//! A bounded memory of what was seen recently, by key.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::mem;
 
-/// The most that each of two halves remembers. When the newer half is full, the older one is dropped, so that a crowd takes
-/// no more memory.
+/// The most values in each of two halves. When the newer half is full, the older one is dropped. So a crowd takes no
+/// more memory.
 pub const MOST: usize = 4096;
 
-/// The values that were put in last.
+/// The values that were inserted last.
 pub struct Recent<K, V> {
     newer: HashMap<K, V>,
     older: HashMap<K, V>,
@@ -34,7 +34,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         self.newer.get(key).or_else(|| self.older.get(key))
     }
 
-    /// Takes the value of this key out.
+    /// Removes the value of this key and gives it.
     pub fn remove(&mut self, key: &K) -> Option<V> {
         let older = self.older.remove(key);
         self.newer.remove(key).or(older)

@@ -1,5 +1,5 @@
-//! Foreign text made fit to be told on: without our secrets however they are spelled, on one line that shows what it
-//! holds, and short. Whoever is refused is often shown their own request again, with every secret that was in it.
+//! Makes foreign text safe to log and show: without our secrets in any spelling, on one line, with its characters
+//! visible, and short. Servers that refuse a request often send it back, with every secret in it.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use crate::text::{draws, is_blank, is_unseen};
 
-/// So many bytes of a foreign text are told on: what one sentence and its ids take.
+/// The most bytes of a foreign text that are shown: enough for a sentence and its ids.
 const LONGEST_TOLD: usize = 500;
 
-/// So many bytes of it are looked at. What is cut off there is far beyond what is told on.
+/// The most bytes of a foreign text that are searched. It is far more than what is shown.
 const MOST_LOOKED_AT: usize = 64 * 1024;
 
-/// Shorter ones are no secrets, and would take words out of every text.
+/// The fewest bytes of a secret. Shorter ones would remove words from every text.
 const SHORTEST: usize = 4;
 
-/// Of a secret in base64 this many letters have to be the same whatever stands before and after it.
+/// The fewest letters of a secret in base64 that must not depend on what stands before and after it.
 const SHORTEST_ENCODED: usize = 8;
 
 /// The secrets of the settings. Cheap to clone.
@@ -38,14 +38,14 @@ impl fmt::Debug for Redactor {
 }
 
 impl Redactor {
-    /// With one more secret and what is put in its place.
+    /// Adds a secret, and the mark that replaces it.
     pub fn with(&self, secret: &str, mark: &'static str) -> Redactor {
         let mut needles = self.0.to_vec();
         let secret = secret.trim();
         if secret.len() >= SHORTEST && needles.iter().all(|needle| needle.bytes != secret.as_bytes()) {
             let spellings = std::iter::once(secret.as_bytes().to_vec()).chain(in_base64(secret.as_bytes()));
             needles.extend(spellings.map(|bytes| Needle { bytes, mark }));
-            // A secret that holds another one goes as a whole.
+            // If a secret contains another one, it is replaced as a whole.
             needles.sort_by_key(|needle| std::cmp::Reverse(needle.bytes.len()));
         }
         Redactor(needles.into())
@@ -58,8 +58,8 @@ impl Redactor {
         if begin.len() < text.len() && !told.ends_with('…') { format!("{told}…") } else { told }
     }
 
-    /// The same text without our secrets: they are looked for as they stand, and in what several layers of escapes
-    /// stand for.
+    /// The text without our secrets. They are searched in the text itself, and in what remains after undoing several
+    /// layers of escapes.
     pub fn without_secrets(&self, text: &str) -> String {
         let plain = Layer { bytes: text.as_bytes().to_vec(), starts: (0..=text.len()).collect() };
         let json = plain.decoded(json_escape);
@@ -93,7 +93,7 @@ impl Redactor {
     }
 }
 
-/// A text on one line, without what nobody sees or what turns the text around it, and with a sign where it was cut.
+/// The text on one line, without invisible characters and changes of direction, and with a sign where it was cut.
 pub fn one_line(text: &str, most: usize) -> String {
     let mut line = String::new();
     for c in text.chars() {
@@ -110,7 +110,7 @@ pub fn one_line(text: &str, most: usize) -> String {
     line
 }
 
-/// The beginning of what something says, without the whole of it ever being written.
+/// The beginning of what a value displays. The whole text is never written.
 pub fn beginning(said: &impl fmt::Display) -> String {
     struct Short(String);
     impl Write for Short {
@@ -127,8 +127,8 @@ pub fn beginning(said: &impl fmt::Display) -> String {
     short.0
 }
 
-/// What base64 makes of a secret at each of the three places in which it may begin, without the letters that depend on
-/// what stands beside it.
+/// The forms of a secret in base64, for each of the three positions at which it may begin. Letters that also depend on
+/// the bytes beside the secret are left out.
 fn in_base64(secret: &[u8]) -> Vec<Vec<u8>> {
     let mut spellings = Vec::new();
     for (before, depends) in [(0, 0), (1, 2), (2, 3)] {
@@ -145,7 +145,7 @@ fn in_base64(secret: &[u8]) -> Vec<Vec<u8>> {
     spellings
 }
 
-/// A text with some escapes undone, and where each byte of it began.
+/// A text with some escapes undone, and the position at which each of its bytes began.
 struct Layer {
     bytes: Vec<u8>,
     starts: Vec<usize>,

@@ -1,4 +1,4 @@
-//! From a message to a command: strip the mention, find the name, cut the arguments. Pure.
+//! Finds the command in a message: strips the mention, finds the name, cuts the arguments. Pure.
 
 mod html;
 mod mention;
@@ -8,25 +8,25 @@ pub use mention::{addressed_text, mentions};
 use crate::handler::{Args, CommandError, CommandSpec};
 use crate::text::{after_slash, find_called, is_blank, is_invisible, nearest, quoted, unwrapped};
 
-/// What a text means.
+/// The meaning of a text.
 #[derive(Debug)]
 pub enum Route<'a, C> {
-    /// Nothing: only the mention, or a file.
+    /// Nothing: the message has only the mention, or a file.
     Empty,
-    /// A command of the table, with what follows its name.
+    /// A command of the table, and its arguments.
     Command(&'a C, Result<Args, CommandError>),
-    /// A command that this person may not give here.
+    /// A command that this person may not give at this place.
     Forbidden(&'a C),
     /// No command has this name.
     Unknown {
-        /// The nearest name, when one is near.
+        /// The most similar name, if one is similar enough.
         near: Option<&'a str>,
     },
 }
 
-/// Finds the command that a text names. The name is matched whole. Case, surrounding blanks, a leading `/`, invisible
-/// characters, and marks that emphasise a word or end a sentence do not matter. A command that the person may not give, by
-/// `may`, is not suggested either.
+/// Finds the command that a text names. The name is matched as a whole. Case, surrounding blanks, a leading `/`,
+/// invisible characters, and marks that emphasise a word or end a sentence are ignored. If `may` says that the person
+/// may not give a command, that command is not suggested either.
 pub fn route<'a, C: AsRef<CommandSpec>>(
     commands: &'a [C],
     may: impl Fn(&CommandSpec) -> bool,
@@ -37,7 +37,7 @@ pub fn route<'a, C: AsRef<CommandSpec>>(
         return Route::Empty;
     }
     let words = commands.iter().flat_map(|command| command.as_ref().words().map(move |word| (word, command)));
-    // A name that is itself spelt with such marks comes first.
+    // A name that is itself spelled with such marks comes first.
     let spelt = words.clone().find(|(known, _)| *known == word);
     let (word, rest) = if spelt.is_some() { (word, rest) } else { first_word(unwrapped(text)) };
     match spelt.or_else(|| find_called(word, words, |(known, _)| known)) {
@@ -52,13 +52,13 @@ pub fn route<'a, C: AsRef<CommandSpec>>(
     }
 }
 
-/// The first word, and what follows it to the letter.
+/// The first word, and the exact text after it.
 fn first_word(text: &str) -> (&str, &str) {
     let text = text.trim_start_matches(|c| is_blank(c) || is_invisible(c)).trim_end_matches(is_blank);
     text.split_at(text.find(is_blank).unwrap_or(text.len()))
 }
 
-/// The reply to a text that names no command. It is plain text, so what it repeats stays harmless.
+/// The reply to a text that names no command. It is plain text, so the words it repeats stay harmless.
 pub fn unknown(text: &str, near: Option<&str>) -> String {
     let said = quoted(text);
     match near {

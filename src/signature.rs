@@ -1,10 +1,11 @@
-//! Bytes in, `Verified<Bytes>` out; also the hashes and the seal of the audit. The only crypto of the house.
+//! Checks signatures: bytes in, `Verified<Bytes>` out. Also makes the hashes and the seal of the audit, and the seals
+//! of buttons. No other room has crypto.
 //!
-//! Webex signs the exact bytes of a delivery: lower-case hex of HMAC-SHA1, key = the webhook's secret, in the header
-//! `X-Spark-Signature` (Webex's Webhooks Guide). The bytes are hashed as they came; parsing first and serialising
-//! again would change numbers, escapes and key order.
+//! Webex signs the exact bytes of a delivery with HMAC-SHA1 and the webhook's secret as the key. The signature is in
+//! the header `X-Spark-Signature`, in lower-case hex (Webex's Webhooks Guide). The bytes are hashed as they came:
+//! parsing them first and serialising them again would change numbers, escapes and the order of keys.
 //!
-//! What we give out and want back unchanged is sealed, with HMAC-SHA-256 and a key of our own.
+//! Texts that we send out and that must come back unchanged are sealed with HMAC-SHA-256 and a key of our own.
 
 use axum::http::HeaderMap;
 use base64::Engine;
@@ -22,13 +23,14 @@ pub const HEADER: &str = "x-spark-signature";
 /// The header that one of Cisco's samples sends beside it. Nothing here relies on it; the simulator can send it.
 pub const NEWER_HEADER: &str = "x-webex-signature";
 
-/// The header by which `check --deep` proves that a delivery is its own, whatever its signature is.
+/// The header by which `check --deep` proves that it sent a delivery, whatever the signature is.
 pub const CANARY_HEADER: &str = "x-switchboard-canary";
 
-/// The prefix of what a canary's proof signs. No delivery of Webex begins with it, so none of its signatures is such a proof.
+/// The prefix of the bytes that a canary's proof signs. No delivery of Webex begins with it, so no signature of Webex
+/// is such a proof.
 const CANARY: &[u8] = b"switchboard: a canary, 1\n";
 
-/// Bytes whose signature was right. Only this module can make one, and only this can be parsed.
+/// Bytes whose signature was right. Only this module can make such a value, and only such a value can be parsed.
 pub struct Verified<T>(T);
 
 impl<T> Verified<T> {
@@ -44,7 +46,7 @@ pub enum SignatureError {
     /// The header is missing.
     #[error("missing")]
     Missing,
-    /// There, but not this body's: wrong secret, changed bytes, or not 40 hex digits.
+    /// The header is there but does not fit the body: wrong secret, changed bytes, or not 40 hex digits.
     #[error("wrong")]
     Wrong,
 }
@@ -54,15 +56,15 @@ pub enum SignatureError {
 pub struct Signer(Option<Hmac<Sha1>>);
 
 impl Signer {
-    /// With the webhook's secret. HMAC takes keys of any length; were that to change, nothing would verify.
+    /// A signer with the webhook's secret. HMAC accepts keys of any length. If it ever did not, nothing would verify.
     pub fn new(secret: SecretString) -> Signer {
         Signer(Hmac::new_from_slice(secret.expose_secret().as_bytes()).ok())
     }
 
-    /// Takes the body only if the header holds its signature; compares in constant time.
+    /// Accepts the body only if the header holds its signature. Compares in constant time.
     ///
     /// # Errors
-    /// Says whether the header was missing or wrong, for the log; the caller answers 401 to both.
+    /// The header was missing or wrong, which is for the log. Answer 401 to both.
     pub fn verify(&self, headers: &HeaderMap, body: Bytes) -> Result<Verified<Bytes>, SignatureError> {
         let mut values = headers.get_all(HEADER).iter();
         let value = match (values.next(), values.next()) {
@@ -75,7 +77,7 @@ impl Signer {
         if right { Ok(Verified(body)) } else { Err(SignatureError::Wrong) }
     }
 
-    /// Whether somebody who has the secret sent exactly this body to test the way in. A stranger can neither make the proof
+    /// Whether somebody who has the secret sent exactly this body to test the way in. A stranger cannot make the proof,
     /// nor use it for another body.
     pub fn is_canary(&self, headers: &HeaderMap, body: &[u8]) -> bool {
         let claimed = headers.get(CANARY_HEADER).and_then(|value| hex::decode(value.as_bytes()).ok());
@@ -117,7 +119,7 @@ pub fn digest(bytes: &[u8]) -> Digest {
 pub struct AuditKey(Option<Hmac<Sha256>>);
 
 impl AuditKey {
-    /// With `audit.key`. HMAC takes keys of any length; were that to change, nothing would verify.
+    /// A key with `audit.key`. HMAC accepts keys of any length. If it ever did not, nothing would verify.
     pub fn new(key: &SecretString) -> AuditKey {
         AuditKey(Hmac::new_from_slice(key.expose_secret().as_bytes()).ok())
     }
@@ -127,28 +129,29 @@ impl AuditKey {
         hmac(self.0.clone(), bytes).unwrap_or_default()
     }
 
-    /// Whether this is their seal; compares in constant time.
+    /// Whether this is the seal of these bytes. Compares in constant time.
     pub fn verify(&self, bytes: &[u8], seal: &[u8]) -> bool {
         hmac(self.0.clone(), bytes).is_some_and(|ours| ours.ct_eq(seal).into())
     }
 }
 
-/// Seals what goes out and has to come back unchanged. Everybody can read the content.
+/// Seals texts that go out and must come back unchanged. Everybody can read the content.
 #[derive(Clone)]
 pub struct Sealer(Vec<Hmac<Sha256>>);
 
-/// The text that derives the key of seals from a secret, so that one secret can serve for webhooks and for seals, and neither
-/// use helps to forge the other.
+/// The text by which the key of seals is derived from a secret. So one secret can serve for webhooks and for seals, and
+/// neither use helps to forge the other.
 const SEALS: &[u8] = b"switchboard: the key of seals, 1";
 
 impl Sealer {
-    /// The first secret seals; all of them open, so that a secret can be replaced while what it sealed is still about.
+    /// A sealer whose first secret seals, and all of whose secrets open. So a secret can be replaced while tokens that
+    /// it sealed are still in use.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Sealer {
         let key = |secret| hmac(Hmac::<Sha256>::new_from_slice(secret).ok(), SEALS);
         Sealer(secrets.into_iter().filter_map(|secret| Hmac::new_from_slice(&key(secret)?).ok()).collect())
     }
 
-    /// A token of the content. It opens only with the same `place`, which is not in it.
+    /// Seals the content into a token. It opens only with the same `place`, which the token does not contain.
     pub fn seal(&self, place: &str, content: &[u8]) -> String {
         let tag = self.0.first().and_then(|key| sealed(key, place, content)).unwrap_or_default();
         format!("{}.{}", BASE64.encode(content), BASE64.encode(tag))
@@ -163,7 +166,7 @@ impl Sealer {
     }
 }
 
-/// The length goes first, so that nothing can move from the place into the content.
+/// The length of the place goes first, so that nothing can move from the place into the content.
 fn sealed(key: &Hmac<Sha256>, place: &str, content: &[u8]) -> Option<Vec<u8>> {
     let length = u64::try_from(place.len()).ok()?.to_be_bytes();
     hmac(Some(key.clone().chain_update(length).chain_update(place)), content)
@@ -253,7 +256,7 @@ mod tests {
             "an earlier secret opens"
         );
         assert_eq!(open(&ours, "here", &seal(&["two", "one"]).seal("here", b"do it")), None, "and does not seal");
-        // Without a secret nothing opens, least of all what was sealed without one.
+        // Without a secret nothing opens, not even what was sealed without one.
         assert_eq!(open(&seal(&[]), "here", &seal(&[]).seal("here", b"do it")), None);
         assert_eq!(open(&ours, "here", &seal(&[]).seal("here", b"do it")), None);
         for (at, _) in token.char_indices() {
@@ -264,7 +267,7 @@ mod tests {
                 assert!(longer == token || open(&ours, "here", &longer).is_none(), "{longer}");
             }
         }
-        // Neither is the key of a seal the webhook's, nor a webhook's signature a seal.
+        // The key of seals is not the webhook's key, and a webhook's signature is no seal.
         let spark = Signer::new("one".into()).sign(b"do it");
         assert_eq!(open(&ours, "here", &format!("{}.{}", BASE64.encode(b"do it"), BASE64.encode(spark))), None);
     }

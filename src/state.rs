@@ -1,4 +1,4 @@
-//! Values by their type: what the author of a bot shares with its handlers.
+//! Values by their type, which the author of a bot shares with its handlers.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub struct State {
     values: HashMap<TypeId, Value>,
-    /// The types that were given more than once: only one of the values could be found.
+    /// The types that were given more than once, so that only one value could be found.
     repeated: Vec<&'static str>,
 }
 
@@ -28,7 +28,7 @@ impl State {
         Arc::clone(&self.values.get(&TypeId::of::<T>())?.value).downcast().ok()
     }
 
-    /// Takes over what another one holds.
+    /// Adds the values of another one.
     pub fn extend(&mut self, other: State) {
         self.repeated.extend(other.repeated);
         for (id, value) in other.values {
@@ -49,7 +49,7 @@ impl State {
     }
 }
 
-/// The types alone: a value may hold a secret.
+/// Shows only the types, since a value may contain a secret.
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.values.values().map(|value| value.of)).finish()

@@ -1,6 +1,7 @@
-//! Logs and metrics: one place that knows their names.
+//! Logs and metrics. No other room names a metric.
 //!
-//! A log line is a sentence readable alone, with the identifiers again as fields. What people type is in neither.
+//! A log line is a sentence that can be read alone, with the ids repeated as fields. Neither logs nor metrics contain
+//! what people type.
 
 mod log;
 mod seldom;
@@ -22,7 +23,7 @@ use crate::verdict::Verdict;
 pub use log::start_log;
 pub use seldom::Seldom;
 
-/// What became of something Webex sent, as the label `outcome`.
+/// The outcome of something that Webex sent, as the label `outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
     /// It is in the inbox.
@@ -33,7 +34,7 @@ pub enum Received {
     Own,
     /// Not signed by Webex, or not an envelope.
     Rejected,
-    /// Nothing this bot works on.
+    /// It is of a kind that this bot does not work on.
     Ignored,
 }
 
@@ -62,9 +63,9 @@ pub struct Depths {
     pub outbox_seconds: f64,
     /// Dead letters of both queues.
     pub dead: u64,
-    /// For how long it is not proven yet that nothing is missing, in seconds; `None` when that is not looked after.
+    /// For how many seconds it has not been proven that nothing is missing. `None` if this bot does not check that.
     pub complete_seconds: Option<f64>,
-    /// Times of which something may be missing for good.
+    /// The number of times whose messages may be missing for good.
     pub gaps: u64,
 }
 
@@ -93,7 +94,7 @@ struct Inner {
     pace_from: OnceLock<Box<dyn Fn() -> Option<f64> + Send + Sync>>,
     answered: AtomicU64,
     started: Instant,
-    /// Milliseconds from the start to the last time the way in was seen to work.
+    /// Milliseconds from the start to the last delivery.
     delivered: AtomicU64,
 }
 
@@ -183,13 +184,13 @@ fn add<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metri
     metric
 }
 
-/// A histogram of so many buckets, each twice as wide as the one before. `first`: the upper bound of the first, in
-/// seconds.
+/// A histogram with this many buckets, each twice as wide as the one before. `first` is the upper bound of the first,
+/// in seconds.
 fn histogram(first: f64, buckets: u16) -> Histogram {
     Histogram::new(exponential_buckets(first, 2.0, buckets))
 }
 
-/// From a hundredth of a second to five minutes.
+/// A histogram from a hundredth of a second to five minutes.
 fn waits() -> Histogram {
     histogram(0.01, 16)
 }
@@ -201,31 +202,31 @@ impl Metrics {
         self.0.events.get_or_create(&labels.to_vec()).inc();
     }
 
-    /// Something arrived that nobody works on. `resource` and `event` are each one of a fixed set.
+    /// Something arrived that nobody works on. `resource` and `event` each have a fixed set of values.
     pub fn unhandled(&self, source: &'static str, resource: &'static str, event: &'static str) {
         let outcome = Received::Ignored.label();
         let labels = [("source", source), ("resource", resource), ("outcome", outcome), ("event", event)];
         self.0.events.get_or_create(&labels.to_vec()).inc();
     }
 
-    /// An event that a handler was there for was settled. `resource` and `event` are each one of a fixed set.
+    /// An event for which there was a handler was settled. `resource` and `event` each have a fixed set of values.
     pub fn handled(&self, resource: &'static str, event: &'static str, outcome: Verdict) {
         let labels = [("resource", resource), ("event", event), ("outcome", outcome.word())];
         self.0.handled.get_or_create(&labels).inc();
     }
 
-    /// The way in works: something came through it just now.
+    /// Deliveries work: one has just arrived.
     pub fn delivery_proven(&self) {
         let at = self.0.started.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
         self.0.delivered.fetch_max(at, Ordering::Relaxed);
     }
 
-    /// How long ago something came through the way in, or the start, where nothing has yet.
+    /// How long ago the last delivery arrived. If none has, how long ago the start was.
     pub fn delivery_age(&self) -> Duration {
         self.0.started.elapsed().saturating_sub(Duration::from_millis(self.0.delivered.load(Ordering::Relaxed)))
     }
 
-    /// A canary came back after this long, or did not.
+    /// A canary came back after this time, or did not.
     pub fn canary(&self, outcome: &'static str, took: Option<Duration>) {
         self.0.canaries.get_or_create(&[("outcome", outcome)]).inc();
         if let Some(took) = took {
@@ -242,7 +243,7 @@ impl Metrics {
         }
     }
 
-    /// A command was put before those who have to approve it, or that has ended.
+    /// An approval request was made or has ended.
     pub fn approval(&self, outcome: &'static str) {
         self.0.approvals.get_or_create(&[("outcome", outcome)]).inc();
     }
@@ -273,7 +274,7 @@ impl Metrics {
         self.0.unreadable.get_or_create(&[("endpoint", endpoint), ("part", part)]).inc();
     }
 
-    /// A call waited so long for its turn.
+    /// A call waited this long for its turn.
     pub fn api_wait(&self, priority: &'static str, waited: Duration) {
         self.0.api_wait.get_or_create(&[("priority", priority)]).observe(waited.as_secs_f64());
     }

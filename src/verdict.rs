@@ -26,43 +26,43 @@ macro_rules! verdicts {
 verdicts! {
     /// A command or an action replied.
     Answered = "answered",
-    /// The bot said why it does not do what was asked.
+    /// The bot refused to do what was asked, and said why.
     Declined = "declined",
-    /// The arguments were wrong, and the usage was told.
+    /// The arguments were wrong, and the bot showed the usage.
     Usage = "usage",
     /// It was given up.
     Failed = "failed",
-    /// Nothing was said, and the bot said so.
+    /// The message had no words, and the bot said so.
     Empty = "empty",
-    /// No command has this name, and the bot said so.
+    /// No command has the name that was typed, and the bot said so.
     Unknown = "unknown",
-    /// It answers a question whose time is over.
+    /// It answered a question whose time was over.
     Late = "late",
-    /// A question was called off.
+    /// It cancelled a question.
     Cancelled = "cancelled",
-    /// It was put before those who may approve it.
+    /// It waits for the approval of others.
     Awaiting = "awaiting",
     /// It counted as an approval.
     Counted = "counted",
-    /// It ended what waited for approval.
+    /// It ended an approval request.
     Ended = "ended",
-    /// The time of what waited for approval was over.
+    /// The time of an approval request was over.
     Expired = "expired",
-    /// By a rule they may not.
+    /// A rule forbids it to this person.
     Denied = "denied",
-    /// Somebody unknown got a code.
+    /// A stranger got a code.
     Stranger = "stranger",
-    /// More strangers wrote than get a code.
+    /// A stranger got no code, since too many strangers wrote.
     Crowd = "crowd",
-    /// They said too much at a time.
+    /// The person or the space was over the limit of messages.
     Flooded = "flooded",
     /// The bot did it itself.
     Own = "own",
-    /// There was nothing to do about it.
+    /// There was nothing to do.
     Noted = "noted",
     /// It was not meant for the bot.
     Ignored = "ignored",
-    /// What it was about is not there.
+    /// The thing it was about no longer exists.
     Gone = "gone",
     /// This version cannot read it.
     Unreadable = "unreadable",
@@ -70,17 +70,17 @@ verdicts! {
     Unhandled = "unhandled",
     /// An operator dropped it.
     Dropped = "dropped",
-    /// Webex has taken the message.
+    /// Webex accepted the message.
     Sent = "sent",
-    /// Webex has not taken it.
+    /// Webex refused the message.
     Refused = "refused",
-    /// Webex has changed the message.
+    /// Webex edited the message.
     Edited = "edited",
     /// A later edit of the same message took its place.
     Folded = "folded",
     /// The message was deleted.
     Deleted = "deleted",
-    /// The message stays.
+    /// The message was not deleted.
     Kept = "kept",
     /// An operator, or the daemon, did it.
     #[default]
@@ -96,22 +96,22 @@ verdicts! {
 }
 
 impl Verdict {
-    /// The verdict of a word in the ledger; none of a word that this version does not know.
+    /// The verdict with this word in the ledger. None if this version does not know the word.
     pub fn of(word: &str) -> Option<Verdict> {
         Verdict::ALL.iter().copied().find(|verdict| verdict.word() == word)
     }
 
-    /// Whether somebody was refused, by the rules of who is answered and how much.
+    /// Whether the rules of who is answered, and how much, refused somebody.
     pub fn is_refusal(self) -> bool {
         matches!(self, Verdict::Denied | Verdict::Stranger | Verdict::Crowd | Verdict::Flooded)
     }
 
-    /// Whether the bot did, or said in full, what could be done about it.
+    /// Whether the bot did everything that could be done about it, or said all there was to say.
     pub fn is_answer(self) -> bool {
         matches!(self, Verdict::Answered | Verdict::Declined | Verdict::Usage | Verdict::Unknown | Verdict::Empty)
     }
 
-    /// What it means for people, as a clause; `told` is whether the person has, or gets, a reply.
+    /// The meaning for people, as a clause. `told` says whether the person gets a reply, or got one.
     pub fn meaning(self, told: bool) -> &'static str {
         match self {
             Verdict::Answered => "answered",

@@ -1,5 +1,6 @@
-//! Limits how much one person, and one space, may say: token buckets in memory. They count by the time at which something was
-//! said, since what is fetched after an outage comes as a burst that is nobody's fault.
+//! Limits how many messages of one person, and of one space, are answered: token buckets in memory. They count by the
+//! time at which something was said. So messages that are fetched after an outage are no flood, although they come in a
+//! burst.
 
 use std::mem;
 use std::sync::{Mutex, PoisonError};
@@ -10,11 +11,11 @@ use crate::config;
 use crate::recent::Recent;
 use crate::webex::{PersonId, RoomId};
 
-/// What one message takes from a bucket, which counts milliseconds times messages a minute: so nothing is rounded.
+/// What one message takes from a bucket. A bucket counts milliseconds times messages a minute, so nothing is rounded.
 const MINUTE: u64 = 60_000;
 
-/// How much older than the newest message one is that comes late, after an outage. It was no part of a flood and does not
-/// count.
+/// A message that is this much older than the newest one came late, after an outage. It is no part of a flood and does
+/// not count.
 const LATE_MS: i64 = 60_000;
 
 /// The buckets.
@@ -25,22 +26,22 @@ pub struct Flood {
     counted: Mutex<Recent<Uuid, Pace>>,
 }
 
-/// Whether somebody says too much.
+/// Whether a person, or a space, is over its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// They do not.
+    /// It is not.
     Fine,
-    /// They do.
+    /// It is.
     Over {
-        /// By which rule.
+        /// The rule that set the limit.
         rule: &'static str,
-        /// Whether to tell them: once, until there was a pause.
+        /// Whether to tell the person. That is done once, and again only after a pause.
         tell: bool,
     },
 }
 
 impl Flood {
-    /// From the checked settings.
+    /// Makes the buckets from settings that were checked.
     pub fn new(settings: &config::Flood) -> Flood {
         let buckets = |rate, rule| Mutex::new(Buckets::new(rate, settings.burst, rule));
         Flood {
@@ -50,8 +51,8 @@ impl Flood {
         }
     }
 
-    /// Counts what a person said or clicked `at` this time, in milliseconds since 1970. `space` is none for a direct space.
-    /// Each event counts once. What is too much for the person does not count for the space.
+    /// Counts a message or click of a person, made `at` this time in milliseconds since 1970. `space` is none for a
+    /// direct space. Each event counts once. If it is too much for the person, it does not count for the space.
     pub fn take(&self, event: Uuid, person: &PersonId, space: Option<&RoomId>, at: i64) -> Pace {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pace) = counted.get(&event) {
@@ -72,21 +73,21 @@ impl Flood {
 }
 
 struct Buckets {
-    /// Messages a minute; 0 is no limit.
+    /// Messages a minute; 0 means no limit.
     rate: u64,
     most: u64,
     rule: &'static str,
-    /// By the person or the space, at some hundred bytes each.
+    /// The buckets by person or space. Each takes some hundred bytes.
     recent: Recent<String, Bucket>,
 }
 
 struct Bucket {
     left: u64,
-    /// When something was last said.
+    /// The time of the last message.
     at: i64,
-    /// They are over the limit: nothing is let through until the bucket has a minute's worth again.
+    /// Whether the limit was exceeded. Nothing is let through until the bucket has a minute's worth again.
     over: bool,
-    /// They were told.
+    /// Whether the person was told.
     told: bool,
 }
 
@@ -140,7 +141,7 @@ mod tests {
         Flood::new(&config::Flood { person, space, burst })
     }
 
-    /// One letter a message: `.` is let through, `!` is told of, and `-` is ignored in silence.
+    /// One letter for each message: `.` for answered, `!` for refused with a notice, and `-` for ignored in silence.
     fn said(flood: &Flood, person: &str, space: Option<&str>, times: impl IntoIterator<Item = i64>) -> String {
         let space = space.map(RoomId::from);
         let pace = |ms| match flood.count(&person.into(), space.as_ref(), START + ms) {
@@ -158,7 +159,7 @@ mod tests {
         assert_eq!(said(&flood, "b", None, [0]), ".", "others are not meant");
         assert_eq!(said(&flood, "a", None, [30_000, 59_999]), "--", "not before a minute's worth is there again");
         assert_eq!(said(&flood, "a", None, [60_000; 5]), "...--", "they know already");
-        // A pause of a minute, and they are told anew.
+        // After a pause of a minute they are told again.
         assert_eq!(said(&flood, "a", None, [120_000; 5]), "...!-");
         assert_eq!(said(&flood, "a", None, [600_000; 8]), "......!-");
     }
@@ -192,11 +193,11 @@ mod tests {
         let flood = flood(2, 0, 1);
         let hours = |from: i64| (0..24).map(move |hour| (from + hour) * 3_600_000);
         assert_eq!(said(&flood, "a", None, hours(0)), ".".repeat(24));
-        // Another space of theirs is read back after the first one, from the morning on.
+        // Another space of the same person is read back after the first one, from the morning on.
         assert_eq!(said(&flood, "a", None, hours(0)), ".".repeat(24));
-        // What was a flood then is one now.
+        // A real flood at that time is still recognised.
         assert_eq!(said(&flood, "a", None, [100 * 3_600_000; 4]), "..!-");
-        // A little out of order is no way around it.
+        // Messages slightly out of order do not get around the limit.
         assert_eq!(said(&flood, "a", None, [100 * 3_600_000 - 1000; 2]), "--");
     }
 

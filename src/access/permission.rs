@@ -49,12 +49,12 @@ impl Permission {
         self.wrong.extend(wrong);
     }
 
-    /// The people who may besides the admins; none if everybody may.
+    /// The people who may give the command besides the admins. None if everybody may.
     pub(super) fn people(&self) -> Option<&[ListEntry]> {
         self.allow.as_deref()
     }
 
-    /// Whether nobody but an admin may give it in a space.
+    /// Whether in spaces only admins may give it.
     pub(super) fn is_direct_only(&self) -> bool {
         self.rooms.as_ref().is_some_and(|rooms| rooms.iter().all(|spot| matches!(spot, AllowedSpace::Direct)))
     }
@@ -66,10 +66,10 @@ impl Permission {
 }
 
 impl Policy {
-    /// Whether a person whom the bot answers may give a command there.
+    /// Whether a person whom the bot answers may give a command at this place.
     ///
     /// # Errors
-    /// The rule by which they may not, for the log and the audit.
+    /// The rule that forbids it, for the log and the audit. Do not run the command.
     pub fn permits(
         &self,
         permission: &Permission,

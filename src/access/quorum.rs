@@ -8,7 +8,7 @@ use super::{ListEntry, Permission, Policy, fold_case, is_listed};
 use crate::config::{ADMINS, GroupPolicy, approve_problem, is_person};
 use crate::webex::PersonId;
 
-/// The most names that people read; of further ones they read the number.
+/// The most names that people read. For further ones they read the number.
 const MOST_NAMED: usize = 8;
 
 /// How many of which people have to approve a command before it runs.
@@ -23,7 +23,7 @@ pub struct Quorum {
 }
 
 impl Quorum {
-    /// `needed` of these people, within this time.
+    /// A quorum of `needed` approvals by these people, within this time.
     pub fn new(by: impl IntoIterator<Item = impl AsRef<str>>, needed: u32, within: Duration) -> Quorum {
         let by: Vec<_> = by.into_iter().map(|entry| entry.as_ref().trim().to_owned()).collect();
         Quorum {
@@ -35,22 +35,22 @@ impl Quorum {
         }
     }
 
-    /// Why it can never be met; nothing if it can.
+    /// Why the quorum can never be reached. None if it can.
     pub fn wrong(&self) -> Option<&str> {
         self.wrong.as_deref()
     }
 
-    /// How many people.
+    /// The number of people who have to approve.
     pub fn needed(&self) -> usize {
         self.needed as usize
     }
 
-    /// How long they have.
+    /// How long they have to approve.
     pub fn within(&self) -> Duration {
         self.within
     }
 
-    /// How long they have, as people read it.
+    /// How long they have to approve, as people read it.
     pub fn time(&self) -> String {
         SignedDuration::try_from(self.within).map_or_else(|_| String::new(), |within| format!("{within:#}"))
     }
@@ -78,19 +78,19 @@ impl Quorum {
 }
 
 impl Policy {
-    /// Whether a person whom the bot answers may approve. Admins may only if they are listed, by name or as "admins": that
-    /// they may do everything does not make them a second pair of eyes.
+    /// Whether a person whom the bot answers may approve. An admin may only if they are listed, by name or as "admins".
+    /// That they may do everything does not make them a second pair of eyes.
     pub fn approves(&self, quorum: &Quorum, id: &PersonId, email: &str) -> bool {
         is_listed(&quorum.by, id, email) || (quorum.admins && self.is_admin(id, email))
     }
 
-    /// Whether enough people may approve besides this one.
+    /// Whether there are enough people who may approve besides this one.
     pub fn can_do_without(&self, quorum: &Quorum, id: &PersonId, email: &str) -> bool {
         let email = fold_case(email);
         self.has_enough(quorum, |entry| !entry.covers(id, &email))
     }
 
-    /// Why a command with this quorum can never run, or never for some people, as far as the settings show.
+    /// Why a command with this quorum can never run, or never for some people, as far as the settings show that.
     pub fn unmet(&self, quorum: &Quorum, permission: &Permission) -> Option<&'static str> {
         let is_answered = |entry: &ListEntry| self.may_be_answered(entry);
         let cannot_ask_alone = |asker: &ListEntry| !self.has_enough(quorum, |entry| entry != asker);
@@ -107,14 +107,14 @@ impl Policy {
             Some("access.group_policy is \"allowlist\", and too few of approve.by are listed to be answered in spaces")
         } else if askers.is_some_and(|askers| is_closed(&askers) && askers.iter().all(cannot_ask_alone)) {
             Some(
-                "whoever may give it is one of those whose approval it takes, and does not count: list more in approve.by",
+                "each person who may give it would have to approve it too, which does not count: list more in approve.by",
             )
         } else {
             None
         }
     }
 
-    /// Whether the entries for which this holds may be enough people.
+    /// Whether the entries that fulfil `holds` may be enough people.
     fn has_enough(&self, quorum: &Quorum, holds: impl Fn(&ListEntry) -> bool) -> bool {
         let admins = if quorum.admins { self.admins.as_slice() } else { &[] };
         let mut people: Vec<&ListEntry> = Vec::new();
@@ -126,7 +126,7 @@ impl Policy {
         people.iter().copied().any(is_domain) || people.len() >= quorum.needed()
     }
 
-    /// Whether a person of this entry may be answered in spaces. An id and an address may be of one person.
+    /// Whether a person of this entry may be answered in spaces. An id and an address may belong to the same person.
     fn may_be_answered(&self, entry: &ListEntry) -> bool {
         let listed = || self.group_allowed.iter().chain(&self.admins);
         self.group != GroupPolicy::Allowlist
@@ -138,7 +138,7 @@ impl Policy {
     }
 }
 
-/// Whether an entry is a mail domain. Nobody knows how many people that is.
+/// Whether an entry is a mail domain, which may be any number of people.
 fn is_domain(entry: &ListEntry) -> bool {
     matches!(entry, ListEntry::Domain(_))
 }

@@ -1,8 +1,8 @@
-//! Who is answered.
+//! The person whom the bot answers.
 
 use crate::webex::PersonId;
 
-/// Who wrote the message. Taken from the message as Webex gives it, never from the webhook.
+/// The person who wrote a message. It is taken from the message that Webex gives, never from the webhook.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct Sender {

@@ -54,14 +54,14 @@ fn letter(decision: Decision) -> char {
     }
 }
 
-/// Who they are, as the columns of the matrix stand: the id Webex gives, the address, and how pairing stands.
+/// The people, in the order of the matrix's columns: Webex's id, the address, and the pairing.
 fn people() -> [(PersonId, &'static str, PairingStatus); 10] {
     let person = |nth: u32, email, standing| {
         (encode("us", "PEOPLE", &format!("{nth:08}-1111-4111-8111-111111111111")).into(), email, standing)
     };
     [
         person(1, "root@example.org", PairingStatus::Unknown),
-        // Listed by an id that another cluster spells.
+        // Listed by an id with the spelling of another cluster.
         person(2, "", PairingStatus::Unknown),
         person(3, "ALICE@Example.Com", PairingStatus::Unknown),
         person(4, "somebody@listed.example", PairingStatus::Unknown),
@@ -74,8 +74,8 @@ fn people() -> [(PersonId, &'static str, PairingStatus); 10] {
     ]
 }
 
-/// Policy, place and act, and a letter for each of admin, listed by id, by email and by domain, paired, pending, denied,
-/// stranger, other bot, and the bot itself.
+/// Policy, place and act, and then a letter for each of these: admin, listed by id, by email and by domain, paired,
+/// pending, denied, stranger, other bot, and the bot itself.
 const DIRECT: [(DmPolicy, Act, &str); 8] = [
     (DmPolicy::Pairing, Act::Text, "A LLL PwnQ b O"),
     (DmPolicy::Pairing, Act::Click, "A LLL Pwnk b O"),
@@ -87,7 +87,7 @@ const DIRECT: [(DmPolicy, Act, &str); 8] = [
     (DmPolicy::Disabled, Act::Click, "x xxx xxxx x O"),
 ];
 
-/// The same for spaces: whether the bot is mentioned, text or click.
+/// The same for spaces: policy, whether the bot is mentioned, and the act.
 const GROUP: [(GroupPolicy, bool, Act, &str); 16] = [
     (GroupPolicy::Allowlist, true, Act::Text, "A LLL DDDD b O"),
     (GroupPolicy::Allowlist, false, Act::Text, "A LLL dddd b O"),

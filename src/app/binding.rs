@@ -1,14 +1,15 @@
-//! Why a port cannot be listened on, and what to do about it.
+//! Binds listeners, and says why a port cannot be listened on and what to do about it.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-/// Binds what a setting names.
+/// Binds the address of a setting.
 ///
 /// # Errors
-/// Why that cannot be, with what to do. `others` are our own listeners, each with its setting: the port may be theirs.
+/// The address cannot be bound. The error says why and what to do. `others` are our own listeners, each with its
+/// setting, since one of them may have the port.
 pub(crate) async fn bind(address: SocketAddr, key: &str, others: &[(SocketAddr, &str)]) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let why = hint(address, &error, others);
@@ -16,7 +17,7 @@ pub(crate) async fn bind(address: SocketAddr, key: &str, others: &[(SocketAddr, 
     })
 }
 
-/// What to do where an address cannot be listened on.
+/// What to do if an address cannot be listened on.
 pub(crate) fn hint(address: SocketAddr, error: &std::io::Error, others: &[(SocketAddr, &str)]) -> String {
     let port = address.port();
     let is_theirs = |other: &SocketAddr| {

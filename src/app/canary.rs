@@ -1,4 +1,4 @@
-//! The canary: a message the bot posts to a space of its own choice, to see whether it comes back by the way in.
+//! The canary: a message that the bot posts to a space set by the operator, to see whether its delivery comes back.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use crate::config::{Delivery, Mode};
 use crate::event;
 use crate::webex::{Client, Error, MessageId, NewMessage, Priority, RoomId};
 
-/// What people read for a moment, or for good where the bot could not delete it.
+/// The text, which people see for a moment, or for good if the bot cannot delete it.
 const TEXT: &str = "Canary: I am testing whether messages reach me, and delete this one at once.";
 
-/// What the canary needs, and whom it tells.
+/// Everything the canary needs, and the parts it notifies.
 pub(super) struct Canary {
     pub delivery: Delivery,
     pub shared: Shared,
-    /// Asks for a look at what was missed.
+    /// Requests a read-back of missed messages.
     pub nudge: Arc<Notify>,
 }
 
 impl Canary {
-    /// Sends one now and then, for as long as the daemon runs.
+    /// Sends a canary now and then, as long as the daemon runs.
     pub async fn run(self) {
         let Some(room) = self.delivery.canary.as_deref().map(RoomId::from) else { return std::future::pending().await };
         if self.delivery.mode == Mode::Polling {
@@ -31,7 +31,7 @@ impl Canary {
             );
             return std::future::pending().await;
         }
-        // Before the webhooks are registered nothing can come back.
+        // Nothing can come back before the webhooks are registered.
         self.shared.health.well().await;
         loop {
             self.shared.gate.open().await;
@@ -68,7 +68,7 @@ impl Canary {
         Ok(())
     }
 
-    /// Nobody waits for a canary.
+    /// The client for a message that nobody waits for.
     fn webex(&self) -> Client {
         self.shared.services.webex.at(Priority::Notify)
     }

@@ -1,4 +1,5 @@
-//! What works, but hardly as it was meant: what `check` warns of without a network, and the daemon logs at its start.
+//! Finds settings and declarations that work but are probably not meant. `check` warns about them without a network,
+//! and the daemon logs them at its start.
 
 use crate::access::Policy;
 use crate::config::{Config, DmPolicy, GroupPolicy, Mode, SettingDoubt};
@@ -6,7 +7,7 @@ use crate::event::Subscription;
 use crate::handler::Table;
 use crate::receiver::is_told_over_websocket;
 
-/// Everything doubtful about settings, commands and handlers of events, but for [`Config::missing_url`].
+/// Every doubt about settings, commands and handlers of events, except [`Config::missing_url`].
 pub(crate) fn doubts(config: &Config, table: &Table, subscriptions: &[Subscription]) -> Vec<SettingDoubt> {
     let policy = Policy::new(&config.access);
     let mut doubts: Vec<_> = nobody_answered(config).into_iter().collect();
@@ -36,7 +37,7 @@ pub(crate) fn doubts(config: &Config, table: &Table, subscriptions: &[Subscripti
     doubts
 }
 
-/// Whom the settings shut out altogether.
+/// The doubt that the settings let nobody be answered at all.
 fn nobody_answered(config: &Config) -> Option<SettingDoubt> {
     let access = &config.access;
     let nobody_direct = match access.dm_policy {

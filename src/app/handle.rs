@@ -1,4 +1,4 @@
-//! What others have of a running app.
+//! What a program can do with a running app.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::outbox::{self, Destination, Letter, Posted};
 use crate::receiver::websocket::Line;
 use crate::store::{Store, StoreError};
 
-/// A running app, to be looked into and to be given what the bot is to say.
+/// A running app: gives its state, and takes what the bot is to say.
 #[derive(Clone)]
 pub struct Handle {
     pub(super) health: Health,
@@ -26,12 +26,12 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Ends when Webex has taken the token, the webhooks are registered and the loops run.
+    /// Waits until Webex has accepted the token, the webhooks are registered and the loops run.
     pub async fn ready(&self) {
         self.health.well().await;
     }
 
-    /// Ends when no event and no reply is open. What waits for a pause to end counts as open.
+    /// Waits until no event and no reply is open. One that waits for a pause to end counts as open.
     pub async fn settled(&self) -> anyhow::Result<()> {
         let mut commits = self.store().commits();
         loop {
@@ -60,16 +60,16 @@ impl Handle {
         self.desk.services.value()
     }
 
-    /// Says something at nobody's asking: an alert, a greeting, a result. It is on disk when this returns, and sent in its
-    /// turn, whatever ends the process. Said again with the same key it is said once, so a call that failed can be made
-    /// again; a key that names the occasion, such as `backup/2026-11-27`, also holds across restarts, for `store.retention`
-    /// and `store.dedupe` after it was sent. Buttons need a card that says whose actions they call:
-    /// [`Card::calls`](crate::Card::calls).
-    /// A card waits until Webex has said who the bot is.
+    /// Says something that nobody asked for: an alert, a greeting, a result. When this returns it is on disk, and it
+    /// will be sent in its turn even if the process is killed. Two calls with the same key say it once, so a call that
+    /// failed can be repeated. If the key names the occasion, such as `backup/2026-11-27`, this also holds across
+    /// restarts, for `store.retention` plus `store.dedupe` after it was sent. Buttons need a card that says whose
+    /// actions they call: [`Card::calls`](crate::Card::calls). With a card this waits until Webex has said who the bot
+    /// is.
     ///
     /// # Errors
-    /// The reply cannot be sent: it says nothing, asks something, has a wrong card or a file that is too large. Or the
-    /// ledger cannot take it just now; then the same call, with the same key, may succeed later.
+    /// The reply cannot be sent: it says nothing, asks something, or has a wrong card or a file that is too large. Or
+    /// the ledger does not take it now: then repeat the call with the same key later.
     pub async fn say(&self, key: &str, to: Destination, reply: Reply) -> anyhow::Result<Posted> {
         anyhow::ensure!(!reply.is_empty(), "nothing is said to {to}");
         reply.check_elsewhere(&to)?;
@@ -83,44 +83,46 @@ impl Handle {
         Ok(Posted { id: outbox::letter_id(key), is_new })
     }
 
-    /// Puts a letter into the outbox, outside of any event. It is on disk when this returns, and sent in its turn, whatever
-    /// ends the process. A second letter of the same key is none, so a call that failed can be made again.
+    /// Puts a letter that belongs to no event into the outbox. When this returns the letter is on disk, and it will be
+    /// sent in its turn even if the process is killed. A second letter with the same key is ignored, so a call that
+    /// failed can be repeated.
     ///
     /// # Errors
-    /// Webex would refuse the letter, and the error says why. Or the ledger cannot take it just now; then the same
-    /// call, with the same key, may succeed later.
+    /// Webex would refuse the letter, and the error says why. Or the ledger does not take it now: then repeat the call
+    /// with the same key later.
     pub async fn post(&self, key: &str, letter: Letter) -> anyhow::Result<Posted> {
         Ok(outbox::post(self.store(), key, letter).await?)
     }
 
-    /// How the websocket is and was, if `delivery.mode` has one.
+    /// The state of the websocket, now and at each change, if `delivery.mode` uses one.
     pub fn line(&self) -> Option<watch::Receiver<Line>> {
         self.line.clone()
     }
 
-    /// Replaces the program's commands while the bot runs; those that every bot has stay. Events under way finish with the
-    /// commands they began with. The settings' rules hold for the new ones.
+    /// Replaces the program's commands while the bot runs. The built-in ones stay. Events under way finish with the
+    /// commands they began with. The rules in the settings hold for the new commands too.
     ///
     /// # Errors
-    /// A command has a wrong declaration, or a rule is for a command that does not exist. Then the old commands stay.
+    /// A command is declared wrongly, or a rule names a command that does not exist. The old commands stay.
     pub fn exchange_commands(&self, commands: Vec<Command>) -> anyhow::Result<()> {
         let all = commands::table().into_iter().chain(commands).collect();
         self.table.exchange(commands::used(&self.config, all, &self.around)?);
         Ok(())
     }
 
-    /// Forgets the pauses that Webex asked for, and does now what waits for one: the simulated cloud took them back.
+    /// Forgets the pauses that Webex asked for, and makes everything due that waits for one. The simulated cloud calls
+    /// it when it takes its pauses back.
     pub(crate) async fn forget_limits(&self) -> Result<(), StoreError> {
         self.desk.services.webex.forget_limits();
         self.store().make_all_due().await
     }
 
-    /// The ledger, for looking into.
+    /// The ledger, to look into.
     pub(crate) fn store(&self) -> &Store {
         &self.desk.services.store
     }
 
-    /// What a scrape of `/metrics` shows.
+    /// The text that a scrape of `/metrics` shows.
     pub async fn metrics(&self) -> anyhow::Result<String> {
         Ok(self.desk.services.metrics.render(self.store().depths().await?))
     }

@@ -16,7 +16,7 @@ use crate::store::{LedgerId, Store, StoreError};
 use crate::telemetry::Seldom;
 use crate::webex::{Client, Error, Fault, Priority, TIME_IS_GOOD_TO, Webhook, WebhookSpec};
 
-/// The URL in the mark of a daemon that has none. The name cannot exist, so nothing is sent there.
+/// The URL in the mark of a daemon that has none. No such host can exist, so nothing is sent there.
 const NOWHERE: &str = "https://switchboard.invalid/";
 
 /// A mark that was not renewed for this long is deleted.
@@ -30,7 +30,7 @@ pub(super) struct InstanceWatch {
     webex: Client,
     store: Store,
     health: Health,
-    /// Where our webhooks point, if they are registered.
+    /// The URL our webhooks call, if they are registered.
     target_url: Option<String>,
     /// The secret of our webhooks. Marks have it too, so a delivery through a mark does not count as forged.
     secret: Option<SecretString>,
@@ -139,7 +139,7 @@ impl InstanceWatch {
                     self.settings.renew
                 }
                 Err(LookError::Webex(error)) => {
-                    tracing::warn!(%error, hint = error.hint(), "the marks of other daemons could not be looked at; trying again");
+                    tracing::warn!(%error, hint = error.hint(), "the marks of other daemons could not be read; trying again");
                     self.step_down(looked);
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     error.asked_pause().unwrap_or(pause)

@@ -1,4 +1,4 @@
-//! What a bot is made of, beside its settings.
+//! The parts of a bot, besides its settings.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::handler::{self, Around, Command, EventHandler, Table};
 use crate::program::Program;
 use crate::state::State;
 
-/// What the author of a bot gave to its builder.
+/// The parts that the author of a bot gave to its builder.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
     pub program: Program,
@@ -20,13 +20,13 @@ pub(crate) struct Parts {
     pub around: Vec<Around>,
     pub on_start: Vec<OnStart>,
     pub clock: Clock,
-    /// The sections of the settings that are the author's.
+    /// The author's sections of the settings.
     pub sections: Vec<Section>,
     pub state: State,
 }
 
 impl Default for Parts {
-    /// The bot that has nothing of an author's.
+    /// The parts of a bot without an author.
     fn default() -> Self {
         Parts {
             program: Program::default(),
@@ -42,12 +42,13 @@ impl Default for Parts {
 }
 
 impl Parts {
-    /// The settings in `file` and in the environment; with all that is wrong with them, and not only if nothing is.
+    /// Reads the settings in `file` and in the environment. Gives them and everything that is wrong with them, side by
+    /// side.
     pub(crate) fn look(&self, file: Option<&Path>) -> Result<Loaded, ConfigError> {
         Ok(self.signed(Config::look(file, &self.sections)?))
     }
 
-    /// The same with these variables above everything else.
+    /// Like [`Parts::look`], with these variables above everything else.
     pub(crate) fn look_under(
         &self,
         file: Option<&Path>,
@@ -61,7 +62,7 @@ impl Parts {
         Ok(self.signed(Config::look_at(toml, variables, &self.sections)?))
     }
 
-    /// The same with the text above the variables.
+    /// Like [`Parts::look_at`], with the text above the variables.
     pub(crate) fn look_above(&self, toml: &str, variables: &[(String, String)]) -> Result<Loaded, ConfigError> {
         Ok(self.signed(Config::look_above(toml, variables, &self.sections)?))
     }
@@ -71,24 +72,25 @@ impl Parts {
         loaded
     }
 
-    /// The commands as they are used, once the handlers of events are known to fit, too.
+    /// The commands as they are used. Handlers of events are checked too.
     ///
     /// # Errors
-    /// A command or an event handler has a wrong declaration, or a rule is for a command that does not exist.
+    /// A command or an event handler is declared wrongly, or a rule names a command that does not exist. Do not start.
     pub(crate) fn table(&self, config: &Config) -> anyhow::Result<Table> {
         handler::check_events(&self.events)?;
         commands::used(config, self.commands.clone(), &self.around)
     }
 
-    /// What the handlers of events ask Webex to tell of.
+    /// The events that the handlers ask Webex for.
     pub(crate) fn subscriptions(&self) -> Vec<Subscription> {
         self.events.iter().map(|handler| handler.subscription.clone()).collect()
     }
 
-    /// What handlers find by its type.
+    /// The values that handlers find by their type.
     ///
     /// # Errors
-    /// Two values of one type, or settings that were read without the bot's own sections: mistakes of the program.
+    /// The program has a mistake: there are two values of one type, or the settings were read without the bot's own
+    /// sections.
     pub(crate) fn shared(&self, config: &Config) -> anyhow::Result<State> {
         if let Some(section) = self.sections.iter().find(|section| !section.is_in(&config.own)) {
             let name = section.name;
@@ -102,7 +104,7 @@ impl Parts {
         Ok(state)
     }
 
-    /// Says in the settings whose they are.
+    /// Writes the program's name and version into the settings.
     pub(super) fn sign(&self, config: &mut Config) {
         config.program = self.program;
         config.webex.agent = self.program.agent();

@@ -1,5 +1,5 @@
-//! When spaces are read back: at an interval if the bot polls; else at the start, after anything that may have lost a
-//! delivery, and now and then.
+//! Decides when spaces are read back. If the bot polls, that is at an interval. Otherwise it is at the start, after
+//! anything that may have lost a delivery, and now and then.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,12 +22,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 pub(super) struct ReconcileSchedule {
     delivery: config::Delivery,
     polling: config::Polling,
-    /// How long Webex may take until it shows what was said.
+    /// How long Webex may take to show a message.
     lag: Duration,
-    /// How long a failing Webex is waited for.
+    /// How long to wait for a failing Webex.
     give_up: Duration,
     shared: Shared,
-    /// Asks for a read-back now: a delivery may have been lost.
+    /// Requests a read-back now, since a delivery may have been lost.
     nudge: Arc<Notify>,
     /// The state of the websocket, if there is one.
     line: Option<watch::Receiver<Line>>,
@@ -38,7 +38,7 @@ pub(super) struct ReconcileSchedule {
 }
 
 impl ReconcileSchedule {
-    /// As the settings say.
+    /// A schedule as the settings say.
     pub fn new(
         config: &Config,
         shared: Shared,
@@ -69,8 +69,8 @@ impl ReconcileSchedule {
         }
         // The bot has to know its own id, to tell its own messages from those of others.
         self.shared.identity.known().await;
-        // Messages from before the webhooks or the socket stand may not be delivered, so the first read-back comes
-        // after.
+        // Messages may not be delivered while the webhooks or the socket are not there yet. So the first read-back
+        // comes afterwards.
         if self.delivery.mode != Mode::Polling {
             self.called().await;
         }
@@ -81,7 +81,7 @@ impl ReconcileSchedule {
         let (mut reconciler, mut pause, mut followed) = (None, self.interval(), false);
         loop {
             if self.shared.gate.answers().is_none() {
-                // Another daemon answers. This one begins anew after that.
+                // Another daemon answers. Once it no longer does, this one begins anew.
                 reconciler = None;
                 self.shared.gate.open().await;
             }
@@ -95,7 +95,8 @@ impl ReconcileSchedule {
             pause = match self.read_back(&mut reconciler).await {
                 Ok(unsettled) => {
                     self.is_well();
-                    // One more, for what Webex did not show yet. Only one: a busy bot must not poll this way.
+                    // One more, for messages that Webex did not show yet. Only one, so that a busy bot does not poll in
+                    // this way.
                     followed = unsettled && !followed && self.interval() > self.lag;
                     if followed { self.lag } else { self.interval() }
                 }
@@ -109,14 +110,14 @@ impl ReconcileSchedule {
         }
     }
 
-    /// Ends when a delivery may have been lost. It ends at once if that was since the last read-back.
+    /// Waits until a delivery may have been lost. Returns at once if that happened since the last read-back.
     async fn called(&mut self) {
         let Some(line) = &mut self.line else { return self.nudge.notified().await };
         tokio::select! {
             () = self.nudge.notified() => {}
             changed = line.changed() => {
                 if changed.is_err() {
-                    // The daemon stops.
+                    // The daemon is stopping.
                     std::future::pending::<()>().await;
                 }
                 let is_down = matches!(line.borrow().socket, Socket::Down { .. });
@@ -146,7 +147,7 @@ impl ReconcileSchedule {
 
     async fn begin(&self) -> Result<Reconciler, ReadBackError> {
         let Shared { store, services, .. } = &self.shared;
-        // Always far enough back for two ordinary intervals, so that these leave no gap.
+        // Always at least two ordinary intervals back, so that these leave no gap.
         let slowest = match self.delivery.mode {
             Mode::Polling | Mode::Both => self.polling.interval,
             Mode::Webhook | Mode::Websocket => self.delivery.reconcile.max(self.polling.interval),
@@ -180,7 +181,7 @@ impl ReconcileSchedule {
         }
     }
 
-    /// The source of what is found, as the metrics name it.
+    /// The source of the messages that are found, as the metrics name it.
     fn source(&self) -> Source {
         match self.delivery.mode {
             Mode::Polling | Mode::Both => Source::Polling,
@@ -208,7 +209,7 @@ impl ReconcileSchedule {
 
     /// Reports to `/readyz` that reading works.
     fn is_well(&self) {
-        // While the websocket is down, its own report stands.
+        // While the websocket is down, its own report is left in place.
         if !self.is_down() {
             self.shared.health.token(Ok(()));
         }

@@ -1,5 +1,5 @@
-//! Learns who the bot is, and keeps its webhooks at Webex as they ought to be. A refused token or a Webex that is away
-//! is said plainly and tried again: a supervisor that starts us over and over helps nobody.
+//! Learns who the bot is, and keeps its webhooks at Webex in order. If Webex refuses the token or is away, that is said
+//! plainly and tried again, since a supervisor that restarts the daemon over and over would help nobody.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,16 +16,16 @@ use crate::webex::{Error, Priority};
 /// The longest pause before Webex is asked again who the bot is, unless it asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// The longest pause before the webhooks are looked at again after a failure.
+/// The longest pause before the webhooks are checked again after a failure.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Looks after the token, and after webhooks for the bot itself and for these. `nudge` hears of each time when
+/// Maintains the token, and the webhooks for the bot itself and for its handlers. `nudge` is notified each time when
 /// something may not have been delivered.
 pub(super) async fn register(config: Config, shared: Shared, nudge: Arc<Notify>) {
     learn_identity(&shared).await;
     match config.delivery.mode {
         Mode::Webhook | Mode::Both => {}
-        // There are none; whatever is the way in reports itself.
+        // There are no webhooks. The receiver in use reports its own state.
         Mode::Polling | Mode::Websocket => return std::future::pending().await,
     }
     let (Some(url), Some(secret)) = (config.webhook.target_url(), &config.webhook.secret) else {
@@ -37,11 +37,11 @@ pub(super) async fn register(config: Config, shared: Shared, nudge: Arc<Notify>)
     let wanted = registration::wanted(url, secret, shared.door.wanted());
     let mut is_first = true;
     loop {
-        // Whoever waits leaves them to the other daemon.
+        // A daemon that waits leaves the webhooks to the other one.
         shared.gate.open().await;
         let look = registration::synchronise(&shared.services.webex.at(Priority::Poll), &wanted).await;
-        // Until now they did not bring everything. After a failure, nobody knows. What handlers of events miss, no catch-up
-        // finds.
+        // Until now the webhooks may have missed something, and after a failure they may have again. Catch-up does not
+        // find what handlers of events miss.
         if is_first || look.as_ref().map_or(true, WebhookLook::had_gap) {
             nudge.notify_one();
         }
@@ -72,7 +72,7 @@ async fn learn_identity(Shared { services, identity, health, .. }: &Shared) {
     }
 }
 
-/// Without `webhook.public_url` they are somebody else's to make.
+/// Warns if clicks cannot arrive. Without `webhook.public_url` it is up to somebody else to make the webhooks.
 async fn doubt_clicks(config: &Config, Shared { services, .. }: &Shared) {
     let none_tells = |found: Vec<_>| !registration::tells_of_clicks(&found);
     if config.cards.enabled && services.webex.webhooks().await.is_ok_and(none_tells) {
@@ -83,8 +83,9 @@ async fn doubt_clicks(config: &Config, Shared { services, .. }: &Shared) {
     }
 }
 
-/// Says what a look at the webhooks came to; the pause until the next one. Without the webhook of a handler the bot works on
-/// everything else, so that one is only warned of, and is tried again at the next look.
+/// Logs the result of checking the webhooks, and gives the pause until the next check. Without the webhook of a
+/// handler, the bot still does everything else. So a failure of such a webhook is only logged, and is tried again at
+/// the next check.
 fn log_look(look: Result<WebhookLook, Error>, interval: Duration, health: &Health) -> Duration {
     let look = match look {
         Ok(look) => look,

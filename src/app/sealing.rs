@@ -7,8 +7,9 @@ use crate::config::Config;
 use crate::signature::Sealer;
 use crate::store::Store;
 
-/// What seals the buttons of cards: the secret that is set, else the ledger's own, which always opens what it has sealed.
-/// Never the webhook's: everybody in a space can read what a button is sealed with, and try secrets on it.
+/// The sealer for the buttons of cards. It uses the secret in the settings, or else the ledger's own; what the ledger's
+/// own secret sealed, it always opens. It never uses the webhook's secret: everybody in a space can read a sealed
+/// button, and try secrets on it.
 pub(super) async fn cards(config: &Config, store: &Store) -> anyhow::Result<Cards> {
     let bytes = |secret: &SecretString| secret.expose_secret().as_bytes().to_vec();
     let set = config.cards.secret.as_ref().map(bytes).filter(|secret| !secret.trim_ascii().is_empty());

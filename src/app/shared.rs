@@ -1,4 +1,4 @@
-//! What every task of an app has.
+//! The state that every task of an app shares.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::instance::Gate;
 use crate::receiver::Door;
 use crate::store::Store;
 
-/// What every task has, and all of them the same. Cheap to clone.
+/// The state that all tasks share. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Shared {
     pub store: Store,
@@ -18,7 +18,7 @@ pub(super) struct Shared {
     /// Closes events, and makes letters.
     pub desk: Arc<Desk>,
     pub identity: Identity,
-    /// Hears how each of them is.
+    /// Collects the state of each task.
     pub health: Health,
     /// Takes events.
     pub door: Door,

@@ -27,20 +27,20 @@ use crate::store::{StoreError, Writer};
 use crate::worker;
 use crate::{admin, http};
 
-/// Starts tasks that share all this.
+/// Starts tasks that share this state.
 struct TaskSpawner<'a> {
     tasks: &'a mut Tasks,
     stops: &'a Stops,
     config: &'a Config,
     shared: &'a Shared,
-    /// Asks for a look at what was missed.
+    /// Requests a read-back of missed messages.
     nudge: Arc<Notify>,
-    /// Hears when the first such look has ended.
+    /// Notified when the first read-back has ended.
     caught_up: watch::Sender<bool>,
 }
 
 impl App {
-    /// Starts every task. What is given back hears why the ledger was lost, if it is.
+    /// Starts every task. The receiver it gives gets the reason if the ledger is lost.
     pub(super) fn spawn(self, tasks: &mut Tasks, stops: &Stops) -> anyhow::Result<oneshot::Receiver<StoreError>> {
         let handle = self.handle();
         let App { config, public, admin, writer, websocket, standing, table, events, on_start, shared, .. } = self;
@@ -60,7 +60,7 @@ impl App {
 }
 
 impl TaskSpawner<'_> {
-    /// A task that is cut off where it waits when the daemon stops.
+    /// Starts a task that is cancelled at an `await` when the daemon stops.
     fn until_stop(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let stopped = self.stops.inbox.drain.clone();
         self.tasks.spawn(name, async move {
@@ -79,7 +79,7 @@ impl TaskSpawner<'_> {
         lost
     }
 
-    /// The two loops that do the work.
+    /// Starts the two loops that do the work.
     fn work(&mut self, table: LiveTable, events: Vec<EventHandler>) {
         let Shared { store, gate, health, .. } = self.shared;
         let (concurrency, Stops { inbox, outbox, .. }) = (self.config.worker.concurrency, self.stops);
@@ -123,9 +123,9 @@ impl TaskSpawner<'_> {
         Ok(())
     }
 
-    /// The websocket, if it is the way in, and the looks for what no way brought.
+    /// Starts the websocket, if the bot uses one, and the read-backs of messages that were not delivered.
     fn ways_in(&mut self, websocket: Option<Websocket>) {
-        // It says when there is something to be fetched by REST.
+        // It says when something must be fetched by REST.
         let line = websocket.as_ref().map(Websocket::line);
         if let Some(websocket) = websocket {
             self.tasks.spawn(WEBSOCKET, websocket.run(self.stops.inbox.drain.clone()));

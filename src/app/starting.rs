@@ -1,4 +1,4 @@
-//! What a program does once its bot is ready.
+//! Runs the author's functions once the bot is ready.
 
 use std::fmt;
 use std::future::Future;
@@ -12,7 +12,7 @@ use super::Handle;
 
 type Starting = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
-/// A function of the author's: see [`Bot::on_start`](crate::Bot::on_start).
+/// A function of the author; see [`Bot::on_start`](crate::Bot::on_start).
 #[derive(Clone)]
 pub(crate) struct OnStart(Arc<dyn Fn(Handle) -> Starting + Send + Sync>);
 
@@ -25,7 +25,7 @@ impl OnStart {
         OnStart(Arc::new(move |handle| Box::pin(start(handle))))
     }
 
-    /// Runs it when the bot is ready. The bot goes on however it ends.
+    /// Runs the function when the bot is ready. The bot continues however it ends.
     pub(super) async fn run(self, handle: Handle) {
         handle.ready().await;
         match AssertUnwindSafe(async { (self.0)(handle).await }).catch_unwind().await {

@@ -1,4 +1,4 @@
-//! Runs the app until it is told to stop, and stops it in an order in which nothing in hand is lost.
+//! Runs the app until it is told to stop. Then stops it in an order that loses no work in hand.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use super::App;
 use super::tasks::{INBOX, LEDGER, OUTBOX, PUBLIC, Tasks, WEBSOCKET};
 use crate::worker::Stop;
 
-/// After this the work still in hand is put back, so that a stop ends within the 30 s that supervisors wait.
+/// After this time, unfinished work is put back. So a stop ends within the 30 s that supervisors wait.
 const DRAIN: Duration = Duration::from_secs(25);
 
-/// Open connections get this long to finish once all work is done.
+/// How long open connections may take to finish once all work is done.
 const HANG_UP: Duration = Duration::from_secs(2);
 
-/// What each group of tasks is stopped by.
+/// The tokens that stop each group of tasks.
 #[derive(Default)]
 pub(super) struct Stops {
-    /// The work on events, and what brings or asks for them.
+    /// Stops the work on events, and the tasks that bring or request events.
     pub inbox: Stop,
-    /// The sending of messages.
+    /// Stops the sending of messages.
     pub outbox: Stop,
-    /// The listeners.
+    /// Stops the listeners.
     pub servers: CancellationToken,
-    /// The ledger's writer.
+    /// Stops the ledger's writer.
     pub ledger: CancellationToken,
 }
 
@@ -32,7 +32,7 @@ impl App {
     /// Runs until `shutdown` ends, then finishes what is in hand, within 30 seconds.
     ///
     /// # Errors
-    /// When one of the tasks ended by itself: that is a defect, and a supervisor should start the daemon anew.
+    /// A task ended by itself, which is a defect. Exit, so that a supervisor starts the daemon again.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (health, program) = (self.shared.health.clone(), self.shared.services.program);
         let address = self.public.local_addr()?;
@@ -51,7 +51,7 @@ impl App {
         tracing::info!("stopping: finishing what is in hand");
         let loss = lost.try_recv().ok();
         if loss.is_some() {
-            // Nothing that is in hand could be settled.
+            // Work in hand could not be settled without the ledger.
             stops.abort();
         }
         stops.stop_all(&mut tasks).await;
@@ -75,7 +75,8 @@ impl Stops {
         self.outbox.abort.cancel();
     }
 
-    /// What a command answers while draining still goes out, so the outbox stops after the inbox, and the ledger last.
+    /// Stops the inbox, then the outbox, and the ledger last. So replies of commands that finish while draining are
+    /// still sent.
     async fn stop_all(self, tasks: &mut Tasks) {
         self.inbox.drain.cancel();
         let drained = async {

@@ -1,4 +1,4 @@
-//! The tasks of an app by name, so that the end of each can be waited for and an unexpected one is named.
+//! Keeps the tasks of an app by name, so that the end of each can be waited for, and an unexpected end names its task.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -32,7 +32,7 @@ impl Tasks {
         self.running.insert(id, name);
     }
 
-    /// Waits for whichever ends next, and says which it was and how it went.
+    /// Waits for the next task to end. Gives its name and its result.
     pub(super) async fn next_end(&mut self) -> (&'static str, Result<(), String>) {
         match self.set.join_next_with_id().await {
             Some(Ok((id, ()))) => (self.take(id), Ok(())),
@@ -41,7 +41,7 @@ impl Tasks {
         }
     }
 
-    /// Waits until a task has ended; one that has already, or never ran, is not waited for.
+    /// Waits until a task has ended. Returns at once if it has ended already, or never ran.
     pub(super) async fn until_ended(&mut self, name: &str) {
         while self.running.values().any(|running| *running == name) {
             if let (ended, Err(error)) = self.next_end().await {

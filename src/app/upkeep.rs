@@ -1,4 +1,4 @@
-//! What the ledger needs beside the work: rows past their time are emptied, and requests for approval ended.
+//! Maintains the ledger beside the work: empties rows whose time is over, and ends requests for approval.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use crate::config;
 use crate::event::{Event, Source, TimeUp};
 use crate::store::{Overdue, RowState, Store, StoreError};
 
-/// How often settled rows are looked through for those past their time.
+/// How often the ledger is searched for rows whose time is over.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
-/// The longest pause between two looks at what waits for approval: the clock may be set meanwhile.
+/// The longest pause before requests for approval are checked again, since the clock may be set meanwhile.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
-/// The same while some of it is being ended, or the ledger could not be read.
+/// The pause while some requests are being ended, or if the ledger could not be read.
 const EXPIRE_AGAIN: Duration = Duration::from_secs(10);
 
-/// How many times the end of a request is put into the inbox, if it is given up or dropped there each time. After that the
-/// request stays open.
+/// The most times that the end of a request is put into the inbox, if each time it is given up or dropped there. After
+/// that the request stays open.
 const MOST_EXPIRIES: u32 = 5;
 
-/// Empties rows past their time, a step at a time, and sleeps when there are none left.
+/// Empties rows whose time is over, a step at a time, and sleeps when none are left.
 pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration, catch_up: Duration) {
-    // A space's mark says up to when everything there was worked on. It is needed for as long as messages are fetched,
-    // and the ids of those that were answered are known.
+    // The mark of a space says up to when everything there was worked on. It is needed as long as messages are fetched,
+    // and as long as the ids of answered ones are known.
     let lanes = catch_up.max(settings.retention.saturating_add(settings.dedupe));
     loop {
         let pruned = async {
@@ -47,8 +47,8 @@ pub(super) async fn prune(store: Store, settings: config::Store, audit: Duration
     }
 }
 
-/// Ends what waits for approval once its time is over, through the inbox, so that it happens in the order of the space
-/// and survives whatever the rest of it survives.
+/// Ends requests for approval once their time is over. It does so through the inbox, so the end takes its place in the
+/// order of the space and survives a killed process, like any other event.
 pub(super) async fn expire(shared: Shared) {
     loop {
         let pause = match put_overdue(&shared).await {
@@ -67,12 +67,13 @@ pub(super) async fn expire(shared: Shared) {
     }
 }
 
-/// Until the next time is over, if nothing is asked for before.
+/// Puts the ends of overdue requests into the inbox. Gives the time until the next check, if nobody makes a request
+/// before.
 async fn put_overdue(Shared { store, services, door, .. }: &Shared) -> Result<Duration, StoreError> {
     let now = clock::wall_ms();
     let (overdue, next) = store.overdue_approvals(now).await?;
     for Overdue { card, room, expires_at } in &overdue {
-        // Its place in the space is by Webex's clock, as that of the clicks is.
+        // Its place in the order of the space is by Webex's clock, like that of clicks.
         let at = (*expires_at).min(now) - services.webex.clock_lead().unwrap_or_default();
         let at = jiff::Timestamp::from_millisecond(at).ok();
         for nth in 0..MOST_EXPIRIES {
@@ -80,7 +81,7 @@ async fn put_overdue(Shared { store, services, door, .. }: &Shared) -> Result<Du
             let row = store.row(event.event_id()).await?;
             match row.map(|row| row.state) {
                 Some(RowState::Open) => break,
-                // It was given up or dropped, and the request is still there.
+                // The event was given up or dropped, and the request is still open.
                 Some(RowState::Done | RowState::Dead | RowState::Forgotten) => {}
                 None => {
                     door.take(Source::Clock, &event, None).await?;

@@ -1,4 +1,4 @@
-//! The two loops that do the work, put together from what they need.
+//! The two loops that do the work, assembled from their parts.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use crate::handler::{EventHandler, LiveTable};
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
 
-/// How long new events wait, at most, for what was said while the bot was away.
+/// The longest time that new events wait for messages that were said while the bot was away.
 const CATCH_UP_FIRST: Duration = Duration::from_secs(10);
 
-/// What works on events.
+/// The part that works on events.
 pub(super) fn inbox(config: &Config, shared: &Shared, table: LiveTable, events: Vec<EventHandler>) -> Inbox {
     Inbox::new(config, &shared.desk, table, events, &shared.door)
 }
 
-/// What sends replies.
+/// The part that sends replies.
 pub(super) fn outbox(config: &Config, Shared { store, services, identity, health, .. }: &Shared) -> Outbox {
     Outbox::new(config, &services.webex, store, identity, &services.metrics, health)
 }
 
-/// Waits until the bot can tell its own words from others', and knows what it missed; nothing is claimed before. `false`
-/// when the daemon stops first.
+/// Waits until the bot knows which messages are its own, and what it missed. Nothing is claimed before. `false` if the
+/// daemon stops first.
 pub(super) async fn begin(
     Shared { identity, health, .. }: Shared,
     mut caught_up: watch::Receiver<bool>,

@@ -1,4 +1,4 @@
-//! An Adaptive Card as a value: what it is built from, whether Webex takes it, and what is read where it is not shown.
+//! An Adaptive Card as a value: its parts, the check that Webex accepts it, and the text shown where cards are not.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use super::finding::CardError;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Card {
     pub(super) content: Value,
-    /// How long its buttons work, where it says so itself.
+    /// How long its buttons work, if the card says so itself.
     pub(super) lives: Option<Duration>,
-    /// Whose actions its buttons call, where it says so itself.
+    /// The command whose actions its buttons call, if the card says so itself.
     pub(super) command: Option<String>,
 }
 
@@ -33,23 +33,23 @@ impl Card {
         Card { content, lives: None, command: None }
     }
 
-    /// From the JSON of a template. An `Action.Submit` in it says what it does by its `data`:
-    /// `{"action": "go", "arguments": {"service": "api"}}` or `{"say": "status"}`, and if need be `"only": "asker"`,
-    /// `"only": {"people": ["alice@example.com"]}` and `"repeatable": true`; all of it is sealed.
+    /// Makes a card from the JSON of a template. The `data` of an `Action.Submit` says what the button does:
+    /// `{"action": "go", "arguments": {"service": "api"}}` or `{"say": "status"}`. It may add `"only": "asker"`,
+    /// `"only": {"people": ["alice@example.com"]}` and `"repeatable": true`. All of it is sealed.
     ///
     /// # Errors
-    /// The error names the path of what Webex would refuse, or of the button that is wrong. Fix the card.
+    /// The error names the path of the part that Webex would refuse, or of the button that is wrong. Fix the card.
     pub fn from_json(content: Value) -> Result<Card, CardError> {
         let card = Card { content, lives: None, command: None };
         card.check()?;
         Ok(card)
     }
 
-    /// From JSON that somebody else wrote: each button calls this action of the command that answers, again and again,
-    /// whatever it would have done.
+    /// Makes a card from JSON that somebody else wrote. Each button calls this action of the command that answers, any
+    /// number of times, in place of whatever it did before.
     ///
     /// # Errors
-    /// The error names the path of what Webex would refuse, or of the button that is wrong. Fix the card.
+    /// The error names the path of the part that Webex would refuse, or of the button that is wrong. Fix the card.
     pub fn from_foreign(mut content: Value, action: &str) -> Result<Card, CardError> {
         each_submit(&mut content, &mut |submit| {
             submit.insert("data".to_owned(), json!({"action": action, "repeatable": true}));
@@ -64,21 +64,21 @@ impl Card {
         self.push("body", element.into().0)
     }
 
-    /// Adds a button below the card. Webex's documents allow five.
+    /// Adds a button below the card. Webex's documentation allows five.
     #[must_use]
     pub fn action(self, action: impl Into<Action>) -> Card {
         self.push("actions", action.into().0)
     }
 
-    /// How long its buttons work; without it, as long as `cards.expire` says, which is also the most.
+    /// Sets how long its buttons work. The default and the maximum are `cards.expire`.
     #[must_use]
     pub fn lives(mut self, lives: Duration) -> Card {
         self.lives = Some(lives);
         self
     }
 
-    /// Its buttons call actions of this command; without it, of the command that shows it. What the bot says at nobody's
-    /// asking has no command otherwise.
+    /// Makes its buttons call actions of this command. The default is the command that shows the card. A card that the
+    /// bot shows unasked has no such default.
     #[must_use]
     pub fn calls(mut self, command: &str) -> Card {
         self.command = Some(command.to_owned());
@@ -89,40 +89,40 @@ impl Card {
         self.command.as_deref()
     }
 
-    /// Whether it is a card that Webex shows, and every button says what it does. It is asked again before the card is
-    /// sent, and then each action that a button calls has to be one of the command's; a card that fails then is logged,
-    /// and its text sent alone.
+    /// Checks that Webex would show the card and that every button says what it does. The card is checked again before
+    /// it is sent. Then each action that a button calls must also be one of the command's. If that check fails, it is
+    /// logged, and the card's text is sent alone.
     ///
     /// # Errors
-    /// The error names the path of what Webex would refuse, or of the button that is wrong. Fix the card.
+    /// The error names the path of the part that Webex would refuse, or of the button that is wrong. Fix the card.
     pub fn check(&self) -> Result<(), CardError> {
         check::card(&self.content).map(drop)
     }
 
-    /// What of it Webex may refuse or not show, as far as anybody knows: more than five buttons in a row, an address
-    /// that is not https, more than 15 KB. Such a card is sent, and the log warns.
+    /// The parts of the card that Webex may refuse or not show, as far as that is known: more than five buttons in a
+    /// row, an address that is not https, more than 15 KB. Such a card is sent, and the log warns.
     ///
     /// # Errors
-    /// As with [`Card::check`].
+    /// The same errors as [`Card::check`].
     pub fn doubts(&self) -> Result<Vec<CardError>, CardError> {
         let mut doubts = check::card(&self.content)?;
         doubts.extend(check::size(&self.content));
         Ok(doubts)
     }
 
-    /// The actions that its buttons name.
+    /// The actions that its buttons call.
     pub(crate) fn actions(&self) -> Vec<String> {
         let mut named = Vec::new();
         let each = each_submit(&mut self.content.clone(), &mut |submit| {
             named.extend(submit.get("data").and_then(|data| data["action"].as_str()).map(str::to_owned));
             Ok(())
         });
-        // A card that is wrong is told of when it is checked.
+        // The check of the card reports a wrong button.
         drop(each);
         named
     }
 
-    /// What takes its place where cards are not shown: its texts, as markdown.
+    /// The text shown where cards are not: the texts of the card, as markdown.
     pub(crate) fn fallback(&self) -> String {
         let mut texts = Vec::new();
         collect_texts(&self.content, &mut texts);
@@ -138,13 +138,13 @@ impl Card {
 }
 
 impl Action {
-    /// Unfolds another card below.
+    /// Unfolds another card below this one.
     pub fn show_card(title: &str, card: Card) -> Action {
         Action(json!({"type": "Action.ShowCard", "title": title, "card": card.content}))
     }
 }
 
-/// Collects the texts of a card, in the order in which they stand.
+/// Collects the texts of a card, in order.
 fn collect_texts(value: &Value, texts: &mut Vec<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),

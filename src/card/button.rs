@@ -1,4 +1,4 @@
-//! What a button does: as the author of a card says it, and as it stands in the token that the seal makes.
+//! What a button does: as the author of a card writes it, and as the token contains it that the seal makes.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use super::finding::CardError;
 use crate::access::Sender;
 use crate::webex::{Attachment, PersonId};
 
-/// The key of a token, in a button's data and so among the inputs of a click.
+/// The key of the token in a button's data, and so among the inputs of a click.
 pub(crate) const SEAL: &str = "seal";
 
 const SUBMIT: &str = "Action.Submit";
 
-/// A button in a card of ours, as its token holds it.
+/// A button of one of our cards, as its token contains it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) struct Button {
-    /// The card it stands in: the id of the message in the ledger.
+    /// The card of the button: the id of its message in the ledger.
     #[serde(rename = "c")]
     pub card: Uuid,
     /// The command that made the card.
@@ -28,7 +28,7 @@ pub(crate) struct Button {
     pub action: ButtonAction,
     #[serde(rename = "a", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub arguments: BTreeMap<String, String>,
-    /// The only people who may press it. Without them, everybody whom the bot answers may.
+    /// The only people who may press it. If none, everybody whom the bot answers may.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub people: Option<Vec<String>>,
     /// Whether it works once.
@@ -46,14 +46,14 @@ pub(crate) enum ButtonAction {
     /// Calls an action of the command that made the card.
     #[serde(rename = "action")]
     Call(String),
-    /// Does what this text does when the person who presses it types it.
+    /// Does what the person who presses it would do by typing this text.
     Say(String),
     /// Votes on the approval request that the card is for. Only [`Cards::seal_votes`](super::Cards::seal_votes) makes this:
     /// neither a command's card nor a template can.
     Vote(Vote),
 }
 
-/// What somebody decides on a command that waits for approval.
+/// A vote on a command that waits for approval.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Vote {
@@ -66,7 +66,7 @@ pub(crate) enum Vote {
 }
 
 impl Vote {
-    /// The word for it. It is also the action of its button before the card is sealed.
+    /// The word for the vote. It is also the action of its button before the card is sealed.
     pub fn word(self) -> &'static str {
         match self {
             Vote::Approve => "approve",
@@ -81,7 +81,7 @@ impl Vote {
     }
 }
 
-/// Why a button of ours does nothing for somebody.
+/// Why a button of ours does nothing for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ButtonRefusal {
     /// The button is for others.
@@ -91,7 +91,7 @@ pub(crate) enum ButtonRefusal {
 }
 
 impl Button {
-    /// Why somebody whom the bot answers may not press it now; nothing if they may.
+    /// Why a person whom the bot answers may not press it now. None if they may.
     pub fn refusal(&self, sender: &Sender, now: i64) -> Option<ButtonRefusal> {
         if self.people.as_ref().is_some_and(|people| !people.iter().any(|who| is_named(who, sender))) {
             return Some(ButtonRefusal::NotTheirs);
@@ -99,7 +99,7 @@ impl Button {
         (now >= self.until).then_some(ButtonRefusal::Expired)
     }
 
-    /// Whether it is for this person and nobody else.
+    /// Whether the button is for this person and nobody else.
     pub(super) fn is_only_for(&self, sender: &Sender) -> bool {
         matches!(self.people.as_deref(), Some([who]) if is_named(who, sender))
     }
@@ -111,7 +111,7 @@ fn is_named(who: &str, sender: &Sender) -> bool {
     !who.is_empty() && (who.eq_ignore_ascii_case(&sender.email) || PersonId::from(who) == sender.id)
 }
 
-/// What the `data` of a button says before it is sealed.
+/// The `data` of a button before it is sealed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ButtonSpec {
@@ -152,8 +152,8 @@ impl ButtonSpec {
     }
 }
 
-/// Whether a button of one of these cards has this token. Any other part of a card does not count, since it may repeat what
-/// somebody typed.
+/// Whether a button of one of these cards has this token. Other parts of a card do not count, since they may repeat
+/// what somebody typed.
 pub(crate) fn carries_button(attachments: &[Attachment], token: &str) -> bool {
     fn carries(value: &Value, token: &str) -> bool {
         match value {
@@ -166,7 +166,7 @@ pub(crate) fn carries_button(attachments: &[Attachment], token: &str) -> bool {
     attachments.iter().any(|attachment| carries(&attachment.content, token))
 }
 
-/// Changes every button that submits. It finds them wherever they stand, even where a card is not known to have one.
+/// Changes every button that submits. It finds them anywhere, even in places where no button is known to be allowed.
 pub(super) fn each_submit(
     value: &mut Value,
     change: &mut impl FnMut(&mut Map<String, Value>) -> Result<(), CardError>,

@@ -1,6 +1,6 @@
-//! Checks a card before it is sent: by the schema of Adaptive Cards, which Webex applies, and by rules of our own, which say
-//! that they are ours. An error names its path. What Webex makes of some things nobody knows; these are doubts, and the card
-//! is sent.
+//! Checks a card before it is sent: by the schema of Adaptive Cards, which Webex applies, and by rules of our own,
+//! whose errors say that they are ours. An error names its path. If nobody knows what Webex makes of something, it is a
+//! doubt, and the card is sent.
 
 use std::collections::HashSet;
 
@@ -10,21 +10,22 @@ use super::button::{ButtonSpec, SEAL};
 use super::fields::{self, needed, text};
 use super::finding::{CardError, finding, wrong};
 
-/// The bytes of JSON from which there is a doubt. Webex names no limit; refusals are reported from about 22 KB on.
+/// The size in bytes of JSON at which there is a doubt. Webex names no limit; refusals are reported from about 22 KB
+/// on.
 const LARGE: usize = 15 * 1024;
 
 /// The most buttons in one row of a card or an ActionSet, by Webex's documentation; it was seen to accept seven.
 const BUTTONS_IN_ROW: usize = 5;
 
-/// How deep a card may nest. No card that people make is deeper, and each level is a call of the checker by itself.
+/// The deepest nesting of a card. Cards that people make are less deep, and the checker calls itself for each level.
 const DEEPEST: usize = 12;
 
-/// Webex's documentation names 1.3 as the newest.
+/// The versions that Webex accepts. Its documentation names 1.3 as the newest.
 const VERSIONS: [&str; 4] = ["1.0", "1.1", "1.2", "1.3"];
 
 type Checked = Result<(), CardError>;
 
-/// Checks a card, and gives the doubts except that about its size: sealed buttons are larger.
+/// Checks a card and gives its doubts. The size is not among them, since sealed buttons are larger.
 pub(super) fn card(content: &Value) -> Result<Vec<CardError>, CardError> {
     if !content["version"].as_str().is_some_and(|version| VERSIONS.contains(&version)) {
         return wrong("version", "has to be one of 1.0, 1.1, 1.2 and 1.3, in quotes");
@@ -35,7 +36,7 @@ pub(super) fn card(content: &Value) -> Result<Vec<CardError>, CardError> {
     Ok(checker.doubts)
 }
 
-/// The doubt about a large card.
+/// The doubt about the size, if the card is large.
 pub(super) fn size(content: &Value) -> Option<CardError> {
     let bytes = content.to_string().len();
     let problem =
@@ -43,7 +44,7 @@ pub(super) fn size(content: &Value) -> Option<CardError> {
     (bytes > LARGE).then(|| finding("the card", problem()))
 }
 
-/// A thing in a card: its JSON, where it stands, and how deep.
+/// A part of a card: its JSON, its path, and its depth.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     json: &'a Value,
@@ -129,7 +130,7 @@ impl Checker {
         self.select(element)
     }
 
-    /// A choice of an input that takes one or several.
+    /// Checks a choice of an input that takes one or several.
     fn choice(&mut self, choice: Part<'_>, several: bool) -> Checked {
         choice.text("title")?;
         choice.text("value")?;
@@ -147,7 +148,7 @@ impl Checker {
         }
     }
 
-    /// A column, which need not say that it is one.
+    /// Checks a column, which need not name its type.
     fn column(&mut self, column: Part<'_>) -> Checked {
         if !column.json["type"].is_null() && !column.has_type("Column") {
             return column.wrong("type", "has to be Column");
@@ -157,7 +158,7 @@ impl Checker {
         self.select(column)
     }
 
-    /// What takes the place of a thing that cannot be shown.
+    /// Checks the replacement for a part that cannot be shown.
     fn fallback(&mut self, thing: Part<'_>, check: impl Fn(&mut Checker, Part<'_>) -> Checked) -> Checked {
         let (path, depth) = (format!("{}fallback", thing.path), thing.depth);
         match &thing.json["fallback"] {
@@ -201,7 +202,7 @@ impl Checker {
         Ok(())
     }
 
-    /// A row of buttons.
+    /// Checks a row of buttons.
     fn actions(&mut self, parent: Part<'_>) -> Checked {
         let buttons = parent.json["actions"].as_array().map_or(0, Vec::len);
         if buttons > BUTTONS_IN_ROW {
@@ -229,7 +230,7 @@ impl Checker {
         }
     }
 
-    /// A list that may be missing.
+    /// Checks a list that may be missing.
     fn list(&mut self, parent: Part<'_>, name: &str, check: impl Fn(&mut Checker, Part<'_>) -> Checked) -> Checked {
         if parent.json[name].is_null() { Ok(()) } else { self.each(parent, name, check) }
     }

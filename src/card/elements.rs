@@ -1,16 +1,16 @@
-//! What stands in a card. Each part has its own type, so that nothing can be put where Webex does not take it.
+//! The elements of a card. Each has its own type, so nothing can be put where Webex does not accept it.
 
 use serde_json::{Value, json};
 
 use super::actions::Action;
 use crate::text::escape;
 
-/// Anything that stands in a card's body.
+/// An element of a card's body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Element(pub(super) Value);
 
 impl Element {
-    /// A picture at an https address, and what is read out in its place.
+    /// A picture at an https address, and the text that is read out in its place.
     pub fn image(url: &str, alt: &str) -> Element {
         Element(json!({"type": "Image", "url": url, "altText": alt}))
     }
@@ -34,20 +34,20 @@ impl Element {
         Element(json!({"type": "Container", "items": items}))
     }
 
-    /// Buttons within the card, in a row of their own. Webex's documents allow five.
+    /// Buttons within the card, in a row of their own. Webex's documentation allows five.
     pub fn actions(actions: impl IntoIterator<Item = Action>) -> Element {
         let actions: Vec<_> = actions.into_iter().map(|action| action.0).collect();
         Element(json!({"type": "ActionSet", "actions": actions}))
     }
 
-    /// The same with a name, for [`Action::toggle`]. An input has one already.
+    /// Names the element for [`Action::toggle`]. An input has a name already.
     #[must_use]
     pub fn named(mut self, id: &str) -> Element {
         self.0["id"] = id.into();
         self
     }
 
-    /// The same, not shown until it is toggled.
+    /// Hides the element until it is toggled.
     #[must_use]
     pub fn hidden(mut self) -> Element {
         self.0["isVisible"] = false.into();
@@ -60,24 +60,24 @@ impl Element {
 pub struct Text(Value);
 
 impl Text {
-    /// Markdown.
+    /// A text in markdown.
     pub fn new(markdown: impl Into<String>) -> Text {
         Text(json!({"type": "TextBlock", "text": markdown.into(), "wrap": true}))
     }
 
-    /// Somebody's text, which stays text.
+    /// A text that somebody else wrote. No markdown in it takes effect.
     pub fn foreign(text: &str) -> Text {
         Text::new(escape(text))
     }
 
-    /// As a heading.
+    /// Shows the text as a heading.
     #[must_use]
     pub fn large(mut self) -> Text {
         (self.0["size"], self.0["weight"]) = ("Large".into(), "Bolder".into());
         self
     }
 
-    /// Less visible than the rest.
+    /// Shows the text less prominently than the rest.
     #[must_use]
     pub fn subtle(mut self) -> Text {
         self.0["isSubtle"] = true.into();
@@ -102,12 +102,12 @@ impl Default for Column {
 }
 
 impl Column {
-    /// As wide as its share.
+    /// A column whose width is its share.
     pub fn new() -> Column {
         Column(json!({"type": "Column", "width": "stretch", "items": []}))
     }
 
-    /// Only as wide as what stands in it.
+    /// Makes the column only as wide as its content.
     #[must_use]
     pub fn narrow(mut self) -> Column {
         self.0["width"] = "auto".into();
@@ -124,8 +124,8 @@ impl Column {
     }
 }
 
-/// What somebody fills in; [`Inputs`](crate::Inputs) has it by its id. Webex checks what is said here in its own apps
-/// only: whoever clicks through the API sends what they like.
+/// A field that somebody fills in. [`Inputs`](crate::Inputs) has the value by the field's id. Webex checks the rules
+/// set here only in its own apps; somebody who clicks through the API can send anything.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input(Value);
 
@@ -140,7 +140,7 @@ impl Input {
         Input(json!({"type": "Input.Text", "id": id, "isMultiline": true}))
     }
 
-    /// A number, from and to.
+    /// A number within these limits.
     pub fn number(id: &str, least: f64, most: f64) -> Input {
         Input(json!({"type": "Input.Number", "id": id, "min": least, "max": most}))
     }
@@ -160,34 +160,34 @@ impl Input {
         Input(json!({"type": "Input.Toggle", "id": id, "title": title}))
     }
 
-    /// One of these; each is a title and a value.
+    /// One of these choices. Each is a title and a value.
     pub fn choice(id: &str, choices: &[(&str, &str)]) -> Input {
         let choices: Vec<_> = choices.iter().map(|(title, value)| json!({"title": title, "value": value})).collect();
         Input(json!({"type": "Input.ChoiceSet", "id": id, "choices": choices}))
     }
 
-    /// Any number of these. No value may hold a comma.
+    /// Any number of these choices. No value may contain a comma.
     pub fn choices(id: &str, choices: &[(&str, &str)]) -> Input {
         let mut input = Input::choice(id, choices);
         input.0["isMultiSelect"] = true.into();
         input
     }
 
-    /// What it is called, above it.
+    /// Sets the label above the field.
     #[must_use]
     pub fn label(mut self, label: &str) -> Input {
         self.0["label"] = label.into();
         self
     }
 
-    /// What stands in it at first.
+    /// Sets the value that the field has at first.
     #[must_use]
     pub fn value(mut self, value: &str) -> Input {
         self.0["value"] = value.into();
         self
     }
 
-    /// Has to be filled in.
+    /// Makes the field one that must be filled in.
     #[must_use]
     pub fn required(mut self) -> Input {
         self.0["isRequired"] = true.into();
@@ -197,7 +197,7 @@ impl Input {
         self
     }
 
-    /// What is said where it is not filled in rightly.
+    /// Sets the message shown if the field is not filled in correctly.
     #[must_use]
     pub fn error(mut self, message: &str) -> Input {
         self.0["errorMessage"] = message.into();

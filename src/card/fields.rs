@@ -1,4 +1,4 @@
-//! Single fields of a card: addresses, and what is true or false, wherever they stand; and texts.
+//! Checks single fields of a card, wherever they are: addresses, texts, and values that must be true or false.
 
 use serde_json::Value;
 use url::Url;
@@ -7,7 +7,8 @@ use super::finding::{CardError, finding, wrong};
 
 const ADDRESSES: [&str; 4] = ["url", "iconUrl", "backgroundImage", "poster"];
 
-/// What has to be `true` or `false`. The simulator has a copy on purpose: it does not judge by this check.
+/// The fields that must be `true` or `false`. The simulator has its own copy on purpose, so that it does not judge by
+/// this check.
 const BOOLEANS: [&str; 12] = [
     "bleed",
     "highlight",
@@ -23,10 +24,10 @@ const BOOLEANS: [&str; 12] = [
     "wrap",
 ];
 
-/// An address of one of these schemes is a program, or a file of the person who opens it.
+/// Schemes whose addresses run a program, or open a file of the person who clicks.
 const HARMFUL: [&str; 4] = ["javascript", "vbscript", "file", "blob"];
 
-/// Checks every field, and adds the doubts. The `data` of a button is not looked at.
+/// Checks every field, and adds the doubts. The `data` of a button is skipped.
 pub(super) fn check(value: &Value, path: &str, doubts: &mut Vec<CardError>) -> Result<(), CardError> {
     match value {
         Value::Array(items) => {
@@ -66,7 +67,7 @@ fn address(address: &str, opens: bool, place: String) -> Result<Option<CardError
     }
 }
 
-/// Checks that this is a text. It may be empty, since it may come from elsewhere.
+/// Checks that the field is a text. It may be empty, since it may come from somewhere else.
 pub(super) fn text(thing: &Value, name: &str, path: &str) -> Result<(), CardError> {
     if thing[name].is_string() { Ok(()) } else { wrong(format!("{path}{name}"), "has to be a text") }
 }

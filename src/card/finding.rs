@@ -1,12 +1,12 @@
-//! What is found out about a card: where, and what.
+//! A mistake or a doubt in a card: where, and what.
 
-/// What is wrong with a card, or may be.
+/// Something that is wrong with a card, or may be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {problem}")]
 pub struct CardError {
-    /// Where: `body[2].items[0].type`.
+    /// The path of the part: `body[2].items[0].type`.
     pub path: String,
-    /// What, and what would be right.
+    /// What is wrong, and what would be right.
     pub problem: String,
 }
 

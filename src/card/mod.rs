@@ -25,9 +25,9 @@
 //! # assert_eq!(command.name(), "deploy");
 //! ```
 //!
-//! What people put into a card's inputs is theirs to choose, and anybody in the space may send any inputs to any card
-//! through Webex's API. What a button does is not: it stands in the button under a seal, with the card, the bot and the
-//! space, and who may press it until when. A button works once, unless it says otherwise.
+//! People choose what they put into a card's inputs, and anybody in the space can send any inputs to any card through
+//! Webex's API. Nobody can choose what a button does: the button contains that under a seal, with the card, the bot,
+//! the space, the people who may press it, and the time until when. A button works once, unless it says otherwise.
 
 mod actions;
 mod adaptive;

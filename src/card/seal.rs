@@ -27,7 +27,7 @@ use crate::webex::{Attachment, PersonId, RoomId};
 /// The most doubts about one card that the log names.
 const MOST_TOLD: usize = 5;
 
-/// What the seals of a card's buttons are made for.
+/// What the buttons of a card are sealed for.
 pub(crate) struct Sealing<'a> {
     pub bot: &'a PersonId,
     pub venue: Venue<'a>,
@@ -41,14 +41,14 @@ pub(crate) struct Sealing<'a> {
 /// The space that a card goes to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Venue<'a> {
-    /// This one, in answer to somebody.
+    /// This space, in answer to somebody.
     Room { room: &'a RoomId, asker: &'a PersonId },
-    /// The direct space with this person, by email or person id. Nobody else may press its buttons.
+    /// The direct space with this person, given by email or person id. Nobody else may press its buttons.
     DirectWith(&'a str),
 }
 
 impl Venue<'_> {
-    /// What a seal covers besides the button: the bot, and the space it is in.
+    /// The text that a seal covers besides the button: the bot and its space.
     fn place(self, bot: &PersonId) -> String {
         match self {
             Venue::Room { room, .. } => space_of(bot, room),
@@ -56,7 +56,7 @@ impl Venue<'_> {
         }
     }
 
-    /// Who may press a button there; everybody if it names nobody.
+    /// The people who may press a button there. None means everybody.
     fn people(self, only: Only) -> Result<Option<Vec<String>>, &'static str> {
         Ok(match (only, self) {
             (Only::Anyone, Venue::Room { .. }) => None,
@@ -78,12 +78,12 @@ pub(crate) struct Cards {
 }
 
 impl Cards {
-    /// `longest` is how long a button works at most; `clicks_arrive` is whether Webex tells of clicks at all.
+    /// `longest` is the longest time a button works. `clicks_arrive` says whether Webex sends clicks to the bot at all.
     pub fn new(sealer: Sealer, longest: Duration, clicks_arrive: bool) -> Cards {
         Cards { sealer, longest, clicks_arrive }
     }
 
-    /// Until when the buttons of a card that is made now work at most.
+    /// The latest time at which the buttons of a card made now still work.
     pub fn until(&self, now: i64) -> i64 {
         add(now, self.longest)
     }
@@ -93,12 +93,12 @@ impl Cards {
         self.clicks_arrive
     }
 
-    /// The card as it is sent; none where its buttons would be dead.
+    /// The card as it is sent. None if its buttons could not work.
     pub fn seal(&self, card: &Card, sealing: &Sealing<'_>) -> Result<Option<Attachment>, CardError> {
         self.seal_buttons(card, sealing, |action| action)
     }
 
-    /// The same for the card of an approval request: its actions are votes.
+    /// Seals the card of an approval request. Its actions are votes.
     pub fn seal_votes(&self, card: &Card, sealing: &Sealing<'_>) -> Result<Option<Attachment>, CardError> {
         self.seal_buttons(card, sealing, |action| match &action {
             ButtonAction::Call(word) => Vote::from_word(word).map_or(action, ButtonAction::Vote),
@@ -157,8 +157,8 @@ impl Cards {
         Ok(Some(Attachment::adaptive_card(content)))
     }
 
-    /// The button of this token, if this bot sealed it for this space. Where the space is direct, a button also opens that
-    /// was sealed for the direct space with the person who pressed it.
+    /// The button with this token, if this bot sealed it for this space. In a direct space it may also be sealed for
+    /// the direct space with the person who pressed it.
     pub fn open(&self, bot: &PersonId, room: &RoomId, direct_with: Option<&Sender>, token: &str) -> Option<Button> {
         let open = |space: &str| serde_json::from_slice::<Button>(self.sealer.open(space, token)?.get()).ok();
         open(&space_of(bot, room)).or_else(|| {
@@ -168,17 +168,17 @@ impl Cards {
     }
 }
 
-/// A card is told the time, and so does not turn to the clock for a span either.
+/// Adds a span to a time. A card is given the time, so this does not ask the clock.
 fn add(ms: i64, span: Duration) -> i64 {
     ms.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// This bot in this space.
+/// The text for this bot in this space.
 fn space_of(bot: &PersonId, room: &RoomId) -> String {
     format!("{}/{}", bot.local(), room.local())
 }
 
-/// This bot alone with one person. It equals no [`space_of`], since that has a slash after the bot.
+/// The text for this bot alone with one person. It never equals a [`space_of`], since that has a slash after the bot.
 fn direct_space_of(bot: &PersonId) -> String {
     format!("{} alone with one person", bot.local())
 }
@@ -219,13 +219,13 @@ mod tests {
         encode("urn:TEAM:us-west-2_r", "ROOM", &Uuid::from_u128(nth).to_string()).into()
     }
 
-    /// The tokens of a card's buttons, as anybody in the space can read them.
+    /// The tokens of a card's buttons, which anybody in the space can read.
     fn tokens(cards: &Cards, card: &Card, nth: u128) -> Vec<String> {
         let (room, asker) = (room(nth), person(ALICE));
         sealed(cards, card, nth, Venue::Room { room: &room, asker: &asker })
     }
 
-    /// The same of a card that goes there.
+    /// The tokens of a card that goes to this venue.
     fn sealed(cards: &Cards, card: &Card, nth: u128, venue: Venue) -> Vec<String> {
         let bot = person(BOT);
         let sealing =
@@ -331,7 +331,7 @@ mod tests {
             let expected = expected.or(Some(ButtonRefusal::Expired));
             assert_eq!(refuses(token, who, NOW + HOUR), expected, "{who:?}");
         }
-        // However its id is spelled.
+        // Any spelling of the id is accepted.
         let respelled = Sender { id: encode("eu", "PEOPLE", &ALICE.to_uppercase()).into(), email: String::new() };
         assert_eq!(refuses(withdraw, &respelled, NOW), None);
     }
@@ -395,7 +395,7 @@ mod tests {
         );
         let card = Card::new().action(Submit::new("Go", "go")).action(Submit::say("Status", "undo"));
         assert!(cards(&["one"]).seal(&card, &sealing()).is_ok());
-        // What asks for approval calls none.
+        // The card of an approval request calls no action.
         let card = Card::new().action(Submit::new("Approve", "approve"));
         assert!(cards(&["one"]).seal_votes(&card, &sealing()).is_ok());
     }
@@ -413,7 +413,7 @@ mod tests {
                 assert!(cards.open(&person(BOB), &room(7), Some(&alice), &token).is_none(), "not by another bot");
             }
         }
-        // Nobody is named by nothing, though somebody's email may not be known.
+        // An empty email names nobody, though somebody's email may not be known.
         let nobody = sender("44444444-4444-4444-8444-444444444444", "");
         assert!(
             sealed(&cards, &knock(), 7, Venue::DirectWith("")).iter().all(|token| open(token, Some(&nobody)).is_none())
@@ -430,7 +430,7 @@ mod tests {
         assert!(cards.seal(&others, &sealing).unwrap_err().to_string().contains("for others"));
     }
 
-    /// What an attacker changes of what a token says.
+    /// Changes one thing that a token says, as an attacker might.
     fn altered(button: &Button, field: usize, text: &str, number: i64) -> Button {
         let mut button = button.clone();
         match field {
@@ -509,12 +509,12 @@ mod tests {
             prop_assert!(cards.open(&person(ALICE), &room(one), None, &token).is_none());
             prop_assert!(cards.open(&person(BOT), &BOT.into(), None, &token).is_none());
             prop_assert!(foreign.open(&person(BOT), &room(one), None, &token).is_none());
-            // The content of one with the seal of the other.
+            // The content of one token with the seal of the other.
             let (content, _) = token.split_once('.').unwrap();
             let (_, tag) = second.split_once('.').unwrap();
             let mixed = format!("{content}.{tag}");
             prop_assert_eq!(open(&cards, one, &mixed).is_some(), mixed == token);
-            // Each says which card it is of, and is refused in every other.
+            // Each token says which card it belongs to, and is refused in every other.
             prop_assert_eq!(open(&cards, one, &token).unwrap().card, Uuid::from_u128(one));
         }
 
@@ -529,7 +529,7 @@ mod tests {
             let whom = if named { email(one) } else { person(&local(one)).to_string() };
             let token = sealed(&cards, &knock(), 7, Venue::DirectWith(&whom))[what].clone();
             let presses = |who: &Sender, token: &str| cards.open(&person(BOT), &room(at), Some(who), token);
-            // Only for them, by whichever of their names, and nowhere but alone with the bot.
+            // Only for this person, by either of their names, and only alone with the bot.
             let somebody = sender(&local(other), &email(other));
             prop_assert_eq!(presses(&somebody, &token).is_some(), one == other);
             prop_assert!(open(&cards, at, &token).is_none());
@@ -539,10 +539,10 @@ mod tests {
             for of_odd in sealed(&cards, &knock(), 7, Venue::Room { room: &odd, asker: &asker }) {
                 prop_assert_eq!(presses(&somebody, &of_odd).is_some(), odd == room(at));
             }
-            // What is sealed for a space opens in that one, and its being direct opens it nowhere else.
+            // A token sealed for a space opens in that space, and being direct opens it in no other.
             let of_room = tokens(&cards, &card(), one)[which].clone();
             prop_assert_eq!(presses(&sender(BOB, "bob@example.com"), &of_room).is_some(), one == at);
-            // Nor does the content of one with the seal of the other.
+            // The content of one token with the seal of the other does not open either.
             let (content, tag) = token.split_once('.').unwrap();
             let (of_room, other_tag) = of_room.split_once('.').unwrap();
             for mixed in [format!("{content}.{other_tag}"), format!("{of_room}.{tag}")] {

@@ -13,7 +13,8 @@ use crate::{clock, event};
 /// How many questions of a dialogue are followed back at most.
 const MOST_STEPS: usize = 100;
 
-/// What an event's reply asked, until when, and what became of it. None if it asked nothing.
+/// What an event's reply asked, until when, and what became of it. None if it asked nothing, or so long ago that the
+/// ledger no longer has the reply.
 pub(super) async fn question_lines(store: &Store, row: &Row) -> anyhow::Result<Option<String>> {
     let asks = event::reply_id(row.id, 0);
     let message = store.row(asks).await?;

@@ -18,7 +18,7 @@ pub fn table() -> Vec<Command> {
 /// The table of commands that the bot uses: with those that the settings switch on, and with the settings' rules.
 ///
 /// # Errors
-/// As with [`Table::build`].
+/// The same errors as [`Table::build`].
 pub fn used(config: &Config, mut commands: Vec<Command>, around: &[Around]) -> anyhow::Result<Table> {
     commands.extend(config.commands.echo.then(echo::command));
     Table::build(commands, &config.command, around)

@@ -11,7 +11,7 @@ pub struct Access {
     pub dm_policy: DmPolicy,
     /// Who is answered in spaces.
     pub group_policy: GroupPolicy,
-    /// The listed people. They are answered in direct messages, and in spaces if `group_allow_from` is empty.
+    /// The people that the policies `allowlist` and `pairing` answer; in spaces too, if `group_allow_from` is empty.
     pub allow_from: Vec<String>,
     /// The listed people for spaces; if empty, `allow_from` is used.
     pub group_allow_from: Vec<String>,
@@ -51,7 +51,7 @@ pub enum DmPolicy {
 pub enum GroupPolicy {
     /// Listed people only.
     Allowlist,
-    /// Whoever mentions the bot.
+    /// Everybody who mentions the bot.
     Mention,
     /// Everybody whose message the bot can see.
     Open,

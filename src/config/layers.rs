@@ -75,7 +75,7 @@ impl Config {
         load(file, &all, sections)
     }
 
-    /// The same from a text and a list of variables.
+    /// Like [`Config::look`], from a text and a list of variables.
     pub(crate) fn look_at(
         toml: &str,
         variables: &[(String, String)],
@@ -98,7 +98,7 @@ impl Config {
     /// Reads and checks settings from a text and a list of variables, for tests and for programs that embed the bot.
     ///
     /// # Errors
-    /// As [`Config::load`].
+    /// The same errors as [`Config::load`].
     pub fn from_parts(toml: &str, variables: &[(String, String)]) -> Result<Config, ConfigError> {
         Config::look_at(toml, variables, &[])?.sound()
     }

@@ -1,6 +1,6 @@
 //! How people and spaces are named in lists.
 
-/// In a command's `allow`: whoever is listed in `access.admins`.
+/// In a command's `allow`: everybody listed in `access.admins`.
 pub(crate) const ADMINS: &str = "admins";
 
 /// In a command's `rooms`: everybody's direct messages.

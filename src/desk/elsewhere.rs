@@ -1,4 +1,4 @@
-//! What is said elsewhere than in answer to an event.
+//! Makes the letters of messages that are not an answer to an event.
 
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ use crate::store::{Claimed, Entry};
 use crate::webex::{Attachment, NewMessage, PersonId};
 
 impl Desk {
-    /// The letters of what a command or a handler said elsewhere. Their ids are made from the event's.
+    /// The letters that a command or a handler sends elsewhere. Their ids are made from the event's.
     pub fn elsewhere(
         &self,
         row: &Claimed,
@@ -33,10 +33,11 @@ impl Desk {
         messages.zip(0..).map(letter).collect()
     }
 
-    /// The letters of what the bot says on its own. The key gives the first its id, and that id gives the others theirs.
+    /// The letters that the bot sends on its own. The id of the first is made from the key, and those of the others
+    /// from that id.
     ///
     /// # Errors
-    /// Why its card cannot be sent.
+    /// Why the card cannot be sent. Change the card.
     pub fn announcement(&self, key: &str, to: &Destination, reply: Reply) -> Result<Vec<Entry>, String> {
         let first = outbox::letter_id(key);
         let letter = |(message, nth): (Outgoing, u32)| {
@@ -48,7 +49,8 @@ impl Desk {
         reply.into_messages().into_iter().zip(0..).map(letter).collect()
     }
 
-    /// Seals the card of a message to this destination. Buttons that are for whoever asked are for nobody where nobody did.
+    /// Seals the card of a message to this destination. A button only for the person who asked works for nobody if
+    /// nobody asked.
     fn seal_for(
         &self,
         card: &Card,

@@ -1,4 +1,4 @@
-//! An event in hand, and what becomes of it.
+//! An event that is being worked on, and its outcome.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::store::{Again, AuditEntry, Claimed, Closing, Effect, Entry};
 use crate::verdict::Verdict;
 use crate::webex::{MessageId, Person, PersonId, RoomId, RoomType};
 
-/// What becomes of an event.
+/// The outcome of working on an event.
 pub enum Outcome {
     /// It is worked on again.
     Again(Again),
@@ -41,7 +41,7 @@ pub struct Case<'a> {
     pub me: &'a Person,
     /// Whom the bot answers, and where.
     pub to: &'a ReplyTo,
-    /// The rule by which it does, or does not.
+    /// The rule by which the bot answers them or not.
     pub rule: &'static str,
 }
 
@@ -80,7 +80,8 @@ pub struct EventEnd {
     pub(super) closing: Closing,
     /// Its audit record; none for an event that no person caused. A record without an action gets the command's name.
     pub(super) audit: Option<AuditEntry>,
-    /// Resource and event, for the metric, if it is an event that handlers are there for. Never text from outside.
+    /// Resource and event as labels for the metric, if the event is of a kind that handlers are for. Never text from
+    /// outside.
     pub(super) handled: Option<[&'static str; 2]>,
     pub(super) is_dead: bool,
 }
@@ -146,7 +147,7 @@ impl EventEnd {
         EventEnd { handled: Some(labels), ..EventEnd::audited_as(audit, verdict, reason) }
     }
 
-    /// The event ended before anything was known of its sender. It is audited, since an earlier try may have run.
+    /// The event ended before its sender was known. It is audited, since an earlier try may have run a command.
     pub fn unattributed(verdict: Verdict, note: impl Into<String>) -> EventEnd {
         let audit = AuditEntry { verdict, ..AuditEntry::default() };
         EventEnd::audited_as(audit, verdict, "nobody was judged at the end; the note of the event says why").noted(note)

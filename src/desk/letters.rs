@@ -11,7 +11,7 @@ use crate::outbox::{Destination, Letter, Post, Thread};
 use crate::store::{Claimed, Entry};
 use crate::webex::{Attachment, File, NewMessage};
 
-/// Why no card can be sealed before Webex was reached.
+/// Why no card can be sealed until Webex has been reached.
 pub(super) const UNKNOWN: &str = "Webex has not said yet who the bot is";
 
 impl Desk {
@@ -34,8 +34,8 @@ impl Desk {
         end.then(letters)
     }
 
-    /// Ends a click with a refusal, which each person reads once for each card and reason, however often they click: the
-    /// letter's id is made from these.
+    /// Ends a click with a refusal. A person reads it once for each card and reason, however often they click, since
+    /// the letter's id is made from these.
     pub fn refuse_click(&self, Case { row, to, .. }: Case<'_>, card: Uuid, refusal: SpokenRefusal) -> EventEnd {
         let SpokenRefusal { verdict, reason, says } = refusal;
         let id = event::card_notice_id(card, to.sender.id.as_str(), reason);
@@ -58,10 +58,10 @@ impl Desk {
         Entry { accepted_at: row.accepted_at, subject, label, ..entry }
     }
 
-    /// Whether each file is within `files.largest`, and all of them find room within `files.waiting`.
+    /// Checks that each file is within `files.largest`, and that all of them fit within `files.waiting`.
     ///
     /// # Errors
-    /// A sentence for whoever is answered.
+    /// A sentence for the person who is answered. Reply with it.
     pub async fn check_files(&self, reply: &Reply) -> Result<(), CommandError> {
         let files = reply.files();
         if files.is_empty() {
@@ -88,7 +88,7 @@ impl Desk {
         Ok(())
     }
 
-    /// The card with its buttons sealed, or why it cannot be sent. Then its text is sent alone.
+    /// The card with its buttons sealed. The error says why it cannot be sent; then send its text alone.
     pub fn seal_card(&self, card: &Card, id: Uuid, venue: Venue, command: Option<&str>) -> Result<Attachment, String> {
         let command = card.command().or(command).unwrap_or(NO_COMMAND);
         let cards = self.services.cards.as_ref().ok_or("cards.enabled is off")?;
@@ -110,8 +110,8 @@ impl Desk {
     }
 }
 
-/// The row of a letter with this message. `card` is its card, or why that cannot be sealed: then the message goes without
-/// it, and says why. The card of an approval request is sealed already: it is among the attachments.
+/// The row of a letter with this message. `card` is its card, or why that cannot be sealed: then the message is sent
+/// without the card and says why. The card of an approval request is sealed earlier and is among the attachments.
 pub(super) fn enclose(
     post: Post,
     id: Uuid,

@@ -1,4 +1,4 @@
-//! Closes events: the one place where the end of an event becomes a settlement.
+//! Closes events: the only place where the end of an event becomes a settlement.
 
 mod elsewhere;
 mod end;
@@ -16,12 +16,12 @@ use crate::identity::Identity;
 use crate::store::{AuditEntry, Claimed, Settlement, Via};
 use crate::worker::Retry;
 
-/// The command's name in metrics and the audit where there was none.
+/// What metrics and the audit say in place of a command's name if there was none.
 const NO_COMMAND: &str = "none";
 
 /// Closes events.
 pub struct Desk {
-    /// What handlers share with the rooms that work on events.
+    /// The services that handlers and the rooms that work on events share.
     pub services: Arc<Services>,
     /// Who the bot is.
     pub identity: Identity,
@@ -31,7 +31,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Closes events as the settings say. `health` hears when Webex refuses the token.
+    /// A desk that closes events as the settings say. `health` is told if Webex refuses the token.
     pub fn new(settings: &config::Worker, services: &Arc<Services>, identity: &Identity, health: &Health) -> Desk {
         Desk {
             services: Arc::clone(services),

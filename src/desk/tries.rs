@@ -1,4 +1,4 @@
-//! What becomes of an event that could not be worked on at this try.
+//! Decides what follows when an event could not be worked on at this try.
 
 use super::{Desk, EventEnd, NO_COMMAND, Outcome};
 use crate::store::{Claimed, StoreError};
@@ -7,15 +7,17 @@ use crate::webex::{Error, Fault};
 use crate::worker::{Retry, no_answer};
 
 impl Desk {
-    /// Whether the event has had `times` times the tries it may have: the process ended during them.
+    /// Whether the event has had `times` times the tries it may have. Only tries during which the process died lead to
+    /// that.
     pub fn is_beyond_its_tries(&self, row: &Claimed, times: u32) -> bool {
         Retry::tries(row) >= times * self.settings.max_attempts
     }
 
-    /// Reads what the event is about, within the part of the lease that the command does not need.
+    /// Fetches what the event is about, within the part of the lease that the command does not need.
     ///
     /// # Errors
-    /// The error of `reading`. When the time is over, the error says that Webex is away.
+    /// The error of `reading`. If the time is over, the error says that Webex is away. Pass it to
+    /// [`Desk::retry_reading`].
     pub async fn fetch<T>(&self, reading: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let share = (self.settings.lease - self.settings.deadline).mul_f64(0.9);
         let result = tokio::time::timeout(share, reading).await.unwrap_or_else(|_| Err(no_answer("a read")));
@@ -41,7 +43,7 @@ impl Desk {
                 self.services.metrics.command(NO_COMMAND, Verdict::Gone);
                 return EventEnd::unattributed(Verdict::Gone, error.to_string()).into();
             }
-            // One refusal may pass, as one 500 may: only the last try is final.
+            // A single refusal may be as temporary as a single 500. Only at the last try is it final.
             Fault::Final if !self.retry.is_last(row) => Fault::Broken,
             fault => fault,
         };
@@ -60,25 +62,25 @@ impl Desk {
         row.failing() < self.settings.give_up
     }
 
-    /// Tries again, since the ledger does not answer: nothing is done on a guess.
+    /// Tries again, since the ledger does not answer. A guess would be worse than a delay.
     pub fn retry_on_ledger_error(&self, row: &Claimed, error: &StoreError) -> Outcome {
         Outcome::later(self.retry.backoff(row), error.to_string())
     }
 
-    /// Waits, since the ledger does not say who may speak: nobody is answered on a guess.
+    /// Waits, since the ledger does not say who may speak. A guess might answer the wrong people.
     pub fn retry_judging(&self, error: &StoreError) -> Outcome {
         tracing::error!(%error, "the ledger does not say who may speak; the event waits");
         Outcome::later(self.settings.backoff_max, error.to_string())
     }
 
-    /// Tries again, since the ledger does not give an approval request. After the last try the event is given up, so that it
-    /// does not hold up its space for ever.
+    /// Tries again, since the ledger does not give an approval request. After the last try the event is given up, so
+    /// that it does not hold up its space for ever.
     pub fn retry_on_request_error(&self, row: &Claimed, error: &StoreError) -> Outcome {
         tracing::error!(%error, "the ledger does not give what waits for approval");
         self.retry_or_give_up(row, &format!("the ledger does not give what waits for approval: {error}"))
     }
 
-    /// The next try after a failure that is not Webex's; none after the last try.
+    /// The next try after a failure that is not Webex's. None after the last try.
     pub fn after_failure(&self, row: &Claimed, why: &str) -> Option<Outcome> {
         self.retry.after_failure(row, why).map(Outcome::Again)
     }
@@ -88,7 +90,7 @@ impl Desk {
         self.after_failure(row, why).unwrap_or_else(|| self.give_up(why))
     }
 
-    /// Gives up on the event without a reply: its sender is not known, so nobody knows whether they may be answered.
+    /// Gives up on the event without a reply. Its sender is not known, so nobody knows whether they may be answered.
     pub fn give_up(&self, why: &str) -> Outcome {
         tracing::error!(why, "an event is given up; `switchboard inbox list` shows it");
         self.services.metrics.command(NO_COMMAND, Verdict::Failed);

@@ -13,15 +13,16 @@ pub const MEMBERSHIPS: &str = "memberships";
 
 const EVENTS: Uuid = Uuid::from_u128(0x2d6c_8e0b_91f4_4c55_a7b0_3f1d_e8c2_9a64);
 
-/// An event's id, in whichever cluster's spelling and by whichever way it arrives: it is the dedupe key.
+/// The id of an event, which is the key for dropping repeats. It is the same for every spelling of Webex's id and every
+/// source.
 ///
-/// Where Webex's id holds a time, as those of messages and clicks do, that comes first: ids that are made one after the
-/// other then stand side by side in the ledger's index, however many it holds.
+/// If Webex's id contains a time, as those of messages and clicks do, the time comes first. Ids made in sequence then
+/// lie side by side in the ledger's index, however large it is.
 pub fn id(resource: &str, webex_id: &str) -> Uuid {
     id_of(resource, "created", webex_id)
 }
 
-/// The same of what is not a creation.
+/// The same for an event other than a creation.
 pub(super) fn id_of(resource: &str, event: &str, webex_id: &str) -> Uuid {
     let local = local_part(webex_id);
     let hash = Uuid::new_v5(&EVENTS, format!("{resource}/{event}/{local}").as_bytes());
@@ -35,12 +36,12 @@ pub(super) fn id_of(resource: &str, event: &str, webex_id: &str) -> Uuid {
     }
 }
 
-/// The id of a delivery of a kind that nobody works on, by what makes it the same delivery when it comes again.
+/// The id of a delivery of a kind that nobody works on. `delivery` is what stays the same when it is repeated.
 pub fn unhandled_id(delivery: &[u8]) -> Uuid {
     Uuid::new_v5(&EVENTS, &[b"unhandled/", delivery].concat())
 }
 
-/// The id of an event's nth reply: one event settled twice has its replies once.
+/// The id of an event's nth reply. An event that is settled twice has its replies once.
 pub fn reply_id(event: Uuid, nth: u32) -> Uuid {
     beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("reply/{nth}").as_bytes()))
 }
@@ -50,28 +51,28 @@ pub fn elsewhere_id(event: Uuid, nth: u32) -> Uuid {
     beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("elsewhere/{nth}").as_bytes()))
 }
 
-/// The id of the one message that tells of an event's failure. Not a reply's: an operator may have the event tried
-/// again, and then it gets its reply.
+/// The id of the one message about an event's failure. It is not a reply's id, since an operator may have the event
+/// tried again, and then it gets its reply.
 pub fn failure_id(event: Uuid) -> Uuid {
     beside(event.as_u64_pair().0, Uuid::new_v5(&event, b"failure"))
 }
 
-/// The id of what the nth admin is told of somebody who asks to be let in by this event.
+/// The id of what the nth admin is told about the person who asks to be let in by this event.
 pub fn notice_id(event: Uuid, nth: u32) -> Uuid {
     Uuid::new_v5(&event, format!("notice/{nth}").as_bytes())
 }
 
-/// The id of the message that tells of the nth decision on a request.
+/// The id of the message about the nth decision on a request.
 pub fn decision_id(event: Uuid, nth: i64) -> Uuid {
     Uuid::new_v5(&event, format!("decision/{nth}").as_bytes())
 }
 
-/// The id of the message that tells how something that waited for approval under this card ended, in one word.
+/// The id of the message that says how the approval request with this card ended. `word` is that end.
 pub fn outcome_id(card: Uuid, word: &str) -> Uuid {
     Uuid::new_v5(&card, format!("outcome/{word}").as_bytes())
 }
 
-/// The id of the deletion of the card that has been replaced by that message.
+/// The id of the deletion of the card, which that message replaces.
 pub fn removal_id(card: Uuid, word: &str) -> Uuid {
     Uuid::new_v5(&card, format!("removal/{word}").as_bytes())
 }
@@ -81,7 +82,7 @@ pub fn card_notice_id(card: Uuid, person: &str, reason: &str) -> Uuid {
     Uuid::new_v5(&card, format!("notice/{}/{reason}", local_part(person)).as_bytes())
 }
 
-/// What comes first, and then half of the hash.
+/// Joins a first half with the last half of a hash.
 fn beside(first: u64, hash: Uuid) -> Uuid {
     Uuid::from_u64_pair(first, hash.as_u64_pair().1)
 }

@@ -1,4 +1,4 @@
-//! What the bot works on, and the ids and references of it.
+//! The events the bot works on, their ids, and the references that people read.
 
 mod ids;
 mod other;
@@ -21,20 +21,20 @@ use crate::clock;
 use crate::store::{Entry, Queue, Via};
 use crate::webex::{MessageId, PersonId, RoomId, RoomType, local_part};
 
-/// Our own resource for ends of approval requests.
+/// Our own resource for the ends of approval requests.
 const ENDS: &str = "approvals";
-/// Our own resource for runs of approved commands.
+/// Our own resource for the runs of approved commands.
 const RUNS: &str = "approved";
 
-/// What has an id that events are made of: the resource, and the word for people.
+/// The resources with ids from which event ids are made, each with its word for people.
 pub const THINGS: [(&str, &str); 5] =
     [(MESSAGES, "message"), (CLICKS, "click"), (MEMBERSHIPS, "membership"), (ENDS, "card"), (RUNS, "card")];
 
-/// Something that the bot works on, as the ledger has it.
+/// Something the bot works on, as the ledger stores it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Event {
-    /// Somebody wrote.
+    /// Somebody wrote a message.
     Message(Occurrence),
     /// Somebody clicked on a card.
     #[serde(rename = "action")]
@@ -42,16 +42,16 @@ pub enum Event {
     /// Somebody was added to a space.
     #[serde(rename = "membership")]
     Added(Added),
-    /// An approval request has to be ended by the daemon, mostly since its time is over.
+    /// The daemon has to end an approval request, mostly because its time is over.
     #[serde(rename = "expiry")]
     TimeUp(TimeUp),
-    /// A command has its approvals and has to run. The last click put this event into the ledger.
+    /// A command has its approvals and must run. The last vote put this event into the ledger.
     Approved(Approved),
     /// Something else happened at Webex.
     Other(Other),
 }
 
-/// Something that happened at Webex, reduced to ids: Webex never sends the text.
+/// Something that happened at Webex, reduced to ids. Webex never sends the text.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Occurrence {
     /// Webex's id of the message or the click.
@@ -59,13 +59,14 @@ pub struct Occurrence {
     /// The space, if the delivery names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomId>,
-    /// Who did it, as the envelope says. That is enough to drop an event; whether it is answered is decided by what is fetched.
+    /// Who did it, as the envelope says. That is enough to drop an event. Whether it is answered is decided by what is
+    /// fetched later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<PersonId>,
     /// Whether the space is a direct one, if the delivery says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_type: Option<RoomType>,
-    /// When it happened, by Webex's clock. That decides its place in the order of its space.
+    /// When it happened, by Webex's clock. This decides its place among the events of the space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
 }
@@ -81,17 +82,17 @@ pub struct Added {
     pub member: Option<PersonId>,
 }
 
-/// The time of an approval request is over.
+/// The time of an approval request is over, or the daemon ends it for another reason.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(from = "StoredTimeUp")]
 pub struct TimeUp {
     /// The card of the request.
     pub card: Uuid,
-    /// Which try to end it.
+    /// The number of the try to end it.
     pub nth: u32,
     /// The space.
     pub room: RoomId,
-    /// By Webex's clock.
+    /// When, by Webex's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
 }
@@ -104,12 +105,12 @@ pub struct Approved {
     pub card: Uuid,
     /// The space.
     pub room: RoomId,
-    /// By Webex's clock.
+    /// When, by Webex's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
 }
 
-/// As ledgers have it. Those of earlier versions have the card and the try in one text.
+/// The form in the ledger. Earlier versions wrote the card and the try as one text.
 #[derive(Deserialize)]
 struct StoredTimeUp {
     card: Option<Uuid>,
@@ -128,7 +129,7 @@ impl From<StoredTimeUp> for TimeUp {
 }
 
 impl Event {
-    /// The message that was found in a list.
+    /// The event of a message that was found in a list.
     pub fn of_message(
         id: &MessageId,
         room: RoomId,
@@ -146,7 +147,7 @@ impl Event {
         })
     }
 
-    /// Webex's name of the resource, or ours of what is not at Webex: the label in metrics.
+    /// Webex's name of the resource, or ours if Webex has none. It is the label in metrics.
     pub fn resource(&self) -> &'static str {
         match self {
             Event::Message(_) => MESSAGES,
@@ -172,7 +173,8 @@ impl Event {
         }
     }
 
-    /// Events of one lane are worked on in order. The lane is the space; an event without one has a lane of its own.
+    /// Events of one lane are worked on in order. The lane is the space. An event without a space has a lane of its
+    /// own.
     pub fn lane(&self) -> String {
         match self {
             Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => {
@@ -202,12 +204,13 @@ impl Event {
         }
     }
 
-    /// How it came in, for the audit.
+    /// What the audit says about how the event came in.
     pub fn via(&self) -> Via {
         match self {
             Event::Message(_) => Via::Message,
             Event::Click(_) => Via::Click,
-            // The bot was put into a space, something else happened, or its clock says so: nobody asked it for anything.
+            // Nobody asked the bot for anything: somebody was added, something else happened, or the daemon made the
+            // event itself.
             Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) | Event::Other(_) => Via::Daemon,
         }
     }
@@ -217,7 +220,7 @@ impl Event {
         !matches!(self, Event::TimeUp(_) | Event::Approved(_))
     }
 
-    /// What it is, for people.
+    /// A description for people.
     pub fn described(&self) -> String {
         match self {
             Event::Message(_) => "a message".to_owned(),
@@ -229,7 +232,7 @@ impl Event {
         }
     }
 
-    /// The ids by which people know it, a sentence each.
+    /// The ids by which people know the event, each in a sentence.
     pub fn ids(&self) -> Vec<String> {
         match self {
             Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => {
@@ -245,7 +248,7 @@ impl Event {
         }
     }
 
-    /// A row of the inbox, as of now.
+    /// A row of the inbox, accepted now.
     pub fn to_entry(&self) -> Entry {
         let accepted_at = clock::wall_ms();
         let label = if let Event::Other(other) = self { Some(other.kind()) } else { None };
@@ -269,16 +272,16 @@ pub enum Source {
     Webhook,
     /// It came over a socket.
     Websocket,
-    /// A look found it, and no delivery is expected.
+    /// A read-back by polling found it. No delivery is expected.
     Polling,
-    /// A look found what ought to have been delivered.
+    /// A read-back found it, though it should have been delivered.
     CatchUp,
     /// It happens because time has passed.
     Clock,
 }
 
 impl Source {
-    /// Whether it proves that Webex delivers.
+    /// Whether such an event proves that Webex delivers.
     pub fn is_delivery(self) -> bool {
         matches!(self, Source::Webhook | Source::Websocket)
     }
@@ -301,12 +304,12 @@ impl fmt::Display for Source {
     }
 }
 
-/// Whether something can have happened then. An odd time is as good as none: the event counts, its place in the order does
-/// not. A time in the future would make everything said later wait for it.
+/// Whether an event can have happened at this time. An implausible time counts as none: the event is worked on, but has
+/// no place in the order. If it were in the future, everything said later would have to wait for it.
 pub fn is_plausible(at: &Timestamp) -> bool {
-    /// Clocks differ, and so do ideas of time zones.
+    /// Seconds that a time may lie ahead, since clocks and time zones may be wrong.
     const AHEAD: i64 = 26 * 3600;
-    /// 2010: before there was Webex as it is.
+    /// The year 2010, before Webex had its present form.
     const EARLIEST: i64 = 1_262_304_000;
     (EARLIEST..=clock::wall_ms() / 1000 + AHEAD).contains(&at.as_second())
 }

@@ -1,4 +1,4 @@
-//! What Webex tells of that is no message, click or membership: a resource, and what happened to it.
+//! Events that are no message, click or membership: a resource, and what happened to it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,23 +7,23 @@ use uuid::Uuid;
 use super::ids::{CLICKS, MEMBERSHIPS, MESSAGES, id_of};
 use crate::webex::{PersonId, WEBHOOK_EVENTS, WEBHOOK_RESOURCES, local_part};
 
-/// What a metric says of a word that Webex does not document.
+/// The label in metrics for a word that Webex does not document.
 const OTHER: &str = "other";
 
-/// What happens to a thing once, so that its id tells a repeat.
+/// The events that a thing can have only once. The thing's id then shows a repeat.
 const ONCE: [&str; 2] = ["created", "deleted"];
 
-/// Something that happened at Webex, and what was told of it.
+/// Something that happened at Webex, with what Webex sent about it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Other {
-    /// Webex's name of the resource, as it came.
+    /// Webex's name of the resource, as it was sent.
     pub resource: String,
-    /// What happened to it, as it came.
+    /// What happened to it, as it was sent.
     pub event: String,
-    /// The id of what it happened to.
+    /// The id of the thing it happened to.
     #[serde(rename = "data_id", default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The id that the envelope itself has: the webhook's, or that of the frame of a websocket.
+    /// The id of the envelope: that of the webhook, or of the frame of a websocket.
     #[serde(rename = "envelope_id", default, skip_serializing_if = "Option::is_none")]
     pub envelope: Option<String>,
     /// Who did it.
@@ -32,38 +32,38 @@ pub struct Other {
     /// The `data` of the envelope.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub data: Value,
-    /// Tells this delivery from all others, as far as Webex does.
+    /// Differs between deliveries as far as Webex lets them be told apart.
     #[serde(default)]
     pub delivery: Uuid,
 }
 
 impl Other {
-    /// Resource and event for the labels of a metric: words that Webex documents, or one for all others.
+    /// The resource and event as labels for a metric. All words that Webex does not document share one label.
     pub fn labels(&self) -> [&'static str; 2] {
         let known = |list: &[&'static str], word: &str| list.iter().copied().find(|known| *known == word);
         let resource = known(&WEBHOOK_RESOURCES, &self.resource);
         [resource, known(&WEBHOOK_EVENTS, &self.event)].map(|known| known.unwrap_or(OTHER))
     }
 
-    /// What it is of, in words that fit into a path.
+    /// The resource and event, as one word that fits into a path.
     pub fn kind(&self) -> String {
         format!("{}/{}", self.resource, self.event)
     }
 
-    /// The same without what may be long.
+    /// The event without its `data`, which may be long.
     pub fn without_data(&self) -> Other {
         Other { data: Value::Null, ..self.clone() }
     }
 
-    /// Whether it has this id of Webex's, in any spelling.
+    /// Whether the thing has this id of Webex, in any spelling.
     pub fn has(&self, id: &str) -> bool {
         let id = local_part(id);
         [&self.id, &self.envelope].into_iter().flatten().any(|own| local_part(own) == id)
     }
 
-    /// The id of its row. Webex gives a delivery no id of its own, and the same may happen to a thing again: then two equal
-    /// deliveries are two events. The id of a membership is made of its person and its space, so whoever leaves, comes back
-    /// and leaves again has the same id each time.
+    /// The id of the event's row. Webex gives a delivery no id of its own, and the same thing may happen again: then
+    /// two equal deliveries are two events. The id of a membership is made of its person and its space. So somebody who
+    /// leaves, comes back and leaves again has the same id each time.
     pub(super) fn event_id(&self) -> Uuid {
         let is_once = ONCE.contains(&self.event.as_str()) && self.resource != MEMBERSHIPS;
         match &self.id {
@@ -72,7 +72,7 @@ impl Other {
         }
     }
 
-    /// What happens to one thing is worked on in order, and does not wait for anything else.
+    /// The lane holds all events of one thing. They are worked on in order, and wait for no others.
     pub(super) fn lane(&self) -> String {
         let of = self.id.as_deref().map(local_part).unwrap_or_default();
         format!("{}/{of}", self.resource)
@@ -82,19 +82,19 @@ impl Other {
 /// A resource, and what has to happen to it for a handler to be called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
-    /// As Webex names it.
+    /// The resource, by Webex's name.
     pub resource: String,
-    /// Likewise.
+    /// The event, by Webex's name.
     pub event: String,
 }
 
 impl Subscription {
-    /// Whether this is what it asks for.
+    /// Whether this event is one that the subscription asks for.
     pub fn covers(&self, other: &Other) -> bool {
         self.resource == other.resource && self.event == other.event
     }
 
-    /// What is wrong with it, for whoever wrote it.
+    /// What is wrong with the subscription, for the author who wrote it.
     pub fn wrong(&self) -> Option<String> {
         let Subscription { resource, event } = self;
         let unknown = |what, word, known: &[&str]| {

@@ -1,30 +1,30 @@
-//! What people are told of events: references, and codes that let somebody in.
+//! Short texts that people read and type: references of events, and codes that let somebody in.
 
 use uuid::Uuid;
 
 use crate::text::plain;
 
-/// Crockford's base 32: nothing in it is taken for something else.
+/// Crockford's base 32: no letter in it is easily taken for another.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// The last 20 bits of an id are told to people.
+/// The length of a reference: the last 20 bits of an id.
 const REFERENCE_LETTERS: u32 = 4;
 
-/// A code that lets somebody in has 30 bits, of the operating system's randomness.
+/// The length of a code that lets somebody in: 30 bits, random from the operating system.
 const CODE_LETTERS: u32 = 6;
 
-/// What a person is told to name: four letters and digits.
+/// The reference by which a person can name an event: four letters and digits.
 pub fn reference(event: Uuid) -> String {
     letters(event, REFERENCE_LETTERS)
 }
 
-/// A code that nobody can guess: nothing of the person is in it.
+/// A code that nobody can guess. It is random, and not made from anything about the person.
 pub fn new_code() -> String {
     letters(Uuid::new_v4(), CODE_LETTERS)
 }
 
-/// A code as it was made, from what somebody read and typed: case, blanks, dashes, what nobody sees and what stands around
-/// the code do not matter, nor do the letters that Crockford's base 32 leaves out because they look like digits.
+/// The code that somebody read and typed, as it was made. Case, blanks, dashes, invisible characters and anything
+/// around the code do not matter. Letters that Crockford's base 32 leaves out are read as the digits they look like.
 pub fn canonical_code(code: &str) -> String {
     let digit = |c: char| match c.to_ascii_uppercase() {
         'O' => '0',

@@ -100,7 +100,7 @@ impl Attached {
     /// beside it, with `.part` at the end of its name.
     ///
     /// # Errors
-    /// As [`Attached::download`], and [`FileError::Disk`] if the file cannot be written.
+    /// The same errors as [`Attached::download`]; also [`FileError::Disk`] if the file cannot be written.
     pub async fn save_to(&self, path: impl AsRef<Path>) -> Result<FileInfo, FileError> {
         let path = path.as_ref();
         let mut download = self.open().await?;

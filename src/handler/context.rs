@@ -102,7 +102,7 @@ impl Context {
         commands.iter().filter(|command| self.may_give(command).is_ok()).cloned().collect()
     }
 
-    /// Whether whoever asks may give this command here.
+    /// Whether the person who asks may give this command here.
     ///
     /// # Errors
     /// The rule by which they may not.

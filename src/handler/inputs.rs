@@ -63,47 +63,47 @@ impl Inputs {
     /// The number in an input, with a decimal point: a comma means tenths to some people and thousands to others.
     ///
     /// # Errors
-    /// When it is none.
+    /// The text is no number.
     pub fn number(&self, id: &str) -> Result<Option<f64>, CommandError> {
         self.read(id, f64::KIND, f64::read)
     }
 
-    /// A day.
+    /// The day in an input.
     ///
     /// # Errors
-    /// When it is none.
+    /// The text is no day.
     pub fn date(&self, id: &str) -> Result<Option<Date>, CommandError> {
         self.read(id, Date::KIND, Date::read)
     }
 
-    /// A time of day.
+    /// The time of day in an input.
     ///
     /// # Errors
-    /// When it is none.
+    /// The text is no time of day.
     pub fn time(&self, id: &str) -> Result<Option<Time>, CommandError> {
         self.read(id, "time", |text| text.parse().ok())
     }
 
-    /// Whether a toggle is on, or yes was typed; one that was not touched is off.
+    /// Whether a toggle is on, or `yes` was typed. A toggle that was not touched is off.
     ///
     /// # Errors
-    /// When it is neither.
+    /// The text is neither yes nor no.
     pub fn toggle(&self, id: &str) -> Result<bool, CommandError> {
         Ok(self.read(id, bool::KIND, bool::read)?.unwrap_or(false))
     }
 
-    /// The one of these values that was chosen, or typed in whatever case.
+    /// The one of these values that was chosen, or typed in any case.
     ///
     /// # Errors
-    /// When it is another.
+    /// The text is none of these values.
     pub fn one_of<'a>(&self, id: &str, values: &[&'a str]) -> Result<Option<&'a str>, CommandError> {
         self.read(id, "choice", |text| find(text, values.iter().copied(), |value| value))
     }
 
-    /// Those of these values that were chosen, or typed in whatever case with commas between.
+    /// Those of these values that were chosen, or typed in any case with commas between them.
     ///
     /// # Errors
-    /// When another is among them.
+    /// One of the texts is none of these values.
     pub fn any_of<'a>(&self, id: &str, values: &[&'a str]) -> Result<Vec<&'a str>, CommandError> {
         let chosen = |text: &str| {
             let names = text.split(',').map(|name| name.trim_matches(is_blank)).filter(|name| !name.is_empty());
@@ -112,7 +112,7 @@ impl Inputs {
         Ok(self.read(id, "choice", chosen)?.unwrap_or_default())
     }
 
-    /// Everything that was sent, as it came, in the order of the ids.
+    /// Everything that was sent, unchanged, in the order of the ids.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(id, text)| (id.as_str(), text.as_str()))
     }

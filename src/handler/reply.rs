@@ -147,7 +147,7 @@ impl Reply {
     /// Checks everything that is said elsewhere beside the reply.
     ///
     /// # Errors
-    /// What is wrong with it, for whoever wrote the program.
+    /// What is wrong with it, for the author of the program.
     pub(crate) fn check_all_elsewhere(&self) -> anyhow::Result<()> {
         self.elsewhere.iter().try_for_each(|(to, said)| said.check_elsewhere(to))
     }
@@ -155,7 +155,7 @@ impl Reply {
     /// Checks that this can be said elsewhere, to somebody it does not answer.
     ///
     /// # Errors
-    /// What is wrong with it, for whoever wrote the program.
+    /// What is wrong with it, for the author of the program.
     pub(crate) fn check_elsewhere(&self, to: &Destination) -> anyhow::Result<()> {
         to.check().map_err(anyhow::Error::msg)?;
         anyhow::ensure!(self.question.is_none(), "only an answer can ask a question; what is said to {to} cannot");

@@ -1,5 +1,5 @@
-//! Which connections a listener has, and which of them goes when there are too many: the one that waits longest for its
-//! client. [`ConnectionTable`] is told the time.
+//! The places that a listener has for connections. If there are too many connections, the one that has waited longest
+//! for its client is closed. [`ConnectionTable`] is told the time.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,16 +13,16 @@ use crate::clock;
 use crate::config;
 use crate::telemetry::Seldom;
 
-/// A client has this long, whatever happens, to begin a request and to send its header.
+/// How long a client always has to begin a request and to send its header.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// How long a new connection waits for a place while all are taken by requests that are worked on.
+/// How long a new connection waits for a place while requests are being worked on over all others.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// After one connection waited in vain, others are refused at once during this time.
+/// After one connection waited in vain, others are refused at once for this long.
 const STALLED_FOR: Duration = Duration::from_secs(1);
 
-/// Spare places beyond `server.connections`, for the health checks.
+/// Places beyond `server.connections`, for the health checks.
 const SPARES: usize = 64;
 
 /// The connections of one listener. Cheap to clone.
@@ -31,17 +31,17 @@ pub(super) struct Connections(Arc<Inner>);
 
 struct Inner {
     table: Mutex<ConnectionTable>,
-    /// Somebody left a place.
+    /// Notified when a place becomes free.
     left: Notify,
 }
 
-/// A place that a connection has, for as long as this lives.
+/// The place of a connection. Dropping it frees the place.
 pub(super) struct Seat {
     connections: Connections,
     number: u64,
-    /// Whether it is one beyond `server.connections`.
+    /// Whether it is a place beyond `server.connections`.
     pub(super) is_spare: bool,
-    /// Cancelled when the place is given to somebody else.
+    /// Cancelled when another connection gets the place.
     pub(super) lost: CancellationToken,
 }
 
@@ -78,12 +78,12 @@ impl Seat {
         self.connections.table().is_at(self.number, phase, clock::instant());
     }
 
-    /// Bytes came from the client.
+    /// Notes that bytes came from the client.
     pub(super) fn received(&self) {
         self.connections.table().received(self.number, clock::instant());
     }
 
-    /// How long the client may still take; none while it is not the client that is waited for.
+    /// How long the client may still take. None while it is not the client that is waited for.
     pub(super) fn time_left(&self) -> Option<Duration> {
         self.connections.table().time_left(self.number, clock::instant())
     }
@@ -96,16 +96,16 @@ impl Drop for Seat {
     }
 }
 
-/// How far a connection is with its request.
+/// The phase of a connection's request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Nothing was received yet.
     New,
     /// A header has begun.
     Header,
-    /// The header is there, the body is not.
+    /// The header has come, but not the body.
     Body,
-    /// It is our turn.
+    /// The request is being worked on.
     Working,
     /// Answered; another request may come.
     Idle,
@@ -127,18 +127,18 @@ enum Admitted {
 }
 
 struct Connection {
-    /// Who it counts for, if the address has a limit.
+    /// The address that the connection counts for, if the address has a limit.
     counts_for: Option<IpAddr>,
     is_spare: bool,
     phase: Phase,
-    /// When its request began, or the wait for it.
+    /// When the request began, or the wait for it.
     since: Instant,
     lost: CancellationToken,
 }
 
 struct ConnectionTable {
     most: usize,
-    /// Of one address; 0 is no limit.
+    /// The most connections of one address; 0 means no limit.
     most_of_one: usize,
     header_timeout: Duration,
     idle: Duration,
@@ -146,7 +146,7 @@ struct ConnectionTable {
     addresses: HashMap<IpAddr, usize>,
     spares: usize,
     next: u64,
-    /// Until then nobody waits for a place in vain.
+    /// Until this time new connections are refused without a wait.
     stalled_until: Option<Instant>,
     short: Seldom,
 }
@@ -167,13 +167,13 @@ impl ConnectionTable {
         }
     }
 
-    /// A place for a connection that has waited for one since `began`. A spare one only where all others are worked on:
-    /// who has it is told to come back, and Webex counts that against a webhook.
+    /// A place for a connection that has waited since `began`. It gets a spare one only while requests are being worked
+    /// on over all others. A client with a spare place is told to come back, and Webex counts that against a webhook.
     fn admit(&mut self, address: IpAddr, began: Instant, now: Instant) -> Admitted {
         let counts_for = Some(address).filter(|_| self.most_of_one > 0).and_then(limited);
         if counts_for.is_some_and(|of| self.addresses.get(&of).is_some_and(|open| *open >= self.most_of_one)) {
             self.tell("one address has as many connections as server.per_address allows");
-            // Its own one that waits longest gives way.
+            // Of the address's own connections, the one that has waited longest gives way.
             if !self.evict(now, Duration::ZERO, |open| open.counts_for == counts_for) {
                 return Admitted::Refused;
             }
@@ -185,7 +185,7 @@ impl ConnectionTable {
         if self.evict(now, GRACE, |open| !open.is_spare) {
             return self.enter(counts_for, false, now);
         }
-        // Soon it has had its time, or a request.
+        // That connection will soon have used up its time, or have sent its request.
         if self.open.values().any(|open| !open.is_spare && open.phase.waits_for_client()) {
             return Admitted::Waits;
         }
@@ -212,8 +212,8 @@ impl ConnectionTable {
         Admitted::To { number, is_spare, lost }
     }
 
-    /// Takes the place of the connection that has waited longest for its client, at least for so long; false when there
-    /// is none.
+    /// Frees the place of the connection that has waited longest for its client, if at least this long. `false` if
+    /// there is none.
     fn evict(&mut self, now: Instant, at_least: Duration, which: impl Fn(&Connection) -> bool) -> bool {
         let waiting = self.open.iter().filter(|(_, open)| open.phase.waits_for_client() && which(open));
         let longest = waiting.min_by_key(|(_, open)| open.since);
@@ -259,7 +259,7 @@ impl ConnectionTable {
         let most = match open.phase {
             Phase::New | Phase::Header => self.header_timeout,
             Phase::Idle => self.idle,
-            // A request has a time limit of its own.
+            // The time of a request has its own limit.
             Phase::Body | Phase::Working => return None,
         };
         Some(most.saturating_sub(now.saturating_duration_since(open.since)))
@@ -272,13 +272,13 @@ impl ConnectionTable {
     }
 }
 
-/// As whose a connection counts; nobody's, where many clients may share an address: behind a proxy, which is on this
-/// machine or in a private network. Who has an IPv6 address has a whole /64 of them.
+/// The address that a connection counts for. None if many clients may share the address, as behind a proxy on this
+/// machine or in a private network. For IPv6 it is the /64, all of which one client may have.
 fn limited(address: IpAddr) -> Option<IpAddr> {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();
-            // 100.64.0.0/10 is the inside of a provider, as of many clouds.
+            // 100.64.0.0/10 is used inside providers' networks, and by many clouds.
             let is_shared = a == 100 && (64..128).contains(&b);
             (!(v4.is_loopback() || v4.is_private() || v4.is_link_local() || is_shared)).then_some(IpAddr::V4(v4))
         }
@@ -305,7 +305,7 @@ mod tests {
             Lot { table: ConnectionTable::new(&settings), start: Instant::now() }
         }
 
-        /// A connection that comes at this time in milliseconds and waits for a place for as long as it has to.
+        /// Lets a connection come at this time in milliseconds, and wait for a place as long as it must.
         fn comes(&mut self, from: &str, at: u64) -> Option<(u64, bool)> {
             let began = self.start + Duration::from_millis(at);
             for waited in [Duration::ZERO, GRACE.max(PATIENCE)] {

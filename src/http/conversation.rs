@@ -1,4 +1,4 @@
-//! One connection: its requests are answered, and it ends when its client takes too long or its place is needed.
+//! One connection: answers its requests, and ends it when its client takes too long or its place is needed.
 
 use std::io;
 use std::pin::Pin;
@@ -20,13 +20,13 @@ use tower::ServiceExt;
 
 use super::connections::{Phase, Seat};
 
-/// What reads the header has no smaller buffer.
+/// The smallest buffer for reading a header. The library accepts no smaller one.
 const SMALLEST_BUFFER: usize = 8192;
 
-/// How often it is looked whether a client takes too long, unless that is known to be sooner.
+/// The longest time before it is checked again whether a client takes too long.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// Serves a connection. Its errors are the client's affair, and are not logged.
+/// Serves a connection. Its errors are caused by the client, and are not logged.
 pub(super) async fn serve_connection(
     stream: TcpStream,
     routes: Router,
@@ -67,7 +67,7 @@ pub(super) async fn serve_connection(
     }
 }
 
-/// Ends when the client has taken too long.
+/// Waits until the client has taken too long.
 async fn overdue(seat: &Seat) {
     loop {
         let left = seat.time_left().unwrap_or(LOOK_AGAIN);
@@ -78,7 +78,7 @@ async fn overdue(seat: &Seat) {
     }
 }
 
-/// A stream, or the body of a request, that tells its seat what came from the client.
+/// A stream, or the body of a request, that tells its seat when bytes come from the client.
 struct Watched<T> {
     inner: T,
     seat: Arc<Seat>,

@@ -13,14 +13,15 @@ use crate::store::{Approval, ApprovalState, Claimed};
 use crate::verdict::Verdict;
 use crate::webex::Person;
 
-/// The rule by which an approved command runs.
+/// The rule that the audit names for an approved command.
 const APPROVED: &str = "approved by as many others as it takes";
 
 impl Inbox {
-    /// Runs the command of an approval request, and ends the request. No try of this, by whomever, changes the decision.
+    /// Runs the command of an approval request, and ends the request. No try of this, by any process, changes the
+    /// decision.
     pub(super) async fn run_approved(&self, row: &Claimed, card: Uuid, me: &Person) -> Outcome {
         let approval = match self.services.store.approval(card).await {
-            // An operator may have a failed one tried again.
+            // `Failed` is accepted too, since an operator may have the event tried again.
             Ok(Some(approval)) if matches!(approval.state, ApprovalState::Running | ApprovalState::Failed) => approval,
             Ok(_) => return EventEnd::unaudited(Verdict::Noted, "it was ended before it could run").into(),
             Err(error) => return self.desk.retry_on_request_error(row, &error),
@@ -28,7 +29,7 @@ impl Inbox {
         let reference = event::reference(approval.request.event);
         let voter = approval.approvers.last().map(|approver| approver.email.clone()).unwrap_or_default();
         let (outcome, state) = self.perform_approved(row, me, &approval).await;
-        // Where the command is tried again, the event does not end and the request stays as it is.
+        // If the command is to be tried again, the event does not end and the request stays as it is.
         outcome.map_end(|end| self.approvals.end_request(end.of_request(&reference), row, approval, state, voter, None))
     }
 

@@ -1,4 +1,4 @@
-//! From a click on a card to what its button does. The inputs are not looked at before the button is known to be ours:
+//! Finds what the button of a click does. The inputs are not looked at until the button is known to be ours, since
 //! anybody in a space can send any inputs for any card.
 
 use super::Inbox;
@@ -11,11 +11,12 @@ use crate::store::{Claimed, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{ActionId, AttachmentAction, Error, Fault, Message, Person, RoomId, RoomType};
 
-/// What the note says besides the reason.
+/// The end of the note, after the reason.
 const FORGED: &str = "; somebody made it up or took it from elsewhere, or what sealed it is gone: after a change of \
      cards.secret the old one belongs into cards.previous_secrets";
 
-/// The card about a stranger is sealed for an address or id of access.admins, before Webex has said whose that is.
+/// Why a card may not be sealed for the person who clicked. The card about a stranger is sealed for an entry of
+/// access.admins, before Webex has said whose address or id that is.
 const NOT_FOR_THEM: &str = "its seal is not mine, or was made for another space or person: in a direct message maybe for \
      an address in access.admins that is not the one Webex has for them, then list their id";
 
@@ -25,7 +26,7 @@ const NOT_HERE: &str = "its seal is not mine, or was made for another space or p
 struct Click<'a> {
     me: &'a Person,
     action: AttachmentAction,
-    /// The space of the click, or else of its card.
+    /// The space of the click, or of its card if the click names none.
     room: &'a RoomId,
     /// The space that the delivery named.
     named: &'a RoomId,
@@ -33,9 +34,9 @@ struct Click<'a> {
 
 /// Why a click does nothing.
 enum InvalidClick {
-    /// It is on no button of ours, and nothing says that it was meant to be.
+    /// The button is not ours, and nothing suggests that it claims to be.
     NoButton(&'static str),
-    /// Its seal was made up, or taken from elsewhere.
+    /// The seal was made up, or taken from elsewhere.
     Forged(&'static str),
 }
 
@@ -48,21 +49,21 @@ impl Inbox {
             Ok(fetched) => fetched,
             Err(error) => return self.desk.retry_reading(row, &error).await,
         };
-        // Mostly both the delivery and the click name the space. Where neither does, it is the card's.
+        // The click or the delivery usually names the space. If neither does, it is the card's.
         let room = match (action.room_id.as_ref().or(event.room.as_ref()), &card) {
             (Some(room), Err(_)) => room.clone(),
             (_, Ok(card)) => action.room_id.as_ref().unwrap_or(&card.room_id).clone(),
             (None, Err(error)) => return self.desk.retry_reading(row, error).await,
         };
-        // The events of one space are worked on one after another. So no button that works once is pressed twice at the same
-        // time, and no question is answered twice.
+        // The events of one space are worked on one after another. So a button that works once is not pressed twice at
+        // the same time, and a question is not answered twice.
         let Some(named) = &event.room else {
             return Outcome::Moved(Event::Click(Occurrence { room: Some(room), ..event.clone() }).to_entry());
         };
         let click = Click { me, action, room: &room, named };
         let (card, late_vote) = match card {
             Ok(card) => (Some(card), None),
-            // The card of a decided request is deleted, and somebody may press another of its buttons at that moment.
+            // The card of a decided request is deleted. Somebody may press another of its buttons at that moment.
             Err(error) => match self.find_late_vote(&click).await {
                 Ok(Some(button)) => (None, Some(button)),
                 Ok(None) => return self.desk.retry_reading(row, &error).await,
@@ -87,8 +88,8 @@ impl Inbox {
         }
     }
 
-    /// Where the person who clicked is answered. A card that is gone was of an approval request, and those are only in spaces
-    /// with others.
+    /// Where the person who clicked is answered. A card that is gone belonged to an approval request, and those are
+    /// only in group spaces.
     fn reply_to_click(&self, click: &Click<'_>, card: Option<&Message>, person: &Person) -> ReplyTo {
         let sender = Sender { id: person.id.clone(), email: person.email().to_owned() };
         let (room, message) = (click.room.clone(), click.action.message_id.clone());
@@ -106,14 +107,14 @@ impl Inbox {
             InvalidClick::NoButton(reason) => end(Verdict::Ignored, reason),
             InvalidClick::Forged(reason) => {
                 if let Some(count) = self.forged_clicks.count() {
-                    tracing::warn!(reason, count, "a click on a card is none on a button that I have sealed");
+                    tracing::warn!(reason, count, "a click was not on a button that I sealed");
                 }
                 end(Verdict::Denied, reason).noted(format!("{reason}{FORGED}"))
             }
         }
     }
 
-    /// Reads the click, its card unless that is gone, and the person who clicked.
+    /// Reads the click, its card if that still exists, and the person who clicked.
     async fn read_click(
         &self,
         event: &Occurrence,
@@ -128,8 +129,8 @@ impl Inbox {
         Ok((action, card, person))
     }
 
-    /// The vote that was pressed on a card that is gone, if its approval request is decided by now. The person is then told
-    /// how it was decided. Nothing else works without its card.
+    /// The vote that was pressed on a card that is gone, if its approval request is decided by now. The person is then
+    /// told the decision. No other button works without its card.
     async fn find_late_vote(
         &self,
         Click { me, action, room, named }: &Click<'_>,
@@ -144,8 +145,8 @@ impl Inbox {
         Ok((is_decided && named == room).then_some(button))
     }
 
-    /// The button that was pressed. It is ours if this bot sealed it for this space, or for this person in their direct
-    /// space, and it stands in this card.
+    /// The button that was pressed. It is ours if it stands in this card and this bot sealed it for this space, or for
+    /// this person in their direct space.
     fn find_button(
         &self,
         Click { me, action, room, named }: &Click<'_>,

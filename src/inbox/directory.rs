@@ -1,5 +1,5 @@
-//! Addresses of people and types of spaces, as Webex said them lately. An envelope has only ids, and is judged with these
-//! without a call to Webex.
+//! Remembers the addresses of people and the types of spaces that Webex gave recently. An envelope has only ids, and
+//! with these it can be judged without a call to Webex.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use crate::clock;
 use crate::recent::Recent;
 use crate::webex::{PersonId, RoomId, RoomType};
 
-/// How long an address counts as somebody's: Webex may give them another.
+/// How long an address is remembered. Webex may give the person another one.
 const ADDRESS_FOR: Duration = Duration::from_secs(600);
 
 /// Addresses of people, and types of spaces.
@@ -25,14 +25,14 @@ impl Directory {
         lock(&self.spaces).insert(space.local(), kind);
     }
 
-    /// The address of somebody, if it was learned a short while ago.
+    /// The person's address, if it was learned recently.
     pub(super) fn address(&self, person: &PersonId) -> Option<String> {
         let addresses = lock(&self.addresses);
         let (address, learned) = addresses.get(&person.local())?;
         (learned.elapsed() < ADDRESS_FOR).then(|| address.clone())
     }
 
-    /// Whether a space is direct, which never changes.
+    /// The type of a space, if it is remembered. It never changes.
     pub(super) fn room_type(&self, space: &RoomId) -> Option<RoomType> {
         lock(&self.spaces).get(&space.local()).copied()
     }

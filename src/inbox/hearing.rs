@@ -1,4 +1,4 @@
-//! From the words of somebody who is answered to what is run for them: a command, or the action that takes their answer.
+//! Finds what the words of a person call for, and runs it: a command, or the action that takes their answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::router::{self, Route, addressed_text};
 use crate::verdict::Verdict;
 use crate::webex::{Message, RoomType};
 
-/// How long an event waits at least for a question's message that is just being sent. It waits half as long as it has waited
-/// so far, where that is longer.
+/// The shortest time that an event waits for the message of a question that is just being sent. If the event has
+/// already waited for more than twice this, it waits for half the time it has waited.
 const BEING_SENT: Duration = Duration::from_millis(300);
 
 const NOTHING_SAID: &str = "Yes? Say help to see what I can do.";
 const CANCELLED: &str = "Cancelled.";
 
-/// How to stop a question whose answer is refused, in a direct space and in one with others.
+/// Tells how to stop a question whose answer is refused: in a direct space, and in a group space.
 const WAY_OUT: &str = "Say cancel to stop.";
 const WAY_OUT_HERE: &str = "To stop, mention me and say cancel.";
 

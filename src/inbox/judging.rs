@@ -101,8 +101,8 @@ impl Inbox {
         }
     }
 
-    /// Decides by the settings, and by what the ledger has on strangers. Whoever is allowed, or denied and told so, may still
-    /// say too much. With [`Decision::Pair`] comes the last pairing request.
+    /// Decides by the settings, and by what the ledger knows about strangers. People who are allowed, or denied with an
+    /// answer, may still be over the limits of `[flood]`. [`Decision::Pair`] comes with the last pairing request.
     pub(super) async fn apply_rules(
         &self,
         approach: Approach<'_>,
@@ -127,8 +127,8 @@ impl Inbox {
         })
     }
 
-    /// Whether the person, or the space, says too much. A further try is not counted again, whichever process counted the
-    /// first.
+    /// Whether the person, or the space, is over its limit. A further try of an event is not counted again, even if
+    /// another process counted the first.
     pub(super) fn count_pace(&self, Approach { row, to, at, .. }: Approach<'_>) -> Pace {
         let Sender { id, email } = &to.sender;
         if row.attempts > 0 || self.services.policy.is_admin(id, email) {

@@ -41,22 +41,22 @@ pub struct Inbox {
     desk: Arc<Desk>,
     approvals: Approvals,
     questions: Questions,
-    /// Limits the log: anybody in a space can make up clicks.
+    /// Limits the warnings about forged clicks, since anybody in a space can make up clicks.
     forged_clicks: Seldom,
     pairing: config::Pairing,
     flood: Flood,
-    /// What Webex said lately of people and spaces.
+    /// The addresses and types of spaces that Webex gave recently.
     directory: Directory,
     /// How long a handler may run.
     deadline: Duration,
     /// Takes messages that were said before an event and did not arrive.
     door: Door,
-    /// How far back they are looked for.
+    /// How far back such messages are looked for.
     catch_up: Duration,
 }
 
 impl Inbox {
-    /// Works as the settings say, and closes events at this desk.
+    /// An inbox that works as the settings say, and closes events at this desk.
     pub fn new(config: &Config, desk: &Arc<Desk>, table: LiveTable, events: Vec<EventHandler>, door: &Door) -> Inbox {
         let (desk, services) = (Arc::clone(desk), &desk.services);
         Inbox {

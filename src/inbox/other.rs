@@ -11,7 +11,7 @@ use crate::text::quoted;
 use crate::verdict::Verdict;
 use crate::webex::Person;
 
-/// Resource and event in metrics where no handler is there any more.
+/// The labels in metrics if the handler of the event is no longer there.
 const NO_HANDLER: [&str; 2] = ["none", "none"];
 
 impl Inbox {
@@ -60,7 +60,8 @@ impl Inbox {
         }
     }
 
-    /// Whether what a handler said can be said. Nobody is there to hear why not: it is tried again, and then a dead letter.
+    /// Checks that the bot can send what a handler said. No person is there to read why not. So after a failure the
+    /// event is tried again, and in the end becomes a dead letter.
     async fn check_said(&self, reply: &Reply) -> anyhow::Result<()> {
         reply.check_all_elsewhere()?;
         self.desk.check_files(reply).await.map_err(|error| anyhow::anyhow!("{error}"))

@@ -1,4 +1,4 @@
-//! Does what a button of ours says, for somebody who pressed it and is answered.
+//! Does what one of our buttons says, for a person who pressed it and is answered.
 
 use super::Inbox;
 use super::running::{CommandRun, RunEnd, Uncallable, refuse_gone};
@@ -27,10 +27,10 @@ impl Inbox {
         outcome.map_end(|end| end.action(&pressed))
     }
 
-    /// Refuses a press if the button does nothing for this person, or nothing any more.
+    /// Refuses a press if the button does nothing for this person, or no longer does anything.
     async fn refuse_press(&self, case: Case<'_>, button: &Button) -> Option<Outcome> {
         let refusal = match button.action {
-            // The ledger says who may vote, and how long.
+            // The ledger knows who may vote, and until when.
             ButtonAction::Vote(_) => None,
             ButtonAction::Call(_) | ButtonAction::Say(_) => button.refusal(&case.to.sender, clock::wall_ms()),
         };
@@ -45,7 +45,7 @@ impl Inbox {
                 SpokenRefusal::denied("the button is for other people", "That button is for somebody else.")
             }
             Some(ButtonRefusal::Expired) => {
-                // Nobody asked for the card that tells admins of a stranger, so nobody can ask for another.
+                // Nobody asked for the card that tells admins about a stranger, so nobody can ask for a new one.
                 let says = match button.command.as_str() {
                     pairing::COMMAND => pairing::EXPIRED,
                     _ => "That card has expired. Please ask me again.",
@@ -90,7 +90,7 @@ impl Inbox {
             Ok(end) => end,
             Err(error) => return self.desk.retry_on_ledger_error(case.row, &error),
         };
-        // The process ended during an earlier try, which may have done everything.
+        // The process died during an earlier try, and that try may have done everything.
         let was_cut_off = case.row.deaths > 0;
         let used = once.then_some(Effect::Use { card, until, action: Some(action.to_owned()) });
         let run = CommandRun { case, command, way_out: None };
@@ -101,7 +101,8 @@ impl Inbox {
         match run_end {
             RunEnd::Answered => outcome.with(used).with(question_end),
             RunEnd::Refused => outcome,
-            // A failure that is tried again closes no event, so it ends no question, as with a typed answer.
+            // A failure that is tried again does not close the event. So it does not end the question either, just as
+            // with a typed answer.
             RunEnd::Failed => outcome.with(used.filter(|_| was_cut_off)).with(question_end),
         }
     }

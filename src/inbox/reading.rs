@@ -1,5 +1,5 @@
-//! Reads the message of an event. The same call shows whether something was said before it that never arrived: Webex
-//! delivers in any order, and sometimes not at all, but people are answered in the order in which they spoke.
+//! Reads the message of an event. The same call shows whether an earlier message never arrived. Webex delivers in any
+//! order, and sometimes not at all, but people are answered in the order in which they spoke.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,10 +11,10 @@ use crate::store::Claimed;
 use crate::telemetry::Received;
 use crate::webex::{Error, Fault, Message, MessageId, Person};
 
-/// How many messages before one are looked at. The regular looks at all spaces find what is missing beyond that.
+/// The most earlier messages that are looked at. The regular read-back of all spaces finds missing ones beyond that.
 const MOST_BEFORE: usize = 200;
 
-/// What a look back from an event shows.
+/// The result of looking at the messages before an event.
 enum LookBack {
     /// Nothing is missing. This is the message, if the list had it.
     Complete(Option<Box<Message>>),
@@ -23,7 +23,7 @@ enum LookBack {
 }
 
 impl Inbox {
-    /// The message. `None` if an earlier one was missing: that has been put into the ledger and goes first.
+    /// The message. `None` if an earlier one was missing: that one is now in the ledger and goes first.
     pub(super) async fn read_message(
         &self,
         row: &Claimed,
@@ -34,7 +34,7 @@ impl Inbox {
         let listed = match self.look_back(row, event, &id, me).await {
             Ok(LookBack::Missing) => return Ok(None),
             Ok(LookBack::Complete(message)) => message,
-            // The message itself may be readable where the list is not.
+            // The message itself may be readable even if the list is not.
             Err(error) if error.is_no_route() => None,
             Err(error) => match error.fault() {
                 Fault::NotFound | Fault::Broken | Fault::Final => None,
@@ -45,7 +45,7 @@ impl Inbox {
             Some(message) => *message,
             None => self.services.webex.message(&id).await?,
         };
-        // Webex may leave out the address, and the settings mostly list people by address.
+        // Webex may leave out the address, and the settings usually list people by address.
         if message.person_email.is_empty() {
             match self.services.webex.person(&message.person_id).await {
                 Ok(person) => person.email().clone_into(&mut message.person_email),
@@ -74,7 +74,7 @@ impl Inbox {
         };
         let Some(since) = self.complete_until(row).await.filter(|since| *since < said) else { return not_looked };
         let mut earlier = self.services.webex.messages_between(room, room_type, since, said, MOST_BEFORE).await?;
-        // The list has the newest first: whatever stands before the message was said after it.
+        // The newest message comes first in the list. So those before this message in the list were said after it.
         let place = earlier.iter().position(|listed| listed.id == *id);
         let message = place.and_then(|place| earlier.drain(..=place).next_back()).map(Box::new);
         let mut missing = 0;
@@ -91,23 +91,26 @@ impl Inbox {
         Ok(LookBack::Missing)
     }
 
-    /// The time up to which everything said in the space was worked on, but no earlier than missed messages are fetched.
+    /// The time up to which everything said in the space was worked on; or, if it is later, the earliest time from which
+    /// missed messages are fetched.
     async fn complete_until(&self, row: &Claimed) -> Option<Timestamp> {
         let lead = SignedDuration::from_millis(self.services.webex.clock_lead().unwrap_or_default());
         let earliest = clock::wall() - lead - SignedDuration::try_from(self.catch_up).ok()?;
         let last = match last_said(row) {
             Some(last) => last,
-            // Nothing of this space was worked on yet: everything since the very first start has to be.
+            // No message of this space was worked on yet. So all since the very first start must be.
             None => Timestamp::from_millisecond(self.services.store.coverage().await.ok()??.floor).ok()?,
         };
         Some(last.max(earliest))
     }
 
-    /// Puts an earlier message into the ledger if it is missing there, and says whether it goes before this row. One that
-    /// arrives at this moment by another way goes first as well. If the ledger does not take it now, a later look finds it.
+    /// Puts an earlier message into the ledger if it is missing there. Returns whether it goes before this row, as a
+    /// message also does that arrives from another source at this moment. If the ledger does not take the message now,
+    /// a later look finds it.
     async fn put_first(&self, row: &Claimed, earlier: &Event) -> bool {
         match self.door.take(Source::CatchUp, earlier, None).await {
-            // The ledger has to agree with Webex on which is earlier; else each of the two would wait for the other.
+            // The ledger must agree with Webex on which message is earlier. Otherwise each of the two would wait for
+            // the other.
             Ok(Received::Accepted | Received::Duplicate) => {
                 self.services.store.goes_before(earlier.event_id(), row).await.unwrap_or(false)
             }

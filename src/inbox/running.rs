@@ -22,7 +22,7 @@ pub(super) struct CommandRun<'a> {
     pub way_out: Option<&'static str>,
 }
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Clone, Copy)]
 pub(super) enum RunEnd {
     Answered,
@@ -56,7 +56,7 @@ impl Inbox {
         Ok((command, running))
     }
 
-    /// Runs what may be done only once: before it runs, the ledger says that it was begun.
+    /// Runs a command that may be run only once: before it runs, the ledger records that it was begun.
     pub(super) async fn perform_once(
         &self,
         run: CommandRun<'_>,
@@ -93,8 +93,8 @@ impl Inbox {
         (self.end_run(&run, result).await, run_end)
     }
 
-    /// Runs a handler within its deadline. A panic, or a handler that does not end, is a failure like any other. A row that
-    /// is beyond its tries has ended the process before, and is not run again.
+    /// Runs a handler within its deadline. A panic, or a handler that does not end, is a failure like any other. A row
+    /// that has used up its tries has killed the process before, and is not run again.
     pub(super) async fn guard<T>(
         &self,
         row: &Claimed,
@@ -144,7 +144,7 @@ impl Inbox {
         }
     }
 
-    /// The next try of what failed. `log` gets the failure where a try is counted for it.
+    /// The next try after a failure. If the failure counts as a try, `log` gets it.
     ///
     /// # Errors
     /// The failure for the log and the ledger, when there is no further try.
@@ -175,7 +175,7 @@ impl Inbox {
     }
 }
 
-/// What the person reads where [`Uncallable::Gone`].
+/// What the person reads if the action is [`Uncallable::Gone`].
 pub(super) fn refuse_gone() -> SpokenRefusal {
     let says = "I cannot do that any more. Please ask me again.";
     SpokenRefusal::declined("nothing has this action any more", says)

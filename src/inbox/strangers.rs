@@ -1,4 +1,5 @@
-//! Gives a stranger a code, and tells the admins. What the stranger wrote is kept with the pairing request, and not worked on.
+//! Gives a stranger a code, and tells the admins. The stranger's message is stored with the pairing request. It is not
+//! worked on.
 
 use super::Inbox;
 use super::judging::{Approach, CROWD};

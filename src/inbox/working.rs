@@ -1,4 +1,4 @@
-//! From a claimed row to its settlement.
+//! Turns a claimed row into its settlement.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::verdict::Verdict;
 use crate::webex::{Client, Person, RoomId};
 use crate::worker::Work;
 
-/// How long an event waits for an earlier one of its space that was missing. Mostly that one is worked on next.
+/// How long an event waits for an earlier one of its space that was missing. Usually that one is worked on next.
 const GIVES_WAY: Duration = Duration::from_millis(5);
 
 impl Work for Inbox {
     const QUEUE: Queue = Queue::Inbox;
-    /// Commands are our own work: worker.concurrency is how many run at one time.
+    /// Commands use our own resources, and worker.concurrency is how many may run at one time.
     const MAY_STEP_ASIDE: bool = false;
 
     type Body = Result<Event, serde_json::Error>;
@@ -52,7 +52,7 @@ impl Work for Inbox {
         self.desk.close(row, outcome, via)
     }
 
-    /// The event was not worked on: the try does not count.
+    /// Gives the row back. The event was not worked on, so the try does not count.
     fn put_back(row: Claimed) -> Settlement {
         row.again(Again::default())
     }
@@ -60,8 +60,8 @@ impl Work for Inbox {
 
 impl Inbox {
     async fn work_on_event(&self, row: &Claimed, event: &Event) -> Outcome {
-        // Beyond its tries an event is only read, so that the person hears of the failure. Beyond twice as many it is given up
-        // unread.
+        // An event that has used up its tries is only read, so that the person is told about the failure. After twice
+        // as many tries it is given up unread.
         if self.desk.is_beyond_its_tries(row, 2) {
             return self.desk.give_up("the process ended during each try");
         }

@@ -108,7 +108,7 @@ impl Lab {
     /// ```
     ///
     /// # Errors
-    /// As [`Lab::start`].
+    /// The same errors as [`Lab::start`].
     pub async fn with(settings: &str, bot: Bot) -> anyhow::Result<Lab> {
         let (bot_name, bot_email) = bot.program().in_simulation();
         let options = Options { bot_name, bot_email, fetch: false, ..Options::default() };
@@ -118,7 +118,7 @@ impl Lab {
     /// Like [`Lab::with`], on a cloud that was started before with its own [options](Options).
     ///
     /// # Errors
-    /// As [`Lab::start`].
+    /// The same errors as [`Lab::start`].
     pub async fn on(cloud: Cloud, settings: &str, bot: Bot) -> anyhow::Result<Lab> {
         let folder = tempfile::tempdir().context("cannot make a folder for the ledger")?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;

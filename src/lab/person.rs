@@ -66,7 +66,7 @@ impl Person {
     /// Sends the bot a file directly, with a text beside it, and gives its answers.
     ///
     /// # Errors
-    /// As [`Person::says`].
+    /// The same errors as [`Person::says`].
     pub async fn uploads(
         &self,
         text: &str,

@@ -1,5 +1,5 @@
-//! Whether a message arrived whose post was never answered. A bot can read its own messages only in direct spaces, so
-//! it looks only there. In a group space such a message is posted again.
+//! Finds out whether a message arrived although its post was never answered. A bot can read its own messages only in
+//! direct spaces, so the search is made only there. In a group space such a message is posted again.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use crate::identity::Identity;
 use crate::store::{Claimed, UncertainTries};
 use crate::webex::{Client, Error, Fault, Message, MessageId, NewMessage, RoomId, RoomType, TIME_IS_GOOD_TO};
 
-/// The most messages that are looked through. They have to include all since the post.
+/// The most messages that are searched. They must reach back to the post.
 const MOST_LOOKED_AT: usize = 10_000;
 
-/// How far back it looks if an older ledger does not say when the message was first posted.
+/// How far before the row's acceptance the search begins, if an older ledger does not say when the message was first
+/// posted.
 const SKEW: i64 = 120_000;
 
 /// What became of an earlier post.
@@ -26,10 +27,10 @@ pub(super) enum EarlierPost {
     Pending(Duration),
 }
 
-/// Looks for messages whose posts were not answered.
+/// Finds messages whose posts were not answered.
 pub(super) struct Arrivals {
     webex: Client,
-    /// Whose messages are looked for.
+    /// The bot, whose messages are looked for.
     identity: Identity,
     pub(super) posts: Posts,
 }
@@ -43,8 +44,8 @@ impl Arrivals {
         }
     }
 
-    /// Looks for a message that may have been posted before. At the last try of its row, a space that cannot be read
-    /// counts as empty.
+    /// Looks for a message that may have been posted before. At the last try of the row, a space that cannot be read
+    /// counts as one without the message.
     pub(super) async fn find_earlier_post(
         &self,
         row: &Claimed,
@@ -58,13 +59,14 @@ impl Arrivals {
         let room = match &post.to {
             Destination::Space(_, RoomType::Group) => return Ok(EarlierPost::Absent),
             Destination::Space(room, RoomType::Direct) => room,
-            // Only the answer to the post names the space, so it can only wait.
+            // Only the answer to the post names the space, so there is no space to search, and waiting is all that
+            // helps.
             Destination::Person(_) | Destination::Email(_) if left.is_zero() => return Ok(EarlierPost::Absent),
             Destination::Person(_) | Destination::Email(_) => return Ok(EarlierPost::Pending(left)),
         };
         let arrived = match self.arrived(row, post, root, room, doubt).await {
             Ok(arrived) => arrived,
-            // The post itself will show whether it can be made.
+            // The next post will show whether one is possible at all.
             Err(error) if is_last && matches!(error.fault(), Fault::NotFound | Fault::Final) => None,
             Err(error) => return Err(error),
         };
@@ -129,7 +131,7 @@ fn same_content(found: &Message, post: &Post, root: Option<&MessageId>) -> bool 
         && same_text(found, &post.message)
 }
 
-/// Webex gives back the markdown or text that was posted, with its edges trimmed.
+/// Whether both have the same text. Webex returns the markdown or text as it was posted, but trimmed.
 pub(super) fn same_text(found: &Message, sent: &NewMessage) -> bool {
     let said = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_owned();
     if sent.markdown.is_some() {

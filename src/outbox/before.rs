@@ -1,4 +1,4 @@
-//! Reads the letters of outbox rows, also those of before there were kinds of them.
+//! Reads the letters of outbox rows, including those of versions that knew no kinds of letters.
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ impl Letter {
     /// The letter of an outbox row.
     ///
     /// # Errors
-    /// This version cannot read the letter, which another version wrote.
+    /// This version cannot read the letter, because another version wrote it. Leave the row to that version.
     pub fn read(body: &str) -> Result<Letter, serde_json::Error> {
         serde_json::from_str(body).or_else(|error| match serde_json::from_str::<LegacyLetter>(body) {
             Ok(before) => Ok(before.into()),
@@ -19,7 +19,7 @@ impl Letter {
     }
 }
 
-/// A letter of before there were kinds of them.
+/// A letter of a version that knew no kinds of letters.
 #[derive(Deserialize)]
 struct LegacyLetter {
     event: Uuid,

@@ -1,4 +1,4 @@
-//! What is wrong with a letter, said before it is in the outbox. What Webex refuses later is a dead letter.
+//! Checks letters before they are put into the outbox. A letter that Webex refuses later becomes a dead letter.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use url::Url;
 use super::{Destination, Letter};
 use crate::webex::NewMessage;
 
-/// Webex takes no longer text or markdown, in bytes.
+/// The longest text or markdown that Webex takes, in bytes.
 const LONGEST: usize = 7439;
 
 type Checked = Result<(), String>;
 
 impl Letter {
-    /// Checks what an author gave.
+    /// Checks a post that an author made.
     ///
     /// # Errors
-    /// What is wrong, in a sentence.
+    /// What is wrong, in a sentence. Change the letter.
     pub(super) fn check(&self) -> Checked {
         self.to().check()?;
         match self {
@@ -37,10 +37,10 @@ impl Letter {
 }
 
 impl Destination {
-    /// Checks what an author gave.
+    /// Checks a letter that an author made.
     ///
     /// # Errors
-    /// What is wrong, in a sentence.
+    /// What is wrong, in a sentence. Change the letter.
     pub(crate) fn check(&self) -> Checked {
         match self {
             Destination::Space(..) | Destination::Person(_) => Ok(()),
@@ -52,12 +52,12 @@ impl Destination {
     }
 }
 
-/// Whether Webex could fetch something there.
+/// Whether Webex could fetch a file from this address.
 pub(crate) fn is_on_the_web(address: &str) -> bool {
     Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
-/// The letter says where its message goes and what it answers, and not the message.
+/// Checks that the message names no destination and no thread, since the letter does.
 fn place(message: &NewMessage) -> Checked {
     let names_place = message.room_id.is_some() || message.is_to_person();
     must(!names_place, "the message must not name a space or a person; `to` of the letter says where it goes")?;

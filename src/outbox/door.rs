@@ -1,4 +1,4 @@
-//! The door for letters that belong to no settlement.
+//! Puts letters that belong to no settlement into the outbox.
 
 use uuid::Uuid;
 
@@ -8,28 +8,29 @@ use crate::store::{Store, StoreError};
 /// A letter that is in the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Posted {
-    /// Its row, by which an edit or the command line names it.
+    /// The id of its row, by which an edit or the command line names it.
     pub id: Uuid,
-    /// Whether this call put it there.
+    /// Whether this call put it there. If not, an earlier call with the same key did.
     pub is_new: bool,
 }
 
 /// Why a letter is not in the outbox.
 #[derive(Debug, thiserror::Error)]
 pub enum PostError {
-    /// Webex would not take it, or it contradicts itself; nothing was written.
+    /// Webex would refuse the letter, or it contradicts itself. Nothing was written. Change the letter.
     #[error("{0}")]
     Invalid(String),
-    /// The ledger did not take it. After [`StoreError::Busy`] it may be there all the same: call again with its key.
+    /// The ledger did not take the letter. After [`StoreError::Busy`] it may be there all the same: call again with the
+    /// same key.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Puts a letter into the outbox. It is on disk when this returns. A second letter of the same key is none: that of the
-/// first is sent, for as long as the ledger knows its id.
+/// Puts a letter into the outbox. When this returns it is on disk. A second letter with the same key is ignored as long
+/// as the ledger knows the id of the first: only the first is sent.
 ///
 /// # Errors
-/// A letter that Webex would not take, or a ledger that takes nothing just now.
+/// Webex would refuse the letter: change it. Or the ledger does not take it now: call again with the same key.
 pub async fn post(store: &Store, key: &str, letter: Letter) -> Result<Posted, PostError> {
     letter.check().map_err(PostError::Invalid)?;
     let id = letter_id(key);
@@ -37,7 +38,7 @@ pub async fn post(store: &Store, key: &str, letter: Letter) -> Result<Posted, Po
     Ok(Posted { id, is_new })
 }
 
-/// The row of the letter of this key.
+/// The id of the row of the letter with this key.
 pub fn letter_id(key: &str) -> Uuid {
     const LETTERS: Uuid = Uuid::from_u128(0x41f6_9a7e_3c0d_4d2b_b1a8_06e5_d9c3_527f);
     Uuid::new_v5(&LETTERS, key.as_bytes())

@@ -1,4 +1,4 @@
-//! What waits in the outbox: messages to be posted, edited and deleted.
+//! Letters: the messages that wait in the outbox to be posted, edited or deleted.
 
 use std::fmt;
 
@@ -15,40 +15,41 @@ use crate::webex::{FileInfo, MessageId, NewMessage, PersonId, RoomId, RoomType};
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Letter {
-    /// A message is posted.
+    /// Posts a message.
     Post(Box<Post>),
-    /// The text of a message of the bot's own is changed.
+    /// Changes the text of a message of the bot.
     Edit(Box<Edit>),
-    /// A message of the bot's own is deleted.
+    /// Deletes a message of the bot.
     Delete(Delete),
 }
 
-/// Where a letter goes. Letters of one destination are sent in order, and a thread's key holds within it. One person's
-/// address, their id and the id of the direct space with them are three destinations: name a person alike in all letters
-/// that belong together. Capital letters in an address make no difference.
+/// Where a letter goes. Letters to one destination are sent in order, and the key of a thread is valid for one
+/// destination. A person's address, their id and the id of the direct space with them are three destinations: use the
+/// same one in all letters that belong together. Capital letters in an address make no difference.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Destination {
-    /// A space, which can be read back if it is direct.
+    /// A space. The bot can read its messages back if the space is direct.
     Space(RoomId, RoomType),
-    /// The direct space with a person, which Webex makes if need be.
+    /// The direct space with a person, by their id. Webex makes the space if there is none.
     Person(PersonId),
-    /// The same by their address.
+    /// The direct space with a person, by their email address.
     Email(String),
 }
 
-/// The thread that a message is posted in. Webex has threads of one level: everything in one answers its root.
+/// The thread that a message is posted in. Threads of Webex have one level: every message in a thread answers its root.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Thread {
-    /// That of this root.
+    /// The thread of this message, which is its root.
     Message(MessageId),
-    /// That which the first letter of this key to the same destination begins. When its root is gone, the next letter of
-    /// the key begins it anew. A key is forgotten when no letter was sent by it for `store.retention` and `store.dedupe`.
+    /// The thread of this key. The first letter with the key to a destination begins the thread there. When its root is
+    /// gone, the next letter with the key begins a new one. A key is forgotten when no letter with it was sent for
+    /// `store.retention` plus `store.dedupe`.
     Key {
-        /// Any text.
+        /// The key, which can be any text.
         key: String,
     },
 }
@@ -56,49 +57,50 @@ pub enum Thread {
 /// A message to be posted.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Post {
-    /// The event it belongs to, if it was put for one.
+    /// The event that the letter belongs to, if it was put for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) event: Option<Uuid>,
-    /// Where.
+    /// The destination.
     pub to: Destination,
-    /// In which thread there.
+    /// The thread at the destination, if it goes into one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<Thread>,
-    /// What is posted: a text or markdown, a card, the address of a file. Where it goes is said beside it.
+    /// What is posted: a text or markdown, a card, the address of a file. `to` and `thread` say where, not the message.
     pub message: NewMessage,
-    /// How soon.
+    /// Whether somebody waits for it.
     #[serde(default, skip_serializing_if = "is_awaited")]
     pub urgency: Urgency,
-    /// The file that is posted with it; its bytes are beside the row.
+    /// The file that is posted with the message. Its bytes are stored beside the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<FileInfo>,
-    /// Whom its message asks something: when Webex has it, their time to answer begins.
+    /// The person whom the message asks something. Their time to answer begins when Webex has the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) asks: Option<String>,
-    /// Why the card that it was to have is not in it.
+    /// Why the message has no card although it was to have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) without_card: Option<String>,
 }
 
-/// A message of the bot's own whose text is to be changed. Of edits that wait and name the message alike only the last is
-/// carried out. Two are carried out all the same: one that begins a thread, and one that is posted where it cannot be made,
-/// if no later one is. Webex takes ten edits of a message, and none of one with a card or a file.
+/// A message of the bot whose text is to be changed. If several edits wait that name the same message in the same way,
+/// only the last is carried out. Two kinds are carried out all the same: an edit that begins a thread; and an edit that
+/// is to be posted if it cannot be made, unless a later one is too. Webex allows ten edits of a message, and none of a
+/// message with a card or a file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Edit {
-    /// The event it belongs to, if it was put for one.
+    /// The event that the letter belongs to, if it was put for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) event: Option<Uuid>,
-    /// Where the message is, named as in the letter that posted it: only then does the edit come after that letter. The
-    /// address, the id and the direct space of one person are three destinations.
+    /// Where the message is. Name the destination as the letter did that posted the message: only then is the edit sent
+    /// after that letter. A person's address, their id and the direct space with them are three destinations.
     pub to: Destination,
     /// Which message.
     pub of: Edited,
-    /// Its new text or markdown; nothing else of this is used.
+    /// The new text or markdown. Other fields of this are not used.
     pub message: NewMessage,
-    /// What becomes of the text if the message cannot be edited.
+    /// What happens to the text if the message cannot be edited.
     #[serde(default)]
     pub otherwise: Otherwise,
-    /// How soon.
+    /// Whether somebody waits for it.
     #[serde(default, skip_serializing_if = "is_awaited")]
     pub urgency: Urgency,
 }
@@ -112,45 +114,45 @@ pub enum Edited {
     Message(MessageId),
     /// By the letter that posts it.
     Letter(Uuid),
-    /// As the root of the thread of this key.
+    /// As the root of the thread with this key.
     Thread(String),
 }
 
-/// What becomes of the text of an edit when its message cannot be edited: it had its ten edits, has a card or a file, was
-/// deleted or never sent.
+/// What happens to the text of an edit if its message cannot be edited: it has had its ten edits, has a card or a file,
+/// was deleted, or was never sent.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Otherwise {
-    /// Nothing: the edit is a dead letter that says why.
+    /// The text is not posted. The edit becomes a dead letter that says why.
     #[default]
     Nothing,
-    /// It is posted, in the thread of the message if that is there. With [`Edited::Thread`] it begins the thread where
-    /// nothing does, so that such an edit also posts what later ones edit.
+    /// The text is posted, in the thread of the message if that exists. With [`Edited::Thread`], if no message has
+    /// begun the thread yet, the text begins it and can then be edited by later letters.
     Post,
 }
 
 /// A message of the bot's own to be deleted.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Delete {
-    /// The event it belongs to, if it was put for one.
+    /// The event that the letter belongs to, if it was put for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) event: Option<Uuid>,
     /// Where the message is, named as in the letter that posted it.
     pub to: Destination,
     /// Which message.
     pub of: Edited,
-    /// Webex's ids of it as far as they are known besides: its letter may be older than what the ledger keeps, and what was
-    /// sent again after an uncertain send stands there twice.
+    /// Further ids of the message at Webex, as far as they are known. The ledger may no longer have the letter that
+    /// posted it, and a message that was sent again after an uncertain send is there twice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) messages: Vec<MessageId>,
-    /// The letter of what takes its place. Unless that was sent, the message stays.
+    /// The letter that replaces the message. If it was not sent, the message stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<Uuid>,
 }
 
 impl Letter {
-    /// The event it belongs to; none of a letter that was put alone.
+    /// The event that the letter belongs to. None for a letter that was put alone.
     pub(crate) fn event(&self) -> Option<Uuid> {
         match self {
             Letter::Post(post) => post.event,
@@ -159,7 +161,7 @@ impl Letter {
         }
     }
 
-    /// Where it goes.
+    /// The destination.
     pub fn to(&self) -> &Destination {
         match self {
             Letter::Post(post) => &post.to,
@@ -168,7 +170,7 @@ impl Letter {
         }
     }
 
-    /// What it does, in one word.
+    /// The kind of the letter, in one word.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Letter::Post(_) => "post",
@@ -177,8 +179,8 @@ impl Letter {
         }
     }
 
-    /// A row of the outbox, as of now; its subject is the person to whom it goes, if that is one. Rows of one destination
-    /// are sent in the order in which they were made.
+    /// Makes a row of the outbox, accepted now. Its subject is the person the letter goes to, if it goes to one. Rows
+    /// of one destination are sent in the order in which they were made.
     pub(crate) fn into_entry(self, id: Uuid) -> Entry {
         let (urgency, target) = match &self {
             Letter::Post(post) => (post.urgency, None),
@@ -218,19 +220,19 @@ impl From<Delete> for Letter {
 }
 
 impl Post {
-    /// A message, in no thread.
+    /// A message outside of any thread.
     pub fn new(to: Destination, message: NewMessage) -> Post {
         let urgency = Urgency::Awaited;
         Post { event: None, to, thread: None, message, urgency, file: None, asks: None, without_card: None }
     }
 
-    /// The same in this thread.
+    /// Posts the message in this thread.
     #[must_use]
     pub fn in_thread(self, thread: Thread) -> Post {
         Post { thread: Some(thread), ..self }
     }
 
-    /// The same, and nobody waits for it.
+    /// Marks the letter as one that nobody waits for.
     #[must_use]
     pub fn announced(self) -> Post {
         Post { urgency: Urgency::Announced, ..self }
@@ -241,7 +243,7 @@ impl Post {
         Post { event: Some(event), ..Post::new(to, message) }
     }
 
-    /// As Webex takes it, in the thread of this root.
+    /// The message as Webex takes it, in the thread of this root.
     pub(crate) fn addressed(&self, root: Option<MessageId>) -> NewMessage {
         let message = NewMessage { parent_id: root, ..self.message.clone() };
         match self.to.clone() {
@@ -258,13 +260,13 @@ impl Edit {
         Edit { event: None, to, of, message, otherwise: Otherwise::Nothing, urgency: Urgency::Awaited }
     }
 
-    /// The same, posted where the message cannot be edited.
+    /// Posts the text if the message cannot be edited.
     #[must_use]
     pub fn or_post(self) -> Edit {
         Edit { otherwise: Otherwise::Post, ..self }
     }
 
-    /// The same, and nobody waits for it.
+    /// Marks the letter as one that nobody waits for.
     #[must_use]
     pub fn announced(self) -> Edit {
         Edit { urgency: Urgency::Announced, ..self }
@@ -277,7 +279,7 @@ impl Delete {
         Delete { event: None, to, of, messages: Vec::new(), successor: None }
     }
 
-    /// The same, unless this letter, which is to take the place of the message, was not sent.
+    /// Deletes the message only if this letter, which replaces it, was sent.
     #[must_use]
     pub fn replaced_by(self, letter: Uuid) -> Delete {
         Delete { successor: Some(letter), ..self }
@@ -285,7 +287,7 @@ impl Delete {
 }
 
 impl Edited {
-    /// What the ledger knows edits of the same message by.
+    /// The id by which the ledger finds other edits of the same message.
     pub(crate) fn target(&self) -> Uuid {
         const TARGETS: Uuid = Uuid::from_u128(0x8e3b_02c5_5d1c_4c0f_9a57_7f7c_2be4_61d0);
         let name = match self {
@@ -298,7 +300,7 @@ impl Edited {
 }
 
 impl Destination {
-    /// A space with others in it, by its id.
+    /// A group space, by its id.
     pub fn space(room: impl Into<RoomId>) -> Destination {
         Destination::Space(room.into(), RoomType::Group)
     }
@@ -308,7 +310,7 @@ impl Destination {
         Destination::Email(email.into())
     }
 
-    /// Who it is for, if that is one person.
+    /// The person's id or address, if the letter goes to one person.
     pub(crate) fn person(&self) -> Option<String> {
         match self {
             Destination::Space(..) => None,
@@ -317,7 +319,7 @@ impl Destination {
         }
     }
 
-    /// The name of its lane.
+    /// The name of its lane in the ledger.
     pub(crate) fn lane(&self) -> String {
         match self {
             Destination::Space(room, _) => room.local(),
@@ -326,7 +328,7 @@ impl Destination {
         }
     }
 
-    /// Whether nobody but one person reads it.
+    /// Whether only one person reads it.
     pub(crate) fn is_direct(&self) -> bool {
         match self {
             Destination::Space(_, kind) => *kind == RoomType::Direct,

@@ -1,4 +1,4 @@
-//! When messages were posted, and how long Webex may still carry out their posts.
+//! Remembers when messages were posted, and says how long Webex may still carry out their posts.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,8 @@ use crate::clock;
 use crate::store::UncertainTries;
 use crate::webex::TIME_IS_GOOD_TO;
 
-/// The most posts that are remembered. Beyond it, old ones of messages that were dropped by hand are forgotten.
+/// The most posts that are remembered. Beyond it, posts that Webex can no longer carry out are forgotten; they are of
+/// messages that were dropped by hand.
 const MOST_POSTS: usize = 4096;
 
 /// When this process last posted each message, and when the process began.
@@ -27,7 +28,7 @@ impl Posts {
         Posts { started: clock::instant(), at: Mutex::default(), longest, lease }
     }
 
-    /// A post of this row begins.
+    /// Notes that a post of this row begins.
     pub(super) fn begin(&self, row: Uuid) {
         let mut posts = self.at.lock().unwrap_or_else(PoisonError::into_inner);
         if posts.len() >= MOST_POSTS {
@@ -36,13 +37,13 @@ impl Posts {
         posts.insert(row, clock::instant());
     }
 
-    /// The row is settled.
+    /// Forgets the posts of a row that is settled.
     pub(super) fn forget(&self, row: Uuid) {
         self.at.lock().unwrap_or_else(PoisonError::into_inner).remove(&row);
     }
 
-    /// How long Webex may still carry out a post. For a post of this process the monotonic clock says it. Else Webex's clock or the age of this process says it, whichever shows first that it is
-    /// over. Our wall clock is not used.
+    /// How long Webex may still carry out a post. If this process made the post, the monotonic clock says so. Otherwise
+    /// Webex's clock and the age of this process are asked, and the shorter time counts. Our wall clock is not used.
     pub(super) fn time_left(&self, row: Uuid, doubt: UncertainTries, webex_time: Option<i64>) -> Duration {
         let longest = self.longest;
         let made = self.at.lock().unwrap_or_else(PoisonError::into_inner).get(&row).copied();
@@ -52,7 +53,7 @@ impl Posts {
         let by_life = longest.saturating_sub(self.started.elapsed());
         let by_webex = doubt.at.zip(webex_time).map(|(at, now)| {
             let past = Duration::from_millis((now - at - TIME_IS_GOOD_TO).max(0).unsigned_abs());
-            // The post began somewhere within the lease.
+            // The row says when its try began. The post itself may have begun up to one lease later.
             (longest + self.lease).saturating_sub(past)
         });
         by_webex.map_or(by_life, |by_webex| by_webex.min(by_life))

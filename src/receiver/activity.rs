@@ -1,7 +1,8 @@
-//! What comes over the websocket, reduced to ids: an activity becomes the envelope that a webhook of the same event
-//! has.
+//! Reads frames of the websocket and reduces activities to ids: each becomes the envelope that a webhook for the same
+//! event would bring.
 //!
-//! What a person wrote is encrypted in an activity, so it is fetched by REST later, as with every other way in.
+//! An activity has a person's text only in encrypted form. So the text is fetched by REST later, as for every other
+//! source.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,16 +11,16 @@ use super::other::other_event;
 use crate::event::{Added, Event, MEMBERSHIPS, MESSAGES, Occurrence, Other, Subscription, is_plausible};
 use crate::webex::{Read, RoomType, cluster, encode, local_part, read_value};
 
-/// The cluster of ids where an activity does not name its own. Webex knows a thing by any cluster's spelling.
+/// The cluster in ids if an activity names none. Webex accepts the id of a thing with any cluster.
 const US: &str = "us";
 
 const ROOMS: &str = "rooms";
 const CONVERSATION: &str = "conversation";
 
-/// Resource and event of an edit.
+/// The resource and event of an edit.
 const EDIT: (&str, &str) = (MESSAGES, "updated");
 
-/// Verbs of activities, and resource and event as webhooks name them.
+/// The verbs of activities, each with the resource and event that webhooks use for it.
 const OTHERS: [(&str, (&str, &str)); 8] = [
     ("delete", (MESSAGES, "deleted")),
     ("leave", (MEMBERSHIPS, "deleted")),
@@ -34,28 +35,28 @@ const OTHERS: [(&str, (&str, &str)); 8] = [
 /// A frame that could be read.
 #[derive(Debug)]
 pub(super) enum Frame {
-    /// The answer to the ping of this id.
+    /// The pong to the ping with this id.
     Pong(String),
-    /// Something that happened, to be acknowledged by its id.
+    /// Something that happened. It is acknowledged by its id.
     Event {
-        /// Of the envelope, not of what happened.
+        /// The id of the envelope, not of what happened.
         id: String,
-        /// Counts what was sent over this socket.
+        /// The envelope's number among those sent over this socket.
         sequence: Option<u64>,
         /// What happened.
         what: FrameContent,
     },
-    /// Neither, such as an answer to something else that was sent.
+    /// Neither, such as the answer to something else that we sent.
     Other,
 }
 
 /// What happened.
 #[derive(Debug)]
 pub(super) enum FrameContent {
-    /// An event. One the bot does not work on has a webhook's names of resource and event, or the websocket's own if
-    /// webhooks have none. It has no id if such frames never stop, as when somebody types.
+    /// An event. If the bot does not work on it, it has a webhook's names of resource and event, or the websocket's own
+    /// where webhooks have none. It has no id if frames of its kind never stop, such as those about somebody typing.
     Happened(Event),
-    /// An activity of a kind this bot works on, without what it needs.
+    /// An activity of a kind that the bot works on, but without the fields it needs.
     Unreadable(&'static str),
 }
 
@@ -73,7 +74,7 @@ struct Outer {
 #[serde(rename_all = "camelCase")]
 struct FrameData {
     event_type: Option<String>,
-    /// Read only where the event is one that has an activity of the known shape.
+    /// The activity, read only if the event is one that has an activity of the known shape.
     activity: Option<Value>,
 }
 
@@ -101,7 +102,7 @@ struct Party {
 }
 
 impl Party {
-    /// The uuid is surer: the id of a person may be an address.
+    /// The UUID of the party. It is preferred to the id, which for a person may be an address.
     fn uuid(self) -> Option<String> {
         self.entry_uuid.or(self.id)
     }
@@ -116,13 +117,13 @@ struct FrameTarget {
 }
 
 impl FrameTarget {
-    /// Direct spaces have a tag of their own.
+    /// The type of the space. Direct spaces are marked by a tag.
     fn kind(&self) -> Option<RoomType> {
         let is_direct = self.tags.as_ref()?.iter().any(|tag| tag == "ONE_ON_ONE");
         Some(if is_direct { RoomType::Direct } else { RoomType::Group })
     }
 
-    /// The cluster, and the id that REST has for the space.
+    /// The cluster of the space, and the id that REST has for it.
     fn place(&self) -> (String, Option<String>) {
         let home = self.global_id.as_deref().and_then(cluster).unwrap_or_else(|| US.to_owned());
         let bare = || self.id.as_deref().map(|room| encode(&home, "ROOM", room));
@@ -139,12 +140,12 @@ struct Parent {
 }
 
 impl Frame {
-    /// Reads a frame, of text or of bytes.
+    /// Reads a frame, whether it came as text or as bytes.
     ///
     /// # Errors
     /// A sentence for the log about what is wrong with the frame.
     pub(super) fn read(frame: &[u8]) -> Result<Frame, String> {
-        // The library's own text may quote what was sent.
+        // The JSON library's own message may quote what was sent.
         let problem = |error: serde_json::Error| format!("{:?} error at byte {}", error.classify(), error.column());
         let outer: Outer = serde_json::from_slice(frame).map_err(problem)?;
         Ok(match (outer.kind.as_deref(), outer.id, outer.data) {
@@ -159,12 +160,12 @@ impl Frame {
     }
 }
 
-/// Of people REST has no cluster's spelling but this.
+/// The id that REST has for a person. It has only this cluster's spelling.
 fn person_id(uuid: &str) -> String {
     encode(US, "PEOPLE", uuid)
 }
 
-/// A number, or one that is written as text.
+/// A number, or a number written as text.
 fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
@@ -181,12 +182,12 @@ impl FrameContent {
             return FrameContent::Unreadable("an activity is not of the known shape");
         };
         let event = match activity.verb.as_str() {
-            // An edit comes as a message whose parent is what it edits; there is no such message to fetch.
+            // An edit comes as a message whose parent is the edited one. REST has no message with the edit's id.
             "post" | "share" if activity.is_edit() => Ok(Event::Other(activity.other(EDIT, envelope))),
             "post" | "share" => activity.occurrence("MESSAGE").map(Event::Message),
             "cardAction" => activity.occurrence("ATTACHMENT_ACTION").map(Event::Click),
             "add" if activity.is_about_person() => activity.added().map(Event::Added),
-            // That somebody has read something is told all the time, and nobody asks after it.
+            // Read receipts come all the time, and nobody asks about them.
             "acknowledge" => Ok(Event::Other(other_event(CONVERSATION, "acknowledge", None, envelope))),
             verb => {
                 let known = OTHERS.iter().find(|(known, _)| *known == verb).map(|(_, kind)| *kind);
@@ -198,14 +199,14 @@ impl FrameContent {
     }
 }
 
-/// Whether activities tell of this, so that it comes over a websocket.
+/// Whether the websocket brings events of this kind.
 pub fn is_told_over_websocket(wanted: &Subscription) -> bool {
     let mut kinds = OTHERS.iter().map(|(_, kind)| *kind).chain([EDIT]);
     kinds.any(|kind| kind == (wanted.resource.as_str(), wanted.event.as_str()))
 }
 
 impl FrameActivity {
-    /// With as much of the data of the same webhook as an activity has.
+    /// The event, with as much of the same webhook's `data` as the activity has.
     fn other(self, (resource, event): (&str, &str), envelope: &str) -> Other {
         let FrameActivity { id, verb, actor, object, target, parent, .. } = self;
         let (home, room) = target.as_ref().map_or((US.to_owned(), None), FrameTarget::place);
@@ -216,21 +217,21 @@ impl FrameActivity {
         let data = match resource {
             ROOMS => json!({"id": room, "type": kind}),
             MEMBERSHIPS => {
-                // Whoever goes by themselves is not named twice.
+                // Somebody who leaves or joins by themselves is named only as the actor.
                 let person = object.as_deref().or(actor.as_deref());
                 let pair = person.zip(room.as_deref()).map(|(person, room)| format!("{person}:{}", local_part(room)));
                 let id = of("MEMBERSHIP", pair.as_deref());
                 json!({"id": id, "roomId": room, "roomType": kind, "personId": person.map(person_id)})
             }
             MESSAGES => {
-                // A deletion is of the message that it names, an edit of its parent.
+                // A deletion names its message; an edit names it as its parent.
                 let edited = parent.and_then(|parent| parent.id);
                 let message = if verb == "delete" { object.as_deref() } else { edited.as_deref() };
                 json!({"id": of("MESSAGE", message), "roomId": room, "roomType": kind})
             }
             _ => Value::Null,
         };
-        // The activity's own id is new each time, and what happens to one thing is worked on in order.
+        // The activity's own id is new each time. The thing's id makes all that happens to the thing go in order.
         let thing = data["id"].as_str().map_or(id, str::to_owned);
         Other {
             actor: actor.as_deref().map(|actor| person_id(actor).into()),
@@ -247,7 +248,7 @@ impl FrameActivity {
         self.object.as_ref().is_some_and(|object| object.object_type.as_deref() == Some("person"))
     }
 
-    /// With the ids that REST has for the same things.
+    /// The event, with the ids that REST has for the same things.
     fn occurrence(self, resource: &str) -> Result<Occurrence, &'static str> {
         let FrameActivity { id, actor, target, published, .. } = self;
         if id.is_empty() {

@@ -1,4 +1,4 @@
-//! The one door to the inbox: every way in ends here.
+//! The one door to the inbox: events of every source enter here.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::identity::Identity;
 use crate::store::{Entry, Store, StoreError};
 use crate::telemetry::{Metrics, Received};
 
-/// So many of the bot's own events are remembered, for whoever waits for one of them.
+/// The most events of the bot itself that are remembered, for callers who wait for one of them.
 const MOST_OWN: usize = 64;
 
-/// Takes events, from whichever way in. Cheap to clone.
+/// Takes events from every source. Cheap to clone.
 #[derive(Clone)]
 pub struct Door {
     store: Store,
@@ -27,9 +27,9 @@ pub struct Door {
 }
 
 impl Door {
-    /// To this ledger; the bot's own doing is left outside once it is known who the bot is. Of what the bot does not work on
-    /// itself, only what is `wanted` is taken. What Webex sent of an event is kept with it up to `raw_limit` bytes; of what is
-    /// longer, as a frame of a websocket may be, nothing is.
+    /// A door to this ledger. It drops what the bot did itself, once the bot's identity is known. Of the kinds that the
+    /// bot does not work on itself, it takes only those `wanted`. What Webex sent is stored with the event if it has at
+    /// most `raw_limit` bytes. If it is longer, as a frame of a websocket may be, none of it is stored.
     pub fn new(
         store: Store,
         metrics: Metrics,
@@ -40,22 +40,24 @@ impl Door {
         Door { store, metrics, identity, own: Arc::default(), wanted: wanted.into(), raw_limit }
     }
 
-    /// What is taken besides messages, clicks and memberships.
+    /// The kinds of events it takes besides messages, clicks and memberships.
     pub fn wanted(&self) -> &[Subscription] {
         &self.wanted
     }
 
-    /// Whether somebody works on this.
+    /// Whether the bot, or a handler, works on this event.
     pub fn wants(&self, event: &Event) -> bool {
         let Event::Other(other) = event else { return true };
         self.wanted.iter().any(|wanted| wanted.covers(other))
     }
 
-    /// Drops what nobody works on, what the bot did itself, and what is there already. On disk when it returns. `raw` is what
-    /// Webex sent of it, to the byte, if it sent anything; it is kept for whoever looks unless it is long.
+    /// Puts an event into the ledger, unless nobody works on it, the bot caused it, or it is there already. It is on
+    /// disk when this returns. `raw` holds the exact bytes that Webex sent, if it sent any. They are stored with the
+    /// event, to be looked at later, unless they are too long.
     ///
     /// # Errors
-    /// The ledger could not take the event. Do not acknowledge it, so that it is sent again.
+    /// The ledger could not take the event. Do not acknowledge it: a websocket sends it again, and catch-up finds the
+    /// message of a webhook.
     pub async fn take(&self, source: Source, event: &Event, raw: Option<Bytes>) -> Result<Received, StoreError> {
         if let Event::Other(other) = event
             && !self.wants(event)
@@ -80,13 +82,14 @@ impl Door {
         Ok(outcome)
     }
 
-    /// Counts what nobody works on, and leaves a row so that it can be explained. Websocket frames without an id leave
-    /// none: they never stop. If the ledger does not take the row, the delivery is acknowledged all the same.
+    /// Counts an event that nobody works on, and leaves a row so that it can be explained. Websocket frames without an
+    /// id leave no row, since they never stop. If the ledger does not take the row, the delivery is acknowledged all
+    /// the same.
     async fn note(&self, source: Source, other: &Other, raw: Option<Bytes>) {
         let ([resource, event], kind) = (other.labels(), other.kind());
         self.metrics.unhandled(source.as_str(), resource, event);
         tracing::debug!(kind, %source, "Webex told of something that the bot does not work on");
-        // A frame of a websocket has an id of its own; of a webhook, the same bytes are the same delivery.
+        // A frame of a websocket has its own id. Deliveries of a webhook are the same if their bytes are.
         let id = match (source, &raw) {
             (Source::Webhook, Some(raw)) => unhandled_id(raw),
             _ if other.id.is_none() => return,
@@ -100,13 +103,13 @@ impl Door {
         }
     }
 
-    /// Ends when an event of the bot's own was delivered; it may have been a moment ago.
+    /// Waits until an event of the bot itself was delivered. Returns at once if that was a moment ago.
     pub async fn own(&self, event: Uuid) {
         // The sender lives as long as `self`.
         let _ = self.own.subscribe().wait_for(|own| own.contains(&event)).await;
     }
 
-    /// What is kept of what Webex sent.
+    /// The bytes that are stored: none if there are more than the limit.
     fn kept(&self, raw: Option<Bytes>) -> Option<Bytes> {
         raw.filter(|raw| raw.len() <= self.raw_limit)
     }

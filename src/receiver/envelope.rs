@@ -1,4 +1,4 @@
-//! From the body of a delivery to an event.
+//! Turns the body of a webhook's delivery into an event.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -8,20 +8,21 @@ use super::other::posted;
 use crate::event::{Added, CLICKS, Event, MEMBERSHIPS, MESSAGES, Occurrence, is_plausible};
 use crate::webex::{Read, RoomType, read};
 
-/// The resource of the envelopes with which `check --deep` tests the way in. Only who has the secret can sign one.
+/// The resource of the envelopes by which `check --deep` tests the way in. Signing one takes the secret.
 pub const CANARY: &str = "switchboardCanary";
 
-/// What a body turns out to be.
+/// What a body contains.
 #[derive(Debug)]
 pub enum ParsedEnvelope {
-    /// What happened.
+    /// An event.
     Event(Event),
-    /// What `check --deep` sends through the public URL, to see it arrive.
+    /// The test that `check --deep` sends through the public URL, to see it arrive.
     Canary,
 }
 
 impl ParsedEnvelope {
-    /// Reads the body of a delivery. Only resource, event and, where we work on it, the data's id must be there.
+    /// Reads the body of a delivery. It must have the resource and the event, and also the id in `data` if the bot
+    /// works on the resource.
     ///
     /// # Errors
     /// A sentence for the log about what is wrong with the body. Answer 400.
@@ -31,7 +32,7 @@ impl ParsedEnvelope {
             resource: String,
             event: String,
         }
-        // What is about something else may have any data.
+        // An event of another resource may have any `data`.
         let head: Read<EnvelopeHead> = read(body).map_err(|error| error.to_string())?;
         let EnvelopeHead { resource, event } = head.value;
         Ok(match (resource.as_str(), event.as_str()) {
@@ -79,7 +80,7 @@ impl Delivery {
         Occurrence { id, room: room_id.map(Into::into), actor: actor.map(Into::into), room_type, created }
     }
 
-    /// Of a membership, the person is who was added, and the actor who did it.
+    /// The person in a membership is the one who was added. The actor added them.
     fn added(mut self) -> Added {
         let member = self.data.person_id.take().map(Into::into);
         Added { member, membership: self.by_person() }

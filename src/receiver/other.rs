@@ -1,4 +1,4 @@
-//! From what Webex tells of to an event that is none of those the bot works on: what is foreign in it is kept short.
+//! Makes events of kinds that the bot itself does not work on. Texts from outside are kept short.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,12 +8,12 @@ use super::foreign::{is_id, name};
 use crate::event::{Other, unhandled_id};
 use crate::webex::read;
 
-/// What a webhook delivered.
+/// The event that a webhook delivered.
 pub(super) fn posted(resource: &str, event: &str, body: &[u8]) -> Other {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct OtherEnvelope {
-        /// The webhook's.
+        /// The id of the webhook.
         id: Option<String>,
         actor_id: Option<String>,
         #[serde(default)]
@@ -31,7 +31,8 @@ pub(super) fn posted(resource: &str, event: &str, body: &[u8]) -> Other {
     }
 }
 
-/// What a websocket delivered in the frame of this id. The same frame may come again, over this socket or the next.
+/// The event that a websocket delivered in the frame with this id. The same frame may come again, over this socket or
+/// the next.
 pub(super) fn other_event(resource: &str, event: &str, id: Option<String>, envelope: &str) -> Other {
     Other {
         resource: name(resource),
@@ -44,7 +45,7 @@ pub(super) fn other_event(resource: &str, event: &str, id: Option<String>, envel
     }
 }
 
-/// An id that may be kept.
+/// The id, if it is one that may be stored.
 fn usable_id(id: Option<String>) -> Option<String> {
     id.filter(|id| is_id(id))
 }

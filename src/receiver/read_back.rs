@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::store::{Gap, StoreError};
 use crate::webex::Error;
 
-/// How far back, how much, and how patiently it reads.
+/// How far back and how much is read, and how long errors are endured.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadBackSettings {
-    /// How far back it reads. What is older is reported as a gap.
+    /// How far back it reads. Earlier messages are reported as a gap.
     pub reach: Duration,
-    /// How long Webex may take until it shows what was said.
+    /// How long Webex may take to show a message.
     pub lag: Duration,
     /// The most messages that it fetches of one space.
     pub most: usize,
@@ -27,7 +27,7 @@ pub struct ReadBack {
     pub read: usize,
     /// Messages that were not in the ledger.
     pub missed: usize,
-    /// What is missing for good.
+    /// The times whose messages are missing for good.
     pub gaps: Vec<Gap>,
 }
 
@@ -37,7 +37,7 @@ pub enum ReadBackError {
     /// Webex did not answer, or refused.
     #[error(transparent)]
     Webex(#[from] Error),
-    /// The ledger did not take it.
+    /// The ledger did not take a message.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

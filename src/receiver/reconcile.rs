@@ -1,5 +1,5 @@
-//! Reads back what was said: each space with new activity is read from its cursor, and what the ledger misses is put
-//! there. The bot polls by this, and catches up after lost deliveries.
+//! Reads spaces back: each space with new activity is read from its cursor, and messages that the ledger lacks are put
+//! there. Polling works by this, and so does catching up after lost deliveries.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -16,17 +16,17 @@ use crate::store::{Beginning, Coverage, Gap, Progress, Store, StoreError};
 use crate::telemetry::Received;
 use crate::webex::{Client, Error, Fault, Listed, Room, TIME_IS_GOOD_TO, local_part};
 
-/// Reads spaces back, and remembers how far it has come. Cursors are by Webex's clock; the complete interval and the
-/// gaps are by ours.
+/// Reads spaces back, and remembers how far it has come. Cursors use Webex's clock; the complete interval and the gaps
+/// use ours.
 pub struct Reconciler {
     webex: Client,
     store: Store,
     door: Door,
     settings: ReadBackSettings,
     spaces: HashMap<String, SpaceProgress>,
-    /// The cursor of a space that has none yet.
+    /// The cursor for a space that has none yet.
     floor: i64,
-    /// Up to when nothing is missing.
+    /// The time up to which no message is missing.
     until: i64,
     /// The newest activity that a listing showed.
     newest: Option<i64>,
@@ -34,16 +34,17 @@ pub struct Reconciler {
     written: Option<Instant>,
 }
 
-/// A listing of spaces stops where nothing moved since. This often it goes to the end, whatever order Webex gives.
+/// How often all spaces are listed. Other listings stop at the first spaces that have not moved since the last one;
+/// this one shows every space, in whatever order Webex lists them.
 const WHOLE_EVERY: Duration = Duration::from_secs(600);
 
-/// How often the time up to which nothing is missing is written down, if nothing else changes.
+/// How often the time up to which no message is missing is stored, if nothing else changes.
 const WRITE_EVERY: Duration = Duration::from_secs(30);
 
-/// Progress is written down after this many spaces.
+/// The number of spaces after which progress is stored.
 const WRITTEN_TOGETHER: usize = 64;
 
-/// What became of one space.
+/// The result of reading one space.
 enum SpaceOutcome {
     Read {
         at: Instant,
@@ -51,7 +52,7 @@ enum SpaceOutcome {
         missed: usize,
         gap: Option<Gap>,
     },
-    /// Webex does not show this one space, or not all of it. Whether the bot has left it, only the list of spaces says.
+    /// Webex does not show this space, or not all of it. Only the list of spaces says whether the bot has left it.
     Unread {
         at: Instant,
         error: Error,
@@ -62,8 +63,9 @@ enum SpaceOutcome {
 }
 
 impl Reconciler {
-    /// Goes on from where the ledger says the last process stopped. On the very first start, and with `from_now`, it
-    /// begins with what is said from now on. `after`: another daemon answered everything up to then, by Webex's clock.
+    /// Continues where the last process stopped, as the ledger says. On the very first start, and with `from_now`, it
+    /// begins with what is said from now on. `after` is there if another daemon answered everything up to that time, by
+    /// Webex's clock.
     pub async fn begin(
         webex: Client,
         store: Store,
@@ -99,8 +101,8 @@ impl Reconciler {
         })
     }
 
-    /// Reads every space that moved. What is found goes into the ledger with this `source`. After an error the spaces
-    /// that were already read stay read.
+    /// Reads every space that moved. The messages it finds go into the ledger with this `source`. After an error, the
+    /// spaces read so far still count as read.
     pub async fn read_back(&mut self, source: Source) -> Result<ReadBack, ReadBackError> {
         let (started, started_at) = (clock::instant(), clock::wall_ms());
         let rooms = self.moved(started).await?;
@@ -125,12 +127,12 @@ impl Reconciler {
         Ok(look)
     }
 
-    /// Whether a space has to be read once more before all it showed is surely in the ledger.
+    /// Whether a space must be read once more before everything it showed is certainly in the ledger.
     pub fn is_unsettled(&self) -> bool {
         self.spaces.values().any(|space| space.unsettled().is_some())
     }
 
-    /// Counts what became of a space, for the log, the ledger and the next read-back.
+    /// Adds the result of a space to the log, the ledger and the plan of the next read-back.
     fn account(&mut self, key: &str, outcome: SpaceOutcome, now: i64, look: &mut ReadBack, progress: &mut Progress) {
         let (ReadBackSettings { lag, give_up, .. }, until) = (self.settings, self.until);
         let lead = self.webex.clock_lead().unwrap_or_default();
@@ -151,7 +153,8 @@ impl Reconciler {
                     tracing::warn!(%error, hint = error.hint(), "a space cannot be read back; trying again");
                 }
                 let (patience, why) = match error.fault() {
-                    // One such answer may be a passing error. If it lasts longer than Webex's lag, it is true.
+                    // A single answer of this kind may be a passing error. If it lasts longer than Webex's lag, it is
+                    // believed.
                     Fault::NotFound | Fault::Final | Fault::Refused => {
                         (lag, "Webex does not let the bot read one of its spaces")
                     }
@@ -174,7 +177,7 @@ impl Reconciler {
     async fn moved(&mut self, now: Instant) -> Result<Vec<Room>, Error> {
         let (floor, lag) = (self.floor, self.settings.lag);
         let unsettled = || self.spaces.values().filter_map(SpaceProgress::unsettled);
-        // A listing of what moved does not show a space that stays unsettled for long.
+        // A listing of the spaces that moved does not include one that has stayed unsettled for long.
         let is_stuck = unsettled().any(|(seen, _)| now.duration_since(seen) > 4 * lag);
         let again = if is_stuck { WHOLE_EVERY.min(4 * lag) } else { WHOLE_EVERY };
         let is_whole = self.listed_whole.is_none_or(|at| now.duration_since(at) >= again);
@@ -182,7 +185,7 @@ impl Reconciler {
         let known = self.newest.filter(|_| !is_whole).map(|newest| oldest.unwrap_or(newest).min(newest) - millis(lag));
         let since = known.and_then(|known| Timestamp::from_millisecond(known).ok());
         let listing = self.webex.rooms_since(since).await;
-        // An unreadable item may be any space, so then no space counts as left.
+        // An item that cannot be read may be any space. So no space is taken as left.
         let is_legible = listing.passed_over == 0;
         let mut rooms = listing.all()?;
         if is_whole {
@@ -204,7 +207,7 @@ impl Reconciler {
                 None => self.spaces.entry(key).or_insert_with(|| SpaceProgress::at(floor)).is_due(activity, now, lag),
             }
         });
-        // Those that wait longest come first.
+        // The spaces that have waited longest come first.
         rooms.sort_by_key(|room| activity(room, webex_now));
         Ok(rooms)
     }
@@ -244,7 +247,7 @@ impl Reconciler {
         let mut listed = listing.items;
         let broke = match listing.broke {
             Some(error) if self.is_everywhere(&error).await => return Err(error.into()),
-            // In a moment all of it may be readable, and then in order.
+            // The whole space may be readable a moment later, and then in order.
             Some(error)
                 if space.and_then(|space| space.failing(at)).is_none_or(|failing| failing < self.settings.lag) =>
             {
@@ -266,7 +269,7 @@ impl Reconciler {
         if let Some(error) = broke {
             return Ok(SpaceOutcome::Unread { at, error, missed, read_back_to: newest.map(|_| begins) });
         }
-        // Messages beyond the limit are missing, unless they were read before.
+        // Messages beyond the limit are missing, except those that an earlier read found.
         let read_through = space.map_or(self.floor, SpaceProgress::read_through).max(since);
         let gap = left_out.is_some_and(|left_out| left_out > read_through).then(|| Gap {
             from: self.to_our_time(read_through),
@@ -286,7 +289,7 @@ impl Reconciler {
         }
     }
 
-    /// The time that is too long ago to be read back.
+    /// The gap before `earliest`, if the bot was away for too long to read everything back.
     fn out_of_reach(&self, earliest: i64) -> Option<Gap> {
         (self.until < earliest).then(|| Gap {
             from: self.until,
@@ -295,8 +298,8 @@ impl Reconciler {
         })
     }
 
-    /// Up to when everything said, in every space, is in the ledger: the start of this read-back, or of the oldest read
-    /// that is not settled, less Webex's lag.
+    /// The time up to which all messages in all spaces are in the ledger: the start of this read-back, or of the oldest
+    /// read that is not settled, less Webex's lag.
     fn complete_until(&self, started: Instant, started_at: i64) -> i64 {
         let unsettled = self.spaces.values().filter_map(SpaceProgress::unsettled).map(|(seen, _)| seen).min();
         let back = unsettled.map_or(Duration::ZERO, |since| started.saturating_duration_since(since));
@@ -325,7 +328,7 @@ impl Reconciler {
     }
 }
 
-/// Begins the coverage now, or at the last event of a ledger that kept none.
+/// Begins the coverage now, or at the last event if an older ledger recorded no coverage.
 async fn begin_coverage(
     webex: &Client,
     store: &Store,
@@ -336,7 +339,7 @@ async fn begin_coverage(
     let (now, lead) = (clock::wall_ms(), webex.clock_lead().unwrap_or_default());
     let last = if before.is_none() && !from_now { store.last_event().await? } else { None };
     let beginning = match last {
-        // What came after that may be missing.
+        // Messages after the last event may be missing.
         Some(last) => Beginning { floor: last - lead - TIME_IS_GOOD_TO, from: last, gap: None },
         None => {
             let newest = rooms.iter().filter_map(|room| activity(room, now - lead)).max();
@@ -350,7 +353,7 @@ async fn begin_coverage(
     Ok(store.coverage().await?.unwrap_or_default())
 }
 
-/// The last activity of a space, if Webex gives a plausible time; never later than now.
+/// The time of a space's last activity, if Webex gives a plausible one; never later than now.
 fn activity(room: &Room, now: i64) -> Option<i64> {
     let activity = room.last_activity.filter(is_plausible).map(Timestamp::as_millisecond);
     activity.map(|activity| activity.min(now + TIME_IS_GOOD_TO))

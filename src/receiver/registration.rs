@@ -1,24 +1,24 @@
-//! Our webhooks at Webex: made where they are missing, mended where they drifted, others left alone.
+//! Keeps our webhooks at Webex: makes missing ones, mends wrong ones, and leaves those of others alone.
 
 use secrecy::SecretString;
 
 use crate::event::{CLICKS, MEMBERSHIPS, MESSAGES, Subscription};
 use crate::webex::{Client, Error, WEBHOOK_EVENTS, WEBHOOK_RESOURCES, Webhook, WebhookSpec};
 
-/// Of each of these the bot has a webhook.
+/// The resources the bot itself needs a webhook for.
 const RESOURCES: [&str; 3] = [MESSAGES, CLICKS, MEMBERSHIPS];
 
-/// The names of ours begin so.
+/// The beginning of the names of our webhooks.
 const OURS: &str = "switchboard ";
 
-/// What one look changed.
+/// A change to a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WebhookChange {
-    /// It was missing.
+    /// The webhook was missing.
     Created(String),
-    /// Its URL, secret or status was not as it ought to be.
+    /// Its URL, secret or status was wrong.
     Updated(String),
-    /// It was there twice, could not be mended, or is of no use any more.
+    /// It was there twice, could not be mended, or is no longer needed.
     Deleted(String),
 }
 
@@ -39,7 +39,7 @@ impl std::fmt::Display for WebhookChange {
     }
 }
 
-/// The webhooks the bot needs: for itself, and for what its handlers of other events ask for.
+/// The webhooks the bot needs: those for itself, and those that handlers of other events ask for.
 pub fn wanted(target_url: &str, secret: &SecretString, others: &[Subscription]) -> Vec<WebhookSpec> {
     let spec = |name: String, resource: &str, event: &str| WebhookSpec {
         name: format!("{OURS}{name}"),
@@ -54,7 +54,7 @@ pub fn wanted(target_url: &str, secret: &SecretString, others: &[Subscription]) 
     own.chain(others).collect()
 }
 
-/// Whether a webhook is one that this program makes; all others belong to somebody else and are never touched.
+/// Whether this program made the webhook. All other webhooks belong to somebody else and are never touched.
 pub fn is_ours(webhook: &Webhook) -> bool {
     let name = webhook.name.strip_prefix(OURS).unwrap_or_default();
     match name.split_once(' ') {
@@ -63,34 +63,34 @@ pub fn is_ours(webhook: &Webhook) -> bool {
     }
 }
 
-/// Whether a webhook of this name is one that the bot cannot work without, and not one of a handler of events.
+/// Whether the bot itself needs the webhook of this name. If not, it is there for a handler of events.
 pub fn is_of_the_bot(name: &str) -> bool {
     name.strip_prefix(OURS).is_some_and(|resource| RESOURCES.contains(&resource))
 }
 
-/// Whether one of these tells of clicks on cards. Somebody may have made it by hand where `webhook.public_url` is not set,
-/// so its URL is not checked. A webhook of the resource `all` gets no clicks.
+/// Whether one of these webhooks brings clicks on cards. Its URL is not checked, since somebody may have made it by
+/// hand if `webhook.public_url` is not set. A webhook for the resource `all` brings no clicks.
 pub fn tells_of_clicks(found: &[Webhook]) -> bool {
     let is_active = |webhook: &Webhook| webhook.status.as_deref().is_none_or(|status| status == "active");
     let clicks = |webhook: &Webhook| webhook.resource == CLICKS && ["created", "all"].contains(&webhook.event.as_str());
     found.iter().any(|webhook| is_active(webhook) && clicks(webhook))
 }
 
-/// What one look came to.
+/// The result of checking the webhooks once.
 #[derive(Debug, Default)]
 pub struct WebhookLook {
-    /// What it changed.
+    /// The changes that were made.
     pub changes: Vec<WebhookChange>,
-    /// What it could not change.
+    /// The webhooks that could not be changed.
     pub failures: Vec<WebhookFailure>,
 }
 
-/// A webhook that could not be made as it ought to be, or deleted.
+/// A webhook that could not be made, mended or deleted.
 #[derive(Debug)]
 pub struct WebhookFailure {
     /// The webhook's name.
     pub name: String,
-    /// What Webex said.
+    /// Webex's answer.
     pub error: Error,
 }
 
@@ -102,26 +102,27 @@ impl WebhookLook {
         }
     }
 
-    /// The first failure of a webhook that the bot cannot work without.
+    /// The first failure of a webhook that the bot itself needs.
     pub fn own_failure(&self) -> Option<&WebhookFailure> {
         self.failures.iter().find(|failure| is_of_the_bot(&failure.name))
     }
 
-    /// Whether a webhook that the bot cannot work without was not as it ought to be, or may not be now.
+    /// Whether a webhook that the bot itself needs was wrong, or may still be.
     pub fn had_gap(&self) -> bool {
         self.own_failure().is_some() || self.changes.iter().any(|change| is_of_the_bot(change.name()))
     }
 }
 
-/// Looks at the webhooks and changes what is not as wanted; without drift it writes nothing. One that fails holds up no
-/// other.
+/// Compares the webhooks with those wanted and changes what differs. If nothing differs, nothing is written. A webhook
+/// that fails does not hold up the others.
 ///
 /// # Errors
 /// Webex does not list the webhooks. Nothing was changed; try again later.
 pub async fn synchronise(webex: &Client, wanted: &[WebhookSpec]) -> Result<WebhookLook, Error> {
     let found = webex.webhooks().await?;
     let mut look = WebhookLook::default();
-    // The handler is gone, and it still calls us. One that calls elsewhere is another bot's of this account.
+    // A webhook whose handler is gone still calls us. One that calls another URL belongs to another bot of this
+    // account.
     let is_idle = |webhook: &&Webhook| {
         let calls_us = wanted.iter().any(|spec| spec.target_url == webhook.target_url);
         is_ours(webhook) && calls_us && wanted.iter().all(|spec| spec.name != webhook.name)

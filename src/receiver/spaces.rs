@@ -1,25 +1,25 @@
-//! How far a space was read, and when it has to be read again.
+//! How far a space has been read, and when it must be read again.
 
 use std::time::{Duration, Instant};
 
-/// One space. Times are Webex's, in milliseconds since 1970; instants are ours.
+/// The progress in one space. Times are Webex's, in milliseconds since 1970; instants are ours.
 #[derive(Debug)]
 pub(super) struct SpaceProgress {
-    /// Everything said up to then is in the ledger.
+    /// All messages up to this time are in the ledger.
     cursor: i64,
-    /// Everything up to then was read, except what Webex showed too late.
+    /// The time up to which the space was read. Messages that Webex showed late may be missing.
     read_through: i64,
     /// The newest activity seen.
     latest: i64,
-    /// Whether the newest activity was not read yet.
+    /// Whether the newest activity has not been read yet.
     behind: bool,
-    /// An activity after the cursor, and when it was first seen. A read one lag later shows everything up to it.
+    /// An activity after the cursor, and when it was first seen. A read one lag after that shows everything up to it.
     unsettled: Option<(i64, Instant)>,
     read_at: Option<Instant>,
     failing: Option<FailingSince>,
 }
 
-/// A space that answers with errors. It is read again less and less often. Meanwhile nothing counts as read.
+/// A space that answers with errors. It is read less and less often, and counts as unread meanwhile.
 #[derive(Clone, Copy, Debug)]
 struct FailingSince {
     since: Instant,
@@ -28,7 +28,7 @@ struct FailingSince {
     gap: Option<(i64, i64)>,
 }
 
-/// The longest pause before a space that fails is asked again.
+/// The longest pause before a failing space is asked again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 impl SpaceProgress {
@@ -52,7 +52,8 @@ impl SpaceProgress {
         self.read_through
     }
 
-    /// Whether it has to be read now: once when an activity is first seen, and once more when Webex is sure to show it.
+    /// Whether the space must be read now: once when an activity is first seen, and once more when Webex is certain to
+    /// show it.
     pub(super) fn is_due(&mut self, activity: i64, now: Instant, lag: Duration) -> bool {
         if activity <= self.cursor {
             return false;
@@ -67,7 +68,7 @@ impl SpaceProgress {
         self.behind || self.read_at.is_none_or(|read| read < sure && sure <= now)
     }
 
-    /// Notes a read and the newest message in it. Returns the new cursor, if it moved.
+    /// Notes a read and the newest message in it. Gives the new cursor, if it moved.
     pub(super) fn was_read(&mut self, at: Instant, newest: Option<i64>, lag: Duration) -> Option<i64> {
         self.read_at = Some(at);
         self.behind = false;
@@ -88,7 +89,7 @@ impl SpaceProgress {
         self.failing.map(|failing| at.saturating_duration_since(failing.since))
     }
 
-    /// Notes an error of this space. Returns how long it has failed.
+    /// Notes an error of the space. Gives how long it has failed.
     pub(super) fn has_failed(&mut self, at: Instant) -> Duration {
         let failing = self.failing.get_or_insert(FailingSince { since: at, next: at, gap: None });
         let long = at.saturating_duration_since(failing.since);
@@ -96,8 +97,8 @@ impl SpaceProgress {
         long
     }
 
-    /// Gives up what is after its cursor as a gap, so that it holds up nothing. It is still read. Returns whether
-    /// something happened there that was not reported yet.
+    /// Gives up everything after the cursor as a gap, so that it holds up nothing. The space is still read. Returns
+    /// whether it had activity that was not reported before.
     pub(super) fn pass_over(&mut self, until: i64) -> bool {
         let Some(failing) = &mut self.failing else { return false };
         let is_news = failing.gap.is_none_or(|(activity, _)| activity < self.latest);
@@ -112,18 +113,18 @@ impl SpaceProgress {
         self.failing?.gap.map(|(_, until)| until)
     }
 
-    /// Whether a gap of it was reported.
+    /// Whether a gap of the space was reported.
     pub(super) fn is_passed_over(&self) -> bool {
         self.failing.is_some_and(|failing| failing.gap.is_some())
     }
 
-    /// The bot has left it. If it is listed again, reading goes on from the cursor.
+    /// Notes that the bot has left the space. If it is listed again, reading continues from the cursor.
     pub(super) fn leave(&mut self) {
         (self.unsettled, self.behind, self.failing) = (None, false, None);
         self.latest = self.cursor;
     }
 
-    /// Since when an activity waits for the read that settles it, and the newest activity.
+    /// Since when an activity has waited for the read that settles it, and the newest activity.
     pub(super) fn unsettled(&self) -> Option<(Instant, i64)> {
         self.unsettled.filter(|_| !self.is_passed_over()).map(|(_, seen)| (seen, self.latest))
     }
@@ -135,8 +136,7 @@ mod tests {
 
     const LAG: Duration = Duration::from_secs(10);
 
-    /// Looks at a space every two seconds while its activity is this; at which of the looks it was read, and its
-    /// cursor.
+    /// Checks a space every two seconds, with these activities. Gives the checks at which it was read, and its cursor.
     fn watch(activities: &[i64]) -> (Vec<usize>, i64) {
         let begin = Instant::now();
         let mut space = SpaceProgress::at(0);

@@ -18,10 +18,10 @@ use crate::instance::Gate;
 use crate::signature::{SignatureError, Signer};
 use crate::telemetry::{Metrics, Received, Seldom};
 
-/// Seconds until a delivery that the ledger did not take is worth another try.
+/// The seconds until Webex should repeat a delivery that the ledger did not take.
 const RETRY_AFTER: &str = "5";
 
-/// What a delivery needs.
+/// Everything needed to take a delivery.
 pub struct Webhook {
     signer: Signer,
     door: Door,
@@ -30,7 +30,7 @@ pub struct Webhook {
     warnings: Warnings,
 }
 
-/// What anybody can cause, or Webex by the thousand.
+/// Limits warnings that anybody can cause, or that Webex can cause by the thousand.
 #[derive(Default)]
 struct Warnings {
     refused: Seldom,
@@ -39,15 +39,16 @@ struct Warnings {
 }
 
 impl Webhook {
-    /// With what checks the signatures, takes the events, counts the refusals, and says whether this daemon answers.
+    /// `signer` checks the signatures, `door` takes the events, `metrics` counts the refusals, and `gate` says whether
+    /// this daemon answers.
     pub fn new(signer: Signer, door: Door, metrics: Metrics, gate: Gate) -> Webhook {
         Webhook { signer, door, metrics, gate, warnings: Warnings::default() }
     }
 
-    /// Answers what is signed and an event.
+    /// Takes a signed event and answers the request.
     async fn take(&self, event: &Event, raw: Bytes, started: Instant) -> Response {
         let Webhook { door, metrics, gate, .. } = self;
-        // What nobody works on is taken whoever answers.
+        // An event that nobody works on is taken even if another daemon answers.
         if door.wants(event) && !gate.takes() {
             metrics.event(WEBHOOK, event.resource(), Received::Rejected);
             return unavailable("another daemon answers for this bot, or may");
@@ -84,7 +85,7 @@ impl Webhook {
 /// The label in metrics.
 const WEBHOOK: &str = Source::Webhook.as_str();
 
-/// Answers one delivery. The labels and the log name only fixed words: what arrived is hostile until verified.
+/// Answers one delivery. Labels and log contain only fixed words, since the delivery is hostile until it is verified.
 pub async fn receive(
     State(webhook): State<Arc<Webhook>>,
     headers: HeaderMap,
@@ -99,7 +100,7 @@ pub async fn receive(
             return refusal(rejection.status(), "the body is too large or was not sent whole");
         }
     };
-    // Its answers are those that anybody gets.
+    // A canary gets the answers that anybody gets.
     let is_canary = signer.is_canary(&headers, &body);
     if is_canary {
         tracing::debug!("a canary of `switchboard check --deep` arrived");

@@ -1,9 +1,10 @@
-//! The websocket as a way in, where Webex cannot call us: one socket of a device of our own, opened anew for as long as
-//! the daemon runs.
+//! The websocket receiver, for use where Webex cannot call us: one socket of our own device, reopened as long as the
+//! daemon runs.
 //!
-//! An envelope is acknowledged when its row is on disk and not before; Webex sends again what was not acknowledged. The
-//! loop reads, stores and acknowledges, and never waits for REST. What happened while no socket was open may be lost,
-//! so each new socket and each gap in the numbers of envelopes is told on [`Line`], for whoever fetches it by REST.
+//! An envelope is acknowledged only once its row is on disk; Webex sends it again if it is not acknowledged. The loop
+//! reads, stores and acknowledges, and never waits for REST. Events that happen while no socket is open may be lost. So
+//! each new socket, and each gap in the numbers of envelopes, is reported on [`Line`], and the missing events are
+//! fetched by REST.
 
 mod backoff;
 mod end;
@@ -24,27 +25,28 @@ use crate::telemetry::{Metrics, Seldom};
 use crate::webex::Mercury;
 use end::ReopenPlan;
 
-/// How the way in is.
+/// The state of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// The socket.
     pub socket: Socket,
-    /// Counts sockets that were opened, the first included, and gaps in what came over one. Each time events may have
-    /// been missed, and have to be fetched by REST. The socket is already up then, so nothing falls between the two.
+    /// The number of sockets that were opened, the first included, plus the gaps seen in what came over one. After each
+    /// of these, events may have been missed and must be fetched by REST. By then the socket is up again, so no event
+    /// falls between the two.
     pub gaps: u64,
 }
 
-/// How the socket is.
+/// The state of the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Socket {
-    /// Nothing comes over it.
+    /// The socket is not open.
     Down {
-        /// Since when, however often it was tried to open it.
+        /// Since when. Failed attempts to open it do not change this.
         since: Timestamp,
-        /// For people.
+        /// The reason, as a text for people.
         why: String,
     },
-    /// Webex has taken the token.
+    /// Webex has accepted the token.
     Up {
         /// Since when.
         since: Timestamp,
@@ -60,7 +62,7 @@ pub struct Websocket {
     health: Health,
     line: watch::Sender<Line>,
     gate: Gate,
-    /// Across sockets: a new one may have the same troubles.
+    /// Kept across sockets, since a new one may have the same trouble.
     unreadable: Seldom,
     missing: Seldom,
 }
@@ -90,7 +92,7 @@ impl Websocket {
         }
     }
 
-    /// How the way in is, now and from now on.
+    /// The state of the connection, now and at each change.
     pub fn line(&self) -> watch::Receiver<Line> {
         self.line.subscribe()
     }
@@ -128,7 +130,7 @@ impl Websocket {
         });
     }
 
-    /// Something was sent, and did not arrive.
+    /// Notes that something was sent that did not arrive.
     fn has_gap(&self) {
         if let Some(count) = self.missing.count() {
             tracing::warn!(

@@ -1,14 +1,15 @@
-//! Reads the html of a message as Webex delivers it: what its sender says, and whom they mention. A blockquote does not
-//! count as said by the sender.
+//! Reads the HTML of a message as Webex delivers it: what its sender says, and whom they mention. Text in a blockquote
+//! does not count as said by the sender.
 
-/// Tags are read as the HTML standard has it, so that nothing in an attribute or a comment is taken for text or a tag.
+/// A part of HTML, read as the HTML standard demands. So nothing in an attribute or a comment is taken for text or a
+/// tag.
 enum Token<'a> {
     Text(&'a str),
     Open { name: String, attributes: Vec<(String, &'a str)> },
     Close { name: String },
 }
 
-/// What a message's html says.
+/// What the HTML of a message says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct MessageText {
     /// The text without quotations and mentions of the bot. Other mentions are `@Name`.
@@ -23,7 +24,7 @@ pub(super) struct MessageText {
     pub(super) quotes_address: bool,
 }
 
-/// The elements whose content is no text.
+/// The elements whose content is not shown as text.
 const SILENT: [&str; 4] = ["script", "style", "title", "textarea"];
 
 /// Reads html; `is_me` recognises the bot's id. A tag, comment, quotation or mention that never ends hides what follows.
@@ -101,7 +102,7 @@ fn is_block(name: &str) -> bool {
     matches!(name, "p" | "div" | "ul" | "ol" | "li" | "pre" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "hr" | "tr")
 }
 
-/// Takes the next token from the front. There is none at the end, or where a tag or comment does not end.
+/// Takes the next token from the front. None at the end, or if a tag or comment does not end.
 fn next_token<'a>(rest: &mut &'a str) -> Option<Token<'a>> {
     loop {
         let html = *rest;
@@ -115,7 +116,7 @@ fn next_token<'a>(rest: &mut &'a str) -> Option<Token<'a>> {
             return Some(Token::Text(&html[..end]));
         };
         if let Some(comment) = tag.strip_prefix("!--") {
-            // `<!-->` and `<!--->` are whole.
+            // `<!-->` and `<!--->` are complete comments.
             let whole = ["->", ">"].into_iter().find_map(|end| comment.strip_prefix(end));
             let ends = ["-->", "--!>"].into_iter().filter_map(|end| Some((comment.find(end)?, end.len())));
             let after = ends.min().map(|(at, length)| &comment[at + length..]);
@@ -135,8 +136,8 @@ fn next_token<'a>(rest: &mut &'a str) -> Option<Token<'a>> {
     }
 }
 
-/// Reads the name of a tag, in lower case, and its attributes. What follows it becomes the rest. A tag that does not end
-/// gives nothing, and leaves no rest.
+/// Reads the name of a tag, in lower case, and its attributes. The text after the tag becomes the rest. For a tag that
+/// does not end it gives none, and leaves no rest.
 fn read_tag<'a>(tag: &'a str, rest: &mut &'a str) -> Option<(String, Vec<(String, &'a str)>)> {
     *rest = "";
     let is_end = |c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>');
@@ -162,7 +163,7 @@ fn read_tag<'a>(tag: &'a str, rest: &mut &'a str) -> Option<(String, Vec<(String
             };
         }
         let key = key.to_ascii_lowercase();
-        // Of two of one name the first one counts.
+        // If an attribute is there twice, the first one counts.
         if !attributes.iter().any(|(known, _)| *known == key) {
             attributes.push((key, value));
         }

@@ -1,17 +1,17 @@
-//! What a message says to the bot: the text without the mention, found by identity.
+//! Finds what a message says to the bot: the text without the mention, which is found by identity.
 //!
-//! The displayed name is no guide: it may be the first word of the bot's name, a nickname, or hold characters that
-//! mean something to a pattern. Webex marks each mention in `html` with the person's id; only those that are the
-//! bot's are taken out.
+//! The displayed name is no guide. It may be the first word of the bot's name, or a nickname, or contain characters
+//! with a meaning in a pattern. Webex marks each mention in `html` with the person's id. Only the mentions of the bot
+//! are removed.
 
 use super::html::{self, MessageText};
 use crate::text::{folded, is_blank, is_invisible};
 use crate::webex::{Message, Person, PersonId};
 
-/// A name is shorter than this, with its invisible characters.
+/// The longest name, with its invisible characters. Webex's are shorter.
 const MOST_LETTERS: usize = 400;
 
-/// The text that is addressed to the bot. Quotations are left out: whoever quotes somebody does not say it.
+/// The text that is addressed to the bot. Quotations are left out, since the sender repeats what somebody else said.
 pub fn addressed_text(message: &Message, me: &Person) -> String {
     let plain = message.text.as_deref().unwrap_or_default();
     let (text, is_clean) = match read_marked(message, me) {
@@ -37,8 +37,8 @@ fn read_marked(message: &Message, me: &Person) -> Option<MessageText> {
     Some(html::read_html(message.html.as_deref()?, |id| PersonId::from(id) == me.id))
 }
 
-/// Without html, a quotation is as people type it: lines that begin with `>` and a blank. Those above everything else would
-/// be read as the command; further down such a line belongs to what the sender says, as in a piece of code.
+/// Leaves out a quotation in a text without HTML: lines at its beginning that start with `>` and a blank, which would
+/// be read as the command. Further down such a line belongs to the sender's own words, as in a piece of code.
 fn unquoted(text: &str) -> &str {
     let mut rest = text;
     loop {
@@ -52,8 +52,8 @@ fn unquoted(text: &str) -> &str {
     }
 }
 
-/// Without html there is only the name to go by: the longest form of it that stands as a word at the front, else at
-/// the end.
+/// Removes the bot's name from a text without HTML, where there is nothing else to go by. It is the longest form of the
+/// name that stands as a word at the beginning, else at the end.
 fn without_name<'a>(text: &'a str, me: &Person) -> &'a str {
     let first = me.display_name.split_whitespace().next().unwrap_or_default();
     let mut names = [me.display_name.as_str(), me.nick_name.as_deref().unwrap_or_default(), first].map(folded);
@@ -78,7 +78,8 @@ fn without_name<'a>(text: &'a str, me: &Person) -> &'a str {
     text
 }
 
-/// Where a name at the front of a text may end: there are as many letters to be seen in both, give or take what folding does.
+/// Where a name at the beginning of a text may end. The text and the name must have about the same number of visible
+/// letters; case folding may change it a little.
 fn ends<'a>(text: &'a str, name: &str) -> impl Iterator<Item = usize> + use<'a> {
     text.char_indices().map(|(at, c)| at + c.len_utf8()).take(MOST_LETTERS.min(4 * name.len() + 16))
 }

@@ -4,65 +4,65 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-/// A command that somebody asks for and that others have to approve.
+/// A request to run a command that others have to approve.
 #[derive(Clone, Debug)]
 pub struct ApprovalRequest {
-    /// The row of its card. It is the id of the request.
+    /// The row of the request's card, whose id is also the id of the request.
     pub card: Uuid,
-    /// The row of the event that asked.
+    /// The row of the event that made the request.
     pub event: Uuid,
     /// The command's name.
     pub command: String,
-    /// What was typed.
+    /// The text that was typed.
     pub asked: String,
-    /// Who asks, in the one spelling.
+    /// The requester's Webex id, in the one spelling.
     pub person: String,
-    /// Who asks, as spelled where it came from.
+    /// The requester's Webex id, as Webex spelled it.
     pub person_id: String,
-    /// Their address.
+    /// The requester's address.
     pub email: String,
     /// Webex's id of the space.
     pub room: String,
-    /// The root of the thread there.
+    /// The root of the thread in the space.
     pub thread: String,
-    /// The message that asks.
+    /// The message that made the request.
     pub message: String,
-    /// The addresses of what was attached.
+    /// The addresses of the attached files.
     pub files: Vec<String>,
-    /// Milliseconds since 1970.
+    /// When it was made, in milliseconds since 1970.
     pub requested_at: i64,
-    /// Milliseconds since 1970.
+    /// When its time is over, in milliseconds since 1970.
     pub expires_at: i64,
 }
 
-/// How a request stands.
+/// The state of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ApprovalState {
-    /// It waits.
+    /// It waits for approvals.
     Open,
     /// Enough people approved, and the command ran.
     Approved,
     /// Somebody denied it.
     Denied,
-    /// Whoever asked took it back.
+    /// The requester took it back.
     Withdrawn,
     /// Too few approved in time.
     Expired,
     /// Enough people approved, and the command failed for good.
     Failed,
-    /// Enough people approved, but by then the asker could not run it any more.
+    /// Enough people approved, but by then the requester was no longer allowed to run the command.
     Refused,
-    /// Enough people approved, and the command is about to run. Nobody can change that.
+    /// Enough people approved, and the command is about to run. No vote changes this any more.
     Running,
-    /// Enough people approved, and the command refused.
+    /// Enough people approved, and the command ran and refused.
     Declined,
-    /// Its card could not be shown to anybody.
+    /// Its card was not shown to anybody.
     Unasked,
 }
 
 impl ApprovalState {
-    /// Every one.
+    /// Every state.
     pub const ALL: [ApprovalState; 10] = [
         ApprovalState::Open,
         ApprovalState::Approved,
@@ -76,7 +76,7 @@ impl ApprovalState {
         ApprovalState::Unasked,
     ];
 
-    /// The word for it.
+    /// The word for the state.
     pub fn word(self) -> &'static str {
         match self {
             ApprovalState::Open => "open",
@@ -97,24 +97,24 @@ impl ApprovalState {
     }
 }
 
-/// Somebody who approved.
+/// A person who approved a request.
 #[derive(Clone, Debug)]
 pub struct Approver {
-    /// In the one spelling.
+    /// Their Webex id, in the one spelling.
     pub person: String,
-    /// As spelled where it came from.
+    /// Their Webex id, as Webex spelled it.
     pub person_id: String,
     /// Their address.
     pub email: String,
-    /// Milliseconds since 1970.
+    /// When they approved, in milliseconds since 1970.
     pub at: i64,
-    /// The event of their click, where that was written down.
+    /// The event of their click, if the ledger recorded it.
     pub event: Option<Uuid>,
-    /// Webex's id of the message on which they pressed it, likewise.
+    /// Webex's id of the card message on which they clicked, if the ledger recorded it.
     pub message: Option<String>,
 }
 
-/// A request, who approved it, and how it ended.
+/// A request, the people who approved it, and its state.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct Approval {
@@ -122,54 +122,54 @@ pub struct Approval {
     pub state: ApprovalState,
     /// The state that the daemon will set when it closes this request.
     pub ends: Option<ApprovalState>,
-    /// In the order in which they did.
+    /// The people who approved, in the order of their approvals.
     pub approvers: Vec<Approver>,
-    /// Milliseconds since 1970.
+    /// When it ended, in milliseconds since 1970.
     pub ended_at: Option<i64>,
     pub ended_by: Option<String>,
     pub ended_event: Option<Uuid>,
 }
 
 impl Approval {
-    /// Whether it can still be decided on.
+    /// Whether people can still vote on it.
     pub fn is_open(&self) -> bool {
         self.state == ApprovalState::Open && self.ends.is_none()
     }
 }
 
-/// What an event does to a request.
+/// A change of a request that an event makes.
 #[derive(Clone, Debug)]
 pub enum ApprovalStep {
-    /// Makes it.
+    /// Makes the request.
     Ask(Box<ApprovalRequest>),
-    /// Approves it, while it is open.
+    /// Adds an approval to an open request.
     Approve {
-        /// Which.
+        /// The card of the request.
         card: Uuid,
-        /// Who.
+        /// The person who approves.
         by: Approver,
-        /// Who approved before and does not count any more, in the one spelling.
+        /// The people whose earlier approvals no longer count, by their ids in the one spelling.
         void: Vec<String>,
     },
-    /// It has enough approvals, and this event is about to run its command.
+    /// Records that the request has enough approvals, and that this event is about to run its command.
     Run {
-        /// Which.
+        /// The card of the request.
         card: Uuid,
-        /// The event's row.
+        /// The row of the event.
         by: Uuid,
     },
-    /// Its card was shown to nobody, so the daemon has to end it.
+    /// Records that the card was not shown to anybody, so that the daemon ends the request.
     Unasked {
-        /// Which.
+        /// The card of the request.
         card: Uuid,
     },
-    /// Ends it, unless it has ended. If an operator runs a failed one again, it ends as that run does.
+    /// Ends the request, unless it has ended. If an operator runs a failed one again, it gets the state of that run.
     End {
-        /// Which.
+        /// The card of the request.
         card: Uuid,
-        /// How.
+        /// The state in which it ends.
         state: ApprovalState,
-        /// By whom, for people to read.
+        /// Who ends it, for people to read.
         by: String,
     },
 }

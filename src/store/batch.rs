@@ -1,4 +1,4 @@
-//! The operations of the writer, and how many of them go into one transaction.
+//! The writer's operations, and how many of them go into one transaction.
 
 use tokio::sync::oneshot;
 
@@ -7,10 +7,10 @@ use super::{AuditEntry, Claim, Claims, Entry, LedgerChange, Settlement, StoreErr
 /// Where the caller waits for the result.
 pub(super) type OpAnswer<T> = oneshot::Sender<Result<T, StoreError>>;
 
-/// A change, and what is audited of it if it changes anything.
+/// A change, and the audit entry that is written if it changes anything.
 pub(super) type AuditedChange = (LedgerChange, Option<AuditEntry>);
 
-/// One thing to be written. What is only read does not pass the writer.
+/// A write. Reads do not go through the writer.
 pub(super) enum Op {
     Put(Entry, OpAnswer<bool>),
     Claim(Claim, OpAnswer<Claims>),
@@ -18,10 +18,10 @@ pub(super) enum Op {
     Change(AuditedChange, OpAnswer<u64>),
 }
 
-/// Bytes after which a transaction takes no further operation: it bounds what one adds to the write-ahead log.
+/// A transaction with this many bytes takes no further operation. This bounds what one adds to the write-ahead log.
 const MANY_BYTES: usize = 16 * 1024 * 1024;
 
-/// A batch, sorted by kind: each of the frequent kinds is written with one statement.
+/// A batch, sorted by kind. Each of the frequent kinds is written with one statement.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) puts: Vec<(Entry, OpAnswer<bool>)>,
@@ -30,7 +30,7 @@ pub(super) struct Batch {
     pub(super) changes: Vec<(AuditedChange, OpAnswer<u64>)>,
 }
 
-/// What the operations of a batch come to, in the batch's order.
+/// The results of a batch's operations, in the order of the batch.
 #[derive(Default)]
 pub(super) struct Results {
     pub(super) puts: Vec<bool>,
@@ -40,7 +40,7 @@ pub(super) struct Results {
 }
 
 impl Batch {
-    /// Takes from what waits as much as one transaction should have.
+    /// Takes as many of the waiting operations as one transaction should have.
     pub(super) fn fill(ops: &mut impl Iterator<Item = Op>) -> Batch {
         let mut batch = Batch::default();
         let mut bytes = 0;
@@ -81,8 +81,8 @@ impl Batch {
     }
 }
 
-/// Sends the results to the callers that still wait. A caller must not give up on a claim: its rows would stay reserved
-/// until the lease ends.
+/// Sends the results to the callers that still wait. A caller must not give up waiting for a claim: its rows would stay
+/// reserved until the lease ends.
 fn answer<Asked, T>(asked: Vec<(Asked, OpAnswer<T>)>, results: impl Iterator<Item = Result<T, StoreError>>) {
     for ((_, answer), result) in asked.into_iter().zip(results) {
         let _ = answer.send(result);

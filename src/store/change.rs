@@ -1,4 +1,5 @@
-//! A change of the ledger besides rows put, claimed and settled. One that is added has a variant here and an arm below.
+//! Changes of the ledger other than putting, claiming and settling rows. A new one needs a variant here and an arm
+//! below.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Beginning, Chain, Due, Engine, Entry, NewPairing, Progress, RequestDecision, StoreError};
 
-/// What is to be changed.
+/// A change of the ledger.
 pub(super) enum LedgerChange {
     Reopen(Uuid),
     Discard(Uuid),
@@ -16,7 +17,7 @@ pub(super) enum LedgerChange {
         lane: Uuid,
         fence: i64,
     },
-    /// All of these, or none if the first is there already.
+    /// Puts all of these entries, or none if the first is there already.
     PutTogether(Vec<Entry>),
     NoteUnhandled(Entry, String),
     BeginCoverage(Beginning),
@@ -36,8 +37,8 @@ pub(super) enum LedgerChange {
 }
 
 impl LedgerChange {
-    /// Makes the change in the open transaction. Returns how many rows changed, or a number that the caller of this
-    /// change knows.
+    /// Makes the change in the open transaction. Returns how many rows changed, or another number that the caller of
+    /// this change knows how to read.
     pub(super) async fn make(&self, engine: &mut Engine, chain: &mut Chain, due: &mut Due) -> Result<u64, StoreError> {
         Ok(match self {
             LedgerChange::Reopen(id) => engine.reopen(*id, due).await?.into(),
@@ -67,7 +68,7 @@ impl LedgerChange {
         })
     }
 
-    /// Bytes that it adds to a transaction, where these may be many.
+    /// How many bytes the change adds to a transaction, if there may be many.
     pub(super) fn size(&self) -> usize {
         match self {
             LedgerChange::NoteUnhandled(entry, _) => entry.size(),

@@ -1,6 +1,6 @@
 //! Writes other than putting, claiming and settling rows. Each is one change of the ledger.
 //!
-//! Each of these fails when the engine does, and then nothing of it was done.
+//! Each of these fails if the engine does. Then nothing was changed, and the caller may try again.
 
 use std::time::Duration;
 
@@ -24,57 +24,56 @@ impl Store {
         self.audited_change(LedgerChange::Discard(id), audit).await
     }
 
-    /// Makes every row due now that waits for a pause: the pause was taken back.
+    /// Makes every row due that waits for a pause, since the pause was taken back.
     pub async fn make_all_due(&self) -> Result<(), StoreError> {
         self.change(LedgerChange::Hurry).await.map(drop)
     }
 }
 
-/// Writes of a worker before its row is settled, or instead of that.
+/// Writes of a worker, before its row is settled or in place of that.
 impl Store {
-    /// What may be done once is about to be begun for this event: it goes first in its lane until it is settled,
-    /// whatever ends the process. `false` when the lease was lost, and somebody else may be at it. After an error it is
-    /// not to be begun.
+    /// Records that the event is about to begin something that may be done only once. From then on the event goes first
+    /// in its lane until it is settled, even if the process is killed. `false` if the lease was lost, so another
+    /// process may be doing it. After an error it must not be begun.
     pub async fn begin_once(&self, row: &Claimed) -> Result<bool, StoreError> {
         let change = LedgerChange::BeginOnce { seq: row.seq, lane: row.lane, fence: row.fence };
         self.change(change).await.map(|rows| rows > 0)
     }
 
-    /// Puts these entries, which belong together, in one transaction; none of them if the first is there already. Tells
-    /// whether it was new.
+    /// Puts these entries, which belong together, in one transaction, or none of them if the first is there already.
+    /// Returns whether they are new.
     ///
     /// # Errors
-    /// As with [`Store::put`].
+    /// The same errors as [`Store::put`].
     pub async fn put_together(&self, entries: Vec<Entry>) -> Result<bool, StoreError> {
         self.try_change(LedgerChange::PutTogether(entries)).await.map(|new| new > 0)
     }
 
-    /// Adds a row that is closed at once, with this reason. `false` when its id was known. It is refused as
-    /// [`Store::put`] is.
+    /// Adds a row that is closed at once, with this reason. `false` if its id was known. It fails in the same cases as
+    /// [`Store::put`].
     pub async fn note_unhandled(&self, entry: Entry, reason: String) -> Result<bool, StoreError> {
         self.try_change(LedgerChange::NoteUnhandled(entry, reason)).await.map(|rows| rows > 0)
     }
 
-    /// Begins to keep the coverage, or begins anew.
+    /// Begins to record the coverage, or begins anew.
     pub async fn begin_coverage(&self, beginning: Beginning) -> Result<(), StoreError> {
         self.change(LedgerChange::BeginCoverage(beginning)).await.map(drop)
     }
 
-    /// Writes down how far a look at Webex has come. After an error the next look reads the same again, which does no
-    /// harm.
+    /// Stores how far a read-back has come. After an error the next read-back reads the same again, which does no harm.
     pub async fn progress(&self, progress: Progress) -> Result<(), StoreError> {
         self.change(LedgerChange::Progress(progress)).await.map(drop)
     }
 
-    /// Remembers whether the daemon of this ledger is the one that answers.
+    /// Stores whether the daemon of this ledger is the one that answers.
     pub async fn set_answers(&self, answers: bool) -> Result<(), StoreError> {
         self.change(LedgerChange::SetAnswers(answers)).await.map(drop)
     }
 }
 
-/// People.
+/// Changes about people.
 impl Store {
-    /// Writes a request down, if the newest one of the person is still the one that was `seen`.
+    /// Stores a request, unless the person has a newer one than the `seen` one.
     pub async fn request_pairing(
         &self,
         request: PairingRequest,
@@ -86,8 +85,8 @@ impl Store {
         self.change(change).await.map(PairingOutcome::of)
     }
 
-    /// Decides on a request as it was read, and adds what follows from that. `false` when somebody else has decided
-    /// meanwhile, and nothing was changed.
+    /// Decides on a request that is still as it was read, and adds what follows from that. `false` if somebody else has
+    /// decided meanwhile; then nothing was changed.
     pub async fn decide_pairing(
         &self,
         pairing: &Pairing,
@@ -101,7 +100,7 @@ impl Store {
         self.audited_change(LedgerChange::DecidePairing(Box::new(decision)), audit).await
     }
 
-    /// Has the daemon end a request for approval as withdrawn by an operator. `false` when it is decided already.
+    /// Makes the daemon end a request for approval as withdrawn by an operator. `false` if it is decided already.
     pub async fn withdraw_approval(&self, card: Uuid, by: String, audit: AuditEntry) -> Result<bool, StoreError> {
         self.audited_change(LedgerChange::WithdrawApproval(card, by), audit).await
     }
@@ -115,18 +114,18 @@ impl Store {
         self.change(LedgerChange::Prune { retention, dedupe }).await
     }
 
-    /// Forgets lanes that nobody has worked on for so long, with their marks. Returns how many lanes this step has
+    /// Forgets lanes, with their marks, that nobody has worked on for this long. Returns how many lanes this step has
     /// forgotten.
     pub async fn prune_lanes(&self, idle: Duration) -> Result<u64, StoreError> {
         self.change(LedgerChange::PruneLanes(idle)).await
     }
 
-    /// Removes rows older than that from the beginning of the audit. Returns how many this step has removed.
+    /// Removes rows older than `retention` from the beginning of the audit. Returns how many this step has removed.
     pub async fn prune_audit(&self, retention: Duration) -> Result<u64, StoreError> {
         self.change(LedgerChange::PruneAudit(retention)).await
     }
 
-    /// Seals an audit that has no seal, in a row that says so. `false` when it has one, or there is no key for it.
+    /// Seals an audit that has no seal, in a row that says so. `false` if it has one, or if there is no key.
     pub async fn seal_audit(&self, by: AuditEntry) -> Result<bool, StoreError> {
         self.audited_change(LedgerChange::SealAudit, seal_by(by)).await
     }

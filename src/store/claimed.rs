@@ -1,4 +1,4 @@
-//! A row while a worker has it.
+//! A row while a worker has reserved it.
 
 use std::time::{Duration, Instant};
 
@@ -14,25 +14,26 @@ pub struct Claimed {
     pub id: Uuid,
     /// Tries that failed before this one.
     pub attempts: u32,
-    /// Tries before this one during which the process ended, or the lease did.
+    /// Tries before this one during which the process died or the lease ran out.
     pub deaths: u32,
     /// Earlier tries that may have had their effect.
     pub doubt: Option<UncertainTries>,
     /// When the event was accepted, in milliseconds since 1970.
     pub accepted_at: i64,
-    /// As put.
+    /// The body, as it was put.
     pub body: String,
     /// The mark that the lane's last settlement left.
     pub mark: Option<String>,
-    /// The event whose question it answered at an earlier settlement, if an operator opened it again since.
+    /// The event whose question this one answered when it was settled earlier, if an operator has opened it again
+    /// since.
     pub answers: Option<Uuid>,
-    /// Whether it comes back after a pause, since the last try failed.
+    /// Whether the row comes back after a pause, because the last try failed.
     pub is_back: bool,
-    /// For how long it had been failing when it was claimed.
+    /// How long the row had been failing when it was claimed.
     pub(super) failing: Duration,
-    /// When it was claimed, by our clock and the other side's.
+    /// When the row was claimed, by our clock and by the other side's.
     pub(super) claimed: (Instant, Option<i64>),
-    /// Whether a file was put with it. That never changes.
+    /// Whether a file was put with the row. That never changes.
     pub(super) has_file: bool,
     pub(super) seq: i64,
     pub(super) lane: Uuid,
@@ -45,28 +46,28 @@ pub struct Claimed {
 pub struct UncertainTries {
     /// When the first of them was claimed.
     pub from: Option<i64>,
-    /// When the last of them was.
+    /// When the last of them was claimed.
     pub at: Option<i64>,
 }
 
-/// Which rows are wanted, and for how long.
+/// A request for rows: which, how many, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim {
     pub(super) queue: Queue,
     pub(super) most: usize,
-    /// Of these, how many may come back after a pause.
+    /// How many of them may come back after a pause.
     pub(super) most_back: usize,
     pub(super) lease: Duration,
-    /// By the other side's clock.
+    /// When, by the other side's clock.
     pub(super) at: Option<i64>,
 }
 
-/// Rows claimed, and when to look again if nothing calls before.
+/// Claimed rows, and when to look again if nothing wakes the worker before.
 #[derive(Debug, Default)]
 pub struct Claims {
-    /// The oldest row first.
+    /// The rows, oldest first.
     pub rows: Vec<Claimed>,
-    /// Until the next lane falls due; `None` when no lane waits.
+    /// The time until the next lane is due. `None` if no lane waits.
     pub next: Option<Duration>,
 }
 
@@ -76,13 +77,14 @@ impl Claimed {
         since(self.accepted_at)
     }
 
-    /// Now by the other side's clock, as known at the claim. What was done since the claim began no later than this.
+    /// Now, by the other side's clock as known at the claim. Whatever was done since the claim began no later than
+    /// this.
     pub(super) fn ended_at(&self) -> Option<i64> {
         let (claimed, at) = self.claimed;
         Some(at? + i64::try_from(claimed.elapsed().as_millis()).ok()?)
     }
 
-    /// How long ago its first try failed; nothing before that.
+    /// How long ago its first try failed. Zero if none has failed.
     pub fn failing(&self) -> Duration {
         if self.failing.is_zero() { Duration::ZERO } else { self.failing + self.claimed.0.elapsed() }
     }

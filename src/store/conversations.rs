@@ -1,7 +1,7 @@
 //! Questions that people may still answer: the newest of each person in each space.
 //!
-//! A row that was answered stays for a while: what it asked for can be tried again by hand, and whoever is late is
-//! told.
+//! A question that was answered is kept for a while. So what it asked for can be tried again by hand, and a person who
+//! answers late is told.
 
 use uuid::Uuid;
 
@@ -11,25 +11,25 @@ use uuid::Uuid;
 pub struct Conversation {
     pub room: String,
     pub person: String,
-    /// The event whose reply asks.
+    /// The event whose reply asks the question.
     pub event: Uuid,
-    /// Milliseconds since 1970.
+    /// When it was asked, in milliseconds since 1970.
     pub asked_at: i64,
-    /// Milliseconds since 1970. What is said later is no answer.
+    /// When the time to answer ends, in milliseconds since 1970. Words after that are no answer.
     pub until: i64,
-    /// Opaque to the store.
+    /// The question, which the store does not read.
     pub body: String,
-    /// The event that answered it, or ended it otherwise.
+    /// The event that answered it, or ended it in another way.
     pub ended_by: Option<Uuid>,
-    /// The row of the outbox whose message asks.
+    /// The outbox row of the message that asks.
     pub message: Uuid,
     pub shown: QuestionShown,
 }
 
-/// Whether the person can have seen the question.
+/// Whether the person can have seen a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QuestionShown {
-    /// They cannot: its message was not sent, or not yet.
+    /// They cannot: its message was not sent, or has not been sent yet.
     No,
     /// Its message is being sent.
     Sending,
@@ -37,7 +37,7 @@ pub enum QuestionShown {
     Perhaps,
     /// Its message is in the space.
     At {
-        /// When by Webex's clock, in milliseconds since 1970.
+        /// When it came there, by Webex's clock, in milliseconds since 1970.
         at: i64,
         /// Webex's id of the message.
         message: String,

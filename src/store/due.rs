@@ -1,10 +1,10 @@
-//! What a batch makes due, and whom that wakes.
+//! What a batch makes due, and which tasks that wakes.
 
 use tokio::sync::Notify;
 
 use super::entry::Queue;
 
-/// What may have something due after a batch.
+/// What may have become due by a batch.
 #[derive(Default)]
 pub(super) struct Due {
     inbox: bool,

@@ -1,7 +1,7 @@
-//! The engine that keeps the rows. It is named here, and nowhere else above the wall.
+//! The engine that keeps the rows. Above the wall between the store and its engine, only this file names it.
 //!
-//! What is above speaks to an engine by its methods, in words of the store, and `?` makes a [`super::StoreError`] of
-//! whatever went wrong below. So a second engine needs no trait that every signature would carry: these two names become
-//! enums of both, and the compiler lists what the second one owes.
+//! The rooms above call the methods of an engine, which speak in the words of the store, and `?` turns any error from
+//! below into a [`super::StoreError`]. So a second engine needs no trait that would stand in every signature. These two
+//! names become enums of both engines, and the compiler then lists what the second one lacks.
 
 pub(super) use super::sqlite::{Reader, Sqlite as Engine};

@@ -1,10 +1,10 @@
-//! A row before it is in the ledger: its queue, its lane, what it holds.
+//! A row before it is in the ledger: its queue, its lane and its contents.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Which of the two queues.
+/// One of the two queues.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Queue {
     /// Events to be handled.
@@ -24,17 +24,17 @@ impl Queue {
     }
 }
 
-/// Which lanes go first when more are due than can be worked on. The order within a lane stays. A lane with something that
-/// is awaited goes among the first until it is idle. What is announced waits for as long as awaited letters take every
+/// Which lanes go first if more are due than can be worked on. The order within a lane stays. A lane that has an
+/// awaited row is among the first until the lane is idle. Announced rows wait as long as awaited letters take every
 /// slot of `worker.concurrency`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Urgency {
-    /// Somebody waits for it.
+    /// Somebody waits for the row.
     #[default]
     Awaited,
-    /// Nobody waits for it.
+    /// Nobody waits for the row.
     Announced,
 }
 
@@ -43,7 +43,7 @@ pub enum Urgency {
 pub struct Entry {
     /// The dedupe key: a second entry of the same id is not added, even long after the first was settled.
     pub id: Uuid,
-    /// Where it goes.
+    /// The queue it goes into.
     pub queue: Queue,
     /// The lane's name; rows of one lane are worked on one at a time, in order.
     pub lane: String,
@@ -51,31 +51,32 @@ pub struct Entry {
     pub accepted_at: i64,
     /// The order in the lane. Rows with the same number go in order of arrival.
     pub happened_at: i64,
-    /// Opaque to the store.
+    /// The contents, which the store does not read.
     pub body: String,
-    /// Who it is about, when that is known.
+    /// The person it is about, if known.
     pub subject: Option<String>,
-    /// What it is about, when that is known.
+    /// The command or kind of event it is about, if known.
     pub label: Option<String>,
     /// A file that goes with the body. It is dropped once the row is done.
     pub file: Option<Bytes>,
-    /// How soon its lane goes on.
+    /// Whether somebody waits for it.
     pub urgency: Urgency,
-    /// What it edits, if it is an edit. Of the waiting edits of the same in one lane only the last is carried out.
+    /// The message it edits, if it is an edit. If several edits of one message wait in a lane, only the last is carried
+    /// out.
     pub target: Option<Uuid>,
-    /// The exact bytes that the row was made from, for people. They are kept as long as the body.
+    /// The exact bytes that the row was made from, for people to look at. They are kept as long as the body.
     pub raw: Option<Bytes>,
 }
 
 impl Entry {
-    /// Bytes of all that it holds.
+    /// The number of bytes of everything in it.
     pub(super) fn size(&self) -> usize {
         let size = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
         self.body.len() + size(&self.file) + size(&self.raw)
     }
 }
 
-/// A lane's key: the same name in the other queue is another lane.
+/// The key of a lane. A lane of the same name in the other queue is another lane.
 pub(super) fn lane_id(queue: Queue, name: &str) -> Uuid {
     const LANES: Uuid = Uuid::from_u128(0x5f0c_51d7_6a0e_4b0a_9d3e_61f2_8a77_10c4);
     Uuid::new_v5(&LANES, format!("{}:{name}", queue.number()).as_bytes())

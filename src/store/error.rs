@@ -1,4 +1,4 @@
-//! Why the store did not do what it was asked.
+//! The errors of the store.
 
 use std::error::Error;
 use std::fmt;
@@ -7,30 +7,31 @@ use std::sync::Arc;
 /// Why the store did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It cannot be opened.
+    /// The ledger cannot be opened. Remove the cause.
     #[error("cannot open the ledger {place}: {cause}")]
     Open {
         /// The file.
         place: String,
-        /// What to do about it, or the engine's words.
+        /// What to do about it, or the message of the engine.
         cause: String,
     },
-    /// The engine failed; nothing of the request was done.
+    /// The engine failed, and nothing of the request was done. Try again later.
     #[error("the ledger failed: {0}")]
     Engine(Arc<dyn Error + Send + Sync>),
-    /// More writes wait than `store.waiting` allows, or the writer has ended; nothing was done.
+    /// More writes wait than `store.waiting` allows, or the writer has ended. Nothing was done. Try again later.
     #[error("the ledger is overloaded or closing")]
     Busy,
-    /// What would be written would not be kept; nothing is until the files are as they were. The writer has told of it.
+    /// Files of the ledger are damaged, so a write would not last. Nothing is written until they are as they were. The
+    /// writer has logged this.
     #[error("{0}")]
     Damaged(Damage),
-    /// It must not be done with these settings; nothing was.
+    /// The settings forbid this. Nothing was done.
     #[error("{0}")]
     Refused(String),
 }
 
 impl StoreError {
-    /// The same in words of ours, without places and without the engine's words.
+    /// The error in our own words, without paths and without the message of the engine.
     pub fn in_short(&self) -> String {
         match self {
             StoreError::Damaged(damage) => damage.to_string(),
@@ -41,7 +42,7 @@ impl StoreError {
         }
     }
 
-    /// Whether the log has it already, so that one cause is one line.
+    /// Whether the error was logged already. So one cause is one line in the log.
     pub fn is_told(&self) -> bool {
         matches!(self, StoreError::Damaged(_))
     }
@@ -56,9 +57,9 @@ impl From<Damage> for StoreError {
 /// What happened to one of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
-    /// Its name is gone, or names another file.
+    /// The name of the file is gone, or names another file.
     Moved(LedgerPart),
-    /// It lacks bytes that were written to it.
+    /// The file lacks bytes that were written to it.
     Truncated(LedgerPart),
 }
 

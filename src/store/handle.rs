@@ -1,4 +1,4 @@
-//! The handle on the ledger that every room has, and how it is opened.
+//! The handle by which every room uses the ledger, and how it is opened.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::{
 use crate::clock::{self, Clock};
 use crate::config;
 
-/// Whoever waits for an acknowledgement gives up in about ten seconds.
+/// How long a put may take. The sender who waits for an acknowledgement gives up after about ten seconds.
 const LONGEST_PUT: Duration = Duration::from_secs(5);
 
 /// The ledger. Cheap to clone.
@@ -31,7 +31,7 @@ struct Inner {
 
 impl Store {
     /// Opens the ledger for the daemon: locks it against a second daemon, brings its tables up to date and takes back
-    /// the leases that a killed process left. It fails if another process holds the ledger.
+    /// the leases of a killed process. Fails if another process holds the ledger.
     pub async fn open(
         settings: &config::Store,
         audit: &config::Audit,
@@ -41,12 +41,12 @@ impl Store {
         Store::start(settings, audit, lease, clock, true).await
     }
 
-    /// Opens an existing ledger beside a running daemon, for the verbs. It fails if there is none.
+    /// Opens an existing ledger for a verb, beside a running daemon. Fails if there is none.
     pub async fn open_beside(settings: &config::Store, audit: &config::Audit) -> Result<(Store, Writer), StoreError> {
         Store::start(settings, audit, Duration::from_secs(60), Clock::of_system(), false).await
     }
 
-    /// Says whether the ledger is there and can be used, and whether a daemon uses it. Changes nothing. It fails if the
+    /// Finds out whether the ledger is there and usable, and whether a daemon uses it. Changes nothing. Fails if the
     /// ledger cannot be opened, or could not be made.
     pub async fn look(settings: &config::Store) -> Result<LedgerStatus, StoreError> {
         Engine::look(settings).await
@@ -80,7 +80,7 @@ impl Store {
         Ok((Store(Arc::new(Inner { ops, reader, keys, wakers, commits, lease, last_beat })), writer))
     }
 
-    /// Adds a row. On disk when this returns: `true` when it is new, `false` when its id was known.
+    /// Adds a row. When this returns, the row is on disk. `true` if it is new, `false` if its id was known.
     ///
     /// # Errors
     /// [`StoreError::Busy`] at once if too many writes wait, or after some seconds if the disk does not answer. The
@@ -89,13 +89,14 @@ impl Store {
         self.try_submit(|answer| Op::Put(entry, answer)).await
     }
 
-    /// Submits an operation unless the queue is full, and waits a limited time: a caller outside waits for the answer.
+    /// Submits an operation unless the queue is full, and waits for a limited time, because a caller outside waits for
+    /// the answer.
     async fn try_submit<T>(&self, op: impl FnOnce(OpAnswer<T>) -> Op) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
         self.0.ops.try_send(op(answer)).map_err(|_| StoreError::Busy)?;
         match tokio::time::timeout(LONGEST_PUT, result).await {
             Ok(Ok(result)) => result,
-            // It may still be written; then the sender's repeat is known.
+            // The row may still be written. Then the sender's repeat is recognised.
             Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
         }
     }
@@ -141,7 +142,7 @@ impl Store {
         result.await.map_err(|_| StoreError::Busy)?
     }
 
-    /// Ends when a row of the queue may have fallen due. A wake-up that comes before the wait is not lost.
+    /// Waits until a row of the queue may be due. A wake-up that comes before the wait is not lost.
     pub async fn woken(&self, queue: Queue) {
         self.0.wakers.of(queue).notified().await;
     }
@@ -151,7 +152,7 @@ impl Store {
         self.0.commits.clone()
     }
 
-    /// Ends when a request for approval may have been made. A wake-up that comes before the wait is not lost.
+    /// Waits until a request for approval may have been made. A wake-up that comes before the wait is not lost.
     pub async fn approval_asked(&self) {
         self.0.wakers.approvals.notified().await;
     }
@@ -165,7 +166,7 @@ impl Store {
         self.try_submit(|answer| Op::Change((change, None), answer)).await
     }
 
-    /// Makes a change, and audits it if it changes anything. Says whether it did.
+    /// Makes a change, and audits it if it changes anything. Returns whether it did.
     pub(super) async fn audited_change(&self, change: LedgerChange, audit: AuditEntry) -> Result<bool, StoreError> {
         self.submit(|answer| Op::Change((change, Some(audit)), answer)).await.map(|changed| changed > 0)
     }

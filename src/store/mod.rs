@@ -1,11 +1,12 @@
 //! The ledger: an inbox of events, an outbox of messages, in order per lane (a lane is a space).
 //!
-//! The store knows no Webex type: rows hold text, numbers and opaque JSON. Every write goes through one writer task
-//! that puts whatever waits into one transaction and one commit, so being durable costs latency, not throughput.
+//! The store knows no Webex type: rows hold text, numbers and opaque JSON. Every write goes through one writer task,
+//! which puts all waiting writes into one transaction and one commit. So durability costs latency, not throughput.
 //!
-//! Above the wall are the words (rows, settlements, changes, errors), the handle, the writer and what is plain code,
-//! such as the audit's chain. Below it, in `sqlite`, is every statement and all that knows SQLite. `engine` is the door
-//! between them; PostgreSQL will be the second engine behind it, of the same operations and the same tests.
+//! The store has a wall. Above it are the vocabulary (rows, settlements, changes, errors), the handle, the writer, and
+//! plain code such as the audit's chain. Below it, in `sqlite`, are all statements and everything specific to SQLite.
+//! `engine` is the door between them. PostgreSQL will be the second engine behind it, with the same operations and the
+//! same tests.
 
 mod approvals;
 mod audit;

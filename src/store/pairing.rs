@@ -1,5 +1,5 @@
-//! Who asked to be let in, and what was decided. A decision and the message that tells of it are one transaction, so
-//! the person hears of it once, whoever decides and whether or not the daemon runs.
+//! Requests to be let in, and the decisions on them. A decision and the message about it are written in one
+//! transaction. So the person is told once, whoever decides and whether or not the daemon runs.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use super::entry::Entry;
 /// A stranger's request to be let in.
 #[derive(Clone, Debug)]
 pub struct PairingRequest {
-    /// The code that they are given, and by which an admin decides.
+    /// The code that the stranger gets, and by which an admin decides.
     pub code: String,
     /// Their Webex id, in the one spelling.
     pub person: String,
@@ -23,27 +23,27 @@ pub struct PairingRequest {
     pub event: Uuid,
     /// The beginning of their message.
     pub asked: String,
-    /// Milliseconds since 1970.
+    /// When it was made, in milliseconds since 1970.
     pub requested_at: i64,
-    /// Milliseconds since 1970.
+    /// When the code expires, in milliseconds since 1970.
     pub expires_at: i64,
 }
 
-/// How a request was decided.
+/// The decision on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PairingState {
-    /// Not yet.
+    /// Not decided yet.
     Pending,
-    /// They were let in.
+    /// The person was let in.
     Approved,
-    /// They were not.
+    /// The person was not let in.
     Denied,
-    /// The decision was taken back: they may ask again.
+    /// The decision was taken back, and the person may ask again.
     Revoked,
 }
 
-/// A request, and what became of it.
+/// A request and the decision on it.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct Pairing {
@@ -51,25 +51,25 @@ pub struct Pairing {
     pub state: PairingState,
     /// How often it was decided on.
     pub decisions: i64,
-    /// Milliseconds since 1970.
+    /// When it was last decided on, in milliseconds since 1970.
     pub decided_at: Option<i64>,
     pub decided_by: Option<String>,
     pub(super) id: i64,
 }
 
-/// Whether a request was written down.
+/// The result of making a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PairingOutcome {
-    /// It was not: the code is taken, or the request was decided meanwhile.
+    /// Not stored: the code is taken, or a request of the person was decided meanwhile.
     Again,
-    /// It was.
+    /// Stored.
     New,
-    /// It was not: too many asked within an hour.
+    /// Not stored: too many strangers asked within an hour.
     Crowd,
 }
 
 impl PairingOutcome {
-    /// From the number that the writer keeps.
+    /// Reads the number by which the writer returns it.
     pub(super) fn of(number: u64) -> PairingOutcome {
         match number {
             1 => PairingOutcome::New,
@@ -79,7 +79,7 @@ impl PairingOutcome {
     }
 }
 
-/// Finds a request by any of these.
+/// The values to find a request by. Any of them may match.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct PairingQuery {
@@ -88,7 +88,7 @@ pub struct PairingQuery {
     pub person: String,
 }
 
-/// A decision on a request, valid only while the request is as it was read.
+/// A decision that is valid only while the request is still as it was read.
 pub(super) struct RequestDecision {
     pub(super) id: i64,
     pub(super) decisions: i64,
@@ -97,7 +97,7 @@ pub(super) struct RequestDecision {
     pub(super) entries: Vec<Entry>,
 }
 
-/// A request to be written, unless the person has a newer one than `seen`, or too many came within the hour.
+/// A request to be stored, unless the person has a newer one than `seen`, or too many came within the hour.
 pub(super) struct NewPairing {
     pub(super) request: PairingRequest,
     pub(super) seen: Option<(i64, i64)>,

@@ -1,4 +1,4 @@
-//! Rows as they are shown to people.
+//! Rows as people see them.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -6,17 +6,17 @@ use uuid::Uuid;
 use super::entry::Queue;
 use crate::verdict::Verdict;
 
-/// How far a row is.
+/// The state of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RowState {
-    /// To be worked on.
+    /// Not settled yet.
     Open,
     /// Settled.
     Done,
-    /// Given up; it can be tried again by hand.
+    /// Given up. It can be tried again by hand.
     Dead,
-    /// Older than `store.retention`: only the id is left, so that a repeat is known as one.
+    /// Older than `store.retention`: only the id is left, so that a repeat is recognised.
     Forgotten,
 }
 
@@ -38,11 +38,11 @@ pub enum Filter {
     Unsettled,
     /// Rows in one state.
     In(RowState),
-    /// All but the forgotten.
+    /// All rows except the forgotten ones.
     All,
 }
 
-/// A row as it is shown.
+/// A row as people see it.
 #[derive(Clone, Debug, Serialize)]
 #[allow(missing_docs)]
 pub struct Row {
@@ -51,15 +51,15 @@ pub struct Row {
     pub queue: Queue,
     pub state: RowState,
     pub attempts: u32,
-    /// Milliseconds since 1970.
+    /// When it was accepted, in milliseconds since 1970.
     pub accepted_at: i64,
-    /// Milliseconds since 1970.
+    /// When it was settled, in milliseconds since 1970.
     pub settled_at: Option<i64>,
-    /// Milliseconds since 1970: when it is tried next, if it waits.
+    /// When it is tried next, if it waits, in milliseconds since 1970.
     pub due_at: Option<i64>,
-    /// Whether somebody is working on it just now.
+    /// Whether a worker has it at this moment.
     pub leased: bool,
-    /// None while it is open, and of a word that this version does not know.
+    /// How it ended. None while it is open, or if this version does not know the word.
     pub verdict: Option<Verdict>,
     pub subject: Option<String>,
     pub label: Option<String>,
@@ -68,17 +68,17 @@ pub struct Row {
     pub answers: Option<Uuid>,
     #[serde(skip)]
     pub receipt: Option<Receipt>,
-    /// How often the message of a letter was edited.
+    /// How many times the message of the letter was edited.
     #[serde(skip)]
     pub edits: u32,
     #[serde(skip)]
     pub body: Option<String>,
 }
 
-/// The other side's answer to a letter that it took.
+/// The other side's answer to a letter that it accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Receipt {
-    /// Its id of the message that was posted or edited.
+    /// The other side's id of the message that was posted or edited.
     pub message: String,
     /// Why the message was posted without its card.
     pub without_card: Option<String>,
@@ -89,28 +89,28 @@ pub struct Receipt {
 /// The message that began a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadRoot {
-    /// The other side's id of it.
+    /// The other side's id of the message.
     pub message: String,
     /// The letter that posted it.
     pub letter: Uuid,
 }
 
-/// What was settled in a period.
+/// Events and replies that were settled in a period.
 #[derive(Clone, Debug, Default)]
 pub struct SettledActivity {
     /// Events, by what they were about, who they came from and how they ended.
     pub events: Vec<EventCount>,
-    /// Milliseconds from accepted to sent of each sent reply, by what it was about; ascending.
+    /// For each label, how many milliseconds each sent reply took from acceptance to sending, ascending.
     pub replies: Vec<(String, Vec<u32>)>,
 }
 
-/// Events that are alike.
+/// The number of events with the same label, sender and end.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct EventCount {
     pub label: Option<String>,
     pub subject: Option<String>,
-    /// None of a word that this version does not know.
+    /// How they ended. None if this version does not know the word.
     pub verdict: Option<Verdict>,
     pub count: u64,
 }

@@ -1,4 +1,4 @@
-//! Reads of the ledger, on connections that never hold up the writer.
+//! Reads of the ledger. They use connections of their own, so they never hold up the writer.
 //!
 //! A read that fails changes nothing, so the caller may try again.
 
@@ -15,9 +15,9 @@ use super::{
 use crate::clock;
 use crate::telemetry::Depths;
 
-/// The queues.
+/// Reads of the queues.
 impl Store {
-    /// How deep the queues are.
+    /// How deep the queues are, and how long their rows have waited.
     pub async fn depths(&self) -> Result<Depths, StoreError> {
         self.reader().depths(clock::wall_ms()).await
     }
@@ -27,18 +27,18 @@ impl Store {
         self.reader().list(queue, filter, most).await
     }
 
-    /// The row of this id, as far as the ledger knows it.
+    /// The row with this id, as far as the ledger knows it.
     pub async fn row(&self, id: Uuid) -> Result<Option<Row>, StoreError> {
         Ok(self.between(id, id).await?.pop())
     }
 
-    /// Rows whose id lies between the two, oldest first: one row when they are equal.
+    /// Rows whose ids lie between these two, oldest first. One row if they are equal.
     pub async fn between(&self, from: Uuid, to: Uuid) -> Result<Vec<Row>, StoreError> {
         self.reader().between(from, to).await
     }
 
-    /// Whether an open row is to be worked on before this one: it is of the same lane, its place is an earlier one, and
-    /// nothing that may be done once was begun for this one.
+    /// Whether an open row is to be worked on before this one. It must be of the same lane and have an earlier place,
+    /// and this row must not have begun something that may be done only once.
     pub async fn goes_before(&self, id: Uuid, row: &Claimed) -> Result<bool, StoreError> {
         self.reader().goes_before(id, row.seq).await
     }
@@ -48,13 +48,13 @@ impl Store {
         self.reader().ending_in(digits).await
     }
 
-    /// Rows of whose note, or of whose receipt's id, this text is a part, and those with a label of two parts whose
-    /// body holds it, oldest first. Looks at every row.
+    /// Rows whose note, or whose receipt's id, contains this text; and rows with a label of two parts whose body
+    /// contains it. Oldest first. Looks at every row.
     pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
         self.reader().noting(text).await
     }
 
-    /// What a row was made from, to the byte; none where nothing was put with it, and once it is older than
+    /// The exact bytes that a row was made from. None if none were put with it, or once it is older than
     /// `store.retention`.
     pub async fn raw(&self, id: Uuid) -> Result<Option<Bytes>, StoreError> {
         self.reader().raw(id).await
@@ -65,45 +65,45 @@ impl Store {
         self.reader().unhandled().await
     }
 
-    /// What was settled since then, in milliseconds since 1970, grouped for a report.
+    /// Rows that were settled since this time, in milliseconds since 1970, grouped for a report.
     pub async fn activity(&self, since: i64) -> Result<SettledActivity, StoreError> {
         self.reader().activity(since).await
     }
 
-    /// The file that was put with a row; none when it had none, or the row is done.
+    /// The file that was put with a row. None if it had none, or if the row is done.
     pub async fn file(&self, row: &Claimed) -> Result<Option<Bytes>, StoreError> {
         self.reader().file(row.seq).await
     }
 
-    /// The root of the thread that letters join by this key where this row's letter goes.
+    /// The root of the thread that letters join by this key, at this row's destination.
     pub async fn thread(&self, row: &Claimed, key: &str) -> Result<Option<ThreadRoot>, StoreError> {
         self.reader().thread(row.lane, key).await
     }
 
-    /// The last letters after this one in its lane that wait to edit the same, the newest first: their ids and bodies.
+    /// Ids and bodies of the later letters in this row's lane that wait to edit the same message, the newest first.
     pub async fn newer_edits(&self, row: &Claimed, target: Uuid) -> Result<Vec<(Uuid, String)>, StoreError> {
         self.reader().newer_edits(row.lane, row.seq, target).await
     }
 
-    /// Letters that edit one of these, oldest first. Looks at every row.
+    /// Letters that edit one of these messages, oldest first. Looks at every row.
     pub async fn editing(&self, targets: &[Uuid]) -> Result<Vec<Row>, StoreError> {
         self.reader().editing(targets).await
     }
 
-    /// How many bytes of files wait, dead letters' included.
+    /// The bytes of all files that wait, those of dead letters included.
     pub async fn size_of_files(&self) -> Result<u64, StoreError> {
         self.reader().size_of_files().await
     }
 }
 
-/// How complete the ledger is.
+/// Reads of how complete the ledger is.
 impl Store {
-    /// How complete the ledger is; `None` before the first look at Webex.
+    /// How complete the ledger is. `None` before the first read-back.
     pub async fn coverage(&self) -> Result<Option<Coverage>, StoreError> {
         self.reader().coverage().await
     }
 
-    /// Up to when each space is complete, by Webex's clock.
+    /// For each space the time up to which it is complete, by Webex's clock.
     pub async fn cursors(&self) -> Result<HashMap<String, i64>, StoreError> {
         self.reader().cursors().await
     }
@@ -114,7 +114,7 @@ impl Store {
     }
 }
 
-/// People: requests to be let in, questions, and requests for approval.
+/// Reads about people: requests to be let in, questions, and requests for approval.
 impl Store {
     /// The newest request of a person.
     pub async fn pairing_of(&self, person: &str) -> Result<Option<Pairing>, StoreError> {
@@ -136,22 +136,22 @@ impl Store {
         self.reader().is_crowd(per_hour, clock::wall_ms()).await
     }
 
-    /// The last question to somebody in a space, open or over.
+    /// The last question to this person in this space, open or over.
     pub async fn conversation(&self, room: &str, person: &str) -> Result<Option<Conversation>, StoreError> {
         self.reader().conversation(room, person).await
     }
 
-    /// Whether the one use of a card is spent.
+    /// Whether a card that works once was used.
     pub async fn is_used(&self, card: Uuid) -> Result<bool, StoreError> {
         self.reader().is_used(card).await
     }
 
-    /// Whether the one use of one of these cards was spent on this action, or nobody knows on what.
+    /// Whether one of these cards, which work once, was used for this action, or for one that is not known.
     pub async fn is_used_for(&self, cards: &[Uuid], action: &str) -> Result<bool, StoreError> {
         self.reader().is_used_for(cards, action).await
     }
 
-    /// The request for approval of a card.
+    /// The request for approval that belongs to this card.
     pub async fn approval(&self, card: Uuid) -> Result<Option<Approval>, StoreError> {
         self.reader().approval(card).await
     }
@@ -161,12 +161,12 @@ impl Store {
         self.reader().approvals_of(event).await
     }
 
-    /// Requests for approval, newest first; only those that have not ended, or all that are kept.
+    /// Requests for approval, newest first: only those that have not ended, or all that are kept.
     pub async fn approvals(&self, open: bool, most: u32) -> Result<Vec<Approval>, StoreError> {
         self.reader().approvals(open, most).await
     }
 
-    /// How many requests for approval wait within their time: of this person, and in this space.
+    /// The number of requests for approval whose time is not over: of this person, and in this space.
     pub async fn open_approvals(&self, person: &str, room: &str) -> Result<(u64, u64), StoreError> {
         self.reader().open_approvals(person, room, clock::wall_ms()).await
     }
@@ -177,14 +177,14 @@ impl Store {
     }
 }
 
-/// The ledger itself, and its audit.
+/// Reads of the ledger itself, and of its audit.
 impl Store {
-    /// Which ledger this is.
+    /// The identity of this ledger.
     pub async fn ledger_id(&self) -> Result<LedgerId, StoreError> {
         self.reader().identity().await.map(|(id, _)| id)
     }
 
-    /// Whether the daemon of this ledger was the one that answers when it last looked.
+    /// Whether the daemon of this ledger was the one that answers when it last checked.
     pub async fn answered(&self) -> Result<bool, StoreError> {
         self.reader().identity().await.map(|(_, answers)| answers)
     }
@@ -194,8 +194,8 @@ impl Store {
         self.reader().own_secret().await
     }
 
-    /// Rows of the audit since then, in milliseconds since 1970, newest first, as far as they are wanted. Of a damaged
-    /// row nobody can say, so it is always among them.
+    /// Rows of the audit since this time, in milliseconds since 1970, newest first, and only those wanted. A damaged
+    /// row may be one of them, so it is always included.
     pub async fn audited(
         &self,
         since: i64,

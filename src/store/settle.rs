@@ -1,4 +1,4 @@
-//! What becomes of a claimed row, and all that is written with it in the same transaction.
+//! Settlements of claimed rows, with everything that is written in the same transaction.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(super) enum SettlementStep {
         closing: Box<Closing>,
     },
     Again(Again),
-    /// Moves the row into another lane, where it takes its place in order. Its new body names that lane.
+    /// Moves the row into another lane, where it goes to its place in the order. Its new body names that lane.
     Move {
         queue: Queue,
         lane: String,
@@ -42,20 +42,20 @@ pub struct Again {
     pub note: Option<String>,
 }
 
-/// What is kept of a closed row, and what is written with it.
+/// What is stored of a closed row, and what is written with it.
 #[derive(Clone, Debug, Default)]
 pub struct Closing {
     /// How it ended, in one word.
     pub verdict: Verdict,
-    /// Who it was about.
+    /// The person it was about.
     pub subject: Option<String>,
-    /// What it was about.
+    /// The command or kind of event it was about.
     pub label: Option<String>,
-    /// Why it ended so, in a sentence.
+    /// Why it ended in this way, in a sentence.
     pub note: Option<String>,
     /// Webex's receipt of a letter.
     pub receipt: Option<Receipt>,
-    /// Written on the lane, for the next claim to read.
+    /// A mark that is stored on the lane for the next claim to read.
     pub mark: Option<String>,
     /// The event whose question it answers.
     pub answers: Option<Uuid>,
@@ -70,49 +70,49 @@ pub struct Closing {
 /// A change that is written with a closed row. It is not made if the lease was lost.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// The one use of a card is spent.
+    /// Records that a card which works once was used.
     Use {
         /// The card.
         card: Uuid,
-        /// Until when that is remembered, in milliseconds since 1970.
+        /// Until when this is remembered, in milliseconds since 1970.
         until: i64,
-        /// The name of the action it was spent on.
+        /// The name of the action it was used for.
         action: Option<String>,
     },
-    /// Somebody is asked a question. It replaces their earlier one in that space.
+    /// Asks somebody a question. It replaces their earlier question in that space.
     Ask(Conversation),
-    /// The message of a question is in the space: the time to answer begins.
+    /// Records that the message of a question is in the space. The time to answer begins.
     Shown {
-        /// Where.
+        /// The space.
         room: String,
-        /// Who.
+        /// The person who is asked.
         person: String,
-        /// The event whose reply asks.
+        /// The event whose reply asks the question.
         event: Uuid,
-        /// When by Webex's clock, in milliseconds since 1970.
+        /// When it came there, by Webex's clock, in milliseconds since 1970.
         at: i64,
         /// Webex's id of the message.
         message: String,
     },
-    /// A question is over, unless a newer one replaced it meanwhile.
+    /// Ends a question, unless a newer one has replaced it meanwhile.
     End {
-        /// Where.
+        /// The space.
         room: String,
-        /// Who.
+        /// The person who was asked.
         person: String,
-        /// The event whose reply asked.
+        /// The event whose reply asked the question.
         event: Uuid,
     },
-    /// A letter was posted under a thread's key, as the root of the thread or as an answer in it.
+    /// Records that a letter was posted with the key of a thread, as the root of the thread or as an answer in it.
     Thread {
         /// The thread's key.
         key: String,
         /// Webex's id of the message, if it is the root.
         root: Option<String>,
     },
-    /// The message of this letter was edited.
+    /// Records that the message of this letter was edited.
     Edited(Uuid),
-    /// A step of a request for approval.
+    /// Makes a step of a request for approval.
     Approval(ApprovalStep),
 }
 
@@ -122,7 +122,7 @@ impl Claimed {
         self.close(RowState::Done, closing)
     }
 
-    /// Closes the row as a dead letter; its lane goes on.
+    /// Closes the row as a dead letter. Its lane goes on.
     pub fn dead(self, closing: Closing) -> Settlement {
         self.close(RowState::Dead, closing)
     }
@@ -137,7 +137,7 @@ impl Claimed {
         Settlement { row: self, step: SettlementStep::Again(again) }
     }
 
-    /// Puts the row where this entry says that it belongs, with the entry's body. It is claimed again there, in order.
+    /// Moves the row to the place that this entry names, with the entry's body. It is claimed again there, in order.
     pub fn moved(self, entry: Entry) -> Settlement {
         let Entry { queue, lane, body, .. } = entry;
         Settlement { row: self, step: SettlementStep::Move { queue, lane, body } }
@@ -145,12 +145,12 @@ impl Claimed {
 }
 
 impl Settlement {
-    /// The row, if this closes it.
+    /// The row, if this settlement closes it.
     pub fn closed_row(&self) -> Option<Uuid> {
         matches!(self.step, SettlementStep::Close { .. }).then_some(self.row.id)
     }
 
-    /// What is put into the ledger with it.
+    /// The entries that are put into the ledger with it.
     pub(super) fn entries(&self) -> &[Entry] {
         match &self.step {
             SettlementStep::Close { closing, .. } => &closing.entries,
@@ -158,7 +158,7 @@ impl Settlement {
         }
     }
 
-    /// What is audited with it.
+    /// The entries that are audited with it.
     pub(super) fn audit(&self) -> &[AuditEntry] {
         match &self.step {
             SettlementStep::Close { closing, .. } => &closing.audit,
@@ -166,12 +166,12 @@ impl Settlement {
         }
     }
 
-    /// Whether it may begin or end a request for approval, so that the task that ends them has to look.
+    /// Whether it may begin or end a request for approval. Then the task that ends such requests has to look.
     pub(super) fn touches_approvals(&self) -> bool {
         let asks =
             |effect: &Effect| matches!(effect, Effect::Approval(ApprovalStep::Ask(_) | ApprovalStep::Unasked { .. }));
         match &self.step {
-            // What is given up may be the card of one, or its run.
+            // The row that is given up may be the card of a request, or its run.
             SettlementStep::Close { state: RowState::Dead, .. } => true,
             SettlementStep::Close { closing, .. } => closing.effects.iter().any(asks),
             SettlementStep::Again(_) | SettlementStep::Move { .. } => false,

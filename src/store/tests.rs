@@ -1,8 +1,8 @@
-//! What a ledger promises. Each case speaks to [`Store`] alone, so that every engine has to pass it.
+//! The promises of a ledger. Each case uses [`Store`] alone, so every engine has to pass it.
 //!
-//! They run against the engine of `TEST_STORE_URL`, a URL in which `{folder}` stands for a folder of the case's
-//! own and `{name}` for a name that no other case has; without it, against SQLite. What only SQLite has, such as its
-//! files, is tried beside it.
+//! The cases run against the engine of `TEST_STORE_URL`. In this URL `{folder}` stands for a folder of the case's own
+//! and `{name}` for a name that no other case has. Without the variable they run against SQLite. Promises that only
+//! SQLite makes, such as those about its files, have tests of their own.
 
 mod approvals;
 pub(super) mod audit;
@@ -28,7 +28,7 @@ use crate::clock;
 use crate::config::{self, Config};
 use crate::verdict::Verdict;
 
-/// What the desk does with an effect.
+/// Adds an effect to a settlement, as the desk does.
 pub(super) trait With {
     fn with(self, effect: Effect) -> Self;
 }
@@ -42,7 +42,7 @@ impl With for Settlement {
     }
 }
 
-/// Where the ledger of one case is.
+/// The place of one case's ledger.
 pub(super) struct LedgerPlace {
     _folder: TempDir,
     pub(super) settings: config::Store,
@@ -116,7 +116,7 @@ impl Ledger {
     }
 }
 
-/// Does something with a daemon's ledger that has these keys, and closes it.
+/// Opens a daemon's ledger with these keys, does something with it, and closes it.
 pub(super) async fn with_daemon<T>(
     settings: &config::Store,
     keys: &config::Audit,
@@ -125,7 +125,7 @@ pub(super) async fn with_daemon<T>(
     served(Store::open(settings, keys, Duration::from_secs(60), clock::Clock::of_system()).await.unwrap(), work).await
 }
 
-/// The same beside the daemon, as verbs do.
+/// Does the same beside the daemon, as verbs do.
 pub(super) async fn beside<T>(
     settings: &config::Store,
     keys: &config::Audit,

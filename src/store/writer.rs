@@ -1,8 +1,8 @@
-//! The writer task: whatever waits goes into one transaction and one commit (group commit).
+//! The writer task: puts everything that waits into one transaction and one commit (group commit).
 //!
-//! What comes during a commit makes the next batch, so batches grow with the load. Waiting for more before a commit was
-//! measured: it made a slow disk a twelfth faster and a fast one a quarter slower.
-//! Success is reported after the commit. If the commit fails, every operation of the batch fails.
+//! Operations that arrive during a commit make the next batch, so batches grow with the load. It was measured to wait
+//! for more before a commit: that made a slow disk a twelfth faster and a fast one a quarter slower. Success is
+//! reported after the commit. If the commit fails, every operation of the batch fails.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,17 +14,17 @@ use super::{AuditEntry, Batch, Chain, Damage, Due, Engine, LedgerChange, Op, Res
 use crate::clock;
 use crate::telemetry::Seldom;
 
-/// The most operations of one transaction: it bounds how long the first of them waits.
+/// The most operations of one transaction. This bounds how long the first of them waits.
 const MOST_OPS: usize = 1024;
 
 /// How often an idle writer checks that the ledger's files are there, and whether another process committed something.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How often the ledger is stamped anew. A copy is not noticed if it is younger than that, of the same size, and
-/// written over the ledger.
+/// How often the ledger gets a new stamp. A copy that is written over the ledger goes unnoticed if it is younger than
+/// this and of the same size.
 const STAMP_EVERY: Duration = Duration::from_secs(3600);
 
-/// Holds the ledger's connection and lock; given to whoever runs the tasks.
+/// Holds the ledger's connection and lock. The part of the program that runs the tasks gets it.
 pub struct Writer {
     engine: Engine,
     chain: Chain,
@@ -33,7 +33,7 @@ pub struct Writer {
     committed: watch::Sender<u64>,
     /// How long the ledger's files may be missing.
     missing_for: Duration,
-    /// What is wrong with them, and since when.
+    /// What is wrong with the files, and since when.
     damage: Option<(Damage, Instant)>,
     unwritten: Seldom,
 }
@@ -49,7 +49,7 @@ impl Writer {
         Writer { engine, chain, waiting, wakers, committed, missing_for, damage: None, unwritten: Seldom::default() }
     }
 
-    /// Writes until `stop` ends or every [`super::Store`] is gone. What waits by then is still written.
+    /// Writes until `stop` ends or every [`super::Store`] is gone. Operations that wait by then are still written.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] if the ledger's files were missing for `store.missing_for`, or are missing at the end.
@@ -71,7 +71,7 @@ impl Writer {
                 biased;
                 received = self.waiting.recv_many(&mut ops, MOST_OPS) => received,
                 () = &mut stop, if !self.waiting.is_closed() => {
-                    // What was sent before is still received; then nothing is.
+                    // Operations that were sent before are still received; new ones are refused.
                     self.waiting.close();
                     continue;
                 }
@@ -90,7 +90,7 @@ impl Writer {
         }
     }
 
-    /// Does the periodic checks. A damage of the files is kept in `damage`.
+    /// Makes the periodic checks. Damage of the files is stored in `damage`.
     async fn look_around(&mut self, stamped: &mut Instant) {
         if self.look().await.is_err() {
             return;
@@ -139,7 +139,7 @@ impl Writer {
             }
             Err(error) => {
                 if let Some(count) = self.unwritten.count() {
-                    tracing::error!(%error, count, "the ledger could not be written; nothing of this batch is acknowledged");
+                    tracing::error!(%error, count, "the ledger could not be written; no operation of this batch is acknowledged");
                 }
                 self.engine.recover().await;
                 self.chain.rolled_back();
@@ -148,7 +148,7 @@ impl Writer {
         }
     }
 
-    /// A commit into files that were renamed or deleted is not reported as a success.
+    /// Writes and commits a batch. A commit into files that were renamed or deleted is not reported as a success.
     async fn apply(&mut self, batch: &Batch, due: &mut Due) -> Result<Results, StoreError> {
         self.look().await?;
         let results = self.write(batch, due).await?;
@@ -169,7 +169,7 @@ impl Writer {
         let mut audit: Vec<&AuditEntry> = settled.flat_map(|((settlement, _), _)| settlement.audit()).collect();
         for ((change, entry), _) in &batch.changes {
             let changed = change.make(engine, chain, due).await?;
-            // What changed nothing was not done.
+            // A change that changed nothing was not made, so it is not audited.
             audit.extend(entry.as_ref().filter(|_| changed > 0));
             results.changes.push(changed);
         }
@@ -185,7 +185,7 @@ impl Writer {
         Ok(results)
     }
 
-    /// Between the last look at the files and the end, the audit's end is looked at.
+    /// Closes the ledger. The audit's end is checked between the last check of the files and the closing.
     async fn close(mut self) -> Result<(), StoreError> {
         let mut engine = self.engine.check_last().await?;
         if let Err(error) = self.chain.look(&mut engine).await {

@@ -1,4 +1,4 @@
-//! The log: where it goes, and how a line of it looks.
+//! The log: where it goes, and the form of its lines.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -16,7 +16,7 @@ use crate::redact::{beginning, one_line};
 /// Sends the log of this program to standard error. A second call in one process changes nothing.
 ///
 /// # Errors
-/// When `log.level` is no level and no filter.
+/// `log.level` is neither a level nor a filter. Change the setting.
 pub fn start_log(settings: &Log, program: Program) -> anyhow::Result<()> {
     // A blank would become part of a target's name.
     let level: String = settings.level.split_whitespace().collect();
@@ -24,7 +24,7 @@ pub fn start_log(settings: &Log, program: Program) -> anyhow::Result<()> {
         level.parse().map_err(|error| ConfigError::one(format!("log.level is no level and no filter: {error}")))?;
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(move || NamedWriter { program, out: std::io::stderr() })
-        // The library would complain on standard error, and panic where that is what is gone.
+        // The library would report its own errors on standard error, and panic if that is the stream that is gone.
         .log_internal_errors(false);
     let lines = match settings.format {
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
@@ -40,14 +40,14 @@ pub fn start_log(settings: &Log, program: Program) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Gives the command lines that a line of the log quotes the name of the program.
+/// Puts the name of the program into the command lines that log lines quote.
 struct NamedWriter<W> {
     program: Program,
     out: W,
 }
 
 impl<W: Write> Write for NamedWriter<W> {
-    /// Gets a whole line at a time.
+    /// Gets one whole line at each call.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         match std::str::from_utf8(line) {
             Ok(text) => self.out.write_all(self.program.quoted(text).as_bytes())?,
@@ -61,9 +61,9 @@ impl<W: Write> Write for NamedWriter<W> {
     }
 }
 
-/// Whatever a field holds moves no cursor, begins no line and turns nothing around; and no line is endless.
+/// Makes every field safe: it moves no cursor, begins no line, changes no direction, and has a limited length.
 fn on_one_line() -> impl for<'writer> FormatFields<'writer> + Send + Sync + 'static {
-    /// Our own sentences are far shorter, and foreign text was cut before.
+    /// The most bytes of a field. Our own sentences are far shorter, and foreign text was cut before.
     const LONGEST_FIELD: usize = 4096;
     debug_fn(|writer, field, value| {
         let value = one_line(&beginning(&format_args!("{value:?}")), LONGEST_FIELD);

@@ -1,27 +1,27 @@
-//! A warning that may come by the thousand is one line a minute, with how many it stands for.
+//! Limits a warning that may come by the thousand to one line a minute, which says how many it stands for.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock;
 
-/// How often at the most one warning is told.
+/// The shortest time between two lines of one warning.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// One kind of warning. Whoever tells it asks first.
+/// One kind of warning. Ask it before each line.
 #[derive(Debug, Default)]
 pub struct Seldom(Mutex<LastLine>);
 
 #[derive(Debug, Default)]
 struct LastLine {
     at: Option<Instant>,
-    /// How often there was something to tell since then.
+    /// How often the warning came since the last line.
     since: u64,
 }
 
 impl Seldom {
-    /// There is something to tell. Gives how many times there was since the last line, this one included, if it is time
-    /// for the next.
+    /// Counts one more warning. If it is time for the next line, gives how many there were since the last, this one
+    /// included.
     pub fn count(&self) -> Option<u64> {
         self.count_at(clock::instant())
     }

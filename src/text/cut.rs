@@ -1,31 +1,33 @@
-//! Where a text that is too long can be cut.
+//! Finds where to cut a text that is too long.
 
 use super::is_invisible;
 
-/// Emoji are drawn from several characters, and letters carry marks; more than this is no letter that anybody reads.
+/// The most bytes of one letter as people see it. Emoji consist of several characters, and letters carry marks, but
+/// nobody reads a longer one.
 const LONGEST_LETTER: usize = 64;
 
-/// The end of the first piece, of at most `most` bytes: after the last blank in its second half, so that no word and no
-/// number is cut where a blank is near; else between two letters as people see them, and not within a run of backticks. It
-/// is never 0, so a single letter may be longer than `most`.
+/// The end of the first piece, which has at most `most` bytes. The cut is after the last blank in the second half, so
+/// that no word and no number is cut if there is a blank nearby. Otherwise it is between two letters as people see
+/// them, and not within a run of backticks. The result is never 0, so a single letter may be longer than `most`.
 pub(crate) fn cut(text: &str, most: usize) -> usize {
     if text.len() <= most {
         return text.len();
     }
     let window = &text[..text.floor_char_boundary(most)];
-    // After blanks at the front alone the piece would be empty.
+    // A piece that ends after the blanks at the front would be empty.
     let front = window.len() - window.trim_start().len();
     let after_blank = window.char_indices().rev().find(|(_, c)| is_break(*c)).map(|(at, c)| at + c.len_utf8());
     let is_near = |end: &usize| *end > front && *end >= window.len() / 2;
     after_blank.filter(is_near).unwrap_or_else(|| between_letters(text, window.len()))
 }
 
-/// Whether a line may be broken at a character: at a blank that holds no number together.
+/// Whether a line may be broken at this character: at any blank except one that holds a number together.
 pub(crate) fn is_break(c: char) -> bool {
     c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{2007}' | '\u{202f}')
 }
 
-/// The last place up to `end` that is between two letters, or `end` where none is near; after the first character at least.
+/// The last place up to `end` between two letters, or `end` if there is none nearby. It is at least after the first
+/// character.
 fn between_letters(text: &str, end: usize) -> usize {
     let run = text[..end].bytes().rev().take_while(|byte| *byte == b'`').count();
     let is_run = run > 0 && text[end..].starts_with('`');
@@ -39,7 +41,7 @@ fn between_letters(text: &str, end: usize) -> usize {
     place.unwrap_or(end).max(first)
 }
 
-/// Whether the characters before and after a place are parts of one letter.
+/// Whether the characters before and after this place belong to one letter.
 pub(crate) fn is_joined(text: &str, at: usize) -> bool {
     let before = text[..at].chars().next_back();
     let after = text[at..].chars().next();
@@ -55,7 +57,8 @@ pub(crate) fn is_joined(text: &str, at: usize) -> bool {
     }
 }
 
-/// Whether a character belongs to the letter before it: the usual combining marks, skin tones, and what is invisible.
+/// Whether a character belongs to the letter before it: the usual combining marks, skin tones, and invisible
+/// characters.
 fn is_mark(c: char) -> bool {
     is_invisible(c)
         || matches!(c,

@@ -1,12 +1,12 @@
-//! Which letters nobody sees, which are blanks, and which change how the text around them is shown. Unicode 17.
+//! Characters that are invisible, that are blanks, or that change how the text around them is shown. Unicode 17.
 
-/// Any blank of Unicode.
+/// Whether this is any of Unicode's blanks.
 pub(crate) fn is_blank(c: char) -> bool {
     c.is_whitespace()
 }
 
-/// Whether a letter takes no place of its own: every format character (category Cf), and what Unicode lets a font ignore
-/// (`Default_Ignorable_Code_Point`), such as the selectors that choose how an emoji is drawn.
+/// Whether a character takes no space of its own: every format character (category Cf), and those that Unicode lets a
+/// font ignore (`Default_Ignorable_Code_Point`), such as the selectors for how an emoji is drawn.
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
@@ -16,15 +16,15 @@ pub(crate) fn is_invisible(c: char) -> bool {
         | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether an invisible character chooses how the letters beside it are drawn: emoji are made with these, and some scripts.
+/// Whether an invisible character selects how the letters beside it are drawn. Emoji and some scripts use these.
 pub(crate) fn draws(c: char) -> bool {
     matches!(c,
         '\u{180b}'..='\u{180f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0020}'..='\u{e007f}'
         | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Whether nobody can tell by looking that a character is there, or which one it is: controls, what is invisible, what
-/// only changes the letter beside it in hieroglyphs, and every blank but the plain one.
+/// Whether people cannot see that a character is there, or which one it is: controls, invisible characters, those that
+/// only change the letter beside them in hieroglyphs, and every blank except the plain one.
 pub(crate) fn is_unseen(c: char) -> bool {
     let is_odd = || is_invisible(c) || matches!(c, '\u{2800}' | '\u{13440}'..='\u{1345f}');
     c != ' ' && (c.is_control() || is_blank(c) || is_odd())
@@ -35,18 +35,18 @@ pub(crate) fn moves(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a character turns the direction in which the text around it is read.
+/// Whether a character changes the direction in which the text around it is read.
 pub(crate) fn turns(c: char) -> bool {
     embeds(c) || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
 }
 
-/// Whether a character turns the direction of all that follows it, until another one ends that.
+/// Whether a character changes the direction of everything that follows, until another one ends that.
 pub(crate) fn embeds(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Foreign text for one line: what would move a terminal's cursor is a blank, and what would turn the direction in
-/// which the line is read is left out.
+/// Foreign text for one line. Characters that would move a terminal's cursor become blanks, and those that would change
+/// the direction of the line are left out.
 pub(crate) fn one_line(text: &str) -> String {
     text.chars().filter(|c| !turns(*c)).map(|c| if moves(c) { ' ' } else { c }).collect()
 }

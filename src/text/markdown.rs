@@ -1,17 +1,18 @@
-//! Webex markdown: making foreign text harmless.
+//! Makes foreign text harmless in Webex markdown.
 
 use super::{cut, embeds, moves, one_line};
 
-/// A run of backticks in code that is longer than this is broken: a fence is one longer, and stands in each message.
+/// A longer run of backticks in code is broken up. A fence has one more than the longest run, and each message repeats
+/// it.
 const LONGEST_RUN: usize = 64;
 
-/// Four blanks at the front of a line would make it code.
+/// The most blanks kept at the front of a line. Four would make it code.
 const MOST_INDENT: usize = 3;
 
-/// What parts two characters that would be markup beside each other: nobody sees it.
+/// An invisible character that separates two characters which would be markup together.
 pub(super) const APART: char = '\u{200b}';
 
-/// Foreign text that is repeated to its sender within plain text: on one line, short, and in the direction it is read.
+/// Foreign text that is repeated to its sender within plain text: on one line, short, and without changes of direction.
 pub fn quoted(text: &str) -> String {
     const MOST_BYTES: usize = 200;
     let mut text = one_line(text).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -22,8 +23,8 @@ pub fn quoted(text: &str) -> String {
     text
 }
 
-/// Foreign text for use within markdown: it cannot mention, link, format or start a block, nor turn the direction in which
-/// the text after it is read. Line ends become blanks.
+/// Foreign text for use within markdown. It cannot mention, link, format or start a block, and it cannot change the
+/// direction of the text after it. Line ends become blanks.
 ///
 /// ```
 /// assert_eq!(switchboard::escape("<@all> **now**"), r"&lt;@all&gt; \*\*now\*\*");
@@ -55,8 +56,8 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
-/// Text in a monospace block, which it cannot leave and in which it cannot mention. Its fence is longer than any run of
-/// backticks in the text. What would turn the direction of reading is left out.
+/// Text in a monospace block. It cannot leave the block, and cannot mention anybody. The fence is longer than any run
+/// of backticks in the text. Characters that change the direction of reading are left out.
 ///
 /// ```
 /// assert_eq!(switchboard::code_block("a ``` b"), "````\na ``` b\n````");
@@ -68,8 +69,8 @@ pub fn code_block(text: &str) -> String {
     format!("{fence}\n{code}\n{fence}")
 }
 
-/// Text in monospace within a line, which it cannot leave and in which it cannot mention. Line ends become blanks; empty
-/// text stays empty.
+/// Text in monospace within a line. It cannot leave the monospace, and cannot mention anybody. Line ends become blanks.
+/// Empty text stays empty.
 ///
 /// ```
 /// assert_eq!(switchboard::code_span("a `b`"), "`` a `b` ``");
@@ -81,18 +82,18 @@ pub fn code_span(text: &str) -> String {
         return code;
     }
     let ticks = "`".repeat(longest_run(&code) + 1);
-    // Backticks at an end would belong to the marks. Webex takes the blanks off again.
+    // Backticks at an end would be taken for marks, so a blank separates them. Webex removes the blanks again.
     let pad = if code.starts_with('`') || code.ends_with('`') { " " } else { "" };
     format!("{ticks}{pad}{code}{pad}{ticks}")
 }
 
-/// What Webex, an app or a terminal may take for the end of a line.
+/// Whether Webex, an app or a terminal may take this character for the end of a line.
 fn ends_line(c: char) -> bool {
     matches!(c, '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Text for between fences or marks. Escapes would show there, so a mention is parted by what nobody sees: whether Webex
-/// looks for mentions in code is not written down.
+/// Text to stand between fences or marks. Escapes would be visible there, so a mention is broken up by an invisible
+/// character. It is not documented whether Webex looks for mentions in code.
 fn inert(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let (mut run, mut before) = (0, ' ');
@@ -113,7 +114,7 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
 }
 
-/// Whether a line of this text would be a list, a heading, a quote, a rule or a fence.
+/// Whether a line with this text would be a list, a heading, a quote, a rule or a fence.
 pub(super) fn starts_block(text: &str) -> bool {
     let ends = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

@@ -1,43 +1,43 @@
-//! What must not be cut in a paragraph of markdown, and the best place to cut one.
+//! Finds the parts of a paragraph of markdown that must not be cut, and the best place to cut it.
 
 use super::markdown::starts_block;
 use super::{is_break, is_joined};
 
-/// Brackets and angles that are further apart than this belong to no link and no mention.
+/// The longest link or mention. Brackets and angles further apart than this belong to none.
 const LONGEST_TAG: usize = 4096;
 
-/// The longest name of a character that HTML has, as in `&CounterClockwiseContourIntegral;`.
+/// The longest name of an HTML entity, such as `&CounterClockwiseContourIntegral;`.
 const LONGEST_ENTITY: usize = 34;
 
-/// The markup at the front of a text.
+/// The markup at the beginning of a text.
 pub(super) struct Markup {
-    /// In the order of the text, none within another.
+    /// In the order of the text. None is inside another.
     spans: Vec<Span>,
-    /// What is strong: cut only where there is no other blank.
+    /// Strong text, which is cut only if there is no other blank.
     strong: Vec<(usize, usize)>,
 }
 
-/// Bytes that stay together: a link, a mention, code, an escape, an entity, a run of backticks.
+/// Bytes that must stay together: a link, a mention, code, an escape, an entity, a run of backticks.
 struct Span {
     from: usize,
     to: usize,
-    /// How many backticks there are on each side of code.
+    /// For code: the number of backticks on each side.
     code: Option<usize>,
 }
 
-/// Where to cut.
+/// A place to cut a text.
 #[derive(Debug)]
 pub(super) struct CutPlace {
-    /// Of the first piece.
+    /// The end of the first piece.
     pub(super) end: usize,
-    /// Where the next piece begins.
+    /// The beginning of the next piece.
     pub(super) next: usize,
-    /// Whether a line begins there.
+    /// Whether the next piece begins a line.
     pub(super) starts_line: bool,
 }
 
 impl Markup {
-    /// Of as much of the text as a message of `room` bytes may hold.
+    /// Reads as much of the text as a message of `room` bytes may contain.
     pub(super) fn of(text: &str, room: usize) -> Markup {
         let mut markup = Markup { spans: Vec::new(), strong: Vec::new() };
         let (mut from, mut to) = (0, paragraph(text));
@@ -50,7 +50,7 @@ impl Markup {
         markup
     }
 
-    /// Reads one paragraph or item: no markup goes on beyond it.
+    /// Reads one paragraph or item. No markup continues beyond it.
     fn read(&mut self, text: &str, from: usize, to: usize, room: usize) {
         let (mut at, mut strong, mut unclosed) = (from, None, Vec::new());
         while at <= room
@@ -82,18 +82,18 @@ impl Markup {
             }
             at += length.unwrap_or(c.len_utf8());
         }
-        // What is strong may end beyond what fits.
+        // Strong text may end beyond what fits.
         self.strong.extend(strong.filter(|_| text[at..to.max(at)].contains("**")).map(|from| (from, to)));
     }
 
-    /// How many backticks there are on each side of the code that the text begins with, and its end.
+    /// If the text begins with code: the number of backticks on each side, and the end of the code.
     pub(super) fn code_at_front(&self) -> Option<(usize, usize)> {
         let first = self.spans.first().filter(|span| span.from == 0)?;
         Some((first.code?, first.to))
     }
 
-    /// The last place within `room` bytes: between lines, else at a blank in nothing strong, else at a blank, else
-    /// between letters. None where the text begins with something that is longer.
+    /// The last place to cut within `room` bytes: between lines; else at a blank outside strong text; else at any
+    /// blank; else between letters. None if the text begins with something longer.
     pub(super) fn place(&self, text: &str, room: usize) -> Option<CutPlace> {
         let front = text.len() - text.trim_start().len();
         let (mut line, mut free, mut blank, mut letter) = (None, None, None, None);
@@ -112,7 +112,8 @@ impl Markup {
             if text[next..].starts_with('\n') {
                 line = place(next + 1, true);
             } else if text[at..].starts_with(is_break) {
-                // What is no plain blank is none of markdown either, and is left out as one.
+                // The blanks here are not plain ones, so markdown does not skip them. One of them is left out, like a
+                // plain blank.
                 let next = if next > at { next } else { at + text[at..].chars().next().map_or(0, char::len_utf8) };
                 blank = place(next, false);
                 if !self.strong.iter().any(|(from, to)| (from..to).contains(&&at)) {
@@ -126,7 +127,7 @@ impl Markup {
     }
 }
 
-/// The end of the first paragraph, or of an item of a list, a heading or a quoted line.
+/// The end of the first paragraph, list item, heading or quoted line.
 fn paragraph(text: &str) -> usize {
     let ends = |(at, _): &(usize, &str)| starts_block(text[at + 1..].trim_start_matches([' ', '\t']));
     text.match_indices('\n').find(ends).map_or(text.len(), |(at, _)| at)
@@ -136,8 +137,8 @@ fn run(text: &str) -> usize {
     text.bytes().take_while(|byte| *byte == b'`').count()
 }
 
-/// The length of the code that begins with so many backticks, up to a run of as many. `unclosed` has the runs that no
-/// further one closes, so that nothing is looked for twice.
+/// The length of the code that begins with this many backticks, up to a run of as many. `unclosed` has the lengths of
+/// runs that no later run closes, so that none is searched for twice.
 fn code_at(text: &str, ticks: usize, unclosed: &mut Vec<usize>) -> Option<usize> {
     if unclosed.contains(&ticks) {
         return None;
@@ -161,21 +162,21 @@ fn entity(text: &str) -> Option<usize> {
     is_name.then_some(end + 1)
 }
 
-/// A mention, an address in angles, or what looks like html.
+/// The length of a mention, an address in angles, or text that looks like HTML.
 fn tag(text: &str) -> Option<usize> {
     let is_tag = text[1..].starts_with(|c: char| matches!(c, '@' | '/') || c.is_ascii_alphabetic());
     let end = text.bytes().take(LONGEST_TAG).position(|byte| byte == b'>').filter(|_| is_tag)?;
     Some(end + 1)
 }
 
-/// A text in brackets and its target in parentheses.
+/// The length of a text in brackets with its target in parentheses.
 fn link(text: &str) -> Option<usize> {
     let label = closing(text, b'[', b']')?;
     let target = text[label..].starts_with('(').then(|| closing(&text[label..], b'(', b')'))??;
     Some(label + target)
 }
 
-/// The length of a text up to what closes the bracket that it begins with.
+/// The length of a text up to the bracket that closes its first one.
 fn closing(text: &str, open: u8, close: u8) -> Option<usize> {
     let (mut depth, mut escaped) = (0_usize, false);
     let end = text.bytes().take(LONGEST_TAG).position(|byte| {

@@ -1,19 +1,20 @@
-//! Cutting long text into messages without breaking its markup: nothing that stood in code leaves it, and nothing that
-//! was text becomes markup because a message begins with it.
+//! Cuts long text into messages without breaking its markup. What was code stays code, and what was text does not
+//! become markup because a message begins with it.
 
 use super::cut;
 use super::markdown::{APART, starts_block};
 use super::spans::{CutPlace, Markup};
 
-/// Webex's limit for one message is 7,439 bytes of text before encryption and 10,000 characters after (its API
-/// reference and error text); what it derives from markdown shares the latter, so we stay below the former.
+/// The most bytes of a message. Webex's API reference and error text name two limits: 7,439 bytes of text before
+/// encryption, and 10,000 characters after. What Webex derives from markdown counts towards the second, so this is
+/// below the first.
 pub(crate) const MOST_BYTES: usize = 7000;
 
-/// The marks of a quotation that are repeated in each message; more of them are no quotation that anybody writes.
+/// The most marks of a quotation (`>`) that each message repeats. Nobody writes a quotation with more.
 const MOST_MARKS: usize = 16;
 
-/// Cuts markdown into messages of at most `most` bytes: between blocks where it can, else between lines, words or
-/// letters. A code block that is cut is closed and opened again, and so is code within a line.
+/// Cuts markdown into messages of at most `most` bytes: between blocks if possible, else between lines, words or
+/// letters. If code is cut, a block or within a line, it is closed before the cut and opened again after it.
 pub(crate) fn split(markdown: &str, most: usize) -> Vec<String> {
     if markdown.len() <= most {
         return if markdown.trim().is_empty() { Vec::new() } else { vec![markdown.to_owned()] };
@@ -29,7 +30,7 @@ pub(crate) fn split(markdown: &str, most: usize) -> Vec<String> {
     parts.done
 }
 
-/// Cuts plain text, in which nothing is markup: between lines where it can, else after a blank, else between letters.
+/// Cuts plain text, which has no markup: between lines if possible, else after a blank, else between letters.
 pub(crate) fn split_plain(text: &str, most: usize) -> Vec<String> {
     if text.len() <= most {
         return if text.trim().is_empty() { Vec::new() } else { vec![text.to_owned()] };
@@ -46,13 +47,13 @@ pub(crate) fn split_plain(text: &str, most: usize) -> Vec<String> {
 }
 
 enum TextBlock<'a> {
-    /// The line that opens it, the fence in that, and what stands up to the fence that closes it.
+    /// The opening line, the fence in it, and the lines up to the closing fence.
     Code { opening: &'a str, fence: &'a str, lines: Vec<&'a str> },
-    /// A paragraph, list or the like: what stands between two blank lines.
+    /// A paragraph, list or the like: the text between two blank lines.
     Text(&'a str),
 }
 
-/// A fence that is longer than `longest_fence` with its language is text.
+/// Divides markdown into blocks. A fence that is longer, with its language, than `longest_fence` is text.
 fn blocks(markdown: &str, longest_fence: usize) -> Vec<TextBlock<'_>> {
     let fence_of = |line| fence_of(line).filter(|_| line.trim().len() <= longest_fence);
     let mut blocks = Vec::new();
@@ -74,7 +75,7 @@ fn blocks(markdown: &str, longest_fence: usize) -> Vec<TextBlock<'_>> {
     blocks
 }
 
-/// The backticks or tildes that open a code block.
+/// The backticks or tildes with which a line opens a code block.
 fn fence_of(line: &str) -> Option<&str> {
     let line = line.trim();
     let mark = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
@@ -82,7 +83,7 @@ fn fence_of(line: &str) -> Option<&str> {
     (marks >= 3 && (mark == '~' || !line[marks..].contains('`'))).then(|| &line[..marks])
 }
 
-/// A fence may be closed by a longer one.
+/// Whether a line closes the fence. A longer one does too.
 fn closes(line: &str, fence: &str) -> bool {
     let line = line.trim();
     line.starts_with(fence) && line.trim_start_matches(&fence[..1]).is_empty()
@@ -101,7 +102,7 @@ impl TextParts {
         }
     }
 
-    /// Appends to the current part, or starts the next one.
+    /// Adds to the current part, or starts the next one.
     fn push(&mut self, piece: &str, separator: &str) {
         if !self.current.is_empty() && self.current.len() + separator.len() + piece.len() > self.most {
             self.flush();
@@ -117,7 +118,7 @@ impl TextParts {
             return self.push(text, "\n\n");
         }
         for (nth, piece) in pieces(text, self.most).into_iter().enumerate() {
-            // Each but the last is as long as it can be.
+            // Every piece except the last is as long as possible.
             if nth > 0 {
                 self.flush();
             }
@@ -153,7 +154,7 @@ impl TextParts {
     }
 }
 
-/// The pieces of a line in which blanks mean something and nothing is markup: together they are the line.
+/// Cuts a line that has no markup, and in which blanks matter. Joined, the pieces are the line.
 fn chunks(line: &str, most: usize) -> Vec<&str> {
     let mut rest = line;
     let mut chunks = Vec::new();
@@ -168,8 +169,8 @@ fn chunks(line: &str, most: usize) -> Vec<&str> {
     chunks
 }
 
-/// Pieces of a block of text, each of at most `most` bytes and markup of its own. A piece that begins within a quoted
-/// line is quoted too, and one that begins within any other line starts no block.
+/// Cuts a block of text into pieces of at most `most` bytes, each with its own complete markup. A piece that begins
+/// within a quoted line is quoted too. One that begins within any other line starts no block.
 fn pieces(text: &str, most: usize) -> Vec<String> {
     let mut pieces = Vec::new();
     let (mut rest, mut lead, mut quote, mut at_line) = (text, String::new(), "", true);
@@ -208,7 +209,7 @@ fn pieces(text: &str, most: usize) -> Vec<String> {
     pieces
 }
 
-/// What stands before a piece that begins within a line.
+/// What is put before a piece that begins within a line.
 fn lead_of(rest: &str, quote: &str) -> String {
     let mut lead = quote.to_owned();
     if starts_block(rest) {
@@ -223,8 +224,8 @@ fn quote_of(line: &str) -> &str {
     if line.starts_with('>') && marks <= MOST_MARKS { &line[..marks] } else { "" }
 }
 
-/// A place to cut a link or the like that is longer than a message: between characters, and not between a backslash and
-/// what it escapes.
+/// Where to cut a link or the like that is longer than a message: between characters, but not between a backslash and
+/// the character it escapes.
 fn within_markup(text: &str, most: usize) -> CutPlace {
     let cut = text.floor_char_boundary(most).max(text.chars().next().map_or(1, char::len_utf8));
     let slashes = text[..cut].bytes().rev().take_while(|byte| *byte == b'\\').count();

@@ -5,9 +5,9 @@ use comfy_table::{CellAlignment, Table};
 
 use super::one_line;
 
-/// A table whose columns line up in a monospace font, as `report` shows it. Columns that are named in `numbers`, counted
-/// from 0, are aligned to the right. In Webex it goes into a [`code_block`](crate::code_block): its markdown has no tables.
-/// A cell stays on one line, whatever is in it.
+/// A table whose columns line up in a monospace font, as `report` shows it. The columns in `numbers`, counted from 0,
+/// are aligned to the right. In Webex, put it into a [`code_block`](crate::code_block), since Webex markdown has no
+/// tables. A cell stays on one line, whatever it contains.
 ///
 /// ```
 /// use switchboard::{Reply, code_block, table};

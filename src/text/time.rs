@@ -2,17 +2,17 @@
 
 use jiff::Timestamp;
 
-/// As `2026-03-02T20:27:05Z`.
+/// A time as `2026-03-02T20:27:05Z`.
 pub(crate) fn iso_time(ms: i64) -> String {
     written(ms, "%Y-%m-%dT%H:%M:%SZ")
 }
 
-/// As `2026-03-02 20:27:05Z`.
+/// A time as `2026-03-02 20:27:05Z`.
 pub(crate) fn second(ms: i64) -> String {
     written(ms, "%Y-%m-%d %H:%M:%SZ")
 }
 
-/// As `2026-03-02 20:27 UTC`: Webex has no local times in cards that bots can rely on.
+/// A time as `2026-03-02 20:27 UTC`. In cards, Webex has no local times that bots can rely on.
 pub(crate) fn minute(ms: i64) -> String {
     written(ms, "%Y-%m-%d %H:%M UTC")
 }

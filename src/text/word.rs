@@ -1,41 +1,42 @@
-//! Words as people type and mean them: by which of its spellings a command, a choice or a code is found.
+//! Words as people type and mean them: finds a command, a choice or a code by any of its spellings.
 //!
-//! Invisible characters are nothing in a word, and case does not matter, as Unicode folds it. What people put around a word
-//! to make it stand out, and what ends a sentence, does not matter either, unless the name itself is spelt like that.
-//! Email addresses are no words: see `access`.
+//! Invisible characters in a word are ignored, and so is case, as Unicode folds it. Marks that people put around a word
+//! to make it stand out, and the end of a sentence, are ignored too, unless the name itself is spelled with them. Email
+//! addresses are not treated as words: see `access`.
 
 use super::{draws, is_blank, is_invisible};
 
-/// A word for comparison: without what nobody sees, and in one case. This is the full case folding of Unicode (`ß` is
-/// `ss`, a final sigma is a sigma, the Kelvin sign is `k`) without the one for Turkish.
+/// A word for comparison: without invisible characters, and in one case. This is Unicode's full case folding (`ß`
+/// becomes `ss`, a final sigma a sigma, the Kelvin sign `k`) without the one for Turkish.
 pub(crate) fn folded(word: &str) -> String {
     let mut folded = String::with_capacity(word.len());
     for c in word.chars().filter(|c| !is_invisible(*c)) {
         match c {
-            // Its capital is that of `i`, which it is not.
+            // Its capital is that of `i`, but it is another letter.
             'ı' => folded.push(c),
             c if c.is_ascii() => folded.push(c.to_ascii_lowercase()),
-            // Down, up and down again: a letter may have several of one case, or none of its own in one of them.
+            // To lower, upper and lower case again: a letter may have several forms of one case, or none of its own.
             c => folded.extend(c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase)),
         }
     }
     folded
 }
 
-/// A word without what stands around it: backticks, stars and other marks, quotation marks, and at its end what ends a
-/// sentence. A word of nothing else is left as it is.
+/// A word without the marks around it: backticks, stars and other marks, quotation marks, and the end of a sentence. A
+/// word of nothing else is left as it is.
 pub(crate) fn bare(word: &str) -> &str {
     let is_around = |c: char| is_mark(c) || is_blank(c) || is_invisible(c);
     let bare = word.trim_start_matches(is_around).trim_end_matches(|c| is_around(c) || is_stop(c));
     if bare.is_empty() { word } else { bare }
 }
 
-/// The bare word without what nobody sees, in its case.
+/// The bare word without invisible characters, in its own case.
 pub(crate) fn plain(word: &str) -> String {
     bare(word).chars().filter(|c| !is_invisible(*c)).collect()
 }
 
-/// What a typed word names: what is spelt exactly so, else in another case, else without what stands around the word.
+/// Finds the item that a typed word names: by its exact spelling, else ignoring case, else ignoring the marks around
+/// the word.
 pub(crate) fn find<T: Copy>(
     typed: &str,
     all: impl IntoIterator<Item = T, IntoIter: Clone>,
@@ -57,7 +58,7 @@ pub(crate) fn find_called<T: Copy>(
     find(typed, all.clone(), &name).or_else(|| find(after_slash(typed), all, &name))
 }
 
-/// The name that is a typing error away from a word: one edit in a short word, two in a longer one.
+/// The name that differs from a word by a typing error: one edit in a short word, two in a longer one.
 pub(crate) fn nearest<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> Option<&'a str> {
     let word = folded(bare(after_slash(word)));
     let most = if word.chars().count() < 6 { 1 } else { 2 };
@@ -65,7 +66,8 @@ pub(crate) fn nearest<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) 
     distances.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)
 }
 
-/// What follows the slash at the front of a word, or the word itself; what nobody sees or stands around it does not count.
+/// The word after the slash at its beginning, or the word itself if it has none. Invisible characters and marks around
+/// it are ignored.
 pub(crate) fn after_slash(word: &str) -> &str {
     let front = word.trim_start_matches(|c| is_mark(c) || is_blank(c) || is_invisible(c));
     front.strip_prefix('/').unwrap_or(word)
@@ -76,7 +78,7 @@ pub(crate) fn has_slash(text: &str) -> bool {
     after_slash(text).len() < text.len()
 }
 
-/// A text without the marks, or the quotation marks, that stand around the whole of it.
+/// A text without the marks or quotation marks around the whole of it.
 pub(crate) fn unwrapped(text: &str) -> &str {
     let mut text = text;
     loop {
@@ -97,34 +99,34 @@ pub(crate) fn unwrapped(text: &str) -> &str {
     }
 }
 
-/// What is meant by a word of which each letter counts, such as an address: without what stands around the whole of it.
+/// A word of which each letter counts, such as an address, without the marks around the whole of it.
 pub(crate) fn unmarked(word: &str) -> &str {
     unwrapped(trim(word)).trim_end_matches(|c| is_stop(c) || is_blank(c) || is_invisible(c)).trim_start()
 }
 
-/// Whether a text is nothing that anybody sees but the end of a sentence.
+/// Whether a text has no visible characters except those that end a sentence.
 pub(crate) fn is_only_stops(text: &str) -> bool {
     text.chars().all(|c| is_stop(c) || is_blank(c) || is_invisible(c))
 }
 
-/// A text without the blanks and the invisible characters around it, except those that choose how the letter before them
-/// is drawn.
+/// A text without the blanks and invisible characters around it. Those that select how the letter before them is drawn
+/// are kept.
 pub(crate) fn trim(text: &str) -> &str {
     let is_noise = |c: char| is_blank(c) || (is_invisible(c) && !draws(c));
     text.trim_matches(is_noise)
 }
 
-/// What makes a word stand out, in markdown or in quotation marks.
+/// Whether a character is one that people put around a word: markdown, or a quotation mark.
 fn is_mark(c: char) -> bool {
     matches!(c, '`' | '*' | '_' | '~' | '"' | '\'' | '«' | '»' | '‹' | '›' | '\u{2018}'..='\u{201f}')
 }
 
-/// What ends a sentence, or a part of one.
+/// Whether a character ends a sentence or a part of one.
 fn is_stop(c: char) -> bool {
     matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '…' | '。' | '，' | '、' | '！' | '？' | '؟' | '،')
 }
 
-/// What closes a mark: phones turn straight quotation marks into curly ones.
+/// The characters that close a mark. Phones turn straight quotation marks into curly ones.
 fn closing(open: char) -> &'static [char] {
     match open {
         '`' => &['`'],

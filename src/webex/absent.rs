@@ -1,4 +1,4 @@
-//! Lists that this Webex does not have, as its answers showed.
+//! Remembers lists that this Webex does not have, as its answers showed.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use super::Error;
 use crate::clock;
 
-/// How long a list that is not to be had is not asked for again. Whoever wants it has another way, or asks later.
+/// How long a missing list is not asked for again. The caller uses another way, or asks later.
 const ABSENT_FOR: Duration = Duration::from_secs(60);
 
-/// Lists that answered 405 or 501 a short while ago, by endpoint. Shared by all clones of a client.
+/// Lists that recently answered 405 or 501, by endpoint. Shared by all clones of a client.
 #[derive(Default)]
 pub(super) struct Absent(Mutex<HashMap<&'static str, (Instant, Error)>>);
 

@@ -1,5 +1,5 @@
-//! Whose answer came, and what a refusal says. A proxy, a gateway or a captive portal between us and Webex answers in
-//! Webex's place, with any status and a page of its own; nothing it says is a word of Webex's.
+//! Finds out who sent an answer, and what a refusal says. A proxy, a gateway or a captive portal between us and Webex
+//! may answer in Webex's place, with any status and a page of its own. Nothing it says counts as said by Webex.
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
@@ -10,21 +10,21 @@ use serde_json::Value;
 use super::error::{Error, retry_after};
 use crate::clock;
 
-/// On every answer of Webex's.
+/// The header that every answer of Webex has.
 const TRACKING_ID: &str = "trackingid";
 
-/// What the body of a success has to be.
+/// The body that a success must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expects {
     /// JSON.
     Json,
-    /// JSON or nothing. It is not read.
+    /// JSON or nothing, and it is not read.
     Nothing,
     /// A file, which is left to the caller to read.
     File,
 }
 
-/// Why a success is not from Webex; `None` if it is.
+/// Why a success is not from Webex. `None` if it is.
 pub(super) fn foreign_success(expects: Expects, headers: &HeaderMap, body: &[u8]) -> Option<String> {
     let is_webex = match expects {
         Expects::File => has_tracking_id(headers) || headers.contains_key(CONTENT_DISPOSITION),
@@ -34,11 +34,11 @@ pub(super) fn foreign_success(expects: Expects, headers: &HeaderMap, body: &[u8]
     (!is_webex).then(|| of_whom(headers, body))
 }
 
-/// Why a refusal is not Webex's; none where it is.
+/// Why a refusal is not from Webex. `None` if it is.
 ///
-/// Webex explains a refusal in JSON, except that a 429 may be HTML and that a gateway of Webex's own may say 5xx in any
-/// form: either is waited out in any case. What it documents for no call, such as a redirect or a wish for another
-/// kind of proxy, is somebody else's.
+/// Webex explains a refusal in JSON, with two exceptions: a 429 may be HTML, and a gateway of Webex may answer 5xx in
+/// any form. Both are waited out in any case. A status that Webex documents for no call, such as a redirect or the
+/// request to use another proxy, comes from somebody else.
 pub(super) fn foreign_refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -53,19 +53,19 @@ pub(super) fn foreign_refusal(status: StatusCode, headers: &HeaderMap, body: &[u
         300..=399 | 407 | 408 | 421 | 425 => false,
         _ if body.trim_ascii().is_empty() => has_tracking_id(headers),
         _ if has_tracking_id(headers) => is_json(body),
-        // Other gateways have a `message` as well.
+        // Gateways of others have a `message` too.
         _ => serde_json::from_slice::<Explanation>(body)
             .is_ok_and(|said| said.errors.is_some_and(|errors| errors.is_array()) || said.tracking_id.is_some()),
     };
     (!is_webex).then(|| of_whom(headers, body))
 }
 
-/// Whether an answer bears the id that Webex puts on each of its own.
+/// Whether an answer has the id that Webex puts on each of its own.
 pub(super) fn has_tracking_id(headers: &HeaderMap) -> bool {
     headers.get(TRACKING_ID).is_some_and(|id| !id.is_empty())
 }
 
-/// A page, by what it says it is or by how it begins. An empty body is none, whatever its type.
+/// Whether the body is a page, by its declared type or by its beginning. An empty body is no page, whatever its type.
 fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
     let body = body.trim_ascii_start();
     let says_so = || kind(headers).is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
@@ -80,7 +80,7 @@ fn kind(headers: &HeaderMap) -> Option<&str> {
     headers.get(CONTENT_TYPE)?.to_str().ok()
 }
 
-/// What came in place of an answer of Webex's, in words that hold nothing of it.
+/// What came in place of Webex's answer, in words that quote nothing of it.
 fn of_whom(headers: &HeaderMap, body: &[u8]) -> String {
     if body.trim_ascii().is_empty() {
         "no body, and no trackingid header".to_owned()
@@ -93,7 +93,7 @@ fn of_whom(headers: &HeaderMap, body: &[u8]) -> String {
     }
 }
 
-/// The body of an answer; of one that is longer than `most` bytes, the beginning.
+/// The body of an answer. If it is longer than `most` bytes, only its beginning.
 pub(super) async fn read(mut response: Response, most: usize) -> Result<Bytes, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
@@ -106,7 +106,7 @@ pub(super) async fn read(mut response: Response, most: usize) -> Result<Bytes, r
     Ok(body.into())
 }
 
-/// The body of a refusal is JSON, HTML or nothing; the header may carry the tracking id where the body does not.
+/// The error for a refusal. Its body is JSON, HTML or nothing. If the body has no tracking id, the header may have it.
 pub(super) fn refusal(endpoint: &'static str, status: StatusCode, headers: &HeaderMap, body: &str) -> Error {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "camelCase", default)]

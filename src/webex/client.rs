@@ -1,4 +1,5 @@
-//! One `send()`: timeouts, retries where a call may be repeated, status before body, tracking ids, no leaked secret.
+//! One `send()` for all calls: timeouts, retries of calls that may be repeated, the status before the body, tracking
+//! ids, and no leaked secret.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,10 +29,10 @@ use crate::config;
 use crate::redact::Redactor;
 use crate::telemetry::Metrics;
 
-/// A page or a long list is far smaller; more is not read into memory.
+/// The most bytes of a body that are read into memory. A page or a long list is far smaller.
 pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// A refusal is a sentence or two; more of one is not read.
+/// The most bytes of a refusal that are read. It is usually a sentence or two.
 pub(super) const MOST_OF_A_REFUSAL: usize = 64 * 1024;
 
 /// A client of the Webex API with one token. Cheap to clone; all clones share one budget of calls.
@@ -44,7 +45,7 @@ struct Inner {
     authorization: HeaderValue,
     retries: u32,
     metrics: Metrics,
-    /// Microseconds; 0 before the first answer.
+    /// In microseconds; 0 before the first answer.
     last_latency: AtomicU64,
     webex_time: WebexTime,
     governor: Arc<Governor>,
@@ -53,26 +54,26 @@ struct Inner {
     redactor: Redactor,
 }
 
-/// A call as the endpoints describe it.
+/// A call, as the endpoints describe it.
 pub(super) struct ApiCall {
-    /// Its name in metrics and errors: the path with ids left out.
+    /// The name of the endpoint in metrics and errors: its path without ids.
     pub endpoint: &'static str,
     pub method: Method,
     pub url: Url,
     pub body: RequestBody,
-    /// Whether it may be made twice.
+    /// Whether the call may be made twice.
     pub repeatable: bool,
-    /// What a success has to be.
+    /// The body that a success must have.
     pub expects: Expects,
 }
 
-/// What came back.
+/// An answer to a call.
 pub(super) struct ApiAnswer {
-    /// Whether it has Webex's tracking id, and so is surely from Webex.
+    /// Whether it has Webex's tracking id, which proves that it is from Webex.
     pub is_signed: bool,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// The response of a file, whose body is not read yet.
+    /// The response of a file, whose body has not been read yet.
     pub unread: Option<Response>,
 }
 
@@ -87,7 +88,8 @@ impl Client {
     /// Builds the client from its settings; nothing is called yet.
     ///
     /// # Errors
-    /// When the token cannot be a header, or `webex.ca_file` cannot be read or is no certificate.
+    /// The token cannot be put into a header, or `webex.ca_file` cannot be read or is no certificate. Change the
+    /// settings.
     pub(crate) fn new(
         settings: &config::Webex,
         token: &secrecy::SecretString,
@@ -124,7 +126,7 @@ impl Client {
         Ok(Client(Arc::new(inner), Priority::Reply))
     }
 
-    /// The same client for calls of another priority; until told otherwise somebody waits for them.
+    /// The same client for calls of this priority. At first a client makes calls that somebody waits for.
     #[must_use]
     pub fn at(&self, priority: Priority) -> Client {
         Client(Arc::clone(&self.0), priority)
@@ -136,42 +138,43 @@ impl Client {
         self
     }
 
-    /// Forgets the pauses that Webex asked for, and the pace that its refusals taught.
+    /// Forgets the pauses that Webex asked for, and the pace learned from its refusals.
     pub(crate) fn forget_limits(&self) {
         self.0.governor.forget();
     }
 
-    /// Waits until a message could soon be read or posted, and says how many could, so that no more work is taken on.
+    /// Waits until a message could soon be read or posted. Gives how many could, so that callers take on no more work
+    /// than that.
     pub(crate) async fn room_for_messages(&self) -> usize {
         self.0.governor.room("messages", self.1).await
     }
 
-    /// The same client for a question that is asked once: nothing is repeated.
+    /// A client that makes each call only once, and repeats none.
     ///
     /// # Errors
-    /// As [`Client::new`].
+    /// The same errors as [`Client::new`].
     pub(crate) fn impatient(settings: &config::Webex, token: &secrecy::SecretString) -> anyhow::Result<Client> {
         Client::new(&config::Webex { retries: 0, ..settings.clone() }, token, Metrics::default())
     }
 
-    /// How long the last answered call took.
+    /// How long the last call with an answer took.
     pub fn last_latency(&self) -> Option<Duration> {
         let micros = self.0.last_latency.load(Ordering::Relaxed);
         (micros > 0).then(|| Duration::from_micros(micros))
     }
 
-    /// The time by Webex's clock in milliseconds since 1970, as the last answer told it; good to a second or two.
-    /// A change of our own clock does not move it.
+    /// The time by Webex's clock, in milliseconds since 1970, from the last answer. It is exact to a second or two. A
+    /// change of our own clock does not affect it.
     pub fn webex_time(&self) -> Option<i64> {
         self.0.webex_time.now()
     }
 
-    /// By how many milliseconds our clock is ahead of Webex's, as the last answer told; good to a second or two.
+    /// How many milliseconds our clock is ahead of Webex's, from the last answer. It is exact to a second or two.
     pub fn clock_lead(&self) -> Option<i64> {
         Some(clock::wall_ms() - self.webex_time()?)
     }
 
-    /// What proves who calls. It is marked as sensitive, so nothing prints it.
+    /// The header that proves who calls. It is marked as sensitive, so nothing prints it.
     pub(super) fn authorization(&self) -> &HeaderValue {
         &self.0.authorization
     }
@@ -181,11 +184,11 @@ impl Client {
         self.0.metrics.api_request(endpoint, status);
     }
 
-    /// The URL of an endpoint; each segment is escaped.
+    /// The URL of an endpoint. Each segment is escaped.
     pub(super) fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.0.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
-            // Ids are foreign text: one that would lead up the path becomes one that Webex does not know.
+            // Ids are foreign text. One that would lead up the path is turned into one that Webex does not know.
             let within = segments.iter().map(|segment| match *segment {
                 "" | "." | ".." => "-",
                 segment => segment,
@@ -208,7 +211,7 @@ impl Client {
         self.send(ApiCall { expects: Expects::Nothing, ..call }).await.map(drop)
     }
 
-    /// What was read of an answer; what was odd about it is counted.
+    /// The value that was read from an answer. Oddities of the answer are counted.
     pub(super) fn understood<T>(
         &self,
         endpoint: &'static str,
@@ -231,21 +234,21 @@ impl Client {
         }
     }
 
-    /// Which lists are not to be had for now.
+    /// The lists that this Webex does not have for now.
     pub(super) fn absent(&self) -> &Absent {
         &self.0.absent
     }
 
-    /// Whether an address is at the configured Webex: the token goes nowhere else.
+    /// Whether an address belongs to the configured Webex. The token is sent to no other.
     pub(super) fn is_at_home(&self, url: &Url) -> bool {
         url.origin() == self.0.base.origin()
     }
 
-    /// Makes the call, and repeats it after a passing failure if it may be repeated.
+    /// Makes the call. After a temporary failure it is repeated, if it may be.
     pub(super) async fn send(&self, call: ApiCall) -> Result<ApiAnswer, Error> {
         let mut attempt = 0;
         loop {
-            // A gateway may repeat the request in its complaint.
+            // A gateway may quote the request in its error.
             let error = match self.once(&call).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error.sanitized(&self.0.redactor),
@@ -268,7 +271,7 @@ impl Client {
         }
     }
 
-    /// Makes the call once, in its turn.
+    /// Makes the call once, when its turn comes.
     async fn once(&self, call: &ApiCall) -> Result<ApiAnswer, Error> {
         let endpoint = call.endpoint;
         match self.0.governor.admit(endpoint, self.1).await {
@@ -309,7 +312,7 @@ impl Client {
         Err(error)
     }
 
-    /// Sends the request and reads the answer, from whomever it is.
+    /// Sends the request and reads the answer, whoever it is from.
     async fn exchange(&self, call: &ApiCall) -> Result<(StatusCode, ApiAnswer), Error> {
         let request = self.0.http.request(call.method.clone(), call.url.clone());
         let request = request.header(AUTHORIZATION, self.0.authorization.clone());
@@ -352,7 +355,7 @@ impl Client {
 
 fn form(fields: &[(&'static str, String)], file: &File) -> Result<multipart::Form, Error> {
     let part = || multipart::Part::stream(file.bytes.clone()).file_name(file.name.clone());
-    // A type that is none is no reason not to send the file.
+    // An invalid media type is no reason not to send the file.
     let part = part()
         .mime_str(&file.content_type)
         .or_else(|_| part().mime_str(UNKNOWN_TYPE))
@@ -361,13 +364,13 @@ fn form(fields: &[(&'static str, String)], file: &File) -> Result<multipart::For
     Ok(fields.iter().fold(form, |form, (name, value)| form.text(*name, value.clone())))
 }
 
-/// 100 ms doubling, between half and all of it.
+/// The pause before a repeat: 100 ms, doubled each time, and drawn at random from half to all of that.
 fn backoff(attempt: u32) -> Duration {
     let whole = Duration::from_millis(100) * 2_u32.saturating_pow(attempt.min(6));
     jittered(whole).min(LONGEST_WAIT)
 }
 
-/// The library's own text names the URL; the cause at the bottom is what a person can act on.
+/// The innermost cause, which a person can act on. The library's own message names the URL.
 pub(super) fn innermost(error: reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer within webex.timeout".to_owned();

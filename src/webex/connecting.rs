@@ -1,4 +1,4 @@
-//! A client for a program of its own, which has no settings file.
+//! Makes a client for a program without a settings file.
 
 use anyhow::Context as _;
 
@@ -10,16 +10,17 @@ use crate::telemetry::Metrics;
 const WEBEX: &str = "https://webexapis.com/v1";
 
 impl Client {
-    /// A client of Webex with this access token. Nothing is called yet. A command of a bot has one already, by
-    /// [`Context::webex`](crate::Context::webex), and shares the bot's budget of calls with it.
+    /// Makes a client of Webex with this access token. Nothing is called yet. A command of a bot already has a client,
+    /// by [`Context::webex`](crate::Context::webex), which shares the bot's budget of calls.
     ///
     /// # Errors
-    /// When the token holds characters that no token has, or TLS cannot be set up.
+    /// The token contains characters that no token has: check it. Or TLS cannot be set up on this system.
     pub fn connect(token: &str) -> anyhow::Result<Client> {
         Client::connect_to(WEBEX, token)
     }
 
-    /// The same at another base of the API, such as that of a government cloud or of the simulator.
+    /// Like [`Client::connect`], for another base URL of the API, such as that of a government cloud or of the
+    /// simulator.
     ///
     /// ```
     /// use switchboard::simulator::{Cloud, Options};
@@ -40,10 +41,10 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// As [`Client::connect`]; and when the base is no URL, or a plain `http` one that is not on this machine: the token
-    /// travels with every call.
+    /// The same errors as [`Client::connect`]. Also if the base is no URL, or a plain `http` URL of another machine: the token
+    /// goes along with every call, so use https.
     pub fn connect_to(api_url: &str, token: &str) -> anyhow::Result<Client> {
-        // A JSON text is a TOML text too.
+        // JSON texts are valid in TOML too.
         let settings = format!(
             "[webex]\napi_url = {}\ntoken = {}",
             serde_json::to_string(api_url)?,

@@ -1,4 +1,4 @@
-//! The connections to Webex: which proxy, which roots, and where the token never goes.
+//! The connections to Webex: their proxy, their trusted roots, and the hosts that never get the token.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use rustls::crypto::{CryptoProvider, ring};
 
 use crate::config::{self, ConfigError};
 
-/// Where every client of the house begins. reqwest is compiled without a crypto provider and uses the one installed for the
-/// process. That is ring, unless the program that this library is part of installed another one before.
+/// The builder that every client of this crate begins with. reqwest is compiled without a crypto provider and uses the
+/// one installed for the process. That is ring, unless the program that uses this library installed another one before.
 pub(crate) fn client_builder() -> ClientBuilder {
     if CryptoProvider::get_default().is_none() {
-        // This fails only where another thread has just installed one.
+        // This fails only if another thread has just installed one.
         let _ = ring::default_provider().install_default();
     }
     reqwest::Client::builder()
 }
 
-/// The connections: to no host that a redirect names, through the proxy of the environment, trusting the system's roots.
+/// A client that follows no redirect, uses the environment's proxy, and trusts the system's roots.
 pub(super) fn http_client(
     settings: &config::Webex,
     adjust: impl Fn(ClientBuilder) -> ClientBuilder,
@@ -29,16 +29,16 @@ pub(super) fn http_client(
             .user_agent(user_agent(settings))
             .timeout(settings.timeout)
             .connect_timeout(settings.timeout.min(Duration::from_secs(10)))
-            // The token goes to the configured host and nowhere else.
+            // The token is sent to the configured host and to no other.
             .redirect(Policy::none());
         if settings.api_url.scheme() == "http" {
-            // Plain http is loopback only, which no proxy can reach and where no certificate is looked at.
+            // Plain http is allowed only on this machine, where no proxy applies and no certificate is checked.
             builder = builder.no_proxy().tls_certs_only([]);
         }
         adjust(builder)
     };
     let Some(path) = &settings.ca_file else {
-        // An image without a CA store is the usual container: bring the Mozilla roots instead.
+        // A container usually has no CA store. Then Mozilla's roots are used.
         return builder()
             .build()
             .or_else(|_| builder().tls_certs_only(bundled_roots()).build())
@@ -57,13 +57,13 @@ pub(super) fn http_client(
         .context("webex.ca_file: cannot set up TLS with it")
 }
 
-/// The library, and then the program that is built on it.
+/// Names the library, and then the program built on it.
 fn user_agent(settings: &config::Webex) -> String {
     let library = concat!("switchboard/", env!("CARGO_PKG_VERSION"));
     settings.agent.as_ref().map_or_else(|| library.to_owned(), |agent| format!("{library} {agent}"))
 }
 
-/// A client for a URL of our own, trusting whom Webex trusts: the public roots and nobody else.
+/// A client for our own public URL. It trusts what Webex trusts: the public roots and no others.
 pub(super) fn public_client(settings: &config::Webex) -> anyhow::Result<reqwest::Client> {
     http_client(settings, |builder| match settings.api_url.scheme() {
         "https" => builder.tls_certs_only(bundled_roots()),

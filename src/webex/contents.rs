@@ -1,4 +1,4 @@
-//! Files that messages carry: where they are, what they are, and their bytes as they come.
+//! Files in messages: their addresses, their names and types, and their bytes as they arrive.
 
 use std::io;
 use std::path::Path;
@@ -18,37 +18,37 @@ use super::{Client, Error, File};
 /// The name of the endpoint in metrics and errors.
 const ENDPOINT: &str = "contents/{id}";
 
-/// A longer one is none that anybody knows.
+/// The most bytes of a media type. No known one is longer.
 const LONGEST_TYPE: usize = 127;
 
-/// Which file. There is one only for an address at the configured Webex, so that the token can go nowhere else.
+/// The id of a file. It can be made only from an address at the configured Webex, so the token can go nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentId(String);
 
-/// What a file is, before its bytes.
+/// The description of a file, without its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct FileInfo {
-    /// Its name, made harmless: no path, nothing unseen, not hidden.
+    /// The file's name, made harmless: without a path, without invisible characters, and not hidden.
     pub name: String,
-    /// Its media type, as whoever posted it named it.
+    /// The media type, as the person who posted the file gave it.
     pub content_type: String,
-    /// Its size in bytes, if that is known.
+    /// The size in bytes, if known.
     pub size: Option<u64>,
 }
 
-/// A file that is on its way.
+/// A file that is being downloaded.
 #[derive(Debug)]
 pub struct Download {
-    /// What it is.
+    /// The description of the file.
     pub info: FileInfo,
     body: Option<Response>,
 }
 
 impl Download {
-    /// The next bytes; none at the end.
+    /// The next bytes. None at the end.
     ///
     /// # Errors
-    /// When the connection is lost, or `webex.timeout` has passed since the call began.
+    /// The connection was lost, or `webex.timeout` has passed since the call began. Download the file again.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let Some(body) = &mut self.body else { return Ok(None) };
         body.chunk().await.map_err(|error| Error::Unreachable {
@@ -60,8 +60,8 @@ impl Download {
 }
 
 impl Client {
-    /// The file at an address that a message names; none for an address anywhere but below `contents` of the configured
-    /// Webex. A message is foreign text, its addresses too.
+    /// The file at an address that a message names. None unless the address is below `contents` of the configured
+    /// Webex: a message is foreign text, and so are its addresses.
     pub fn content_id(&self, address: &str) -> Option<ContentId> {
         let url = Url::parse(address).ok()?;
         let (id, is_id) = (url.path_segments()?.next_back()?, |c: char| c.is_ascii_alphanumeric() || "-_=".contains(c));
@@ -69,19 +69,19 @@ impl Client {
         (url == self.url(&["contents", id], &[])).then(|| ContentId(id.to_owned()))
     }
 
-    /// What a file is. `unscannable`: also one that cannot be scanned for malware.
+    /// The description of a file. With `unscannable`, also of one that cannot be scanned for malware.
     ///
     /// # Errors
-    /// [`Error::Locked`] while it is scanned; 410 when it is infected, 428 when it cannot be scanned, 404 when it is
-    /// gone.
+    /// [`Error::Locked`] while the file is being scanned: try again after its pause. Status 410 if the file is
+    /// infected, 428 if it cannot be scanned, 404 if it is gone.
     pub async fn content_info(&self, id: &ContentId, unscannable: bool) -> Result<FileInfo, Error> {
         self.open_content(Method::HEAD, id, unscannable).await.map(|download| download.info)
     }
 
-    /// A file, to be read as it comes. `unscannable`: also one that cannot be scanned for malware.
+    /// Downloads a file. With `unscannable`, also one that cannot be scanned for malware.
     ///
     /// # Errors
-    /// As [`Client::content_info`].
+    /// The same errors as [`Client::content_info`].
     pub async fn content(&self, id: &ContentId, unscannable: bool) -> Result<Download, Error> {
         self.open_content(Method::GET, id, unscannable).await
     }
@@ -116,18 +116,18 @@ impl FileInfo {
 }
 
 impl File {
-    /// Webex takes no larger file, in bytes.
+    /// The largest file that Webex accepts, in bytes.
     pub const LARGEST: u64 = 100 * 1024 * 1024;
 
-    /// A file of these bytes. The name is made harmless.
+    /// A file with these bytes. Its name is made harmless.
     pub fn new(name: &str, content_type: &str, bytes: impl Into<Bytes>) -> File {
         File { name: safe_name(name), content_type: content_type.to_owned(), bytes: bytes.into() }
     }
 
-    /// Reads a local file; its type is told by the ending of its name.
+    /// Reads a local file. The ending of its name gives its type.
     ///
     /// # Errors
-    /// When it cannot be read, or is larger than Webex takes. The text names the file.
+    /// The file cannot be read, or is larger than Webex accepts. The error names the file.
     pub async fn read(path: impl AsRef<Path>) -> io::Result<File> {
         let path = path.as_ref();
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
@@ -141,7 +141,7 @@ impl File {
         Ok(File::new(&name, type_of(&name).unwrap_or(UNKNOWN_TYPE), bytes))
     }
 
-    /// What it is.
+    /// The description of the file.
     pub fn info(&self) -> FileInfo {
         let File { name, content_type, bytes } = self;
         FileInfo { name: name.clone(), content_type: content_type.clone(), size: Some(bytes.len() as u64) }
@@ -158,7 +158,7 @@ mod tests {
     use crate::telemetry::Metrics;
 
     fn client() -> Client {
-        // Nothing is called.
+        // No call is made here.
         let settings = Config::from_parts("[webex]\napi_url = \"https://webexapis.com/v1\"", &[]).unwrap().webex;
         Client::new(&settings, &SecretString::from("t"), Metrics::default()).unwrap()
     }

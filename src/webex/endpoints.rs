@@ -1,4 +1,4 @@
-//! One method an endpoint. Paths and methods as in Webex's API reference.
+//! One method for each endpoint. Paths and HTTP methods are those of Webex's API reference.
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
@@ -16,13 +16,13 @@ use super::{
 /// The largest page Webex gives.
 const PAGE: &str = "1000";
 
-/// Page size of a listing of spaces. Few of them will have moved.
+/// Page size of a listing of spaces. Usually few of them have moved.
 const MOVED: &str = "100";
 
-/// Page size where usually only one message is new.
+/// Page size if usually only one message is new.
 const FEW: &str = "5";
 
-/// Page size where few messages will be new.
+/// Page size if usually few messages are new.
 const LISTED: &str = "50";
 
 /// A message to be posted. Exactly one of the three destinations is set.
@@ -42,7 +42,7 @@ pub struct NewMessage {
     pub text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub markdown: Option<String>,
-    /// URLs that Webex fetches; at most one.
+    /// URLs of files that Webex fetches; at most one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -50,12 +50,13 @@ pub struct NewMessage {
 }
 
 impl NewMessage {
-    /// A text, to be sent wherever somebody says.
+    /// A message with this text and no destination yet.
     pub fn text(text: impl Into<String>) -> NewMessage {
         NewMessage { text: Some(text.into()), ..NewMessage::default() }
     }
 
-    /// Whether it goes to a person and not to a space: into the direct space with them, which Webex makes if need be.
+    /// Whether it goes to a person and not to a space. Webex then uses the direct space with them, and makes it if
+    /// needed.
     pub fn is_to_person(&self) -> bool {
         self.to_person_id.is_some() || self.to_person_email.is_some()
     }
@@ -67,7 +68,7 @@ impl Client {
         self.json(self.get("people/me", &["people", "me"], &[])).await
     }
 
-    /// Asks for something small, to see whether Webex answers at all.
+    /// Makes a small call, to find out whether Webex answers at all.
     pub async fn probe(&self) -> Result<(), Error> {
         self.list::<Room>("rooms", self.url(&["rooms"], &[("max", "1")]), 1).await.map(drop)
     }
@@ -77,7 +78,7 @@ impl Client {
         self.json(self.get("people/{id}", &["people", id.as_str()], &[])).await
     }
 
-    /// People with this address; Webex looks only within the bot's own organisation.
+    /// People with this address. Webex searches only the bot's own organisation.
     pub async fn people_by_email(&self, email: &str) -> Result<Vec<Person>, Error> {
         self.list("people", self.url(&["people"], &[("email", email)]), usize::MAX).await
     }
@@ -93,14 +94,14 @@ impl Client {
         self.list("rooms", self.url(&["rooms"], &query), usize::MAX).await
     }
 
-    /// The spaces in which something happened since then, and possibly others; all of them when no time is given.
+    /// The spaces in which something happened since this time, and possibly others. All spaces if no time is given.
     pub async fn rooms_since(&self, since: Option<Timestamp>) -> Listing<Room> {
         let Some(since) = since else {
             return self.list_while("rooms", self.url(&["rooms"], &[("max", PAGE)]), usize::MAX, |_| true).await;
         };
         let url = self.url(&["rooms"], &[("sortBy", "lastactivity"), ("max", MOVED)]);
         self.list_while("rooms", url, usize::MAX, |rooms: &[Room]| {
-            // That the newest come first is not documented: where they do not, all are read.
+            // It is not documented that the newest come first. If they do not, all pages are read.
             let newest_first = rooms.is_sorted_by(|one, other| one.last_activity >= other.last_activity);
             let reached = rooms.last().is_some_and(|room| room.last_activity.is_some_and(|activity| activity < since));
             !(newest_first && reached)
@@ -113,7 +114,7 @@ impl Client {
         self.json(self.get("rooms/{id}", &["rooms", id.as_str()], &[])).await
     }
 
-    /// Who is in a space.
+    /// The members of a space.
     pub async fn memberships(&self, room: &RoomId) -> Result<Vec<Membership>, Error> {
         let url = self.url(&["memberships"], &[("roomId", room.as_str()), ("max", PAGE)]);
         self.list("memberships", url, usize::MAX).await
@@ -126,13 +127,13 @@ impl Client {
         Ok(found.iter().any(|membership| membership.person_id == *person))
     }
 
-    /// Posts a message. Not repeated here: Webex has no key by which it would know the second one.
+    /// Posts a message. It is not repeated here, since Webex has no key by which to recognise a repeat.
     pub async fn create_message(&self, message: &NewMessage) -> Result<Message, Error> {
         let body = serde_json::to_value(message).map_err(unserializable)?;
         self.json(self.call("messages", Method::POST, &["messages"], RequestBody::Json(body))).await
     }
 
-    /// Posts a message with a local file, which is the only one it can have; and no card can go with it.
+    /// Posts a message with a local file. It can have only one file, and no card.
     pub async fn upload(&self, message: &NewMessage, file: File) -> Result<Message, Error> {
         if !message.attachments.is_empty() || !message.files.is_empty() {
             let cause = "a message has one file and no card beside it; send them as two messages".to_owned();
@@ -150,7 +151,7 @@ impl Client {
         self.json(self.call("messages", Method::POST, &["messages"], RequestBody::Form(fields, file))).await
     }
 
-    /// One message. In a group space the bot may read what mentions it and what it wrote.
+    /// One message. In a group space the bot may read only messages that mention it and its own.
     pub async fn message(&self, id: &MessageId) -> Result<Message, Error> {
         self.json(self.get("messages/{id}", &["messages", id.as_str()], &[])).await
     }
@@ -161,8 +162,8 @@ impl Client {
         self.list("messages", self.url(&["messages"], &[("roomId", room.as_str()), ("max", &max)]), most).await
     }
 
-    /// The messages of a direct space, newest first: page after page while `more` has not seen enough, and at most so
-    /// many.
+    /// The messages of a direct space, newest first. Pages are read while `more` asks for another, and at most this
+    /// many messages.
     pub async fn messages_while(
         &self,
         room: &RoomId,
@@ -180,7 +181,8 @@ impl Client {
         self.list("messages", self.url(&["messages"], &query), most).await
     }
 
-    /// What was said in a space after `since` and until `said`, and the bot may read, newest first; at most so many.
+    /// The messages of a space that the bot may read, said after `since` and until `said`, newest first; at most this
+    /// many.
     pub async fn messages_between(
         &self,
         room: &RoomId,
@@ -202,7 +204,7 @@ impl Client {
         Ok(listed)
     }
 
-    /// What was said in a space after `since` and the bot may read, newest first: the newest `most` of it, as far as it
+    /// The newest `most` messages of a space that the bot may read, said after `since`, newest first, as far as they
     /// can be read.
     pub async fn messages_since(&self, room: &Room, since: Timestamp, most: usize) -> Listing<Listed> {
         let mut query = vec![("roomId", room.id.as_str()), ("max", LISTED)];
@@ -218,8 +220,8 @@ impl Client {
         listing
     }
 
-    /// Gives a message of the bot's own the text or markdown of this one; Webex allows ten changes, and none with a
-    /// card or file.
+    /// Replaces the text of a message of the bot by the text or markdown of `new`. Webex allows ten edits of a message,
+    /// and none of a message with a card or a file.
     pub async fn edit_message(&self, id: &MessageId, room: &RoomId, new: &NewMessage) -> Result<Message, Error> {
         let NewMessage { text, markdown, .. } = new.clone();
         let new = NewMessage { room_id: Some(room.clone()), text, markdown, ..NewMessage::default() };
@@ -228,18 +230,18 @@ impl Client {
             .await
     }
 
-    /// Deletes a message of the bot's own.
+    /// Deletes a message of the bot.
     pub async fn delete_message(&self, id: &MessageId) -> Result<(), Error> {
         self.empty(self.repeatable("messages/{id}", Method::DELETE, &["messages", id.as_str()], RequestBody::None))
             .await
     }
 
-    /// One click on a card, with what was typed into it.
+    /// One click on a card, with the values of its inputs.
     pub async fn attachment_action(&self, id: &ActionId) -> Result<AttachmentAction, Error> {
         self.json(self.get("attachment/actions/{id}", &["attachment", "actions", id.as_str()], &[])).await
     }
 
-    /// Every webhook of this token, of this program or not.
+    /// Every webhook of this token, whoever made it.
     pub async fn webhooks(&self) -> Result<Vec<Webhook>, Error> {
         self.list("webhooks", self.url(&["webhooks"], &[("max", "100")]), usize::MAX).await
     }
@@ -249,7 +251,7 @@ impl Client {
         self.json(self.get("webhooks/{id}", &["webhooks", id.as_str()], &[])).await
     }
 
-    /// Registers a webhook. Not repeated here: Webex would make a second one.
+    /// Registers a webhook. It is not repeated here, since Webex would make a second one.
     pub async fn create_webhook(&self, spec: &WebhookSpec) -> Result<Webhook, Error> {
         let body = json!({
             "name": spec.name, "targetUrl": spec.target_url, "resource": spec.resource, "event": spec.event,
@@ -258,7 +260,7 @@ impl Client {
         self.json(self.call("webhooks", Method::POST, &["webhooks"], RequestBody::Json(body))).await
     }
 
-    /// Sets everything of a webhook that can be changed, and switches it on again.
+    /// Sets everything of a webhook that can be changed, and activates it again.
     pub async fn update_webhook(&self, id: &WebhookId, spec: &WebhookSpec) -> Result<Webhook, Error> {
         let body = json!({
             "name": spec.name, "targetUrl": spec.target_url, "secret": spec.secret.expose_secret(), "status": "active",

@@ -1,50 +1,51 @@
-//! What can go wrong with a call, sorted by what the caller does about it.
+//! The errors of a call, sorted by what the caller does about them.
 
 use std::time::Duration;
 
 use crate::redact::{Redactor, one_line};
 
-/// Webex's ids have half as many bytes.
+/// The longest id that is shown. Webex's ids have half as many bytes.
 const LONGEST_ID: usize = 100;
 
-/// A call that failed. The text holds no secret of the settings, and is one line of a few hundred bytes.
+/// A failed call. The message contains no secret of the settings, and is one line of a few hundred bytes.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// 429: the call was not made; it may be after the pause.
+    /// 429: the call was not made. It may be made after the pause.
     #[error("Webex has asked to slow down ({endpoint}): wait {}s{}", .retry_after.as_secs(), tracked(.tracking_id))]
     RateLimited {
-        /// Whether Webex said so just now, and not some time ago.
+        /// Whether Webex said so in answer to this call, and not to an earlier one.
         now: bool,
         /// The endpoint's name in the metrics.
         endpoint: &'static str,
-        /// How long to wait, already made sane.
+        /// How long to wait. An absurd value has been corrected.
         retry_after: Duration,
         /// Webex's id of the request, for its support.
         tracking_id: Option<String>,
     },
-    /// 423: the file is being scanned for malware; it may be had after the pause.
+    /// 423: the file is being scanned for malware. It may be available after the pause.
     #[error("Webex still scans the file ({endpoint}): wait {}s{}", .retry_after.as_secs(), tracked(.tracking_id))]
     Locked {
         /// The endpoint's name in the metrics.
         endpoint: &'static str,
-        /// How long to wait, already made sane.
+        /// How long to wait. An absurd value has been corrected.
         retry_after: Duration,
         /// Webex's id of the request, for its support.
         tracking_id: Option<String>,
     },
-    /// Any other status that is not success.
+    /// Any other status that is no success.
     #[error("Webex answered {status} to {endpoint}: {message}{}", tracked(.tracking_id))]
     Status {
         /// The endpoint's name in the metrics.
         endpoint: &'static str,
         /// The HTTP status.
         status: u16,
-        /// Webex's own explanation, or the status in words.
+        /// Webex's own explanation, or the name of the status.
         message: String,
         /// Webex's id of the request, for its support.
         tracking_id: Option<String>,
     },
-    /// No answer: refused, reset, not resolved, or too slow. Whether the call was carried out is unknown.
+    /// There was no answer: the connection was refused or reset, the name was not found, or it took too long. The call
+    /// may or may not have been carried out.
     #[error("Webex cannot be reached ({endpoint}): {cause}")]
     Unreachable {
         /// The endpoint's name in the metrics.
@@ -54,18 +55,18 @@ pub enum Error {
         /// The innermost reason.
         cause: String,
     },
-    /// Something else answered in Webex's place: a proxy, a gateway, a captive portal. Whether the call was carried out
-    /// is unknown.
+    /// Something else answered in Webex's place: a proxy, a gateway, a captive portal. The call may or may not have
+    /// been carried out.
     #[error("something that is not Webex answered {status} to {endpoint}: {cause}")]
     NotWebex {
         /// The endpoint's name in the metrics.
         endpoint: &'static str,
         /// The HTTP status.
         status: u16,
-        /// What came, in words; nothing of it is quoted.
+        /// What came, described without quoting it.
         cause: String,
     },
-    /// Success, with a body that is not what Webex documents.
+    /// A success whose body is not what Webex documents.
     #[error("Webex answered {endpoint} with a body that cannot be read: {cause}")]
     Unreadable {
         /// The endpoint's name in the metrics.
@@ -73,7 +74,7 @@ pub enum Error {
         /// What is wrong with it.
         cause: String,
     },
-    /// The call was not made: Webex would never take it.
+    /// The call was not made, since Webex would never accept it.
     #[error("nothing was sent ({endpoint}): {cause}")]
     Unsendable {
         /// The endpoint's name in the metrics.
@@ -90,23 +91,23 @@ const FIRST: &str = "the bot may not write to this person: they may have to writ
 /// What a caller does about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Webex asks for this pause; the call was not made, so nothing is spent.
+    /// Wait. Webex asks for this pause; the call was not made, so the try does not count.
     Wait(Duration),
-    /// Webex is away: not the fault of this call, which is tried again for as long as it is wanted. It may have been
-    /// carried out.
+    /// Try again as long as the call is wanted. Webex is away, which is not the fault of this call. The call may have
+    /// been carried out.
     Away,
-    /// Webex refuses the token: nothing was done, and nothing can be until somebody mends that.
+    /// Wait until somebody mends the token. Webex refuses it, so nothing was done and nothing can be.
     Refused,
-    /// It is not there, or not yet.
+    /// The thing is not there, or not there yet.
     NotFound,
-    /// Webex, or its answer, is broken for this call: tried again a few times.
+    /// Try again a few times. Webex, or its answer, is broken for this call.
     Broken,
-    /// Webex will never take this call.
+    /// Give up. Webex will never accept this call.
     Final,
 }
 
 impl Error {
-    /// The pause that Webex asks for, if it does.
+    /// The pause that Webex asks for, if it asks for one.
     pub fn asked_pause(&self) -> Option<Duration> {
         if let Error::RateLimited { retry_after, .. } = self { Some(*retry_after) } else { None }
     }
@@ -129,7 +130,7 @@ impl Error {
         }
     }
 
-    /// Whether Webex itself answered, and this is not its earlier asking for patience.
+    /// Whether Webex itself has just answered. False for a pause that it asked for earlier.
     pub fn is_told_now(&self) -> bool {
         !matches!(self, Error::RateLimited { now: false, .. })
     }
@@ -139,12 +140,12 @@ impl Error {
         matches!(self, Error::Status { status: 401, .. })
     }
 
-    /// Whether Webex does not take what was sent.
+    /// Whether Webex rejects the content of the call.
     pub fn is_bad_request(&self) -> bool {
         matches!(self, Error::Status { status: 400, .. })
     }
 
-    /// Webex's id of the refused request, to be named to its support.
+    /// Webex's id of the refused request. Its support asks for it.
     pub fn tracking_id(&self) -> Option<&str> {
         match self {
             Error::RateLimited { tracking_id, .. }
@@ -157,7 +158,7 @@ impl Error {
         }
     }
 
-    /// Whether the call may have been carried out, or may be still.
+    /// Whether the call may have been carried out, or may still be.
     pub fn is_uncertain(&self) -> bool {
         match self {
             Error::Unreachable { is_sent, .. } => *is_sent,
@@ -166,12 +167,12 @@ impl Error {
         }
     }
 
-    /// Whether this kind of call does not exist there.
+    /// Whether this Webex does not have this kind of call.
     pub fn is_no_route(&self) -> bool {
         matches!(self, Error::Status { status: 405 | 501, .. } | Error::NotWebex { status: 405 | 501, .. })
     }
 
-    /// The error with its foreign text made fit for logs and people.
+    /// The error, with its foreign text made safe for logs and people.
     pub(super) fn sanitized(mut self, redactor: &Redactor) -> Error {
         match &mut self {
             Error::Status { message: foreign, .. }
@@ -190,7 +191,7 @@ impl Error {
         self
     }
 
-    /// The error without foreign text, for readers who may not see what Webex says.
+    /// The error without foreign text, for readers who may not see Webex's messages.
     pub fn in_short(&self) -> String {
         match self {
             Error::RateLimited { endpoint, .. } => format!("Webex has asked to slow down ({endpoint})"),
@@ -206,7 +207,7 @@ impl Error {
         }
     }
 
-    /// What an operator can do about a message that was not taken. A direct one needs nobody to be a member.
+    /// What an operator can do about a message that Webex refused. In a direct space, membership is not the reason.
     pub fn hint_of_message(&self, is_direct: bool) -> &'static str {
         match self {
             Error::Status { status: 403, .. } if is_direct => FIRST,
@@ -214,7 +215,7 @@ impl Error {
         }
     }
 
-    /// The error with what else there is to say of a message that Webex refused, for what is kept of it.
+    /// The error and the hint about a message that Webex refused, to be stored.
     pub fn of_message(&self, is_direct: bool) -> String {
         match self {
             Error::Status { status: 403, .. } if is_direct => format!("{self}; {FIRST}"),
@@ -222,7 +223,7 @@ impl Error {
         }
     }
 
-    /// What an operator can do about it.
+    /// What an operator can do about the error.
     pub fn hint(&self) -> &'static str {
         match self {
             Error::Status { status: 401, .. } => {
@@ -250,12 +251,12 @@ fn tracked(id: &Option<String>) -> String {
     id.as_ref().map(|id| format!(" (tracking id {id})")).unwrap_or_default()
 }
 
-/// The pause that a `Retry-After` asks for: seconds, or a date. What makes no sense becomes a pause that does.
+/// The pause in a `Retry-After`: seconds, or a date. An absurd value becomes a reasonable pause.
 pub(super) fn retry_after(header: Option<&str>, now: jiff::Timestamp) -> Duration {
-    /// For a missing or odd value.
+    /// The pause for a missing or odd value.
     const UNSAID: Duration = Duration::from_secs(5);
     const LEAST: Duration = Duration::from_secs(1);
-    /// Webex documents pauses of up to an hour.
+    /// The longest pause. Webex documents pauses of up to an hour.
     const MOST: Duration = Duration::from_secs(3600);
     const NONSENSE: f64 = 86_400.0;
 

@@ -1,26 +1,27 @@
-//! The names of files: read from a `Content-Disposition` (RFC 6266), made harmless whoever chose them, and what they say
-//! of the type.
+//! The names of files: reads them from a `Content-Disposition` (RFC 6266), makes them harmless, and finds the type they
+//! stand for.
 
-/// The type of what could be anything.
+/// The type of a file that could be anything.
 pub(super) const UNKNOWN_TYPE: &str = "application/octet-stream";
 
-/// For a file without a name that can be used.
+/// The name of a file whose own name cannot be used.
 const NAMELESS: &str = "file";
 
-/// Most file systems take 255 bytes; the rest is for whoever writes the file to put something before or after it.
+/// The most bytes of a name. Most file systems allow 255; a program that writes the file can use the rest for a prefix
+/// or suffix.
 const MOST_BYTES: usize = 200;
 
-/// A longer ending is not kept when a name is cut.
+/// The longest ending that is kept when a name is cut.
 const LONGEST_ENDING: usize = 16;
 
-/// A name that can be shown and written to a disk: the last part of a path, on one line, in the direction it is read,
-/// neither hidden nor an option of a program, and not long.
+/// A name that can be shown and written to a disk: the last part of a path, on one line, without changes of direction,
+/// not hidden, not an option of a program, and not long.
 pub(crate) fn safe_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).map(visible).find(|part| !part.is_empty());
     last.map_or_else(|| NAMELESS.to_owned(), |name| shortened(&name))
 }
 
-/// The name that a `Content-Disposition` gives, as it stands there: `filename*` where it can be read, else `filename`.
+/// The name in a `Content-Disposition`, as it was written: `filename*` if it can be read, else `filename`.
 pub(super) fn named(header: &[u8]) -> Option<String> {
     let text = utf8_or_latin1(header);
     let parameters = parameters(&text);
@@ -31,7 +32,7 @@ pub(super) fn named(header: &[u8]) -> Option<String> {
     value("filename*").and_then(|value| extended(&value)).or_else(|| value("filename"))
 }
 
-/// The type that the ending of a name stands for: what Webex shows a preview of, and what bots mostly send.
+/// The type that the ending of a name stands for, for files that Webex previews and that bots often send.
 pub(super) fn type_of(name: &str) -> Option<&'static str> {
     let ending = name.rsplit_once('.')?.1.to_ascii_lowercase();
     Some(match ending.as_str() {
@@ -63,14 +64,14 @@ fn visible(part: &str) -> String {
     not_hidden.trim_end_matches(|c: char| c.is_whitespace() || c == '.').to_owned()
 }
 
-/// Control characters, line ends, blanks without width, and what turns the direction of reading.
+/// Whether a character is invisible: control characters, line ends, blanks without width, and changes of direction.
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Cut in front of the ending, which says what the file is.
+/// The name, cut before its ending, since the ending says what the file is.
 fn shortened(name: &str) -> String {
     if name.len() <= MOST_BYTES {
         return name.to_owned();
@@ -81,7 +82,7 @@ fn shortened(name: &str) -> String {
     format!("{}{ending}", stem.trim_end_matches(|c: char| c.is_whitespace() || c == '.'))
 }
 
-/// What stands between semicolons outside of quotation marks, as keys and values without the marks.
+/// The parts between semicolons outside quotation marks, as keys and values without the marks.
 fn parameters(header: &str) -> Vec<(String, String)> {
     let (mut parts, mut part) = (Vec::new(), String::new());
     let (mut quoted, mut escaped) = (false, false);
@@ -101,7 +102,7 @@ fn parameters(header: &str) -> Vec<(String, String)> {
     pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).collect()
 }
 
-/// `UTF-8'en'a%20name` (RFC 8187).
+/// Decodes a value such as `UTF-8'en'a%20name` (RFC 8187).
 fn extended(value: &str) -> Option<String> {
     let mut parts = value.splitn(3, '\'');
     let (charset, _language, escaped) = (parts.next()?, parts.next()?, parts.next()?);

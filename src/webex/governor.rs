@@ -1,4 +1,4 @@
-//! The budget of one token: what Webex was seen to allow, shared out by priority.
+//! The budget of calls of one token: as many as Webex was seen to allow, shared out by priority.
 //!
 //! No call is slowed before Webex answers 429. The API that answered so is then not called until the pause ends. If
 //! Webex still refuses, every call of the token is paced, as [`Pace`] has learned. Webex publishes few of its limits
@@ -15,29 +15,29 @@ use std::time::{Duration, Instant};
 use super::pace::{MINUTE, Pace, TokenBucket};
 use crate::clock;
 
-/// A call waits no longer than this for its turn. The caller waits out a longer pause, without a lease.
+/// The longest time a call waits for its turn. If a pause is longer, the caller waits without a lease.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// A call that got no turn in time comes back no sooner than this. It is longer than [`LONGEST_WAIT`], so nobody waits
-/// it out in a lease.
+/// The least pause after a call that got no turn in time. It is longer than [`LONGEST_WAIT`], so nobody waits it out
+/// within a lease.
 const COME_BACK: Duration = Duration::from_secs(3);
 
 /// A priority that was passed over this often is next. There are two lower ones, so each has one turn in ten.
 const MOST_PASSED: u32 = 8;
 
-/// How often a waiting call looks again at least, since others may have left.
+/// The longest time before a waiting call looks again, since others may have left.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-/// Which calls go first when there are more than Webex takes.
+/// Which calls go first if there are more than Webex takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
-    /// Somebody waits for it: a reply, and reading what is replied to.
+    /// For a call that somebody waits for: a reply, and reading the message that is replied to.
     Reply,
-    /// A message that nobody waits for.
+    /// For a message that nobody waits for.
     Notify,
-    /// Polling, and looking after the webhooks. It waits for its turn as long as that takes; the others fail with
-    /// [`Error::RateLimited`](super::Error::RateLimited) after two seconds. It has a limit of its own, `polling.rate`.
-    /// A longer pause that Webex asks for fails it too.
+    /// For polling, and for checking the webhooks. Such a call waits as long as its turn takes, while the others fail
+    /// with [`Error::RateLimited`](super::Error::RateLimited) after two seconds. It has a limit of its own,
+    /// `polling.rate`. A longer pause that Webex asks for makes it fail too.
     Poll,
 }
 
@@ -53,7 +53,7 @@ impl Priority {
         }
     }
 
-    /// Whether it waits for any time. The others are made within leases, which must not run out.
+    /// Whether a call of this priority waits for any time. The others are made within leases, which must not run out.
     fn is_patient(self) -> bool {
         match self {
             Priority::Reply | Priority::Notify => false,
@@ -62,12 +62,12 @@ impl Priority {
     }
 }
 
-/// The budget as it is shared by all clones of a client.
+/// The budget, which all clones of a client share.
 #[derive(Default)]
 pub(super) struct Governor(Mutex<Budget>);
 
 impl Governor {
-    /// Waits for the turn of a call, and returns how long that took. An error is the pause before the next try.
+    /// Waits for the turn of a call, and gives how long that took. The error is the pause before the next try.
     pub(super) async fn admit(&self, endpoint: &'static str, priority: Priority) -> Result<Duration, Duration> {
         let began = clock::instant();
         let entered = self.budget().enter(endpoint, priority, began)?;
@@ -84,7 +84,7 @@ impl Governor {
         }
     }
 
-    /// Waits until a call would soon have its turn, and returns how many would. Reserves nothing.
+    /// Waits until a call could soon have its turn, and gives how many could. Reserves nothing.
     pub(super) async fn room(&self, endpoint: &'static str, priority: Priority) -> usize {
         loop {
             let room = self.budget().room(endpoint, priority, clock::instant());
@@ -95,12 +95,12 @@ impl Governor {
         }
     }
 
-    /// Webex took a call.
+    /// Notes that Webex took a call.
     pub(super) fn taken(&self) {
         self.budget().pace.taken(clock::instant());
     }
 
-    /// Webex answered 429.
+    /// Notes that Webex answered 429.
     pub(super) fn refused(&self, endpoint: &'static str, pause: Duration) {
         let now = clock::instant();
         let mut budget = self.budget();
@@ -119,12 +119,12 @@ impl Governor {
         }
     }
 
-    /// Calls a minute, while there is a limit to them.
+    /// The calls a minute, if they are limited now.
     pub(super) fn pace(&self) -> Option<f64> {
         Some(self.budget().pace.per_second(clock::instant())? * 60.0)
     }
 
-    /// Forgets all that Webex asked for.
+    /// Forgets all pauses that Webex asked for, and the pace.
     pub(super) fn forget(&self) {
         let mut budget = self.budget();
         budget.paused.clear();
@@ -142,7 +142,7 @@ impl Governor {
     }
 }
 
-/// A place in the line. Dropping it gives it up.
+/// A place in the line. Dropping it frees the place.
 struct PlaceInLine<'a> {
     governor: &'a Governor,
     ticket: Ticket,
@@ -166,15 +166,15 @@ struct Ticket {
 #[derive(Debug, PartialEq)]
 enum NextTurn {
     Go,
-    /// Looks again after this.
+    /// It looks again after this time.
     Wait(Duration),
-    /// Gives up, and is tried again after this.
+    /// It gives up, and is tried again after this time.
     Later(Duration),
 }
 
 #[derive(Default)]
 struct Budget {
-    /// APIs that may not be called, and until when. A limit belongs to the token, not to a space.
+    /// APIs that may not be called, and until when. The limit applies to the token, not to a space.
     paused: HashMap<&'static str, Instant>,
     pace: Pace,
     /// The limit of polling, in calls a second.
@@ -183,12 +183,12 @@ struct Budget {
     waiting: [VecDeque<u64>; 3],
     /// How often each priority was passed over since its last turn.
     passed: [u32; 3],
-    /// Calls whose turn it is, and which have not looked yet.
+    /// Calls whose turn has come, but which have not noticed yet.
     admitted: HashSet<u64>,
 }
 
 impl Budget {
-    /// `None` if the call goes at once, a ticket if it has to wait. An error is the pause before the next try.
+    /// `None` if the call goes at once, a ticket if it has to wait. The error is the pause before the next try.
     fn enter(&mut self, endpoint: &'static str, priority: Priority, now: Instant) -> Result<Option<Ticket>, Duration> {
         let api = api(endpoint);
         if let Some(left) = self.pause(api, now) {
@@ -244,8 +244,8 @@ impl Budget {
         self.waiting[ticket.priority as usize].retain(|number| *number != ticket.number);
     }
 
-    /// How many calls would have their turn well before they gave up; or the time until one would. A pause longer than
-    /// [`LONGEST_WAIT`] is left out: a call that meets it fails, and comes back after it.
+    /// How many calls would have their turn well before they give up, or the time until one would. A pause longer than
+    /// [`LONGEST_WAIT`] is ignored: a call during it fails, and comes back afterwards.
     fn room(&mut self, endpoint: &'static str, priority: Priority, now: Instant) -> Result<usize, Duration> {
         if let Some(left) = self.pause(api(endpoint), now).filter(|left| *left <= LONGEST_WAIT) {
             return Err(left);
@@ -253,7 +253,7 @@ impl Budget {
         self.admit(now);
         let Some((pace, bucket)) = self.pace.limit(now) else { return Ok(usize::MAX) };
         let ahead: usize = self.waiting[..=priority as usize].iter().map(VecDeque::len).sum();
-        // Both queues may ask at the same moment, so each gets half of what was saved up.
+        // Both queues may ask at the same moment, so each gets half of the calls that were saved up.
         let saved = (bucket.calls / 2.0).max(bucket.calls.min(1.0));
         let soon = saved + pace * (LONGEST_WAIT / 4).as_secs_f64() - ahead as f64;
         if soon >= 1.0 {
@@ -262,7 +262,7 @@ impl Budget {
         Err(Duration::try_from_secs_f64((1.0 - soon) / pace).unwrap_or(MINUTE).max(Duration::from_millis(1)))
     }
 
-    /// Learns from a 429. Returns whether it is the first of its pause.
+    /// Learns from a 429. Returns whether it is the first one of its pause.
     fn refused(&mut self, endpoint: &'static str, pause: Duration, now: Instant) -> bool {
         let api = api(endpoint);
         let is_first = self.pause(api, now).is_none();
@@ -272,7 +272,7 @@ impl Budget {
         is_first
     }
 
-    /// What is left of the pause that Webex asked for.
+    /// The rest of the pause that Webex asked for.
     fn pause(&mut self, api: &'static str, now: Instant) -> Option<Duration> {
         let left = self.paused.get(api)?.saturating_duration_since(now);
         if left.is_zero() {
@@ -325,7 +325,7 @@ impl Budget {
     }
 }
 
-/// Webex limits a token's calls by API, which is where a path begins.
+/// The API that a path belongs to, which is its beginning. Webex limits a token's calls by API.
 fn api(endpoint: &'static str) -> &'static str {
     endpoint.split('/').next().unwrap_or(endpoint)
 }

@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 
-/// The part of an id that is the same in every cluster: for a person, message or room its uuid.
-/// An id that is not base64 of a Webex URI (a bare uuid, say) is its own local part.
+/// The part of an id that is the same in every cluster. For a person, message or room it is the UUID. An id that is not
+/// base64 of a Webex URI, such as a bare UUID, is its own local part.
 pub fn local_part(id: &str) -> String {
     match (decode(id), uuid::Uuid::try_parse(id)) {
         (Some(uri), _) => uri.local,
@@ -25,7 +25,7 @@ pub(crate) fn encode(cluster: &str, kind: &str, local: &str) -> String {
     BASE64.encode(format!("ciscospark://{cluster}/{kind}/{local}"))
 }
 
-/// The cluster in an id; none in one that is not base64 of a Webex URI.
+/// The cluster in an id. None if the id is not base64 of a Webex URI.
 pub(crate) fn cluster(id: &str) -> Option<String> {
     decode(id).map(|uri| uri.cluster)
 }
@@ -37,14 +37,14 @@ struct Uri {
 }
 
 fn decode(id: &str) -> Option<Uri> {
-    // Webex leaves the padding off; third parties put it on.
+    // Webex leaves the padding off, while others add it.
     let text = String::from_utf8(BASE64.decode(id.trim().trim_end_matches('=')).ok()?).ok()?;
     let mut parts = text.strip_prefix("ciscospark://")?.splitn(3, '/');
     let (cluster, kind, local) = (parts.next()?, parts.next()?, parts.next()?);
     Some(Uri { cluster: cluster.to_owned(), kind: kind.to_ascii_uppercase(), local: local.to_ascii_lowercase() })
 }
 
-/// Whether two spellings mean the same thing. A bare uuid matches whatever the other's type is.
+/// Whether two spellings mean the same thing. A bare UUID matches an id of any type.
 fn same(a: &str, b: &str) -> bool {
     a == b
         || match (decode(a), decode(b)) {
@@ -68,7 +68,7 @@ macro_rules! ids {
                 &self.0
             }
 
-            /// The part that is the same in every cluster.
+            /// The part of the id that is the same in every cluster.
             pub fn local(&self) -> String {
                 local_part(&self.0)
             }

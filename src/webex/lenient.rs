@@ -1,5 +1,5 @@
-//! Reads JSON that others made. A field that is not of its documented form counts as missing, so only what cannot do
-//! without the field is unreadable; an unreadable item of a list is passed over.
+//! Reads JSON from others. A field in an undocumented form counts as missing. So a value is unreadable only if it needs
+//! that field. An unreadable item of a list is skipped.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -7,26 +7,26 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::redact::beginning;
 
-/// The most odd fields of one value that are left out. With more, the value is not what it claims to be.
+/// The most odd fields that are dropped from one value. With more, the value is not what it claims to be.
 const MOST_ODD: usize = 100;
 
-/// A value, and what of it was not of its documented form.
+/// A value, and the names of its fields that were in an undocumented form.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Read<T> {
     pub value: T,
-    /// Names of the fields that counted as missing, such as `title` or `target.tags`.
+    /// The fields that counted as missing, such as `title` or `target.tags`.
     pub odd: Vec<String>,
-    /// How many items of a list were passed over.
+    /// How many items of a list were skipped.
     pub passed_over: usize,
 }
 
-/// Why nothing could be read. The texts quote nothing of what came.
+/// Why nothing could be read. The messages quote nothing that was sent.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
     /// It is not JSON.
     #[error("it is not JSON ({0})")]
     Json(String),
-    /// It is JSON without a needed field.
+    /// It is JSON, but lacks a field that is needed.
     #[error("{0}")]
     Shape(String),
 }
@@ -39,7 +39,7 @@ pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<Read<T>, Unreadab
     }
 }
 
-/// Reads one value that is JSON already.
+/// Reads one value from parsed JSON.
 pub(crate) fn read_value<T: DeserializeOwned>(mut json: Value) -> Result<Read<T>, Unreadable> {
     let mut odd = Vec::new();
     loop {
@@ -54,7 +54,7 @@ pub(crate) fn read_value<T: DeserializeOwned>(mut json: Value) -> Result<Read<T>
     }
 }
 
-/// Reads the `items` of a page, each for itself.
+/// Reads the `items` of a page, each separately.
 pub(crate) fn read_page<T: DeserializeOwned>(json: &[u8]) -> Result<Read<Vec<T>>, Unreadable> {
     #[derive(serde::Deserialize)]
     struct Page<T> {
@@ -84,8 +84,8 @@ fn any(json: &[u8]) -> Result<Value, Unreadable> {
         .map_err(|error| Unreadable::Json(format!("{:?} error at byte {}", error.classify(), error.column())))
 }
 
-/// Removes what a path leads to and says its name; none where the path leads to the whole, which nothing can be
-/// removed from.
+/// Removes the part that a path leads to, and gives its name. None if the path leads to the whole value, which cannot
+/// be removed.
 fn remove(json: &mut Value, path: &Path) -> Option<String> {
     let mut place = json;
     let mut names: Vec<&str> = Vec::new();
@@ -114,7 +114,8 @@ fn remove(json: &mut Value, path: &Path) -> Option<String> {
     None
 }
 
-/// Of an object the library names the field that is missing; of anything else it would quote what came.
+/// For an object, the library's message names the missing field. For anything else it would quote the content, so it is
+/// not used.
 fn shape(json: &Value, error: &serde_json::Error) -> Unreadable {
     let what = match json {
         Value::Object(_) => return Unreadable::Shape(beginning(error)),

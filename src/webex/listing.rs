@@ -1,4 +1,4 @@
-//! Lists that come in pages: followed to the end, or as far as they can be read.
+//! Reads lists that come in pages, to the end or as far as they can be read.
 
 use std::collections::HashSet;
 
@@ -11,27 +11,27 @@ use super::answer::Expects;
 use super::client::{ApiCall, RequestBody};
 use super::{Client, Error, lenient};
 
-/// As much of a list as could be read.
+/// A list, as far as it could be read.
 #[derive(Debug)]
 pub struct Listing<T> {
     /// The items, in Webex's order.
     pub items: Vec<T>,
     /// How many items could not be read.
     pub passed_over: usize,
-    /// Why the next page could not be read. The items are those of the pages before.
+    /// Why the next page could not be read. The items are those of the pages before it.
     pub broke: Option<Error>,
 }
 
 impl<T> Listing<T> {
-    /// A part of a list is not taken for the whole.
+    /// Notes that the list is not complete, so that a part is not taken for the whole.
     fn cut(&mut self, endpoint: &'static str, why: &str) {
         self.broke = Some(Error::Unreadable { endpoint, cause: format!("{why}, so this list is not complete") });
     }
 
-    /// The items of a list whose pages could all be read.
+    /// The items of the list, if all its pages could be read.
     ///
     /// # Errors
-    /// A page could not be read, so the list is not complete.
+    /// A page could not be read, so the list is not complete. Try again.
     pub fn all(self) -> Result<Vec<T>, Error> {
         match self.broke {
             None => Ok(self.items),
@@ -41,7 +41,7 @@ impl<T> Listing<T> {
 }
 
 impl Client {
-    /// Follows `Link: rel="next"` to the end, or until `most` items. A page may be empty and yet have a next.
+    /// Follows `Link: rel="next"` to the end, or until there are `most` items. An empty page may still have a next one.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         endpoint: &'static str,
@@ -51,7 +51,7 @@ impl Client {
         self.list_while(endpoint, first, most, |_| true).await.all()
     }
 
-    /// The same, which reads no further page once `more` has seen enough.
+    /// Like [`Client::list`], but reads no further page once `more` says that there are enough.
     pub(super) async fn list_while<T: DeserializeOwned>(
         &self,
         endpoint: &'static str,
@@ -86,12 +86,12 @@ impl Client {
                 break;
             }
             let Some(mut link) = next_page(&headers) else { break };
-            // The token goes to the configured host and nowhere else, whatever a page names as the next.
+            // The token is sent to the configured host and to no other, whatever a page names as the next.
             if !self.is_at_home(&link) {
                 listing.cut(endpoint, "the next page is said to be on another host");
                 break;
             }
-            // An older server lost this parameter, without which a bot is refused (the Python SDK mends it too).
+            // Older servers lose this parameter, without which they refuse a bot. (The Python SDK adds it too.)
             if let Some(who) = &mentioned
                 && !link.query_pairs().any(|(name, _)| name == "mentionedPeople")
             {
@@ -120,7 +120,7 @@ impl Client {
         };
         let answer = self.send(call).await.inspect_err(|error| {
             if error.is_no_route() {
-                tracing::warn!(%error, "this list is not to be had; it is not asked for again within a minute");
+                tracing::warn!(%error, "Webex does not give this list; it is not asked for again within a minute");
                 self.absent().remember(endpoint, error);
             }
         })?;

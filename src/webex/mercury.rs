@@ -1,6 +1,6 @@
-//! What the websocket needs over HTTP: the hosts there are, a device of the bot's own, and the upgrade of a request.
+//! The HTTP calls that the websocket needs: the list of hosts, a device for the bot, and the upgrade of a request.
 //!
-//! None of it is documented. It is what Webex's own SDK for JavaScript does, and may change any time.
+//! None of this is documented. It is what Webex's own JavaScript SDK does, and may change at any time.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -24,27 +24,27 @@ use crate::config::{self, encrypted_or_loopback};
 use crate::redact::one_line;
 use crate::telemetry::Metrics;
 
-/// No name in the DNS is longer.
+/// The longest name in the DNS.
 const LONGEST_HOST: usize = 253;
 
-/// The services behind the websocket, with one token.
+/// The services behind the websocket, for one token.
 pub struct Mercury {
-    /// Calls are not repeated here: the caller that opens sockets makes its own pauses.
+    /// Calls are not repeated here, since the caller that opens sockets makes its own pauses.
     client: Client,
-    /// An upgrade is a thing of HTTP/1.1; another client would agree on HTTP/2 where it can.
+    /// An upgrade is possible only with HTTP/1.1. The other client would agree on HTTP/2 if it could.
     http1: reqwest::Client,
     catalog: Url,
     name: String,
 }
 
-/// The bot's own device. Its addresses were checked, so the token may go there.
+/// The bot's own device. Its addresses were checked, so the token may be sent there.
 #[derive(Clone, Debug)]
 pub struct Device {
     url: Url,
     socket: Url,
 }
 
-/// A device as Webex tells of it, before its addresses are checked.
+/// A device as Webex sends it, before its addresses are checked.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DeviceAnswer {
@@ -54,19 +54,19 @@ struct DeviceAnswer {
     web_socket_url: String,
 }
 
-/// Where the token may go: the hosts that the catalog names, and their sisters.
+/// The hosts to which the token may be sent: those that the catalog names, and others of the same family.
 struct Hosts {
     wdm: Url,
     named: HashSet<String>,
-    /// The catalog itself is on this machine and not encrypted, and so may the rest be.
+    /// The catalog itself is on this machine and not encrypted, so the rest may be as well.
     plain: bool,
 }
 
 impl Mercury {
-    /// Nothing is called yet.
+    /// Makes the client. Nothing is called yet.
     ///
     /// # Errors
-    /// As [`Client::new`].
+    /// The same errors as [`Client::new`].
     pub(crate) fn new(
         webex: &config::Webex,
         settings: &config::Websocket,
@@ -83,24 +83,24 @@ impl Mercury {
         })
     }
 
-    /// Asks for the hosts and changes nothing, to see whether a socket can be hoped for.
+    /// Asks for the hosts and changes nothing, to find out whether a socket is possible.
     ///
     /// # Errors
-    /// As [`Mercury::device`].
+    /// The same errors as [`Mercury::device`].
     pub async fn probe(&self) -> Result<(), Error> {
         self.hosts().await.map(drop)
     }
 
-    /// The device of our name: the one that is there, or else a new one.
+    /// The device with our name. If there is none, it is made.
     ///
     /// # Errors
-    /// The call that failed, or that Webex named a host which the token may not go to.
+    /// A call failed, or Webex named a host to which the token may not be sent. Try again after a pause.
     pub async fn device(&self) -> Result<Device, Error> {
         let hosts = self.hosts().await?;
         for told in self.devices(&hosts).await?.into_iter().filter(|told| told.name == self.name) {
             let url = hosts.admit("devices", &told.url)?;
             match self.write_device(&hosts, "devices/{id}", Method::PUT, url).await {
-                // Listed, and gone by now.
+                // The device was listed, but is gone by now.
                 Err(Error::Status { status: 404, .. }) => {}
                 device => return device,
             }
@@ -108,33 +108,33 @@ impl Mercury {
         self.write_device(&hosts, "devices", Method::POST, hosts.devices()).await
     }
 
-    /// A new device in place of one that does not work any more.
+    /// Makes a new device in place of one that no longer works.
     ///
     /// # Errors
-    /// As [`Mercury::device`].
+    /// The same errors as [`Mercury::device`].
     pub async fn replace(&self, device: &Device) -> Result<Device, Error> {
         let hosts = self.hosts().await?;
         match self.delete(device).await {
-            // Most likely it does not work because it is gone.
+            // If the device is gone, that is probably why it does not work.
             Ok(()) | Err(Error::Status { status: 404, .. }) => {}
             Err(error) => return Err(error),
         }
         self.write_device(&hosts, "devices", Method::POST, hosts.devices()).await
     }
 
-    /// Deletes a device, so that they do not pile up: Webex allows a limited number.
+    /// Deletes a device, since Webex allows only a limited number.
     pub async fn delete(&self, device: &Device) -> Result<(), Error> {
         self.client.empty(call("devices/{id}", Method::DELETE, device.url.clone(), RequestBody::None)).await
     }
 
-    /// Opens the socket of a device and shows the token. Whether it is taken is heard over the socket.
+    /// Opens the socket of a device and sends the token. Webex says over the socket whether it accepts the token.
     ///
     /// # Errors
-    /// [`Error::Status`] with 404 if Webex does not know the device any more.
+    /// [`Error::Status`] with 404 if Webex no longer knows the device. Replace it then.
     pub async fn connect(&self, device: &Device) -> Result<Socket, Error> {
         const ENDPOINT: &str = "socket";
-        // Text frames, and a first event by which one knows that the token was taken; the SDK for JavaScript asks for
-        // both.
+        // Asks for text frames, and for a first event, which shows that the token was accepted. The JavaScript SDK asks
+        // for both.
         let mut url = device.socket.clone();
         url.query_pairs_mut().append_pair("outboundWireFormat", "text").append_pair("bufferStates", "true");
         let key = BASE64.encode(fastrand::u128(..).to_be_bytes());
@@ -166,7 +166,7 @@ impl Mercury {
         Socket::authorized(upgraded, self.client.clone()).await
     }
 
-    /// The catalog's hosts.
+    /// The hosts in the catalog.
     async fn hosts(&self) -> Result<Hosts, Error> {
         let mut url = self.catalog.clone();
         url.query_pairs_mut().append_pair("format", "hostmap");
@@ -180,7 +180,7 @@ impl Mercury {
             devices: Vec<Value>,
         }
         match self.client.json::<List>(call("devices", Method::GET, hosts.devices(), RequestBody::None)).await {
-            // Other programs' devices may look as they please.
+            // The devices of other programs may have any form.
             Ok(list) => Ok(list
                 .devices
                 .into_iter()
@@ -192,7 +192,7 @@ impl Mercury {
         }
     }
 
-    /// Makes a device, or says that it is still in use; either answers how it is.
+    /// Makes a device, or says that it is still in use. The answer to either describes it.
     async fn write_device(
         &self,
         hosts: &Hosts,
@@ -218,12 +218,12 @@ fn call(endpoint: &'static str, method: Method, url: Url, body: RequestBody) -> 
     ApiCall { endpoint, method, url, body, repeatable: false, expects: Expects::Json }
 }
 
-/// What the catalog says, as far as it is of use here.
+/// The part of the catalog that is used here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Catalog {
     service_links: BTreeMap<String, Value>,
-    /// By host, where else the same is to be had.
+    /// Other places for the same services, by host.
     #[serde(default)]
     host_catalog: BTreeMap<String, Value>,
 }
@@ -244,7 +244,7 @@ impl Hosts {
         Ok(hosts)
     }
 
-    /// The address of all devices.
+    /// The address at which devices are registered.
     fn devices(&self) -> Url {
         let mut url = self.wdm.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -253,17 +253,17 @@ impl Hosts {
         url
     }
 
-    /// An address that Webex gave, if the token may go there: encrypted, and to a host that the catalog names or to a
-    /// sister of the one that registers devices, as the hosts of sockets are.
+    /// An address from Webex, if the token may be sent there. It must be encrypted, and its host must be one that the
+    /// catalog names, or of the same family as the one that registers devices, as the hosts of sockets are.
     fn admit(&self, endpoint: &'static str, address: &str) -> Result<Url, Error> {
         let refused = |why: String| Error::Unreadable { endpoint, cause: why };
-        // A socket's address differs from that of its handshake by the scheme alone.
+        // The address of a socket differs from that of its handshake only by the scheme.
         let address = match address.split_once("://") {
             Some(("wss", rest)) => format!("https://{rest}"),
             Some(("ws", rest)) => format!("http://{rest}"),
             Some(_) | None => address.to_owned(),
         };
-        let url = Url::parse(&address).map_err(|_| refused("an address in it is none".to_owned()))?;
+        let url = Url::parse(&address).map_err(|_| refused("it has an address that is no URL".to_owned()))?;
         let host = url.host_str().unwrap_or_default();
         let is_safe = url.scheme() == "https" || (self.plain && encrypted_or_loopback(&url));
         let is_sister = family(host).is_some_and(|ours| self.wdm.host_str().and_then(family) == Some(ours));
@@ -275,14 +275,15 @@ impl Hosts {
     }
 }
 
-/// What hosts of one operator have in common: all but the first part of the name, if that is more than a top level.
+/// The part of a host's name that all hosts of one operator share: all except the first label, if that is more than a
+/// top-level domain.
 fn family(host: &str) -> Option<&str> {
     let (_, rest) = host.split_once('.')?;
     let is_name = rest.contains('.') && !host.ends_with(|c: char| c.is_ascii_digit());
     is_name.then_some(rest)
 }
 
-/// Whether the other end has understood that a websocket begins.
+/// Whether the other end agreed to begin a websocket.
 fn accepts(headers: &HeaderMap, key: &str) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     text(SEC_WEBSOCKET_ACCEPT) == Some(derive_accept_key(key.as_bytes()).as_str())

@@ -1,5 +1,5 @@
-//! A typed client of the Webex REST API: one `send()`, one method an endpoint, resources as Webex spells them;
-//! and the websocket that Webex's own apps use.
+//! A typed client of the Webex REST API, with one `send()`, one method for each endpoint, and resources spelled as
+//! Webex spells them. Also the websocket that Webex's own apps use.
 //!
 //! This room knows nothing of the ledger, of commands or of who may speak.
 

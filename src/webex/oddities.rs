@@ -1,11 +1,11 @@
-//! What of Webex's answers was not of its documented form: counted each time, logged once a kind.
+//! Notes parts of Webex's answers that were not in their documented form: counts each, and logs each kind once.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::telemetry::Metrics;
 
-/// Kinds that are remembered as logged. There are fewer fields than that.
+/// The most kinds that are remembered as logged. There are fewer fields.
 const MOST_KINDS: usize = 256;
 
 /// Shared by all clones of a client.
@@ -19,7 +19,7 @@ impl Oddities {
         Oddities { metrics, logged: Mutex::default() }
     }
 
-    /// Some fields counted as missing, and some items of a list were passed over.
+    /// Notes that some fields counted as missing, and that some items of a list were skipped.
     pub(super) fn note(&self, endpoint: &'static str, fields: &[String], passed_over: usize) {
         for field in fields {
             self.metrics.unreadable(endpoint, "field");

@@ -1,52 +1,52 @@
-//! What the 429s of a token teach: whether its calls are to be paced, and how fast.
+//! Learns from the 429s of a token whether its calls must be paced, and how fast.
 //!
-//! One 429 says no more than its `Retry-After`: a bot that made three calls a minute is not what made Webex refuse.
-//! When Webex refuses again within a minute after a pause, what it took in between, over the time until it takes calls
-//! again, is its limit; the pace begins at half of that, rises evenly, and ends at twice as much. The pace is a guess:
-//! where Webex refuses a bot that goes well below it, the rate is not the reason, the guess is dropped, and the next
-//! one needs more pauses.
+//! A single 429 says no more than its `Retry-After`: a bot that made three calls a minute is not why Webex refused. It
+//! is different if Webex refuses again within a minute after a pause. Then the limit is the number of calls it took in
+//! between, divided by the time until it takes calls again. The pace begins at half the limit, rises evenly, and ends
+//! at twice the limit. The pace is a guess. If Webex refuses a bot that stays well below it, the rate is not the
+//! reason. Then the guess is dropped, and the next one needs more pauses.
 
 use std::time::{Duration, Instant};
 
 /// Webex counts by the minute.
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
-/// A limit that is counted by the minute and just exceeded is met again a little after a minute.
+/// A limit that is counted by the minute and just exceeded is reached again a little after a minute.
 const SOON: Duration = Duration::from_secs(75);
 
-/// No limit below this is believed, in calls a second; a pace begins at half of it, which is a tenth of the limit that
-/// Webex documents.
+/// The lowest limit that is believed, in calls a second. The lowest pace begins at half of it, which is a tenth of the
+/// limit that Webex documents.
 const LEAST: f64 = 1.0;
 
-/// The pace begins at this part of what Webex took, and there is none any more from [`UNLIMITED`] times as much.
+/// The pace begins at this part of what Webex took, and ends at [`UNLIMITED`] times as much.
 const AT_FIRST: f64 = 0.5;
 const UNLIMITED: f64 = 2.0;
 
-/// A 429 at a lower part than this refutes the pace; at a higher one the pace has risen too far.
+/// If a 429 comes while the pace is below this part, it refutes the guess. Above it, the pace has risen too far.
 const REFUTED: f64 = 0.95;
 
-/// The last part before a 429 is above the mean of its window by about this factor.
+/// The pace just before a 429 is above the mean of its window by about this factor.
 const OVERSHOT: f64 = 0.9;
 
-/// How many windows it takes for the pace to rise by as much as Webex took.
+/// The number of windows in which the pace rises by as much as Webex took.
 const WINDOWS: f64 = 4.0;
 
-/// What was not used of so much of a window, 10 s of a minute, may be used at once.
+/// The part of a window, 10 s of a minute, whose unused calls may be made at once.
 const SAVED: f64 = 1.0 / 6.0;
 
 /// A bot that makes no call for this long has nothing waiting, so its calls before do not show what Webex takes.
 const IDLE: Duration = Duration::from_secs(2);
 
-/// Fewer calls than this measure nothing.
+/// The fewest calls from which a limit is measured.
 const ENOUGH: u32 = 10;
 
-/// The first guess needs two pauses that are as long together, since short ones cost less than a wrong guess; a guess
-/// after a refuted one needs [`MORE`] times as much, up to the last.
+/// The first guess needs two pauses that are at least this long together, since shorter ones cost less than a wrong
+/// guess. A guess after a refuted one needs [`MORE`] times as much, up to the last of these.
 const FIRST_GUESS: Duration = Duration::from_secs(3);
 const LAST_GUESS: Duration = Duration::from_secs(300);
 const MORE: u32 = 4;
 
-/// The pace of all calls of a token, as its 429s taught it.
+/// The pace of all calls of a token, as learned from its 429s.
 #[derive(Default)]
 pub(super) struct Pace {
     strain: Option<Strain>,
@@ -57,14 +57,15 @@ pub(super) struct Pace {
 struct Strain {
     /// The end of the latest pause.
     until: Instant,
-    /// How many there were since the last guess, how long together, and how long the next guess needs them to be.
+    /// How many pauses there were since the last guess, how long they were together, and how long the next guess needs
+    /// them to be.
     pauses: u32,
     paused: Duration,
     needed: Duration,
     measure: Measure,
 }
 
-/// How many calls Webex took while more were waiting.
+/// The number of calls that Webex took while more were waiting.
 struct Measure {
     began: Instant,
     latest: Instant,
@@ -75,14 +76,15 @@ struct Measure {
 struct Learned {
     /// In calls a second.
     rate: f64,
-    /// How long Webex seems to count, in seconds.
+    /// The period over which Webex seems to count, in seconds.
     window: f64,
-    /// When the pace begins to rise: after the pause, but a long pause of one API is not one of all.
+    /// When the pace begins to rise: after the pause. But a long pause of one API is not waited for, since it does not
+    /// concern all calls.
     since: Instant,
     bucket: TokenBucket,
 }
 
-/// Calls that were saved up.
+/// The calls that were saved up.
 pub(super) struct TokenBucket {
     pub(super) calls: f64,
     most: f64,
@@ -105,12 +107,12 @@ impl TokenBucket {
         self.filled = self.filled.max(now);
     }
 
-    /// Sums of small parts fall short of a whole by a little.
+    /// Whether a whole call was saved up. Sums of small parts fall short of a whole by a little.
     pub(super) fn has_one(&self) -> bool {
         self.calls > 1.0 - 1e-6
     }
 
-    /// The time until there are this many.
+    /// The time until this many calls are saved up.
     pub(super) fn until(&self, calls: usize, rate: f64) -> Duration {
         Duration::try_from_secs_f64((calls as f64 - self.calls).max(0.0) / rate).unwrap_or(MINUTE)
     }
@@ -135,7 +137,7 @@ impl Measure {
         (self.latest, self.taken) = (self.latest.max(now), self.taken + 1);
     }
 
-    /// Calls a second until Webex takes calls again, if enough were made.
+    /// The calls a second up to the time when Webex takes calls again, if there were enough calls to measure.
     fn rate(&self, until: Instant) -> Option<f64> {
         let span = until.saturating_duration_since(self.began).as_secs_f64();
         (self.taken >= ENOUGH && span > 0.0).then(|| (f64::from(self.taken) / span).max(LEAST))
@@ -147,7 +149,7 @@ impl Learned {
         Learned { rate, window, since, bucket: TokenBucket::empty(rate, window, now) }
     }
 
-    /// What part of its rate the pace is; none once there is no limit any more.
+    /// The pace as a part of the measured rate. None once there is no limit any more.
     fn part(&self, now: Instant) -> Option<f64> {
         let part = AT_FIRST + now.saturating_duration_since(self.since).as_secs_f64() / self.window / WINDOWS;
         (part < UNLIMITED).then_some(part)
@@ -155,20 +157,20 @@ impl Learned {
 }
 
 impl Pace {
-    /// Webex took a call.
+    /// Notes that Webex took a call.
     pub(super) fn taken(&mut self, now: Instant) {
         if let Some(strain) = &mut self.strain {
             strain.measure.count(now);
         }
     }
 
-    /// Webex refused a call and asked for a pause.
+    /// Notes that Webex refused a call and asked for a pause.
     pub(super) fn refused(&mut self, pause: Duration, now: Instant) {
         let until = now + pause.min(MINUTE);
         let strain = self.strain.take().filter(|strain| now < strain.until + SOON);
         let learned = self.learned.take().and_then(|learned| Some((learned.part(now)?, learned)));
         let mut strain = match strain {
-            // Other calls that were on their way, or the same said of another API.
+            // These calls were on their way already, or Webex says the same about another API.
             Some(strain) if now < strain.until => {
                 let until = until.max(strain.until);
                 let measure = if strain.measure.taken == 0 { Measure::from(until) } else { strain.measure };
@@ -198,34 +200,34 @@ impl Pace {
             }
             (None, _) => {}
         }
-        // Few calls in each of several short windows are added up.
+        // If there are few calls in each of several short windows, they are added up.
         if measured.is_some() || strain.measure.taken == 0 {
             strain.measure = Measure::from(until);
         }
-        // A bot whose calls wait is not idle.
+        // A bot with waiting calls is not idle.
         (strain.until, strain.measure.latest) = (until, until);
         self.strain = Some(strain);
     }
 
-    /// Calls a second, while there is a limit to them.
+    /// The calls a second, if they are limited now.
     pub(super) fn per_second(&self, now: Instant) -> Option<f64> {
         let learned = self.learned.as_ref()?;
         Some(learned.rate * learned.part(now)?)
     }
 
-    /// The pace and what was saved up of it, while there is a limit.
+    /// The pace and the calls that were saved up, if there is a limit.
     pub(super) fn limit(&self, now: Instant) -> Option<(f64, &TokenBucket)> {
         Some((self.per_second(now)?, &self.learned.as_ref()?.bucket))
     }
 
-    /// Saves up what was not used until now.
+    /// Saves up the calls that were not made until now.
     pub(super) fn fill(&mut self, now: Instant) {
         if let (Some(pace), Some(learned)) = (self.per_second(now), &mut self.learned) {
             learned.bucket.fill(pace, now);
         }
     }
 
-    /// What was saved up, to be drawn from, while there is a limit.
+    /// The calls that were saved up, to draw from, if there is a limit.
     pub(super) fn saved(&mut self, now: Instant) -> Option<&mut TokenBucket> {
         self.per_second(now)?;
         Some(&mut self.learned.as_mut()?.bucket)

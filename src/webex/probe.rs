@@ -1,4 +1,4 @@
-//! A look at a URL of ours as Webex would use it: one `POST`, no redirect followed, and never with the token.
+//! Calls a URL of our own as Webex would: one `POST`, no redirect followed, and never with the token.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -11,53 +11,53 @@ use super::connection::{client_builder, http_client, public_client};
 use crate::clock;
 use crate::config;
 
-/// Whatever answers later than this is of no use: Webex is said to wait for ten to fifteen seconds.
+/// The longest wait for an answer. Webex is said to wait for ten to fifteen seconds, so a later answer is useless.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
-/// Our own answers are far shorter; more of somebody else's is not read.
+/// The most bytes of an answer that are read. Our own answers are far shorter.
 const MOST_BYTES: usize = 4096;
 
-/// Posts to one URL. It knows no token, so none can reach whoever answers there.
+/// Posts to one URL. It has no token, so none can reach a stranger who answers there.
 pub(crate) struct Probe {
     http: reqwest::Client,
     url: Url,
 }
 
-/// What came back.
+/// The answer to a probe.
 #[derive(Debug)]
 #[allow(missing_docs)]
 pub(crate) struct ProbeAnswer {
     pub status: u16,
-    /// As much of it as our own answers have.
+    /// The beginning of the body, which has room for any answer of our own.
     pub body: Vec<u8>,
     /// Where a redirect leads.
     pub leads_to: Option<Url>,
     pub took: Duration,
 }
 
-/// Why nothing came back.
+/// Why there was no answer.
 #[derive(Debug)]
 pub(crate) enum Unreached {
-    /// The name is not known.
+    /// The host name is not known.
     Name,
     /// Nobody listens at the port.
     Refused,
-    /// The certificate is not to be trusted.
+    /// The certificate cannot be trusted.
     Certificate(String),
-    /// What listens there does not speak TLS, or not with us.
+    /// The other end does not speak TLS, or not with us.
     Tls(String),
-    /// Nothing came in time.
+    /// There was no answer in time.
     Timeout(Duration),
-    /// Anything else, in the words of the system.
+    /// Another error, in the words of the system.
     Other(String),
 }
 
 impl Probe {
-    /// For a URL, trusting whom Webex trusts: the public roots. With `company_roots`, those of this system and
-    /// `webex.ca_file` instead.
+    /// A probe for a URL. It trusts the public roots, as Webex does. With `company_roots`, it trusts this system's
+    /// roots and `webex.ca_file` in their place.
     ///
     /// # Errors
-    /// When TLS cannot be set up at all.
+    /// TLS cannot be set up on this system.
     pub(crate) fn new(settings: &config::Webex, url: Url, company_roots: bool) -> anyhow::Result<Probe> {
         let settings = config::Webex {
             api_url: url.clone(),
@@ -73,7 +73,7 @@ impl Probe {
         Ok(Probe { http, url })
     }
 
-    /// Posts these bytes with more headers.
+    /// Posts this body with these further headers.
     pub(crate) async fn post(&self, body: &str, headers: &[(&str, &str)]) -> Result<ProbeAnswer, Unreached> {
         let started = clock::instant();
         let mut request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json;charset=UTF-8");
@@ -88,7 +88,7 @@ impl Probe {
     }
 }
 
-/// A body that breaks off is as good as one that is not ours.
+/// The beginning of a body. It does not matter whether the body breaks off or is not ours.
 async fn beginning(mut response: Response) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -109,7 +109,7 @@ fn unreached(error: reqwest::Error, took: Duration) -> Unreached {
         return Unreached::Name;
     }
     let connecting = error.is_connect();
-    // The library's own text names the URL, whose query may hold a secret.
+    // The library's own message names the URL, whose query may contain a secret.
     let error = error.without_url();
     let mut cause: &(dyn std::error::Error + 'static) = &error;
     let mut kind = None;
@@ -120,7 +120,7 @@ fn unreached(error: reqwest::Error, took: Duration) -> Unreached {
     let words = cause.to_string();
     match kind {
         Some(ErrorKind::ConnectionRefused) => Unreached::Refused,
-        // The library of TLS says by this kind that it is its own, and by its text what.
+        // An error of this kind comes from the TLS library, and its message says which one it is.
         Some(ErrorKind::InvalidData) if connecting => match words.split_once("invalid peer certificate: ") {
             Some((_, problem)) => Unreached::Certificate(problem.to_owned()),
             None => Unreached::Tls(words),
@@ -130,7 +130,7 @@ fn unreached(error: reqwest::Error, took: Duration) -> Unreached {
     }
 }
 
-/// The next cause: an error of the system that wraps another one does not name it as its source.
+/// The next cause. An error of the system that wraps another one does not give it as its source.
 fn within<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
     match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),
@@ -138,9 +138,9 @@ fn within<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn s
     }
 }
 
-/// Which roots the connections to Webex trust, in words.
+/// The roots that connections to Webex trust, in words.
 pub(crate) fn roots(settings: &config::Webex) -> String {
-    // As the client decides it: where the system has none, Mozilla's are brought along.
+    // Decided as in the client: if the system has no roots, Mozilla's are used.
     let systems = client_builder().build().is_ok();
     let roots = if systems { "the roots of this system" } else { "the bundled Mozilla roots" };
     match settings.ca_file {

@@ -1,5 +1,5 @@
-//! What Webex sends, spelled as Webex spells it. Unknown fields are ignored and most may be missing; `lenient` reads
-//! these, and sees to what is of an odd form.
+//! The values that Webex sends, spelled as Webex spells them. Unknown fields are ignored, and most fields may be
+//! missing. `lenient` reads these values and handles fields of an odd form.
 
 use std::fmt;
 
@@ -31,18 +31,18 @@ pub struct Person {
     pub created: Option<Timestamp>,
 }
 
-/// A list that is `null` is an empty one.
+/// Reads a list. `null` counts as an empty one.
 fn or_none<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl Person {
-    /// Whether the token is a bot's; Webex may leave the type out.
+    /// Whether this is a bot and not a person. Webex may leave out the type.
     pub fn is_bot(&self) -> bool {
         self.kind.as_deref().is_none_or(|kind| kind == "bot")
     }
 
-    /// Whose the token is, in words: of a bot or of a person, with name, address and id.
+    /// A description: bot or person, with name, address and id.
     pub fn described(&self) -> String {
         let kind = match self.kind.as_deref() {
             None | Some("bot") => "bot",
@@ -52,7 +52,7 @@ impl Person {
         format!("the {kind} {} <{}>, id {}", self.display_name, self.email(), self.id)
     }
 
-    /// The first address, or nothing.
+    /// The first address, or an empty text.
     pub fn email(&self) -> &str {
         self.emails.first().map_or("", String::as_str)
     }
@@ -64,7 +64,8 @@ impl Person {
 pub enum RoomType {
     /// One person and the bot.
     Direct,
-    /// A space; the bot sees only what mentions it. What Webex does not name is taken for this, the stricter one.
+    /// A space with others, in which the bot sees only messages that mention it. If Webex gives no type, this stricter
+    /// one is assumed.
     #[default]
     #[serde(other)]
     Group,
@@ -90,7 +91,7 @@ pub struct Room {
     pub created: Option<Timestamp>,
 }
 
-/// A person's presence in a space.
+/// The membership of a person in a space.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
@@ -139,7 +140,7 @@ pub struct Message {
     pub parent_id: Option<MessageId>,
 }
 
-/// A message of which only ids and time are wanted, such as one in a long list.
+/// A message of which only ids and the time are read, such as one in a long list.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
@@ -167,7 +168,7 @@ impl Attachment {
     }
 }
 
-/// A file with its bytes: to be sent, or fetched.
+/// A file with its bytes, to be sent or just fetched.
 #[derive(Clone)]
 #[allow(missing_docs)]
 pub struct File {
@@ -198,7 +199,7 @@ pub struct AttachmentAction {
     pub created: Option<Timestamp>,
 }
 
-/// The resources that Webex documents for webhooks, less `all`.
+/// The resources that Webex documents for webhooks, except `all`.
 pub(crate) const WEBHOOK_RESOURCES: [&str; 16] = [
     "attachmentActions",
     "dataSources",
@@ -218,7 +219,7 @@ pub(crate) const WEBHOOK_RESOURCES: [&str; 16] = [
     "adminBatchJobs",
 ];
 
-/// The events that Webex documents for webhooks, less `all`.
+/// The events that Webex documents for webhooks, except `all`.
 pub(crate) const WEBHOOK_EVENTS: [&str; 11] = [
     "created",
     "updated",
@@ -233,7 +234,7 @@ pub(crate) const WEBHOOK_EVENTS: [&str; 11] = [
     "statusChanged",
 ];
 
-/// A webhook as Webex knows it.
+/// A webhook, as Webex sends it.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
@@ -263,7 +264,7 @@ impl fmt::Debug for Webhook {
     }
 }
 
-/// A webhook as it ought to be.
+/// A webhook, as it should be.
 #[derive(Clone)]
 #[allow(missing_docs)]
 pub struct WebhookSpec {
@@ -275,7 +276,7 @@ pub struct WebhookSpec {
 }
 
 impl WebhookSpec {
-    /// Whether `found` has everything that cannot be changed as wanted: resource, event and filter.
+    /// Whether `found` is as wanted in everything that cannot be changed: resource, event and filter.
     pub fn can_become(&self, found: &Webhook) -> bool {
         let unfiltered = found.filter.as_deref().is_none_or(str::is_empty);
         found.resource == self.resource && found.event == self.event && unfiltered

@@ -1,4 +1,4 @@
-//! An open websocket: JSON out, frames in. What they mean is for the receiver.
+//! An open websocket: sends JSON and gives frames. The receiver knows what they mean.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use uuid::Uuid;
 use super::{Client, Error};
 use crate::redact::one_line;
 
-/// Activities have some kilobytes. A larger frame than this is not read, and the connection cannot go on after it.
+/// The largest frame that is read. Activities have some kilobytes. After a larger frame the connection cannot continue.
 const LARGEST_FRAME: usize = 1024 * 1024;
 
 /// How long a send may take. We send little.
 const LONGEST_SEND: Duration = Duration::from_secs(10);
 
-/// The most of a close's reason that is shown.
+/// The longest reason of a close that is shown.
 const LONGEST_REASON: usize = 200;
 
 /// A connection to Webex.
@@ -32,7 +32,7 @@ pub struct Socket {
 /// What happens on a socket.
 #[derive(Debug)]
 pub enum SocketEvent {
-    /// Text or bytes.
+    /// A frame with text or bytes.
     Frame(Bytes),
     /// A frame too large to be read.
     TooLarge,
@@ -43,7 +43,7 @@ pub enum SocketEvent {
 }
 
 impl Socket {
-    /// Takes an upgraded connection and shows the token on it.
+    /// Takes an upgraded connection and sends the token over it.
     pub(super) async fn authorized(upgraded: Upgraded, client: Client) -> Result<Socket, Error> {
         let config = WebSocketConfig::default()
             .max_message_size(Some(LARGEST_FRAME))
@@ -59,7 +59,7 @@ impl Socket {
         }
     }
 
-    /// Sends a frame. After an error nothing more can be sent.
+    /// Sends a frame. After an error nothing more can be sent: open another socket.
     pub async fn send(&mut self, frame: &Value) -> Result<(), String> {
         let sending = self.stream.send(Message::text(frame.to_string()));
         match tokio::time::timeout(LONGEST_SEND, sending).await {
@@ -68,7 +68,7 @@ impl Socket {
         }
     }
 
-    /// The next thing that happens. Dropping the call loses nothing.
+    /// The next event. Dropping the future loses nothing.
     pub async fn next(&mut self) -> SocketEvent {
         loop {
             return match self.stream.next().await {
@@ -78,7 +78,7 @@ impl Socket {
                     let reason = frame.as_ref().map_or("", |frame| frame.reason.as_str());
                     SocketEvent::Closed(frame.as_ref().map(|frame| frame.code.into()), self.reason(reason))
                 }
-                // Pings of the protocol itself are answered by the library.
+                // The library itself answers the protocol's pings.
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
                 Some(Err(tungstenite::Error::Capacity(_))) => SocketEvent::TooLarge,
                 Some(Err(error)) => SocketEvent::Broken(plain(&error)),
@@ -87,18 +87,18 @@ impl Socket {
         }
     }
 
-    /// Makes foreign text fit for logs and people.
+    /// Makes foreign text safe for logs and people.
     fn reason(&self, reason: &str) -> String {
         one_line(&self.client.redactor().sanitized(reason), LONGEST_REASON)
     }
 }
 
-/// Webex's support asks for it.
+/// A new tracking id, which Webex's support asks for.
 fn tracking_id() -> String {
     format!("switchboard_{}", Uuid::new_v4())
 }
 
-/// The library's texts name no address and nothing that was sent.
+/// The library's message, which contains no address and nothing that was sent.
 fn plain(error: &tungstenite::Error) -> String {
     match error {
         tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {

@@ -7,30 +7,30 @@ use reqwest::header::{DATE, HeaderMap};
 
 use crate::clock;
 
-/// How exactly Webex's time is known, in milliseconds: its answers give only seconds.
+/// The accuracy of Webex's time, in milliseconds. Its answers give only seconds.
 pub(crate) const TIME_IS_GOOD_TO: i64 = 2000;
 
-/// What the last answer said, and when that was. Shared by all clones of a client.
+/// The time in the last answer, and when that came. Shared by all clones of a client.
 #[derive(Default)]
 pub(super) struct WebexTime(Mutex<Option<(i64, Instant)>>);
 
 impl WebexTime {
-    /// Learns from the date of an answer. `took`: from the call to the answer.
+    /// Learns from the date of an answer. `took` is the time from the call to the answer.
     pub(super) fn note_answer(&self, headers: &HeaderMap, took: Duration) {
         if let Some(theirs) = webex_time_of(headers, took) {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((theirs, clock::instant()));
         }
     }
 
-    /// The time there by now, in milliseconds since 1970; nothing before the first answer.
+    /// The present time by Webex's clock, in milliseconds since 1970. None before the first answer.
     pub(super) fn now(&self) -> Option<i64> {
         let (theirs, at) = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
         Some(theirs + i64::try_from(at.elapsed().as_millis()).ok()?)
     }
 }
 
-/// Webex's time when the answer came. Webex read its clock between the call and the answer, so the middle is taken, and
-/// half a second for the fraction that the header leaves out. A slow answer is too inexact.
+/// Webex's time when the answer came. Webex read its clock at some time between the call and the answer, so the middle
+/// is assumed. Half a second is added for the fraction that the header leaves out. A slow answer is too inexact.
 fn webex_time_of(headers: &HeaderMap, took: Duration) -> Option<i64> {
     const HALF_A_SECOND: i64 = 500;
     const SLOW: Duration = Duration::from_secs(2);

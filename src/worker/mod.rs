@@ -1,4 +1,5 @@
-//! Claim, run, settle: one loop that knows neither queue's meaning, and the table that says when a row is tried again.
+//! Claims rows, has them worked on and settles them: one loop for both queues, which does not know what either is for.
+//! `retry` says when a row is tried again.
 //!
 //! A row is claimed only when a slot is free to work on it, so no lease runs out while the row waits.
 
@@ -24,10 +25,11 @@ use crate::instance::Gate;
 use crate::store::{Claimed, Claims, Queue, Settlement, Store};
 use crate::webex::Client;
 
-/// How often the loop looks without being woken: another process may write to the ledger without waking this one.
+/// The longest time before the loop looks again without being woken. Another process may write to the ledger, and
+/// cannot wake this one.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Work that takes longer gives up its slot, if [`Work::MAY_STEP_ASIDE`].
+/// How long work may take before it hangs. It then gives up its slot, if [`Work::MAY_STEP_ASIDE`].
 const HANGS_AFTER: Duration = Duration::from_secs(2);
 
 /// How often settling a row is tried.
@@ -42,12 +44,12 @@ pub struct Stop {
     pub abort: CancellationToken,
 }
 
-/// What works on one row. It must end before the lease does.
+/// Works on rows. Work on a row must end before its lease does.
 pub trait Work: Send + Sync + 'static {
     /// The queue of the rows.
     const QUEUE: Queue;
 
-    /// Whether work that hangs may go on without a slot: it does nothing but wait for Webex.
+    /// Whether work that hangs may continue without a slot. True only for work that does nothing but wait for Webex.
     const MAY_STEP_ASIDE: bool;
 
     /// What the body of a row is read as.
@@ -59,13 +61,13 @@ pub trait Work: Send + Sync + 'static {
     /// Reads the body of a row. Gives it with the id of the event that the row belongs to, which the log names.
     fn read(row: &Claimed) -> (Uuid, Self::Body);
 
-    /// Works on a row and says what becomes of it.
+    /// Works on a row and gives its settlement.
     fn work(&self, row: Claimed, body: Self::Body) -> impl Future<Output = Settlement> + Send;
 
-    /// What becomes of a row whose work panicked, outside of any handler.
+    /// The settlement of a row whose work panicked outside of any handler.
     fn panicked(&self, row: Claimed, why: String) -> Settlement;
 
-    /// What becomes of a row that is put back unfinished.
+    /// The settlement that puts a row back unfinished.
     fn put_back(row: Claimed) -> Settlement;
 }
 
@@ -192,7 +194,7 @@ async fn settle<W: Work>(work: &W, store: &Store, row: Claimed, stop: &Stop) {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub fn reason(panic: &(dyn Any + Send)) -> String {
     let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("panicked: {}", said.unwrap_or("no reason given"))

@@ -1,4 +1,4 @@
-//! When a row is tried again after a failure: one table for both queues.
+//! Says when a row is tried again after a failure: one table for both queues.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ pub struct Retry {
     settings: config::Worker,
     webex: Client,
     health: Health,
-    /// What waits, for the log.
+    /// The word for the rows in the log.
     what: &'static str,
 }
 
 impl Retry {
-    /// `what` names the rows in the log: `event` or `reply`. `health` is told of a refused token.
+    /// `what` names the rows in the log: `event` or `reply`. `health` is told if Webex refuses the token.
     pub fn new(settings: &config::Worker, webex: &Client, health: &Health, what: &'static str) -> Retry {
         Retry { settings: settings.clone(), webex: webex.clone(), health: health.clone(), what }
     }
 
-    /// Tries so far, as `worker.max_attempts` counts them. A process that died at it counts as half a try: the row may
-    /// not be the cause.
+    /// The number of tries so far, as `worker.max_attempts` counts them. A try during which the process died counts
+    /// half, since the row may not be the cause.
     pub fn tries(row: &Claimed) -> u32 {
         row.attempts + row.deaths / 2
     }
@@ -33,7 +33,7 @@ impl Retry {
         Retry::tries(row) + 1 >= self.settings.max_attempts
     }
 
-    /// The next try after a failure of our own; none after the last try.
+    /// The next try after a failure on our side. None after the last try.
     pub fn after_failure(&self, row: &Claimed, why: &str) -> Option<Again> {
         (!self.is_last(row)).then(|| Again {
             after: self.backoff(row),
@@ -43,7 +43,7 @@ impl Retry {
         })
     }
 
-    /// The next try after a failed call; none when the row is given up. `fault` may differ from [`Error::fault`].
+    /// The next try after a failed call. None if the row is given up. `fault` may differ from [`Error::fault`].
     pub async fn after_fault(&self, row: &Claimed, error: &Error, fault: Fault) -> Option<Again> {
         let what = self.what;
         let is_patient = row.failing() < self.settings.give_up;
@@ -82,8 +82,8 @@ impl Retry {
         Some(Again { after, spent, note: Some(error.to_string()), ..Again::default() })
     }
 
-    /// Whether Webex fails for other calls too, and `worker.give_up` is not over. A row is given up over a 500 only if
-    /// Webex works otherwise; an outage is waited out.
+    /// Whether other calls to Webex fail too, and `worker.give_up` is not over yet. An outage is waited out: a row is
+    /// given up over a 500 only if Webex works otherwise.
     pub async fn is_outage(&self, row: &Claimed) -> bool {
         if row.failing() >= self.settings.give_up {
             return false;
@@ -94,13 +94,13 @@ impl Retry {
         }
     }
 
-    /// The pause after one more failure: doubling, capped, and at random between half and all of it.
+    /// The pause after another failure. It doubles up to a limit, and is drawn at random from half to all of that.
     pub fn backoff(&self, row: &Claimed) -> Duration {
         let whole = self.settings.backoff.saturating_mul(2_u32.saturating_pow(row.attempts.min(20)));
         jittered(whole.min(self.settings.backoff_max))
     }
 
-    /// The pause while Webex is away: half the time that it has been away.
+    /// The pause while Webex is away: half as long as it has been away.
     pub fn patience(&self, row: &Claimed) -> Duration {
         jittered((row.failing() / 2).clamp(self.settings.backoff, self.settings.backoff_max))
     }
@@ -112,7 +112,7 @@ fn with_jitter(pause: Duration) -> Duration {
     pause + pause.mul_f64(fastrand::f64() / 10.0).min(MOST)
 }
 
-/// The error of calls that had no answer when the row's lease was about to end. They may have been carried out.
+/// The error for calls that had no answer when the row's lease was about to end. Webex may have carried them out.
 pub fn no_answer(endpoint: &'static str) -> Error {
     Error::Unreachable { endpoint, is_sent: true, cause: "no answer before the lease ends".to_owned() }
 }

@@ -213,7 +213,7 @@ async fn every_finding_is_told_up_to_ten_and_a_damaged_row_hides_no_other() {
     tamper(folder, "UPDATE audit SET reason = 'other' WHERE seq <> 5").await;
     let (code, said) = verify(folder, &[], &[]);
     assert_eq!((code, said.matches("broken: row ").count()), (1, 10), "{said}");
-    assert!(said.contains("\nbroken: row 5 holds what no row of the audit does\n"), "{said}");
+    assert!(said.contains("\nbroken: row 5 has content that no row of the audit has\n"), "{said}");
     assert!(said.contains("\nbroken: and 4 more findings\n14 rows, from "), "{said}");
 }
 

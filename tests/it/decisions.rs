@@ -207,9 +207,9 @@ async fn check_tells_of_rules_that_nobody_can_fulfil_and_of_what_needs_no_approv
         ),
         (
             format!("{open}{}", report("allow = [\"bob@example.com\"]", "{ by = [\"bob@example.com\"] }")),
-            "one of those whose approval",
+            "would have to approve it too",
         ),
-        (format!("{admin}{}", report("allow = [\"admins\"]", "{ by = [\"admins\"] }")), "one of those whose approval"),
+        (format!("{admin}{}", report("allow = [\"admins\"]", "{ by = [\"admins\"] }")), "would have to approve it too"),
         (
             format!("{admin}[[command]]\nname = \"pairing\"\napprove = {{ by = [\"bob@example.com\"] }}"),
             "pairing needs approval, and these actions of it do not",

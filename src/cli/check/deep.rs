@@ -8,8 +8,7 @@ use crate::config::{Config, Mode};
 use crate::store::LedgerStatus;
 use crate::webex::{Client, Error, Room, RoomType, Webhook, roots};
 
-/// The difference from Webex's clock that is a warning. Webex tells its time in whole seconds, so a smaller one proves
-/// little.
+/// The difference from Webex's clock that is a warning. A clock that nobody sets drifts by less than this.
 const CLOCK_DRIFT_WARNS: Duration = Duration::from_secs(30);
 /// The difference from Webex's clock that is a failure: times in messages and in the ledger no longer tell which came
 /// first.

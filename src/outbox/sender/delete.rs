@@ -7,7 +7,8 @@ use crate::verdict::Verdict;
 use crate::webex::{Error, Fault, MessageId};
 
 impl Outbox {
-    /// Deletes a message of the bot's own, once what takes its place was posted. Deleted already is deleted.
+    /// Deletes a message of the bot, once the letter that replaces it was sent. A message that is already gone counts
+    /// as deleted.
     pub(super) async fn delete(&self, row: Claimed, delete: &Delete) -> Settlement {
         let looked_up = async { Ok::<_, StoreError>((self.may_go(delete).await?, self.find(&row, &delete.of).await?)) };
         let (may_go, found) = match looked_up.await {
@@ -33,7 +34,7 @@ impl Outbox {
         row.done(closing(Verdict::Deleted, ids.join(", ")))
     }
 
-    /// Deletes these messages, each once. Returns those that are gone.
+    /// Deletes these messages, each once. Gives those that are gone.
     async fn delete_all(&self, ids: Vec<MessageId>) -> Result<Vec<MessageId>, Error> {
         let mut gone: Vec<MessageId> = Vec::new();
         for id in ids {
@@ -48,7 +49,7 @@ impl Outbox {
         Ok(gone)
     }
 
-    /// Whether what takes the place of the message, if anything does, was sent.
+    /// Whether the letter that replaces the message was sent. Also true if there is no such letter.
     async fn may_go(&self, delete: &Delete) -> Result<bool, StoreError> {
         let Some(successor) = delete.successor else { return Ok(true) };
         Ok(self.store.row(successor).await?.is_some_and(|row| row.verdict == Some(Verdict::Sent)))

@@ -10,22 +10,22 @@ use crate::verdict::Verdict;
 use crate::webex::{Error, Fault, MessageId};
 use crate::worker::no_answer;
 
-/// How often Webex lets a message be edited.
+/// The most edits that Webex allows for one message.
 const MOST_EDITS: u32 = 10;
 
-/// Why there is nothing to edit.
+/// Why there is no message to edit.
 const NOT_SENT: &str = "it was not sent, or nobody knows Webex's id of it";
 
-/// What the ledger knows of the message of an edit or a deletion.
+/// What the ledger knows about the message of an edit or a deletion.
 #[derive(Default)]
 pub(super) struct FoundMessage {
-    /// Webex's id of it; none when it was not sent.
+    /// Webex's id of the message. None if it was not sent.
     pub(super) message: Option<MessageId>,
     /// The letter that posted it.
     letter: Option<Row>,
 }
 
-/// What came of an edit.
+/// The outcome of an edit.
 enum EditOutcome {
     /// The message has its new text.
     Made,
@@ -34,7 +34,7 @@ enum EditOutcome {
 }
 
 impl Outbox {
-    /// Changes the text of a message, unless a later edit does.
+    /// Changes the text of a message, unless a later edit will.
     pub(super) async fn edit(&self, row: Claimed, edit: &Edit) -> Settlement {
         let looked_up = async {
             let newer = self.newer_edit(&row, edit).await?;
@@ -58,8 +58,8 @@ impl Outbox {
         self.settle_change(row, edit, found, change).await
     }
 
-    /// The last of the later edits of the same message that wait too. An edit that would be posted gives way only to
-    /// another that would be: else neither text is seen when the message cannot be edited.
+    /// The last of the later edits of the same message, if any wait. An edit that falls back to a post is dropped only
+    /// for another that does: otherwise neither text would be seen if the message cannot be edited.
     async fn newer_edit(&self, row: &Claimed, edit: &Edit) -> Result<Option<Uuid>, StoreError> {
         let newer = self.store.newer_edits(row, edit.of.target()).await?;
         let is_as_strong = |body: &str| match Letter::read(body) {
@@ -122,7 +122,7 @@ impl Outbox {
             Ok(EditOutcome::Made) => return self.settle_edited(row, edit, found),
             Ok(EditOutcome::Impossible(why, root)) => (why, root),
             Err(error) => match error.fault() {
-                // Webex's reads lag behind for a moment.
+                // What Webex shows lags behind for a moment, so the message may be there.
                 Fault::NotFound if row.failing() < self.visible_within => {
                     let (after, note) = (self.retry.patience(&row), Some(error.to_string()));
                     return row.again(Again { after, note, ..Again::default() });
@@ -185,7 +185,7 @@ impl FoundMessage {
         }
     }
 
-    /// Where the text of an impossible edit is posted: in the thread of its message, or in the one which that began.
+    /// The thread to post in if an edit is impossible: that of its message, or the one that the message began.
     fn thread(&self, edit: &Edit, root: Option<MessageId>) -> Option<Thread> {
         match &edit.of {
             Edited::Thread(key) => Some(Thread::Key { key: key.clone() }),

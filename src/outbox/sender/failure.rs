@@ -1,4 +1,4 @@
-//! What becomes of a letter that was not sent.
+//! Decides what happens to a letter that was not sent.
 
 use super::{Outbox, closing};
 use crate::outbox::Destination;
@@ -7,7 +7,7 @@ use crate::verdict::Verdict;
 use crate::webex::{Error, Fault};
 
 impl Outbox {
-    /// Nothing was sent, for a reason of our own.
+    /// Settles a row of which nothing was sent, for a reason on our side.
     pub(super) fn unprepared(&self, row: Claimed, why: String) -> Settlement {
         tracing::error!(why, "a reply cannot be sent");
         self.failed(row, why, false)
@@ -20,17 +20,17 @@ impl Outbox {
         }
     }
 
-    /// What to do about a failed send. An upload without an answer, while Webex answers others, is too large for
-    /// `webex.timeout` and this line: that is tried a few times and not for a day.
+    /// What to do about a failed send. If an upload gets no answer while Webex answers other calls, the file is too
+    /// large for `webex.timeout` and this line. That is tried a few times, but not for a whole day.
     async fn fault(&self, row: &Claimed, error: &Error, is_posted: bool, has_file: bool) -> Fault {
         let is_slow_upload = has_file && matches!(error, Error::Unreachable { .. });
         if is_slow_upload && !self.retry.is_outage(row).await {
             return Fault::Broken;
         }
         match error.fault() {
-            // A look or a deletion that is refused says nothing of the message, and may be refused in passing.
+            // A search or a deletion that is refused says nothing about the message, and the refusal may be temporary.
             Fault::Final | Fault::NotFound if !is_posted => Fault::Broken,
-            // One 404 may be as passing as one 500.
+            // A single 404 may be as temporary as a single 500.
             Fault::NotFound if !self.retry.is_last(row) => Fault::Broken,
             fault => fault,
         }

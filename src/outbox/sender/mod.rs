@@ -23,7 +23,7 @@ use crate::worker::{Retry, Work};
 /// Sends one row.
 pub struct Outbox {
     webex: Client,
-    /// Has the bytes of files, the receipts of letters and the roots of threads.
+    /// Keeps the bytes of files, the receipts of letters and the roots of threads.
     store: Store,
     lease: Duration,
     visible_within: Duration,
@@ -34,7 +34,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Sends from this ledger to Webex, as the settings say. `health` is told of a refused token.
+    /// Sends letters from this ledger to Webex, as the settings say. `health` is told if Webex refuses the token.
     pub fn new(
         config: &Config,
         webex: &Client,
@@ -55,7 +55,7 @@ impl Outbox {
         }
     }
 
-    /// The client for a letter. Calls for a letter that somebody waits for go first.
+    /// The client for a letter. If somebody waits for the letter, its calls go first.
     fn webex_for(&self, urgency: Urgency) -> Client {
         self.webex.at(match urgency {
             Urgency::Awaited => Priority::Reply,
@@ -94,7 +94,7 @@ impl Work for Outbox {
         self.failed(row, why, true)
     }
 
-    /// The post may have arrived: the next try looks first.
+    /// Gives a row back whose post may have arrived. The next try looks for the message first.
     fn put_back(row: Claimed) -> Settlement {
         row.again(Again { uncertain: true, ..Again::default() })
     }

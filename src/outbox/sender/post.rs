@@ -1,4 +1,4 @@
-//! Posts a message, unless it is there already.
+//! Posts a message, unless it has arrived already.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use crate::verdict::Verdict;
 use crate::webex::{Client, Error, File, FileInfo, Message, MessageId, NewMessage};
 use crate::worker::no_answer;
 
-/// A post with its thread and file, as the ledger has them.
+/// A post with the thread and file that the ledger has for it.
 struct Prepared<'a> {
     post: &'a Post,
-    /// The root of its thread; none if it begins a thread or is in none.
+    /// The root of the thread. None if the message begins a thread or is in none.
     root: Option<MessageId>,
     file: Option<File>,
 }
 
 impl Outbox {
-    /// Posts a message. `no_edit`: it stands in for an edit that is impossible for this reason.
+    /// Posts a message. `no_edit` is there if the post replaces an edit: it is why the edit is impossible.
     pub(super) async fn post(&self, row: Claimed, post: &Post, no_edit: Option<String>) -> Settlement {
         let prepared = match self.prepare(&row, post).await {
             Ok(prepared) => prepared,
@@ -55,7 +55,7 @@ impl Outbox {
         Ok(Prepared { post, root, file })
     }
 
-    /// Looks for the message if it may be there, posts it if it is not, and settles the row.
+    /// Looks for the message if it may have arrived, posts it if it has not, and settles the row.
     async fn deliver(&self, row: Claimed, prepared: &Prepared<'_>, no_edit: Option<String>) -> Settlement {
         // The lease bounds all calls together. After an edit, half of it is used up.
         let share = if no_edit.is_some() { 0.45 } else { 0.9 };
@@ -104,7 +104,8 @@ impl Outbox {
             }
             Some(Thread::Message(_)) | None => None,
         };
-        // A request for approval without its card cannot be decided. Other cards have no request, so nothing happens.
+        // A request for approval cannot be decided without its card. For any other card this effect finds no request
+        // and does nothing.
         let unasked = receipt.without_card.as_ref().map(|_| Effect::Approval(ApprovalStep::Unasked { card: row.id }));
         let effects = shown.into_iter().chain(thread).chain(unasked).collect();
         let (verdict, mark) = (Verdict::Sent, Some(receipt.message.clone()));
@@ -133,7 +134,8 @@ impl Outbox {
             posted => return posted.map(|message| Sent::new(message, None, None)).map_err(Unsent::Post),
         };
         // Webex does not document how it refuses a wrong card, or an answer to a deleted message. If it takes the
-        // message without the one or the other, that was the cause. If it takes none, its last refusal counts.
+        // message without the card or without the thread, that was the cause. If it takes no version, its last refusal
+        // counts.
         let less: &[(bool, bool)] = match (has_thread, has_card) {
             (true, true) => &[(false, true), (true, false), (false, false)],
             (true, false) | (false, true) => &[(false, false)],
@@ -172,7 +174,7 @@ impl Outbox {
     }
 }
 
-/// What Webex has taken, and when by its clock.
+/// The message that Webex has taken, and when by Webex's clock.
 struct Sent {
     receipt: Receipt,
     created: Option<Timestamp>,
@@ -185,11 +187,11 @@ impl Sent {
     }
 }
 
-/// Why a message was not sent, as far as anybody knows.
+/// Why a message was not sent, as far as that is known.
 enum Unsent {
-    /// It may be there soon, within so long.
+    /// It has not arrived, but may within this time.
     Pending(Duration),
-    /// The look for it failed.
+    /// The search for it failed.
     Look(Error),
     /// Its post failed.
     Post(Error),

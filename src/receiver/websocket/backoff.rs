@@ -1,4 +1,4 @@
-//! The pauses between two sockets: one second, doubled with each failure, and some of it left to chance, so that daemons
+//! The pauses before a new socket: one second, doubled with each failure. Part of each pause is random, so that daemons
 //! which lost their sockets together do not come back together.
 
 use std::time::Duration;
@@ -17,19 +17,19 @@ impl Backoff {
         Backoff { next: FIRST.min(longest), longest }
     }
 
-    /// Between half and all of the pause that is due.
+    /// The next pause: at random, half to all of the one that is due.
     pub(super) fn next(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(self.longest);
         jittered(pause)
     }
 
-    /// What only a person can mend is looked at again this seldom.
+    /// The longest pause, which is used if only a person can mend the cause.
     pub(super) fn longest(&self) -> Duration {
         self.longest
     }
 
-    /// A socket has proven to work.
+    /// Starts over with the shortest pause, since a socket has worked.
     pub(super) fn reset(&mut self) {
         self.next = FIRST.min(self.longest);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::store::StoreError;
 use crate::webex::{Error, Fault};
 
-// The codes of Webex's own, as its SDK for JavaScript knows them.
+// Webex's own codes, as its JavaScript SDK knows them.
 const REPLACED: u16 = 4000;
 const BAD_REQUEST: u16 = 4400;
 const UNAUTHORIZED: u16 = 4401;
@@ -14,11 +14,11 @@ const FORBIDDEN: u16 = 4403;
 /// Why a socket ended, or did not open.
 #[derive(Debug)]
 pub(super) enum SocketEnd {
-    /// There is no device, or its socket could not be opened.
+    /// Webex gave no device, or its socket could not be opened.
     Refused(Error),
     /// Webex closed it.
     Closed(Option<u16>, String),
-    /// It broke, or went silent.
+    /// The connection broke, or went silent.
     Lost(String),
     /// Webex sent a frame that is too large.
     TooLarge,
@@ -31,17 +31,17 @@ pub(super) enum SocketEnd {
 pub(super) struct ReopenPlan {
     /// Why the last one ended, for people.
     pub(super) why: String,
-    /// The same without foreign text.
+    /// The same reason without text from outside.
     pub(super) short: String,
-    /// Only a person can mend it, so the pause is the longest that the settings allow.
+    /// Whether only a person can mend the cause. The pause is then the longest that the settings allow.
     pub(super) is_slow: bool,
     pub(super) is_token_refused: bool,
-    /// The pause that Webex asks for.
+    /// The pause that Webex asked for.
     pub(super) asked: Duration,
 }
 
 impl SocketEnd {
-    /// Another process goes on with our device.
+    /// Whether another process has taken over our device.
     pub(super) fn is_replacement(&self) -> bool {
         matches!(self, SocketEnd::Closed(Some(REPLACED), _))
     }

@@ -16,16 +16,16 @@ const LONGEST_FAREWELL: Duration = Duration::from_secs(3);
 
 /// The device of the next socket.
 enum Plan {
-    /// The one of our name, if there is one.
+    /// The one with our name, if there is one.
     Find,
-    /// This one: its socket has worked.
+    /// This one, since its socket has worked.
     Keep(Device),
-    /// A new one in place of this: its socket has not worked.
+    /// A new one in place of this one, whose socket has not worked.
     Replace(Device),
 }
 
 impl Websocket {
-    /// Keeps a socket open until the stop, and then takes the device away.
+    /// Keeps a socket open until `stop`, and then deletes the device.
     pub async fn run(self, stop: CancellationToken) {
         let mut plan = Plan::Find;
         let mut backoff = Backoff::new(self.settings.backoff_max);
@@ -49,7 +49,7 @@ impl Websocket {
         }
         match plan {
             Plan::Keep(device) | Plan::Replace(device) if !is_theirs => self.farewell(&device).await,
-            // The daemon that took over uses the device.
+            // The other daemon, which took over, uses the device.
             Plan::Keep(_) | Plan::Replace(_) | Plan::Find => {}
         }
     }

@@ -16,10 +16,10 @@ use crate::receiver::activity::{Frame, FrameContent};
 use crate::telemetry::Received;
 use crate::webex::{self, SocketEvent};
 
-/// Webex closes a socket without a token after this time. We close one that Webex did not greet.
+/// How long we wait for Webex's first event. Webex itself closes a socket without a token after this time.
 const LONGEST_GREETING: Duration = Duration::from_secs(30);
 
-/// The most envelopes that wait for the disk at one time, and share its commits. More wait in the connection.
+/// The most envelopes that wait for the disk at one time. They share its commits; further ones wait in the connection.
 const MOST_STORING: usize = 64;
 
 pub(super) struct Session<'a> {
@@ -33,9 +33,9 @@ pub(super) struct Session<'a> {
     has_worked: bool,
 }
 
-/// What we wait for from the other end.
+/// What we wait for from Webex.
 enum Beat {
-    /// The first event, which shows that it took the token.
+    /// The first event, which shows that Webex accepted the token.
     Greeting,
     /// Nothing, until the next ping.
     Rest,
@@ -63,7 +63,7 @@ impl<'a> Session<'a> {
         let store = async move |EventFrame { id, event, raw }: EventFrame| {
             (id, websocket.door.take(Source::Websocket, &event, Some(raw)).await)
         };
-        // Each is queued for the disk when it is first polled, which is in the order of arrival.
+        // Each event is queued for the disk when its future is first polled, which is in the order of arrival.
         let mut storing = FuturesUnordered::new();
         loop {
             let step = tokio::select! {

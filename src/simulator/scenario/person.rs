@@ -54,7 +54,7 @@ impl Person {
     /// Mentions the bot in a space and says something to it, and gives the message's id.
     ///
     /// # Errors
-    /// As with [`Person::says_in`].
+    /// The same errors as [`Person::says_in`].
     pub fn mentions_bot(&self, room_id: &str, text: &str) -> Result<String, Refusal> {
         self.writes(room_id, &self.mentioning(text))
     }
@@ -62,7 +62,7 @@ impl Person {
     /// Writes a message in Webex's markdown, with mentions anywhere, and gives its id.
     ///
     /// # Errors
-    /// As with [`Person::says_in`].
+    /// The same errors as [`Person::says_in`].
     pub fn writes(&self, room_id: &str, markdown: &str) -> Result<String, Refusal> {
         self.post(room_id, MessageDraft { markdown: Some(markdown.to_owned()), ..MessageDraft::default() })
     }

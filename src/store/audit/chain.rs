@@ -1,4 +1,4 @@
-//! The chain as the writer goes on with it: rows added at its end in the transaction of what they tell, rows pruned at
+//! Continues the chain for the writer: adds rows at its end, in the transaction of what they record, and prunes rows at
 //! its beginning.
 
 use std::time::Duration;
@@ -10,25 +10,25 @@ use crate::signature::Digest;
 use crate::store::{Engine, StoreError};
 use crate::verdict::Verdict;
 
-/// Rows that somebody put behind the end are passed over within so many numbers, a stretch at a time; none is looked
-/// for further away than that from the last.
+/// Rows that somebody put behind the end are passed over in stretches of this many numbers. A row further than one
+/// stretch behind the last is not looked for.
 const STRETCH: i64 = 1_000_000;
 
-/// What the writer keeps of the chain between two commits. The one head is the store's; what is kept of it here is
-/// written over it only while it is still the same, so that several processes can go on with one chain.
+/// What the writer remembers of the chain between two commits. The store holds the one head. The writer overwrites it
+/// only if it is still as remembered here, so several processes can continue one chain.
 pub struct Chain {
     keys: AuditKeys,
-    /// The daemon goes on whatever it finds. A verb may refuse.
+    /// Whether this process is the daemon. The daemon continues whatever it finds; a verb may refuse.
     is_daemon: bool,
     /// The head as this process left it. If another process has moved it since, it is read again before a row is added.
     head: Option<AuditHead>,
-    /// The last row and its hash, as committed by us. Later rows have to go on from it.
+    /// The last row that this process committed, and its hash. Later rows have to continue from it.
     kept: Option<(i64, Digest)>,
-    /// Whether the head had a seal, or an operator asked for one. Else the daemon puts none there.
+    /// Whether the head had a seal, or an operator asked for one. Otherwise the daemon does not seal it.
     sealed: bool,
 }
 
-/// Where the next row goes: after this head, with that number.
+/// Where the next row goes: after this head, with this number.
 struct ChainEnd {
     head: AuditHead,
     next: i64,
@@ -43,18 +43,19 @@ impl Chain {
         self.keys.seal(head).filter(|_| self.sealed)
     }
 
-    /// The transaction was committed.
+    /// Notes that the transaction was committed.
     pub fn committed(&mut self) {
         self.kept = self.head.as_ref().map(|head| (head.seq, head.hash)).or(self.kept);
     }
 
-    /// The transaction was rolled back.
+    /// Notes that the transaction was rolled back.
     pub fn rolled_back(&mut self) {
         self.head = None;
     }
 
-    /// Sees, when the daemon begins and when it ends, whether the chain's end is as the keys say and as it was left,
-    /// and writes down where it is not. A verb only reads, or writes what it did.
+    /// Checks the chain's end when the daemon starts and stops: that its seal fits the keys, and that it is as the
+    /// daemon left it. If not, that is recorded in a row. A verb does not check, since it only reads, or records what
+    /// it did.
     pub async fn look(&mut self, engine: &mut Engine) -> Result<(), StoreError> {
         if !self.is_daemon {
             return Ok(());
@@ -66,21 +67,21 @@ impl Chain {
         Ok(())
     }
 
-    /// Seals the head of a ledger that was just made, so that one without a seal is never taken for a new one.
+    /// Seals the head of a ledger that was just made. So a ledger without a seal is never taken for a new one.
     pub async fn seal_new(&mut self, engine: &mut Engine) -> Result<(), StoreError> {
         let Some(head) = engine.audit_head().await? else { return Ok(()) };
         self.sealed = true;
         engine.seal_audit_head(self.seal(&head)).await
     }
 
-    /// Whether there is no seal yet, and the key for one: then the next row seals it.
+    /// Whether there is a key but no seal yet. Then the next row seals the chain.
     pub async fn begin_sealing(&mut self, engine: &mut Engine) -> Result<bool, StoreError> {
         let head = engine.audit_head().await?;
         self.sealed = head.is_none_or(|head| self.keys.look_at(&head) == SealFit::Unsealed);
         Ok(self.sealed)
     }
 
-    /// Adds rows at the end of the chain: two statements, however many there are.
+    /// Adds rows at the end of the chain, with two statements for any number of rows.
     pub async fn add(&mut self, engine: &mut Engine, entries: &[&AuditEntry]) -> Result<(), StoreError> {
         if entries.is_empty() {
             return Ok(());
@@ -90,14 +91,14 @@ impl Chain {
         {
             return Ok(());
         }
-        // The first time, or after a verb of an operator has moved it, or somebody who should not have.
+        // This is the first time, or somebody has moved the end: an operator's verb, or an intruder.
         let (end, remark) = self.find_head(engine).await?;
         let entries: Vec<_> = remark.iter().chain(entries.iter().copied()).collect();
         self.append(engine, end, &entries).await.map(drop)
     }
 
-    /// `false` when the chain's end is not where it was thought to be, or rows of somebody else are there: nothing was
-    /// written.
+    /// Adds the rows. `false` if the chain's end was not where it was expected, or if foreign rows are there; then
+    /// nothing was written.
     async fn append(
         &mut self,
         engine: &mut Engine,
@@ -122,7 +123,7 @@ impl Chain {
         Ok(true)
     }
 
-    /// The chain's end as it is on disk, if there is nothing to be said of it; else that is written down.
+    /// The chain's end as it is on disk, if nothing is wrong with it. Otherwise the problem is recorded.
     async fn find_sound_head(&mut self, engine: &mut Engine) -> Result<Option<AuditHead>, StoreError> {
         let (end, remark) = self.find_head(engine).await?;
         match remark {
@@ -131,7 +132,7 @@ impl Chain {
         }
     }
 
-    /// The chain's end as it is on disk, and what is to be written down of it first.
+    /// The chain's end as it is on disk, and the row to record first if something is wrong with it.
     async fn find_head(&mut self, engine: &mut Engine) -> Result<(ChainEnd, Option<AuditEntry>), StoreError> {
         let (head, remark) = match engine.audit_head().await? {
             Some(head) => {
@@ -154,8 +155,8 @@ impl Chain {
         Ok((ChainEnd { head, next }, remark))
     }
 
-    /// The number of the next row. Rows beyond the end are not ours, and rows that were ours may be gone: ours go on
-    /// behind them, so that no number is used twice and `verify` finds both. What stands far away is not reached.
+    /// The number of the next row. Foreign rows may lie beyond the end, and rows of ours may be gone. The new row goes
+    /// behind all of them, so that no number is used twice and `verify` finds both. Rows that lie far away are ignored.
     async fn next(&mut self, engine: &mut Engine, head: &AuditHead) -> Result<i64, StoreError> {
         let mut end = self.kept.map_or(0, |(seq, _)| seq).max(head.seq);
         while let Some(last) = engine.last_audit_row(end, STRETCH).await? {
@@ -164,7 +165,7 @@ impl Chain {
         Ok(end + 1)
     }
 
-    /// What the daemon writes down about the head it finds; a verb that has not the daemon's key writes nothing.
+    /// The row that the daemon records about a head that is wrong. A verb without the daemon's key records nothing.
     async fn remark(&mut self, engine: &mut Engine, head: &AuditHead) -> Result<Option<AuditEntry>, StoreError> {
         let (fit, was_sealed) = (self.keys.look_at(head), self.sealed);
         match fit {
@@ -193,7 +194,7 @@ impl Chain {
         })
     }
 
-    /// What is wrong with a head that does not go on from where this process left the chain.
+    /// What is wrong with a head that does not continue from where this process left the chain.
     async fn broken_since(
         &self,
         engine: &mut Engine,
@@ -202,7 +203,7 @@ impl Chain {
         was_sealed: bool,
     ) -> Result<Option<String>, StoreError> {
         let Some((left, hash)) = self.kept else { return Ok(None) };
-        // No verb has changed the seal: it refuses to, with another key than the daemon's.
+        // No verb has changed the seal: with another key than the daemon's, it refuses to.
         let is_replaced = match fit {
             SealFit::Open | SealFit::Sealed | SealFit::NoKey => false,
             SealFit::Unsealed => was_sealed,
@@ -220,7 +221,7 @@ impl Chain {
         Ok((found != Some(hash)).then(broken))
     }
 
-    /// Removes the oldest rows past their time. A chain whose end is in doubt is left as it is, for whoever looks.
+    /// Removes the oldest rows once their time is over. A chain whose end is in doubt is left as it is, to be examined.
     pub async fn prune(&mut self, engine: &mut Engine, retention: Duration) -> Result<u64, StoreError> {
         let Some(mut head) = self.find_sound_head(engine).await? else { return Ok(0) };
         let now = clock::wall_ms();
@@ -230,7 +231,8 @@ impl Chain {
         };
         (head.anchor_seq, head.anchor_hash, head.pruned_at) = (seq, hash, Some(now));
         head.seal = self.seal(&head);
-        // Read again, whether or not this is committed: its beginning is not looked at when a row is added.
+        // The next row reads the head again, whether or not this is committed, since adding a row does not check the
+        // beginning.
         self.head = None;
         engine.prune_audit(&head).await
     }
@@ -244,12 +246,12 @@ async fn make_head(engine: &mut Engine) -> Result<AuditHead, StoreError> {
     Ok(head)
 }
 
-/// The last row of the beginning, as far as one step goes, that was written before then. A row from the future, of a
-/// clock that was wrong, goes with the first one behind it that is not.
+/// The last of the rows at the beginning that were written before `until`, as far as one step goes. A row from the
+/// future, made while the clock was wrong, goes together with the first later row that is not from the future.
 async fn past(engine: &mut Engine, now: i64, until: i64) -> Result<Option<(i64, Digest)>, StoreError> {
     let (mut last, mut doubtful) = (None, None);
     for (seq, at, hash) in engine.oldest_audit_rows().await? {
-        // On what is no hash, no chain can be built.
+        // No chain can continue from a value that is not a hash.
         let Some(hash) = hash.filter(|_| at <= until || at > now) else { return Ok(last) };
         if at <= until {
             last = Some((seq, hash));
@@ -258,7 +260,7 @@ async fn past(engine: &mut Engine, now: i64, until: i64) -> Result<Option<(i64, 
         }
     }
     let (None, Some((seq, _))) = (last, doubtful) else { return Ok(last) };
-    // All of the step are from the future; what is behind them decides.
+    // All rows of the step are from the future, so the rows behind them decide.
     let behind = engine.audit_time_behind(seq, now).await?;
     Ok(doubtful.filter(|_| behind.is_some_and(|at| at <= until)))
 }

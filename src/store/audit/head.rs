@@ -1,4 +1,4 @@
-//! The chain's two ends, and the seal over them.
+//! The record of the chain's two ends, and the seal over it.
 
 use secrecy::SecretString;
 
@@ -6,8 +6,8 @@ use super::row::GENESIS;
 use crate::config;
 use crate::signature::{AuditKey, Digest};
 
-/// A number so high is no row's that this program wrote: with one each millisecond it takes 285,000 years. It keeps a
-/// row or a head that somebody put at the end of all numbers from leaving none for ours.
+/// The highest number of a row. Ours never get there: with one row each millisecond it takes 285,000 years. Without
+/// this limit, somebody could put a row or a head at the highest number there is, and leave none for ours.
 pub(super) const LAST: i64 = 1 << 53;
 
 /// The keys of the head's seal.
@@ -23,12 +23,12 @@ impl AuditKeys {
         AuditKeys { key: key(&settings.key), old: key(&settings.old_key) }
     }
 
-    /// The seal of a head, if there is a key for it.
+    /// The seal of a head, if there is a key.
     pub(super) fn seal(&self, head: &AuditHead) -> Option<Vec<u8>> {
         self.key.as_ref().map(|key| key.sign(&head.form()))
     }
 
-    /// Checks the head's seal with these keys.
+    /// Checks the seal of a head with these keys.
     pub(super) fn look_at(&self, head: &AuditHead) -> SealFit {
         let fits = |key: &Option<AuditKey>, seal: &[u8]| key.as_ref().is_some_and(|key| key.verify(&head.form(), seal));
         match (&head.seal, &self.key) {
@@ -42,18 +42,18 @@ impl AuditKeys {
     }
 }
 
-/// What the keys say of a head's seal.
+/// The result of checking the seal of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SealFit {
-    /// Neither is there.
+    /// There is no seal and no key.
     Open,
-    /// A key, and no seal yet.
+    /// There is a key, but no seal yet.
     Unsealed,
     /// The seal was made with the key.
     Sealed,
     /// The seal was made with the old key.
     ByOldKey,
-    /// A seal, and no key to check it with.
+    /// There is a seal, but no key to check it with.
     NoKey,
     /// The seal was made with neither key.
     Wrong,
@@ -81,7 +81,7 @@ impl AuditHead {
         AuditHead { anchor_seq: first - 1, anchor_hash: GENESIS, pruned_at: None, seq, hash, seal: None }
     }
 
-    /// What is sealed: all of it, each field in its own number of bytes.
+    /// The bytes that are sealed: everything in the head, each field with a fixed number of bytes.
     fn form(&self) -> Vec<u8> {
         let mut form = b"switchboard audit head 1".to_vec();
         form.extend_from_slice(&self.anchor_seq.to_be_bytes());

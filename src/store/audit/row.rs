@@ -1,4 +1,4 @@
-//! What is audited, and a row of the audit: its canonical form and its link to the row before it.
+//! Audit entries, and rows of the audit: their canonical form and their link to the row before.
 
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -6,26 +6,27 @@ use uuid::Uuid;
 use crate::signature::{self, Digest};
 use crate::verdict::Verdict;
 
-/// What stands before the first row.
+/// The hash that the first row links to.
 pub const GENESIS: Digest = [0; 32];
 
 /// The version of the canonical form.
 const VERSION: u8 = 1;
 
-/// A longer field is cut to so many bytes, so that a row has a bound; no id or address is near it.
+/// The most bytes of a field. Longer ones are cut, so that the size of a row is bounded. No id and no address comes
+/// near it.
 pub const LONGEST_FIELD: usize = 1024;
 
-/// What the daemon writes into the audit about the audit.
+/// The action in rows that the daemon writes about the audit.
 pub(super) const ABOUT_ITSELF: &str = "audit";
 
-/// What an operator's verb writes who has it sealed.
+/// The action in the row of an operator's verb that seals the audit.
 pub(super) const SEALING: &str = "audit seal";
 
 /// Why a ledger with a key may be without a seal, and what to do.
 pub(super) const UNSEALED: &str = "if the key is new, `switchboard audit seal` seals it from there on; if it is not, somebody took \
      the seal away, and may have made all rows anew";
 
-/// By which way something was done.
+/// How something was requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Via {
     /// Somebody wrote to the bot.
@@ -35,7 +36,7 @@ pub enum Via {
     Click,
     /// An operator's verb.
     Cli,
-    /// The daemon by itself.
+    /// The daemon on its own.
     Daemon,
 }
 
@@ -52,27 +53,27 @@ impl Via {
     }
 }
 
-/// What is to be audited. It travels with the write it tells of: in [`crate::store::Closing::audit`], or with an operation such
-/// as [`crate::store::Store::reopen`], and has its row in the same transaction.
+/// An entry for the audit. It goes along with the write that it records, in [`crate::store::Closing::audit`] or with an
+/// operation such as [`crate::store::Store::reopen`], and its row is written in the same transaction.
 #[derive(Clone, Debug, Default)]
 pub struct AuditEntry {
-    /// By which way.
+    /// How it was requested.
     pub via: Via,
-    /// Who: Webex's id, or which operator.
+    /// Who did it: Webex's id, or which operator.
     pub person: Option<String>,
-    /// Who, as people call each other.
+    /// Their address, by which people know them.
     pub email: Option<String>,
-    /// Where: Webex's id of the space.
+    /// Webex's id of the space where it was done.
     pub room: Option<String>,
-    /// Where: `direct` or `group`.
+    /// The type of that space: `direct` or `group`.
     pub place: Option<&'static str>,
-    /// What: a command, an operator's act, or none; never what somebody typed.
+    /// What was done: a command, an operator's act, or none. Never a text that somebody typed.
     pub action: String,
-    /// One word: what came of it.
+    /// What came of it, in one word.
     pub verdict: Verdict,
-    /// The rule, or what else decided.
+    /// The rule, or the other reason, that decided it.
     pub reason: String,
-    /// The event it is about. In a `Closing` it may be left out: then it is the row that is closed.
+    /// The event it is about. A `Closing` may leave it out; then it is the row that is closed.
     pub event: Option<Uuid>,
 }
 
@@ -82,7 +83,7 @@ pub struct AuditEntry {
 pub struct AuditRow {
     #[serde(rename = "row")]
     pub seq: i64,
-    /// Milliseconds since 1970.
+    /// When it was written, in milliseconds since 1970.
     #[serde(rename = "at_ms")]
     pub at: i64,
     pub via: String,
@@ -96,7 +97,7 @@ pub struct AuditRow {
     pub event: Option<Uuid>,
     #[serde(serialize_with = "in_hex")]
     pub hash: Digest,
-    /// Whether something of it could not be read, or is nothing that is ever written.
+    /// Whether a field could not be read, or holds a value that is never written.
     pub damaged: bool,
 }
 
@@ -126,7 +127,7 @@ impl AuditRow {
         }
     }
 
-    /// The hash of this row after one with that hash.
+    /// The hash of this row, if it follows a row with the hash `before`.
     pub fn link(&self, before: &Digest) -> Digest {
         let texts = [
             Some(&self.via),
@@ -145,7 +146,7 @@ impl AuditRow {
         form.extend_from_slice(&self.seq.to_be_bytes());
         form.extend_from_slice(&self.at.to_be_bytes());
         for field in fields.chain([self.event.as_ref().map(|event| event.as_bytes().as_slice())]) {
-            // Nothing that was written is longer than a field may be; a row with more is not one of ours.
+            // Fields that we write are far shorter than this number allows. A row with a longer one is not ours.
             let length = field.map_or(u32::MAX, |field| u32::try_from(field.len()).unwrap_or(u32::MAX));
             form.extend_from_slice(&length.to_be_bytes());
             form.extend_from_slice(field.unwrap_or_default());
@@ -154,13 +155,13 @@ impl AuditRow {
     }
 }
 
-/// What an operator's verb has audited that seals the audit.
+/// The audit entry of an operator's verb that seals the audit.
 pub fn seal_by(operator: AuditEntry) -> AuditEntry {
     let reason = "audit.key was set: sealed from here on".to_owned();
     AuditEntry { action: SEALING.to_owned(), verdict: Verdict::Sealed, reason, ..operator }
 }
 
-/// A text as every engine keeps it: SQLite's JSON ends a text at a NUL, and PostgreSQL takes none.
+/// The text, cut to the longest field and without NUL. SQLite's JSON ends a text there, and PostgreSQL accepts none.
 fn clean(text: &str) -> String {
     text[..text.floor_char_boundary(LONGEST_FIELD)].replace('\0', "\u{fffd}")
 }
@@ -194,7 +195,7 @@ mod tests {
         form.extend(16_u32.to_be_bytes());
         form.extend(5_u128.to_be_bytes());
         assert_eq!(row.link(&before), signature::digest(&form));
-        // An absent field and an empty one are not the same, nor does a text move from one field to the next unnoticed.
+        // An absent field differs from an empty one, and no text can move from one field to the next unnoticed.
         let other = AuditRow { email: Some(String::new()), ..row.clone() };
         assert_ne!(row.link(&before), other.link(&before));
         let moved = AuditRow { action: "hel".to_owned(), verdict: "panswered".to_owned(), ..row.clone() };

@@ -1,4 +1,4 @@
-//! Reading the audit: what is asked of it, and whether it is unbroken.
+//! Reads the audit, and checks that it is unbroken.
 
 use serde::Serialize;
 
@@ -14,24 +14,24 @@ pub const MOST_FINDINGS: usize = 10;
 /// The result of reading the whole audit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Verification {
-    /// How many rows there are.
+    /// The number of rows.
     pub rows: u64,
-    /// When the oldest of them was written, in milliseconds since 1970.
+    /// When the oldest row was written, in milliseconds since 1970.
     pub from: Option<i64>,
-    /// When the last of them was.
+    /// When the last row was written, in milliseconds since 1970.
     pub until: Option<i64>,
-    /// The last sound row, and its hash in hexadecimal. A note of it kept elsewhere shows later whether this row, and so
-    /// every row before it, is unchanged.
+    /// The last sound row, and its hash in hexadecimal. If you keep a note of them elsewhere, it shows later whether
+    /// this row, and so every row before it, is unchanged.
     pub last: Option<(i64, String)>,
-    /// How many rows were pruned, and when last.
+    /// How many rows were pruned, and when the last time was.
     pub pruned: Option<(i64, i64)>,
     /// The state of the head's seal.
     pub seal: SealState,
-    /// The row at which sealing began, and its time; none if every kept row was sealed.
+    /// The row from which on the audit is sealed, and its time. None if every kept row was sealed.
     pub sealed_since: Option<(i64, i64)>,
-    /// What is wrong, in the order of the rows; at most [`MOST_FINDINGS`].
+    /// The problems, in the order of the rows; at most [`MOST_FINDINGS`].
     pub findings: Vec<AuditFinding>,
-    /// How many more there are.
+    /// The number of further problems.
     pub more_findings: u64,
 }
 
@@ -39,17 +39,17 @@ pub struct Verification {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SealState {
-    /// There is none, and no key.
+    /// There is no seal and no key.
     None,
     /// It was made with the key.
     Right,
     /// It was made with the old key. The daemon replaces it when it starts.
     Old,
-    /// There is one, and no key to check it with.
+    /// There is a seal, but no key to check it with.
     Unchecked,
     /// It was made with neither key.
     Wrong,
-    /// There is a key, and no seal.
+    /// There is a key, but no seal.
     Missing,
 }
 
@@ -62,7 +62,7 @@ pub struct AuditFinding {
     pub problem: String,
 }
 
-/// Reads the whole audit and sees whether it is unbroken.
+/// Reads the whole audit and checks that it is unbroken.
 pub async fn verify(reader: &Reader, keys: &AuditKeys) -> Result<Verification, StoreError> {
     let begin = |head: Option<AuditHead>| (Verification::begin(head.as_ref(), keys), ChainWalk::new(head));
     let read = |(found, walk): &mut (Verification, ChainWalk), row: &AuditRow, hash| {
@@ -90,7 +90,7 @@ impl Verification {
         }
     }
 
-    /// Counts a row, and what it says of the audit itself if it is the one that belongs there.
+    /// Counts a row. If the row is the one that belongs there, also notes what it says about the audit.
     fn count(&mut self, row: &AuditRow, fits: bool) {
         self.rows += 1;
         self.from = self.from.or(Some(row.at));
@@ -129,14 +129,14 @@ impl AuditRow {
     }
 }
 
-/// The state of reading the rows. After a wrong row it goes on from that row, so that each problem is reported once and
-/// hides no other.
+/// The state of reading the rows. After a wrong row, reading continues from that row. So each problem is reported once
+/// and hides no other.
 struct ChainWalk {
     head: Option<AuditHead>,
-    /// The last row's number; none before the first where nothing says which one that is.
+    /// The number of the last row. None before the first, if the head does not say which one that is.
     seq: Option<i64>,
-    /// What the next row may be built on: the hash that the last one has, and the one it should have. None where that
-    /// cannot be known, since rows before it are missing.
+    /// The two hashes that the next row may link to: the one that the last row has, and the one it should have. None if
+    /// they cannot be known, since rows before it are missing.
     before: Option<[Digest; 2]>,
     findings: Vec<AuditFinding>,
     more: u64,
@@ -169,7 +169,7 @@ impl ChainWalk {
         (self.seq, self.before) = (Some(to), None);
     }
 
-    /// Whether the next row is the one that belongs there. Its hash is none where it cannot be read.
+    /// Whether the next row is the one that belongs there. `hash` is none if it cannot be read.
     fn step(&mut self, row: &AuditRow, hash: Option<Digest>) -> bool {
         let seq = row.seq;
         let end = self.head.as_ref().map_or(i64::MAX, |head| head.seq);
@@ -189,7 +189,7 @@ impl ChainWalk {
         let links = self.before.map(|before| before.map(|before| row.link(&before)));
         let fits = links.is_none_or(|links| links.contains(&row.hash));
         if row.damaged {
-            self.find(Some(seq), "holds what no row of the audit does".to_owned());
+            self.find(Some(seq), "has content that no row of the audit has".to_owned());
         } else if !fits {
             let problem = "was altered, or put there in place of another, or does not follow the one before it";
             self.find(Some(seq), problem.to_owned());
@@ -201,7 +201,7 @@ impl ChainWalk {
         fits && !row.damaged
     }
 
-    /// What is to be said of the end, once all rows were read.
+    /// Notes what is wrong with the end, once all rows have been read.
     fn end(&mut self, seal: SealState) {
         let last = self.head.as_ref().map(|head| (head.seq, head.hash)).zip(self.seq);
         if let Some(((end, hash), seq)) = last {

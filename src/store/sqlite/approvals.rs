@@ -1,4 +1,4 @@
-//! Requests for approval: what events and operators do to them, and how they stand.
+//! Stores approval requests, and what events and operators do to them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::clock::millis;
 use crate::store::{Approval, ApprovalRequest, ApprovalState, ApprovalStep, Approver, Due, Overdue, StoreError};
 
 impl Sqlite {
-    /// Does what the events of a batch do to requests, in their order.
+    /// Carries out what the events of a batch do to requests, in order.
     pub(super) async fn approve(&mut self, steps: &[(Uuid, &ApprovalStep)]) -> Result<(), StoreError> {
         for (event, step) in steps {
             match step {
@@ -72,7 +72,7 @@ impl Sqlite {
         .map(drop)
     }
 
-    /// The event that runs it is the one that is to end it.
+    /// Records the event that runs the command: it will also end the request.
     async fn run_approval(&mut self, card: Uuid, by: Uuid) -> Result<(), StoreError> {
         let sql = "UPDATE approval SET state = ?2, ended_event = ?3 WHERE card = ?1 AND state = 0 AND ends IS NULL";
         self.run(sqlx::query(sql).bind(card).bind(ApprovalState::Running as i64).bind(by)).await.map(drop)
@@ -105,7 +105,7 @@ impl Sqlite {
             .map(drop)
     }
 
-    /// Forgets requests that ended so long ago, and who approved them. Open ones end by themselves.
+    /// Forgets requests that ended longer ago than this, and who approved them. Open ones end by themselves.
     pub(super) async fn prune_approvals(&mut self, retention: Duration) -> Result<(), StoreError> {
         let sql = "DELETE FROM approval WHERE card IN (SELECT card FROM approval WHERE ended_at <= ?1 LIMIT ?2) RETURNING card";
         let gone: Vec<Uuid> = sqlx::query_scalar(sql)

@@ -1,4 +1,4 @@
-//! The audit's rows and its head, as they are: what they mean is the chain's.
+//! Stores the audit's rows and its head. Their meaning is the business of the chain.
 
 use futures_util::StreamExt;
 use serde::Serialize;
@@ -12,9 +12,9 @@ use super::values::{PRUNE_STEP, hex, json};
 use crate::signature::Digest;
 use crate::store::{AuditHead, AuditRow, StoreError, Via};
 
-/// What is added to the chain.
+/// Adding to the chain.
 impl Sqlite {
-    /// The head as it is; `None` when it is missing or makes no sense.
+    /// The head as it is stored. `None` if it is missing or makes no sense.
     pub async fn audit_head(&mut self) -> Result<Option<AuditHead>, StoreError> {
         read_head(&mut self.connection).await
     }
@@ -23,8 +23,8 @@ impl Sqlite {
         self.run(sqlx::query("UPDATE audit_head SET seal = ?1 WHERE id = 1").bind(seal)).await.map(drop)
     }
 
-    /// Moves the end of the chain. `false` when it was not where it is said to be left, or there are rows from `next`
-    /// on.
+    /// Moves the end of the chain from `left` to `head`. `false` if the end is not at `left`, or if there are rows from
+    /// `next` on.
     pub async fn move_audit_head(&mut self, left: &AuditHead, head: &AuditHead, next: i64) -> Result<bool, StoreError> {
         let sql = "UPDATE audit_head SET seq = ?1, hash = ?2, seal = ?3
              WHERE id = 1 AND seq = ?4 AND hash = ?5 AND seal IS ?6
@@ -49,26 +49,26 @@ impl Sqlite {
         self.run(sqlx::query(sql).bind(rows)).await.map(drop)
     }
 
-    /// The last row after that one, if it is no further away than `stretch`.
+    /// The last row after `end`, if it is no further away than `stretch`.
     pub async fn last_audit_row(&mut self, end: i64, stretch: i64) -> Result<Option<i64>, StoreError> {
         let last = sqlx::query_scalar("SELECT max(seq) FROM audit WHERE seq > ?1 AND seq <= ?1 + ?2");
         Ok(last.bind(end).bind(stretch).fetch_one(&mut self.connection).await?)
     }
 
-    /// The hash of a row that is not behind that end; none when there is no such row, or it has no hash.
+    /// The hash of a row up to `end`. None if there is no such row, or if it has no hash.
     pub async fn audit_hash(&mut self, seq: i64, end: i64) -> Result<Option<Digest>, StoreError> {
         let row = sqlx::query("SELECT hash FROM audit WHERE seq = ?1 AND seq <= ?2").bind(seq).bind(end);
         let row = row.fetch_optional(&mut self.connection).await?;
         Ok(row.and_then(|row| digest(&row, "hash").ok()))
     }
 
-    /// The first and the last row, as far as that number.
+    /// The first and the last row up to the number `most`.
     pub async fn audit_ends(&mut self, most: i64) -> Result<(i64, i64), StoreError> {
         let ends = "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM audit WHERE seq BETWEEN 1 AND ?1";
         Ok(sqlx::query_as(ends).bind(most).fetch_one(&mut self.connection).await?)
     }
 
-    /// Puts a head without a seal in place of one that makes no sense, or is missing.
+    /// Stores a head without a seal in place of one that is missing or makes no sense.
     pub async fn put_audit_head(&mut self, head: &AuditHead) -> Result<(), StoreError> {
         let sql =
             "INSERT OR REPLACE INTO audit_head (id, anchor_seq, anchor_hash, seq, hash) VALUES (1, ?1, ?2, ?3, ?4)";
@@ -81,9 +81,9 @@ impl Sqlite {
     }
 }
 
-/// What is taken away at its beginning.
+/// Pruning at the chain's beginning.
 impl Sqlite {
-    /// Lets the chain begin where this head says, and removes what was before; how many rows that were.
+    /// Makes the chain begin where this head says, and removes the rows before. Gives their number.
     pub async fn prune_audit(&mut self, head: &AuditHead) -> Result<u64, StoreError> {
         let sql = "UPDATE audit_head SET anchor_seq = ?1, anchor_hash = ?2, pruned_at = ?3, seal = ?4 WHERE id = 1";
         let moved = sqlx::query(sql)
@@ -95,7 +95,7 @@ impl Sqlite {
         self.run(sqlx::query("DELETE FROM audit WHERE seq <= ?1").bind(head.anchor_seq)).await
     }
 
-    /// Of the oldest rows, as many as one step of pruning takes: the number, when it was written, and the hash, if it is
+    /// The oldest rows, as many as one step of pruning takes: the number, the time of writing, and the hash if it is
     /// one.
     pub async fn oldest_audit_rows(&mut self) -> Result<Vec<(i64, i64, Option<Digest>)>, StoreError> {
         let oldest = sqlx::query("SELECT seq, at, hash FROM audit ORDER BY seq LIMIT ?1").bind(PRUNE_STEP);
@@ -103,7 +103,7 @@ impl Sqlite {
         rows.iter().map(|row| Ok((row.try_get("seq")?, row.try_get("at")?, digest(row, "hash").ok()))).collect()
     }
 
-    /// When the first row behind that one was written which is not from the future.
+    /// The time of the first row behind `seq` that is not from the future.
     pub async fn audit_time_behind(&mut self, seq: i64, now: i64) -> Result<Option<i64>, StoreError> {
         let behind = sqlx::query_scalar("SELECT at FROM audit WHERE seq > ?1 AND at <= ?2 ORDER BY seq LIMIT 1");
         Ok(behind.bind(seq).bind(now).fetch_optional(&mut self.connection).await?)
@@ -115,8 +115,8 @@ impl Reader {
         read_head(&mut *self.pool.acquire().await?).await
     }
 
-    /// Reads the head and every row in order, in one transaction: what is written meanwhile is not seen in part. Each
-    /// row comes with its hash, if that is one.
+    /// Reads the head and every row in order, in one transaction, so that it sees all or nothing of a write meanwhile.
+    /// Each row comes with its hash, if that is one.
     pub async fn whole_audit<T>(
         &self,
         begin: impl FnOnce(Option<AuditHead>) -> T,
@@ -170,7 +170,7 @@ fn head(row: &SqliteRow) -> Result<AuditHead, sqlx::Error> {
     })
 }
 
-/// As much of a row as there is: one damaged row must not hide the others.
+/// A row, as far as it can be read: one damaged row must not hide the others.
 pub(super) fn audit_row(row: &SqliteRow) -> AuditRow {
     let mut damaged = false;
     let mut read = AuditRow {
@@ -192,13 +192,13 @@ pub(super) fn audit_row(row: &SqliteRow) -> AuditRow {
     read
 }
 
-/// What could be read of a field, or nothing.
+/// The field, or an empty value if it could not be read.
 fn whole<T: Default>(field: Result<T, sqlx::Error>, damaged: &mut bool) -> T {
     *damaged |= field.is_err();
     field.unwrap_or_default()
 }
 
-/// In the order of the table's columns, for one statement over many rows.
+/// The values of a row in the order of the table's columns, for one statement over many rows.
 fn columns(row: &AuditRow) -> impl Serialize + '_ {
     let AuditRow { seq, at, via, person, email, room, place, action, verdict, reason, event, hash, damaged: _ } = row;
     let (event, hash) = (event.map(hex), hex::encode(hash));

@@ -1,4 +1,5 @@
-//! Cards that were used, what was begun that may be done once, and the key that seals cards where the settings have none.
+//! Stores which cards were used, what was begun that may be done once, and the secret that seals cards if the settings
+//! give none.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ impl Sqlite {
         self.run(begun.bind(seq).bind(lane).bind(fence)).await
     }
 
-    /// Makes the secret of a ledger that has none yet. A uuid of version 4 is 122 bits of the system's randomness.
+    /// Makes the secret of a ledger that has none yet. A UUID of version 4 has 122 random bits from the system.
     pub(super) async fn make_own_secret(&mut self) -> Result<(), StoreError> {
         let bytes = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
         let sql = "INSERT INTO own_secret (id, bytes) VALUES (1, ?1) ON CONFLICT DO NOTHING";
@@ -35,7 +36,8 @@ impl Sqlite {
         self.run(sqlx::query(sql).bind(json(used)?)).await.map(drop)
     }
 
-    /// Forgets cards whose buttons have stopped working, `spare` ago so that a clock set back opens none of them again.
+    /// Forgets cards whose buttons stopped working more than `spare` ago. So a clock that is set back does not revive
+    /// one.
     pub(super) async fn prune_used(&mut self, spare: Duration) -> Result<(), StoreError> {
         let sql = "DELETE FROM used WHERE until_at <= ?1";
         self.run(sqlx::query(sql).bind(self.clock.wall_ms() - millis(spare))).await.map(drop)

@@ -1,4 +1,4 @@
-//! Questions to people: written with settlements, and looked up when the person writes.
+//! Stores questions to people. They are written with settlements, and looked up when the person writes.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,22 +14,22 @@ use crate::clock::millis;
 use crate::store::{Conversation, QuestionShown, RowState, StoreError};
 use crate::verdict::Verdict;
 
-/// How long a question is kept after its time, unless `store.retention` is shorter.
+/// How long a question is kept after its time is over, unless `store.retention` is shorter.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
 
 /// Changes of questions in a batch of settlements. Each begins with the room, the person and the event that asked.
 #[derive(Default)]
 pub(super) struct ConversationRow<'a> {
     pub(super) asked: Vec<&'a Conversation>,
-    /// Further when by Webex's clock, and the message's id.
+    /// And when it was in the space by Webex's clock, and the message's id.
     pub(super) shown: Vec<(&'a str, &'a str, String, i64, &'a str)>,
-    /// Further the event that ends it.
+    /// And the event that ends it.
     pub(super) ended: Vec<(&'a str, &'a str, String, String)>,
 }
 
 impl Sqlite {
-    /// Ends questions and notes those that are shown, unless a newer one replaced them. Then writes new questions over
-    /// older ones.
+    /// Ends questions and notes which are in the space, unless a newer one replaced them. Then writes new questions
+    /// over older ones.
     pub(super) async fn write_questions(
         &mut self,
         ConversationRow { asked, shown, ended }: &ConversationRow<'_>,
@@ -43,7 +43,7 @@ impl Sqlite {
             self.run(sqlx::query(sql).bind(json(ended)?)).await?;
         }
         if !shown.is_empty() {
-            // The time that sending took is added: nobody could answer then.
+            // The time that sending took is added to the time to answer, since nobody could answer before.
             let sql = "UPDATE conversation SET shown_at = sent.shown_at, shown_as = sent.shown_as,
                      until_at = until_at + max(0, ?2 - asked_at)
                  FROM (SELECT value->>0 AS room, value->>1 AS person, unhex(value->>2) AS event,
@@ -65,12 +65,12 @@ impl Sqlite {
              SELECT value->>0, value->>1, unhex(value->>2), value->>3, value->>4, value->>5, unhex(value->>6)
              FROM json_each(?1)";
         self.run(sqlx::query(sql).bind(json(&asked)?)).await?;
-        // Set before the commit: whoever can have read the question is looked up.
+        // Set before the commit, so that the question is looked up as soon as anybody can have read it.
         self.reader.asks.store(true, Ordering::Release);
         Ok(())
     }
 
-    /// Forgets questions long past their time, some at a time; returns how many.
+    /// Forgets some questions whose time has long been over. Returns how many.
     pub(super) async fn prune_conversations(&mut self, retention: Duration) -> Result<u64, StoreError> {
         let sql = "DELETE FROM conversation WHERE (room, person) IN
              (SELECT room, person FROM conversation WHERE until_at <= ?1 LIMIT ?2)";
@@ -84,7 +84,7 @@ impl Reader {
         if !self.asks.load(Ordering::Acquire) {
             return Ok(None);
         }
-        // Two points at most: of the message that asks it is looked only while that is not known to be in the space.
+        // Few lookups by key: the message that asks is looked up only while it is not known to be in the space.
         let sql = "SELECT asks.event, asked_at, until_at, asks.body, ended_by, message, shown_at, shown_as, state,
                  ledger.verdict, ledger.uncertain, lane.head = ledger.seq AND lane.leased > 0 AS leased
              FROM conversation AS asks LEFT JOIN ledger ON asks.shown_at IS NULL AND ledger.id = asks.message
@@ -111,7 +111,7 @@ fn shown(row: &SqliteRow) -> Result<QuestionShown, sqlx::Error> {
     if let Some(at) = row.try_get("shown_at")? {
         return Ok(QuestionShown::At { at, message: row.try_get::<Option<_>, _>("shown_as")?.unwrap_or_default() });
     }
-    // A message of an older version, or one that is longer ago than the ledger keeps.
+    // The message is of an older version, or older than what the ledger keeps.
     let Some(state) = row.try_get::<Option<i64>, _>("state")? else { return Ok(QuestionShown::Perhaps) };
     let is_sent = row.try_get::<Option<String>, _>("verdict")?.as_deref() == Some(Verdict::Sent.word());
     let (leased, uncertain): (Option<bool>, bool) = (row.try_get("leased")?, row.try_get("uncertain")?);

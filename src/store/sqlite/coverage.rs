@@ -1,4 +1,4 @@
-//! Cursors, the interval with nothing missing, and the gaps.
+//! Stores the cursors, the interval in which nothing is missing, and the gaps.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ impl Sqlite {
             self.run(sqlx::query(sql).bind(json(&progress.cursors)?)).await?;
         }
         for gap in &progress.gaps {
-            // A gap that goes on is one gap.
+            // A gap that continues is extended and stays one gap.
             let sql = "UPDATE gap SET until_at = max(until_at, ?2)
                  WHERE id = (SELECT max(id) FROM gap) AND why = ?3 AND ?1 BETWEEN from_at AND until_at";
             let longer = sqlx::query(sql);

@@ -1,6 +1,6 @@
-//! The connections of an open ledger, and the transaction that a batch is.
+//! The connections of an open ledger, and the transaction in which a batch is written.
 //!
-//! One connection writes, others read, and a third takes the write-ahead log back into the file, so that neither
+//! One connection writes, others read, and a third copies the write-ahead log back into the file. So neither
 //! readers nor checkpoints hold up a commit for long. `synchronous=FULL`: a commit that returned survives a power cut.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::read::Reader;
 use crate::clock::Clock;
 use crate::store::error::{Damage, StoreError};
 
-/// So many bytes of files make the write-ahead log long enough to be taken back at once.
+/// After this many bytes of files the write-ahead log is copied back at once.
 const MANY_BYTES: usize = 16 * 1024 * 1024;
 
 /// The SQLite engine.
@@ -24,25 +24,25 @@ pub struct Sqlite {
     pub(super) connection: SqliteConnection,
     pub(super) options: SqliteConnectOptions,
     pub(super) reader: Reader,
-    /// How many pages the ledger had before the last commit, if there was one since the last look at the files.
+    /// The number of pages the ledger had before the last commit, if there was one since the files were last checked.
     pub(super) pages: Option<i64>,
-    /// Which instance this is, if it is a daemon.
+    /// The number of this instance, if it is a daemon.
     pub(super) instance: Option<i64>,
-    /// SQLite's number for what others have committed.
+    /// SQLite's number for the commits of other connections.
     pub(super) version: i64,
-    /// Bytes of files since the log was last taken back for them.
+    /// The bytes of files written since the log was last copied back for them.
     pub(super) file_bytes: usize,
-    /// The last lane that was looked at for being idle.
+    /// The last lane that was checked for being idle.
     pub(super) last_lane: Vec<u8>,
     pub(super) clock: Clock,
-    /// The daemon's. Last, since it is let go of after all else.
+    /// Only a daemon has this. It comes last, so that it is dropped after everything else.
     pub(super) care: Option<Care>,
 }
 
-/// What a daemon sees to while it has the ledger.
+/// What a daemon maintains while it has the ledger open.
 pub(super) struct Care {
     pub(super) log: WriteAheadLog,
-    /// With the lock.
+    /// Includes the lock.
     pub(super) presence: Presence,
 }
 
@@ -51,12 +51,13 @@ impl Sqlite {
         self.reader.clone()
     }
 
-    /// Runs a statement; how many rows it changed.
+    /// Runs a statement. Gives the number of rows it changed.
     pub(super) async fn run(&mut self, statement: Query<'_, sqlx::Sqlite, SqliteArguments>) -> Result<u64, StoreError> {
         Ok(statement.execute(&mut self.connection).await?.rows_affected())
     }
 
-    /// When what may be done at once is due. The steady time is the daemon's own, so a process beside it names no time.
+    /// The due time of work that may be done at once. The steady time belongs to the daemon's process, so a process
+    /// beside it gives none.
     pub(super) fn at_once(&self) -> i64 {
         if self.care.is_some() { self.clock.steady_ms() } else { 0 }
     }
@@ -71,8 +72,8 @@ impl Sqlite {
         self.run(sqlx::query("COMMIT")).await.map(drop)
     }
 
-    /// Sees that what is committed is in the files that have the ledger's names; [`Presence::check`]. A verb that looks
-    /// in beside the daemon does not stay long enough.
+    /// Checks that commits are in the files with the ledger's names; see [`Presence::check`]. Verbs beside the daemon
+    /// do not check, since they end too soon.
     pub async fn check(&mut self) -> Result<(), Damage> {
         let pages = self.pages.take();
         match &mut self.care {
@@ -87,7 +88,7 @@ impl Sqlite {
         Ok(std::mem::replace(&mut self.version, found) != found)
     }
 
-    /// Stamps the ledger anew; [`Presence::stamp`].
+    /// Gives the ledger a new stamp; see [`Presence::stamp`].
     pub async fn stamp(&mut self) {
         let Some(Care { log, presence }) = &mut self.care else { return };
         match presence.stamp(&mut self.connection).await {
@@ -96,7 +97,7 @@ impl Sqlite {
         }
     }
 
-    /// After a commit that is in the files: keeps the write-ahead log short.
+    /// Keeps the write-ahead log short. It is called after a commit that is in the files.
     pub async fn keep_log_short(&mut self) {
         let much = self.file_bytes >= MANY_BYTES;
         if much {
@@ -108,16 +109,17 @@ impl Sqlite {
         }
     }
 
-    /// Something is moved and nothing cut off: what is in the log goes into the ledger, under whatever name that now
-    /// is, which then needs no log any more; and a log that is left behind holds nothing that could be taken for
-    /// another's.
+    /// Saves a ledger whose files were moved but not cut off. Everything in the log is copied into the ledger, wherever
+    /// the file now is, so that it no longer needs the log. A log that stays behind then holds nothing that could be
+    /// taken for another ledger's.
     pub async fn save(&mut self, damage: Damage) {
         if let Damage::Moved(_) = damage {
             let _ = log::cut(&mut self.connection, Duration::ZERO).await;
         }
     }
 
-    /// After a failure: that there is nothing to roll back is as good. A connection that is broken is replaced.
+    /// Rolls back after a failure. It does not matter if there is nothing to roll back. A broken connection is
+    /// replaced.
     pub async fn recover(&mut self) {
         let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
         self.pages = None;
@@ -128,7 +130,7 @@ impl Sqlite {
         }
     }
 
-    /// Writes a byte, to see whether it can.
+    /// Writes a byte, to find out whether writing works.
     pub async fn beat(&mut self) -> Result<u64, StoreError> {
         let now = self.clock.wall_ms();
         self.run(sqlx::query("INSERT OR REPLACE INTO heartbeat (id, at) VALUES (1, ?1)").bind(now)).await

@@ -1,4 +1,4 @@
-//! The ledger's file: its path, the settings it is opened with, and what one sees of it from outside.
+//! The ledger's file: its path, the options to open it with, and its state as seen from outside.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ use super::{hints, lock};
 use crate::config;
 use crate::store::{LedgerStatus, StoreError};
 
-/// `synchronous=FULL`: a commit that returned survives a power cut. `temp_store=MEMORY`: the journal of a statement of many
-/// rows, which is of no use after a crash, needs no file. Checkpoints are [`super::log`]'s.
+/// `synchronous=FULL`: a commit that returned survives a power cut. `temp_store=MEMORY`: a statement over many rows
+/// needs no file for its journal, which is useless after a crash. Checkpoints are made by [`super::log`].
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -36,14 +36,14 @@ impl Sqlite {
         let place = path.display().to_string();
         let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
         let size = lock::is_file(&path).map_err(cannot)?;
-        // Before anything else of this process has it open.
+        // Checked before anything else in this process has the file open.
         let daemon = size.is_some() && lock::is_locked(&path);
         let lost = lock::traces(&path);
         if size.is_some_and(|size| size > 0) && origin::origin_of(&path).await.map_err(cannot)? == LedgerOrigin::Ledger
         {
             let cannot_write = |error: sqlx::Error| cannot(format!("{error}; may this user write to it?"));
             let mut connection = SqliteConnection::connect_with(&options(&path)).await.map_err(cannot_write)?;
-            // A lock that is taken for writing and given back.
+            // Takes the lock for writing and gives it back.
             for statement in ["BEGIN IMMEDIATE", "ROLLBACK"] {
                 sqlx::query(statement).execute(&mut connection).await.map_err(cannot_write)?;
             }
@@ -70,7 +70,7 @@ impl Sqlite {
         let url = settings.url.expose_secret();
         let path = url.strip_prefix("sqlite:").unwrap_or(url);
         let path = Path::new(path.strip_prefix("//").unwrap_or(path));
-        // Told to people who may be in another folder than the one it is looked for in.
+        // The path is shown to people who may be in another folder than this process.
         std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
     }
 }

@@ -1,4 +1,5 @@
-//! Files beside the rows of the outbox: kept in the transaction that adds the row, dropped in the one that closes it.
+//! Stores files beside the rows of the outbox. They are stored in the transaction that adds the row, and dropped in the
+//! one that closes it.
 
 use bytes::Bytes;
 
@@ -8,7 +9,7 @@ use super::values::json;
 use crate::store::{Entry, StoreError};
 
 impl Sqlite {
-    /// Keeps the files of rows that were just added.
+    /// Stores the files of rows that were just added.
     pub(super) async fn keep_files(&mut self, added: &[&Entry]) -> Result<(), StoreError> {
         for entry in added {
             let Some(bytes) = &entry.file else { continue };

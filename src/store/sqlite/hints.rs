@@ -1,9 +1,9 @@
-//! What to do about a file that does not open, by why it does not.
+//! What to do about a file that does not open, by the reason.
 
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 
-/// For the system's word on a file that was to be opened or made.
+/// The hint for the system's error about a file that was to be opened or made.
 pub(super) fn of_file(path: &Path, error: &Error) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let what = match error.kind() {
@@ -21,12 +21,12 @@ pub(super) fn of_file(path: &Path, error: &Error) -> String {
     format!("{error}; {what}")
 }
 
-/// For SQLite's word on a file that is there.
+/// The hint for SQLite's error about a file that exists.
 pub(super) fn of_database(error: &sqlx::Error) -> String {
     const BUSY: u32 = 5;
     let code = error.as_database_error().and_then(|error| error.code());
     let what = match code.as_deref() {
-        // The low byte of a code is its kind.
+        // The low byte of a code says its kind.
         Some(code) if code.parse::<u32>().is_ok_and(|code| code & 0xff == BUSY) => {
             "another program has it locked: end that one, or what it does with the ledger"
         }

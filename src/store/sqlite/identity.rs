@@ -1,4 +1,4 @@
-//! What tells this ledger apart from every other, and what its daemon knows of itself.
+//! Stores what distinguishes this ledger from every other, and what its daemon knows about itself.
 
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use super::read::Reader;
 use crate::store::{LedgerId, StoreError};
 
 impl Sqlite {
-    /// Begins an instance of the daemon, and takes back the leases of those that are dead: the lock says that all are.
+    /// Begins an instance of the daemon, and takes back the leases of earlier ones. The lock proves that they are dead.
     pub(super) async fn begin_instance(&mut self) -> Result<(), StoreError> {
         self.begin().await?;
         self.run(sqlx::query("DELETE FROM instance")).await?;
@@ -19,7 +19,7 @@ impl Sqlite {
         self.commit().await
     }
 
-    /// A ledger from before it had an identity is as old as its oldest event.
+    /// Gives the ledger an identity. One from before identities is as old as its oldest event.
     pub(super) async fn make_identity(&mut self) -> Result<(), StoreError> {
         let chance = Uuid::new_v4().as_fields().0;
         let sql = "INSERT INTO identity (id, born_at, chance, answers)

@@ -1,4 +1,5 @@
-//! What letters leave besides their rows: threads that later ones join, and how often a message was edited.
+//! Stores what remains of letters besides their rows: threads that later letters join, and how often a message was
+//! edited.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::clock::millis;
 use crate::store::{Claimed, Row, StoreError, ThreadRoot};
 
 impl Sqlite {
-    /// Remembers the root of a thread that a letter has begun, or that it has joined the one that is there.
+    /// Remembers the root of a thread that a letter began, or that a letter joined the thread.
     pub(super) async fn keep_thread(&mut self, row: &Claimed, key: &str, root: Option<&str>) -> Result<(), StoreError> {
         let sql = match root {
             Some(_) => {

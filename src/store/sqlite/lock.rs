@@ -1,10 +1,10 @@
-//! The lock that keeps a second daemon from a ledger, and the traces of a ledger that is gone.
+//! The lock that keeps a second daemon away from a ledger, and the traces of a ledger that is gone.
 //!
-//! On Linux the lock is on the ledger itself (flock, which on a local disk knows nothing of the locks that SQLite takes
-//! on the same file), so that no file beside it matters. On macOS and the BSDs the two kinds exclude each other, and
-//! the lock is on a file beside it. That file is made on Linux too: it holds off daemons of older versions, and tells a
-//! start that there was a ledger. On NFS and SMB the two kinds exclude each other on Linux too, so that a start fails
-//! there, and rightly: SQLite's write-ahead log needs a local disk.
+//! On Linux the lock is on the ledger itself. It is made by `flock`, which on a local disk ignores the locks that
+//! SQLite takes on the same file. So no other file matters. On macOS and the BSDs the two kinds of lock exclude each
+//! other, and the lock is on a file beside the ledger. That file is made on Linux too: it keeps away daemons of older
+//! versions, and tells a start that there was a ledger. On NFS and SMB the two kinds exclude each other on Linux too,
+//! so a start fails there. That is right, since SQLite's write-ahead log needs a local disk.
 
 use std::fs::{File, Metadata, Permissions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -15,19 +15,19 @@ use super::hints;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteLockingMode};
 use sqlx::{ConnectOptions, Connection};
 
-/// Nobody else can open a file of this mode, and so nobody else can lock it or read it.
+/// Only the owner can open a file of this mode, and so only the owner can lock it or read it.
 const PRIVATE: u32 = 0o600;
 
-/// A daemon that is just ending is waited for, and so is a process that was forked from it and has not yet let go.
+/// How often the lock is tried. A daemon may be about to end, or a process forked from it may not have let go yet.
 const LOOKS: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(50);
 
-/// The ledger's file, locked. The system lets go of it even after `kill -9`.
+/// The ledger's file, locked. The system releases the lock even after `kill -9`.
 pub(super) struct Lock {
     pub(super) ledger: File,
-    /// The file beside it.
+    /// The file beside the ledger.
     mark: Option<File>,
-    /// Whether the file was made for this, so that it is taken away again when nothing comes of it.
+    /// Whether the ledger's file was made for this lock. If the start fails, it is removed again.
     is_new: bool,
 }
 
@@ -57,7 +57,7 @@ impl Lock {
                     return Err(format!("cannot lock it: {error}"));
                 }
             };
-            // The name may have been given to another file meanwhile.
+            // The name may belong to another file by now.
             let named =
                 std::fs::metadata(path).is_ok_and(|found| lock.ledger.metadata().is_ok_and(|it| id(&found) == id(&it)));
             if is_ours && named {
@@ -69,8 +69,9 @@ impl Lock {
         Err("another switchboard daemon is using it; stop that one first".to_owned())
     }
 
-    /// An older version locks only the file beside the ledger. So could anybody who may open it, so that this alone
-    /// says nothing: a daemon has the ledger open too.
+    /// Checks that no daemon of an older version uses the ledger. Such a daemon locks only the file beside the ledger.
+    /// Anybody who can open that file could lock it too, so the lock alone proves nothing; a daemon also has the ledger
+    /// open.
     pub(super) async fn look_for_older(&self, path: &Path) -> Result<(), String> {
         for _ in 0..LOOKS {
             let Some(mark) = old_mark(path) else { return Ok(()) };
@@ -83,8 +84,8 @@ impl Lock {
         Err("a switchboard daemon of an older version is using it; stop that one first".to_owned())
     }
 
-    /// Takes the ledger from everybody but its owner, now that it is known to be one. It holds who said what to the
-    /// bot, and whoever can open it can lock it. SQLite gives the files beside it the same mode.
+    /// Makes the ledger readable by its owner alone, once it is known to be a ledger. It contains who said what to the
+    /// bot, and anybody who can open it can lock it. SQLite gives the files beside it the same mode.
     pub(super) fn make_private(&self, path: &Path) {
         let make_private = |file: &File| match file.metadata()?.permissions().mode() & 0o777 {
             PRIVATE => Ok(()),
@@ -99,7 +100,7 @@ impl Lock {
         }
     }
 
-    /// Leaves the mark that there is a ledger here. Where somebody else has it locked, that changes nothing.
+    /// Leaves the mark that there is a ledger here. It makes no difference if somebody else has locked the mark.
     pub(super) fn leave_mark(&mut self, path: &Path) {
         if self.mark.is_some() {
             return;
@@ -116,7 +117,7 @@ impl Lock {
         }
     }
 
-    /// Nothing came of it: a file that was made is taken away, unless something was written to it.
+    /// Removes a file that was made for this lock, unless something was written to it, since the start failed.
     pub(super) fn give_up(self, path: &Path) {
         if self.is_new && self.ledger.metadata().is_ok_and(|metadata| metadata.len() == 0) {
             let _ = std::fs::remove_file(path);
@@ -125,7 +126,7 @@ impl Lock {
     }
 }
 
-/// Whether a daemon holds the lock. A daemon that starts at this very instant waits for this look to end.
+/// Whether a daemon holds the lock. A daemon that starts at this very moment waits until this check is over.
 pub(super) fn is_locked(path: &Path) -> bool {
     let file = if cfg!(target_os = "linux") { File::open(path).ok() } else { old_mark(path) };
     let Some(file) = file else { return false };
@@ -134,7 +135,7 @@ pub(super) fn is_locked(path: &Path) -> bool {
     is_locked
 }
 
-/// What tells that there was a ledger here, where there is none.
+/// The traces of a ledger that was here, if the ledger itself is missing.
 pub(super) fn traces(path: &Path) -> Option<String> {
     if is_file(path).is_ok_and(|size| size.is_some_and(|size| size > 0)) {
         return None;
@@ -149,7 +150,7 @@ pub(super) fn traces(path: &Path) -> Option<String> {
     Some(format!("{} is still there", trace.display()))
 }
 
-/// Puts aside what a ledger that is gone has left. SQLite would take it for the new one's, and delete it.
+/// Moves aside the log of a ledger that is gone. SQLite would take it for the new ledger's, and delete it.
 pub(super) fn put_aside(path: &Path, now_ms: i64) -> Result<Option<String>, String> {
     let cannot = |error: std::io::Error| format!("cannot put aside what a ledger that is gone has left: {error}");
     let log = log_of(path);
@@ -161,14 +162,14 @@ pub(super) fn put_aside(path: &Path, now_ms: i64) -> Result<Option<String>, Stri
         }
         Ok(_) | Err(_) => None,
     };
-    // It holds nothing that is not in the log.
+    // The index has nothing that is not in the log.
     match std::fs::remove_file(index_of(path)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot(error)),
         Ok(()) | Err(_) => Ok(aside),
     }
 }
 
-/// The size of a file; none where there is none. Whatever else has the name cannot be a ledger.
+/// The size of a file. None if there is none. Anything else of that name cannot be a ledger.
 pub(super) fn is_file(path: &Path) -> Result<Option<u64>, String> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
@@ -179,12 +180,13 @@ pub(super) fn is_file(path: &Path) -> Result<Option<u64>, String> {
     }
 }
 
-/// What is the same of two names of one file.
+/// The part of the metadata that is the same for all names of one file.
 pub(super) fn id(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-/// SQLite's names for the log and its index. They are beside the file itself, where the ledger's name is a link to it.
+/// The name that SQLite gives the log. If the ledger's name is a link, the log and its index are beside the file it
+/// leads to.
 pub(super) fn log_of(path: &Path) -> PathBuf {
     path_beside(&real(path), "-wal")
 }
@@ -205,7 +207,7 @@ fn path_beside(path: &Path, ending: &str) -> PathBuf {
 
 fn old_mark(path: &Path) -> Option<File> {
     let name = path_beside(path, ".lock");
-    // Nothing else that has the name is opened: a pipe would be waited at.
+    // Nothing but a file is opened, since opening a pipe would block.
     std::fs::symlink_metadata(&name).is_ok_and(|metadata| metadata.is_file()).then(|| File::open(&name).ok())?
 }
 
@@ -219,7 +221,7 @@ fn open_mark(path: &Path) -> std::io::Result<File> {
     Ok(mark)
 }
 
-/// Whether no other process has the ledger open: only then is there an exclusive lock to be had.
+/// Whether no other process has the ledger open. Only then can an exclusive lock be had.
 async fn is_alone(path: &Path) -> bool {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -232,8 +234,9 @@ async fn is_alone(path: &Path) -> bool {
     looked.is_ok()
 }
 
-/// Unlocks the file and keeps the descriptor: to close any of a ledger's takes away the locks that another connection
-/// of this process has on it, which is how POSIX has it. One that is refused mostly ends anyway.
+/// Unlocks the file but does not close its descriptor. By POSIX, closing any descriptor of the ledger would drop the
+/// locks that another connection of this process has on it. A process that is refused the lock usually ends soon
+/// anyway.
 fn let_go(file: File) {
     let _ = file.unlock();
     std::mem::forget(file);

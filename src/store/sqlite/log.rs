@@ -1,8 +1,8 @@
-//! The write-ahead log: how it is taken back into the ledger, and what bounds it.
+//! The write-ahead log: how it is copied back into the ledger, and what bounds its size.
 //!
-//! A task beside the writer copies pages back without holding it up (a passive checkpoint). That alone bounds nothing:
-//! the log begins anew only when all of it is copied, and while the writer writes without a pause there is always a
-//! last page that is not. So the writer itself, between two transactions, copies the rest and cuts the log.
+//! A task beside the writer copies pages back without holding up the writer (a passive checkpoint). That alone does not
+//! bound the log. SQLite starts the log over only once all of it is copied, and while the writer writes without a
+//! pause, its last page never is. So the writer itself copies the rest between two transactions, and cuts the log.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,13 +18,13 @@ use crate::telemetry::Seldom;
 /// How long a transaction waits for the lock of another process.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 
-/// How many small commits ask for a passive checkpoint.
+/// The number of small commits after which a passive checkpoint is requested.
 const MANY_COMMITS: u64 = 256;
 
 /// How long the writer waits for readers when the log is near its limit.
 const READERS: Duration = Duration::from_secs(1);
 
-/// The pause after a reader was in the way, and after one was waited for.
+/// The pause after a reader was in the way, or was waited for.
 const AGAIN: Duration = Duration::from_millis(100);
 const AGAIN_AFTER_WAIT: Duration = Duration::from_secs(5);
 
@@ -33,7 +33,7 @@ pub(super) struct WriteAheadLog {
     limit: u64,
     asking: mpsc::Sender<()>,
     task: JoinHandle<()>,
-    /// Held while pages are copied: SQLite refuses a second copy at the same time.
+    /// Held while pages are copied, since SQLite refuses a second copy at the same time.
     turn: Arc<Mutex<()>>,
     commits: u64,
     /// The log's size at the last passive checkpoint.
@@ -74,7 +74,7 @@ impl WriteAheadLog {
         })
     }
 
-    /// Called after each commit: `size` is the log's in bytes, `much` whether the commit was a large one.
+    /// Notes a commit. `size` is the size of the log in bytes, and `much` says whether the commit was a large one.
     pub(super) async fn committed(
         &mut self,
         connection: &mut SqliteConnection,
@@ -95,12 +95,13 @@ impl WriteAheadLog {
         Ok(())
     }
 
-    /// Asks for a passive checkpoint. A request that finds one waiting is not needed.
+    /// Requests a passive checkpoint. If a request waits already, another is not needed.
     pub(super) fn take_back(&self) {
         let _ = self.asking.try_send(());
     }
 
-    /// Nothing is written meanwhile. Readers are given way to, until the log is near its limit.
+    /// Copies the rest and cuts the log. Nothing is written meanwhile. Readers have priority until the log is near its
+    /// limit.
     async fn cut_down(&mut self, connection: &mut SqliteConnection, size: u64) -> Result<(), sqlx::Error> {
         let near = size > self.limit / 4 * 3;
         let _turn = self.turn.lock().await;
@@ -130,7 +131,7 @@ impl WriteAheadLog {
     }
 }
 
-/// Copies all pages into the ledger and cuts the log to nothing, unless somebody reads it for longer than that.
+/// Copies all pages into the ledger and cuts the log to nothing, unless a reader needs it for longer than `wait`.
 pub(super) async fn cut(connection: &mut SqliteConnection, wait: Duration) -> Result<bool, sqlx::Error> {
     let waits = async |connection: &mut SqliteConnection, wait: Duration| {
         let pragma = format!("PRAGMA busy_timeout = {}", wait.as_millis());

@@ -1,4 +1,4 @@
-//! What an operator does to a row by hand: try it again, or drop it.
+//! Changes a row by an operator's hand: has it tried again, or drops it.
 
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -12,8 +12,8 @@ impl Sqlite {
         self.run(sqlx::query("UPDATE lane SET due_at = ?1 WHERE leased = 0 AND due_at > ?1").bind(self.at_once())).await
     }
 
-    /// A dead letter is open again, or an open row due now, with all its tries before it. Whether one of the earlier
-    /// ones had its effect stays uncertain.
+    /// Opens a dead letter again, or makes an open row due now. The row gets all its tries again. If an earlier try may
+    /// have had its effect, that stays uncertain.
     pub async fn reopen(&mut self, id: Uuid, due: &mut Due) -> Result<bool, StoreError> {
         let sql = "UPDATE ledger SET state = 0, attempts = 0, deaths = 0, failing_at = NULL, settled_at = NULL, verdict = NULL
              WHERE id = ?1 AND state IN (0, 2) RETURNING lane";
@@ -25,8 +25,8 @@ impl Sqlite {
         Ok(true)
     }
 
-    /// Closes a row unfinished. If its lane is at this very row, the fence moves on, so that whoever works on it
-    /// settles nothing; work on another row of the space is left in peace.
+    /// Closes a row unfinished. If its lane is working on this row, the fence moves on, so that the worker can settle
+    /// nothing. Work on another row of the lane is not disturbed.
     pub async fn discard(&mut self, id: Uuid, due: &mut Due) -> Result<bool, StoreError> {
         let sql = "UPDATE ledger SET state = 1, settled_at = ?2, verdict = 'dropped'
              WHERE id = ?1 AND state IN (0, 2) RETURNING lane, seq";

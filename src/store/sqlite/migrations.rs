@@ -1,10 +1,10 @@
-//! The versions of the ledger's tables: one SQL file each, in order. A file that was released is never changed, since every
-//! ledger remembers its checksum.
+//! The versions of the ledger's tables: one SQL file for each, in order. A file that was released is never changed,
+//! since every ledger remembers its checksum.
 
 use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-/// The name of each version and what brings the tables to it, from version 1 on.
+/// The name of each version from 1 on, and the SQL that brings the tables to it.
 const VERSIONS: [(&str, &str); 17] = [
     ("ledger", include_str!("migrations/0001_ledger.sql")),
     ("coverage", include_str!("migrations/0002_coverage.sql")),
@@ -42,7 +42,7 @@ mod tests {
 
     use super::{VERSIONS, migrator};
 
-    /// Every ledger remembers these, and is not opened where one differs.
+    /// Every ledger remembers these checksums, and is not opened if one differs.
     #[test]
     fn what_was_released_is_never_changed() {
         let checksums: Vec<_> = migrator().iter().map(|version| hex::encode(&version.checksum[..4])).collect();

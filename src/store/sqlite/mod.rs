@@ -1,7 +1,7 @@
-//! The SQLite engine: each statement of the ledger, and all that knows what a file of SQLite is.
+//! The SQLite engine: every statement of the ledger, and all code that knows what an SQLite file is.
 //!
-//! What comes by the thousand is one or two statements over a whole batch, given as one JSON array. What is visible in the
-//! store makes up the engine; `store::engine` is the only one that names it.
+//! Frequent writes take one or two statements for a whole batch, which is passed as a JSON array. What is visible in
+//! the store makes up the engine, and only `store::engine` names it.
 
 mod approvals;
 mod audit;

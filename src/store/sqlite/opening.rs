@@ -1,4 +1,4 @@
-//! How a ledger is opened, by the daemon and beside it, and how it is closed.
+//! Opens a ledger, for the daemon or for a verb beside it, and closes it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::clock::{Clock, millis};
 use crate::config;
 use crate::store::{Damage, StoreError};
 
-/// A stop waits so long for whoever still reads.
+/// How long a stop waits for reads that are under way.
 const LONGEST_READ: Duration = Duration::from_secs(3);
 
 impl Sqlite {
-    /// The ledger, and whether it was made just now.
+    /// Opens the ledger. Also says whether it was made just now.
     pub async fn open(settings: &config::Store, clock: Clock, exclusive: bool) -> Result<(Sqlite, bool), StoreError> {
         let path = Sqlite::place(settings);
         let place = path.display().to_string();
@@ -50,7 +50,7 @@ impl Sqlite {
         Ok((engine, false))
     }
 
-    /// For the daemon: what was locked becomes a ledger of this version.
+    /// Turns the locked file into a ledger of this version, for the daemon.
     async fn open_locked(
         settings: &config::Store,
         path: &Path,
@@ -91,7 +91,7 @@ impl Sqlite {
     }
 
     fn new(connection: SqliteConnection, options: SqliteConnectOptions, clock: Clock, care: Option<Care>) -> Sqlite {
-        // They stay: one that is opened later might open another file of that name.
+        // The connections are kept, since one opened later might open another file of that name.
         let readers = SqlitePoolOptions::new().max_connections(2).idle_timeout(None).max_lifetime(None);
         let pool = readers.connect_lazy_with(options.clone().read_only(true));
         Sqlite {
@@ -108,7 +108,8 @@ impl Sqlite {
         }
     }
 
-    /// Whether there is no row although there were some, and something of them is younger than what pruning empties.
+    /// Whether rows were removed by something else than pruning: there are none although there were some, and traces of
+    /// them are younger than what pruning empties.
     async fn was_emptied(&mut self, retention: Duration) -> Result<bool, StoreError> {
         let sql = "SELECT NOT EXISTS (SELECT 1 FROM ledger) AND EXISTS (SELECT 1 FROM lane)
              AND (EXISTS (SELECT 1 FROM cursor WHERE at > ?1)
@@ -117,8 +118,8 @@ impl Sqlite {
         Ok(emptied.fetch_one(&mut self.connection).await?)
     }
 
-    /// The last look at the files. Where they are not as they were, nothing of them is closed: SQLite would remove the
-    /// log by its name, and that may be another ledger's by now.
+    /// Checks the files a last time. If they are not as they were, none of them is closed: SQLite would remove the log
+    /// by its name, which may belong to another ledger by now.
     pub async fn check_last(mut self) -> Result<Sqlite, Damage> {
         match self.check().await {
             Ok(()) => Ok(self),
@@ -130,7 +131,8 @@ impl Sqlite {
         }
     }
 
-    /// Whoever closes a ledger last removes its log, so the writer goes last, and the lock after it.
+    /// Closes the ledger. The last connection to close removes the log, so the writer's goes last, and the lock after
+    /// it.
     pub async fn close(self) {
         let Sqlite { mut connection, reader, care, .. } = self;
         let presence = match care {
@@ -152,7 +154,7 @@ impl Sqlite {
     }
 }
 
-/// Sees that what was locked is a ledger or nothing yet, and makes it private.
+/// Checks that the locked file is a ledger or empty, and makes it private.
 async fn prepare(path: &Path, lock: &Lock, lost: Option<String>, now_ms: i64) -> Result<(), String> {
     match lock::is_file(path)? {
         Some(1..) => {

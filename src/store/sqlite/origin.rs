@@ -1,4 +1,4 @@
-//! Whose database it is, and that its tables are those of this version.
+//! Checks which program a database belongs to, and that its tables are those of this version.
 
 use std::path::Path;
 
@@ -9,21 +9,21 @@ use super::hints;
 use super::log::BUSY;
 use super::migrations::{self, LATEST};
 
-/// What stands in the head of every ledger: "Swbd". It says to `file` and to other programs whose it is.
+/// The id in the header of every ledger: "Swbd". It tells `file` and other programs that this is a ledger.
 const APPLICATION_ID: i64 = 0x5377_6264;
 
-/// What a file that is there holds.
+/// What an existing file contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LedgerOrigin {
-    /// A ledger, of whatever version.
+    /// A ledger, of any version.
     Ledger,
     /// Nothing yet.
     Nothing,
 }
 
-/// Tells a ledger from the database of another program, of which nothing is changed.
+/// Distinguishes a ledger from the database of another program. The file is not changed.
 pub(super) async fn origin_of(path: &Path) -> Result<LedgerOrigin, String> {
-    // Without a journal mode, which would be written to the file.
+    // No journal mode is set, since that would be written to the file.
     let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).disable_statement_logging();
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(|error| error.to_string())?;
     let origin = origin(&mut connection).await;
@@ -49,7 +49,7 @@ async fn origin(connection: &mut SqliteConnection) -> Result<Option<LedgerOrigin
         0 => {}
         _ => return Ok(None),
     }
-    // Ledgers of before the id are known by their first version.
+    // Ledgers older than the id are recognised by their first version.
     if !names.iter().any(|name| name == "_sqlx_migrations") {
         return Ok(None);
     }
@@ -62,14 +62,14 @@ async fn origin(connection: &mut SqliteConnection) -> Result<Option<LedgerOrigin
     });
     Ok(match (is_ours, first.is_empty() && names.len() == 1) {
         (true, _) => Some(LedgerOrigin::Ledger),
-        // Its making was broken off before the first version.
+        // The file was being made, and that stopped before the first version.
         (false, true) => Some(LedgerOrigin::Nothing),
         (false, false) => None,
     })
 }
 
-/// Sees that no version of the tables is one that this program does not know, or knows otherwise. Gives the newest of
-/// them; none where there are no tables yet.
+/// Checks that this program knows every version of the tables, and with the same content. Gives the newest of them.
+/// None if there are no tables yet.
 pub(super) async fn look_at_versions(connection: &mut SqliteConnection) -> Result<Option<i64>, String> {
     let cannot_read = |error: sqlx::Error| format!("its tables cannot be read: {error}");
     let tables = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
@@ -105,8 +105,8 @@ pub(super) async fn look_at_versions(connection: &mut SqliteConnection) -> Resul
 
 const COPY: &str = "take a copy of the ledger from before the update";
 
-/// Sees that the tables are those of this version; the daemon makes them so, a verb beside it does not. Whether there
-/// were none before.
+/// Checks that the tables are those of this version. The daemon migrates them; a verb beside it does not. Gives whether
+/// there were no tables before.
 pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) -> Result<bool, String> {
     let found = look_at_versions(&mut *connection).await?;
     if is_daemon {
@@ -124,7 +124,7 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) 
     }
 }
 
-/// What a verb says of a file without tables.
+/// The error of a verb if the file has no tables.
 pub(super) const NO_TABLES: &str =
     "it has no tables of switchboard; is store.url right? The daemon makes them when it first runs";
 

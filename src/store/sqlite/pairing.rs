@@ -1,4 +1,4 @@
-//! Requests to be let in. A decision and the message that tells of it are one transaction.
+//! Stores requests to be let in. A decision and the message about it are written in one transaction.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl Sqlite {
         Ok(true)
     }
 
-    /// Forgets what counts no more, and what was written. Those who were let in or denied stay.
+    /// Forgets requests that no longer count, and the texts of the others. People who were let in or denied stay.
     pub(super) async fn prune_pairings(&mut self, retention: Duration) -> Result<(), StoreError> {
         let before = self.clock.wall_ms() - millis(retention);
         let sql = "DELETE FROM pairing WHERE max(requested_at, expires_at, coalesce(decided_at, 0)) <= ?1 AND state IN (0, 3)";

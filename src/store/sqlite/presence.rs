@@ -1,5 +1,6 @@
-//! Whether the ledger's files are still the ones that are open. SQLite goes on writing into a file that was removed,
-//! moved or replaced, and what it commits there is gone with the process; so the writer asks here around every commit.
+//! Checks that the ledger's files are still the ones that are open. SQLite goes on writing into a file that was
+//! removed, moved or replaced, and its commits there are lost when the process ends. So the writer checks around every
+//! commit.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -16,21 +17,21 @@ use crate::store::error::{Damage, LedgerPart};
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Where a database has a number for its user, `PRAGMA user_version`. A ledger has a stamp there, another one after
-/// each start and each hour, so that a copy that is written over it is told from it.
+/// The offset of the number that SQLite leaves to the user, `PRAGMA user_version`. A ledger has a stamp there, which
+/// changes at each start and each hour. So a copy that is written over the ledger is recognised.
 const STAMP: usize = 60;
 
-/// The first bytes of a write-ahead log; the last bit of the fourth is the byte order of its checksums.
+/// The first bytes of a write-ahead log. The last bit of the fourth byte is the byte order of its checksums.
 const LOG_MAGIC: [u8; 4] = [0x37, 0x7f, 0x06, 0x82];
 
-/// Bytes of a write-ahead log before its first frame, and of a frame before its page.
+/// The bytes of a write-ahead log before its first frame, and of a frame before its page.
 const LOG_HEAD: u64 = 32;
 const FRAME_HEAD: u64 = 24;
 
 /// The files as they were opened.
 pub(super) struct Presence {
-    /// Its descriptor is open for as long as SQLite is: to close any takes away the locks that SQLite has on the
-    /// ledger.
+    /// Its descriptor stays open as long as SQLite has the ledger open. Closing any descriptor would drop SQLite's
+    /// locks on the ledger.
     lock: Lock,
     log: File,
     names: [(LedgerPart, PathBuf, (u64, u64)); 3],
@@ -38,11 +39,11 @@ pub(super) struct Presence {
     /// The stamp that was written last, and the one before it until the file has the new one.
     stamp: i32,
     last_stamp: Option<i32>,
-    /// The ledger does not become smaller than this, unless somebody vacuums it.
+    /// The ledger never becomes smaller than this, unless somebody vacuums it.
     size: u64,
-    /// The same of the log, unless somebody takes it back.
+    /// The log never becomes smaller than this, unless somebody copies it back.
     log_size: u64,
-    /// The index is as large as it was or larger; to touch a part of it that is cut off ends the process.
+    /// The index never becomes smaller than this. If it is cut off, touching the missing part ends the process.
     index_size: u64,
 }
 
@@ -83,15 +84,15 @@ impl Presence {
         })
     }
 
-    /// How large the write-ahead log was when it was last looked at.
+    /// The size of the write-ahead log when it was last checked.
     pub(super) fn log_size(&self) -> u64 {
         self.log_size
     }
 
-    /// Sees that all files are there and whole. `pages` is how many the ledger had before the last commit, if there was
-    /// one since the last look.
+    /// Checks that all files are there and whole. `pages` is how many the ledger had before the last commit, if there
+    /// was one since the last check.
     pub(super) async fn check(&mut self, connection: &mut SqliteConnection, pages: Option<i64>) -> Result<(), Damage> {
-        // One doubt of each kind can be dispelled; then there is none left.
+        // There are two kinds of doubt, and each can be resolved once. Then none is left.
         for _ in 0..3 {
             match self.look()? {
                 None => return Ok(()),
@@ -102,8 +103,8 @@ impl Presence {
         Ok(())
     }
 
-    /// Compares names and sizes. These are calls that wait for no disk: what they ask for is in memory while the file
-    /// is open, and a thread for them would take ten times as long.
+    /// Compares names and sizes. These calls do not wait for the disk, since their answers are in memory while the file
+    /// is open. A thread for them would take ten times as long.
     fn look(&mut self) -> Result<Option<LockDoubt>, Damage> {
         let mut sizes = [0; 3];
         for ((part, name, known), size) in self.names.iter().zip(&mut sizes) {
@@ -139,7 +140,7 @@ impl Presence {
         Ok(None)
     }
 
-    /// Stamps the ledger anew, unless the last stamp has not come into the file yet.
+    /// Gives the ledger a new stamp, unless the last one has not reached the file yet.
     pub(super) async fn stamp(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         if self.last_stamp.is_none() {
             self.last_stamp = Some(std::mem::replace(&mut self.stamp, write_stamp(connection).await?));
@@ -147,8 +148,8 @@ impl Presence {
         Ok(())
     }
 
-    /// The ledger's size, if it is that of a ledger that was vacuumed: then the file has all its pages. One that has
-    /// grown with the last commit has those of before.
+    /// The ledger's size, if it was vacuumed: then the file has all its pages. If the last commit added pages, those from
+    /// before suffice.
     async fn vacuumed(&self, connection: &mut SqliteConnection, size: u64, before: Option<i64>) -> Result<u64, Damage> {
         let now: Result<i64, _> = sqlx::query_scalar("PRAGMA page_count").fetch_one(connection).await;
         let damage = Damage::Truncated(LedgerPart::Ledger);
@@ -157,10 +158,10 @@ impl Presence {
         if pages > 0 && size >= pages * self.page_size { Ok(size) } else { Err(damage) }
     }
 
-    /// The log's size, if all its frames are in it: then it was taken back by somebody beside us.
+    /// The log's size, if all its frames are in it: then another process copied it back.
     async fn taken_back(&self, connection: &mut SqliteConnection, size: u64) -> Result<u64, Damage> {
         let damage = Damage::Truncated(LedgerPart::Log);
-        // It counts the frames and does nothing.
+        // This counts the frames and changes nothing.
         let counted = sqlx::query("PRAGMA wal_checkpoint(NOOP)").fetch_one(connection).await;
         let frames: i64 = counted.and_then(|row| row.try_get(1)).map_err(|_| damage)?;
         let needed = match frames.unsigned_abs() {
@@ -178,7 +179,7 @@ async fn write_stamp(connection: &mut SqliteConnection) -> Result<i32, sqlx::Err
     Ok(stamp)
 }
 
-/// The stamp in a file; none in one that is no database.
+/// The stamp in a file. None if the file is no database.
 fn read_stamp(ledger: &File) -> std::io::Result<Option<i32>> {
     let mut head = [0; STAMP + 4];
     ledger.read_exact_at(&mut head, 0)?;

@@ -25,7 +25,7 @@ impl Sqlite {
         self.prune_used(dedupe).await?;
         self.prune_pairings(retention).await?;
         let asked = self.prune_conversations(retention).await?;
-        // For as long as the id of a letter is known.
+        // Threads are kept as long as the id of a letter is known.
         let threads = self.prune_threads(retention.saturating_add(dedupe)).await?;
         self.prune_approvals(retention).await?;
         let sql = "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1";
@@ -35,8 +35,8 @@ impl Sqlite {
         Ok(unhandled + emptied + forgotten + asked + threads)
     }
 
-    /// Looks at some lanes after those it looked at before, and forgets the idle ones. When a lane was claimed is known by
-    /// the other side's clock; where it is not, its time begins now.
+    /// Checks some lanes after those of the last step, and forgets the idle ones. The other side's clock says when a
+    /// lane was last claimed. If that is not known, the lane counts as claimed now.
     pub async fn prune_lanes(&mut self, idle: Duration) -> Result<u64, StoreError> {
         let sql = "SELECT id FROM lane WHERE id > ?1 ORDER BY id LIMIT ?2";
         let looked_at = sqlx::query(sql).bind(&self.last_lane).bind(PRUNE_STEP).fetch_all(&mut self.connection).await?;

@@ -1,4 +1,4 @@
-//! Rows put into the ledger, and their lanes that fall due with them.
+//! Adds rows to the ledger, and makes their lanes due.
 
 use std::collections::HashMap;
 
@@ -55,7 +55,7 @@ impl Sqlite {
         Ok(results)
     }
 
-    /// An idle lane falls due; one that waits, or is reserved, is left as it is, unless it becomes more urgent.
+    /// Makes idle lanes due. A lane that waits or is reserved stays as it is, unless it becomes more urgent.
     pub(super) async fn wake(&mut self, lanes: HashMap<&str, (i64, Urgency)>) -> Result<(), StoreError> {
         if lanes.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What rows were made from, to the byte.
+//! Stores the exact bytes that rows were made from.
 
 use sqlx::query::QueryScalar;
 use sqlx::sqlite::{Sqlite as Driver, SqliteArguments};
@@ -7,12 +7,12 @@ use super::database::Sqlite;
 use super::values::json;
 use crate::store::StoreError;
 
-/// A statement that gives numbers of rows.
+/// A statement that gives the numbers of rows.
 type Seqs<'q> = QueryScalar<'q, Driver, i64, SqliteArguments>;
 
 impl Sqlite {
-    /// Keeps these bytes beside their rows. They are bound as they are, one after the other, and each row cuts its own out of
-    /// that.
+    /// Stores these bytes beside their rows. The bytes of all rows are bound as one value, and each row cuts its own
+    /// part out of it.
     pub(super) async fn keep_raw(&mut self, rows: &[(i64, &[u8])]) -> Result<(), StoreError> {
         if rows.is_empty() {
             return Ok(());
@@ -27,7 +27,8 @@ impl Sqlite {
         self.run(sqlx::query(sql).bind(json(&spans)?).bind(all)).await.map(drop)
     }
 
-    /// Runs a statement that gives the rows it has emptied or deleted, and drops their bytes. Gives the number of these rows.
+    /// Runs a statement that empties or deletes rows and gives them, and drops their bytes. Gives the number of these
+    /// rows.
     pub(super) async fn drop_raw(&mut self, gone: Seqs<'_>) -> Result<u64, StoreError> {
         let seqs = gone.fetch_all(&mut self.connection).await?;
         if !seqs.is_empty() {

@@ -1,4 +1,4 @@
-//! Rows as they are shown, on connections of their own that never hold up the writer.
+//! Reads rows as people see them, on connections of their own, which never hold up the writer.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,8 +16,8 @@ use crate::verdict::Verdict;
 #[derive(Clone)]
 pub struct Reader {
     pub(super) pool: SqlitePool,
-    /// Whether somebody may have been asked something, as the last claim of this process found it, or a question of its
-    /// own since. Most bots never ask, and then nothing is looked up for what people say.
+    /// Whether somebody may have been asked something. The last claim of this process sets it, and so does a question
+    /// that this process asked since. Most bots never ask; then no question is looked up for what people say.
     pub(super) asks: Arc<AtomicBool>,
 }
 

@@ -1,4 +1,4 @@
-//! Settles rows whose lease is still held: how they ended, and what follows from that.
+//! Settles rows whose lease is still held: writes how they ended, and what follows from that.
 
 use std::collections::HashSet;
 
@@ -116,7 +116,7 @@ impl Sqlite {
         self.approve(&approvals).await
     }
 
-    /// Notes on rows that stay open why they do. A row that is put back unchanged is not written.
+    /// Notes why rows stay open. A row that is put back unchanged is not written.
     async fn leave_open(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
         let mut left = Vec::new();
         for Settlement { row, step } in settled {

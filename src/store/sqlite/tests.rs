@@ -1,4 +1,4 @@
-//! What only SQLite has: a file with a lock, a plan of each statement, and what is compiled in.
+//! The parts that only SQLite has: a file with a lock, the plan of each statement, and the compiled-in options.
 
 mod forging;
 mod pruning;
@@ -43,7 +43,7 @@ async fn verify(folder: &Path, keys: &config::Audit) -> Verification {
     tests::audit::verify(&settings(folder), keys).await
 }
 
-/// Where the first finding is and what it says; empty when there is none.
+/// The place and the text of the first finding. Empty if there is none.
 async fn finding(folder: &Path, keys: &config::Audit) -> String {
     findings_of(&verify(folder, keys).await).into_iter().next().unwrap_or_default()
 }
@@ -54,7 +54,7 @@ async fn sql(folder: &Path, statements: &str) {
     connection.close().await.unwrap();
 }
 
-/// A closed ledger with so many rows, written in a few commits.
+/// A closed ledger with this many rows, written in a few commits.
 async fn ledger(rows: usize, keys: &config::Audit) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     with_daemon(folder.path(), keys, async |store| {
@@ -72,7 +72,7 @@ fn copy(of: &TempDir) -> TempDir {
     folder
 }
 
-/// Alters a row and makes everything after it anew, the head too, as somebody who knows all this would.
+/// Alters a row and makes everything after it anew, including the head, as an intruder would who knows all this.
 async fn forge(folder: &Path, statement: &str) {
     sql(folder, statement).await;
     let mut connection = sqlx::SqliteConnection::connect(path(folder).to_str().unwrap()).await.unwrap();
@@ -131,7 +131,7 @@ async fn the_sqlite_that_is_compiled_in_has_only_what_the_ledger_uses() {
     assert!(options.contains(&"OMIT_LOAD_EXTENSION".to_owned()), "{options:?}");
 }
 
-/// Takes back what versions 16 and 17 have made of the tables.
+/// Undoes what versions 16 and 17 did to the tables.
 const BACK_TO_15: &str = "DROP TABLE raw;
     ALTER TABLE approval ADD COLUMN envelope TEXT NOT NULL DEFAULT '{}'; DROP TABLE thread; DROP INDEX lane_due; DROP INDEX ledger_target;
     ALTER TABLE lane DROP COLUMN urgency; CREATE INDEX lane_due ON lane (queue, due_at) WHERE due_at IS NOT NULL;
@@ -139,7 +139,7 @@ const BACK_TO_15: &str = "DROP TABLE raw;
     ALTER TABLE ledger DROP COLUMN without_thread; ALTER TABLE ledger DROP COLUMN target;
     ALTER TABLE ledger DROP COLUMN edits; DELETE FROM _sqlx_migrations WHERE version > 15;";
 
-/// How often the process ended while it worked on the row of that name, and whether it is in hand.
+/// How often the process died while it worked on the row of this name, and whether a worker has it now.
 async fn deaths(folder: &Path, name: &str) -> (i64, bool) {
     let mut connection = sqlx::SqliteConnection::connect(path(folder).to_str().unwrap()).await.unwrap();
     let sql = "SELECT deaths, leased > 0 FROM ledger JOIN lane ON lane.id = ledger.lane WHERE body = ?1";
@@ -163,7 +163,7 @@ async fn leases_of_the_dead_are_taken_back_and_those_of_the_living_are_left() {
         sql(folder.path(), &format!("UPDATE lane SET holder = {holder} WHERE id = {lane}")).await;
     }
     let (mut engine, _) = Sqlite::open(&settings(folder.path()), clock::Clock::of_system(), false).await.unwrap();
-    // Another engine than SQLite can have two.
+    // An engine other than SQLite can have two daemons.
     sql(folder.path(), "UPDATE instance SET id = id + 1").await;
     engine.take_back_leases().await.unwrap();
     engine.close().await;

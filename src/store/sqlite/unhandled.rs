@@ -1,4 +1,5 @@
-//! Rows for deliveries of kinds that nobody works on: closed when they are made, never claimed, few, and soon gone.
+//! Stores rows for deliveries that nobody works on. They are closed when they are made, never claimed, few, and soon
+//! gone.
 
 use std::time::Duration;
 
@@ -8,10 +9,11 @@ use crate::clock::millis;
 use crate::store::{Entry, StoreError, lane_id};
 use crate::verdict::Verdict;
 
-/// The most such rows that are kept; the oldest go first. It bounds what a flood of such deliveries takes on disk.
+/// The most such rows that are kept. Beyond it the oldest are removed, which bounds what a flood of such deliveries
+/// takes on disk.
 const MOST_ROWS: i64 = 1000;
 
-/// How long such a row is kept, or for `store.retention` where that is shorter.
+/// How long such a row is kept, unless `store.retention` is shorter.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 
 impl Sqlite {
@@ -36,7 +38,7 @@ impl Sqlite {
         Ok(u64::from(added.is_some()))
     }
 
-    /// Takes away the oldest of them where there are too many.
+    /// Removes the oldest of these rows if there are too many.
     pub async fn bound_unhandled(&mut self) -> Result<(), StoreError> {
         let sql = "DELETE FROM ledger WHERE seq IN
              (SELECT seq FROM ledger WHERE verdict = 'unhandled' ORDER BY seq DESC LIMIT -1 OFFSET ?1)

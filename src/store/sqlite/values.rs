@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::store::error::StoreError;
 
-/// Rows touched or looked at by one step of pruning, so that it never holds up the acknowledgements for long.
+/// The rows that one step of pruning may touch or look at, so that it never holds up the acknowledgements for long.
 pub(super) const PRUNE_STEP: i64 = 500;
 
 pub(super) fn hex(id: Uuid) -> String {

@@ -1,4 +1,4 @@
-//! Requests for approval: made, approved and ended once, with the events that do so.
+//! Requests for approval are made, approved and ended once, with the events that do so.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{Ledger, LedgerPlace, With, done, entry};
 use crate::clock;
 use crate::store::{ApprovalRequest, ApprovalState, ApprovalStep, Approver, Effect, Queue};
 
-/// A request for approval that waits for so long from now, in milliseconds.
+/// A request for approval that waits for this many milliseconds from now.
 fn asks(name: &str, person: &str, waits: i64) -> ApprovalRequest {
     let now = clock::wall_ms();
     let text = |text: &str| text.to_owned();
@@ -37,7 +37,7 @@ fn approves(card: Uuid, person: &str) -> ApprovalStep {
 }
 
 impl Ledger {
-    /// Settles an event that does this.
+    /// Settles an event that makes this step.
     async fn does(&self, name: &str, step: ApprovalStep) {
         self.put(name, "room").await;
         let row = self.claim(1).await.pop().unwrap();
@@ -52,7 +52,7 @@ async fn what_waits_for_approval_counts_everybody_once_and_ends_once() {
     let card = request.card;
     let read = async || ledger.store.approval(card).await.unwrap().unwrap();
     ledger.does("ask", ApprovalStep::Ask(Box::new(request.clone()))).await;
-    // Worked on a second time, it is the same request.
+    // If the event is worked on a second time, it is the same request.
     ledger.does("again", ApprovalStep::Ask(Box::new(ApprovalRequest { asked: String::new(), ..request }))).await;
     for (name, person) in [("b1", "bob"), ("b2", "bob"), ("c", "carol")] {
         ledger.does(name, approves(card, person)).await;

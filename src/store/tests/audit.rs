@@ -1,4 +1,4 @@
-//! The audit grows with what it tells, and goes on whoever adds to it, with whichever key.
+//! The audit grows with what it records, and continues whoever adds to it, with any key.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(in crate::store) async fn verify(settings: &config::Store, keys: &config::Au
     beside(settings, keys, async |store| store.verify_audit().await.unwrap()).await
 }
 
-/// Where each finding is and what it says.
+/// The place and the text of each finding.
 pub(in crate::store) fn findings_of(found: &Verification) -> Vec<String> {
     found.findings.iter().map(|found| format!("{} {}", found.row.unwrap_or(0), found.problem)).collect()
 }
@@ -38,7 +38,7 @@ pub(in crate::store) fn event(name: &str) -> Entry {
     super::entry(Queue::Inbox, name, name)
 }
 
-/// Puts events of that name and claims them.
+/// Puts events with this name and claims them.
 pub(in crate::store) async fn claimed(store: &Store, name: &str, count: usize) -> Vec<Claimed> {
     for nth in 0..count {
         assert!(store.put(event(&format!("{name} {nth}"))).await.unwrap());
@@ -46,7 +46,7 @@ pub(in crate::store) async fn claimed(store: &Store, name: &str, count: usize) -
     store.claim(Queue::Inbox, count, usize::MAX, None).await.unwrap().rows
 }
 
-/// Settles so many events at once, each with a row in the audit.
+/// Settles this many events at once, each with a row in the audit.
 pub(in crate::store) async fn settle(store: &Store, name: &str, count: usize) {
     let rows = claimed(store, name, count).await.into_iter().zip(0..);
     let settled = rows.map(|(row, nth)| {
@@ -63,7 +63,7 @@ async fn what_was_done_has_its_row_in_order_and_what_was_not_has_none() {
         settle(store, "together", 5).await;
         let mut rows = claimed(store, "kept", 3).await;
         let [again, discarded, dead] = [rows.remove(0), rows.remove(0), rows.remove(0)];
-        // Put back: nothing was done yet.
+        // These are put back, so nothing was done yet.
         store.settle(again.clone().again(Again::default())).await.unwrap();
         let by_hand = |action: &str| AuditEntry { via: Via::Cli, action: action.to_owned(), ..AuditEntry::default() };
         assert!(store.discard(discarded.id, by_hand("drop")).await.unwrap());
@@ -112,7 +112,7 @@ async fn text_of_any_kind_is_kept_as_it_was_hashed() {
     .await;
 }
 
-/// What `switchboard audit seal` does.
+/// Does what `switchboard audit seal` does.
 pub(in crate::store) async fn seal_by_verb(settings: &config::Store, keys: &config::Audit) -> bool {
     let by = AuditEntry { via: Via::Cli, ..AuditEntry::default() };
     beside(settings, keys, async |store| store.seal_audit(by).await.unwrap()).await
@@ -181,7 +181,7 @@ async fn a_verb_writes_only_with_the_daemons_key() {
                 assert!(beside.discard(row.id, AuditEntry::default()).await.unwrap());
             })
             .await;
-            // Each goes on where the other stopped.
+            // Each continues where the other stopped.
             settle(store, "after", 4).await;
             assert_eq!(store.verify_audit().await.unwrap().findings, []);
         })
@@ -203,7 +203,7 @@ async fn what_a_verb_adds_is_no_break_even_when_it_is_pruned_before_the_daemon_g
                 while store.prune_audit(Duration::ZERO).await.unwrap() > 0 {}
             }
         }
-        // The lanes of what was discarded are found to be empty.
+        // The lanes of the discarded rows are found to be empty.
         assert!(store.claim(Queue::Inbox, 10, usize::MAX, None).await.unwrap().rows.is_empty());
         settle(store, "after", 2).await;
         let found = store.verify_audit().await.unwrap();

@@ -1,4 +1,4 @@
-//! How much of what was said is known.
+//! How much of the messages the ledger is known to have.
 
 use super::Ledger;
 use crate::clock;
@@ -15,11 +15,11 @@ async fn the_coverage_begins_once_grows_and_keeps_its_gaps() {
     let until = began.complete_until + 50;
     let cursors = vec![("a".to_owned(), 10), ("b".to_owned(), 20)];
     store.progress(Progress { cursors, until: Some(until), gaps: Vec::new() }).await.unwrap();
-    // What is older changes nothing.
+    // An older cursor changes nothing.
     let cursors = vec![("a".to_owned(), 5), ("b".to_owned(), 30)];
     let gap = Gap { from: until, until: until + 9, why: "away".to_owned() };
     store.progress(Progress { cursors, until: Some(until - 20), gaps: vec![gap.clone()] }).await.unwrap();
-    // What goes on is one gap; what comes later, or for another reason, is another.
+    // A gap that continues is one gap. A later one, or one with another reason, is another.
     let longer = Gap { from: until + 4, until: until + 20, ..gap.clone() };
     store.progress(Progress { gaps: vec![longer], ..Progress::default() }).await.unwrap();
     let later = Gap { from: until + 30, until: until + 40, ..gap.clone() };

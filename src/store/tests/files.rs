@@ -38,7 +38,7 @@ async fn a_file_is_kept_with_its_row_until_the_row_is_done() {
     let sent = store.claim(Queue::Outbox, 1, usize::MAX, None).await.unwrap().rows.remove(0);
     store.settle(done(sent)).await.unwrap();
     assert_eq!(store.size_of_files().await.unwrap(), 4);
-    // The next process knows of files that it did not put.
+    // The next process knows files that another one put.
     let ledger = Ledger::open(ledger.close().await, Duration::from_secs(60)).await;
     assert!(ledger.store.reopen(dead, AuditEntry::default()).await.unwrap());
     let row = ledger.store.claim(Queue::Outbox, 1, usize::MAX, None).await.unwrap().rows.remove(0);

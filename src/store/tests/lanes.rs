@@ -1,4 +1,4 @@
-//! Lanes: one open row of each at a time, in order, and none holds up another.
+//! Lanes: each has one open row at a time, in order, and none holds up another.
 
 use std::time::Duration;
 
@@ -96,7 +96,7 @@ async fn what_was_begun_goes_first_whatever_came_later_and_happened_before() {
     let row = ledger.claim(1).await.remove(0);
     let earlier = put("earlier", 10).await;
     assert!(ledger.store.goes_before(earlier, &row).await.unwrap());
-    // What was only looked at gives way.
+    // Rows that were only looked at give way.
     ledger.store.settle(row.clone().again(Again::default())).await.unwrap();
     assert!(!ledger.store.begin_once(&row).await.unwrap(), "its lease is over");
     let row = ledger.claim(1).await.remove(0);
@@ -143,7 +143,7 @@ async fn lanes_that_come_back_after_a_pause_leave_room_for_others() {
         (rows.into_iter().map(|row| (row.body, row.is_back)).collect::<Vec<_>>(), next)
     };
     let named = |name: &str, is_back| (name.to_owned(), is_back);
-    // However long the others wait already, and nothing is said to be due that is not given.
+    // This holds however long the others have waited. No row is said to be due that is not given.
     let (rows, next) = claim(0).await;
     assert_eq!(rows, [named("fresh 1", false), named("fresh 2", false)]);
     assert!(next.is_none_or(|next| !next.is_zero()), "{next:?}");

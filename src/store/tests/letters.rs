@@ -1,4 +1,4 @@
-//! What letters leave besides their rows, and which of them go first.
+//! Traces of letters besides their rows, and which letters go first.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn lanes_in_which_something_is_awaited_go_first_and_each_lane_in_its_order
         ("news 1", "a", Urgency::Announced),
         ("news 2", "b", Urgency::Announced),
         ("answer 1", "c", Urgency::Awaited),
-        // Who waits for this one waits for what is before it, too.
+        // Somebody who waits for this row also waits for the rows before it.
         ("answer 2", "b", Urgency::Awaited),
     ] {
         put(&ledger, name, lane, urgency).await;

@@ -1,4 +1,4 @@
-//! What one process writes another one sees, though it keeps some of it in memory.
+//! A process sees what another one has written, although it keeps some of it in memory.
 
 use bytes::Bytes;
 

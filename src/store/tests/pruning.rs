@@ -1,4 +1,4 @@
-//! What is old is forgotten, and what is open never.
+//! Old rows are forgotten, and open ones never.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn what_a_row_was_made_from_is_kept_to_the_byte_and_goes_with_the_row() {
     let entries =
         names.iter().zip(&raw).map(|(name, raw)| Entry { raw: raw.clone(), ..entry(Queue::Inbox, name, name) });
     let ids: Vec<_> = entries.clone().map(|entry| entry.id).collect();
-    // All of them are most likely one batch.
+    // All of them are probably one batch.
     for added in futures_util::future::join_all(entries.map(|entry| ledger.store.put(entry))).await {
         assert!(added.unwrap());
     }

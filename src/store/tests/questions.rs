@@ -1,4 +1,4 @@
-//! What people were asked, and cards that were used.
+//! Questions to people, and cards that were used.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn the_use_of_a_card_is_settled_with_its_click_and_forgotten_after_its_tim
     for (name, card, until) in [("short", short, now - 60_000), ("long", long, now + 60_000)] {
         ledger.put(name, "room").await;
         let row = ledger.claim(1).await.remove(0);
-        // Twice is as good as once.
+        // Doing it twice makes no difference.
         for settled in [true, false] {
             assert_eq!(
                 store.settle(done(row.clone()).with(Effect::Use { card, until, action: None })).await.unwrap(),
@@ -53,7 +53,7 @@ pub(super) fn question(person: &str, event: u128, minutes_left: i64) -> Conversa
 }
 
 impl Ledger {
-    /// Settles an event of this name with these effects; its id.
+    /// Settles an event of this name with these effects, and gives its id.
     pub(super) async fn settle_with(&self, name: &str, effects: impl IntoIterator<Item = Effect>) -> Uuid {
         self.put(name, "room").await;
         let row = self.claim(1).await.remove(0);
@@ -62,7 +62,7 @@ impl Ledger {
         id
     }
 
-    /// What somebody was asked last, and by which event that is over.
+    /// The last question to somebody, and the event that ended it.
     async fn asked(&self, person: &str) -> Option<(String, Option<Uuid>)> {
         let found = self.store.conversation("room", person).await.unwrap();
         found.map(|found| (found.body, found.ended_by))
@@ -88,13 +88,13 @@ async fn a_question_is_settled_with_its_event_and_ended_with_its_answer_unless_a
     for (room, person) in [("room", "bob"), ("another room", "alice")] {
         assert!(ledger.store.conversation(room, person).await.unwrap().is_none());
     }
-    // The answer asks the next question, in whichever order that is said.
+    // The answer asks the next question, in either order of the effects.
     ledger.settle_with("answers", [ask(2), end("alice", 1)]).await;
     assert_eq!(ledger.asked("alice").await, Some(("2".to_owned(), None)));
     ledger.settle_with("is late", [end("alice", 1), end("bob", 2)]).await;
     assert_eq!(ledger.asked("alice").await, Some(("2".to_owned(), None)), "that is over already");
     let by = ledger.settle_with("ends", [end("alice", 2)]).await;
-    // Whoever opens the ledger anew sees what was asked before.
+    // A process that opens the ledger again sees what was asked before.
     let ledger = Ledger::open(ledger.close().await, Duration::from_secs(60)).await;
     assert_eq!(ledger.asked("alice").await, Some(("2".to_owned(), Some(by))));
     ledger.settle_with("asks again", [ask(3)]).await;
@@ -126,7 +126,7 @@ async fn questions_long_past_their_time_are_pruned_however_many_were_asked() {
         left
     };
     assert_eq!(left().await, ["late", "open"]);
-    // Where the ledger keeps everything shorter, so it does these.
+    // If the ledger keeps everything for a shorter time, it does the same with questions.
     prune(Duration::from_secs(3600)).await;
     assert_eq!(left().await, ["open"]);
 }

@@ -1,4 +1,4 @@
-//! What becomes of a claimed row, whoever settles it and however late.
+//! Settlements of a claimed row, by any worker and however late.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn a_late_settlement_of_a_lost_lease_changes_nothing() {
     let ledger = Ledger::open(LedgerPlace::new(), Duration::ZERO).await;
     ledger.put("a", "a").await;
     let late = ledger.claim(1).await.remove(0);
-    // The lease is over at once, so somebody else claims the row.
+    // The lease is over at once, so another worker claims the row.
     let holder = ledger.claim(1).await.remove(0);
     assert_eq!((holder.deaths, holder.doubt.is_some()), (1, true), "whoever had it may have done it");
     let follow = entry(Queue::Outbox, "a reply", "a");
@@ -51,7 +51,7 @@ async fn a_lost_lease_and_the_one_that_took_over_are_told_apart_in_one_commit() 
     ledger.put("a", "a").await;
     let late = ledger.claim(1).await.remove(0);
     let holder = ledger.claim(1).await.remove(0);
-    // Both are waiting when the writer looks, the late one first.
+    // Both wait when the writer looks, the late one first.
     let late = late.again(Again { after: Duration::from_secs(3600), ..Again::default() });
     let (late, held) = tokio::join!(ledger.store.settle(late), ledger.store.settle(done(holder)));
     assert_eq!((late.unwrap(), held.unwrap()), (false, true));
@@ -74,7 +74,7 @@ async fn a_settlement_and_what_follows_from_it_are_one_step() {
     assert_eq!(ledger.claim(1).await.remove(0).mark.as_deref(), Some("left for the next"));
 }
 
-/// Puts a1 and a2 in one lane. The first is dead, by its id; the second is claimed.
+/// Puts a1 and a2 into one lane. The first becomes a dead letter, and its id is given; the second is claimed.
 async fn a_dead_one_and_the_next(ledger: &Ledger) -> (Uuid, Claimed) {
     ledger.put("a1", "a").await;
     ledger.put("a2", "a").await;
@@ -130,7 +130,7 @@ async fn a_killed_process_leaves_its_rows_to_the_next_and_that_is_counted() {
     let ledger = Ledger::new().await;
     ledger.put("a", "a").await;
     assert_eq!(ledger.claim(1).await.len(), 1);
-    // The lease is a minute long; the next process knows that nobody holds it.
+    // The lease is a minute long, but the next process knows that nobody holds it.
     let folder = ledger.close().await;
     let ledger = Ledger::open(folder, Duration::from_secs(60)).await;
     let row = ledger.claim(1).await.remove(0);
@@ -143,7 +143,7 @@ async fn too_many_waiting_writes_are_refused_at_once() {
     let settings = config::Store { waiting: 1, ..place.settings.clone() };
     let (store, writer) =
         Store::open(&settings, &keys(None, None), Duration::ZERO, clock::Clock::of_system()).await.unwrap();
-    // Nothing is written yet: the first put waits, the second finds no room.
+    // Nothing is written yet: the first put waits, and the second finds no room.
     let mut first = std::pin::pin!(store.put(entry(Queue::Inbox, "a", "a")));
     assert!(futures_util::poll!(&mut first).is_pending());
     assert!(matches!(store.put(entry(Queue::Inbox, "b", "b")).await, Err(StoreError::Busy)));

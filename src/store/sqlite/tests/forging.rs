@@ -1,4 +1,4 @@
-//! What somebody does to the chain as a whole, its end and its seal.
+//! Attacks on the chain as a whole, its end and its seal.
 
 use std::path::Path;
 use std::time::Duration;
@@ -25,7 +25,7 @@ async fn a_chain_made_anew_is_found_by_its_seal_and_by_nothing_else() {
         let told = findings_of(&found);
         assert!(told.len() == 1 && told[0].starts_with("0 the seal over all rows does not fit"), "{told:?}");
         assert_eq!(verify(folder.path(), &without).await.seal, SealState::Unchecked);
-        // The daemon does not cover it with a seal of its own.
+        // The daemon does not hide it under a seal of its own.
         with_daemon(folder.path(), &with, async |store| settle(store, "after", 2).await).await;
         let said = finding(folder.path(), &with).await;
         assert!(said.contains("is the daemon's note that something was wrong before it"), "{said}");
@@ -47,7 +47,7 @@ async fn a_chain_forged_under_a_running_daemon_is_noted_by_it() {
     .await;
 }
 
-/// Cuts the chain after that row, and puts back the head that was there then.
+/// Cuts the chain after this row, and restores the head of that time.
 async fn cut(folder: &Path, after: i64, seal: &str) {
     let statements = format!(
         "DELETE FROM audit WHERE seq > {after};
@@ -70,7 +70,7 @@ async fn a_chain_cut_under_a_running_daemon_is_noted_by_it_and_it_goes_on() {
     for (key, with_old_seal, says) in
         [(None, true, says_cut), (Some("key"), true, says_cut), (Some("key"), false, says_seal)]
     {
-        // Noticed with the next row, by the pruner, and at the stop.
+        // It is noticed with the next row, by pruning, and at the stop.
         for notice in 0..3 {
             let (folder, keys) = (tempfile::tempdir().unwrap(), keys(key, None));
             with_daemon(folder.path(), &keys, async |store| {
@@ -87,7 +87,7 @@ async fn a_chain_cut_under_a_running_daemon_is_noted_by_it_and_it_goes_on() {
                 }
             })
             .await;
-            // Nothing of it is hidden by what comes later, and it is told once.
+            // Later rows hide nothing of it, and it is reported once.
             with_daemon(folder.path(), &keys, async |store| settle(store, "later", 2).await).await;
             let found = verify(folder.path(), &keys).await;
             let told = findings_of(&found);
@@ -110,7 +110,7 @@ async fn a_seal_taken_away_alone_is_noted_too_and_a_write_that_failed_is_nothing
             let closing = Closing { audit: vec![entry(1)], ..Closing::default() };
             store.settle(rows[0].clone().done(closing))
         };
-        // The claim fails, and with it the settlement of the same commit, whose row was written by then.
+        // The claim fails. So does the settlement of the same commit, although its row was written by then.
         assert!(store.put(event("due")).await.unwrap());
         let full = "CREATE TRIGGER full BEFORE UPDATE ON lane WHEN new.leased > old.leased BEGIN SELECT RAISE(ABORT, 'full'); END";
         sql(folder.path(), full).await;
@@ -156,14 +156,14 @@ async fn a_seal_that_was_taken_away_is_missed_until_an_operator_puts_one_there()
     for tampering in [wiped, "UPDATE audit_head SET seal = NULL", "DELETE FROM audit_head"] {
         let folder = ledger(4, &keys).await;
         sql(folder.path(), tampering).await;
-        // Neither a start nor what is written then makes it sealed.
+        // Neither a start nor later rows make it sealed.
         for nth in 0..2 {
             with_daemon(folder.path(), &keys, async |store| settle(store, &format!("start {nth}"), 2).await).await;
             let found = verify(folder.path(), &keys).await;
             assert_eq!(found.seal, SealState::Missing, "{tampering}");
             assert!(findings_of(&found).pop().unwrap().starts_with("0 there is no seal over the rows"), "{tampering}");
         }
-        // Beside the daemon, whose next row goes on from it.
+        // This happens beside the daemon, whose next row continues from it.
         with_daemon(folder.path(), &keys, async |store| {
             settle(store, "before", 2).await;
             let before = store.verify_audit().await.unwrap().last.unwrap();

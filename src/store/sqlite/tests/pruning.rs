@@ -1,4 +1,4 @@
-//! The beginning of the audit is forgotten, and what is left is unbroken.
+//! The beginning of the audit is forgotten, and the rest is unbroken.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn a_pruned_chain_is_unbroken_and_its_beginning_is_kept_too() {
             assert_eq!(store.prune_audit(day).await.unwrap(), 0);
         })
         .await;
-        // Everything but the last four is made old; the chain is made anew with it, and sealed by an operator.
+        // All rows except the last four are made old. The chain is made anew with them, and an operator seals it.
         let two_days = 2 * i64::try_from(day.as_millis()).unwrap();
         forge(folder.path(), &format!("UPDATE audit SET at = at - {two_days} WHERE seq <= 4")).await;
         sql(folder.path(), "UPDATE audit_head SET seal = NULL").await;
@@ -35,7 +35,7 @@ async fn a_pruned_chain_is_unbroken_and_its_beginning_is_kept_too() {
         let tampered = copy(&folder);
         sql(tampered.path(), "DELETE FROM audit WHERE seq = (SELECT min(seq) FROM audit)").await;
         assert!(finding(tampered.path(), &keys).await.contains("is missing"));
-        // Who moves the beginning along needs the key.
+        // Moving the beginning takes the key.
         sql(
             tampered.path(),
             "UPDATE audit_head SET anchor_seq = anchor_seq + 1, anchor_hash = (SELECT hash FROM audit ORDER BY seq LIMIT 1)",
@@ -57,7 +57,7 @@ async fn a_pruned_chain_is_unbroken_and_its_beginning_is_kept_too() {
 async fn rows_of_a_clock_that_was_ahead_are_pruned_with_the_rows_behind_them() {
     let (keys, day) = (keys(None, None), Duration::from_secs(86_400));
     let month = 30 * i64::try_from(day.as_millis()).unwrap();
-    // Few of them, and more than one step of pruning looks at.
+    // There are few of them, but more than one step of pruning looks at.
     for ahead in [4, 600] {
         let folder = ledger(ahead + 8, &keys).await;
         forge(folder.path(), &format!("UPDATE audit SET at = at + {month} WHERE seq <= {ahead}")).await;

@@ -1,4 +1,4 @@
-//! The bytes that rows were made from lie in a table of their own, and go with their rows.
+//! The bytes that rows were made from are in a table of their own, and are removed with their rows.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What somebody does to the rows of the audit is found.
+//! Attacks on the rows of the audit are found.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -31,7 +31,7 @@ async fn an_altered_column_of_any_row_is_found() {
             let said = finding(folder.path(), &keys).await;
             let first = match column {
                 "seq" => "is missing",
-                "via" => "holds what no row",
+                "via" => "has content that no row",
                 _ => "was altered",
             };
             assert!(said.starts_with(&format!("{row} ")) && said.contains(first), "{column} of {row}: {said:?}");
@@ -44,13 +44,13 @@ async fn an_altered_column_of_any_row_is_found() {
     }
     let folder = copy(&whole);
     sql(folder.path(), "UPDATE audit SET event = x'00', hash = x'00' WHERE seq = 3").await;
-    assert!(finding(folder.path(), &keys).await.starts_with("3 holds what no row"));
+    assert!(finding(folder.path(), &keys).await.starts_with("3 has content that no row"));
     for column in HEAD_COLUMNS {
         let value =
             if column.ends_with("hash") { "randomblob(32)".to_owned() } else { format!("coalesce({column}, 0) + 1") };
         let folder = copy(&whole);
         sql(folder.path(), &format!("UPDATE audit_head SET {column} = {value}")).await;
-        // When it was pruned stands in no row: only a seal keeps that.
+        // No row says when it was pruned, so only a seal protects that.
         assert_ne!(finding(folder.path(), &keys).await.is_empty(), column != "pruned_at", "{column}");
     }
 }
@@ -95,7 +95,7 @@ async fn rows_removed_moved_or_put_there_are_found() {
     }
 }
 
-/// What somebody does to the file.
+/// A change that an attacker makes to the file.
 #[derive(Clone, Debug)]
 enum Tampering {
     Alter { row: usize, column: usize },
@@ -187,8 +187,8 @@ async fn one_finding_hides_no_other_and_each_is_told_once() {
             "2 was altered".to_owned(),
             "4 was altered".to_owned(),
             "6 and all to row 7 are missing".to_owned(),
-            "9 holds what no row".to_owned(),
-            "11 holds what no row".to_owned(),
+            "9 has content that no row".to_owned(),
+            "11 has content that no row".to_owned(),
             "13 was altered".to_owned(),
             "99 stands after row 24".to_owned(),
         ];
@@ -200,10 +200,10 @@ async fn one_finding_hides_no_other_and_each_is_told_once() {
         sql(folder.path(), "UPDATE audit SET reason = 'other' WHERE seq > 12").await;
         let found = verify(folder.path(), &keys).await;
         assert_eq!(found.findings.len(), MOST_FINDINGS);
-        // Five of the ten stand before row 13; from there to the end each row is one more.
+        // Five of the ten stand before row 13. From there to the end each row is one more.
         let all = 5 + 12 + usize::from(keys.key.is_some()) + 1;
         assert_eq!(usize::try_from(found.more_findings).unwrap(), all - MOST_FINDINGS);
-        // Without the record of the ends, the rows are read all the same.
+        // The rows are read even without the record of the ends.
         sql(folder.path(), "DELETE FROM audit_head").await;
         let told = self::findings_of(&verify(folder.path(), &keys).await);
         assert!(told[0].starts_with("0 the record of the chain's ends is missing"), "{told:?}");
@@ -224,6 +224,6 @@ async fn a_damaged_row_hides_no_other_and_says_so() {
             assert_eq!(rows[1].action, "help", "what can be read is there");
         })
         .await;
-        assert!(finding(folder.path(), &keys).await.starts_with("3 holds what no row"), "{damage}");
+        assert!(finding(folder.path(), &keys).await.starts_with("3 has content that no row"), "{damage}");
     }
 }
