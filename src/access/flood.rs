@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_does_not_free_a_flooder() {
+    fn a_crowd_takes_no_more_memory_than_its_bound_and_does_not_free_a_flooder() {
         let flood = flood(1, 0, 1);
         for nth in 0..5 * MOST {
             if nth % (MOST / 2) == 0 {
@@ -217,5 +217,6 @@ mod tests {
             }
             said(&flood, &nth.to_string(), None, [0]);
         }
+        assert!(flood.people.lock().unwrap().recent.size() <= 2 * MOST);
     }
 }

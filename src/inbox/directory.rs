@@ -45,13 +45,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recent::MOST;
 
     #[test]
-    fn what_was_learned_last_is_known() {
+    fn a_crowd_takes_no_more_memory_than_its_bound() {
         let directory = Directory::default();
-        directory.learn(&PersonId::from("a"), "a@example.com", &RoomId::from("r"), RoomType::Direct);
-        assert_eq!(directory.address(&PersonId::from("a")).as_deref(), Some("a@example.com"));
-        assert_eq!(directory.address(&PersonId::from("b")), None);
+        for nth in 0..5 * MOST {
+            directory.learn(&PersonId::from(nth.to_string()), "a@example.com", &RoomId::from("r"), RoomType::Direct);
+        }
+        assert!(lock(&directory.addresses).size() <= 2 * MOST);
+        assert_eq!(directory.address(&PersonId::from("0")), None);
+        assert!(directory.address(&PersonId::from((5 * MOST - 1).to_string())).is_some());
         assert_eq!(directory.room_type(&RoomId::from("r")), Some(RoomType::Direct));
     }
 }

@@ -36,6 +36,11 @@ pub(super) const CLAIM: &str =
          LIMIT ?4)
      RETURNING id, fence, leased, head, before, mark, claimed_at, coalesce(pause, 0) > 0 AS is_back";
 
+/// When the next lane of each urgency is due. Parameters: the queue, and whether lanes that come back after a pause count too.
+pub(super) const NEXT_DUE: &str = "SELECT
+    (SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = 0 AND due_at IS NOT NULL AND (?2 OR coalesce(pause, 0) = 0)),
+    (SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = 1 AND due_at IS NOT NULL AND (?2 OR coalesce(pause, 0) = 0))";
+
 impl Sqlite {
     /// Frees the lanes of dead instances: a killed process left them reserved. A pause that still runs ends within its
     /// full length from now, even if the clock was set back meanwhile.
@@ -135,12 +140,7 @@ impl Sqlite {
     }
 
     async fn next_due(&mut self, queue: Queue, also_back: bool) -> Result<Option<i64>, StoreError> {
-        let sql = "SELECT
-                 (SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = 0 AND due_at IS NOT NULL
-                     AND (?2 OR coalesce(pause, 0) = 0)),
-                 (SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = 1 AND due_at IS NOT NULL
-                     AND (?2 OR coalesce(pause, 0) = 0))";
-        let due = sqlx::query_as(sql).bind(queue.number()).bind(also_back);
+        let due = sqlx::query_as(NEXT_DUE).bind(queue.number()).bind(also_back);
         let (awaited, announced): (Option<i64>, Option<i64>) = due.fetch_one(&mut self.connection).await?;
         Ok(awaited.into_iter().chain(announced).min())
     }

@@ -13,7 +13,7 @@ use sqlx::{Connection, Row as _};
 use tempfile::TempDir;
 
 use super::audit::audit_row;
-use super::claim::CLAIM;
+use super::claim::{CLAIM, NEXT_DUE};
 use super::database::Sqlite;
 use super::file;
 use crate::clock;
@@ -131,7 +131,7 @@ async fn the_sqlite_that_is_compiled_in_has_only_what_the_ledger_uses() {
     assert!(options.contains(&"OMIT_LOAD_EXTENSION".to_owned()), "{options:?}");
 }
 
-/// Undoes what versions 16 and 17 did to the tables.
+/// Undoes what the versions from 16 on did to the tables.
 const BACK_TO_15: &str = "DROP TABLE raw;
     ALTER TABLE approval ADD COLUMN envelope TEXT NOT NULL DEFAULT '{}'; DROP TABLE thread; DROP INDEX lane_due; DROP INDEX ledger_target;
     ALTER TABLE lane DROP COLUMN urgency; CREATE INDEX lane_due ON lane (queue, due_at) WHERE due_at IS NOT NULL;
@@ -228,10 +228,15 @@ async fn a_claim_looks_at_no_row_that_it_does_not_give() {
     let place = Ledger::open(LedgerPlace::of_sqlite(), Duration::from_secs(60)).await.close().await;
     let options = file::options(&Sqlite::place(&place.settings));
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-    let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {CLAIM}")));
-    let plan = plan.bind(0).bind(0).bind(0).bind(10).fetch_all(&mut connection).await.unwrap();
-    let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
-    let is_table = |step: &str| ["lane", "ledger"].iter().any(|table| step.split(' ').nth(1) == Some(table));
-    let slow = |step: &String| (step.starts_with("SCAN") && is_table(step)) || step.contains("TEMP B-TREE");
-    assert!(steps.len() >= 3 && !steps.iter().any(slow), "{steps:#?}");
+    for (sql, fewest) in [(CLAIM, 3), (NEXT_DUE, 2)] {
+        let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
+        let plan = plan.bind(0).bind(0).bind(0).bind(10).fetch_all(&mut connection).await.unwrap();
+        let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+        // The lanes of one urgency are a subquery, which gives no more of them than are asked for. One row has no table.
+        let scans = |step: &str| {
+            step.starts_with("SCAN") && !step.starts_with("SCAN (subquery-") && step != "SCAN CONSTANT ROW"
+        };
+        let slow = |step: &String| scans(step) || step.contains("TEMP B-TREE");
+        assert!(steps.len() >= fewest && !steps.iter().any(slow), "{steps:#?}");
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use sqlx::Connection as _;
 
-use super::{path, with_daemon};
+use super::{path, sql, with_daemon};
 use crate::store::tests::{done, entry, keys};
 use crate::store::{Entry, Queue};
 
@@ -31,6 +31,29 @@ async fn no_bytes_stay_behind_without_their_row() {
         assert_eq!(kept().await, 1002, "the most that are kept of those nobody works on, and two");
         while store.prune(Duration::ZERO, Duration::ZERO).await.unwrap() > 0 {}
         assert_eq!(kept().await, 1, "what is open has its bytes");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bytes_that_an_earlier_version_kept_in_the_row_are_kept() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), keys(None, None));
+    let with_raw = Entry { raw: Some("a\0b".into()), ..entry(Queue::Inbox, "with", "with") };
+    let (with, without) = (with_raw.id, entry(Queue::Inbox, "without", "without"));
+    let id = without.id;
+    with_daemon(folder.path(), &keys, async |store| {
+        for entry in [with_raw, without] {
+            assert!(store.put(entry).await.unwrap());
+        }
+    })
+    .await;
+    let back =
+        "ALTER TABLE ledger ADD COLUMN raw BLOB; UPDATE ledger SET raw = (SELECT bytes FROM raw WHERE row = seq);
+        DROP TABLE raw; DELETE FROM _sqlx_migrations WHERE version > 17";
+    sql(folder.path(), back).await;
+    with_daemon(folder.path(), &keys, async |store| {
+        assert_eq!(store.raw(with).await.unwrap().as_deref(), Some(&b"a\0b"[..]));
+        assert_eq!(store.raw(id).await.unwrap(), None);
     })
     .await;
 }
