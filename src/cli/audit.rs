@@ -72,7 +72,7 @@ pub(super) async fn run(config: &Config, verb: AuditVerb) -> anyhow::Result<Exit
     with_store(config, async |store| match verb {
         AuditVerb::List { since, person, denied, limit, format } => {
             let since = since.map_or(0, |since| clock::wall_ms() - clock::millis(since));
-            let wanted = |row: &AuditRow| {
+            let wanted = move |row: &AuditRow| {
                 person.as_deref().is_none_or(|person| is_by(row, person)) && (!denied || row.is_refusal())
             };
             list(&store.audited(since, limit, wanted).await?, format)?;

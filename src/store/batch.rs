@@ -16,12 +16,16 @@ pub(super) enum Op {
     Claim(Claim, OpAnswer<Claims>),
     Settle(Box<Settlement>, OpAnswer<bool>),
     Change(AuditedChange, OpAnswer<u64>),
+    /// Makes the periodic checks.
+    Look,
+    /// Takes no further operations, and ends once all that came before are written.
+    Close,
 }
 
 /// A transaction with this many bytes takes no further operation. This bounds what one adds to the write-ahead log.
 const MANY_BYTES: usize = 16 * 1024 * 1024;
 
-/// A batch, sorted by kind. Each of the frequent kinds is written with one statement.
+/// A batch, sorted by kind.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) puts: Vec<(Entry, OpAnswer<bool>)>,
@@ -61,6 +65,7 @@ impl Batch {
                     bytes += change.0.size();
                     batch.changes.push((change, answer));
                 }
+                Op::Look | Op::Close => {}
             }
         }
         batch

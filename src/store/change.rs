@@ -39,32 +39,32 @@ pub(super) enum LedgerChange {
 impl LedgerChange {
     /// Makes the change in the open transaction. Returns how many rows changed, or another number that the caller of
     /// this change knows how to read.
-    pub(super) async fn make(&self, engine: &mut Engine, chain: &mut Chain, due: &mut Due) -> Result<u64, StoreError> {
+    pub(super) fn make(&self, engine: &mut Engine, chain: &mut Chain, due: &mut Due) -> Result<u64, StoreError> {
         Ok(match self {
-            LedgerChange::Reopen(id) => engine.reopen(*id, due).await?.into(),
-            LedgerChange::Discard(id) => engine.discard(*id, due).await?.into(),
-            LedgerChange::Hurry => engine.make_all_due(due).await?,
-            LedgerChange::BeginOnce { seq, lane, fence } => engine.begin_once(*seq, *lane, *fence).await?,
+            LedgerChange::Reopen(id) => engine.reopen(*id, due)?.into(),
+            LedgerChange::Discard(id) => engine.discard(*id, due)?.into(),
+            LedgerChange::Hurry => engine.make_all_due(due)?,
+            LedgerChange::BeginOnce { seq, lane, fence } => engine.begin_once(*seq, *lane, *fence)?,
             LedgerChange::PutTogether(entries) => {
                 let (first, rest) = entries.split_at(entries.len().min(1));
-                let is_new = engine.put(first.iter(), due).await?.first().copied().unwrap_or_default();
+                let is_new = engine.put(first.iter(), due)?.first().copied().unwrap_or_default();
                 if is_new {
-                    engine.put(rest.iter(), due).await?;
+                    engine.put(rest.iter(), due)?;
                 }
                 is_new.into()
             }
-            LedgerChange::NoteUnhandled(entry, reason) => engine.note_unhandled(entry, reason).await?,
-            LedgerChange::BeginCoverage(beginning) => engine.begin_coverage(beginning).await.map(|()| 0)?,
-            LedgerChange::Progress(progress) => engine.progress(progress).await.map(|()| 0)?,
-            LedgerChange::SetAnswers(answers) => engine.set_answers(*answers).await?,
-            LedgerChange::RequestPairing(request) => engine.request_pairing(request).await? as u64,
-            LedgerChange::DecidePairing(decision) => engine.decide_pairing(decision, due).await?.into(),
-            LedgerChange::WithdrawApproval(card, by) => engine.withdraw_approval(*card, by, due).await?.into(),
-            LedgerChange::Prune { retention, dedupe } => engine.prune(*retention, *dedupe).await?,
-            LedgerChange::PruneLanes(idle) => engine.prune_lanes(*idle).await?,
-            LedgerChange::PruneAudit(retention) => chain.prune(engine, *retention).await?,
-            LedgerChange::SealAudit => chain.begin_sealing(engine).await?.into(),
-            LedgerChange::Beat => engine.beat().await?,
+            LedgerChange::NoteUnhandled(entry, reason) => engine.note_unhandled(entry, reason)?,
+            LedgerChange::BeginCoverage(beginning) => engine.begin_coverage(beginning).map(|()| 0)?,
+            LedgerChange::Progress(progress) => engine.progress(progress).map(|()| 0)?,
+            LedgerChange::SetAnswers(answers) => engine.set_answers(*answers)?,
+            LedgerChange::RequestPairing(request) => engine.request_pairing(request)? as u64,
+            LedgerChange::DecidePairing(decision) => engine.decide_pairing(decision, due)?.into(),
+            LedgerChange::WithdrawApproval(card, by) => engine.withdraw_approval(*card, by, due)?.into(),
+            LedgerChange::Prune { retention, dedupe } => engine.prune(*retention, *dedupe)?,
+            LedgerChange::PruneLanes(idle) => engine.prune_lanes(*idle)?,
+            LedgerChange::PruneAudit(retention) => chain.prune(engine, *retention)?,
+            LedgerChange::SealAudit => chain.begin_sealing(engine)?.into(),
+            LedgerChange::Beat => engine.beat()?,
         })
     }
 

@@ -49,7 +49,8 @@ impl Store {
     /// Finds out whether the ledger is there and usable, and whether a daemon uses it. Changes nothing. Fails if the
     /// ledger cannot be opened, or could not be made.
     pub async fn look(settings: &config::Store) -> Result<LedgerStatus, StoreError> {
-        Engine::look(settings).await
+        let settings = settings.clone();
+        blocking(move || Engine::look(&settings)).await
     }
 
     /// The absolute path of the ledger.
@@ -64,18 +65,24 @@ impl Store {
         clock: Clock,
         exclusive: bool,
     ) -> Result<(Store, Writer), StoreError> {
-        let keys = AuditKeys::new(audit);
-        let (mut engine, is_new) = Engine::open(settings, clock, exclusive).await?;
+        let (keys, settings) = (AuditKeys::new(audit), settings.clone());
+        let (waiting, missing_for) = (settings.waiting, settings.missing_for);
         let mut chain = Chain::new(keys.clone(), exclusive);
-        if is_new {
-            chain.seal_new(&mut engine).await?;
-        }
-        chain.look(&mut engine).await?;
+        let opening = move || {
+            let (mut engine, is_new) = Engine::open(&settings, clock, exclusive)?;
+            if is_new {
+                chain.seal_new(&mut engine)?;
+            }
+            chain.look(&mut engine)?;
+            Ok((engine, chain))
+        };
+        let (engine, chain) = blocking(opening).await?;
         let reader = engine.reader();
-        let (ops, waiting) = mpsc::channel(settings.waiting);
+        let (ops, waiting) = mpsc::channel(waiting);
         let (committed, commits) = watch::channel(0);
         let wakers = Arc::new(Wakers::default());
-        let writer = Writer::new((engine, chain), waiting, Arc::clone(&wakers), committed, settings.missing_for);
+        let writer =
+            Writer::new((engine, chain), (ops.downgrade(), waiting), Arc::clone(&wakers), committed, missing_for);
         let last_beat = Mutex::default();
         Ok((Store(Arc::new(Inner { ops, reader, keys, wakers, commits, lease, last_beat })), writer))
     }
@@ -177,5 +184,19 @@ impl Store {
 
     pub(super) fn audit_keys(&self) -> &AuditKeys {
         &self.0.keys
+    }
+}
+
+/// Runs this on a thread where it may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is shutting down.
+            Err(_) => Err(StoreError::Busy),
+        },
     }
 }

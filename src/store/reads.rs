@@ -200,9 +200,9 @@ impl Store {
         &self,
         since: i64,
         most: usize,
-        wanted: impl Fn(&AuditRow) -> bool,
+        wanted: impl Fn(&AuditRow) -> bool + Send + 'static,
     ) -> Result<Vec<AuditRow>, StoreError> {
-        self.reader().audited(since, most, |row| row.damaged || wanted(row)).await
+        self.reader().audited(since, most, move |row| row.damaged || wanted(row)).await
     }
 
     /// The audit's rows of one event, oldest first.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Method;
+use rusqlite::Connection;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use switchboard::simulator::{Cloud, Fault, Message, Options, Person};
 use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 
@@ -141,9 +141,7 @@ pub fn timeless(text: &str) -> String {
 }
 
 pub async fn change(folder: &Path, statement: &str) {
-    let mut ledger = SqliteConnection::connect(folder.join("ledger.db").to_str().unwrap()).await.unwrap();
-    sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut ledger).await.unwrap();
-    ledger.close().await.unwrap();
+    Connection::open(folder.join("ledger.db")).unwrap().execute_batch(statement).unwrap();
 }
 
 pub fn approvals(folder: &Path) -> Vec<Value> {

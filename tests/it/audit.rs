@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use reqwest::Method;
+use rusqlite::Connection;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use switchboard::simulator::{Cloud, Fault, Options};
 use switchboard::{Args, Bot, Command, Context, Param, Reply, Result};
 
@@ -28,9 +28,7 @@ fn verify(folder: &Path, more: &[&str], variables: &[(&str, &str)]) -> (i32, Str
 }
 
 async fn tamper(folder: &Path, statement: &str) {
-    let mut ledger = SqliteConnection::connect(folder.join("ledger.db").to_str().unwrap()).await.unwrap();
-    sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut ledger).await.unwrap();
-    ledger.close().await.unwrap();
+    Connection::open(folder.join("ledger.db")).unwrap().execute_batch(statement).unwrap();
 }
 
 /// Fails with what it was told.

@@ -542,18 +542,13 @@ async fn history_in_a_space_that_the_bot_comes_back_to_is_not_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_from_before_goes_on_from_its_last_event() {
-    use sqlx::Connection;
     let bot = start(POLLING).await;
     bot.cloud.person(ALICE).says("say before");
     assert_eq!(answers(&bot, 1).await, ["before"]);
     let (cloud, folder) = bot.stop().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("ledger.db"));
-    let mut ledger = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
-    for table in ["coverage", "cursor"] {
-        let emptied = sqlx::AssertSqlSafe(format!("DELETE FROM {table}"));
-        sqlx::query(emptied).execute(&mut ledger).await.unwrap();
-    }
-    ledger.close().await.unwrap();
+    let ledger = rusqlite::Connection::open(folder.path().join("ledger.db")).unwrap();
+    ledger.execute_batch("DELETE FROM coverage; DELETE FROM cursor").unwrap();
+    drop(ledger);
     cloud.person(ALICE).says("say during the upgrade");
     let bot = resume((cloud, folder), POLLING).await;
     assert_eq!(answers(&bot, 2).await, ["before", "during the upgrade"]);

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::{Connection, SqliteConnection};
+use rusqlite::Connection;
 use switchboard::simulator::{Cloud, Fault, Options, WebhookDraft};
 
 use crate::harness::{Daemon, Harness, PATIENCE, arrived, free_port, switchboard};
@@ -268,11 +268,7 @@ async fn a_ledger_of_another_version_is_refused_with_what_to_do() {
     let (cloud, folder) = Harness::start().await.stop().await;
     let path = folder.path().join("ledger.db");
     let url = format!("sqlite:{}", path.display());
-    let migrations = async |statement: &'static str| {
-        let mut ledger = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
-        sqlx::query(statement).execute(&mut ledger).await.unwrap();
-        ledger.close().await.unwrap();
-    };
+    let migrations = |statement: &str| Connection::open(&path).unwrap().execute_batch(statement).unwrap();
     let verbs: [&[&str]; 4] = [&["audit", "list"], &["inbox", "list"], &["pairing", "list"], &["explain", "7Q2M"]];
     let program = |verb: &[&str]| {
         let mut program = switchboard();
@@ -290,14 +286,13 @@ async fn a_ledger_of_another_version_is_refused_with_what_to_do() {
         }
     };
     // As the last version left it, before it had these tables.
-    migrations("DELETE FROM _sqlx_migrations WHERE version > 3").await;
+    migrations("DELETE FROM _sqlx_migrations WHERE version > 3");
     refused(&["an older switchboard made it", "of version 3", "start the daemon of this version once"]);
     // As a version to come will leave it.
     migrations(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
          VALUES (9999, 'to come', true, x'00', 0)",
-    )
-    .await;
+    );
     let newer = ["a newer switchboard has worked with it", "of version 9999", "run the newer one"];
     refused(&newer);
     // What the daemon refuses, `check` does not call sound.
@@ -307,15 +302,14 @@ async fn a_ledger_of_another_version_is_refused_with_what_to_do() {
     assert!(code == 1 && newer.iter().all(|part| said.contains(part)), "{said}");
     migrations(
         "DELETE FROM _sqlx_migrations WHERE version = 9999; UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 2",
-    )
-    .await;
+    );
     let changed = ["version 2 of its tables is another than this program's", "run that build"];
     refused(&changed);
     for verb in ["check", "run"] {
         let (code, said) = program(&[verb]);
         assert!(code == 1 && changed.iter().all(|part| said.contains(part)), "{verb}: {said}");
     }
-    migrations("DROP TABLE _sqlx_migrations").await;
+    migrations("DROP TABLE _sqlx_migrations");
     refused(&["it has no tables of switchboard", "is store.url right?"]);
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Method;
+use rusqlite::Connection;
 use serde_json::json;
-use sqlx::{Connection, SqliteConnection};
 use switchboard::card::{Input, Submit};
 use switchboard::simulator::{Cloud, Fault, Message, Options, Person};
 use switchboard::{Args, Bot, Card, Command, CommandError, Config, Context, Inputs, Param, Question, Reply, Result};
@@ -121,10 +121,9 @@ async fn dialogue(bot: &Harness, person: &Person, texts: &[&str]) -> Vec<String>
 
 /// An hour goes by, as far as questions know.
 async fn an_hour_passes(folder: &Path) {
-    let mut ledger = SqliteConnection::connect(folder.join("ledger.db").to_str().unwrap()).await.unwrap();
+    let ledger = Connection::open(folder.join("ledger.db")).unwrap();
     let sql = "UPDATE conversation SET asked_at = asked_at - 3600000, until_at = until_at - 3600000";
-    sqlx::query(sql).execute(&mut ledger).await.unwrap();
-    ledger.close().await.unwrap();
+    ledger.execute_batch(sql).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -500,10 +499,8 @@ async fn a_dead_answer_is_never_tried_again_as_a_command() {
         hears(&bot, || verb(bot.folder.path(), &["inbox", "retry", dead[0]["id"].as_str().unwrap()])).await
     };
     let forget = async || {
-        let ledger = bot.folder.path().join("ledger.db");
-        let mut ledger = SqliteConnection::connect(ledger.to_str().unwrap()).await.unwrap();
-        sqlx::query("DELETE FROM conversation").execute(&mut ledger).await.unwrap();
-        ledger.close().await.unwrap();
+        let ledger = Connection::open(bot.folder.path().join("ledger.db")).unwrap();
+        ledger.execute_batch("DELETE FROM conversation").unwrap();
     };
     // Answered by another message since, replaced by a new question, and pruned.
     for (after, forgotten) in [(&["deploy", "file"][..], false), (&["deploy"], false), (&[], true)] {

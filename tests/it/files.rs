@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use sqlx::Connection;
+use rusqlite::Connection;
 use switchboard::simulator::{Call, Cloud, Fault, Options, Scan, ScanVerdict};
 use switchboard::{Args, Bot, Command, CommandError, Config, Context, Param, Reply, Result};
 
@@ -95,10 +95,9 @@ fn posted(cloud: &Cloud) -> Vec<Posted> {
 }
 
 /// How many files the ledger holds.
-async fn kept(folder: &Path) -> i64 {
-    let url = format!("sqlite:{}", folder.join("ledger.db").display());
-    let mut ledger = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    sqlx::query_scalar("SELECT count(*) FROM file").fetch_one(&mut ledger).await.unwrap()
+fn kept(folder: &Path) -> i64 {
+    let ledger = Connection::open(folder.join("ledger.db")).unwrap();
+    ledger.query_row("SELECT count(*) FROM file", (), |row| row.get(0)).unwrap()
 }
 
 #[tokio::test]
@@ -267,7 +266,7 @@ async fn replies_carry_files_byte_for_byte_in_order_one_a_message() {
         (None, file("oddname.txt", "application/octet-stream", b"odd")),
     ];
     assert!(posted(&bot.cloud) == expected, "{}", bot.cloud.transcript());
-    assert_eq!(kept(bot.folder.path()).await, 0, "what was sent is not kept");
+    assert_eq!(kept(bot.folder.path()), 0, "what was sent is not kept");
 }
 
 #[tokio::test]
@@ -354,7 +353,7 @@ async fn a_dead_letter_keeps_its_file_shows_what_it_is_and_can_be_sent_after_all
     bot.cloud.fault(Fault::on(Method::POST, "/messages").answer(403, &[], ""));
     bot.cloud.person("alice@example.com").says("give two");
     bot.settle().await;
-    assert_eq!(kept(bot.folder.path()).await, 1, "the one that was sent is dropped");
+    assert_eq!(kept(bot.folder.path()), 1, "the one that was sent is dropped");
     let verb = |args: &[&str]| crate::cli::verb(bot.folder.path(), args);
     let list: serde_json::Value = serde_json::from_str(&verb(&["outbox", "list", "--json"])).unwrap();
     let id = list[0]["id"].as_str().unwrap().to_owned();
@@ -365,7 +364,7 @@ async fn a_dead_letter_keeps_its_file_shows_what_it_is_and_can_be_sent_after_all
     verb(&["outbox", "retry", &id]);
     bot.settle().await;
     assert!(posted(&bot.cloud).iter().any(|(_, files)| files[0].2 == b"first"));
-    assert_eq!(kept(bot.folder.path()).await, 0);
+    assert_eq!(kept(bot.folder.path()), 0);
 }
 
 /// Not a test: the bot of the next one, in a process of its own that can be killed.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use sqlx::{Connection, SqliteConnection};
+use rusqlite::Connection;
 use switchboard::Bot;
 use switchboard::simulator::Fault;
 
@@ -71,18 +71,16 @@ async fn spaces_long_silent_are_forgotten_and_answered_when_somebody_speaks_agai
     bot.settle().await;
     let (cloud, folder) = bot.stop().await;
     let path = folder.path().join("ledger.db");
-    let lanes = async || {
-        let mut ledger = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM lane").fetch_one(&mut ledger).await.unwrap();
-        ledger.close().await.unwrap();
-        count
+    let lanes = || {
+        let ledger = Connection::open(&path).unwrap();
+        ledger.query_row("SELECT count(*) FROM lane", (), |row| row.get::<_, i64>(0)).unwrap()
     };
-    assert!(lanes().await > 0);
+    assert!(lanes() > 0);
     // Longer than store.retention and store.dedupe together.
     change(folder.path(), "UPDATE lane SET claimed_at = claimed_at - 40 * 86400000").await;
     let bot = Harness::on(cloud, folder, "", Bot::builder()).await;
     bot.ready().await;
-    assert!(eventually(async || lanes().await == 0).await);
+    assert!(eventually(async || lanes() == 0).await);
     bot.cloud.person(ALICE).says("help status");
     bot.settle().await;
     assert_eq!(told(&bot, ALICE).len(), 2);

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs::{File, copy, rename};
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
-use sqlx::{Connection, SqliteConnection};
 use switchboard::simulator::{Cloud, Options};
 
 use crate::cli::verb;
@@ -247,10 +247,8 @@ async fn what_comes_while_the_ledger_is_replaced_comes_again_whatever_the_way_in
         assert!(eventually(async || scene.events() == 1).await, "{mode}");
         // A copy, as a backup takes it, gets the name.
         let copied = scene.folder.path().join("copy.db");
-        let mut connection = SqliteConnection::connect(scene.path("").to_str().unwrap()).await.unwrap();
-        let copying = sqlx::AssertSqlSafe(format!("VACUUM INTO '{}'", copied.display()));
-        sqlx::query(copying).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
+        let copying = format!("VACUUM INTO '{}'", copied.display());
+        Connection::open(scene.path("")).unwrap().execute_batch(&copying).unwrap();
         rename(copied, scene.path("")).unwrap();
         alice.says("meanwhile");
         daemon.logs("nothing is acknowledged");
@@ -266,19 +264,19 @@ async fn what_comes_while_the_ledger_is_replaced_comes_again_whatever_the_way_in
 async fn what_others_may_do_with_a_ledger_is_no_damage() {
     let scene = Scene::set().await;
     let daemon = scene.start(&[("SWITCHBOARD_STORE__MISSING_FOR", "0s")]).await;
-    let mut other = SqliteConnection::connect(scene.path("").to_str().unwrap()).await.unwrap();
+    let other = Connection::open(scene.path("")).unwrap();
     // Pages that are given back.
     for statement in [
         "CREATE TABLE ballast AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
          SELECT randomblob(4000) FROM n",
         "PRAGMA wal_checkpoint(TRUNCATE)",
     ] {
-        sqlx::query(statement).execute(&mut other).await.unwrap();
+        other.execute_batch(statement).unwrap();
     }
     for (nth, statement) in ["DROP TABLE ballast", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"].into_iter().enumerate()
     {
         assert_eq!(posted(&daemon, &format!("before {nth}")).await.0, 200);
-        sqlx::query(statement).execute(&mut other).await.unwrap();
+        other.execute_batch(statement).unwrap();
         assert_eq!(posted(&daemon, &format!("after {nth}")).await.0, 200, "{statement}");
         assert_eq!(store_of(&daemon).await, "ok", "{statement}");
     }

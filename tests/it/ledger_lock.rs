@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
-use sqlx::{Connection, SqliteConnection};
+use rusqlite::Connection;
 use switchboard::{Bot, Config};
 use tokio::net::TcpListener;
 
@@ -21,19 +21,16 @@ fn run(folder: &Path, url: &str) -> Command {
     command
 }
 
-async fn execute(path: &Path, statements: &[&'static str]) {
-    let mut connection = SqliteConnection::connect(&format!("sqlite:{}?mode=rwc", path.display())).await.unwrap();
+fn execute(path: &Path, statements: &[&'static str]) {
+    let connection = Connection::open(path).unwrap();
     for statement in statements {
-        sqlx::query(*statement).execute(&mut connection).await.unwrap();
+        connection.execute_batch(statement).unwrap();
     }
-    connection.close().await.unwrap();
 }
 
-async fn application_id(path: &Path) -> i64 {
-    let mut connection = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
-    let id = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    id
+fn application_id(path: &Path) -> i64 {
+    let connection = Connection::open(path).unwrap();
+    connection.query_row("PRAGMA application_id", (), |row| row.get(0)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,8 +65,8 @@ async fn nobody_else_can_hold_up_a_start() {
     }
     daemon.kill();
     // An older daemon locks only that, and has the ledger open.
-    let mut older = SqliteConnection::connect(scene.path("").to_str().unwrap()).await.unwrap();
-    sqlx::query("SELECT count(*) FROM ledger").fetch_one(&mut older).await.unwrap();
+    let older = Connection::open(scene.path("")).unwrap();
+    older.execute_batch("SELECT count(*) FROM ledger").unwrap();
     let (code, said) = finished(&mut run(scene.folder.path(), "sqlite:ledger.db"));
     assert!(code == 1 && said.contains("a switchboard daemon of an older version is using it"), "{said}");
 }
@@ -112,7 +109,7 @@ async fn a_database_of_another_program_is_refused_and_left_as_it_was() {
         &["PRAGMA application_id = 252006674"],
     ];
     for statements in makes {
-        execute(&path, statements).await;
+        execute(&path, statements);
         std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         let before = std::fs::read(&path).unwrap();
         let url = "sqlite:other.db";
@@ -149,14 +146,14 @@ async fn a_ledger_of_before_it_said_whose_it_is_is_known_and_says_so_from_then_o
     assert_eq!(posted(&daemon, "one").await.0, 200);
     daemon.terminate();
     assert!(daemon.wait().success());
-    assert_eq!(application_id(&scene.path("")).await, 0x5377_6264);
-    execute(&scene.path(""), &["PRAGMA application_id = 0"]).await;
+    assert_eq!(application_id(&scene.path("")), 0x5377_6264);
+    execute(&scene.path(""), &["PRAGMA application_id = 0"]);
     assert_eq!(scene.events(), 1, "for a verb, which changes nothing");
-    assert_eq!(application_id(&scene.path("")).await, 0);
+    assert_eq!(application_id(&scene.path("")), 0);
     let daemon = scene.start(&[]).await;
     daemon.terminate();
     assert!(daemon.wait().success());
-    assert_eq!(application_id(&scene.path("")).await, 0x5377_6264);
+    assert_eq!(application_id(&scene.path("")), 0x5377_6264);
     assert_eq!(scene.events(), 1);
 }
 
@@ -233,7 +230,7 @@ async fn a_ledger_that_was_emptied_is_told_at_the_start() {
         let _ = posted(&daemon, "one").await;
         daemon.terminate();
         let lines = daemon.ended().1;
-        execute(&scene.path(""), statements).await;
+        execute(&scene.path(""), statements);
         emptied(lines)
     };
     let read = "INSERT INTO cursor VALUES ('room', unixepoch() * 1000)";

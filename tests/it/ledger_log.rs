@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use serde_json::json;
-use sqlx::{Connection, SqliteConnection};
 
 use crate::harness::{Daemon, PATIENCE, SECRET, eventually, http, signature};
 use crate::ledger::{Scene, posted};
@@ -80,15 +80,13 @@ async fn the_log_stays_below_its_limit_and_a_stop_leaves_nothing() {
 async fn a_reader_that_does_not_end_stops_nobody_and_is_told_of() {
     let scene = Scene::set().await;
     let daemon = scene.start(&[("SWITCHBOARD_STORE__LOG_LIMIT", "1048576")]).await;
-    let mut reader = SqliteConnection::connect(scene.path("").to_str().unwrap()).await.unwrap();
-    for statement in ["BEGIN", "SELECT count(*) FROM ledger"] {
-        sqlx::query(statement).fetch_all(&mut reader).await.unwrap();
-    }
+    let reader = Connection::open(scene.path("")).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM ledger").unwrap();
     let (stop, _, hands) = load(&daemon, 16, None);
     let line = tokio::task::spawn_blocking(move || (daemon.logs("longer than store.log_limit"), daemon));
     let (line, daemon) = tokio::time::timeout(PATIENCE, line).await.unwrap().unwrap();
     assert!(line.contains("something reads the ledger all this time"), "{line}");
-    reader.close().await.unwrap();
+    drop(reader);
     assert!(eventually(async || size(&scene.path("-wal")) < 1024 * 1024).await, "it is cut once the reader is gone");
     stop.store(true, Ordering::Relaxed);
     for hand in hands {

@@ -54,7 +54,7 @@ async fn who_takes_all_connections_and_asks_for_nothing_holds_up_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_health_checks_are_answered_while_every_connection_is_worked_on() {
     let bot = Harness::with("[server]\nconnections = 2", Bot::builder()).await;
-    let held = lock(bot.folder.path()).await;
+    let held = lock(bot.folder.path());
     let mut waiting = Vec::new();
     for nth in 0..2 {
         let body = json!({"resource": "messages", "event": "created", "data": {"id": nth.to_string()}}).to_string();

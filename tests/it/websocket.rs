@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use reqwest::Method;
+use rusqlite::Connection;
 use serde_json::{Value, json};
-use sqlx::Connection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use switchboard::simulator::{Cloud, Fault, Message, Options};
 use switchboard::{Bot, Config};
 use tokio::sync::broadcast;
@@ -64,10 +63,10 @@ async fn answers(bot: &Harness, text: &str) -> usize {
 }
 
 /// Somebody who writes to the ledger and does not end, so that nothing else is written.
-pub async fn lock(folder: &Path) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(folder.join("ledger.db"));
-    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+pub fn lock(folder: &Path) -> Connection {
+    let connection = Connection::open(folder.join("ledger.db")).unwrap();
+    connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
     connection
 }
 
@@ -256,7 +255,7 @@ async fn nothing_is_acknowledged_before_it_is_on_disk() {
     alice.direct_room();
     cloud.delivered().await;
     // The disk takes nothing, so whatever the daemon hears, it must not say that it has it.
-    let locked = lock(folder.path()).await;
+    let locked = lock(folder.path());
     (0..5).for_each(|_| drop(alice.says("help status")));
     // Frames are read in their order, so by this one the daemon has read those.
     cloud.send_on_sockets("no JSON");
@@ -282,7 +281,7 @@ async fn what_the_store_cannot_take_is_sent_again() {
     let alice = bot.cloud.person("alice@example.com");
     alice.direct_room();
     bot.settle().await;
-    let locked = lock(bot.folder.path()).await;
+    let locked = lock(bot.folder.path());
     for _ in 0..5 {
         alice.says("help status");
     }

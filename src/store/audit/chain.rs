@@ -56,55 +56,50 @@ impl Chain {
     /// Checks the chain's end when the daemon starts and stops: that its seal fits the keys, and that it is as the
     /// daemon left it. If not, that is recorded in a row. A verb does not check, since it only reads, or records what
     /// it did.
-    pub async fn look(&mut self, engine: &mut Engine) -> Result<(), StoreError> {
+    pub fn look(&mut self, engine: &mut Engine) -> Result<(), StoreError> {
         if !self.is_daemon {
             return Ok(());
         }
-        engine.begin().await?;
-        self.find_sound_head(engine).await?;
-        engine.commit().await?;
+        engine.begin()?;
+        self.find_sound_head(engine)?;
+        engine.commit()?;
         self.committed();
         Ok(())
     }
 
     /// Seals the head of a ledger that was just made. So a ledger without a seal is never taken for a new one.
-    pub async fn seal_new(&mut self, engine: &mut Engine) -> Result<(), StoreError> {
-        let Some(head) = engine.audit_head().await? else { return Ok(()) };
+    pub fn seal_new(&mut self, engine: &mut Engine) -> Result<(), StoreError> {
+        let Some(head) = engine.audit_head()? else { return Ok(()) };
         self.sealed = true;
-        engine.seal_audit_head(self.seal(&head)).await
+        engine.seal_audit_head(self.seal(&head))
     }
 
     /// Whether there is a key but no seal yet. Then the next row seals the chain.
-    pub async fn begin_sealing(&mut self, engine: &mut Engine) -> Result<bool, StoreError> {
-        let head = engine.audit_head().await?;
+    pub fn begin_sealing(&mut self, engine: &mut Engine) -> Result<bool, StoreError> {
+        let head = engine.audit_head()?;
         self.sealed = head.is_none_or(|head| self.keys.look_at(&head) == SealFit::Unsealed);
         Ok(self.sealed)
     }
 
-    /// Adds rows at the end of the chain, with two statements for any number of rows.
-    pub async fn add(&mut self, engine: &mut Engine, entries: &[&AuditEntry]) -> Result<(), StoreError> {
+    /// Adds rows at the end of the chain, and moves the head once.
+    pub fn add(&mut self, engine: &mut Engine, entries: &[&AuditEntry]) -> Result<(), StoreError> {
         if entries.is_empty() {
             return Ok(());
         }
         if let Some(head) = self.head.take()
-            && self.append(engine, ChainEnd { next: head.seq + 1, head }, entries).await?
+            && self.append(engine, ChainEnd { next: head.seq + 1, head }, entries)?
         {
             return Ok(());
         }
         // This is the first time, or somebody has moved the end: an operator's verb, or an intruder.
-        let (end, remark) = self.find_head(engine).await?;
+        let (end, remark) = self.find_head(engine)?;
         let entries: Vec<_> = remark.iter().chain(entries.iter().copied()).collect();
-        self.append(engine, end, &entries).await.map(drop)
+        self.append(engine, end, &entries).map(drop)
     }
 
     /// Adds the rows. `false` if the chain's end was not where it was expected, or if foreign rows are there; then
     /// nothing was written.
-    async fn append(
-        &mut self,
-        engine: &mut Engine,
-        end: ChainEnd,
-        entries: &[&AuditEntry],
-    ) -> Result<bool, StoreError> {
+    fn append(&mut self, engine: &mut Engine, end: ChainEnd, entries: &[&AuditEntry]) -> Result<bool, StoreError> {
         let ChainEnd { head: left, next } = end;
         let (now, mut head) = (clock::wall_ms(), left.clone());
         let mut rows = Vec::with_capacity(entries.len());
@@ -115,36 +110,37 @@ impl Chain {
             rows.push(row);
         }
         head.seal = self.seal(&head);
-        if !engine.move_audit_head(&left, &head, next).await? {
+        if !engine.move_audit_head(&left, &head, next)? {
             return Ok(false);
         }
-        engine.add_audit_rows(&rows).await?;
+        for row in &rows {
+            engine.add_audit_row(row)?;
+        }
         self.head = Some(head);
         Ok(true)
     }
 
     /// The chain's end as it is on disk, if nothing is wrong with it. Otherwise the problem is recorded.
-    async fn find_sound_head(&mut self, engine: &mut Engine) -> Result<Option<AuditHead>, StoreError> {
-        let (end, remark) = self.find_head(engine).await?;
+    fn find_sound_head(&mut self, engine: &mut Engine) -> Result<Option<AuditHead>, StoreError> {
+        let (end, remark) = self.find_head(engine)?;
         match remark {
-            Some(remark) => self.append(engine, end, &[&remark]).await.map(|_| None),
+            Some(remark) => self.append(engine, end, &[&remark]).map(|_| None),
             None => Ok(Some(end.head)),
         }
     }
 
     /// The chain's end as it is on disk, and the row to record first if something is wrong with it.
-    async fn find_head(&mut self, engine: &mut Engine) -> Result<(ChainEnd, Option<AuditEntry>), StoreError> {
-        let (head, remark) = match engine.audit_head().await? {
+    fn find_head(&mut self, engine: &mut Engine) -> Result<(ChainEnd, Option<AuditEntry>), StoreError> {
+        let (head, remark) = match engine.audit_head()? {
             Some(head) => {
-                let remark = self.remark(engine, &head).await?;
+                let remark = self.remark(engine, &head)?;
                 (head, remark)
             }
-            None => (
-                make_head(engine).await?,
-                Some(about_itself(Verdict::Broken, "the record of the chain's ends was missing")),
-            ),
+            None => {
+                (make_head(engine)?, Some(about_itself(Verdict::Broken, "the record of the chain's ends was missing")))
+            }
         };
-        let next = self.next(engine, &head).await?;
+        let next = self.next(engine, &head)?;
         match &remark {
             None => self.kept = Some((head.seq, head.hash)),
             Some(AuditEntry { verdict, reason, .. }) if *verdict == Verdict::Broken => {
@@ -157,16 +153,16 @@ impl Chain {
 
     /// The number of the next row. Foreign rows may lie beyond the end, and rows of ours may be gone. The new row goes
     /// behind all of them, so that no number is used twice and `verify` finds both. Rows that lie far away are ignored.
-    async fn next(&mut self, engine: &mut Engine, head: &AuditHead) -> Result<i64, StoreError> {
+    fn next(&mut self, engine: &mut Engine, head: &AuditHead) -> Result<i64, StoreError> {
         let mut end = self.kept.map_or(0, |(seq, _)| seq).max(head.seq);
-        while let Some(last) = engine.last_audit_row(end, STRETCH).await? {
+        while let Some(last) = engine.last_audit_row(end, STRETCH)? {
             end = last;
         }
         Ok(end + 1)
     }
 
     /// The row that the daemon records about a head that is wrong. A verb without the daemon's key records nothing.
-    async fn remark(&mut self, engine: &mut Engine, head: &AuditHead) -> Result<Option<AuditEntry>, StoreError> {
+    fn remark(&mut self, engine: &mut Engine, head: &AuditHead) -> Result<Option<AuditEntry>, StoreError> {
         let (fit, was_sealed) = (self.keys.look_at(head), self.sealed);
         match fit {
             SealFit::NoKey | SealFit::ByOldKey | SealFit::Wrong if !self.is_daemon => {
@@ -175,7 +171,7 @@ impl Chain {
             SealFit::Open | SealFit::Unsealed | SealFit::NoKey => {}
             SealFit::Sealed | SealFit::ByOldKey | SealFit::Wrong => self.sealed = true,
         }
-        if let Some(broken) = self.broken_since(engine, head, fit, was_sealed).await? {
+        if let Some(broken) = self.broken_since(engine, head, fit, was_sealed)? {
             return Ok(Some(about_itself(Verdict::Broken, &format!("under the running daemon {broken}"))));
         }
         Ok(match fit {
@@ -195,7 +191,7 @@ impl Chain {
     }
 
     /// What is wrong with a head that does not continue from where this process left the chain.
-    async fn broken_since(
+    fn broken_since(
         &self,
         engine: &mut Engine,
         head: &AuditHead,
@@ -214,7 +210,7 @@ impl Chain {
         }
         let found = match left == head.anchor_seq {
             true => Some(head.anchor_hash),
-            false => engine.audit_hash(left, head.seq).await?,
+            false => engine.audit_hash(left, head.seq)?,
         };
         let end = head.seq;
         let broken = || format!("the chain was cut or made anew; it had reached row {left}, and now ended at {end}");
@@ -222,11 +218,11 @@ impl Chain {
     }
 
     /// Removes the oldest rows once their time is over. A chain whose end is in doubt is left as it is, to be examined.
-    pub async fn prune(&mut self, engine: &mut Engine, retention: Duration) -> Result<u64, StoreError> {
-        let Some(mut head) = self.find_sound_head(engine).await? else { return Ok(0) };
+    pub fn prune(&mut self, engine: &mut Engine, retention: Duration) -> Result<u64, StoreError> {
+        let Some(mut head) = self.find_sound_head(engine)? else { return Ok(0) };
         let now = clock::wall_ms();
         let until = now.saturating_sub(clock::millis(retention));
-        let Some((seq, hash)) = past(engine, now, until).await?.filter(|(seq, _)| *seq <= head.seq) else {
+        let Some((seq, hash)) = past(engine, now, until)?.filter(|(seq, _)| *seq <= head.seq) else {
             return Ok(0);
         };
         (head.anchor_seq, head.anchor_hash, head.pruned_at) = (seq, hash, Some(now));
@@ -234,23 +230,23 @@ impl Chain {
         // The next row reads the head again, whether or not this is committed, since adding a row does not check the
         // beginning.
         self.head = None;
-        engine.prune_audit(&head).await
+        engine.prune_audit(&head)
     }
 }
 
-async fn make_head(engine: &mut Engine) -> Result<AuditHead, StoreError> {
-    let (first, last) = engine.audit_ends(LAST).await?;
-    let hash = engine.audit_hash(last, last).await?.unwrap_or(GENESIS);
+fn make_head(engine: &mut Engine) -> Result<AuditHead, StoreError> {
+    let (first, last) = engine.audit_ends(LAST)?;
+    let hash = engine.audit_hash(last, last)?.unwrap_or(GENESIS);
     let head = AuditHead::made_anew(first, last, hash);
-    engine.put_audit_head(&head).await?;
+    engine.put_audit_head(&head)?;
     Ok(head)
 }
 
 /// The last of the rows at the beginning that were written before `until`, as far as one step goes. A row from the
 /// future, made while the clock was wrong, goes together with the first later row that is not from the future.
-async fn past(engine: &mut Engine, now: i64, until: i64) -> Result<Option<(i64, Digest)>, StoreError> {
+fn past(engine: &mut Engine, now: i64, until: i64) -> Result<Option<(i64, Digest)>, StoreError> {
     let (mut last, mut doubtful) = (None, None);
-    for (seq, at, hash) in engine.oldest_audit_rows().await? {
+    for (seq, at, hash) in engine.oldest_audit_rows()? {
         // No chain can continue from a value that is not a hash.
         let Some(hash) = hash.filter(|_| at <= until || at > now) else { return Ok(last) };
         if at <= until {
@@ -261,7 +257,7 @@ async fn past(engine: &mut Engine, now: i64, until: i64) -> Result<Option<(i64, 
     }
     let (None, Some((seq, _))) = (last, doubtful) else { return Ok(last) };
     // All rows of the step are from the future, so the rows behind them decide.
-    let behind = engine.audit_time_behind(seq, now).await?;
+    let behind = engine.audit_time_behind(seq, now)?;
     Ok(doubtful.filter(|_| behind.is_some_and(|at| at <= until)))
 }
 

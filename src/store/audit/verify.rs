@@ -64,7 +64,8 @@ pub struct AuditFinding {
 
 /// Reads the whole audit and checks that it is unbroken.
 pub async fn verify(reader: &Reader, keys: &AuditKeys) -> Result<Verification, StoreError> {
-    let begin = |head: Option<AuditHead>| (Verification::begin(head.as_ref(), keys), ChainWalk::new(head));
+    let keys = keys.clone();
+    let begin = move |head: Option<AuditHead>| (Verification::begin(head.as_ref(), &keys), ChainWalk::new(head));
     let read = |(found, walk): &mut (Verification, ChainWalk), row: &AuditRow, hash| {
         let fits = walk.step(row, hash);
         found.count(row, fits);

@@ -1,14 +1,13 @@
 //! Claims: each lane that is due is reserved for a worker, with its next row.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use rusqlite::Row;
+use uuid::Uuid;
 
 use super::database::Sqlite;
-use super::values::{hex, json};
+use super::statements::Statements;
 use crate::clock::{self, millis};
 use crate::store::{Claim, Claimed, Claims, Queue, StoreError, UncertainTries};
 
@@ -41,27 +40,56 @@ pub(super) const NEXT_DUE: &str = "SELECT
     (SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = 0 AND due_at IS NOT NULL AND (?2 OR coalesce(pause, 0) = 0)),
     (SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = 1 AND due_at IS NOT NULL AND (?2 OR coalesce(pause, 0) = 0))";
 
+/// A lane that was claimed.
+struct ClaimedLane {
+    id: Uuid,
+    fence: i64,
+    /// How often it was claimed since it was last settled.
+    leased: i64,
+    /// The row that goes next. None if the lane has no open row any more.
+    head: Option<i64>,
+    /// The row that was claimed before.
+    before: Option<i64>,
+    mark: Option<String>,
+    claimed_at: Option<i64>,
+    is_back: bool,
+}
+
+impl ClaimedLane {
+    fn read(row: &Row<'_>) -> rusqlite::Result<ClaimedLane> {
+        Ok(ClaimedLane {
+            id: row.get(0)?,
+            fence: row.get(1)?,
+            leased: row.get(2)?,
+            head: row.get(3)?,
+            before: row.get(4)?,
+            mark: row.get(5)?,
+            claimed_at: row.get(6)?,
+            is_back: row.get(7)?,
+        })
+    }
+}
+
 impl Sqlite {
     /// Frees the lanes of dead instances: a killed process left them reserved. A pause that still runs ends within its
     /// full length from now, even if the clock was set back meanwhile.
-    pub(super) async fn take_back_leases(&mut self) -> Result<(), StoreError> {
+    pub(super) fn take_back_leases(&mut self) -> Result<(), StoreError> {
         /// Assumed of a ledger from before pauses were written down.
         const LONGEST_PAUSE_MS: i64 = 3_600_000;
         let sql = "UPDATE ledger SET deaths = deaths + 1, uncertain = 1,
                  doubt_from = iif(uncertain, doubt_from, lane.claimed_at), doubt_at = lane.claimed_at
              FROM lane WHERE lane.leased > 0 AND ledger.seq = lane.head
                  AND NOT EXISTS (SELECT 1 FROM instance WHERE id = lane.holder)";
-        self.run(sqlx::query(sql)).await?;
+        self.run(sql, ())?;
         let sql = "UPDATE lane SET leased = 0, due_at = iif(leased > 0, ?1, min(due_at, ?1 + coalesce(pause, ?2)))
              WHERE due_at IS NOT NULL AND (leased = 0 OR NOT EXISTS (SELECT 1 FROM instance WHERE id = lane.holder))";
-        self.run(sqlx::query(sql).bind(self.clock.steady_ms()).bind(LONGEST_PAUSE_MS)).await?;
-        Ok(())
+        self.run(sql, (self.clock.steady_ms(), LONGEST_PAUSE_MS)).map(drop)
     }
 
-    pub async fn claim(&mut self, claim: Claim) -> Result<Claims, StoreError> {
+    pub fn claim(&mut self, claim: Claim) -> Result<Claims, StoreError> {
         let Claim { queue, most, most_back, lease, at } = claim;
         let now = self.clock.steady_ms();
-        let mut lanes: Vec<SqliteRow> = Vec::new();
+        let mut lanes: Vec<ClaimedLane> = Vec::new();
         // The first `any` lanes may come back after a pause. The rest may not.
         let any = most.min(most_back);
         for (up_to, are_back) in [(any, true), (most, false)] {
@@ -69,103 +97,78 @@ impl Sqlite {
             if limit == 0 || (!are_back && lanes.len() < any) {
                 continue;
             }
-            let claimed = sqlx::query(CLAIM)
-                .bind(queue.number())
-                .bind(now)
-                .bind(millis(lease))
-                .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-                .bind(at)
-                .bind(are_back)
-                .bind(self.instance);
-            lanes.extend(claimed.fetch_all(&mut self.connection).await?);
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let values = (queue.number(), now, millis(lease), limit, at, are_back, self.instance);
+            lanes.extend(self.connection.all(CLAIM, values, ClaimedLane::read)?);
         }
         let mut rows = Vec::with_capacity(lanes.len());
-        if !lanes.is_empty() {
-            self.count_deaths(&lanes).await?;
-            let heads: Vec<Option<i64>> = lanes.iter().map(|lane| lane.try_get("head")).collect::<Result<_, _>>()?;
-            let bodies = self.bodies(&heads).await?;
-            let mut idle = Vec::new();
-            for (lane, head) in lanes.iter().zip(heads) {
-                match head.and_then(|seq| bodies.get(&seq)) {
-                    Some(body) => rows.push(claimed(lane, body, now)?),
-                    None => idle.push(hex(lane.try_get("id")?)),
-                }
+        for lane in lanes {
+            // The lane was claimed while it was still reserved: its lease ran out.
+            if let Some(before) = lane.before.filter(|_| lane.leased > 1) {
+                self.count_death(before)?;
             }
-            self.idle(&idle).await?;
+            match self.claimed(&lane, now)? {
+                Some(row) => rows.push(row),
+                None => self.idle(lane.id)?,
+            }
+        }
+        if !rows.is_empty() {
+            // A question that another process wrote is seen here in time: it was committed before its answer was said,
+            // and the answer is claimed after that.
+            let asks = self.connection.value("SELECT EXISTS (SELECT 1 FROM conversation)", ())?;
+            self.reader.asks.store(asks, Ordering::Release);
         }
         let back = rows.iter().filter(|row: &&Claimed| row.is_back).count();
-        let next = if rows.len() < most { self.next_due(queue, back < most_back).await? } else { None };
+        let next = if rows.len() < most { self.next_due(queue, back < most_back)? } else { None };
         rows.sort_by_key(|row| row.seq);
         Ok(Claims { rows, next: next.map(|due| Duration::from_millis((due - now).max(0).unsigned_abs())) })
     }
 
-    /// Counts a death for each row whose lane was claimed while it was still reserved: its lease ran out.
-    async fn count_deaths(&mut self, lanes: &[SqliteRow]) -> Result<(), StoreError> {
-        let mut lost = Vec::new();
-        for lane in lanes {
-            if lane.try_get::<i64, _>("leased")? > 1 {
-                lost.push(lane.try_get::<Option<i64>, _>("before")?);
-            }
-        }
-        if lost.is_empty() {
-            return Ok(());
-        }
+    fn count_death(&mut self, seq: i64) -> Result<(), StoreError> {
         let sql = "UPDATE ledger SET deaths = deaths + 1, uncertain = 1, doubt_at = (SELECT claimed_at FROM lane WHERE id = ledger.lane)
-             WHERE state = 0 AND seq IN (SELECT value FROM json_each(?1))";
-        self.run(sqlx::query(sql).bind(json(&lost)?)).await.map(drop)
+             WHERE state = 0 AND seq = ?1";
+        self.run(sql, [seq]).map(drop)
     }
 
-    /// Reads the claimed rows, and whether any question is open. A question that another process wrote is seen here in
-    /// time: it was committed before its answer was said, and the answer is claimed after that.
-    async fn bodies(&mut self, seqs: &[Option<i64>]) -> Result<HashMap<i64, SqliteRow>, StoreError> {
-        let sql = "SELECT seq, id, accepted_at, failing_at, attempts, deaths, uncertain, doubt_from, doubt_at,
-                 answers, body, EXISTS (SELECT 1 FROM file WHERE row = ledger.seq) AS has_file,
-                 EXISTS (SELECT 1 FROM conversation) AS asks FROM ledger
-             WHERE seq IN (SELECT value FROM json_each(?1))";
-        let rows = sqlx::query(sql).bind(json(seqs)?).fetch_all(&mut self.connection).await?;
-        if let Some(row) = rows.first() {
-            self.reader.asks.store(row.try_get("asks")?, Ordering::Release);
-        }
-        rows.into_iter().map(|row| Ok((row.try_get("seq")?, row))).collect()
-    }
-
-    /// Marks lanes as idle whose last open row was discarded.
-    async fn idle(&mut self, lanes: &[String]) -> Result<(), StoreError> {
-        if lanes.is_empty() {
-            return Ok(());
-        }
+    /// Reads the row that goes next in a claimed lane.
+    fn claimed(&self, lane: &ClaimedLane, now: i64) -> Result<Option<Claimed>, StoreError> {
+        let Some(seq) = lane.head else { return Ok(None) };
         let sql =
-            "UPDATE lane SET due_at = NULL, leased = 0, pause = 0 WHERE id IN (SELECT unhex(value) FROM json_each(?1))";
-        self.run(sqlx::query(sql).bind(json(lanes)?)).await.map(drop)
+            "SELECT id, accepted_at, failing_at, attempts, deaths, uncertain, doubt_from, doubt_at, answers, body,
+                 EXISTS (SELECT 1 FROM file WHERE row = ledger.seq) FROM ledger WHERE seq = ?1";
+        let row = self.connection.first(sql, [seq], |row| {
+            let failing_at: Option<i64> = row.get(2)?;
+            let failing = failing_at.map_or(0, |at| (now - at).max(0));
+            let uncertain = UncertainTries { from: row.get(6)?, at: row.get(7)? };
+            Ok(Claimed {
+                id: row.get(0)?,
+                accepted_at: row.get(1)?,
+                failing: Duration::from_millis(failing.unsigned_abs()),
+                attempts: row.get(3)?,
+                deaths: row.get(4)?,
+                doubt: row.get::<_, bool>(5)?.then_some(uncertain),
+                claimed: (clock::instant(), lane.claimed_at),
+                answers: row.get(8)?,
+                body: row.get(9)?,
+                has_file: row.get(10)?,
+                mark: lane.mark.clone(),
+                is_back: lane.is_back,
+                seq,
+                lane: lane.id,
+                fence: lane.fence,
+            })
+        })?;
+        Ok(row)
     }
 
-    async fn next_due(&mut self, queue: Queue, also_back: bool) -> Result<Option<i64>, StoreError> {
-        let due = sqlx::query_as(NEXT_DUE).bind(queue.number()).bind(also_back);
-        let (awaited, announced): (Option<i64>, Option<i64>) = due.fetch_one(&mut self.connection).await?;
-        Ok(awaited.into_iter().chain(announced).min())
+    /// Marks a lane as idle whose last open row was discarded.
+    fn idle(&mut self, lane: Uuid) -> Result<(), StoreError> {
+        self.run("UPDATE lane SET due_at = NULL, leased = 0, pause = 0 WHERE id = ?1", [lane]).map(drop)
     }
-}
 
-fn claimed(lane: &SqliteRow, row: &SqliteRow, now: i64) -> Result<Claimed, StoreError> {
-    let failing_at: Option<i64> = row.try_get("failing_at")?;
-    let failing = failing_at.map_or(0, |at| (now - at).max(0));
-    Ok(Claimed {
-        id: row.try_get("id")?,
-        attempts: row.try_get("attempts")?,
-        deaths: row.try_get("deaths")?,
-        accepted_at: row.try_get("accepted_at")?,
-        failing: Duration::from_millis(failing.unsigned_abs()),
-        doubt: row
-            .try_get::<bool, _>("uncertain")?
-            .then_some(UncertainTries { from: row.try_get("doubt_from")?, at: row.try_get("doubt_at")? }),
-        claimed: (clock::instant(), lane.try_get("claimed_at")?),
-        body: row.try_get("body")?,
-        mark: lane.try_get("mark")?,
-        answers: row.try_get("answers")?,
-        has_file: row.try_get("has_file")?,
-        seq: row.try_get("seq")?,
-        is_back: lane.try_get("is_back")?,
-        lane: lane.try_get("id")?,
-        fence: lane.try_get("fence")?,
-    })
+    fn next_due(&self, queue: Queue, also_back: bool) -> Result<Option<i64>, StoreError> {
+        let of_each = |row: &Row<'_>| Ok::<[Option<i64>; 2], _>([row.get(0)?, row.get(1)?]);
+        let due = self.connection.first(NEXT_DUE, (queue.number(), also_back), of_each)?;
+        Ok(due.into_iter().flatten().flatten().min())
+    }
 }

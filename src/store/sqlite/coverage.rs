@@ -2,46 +2,41 @@
 
 use std::collections::HashMap;
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
 use super::database::Sqlite;
-use super::read::Reader;
-use super::values::json;
+use super::reader::Reader;
+use super::statements::Statements;
 use crate::store::{Beginning, Coverage, Gap, Progress, StoreError};
 
 /// The most gaps that are kept.
 const MOST_GAPS: i64 = 100;
 
 impl Sqlite {
-    pub async fn begin_coverage(&mut self, beginning: &Beginning) -> Result<(), StoreError> {
+    pub fn begin_coverage(&mut self, beginning: &Beginning) -> Result<(), StoreError> {
         let sql = "INSERT OR REPLACE INTO coverage (id, floor, complete_from, complete_until) VALUES (1, ?1, ?2, ?2)";
-        self.run(sqlx::query(sql).bind(beginning.floor).bind(beginning.from)).await?;
-        self.run(sqlx::query("DELETE FROM cursor")).await?;
-        self.progress(&Progress { gaps: beginning.gap.iter().cloned().collect(), ..Progress::default() }).await
+        self.run(sql, (beginning.floor, beginning.from))?;
+        self.run("DELETE FROM cursor", ())?;
+        self.progress(&Progress { gaps: beginning.gap.iter().cloned().collect(), ..Progress::default() })
     }
 
-    pub async fn progress(&mut self, progress: &Progress) -> Result<(), StoreError> {
-        if !progress.cursors.is_empty() {
-            let sql = "INSERT INTO cursor (room, at) SELECT value->>0, value->>1 FROM json_each(?1) WHERE true
+    pub fn progress(&mut self, progress: &Progress) -> Result<(), StoreError> {
+        for (room, at) in &progress.cursors {
+            let sql = "INSERT INTO cursor (room, at) VALUES (?1, ?2)
                  ON CONFLICT (room) DO UPDATE SET at = max(at, excluded.at)";
-            self.run(sqlx::query(sql).bind(json(&progress.cursors)?)).await?;
+            self.run(sql, (room, at))?;
         }
         for gap in &progress.gaps {
             // A gap that continues is extended and stays one gap.
             let sql = "UPDATE gap SET until_at = max(until_at, ?2)
                  WHERE id = (SELECT max(id) FROM gap) AND why = ?3 AND ?1 BETWEEN from_at AND until_at";
-            let longer = sqlx::query(sql);
-            let longer = longer.bind(gap.from).bind(gap.until).bind(&gap.why);
-            if self.run(longer).await? == 0 {
+            if self.run(sql, (gap.from, gap.until, &gap.why))? == 0 {
                 let sql = "INSERT INTO gap (from_at, until_at, why) VALUES (?1, ?2, ?3)";
-                self.run(sqlx::query(sql).bind(gap.from).bind(gap.until).bind(&gap.why)).await?;
+                self.run(sql, (gap.from, gap.until, &gap.why))?;
             }
-            self.run(sqlx::query("UPDATE coverage SET complete_from = max(complete_from, ?1)").bind(gap.until)).await?;
-            self.run(sqlx::query("DELETE FROM gap WHERE id <= (SELECT max(id) FROM gap) - ?1").bind(MOST_GAPS)).await?;
+            self.run("UPDATE coverage SET complete_from = max(complete_from, ?1)", [gap.until])?;
+            self.run("DELETE FROM gap WHERE id <= (SELECT max(id) FROM gap) - ?1", [MOST_GAPS])?;
         }
         if let Some(until) = progress.until {
-            self.run(sqlx::query("UPDATE coverage SET complete_until = max(complete_until, ?1)").bind(until)).await?;
+            self.run("UPDATE coverage SET complete_until = max(complete_until, ?1)", [until])?;
         }
         Ok(())
     }
@@ -50,27 +45,25 @@ impl Sqlite {
 impl Reader {
     pub async fn coverage(&self) -> Result<Option<Coverage>, StoreError> {
         let sql = "SELECT floor, complete_from, complete_until FROM coverage";
-        let row = sqlx::query(sql).fetch_optional(&self.pool).await?;
-        let Some(row) = row else { return Ok(None) };
-        let gaps = sqlx::query("SELECT from_at, until_at, why FROM gap ORDER BY id DESC").fetch_all(&self.pool).await?;
-        let gap = |row: SqliteRow| {
-            Ok(Gap { from: row.try_get("from_at")?, until: row.try_get("until_at")?, why: row.try_get("why")? })
-        };
-        Ok(Some(Coverage {
-            floor: row.try_get("floor")?,
-            complete_from: row.try_get("complete_from")?,
-            complete_until: row.try_get("complete_until")?,
-            gaps: gaps.into_iter().map(gap).collect::<Result<_, StoreError>>()?,
-        }))
+        self.read(move |ledger| {
+            let coverage = ledger.first(sql, (), |row| {
+                let gaps = ledger.all("SELECT from_at, until_at, why FROM gap ORDER BY id DESC", (), |row| {
+                    Ok(Gap { from: row.get(0)?, until: row.get(1)?, why: row.get(2)? })
+                })?;
+                Ok(Coverage { floor: row.get(0)?, complete_from: row.get(1)?, complete_until: row.get(2)?, gaps })
+            });
+            coverage
+        })
+        .await
     }
 
     pub async fn last_event(&self) -> Result<Option<i64>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT max(accepted_at) FROM ledger WHERE queue = 0").fetch_one(&self.pool).await?)
+        self.read(|ledger| ledger.value("SELECT max(accepted_at) FROM ledger WHERE queue = 0", ())).await
     }
 
     pub async fn cursors(&self) -> Result<HashMap<String, i64>, StoreError> {
-        let rows = sqlx::query("SELECT room, at FROM cursor").fetch_all(&self.pool).await?;
-        let cursors = rows.into_iter().map(|row| Ok((row.try_get("room")?, row.try_get("at")?)));
-        cursors.collect()
+        let cursors = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let cursors = self.read(move |ledger| ledger.all("SELECT room, at FROM cursor", (), cursors)).await?;
+        Ok(cursors.into_iter().collect())
     }
 }

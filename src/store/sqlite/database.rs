@@ -1,18 +1,19 @@
 //! The connections of an open ledger, and the transaction in which a batch is written.
 //!
 //! One connection writes, others read, and a third copies the write-ahead log back into the file. So neither
-//! readers nor checkpoints hold up a commit for long. `synchronous=FULL`: a commit that returned survives a power cut.
+//! readers nor checkpoints hold up a commit for long. The one that writes belongs to the writer's thread.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Connection;
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
+use rusqlite::{Connection, Params};
 
+use super::connection::{Access, connect};
 use super::log::{self, WriteAheadLog};
 use super::presence::Presence;
-use super::read::Reader;
+use super::reader::Reader;
+use super::statements::Statements;
 use crate::clock::Clock;
 use crate::store::error::{Damage, StoreError};
 
@@ -21,8 +22,8 @@ const MANY_BYTES: usize = 16 * 1024 * 1024;
 
 /// The SQLite engine.
 pub struct Sqlite {
-    pub(super) connection: SqliteConnection,
-    pub(super) options: SqliteConnectOptions,
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
     pub(super) reader: Reader,
     /// The number of pages the ledger had before the last commit, if there was one since the files were last checked.
     pub(super) pages: Option<i64>,
@@ -52,8 +53,8 @@ impl Sqlite {
     }
 
     /// Runs a statement. Gives the number of rows it changed.
-    pub(super) async fn run(&mut self, statement: Query<'_, sqlx::Sqlite, SqliteArguments>) -> Result<u64, StoreError> {
-        Ok(statement.execute(&mut self.connection).await?.rows_affected())
+    pub(super) fn run(&self, sql: &str, values: impl Params) -> Result<u64, StoreError> {
+        Ok(self.connection.run(sql, values)?)
     }
 
     /// The due time of work that may be done at once. The steady time belongs to the daemon's process, so a process
@@ -62,49 +63,49 @@ impl Sqlite {
         if self.care.is_some() { self.clock.steady_ms() } else { 0 }
     }
 
-    pub async fn begin(&mut self) -> Result<(), StoreError> {
-        let begin = sqlx::query_scalar("BEGIN IMMEDIATE; PRAGMA page_count");
-        self.pages = Some(begin.fetch_one(&mut self.connection).await?);
+    pub fn begin(&mut self) -> Result<(), StoreError> {
+        self.run("BEGIN IMMEDIATE", ())?;
+        self.pages = Some(self.connection.value("PRAGMA page_count", ())?);
         Ok(())
     }
 
-    pub async fn commit(&mut self) -> Result<(), StoreError> {
-        self.run(sqlx::query("COMMIT")).await.map(drop)
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        self.run("COMMIT", ()).map(drop)
     }
 
     /// Checks that commits are in the files with the ledger's names; see [`Presence::check`]. Verbs beside the daemon
     /// do not check, since they end too soon.
-    pub async fn check(&mut self) -> Result<(), Damage> {
+    pub fn check(&mut self) -> Result<(), Damage> {
         let pages = self.pages.take();
         match &mut self.care {
-            Some(care) => care.presence.check(&mut self.connection, pages).await,
+            Some(care) => care.presence.check(&self.connection, pages),
             None => Ok(()),
         }
     }
 
     /// Whether another process may have committed something since this was last asked.
-    pub async fn changed_beside(&mut self) -> Result<bool, StoreError> {
-        let found = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut self.connection).await?;
+    pub fn changed_beside(&mut self) -> Result<bool, StoreError> {
+        let found = self.connection.value("PRAGMA data_version", ())?;
         Ok(std::mem::replace(&mut self.version, found) != found)
     }
 
     /// Gives the ledger a new stamp; see [`Presence::stamp`].
-    pub async fn stamp(&mut self) {
+    pub fn stamp(&mut self) {
         let Some(Care { log, presence }) = &mut self.care else { return };
-        match presence.stamp(&mut self.connection).await {
+        match presence.stamp(&self.connection) {
             Ok(()) => log.take_back(),
             Err(error) => tracing::warn!(%error, "the ledger could not be stamped; trying again in an hour"),
         }
     }
 
     /// Keeps the write-ahead log short. It is called after a commit that is in the files.
-    pub async fn keep_log_short(&mut self) {
+    pub fn keep_log_short(&mut self) {
         let much = self.file_bytes >= MANY_BYTES;
         if much {
             self.file_bytes = 0;
         }
         let Some(Care { log, presence }) = &mut self.care else { return };
-        if let Err(error) = log.committed(&mut self.connection, presence.log_size(), much).await {
+        if let Err(error) = log.committed(&self.connection, presence.log_size(), much) {
             tracing::warn!(%error, "the write-ahead log could not be cut; it grows until the next try");
         }
     }
@@ -112,33 +113,32 @@ impl Sqlite {
     /// Saves a ledger whose files were moved but not cut off. Everything in the log is copied into the ledger, wherever
     /// the file now is, so that it no longer needs the log. A log that stays behind then holds nothing that could be
     /// taken for another ledger's.
-    pub async fn save(&mut self, damage: Damage) {
+    pub fn save(&mut self, damage: Damage) {
         if let Damage::Moved(_) = damage {
-            let _ = log::cut(&mut self.connection, Duration::ZERO).await;
+            let _ = log::cut(&self.connection, Duration::ZERO);
         }
     }
 
     /// Rolls back after a failure. It does not matter if there is nothing to roll back. A broken connection is
     /// replaced.
-    pub async fn recover(&mut self) {
-        let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+    pub fn recover(&mut self) {
+        let _ = self.connection.execute_batch("ROLLBACK");
         self.pages = None;
-        if self.connection.ping().await.is_err()
-            && let Ok(connection) = SqliteConnection::connect_with(&self.options).await
+        if self.connection.value::<i64>("SELECT 1", ()).is_err()
+            && let Ok(connection) = connect(&self.path, Access::Write)
         {
             self.connection = connection;
         }
     }
 
     /// Writes a byte, to find out whether writing works.
-    pub async fn beat(&mut self) -> Result<u64, StoreError> {
-        let now = self.clock.wall_ms();
-        self.run(sqlx::query("INSERT OR REPLACE INTO heartbeat (id, at) VALUES (1, ?1)").bind(now)).await
+    pub fn beat(&mut self) -> Result<u64, StoreError> {
+        self.run("INSERT OR REPLACE INTO heartbeat (id, at) VALUES (1, ?1)", [self.clock.wall_ms()])
     }
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
         StoreError::Engine(Arc::new(error))
     }
 }

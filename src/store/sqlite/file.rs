@@ -1,37 +1,20 @@
-//! The ledger's file: its path, the options to open it with, and its state as seen from outside.
+//! The ledger's file: its path, and its state as seen from outside.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection};
 
+use super::connection::{Access, connect};
 use super::database::Sqlite;
-use super::log::BUSY;
 use super::origin::{self, LedgerOrigin};
 use super::{hints, lock};
 use crate::config;
 use crate::store::{LedgerStatus, StoreError};
 
-/// `synchronous=FULL`: a commit that returned survives a power cut. `temp_store=MEMORY`: a statement over many rows
-/// needs no file for its journal, which is useless after a crash. Checkpoints are made by [`super::log`].
-pub(super) fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY)
-        .pragma("wal_autocheckpoint", "0")
-        .pragma("cache_size", "-16384")
-        .pragma("temp_store", "MEMORY")
-        .optimize_on_close(false, None)
-        .disable_statement_logging()
-}
-
 impl Sqlite {
     /// See [`crate::store::Store::look`].
-    pub async fn look(settings: &config::Store) -> Result<LedgerStatus, StoreError> {
+    pub fn look(settings: &config::Store) -> Result<LedgerStatus, StoreError> {
         let path = Sqlite::place(settings);
         let place = path.display().to_string();
         let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
@@ -39,17 +22,12 @@ impl Sqlite {
         // Checked before anything else in this process has the file open.
         let daemon = size.is_some() && lock::is_locked(&path);
         let lost = lock::traces(&path);
-        if size.is_some_and(|size| size > 0) && origin::origin_of(&path).await.map_err(cannot)? == LedgerOrigin::Ledger
-        {
-            let cannot_write = |error: sqlx::Error| cannot(format!("{error}; may this user write to it?"));
-            let mut connection = SqliteConnection::connect_with(&options(&path)).await.map_err(cannot_write)?;
+        if size.is_some_and(|size| size > 0) && origin::origin_of(&path).map_err(cannot)? == LedgerOrigin::Ledger {
+            let cannot_write = |error: rusqlite::Error| cannot(format!("{error}; may this user write to it?"));
+            let connection = connect(&path, Access::Write).map_err(cannot_write)?;
             // Takes the lock for writing and gives it back.
-            for statement in ["BEGIN IMMEDIATE", "ROLLBACK"] {
-                sqlx::query(statement).execute(&mut connection).await.map_err(cannot_write)?;
-            }
-            let versions = origin::look_at_versions(&mut connection).await;
-            let _ = connection.close().await;
-            versions.map_err(cannot)?;
+            connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(cannot_write)?;
+            origin::look_at_versions(&connection).map_err(cannot)?;
             return Ok(LedgerStatus { says: format!("{place} can be written to"), exists: true, daemon, lost });
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

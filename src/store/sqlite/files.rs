@@ -4,48 +4,41 @@
 use bytes::Bytes;
 
 use super::database::Sqlite;
-use super::read::Reader;
-use super::values::json;
-use crate::store::{Entry, StoreError};
+use super::reader::Reader;
+use super::statements::{Statements, column};
+use crate::store::StoreError;
 
 impl Sqlite {
-    /// Stores the files of rows that were just added.
-    pub(super) async fn keep_files(&mut self, added: &[&Entry]) -> Result<(), StoreError> {
-        for entry in added {
-            let Some(bytes) = &entry.file else { continue };
-            let sql = "INSERT INTO file (row, bytes) SELECT seq, ?2 FROM ledger WHERE id = ?1";
-            self.run(sqlx::query(sql).bind(entry.id).bind(bytes.as_ref())).await?;
-            self.file_bytes += bytes.len();
-        }
+    /// Stores the file of a row that was just added.
+    pub(super) fn keep_file(&mut self, seq: i64, bytes: &[u8]) -> Result<(), StoreError> {
+        self.run("INSERT INTO file (row, bytes) VALUES (?1, ?2)", (seq, bytes))?;
+        self.file_bytes += bytes.len();
         Ok(())
     }
 
-    /// Drops the files of these rows.
-    pub(super) async fn drop_files(&mut self, seqs: &[i64]) -> Result<(), StoreError> {
-        if seqs.is_empty() {
-            return Ok(());
-        }
-        let sql = "DELETE FROM file WHERE row IN (SELECT value FROM json_each(?1))";
-        self.run(sqlx::query(sql).bind(json(seqs)?)).await.map(drop)
+    /// Drops the file of this row.
+    pub(super) fn drop_file(&mut self, seq: i64) -> Result<(), StoreError> {
+        self.run("DELETE FROM file WHERE row = ?1", [seq]).map(drop)
     }
 
     /// Drops the files of rows that pruning has emptied.
-    pub(super) async fn prune_files(&mut self) -> Result<(), StoreError> {
+    pub(super) fn prune_files(&mut self) -> Result<(), StoreError> {
         let sql = "DELETE FROM file WHERE coalesce((SELECT state FROM ledger WHERE seq = file.row), 3) = 3";
-        self.run(sqlx::query(sql)).await.map(drop)
+        self.run(sql, ()).map(drop)
     }
 }
 
 impl Reader {
     pub async fn file(&self, row: i64) -> Result<Option<Bytes>, StoreError> {
-        let sql = "SELECT bytes FROM file WHERE row = ?1";
-        let found: Option<Vec<u8>> = sqlx::query_scalar(sql).bind(row).fetch_optional(&self.pool).await?;
-        Ok(found.map(Bytes::from))
+        let read = move |ledger: &rusqlite::Connection| {
+            ledger.first("SELECT bytes FROM file WHERE row = ?1", [row], column::<Vec<u8>>)
+        };
+        Ok(self.read(read).await?.map(Bytes::from))
     }
 
     pub async fn size_of_files(&self) -> Result<u64, StoreError> {
         let sql = "SELECT coalesce(sum(length(bytes)), 0) FROM file";
-        let size: i64 = sqlx::query_scalar(sql).fetch_one(&self.pool).await?;
+        let size: i64 = self.read(|ledger| ledger.value(sql, ())).await?;
         Ok(size.unsigned_abs())
     }
 }

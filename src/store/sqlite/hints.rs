@@ -3,6 +3,8 @@
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 
+use rusqlite::ErrorCode;
+
 /// The hint for the system's error about a file that was to be opened or made.
 pub(super) fn of_file(path: &Path, error: &Error) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -22,18 +24,13 @@ pub(super) fn of_file(path: &Path, error: &Error) -> String {
 }
 
 /// The hint for SQLite's error about a file that exists.
-pub(super) fn of_database(error: &sqlx::Error) -> String {
-    const BUSY: u32 = 5;
-    let code = error.as_database_error().and_then(|error| error.code());
-    let what = match code.as_deref() {
-        // The low byte of a code says its kind.
-        Some(code) if code.parse::<u32>().is_ok_and(|code| code & 0xff == BUSY) => {
-            "another program has it locked: end that one, or what it does with the ledger"
-        }
-        Some("26") => "it is the file of another program: is store.url right?",
-        Some("13") => "is the disk full?",
-        Some("8") => "may this user write to the file and its folder?",
-        Some("14") => "may this user write to the file, those beside it, and its folder?",
+pub(super) fn of_database(error: &rusqlite::Error) -> String {
+    let what = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy) => "another program has it locked: end that one, or what it does with the ledger",
+        Some(ErrorCode::NotADatabase) => "it is the file of another program: is store.url right?",
+        Some(ErrorCode::DiskFull) => "is the disk full?",
+        Some(ErrorCode::ReadOnly) => "may this user write to the file and its folder?",
+        Some(ErrorCode::CannotOpen) => "may this user write to the file, those beside it, and its folder?",
         _ => "is store.url right?",
     };
     format!("{error}; {what}")

@@ -1,42 +1,42 @@
 //! Stores what distinguishes this ledger from every other, and what its daemon knows about itself.
 
-use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::database::Sqlite;
-use super::read::Reader;
+use super::reader::Reader;
+use super::statements::{Statements, column};
 use crate::store::{LedgerId, StoreError};
 
 impl Sqlite {
     /// Begins an instance of the daemon, and takes back the leases of earlier ones. The lock proves that they are dead.
-    pub(super) async fn begin_instance(&mut self) -> Result<(), StoreError> {
-        self.begin().await?;
-        self.run(sqlx::query("DELETE FROM instance")).await?;
-        self.take_back_leases().await?;
+    pub(super) fn begin_instance(&mut self) -> Result<(), StoreError> {
+        self.begin()?;
+        self.run("DELETE FROM instance", ())?;
+        self.take_back_leases()?;
         let sql = "INSERT INTO instance (started_at) VALUES (?1) RETURNING id";
-        let id = sqlx::query_scalar(sql).bind(self.clock.wall_ms()).fetch_one(&mut self.connection).await?;
-        self.instance = Some(id);
-        self.commit().await
+        self.instance = self.connection.first(sql, [self.clock.wall_ms()], column)?;
+        self.commit()
     }
 
     /// Gives the ledger an identity. One from before identities is as old as its oldest event.
-    pub(super) async fn make_identity(&mut self) -> Result<(), StoreError> {
+    pub(super) fn make_identity(&mut self) -> Result<(), StoreError> {
         let chance = Uuid::new_v4().as_fields().0;
         let sql = "INSERT INTO identity (id, born_at, chance, answers)
              SELECT 1, coalesce((SELECT min(accepted_at) FROM ledger), ?1), ?2, EXISTS (SELECT 1 FROM ledger)
              WHERE true ON CONFLICT DO NOTHING";
-        self.run(sqlx::query(sql).bind(self.clock.wall_ms()).bind(chance)).await.map(drop)
+        self.run(sql, (self.clock.wall_ms(), chance)).map(drop)
     }
 
-    pub async fn set_answers(&mut self, answers: bool) -> Result<u64, StoreError> {
-        self.run(sqlx::query("UPDATE identity SET answers = ?1").bind(answers)).await
+    pub fn set_answers(&mut self, answers: bool) -> Result<u64, StoreError> {
+        self.run("UPDATE identity SET answers = ?1", [answers])
     }
 }
 
 impl Reader {
     pub async fn identity(&self) -> Result<(LedgerId, bool), StoreError> {
-        let row = sqlx::query("SELECT born_at, chance, answers FROM identity").fetch_one(&self.pool).await?;
-        let id = LedgerId { born_at: row.try_get("born_at")?, chance: row.try_get("chance")? };
-        Ok((id, row.try_get("answers")?))
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok((LedgerId { born_at: row.get("born_at")?, chance: row.get("chance")? }, row.get("answers")?))
+        };
+        self.read(move |ledger| ledger.query_row("SELECT born_at, chance, answers FROM identity", (), read)).await
     }
 }

@@ -11,9 +11,11 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::OpenFlags;
+
+use super::connection::plain;
 use super::hints;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteLockingMode};
-use sqlx::{ConnectOptions, Connection};
+use super::statements::Statements;
 
 /// Only the owner can open a file of this mode, and so only the owner can lock it or read it.
 const PRIVATE: u32 = 0o600;
@@ -33,7 +35,7 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Opens and locks the file, which may be empty.
-    pub(super) async fn take(path: &Path) -> Result<Lock, String> {
+    pub(super) fn take(path: &Path) -> Result<Lock, String> {
         for _ in 0..LOOKS {
             let is_new = is_file(path)?.is_none();
             let ledger = File::options()
@@ -64,7 +66,7 @@ impl Lock {
                 return Ok(lock);
             }
             let_go(lock.ledger);
-            tokio::time::sleep(BETWEEN).await;
+            std::thread::sleep(BETWEEN);
         }
         Err("another switchboard daemon is using it; stop that one first".to_owned())
     }
@@ -72,14 +74,13 @@ impl Lock {
     /// Checks that no daemon of an older version uses the ledger. Such a daemon locks only the file beside the ledger.
     /// Anybody who can open that file could lock it too, so the lock alone proves nothing; a daemon also has the ledger
     /// open.
-    pub(super) async fn look_for_older(&self, path: &Path) -> Result<(), String> {
+    pub(super) fn look_for_older(&self, path: &Path) -> Result<(), String> {
         for _ in 0..LOOKS {
             let Some(mark) = old_mark(path) else { return Ok(()) };
-            if self.mark.is_some() || !matches!(mark.try_lock(), Err(TryLockError::WouldBlock)) || is_alone(path).await
-            {
+            if self.mark.is_some() || !matches!(mark.try_lock(), Err(TryLockError::WouldBlock)) || is_alone(path) {
                 return Ok(());
             }
-            tokio::time::sleep(BETWEEN).await;
+            std::thread::sleep(BETWEEN);
         }
         Err("a switchboard daemon of an older version is using it; stop that one first".to_owned())
     }
@@ -222,16 +223,14 @@ fn open_mark(path: &Path) -> std::io::Result<File> {
 }
 
 /// Whether no other process has the ledger open. Only then can an exclusive lock be had.
-async fn is_alone(path: &Path) -> bool {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .locking_mode(SqliteLockingMode::Exclusive)
-        .busy_timeout(Duration::ZERO)
-        .disable_statement_logging();
-    let Ok(mut connection) = SqliteConnection::connect_with(&options).await else { return false };
-    let looked = sqlx::query("SELECT count(*) FROM sqlite_master").fetch_one(&mut connection).await;
-    let _ = connection.close().await;
-    looked.is_ok()
+fn is_alone(path: &Path) -> bool {
+    let looking = || {
+        let connection = plain(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.value::<i64>("SELECT count(*) FROM sqlite_master", ())
+    };
+    looking().is_ok()
 }
 
 /// Unlocks the file but does not close its descriptor. By POSIX, closing any descriptor of the ledger would drop the

@@ -1,22 +1,21 @@
 //! The write-ahead log: how it is copied back into the ledger, and what bounds its size.
 //!
-//! A task beside the writer copies pages back without holding up the writer (a passive checkpoint). That alone does not
+//! A thread beside the writer copies pages back without holding up the writer (a passive checkpoint). That alone does not
 //! bound the log. SQLite starts the log over only once all of it is copied, and while the writer writes without a
 //! pause, its last page never is. So the writer itself copies the rest between two transactions, and cuts the log.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{Connection, Row as _};
-use tokio::sync::{Mutex, mpsc};
-use tokio::task::JoinHandle;
+use rusqlite::Connection;
 
+use super::connection::{Access, BUSY, connect};
+use super::statements::Statements;
 use crate::clock;
 use crate::telemetry::Seldom;
-
-/// How long a transaction waits for the lock of another process.
-pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// The number of small commits after which a passive checkpoint is requested.
 const MANY_COMMITS: u64 = 256;
@@ -31,8 +30,8 @@ const AGAIN_AFTER_WAIT: Duration = Duration::from_secs(5);
 /// Keeps the write-ahead log short.
 pub(super) struct WriteAheadLog {
     limit: u64,
-    asking: mpsc::Sender<()>,
-    task: JoinHandle<()>,
+    asking: SyncSender<()>,
+    thread: JoinHandle<()>,
     /// Held while pages are copied, since SQLite refuses a second copy at the same time.
     turn: Arc<Mutex<()>>,
     commits: u64,
@@ -43,29 +42,29 @@ pub(super) struct WriteAheadLog {
 }
 
 impl WriteAheadLog {
-    /// Starts the task. `limit` is in bytes.
-    pub(super) async fn keep(options: &SqliteConnectOptions, limit: u64) -> Result<WriteAheadLog, sqlx::Error> {
-        let mut connection = SqliteConnection::connect_with(&options.clone().busy_timeout(Duration::ZERO)).await?;
-        let (asking, mut asked) = mpsc::channel(1);
+    /// Starts the thread. `limit` is in bytes.
+    pub(super) fn keep(path: &Path, limit: u64) -> rusqlite::Result<WriteAheadLog> {
+        let connection = connect(path, Access::Write)?;
+        connection.busy_timeout(Duration::ZERO)?;
+        let (asking, asked) = sync_channel(1);
         let turn = Arc::new(Mutex::new(()));
         let turns = Arc::clone(&turn);
-        let task = tokio::spawn(async move {
+        // The last connection to close a ledger removes the log, so this one is closed before the writer's.
+        let thread = thread::spawn(move || {
             let failed = Seldom::default();
-            while asked.recv().await.is_some() {
-                let _turn = turns.lock().await;
-                if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut connection).await
+            while asked.recv().is_ok() {
+                let _turn = turns.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Err(error) = connection.value::<i64>("PRAGMA wal_checkpoint(PASSIVE)", ())
                     && let Some(count) = failed.count()
                 {
                     tracing::warn!(%error, count, "the write-ahead log could not be taken back; it grows until the next try");
                 }
             }
-            // The last process to close a ledger removes the log.
-            let _ = connection.close().await;
         });
         Ok(WriteAheadLog {
             limit,
             asking,
-            task,
+            thread,
             turn,
             commits: 0,
             asked_at: 0,
@@ -75,18 +74,13 @@ impl WriteAheadLog {
     }
 
     /// Notes a commit. `size` is the size of the log in bytes, and `much` says whether the commit was a large one.
-    pub(super) async fn committed(
-        &mut self,
-        connection: &mut SqliteConnection,
-        size: u64,
-        much: bool,
-    ) -> Result<(), sqlx::Error> {
+    pub(super) fn committed(&mut self, connection: &Connection, size: u64, much: bool) -> rusqlite::Result<()> {
         self.commits += 1;
         if size < self.asked_at {
             self.asked_at = 0;
         }
         if size > self.limit / 2 && self.again_at.is_none_or(|at| at <= clock::instant()) {
-            return self.cut_down(connection, size).await;
+            return self.cut_down(connection, size);
         }
         if much || self.commits.is_multiple_of(MANY_COMMITS) || size - self.asked_at > self.limit / 16 {
             self.asked_at = size;
@@ -102,10 +96,10 @@ impl WriteAheadLog {
 
     /// Copies the rest and cuts the log. Nothing is written meanwhile. Readers have priority until the log is near its
     /// limit.
-    async fn cut_down(&mut self, connection: &mut SqliteConnection, size: u64) -> Result<(), sqlx::Error> {
+    fn cut_down(&mut self, connection: &Connection, size: u64) -> rusqlite::Result<()> {
         let near = size > self.limit / 4 * 3;
-        let _turn = self.turn.lock().await;
-        if cut(connection, if near { READERS } else { Duration::ZERO }).await? {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if cut(connection, if near { READERS } else { Duration::ZERO })? {
             (self.asked_at, self.again_at) = (0, None);
             return Ok(());
         }
@@ -124,21 +118,17 @@ impl WriteAheadLog {
         Ok(())
     }
 
-    /// Ends the task.
-    pub(super) async fn close(self) {
+    /// Ends the thread.
+    pub(super) fn close(self) {
         drop(self.asking);
-        let _ = self.task.await;
+        let _ = self.thread.join();
     }
 }
 
 /// Copies all pages into the ledger and cuts the log to nothing, unless a reader needs it for longer than `wait`.
-pub(super) async fn cut(connection: &mut SqliteConnection, wait: Duration) -> Result<bool, sqlx::Error> {
-    let waits = async |connection: &mut SqliteConnection, wait: Duration| {
-        let pragma = format!("PRAGMA busy_timeout = {}", wait.as_millis());
-        sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(connection).await.map(drop)
-    };
-    waits(connection, wait).await?;
-    let cut = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
-    waits(connection, BUSY).await?;
-    Ok(cut?.try_get::<i64, _>(0)? == 0)
+pub(super) fn cut(connection: &Connection, wait: Duration) -> rusqlite::Result<bool> {
+    connection.busy_timeout(wait)?;
+    let is_in_the_way = connection.value::<i64>("PRAGMA wal_checkpoint(TRUNCATE)", ());
+    connection.busy_timeout(BUSY)?;
+    Ok(is_in_the_way? == 0)
 }

@@ -1,8 +1,10 @@
 //! The versions of the ledger's tables: one SQL file for each, in order. A file that was released is never changed,
 //! since every ledger remembers its checksum.
 
-use sqlx::SqlStr;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use rusqlite::Connection;
+use sha2::{Digest as _, Sha384};
+
+use super::statements::{Statements, column};
 
 /// The name of each version from 1 on, and the SQL that brings the tables to it.
 const VERSIONS: [(&str, &str); 18] = [
@@ -29,24 +31,48 @@ const VERSIONS: [(&str, &str); 18] = [
 /// The version of the tables that this program works with.
 pub(super) const LATEST: i64 = VERSIONS.len() as i64;
 
-/// Brings the tables of any earlier version to the latest one.
-pub(super) fn migrator() -> Migrator {
-    let versions = VERSIONS.iter().zip(1..).map(|((name, sql), version)| {
-        Migration::new(version, (*name).into(), MigrationType::Simple, SqlStr::from_static(sql), false)
-    });
-    Migrator::with_migrations(versions.collect())
+/// The table of the versions that a ledger has. Its form is that of sqlx, with which the first versions were made.
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+    version        BIGINT    PRIMARY KEY,
+    description    TEXT      NOT NULL,
+    installed_on   TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    success        BOOLEAN   NOT NULL,
+    checksum       BLOB      NOT NULL,
+    execution_time BIGINT    NOT NULL
+)";
+
+/// The number and the checksum of each version.
+pub(super) fn checksums() -> impl Iterator<Item = (i64, Vec<u8>)> {
+    (1..).zip(VERSIONS).map(|(version, (_, sql))| (version, Sha384::digest(sql).to_vec()))
+}
+
+/// Brings the tables of any earlier version to the latest one, in one transaction.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(TABLE)?;
+    let made: Vec<i64> = transaction.all("SELECT version FROM _sqlx_migrations", (), column)?;
+    for ((name, sql), (version, checksum)) in VERSIONS.iter().zip(checksums()) {
+        if made.contains(&version) {
+            continue;
+        }
+        transaction.execute_batch(sql)?;
+        let note = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (?1, ?2, TRUE, ?3, 0)";
+        transaction.run(note, (version, name, checksum))?;
+    }
+    transaction.commit()
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{VERSIONS, migrator};
+    use super::{VERSIONS, checksums};
 
     /// Every ledger remembers these checksums, and is not opened if one differs.
     #[test]
     fn what_was_released_is_never_changed() {
-        let checksums: Vec<_> = migrator().iter().map(|version| hex::encode(&version.checksum[..4])).collect();
+        let checksums: Vec<_> = checksums().map(|(_, checksum)| hex::encode(&checksum[..4])).collect();
         let released = [
             "fa7f48db", "f30dfcad", "948f6a7e", "7140b55a", "07359ba5", "91c5fc78", "fd956023", "1a3f40c8", "c20ec450",
             "480d7550", "4cbfe459", "a83dd7d4", "25eb2cd0", "c5b82bb5", "c6e63469", "3188ed86", "ea49d403", "853b18ce",

@@ -1,12 +1,13 @@
 //! The SQLite engine: every statement of the ledger, and all code that knows what an SQLite file is.
 //!
-//! Frequent writes take one or two statements for a whole batch, which is passed as a JSON array. What is visible in
-//! the store makes up the engine, and only `store::engine` names it.
+//! The writer's thread runs the writes, each row by prepared statements. What is visible in the store makes up the
+//! engine, and only `store::engine` names it.
 
 mod approvals;
 mod audit;
 mod cards;
 mod claim;
+mod connection;
 mod conversations;
 mod coverage;
 mod database;
@@ -27,12 +28,13 @@ mod prune;
 mod put;
 mod raw;
 mod read;
+mod reader;
 mod settle;
+mod statements;
 mod unhandled;
-mod values;
 
 pub(super) use database::Sqlite;
-pub(super) use read::Reader;
+pub(super) use reader::Reader;
 
 #[cfg(test)]
 mod tests;

@@ -1,20 +1,19 @@
 //! Opens a ledger, for the daemon or for a verb beside it, and closes it.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use sqlx::Connection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions};
+use rusqlite::Connection;
 
+use super::connection::{Access, connect};
 use super::database::{Care, Sqlite};
+use super::hints;
 use super::lock::{self, Lock};
 use super::log::{self, WriteAheadLog};
 use super::origin::{self, LedgerOrigin, NO_TABLES};
 use super::presence::Presence;
-use super::read::Reader;
-use super::{file, hints};
+use super::reader::Reader;
+use super::statements::Statements;
 use crate::clock::{Clock, millis};
 use crate::config;
 use crate::store::{Damage, StoreError};
@@ -24,34 +23,32 @@ const LONGEST_READ: Duration = Duration::from_secs(3);
 
 impl Sqlite {
     /// Opens the ledger. Also says whether it was made just now.
-    pub async fn open(settings: &config::Store, clock: Clock, exclusive: bool) -> Result<(Sqlite, bool), StoreError> {
+    pub fn open(settings: &config::Store, clock: Clock, exclusive: bool) -> Result<(Sqlite, bool), StoreError> {
         let path = Sqlite::place(settings);
         let place = path.display().to_string();
         let cannot = |cause: String| StoreError::Open { place: place.clone(), cause };
         let size = lock::is_file(&path).map_err(cannot)?;
         if exclusive {
             let lost = lock::traces(&path);
-            let lock = Lock::take(&path).await.map_err(cannot)?;
-            return Sqlite::open_locked(settings, &path, lock, lost, clock).await;
+            let lock = Lock::take(&path).map_err(cannot)?;
+            return Sqlite::open_locked(settings, &path, lock, lost, clock);
         }
         match size {
             None => return Err(cannot("there is none yet; it is made when the daemon first runs".to_owned())),
             Some(0) => return Err(cannot(NO_TABLES.to_owned())),
-            Some(_) => match origin::origin_of(&path).await.map_err(cannot)? {
+            Some(_) => match origin::origin_of(&path).map_err(cannot)? {
                 LedgerOrigin::Nothing => return Err(cannot(NO_TABLES.to_owned())),
                 LedgerOrigin::Ledger => {}
             },
         }
-        let options = file::options(&path).create_if_missing(false);
-        let mut connection =
-            SqliteConnection::connect_with(&options).await.map_err(|error| cannot(error.to_string()))?;
-        origin::migrate(&mut connection, false).await.map_err(cannot)?;
-        let engine = Sqlite::new(connection, options, clock, None);
+        let mut connection = connect(&path, Access::Write).map_err(|error| cannot(error.to_string()))?;
+        origin::migrate(&mut connection, false).map_err(cannot)?;
+        let engine = Sqlite::new(connection, &path, clock, None);
         Ok((engine, false))
     }
 
     /// Turns the locked file into a ledger of this version, for the daemon.
-    async fn open_locked(
+    fn open_locked(
         settings: &config::Store,
         path: &Path,
         mut lock: Lock,
@@ -59,45 +56,42 @@ impl Sqlite {
         clock: Clock,
     ) -> Result<(Sqlite, bool), StoreError> {
         let cannot = |cause: String| StoreError::Open { place: path.display().to_string(), cause };
-        if let Err(cause) = prepare(path, &lock, lost, clock.wall_ms()).await {
+        if let Err(cause) = prepare(path, &lock, lost, clock.wall_ms()) {
             lock.give_up(path);
             return Err(cannot(cause));
         }
-        let options = file::options(path).create_if_missing(false);
-        let opened = |error: sqlx::Error| cannot(hints::of_database(&error));
-        let mut connection = match SqliteConnection::connect_with(&options).await {
+        let opened = |error: rusqlite::Error| cannot(hints::of_database(&error));
+        let mut connection = match connect(path, Access::Write) {
             Ok(connection) => connection,
             Err(error) => {
                 lock.give_up(path);
                 return Err(opened(error));
             }
         };
-        let is_new = origin::migrate(&mut connection, true).await.map_err(cannot)?;
+        let is_new = origin::migrate(&mut connection, true).map_err(cannot)?;
         lock.leave_mark(path);
-        let log = WriteAheadLog::keep(&options, settings.log_limit).await.map_err(opened)?;
-        let presence = Presence::of(path, lock, &mut connection).await.map_err(opened)?;
-        let mut engine = Sqlite::new(connection, options, clock, Some(Care { log, presence }));
-        engine.begin_instance().await?;
-        if !is_new && engine.was_emptied(settings.retention).await? {
+        let log = WriteAheadLog::keep(path, settings.log_limit).map_err(opened)?;
+        let presence =
+            Presence::of(path, lock, &connection).map_err(|error| cannot(format!("{error}; is store.url right?")))?;
+        let mut engine = Sqlite::new(connection, path, clock, Some(Care { log, presence }));
+        engine.begin_instance()?;
+        if !is_new && engine.was_emptied(settings.retention)? {
             tracing::error!(
                 "the ledger {} holds no event, though by its cursors or its audit it did: were rows deleted? What was \
                  acknowledged and not yet answered is gone",
                 path.display()
             );
         }
-        engine.make_own_secret().await?;
-        engine.make_identity().await?;
+        engine.make_own_secret()?;
+        engine.make_identity()?;
         Ok((engine, is_new))
     }
 
-    fn new(connection: SqliteConnection, options: SqliteConnectOptions, clock: Clock, care: Option<Care>) -> Sqlite {
-        // The connections are kept, since one opened later might open another file of that name.
-        let readers = SqlitePoolOptions::new().max_connections(2).idle_timeout(None).max_lifetime(None);
-        let pool = readers.connect_lazy_with(options.clone().read_only(true));
+    fn new(connection: Connection, path: &Path, clock: Clock, care: Option<Care>) -> Sqlite {
         Sqlite {
             connection,
-            options,
-            reader: Reader { pool, asks: Arc::new(AtomicBool::new(true)) },
+            path: path.to_owned(),
+            reader: Reader::new(path.to_owned()),
             pages: None,
             instance: None,
             version: 0,
@@ -110,21 +104,20 @@ impl Sqlite {
 
     /// Whether rows were removed by something else than pruning: there are none although there were some, and traces of
     /// them are younger than what pruning empties.
-    async fn was_emptied(&mut self, retention: Duration) -> Result<bool, StoreError> {
+    fn was_emptied(&mut self, retention: Duration) -> Result<bool, StoreError> {
         let sql = "SELECT NOT EXISTS (SELECT 1 FROM ledger) AND EXISTS (SELECT 1 FROM lane)
              AND (EXISTS (SELECT 1 FROM cursor WHERE at > ?1)
                  OR EXISTS (SELECT 1 FROM audit WHERE event IS NOT NULL AND at > ?1))";
-        let emptied = sqlx::query_scalar(sql).bind(self.clock.wall_ms() - millis(retention));
-        Ok(emptied.fetch_one(&mut self.connection).await?)
+        Ok(self.connection.value(sql, [self.clock.wall_ms() - millis(retention)])?)
     }
 
     /// Checks the files a last time. If they are not as they were, none of them is closed: SQLite would remove the log
     /// by its name, which may belong to another ledger by now.
-    pub async fn check_last(mut self) -> Result<Sqlite, Damage> {
-        match self.check().await {
+    pub fn check_last(mut self) -> Result<Sqlite, Damage> {
+        match self.check() {
             Ok(()) => Ok(self),
             Err(damage) => {
-                self.save(damage).await;
+                self.save(damage);
                 std::mem::forget(self);
                 Err(damage)
             }
@@ -133,33 +126,33 @@ impl Sqlite {
 
     /// Closes the ledger. The last connection to close removes the log, so the writer's goes last, and the lock after
     /// it.
-    pub async fn close(self) {
-        let Sqlite { mut connection, reader, care, .. } = self;
+    pub fn close(self) {
+        let Sqlite { connection, reader, care, .. } = self;
         let presence = match care {
             Some(Care { log, presence }) => {
-                log.close().await;
+                log.close();
                 Some(presence)
             }
             None => None,
         };
-        let _ = tokio::time::timeout(LONGEST_READ, reader.pool.close()).await;
+        reader.close(LONGEST_READ);
         if presence.is_some()
-            && let Err(error) = log::cut(&mut connection, LONGEST_READ).await
+            && let Err(error) = log::cut(&connection, LONGEST_READ)
         {
             tracing::warn!(%error, "the write-ahead log could not be taken back; the next start does");
         }
-        if let Err(error) = connection.close().await {
+        if let Err((_, error)) = connection.close() {
             tracing::warn!(%error, "the ledger did not close cleanly; its next start recovers it");
         }
     }
 }
 
 /// Checks that the locked file is a ledger or empty, and makes it private.
-async fn prepare(path: &Path, lock: &Lock, lost: Option<String>, now_ms: i64) -> Result<(), String> {
+fn prepare(path: &Path, lock: &Lock, lost: Option<String>, now_ms: i64) -> Result<(), String> {
     match lock::is_file(path)? {
         Some(1..) => {
-            origin::origin_of(path).await?;
-            lock.look_for_older(path).await?;
+            origin::origin_of(path)?;
+            lock.look_for_older(path)?;
         }
         Some(0) | None => {
             let aside = lock::put_aside(path, now_ms)?.map(|aside| format!(", and is now {aside}"));

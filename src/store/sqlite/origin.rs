@@ -1,13 +1,14 @@
 //! Checks which program a database belongs to, and that its tables are those of this version.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection};
+use rusqlite::{Connection, OpenFlags};
 
+use super::connection::plain;
 use super::hints;
-use super::log::BUSY;
 use super::migrations::{self, LATEST};
+use super::statements::{Statements, column};
 
 /// The id in the header of every ledger: "Swbd". It tells `file` and other programs that this is a ledger.
 const APPLICATION_ID: i64 = 0x5377_6264;
@@ -22,13 +23,9 @@ pub(super) enum LedgerOrigin {
 }
 
 /// Distinguishes a ledger from the database of another program. The file is not changed.
-pub(super) async fn origin_of(path: &Path) -> Result<LedgerOrigin, String> {
-    // No journal mode is set, since that would be written to the file.
-    let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).disable_statement_logging();
-    let mut connection = SqliteConnection::connect_with(&options).await.map_err(|error| error.to_string())?;
-    let origin = origin(&mut connection).await;
-    let _ = connection.close().await;
-    match origin {
+pub(super) fn origin_of(path: &Path) -> Result<LedgerOrigin, String> {
+    let connection = plain(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| error.to_string())?;
+    match origin(&connection) {
         Ok(Some(origin)) => Ok(origin),
         Ok(None) => Err("it is the database of another program, and nothing of it was changed; is store.url right? \
                          Switchboard needs a file of its own"
@@ -37,12 +34,10 @@ pub(super) async fn origin_of(path: &Path) -> Result<LedgerOrigin, String> {
     }
 }
 
-async fn origin(connection: &mut SqliteConnection) -> Result<Option<LedgerOrigin>, sqlx::Error> {
-    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
-    let names: Vec<String> =
-        sqlx::query_scalar("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")
-            .fetch_all(&mut *connection)
-            .await?;
+fn origin(connection: &Connection) -> rusqlite::Result<Option<LedgerOrigin>> {
+    let application: i64 = connection.value("PRAGMA application_id", ())?;
+    let names = "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'";
+    let names: Vec<String> = connection.all(names, (), column)?;
     match application {
         0 | APPLICATION_ID if names.is_empty() => return Ok(Some(LedgerOrigin::Nothing)),
         APPLICATION_ID => return Ok(Some(LedgerOrigin::Ledger)),
@@ -53,33 +48,30 @@ async fn origin(connection: &mut SqliteConnection) -> Result<Option<LedgerOrigin
     if !names.iter().any(|name| name == "_sqlx_migrations") {
         return Ok(None);
     }
-    let first: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version LIMIT 1")
-            .fetch_all(connection)
-            .await?;
-    let is_ours = migrations::migrator().iter().next().is_some_and(|ours| {
-        first.first().is_some_and(|(version, checksum)| *version == ours.version && *checksum == *ours.checksum)
-    });
-    Ok(match (is_ours, first.is_empty() && names.len() == 1) {
-        (true, _) => Some(LedgerOrigin::Ledger),
+    let first = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version LIMIT 1";
+    let first: Option<(i64, Vec<u8>)> = connection.first(first, (), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(match &first {
+        Some(first) => {
+            migrations::checksums().next().is_some_and(|ours| ours == *first).then_some(LedgerOrigin::Ledger)
+        }
         // The file was being made, and that stopped before the first version.
-        (false, true) => Some(LedgerOrigin::Nothing),
-        (false, false) => None,
+        None if names.len() == 1 => Some(LedgerOrigin::Nothing),
+        None => None,
     })
 }
 
 /// Checks that this program knows every version of the tables, and with the same content. Gives the newest of them.
 /// None if there are no tables yet.
-pub(super) async fn look_at_versions(connection: &mut SqliteConnection) -> Result<Option<i64>, String> {
-    let cannot_read = |error: sqlx::Error| format!("its tables cannot be read: {error}");
+pub(super) fn look_at_versions(connection: &Connection) -> Result<Option<i64>, String> {
+    let cannot_read = |error: rusqlite::Error| format!("its tables cannot be read: {error}");
     let tables = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
-    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(cannot_read)?;
+    let tables: i64 = connection.value(tables, ()).map_err(cannot_read)?;
     if tables == 0 {
         return Ok(None);
     }
     let versions = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
     let found: Vec<(i64, Vec<u8>, bool)> =
-        sqlx::query_as(versions).fetch_all(&mut *connection).await.map_err(cannot_read)?;
+        connection.all(versions, (), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(cannot_read)?;
     let newest = found.last().map(|(version, ..)| *version);
     if let Some(newest) = newest.filter(|newest| *newest > LATEST) {
         return Err(format!(
@@ -87,13 +79,12 @@ pub(super) async fn look_at_versions(connection: &mut SqliteConnection) -> Resul
              run the newer one, or {COPY}"
         ));
     }
-    let ours = migrations::migrator();
+    let ours: HashMap<i64, Vec<u8>> = migrations::checksums().collect();
     for (version, checksum, is_whole) in found {
-        let known = ours.iter().find(|ours| ours.version == version);
         if !is_whole {
             return Err(format!("version {version} of its tables was made in part only; {COPY}"));
         }
-        if known.is_none_or(|known| *known.checksum != *checksum) {
+        if ours.get(&version).is_none_or(|known| *known != checksum) {
             return Err(format!(
                 "version {version} of its tables is another than this program's: another build of switchboard made it, or \
                  somebody changed it; run that build, or {COPY}"
@@ -107,11 +98,10 @@ const COPY: &str = "take a copy of the ledger from before the update";
 
 /// Checks that the tables are those of this version. The daemon migrates them; a verb beside it does not. Gives whether
 /// there were no tables before.
-pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) -> Result<bool, String> {
-    let found = look_at_versions(&mut *connection).await?;
+pub(super) fn migrate(connection: &mut Connection, is_daemon: bool) -> Result<bool, String> {
+    let found = look_at_versions(connection)?;
     if is_daemon {
-        migrations::migrator().run(&mut *connection).await.map_err(|error| error.to_string())?;
-        mark(connection).await.map_err(|error| error.to_string())?;
+        migrations::migrate(connection).and_then(|()| mark(connection)).map_err(|error| error.to_string())?;
         return Ok(found.is_none());
     }
     match found {
@@ -128,11 +118,9 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, is_daemon: bool) 
 pub(super) const NO_TABLES: &str =
     "it has no tables of switchboard; is store.url right? The daemon makes them when it first runs";
 
-async fn mark(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
-    if application != APPLICATION_ID {
-        let pragma = format!("PRAGMA application_id = {APPLICATION_ID}");
-        sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(connection).await?;
+fn mark(connection: &Connection) -> rusqlite::Result<()> {
+    match connection.value::<i64>("PRAGMA application_id", ())? {
+        APPLICATION_ID => Ok(()),
+        _ => connection.pragma_update(None, "application_id", APPLICATION_ID),
     }
-    Ok(())
 }

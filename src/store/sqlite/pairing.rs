@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use rusqlite::Row;
 
 use super::database::Sqlite;
-use super::read::Reader;
+use super::reader::Reader;
+use super::statements::{Statements, column};
 use crate::clock::millis;
 use crate::store::{
     Due, NewPairing, Pairing, PairingOutcome, PairingQuery, PairingRequest, PairingState, RequestDecision, StoreError,
@@ -14,121 +14,102 @@ use crate::store::{
 
 const HOUR_MS: i64 = 3_600_000;
 
+/// The newest request of a person.
+const NEWEST: &str = "SELECT * FROM pairing WHERE person = ?1 ORDER BY id DESC LIMIT 1";
+
 const RECENT: &str = "SELECT count(*) FROM pairing WHERE requested_at > ?1";
 
 impl Sqlite {
-    pub async fn request_pairing(
+    pub fn request_pairing(
         &mut self,
         NewPairing { request, seen, per_hour }: &NewPairing,
     ) -> Result<PairingOutcome, StoreError> {
         let sql = "SELECT id, decisions FROM pairing WHERE person = ?1 ORDER BY id DESC LIMIT 1";
-        let newest = sqlx::query(sql).bind(&request.person).fetch_optional(&mut self.connection).await?;
-        let newest = newest.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?))).transpose()?;
+        let newest = self.connection.first(sql, [&request.person], |row| Ok((row.get(0)?, row.get(1)?)))?;
         if newest != *seen {
             return Ok(PairingOutcome::Again);
         }
-        let recent: i64 =
-            sqlx::query_scalar(RECENT).bind(request.requested_at - HOUR_MS).fetch_one(&mut self.connection).await?;
+        let recent: i64 = self.connection.value(RECENT, [request.requested_at - HOUR_MS])?;
         if recent >= i64::from(*per_hour) {
             return Ok(PairingOutcome::Crowd);
         }
         let sql = "INSERT INTO pairing (code, person, person_id, email, room, event, asked, requested_at, expires_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
-        let added = self
-            .run(
-                sqlx::query(sql)
-                    .bind(&request.code)
-                    .bind(&request.person)
-                    .bind(&request.person_id)
-                    .bind(&request.email)
-                    .bind(&request.room)
-                    .bind(request.event)
-                    .bind(&request.asked)
-                    .bind(request.requested_at)
-                    .bind(request.expires_at),
-            )
-            .await?;
+        let PairingRequest { code, person, person_id, email, room, event, asked, requested_at, expires_at } = request;
+        let added = self.run(sql, (code, person, person_id, email, room, event, asked, requested_at, expires_at))?;
         Ok(if added == 0 { PairingOutcome::Again } else { PairingOutcome::New })
     }
 
-    pub async fn decide_pairing(&mut self, decision: &RequestDecision, due: &mut Due) -> Result<bool, StoreError> {
+    pub fn decide_pairing(&mut self, decision: &RequestDecision, due: &mut Due) -> Result<bool, StoreError> {
         let RequestDecision { id, decisions, state, by, entries } = decision;
         let sql = "UPDATE pairing SET state = ?3, decisions = decisions + 1, decided_at = ?4, decided_by = ?5
              WHERE id = ?1 AND decisions = ?2";
-        let decided = self
-            .run(sqlx::query(sql).bind(id).bind(decisions).bind(*state as i64).bind(self.clock.wall_ms()).bind(by))
-            .await?;
+        let decided = self.run(sql, (id, decisions, *state as i64, self.clock.wall_ms(), by))?;
         if decided == 0 {
             return Ok(false);
         }
-        self.put(entries.iter(), due).await?;
+        self.put(entries.iter(), due)?;
         Ok(true)
     }
 
     /// Forgets requests that no longer count, and the texts of the others. People who were let in or denied stay.
-    pub(super) async fn prune_pairings(&mut self, retention: Duration) -> Result<(), StoreError> {
+    pub(super) fn prune_pairings(&mut self, retention: Duration) -> Result<(), StoreError> {
         let before = self.clock.wall_ms() - millis(retention);
         let sql = "DELETE FROM pairing WHERE max(requested_at, expires_at, coalesce(decided_at, 0)) <= ?1 AND state IN (0, 3)";
-        self.run(sqlx::query(sql).bind(before)).await?;
+        self.run(sql, [before])?;
         let sql = "UPDATE pairing SET asked = '' WHERE requested_at <= ?1 AND asked <> ''";
-        self.run(sqlx::query(sql).bind(before)).await.map(drop)
+        self.run(sql, [before]).map(drop)
     }
 }
 
 impl Reader {
     pub async fn pairing_of(&self, person: &str) -> Result<Option<Pairing>, StoreError> {
-        let sql = "SELECT * FROM pairing WHERE person = ?1 ORDER BY id DESC LIMIT 1";
-        let row = sqlx::query(sql).bind(person).fetch_optional(&self.pool).await?;
-        Ok(row.as_ref().map(pairing).transpose()?)
+        let person = person.to_owned();
+        self.read(move |ledger| ledger.first(NEWEST, [person], pairing)).await
     }
 
     pub async fn find_pairing(&self, who: &PairingQuery) -> Result<Option<Pairing>, StoreError> {
         let sql = "SELECT person FROM pairing WHERE code = ?1 OR email = ?2 OR person = ?3 ORDER BY id DESC LIMIT 1";
-        let person: Option<String> = sqlx::query_scalar(sql)
-            .bind(&who.code)
-            .bind(&who.email)
-            .bind(&who.person)
-            .fetch_optional(&self.pool)
-            .await?;
-        match person {
-            Some(person) => self.pairing_of(&person).await,
+        let PairingQuery { code, email, person } = who.clone();
+        self.read(move |ledger| match ledger.first(sql, (code, email, person), column::<String>)? {
+            Some(person) => ledger.first(NEWEST, [person], pairing),
             None => Ok(None),
-        }
+        })
+        .await
     }
 
     pub async fn pairings(&self) -> Result<Vec<Pairing>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM pairing ORDER BY id DESC").fetch_all(&self.pool).await?;
-        Ok(rows.iter().map(pairing).collect::<Result<_, _>>()?)
+        self.read(|ledger| ledger.all("SELECT * FROM pairing ORDER BY id DESC", (), pairing)).await
     }
 
     pub async fn is_crowd(&self, per_hour: u32, now: i64) -> Result<bool, StoreError> {
-        let recent: i64 = sqlx::query_scalar(RECENT).bind(now - HOUR_MS).fetch_one(&self.pool).await?;
+        let recent: i64 = self.read(move |ledger| ledger.value(RECENT, [now - HOUR_MS])).await?;
         Ok(recent >= i64::from(per_hour))
     }
 }
 
-fn pairing(row: &SqliteRow) -> Result<Pairing, sqlx::Error> {
+fn pairing(row: &Row<'_>) -> rusqlite::Result<Pairing> {
     Ok(Pairing {
-        id: row.try_get("id")?,
+        id: row.get("id")?,
         request: PairingRequest {
-            code: row.try_get("code")?,
-            person: row.try_get("person")?,
-            person_id: row.try_get("person_id")?,
-            email: row.try_get("email")?,
-            room: row.try_get("room")?,
-            event: row.try_get("event")?,
-            asked: row.try_get("asked")?,
-            requested_at: row.try_get("requested_at")?,
-            expires_at: row.try_get("expires_at")?,
+            code: row.get("code")?,
+            person: row.get("person")?,
+            person_id: row.get("person_id")?,
+            email: row.get("email")?,
+            room: row.get("room")?,
+            event: row.get("event")?,
+            asked: row.get("asked")?,
+            requested_at: row.get("requested_at")?,
+            expires_at: row.get("expires_at")?,
         },
-        state: match row.try_get::<i64, _>("state")? {
+        state: match row.get::<_, i64>("state")? {
             0 => PairingState::Pending,
             1 => PairingState::Approved,
             2 => PairingState::Denied,
             _ => PairingState::Revoked,
         },
-        decisions: row.try_get("decisions")?,
-        decided_at: row.try_get("decided_at")?,
-        decided_by: row.try_get("decided_by")?,
+        decisions: row.get("decisions")?,
+        decided_at: row.get("decided_at")?,
+        decided_by: row.get("decided_by")?,
     })
 }

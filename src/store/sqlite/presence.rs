@@ -7,11 +7,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteConnection;
+use rusqlite::Connection;
 
 use super::lock::{Lock, id, index_of, log_of};
 use super::log;
+use super::statements::Statements;
 use crate::store::error::{Damage, LedgerPart};
 
 /// The first bytes of every SQLite database.
@@ -55,14 +55,10 @@ enum LockDoubt {
 
 impl Presence {
     /// Remembers the files of the ledger that this connection has open.
-    pub(super) async fn of(
-        path: &Path,
-        lock: Lock,
-        connection: &mut SqliteConnection,
-    ) -> Result<Presence, sqlx::Error> {
-        let page_size: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut *connection).await?;
-        let stamp = write_stamp(connection).await?;
-        log::cut(connection, Duration::ZERO).await?;
+    pub(super) fn of(path: &Path, lock: Lock, connection: &Connection) -> std::io::Result<Presence> {
+        let page_size: i64 = connection.value("PRAGMA page_size", ()).map_err(std::io::Error::other)?;
+        let stamp = write_stamp(connection).map_err(std::io::Error::other)?;
+        log::cut(connection, Duration::ZERO).map_err(std::io::Error::other)?;
         let found = read_stamp(&lock.ledger)?;
         let (log_name, index_name) = (log_of(path), index_of(path));
         let (of_ledger, of_log, of_index) =
@@ -91,13 +87,13 @@ impl Presence {
 
     /// Checks that all files are there and whole. `pages` is how many the ledger had before the last commit, if there
     /// was one since the last check.
-    pub(super) async fn check(&mut self, connection: &mut SqliteConnection, pages: Option<i64>) -> Result<(), Damage> {
+    pub(super) fn check(&mut self, connection: &Connection, pages: Option<i64>) -> Result<(), Damage> {
         // There are two kinds of doubt, and each can be resolved once. Then none is left.
         for _ in 0..3 {
             match self.look()? {
                 None => return Ok(()),
-                Some(LockDoubt::Ledger(size)) => self.size = self.vacuumed(connection, size, pages).await?,
-                Some(LockDoubt::Log(size)) => self.log_size = self.taken_back(connection, size).await?,
+                Some(LockDoubt::Ledger(size)) => self.size = self.vacuumed(connection, size, pages)?,
+                Some(LockDoubt::Log(size)) => self.log_size = self.taken_back(connection, size)?,
             }
         }
         Ok(())
@@ -141,17 +137,17 @@ impl Presence {
     }
 
     /// Gives the ledger a new stamp, unless the last one has not reached the file yet.
-    pub(super) async fn stamp(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    pub(super) fn stamp(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         if self.last_stamp.is_none() {
-            self.last_stamp = Some(std::mem::replace(&mut self.stamp, write_stamp(connection).await?));
+            self.last_stamp = Some(std::mem::replace(&mut self.stamp, write_stamp(connection)?));
         }
         Ok(())
     }
 
     /// The ledger's size, if it was vacuumed: then the file has all its pages. If the last commit added pages, those from
     /// before suffice.
-    async fn vacuumed(&self, connection: &mut SqliteConnection, size: u64, before: Option<i64>) -> Result<u64, Damage> {
-        let now: Result<i64, _> = sqlx::query_scalar("PRAGMA page_count").fetch_one(connection).await;
+    fn vacuumed(&self, connection: &Connection, size: u64, before: Option<i64>) -> Result<u64, Damage> {
+        let now: Result<i64, _> = connection.value("PRAGMA page_count", ());
         let damage = Damage::Truncated(LedgerPart::Ledger);
         let now = now.map_err(|_| damage)?;
         let pages = before.map_or(now, |before| before.min(now)).unsigned_abs();
@@ -159,11 +155,11 @@ impl Presence {
     }
 
     /// The log's size, if all its frames are in it: then another process copied it back.
-    async fn taken_back(&self, connection: &mut SqliteConnection, size: u64) -> Result<u64, Damage> {
+    fn taken_back(&self, connection: &Connection, size: u64) -> Result<u64, Damage> {
         let damage = Damage::Truncated(LedgerPart::Log);
         // This counts the frames and changes nothing.
-        let counted = sqlx::query("PRAGMA wal_checkpoint(NOOP)").fetch_one(connection).await;
-        let frames: i64 = counted.and_then(|row| row.try_get(1)).map_err(|_| damage)?;
+        let frames = connection.query_row("PRAGMA wal_checkpoint(NOOP)", (), |row| row.get::<_, i64>(1));
+        let frames = frames.map_err(|_| damage)?;
         let needed = match frames.unsigned_abs() {
             0 => 0,
             frames => LOG_HEAD + frames * (FRAME_HEAD + self.page_size),
@@ -172,10 +168,9 @@ impl Presence {
     }
 }
 
-async fn write_stamp(connection: &mut SqliteConnection) -> Result<i32, sqlx::Error> {
+fn write_stamp(connection: &Connection) -> rusqlite::Result<i32> {
     let stamp = fastrand::i32(1..);
-    let pragma = format!("PRAGMA user_version = {stamp}");
-    sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(connection).await?;
+    connection.pragma_update(None, "user_version", stamp)?;
     Ok(stamp)
 }
 
@@ -189,32 +184,30 @@ fn read_stamp(ledger: &File) -> std::io::Result<Option<i32>> {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Connection;
-
-    use super::super::file;
+    use super::super::connection::{Access, connect};
     use super::*;
 
-    #[tokio::test]
-    async fn a_ledger_is_stamped_anew_and_a_copy_of_before_is_told_from_it() {
+    #[test]
+    fn a_ledger_is_stamped_anew_and_a_copy_of_before_is_told_from_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
-        let lock = Lock::take(&path).await.unwrap();
-        let mut connection = SqliteConnection::connect_with(&file::options(&path)).await.unwrap();
-        let mut presence = Presence::of(&path, lock, &mut connection).await.unwrap();
+        let lock = Lock::take(&path).unwrap();
+        let connection = connect(&path, Access::Write).unwrap();
+        let mut presence = Presence::of(&path, lock, &connection).unwrap();
         for _ in 0..2 {
-            assert_eq!(presence.check(&mut connection, None).await, Ok(()));
+            assert_eq!(presence.check(&connection, None), Ok(()));
             let copied = std::fs::read(&path).unwrap();
-            presence.stamp(&mut connection).await.unwrap();
-            assert_eq!(presence.check(&mut connection, None).await, Ok(()), "before it is in the file");
-            presence.stamp(&mut connection).await.unwrap();
-            assert!(log::cut(&mut connection, Duration::ZERO).await.unwrap());
-            assert_eq!(presence.check(&mut connection, None).await, Ok(()), "one at a time");
+            presence.stamp(&connection).unwrap();
+            assert_eq!(presence.check(&connection, None), Ok(()), "before it is in the file");
+            presence.stamp(&connection).unwrap();
+            assert!(log::cut(&connection, Duration::ZERO).unwrap());
+            assert_eq!(presence.check(&connection, None), Ok(()), "one at a time");
             let stamped = std::fs::read(&path).unwrap();
             std::fs::write(&path, copied).unwrap();
-            assert_eq!(presence.check(&mut connection, None).await, Err(Damage::Truncated(LedgerPart::Ledger)));
+            assert_eq!(presence.check(&connection, None), Err(Damage::Truncated(LedgerPart::Ledger)));
             std::fs::write(&path, stamped).unwrap();
         }
-        assert_eq!(presence.check(&mut connection, None).await, Ok(()));
+        assert_eq!(presence.check(&connection, None), Ok(()));
         drop(presence);
     }
 }

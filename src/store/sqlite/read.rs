@@ -1,25 +1,14 @@
 //! Reads rows as people see them, on connections of their own, which never hold up the writer.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use bytes::Bytes;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqlitePool};
+use rusqlite::{Params, Row as SqlRow};
 use uuid::Uuid;
 
+use super::reader::Reader;
+use super::statements::{Statements, column};
 use crate::store::{EventCount, Filter, Queue, Receipt, Row, RowState, SettledActivity, StoreError};
 use crate::telemetry::Depths;
 use crate::verdict::Verdict;
-
-/// Reads the ledger. Cheap to clone.
-#[derive(Clone)]
-pub struct Reader {
-    pub(super) pool: SqlitePool,
-    /// Whether somebody may have been asked something. The last claim of this process sets it, and so does a question
-    /// that this process asked since. Most bots never ask; then no question is looked up for what people say.
-    pub(super) asks: Arc<AtomicBool>,
-}
 
 pub(super) const COLUMNS: &str =
     "SELECT ledger.id, state, ledger.queue, attempts + deaths AS attempts, accepted_at,
@@ -32,14 +21,19 @@ impl Reader {
              AND one.queue = other.queue AND one.lane = other.lane AND one.state = 0
              AND NOT other.begun
              AND (one.happened_at, one.seq) < (other.happened_at, other.seq))";
-        let found = sqlx::query_scalar(sql);
-        Ok(found.bind(id).bind(seq).fetch_one(&self.pool).await?)
+        self.read(move |ledger| ledger.value(sql, (id, seq))).await
     }
 
     pub async fn depths(&self, now: i64) -> Result<Depths, StoreError> {
-        let sql = "SELECT queue, count(*) AS rows, min(seq) AS oldest FROM ledger WHERE state = 0 GROUP BY queue";
-        let open = sqlx::query(sql).fetch_all(&self.pool).await?;
-        let dead: i64 = sqlx::query_scalar("SELECT count(*) FROM ledger WHERE state = 2").fetch_one(&self.pool).await?;
+        let open = "SELECT open.queue, open.rows, ledger.accepted_at
+             FROM (SELECT queue, count(*) AS rows, min(seq) AS oldest FROM ledger WHERE state = 0 GROUP BY queue) AS open
+                 LEFT JOIN ledger ON ledger.seq = open.oldest";
+        let (open, dead): (Vec<(i64, i64, Option<i64>)>, i64) = self
+            .read(move |ledger| {
+                let open = ledger.all(open, (), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+                Ok((open, ledger.value("SELECT count(*) FROM ledger WHERE state = 2", ())?))
+            })
+            .await?;
         let coverage = self.coverage().await?;
         let mut depths = Depths {
             dead: dead.unsigned_abs(),
@@ -47,13 +41,9 @@ impl Reader {
             gaps: coverage.map_or(0, |coverage| coverage.gaps.len() as u64),
             ..Depths::default()
         };
-        for row in open {
-            let rows: i64 = row.try_get("rows")?;
-            let sql = "SELECT accepted_at FROM ledger WHERE seq = ?1";
-            let accepted: Option<i64> =
-                sqlx::query_scalar(sql).bind(row.try_get::<i64, _>("oldest")?).fetch_optional(&self.pool).await?;
+        for (queue, rows, accepted) in open {
             let age = accepted.map_or(0.0, |at| (now - at).max(0) as f64 / 1000.0);
-            match Queue::of(row.try_get("queue")?) {
+            match Queue::of(queue) {
                 Queue::Inbox => (depths.inbox, depths.inbox_seconds) = (rows.unsigned_abs(), age),
                 Queue::Outbox => (depths.outbox, depths.outbox_seconds) = (rows.unsigned_abs(), age),
             }
@@ -70,101 +60,99 @@ impl Reader {
             Filter::In(RowState::Forgotten) => "state = 3",
             Filter::All => "state < 3",
         };
-        let sql = format!("{COLUMNS} WHERE ledger.queue = ?1 AND {states} ORDER BY seq DESC LIMIT ?2");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(queue.number()).bind(most).fetch_all(&self.pool).await?;
-        rows.iter().map(shown).collect()
+        let which = format!("ledger.queue = ?1 AND {states} ORDER BY seq DESC LIMIT ?2");
+        self.rows(which, (queue.number(), most)).await
     }
 
     pub async fn between(&self, from: Uuid, to: Uuid) -> Result<Vec<Row>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE ledger.id BETWEEN ?1 AND ?2 ORDER BY seq LIMIT 100");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(from).bind(to).fetch_all(&self.pool).await?;
-        rows.iter().map(shown).collect()
+        self.rows("ledger.id BETWEEN ?1 AND ?2 ORDER BY seq LIMIT 100", (from, to)).await
     }
 
     pub async fn ending_in(&self, digits: &str) -> Result<Vec<Row>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE substr(lower(hex(ledger.id)), -?2) = ?1 ORDER BY seq LIMIT 100");
         let most = u32::try_from(digits.len()).unwrap_or(u32::MAX);
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(digits).bind(most).fetch_all(&self.pool).await?;
-        rows.iter().map(shown).collect()
+        self.rows("substr(lower(hex(ledger.id)), -?2) = ?1 ORDER BY seq LIMIT 100", (digits.to_owned(), most)).await
     }
 
     pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
-        let sql = format!(
-            "{COLUMNS} WHERE instr(note, ?1) > 0 OR instr(sent_as, ?1) > 0
-                 OR (ledger.queue = 0 AND instr(label, '/') > 0 AND instr(body, ?1) > 0) ORDER BY seq LIMIT 100"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(text).fetch_all(&self.pool).await?;
-        rows.iter().map(shown).collect()
+        let which = "instr(note, ?1) > 0 OR instr(sent_as, ?1) > 0
+             OR (ledger.queue = 0 AND instr(label, '/') > 0 AND instr(body, ?1) > 0) ORDER BY seq LIMIT 100";
+        self.rows(which, [text.to_owned()]).await
     }
 
     pub async fn raw(&self, id: Uuid) -> Result<Option<Bytes>, StoreError> {
         let sql = "SELECT bytes FROM raw WHERE row = (SELECT seq FROM ledger WHERE id = ?1)";
-        let found: Option<Vec<u8>> = sqlx::query_scalar(sql).bind(id).fetch_optional(&self.pool).await?;
+        let found = self.read(move |ledger| ledger.first(sql, [id], column::<Vec<u8>>)).await?;
         Ok(found.map(Bytes::from))
     }
 
     pub async fn unhandled(&self) -> Result<Vec<Row>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE verdict = 'unhandled' ORDER BY seq");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
-        rows.iter().map(shown).collect()
+        self.rows("verdict = 'unhandled' ORDER BY seq", ()).await
+    }
+
+    /// Reads the rows that these conditions choose.
+    async fn rows(&self, which: impl AsRef<str>, values: impl Params + Send + 'static) -> Result<Vec<Row>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE {}", which.as_ref());
+        self.read(move |ledger| ledger.all(&sql, values, shown)).await
     }
 
     pub async fn activity(&self, since: i64) -> Result<SettledActivity, StoreError> {
-        let sql = "SELECT label, subject, verdict, count(*) AS rows FROM ledger
+        let events = "SELECT label, subject, verdict, count(*) FROM ledger
              WHERE settled_at >= ?1 AND queue = 0 AND verdict != 'unhandled' GROUP BY label, subject, verdict";
-        let groups = sqlx::query(sql).bind(since).fetch_all(&self.pool).await?;
-        let sql = "SELECT coalesce(label, '') AS label, settled_at - accepted_at AS took FROM ledger
+        let sent = "SELECT coalesce(label, ''), settled_at - accepted_at FROM ledger
              WHERE settled_at >= ?1 AND queue = 1 AND verdict = 'sent' ORDER BY 1, 2";
-        let sent = sqlx::query(sql).bind(since).fetch_all(&self.pool).await?;
-        let mut activity = SettledActivity::default();
-        for row in &groups {
-            activity.events.push(EventCount {
-                label: row.try_get("label")?,
-                subject: row.try_get("subject")?,
-                verdict: verdict(row)?,
-                count: row.try_get::<i64, _>("rows")?.unsigned_abs(),
-            });
-        }
-        for row in &sent {
-            let label: String = row.try_get("label")?;
-            let took = row.try_get::<i64, _>("took")?.clamp(0, i64::from(u32::MAX));
-            let took = u32::try_from(took).unwrap_or(u32::MAX);
-            match activity.replies.last_mut() {
-                Some((last, times)) if *last == label => times.push(took),
-                _ => activity.replies.push((label, vec![took])),
+        self.read(move |ledger| {
+            let mut activity =
+                SettledActivity { events: ledger.all(events, [since], event_count)?, ..SettledActivity::default() };
+            for (label, took) in
+                ledger.all(sent, [since], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?
+            {
+                let took = u32::try_from(took.max(0)).unwrap_or(u32::MAX);
+                match activity.replies.last_mut() {
+                    Some((last, times)) if *last == label => times.push(took),
+                    _ => activity.replies.push((label, vec![took])),
+                }
             }
-        }
-        Ok(activity)
+            Ok(activity)
+        })
+        .await
     }
 }
 
-pub(super) fn shown(row: &SqliteRow) -> Result<Row, StoreError> {
-    Ok(Row {
-        id: row.try_get("id")?,
-        queue: Queue::of(row.try_get("queue")?),
-        state: RowState::of(row.try_get("state")?),
-        attempts: row.try_get("attempts")?,
-        accepted_at: row.try_get("accepted_at")?,
-        settled_at: row.try_get("settled_at")?,
-        due_at: row.try_get("due_at")?,
-        leased: row.try_get::<Option<bool>, _>("leased")?.unwrap_or(false),
+fn event_count(row: &SqlRow<'_>) -> rusqlite::Result<EventCount> {
+    Ok(EventCount {
+        label: row.get(0)?,
+        subject: row.get(1)?,
         verdict: verdict(row)?,
-        subject: row.try_get("subject")?,
-        label: row.try_get("label")?,
-        note: row.try_get("note")?,
-        answers: row.try_get("answers")?,
-        receipt: receipt(row)?,
-        edits: row.try_get("edits")?,
-        body: row.try_get("body")?,
+        count: row.get::<_, i64>(3)?.unsigned_abs(),
     })
 }
 
-fn receipt(row: &SqliteRow) -> Result<Option<Receipt>, sqlx::Error> {
-    let Some(message) = row.try_get("sent_as")? else { return Ok(None) };
-    let (without_card, without_thread) = (row.try_get("without_card")?, row.try_get("without_thread")?);
-    Ok(Some(Receipt { message, without_card, without_thread }))
+pub(super) fn shown(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        id: row.get("id")?,
+        queue: Queue::of(row.get("queue")?),
+        state: RowState::of(row.get("state")?),
+        attempts: row.get("attempts")?,
+        accepted_at: row.get("accepted_at")?,
+        settled_at: row.get("settled_at")?,
+        due_at: row.get("due_at")?,
+        leased: row.get::<_, Option<bool>>("leased")?.unwrap_or(false),
+        verdict: verdict(row)?,
+        subject: row.get("subject")?,
+        label: row.get("label")?,
+        note: row.get("note")?,
+        answers: row.get("answers")?,
+        receipt: receipt(row)?,
+        edits: row.get("edits")?,
+        body: row.get("body")?,
+    })
 }
 
-fn verdict(row: &SqliteRow) -> Result<Option<Verdict>, sqlx::Error> {
-    Ok(row.try_get::<Option<String>, _>("verdict")?.as_deref().and_then(Verdict::of))
+fn receipt(row: &SqlRow<'_>) -> rusqlite::Result<Option<Receipt>> {
+    let Some(message) = row.get("sent_as")? else { return Ok(None) };
+    Ok(Some(Receipt { message, without_card: row.get("without_card")?, without_thread: row.get("without_thread")? }))
+}
+
+fn verdict(row: &SqlRow<'_>) -> rusqlite::Result<Option<Verdict>> {
+    Ok(row.get::<_, Option<String>>("verdict")?.as_deref().and_then(Verdict::of))
 }

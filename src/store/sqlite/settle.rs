@@ -1,156 +1,127 @@
 //! Settles rows whose lease is still held: writes how they ended, and what follows from that.
 
-use std::collections::HashSet;
-
-use sqlx::Row as _;
-use uuid::Uuid;
-
-use super::conversations::ConversationRow;
 use super::database::Sqlite;
-use super::values::{hex, json};
+use super::put::Woken;
+use super::statements::Statements;
 use crate::clock::millis;
 use crate::store::{
-    Again, Closing, Due, Effect, Queue, RowState, Settlement, SettlementStep, StoreError, Urgency, lane_id,
+    Again, Claimed, Closing, Due, Effect, Queue, RowState, Settlement, SettlementStep, StoreError, Urgency, lane_id,
 };
 
 impl Sqlite {
-    pub async fn settle<'a>(
+    /// Settles rows in order. Gives for each whether its lease was still held.
+    pub fn settle<'a>(
         &mut self,
-        settlements: impl Iterator<Item = &'a Settlement> + Clone,
+        settlements: impl Iterator<Item = &'a Settlement>,
         due: &mut Due,
     ) -> Result<Vec<bool>, StoreError> {
-        let steady = self.clock.steady_ms();
-        let lanes: Vec<_> = settlements
-            .clone()
-            .map(|Settlement { row, step }| {
-                let (closes, pause, mark) = match step {
-                    SettlementStep::Close { closing, .. } => (1, 0, &closing.mark),
-                    SettlementStep::Again(again) => (0, millis(again.after), &None),
-                    SettlementStep::Move { .. } => (0, 0, &None),
-                };
-                (hex(row.lane), row.fence, row.seq, closes, pause, mark)
-            })
-            .collect();
-        if lanes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let sql = "UPDATE lane SET leased = 0, mark = coalesce(settled.mark, lane.mark),
-                 due_at = CASE WHEN settled.closes THEN (SELECT ?2 FROM ledger
-                     WHERE queue = lane.queue AND lane = lane.id AND state = 0 AND seq <> settled.seq LIMIT 1)
-                     ELSE ?2 + settled.pause END, pause = settled.pause
-             FROM (SELECT unhex(value->>0) AS lane, value->>1 AS fence, value->>2 AS seq, value->>3 AS closes,
-                 value->>4 AS pause, value->>5 AS mark FROM json_each(?1)) AS settled
-             WHERE lane.id = settled.lane AND lane.fence = settled.fence AND lane.leased > 0
-             RETURNING lane.id, lane.fence, lane.queue, lane.due_at";
-        let held = sqlx::query(sql).bind(json(&lanes)?).bind(steady).fetch_all(&mut self.connection).await?;
-        let mut leases = HashSet::new();
-        for lane in &held {
-            leases.insert((lane.try_get::<Uuid, _>("id")?, lane.try_get::<i64, _>("fence")?));
-            if lane.try_get::<Option<i64>, _>("due_at")?.is_some() {
-                due.mark(Queue::of(lane.try_get("queue")?));
+        let mut results = Vec::new();
+        for settlement in settlements {
+            let is_held = self.free_lane(settlement, due)?;
+            if is_held {
+                self.settle_row(settlement, due)?;
             }
+            results.push(is_held);
         }
-        // One batch may settle both a lost lease and the lease that replaced it. The fence tells them apart.
-        let results: Vec<bool> =
-            settlements.clone().map(|Settlement { row, .. }| leases.remove(&(row.lane, row.fence))).collect();
-        let kept: Vec<&Settlement> =
-            settlements.zip(&results).filter_map(|(settlement, held)| held.then_some(settlement)).collect();
-        self.close_rows(&kept).await?;
-        self.leave_open(&kept).await?;
-        self.move_rows(&kept).await?;
-        due.approvals |= kept.iter().any(|settlement| settlement.touches_approvals());
-        let follow = kept.iter().flat_map(|settlement| settlement.entries());
-        self.put(follow, due).await?;
         Ok(results)
     }
 
-    /// Closes rows and carries out their effects.
-    async fn close_rows(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
-        let (mut closed, mut with_file) = (Vec::new(), Vec::new());
-        for Settlement { row, step } in settled {
-            let SettlementStep::Close { state, closing, .. } = step else { continue };
-            let Closing { verdict, subject, label, note, answers, receipt, .. } = &**closing;
-            with_file.extend((*state == RowState::Done && row.has_file).then_some(row.seq));
-            closed.push((row.seq, *state as i64, verdict.word(), subject, label, note, answers.map(hex), receipt));
+    /// Frees the lane for its next row, now or after a pause. `false` if the lease was lost.
+    fn free_lane(&mut self, Settlement { row, step }: &Settlement, due: &mut Due) -> Result<bool, StoreError> {
+        let steady = self.clock.steady_ms();
+        let (closes, pause, mark) = match step {
+            SettlementStep::Close { closing, .. } => (true, 0, closing.mark.as_deref()),
+            SettlementStep::Again(again) => (false, millis(again.after), None),
+            SettlementStep::Move { .. } => (false, 0, None),
+        };
+        let sql = "UPDATE lane SET leased = 0, mark = coalesce(?6, mark), pause = ?5,
+                 due_at = CASE WHEN ?4 THEN (SELECT ?7 FROM ledger
+                     WHERE queue = lane.queue AND lane = lane.id AND state = 0 AND seq <> ?3 LIMIT 1)
+                     ELSE ?7 + ?5 END
+             WHERE id = ?1 AND fence = ?2 AND leased > 0
+             RETURNING queue, due_at";
+        let values = (row.lane, row.fence, row.seq, closes, pause, mark, steady);
+        let freed = self.connection.first(sql, values, |lane| Ok((lane.get(0)?, lane.get(1)?)))?;
+        let Some((queue, due_at)): Option<(i64, Option<i64>)> = freed else { return Ok(false) };
+        if due_at.is_some() {
+            due.mark(Queue::of(queue));
         }
-        if closed.is_empty() {
-            return Ok(());
-        }
-        let sql = "UPDATE ledger SET state = ending.state, attempts = attempts + 1, settled_at = ?2,
-                 verdict = ending.verdict, subject = coalesce(ending.subject, ledger.subject),
-                 label = coalesce(ending.label, ledger.label), note = ending.note,
-                 answers = coalesce(ending.answers, ledger.answers), sent_as = ending.sent_as,
-                 without_card = ending.without_card, without_thread = ending.without_thread
-             FROM (SELECT value->>0 AS seq, value->>1 AS state, value->>2 AS verdict, value->>3 AS subject,
-                 value->>4 AS label, value->>5 AS note, unhex(value->>6) AS answers,
-                 value->>'$[7].message' AS sent_as, value->>'$[7].without_card' AS without_card,
-                 value->>'$[7].without_thread' AS without_thread FROM json_each(?1)) AS ending
-             WHERE ledger.seq = ending.seq";
-        self.run(sqlx::query(sql).bind(json(&closed)?).bind(self.clock.wall_ms())).await?;
-        self.drop_files(&with_file).await?;
-        self.have_effects(settled).await
+        Ok(true)
     }
 
-    async fn have_effects(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
-        let (mut spent, mut talk, mut approvals) = (Vec::new(), ConversationRow::default(), Vec::new());
-        for Settlement { row, step } in settled {
-            let SettlementStep::Close { closing, .. } = step else { continue };
-            for effect in &closing.effects {
-                match effect {
-                    Effect::Use { card, until, action } => spent.push((hex(*card), until, action)),
-                    Effect::Ask(conversation) => talk.asked.push(conversation),
-                    Effect::Shown { room, person, event, at, message } => {
-                        talk.shown.push((room.as_str(), person.as_str(), hex(*event), *at, message.as_str()));
-                    }
-                    Effect::End { room, person, event } => {
-                        talk.ended.push((room.as_str(), person.as_str(), hex(*event), hex(row.id)));
-                    }
-                    Effect::Thread { key, root } => self.keep_thread(row, key, root.as_deref()).await?,
-                    Effect::Edited(letter) => self.count_edit(*letter).await?,
-                    Effect::Approval(step) => approvals.push((row.id, step)),
+    fn settle_row(&mut self, settlement: &Settlement, due: &mut Due) -> Result<(), StoreError> {
+        let Settlement { row, step } = settlement;
+        due.approvals |= settlement.touches_approvals();
+        match step {
+            SettlementStep::Close { state, closing } => {
+                self.close_row(row, *state, closing)?;
+                for effect in &closing.effects {
+                    self.have_effect(row, effect)?;
                 }
+                self.put(closing.entries.iter(), due).map(drop)
             }
+            SettlementStep::Again(again) => self.leave_open(row, again),
+            SettlementStep::Move { queue, lane, body } => self.move_row(row, *queue, lane, body),
         }
-        self.spend(&spent).await?;
-        self.write_questions(&talk).await?;
-        self.approve(&approvals).await
     }
 
-    /// Notes why rows stay open. A row that is put back unchanged is not written.
-    async fn leave_open(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
-        let mut left = Vec::new();
-        for Settlement { row, step } in settled {
-            let SettlementStep::Again(Again { spent, uncertain, note, .. }) = step else { continue };
-            if *spent || *uncertain || note.is_some() {
-                let (spent, uncertain) = (i64::from(*spent), i64::from(*uncertain));
-                left.push((row.seq, spent, uncertain, note, row.claimed.1, row.ended_at()));
-            }
+    fn close_row(&mut self, row: &Claimed, state: RowState, closing: &Closing) -> Result<(), StoreError> {
+        let Closing { verdict, subject, label, note, answers, receipt, .. } = closing;
+        let receipt = receipt.as_ref();
+        let sql = "UPDATE ledger SET state = ?2, attempts = attempts + 1, settled_at = ?3, verdict = ?4,
+                 subject = coalesce(?5, subject), label = coalesce(?6, label), note = ?7,
+                 answers = coalesce(?8, answers), sent_as = ?9, without_card = ?10, without_thread = ?11
+             WHERE seq = ?1";
+        let values = (
+            row.seq,
+            state as i64,
+            self.clock.wall_ms(),
+            verdict.word(),
+            subject,
+            label,
+            note,
+            answers,
+            receipt.map(|receipt| &receipt.message),
+            receipt.and_then(|receipt| receipt.without_card.as_ref()),
+            receipt.and_then(|receipt| receipt.without_thread.as_ref()),
+        );
+        self.run(sql, values)?;
+        if state == RowState::Done && row.has_file {
+            self.drop_file(row.seq)?;
         }
-        if left.is_empty() {
+        Ok(())
+    }
+
+    fn have_effect(&mut self, row: &Claimed, effect: &Effect) -> Result<(), StoreError> {
+        match effect {
+            Effect::Use { card, until, action } => self.spend(*card, *until, action.as_deref()),
+            Effect::Ask(conversation) => self.ask(conversation),
+            Effect::Shown { room, person, event, at, message } => self.note_shown(room, person, *event, *at, message),
+            Effect::End { room, person, event } => self.end_question(room, person, *event, row.id),
+            Effect::Thread { key, root } => self.keep_thread(row, key, root.as_deref()),
+            Effect::Edited(letter) => self.count_edit(*letter),
+            Effect::Approval(step) => self.approve(row.id, step),
+        }
+    }
+
+    /// Notes why a row stays open. A row that is put back unchanged is not written.
+    fn leave_open(&mut self, row: &Claimed, again: &Again) -> Result<(), StoreError> {
+        let Again { spent, uncertain, note, .. } = again;
+        if !(*spent || *uncertain || note.is_some()) {
             return Ok(());
         }
-        let sql = "UPDATE ledger SET attempts = attempts + said.spent, begun = begun AND NOT said.spent,
-                 uncertain = max(ledger.uncertain, said.uncertain), failing_at = coalesce(failing_at, ?2),
-                 note = coalesce(said.note, ledger.note),
-                 doubt_from = iif(said.uncertain AND NOT ledger.uncertain, said.claimed_at, doubt_from),
-                 doubt_at = iif(said.uncertain, said.ended_at, doubt_at)
-             FROM (SELECT value->>0 AS seq, value->>1 AS spent, value->>2 AS uncertain, value->>3 AS note,
-                 value->>4 AS claimed_at, value->>5 AS ended_at FROM json_each(?1)) AS said
-             WHERE ledger.seq = said.seq";
-        self.run(sqlx::query(sql).bind(json(&left)?).bind(self.clock.steady_ms())).await.map(drop)
+        let sql = "UPDATE ledger SET attempts = attempts + ?2, begun = begun AND NOT ?2,
+                 uncertain = max(uncertain, ?3), failing_at = coalesce(failing_at, ?4), note = coalesce(?5, note),
+                 doubt_from = iif(?3 AND NOT uncertain, ?6, doubt_from), doubt_at = iif(?3, ?7, doubt_at)
+             WHERE seq = ?1";
+        let steady = self.clock.steady_ms();
+        self.run(sql, (row.seq, spent, uncertain, steady, note, row.claimed.1, row.ended_at())).map(drop)
     }
 
-    /// Moves rows into other lanes. The next claim of the old lane does not find them.
-    async fn move_rows(&mut self, settled: &[&Settlement]) -> Result<(), StoreError> {
-        let mut lanes = Vec::new();
-        for Settlement { row, step } in settled {
-            let SettlementStep::Move { queue, lane, body } = step else { continue };
-            let lane = hex(lane_id(*queue, lane));
-            let sql = "UPDATE ledger SET lane = unhex(?2), body = ?3 WHERE seq = ?1 AND state = 0";
-            self.run(sqlx::query(sql).bind(row.seq).bind(&lane).bind(body)).await?;
-            lanes.push((lane, queue.number()));
-        }
-        let awaited = lanes.iter().map(|(lane, queue)| (lane.as_str(), (*queue, Urgency::Awaited)));
-        self.wake(awaited.collect()).await
+    /// Moves a row into another lane. The next claim of the old lane does not find it.
+    fn move_row(&mut self, row: &Claimed, queue: Queue, lane: &str, body: &str) -> Result<(), StoreError> {
+        let lane = lane_id(queue, lane);
+        self.run("UPDATE ledger SET lane = ?2, body = ?3 WHERE seq = ?1 AND state = 0", (row.seq, lane, body))?;
+        self.wake(&Woken::from([(lane, (queue, Urgency::Awaited))]))
     }
 }

@@ -8,14 +8,14 @@ mod tampering;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection, Row as _};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::audit::audit_row;
 use super::claim::{CLAIM, NEXT_DUE};
+use super::connection::{Access, connect};
 use super::database::Sqlite;
-use super::file;
+use super::statements::{Statements, column};
 use crate::clock;
 use crate::config;
 use crate::store::audit::row::GENESIS;
@@ -48,10 +48,8 @@ async fn finding(folder: &Path, keys: &config::Audit) -> String {
     findings_of(&verify(folder, keys).await).into_iter().next().unwrap_or_default()
 }
 
-async fn sql(folder: &Path, statements: &str) {
-    let mut connection = sqlx::SqliteConnection::connect(path(folder).to_str().unwrap()).await.unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned())).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+fn sql(folder: &Path, statements: &str) {
+    Connection::open(path(folder)).unwrap().execute_batch(statements).unwrap();
 }
 
 /// A closed ledger with this many rows, written in a few commits.
@@ -73,20 +71,16 @@ fn copy(of: &TempDir) -> TempDir {
 }
 
 /// Alters a row and makes everything after it anew, including the head, as an intruder would who knows all this.
-async fn forge(folder: &Path, statement: &str) {
-    sql(folder, statement).await;
-    let mut connection = sqlx::SqliteConnection::connect(path(folder).to_str().unwrap()).await.unwrap();
-    let rows = sqlx::query("SELECT * FROM audit ORDER BY seq").fetch_all(&mut connection).await.unwrap();
+fn forge(folder: &Path, statement: &str) {
+    sql(folder, statement);
+    let connection = Connection::open(path(folder)).unwrap();
+    let rows = connection.all("SELECT * FROM audit ORDER BY seq", (), |row| Ok(audit_row(row))).unwrap();
     let mut before = GENESIS;
     for row in rows {
-        let row = audit_row(&row);
         before = row.link(&before);
-        let update = sqlx::query("UPDATE audit SET hash = ?1 WHERE seq = ?2").bind(before.as_slice()).bind(row.seq);
-        update.execute(&mut connection).await.unwrap();
-        let update = sqlx::query("UPDATE audit_head SET hash = ?1, seq = ?2").bind(before.as_slice()).bind(row.seq);
-        update.execute(&mut connection).await.unwrap();
+        connection.run("UPDATE audit SET hash = ?1 WHERE seq = ?2", (before, row.seq)).unwrap();
+        connection.run("UPDATE audit_head SET hash = ?1, seq = ?2", (before, row.seq)).unwrap();
     }
-    connection.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -106,22 +100,20 @@ async fn one_process_at_a_time() {
 async fn a_ledger_that_takes_nothing_says_so_and_goes_on_when_it_can() {
     let ledger = Ledger::open(LedgerPlace::of_sqlite(), Duration::from_secs(60)).await;
     let path = Sqlite::place(&ledger.place.settings);
-    let mut other = SqliteConnection::connect_with(&file::options(&path)).await.unwrap();
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let other = connect(&path, Access::Write).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let (put, beat) = tokio::join!(ledger.store.put(entry(Queue::Inbox, "a", "a")), ledger.store.beat());
     assert!(put.is_err() && beat.is_err(), "nothing is acknowledged that is not on disk");
-    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
     ledger.put("b", "b").await;
     assert!(ledger.claimed_names(10).await.contains(&"b".to_owned()));
 }
 
-#[tokio::test]
-async fn the_sqlite_that_is_compiled_in_has_only_what_the_ledger_uses() {
-    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-    let options: Vec<String> = sqlx::query_scalar("SELECT compile_options FROM pragma_compile_options")
-        .fetch_all(&mut connection)
-        .await
-        .unwrap();
+#[test]
+fn the_sqlite_that_is_compiled_in_has_only_what_the_ledger_uses() {
+    let connection = Connection::open_in_memory().unwrap();
+    let sql = "SELECT compile_options FROM pragma_compile_options";
+    let options: Vec<String> = connection.all(sql, (), column).unwrap();
     for unused in ["FTS", "RTREE", "DBSTAT", "STAT4", "SOUNDEX", "MEMORY_MANAGEMENT"] {
         assert!(
             !options.iter().any(|option| option.contains(unused)),
@@ -140,12 +132,10 @@ const BACK_TO_15: &str = "DROP TABLE raw;
     ALTER TABLE ledger DROP COLUMN edits; DELETE FROM _sqlx_migrations WHERE version > 15;";
 
 /// How often the process died while it worked on the row of this name, and whether a worker has it now.
-async fn deaths(folder: &Path, name: &str) -> (i64, bool) {
-    let mut connection = sqlx::SqliteConnection::connect(path(folder).to_str().unwrap()).await.unwrap();
+fn deaths(folder: &Path, name: &str) -> (i64, bool) {
     let sql = "SELECT deaths, leased > 0 FROM ledger JOIN lane ON lane.id = ledger.lane WHERE body = ?1";
-    let found = sqlx::query_as(sql).bind(name).fetch_one(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    found
+    let connection = Connection::open(path(folder)).unwrap();
+    connection.query_row(sql, [name], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
 }
 
 #[tokio::test]
@@ -160,19 +150,19 @@ async fn leases_of_the_dead_are_taken_back_and_those_of_the_living_are_left() {
     .await;
     for (name, holder) in [("living", "(SELECT id + 1 FROM instance)"), ("from before", "NULL")] {
         let lane = format!("(SELECT lane FROM ledger WHERE body = '{name}')");
-        sql(folder.path(), &format!("UPDATE lane SET holder = {holder} WHERE id = {lane}")).await;
+        sql(folder.path(), &format!("UPDATE lane SET holder = {holder} WHERE id = {lane}"));
     }
-    let (mut engine, _) = Sqlite::open(&settings(folder.path()), clock::Clock::of_system(), false).await.unwrap();
+    let (mut engine, _) = Sqlite::open(&settings(folder.path()), clock::Clock::of_system(), false).unwrap();
     // An engine other than SQLite can have two daemons.
-    sql(folder.path(), "UPDATE instance SET id = id + 1").await;
-    engine.take_back_leases().await.unwrap();
-    engine.close().await;
+    sql(folder.path(), "UPDATE instance SET id = id + 1");
+    engine.take_back_leases().unwrap();
+    engine.close();
     for (name, found) in [("dead", (1, false)), ("living", (0, true)), ("from before", (1, false))] {
-        assert_eq!(deaths(folder.path(), name).await, found, "{name}");
+        assert_eq!(deaths(folder.path(), name), found, "{name}");
     }
     // A daemon that has the lock is the only one.
     with_daemon(folder.path(), &keys, async |_| {}).await;
-    assert_eq!(deaths(folder.path(), "living").await, (1, false));
+    assert_eq!(deaths(folder.path(), "living"), (1, false));
 }
 
 #[tokio::test]
@@ -186,7 +176,7 @@ async fn a_ledger_of_before_there_were_instances_is_opened_and_its_leases_are_ta
     let back = format!(
         "DROP TABLE instance; ALTER TABLE lane DROP COLUMN holder; {BACK_TO_15} DELETE FROM _sqlx_migrations WHERE version > 14"
     );
-    sql(folder.path(), &back).await;
+    sql(folder.path(), &back);
     with_daemon(folder.path(), &keys, async |store| {
         let row = store.claim(Queue::Inbox, 1, usize::MAX, None).await.unwrap().rows.remove(0);
         assert_eq!((row.deaths, row.doubt.is_some()), (1, true));
@@ -212,7 +202,7 @@ async fn receipts_of_before_they_had_columns_are_taken_out_of_the_notes() {
     })
     .await;
     let settled = "UPDATE ledger SET state = 1, verdict = 'sent', note = body, settled_at = 1";
-    sql(folder.path(), &format!("{settled}; {BACK_TO_15}")).await;
+    sql(folder.path(), &format!("{settled}; {BACK_TO_15}"));
     with_daemon(folder.path(), &keys, async |store| {
         for row in store.list(Queue::Outbox, crate::store::Filter::All, 10).await.unwrap() {
             let (_, note, receipt) = notes.iter().find(|(body, ..)| Some(*body) == row.body.as_deref()).unwrap();
@@ -226,12 +216,11 @@ async fn receipts_of_before_they_had_columns_are_taken_out_of_the_notes() {
 #[tokio::test]
 async fn a_claim_looks_at_no_row_that_it_does_not_give() {
     let place = Ledger::open(LedgerPlace::of_sqlite(), Duration::from_secs(60)).await.close().await;
-    let options = file::options(&Sqlite::place(&place.settings));
-    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    let connection = connect(&Sqlite::place(&place.settings), Access::Write).unwrap();
     for (sql, fewest) in [(CLAIM, 3), (NEXT_DUE, 2)] {
-        let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
-        let plan = plan.bind(0).bind(0).bind(0).bind(10).fetch_all(&mut connection).await.unwrap();
-        let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = plan.raw_query().mapped(|row| row.get("detail"));
+        let steps: Vec<String> = steps.collect::<Result<_, _>>().unwrap();
         // The lanes of one urgency are a subquery, which gives no more of them than are asked for. One row has no table.
         let scans = |step: &str| {
             step.starts_with("SCAN") && !step.starts_with("SCAN (subquery-") && step != "SCAN CONSTANT ROW"

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::database::Sqlite;
-use super::values::{PRUNE_STEP, hex};
+use super::statements::{PRUNE_STEP, Statements, column};
 use crate::clock::millis;
 use crate::store::{Entry, StoreError, lane_id};
 use crate::verdict::Verdict;
@@ -17,40 +17,34 @@ const MOST_ROWS: i64 = 1000;
 const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 
 impl Sqlite {
-    pub async fn note_unhandled(&mut self, entry: &Entry, reason: &str) -> Result<u64, StoreError> {
+    pub fn note_unhandled(&mut self, entry: &Entry, reason: &str) -> Result<u64, StoreError> {
         let sql =
             "INSERT INTO ledger (id, queue, lane, state, accepted_at, happened_at, settled_at, verdict, note, body)
-             VALUES (unhex(?1), ?2, unhex(?3), 1, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING RETURNING seq";
-        let added: Option<i64> = sqlx::query_scalar(sql)
-            .bind(hex(entry.id))
-            .bind(entry.queue.number())
-            .bind(hex(lane_id(entry.queue, &entry.lane)))
-            .bind(entry.accepted_at)
-            .bind(entry.happened_at)
-            .bind(self.clock.wall_ms())
-            .bind(Verdict::Unhandled.word())
-            .bind(reason)
-            .bind(&entry.body)
-            .fetch_optional(&mut self.connection)
-            .await?;
-        let raw: Vec<_> = added.zip(entry.raw.as_deref()).into_iter().collect();
-        self.keep_raw(&raw).await?;
-        Ok(u64::from(added.is_some()))
+             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING RETURNING seq";
+        let lane = lane_id(entry.queue, &entry.lane);
+        let Entry { id, queue, accepted_at, happened_at, body, .. } = entry;
+        let (now, verdict) = (self.clock.wall_ms(), Verdict::Unhandled.word());
+        let values = (id, queue.number(), lane, accepted_at, happened_at, now, verdict, reason, body);
+        let Some(seq) = self.connection.first(sql, values, column)? else { return Ok(0) };
+        if let Some(bytes) = &entry.raw {
+            self.keep_raw(seq, bytes)?;
+        }
+        Ok(1)
     }
 
     /// Removes the oldest of these rows if there are too many.
-    pub async fn bound_unhandled(&mut self) -> Result<(), StoreError> {
+    pub fn bound_unhandled(&mut self) -> Result<(), StoreError> {
         let sql = "DELETE FROM ledger WHERE seq IN
              (SELECT seq FROM ledger WHERE verdict = 'unhandled' ORDER BY seq DESC LIMIT -1 OFFSET ?1)
              RETURNING seq";
-        self.drop_raw(sqlx::query_scalar(sql).bind(MOST_ROWS)).await.map(drop)
+        self.drop_raw(sql, [MOST_ROWS]).map(drop)
     }
 
-    pub(super) async fn prune_unhandled(&mut self, retention: Duration) -> Result<u64, StoreError> {
+    pub(super) fn prune_unhandled(&mut self, retention: Duration) -> Result<u64, StoreError> {
         let sql =
             "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger WHERE verdict = 'unhandled' ORDER BY seq LIMIT ?2)
              AND settled_at <= ?1 RETURNING seq";
         let until = self.clock.wall_ms() - millis(retention.min(KEPT_FOR));
-        self.drop_raw(sqlx::query_scalar(sql).bind(until).bind(PRUNE_STEP)).await
+        self.drop_raw(sql, (until, PRUNE_STEP))
     }
 }

@@ -89,7 +89,7 @@ fn few_ask_the_system_for_the_time() {
     assert_eq!(rooms.join(" "), known, "the rooms that use the clock");
 }
 
-/// Where a string may begin with a word of SQL, or sqlx be named.
+/// Where a string may begin with a word of SQL, or rusqlite be named.
 const SQL: &str = "store/sqlite";
 
 #[test]
@@ -104,6 +104,6 @@ fn sql_is_in_the_store() {
     };
     for Source { file, strings, code, .. } in sources().into_iter().filter(|source| !source.file.starts_with(SQL)) {
         assert_eq!(strings.iter().find(|string| is_sql(string)), None, "{file} has SQL");
-        assert!(!code.contains("sqlx::"), "{file} uses sqlx");
+        assert!(!code.contains("rusqlite::"), "{file} uses rusqlite");
     }
 }

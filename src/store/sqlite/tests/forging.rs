@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::Connection;
-
 use super::{finding, forge, ledger, path, settings, sql, verify, with_daemon};
 use crate::store::tests::audit::{claimed, entry, event, findings_of, seal_by_verb, settle};
 use crate::store::tests::keys;
@@ -15,11 +13,11 @@ async fn a_chain_made_anew_is_found_by_its_seal_and_by_nothing_else() {
     for statement in ["UPDATE audit SET verdict = 'denied' WHERE seq = 3", "DELETE FROM audit WHERE seq > 3"] {
         let without = keys(None, None);
         let folder = ledger(8, &without).await;
-        forge(folder.path(), statement).await;
+        forge(folder.path(), statement);
         assert_eq!(finding(folder.path(), &without).await, "", "as documented: there is nothing to tell it by");
         let with = keys(Some("key"), None);
         let folder = ledger(8, &with).await;
-        forge(folder.path(), statement).await;
+        forge(folder.path(), statement);
         let found = verify(folder.path(), &with).await;
         assert_eq!(found.seal, SealState::Wrong);
         let told = findings_of(&found);
@@ -29,7 +27,7 @@ async fn a_chain_made_anew_is_found_by_its_seal_and_by_nothing_else() {
         with_daemon(folder.path(), &with, async |store| settle(store, "after", 2).await).await;
         let said = finding(folder.path(), &with).await;
         assert!(said.contains("is the daemon's note that something was wrong before it"), "{said}");
-        sql(folder.path(), "UPDATE audit_head SET seal = NULL").await;
+        sql(folder.path(), "UPDATE audit_head SET seal = NULL");
         assert_eq!(verify(folder.path(), &with).await.seal, SealState::Missing);
     }
 }
@@ -39,7 +37,7 @@ async fn a_chain_forged_under_a_running_daemon_is_noted_by_it() {
     let (folder, keys) = (tempfile::tempdir().unwrap(), keys(Some("key"), None));
     with_daemon(folder.path(), &keys, async |store| {
         settle(store, "before", 4).await;
-        forge(folder.path(), "UPDATE audit SET verdict = 'denied' WHERE seq = 3").await;
+        forge(folder.path(), "UPDATE audit SET verdict = 'denied' WHERE seq = 3");
         settle(store, "after", 4).await;
         let told = findings_of(&store.verify_audit().await.unwrap());
         assert!(told.len() == 1 && told[0].starts_with("5 is the daemon's note"), "{told:?}");
@@ -53,14 +51,12 @@ async fn cut(folder: &Path, after: i64, seal: &str) {
         "DELETE FROM audit WHERE seq > {after};
          UPDATE audit_head SET seq = {after}, hash = (SELECT hash FROM audit WHERE seq = {after}), seal = {seal}"
     );
-    sql(folder, &statements).await;
+    sql(folder, &statements);
 }
 
-async fn seal(folder: &Path) -> String {
-    let mut connection = sqlx::SqliteConnection::connect(path(folder).to_str().unwrap()).await.unwrap();
-    let seal = sqlx::query_scalar("SELECT quote(seal) FROM audit_head").fetch_one(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    seal
+fn seal(folder: &Path) -> String {
+    let connection = rusqlite::Connection::open(path(folder)).unwrap();
+    connection.query_row("SELECT quote(seal) FROM audit_head", (), |row| row.get(0)).unwrap()
 }
 
 #[tokio::test]
@@ -75,7 +71,7 @@ async fn a_chain_cut_under_a_running_daemon_is_noted_by_it_and_it_goes_on() {
             let (folder, keys) = (tempfile::tempdir().unwrap(), keys(key, None));
             with_daemon(folder.path(), &keys, async |store| {
                 settle(store, "before", 4).await;
-                let seal = if with_old_seal { seal(folder.path()).await } else { "NULL".to_owned() };
+                let seal = if with_old_seal { seal(folder.path()) } else { "NULL".to_owned() };
                 settle(store, "cut", 3).await;
                 assert_eq!(store.prune_audit(Duration::from_secs(86_400)).await.unwrap(), 0);
                 assert_eq!(findings_of(&store.verify_audit().await.unwrap()), [""; 0]);
@@ -113,15 +109,15 @@ async fn a_seal_taken_away_alone_is_noted_too_and_a_write_that_failed_is_nothing
         // The claim fails. So does the settlement of the same commit, although its row was written by then.
         assert!(store.put(event("due")).await.unwrap());
         let full = "CREATE TRIGGER full BEFORE UPDATE ON lane WHEN new.leased > old.leased BEGIN SELECT RAISE(ABORT, 'full'); END";
-        sql(folder.path(), full).await;
+        sql(folder.path(), full);
         let (settled, claimed) = tokio::join!(settlement(), store.claim(Queue::Inbox, 1, usize::MAX, None));
         assert!(settled.is_err() && claimed.is_err());
-        sql(folder.path(), "DROP TRIGGER full").await;
+        sql(folder.path(), "DROP TRIGGER full");
         assert!(store.put(event("commits")).await.unwrap());
         assert!(settlement().await.unwrap());
         let found = store.verify_audit().await.unwrap();
         assert_eq!((found.rows, findings_of(&found)), (5, Vec::new()));
-        sql(folder.path(), "UPDATE audit_head SET seal = NULL").await;
+        sql(folder.path(), "UPDATE audit_head SET seal = NULL");
         settle(store, "after", 1).await;
         let told = findings_of(&store.verify_audit().await.unwrap());
         assert!(told.len() == 1 && told[0].starts_with("6 is the daemon's note"), "{told:?}");
@@ -136,7 +132,7 @@ async fn rows_beyond_the_end_and_a_lost_head_stop_nothing_and_are_found() {
     for (tampering, says) in [(beyond, "9 was altered"), ("DELETE FROM audit_head", "9 is the daemon's note")] {
         let folder = ledger(8, &keys).await;
         with_daemon(folder.path(), &keys, async |store| {
-            sql(folder.path(), tampering).await;
+            sql(folder.path(), tampering);
             settle(store, "after", 2).await;
             settle(store, "and after", 2).await;
             assert!(store.audited(0, 100, |_| true).await.unwrap().len() >= 12);
@@ -155,7 +151,7 @@ async fn a_seal_that_was_taken_away_is_missed_until_an_operator_puts_one_there()
                      hash = zeroblob(32), seal = NULL";
     for tampering in [wiped, "UPDATE audit_head SET seal = NULL", "DELETE FROM audit_head"] {
         let folder = ledger(4, &keys).await;
-        sql(folder.path(), tampering).await;
+        sql(folder.path(), tampering);
         // Neither a start nor later rows make it sealed.
         for nth in 0..2 {
             with_daemon(folder.path(), &keys, async |store| settle(store, &format!("start {nth}"), 2).await).await;
@@ -191,7 +187,7 @@ async fn a_row_in_the_way_fails_no_write_and_none_at_the_end_of_all_numbers_does
                 );
                 with_daemon(folder.path(), &keys, async |store| {
                     settle(store, "before", 2).await;
-                    sql(folder.path(), &put).await;
+                    sql(folder.path(), &put);
                     settle(store, "after", 2).await;
                     store.prune_audit(Duration::from_secs(86_400)).await.unwrap();
                     settle(store, "and after", 2).await;

@@ -19,8 +19,8 @@ async fn a_pruned_chain_is_unbroken_and_its_beginning_is_kept_too() {
         .await;
         // All rows except the last four are made old. The chain is made anew with them, and an operator seals it.
         let two_days = 2 * i64::try_from(day.as_millis()).unwrap();
-        forge(folder.path(), &format!("UPDATE audit SET at = at - {two_days} WHERE seq <= 4")).await;
-        sql(folder.path(), "UPDATE audit_head SET seal = NULL").await;
+        forge(folder.path(), &format!("UPDATE audit SET at = at - {two_days} WHERE seq <= 4"));
+        sql(folder.path(), "UPDATE audit_head SET seal = NULL");
         let verb = async |store: &Store| store.seal_audit(entry(0)).await.unwrap();
         assert_eq!(beside(folder.path(), &keys, verb).await, keys.key.is_some());
         with_daemon(folder.path(), &keys, async |store| {
@@ -33,14 +33,13 @@ async fn a_pruned_chain_is_unbroken_and_its_beginning_is_kept_too() {
         })
         .await;
         let tampered = copy(&folder);
-        sql(tampered.path(), "DELETE FROM audit WHERE seq = (SELECT min(seq) FROM audit)").await;
+        sql(tampered.path(), "DELETE FROM audit WHERE seq = (SELECT min(seq) FROM audit)");
         assert!(finding(tampered.path(), &keys).await.contains("is missing"));
         // Moving the beginning takes the key.
         sql(
             tampered.path(),
             "UPDATE audit_head SET anchor_seq = anchor_seq + 1, anchor_hash = (SELECT hash FROM audit ORDER BY seq LIMIT 1)",
-        )
-        .await;
+        );
         assert!(!finding(tampered.path(), &keys).await.is_empty());
         with_daemon(folder.path(), &keys, async |store| {
             while store.prune_audit(Duration::ZERO).await.unwrap() > 0 {}
@@ -60,7 +59,7 @@ async fn rows_of_a_clock_that_was_ahead_are_pruned_with_the_rows_behind_them() {
     // There are few of them, but more than one step of pruning looks at.
     for ahead in [4, 600] {
         let folder = ledger(ahead + 8, &keys).await;
-        forge(folder.path(), &format!("UPDATE audit SET at = at + {month} WHERE seq <= {ahead}")).await;
+        forge(folder.path(), &format!("UPDATE audit SET at = at + {month} WHERE seq <= {ahead}"));
         with_daemon(folder.path(), &keys, async |store| {
             assert_eq!(store.prune_audit(day).await.unwrap(), 0, "what is behind them is young");
         })
@@ -68,8 +67,7 @@ async fn rows_of_a_clock_that_was_ahead_are_pruned_with_the_rows_behind_them() {
         forge(
             folder.path(),
             &format!("UPDATE audit SET at = at - {month} WHERE seq BETWEEN {ahead} + 1 AND {ahead} + 4"),
-        )
-        .await;
+        );
         with_daemon(folder.path(), &keys, async |store| {
             let mut pruned = 0;
             loop {

@@ -27,7 +27,7 @@ async fn an_altered_column_of_any_row_is_found() {
                 _ => "'other'",
             };
             let folder = copy(&whole);
-            sql(folder.path(), &format!("UPDATE audit SET {column} = {value} WHERE seq = {row}")).await;
+            sql(folder.path(), &format!("UPDATE audit SET {column} = {value} WHERE seq = {row}"));
             let said = finding(folder.path(), &keys).await;
             let first = match column {
                 "seq" => "is missing",
@@ -39,17 +39,17 @@ async fn an_altered_column_of_any_row_is_found() {
     }
     for column in ["person", "email", "room", "place", "event"] {
         let folder = copy(&whole);
-        sql(folder.path(), &format!("UPDATE audit SET {column} = NULL WHERE seq = 2")).await;
+        sql(folder.path(), &format!("UPDATE audit SET {column} = NULL WHERE seq = 2"));
         assert!(finding(folder.path(), &keys).await.starts_with("2 was altered"), "{column}");
     }
     let folder = copy(&whole);
-    sql(folder.path(), "UPDATE audit SET event = x'00', hash = x'00' WHERE seq = 3").await;
+    sql(folder.path(), "UPDATE audit SET event = x'00', hash = x'00' WHERE seq = 3");
     assert!(finding(folder.path(), &keys).await.starts_with("3 has content that no row"));
     for column in HEAD_COLUMNS {
         let value =
             if column.ends_with("hash") { "randomblob(32)".to_owned() } else { format!("coalesce({column}, 0) + 1") };
         let folder = copy(&whole);
-        sql(folder.path(), &format!("UPDATE audit_head SET {column} = {value}")).await;
+        sql(folder.path(), &format!("UPDATE audit_head SET {column} = {value}"));
         // No row says when it was pruned, so only a seal protects that.
         assert_ne!(finding(folder.path(), &keys).await.is_empty(), column != "pruned_at", "{column}");
     }
@@ -88,7 +88,7 @@ async fn rows_removed_moved_or_put_there_are_found() {
             ),
         ] {
             let folder = copy(&whole);
-            sql(folder.path(), &tampering).await;
+            sql(folder.path(), &tampering);
             let said = finding(folder.path(), &keys).await;
             assert!(said.starts_with(&says), "{tampering}: {said:?}");
         }
@@ -157,7 +157,7 @@ fn tampering_at_random_is_found_every_time() {
     let found = runner.run(&tampering(), |tampering| {
         runtime.block_on(async {
             let folder = copy(&whole);
-            sql(folder.path(), &tampering.sql()).await;
+            sql(folder.path(), &tampering.sql());
             prop_assert!(!finding(folder.path(), &keys).await.is_empty());
             Ok(())
         })
@@ -178,9 +178,9 @@ async fn one_finding_hides_no_other_and_each_is_told_once() {
             "UPDATE audit SET person = 'mallory' WHERE seq = 13",
             "INSERT INTO audit SELECT 99, at, via, person, email, room, place, action, verdict, reason, event, hash FROM audit WHERE seq = 15",
         ] {
-            sql(folder.path(), statement).await;
+            sql(folder.path(), statement);
         }
-        sql(folder.path(), "UPDATE audit_head SET seal = iif(seal IS NULL, NULL, randomblob(32))").await;
+        sql(folder.path(), "UPDATE audit_head SET seal = iif(seal IS NULL, NULL, randomblob(32))");
         let found = verify(folder.path(), &keys).await;
         let told = findings_of(&found);
         let mut expected = vec![
@@ -197,14 +197,14 @@ async fn one_finding_hides_no_other_and_each_is_told_once() {
         assert!(told.iter().zip(&expected).all(|(told, expected)| told.starts_with(expected)), "{told:?}");
         assert_eq!((found.rows, found.more_findings), (23, 0));
 
-        sql(folder.path(), "UPDATE audit SET reason = 'other' WHERE seq > 12").await;
+        sql(folder.path(), "UPDATE audit SET reason = 'other' WHERE seq > 12");
         let found = verify(folder.path(), &keys).await;
         assert_eq!(found.findings.len(), MOST_FINDINGS);
         // Five of the ten stand before row 13. From there to the end each row is one more.
         let all = 5 + 12 + usize::from(keys.key.is_some()) + 1;
         assert_eq!(usize::try_from(found.more_findings).unwrap(), all - MOST_FINDINGS);
         // The rows are read even without the record of the ends.
-        sql(folder.path(), "DELETE FROM audit_head").await;
+        sql(folder.path(), "DELETE FROM audit_head");
         let told = self::findings_of(&verify(folder.path(), &keys).await);
         assert!(told[0].starts_with("0 the record of the chain's ends is missing"), "{told:?}");
         assert!(told[1].starts_with("2 was altered") && told[2].starts_with("4 was altered"), "{told:?}");
@@ -216,7 +216,7 @@ async fn a_damaged_row_hides_no_other_and_says_so() {
     let keys = keys(None, None);
     for damage in ["event = x'00'", "hash = x'00'", "via = 'telepathy'", "reason = CAST(x'ff' AS TEXT)"] {
         let folder = ledger(4, &keys).await;
-        sql(folder.path(), &format!("UPDATE audit SET {damage} WHERE seq = 3")).await;
+        sql(folder.path(), &format!("UPDATE audit SET {damage} WHERE seq = 3"));
         beside(folder.path(), &keys, async |store| {
             let rows = store.audited(0, 100, |row| row.seq != 3).await.unwrap();
             let damaged: Vec<_> = rows.iter().map(|row| (row.seq, row.damaged)).collect();
