@@ -91,7 +91,9 @@ impl Writer {
                 }
                 _ = looks.tick() => {
                     // A thread that has no room for this is awake.
-                    let _ = ops.upgrade().map(|ops| ops.try_send(Op::Look));
+                    if let Some(ops) = ops.upgrade() {
+                        let _ = ops.try_send(Op::Look);
+                    }
                 }
             }
         }

@@ -46,13 +46,12 @@ impl Reader {
     pub async fn coverage(&self) -> Result<Option<Coverage>, StoreError> {
         let sql = "SELECT floor, complete_from, complete_until FROM coverage";
         self.read(move |ledger| {
-            let coverage = ledger.first(sql, (), |row| {
+            ledger.first(sql, (), |row| {
                 let gaps = ledger.all("SELECT from_at, until_at, why FROM gap ORDER BY id DESC", (), |row| {
                     Ok(Gap { from: row.get(0)?, until: row.get(1)?, why: row.get(2)? })
                 })?;
                 Ok(Coverage { floor: row.get(0)?, complete_from: row.get(1)?, complete_until: row.get(2)?, gaps })
-            });
-            coverage
+            })
         })
         .await
     }
