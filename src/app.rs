@@ -34,7 +34,7 @@ use crate::access::Policy;
 use crate::clock;
 use crate::config::{Config, Mode, SettingDoubt};
 use crate::desk::Desk;
-use crate::handler::{Around, EventHandler, LiveTable, Services};
+use crate::handler::{Around, EventHandler, HandlerThreads, LiveTable, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::instance::{DaemonRole, Gate};
@@ -82,7 +82,8 @@ impl App {
         parts.sign(&mut config);
         let (table, subscriptions) = (parts.table(&config)?, parts.subscriptions());
         let state = parts.shared(&config)?;
-        let Parts { events, on_start, around, clock, .. } = parts;
+        let Parts { events, on_start, around, clock, threads, .. } = parts;
+        let handlers = threads.unwrap_or_else(HandlerThreads::here);
         let admin = match config.admin.listen {
             Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
             None => None,
@@ -101,7 +102,7 @@ impl App {
         let services = Arc::new(services(&config, &store, metrics, &table, state).await?);
         let health = Health::default();
         let desk = Arc::new(Desk::new(&config.worker, &services, &identity, &health));
-        let shared = Shared { store, services, desk, identity, health, door, gate };
+        let shared = Shared { store, services, handlers, desk, identity, health, door, gate };
         let websocket = websocket(&config, &shared)?;
         Ok(App { config, public, admin, writer, websocket, standing, table, around, events, on_start, shared })
     }

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// The system's allocator costs a tenth more CPU, and much more with musl.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     switchboard::Bot::builder().run()
 }

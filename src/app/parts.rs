@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::commands;
 use crate::config::{Config, ConfigError, Loaded, Section};
 use crate::event::Subscription;
-use crate::handler::{self, Around, Command, EventHandler, Table};
+use crate::handler::{self, Around, Command, EventHandler, HandlerThreads, Table};
 use crate::program::Program;
 use crate::state::State;
 
@@ -23,6 +23,8 @@ pub(crate) struct Parts {
     /// The author's sections of the settings.
     pub sections: Vec<Section>,
     pub state: State,
+    /// Where the author's code runs. None for the threads of the runtime that runs the bot.
+    pub threads: Option<HandlerThreads>,
 }
 
 impl Default for Parts {
@@ -37,6 +39,7 @@ impl Default for Parts {
             clock: Clock::of_system(),
             sections: Vec::new(),
             state: State::default(),
+            threads: None,
         }
     }
 }

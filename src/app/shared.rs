@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::desk::Desk;
-use crate::handler::Services;
+use crate::handler::{HandlerThreads, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::instance::Gate;
@@ -15,6 +15,8 @@ use crate::store::Store;
 pub(super) struct Shared {
     pub store: Store,
     pub services: Arc<Services>,
+    /// Where the author's code runs.
+    pub handlers: HandlerThreads,
     /// Closes events, and makes letters.
     pub desk: Arc<Desk>,
     pub identity: Identity,

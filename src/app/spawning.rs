@@ -53,7 +53,10 @@ impl App {
         spawning.ways_in(websocket);
         spawning.upkeep(standing);
         for start in on_start {
-            spawning.until_stop(PROGRAM, start.run(handle.clone()));
+            let (handlers, handle) = (shared.handlers.clone(), handle.clone());
+            spawning.until_stop(PROGRAM, async move {
+                let _ = handlers.run(start.run(handle)).await;
+            });
         }
         Ok(lost)
     }

@@ -145,9 +145,9 @@ impl Command {
         self
     }
 
-    pub(crate) async fn run(&self, context: Context, args: Args) -> Result<Reply> {
-        let elsewhere = context.elsewhere.clone();
-        elsewhere.beside((self.run)(context, args).await)
+    pub(crate) fn run(&self, context: Context, args: Args) -> impl Future<Output = Result<Reply>> + Send + use<> {
+        let (handler, elsewhere) = (Arc::clone(&self.run), context.elsewhere.clone());
+        async move { elsewhere.beside(handler(context, args).await) }
     }
 
     /// Runs an action. None if the command has no such action.

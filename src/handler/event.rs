@@ -33,9 +33,9 @@ impl EventHandler {
     }
 
     /// Runs the handler. What it says elsewhere is in the reply, which has no text of its own.
-    pub(crate) async fn run(&self, context: EventContext, data: Value) -> Result<Reply> {
-        let elsewhere = context.elsewhere.clone();
-        elsewhere.beside((self.handler)(context, data).await.map(|()| Reply::default()))
+    pub(crate) fn run(&self, context: EventContext, data: Value) -> impl Future<Output = Result<Reply>> + Send + use<> {
+        let (handler, elsewhere) = (Arc::clone(&self.handler), context.elsewhere.clone());
+        async move { elsewhere.beside(handler(context, data).await.map(|()| Reply::default())) }
     }
 }
 

@@ -20,6 +20,7 @@ mod services;
 mod spec;
 mod state;
 mod table;
+mod threads;
 mod value;
 
 pub use args::Args;
@@ -43,4 +44,5 @@ pub use reply::Reply;
 pub(crate) use services::Services;
 pub use spec::CommandSpec;
 pub(crate) use table::{LiveTable, Table};
+pub(crate) use threads::HandlerThreads;
 pub use value::{FromArgument, Somebody};

@@ -26,7 +26,7 @@ use crate::access::Flood;
 use crate::approvals::Approvals;
 use crate::config::{self, Config};
 use crate::desk::Desk;
-use crate::handler::{EventHandler, LiveTable, Services};
+use crate::handler::{EventHandler, HandlerThreads, LiveTable, Services};
 use crate::questions::Questions;
 use crate::receiver::Door;
 use crate::store::Claimed;
@@ -47,6 +47,8 @@ pub struct Inbox {
     flood: Flood,
     /// The addresses and types of spaces that Webex gave recently.
     directory: Directory,
+    /// Where handlers run.
+    handlers: HandlerThreads,
     /// How long a handler may run.
     deadline: Duration,
     /// Takes messages that were said before an event and did not arrive.
@@ -57,7 +59,13 @@ pub struct Inbox {
 
 impl Inbox {
     /// An inbox that works as the settings say, and closes events at this desk.
-    pub fn new(config: &Config, desk: &Arc<Desk>, table: LiveTable, events: Vec<EventHandler>, door: &Door) -> Inbox {
+    pub(crate) fn new(
+        config: &Config,
+        desk: &Arc<Desk>,
+        table: LiveTable,
+        (events, handlers): (Vec<EventHandler>, HandlerThreads),
+        door: &Door,
+    ) -> Inbox {
         let (desk, services) = (Arc::clone(desk), &desk.services);
         Inbox {
             services: Arc::clone(services),
@@ -70,6 +78,7 @@ impl Inbox {
             pairing: config.pairing.clone(),
             flood: Flood::new(&config.flood),
             directory: Directory::default(),
+            handlers,
             deadline: config.worker.deadline,
             door: door.clone(),
             catch_up: config.delivery.catch_up,

@@ -1,9 +1,5 @@
 //! Runs a command or an action of it, and ends the event with what that returned.
 
-use std::panic::AssertUnwindSafe;
-
-use futures_util::FutureExt;
-
 use super::Inbox;
 use crate::desk::{Case, Outcome, SpokenRefusal};
 use crate::event;
@@ -60,7 +56,7 @@ impl Inbox {
     pub(super) async fn perform_once(
         &self,
         run: CommandRun<'_>,
-        running: impl Future<Output = Result<Reply, CommandError>> + Send,
+        running: impl Future<Output = Result<Reply, CommandError>> + Send + 'static,
     ) -> (Outcome, RunEnd) {
         match self.services.store.begin_once(run.case.row).await {
             Ok(true) => self.perform(run, running).await,
@@ -74,7 +70,7 @@ impl Inbox {
     pub(super) async fn perform(
         &self,
         mut run: CommandRun<'_>,
-        running: impl Future<Output = Result<Reply, CommandError>> + Send,
+        running: impl Future<Output = Result<Reply, CommandError>> + Send + 'static,
     ) -> (Outcome, RunEnd) {
         let mut result = self.guard(run.case.row, running).await.and_then(|reply| {
             reply.check(run.command)?;
@@ -95,15 +91,15 @@ impl Inbox {
 
     /// Runs a handler within its deadline. A panic, or a handler that does not end, is a failure like any other. A row
     /// that has used up its tries has killed the process before, and is not run again.
-    pub(super) async fn guard<T>(
+    pub(super) async fn guard<T: Send + 'static>(
         &self,
         row: &Claimed,
-        running: impl Future<Output = Result<T, CommandError>> + Send,
+        running: impl Future<Output = Result<T, CommandError>> + Send + 'static,
     ) -> Result<T, CommandError> {
         if self.desk.is_beyond_its_tries(row, 1) {
             return Err(anyhow::anyhow!("the process ended during each try").into());
         }
-        match tokio::time::timeout(self.deadline, AssertUnwindSafe(running).catch_unwind()).await {
+        match tokio::time::timeout(self.deadline, self.handlers.run(running)).await {
             Ok(Ok(returned)) => returned,
             Ok(Err(panic)) => Err(anyhow::anyhow!("the handler {}", reason(&*panic)).into()),
             Err(_) => Err(anyhow::anyhow!("the handler did not end within worker.deadline").into()),
