@@ -313,3 +313,23 @@ fn backoff(attempt: u32) -> Duration {
     let whole = Duration::from_millis(100) * 2_u32.saturating_pow(attempt.min(6));
     jittered(whole).min(LONGEST_WAIT)
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn an_address_is_the_url_as_text() {
+        let settings = Config::from_parts("[webex]\napi_url = \"https://example.com/v1\"", &[]).unwrap().webex;
+        let client = Client::new(&settings, &SecretString::from("t"), Metrics::default()).unwrap();
+        for id in ["Y2lz-_==", "a.b", "~", "...", "", ".", "..", "%2e", "a/b", "a?b", "a#b", "ä", "a b", "a\\b", "@:"]
+        {
+            let segments = ["messages", id];
+            assert_eq!(client.address(&segments), client.url(&segments, &[]).as_str(), "{id:?}");
+        }
+        assert_eq!(client.address(&["messages", ".."]), "https://example.com/v1/messages/-");
+    }
+}
