@@ -114,12 +114,23 @@ impl Direct {
     fn take_idle(&self) -> Option<Sender> {
         let mut idle = lock(&self.idle);
         while let Some((sender, since)) = idle.senders.pop() {
-            if sender.is_ready() && since.elapsed() < LONGEST_IDLE {
+            if is_usable(&sender, since, clock::instant()) {
                 return Some(sender);
             }
         }
         None
     }
+}
+
+impl Idle {
+    /// Closes the connections that are not used any more.
+    fn close_unused(&mut self, now: Instant) {
+        self.senders.retain(|(sender, since)| is_usable(sender, *since, now));
+    }
+}
+
+fn is_usable(sender: &Sender, since: Instant, now: Instant) -> bool {
+    sender.is_ready() && now.saturating_duration_since(since) < LONGEST_IDLE
 }
 
 /// Keeps a connection for the next call once it is ready for one. It never is if an answer was not read to its end.
@@ -141,13 +152,13 @@ fn keep(idle: &Arc<Mutex<Idle>>, mut sender: Sender) {
     }
 }
 
-/// Closes the connections that had no call for a long time, until there is none.
+/// Closes connections until none is open.
 async fn close_idle(idle: Weak<Mutex<Idle>>) {
     loop {
         tokio::time::sleep(LONGEST_IDLE).await;
         let Some(idle) = idle.upgrade() else { return };
         let mut idle = lock(&idle);
-        idle.senders.retain(|(sender, since)| sender.is_ready() && since.elapsed() < LONGEST_IDLE);
+        idle.close_unused(clock::instant());
         if idle.senders.is_empty() {
             idle.is_watched = false;
             return;
@@ -157,4 +168,38 @@ async fn close_idle(idle: Weak<Mutex<Idle>>) {
 
 fn lock(idle: &Mutex<Idle>) -> MutexGuard<'_, Idle> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::RootCertStore;
+    use rustls::crypto::ring;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_stays_open_for_a_while_and_is_then_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            stream.read(&mut [0; 1024]).await
+        });
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let tls = tls.with_safe_default_protocol_versions().unwrap();
+        let tls = tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+        let direct = Direct::new(host, tls, LONGEST_IDLE, LONGEST_IDLE);
+        assert_eq!(direct.send(Request::new(Full::default())).await.unwrap().0.status, 204);
+
+        let (used, close) = (clock::instant(), |now| lock(&direct.idle).close_unused(now));
+        close(used + LONGEST_IDLE - Duration::from_secs(9));
+        assert_eq!(lock(&direct.idle).senders.len(), 1);
+        close(used + LONGEST_IDLE);
+        assert_eq!(lock(&direct.idle).senders.len(), 0);
+        assert_eq!(server.await.unwrap().unwrap(), 0, "the other end sees it closed");
+    }
 }
