@@ -2,8 +2,10 @@
 //! may answer in Webex's place, with any status and a page of its own. Nothing it says counts as said by Webex.
 
 use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Body;
+use reqwest::StatusCode;
 use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -12,6 +14,9 @@ use crate::clock;
 
 /// The header that every answer of Webex has.
 const TRACKING_ID: &str = "trackingid";
+
+/// The most bytes of a refusal that are read. It is usually a sentence or two.
+pub(super) const MOST_OF_A_REFUSAL: usize = 64 * 1024;
 
 /// The body that a success must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,17 +98,43 @@ fn of_whom(headers: &HeaderMap, body: &[u8]) -> String {
     }
 }
 
+/// The most bytes of the body that are read into memory.
+pub(super) fn most_bytes(status: StatusCode) -> usize {
+    /// A page or a long list is far smaller.
+    const OF_A_SUCCESS: usize = 16 * 1024 * 1024;
+    if status.is_success() { OF_A_SUCCESS } else { MOST_OF_A_REFUSAL }
+}
+
 /// The body of an answer. If it is longer than `most` bytes, only its beginning.
-pub(super) async fn read(mut response: Response, most: usize) -> Result<Bytes, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        let left = most - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(left)]);
-        if body.len() == most {
-            break;
+pub(super) async fn read<B>(mut body: B, most: usize) -> Result<Bytes, B::Error>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut first = next_chunk(&mut body).await?.unwrap_or_default();
+    first.truncate(most);
+    // A short body usually comes as a whole, and is not copied.
+    if first.len() == most || body.is_end_stream() {
+        return Ok(first);
+    }
+    let mut whole = Vec::from(first);
+    while whole.len() < most
+        && let Some(chunk) = next_chunk(&mut body).await?
+    {
+        whole.extend_from_slice(&chunk[..chunk.len().min(most - whole.len())]);
+    }
+    Ok(whole.into())
+}
+
+async fn next_chunk<B>(body: &mut B) -> Result<Option<Bytes>, B::Error>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    while let Some(frame) = body.frame().await {
+        if let Ok(chunk) = frame?.into_data() {
+            return Ok(Some(chunk));
         }
     }
-    Ok(body.into())
+    Ok(None)
 }
 
 /// The error for a refusal. Its body is JSON, HTML or nothing. If the body has no tracking id, the header may have it.

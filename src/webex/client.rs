@@ -5,44 +5,34 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::{Method, Response, StatusCode, multipart};
+use reqwest::StatusCode;
+use reqwest::header::HeaderValue;
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use url::Url;
 
 use super::absent::Absent;
-use super::answer::{Expects, foreign_refusal, foreign_success, has_tracking_id, read, refusal};
-use super::connection::http_client;
+use super::answer::{Expects, foreign_refusal, foreign_success, refusal};
+use super::call::{ApiAnswer, ApiCall};
 use super::error::Error;
-use super::filename::UNKNOWN_TYPE;
 use super::governor::{Governor, LONGEST_WAIT, Priority};
 use super::jitter::jittered;
 use super::lenient::{self, Read};
 use super::oddities::Oddities;
-use super::resources::File;
 use super::time::WebexTime;
+use super::wire::Wire;
 use crate::clock;
 use crate::config;
 use crate::redact::Redactor;
 use crate::telemetry::Metrics;
-
-/// The most bytes of a body that are read into memory. A page or a long list is far smaller.
-pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
-
-/// The most bytes of a refusal that are read. It is usually a sentence or two.
-pub(super) const MOST_OF_A_REFUSAL: usize = 64 * 1024;
 
 /// A client of the Webex API with one token. Cheap to clone; all clones share one budget of calls.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>, Priority);
 
 struct Inner {
-    http: reqwest::Client,
+    wire: Wire,
     base: Url,
-    authorization: HeaderValue,
     retries: u32,
     metrics: Metrics,
     /// In microseconds; 0 before the first answer.
@@ -52,36 +42,6 @@ struct Inner {
     oddities: Oddities,
     absent: Absent,
     redactor: Redactor,
-}
-
-/// A call, as the endpoints describe it.
-pub(super) struct ApiCall {
-    /// The name of the endpoint in metrics and errors: its path without ids.
-    pub endpoint: &'static str,
-    pub method: Method,
-    pub url: Url,
-    pub body: RequestBody,
-    /// Whether the call may be made twice.
-    pub repeatable: bool,
-    /// The body that a success must have.
-    pub expects: Expects,
-}
-
-/// An answer to a call.
-pub(super) struct ApiAnswer {
-    /// Whether it has Webex's tracking id, which proves that it is from Webex.
-    pub is_signed: bool,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-    /// The response of a file, whose body has not been read yet.
-    pub unread: Option<Response>,
-}
-
-pub(super) enum RequestBody {
-    None,
-    Json(Value),
-    /// A file upload with its other fields.
-    Form(Vec<(&'static str, String)>, File),
 }
 
 impl Client {
@@ -111,9 +71,8 @@ impl Client {
         let asked = Arc::clone(&governor);
         metrics.pace_from(move || asked.pace());
         let inner = Inner {
-            http: http_client(settings, |builder| builder)?,
+            wire: Wire::new(settings, authorization)?,
             base,
-            authorization,
             retries: settings.retries,
             last_latency: AtomicU64::new(0),
             webex_time: WebexTime::default(),
@@ -174,9 +133,9 @@ impl Client {
         Some(clock::wall_ms() - self.webex_time()?)
     }
 
-    /// The header that proves who calls. It is marked as sensitive, so nothing prints it.
-    pub(super) fn authorization(&self) -> &HeaderValue {
-        &self.0.authorization
+    /// For calls that are not made by `send`.
+    pub(super) fn wire(&self) -> &Wire {
+        &self.0.wire
     }
 
     /// Counts a call that is not made by `send`.
@@ -199,6 +158,19 @@ impl Client {
             url.query_pairs_mut().extend_pairs(query);
         }
         url
+    }
+
+    /// The address of an endpoint without a query, as `url` gives it.
+    pub(super) fn address(&self, segments: &[&str]) -> String {
+        let needs_no_escape = |segment: &&str| {
+            segment.bytes().any(|b| b != b'.')
+                && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~=".contains(&b))
+        };
+        if segments.iter().all(needs_no_escape) {
+            format!("{}{}", self.0.base, segments.join("/"))
+        } else {
+            self.url(segments, &[]).into()
+        }
     }
 
     pub(super) async fn json<T: DeserializeOwned>(&self, call: ApiCall) -> Result<T, Error> {
@@ -226,7 +198,7 @@ impl Client {
             }
             Err(error) => {
                 let cause = self.0.redactor.sanitized(&error.to_string());
-                Err(match answer.is_signed {
+                Err(match answer.is_signed() {
                     true => Error::Unreadable { endpoint, cause },
                     false => Error::NotWebex { endpoint, status: 200, cause },
                 })
@@ -314,26 +286,9 @@ impl Client {
 
     /// Sends the request and reads the answer, whoever it is from.
     async fn exchange(&self, call: &ApiCall) -> Result<(StatusCode, ApiAnswer), Error> {
-        let request = self.0.http.request(call.method.clone(), call.url.clone());
-        let request = request.header(AUTHORIZATION, self.0.authorization.clone());
-        let request = match &call.body {
-            RequestBody::None => request,
-            RequestBody::Json(value) => request.json(value),
-            RequestBody::Form(fields, file) => request.multipart(form(fields, file)?),
-        };
-        let answer = async {
-            let response = request.send().await?;
-            let (status, headers) = (response.status(), response.headers().clone());
-            let (body, unread) = match status.is_success() {
-                true if call.expects == Expects::File => (Bytes::new(), Some(response)),
-                true => (read(response, MOST_BYTES).await?, None),
-                false => (read(response, MOST_OF_A_REFUSAL).await?, None),
-            };
-            Ok((status, ApiAnswer { is_signed: has_tracking_id(&headers), headers, body, unread }))
-        };
-        answer.await.map_err(|error: reqwest::Error| {
-            self.0.metrics.api_request(call.endpoint, if error.is_timeout() { "timeout" } else { "unreachable" });
-            Error::Unreachable { endpoint: call.endpoint, is_sent: !error.is_connect(), cause: innermost(error) }
+        self.0.wire.exchange(call).await.map_err(|lost| {
+            self.0.metrics.api_request(call.endpoint, if lost.is_timeout { "timeout" } else { "unreachable" });
+            Error::Unreachable { endpoint: call.endpoint, is_sent: lost.is_sent, cause: lost.cause }
         })
     }
 
@@ -353,32 +308,28 @@ impl Client {
     }
 }
 
-fn form(fields: &[(&'static str, String)], file: &File) -> Result<multipart::Form, Error> {
-    let part = || multipart::Part::stream(file.bytes.clone()).file_name(file.name.clone());
-    // An invalid media type is no reason not to send the file.
-    let part = part()
-        .mime_str(&file.content_type)
-        .or_else(|_| part().mime_str(UNKNOWN_TYPE))
-        .map_err(|error| Error::Unsendable { endpoint: "messages", cause: error.to_string() })?;
-    let form = multipart::Form::new().part("files", part);
-    Ok(fields.iter().fold(form, |form, (name, value)| form.text(*name, value.clone())))
-}
-
 /// The pause before a repeat: 100 ms, doubled each time, and drawn at random from half to all of that.
 fn backoff(attempt: u32) -> Duration {
     let whole = Duration::from_millis(100) * 2_u32.saturating_pow(attempt.min(6));
     jittered(whole).min(LONGEST_WAIT)
 }
 
-/// The innermost cause, which a person can act on. The library's own message names the URL.
-pub(super) fn innermost(error: reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no answer within webex.timeout".to_owned();
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn an_address_is_the_url_as_text() {
+        let settings = Config::from_parts("[webex]\napi_url = \"https://example.com/v1\"", &[]).unwrap().webex;
+        let client = Client::new(&settings, &SecretString::from("t"), Metrics::default()).unwrap();
+        for id in ["Y2lz-_==", "a.b", "~", "...", "", ".", "..", "%2e", "a/b", "a?b", "a#b", "ä", "a b", "a\\b", "@:"]
+        {
+            let segments = ["messages", id];
+            assert_eq!(client.address(&segments), client.url(&segments, &[]).as_str(), "{id:?}");
+        }
+        assert_eq!(client.address(&["messages", ".."]), "https://example.com/v1/messages/-");
     }
-    let error = error.without_url();
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }

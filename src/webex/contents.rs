@@ -11,8 +11,9 @@ use tokio::io::AsyncReadExt;
 use url::Url;
 
 use super::answer::Expects;
-use super::client::{ApiAnswer, ApiCall, RequestBody, innermost};
+use super::call::{ApiAnswer, ApiCall, RequestBody};
 use super::filename::{UNKNOWN_TYPE, named, safe_name, type_of};
+use super::lost::Lost;
 use super::{Client, Error, File};
 
 /// The name of the endpoint in metrics and errors.
@@ -54,7 +55,7 @@ impl Download {
         body.chunk().await.map_err(|error| Error::Unreachable {
             endpoint: ENDPOINT,
             is_sent: true,
-            cause: innermost(error),
+            cause: Lost::from(error).cause,
         })
     }
 }
@@ -92,7 +93,7 @@ impl Client {
         let call = ApiCall {
             endpoint: ENDPOINT,
             method,
-            url,
+            url: url.into(),
             body: RequestBody::None,
             repeatable: true,
             expects: Expects::File,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::Expects;
-use super::client::{ApiCall, RequestBody};
+use super::call::{ApiCall, RequestBody};
 use super::{
     ActionId, Attachment, AttachmentAction, Client, Error, File, Listed, Listing, Membership, Message, MessageId,
     Person, PersonId, Room, RoomId, RoomType, Webhook, WebhookId, WebhookSpec,
@@ -65,7 +65,7 @@ impl NewMessage {
 impl Client {
     /// The bot itself.
     pub async fn me(&self) -> Result<Person, Error> {
-        self.json(self.get("people/me", &["people", "me"], &[])).await
+        self.json(self.get("people/me", &["people", "me"])).await
     }
 
     /// Makes a small call, to find out whether Webex answers at all.
@@ -75,7 +75,7 @@ impl Client {
 
     /// One person.
     pub async fn person(&self, id: &PersonId) -> Result<Person, Error> {
-        self.json(self.get("people/{id}", &["people", id.as_str()], &[])).await
+        self.json(self.get("people/{id}", &["people", id.as_str()])).await
     }
 
     /// People with this address. Webex searches only the bot's own organisation.
@@ -111,7 +111,7 @@ impl Client {
 
     /// One space.
     pub async fn room(&self, id: &RoomId) -> Result<Room, Error> {
-        self.json(self.get("rooms/{id}", &["rooms", id.as_str()], &[])).await
+        self.json(self.get("rooms/{id}", &["rooms", id.as_str()])).await
     }
 
     /// The members of a space.
@@ -129,8 +129,8 @@ impl Client {
 
     /// Posts a message. It is not repeated here, since Webex has no key by which to recognise a repeat.
     pub async fn create_message(&self, message: &NewMessage) -> Result<Message, Error> {
-        let body = serde_json::to_value(message).map_err(unserializable)?;
-        self.json(self.call("messages", Method::POST, &["messages"], RequestBody::Json(body))).await
+        let body = RequestBody::json("messages", message)?;
+        self.json(self.call("messages", Method::POST, &["messages"], body)).await
     }
 
     /// Posts a message with a local file. It can have only one file, and no card.
@@ -153,7 +153,7 @@ impl Client {
 
     /// One message. In a group space the bot may read only messages that mention it and its own.
     pub async fn message(&self, id: &MessageId) -> Result<Message, Error> {
-        self.json(self.get("messages/{id}", &["messages", id.as_str()], &[])).await
+        self.json(self.get("messages/{id}", &["messages", id.as_str()])).await
     }
 
     /// The newest `most` messages of a direct space, newest first.
@@ -225,9 +225,8 @@ impl Client {
     pub async fn edit_message(&self, id: &MessageId, room: &RoomId, new: &NewMessage) -> Result<Message, Error> {
         let NewMessage { text, markdown, .. } = new.clone();
         let new = NewMessage { room_id: Some(room.clone()), text, markdown, ..NewMessage::default() };
-        let body = serde_json::to_value(new).map_err(unserializable)?;
-        self.json(self.repeatable("messages/{id}", Method::PUT, &["messages", id.as_str()], RequestBody::Json(body)))
-            .await
+        let body = RequestBody::json("messages/{id}", &new)?;
+        self.json(self.repeatable("messages/{id}", Method::PUT, &["messages", id.as_str()], body)).await
     }
 
     /// Deletes a message of the bot.
@@ -238,7 +237,7 @@ impl Client {
 
     /// One click on a card, with the values of its inputs.
     pub async fn attachment_action(&self, id: &ActionId) -> Result<AttachmentAction, Error> {
-        self.json(self.get("attachment/actions/{id}", &["attachment", "actions", id.as_str()], &[])).await
+        self.json(self.get("attachment/actions/{id}", &["attachment", "actions", id.as_str()])).await
     }
 
     /// Every webhook of this token, whoever made it.
@@ -248,7 +247,7 @@ impl Client {
 
     /// One webhook.
     pub async fn webhook(&self, id: &WebhookId) -> Result<Webhook, Error> {
-        self.json(self.get("webhooks/{id}", &["webhooks", id.as_str()], &[])).await
+        self.json(self.get("webhooks/{id}", &["webhooks", id.as_str()])).await
     }
 
     /// Registers a webhook. It is not repeated here, since Webex would make a second one.
@@ -257,7 +256,8 @@ impl Client {
             "name": spec.name, "targetUrl": spec.target_url, "resource": spec.resource, "event": spec.event,
             "secret": spec.secret.expose_secret(),
         });
-        self.json(self.call("webhooks", Method::POST, &["webhooks"], RequestBody::Json(body))).await
+        let body = RequestBody::json("webhooks", &body)?;
+        self.json(self.call("webhooks", Method::POST, &["webhooks"], body)).await
     }
 
     /// Sets everything of a webhook that can be changed, and activates it again.
@@ -265,8 +265,8 @@ impl Client {
         let body = json!({
             "name": spec.name, "targetUrl": spec.target_url, "secret": spec.secret.expose_secret(), "status": "active",
         });
-        self.json(self.repeatable("webhooks/{id}", Method::PUT, &["webhooks", id.as_str()], RequestBody::Json(body)))
-            .await
+        let body = RequestBody::json("webhooks/{id}", &body)?;
+        self.json(self.repeatable("webhooks/{id}", Method::PUT, &["webhooks", id.as_str()], body)).await
     }
 
     /// Deletes a webhook.
@@ -275,26 +275,15 @@ impl Client {
             .await
     }
 
-    fn get(&self, endpoint: &'static str, segments: &[&str], query: &[(&str, &str)]) -> ApiCall {
-        ApiCall {
-            endpoint,
-            method: Method::GET,
-            url: self.url(segments, query),
-            body: RequestBody::None,
-            repeatable: true,
-            expects: Expects::Json,
-        }
+    fn get(&self, endpoint: &'static str, segments: &[&str]) -> ApiCall {
+        self.repeatable(endpoint, Method::GET, segments, RequestBody::None)
     }
 
     fn call(&self, endpoint: &'static str, method: Method, segments: &[&str], body: RequestBody) -> ApiCall {
-        ApiCall { endpoint, method, url: self.url(segments, &[]), body, repeatable: false, expects: Expects::Json }
+        ApiCall { endpoint, method, url: self.address(segments), body, repeatable: false, expects: Expects::Json }
     }
 
     fn repeatable(&self, endpoint: &'static str, method: Method, segments: &[&str], body: RequestBody) -> ApiCall {
         ApiCall { repeatable: true, ..self.call(endpoint, method, segments, body) }
     }
-}
-
-fn unserializable(error: serde_json::Error) -> Error {
-    Error::Unsendable { endpoint: "messages", cause: error.to_string() }
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::answer::Expects;
-use super::client::{ApiCall, RequestBody};
+use super::call::{ApiCall, RequestBody};
 use super::{Client, Error, lenient};
 
 /// A list, as far as it could be read.
@@ -113,7 +113,7 @@ impl Client {
         let call = ApiCall {
             endpoint,
             method: Method::GET,
-            url,
+            url: url.into(),
             body: RequestBody::None,
             repeatable: true,
             expects: Expects::Json,

@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
-use super::answer::{Expects, read, refusal};
-use super::client::{ApiCall, Client, MOST_OF_A_REFUSAL, RequestBody, innermost};
-use super::connection::http_client;
-use super::{Error, Socket, lenient};
+use super::answer::{Expects, MOST_OF_A_REFUSAL, read, refusal};
+use super::call::{ApiCall, RequestBody};
+use super::lost::Lost;
+use super::{Client, Error, Socket, lenient};
 use crate::config::{self, encrypted_or_loopback};
 use crate::redact::one_line;
 use crate::telemetry::Metrics;
@@ -31,8 +31,6 @@ const LONGEST_HOST: usize = 253;
 pub struct Mercury {
     /// Calls are not repeated here, since the caller that opens sockets makes its own pauses.
     client: Client,
-    /// An upgrade is possible only with HTTP/1.1. The other client would agree on HTTP/2 if it could.
-    http1: reqwest::Client,
     catalog: Url,
     name: String,
 }
@@ -75,12 +73,7 @@ impl Mercury {
     ) -> anyhow::Result<Mercury> {
         let catalog = settings.catalog_url.clone();
         let webex = config::Webex { api_url: catalog.clone(), retries: 0, ..webex.clone() };
-        Ok(Mercury {
-            client: Client::new(&webex, token, metrics)?,
-            http1: http_client(&webex, reqwest::ClientBuilder::http1_only)?,
-            catalog,
-            name: settings.device.clone(),
-        })
+        Ok(Mercury { client: Client::new(&webex, token, metrics)?, catalog, name: settings.device.clone() })
     }
 
     /// Asks for the hosts and changes nothing, to find out whether a socket is possible.
@@ -138,23 +131,24 @@ impl Mercury {
         let mut url = device.socket.clone();
         url.query_pairs_mut().append_pair("outboundWireFormat", "text").append_pair("bufferStates", "true");
         let key = BASE64.encode(fastrand::u128(..).to_be_bytes());
-        let request = self
-            .http1
+        let wire = self.client.wire();
+        let request = wire
+            .http()
             .get(url)
-            .header(AUTHORIZATION, self.client.authorization().clone())
+            .header(AUTHORIZATION, wire.authorization().clone())
             .header(CONNECTION, "Upgrade")
             .header(UPGRADE, "websocket")
             .header(SEC_WEBSOCKET_VERSION, "13")
             .header(SEC_WEBSOCKET_KEY, &key);
         let unreachable = |error| {
             self.client.count(ENDPOINT, "unreachable");
-            Error::Unreachable { endpoint: ENDPOINT, is_sent: true, cause: innermost(error) }
+            Error::Unreachable { endpoint: ENDPOINT, is_sent: true, cause: Lost::from(error).cause }
         };
         let response = request.send().await.map_err(unreachable)?;
         let (status, headers) = (response.status(), response.headers().clone());
         self.client.count(ENDPOINT, status.as_str());
         if status.is_success() || status.is_client_error() || status.is_server_error() || status.is_redirection() {
-            let body = read(response, MOST_OF_A_REFUSAL).await.map_err(unreachable)?;
+            let body = read(reqwest::Body::from(response), MOST_OF_A_REFUSAL).await.map_err(unreachable)?;
             let refused = refusal(ENDPOINT, status, &headers, &String::from_utf8_lossy(&body));
             return Err(refused.sanitized(self.client.redactor()));
         }
@@ -209,13 +203,14 @@ impl Mercury {
             "systemName": "switchboard",
             "systemVersion": env!("CARGO_PKG_VERSION"),
         });
-        let told: DeviceAnswer = self.client.json(call(endpoint, method, url, RequestBody::Json(about))).await?;
+        let told: DeviceAnswer =
+            self.client.json(call(endpoint, method, url, RequestBody::json(endpoint, &about)?)).await?;
         Ok(Device { url: hosts.admit(endpoint, &told.url)?, socket: hosts.admit(endpoint, &told.web_socket_url)? })
     }
 }
 
 fn call(endpoint: &'static str, method: Method, url: Url, body: RequestBody) -> ApiCall {
-    ApiCall { endpoint, method, url, body, repeatable: false, expects: Expects::Json }
+    ApiCall { endpoint, method, url: url.into(), body, repeatable: false, expects: Expects::Json }
 }
 
 /// The part of the catalog that is used here.

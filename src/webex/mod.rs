@@ -5,10 +5,12 @@
 
 mod absent;
 mod answer;
+mod call;
 mod client;
 mod connecting;
 mod connection;
 mod contents;
+mod direct;
 mod endpoints;
 mod error;
 mod filename;
@@ -17,6 +19,7 @@ mod ids;
 mod jitter;
 mod lenient;
 mod listing;
+mod lost;
 mod mercury;
 mod oddities;
 mod pace;
@@ -24,6 +27,7 @@ mod probe;
 mod resources;
 mod socket;
 mod time;
+mod wire;
 
 pub use client::Client;
 pub(crate) use connection::client_builder;

@@ -7,7 +7,7 @@ use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use url::Url;
 
-use super::connection::{client_builder, http_client, public_client};
+use super::connection::{client_builder, http_client, public_tls, system_tls};
 use crate::clock;
 use crate::config;
 
@@ -69,8 +69,8 @@ impl Probe {
             secrets: settings.secrets.clone(),
             agent: settings.agent.clone(),
         };
-        let http = if company_roots { http_client(&settings, |builder| builder)? } else { public_client(&settings)? };
-        Ok(Probe { http, url })
+        let tls = if company_roots { system_tls(&settings)? } else { public_tls()? };
+        Ok(Probe { http: http_client(&settings, tls)?, url })
     }
 
     /// Posts this body with these further headers.

@@ -51,7 +51,7 @@ impl Socket {
             .read_buffer_size(16 * 1024);
         let stream = WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await;
         let mut socket = Socket { stream, client };
-        let token = socket.client.authorization().to_str().unwrap_or_default();
+        let token = socket.client.wire().authorization().to_str().unwrap_or_default();
         let authorization = json!({"id": Uuid::new_v4(), "type": "authorization", "data": {"token": token}, "trackingId": tracking_id()});
         match socket.send(&authorization).await {
             Ok(()) => Ok(socket),

@@ -356,12 +356,12 @@ async fn a_path_that_the_daemon_does_not_know_is_named() {
 }
 
 /// A certificate of an authority that only we know, made by openssl, and a program that speaks TLS with it.
-struct Authority {
+pub struct Authority {
     folder: TempDir,
 }
 
 impl Authority {
-    fn new() -> Option<Authority> {
+    pub fn new() -> Option<Authority> {
         let folder = tempfile::tempdir().unwrap();
         let openssl = |args: &str| {
             let mut command = std::process::Command::new("openssl");
@@ -377,12 +377,12 @@ impl Authority {
         made.then_some(Authority { folder })
     }
 
-    fn root(&self) -> String {
+    pub fn root(&self) -> String {
         self.folder.path().join("ca.pem").display().to_string()
     }
 
     /// Ends TLS in front of the bot, as a proxy does.
-    fn stand_before(&self, port: u16) -> Option<(std::process::Child, u16)> {
+    pub fn stand_before(&self, port: u16) -> Option<(std::process::Child, u16)> {
         const PROXY: &str = r#"
 import socket, ssl, sys, threading
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -46,6 +46,7 @@ mod ledger_log;
 mod mercury;
 mod outbox;
 mod port;
+mod proxy;
 mod rate;
 mod raw;
 mod receiving;

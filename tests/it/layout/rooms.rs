@@ -41,7 +41,8 @@ fn each_library_is_used_where_it_belongs() {
         ("clap", &["cli"]),
         ("reqwest", &["webex", "simulator"]),
         ("rustls", &["webex"]),
-        ("tokio::spawn", &["cli", "lab", "simulator", "store"]),
+        ("hyper_rustls", &["webex"]),
+        ("tokio::spawn", &["cli", "lab", "simulator", "store", "webex"]),
     ] {
         for Source { file, code, .. } in &sources {
             let used = code.contains(&format!("{word}::")) || (word.contains("::") && code.contains(word));
