@@ -100,8 +100,9 @@ pub struct ThreadRoot {
 pub struct SettledActivity {
     /// Events, by what they were about, who they came from and how they ended.
     pub events: Vec<EventCount>,
-    /// For each label, how many milliseconds each sent reply took from acceptance to sending, ascending.
-    pub replies: Vec<(String, Vec<u32>)>,
+    /// For each label, how many replies took how many milliseconds from acceptance to sending: the times, ascending,
+    /// each with its number. Times of a second and more are rounded down to a tenth of a second.
+    pub replies: Vec<(String, Vec<(u32, u64)>)>,
 }
 
 /// The number of events with the same label, sender and end.

@@ -42,7 +42,7 @@ fn render(activity: &SettledActivity, with_people: bool) -> String {
     if messages == 0 {
         return text.trim_end().to_owned();
     }
-    let times: BTreeMap<&str, &Vec<u32>> = activity
+    let times: BTreeMap<&str, &Vec<(u32, u64)>> = activity
         .replies
         .iter()
         .map(|(label, times)| (if label.is_empty() { "(none)" } else { label.as_str() }, times))
@@ -86,13 +86,18 @@ fn group_of(group: &EventCount) -> ReportGroup {
     }
 }
 
-/// The quantile of ascending times in milliseconds.
-fn quantile(times: &[u32], part: f64) -> String {
-    let index = ((times.len() as f64 * part).ceil() as usize).saturating_sub(1);
-    match times.get(index) {
+/// The quantile of ascending times in milliseconds, each with its number.
+fn quantile(times: &[(u32, u64)], part: f64) -> String {
+    let all: u64 = times.iter().map(|(_, count)| count).sum();
+    let (wanted, mut passed) = ((all as f64 * part).ceil() as u64, 0);
+    let found = times.iter().find(|(_, count)| {
+        passed += count;
+        passed >= wanted
+    });
+    match found {
         None => "-".to_owned(),
-        Some(ms) if *ms < 1000 => format!("{ms} ms"),
-        Some(ms) => format!("{:.1} s", f64::from(*ms) / 1000.0),
+        Some((ms, _)) if *ms < 1000 => format!("{ms} ms"),
+        Some((ms, _)) => format!("{:.1} s", f64::from(*ms) / 1000.0),
     }
 }
 
@@ -115,7 +120,7 @@ mod tests {
                 group(None, "alice@example.com", "unknown", 2),
                 group(None, "stranger@example.net", "denied", 3),
             ],
-            replies: vec![(String::new(), vec![9]), ("help".to_owned(), vec![3, 4, 5, 1200])],
+            replies: vec![(String::new(), vec![(9, 1)]), ("help".to_owned(), vec![(3, 1), (4, 1), (5, 1), (1200, 1)])],
         };
         assert!(!render(&activity, false).contains("PERSON") && !render(&activity, false).contains('@'));
         insta::assert_snapshot!(render(&activity, true), @"

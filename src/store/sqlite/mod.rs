@@ -3,6 +3,7 @@
 //! The writer's thread runs the writes, each row by prepared statements. What is visible in the store makes up the
 //! engine, and only `store::engine` names it.
 
+mod activity;
 mod approvals;
 mod audit;
 mod cards;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::reader::Reader;
 use super::statements::{Statements, column};
-use crate::store::{EventCount, Filter, Queue, Receipt, Row, RowState, SettledActivity, StoreError};
+use crate::store::{Filter, Queue, Receipt, Row, RowState, StoreError};
 use crate::telemetry::Depths;
 use crate::verdict::Verdict;
 
@@ -70,7 +70,10 @@ impl Reader {
 
     pub async fn ending_in(&self, digits: &str) -> Result<Vec<Row>, StoreError> {
         let most = u32::try_from(digits.len()).unwrap_or(u32::MAX);
-        self.rows("substr(lower(hex(ledger.id)), -?2) = ?1 ORDER BY seq LIMIT 100", (digits.to_owned(), most)).await
+        // The index of the ids is a twentieth of the rows.
+        let which = "seq IN (SELECT seq FROM ledger INDEXED BY ledger_id WHERE substr(lower(hex(id)), -?2) = ?1)
+             ORDER BY seq LIMIT 100";
+        self.rows(which, (digits.to_owned(), most)).await
     }
 
     pub async fn noting(&self, text: &str) -> Result<Vec<Row>, StoreError> {
@@ -94,37 +97,6 @@ impl Reader {
         let sql = format!("{COLUMNS} WHERE {}", which.as_ref());
         self.read(move |ledger| ledger.all(&sql, values, shown)).await
     }
-
-    pub async fn activity(&self, since: i64) -> Result<SettledActivity, StoreError> {
-        let events = "SELECT label, subject, verdict, count(*) FROM ledger
-             WHERE settled_at >= ?1 AND queue = 0 AND verdict != 'unhandled' GROUP BY label, subject, verdict";
-        let sent = "SELECT coalesce(label, ''), settled_at - accepted_at FROM ledger
-             WHERE settled_at >= ?1 AND queue = 1 AND verdict = 'sent' ORDER BY 1, 2";
-        self.read(move |ledger| {
-            let mut activity =
-                SettledActivity { events: ledger.all(events, [since], event_count)?, ..SettledActivity::default() };
-            for (label, took) in
-                ledger.all(sent, [since], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?
-            {
-                let took = u32::try_from(took.max(0)).unwrap_or(u32::MAX);
-                match activity.replies.last_mut() {
-                    Some((last, times)) if *last == label => times.push(took),
-                    _ => activity.replies.push((label, vec![took])),
-                }
-            }
-            Ok(activity)
-        })
-        .await
-    }
-}
-
-fn event_count(row: &SqlRow<'_>) -> rusqlite::Result<EventCount> {
-    Ok(EventCount {
-        label: row.get(0)?,
-        subject: row.get(1)?,
-        verdict: verdict(row)?,
-        count: row.get::<_, i64>(3)?.unsigned_abs(),
-    })
 }
 
 pub(super) fn shown(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
@@ -153,6 +125,6 @@ fn receipt(row: &SqlRow<'_>) -> rusqlite::Result<Option<Receipt>> {
     Ok(Some(Receipt { message, without_card: row.get("without_card")?, without_thread: row.get("without_thread")? }))
 }
 
-fn verdict(row: &SqlRow<'_>) -> rusqlite::Result<Option<Verdict>> {
+pub(super) fn verdict(row: &SqlRow<'_>) -> rusqlite::Result<Option<Verdict>> {
     Ok(row.get::<_, Option<String>>("verdict")?.as_deref().and_then(Verdict::of))
 }
