@@ -112,7 +112,8 @@ async fn the_body_limit_is_64_kib_to_the_byte() {
 async fn other_paths_are_404_and_other_methods_405() {
     let door = Door::open().await;
     let client = http();
-    assert_eq!(client.get(&door.url).send().await.unwrap().status(), 405);
+    let answer = client.get(&door.url).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["allow"]), (405, &"POST".parse().unwrap()));
     assert_eq!(client.post(format!("{}/other", door.bot.url)).send().await.unwrap().status(), 404);
     assert_eq!(
         client.get(format!("{}/metrics", door.bot.url)).send().await.unwrap().status(),
@@ -184,12 +185,16 @@ async fn health_and_readiness_are_told_apart() {
 async fn a_connection_that_is_slow_or_says_nothing_is_closed() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let bot = Harness::with("[server]\ntimeout = \"200ms\"", Bot::builder()).await;
-    for begun in ["", "POST /webex/webhook HT", "POST /webex/webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{"]
-    {
+    for (begun, answered) in [
+        ("", ""),
+        ("POST /webex/webhook HT", ""),
+        ("POST /webex/webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{", "HTTP/1.1 408 "),
+    ] {
         let mut connection = tokio::net::TcpStream::connect(bot.url.trim_start_matches("http://")).await.unwrap();
         connection.write_all(begun.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         let closed = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut answer)).await;
         assert!(closed.is_ok(), "{begun:?} is still open");
+        assert!(String::from_utf8(answer).unwrap().starts_with(answered), "{begun:?}");
     }
 }
