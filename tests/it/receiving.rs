@@ -3,7 +3,7 @@
 use serde_json::json;
 use switchboard::Bot;
 
-use crate::harness::{Harness, PATIENCE, SECRET, get, http, post, signature};
+use crate::harness::{Harness, PATIENCE, SECRET, eventually, get, http, post, signature};
 
 fn envelope(id: &str) -> String {
     json!({"id": "w", "name": "n", "resource": "messages", "event": "created", "data": {"id": id, "roomId": "r"}})
@@ -106,6 +106,30 @@ async fn the_body_limit_is_64_kib_to_the_byte() {
     assert_eq!(door.signed(&body).await.0, 200);
     let longer = body.replace(r#""pad":"x"#, r#""pad":"xx"#);
     assert_eq!(door.signed(&longer).await.0, 413);
+}
+
+#[tokio::test]
+async fn a_body_may_come_in_pieces_and_must_come_whole() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let door = Door::open().await;
+    let body = envelope("m1");
+    let signed = format!("host: x\r\nx-spark-signature: {}\r\n", signature(SECRET, body.as_bytes()));
+    let head = format!("POST /webex/webhook HTTP/1.1\r\n{signed}transfer-encoding: chunked\r\n\r\n");
+    let chunk = |piece: &str| format!("{:x}\r\n{piece}\r\n", piece.len());
+    let (first, second) = body.split_at(20);
+    let begun = format!("{head}{}", chunk(first));
+
+    let mut connection = tokio::net::TcpStream::connect(door.bot.url.trim_start_matches("http://")).await.unwrap();
+    connection.write_all(begun.as_bytes()).await.unwrap();
+    connection.write_all(format!("{}0\r\nx-trailer: read by nobody\r\n\r\n", chunk(second)).as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    connection.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+
+    connection.write_all(begun.as_bytes()).await.unwrap();
+    drop(connection);
+    assert!(eventually(async || door.counted("rejected", "unknown").await == 1.0).await);
+    assert_eq!(door.counted("accepted", "messages").await, 1.0);
 }
 
 #[tokio::test]
