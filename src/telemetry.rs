@@ -73,19 +73,23 @@ pub struct Depths {
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
 
-type Waits = Family<[(&'static str, &'static str); 1], Histogram, fn() -> Histogram>;
+/// A label, and its value from a fixed set.
+type Label = (&'static str, &'static str);
+
+type Waits = Family<[Label; 1], Histogram, fn() -> Histogram>;
 
 struct Inner {
     registry: Registry,
-    events: Family<Vec<(&'static str, &'static str)>, Counter>,
-    handled: Family<[(&'static str, &'static str); 3], Counter>,
+    /// By source, resource and outcome; by the event too if nobody works on that.
+    events: Family<([Label; 3], Vec<Label>), Counter>,
+    handled: Family<[Label; 3], Counter>,
     commands: Family<[(&'static str, String); 2], Counter>,
-    approvals: Family<[(&'static str, &'static str); 1], Counter>,
+    approvals: Family<[Label; 1], Counter>,
     replies: Counter,
-    canaries: Family<[(&'static str, &'static str); 1], Counter>,
+    canaries: Family<[Label; 1], Counter>,
     canary: Histogram,
     api_requests: Family<[(&'static str, String); 2], Counter>,
-    unreadable: Family<[(&'static str, &'static str); 2], Counter>,
+    unreadable: Family<[Label; 2], Counter>,
     ledger: LedgerGauges,
     ack: Histogram,
     reply: Histogram,
@@ -103,7 +107,7 @@ struct LedgerGauges {
     inbox: Gauge,
     outbox: Gauge,
     oldest: Gauge<f64, AtomicU64>,
-    ages: Family<[(&'static str, &'static str); 1], Gauge<f64, AtomicU64>>,
+    ages: Family<[Label; 1], Gauge<f64, AtomicU64>>,
     dead: Gauge<i64, AtomicI64>,
     complete: Gauge<f64, AtomicU64>,
     gaps: Gauge<i64, AtomicI64>,
@@ -199,14 +203,14 @@ impl Metrics {
     /// An event arrived. `resource` is one of a fixed set, never text from outside.
     pub fn event(&self, source: &'static str, resource: &'static str, outcome: Received) {
         let labels = [("source", source), ("resource", resource), ("outcome", outcome.label())];
-        self.0.events.get_or_create(&labels.to_vec()).inc();
+        self.0.events.get_or_create(&(labels, Vec::new())).inc();
     }
 
     /// Something arrived that nobody works on. `resource` and `event` each have a fixed set of values.
     pub fn unhandled(&self, source: &'static str, resource: &'static str, event: &'static str) {
         let outcome = Received::Ignored.label();
-        let labels = [("source", source), ("resource", resource), ("outcome", outcome), ("event", event)];
-        self.0.events.get_or_create(&labels.to_vec()).inc();
+        let labels = [("source", source), ("resource", resource), ("outcome", outcome)];
+        self.0.events.get_or_create(&(labels, vec![("event", event)])).inc();
     }
 
     /// An event for which there was a handler was settled. `resource` and `event` each have a fixed set of values.

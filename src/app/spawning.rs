@@ -111,16 +111,16 @@ impl TaskSpawner<'_> {
         let receiver = match (self.config.delivery.mode, &webhook.secret) {
             (Mode::Webhook | Mode::Both, Some(secret)) => {
                 let (signer, metrics) = (Signer::new(secret.clone()), services.metrics.clone());
-                Some(Arc::new(Webhook::new(signer, door.clone(), metrics, gate.clone())))
+                Some(Webhook::new(signer, door.clone(), metrics, gate.clone()))
             }
             (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
         };
-        let routes = http::routes(server, &webhook.path, receiver, health.clone(), store.clone());
+        let routes = http::Routes::public(server, &webhook.path, receiver, health.clone(), store.clone());
         self.tasks.spawn(PUBLIC, http::serve(public, routes, server.clone(), servers.clone()));
         if let Some(listener) = admin {
             tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
             let routes = admin::router(services.metrics.clone(), store.clone());
-            let routes = http::operators_routes(server, routes);
+            let routes = http::Routes::operators(server, routes);
             self.tasks.spawn(ADMIN, http::serve(listener, routes, server.clone(), servers.clone()));
         }
         Ok(())

@@ -1,13 +1,13 @@
 //! One connection: answers its requests, and ends it when its client takes too long or its place is needed.
 
+use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Bytes, HttpBody};
 use hyper::Request;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -16,9 +16,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 use super::connections::{Phase, Seat};
+use super::routes::Routes;
 
 /// The smallest buffer for reading a header. The library accepts no smaller one.
 const SMALLEST_BUFFER: usize = 8192;
@@ -29,7 +29,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Serves a connection. Its errors are caused by the client, and are not logged.
 pub(super) async fn serve_connection(
     stream: TcpStream,
-    routes: Router,
+    routes: Arc<Routes>,
     header_limit: usize,
     seat: Seat,
     stop: CancellationToken,
@@ -37,14 +37,14 @@ pub(super) async fn serve_connection(
     let seat = Arc::new(seat);
     let asked = Arc::clone(&seat);
     let service = service_fn(move |request: Request<Incoming>| {
-        let (seat, routes) = (Arc::clone(&asked), routes.clone());
+        let (seat, routes) = (Arc::clone(&asked), Arc::clone(&routes));
         let is_whole = request.body().is_end_stream();
         seat.is_at(if is_whole { Phase::Working } else { Phase::Body });
-        let request = request.map(|body| Body::new(Watched { inner: body, seat: Arc::clone(&seat) }));
         async move {
-            let answer = routes.oneshot(request).await;
+            let request = request.map(|body| Watched { inner: body, seat: Arc::clone(&seat) });
+            let answer = routes.answer(request, seat.is_spare).await;
             seat.is_at(Phase::Idle);
-            answer
+            Ok::<_, Infallible>(answer)
         }
     });
     let connection = http1::Builder::new()
@@ -95,21 +95,11 @@ impl AsyncRead for Watched<TcpStream> {
     }
 }
 
+/// Without vectored writes: answers are short, and copying the body to its header takes less time than a second slice
+/// takes the kernel.
 impl AsyncWrite for Watched<TcpStream> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

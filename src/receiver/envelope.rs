@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::foreign::is_id;
 use super::other::posted;
 use crate::event::{Added, CLICKS, Event, MEMBERSHIPS, MESSAGES, Occurrence, is_plausible};
-use crate::webex::{Read, RoomType, read};
+use crate::webex::{RoomType, read};
 
 /// The resource of the envelopes by which `check --deep` tests the way in. Signing one takes the secret.
 pub const CANARY: &str = "switchboardCanary";
@@ -27,63 +27,53 @@ impl ParsedEnvelope {
     /// # Errors
     /// A sentence for the log about what is wrong with the body. Answer 400.
     pub fn parse(body: &[u8]) -> Result<ParsedEnvelope, String> {
-        #[derive(Deserialize)]
-        struct EnvelopeHead {
-            resource: String,
-            event: String,
-        }
-        // An event of another resource may have any `data`.
-        let head: Read<EnvelopeHead> = read(body).map_err(|error| error.to_string())?;
-        let EnvelopeHead { resource, event } = head.value;
-        Ok(match (resource.as_str(), event.as_str()) {
+        let envelope: Envelope = read(body).map_err(|error| error.to_string())?.value;
+        Ok(match (envelope.resource.as_str(), envelope.event.as_str()) {
             (CANARY, _) => ParsedEnvelope::Canary,
-            (MESSAGES, "created") => ParsedEnvelope::Event(Event::Message(Delivery::read(body)?.by_person())),
-            (CLICKS, "created") => ParsedEnvelope::Event(Event::Click(Delivery::read(body)?.by_person())),
-            (MEMBERSHIPS, "created") => ParsedEnvelope::Event(Event::Added(Delivery::read(body)?.added())),
-            _ => ParsedEnvelope::Event(Event::Other(posted(&resource, &event, body))),
+            (MESSAGES, "created") => ParsedEnvelope::Event(Event::Message(envelope.occurrence()?)),
+            (CLICKS, "created") => ParsedEnvelope::Event(Event::Click(envelope.occurrence()?)),
+            (MEMBERSHIPS, "created") => ParsedEnvelope::Event(Event::Added(envelope.added()?)),
+            (resource, event) => ParsedEnvelope::Event(Event::Other(posted(resource, event, body))),
         })
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Delivery {
+struct Envelope {
+    resource: String,
+    event: String,
     actor_id: Option<String>,
+    /// An event of another resource may have any `data`.
+    #[serde(default)]
     data: EnvelopeData,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EnvelopeData {
-    id: String,
+    id: Option<String>,
     room_id: Option<String>,
     person_id: Option<String>,
     room_type: Option<RoomType>,
     created: Option<Timestamp>,
 }
 
-impl Delivery {
-    fn read(body: &[u8]) -> Result<Delivery, String> {
-        let Delivery { actor_id, data } = read(body).map_err(|error| error.to_string())?.value;
-        if !is_id(&data.id) {
-            return Err("data.id is no id".to_owned());
-        }
+impl Envelope {
+    /// What a person did.
+    fn occurrence(self) -> Result<Occurrence, String> {
+        let EnvelopeData { id, room_id, person_id, room_type, created } = self.data;
         let known = |id: &String| is_id(id);
-        let (room_id, person_id) = (data.room_id.filter(known), data.person_id.filter(known));
-        let created = data.created.filter(is_plausible);
-        Ok(Delivery { actor_id, data: EnvelopeData { room_id, person_id, created, ..data } })
-    }
-
-    fn by_person(self) -> Occurrence {
-        let Delivery { actor_id, data: EnvelopeData { id, room_id, person_id, room_type, created } } = self;
-        let actor = person_id.or(actor_id);
-        Occurrence { id, room: room_id.map(Into::into), actor: actor.map(Into::into), room_type, created }
+        let id = id.filter(known).ok_or("data.id is missing or is no id")?;
+        let room = room_id.filter(known).map(Into::into);
+        let actor = person_id.filter(known).or(self.actor_id).map(Into::into);
+        Ok(Occurrence { id, room, actor, room_type, created: created.filter(is_plausible) })
     }
 
     /// The person in a membership is the one who was added. The actor added them.
-    fn added(mut self) -> Added {
-        let member = self.data.person_id.take().map(Into::into);
-        Added { member, membership: self.by_person() }
+    fn added(mut self) -> Result<Added, String> {
+        let member = self.data.person_id.take().filter(|id| is_id(id)).map(Into::into);
+        Ok(Added { member, membership: self.occurrence()? })
     }
 }
 
@@ -111,10 +101,10 @@ mod tests {
             parse(r#"{"resource":"meetings","event":"created","data":{"id":7}}"#),
             Ok(ParsedEnvelope::Event(Event::Other(_)))
         ));
-        assert!(matches!(
-            parse(r#"{"resource":"rooms","event":"created","data":null}"#),
-            Ok(ParsedEnvelope::Event(Event::Other(_)))
-        ));
+        for data in ["null", "7", r#""id""#, "[]", r#"["r",2,3,4,5,6]"#, r#"{"id":7,"created":{}}"#] {
+            let body = format!(r#"{{"resource":"rooms","event":"created","data":{data}}}"#);
+            assert!(matches!(parse(&body), Ok(ParsedEnvelope::Event(Event::Other(_)))), "{data}");
+        }
         for not_an_envelope in
             ["", "[]", "{}", "null", r#"{"resource":"messages","event":"created"}"#, r#"{"resource":1,"event":2}"#]
         {

@@ -1,12 +1,9 @@
 //! `POST {webhook.path}`: signature, envelope, one committed row, 200. Nothing else happens inside the request.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -20,6 +17,9 @@ use crate::telemetry::{Metrics, Received, Seldom};
 
 /// The seconds until Webex should repeat a delivery that the ledger did not take.
 const RETRY_AFTER: &str = "5";
+
+/// The label in metrics.
+const WEBHOOK: &str = Source::Webhook.as_str();
 
 /// Everything needed to take a delivery.
 pub struct Webhook {
@@ -43,6 +43,52 @@ impl Webhook {
     /// this daemon answers.
     pub fn new(signer: Signer, door: Door, metrics: Metrics, gate: Gate) -> Webhook {
         Webhook { signer, door, metrics, gate, warnings: Warnings::default() }
+    }
+
+    /// Answers one delivery. Instead of the body there may be the status with which to refuse it. Labels and log
+    /// contain only fixed words, since the delivery is hostile until it is verified.
+    pub async fn receive(&self, headers: &HeaderMap, body: Result<Bytes, StatusCode>) -> Response {
+        let started = clock::instant();
+        let Webhook { signer, metrics, .. } = self;
+        let body = match body {
+            Ok(body) => body,
+            Err(status) => {
+                metrics.event(WEBHOOK, "unknown", Received::Rejected);
+                return refusal(status, "the body is too large or was not sent whole");
+            }
+        };
+        // A canary gets the answers that anybody gets.
+        let is_canary = signer.is_canary(headers, &body);
+        if is_canary {
+            tracing::debug!("a canary of `switchboard check --deep` arrived");
+        }
+        let verified = match signer.verify(headers, body) {
+            Ok(verified) => verified,
+            Err(error) => {
+                if !is_canary {
+                    metrics.event(WEBHOOK, "unknown", Received::Rejected);
+                    self.tell_of_refusal(error);
+                }
+                return refusal(StatusCode::UNAUTHORIZED, "invalid signature");
+            }
+        };
+        let event = match ParsedEnvelope::parse(verified.get()) {
+            Ok(ParsedEnvelope::Event(event)) => event,
+            Ok(ParsedEnvelope::Canary) => {
+                tracing::debug!("a canary of `switchboard check --deep` arrived");
+                return acknowledged();
+            }
+            Err(problem) => {
+                if !is_canary {
+                    metrics.event(WEBHOOK, "unknown", Received::Rejected);
+                    if let Some(count) = self.warnings.no_envelope.count() {
+                        tracing::warn!(%problem, count, "a signed delivery is not a Webex envelope");
+                    }
+                }
+                return refusal(StatusCode::BAD_REQUEST, "not a Webex webhook envelope");
+            }
+        };
+        self.take(&event, verified.get().clone(), started).await
     }
 
     /// Takes a signed event and answers the request.
@@ -82,60 +128,9 @@ impl Webhook {
     }
 }
 
-/// The label in metrics.
-const WEBHOOK: &str = Source::Webhook.as_str();
-
-/// Answers one delivery. Labels and log contain only fixed words, since the delivery is hostile until it is verified.
-pub async fn receive(
-    State(webhook): State<Arc<Webhook>>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let started = clock::instant();
-    let Webhook { signer, metrics, .. } = &*webhook;
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => {
-            metrics.event(WEBHOOK, "unknown", Received::Rejected);
-            return refusal(rejection.status(), "the body is too large or was not sent whole");
-        }
-    };
-    // A canary gets the answers that anybody gets.
-    let is_canary = signer.is_canary(&headers, &body);
-    if is_canary {
-        tracing::debug!("a canary of `switchboard check --deep` arrived");
-    }
-    let verified = match signer.verify(&headers, body) {
-        Ok(verified) => verified,
-        Err(error) => {
-            if !is_canary {
-                metrics.event(WEBHOOK, "unknown", Received::Rejected);
-                webhook.tell_of_refusal(error);
-            }
-            return refusal(StatusCode::UNAUTHORIZED, "invalid signature");
-        }
-    };
-    let event = match ParsedEnvelope::parse(verified.get()) {
-        Ok(ParsedEnvelope::Event(event)) => event,
-        Ok(ParsedEnvelope::Canary) => {
-            tracing::debug!("a canary of `switchboard check --deep` arrived");
-            return acknowledged();
-        }
-        Err(problem) => {
-            if !is_canary {
-                metrics.event(WEBHOOK, "unknown", Received::Rejected);
-                if let Some(count) = webhook.warnings.no_envelope.count() {
-                    tracing::warn!(%problem, count, "a signed delivery is not a Webex envelope");
-                }
-            }
-            return refusal(StatusCode::BAD_REQUEST, "not a Webex webhook envelope");
-        }
-    };
-    webhook.take(&event, verified.get().clone(), started).await
-}
-
+/// The answer to every delivery that is taken.
 fn acknowledged() -> Response {
-    Json(json!({"received": true})).into_response()
+    ([(header::CONTENT_TYPE, "application/json")], r#"{"received":true}"#).into_response()
 }
 
 fn unavailable(error: &str) -> Response {

@@ -13,10 +13,9 @@ use serde::{Deserialize, Serialize};
 /// The part of an id that is the same in every cluster. For a person, message or room it is the UUID. An id that is not
 /// base64 of a Webex URI, such as a bare UUID, is its own local part.
 pub fn local_part(id: &str) -> String {
-    match (decode(id), uuid::Uuid::try_parse(id)) {
-        (Some(uri), _) => uri.local,
-        (None, Ok(uuid)) => uuid.to_string(),
-        (None, Err(_)) => id.to_owned(),
+    match decode(id).as_deref().and_then(Uri::parse) {
+        Some(uri) => uri.local.to_ascii_lowercase(),
+        None => uuid::Uuid::try_parse(id).map_or_else(|_| id.to_owned(), |uuid| uuid.to_string()),
     }
 }
 
@@ -27,32 +26,41 @@ pub(crate) fn encode(cluster: &str, kind: &str, local: &str) -> String {
 
 /// The cluster in an id. None if the id is not base64 of a Webex URI.
 pub(crate) fn cluster(id: &str) -> Option<String> {
-    decode(id).map(|uri| uri.cluster)
+    decode(id).as_deref().and_then(Uri::parse).map(|uri| uri.cluster.to_owned())
 }
 
-struct Uri {
-    cluster: String,
-    kind: String,
-    local: String,
-}
-
-fn decode(id: &str) -> Option<Uri> {
+/// The text of an id that is base64.
+fn decode(id: &str) -> Option<String> {
     // Webex leaves the padding off, while others add it.
-    let text = String::from_utf8(BASE64.decode(id.trim().trim_end_matches('=')).ok()?).ok()?;
-    let mut parts = text.strip_prefix("ciscospark://")?.splitn(3, '/');
-    let (cluster, kind, local) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(Uri { cluster: cluster.to_owned(), kind: kind.to_ascii_uppercase(), local: local.to_ascii_lowercase() })
+    String::from_utf8(BASE64.decode(id.trim().trim_end_matches('=')).ok()?).ok()
+}
+
+/// The parts of a Webex URI. The case of `kind` and `local` does not matter.
+struct Uri<'a> {
+    cluster: &'a str,
+    kind: &'a str,
+    local: &'a str,
+}
+
+impl Uri<'_> {
+    fn parse(text: &str) -> Option<Uri<'_>> {
+        let mut parts = text.strip_prefix("ciscospark://")?.splitn(3, '/');
+        Some(Uri { cluster: parts.next()?, kind: parts.next()?, local: parts.next()? })
+    }
 }
 
 /// Whether two spellings mean the same thing. A bare UUID matches an id of any type.
 fn same(a: &str, b: &str) -> bool {
-    a == b
-        || match (decode(a), decode(b)) {
-            (Some(a), Some(b)) => a.kind == b.kind && a.local == b.local,
-            (None, Some(uri)) => a.eq_ignore_ascii_case(&uri.local),
-            (Some(uri), None) => b.eq_ignore_ascii_case(&uri.local),
-            (None, None) => local_part(a) == local_part(b),
-        }
+    if a == b {
+        return true;
+    }
+    let (text_a, text_b) = (decode(a), decode(b));
+    match (text_a.as_deref().and_then(Uri::parse), text_b.as_deref().and_then(Uri::parse)) {
+        (Some(a), Some(b)) => a.kind.eq_ignore_ascii_case(b.kind) && a.local.eq_ignore_ascii_case(b.local),
+        (None, Some(uri)) => a.eq_ignore_ascii_case(uri.local),
+        (Some(uri), None) => b.eq_ignore_ascii_case(uri.local),
+        (None, None) => local_part(a) == local_part(b),
+    }
 }
 
 macro_rules! ids {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use switchboard::Bot;
 
-use crate::harness::{Harness, PATIENCE, SECRET, get, http, post, signature};
+use crate::harness::{Harness, PATIENCE, SECRET, eventually, get, http, post, signature};
 
 fn envelope(id: &str) -> String {
     json!({"id": "w", "name": "n", "resource": "messages", "event": "created", "data": {"id": id, "roomId": "r"}})
@@ -109,10 +109,35 @@ async fn the_body_limit_is_64_kib_to_the_byte() {
 }
 
 #[tokio::test]
+async fn a_body_may_come_in_pieces_and_must_come_whole() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let door = Door::open().await;
+    let body = envelope("m1");
+    let signed = format!("host: x\r\nx-spark-signature: {}\r\n", signature(SECRET, body.as_bytes()));
+    let head = format!("POST /webex/webhook HTTP/1.1\r\n{signed}transfer-encoding: chunked\r\n\r\n");
+    let chunk = |piece: &str| format!("{:x}\r\n{piece}\r\n", piece.len());
+    let (first, second) = body.split_at(20);
+    let begun = format!("{head}{}", chunk(first));
+
+    let mut connection = tokio::net::TcpStream::connect(door.bot.url.trim_start_matches("http://")).await.unwrap();
+    connection.write_all(begun.as_bytes()).await.unwrap();
+    connection.write_all(format!("{}0\r\nx-trailer: read by nobody\r\n\r\n", chunk(second)).as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    connection.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+
+    connection.write_all(begun.as_bytes()).await.unwrap();
+    drop(connection);
+    assert!(eventually(async || door.counted("rejected", "unknown").await == 1.0).await);
+    assert_eq!(door.counted("accepted", "messages").await, 1.0);
+}
+
+#[tokio::test]
 async fn other_paths_are_404_and_other_methods_405() {
     let door = Door::open().await;
     let client = http();
-    assert_eq!(client.get(&door.url).send().await.unwrap().status(), 405);
+    let answer = client.get(&door.url).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["allow"]), (405, &"POST".parse().unwrap()));
     assert_eq!(client.post(format!("{}/other", door.bot.url)).send().await.unwrap().status(), 404);
     assert_eq!(
         client.get(format!("{}/metrics", door.bot.url)).send().await.unwrap().status(),
@@ -184,12 +209,16 @@ async fn health_and_readiness_are_told_apart() {
 async fn a_connection_that_is_slow_or_says_nothing_is_closed() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let bot = Harness::with("[server]\ntimeout = \"200ms\"", Bot::builder()).await;
-    for begun in ["", "POST /webex/webhook HT", "POST /webex/webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{"]
-    {
+    for (begun, answered) in [
+        ("", ""),
+        ("POST /webex/webhook HT", ""),
+        ("POST /webex/webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{", "HTTP/1.1 408 "),
+    ] {
         let mut connection = tokio::net::TcpStream::connect(bot.url.trim_start_matches("http://")).await.unwrap();
         connection.write_all(begun.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         let closed = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut answer)).await;
         assert!(closed.is_ok(), "{begun:?} is still open");
+        assert!(String::from_utf8(answer).unwrap().starts_with(answered), "{begun:?}");
     }
 }

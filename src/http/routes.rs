@@ -1,0 +1,147 @@
+//! What a listener answers, and the limits of every request: the size of its body, and the time.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use axum::{BoxError, Json, Router};
+use futures_util::FutureExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tower::ServiceExt;
+
+use crate::config;
+use crate::health::Health;
+use crate::receiver::webhook::Webhook;
+use crate::store::Store;
+
+/// The seconds until a client should repeat a request that came while all connections were taken.
+const RETRY_AFTER: &str = "1";
+
+/// The routes that a listener answers.
+pub struct Routes {
+    /// The webhook and its path. Deliveries are by far the most requests. They bypass the router, which allocates a
+    /// good deal for each.
+    webhook: Option<(String, Webhook)>,
+    /// The other routes.
+    others: Router,
+    /// The routes while all connections are taken.
+    spare: Router,
+    body_limit: usize,
+    timeout: Duration,
+}
+
+impl Routes {
+    /// The routes for Webex and a load balancer. In a delivery mode without webhooks there is no route for them. The
+    /// health checks are answered even while all connections are taken.
+    pub fn public(
+        settings: &config::Server,
+        path: &str,
+        webhook: Option<Webhook>,
+        health: Health,
+        store: Store,
+    ) -> Routes {
+        let health_checks = Router::new()
+            .route("/healthz", get(async || "ok\n"))
+            .route("/readyz", get(readyz).with_state((health, store)));
+        let mut others = health_checks.clone();
+        if webhook.is_some() {
+            others = others.route(path, any(not_posted));
+        }
+        let webhook = webhook.map(|webhook| (path.to_owned(), webhook));
+        Routes { webhook, ..Routes::new(settings, others, health_checks.fallback(taken)) }
+    }
+
+    /// The operators' routes. There are few, and they are always answered.
+    pub fn operators(settings: &config::Server, routes: Router) -> Routes {
+        Routes::new(settings, routes.clone(), routes)
+    }
+
+    fn new(settings: &config::Server, others: Router, spare: Router) -> Routes {
+        let (body_limit, timeout) = (settings.body_limit, settings.timeout);
+        let limited = |routes: Router| routes.layer(DefaultBodyLimit::max(body_limit));
+        Routes { webhook: None, others: limited(others), spare: limited(spare), body_limit, timeout }
+    }
+
+    /// Answers a request. `is_spare` says that all connections are taken.
+    pub(super) async fn answer<B>(&self, request: Request<B>, is_spare: bool) -> Response
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        limited(self.timeout, async {
+            match &self.webhook {
+                Some((path, webhook))
+                    if !is_spare && request.method() == Method::POST && request.uri().path() == path =>
+                {
+                    let (head, body) = request.into_parts();
+                    webhook.receive(&head.headers, read_whole(body, self.body_limit).await).await
+                }
+                _ => {
+                    let routes = if is_spare { &self.spare } else { &self.others };
+                    let Ok::<_, Infallible>(answer) = routes.clone().oneshot(request.map(Body::new)).await;
+                    answer
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// Answers 408 if an answer takes longer than this, and 500 if making it panics.
+async fn limited(most: Duration, answer: impl Future<Output = Response>) -> Response {
+    match tokio::time::timeout(most, AssertUnwindSafe(answer).catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        // The program's hook for panics has logged it.
+        Ok(Err(_)) => (StatusCode::INTERNAL_SERVER_ERROR, "Service panicked").into_response(),
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
+}
+
+/// The whole body of a request.
+///
+/// # Errors
+/// The status to answer: 413 if the body is larger than this, 400 if it does not come whole.
+async fn read_whole<B>(body: B, most: usize) -> Result<Bytes, StatusCode>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
+    match Limited::new(body, most).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => Err(StatusCode::BAD_REQUEST),
+    }
+}
+
+async fn not_posted() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response()
+}
+
+async fn taken() -> Response {
+    let why = "as many requests as server.connections allows are being worked on\n";
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER)], why).into_response()
+}
+
+async fn readyz(State((health, store)): State<(Health, Store)>) -> Response {
+    let readiness = health.readiness(store.beat().await.map_err(|error| error.in_short()));
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(readiness)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_takes_too_long_is_408_and_one_that_panics_500() {
+        const SHORT: Duration = Duration::from_millis(1);
+        assert_eq!(limited(SHORT, std::future::pending()).await.status(), StatusCode::REQUEST_TIMEOUT);
+        let panicking = async { panic!("while answering") };
+        assert_eq!(limited(Duration::MAX, panicking).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let well = async { StatusCode::OK.into_response() };
+        assert_eq!(limited(Duration::MAX, well).await.status(), StatusCode::OK);
+    }
+}
