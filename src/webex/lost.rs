@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::io::ErrorKind;
 
+use tower::timeout::error::Elapsed;
+
 /// A request without an answer.
 #[derive(Debug)]
 pub(super) struct Lost {
@@ -24,7 +26,7 @@ impl Lost {
         let (mut cause, mut is_timeout) = (error, false);
         loop {
             let by_system = cause.downcast_ref::<std::io::Error>();
-            is_timeout |= by_system.is_some_and(|error| error.kind() == ErrorKind::TimedOut);
+            is_timeout |= by_system.is_some_and(|error| error.kind() == ErrorKind::TimedOut) || cause.is::<Elapsed>();
             match cause.source() {
                 Some(deeper) => cause = deeper,
                 None if is_timeout => return Lost::late(is_sent),

@@ -1,12 +1,11 @@
-//! Sends one request and reads its answer. Plain calls of the API go over our own connections. Uploads, downloads, calls
-//! of other hosts and everything that a proxy carries go through reqwest. The answers and errors are the same.
+//! Sends one request and reads its answer. Plain calls of the API go straight to it. Uploads, downloads, calls of
+//! other hosts and everything that a proxy carries go through reqwest. The answers and errors are the same.
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{Request, StatusCode, Uri};
 use reqwest::multipart::{Form, Part};
-use url::Url;
 
 use super::answer::{Expects, most_bytes, read};
 use super::call::{ApiAnswer, ApiCall, RequestBody};
@@ -41,9 +40,8 @@ impl Wire {
         let origin = settings.api_url.origin().ascii_serialization();
         let host: Uri = origin.parse()?;
         let direct = (!is_proxied(settings, &host))
-            .then(|| Direct::new(host, tls.clone(), settings.timeout, connect_timeout(settings)));
+            .then(|| Direct::new(tls.clone(), settings.timeout, connect_timeout(settings)));
         let mut headers = HeaderMap::new();
-        headers.insert(HOST, authority(&settings.api_url).parse()?);
         headers.insert(AUTHORIZATION, authorization.clone());
         headers.insert(USER_AGENT, user_agent(settings).parse()?);
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
@@ -74,7 +72,7 @@ impl Wire {
 
     /// The request of a plain call of the API. `None` if it is another call.
     fn plain(&self, call: &ApiCall) -> Option<Request<Full<Bytes>>> {
-        let path = call.url.strip_prefix(&self.origin).filter(|path| path.starts_with('/'))?;
+        call.url.strip_prefix(&self.origin).filter(|path| path.starts_with('/'))?;
         let (body, kind) = match (&call.body, call.expects) {
             (RequestBody::Form(..), _) | (_, Expects::File) => return None,
             (RequestBody::None, Expects::Json | Expects::Nothing) => (Bytes::new(), None),
@@ -82,7 +80,7 @@ impl Wire {
         };
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = call.method.clone();
-        *request.uri_mut() = path.parse().ok()?;
+        *request.uri_mut() = call.url.parse().ok()?;
         *request.headers_mut() = self.headers.clone();
         if let Some(kind) = kind {
             request.headers_mut().insert(CONTENT_TYPE, kind);
@@ -106,12 +104,6 @@ impl Wire {
         let body = read(reqwest::Body::from(response), most_bytes(status)).await?;
         Ok((status, ApiAnswer { headers, body, unread: None }))
     }
-}
-
-/// The host, and the port unless it is the usual one.
-fn authority(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn form(fields: &[(&'static str, String)], file: &File) -> Form {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
@@ -116,10 +117,13 @@ fn both(url: &str, timeout: &str) -> [Wire; 2] {
     [wire(url, timeout), Wire { direct: None, ..wire(url, timeout) }]
 }
 
-fn wire(url: &str, timeout: &str) -> Wire {
+fn settings(url: &str, timeout: &str) -> config::Webex {
     let settings = format!("[webex]\napi_url = \"{url}\"\ntimeout = \"{timeout}\"");
-    let settings = Config::from_parts(&settings, &[]).unwrap().webex;
-    let wire = Wire::new(&settings, HeaderValue::from_static("Bearer t")).unwrap();
+    Config::from_parts(&settings, &[]).unwrap().webex
+}
+
+fn wire(url: &str, timeout: &str) -> Wire {
+    let wire = Wire::new(&settings(url, timeout), HeaderValue::from_static("Bearer t")).unwrap();
     assert!(wire.direct.is_some());
     wire
 }
@@ -201,11 +205,16 @@ async fn a_request_that_found_nobody_is_not_sent() {
         assert_eq!((lost.is_timeout, lost.is_sent), (false, false));
         assert!(lost.cause.starts_with("Connection refused"), "{}", lost.cause);
     }
-    // The connection is accepted, and TLS is never agreed on.
+    // The connection is accepted, and TLS is never agreed on. The timeout of connecting or that of the call ends it.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/v1", silent.local_addr().unwrap());
-    let lost = wire(&url, SHORT).exchange(&post(&url)).await.err().unwrap();
-    assert_eq!((lost.is_timeout, lost.is_sent), (true, false));
+    let (short, long) = (Duration::from_millis(100), Duration::from_secs(20));
+    for (timeout, connect_timeout) in [(long, short), (short, long)] {
+        let tls = system_tls(&settings(&url, LONG)).unwrap();
+        let direct = Some(Direct::new(tls, timeout, connect_timeout));
+        let lost = Wire { direct, ..wire(&url, LONG) }.exchange(&post(&url)).await.err().unwrap();
+        assert_eq!((lost.is_timeout, lost.is_sent), (true, false));
+    }
 }
 
 #[tokio::test]
