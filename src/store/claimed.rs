@@ -58,11 +58,27 @@ pub(super) struct Claim {
     /// How many of them may come back after a pause.
     pub(super) most_back: usize,
     pub(super) lease: Duration,
-    /// When, by the other side's clock.
+    /// When it was made, by the other side's clock.
     pub(super) at: Option<i64>,
+    /// When it was made, by our clock.
+    pub(super) made: Instant,
+    /// How long it stands if no row is due.
+    pub(super) patience: Duration,
 }
 
-/// Claimed rows, and when to look again if nothing wakes the worker before.
+impl Claim {
+    /// How much longer it stands.
+    pub(super) fn left(&self) -> Duration {
+        self.patience.saturating_sub(self.made.elapsed())
+    }
+
+    /// Now, by the other side's clock.
+    pub(super) fn now_there(&self) -> Option<i64> {
+        Some(self.at? + clock::millis(self.made.elapsed()))
+    }
+}
+
+/// What a claim found.
 #[derive(Debug, Default)]
 pub struct Claims {
     /// The rows, oldest first.

@@ -1,6 +1,4 @@
-//! What a batch makes due, and which tasks that wakes.
-
-use tokio::sync::Notify;
+//! What a batch makes due.
 
 use super::entry::Queue;
 
@@ -24,31 +22,12 @@ impl Due {
             Queue::Outbox => self.outbox = true,
         }
     }
-}
 
-/// The tasks of this process that wait for rows.
-#[derive(Default)]
-pub(super) struct Wakers {
-    inbox: Notify,
-    outbox: Notify,
-    /// The task that ends requests for approval.
-    pub(super) approvals: Notify,
-}
-
-impl Wakers {
-    pub(super) fn of(&self, queue: Queue) -> &Notify {
+    /// Whether a row of this queue may be due.
+    pub(super) fn has(&self, queue: Queue) -> bool {
         match queue {
-            Queue::Inbox => &self.inbox,
-            Queue::Outbox => &self.outbox,
-        }
-    }
-
-    pub(super) fn wake(&self, due: &Due) {
-        for (is_due, waker) in [(due.inbox, &self.inbox), (due.outbox, &self.outbox), (due.approvals, &self.approvals)]
-        {
-            if is_due {
-                waker.notify_one();
-            }
+            Queue::Inbox => self.inbox,
+            Queue::Outbox => self.outbox,
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 
 use super::{
-    AuditEntry, AuditKeys, Chain, Claim, Claims, Engine, Entry, LedgerChange, LedgerStatus, Op, OpAnswer, Queue,
-    Reader, Settlement, StoreError, Wakers, Writer,
+    AuditEntry, AuditKeys, Chain, Claim, Claimed, Engine, Entry, LedgerChange, LedgerStatus, Op, OpAnswer, Queue,
+    Reader, Settlement, StoreError, Writer,
 };
 use crate::clock::{self, Clock};
 use crate::config;
@@ -23,7 +23,8 @@ struct Inner {
     ops: mpsc::Sender<Op>,
     reader: Reader,
     keys: AuditKeys,
-    wakers: Arc<Wakers>,
+    /// Wakes the task that ends requests for approval.
+    approvals: Arc<Notify>,
     commits: watch::Receiver<u64>,
     lease: Duration,
     last_beat: Mutex<Option<(Instant, Result<(), StoreError>)>>,
@@ -80,11 +81,11 @@ impl Store {
         let reader = engine.reader();
         let (ops, waiting) = mpsc::channel(waiting);
         let (committed, commits) = watch::channel(0);
-        let wakers = Arc::new(Wakers::default());
+        let approvals = Arc::new(Notify::new());
         let writer =
-            Writer::new((engine, chain), (ops.downgrade(), waiting), Arc::clone(&wakers), committed, missing_for);
+            Writer::new((engine, chain), (ops.downgrade(), waiting), Arc::clone(&approvals), committed, missing_for);
         let last_beat = Mutex::default();
-        Ok((Store(Arc::new(Inner { ops, reader, keys, wakers, commits, lease, last_beat })), writer))
+        Ok((Store(Arc::new(Inner { ops, reader, keys, approvals, commits, lease, last_beat })), writer))
     }
 
     /// Adds a row. When this returns, the row is on disk. `true` if it is new, `false` if its id was known.
@@ -111,15 +112,18 @@ impl Store {
     /// Reserves the next row of up to `most` lanes that are due. Up to `most_back` of them may come back after a pause.
     /// `at` is the time by the other side's clock, in milliseconds since 1970, if it is known. An error means that nothing
     /// was reserved.
+    ///
+    /// If no row is due, the claim stands for the time of `patience`. It then gets a row in the commit that makes the row
+    /// due, without another commit. The caller may stop waiting for it: rows that it got meanwhile are put back.
     pub async fn claim(
         &self,
         queue: Queue,
-        most: usize,
-        most_back: usize,
+        [most, most_back]: [usize; 2],
         at: Option<i64>,
-    ) -> Result<Claims, StoreError> {
-        let claim = Claim { queue, most, most_back, lease: self.0.lease, at };
-        self.submit(|answer| Op::Claim(claim, answer)).await
+        patience: Duration,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let claim = Claim { queue, most, most_back, lease: self.0.lease, at, made: clock::instant(), patience };
+        Ok(self.submit(|answer| Op::Claim(claim, answer)).await?.take())
     }
 
     /// Settles a claimed row. `false` means that the lease was lost and nothing was changed. After an error the row
@@ -149,11 +153,6 @@ impl Store {
         result.await.map_err(|_| StoreError::Busy)?
     }
 
-    /// Waits until a row of the queue may be due. A wake-up that comes before the wait is not lost.
-    pub async fn woken(&self, queue: Queue) {
-        self.0.wakers.of(queue).notified().await;
-    }
-
     /// The number of commits so far. Those of another process are counted within a second.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.0.commits.clone()
@@ -161,7 +160,7 @@ impl Store {
 
     /// Waits until a request for approval may have been made. A wake-up that comes before the wait is not lost.
     pub async fn approval_asked(&self) {
-        self.0.wakers.approvals.notified().await;
+        self.0.approvals.notified().await;
     }
 
     pub(super) async fn change(&self, change: LedgerChange) -> Result<u64, StoreError> {

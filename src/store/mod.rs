@@ -27,13 +27,15 @@ mod read;
 mod reads;
 mod settle;
 mod sqlite;
+mod standing;
+mod thread;
 mod writer;
 
 use audit::{AuditHead, AuditKeys, Chain};
 use batch::{Batch, Op, OpAnswer, Results};
 use change::LedgerChange;
-use claimed::Claim;
-use due::{Due, Wakers};
+use claimed::{Claim, Claims};
+use due::Due;
 use engine::{Engine, Reader};
 use entry::lane_id;
 use error::Damage;
@@ -42,7 +44,7 @@ use settle::SettlementStep;
 
 pub use approvals::{Approval, ApprovalRequest, ApprovalState, ApprovalStep, Approver, Overdue};
 pub use audit::{AuditEntry, AuditFinding, AuditRow, SealState, Verification, Via};
-pub use claimed::{Claimed, Claims, UncertainTries};
+pub use claimed::{Claimed, UncertainTries};
 pub use conversations::{Conversation, QuestionShown};
 pub use coverage::{Beginning, Coverage, Gap, Progress};
 pub use entry::{Entry, Queue, Urgency};

@@ -22,11 +22,11 @@ use uuid::Uuid;
 pub use retry::{Retry, no_answer};
 
 use crate::instance::Gate;
-use crate::store::{Claimed, Claims, Queue, Settlement, Store};
+use crate::store::{Claimed, Queue, Settlement, Store};
 use crate::webex::Client;
 
-/// The longest time before the loop looks again without being woken. Another process may write to the ledger, and
-/// cannot wake this one.
+/// How long a claim stands. With the next one, the loop looks anew at what Webex takes. It is also the pause after an
+/// error of the ledger.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long work may take before it hangs. It then gives up its slot, if [`Work::MAY_STEP_ASIDE`].
@@ -94,9 +94,12 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: 
         let free = room.min(1 + slots.available_permits());
         drop(slot);
         let most_back = for_back.available_permits();
-        let claims = claim(&*work, &store, free, most_back).await;
-        let found = claims.rows.len();
-        for row in claims.rows {
+        let rows = tokio::select! {
+            rows = claim(&*work, &store, [free, most_back]) => rows,
+            _ = for_back.acquire(), if most_back == 0 => continue,
+            () = stop.drain.cancelled() => break,
+        };
+        for row in rows {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
             let back = if row.is_back { Arc::clone(&for_back).try_acquire_owned().ok() } else { None };
             let span = tracing::info_span!("event", id = field::Empty);
@@ -104,28 +107,24 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: 
             let task = async move { work_on(&*work, &store, row, &stop, (slot, back), &aside).await };
             tasks.spawn(task.instrument(span));
         }
-        if found < free {
-            let is_back_full = for_back.available_permits() == 0;
-            tokio::select! {
-                () = store.woken(W::QUEUE) => {}
-                _ = for_back.acquire(), if is_back_full => {}
-                () = tokio::time::sleep(claims.next.map_or(LOOK_AGAIN, |next| next.min(LOOK_AGAIN))) => {}
-                () = stop.drain.cancelled() => break,
-            }
-        }
     }
     while let Some(ended) = tasks.join_next().await {
         log_defect(ended);
     }
 }
 
-async fn claim<W: Work>(work: &W, store: &Store, most: usize, most_back: usize) -> Claims {
-    store.claim(W::QUEUE, most, most_back, work.webex().webex_time()).await.unwrap_or_else(|error| {
-        if !error.is_told() {
-            tracing::error!(%error, "the ledger gave no work; looking again in a second");
+/// Claims rows. Waits for some if none is due.
+async fn claim<W: Work>(work: &W, store: &Store, most: [usize; 2]) -> Vec<Claimed> {
+    match store.claim(W::QUEUE, most, work.webex().webex_time(), LOOK_AGAIN).await {
+        Ok(rows) => rows,
+        Err(error) => {
+            if !error.is_told() {
+                tracing::error!(%error, "the ledger gave no work; looking again in a second");
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+            Vec::new()
         }
-        Claims { rows: Vec::new(), next: Some(LOOK_AGAIN) }
-    })
+    }
 }
 
 /// Works on a row and settles it. Work that hangs gives up its slot if there is a place aside.

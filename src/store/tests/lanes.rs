@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Ledger, done, entry};
 use crate::clock;
-use crate::store::{Again, AuditEntry, Claims, Closing, Entry, Filter, Queue};
+use crate::store::{Again, AuditEntry, Closing, Entry, Filter, Queue};
 
 #[tokio::test]
 async fn the_same_id_is_added_once_even_together() {
@@ -41,9 +41,7 @@ async fn a_retry_delays_its_lane_and_nothing_overtakes_it() {
     let again =
         Again { after: Duration::from_secs(3600), spent: true, note: Some("no luck".to_owned()), ..Again::default() };
     ledger.store.settle(row.again(again)).await.unwrap();
-    let claims = ledger.store.claim(Queue::Inbox, 10, usize::MAX, None).await.unwrap();
-    assert!(claims.rows.is_empty());
-    assert!(claims.next.is_some_and(|next| next > Duration::from_secs(3500)), "it is said when to look again");
+    assert!(ledger.claim(10).await.is_empty());
     let row = ledger.store.list(Queue::Inbox, Filter::Unsettled, 10).await.unwrap().pop().unwrap();
     assert_eq!((row.attempts, row.note.as_deref()), (1, Some("no luck")));
     ledger.store.reopen(row.id, AuditEntry::default()).await.unwrap();
@@ -139,17 +137,15 @@ async fn lanes_that_come_back_after_a_pause_leave_room_for_others() {
         ledger.put(name, name).await;
     }
     let claim = async |most_back| {
-        let Claims { rows, next } = ledger.store.claim(Queue::Inbox, 4, most_back, None).await.unwrap();
-        (rows.into_iter().map(|row| (row.body, row.is_back)).collect::<Vec<_>>(), next)
+        let rows = ledger.store.claim(Queue::Inbox, [4, most_back], None, Duration::ZERO).await.unwrap();
+        rows.into_iter().map(|row| (row.body, row.is_back)).collect::<Vec<_>>()
     };
     let named = |name: &str, is_back| (name.to_owned(), is_back);
-    // This holds however long the others have waited. No row is said to be due that is not given.
-    let (rows, next) = claim(0).await;
-    assert_eq!(rows, [named("fresh 1", false), named("fresh 2", false)]);
-    assert!(next.is_none_or(|next| !next.is_zero()), "{next:?}");
+    // This holds however long the others have waited.
+    assert_eq!(claim(0).await, [named("fresh 1", false), named("fresh 2", false)]);
     let mut back = Vec::new();
     while back.len() < 3 {
-        let (rows, _) = claim(1).await;
+        let rows = claim(1).await;
         assert!(rows.len() <= 1, "{rows:?}");
         back.extend(rows);
     }
@@ -165,7 +161,7 @@ async fn lanes_long_silent_are_forgotten_and_no_others() {
         [("silent", Some(long_ago)), ("recent", Some(clock::wall_ms())), ("open", Some(long_ago)), ("unknown", None)]
     {
         ledger.put(name, name).await;
-        let row = ledger.store.claim(Queue::Inbox, 1, usize::MAX, at).await.unwrap().rows.remove(0);
+        let row = ledger.store.claim(Queue::Inbox, [1, usize::MAX], at, Duration::ZERO).await.unwrap().remove(0);
         let settlement = match name {
             "open" => row.again(Again { after: day, ..Again::default() }),
             _ => row.done(Closing { mark: Some(name.to_owned()), ..Closing::default() }),
