@@ -2,7 +2,9 @@
 //!
 //! A thread beside the writer copies pages back without holding up the writer (a passive checkpoint). That alone does not
 //! bound the log. SQLite starts the log over only once all of it is copied, and while the writer writes without a
-//! pause, its last page never is. So the writer itself copies the rest between two transactions, and cuts the log.
+//! pause, its last page never is. So the writer itself copies the rest between two transactions. The log then begins
+//! anew in the same file, since writing over bytes that are there costs half of adding bytes to a file. The file is cut
+//! only if it became long because somebody was reading.
 
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -23,6 +25,9 @@ const MANY_COMMITS: u64 = 256;
 /// How long the writer waits for readers when the log is near its limit.
 const READERS: Duration = Duration::from_secs(1);
 
+/// The bytes of a page in the log before the page itself.
+pub(super) const FRAME_HEAD: u64 = 24;
+
 /// The pause after a reader was in the way, or was waited for.
 const AGAIN: Duration = Duration::from_millis(100);
 const AGAIN_AFTER_WAIT: Duration = Duration::from_secs(5);
@@ -35,7 +40,9 @@ pub(super) struct WriteAheadLog {
     /// Held while pages are copied, since SQLite refuses a second copy at the same time.
     turn: Arc<Mutex<()>>,
     commits: u64,
-    /// The log's size at the last passive checkpoint.
+    /// The bytes of one page in the log.
+    frame: u64,
+    /// How much of the log was in use at the last passive checkpoint, in bytes.
     asked_at: u64,
     again_at: Option<Instant>,
     too_long: Seldom,
@@ -46,6 +53,7 @@ impl WriteAheadLog {
     pub(super) fn keep(path: &Path, limit: u64) -> rusqlite::Result<WriteAheadLog> {
         let connection = connect(path, Access::Write)?;
         connection.busy_timeout(Duration::ZERO)?;
+        let page: i64 = connection.value("PRAGMA page_size", ())?;
         let (asking, asked) = sync_channel(1);
         let turn = Arc::new(Mutex::new(()));
         let turns = Arc::clone(&turn);
@@ -67,25 +75,38 @@ impl WriteAheadLog {
             thread,
             turn,
             commits: 0,
+            frame: page.unsigned_abs() + FRAME_HEAD,
             asked_at: 0,
             again_at: None,
             too_long: Seldom::default(),
         })
     }
 
-    /// Notes a commit. `size` is the size of the log in bytes, and `much` says whether the commit was a large one.
+    /// Notes a commit. `size` is the size of the log's file in bytes, and `much` says whether the commit was a large one.
     pub(super) fn committed(&mut self, connection: &Connection, size: u64, much: bool) -> rusqlite::Result<()> {
         self.commits += 1;
-        if size < self.asked_at {
-            self.asked_at = 0;
-        }
-        if size > self.limit / 2 && self.again_at.is_none_or(|at| at <= clock::instant()) {
+        let used = frames(connection)? * self.frame;
+        self.asked_at = self.asked_at.min(used);
+        let may_begin_anew = self.again_at.is_none_or(|at| at <= clock::instant());
+        if size > self.limit / 2 && may_begin_anew {
             return self.cut_down(connection, size);
         }
-        if much || self.commits.is_multiple_of(MANY_COMMITS) || size - self.asked_at > self.limit / 16 {
-            self.asked_at = size;
+        if used > self.limit / 16 && may_begin_anew {
+            return self.begin_anew(connection);
+        }
+        if much || self.commits.is_multiple_of(MANY_COMMITS) || used - self.asked_at > self.limit / 32 {
+            self.asked_at = used;
             self.take_back();
         }
+        Ok(())
+    }
+
+    /// Copies the rest, so that the log begins anew in its file, unless a reader is in the way.
+    fn begin_anew(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        // While the thread copies, the writer goes on.
+        let Ok(_turn) = self.turn.try_lock() else { return Ok(()) };
+        let is_done = checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", Duration::ZERO)?;
+        self.again_at = if is_done { None } else { Some(clock::instant() + AGAIN) };
         Ok(())
     }
 
@@ -127,8 +148,19 @@ impl WriteAheadLog {
 
 /// Copies all pages into the ledger and cuts the log to nothing, unless a reader needs it for longer than `wait`.
 pub(super) fn cut(connection: &Connection, wait: Duration) -> rusqlite::Result<bool> {
+    checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", wait)
+}
+
+/// Makes a checkpoint. `false` if another connection was in the way for longer than `wait`.
+fn checkpoint(connection: &Connection, pragma: &str, wait: Duration) -> rusqlite::Result<bool> {
     connection.busy_timeout(wait)?;
-    let is_in_the_way = connection.value::<i64>("PRAGMA wal_checkpoint(TRUNCATE)", ());
+    let is_in_the_way = connection.value::<i64>(pragma, ());
     connection.busy_timeout(BUSY)?;
     Ok(is_in_the_way? == 0)
+}
+
+/// How many pages are in the log. This changes nothing.
+pub(super) fn frames(connection: &Connection) -> rusqlite::Result<u64> {
+    let frames = connection.first("PRAGMA wal_checkpoint(NOOP)", (), |row| row.get::<_, i64>(1))?;
+    Ok(frames.unwrap_or_default().unsigned_abs())
 }

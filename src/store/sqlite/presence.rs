@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::lock::{Lock, id, index_of, log_of};
-use super::log;
+use super::log::{self, FRAME_HEAD};
 use super::statements::Statements;
 use crate::store::error::{Damage, LedgerPart};
 
@@ -24,9 +24,8 @@ const STAMP: usize = 60;
 /// The first bytes of a write-ahead log. The last bit of the fourth byte is the byte order of its checksums.
 const LOG_MAGIC: [u8; 4] = [0x37, 0x7f, 0x06, 0x82];
 
-/// The bytes of a write-ahead log before its first frame, and of a frame before its page.
+/// The bytes of a write-ahead log before its first frame.
 const LOG_HEAD: u64 = 32;
-const FRAME_HEAD: u64 = 24;
 
 /// The files as they were opened.
 pub(super) struct Presence {
@@ -157,10 +156,7 @@ impl Presence {
     /// The log's size, if all its frames are in it: then another process copied it back.
     fn taken_back(&self, connection: &Connection, size: u64) -> Result<u64, Damage> {
         let damage = Damage::Truncated(LedgerPart::Log);
-        // This counts the frames and changes nothing.
-        let frames = connection.query_row("PRAGMA wal_checkpoint(NOOP)", (), |row| row.get::<_, i64>(1));
-        let frames = frames.map_err(|_| damage)?;
-        let needed = match frames.unsigned_abs() {
+        let needed = match log::frames(connection).map_err(|_| damage)? {
             0 => 0,
             frames => LOG_HEAD + frames * (FRAME_HEAD + self.page_size),
         };
