@@ -4,6 +4,7 @@ mod forging;
 mod pruning;
 mod raw;
 mod tampering;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
