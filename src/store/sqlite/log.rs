@@ -91,7 +91,8 @@ impl WriteAheadLog {
         if size > self.limit / 2 && may_begin_anew {
             return self.cut_down(connection, size);
         }
-        if used > self.limit / 16 && may_begin_anew {
+        // The thread has just copied most of it, or does so now.
+        if self.asked_at > self.limit / 16 && may_begin_anew {
             return self.begin_anew(connection);
         }
         if much || self.commits.is_multiple_of(MANY_COMMITS) || used - self.asked_at > self.limit / 32 {
