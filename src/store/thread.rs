@@ -76,6 +76,13 @@ impl WriterThread {
     fn write_all(&mut self) -> Result<(), StoreError> {
         let mut ops = Vec::with_capacity(MOST_OPS);
         while self.waiting.blocking_recv_many(&mut ops, MOST_OPS) > 0 {
+            // On a single core, whoever sends operations runs first, until it waits. So the batch becomes larger.
+            std::thread::yield_now();
+            while ops.len() < MOST_OPS
+                && let Ok(op) = self.waiting.try_recv()
+            {
+                ops.push(op);
+            }
             let mut looks = false;
             ops.retain(|op| match op {
                 // Operations that were sent before are still received; new ones are refused.
