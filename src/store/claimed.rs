@@ -51,15 +51,14 @@ pub struct UncertainTries {
 }
 
 /// A request for rows: which, how many, and for how long.
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Claim {
     pub(super) queue: Queue,
     pub(super) most: usize,
     /// How many of them may come back after a pause.
     pub(super) most_back: usize,
     pub(super) lease: Duration,
-    /// When it was made, by the other side's clock.
-    pub(super) at: Option<i64>,
+    /// Gives the time by the other side's clock, in milliseconds since 1970, if it is known.
+    pub(super) now_there: Box<dyn Fn() -> Option<i64> + Send>,
     /// When it was made, by our clock.
     pub(super) made: Instant,
     /// How long it stands if no row is due.
@@ -70,11 +69,6 @@ impl Claim {
     /// How much longer it stands.
     pub(super) fn left(&self) -> Duration {
         self.patience.saturating_sub(self.made.elapsed())
-    }
-
-    /// Now, by the other side's clock.
-    pub(super) fn now_there(&self) -> Option<i64> {
-        Some(self.at? + clock::millis(self.made.elapsed()))
     }
 }
 

@@ -110,8 +110,8 @@ impl Store {
     }
 
     /// Reserves the next row of up to `most` lanes that are due. Up to `most_back` of them may come back after a pause.
-    /// `at` is the time by the other side's clock, in milliseconds since 1970, if it is known. An error means that nothing
-    /// was reserved.
+    /// `now_there` gives the time by the other side's clock, in milliseconds since 1970, if it is known. An error means
+    /// that nothing was reserved.
     ///
     /// If no row is due, the claim stands for the time of `patience`. It then gets a row in the commit that makes the row
     /// due, without another commit. The caller may stop waiting for it: rows that it got meanwhile are put back.
@@ -119,10 +119,18 @@ impl Store {
         &self,
         queue: Queue,
         [most, most_back]: [usize; 2],
-        at: Option<i64>,
+        now_there: impl Fn() -> Option<i64> + Send + 'static,
         patience: Duration,
     ) -> Result<Vec<Claimed>, StoreError> {
-        let claim = Claim { queue, most, most_back, lease: self.0.lease, at, made: clock::instant(), patience };
+        let claim = Claim {
+            queue,
+            most,
+            most_back,
+            lease: self.0.lease,
+            now_there: Box::new(now_there),
+            made: clock::instant(),
+            patience,
+        };
         Ok(self.submit(|answer| Op::Claim(claim, answer)).await?.take())
     }
 

@@ -109,7 +109,7 @@ impl Ledger {
     }
 
     pub(super) async fn claim(&self, most: usize) -> Vec<Claimed> {
-        self.store.claim(Queue::Inbox, [most, usize::MAX], None, Duration::ZERO).await.unwrap()
+        self.store.claim(Queue::Inbox, [most, usize::MAX], || None, Duration::ZERO).await.unwrap()
     }
 
     pub(super) async fn claimed_names(&self, most: usize) -> Vec<String> {

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::standing::{AskedClaim, StandingClaims};
+use super::batch::AskedClaim;
+use super::standing::StandingClaims;
 use super::{AuditEntry, Batch, Chain, Damage, Due, Engine, LedgerChange, Op, Results, StoreError};
 use crate::clock;
 use crate::telemetry::Seldom;

@@ -115,7 +115,8 @@ pub async fn run<W: Work>(work: Arc<W>, store: Store, concurrency: usize, gate: 
 
 /// Claims rows. Waits for some if none is due.
 async fn claim<W: Work>(work: &W, store: &Store, most: [usize; 2]) -> Vec<Claimed> {
-    match store.claim(W::QUEUE, most, work.webex().webex_time(), LOOK_AGAIN).await {
+    let webex = work.webex().clone();
+    match store.claim(W::QUEUE, most, move || webex.webex_time(), LOOK_AGAIN).await {
         Ok(rows) => rows,
         Err(error) => {
             if !error.is_told() {

@@ -87,7 +87,7 @@ impl Sqlite {
     }
 
     pub fn claim(&mut self, claim: &Claim) -> Result<Claims, StoreError> {
-        let (Claim { queue, most, most_back, lease, .. }, at) = (*claim, claim.now_there());
+        let (&Claim { queue, most, most_back, lease, .. }, at) = (claim, (claim.now_there)());
         let now = self.clock.steady_ms();
         let mut lanes: Vec<ClaimedLane> = Vec::new();
         // The first `any` lanes may come back after a pause. The rest may not.

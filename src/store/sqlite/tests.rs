@@ -146,7 +146,7 @@ async fn leases_of_the_dead_are_taken_back_and_those_of_the_living_are_left() {
         for name in ["dead", "living", "from before"] {
             store.put(entry(Queue::Inbox, name, name)).await.unwrap();
         }
-        assert_eq!(store.claim(Queue::Inbox, [3, usize::MAX], None, Duration::ZERO).await.unwrap().len(), 3);
+        assert_eq!(store.claim(Queue::Inbox, [3, usize::MAX], || None, Duration::ZERO).await.unwrap().len(), 3);
     })
     .await;
     for (name, holder) in [("living", "(SELECT id + 1 FROM instance)"), ("from before", "NULL")] {
@@ -171,7 +171,7 @@ async fn a_ledger_of_before_there_were_instances_is_opened_and_its_leases_are_ta
     let (folder, keys) = (tempfile::tempdir().unwrap(), keys(None, None));
     with_daemon(folder.path(), &keys, async |store| {
         store.put(entry(Queue::Inbox, "row", "row")).await.unwrap();
-        assert_eq!(store.claim(Queue::Inbox, [1, usize::MAX], None, Duration::ZERO).await.unwrap().len(), 1);
+        assert_eq!(store.claim(Queue::Inbox, [1, usize::MAX], || None, Duration::ZERO).await.unwrap().len(), 1);
     })
     .await;
     let back = format!(
@@ -179,7 +179,7 @@ async fn a_ledger_of_before_there_were_instances_is_opened_and_its_leases_are_ta
     );
     sql(folder.path(), &back);
     with_daemon(folder.path(), &keys, async |store| {
-        let row = store.claim(Queue::Inbox, [1, usize::MAX], None, Duration::ZERO).await.unwrap().remove(0);
+        let row = store.claim(Queue::Inbox, [1, usize::MAX], || None, Duration::ZERO).await.unwrap().remove(0);
         assert_eq!((row.deaths, row.doubt.is_some()), (1, true));
     })
     .await;

@@ -43,7 +43,7 @@ pub(in crate::store) async fn claimed(store: &Store, name: &str, count: usize) -
     for nth in 0..count {
         assert!(store.put(event(&format!("{name} {nth}"))).await.unwrap());
     }
-    store.claim(Queue::Inbox, [count, usize::MAX], None, Duration::ZERO).await.unwrap()
+    store.claim(Queue::Inbox, [count, usize::MAX], || None, Duration::ZERO).await.unwrap()
 }
 
 /// Settles this many events at once, each with a row in the audit.
@@ -204,7 +204,7 @@ async fn what_a_verb_adds_is_no_break_even_when_it_is_pruned_before_the_daemon_g
             }
         }
         // The lanes of the discarded rows are found to be empty.
-        assert!(store.claim(Queue::Inbox, [10, usize::MAX], None, Duration::ZERO).await.unwrap().is_empty());
+        assert!(store.claim(Queue::Inbox, [10, usize::MAX], || None, Duration::ZERO).await.unwrap().is_empty());
         settle(store, "after", 2).await;
         let found = store.verify_audit().await.unwrap();
         assert_eq!((found.rows, findings_of(&found)), (3, Vec::new()));

@@ -22,7 +22,7 @@ async fn a_file_is_kept_with_its_row_until_the_row_is_done() {
     store.settle(event.done(Closing { entries: replies, ..Closing::default() })).await.unwrap();
     assert!(!store.put(with_file("sent", b"other")).await.unwrap(), "known, and its file is not touched");
     assert_eq!(store.size_of_files().await.unwrap(), 7);
-    let rows = store.claim(Queue::Outbox, [10, usize::MAX], None, Duration::ZERO).await.unwrap();
+    let rows = store.claim(Queue::Outbox, [10, usize::MAX], || None, Duration::ZERO).await.unwrap();
     let mut files = Vec::new();
     for row in &rows {
         files.push(store.file(row).await.unwrap());
@@ -35,13 +35,13 @@ async fn a_file_is_kept_with_its_row_until_the_row_is_done() {
     store.settle(given_up.dead(Closing::default())).await.unwrap();
     store.settle(done(plain)).await.unwrap();
     assert_eq!(store.size_of_files().await.unwrap(), 7, "an open row and a dead letter keep theirs");
-    let sent = store.claim(Queue::Outbox, [1, usize::MAX], None, Duration::ZERO).await.unwrap().remove(0);
+    let sent = store.claim(Queue::Outbox, [1, usize::MAX], || None, Duration::ZERO).await.unwrap().remove(0);
     store.settle(done(sent)).await.unwrap();
     assert_eq!(store.size_of_files().await.unwrap(), 4);
     // The next process knows files that another one put.
     let ledger = Ledger::open(ledger.close().await, Duration::from_secs(60)).await;
     assert!(ledger.store.reopen(dead, AuditEntry::default()).await.unwrap());
-    let row = ledger.store.claim(Queue::Outbox, [1, usize::MAX], None, Duration::ZERO).await.unwrap().remove(0);
+    let row = ledger.store.claim(Queue::Outbox, [1, usize::MAX], || None, Duration::ZERO).await.unwrap().remove(0);
     assert_eq!(ledger.store.file(&row).await.unwrap(), Some(Bytes::from("four")));
     ledger.store.settle(done(row)).await.unwrap();
     assert_eq!(ledger.store.size_of_files().await.unwrap(), 0);
@@ -54,7 +54,7 @@ async fn a_file_goes_with_a_row_that_is_dropped_or_pruned() {
     for name in ["dropped", "pruned", "open"] {
         store.put(with_file(name, b"bytes")).await.unwrap();
     }
-    let rows = store.claim(Queue::Outbox, [2, usize::MAX], None, Duration::ZERO).await.unwrap();
+    let rows = store.claim(Queue::Outbox, [2, usize::MAX], || None, Duration::ZERO).await.unwrap();
     let [dropped, pruned]: [Claimed; 2] = rows.try_into().unwrap();
     assert!(store.discard(dropped.id, AuditEntry::default()).await.unwrap());
     assert_eq!(store.size_of_files().await.unwrap(), 10);

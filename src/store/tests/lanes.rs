@@ -137,7 +137,7 @@ async fn lanes_that_come_back_after_a_pause_leave_room_for_others() {
         ledger.put(name, name).await;
     }
     let claim = async |most_back| {
-        let rows = ledger.store.claim(Queue::Inbox, [4, most_back], None, Duration::ZERO).await.unwrap();
+        let rows = ledger.store.claim(Queue::Inbox, [4, most_back], || None, Duration::ZERO).await.unwrap();
         rows.into_iter().map(|row| (row.body, row.is_back)).collect::<Vec<_>>()
     };
     let named = |name: &str, is_back| (name.to_owned(), is_back);
@@ -161,7 +161,8 @@ async fn lanes_long_silent_are_forgotten_and_no_others() {
         [("silent", Some(long_ago)), ("recent", Some(clock::wall_ms())), ("open", Some(long_ago)), ("unknown", None)]
     {
         ledger.put(name, name).await;
-        let row = ledger.store.claim(Queue::Inbox, [1, usize::MAX], at, Duration::ZERO).await.unwrap().remove(0);
+        let row =
+            ledger.store.claim(Queue::Inbox, [1, usize::MAX], move || at, Duration::ZERO).await.unwrap().remove(0);
         let settlement = match name {
             "open" => row.again(Again { after: day, ..Again::default() }),
             _ => row.done(Closing { mark: Some(name.to_owned()), ..Closing::default() }),

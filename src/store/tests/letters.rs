@@ -13,7 +13,7 @@ async fn put(ledger: &Ledger, name: &str, lane: &str, urgency: Urgency) {
 }
 
 async fn claim(ledger: &Ledger, most: usize) -> Vec<Claimed> {
-    ledger.store.claim(Queue::Outbox, [most, usize::MAX], None, Duration::ZERO).await.unwrap()
+    ledger.store.claim(Queue::Outbox, [most, usize::MAX], || None, Duration::ZERO).await.unwrap()
 }
 
 async fn claimed_names(ledger: &Ledger, most: usize) -> Vec<String> {
@@ -51,7 +51,7 @@ async fn a_lane_of_any_urgency_is_claimed_and_waited_for() {
         let pause = Duration::from_millis(20);
         assert!(ledger.store.settle(row.again(Again { after: pause, ..Again::default() })).await.unwrap());
         let hour = Duration::from_secs(3600);
-        let rows = ledger.store.claim(Queue::Outbox, [10, usize::MAX], None, hour).await.unwrap();
+        let rows = ledger.store.claim(Queue::Outbox, [10, usize::MAX], || None, hour).await.unwrap();
         assert_eq!(rows.len(), 1, "{name}");
     }
 }

@@ -68,7 +68,7 @@ async fn a_decision_and_what_follows_from_it_are_one_and_made_once() {
     };
     let (approved, denied) = tokio::join!(decide(PairingState::Approved, "yes"), decide(PairingState::Denied, "no"));
     assert!(approved ^ denied);
-    let told = store.claim(Queue::Outbox, [10, usize::MAX], None, Duration::ZERO).await.unwrap();
+    let told = store.claim(Queue::Outbox, [10, usize::MAX], || None, Duration::ZERO).await.unwrap();
     assert_eq!(told.len(), 1);
     let (state, word) = if approved { (PairingState::Approved, "yes") } else { (PairingState::Denied, "no") };
     let now = read().await;

@@ -15,7 +15,7 @@ async fn a_question_of_another_process_is_found_once_somebody_answers() {
     assert!(ledger.store.conversation("room", "alice").await.unwrap().is_none());
     beside(&ledger.place.settings, &keys(None, None), async |other| {
         assert!(other.put(entry(Queue::Inbox, "asks", "room")).await.unwrap());
-        let row = other.claim(Queue::Inbox, [1, usize::MAX], None, Duration::ZERO).await.unwrap().remove(0);
+        let row = other.claim(Queue::Inbox, [1, usize::MAX], || None, Duration::ZERO).await.unwrap().remove(0);
         assert!(other.settle(done(row).with(Effect::Ask(question("alice", 1, 10)))).await.unwrap());
     })
     .await;
@@ -33,7 +33,7 @@ async fn a_file_of_another_process_is_dropped_with_its_row() {
     })
     .await;
     assert_eq!(ledger.store.size_of_files().await.unwrap(), 5);
-    let row = ledger.store.claim(Queue::Outbox, [1, usize::MAX], None, Duration::ZERO).await.unwrap().remove(0);
+    let row = ledger.store.claim(Queue::Outbox, [1, usize::MAX], || None, Duration::ZERO).await.unwrap().remove(0);
     assert!(ledger.store.settle(done(row)).await.unwrap());
     assert_eq!(ledger.store.size_of_files().await.unwrap(), 0);
 }

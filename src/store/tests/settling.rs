@@ -67,7 +67,7 @@ async fn a_settlement_and_what_follows_from_it_are_one_step() {
     let closing = Closing { verdict: Verdict::Answered, mark, ..Closing::default() };
     let replies = vec![entry(Queue::Outbox, "one", "a"), entry(Queue::Outbox, "two", "a")];
     ledger.store.settle(row.done(Closing { entries: replies, ..closing })).await.unwrap();
-    let reply = ledger.store.claim(Queue::Outbox, [10, usize::MAX], None, Duration::ZERO).await.unwrap().remove(0);
+    let reply = ledger.store.claim(Queue::Outbox, [10, usize::MAX], || None, Duration::ZERO).await.unwrap().remove(0);
     assert_eq!(reply.body, "one");
     assert!(reply.mark.is_none(), "the mark is of the inbox's lane");
     ledger.put("b", "a").await;

@@ -12,7 +12,7 @@ use crate::store::{Again, Claimed, Closing, Queue, Settlement};
 const HOUR: Duration = Duration::from_secs(3600);
 
 async fn standing(ledger: &Ledger) -> Vec<Claimed> {
-    ledger.store.claim(Queue::Inbox, [2, usize::MAX], None, HOUR).await.unwrap()
+    ledger.store.claim(Queue::Inbox, [2, usize::MAX], || None, HOUR).await.unwrap()
 }
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn it_gets_its_row_in_the_commit_that_makes_the_row_due() {
     ledger.put("row", "lane").await;
     // The row of a claim that needs another commit would come later.
     let Poll::Ready(rows) = poll!(&mut claiming) else { panic!("the row is not there yet") };
-    let mut letters = Box::pin(ledger.store.claim(Queue::Outbox, [2, usize::MAX], None, HOUR));
+    let mut letters = Box::pin(ledger.store.claim(Queue::Outbox, [2, usize::MAX], || None, HOUR));
     assert!(poll!(&mut letters).is_pending());
     assert!(ledger.store.settle(reply_to(rows[0].clone())).await.unwrap());
     let Poll::Ready(letters) = poll!(&mut letters) else { panic!("the letter is not there yet") };
@@ -52,7 +52,7 @@ async fn it_ends_without_a_row_when_its_patience_is_over() {
     let ledger = Ledger::new().await;
     let patience = Duration::from_millis(20);
     let asked = clock::instant();
-    assert!(ledger.store.claim(Queue::Inbox, [1, 1], None, patience).await.unwrap().is_empty());
+    assert!(ledger.store.claim(Queue::Inbox, [1, 1], || None, patience).await.unwrap().is_empty());
     assert!(asked.elapsed() >= patience);
 }
 

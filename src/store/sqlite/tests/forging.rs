@@ -110,7 +110,7 @@ async fn a_seal_taken_away_alone_is_noted_too_and_a_write_that_failed_is_nothing
         assert!(store.put(event("due")).await.unwrap());
         let full = "CREATE TRIGGER full BEFORE UPDATE ON lane WHEN new.leased > old.leased BEGIN SELECT RAISE(ABORT, 'full'); END";
         sql(folder.path(), full);
-        let (settled, claimed) = tokio::join!(settlement(), store.claim(Queue::Inbox, [1, usize::MAX], None, Duration::ZERO));
+        let (settled, claimed) = tokio::join!(settlement(), store.claim(Queue::Inbox, [1, usize::MAX], || None, Duration::ZERO));
         assert!(settled.is_err() && claimed.is_err());
         sql(folder.path(), "DROP TRIGGER full");
         assert!(store.put(event("commits")).await.unwrap());

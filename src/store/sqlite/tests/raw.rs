@@ -18,7 +18,7 @@ async fn no_bytes_stay_behind_without_their_row() {
     let raw = |name: &str| Entry { raw: Some(name.to_owned().into()), ..entry(Queue::Inbox, name, name) };
     with_daemon(folder.path(), &keys, async |store| {
         store.put(raw("settled")).await.unwrap();
-        let row = store.claim(Queue::Inbox, [1, usize::MAX], None, Duration::ZERO).await.unwrap().remove(0);
+        let row = store.claim(Queue::Inbox, [1, usize::MAX], || None, Duration::ZERO).await.unwrap().remove(0);
         store.settle(done(row)).await.unwrap();
         store.put(raw("open")).await.unwrap();
         let unhandled = (0..1005).map(|nth| raw(&format!("unhandled {nth}")));

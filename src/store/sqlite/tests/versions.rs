@@ -24,7 +24,7 @@ async fn a_ledger_of_the_version_before_opens_with_its_rows() {
         assert!(raw.starts_with(br#"{"id":"Y2lzY29zcGFyazovL3VzL1dFQkhPT0sv"#), "{raw:?}");
         let known = Entry { id: inbox[5].id, lane: "lane".to_owned(), ..Entry::default() };
         assert!(!store.put(known).await.unwrap(), "what was answered is known");
-        let open = store.claim(Queue::Inbox, [10, 10], None, std::time::Duration::ZERO).await.unwrap();
+        let open = store.claim(Queue::Inbox, [10, 10], || None, std::time::Duration::ZERO).await.unwrap();
         assert_eq!(open.iter().map(|row| (row.attempts, row.deaths)).collect::<Vec<_>>(), [(0, 0); 2]);
     })
     .await;
