@@ -23,6 +23,11 @@ impl Due {
         }
     }
 
+    /// What a look at everything has to try.
+    pub(super) fn queues() -> Due {
+        Due { inbox: true, outbox: true, approvals: false }
+    }
+
     /// Whether a row of this queue may be due.
     pub(super) fn has(&self, queue: Queue) -> bool {
         match queue {

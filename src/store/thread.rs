@@ -155,7 +155,7 @@ impl WriterThread {
     /// Commits a batch. `looks` says whether every claim that stands is to be tried, whatever becomes due.
     fn commit(&mut self, mut batch: Batch, looks: bool) {
         self.standing.join(&mut batch.claims);
-        let mut due = if looks { Due::all() } else { Due::default() };
+        let mut due = if looks { Due::queues() } else { Due::default() };
         let result = self.apply(&mut batch, &mut due).map(|results| (results, due));
         match &result {
             Ok(_) => self.standing.keep(&mut batch.claims),
