@@ -1,6 +1,6 @@
 //! The ledger: an inbox of events, an outbox of messages, in order per lane (a lane is a space).
 //!
-//! The store knows no Webex type: rows hold text, numbers and opaque JSON. Every write goes through one writer task,
+//! The store knows no Webex type: rows hold text, numbers and opaque JSON. Every write goes through one writer thread,
 //! which puts all waiting writes into one transaction and one commit. So durability costs latency, not throughput.
 //!
 //! The store has a wall. Above it are the vocabulary (rows, settlements, changes, errors), the handle, the writer, and
