@@ -4,6 +4,7 @@
 //! and `{name}` for a name that no other case has. Without the variable they run against SQLite. Promises that only
 //! SQLite makes, such as those about its files, have tests of their own.
 
+mod activity;
 mod approvals;
 pub(super) mod audit;
 mod coverage;
