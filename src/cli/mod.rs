@@ -88,12 +88,12 @@ pub(crate) fn run(mut parts: Parts) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.format(&mut spoken).exit(),
     };
-    let result = runtimes().and_then(|(runtime, handlers)| {
-        parts.threads = Some(HandlerThreads::of(&handlers));
+    let result = runtimes(&verb).and_then(|(runtime, handlers)| {
+        parts.threads = handlers.as_ref().map(HandlerThreads::of);
         let result = runtime.block_on(dispatch(verb, config, parts));
         // A pending read of standard input cannot be cancelled, and must not delay the end. Nor must a handler.
         runtime.shutdown_background();
-        handlers.shutdown_background();
+        handlers.into_iter().for_each(Runtime::shutdown_background);
         result
     });
     match result {
@@ -175,10 +175,11 @@ fn for_daemon(file: Option<&Path>, parts: &Parts) -> anyhow::Result<(Config, Tab
     Err(ConfigError(wrong).into())
 }
 
-/// The runtime of the daemon, and that of handlers. The daemon itself only waits for others: one thread does that with
+/// The runtime of a verb, and that of handlers where the verb runs some. The daemon itself only waits for others: one thread does that with
 /// an eighth less CPU than several, which would have to wake each other. The ledger has threads of its own.
-fn runtimes() -> anyhow::Result<(Runtime, Runtime)> {
-    Ok((Builder::new_current_thread().enable_all().build()?, HandlerThreads::make()?))
+fn runtimes(verb: &Verb) -> anyhow::Result<(Runtime, Option<Runtime>)> {
+    let handlers = matches!(verb, Verb::Run | Verb::Simulate(_)).then(HandlerThreads::make).transpose()?;
+    Ok((Builder::new_current_thread().enable_all().build()?, handlers))
 }
 
 /// Whether the reader of our output closed the pipe, which is no failure.

@@ -42,9 +42,7 @@ impl HandedRows {
 
 impl Drop for HandedRows {
     fn drop(&mut self) {
-        let Some(ops) = Some(&self.ops).filter(|_| !self.rows.is_empty()).and_then(mpsc::WeakSender::upgrade) else {
-            return;
-        };
+        let Some(ops) = self.ops.upgrade() else { return };
         for row in self.rows.drain(..) {
             // If there is no room for this, the row is claimed again when its lease ends.
             let (nobody, _) = oneshot::channel();

@@ -13,7 +13,12 @@ pub(super) struct Due {
 
 impl Due {
     pub(super) fn all() -> Due {
-        Due { inbox: true, outbox: true, approvals: true }
+        Due { approvals: true, ..Due::queues() }
+    }
+
+    /// The rows of both queues.
+    pub(super) fn queues() -> Due {
+        Due { inbox: true, outbox: true, approvals: false }
     }
 
     pub(super) fn mark(&mut self, queue: Queue) {
@@ -21,11 +26,6 @@ impl Due {
             Queue::Inbox => self.inbox = true,
             Queue::Outbox => self.outbox = true,
         }
-    }
-
-    /// What a look at everything has to try.
-    pub(super) fn queues() -> Due {
-        Due { inbox: true, outbox: true, approvals: false }
     }
 
     /// Whether a row of this queue may be due.

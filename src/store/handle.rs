@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 
+use super::blocking::blocking;
 use super::{
     AuditEntry, AuditKeys, Chain, Claim, Claimed, Engine, Entry, LedgerChange, LedgerStatus, Op, OpAnswer, Queue,
     Reader, Settlement, StoreError, Writer,
@@ -191,19 +192,5 @@ impl Store {
 
     pub(super) fn audit_keys(&self) -> &AuditKeys {
         &self.0.keys
-    }
-}
-
-/// Runs this on a thread where it may block.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is shutting down.
-            Err(_) => Err(StoreError::Busy),
-        },
     }
 }

@@ -11,6 +11,7 @@
 mod approvals;
 mod audit;
 mod batch;
+mod blocking;
 mod change;
 mod changes;
 mod claimed;

@@ -100,12 +100,12 @@ impl WriterThread {
             });
             let mut batches = ops.drain(..).peekable();
             while batches.peek().is_some() {
-                self.commit(Batch::fill(&mut batches), false);
+                self.commit(Batch::fill(&mut batches), Due::default());
             }
             if looks {
                 self.look_around();
                 if !self.standing.is_empty() {
-                    self.commit(Batch::default(), true);
+                    self.commit(Batch::default(), Due::queues());
                 }
             }
             if let Some((damage, since)) = self.damage
@@ -152,10 +152,9 @@ impl WriterThread {
         found
     }
 
-    /// Commits a batch. `looks` says whether every claim that stands is to be tried, whatever becomes due.
-    fn commit(&mut self, mut batch: Batch, looks: bool) {
+    /// Commits a batch. `due` is what may be due already, whatever the batch makes due.
+    fn commit(&mut self, mut batch: Batch, mut due: Due) {
         self.standing.join(&mut batch.claims);
-        let mut due = if looks { Due::queues() } else { Due::default() };
         let result = self.apply(&mut batch, &mut due).map(|results| (results, due));
         match &result {
             Ok(_) => self.standing.keep(&mut batch.claims),

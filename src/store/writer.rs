@@ -4,8 +4,8 @@
 //! for more before a commit: that made a slow disk a twelfth faster and a fast one a quarter slower. Success is
 //! reported after the commit. If the commit fails, every operation of the batch fails.
 //!
-//! The engine blocks, so it has a thread of its own, which takes the next operations while a commit runs. The answers of
-//! a batch go back to a task as one message, since each message between threads costs a wake-up.
+//! The engine blocks, so it runs on a thread of its own. The answers of a batch go back to a task as one message, since
+//! each message between threads costs a wake-up.
 
 use std::sync::Arc;
 use std::thread;

@@ -25,8 +25,8 @@ use crate::instance::Gate;
 use crate::store::{Claimed, Queue, Settlement, Store};
 use crate::webex::Client;
 
-/// How long a claim stands. With the next one, the loop looks anew at what Webex takes. It is also the pause after an
-/// error of the ledger.
+/// How long a claim stands. Before the next one, the loop asks anew how many calls Webex takes now. It is also the pause
+/// after an error of the ledger.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long work may take before it hangs. It then gives up its slot, if [`Work::MAY_STEP_ASIDE`].

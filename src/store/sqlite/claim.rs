@@ -107,9 +107,10 @@ impl Sqlite {
             if let Some(before) = lane.before.filter(|_| lane.leased > 1) {
                 self.count_death(before)?;
             }
-            match self.claimed(&lane, now)? {
+            let id = lane.id;
+            match self.claimed(lane, now)? {
                 Some(row) => rows.push(row),
-                None => self.idle(lane.id)?,
+                None => self.idle(id)?,
             }
         }
         if !rows.is_empty() {
@@ -131,7 +132,7 @@ impl Sqlite {
     }
 
     /// Reads the row that goes next in a claimed lane.
-    fn claimed(&self, lane: &ClaimedLane, now: i64) -> Result<Option<Claimed>, StoreError> {
+    fn claimed(&self, lane: ClaimedLane, now: i64) -> Result<Option<Claimed>, StoreError> {
         let Some(seq) = lane.head else { return Ok(None) };
         let sql =
             "SELECT id, accepted_at, failing_at, attempts, deaths, uncertain, doubt_from, doubt_at, answers, body,
@@ -151,7 +152,7 @@ impl Sqlite {
                 answers: row.get(8)?,
                 body: row.get(9)?,
                 has_file: row.get(10)?,
-                mark: lane.mark.clone(),
+                mark: lane.mark,
                 is_back: lane.is_back,
                 seq,
                 lane: lane.id,

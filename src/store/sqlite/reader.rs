@@ -10,10 +10,11 @@ use tokio::sync::Semaphore;
 
 use super::connection::{Access, connect};
 use crate::clock;
+use crate::store::blocking::blocking;
 use crate::store::error::StoreError;
 
 /// How many reads run at a time. Others wait for their turn.
-const READERS: usize = 2;
+const MOST_READS: usize = 2;
 
 /// Reads the ledger. Cheap to clone.
 #[derive(Clone)]
@@ -27,7 +28,7 @@ pub struct Reader {
 /// The connections are kept, since one opened later might open another file of that name.
 struct Connections {
     path: PathBuf,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     state: Mutex<State>,
     returned: Condvar,
 }
@@ -47,29 +48,28 @@ struct Borrowed<'a> {
 impl Reader {
     /// Nothing is opened before the first read.
     pub(super) fn new(path: PathBuf) -> Reader {
-        let connections =
-            Connections { path, turns: Semaphore::new(READERS), state: Mutex::default(), returned: Condvar::new() };
+        let connections = Connections {
+            path,
+            turns: Arc::new(Semaphore::new(MOST_READS)),
+            state: Mutex::default(),
+            returned: Condvar::new(),
+        };
         Reader { connections: Arc::new(connections), asks: Arc::new(AtomicBool::new(true)) }
     }
 
-    /// Runs this read. If nobody waits for it any more, it still ends by itself.
+    /// Runs this read. If nobody waits for it any more, it has its turn until it ends by itself.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let connections = Arc::clone(&self.connections);
-        let Ok(_turn) = self.connections.turns.acquire().await else { return Err(StoreError::Busy) };
-        let reading = tokio::task::spawn_blocking(move || {
+        let turn = Arc::clone(&connections.turns).acquire_owned().await.map_err(|_| StoreError::Busy)?;
+        blocking(move || {
+            let _turn = turn;
             let mut borrowed = connections.borrow();
-            read(borrowed.connection()?)
-        });
-        match reading.await {
-            Ok(result) => Ok(result?),
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(StoreError::Busy),
-            },
-        }
+            Ok(read(borrowed.connection()?)?)
+        })
+        .await
     }
 
     /// Lets nobody read any more, and closes the connections. Waits this long for reads that are under way.

@@ -1,5 +1,6 @@
 //! How statements are run: each is prepared once for a connection, and its values are bound row by row.
 
+use rusqlite::types::FromSql;
 use rusqlite::{Connection, Params, Result, Row};
 
 /// The rows that one step of pruning may touch or look at, so that it never holds up the acknowledgements for long.
@@ -17,7 +18,7 @@ pub(super) trait Statements {
     fn all<T>(&self, sql: &str, values: impl Params, read: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>>;
 
     /// Reads the first value of a row that there always is.
-    fn value<T: rusqlite::types::FromSql>(&self, sql: &str, values: impl Params) -> Result<T>;
+    fn value<T: FromSql>(&self, sql: &str, values: impl Params) -> Result<T>;
 }
 
 impl Statements for Connection {
@@ -35,12 +36,12 @@ impl Statements for Connection {
         self.prepare_cached(sql)?.query_map(values, read)?.collect()
     }
 
-    fn value<T: rusqlite::types::FromSql>(&self, sql: &str, values: impl Params) -> Result<T> {
+    fn value<T: FromSql>(&self, sql: &str, values: impl Params) -> Result<T> {
         self.prepare_cached(sql)?.query_row(values, |row| row.get(0))
     }
 }
 
 /// Reads the first column of a row.
-pub(super) fn column<T: rusqlite::types::FromSql>(row: &Row<'_>) -> Result<T> {
+pub(super) fn column<T: FromSql>(row: &Row<'_>) -> Result<T> {
     row.get(0)
 }
