@@ -36,6 +36,7 @@ pub struct Claimed {
     /// Whether a file was put with the row. That never changes.
     pub(super) has_file: bool,
     pub(super) seq: i64,
+    pub(super) happened_at: i64,
     pub(super) lane: Uuid,
     pub(super) fence: i64,
 }

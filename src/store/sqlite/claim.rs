@@ -7,65 +7,49 @@ use rusqlite::Row;
 use uuid::Uuid;
 
 use super::database::Sqlite;
-use super::statements::Statements;
+use super::statements::{Statements, column};
+use super::unindexed::Place;
 use crate::clock::{self, millis};
 use crate::store::{Claim, Claimed, Claims, Queue, StoreError, UncertainTries};
 
-/// Reserves due lanes and finds the next row of each.
+/// Finds the lanes that are due: the most urgent ones first, and of those the ones that are due for longest.
 ///
-/// A row that began something that may be done only once, and is not settled, goes first: otherwise the same would be
-/// done again, for somebody else. Then comes the row that happened first.
-///
-/// The most urgent lanes go first, and of those the ones that are due for longest.
-///
-/// Parameters: the queue, now, the lease in milliseconds, the most lanes, now by the other side's clock, whether lanes
-/// that come back after a pause count too, the instance.
-pub(super) const CLAIM: &str =
-    "UPDATE lane SET due_at = ?2 + ?3, claimed_at = ?5, leased = leased + 1, holder = ?7, fence = fence + 1,
-         before = head,
-         head = coalesce(
-             (SELECT seq FROM ledger WHERE seq = lane.head AND queue = ?1 AND lane = lane.id AND state = 0 AND begun),
-             (SELECT seq FROM ledger WHERE queue = ?1 AND lane = lane.id AND state = 0 ORDER BY happened_at, seq LIMIT 1))
-     WHERE id IN (
-         SELECT id FROM (SELECT id FROM lane WHERE queue = ?1 AND urgency = 0 AND due_at <= ?2
-             AND (?6 OR coalesce(pause, 0) = 0) ORDER BY due_at LIMIT ?4)
-         UNION ALL
-         SELECT id FROM (SELECT id FROM lane WHERE queue = ?1 AND urgency = 1 AND due_at <= ?2
-             AND (?6 OR coalesce(pause, 0) = 0) ORDER BY due_at LIMIT ?4)
-         LIMIT ?4)
-     RETURNING id, fence, leased, head, before, mark, claimed_at, coalesce(pause, 0) > 0 AS is_back";
+/// Parameters: the queue, now, the most lanes, whether lanes that come back after a pause count too.
+pub(super) const DUE: &str =
+    "SELECT * FROM (SELECT id, fence, leased, head, mark, coalesce(pause, 0) > 0 AS is_back FROM lane
+         WHERE queue = ?1 AND urgency = 0 AND due_at <= ?2 AND (?4 OR coalesce(pause, 0) = 0) ORDER BY due_at LIMIT ?3)
+     UNION ALL
+     SELECT * FROM (SELECT id, fence, leased, head, mark, coalesce(pause, 0) > 0 AS is_back FROM lane
+         WHERE queue = ?1 AND urgency = 1 AND due_at <= ?2 AND (?4 OR coalesce(pause, 0) = 0) ORDER BY due_at LIMIT ?3)
+     LIMIT ?3";
 
 /// When the next lane of each urgency is due. Parameters: the queue, and whether lanes that come back after a pause count too.
 pub(super) const NEXT_DUE: &str = "SELECT
     (SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = 0 AND due_at IS NOT NULL AND (?2 OR coalesce(pause, 0) = 0)),
     (SELECT min(due_at) FROM lane WHERE queue = ?1 AND urgency = 1 AND due_at IS NOT NULL AND (?2 OR coalesce(pause, 0) = 0))";
 
-/// A lane that was claimed.
-struct ClaimedLane {
+/// A lane that is due.
+struct DueLane {
     id: Uuid,
+    /// Grows with each claim.
     fence: i64,
     /// How often it was claimed since it was last settled.
     leased: i64,
-    /// The row that goes next. None if the lane has no open row any more.
-    head: Option<i64>,
     /// The row that was claimed before.
-    before: Option<i64>,
+    head: Option<i64>,
     mark: Option<String>,
-    claimed_at: Option<i64>,
     is_back: bool,
 }
 
-impl ClaimedLane {
-    fn read(row: &Row<'_>) -> rusqlite::Result<ClaimedLane> {
-        Ok(ClaimedLane {
+impl DueLane {
+    fn read(row: &Row<'_>) -> rusqlite::Result<DueLane> {
+        Ok(DueLane {
             id: row.get(0)?,
             fence: row.get(1)?,
             leased: row.get(2)?,
             head: row.get(3)?,
-            before: row.get(4)?,
-            mark: row.get(5)?,
-            claimed_at: row.get(6)?,
-            is_back: row.get(7)?,
+            mark: row.get(4)?,
+            is_back: row.get(5)?,
         })
     }
 }
@@ -87,30 +71,19 @@ impl Sqlite {
     }
 
     pub fn claim(&mut self, claim: &Claim) -> Result<Claims, StoreError> {
-        let (&Claim { queue, most, most_back, lease, .. }, at) = (claim, (claim.now_there)());
+        let &Claim { queue, most, most_back, .. } = claim;
         let now = self.clock.steady_ms();
-        let mut lanes: Vec<ClaimedLane> = Vec::new();
+        let mut rows = Vec::new();
         // The first `any` lanes may come back after a pause. The rest may not.
         let any = most.min(most_back);
         for (up_to, are_back) in [(any, true), (most, false)] {
-            let limit = up_to.saturating_sub(lanes.len());
-            if limit == 0 || (!are_back && lanes.len() < any) {
+            let limit = up_to.saturating_sub(rows.len());
+            if limit == 0 || (!are_back && rows.len() < any) {
                 continue;
             }
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let values = (queue.number(), now, millis(lease), limit, at, are_back, self.instance);
-            lanes.extend(self.connection.all(CLAIM, values, ClaimedLane::read)?);
-        }
-        let mut rows = Vec::with_capacity(lanes.len());
-        for lane in lanes {
-            // The lane was claimed while it was still reserved: its lease ran out.
-            if let Some(before) = lane.before.filter(|_| lane.leased > 1) {
-                self.count_death(before)?;
-            }
-            let id = lane.id;
-            match self.claimed(lane, now)? {
-                Some(row) => rows.push(row),
-                None => self.idle(id)?,
+            for lane in self.connection.all(DUE, (queue.number(), now, limit, are_back), DueLane::read)? {
+                rows.extend(self.claim_lane(lane, claim, now)?);
             }
         }
         if !rows.is_empty() {
@@ -125,18 +98,56 @@ impl Sqlite {
         Ok(Claims { rows, next: next.map(|due| Duration::from_millis((due - now).max(0).unsigned_abs())) })
     }
 
+    /// Reserves a lane, and reads the row that goes next in it. A lane without an open row becomes idle.
+    fn claim_lane(&mut self, lane: DueLane, claim: &Claim, now: i64) -> Result<Option<Claimed>, StoreError> {
+        let Some(place) = self.next_of(&lane)? else {
+            let sql = "UPDATE lane SET due_at = NULL, leased = 0, pause = 0 WHERE id = ?1";
+            self.run(sql, [lane.id])?;
+            return Ok(None);
+        };
+        let at = (claim.now_there)();
+        let sql = "UPDATE lane SET due_at = ?2, claimed_at = ?3, leased = leased + 1, holder = ?4, fence = fence + 1,
+                 before = head, head = ?5
+             WHERE id = ?1";
+        self.run(sql, (lane.id, now + millis(claim.lease), at, self.instance, place.seq))?;
+        // The lane was claimed while it was still reserved: its lease ran out.
+        if let Some(before) = lane.head.filter(|_| lane.leased > 0) {
+            self.count_death(before)?;
+        }
+        let id = lane.id;
+        let row = self.claimed(lane, place, at, now)?;
+        if row.is_none() {
+            // The row was closed, or deleted, by somebody who does not know of its entry.
+            self.note_closed(place)?;
+            self.run("UPDATE lane SET leased = 0, due_at = ?2 WHERE id = ?1", (id, now))?;
+        }
+        Ok(row)
+    }
+
+    /// The row that goes next in a lane. A row that began something that may be done only once, and is not settled, goes
+    /// first: otherwise the same would be done again, for somebody else. Then comes the row that happened first.
+    fn next_of(&self, lane: &DueLane) -> Result<Option<Place>, StoreError> {
+        if let Some(seq) = lane.head {
+            let sql = "SELECT happened_at FROM ledger WHERE seq = ?1 AND lane = ?2 AND state = 0 AND begun";
+            if let Some(happened_at) = self.connection.first(sql, (seq, lane.id), column)? {
+                return Ok(Some(Place { lane: lane.id, happened_at, seq }));
+            }
+        }
+        self.first_of(lane.id)
+    }
+
     fn count_death(&mut self, seq: i64) -> Result<(), StoreError> {
         let sql = "UPDATE ledger SET deaths = deaths + 1, uncertain = 1, doubt_at = (SELECT claimed_at FROM lane WHERE id = ledger.lane)
              WHERE state = 0 AND seq = ?1";
         self.run(sql, [seq]).map(drop)
     }
 
-    /// Reads the row that goes next in a claimed lane.
-    fn claimed(&self, lane: ClaimedLane, now: i64) -> Result<Option<Claimed>, StoreError> {
-        let Some(seq) = lane.head else { return Ok(None) };
+    /// Reads the open row that goes next in a lane that was claimed at this time of the other side.
+    fn claimed(&self, lane: DueLane, place: Place, at: Option<i64>, now: i64) -> Result<Option<Claimed>, StoreError> {
+        let seq = place.seq;
         let sql =
             "SELECT id, accepted_at, failing_at, attempts, deaths, uncertain, doubt_from, doubt_at, answers, body,
-                 EXISTS (SELECT 1 FROM file WHERE row = ledger.seq) FROM ledger WHERE seq = ?1";
+                 EXISTS (SELECT 1 FROM file WHERE row = ledger.seq) FROM ledger WHERE seq = ?1 AND state = 0";
         let row = self.connection.first(sql, [seq], |row| {
             let failing_at: Option<i64> = row.get(2)?;
             let failing = failing_at.map_or(0, |at| (now - at).max(0));
@@ -148,23 +159,19 @@ impl Sqlite {
                 attempts: row.get(3)?,
                 deaths: row.get(4)?,
                 doubt: row.get::<_, bool>(5)?.then_some(uncertain),
-                claimed: (clock::instant(), lane.claimed_at),
+                claimed: (clock::instant(), at),
                 answers: row.get(8)?,
                 body: row.get(9)?,
                 has_file: row.get(10)?,
                 mark: lane.mark,
                 is_back: lane.is_back,
                 seq,
+                happened_at: place.happened_at,
                 lane: lane.id,
-                fence: lane.fence,
+                fence: lane.fence + 1,
             })
         })?;
         Ok(row)
-    }
-
-    /// Marks a lane as idle whose last open row was discarded.
-    fn idle(&mut self, lane: Uuid) -> Result<(), StoreError> {
-        self.run("UPDATE lane SET due_at = NULL, leased = 0, pause = 0 WHERE id = ?1", [lane]).map(drop)
     }
 
     fn next_due(&self, queue: Queue, also_back: bool) -> Result<Option<i64>, StoreError> {

@@ -65,7 +65,8 @@ impl Reader {
         // Few lookups by key: the message that asks is looked up only while it is not known to be in the space.
         let sql = "SELECT asks.event, asked_at, until_at, asks.body, ended_by, message, shown_at, shown_as, state,
                  ledger.verdict, ledger.uncertain, lane.head = ledger.seq AND lane.leased > 0 AS leased
-             FROM conversation AS asks LEFT JOIN ledger ON asks.shown_at IS NULL AND ledger.id = asks.message
+             FROM conversation AS asks LEFT JOIN ledger ON asks.shown_at IS NULL
+                 AND ledger.seq = (SELECT row FROM row_by_id WHERE id = asks.message)
                  LEFT JOIN lane ON lane.id = ledger.lane
              WHERE room = ?1 AND person = ?2";
         let (room, person) = (room.to_owned(), person.to_owned());

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Params};
 
-use super::connection::{Access, connect};
 use super::log::{self, WriteAheadLog};
 use super::presence::Presence;
 use super::reader::Reader;
 use super::statements::Statements;
+use super::unindexed::Indexes;
 use crate::clock::Clock;
 use crate::store::error::{Damage, StoreError};
 
@@ -33,6 +33,7 @@ pub struct Sqlite {
     pub(super) version: i64,
     /// The bytes of files written since the log was last copied back for them.
     pub(super) file_bytes: usize,
+    pub(super) indexes: Indexes,
     /// The last lane that was checked for being idle.
     pub(super) last_lane: Vec<u8>,
     pub(super) clock: Clock,
@@ -61,16 +62,6 @@ impl Sqlite {
     /// beside it gives none.
     pub(super) fn at_once(&self) -> i64 {
         if self.care.is_some() { self.clock.steady_ms() } else { 0 }
-    }
-
-    pub fn begin(&mut self) -> Result<(), StoreError> {
-        self.run("BEGIN IMMEDIATE", ())?;
-        self.pages = Some(self.connection.value("PRAGMA page_count", ())?);
-        Ok(())
-    }
-
-    pub fn commit(&mut self) -> Result<(), StoreError> {
-        self.run("COMMIT", ()).map(drop)
     }
 
     /// Checks that commits are in the files with the ledger's names; see [`Presence::check`]. Verbs beside the daemon
@@ -116,18 +107,6 @@ impl Sqlite {
     pub fn save(&mut self, damage: Damage) {
         if let Damage::Moved(_) = damage {
             let _ = log::cut(&self.connection, Duration::ZERO);
-        }
-    }
-
-    /// Rolls back after a failure. It does not matter if there is nothing to roll back. A broken connection is
-    /// replaced.
-    pub fn recover(&mut self) {
-        let _ = self.connection.execute_batch("ROLLBACK");
-        self.pages = None;
-        if self.connection.value::<i64>("SELECT 1", ()).is_err()
-            && let Ok(connection) = connect(&self.path, Access::Write)
-        {
-            self.connection = connection;
         }
     }
 

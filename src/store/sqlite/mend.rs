@@ -1,9 +1,11 @@
 //! Changes a row by an operator's hand: has it tried again, or drops it.
 
+use rusqlite::Row;
 use uuid::Uuid;
 
 use super::database::Sqlite;
-use super::statements::{Statements, column};
+use super::statements::Statements;
+use super::unindexed::Place;
 use crate::store::{Due, StoreError};
 
 impl Sqlite {
@@ -16,10 +18,12 @@ impl Sqlite {
     /// have had its effect, that stays uncertain.
     pub fn reopen(&mut self, id: Uuid, due: &mut Due) -> Result<bool, StoreError> {
         let sql = "UPDATE ledger SET state = 0, attempts = 0, deaths = 0, failing_at = NULL, settled_at = NULL, verdict = NULL
-             WHERE id = ?1 AND state IN (0, 2) RETURNING lane";
-        let lane: Option<Uuid> = self.connection.first(sql, [id], column)?;
-        let Some(lane) = lane else { return Ok(false) };
-        self.run("UPDATE lane SET due_at = ?2 WHERE id = ?1 AND leased = 0", (lane, self.at_once()))?;
+             WHERE seq = (SELECT row FROM row_by_id WHERE id = ?1) AND state IN (0, 2)
+             RETURNING lane, happened_at, seq, queue";
+        let opened = self.connection.first(sql, [id], |row| Ok((place(row)?, row.get("queue")?)))?;
+        let Some((place, queue)) = opened else { return Ok(false) };
+        self.note_opened(place, queue)?;
+        self.run("UPDATE lane SET due_at = ?2 WHERE id = ?1 AND leased = 0", (place.lane, self.at_once()))?;
         *due = Due::all();
         Ok(true)
     }
@@ -28,13 +32,19 @@ impl Sqlite {
     /// nothing. Work on another row of the lane is not disturbed.
     pub fn discard(&mut self, id: Uuid, due: &mut Due) -> Result<bool, StoreError> {
         let sql = "UPDATE ledger SET state = 1, settled_at = ?2, verdict = 'dropped'
-             WHERE id = ?1 AND state IN (0, 2) RETURNING lane, seq";
-        let closed = self.connection.first(sql, (id, self.clock.wall_ms()), |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let Some((lane, seq)): Option<(Uuid, i64)> = closed else { return Ok(false) };
+             WHERE seq = (SELECT row FROM row_by_id WHERE id = ?1) AND state IN (0, 2)
+             RETURNING lane, happened_at, seq";
+        let closed = self.connection.first(sql, (id, self.clock.wall_ms()), place)?;
+        let Some(place) = closed else { return Ok(false) };
+        self.note_closed(place)?;
         let sql = "UPDATE lane SET fence = fence + 1, leased = 0, due_at = ?3 WHERE id = ?1 AND head = ?2 AND due_at IS NOT NULL";
-        self.run(sql, (lane, seq, self.at_once()))?;
-        self.drop_file(seq)?;
+        self.run(sql, (place.lane, place.seq, self.at_once()))?;
+        self.drop_file(place.seq)?;
         *due = Due::all();
         Ok(true)
     }
+}
+
+fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
+    Ok(Place { lane: row.get("lane")?, happened_at: row.get("happened_at")?, seq: row.get("seq")? })
 }

@@ -16,6 +16,7 @@ mod file;
 mod files;
 mod hints;
 mod identity;
+mod indexing;
 mod letters;
 mod lock;
 mod log;
@@ -32,7 +33,9 @@ mod read;
 mod reader;
 mod settle;
 mod statements;
+mod transaction;
 mod unhandled;
+mod unindexed;
 
 pub(super) use database::Sqlite;
 pub(super) use reader::Reader;

@@ -14,6 +14,7 @@ use super::origin::{self, LedgerOrigin, NO_TABLES};
 use super::presence::Presence;
 use super::reader::Reader;
 use super::statements::Statements;
+use super::unindexed::Indexes;
 use crate::clock::{Clock, millis};
 use crate::config;
 use crate::store::{Damage, StoreError};
@@ -96,6 +97,7 @@ impl Sqlite {
             instance: None,
             version: 0,
             file_bytes: 0,
+            indexes: Indexes::default(),
             last_lane: Vec::new(),
             clock,
             care,

@@ -26,9 +26,10 @@ impl Sqlite {
         // Threads are kept as long as the id of a letter is known.
         let threads = self.prune_threads(retention.saturating_add(dedupe))?;
         self.prune_approvals(retention)?;
-        let sql = "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1";
+        let sql = "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger ORDER BY seq LIMIT ?2) AND state = 3 AND accepted_at <= ?1
+             RETURNING seq, id";
         let until = until - millis(dedupe);
-        let forgotten = self.run(sql, (until, PRUNE_STEP))?;
+        let forgotten = self.delete_rows(sql, (until, PRUNE_STEP))?;
         Ok(unhandled + emptied + forgotten + asked + threads)
     }
 
@@ -43,9 +44,14 @@ impl Sqlite {
         let sql = "UPDATE lane SET claimed_at = ?3
              WHERE id > ?1 AND id <= ?2 AND due_at IS NULL AND leased = 0 AND claimed_at IS NULL";
         self.run(sql, (&first, &last, now))?;
-        let sql = "DELETE FROM lane WHERE id > ?1 AND id <= ?2 AND due_at IS NULL AND leased = 0 AND claimed_at <= ?3
-             AND NOT EXISTS (SELECT 1 FROM ledger WHERE queue = lane.queue AND lane = lane.id AND state = 0)";
-        let forgotten = self.run(sql, (&first, &last, now - millis(idle)))?;
+        let sql =
+            "SELECT id FROM lane WHERE id > ?1 AND id <= ?2 AND due_at IS NULL AND leased = 0 AND claimed_at <= ?3";
+        let mut forgotten = 0;
+        for lane in self.connection.all(sql, (&first, &last, now - millis(idle)), column)? {
+            if self.first_of(lane)?.is_none() {
+                forgotten += self.run("DELETE FROM lane WHERE id = ?1", [lane])?;
+            }
+        }
         self.last_lane = last;
         Ok(forgotten)
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::database::Sqlite;
+use super::unindexed::{Place, RowKeys};
 use crate::store::{Due, Entry, Queue, StoreError, Urgency, lane_id};
 
 /// Lanes that get rows, each with the queue of the lane and the most urgent of the rows.
@@ -34,13 +35,16 @@ impl Sqlite {
 
     fn add(&mut self, entry: &Entry, lane: Uuid) -> Result<bool, StoreError> {
         let Entry { id, queue, accepted_at, happened_at, subject, label, body, target, .. } = entry;
-        let sql = "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body, target)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
-        let values = (id, queue.number(), lane, accepted_at, happened_at, subject, label, body, target);
-        if self.run(sql, values)? == 0 {
+        if self.is_known(*id)? {
             return Ok(false);
         }
+        let sql = "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body, target)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let queue = queue.number();
+        self.run(sql, (id, queue, lane, accepted_at, happened_at, subject, label, body, target))?;
         let seq = self.connection.last_insert_rowid();
+        let place = Place { lane, happened_at: *happened_at, seq };
+        self.note_added(RowKeys { id: *id, queue, place }, true)?;
         if let Some(bytes) = &entry.file {
             self.keep_file(seq, bytes)?;
         }

@@ -17,7 +17,8 @@ pub(super) const COLUMNS: &str =
 
 impl Reader {
     pub async fn goes_before(&self, id: Uuid, seq: i64) -> Result<bool, StoreError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM ledger one, ledger other WHERE one.id = ?1 AND other.seq = ?2
+        let sql = "SELECT EXISTS (SELECT 1 FROM ledger one, ledger other
+             WHERE one.seq = (SELECT row FROM row_by_id WHERE id = ?1) AND other.seq = ?2
              AND one.queue = other.queue AND one.lane = other.lane AND one.state = 0
              AND NOT other.begun
              AND (one.happened_at, one.seq) < (other.happened_at, other.seq))";
@@ -26,7 +27,7 @@ impl Reader {
 
     pub async fn depths(&self, now: i64) -> Result<Depths, StoreError> {
         let open = "SELECT open.queue, open.rows, ledger.accepted_at
-             FROM (SELECT queue, count(*) AS rows, min(seq) AS oldest FROM ledger WHERE state = 0 GROUP BY queue) AS open
+             FROM (SELECT queue, count(*) AS rows, min(row) AS oldest FROM open_row GROUP BY queue) AS open
                  LEFT JOIN ledger ON ledger.seq = open.oldest";
         let (open, dead): (Vec<(i64, i64, Option<i64>)>, i64) = self
             .read(move |ledger| {
@@ -53,8 +54,10 @@ impl Reader {
 
     pub async fn list(&self, queue: Queue, filter: Filter, most: u32) -> Result<Vec<Row>, StoreError> {
         let states = match filter {
-            Filter::Unsettled => "state IN (0, 2)",
-            Filter::In(RowState::Open) => "state = 0",
+            Filter::Unsettled => {
+                "seq IN (SELECT row FROM open_row UNION ALL SELECT seq FROM ledger WHERE state = 2) AND state IN (0, 2)"
+            }
+            Filter::In(RowState::Open) => "seq IN (SELECT row FROM open_row) AND state = 0",
             Filter::In(RowState::Done) => "state = 1",
             Filter::In(RowState::Dead) => "state = 2",
             Filter::In(RowState::Forgotten) => "state = 3",
@@ -65,13 +68,18 @@ impl Reader {
     }
 
     pub async fn between(&self, from: Uuid, to: Uuid) -> Result<Vec<Row>, StoreError> {
-        self.rows("ledger.id BETWEEN ?1 AND ?2 ORDER BY seq LIMIT 100", (from, to)).await
+        self.rows(
+            "seq IN (SELECT row FROM row_by_id WHERE id BETWEEN ?1 AND ?2)
+             AND ledger.id BETWEEN ?1 AND ?2 ORDER BY seq LIMIT 100",
+            (from, to),
+        )
+        .await
     }
 
     pub async fn ending_in(&self, digits: &str) -> Result<Vec<Row>, StoreError> {
         let most = u32::try_from(digits.len()).unwrap_or(u32::MAX);
         // The index of the ids is a twentieth of the rows.
-        let which = "seq IN (SELECT seq FROM ledger INDEXED BY ledger_id WHERE substr(lower(hex(id)), -?2) = ?1)
+        let which = "seq IN (SELECT row FROM row_by_id WHERE substr(lower(hex(id)), -?2) = ?1)
              ORDER BY seq LIMIT 100";
         self.rows(which, (digits.to_owned(), most)).await
     }
@@ -83,7 +91,7 @@ impl Reader {
     }
 
     pub async fn raw(&self, id: Uuid) -> Result<Option<Bytes>, StoreError> {
-        let sql = "SELECT bytes FROM raw WHERE row = (SELECT seq FROM ledger WHERE id = ?1)";
+        let sql = "SELECT bytes FROM raw WHERE row = (SELECT row FROM row_by_id WHERE id = ?1)";
         let found = self.read(move |ledger| ledger.first(sql, [id], column::<Vec<u8>>)).await?;
         Ok(found.map(Bytes::from))
     }

@@ -2,7 +2,8 @@
 
 use super::database::Sqlite;
 use super::put::Woken;
-use super::statements::Statements;
+use super::statements::{Statements, column};
+use super::unindexed::Place;
 use crate::clock::millis;
 use crate::store::{
     Again, Claimed, Closing, Due, Effect, Queue, RowState, Settlement, SettlementStep, StoreError, Urgency, lane_id,
@@ -34,15 +35,13 @@ impl Sqlite {
             SettlementStep::Again(again) => (false, millis(again.after), None),
             SettlementStep::Move { .. } => (false, 0, None),
         };
-        let sql = "UPDATE lane SET leased = 0, mark = coalesce(?6, mark), pause = ?5,
-                 due_at = CASE WHEN ?4 THEN (SELECT ?7 FROM ledger
-                     WHERE queue = lane.queue AND lane = lane.id AND state = 0 AND seq <> ?3 LIMIT 1)
-                     ELSE ?7 + ?5 END
+        // A row that closes leaves its lane idle if it was the last one.
+        let due_at = if closes && !self.has_other(place(row))? { None } else { Some(steady + pause) };
+        let sql = "UPDATE lane SET leased = 0, mark = coalesce(?5, mark), pause = ?4, due_at = ?3
              WHERE id = ?1 AND fence = ?2 AND leased > 0
-             RETURNING queue, due_at";
-        let values = (row.lane, row.fence, row.seq, closes, pause, mark, steady);
-        let freed = self.connection.first(sql, values, |lane| Ok((lane.get(0)?, lane.get(1)?)))?;
-        let Some((queue, due_at)): Option<(i64, Option<i64>)> = freed else { return Ok(false) };
+             RETURNING queue";
+        let freed = self.connection.first(sql, (row.lane, row.fence, due_at, pause, mark), column)?;
+        let Some(queue): Option<i64> = freed else { return Ok(false) };
         if due_at.is_some() {
             due.mark(Queue::of(queue));
         }
@@ -86,6 +85,7 @@ impl Sqlite {
             receipt.and_then(|receipt| receipt.without_thread.as_ref()),
         );
         self.run(sql, values)?;
+        self.note_closed(place(row))?;
         if state == RowState::Done && row.has_file {
             self.drop_file(row.seq)?;
         }
@@ -120,8 +120,15 @@ impl Sqlite {
 
     /// Moves a row into another lane. The next claim of the old lane does not find it.
     fn move_row(&mut self, row: &Claimed, queue: Queue, lane: &str, body: &str) -> Result<(), StoreError> {
-        let lane = lane_id(queue, lane);
-        self.run("UPDATE ledger SET lane = ?2, body = ?3 WHERE seq = ?1 AND state = 0", (row.seq, lane, body))?;
+        let (from, lane) = (place(row), lane_id(queue, lane));
+        let sql = "UPDATE ledger SET lane = ?2, body = ?3 WHERE seq = ?1 AND state = 0";
+        if self.run(sql, (row.seq, lane, body))? > 0 {
+            self.note_moved(from, Place { lane, ..from }, queue.number())?;
+        }
         self.wake(&Woken::from([(lane, (queue, Urgency::Awaited))]))
     }
+}
+
+fn place(row: &Claimed) -> Place {
+    Place { lane: row.lane, happened_at: row.happened_at, seq: row.seq }
 }

@@ -1,6 +1,7 @@
 //! The parts that only SQLite has: a file with a lock, the plan of each statement, and the compiled-in options.
 
 mod forging;
+mod indexing;
 mod pruning;
 mod raw;
 mod tampering;
@@ -13,7 +14,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::audit::audit_row;
-use super::claim::{CLAIM, NEXT_DUE};
+use super::claim::{DUE, NEXT_DUE};
 use super::connection::{Access, connect};
 use super::database::Sqlite;
 use super::statements::{Statements, column};
@@ -124,8 +125,15 @@ fn the_sqlite_that_is_compiled_in_has_only_what_the_ledger_uses() {
     assert!(options.contains(&"OMIT_LOAD_EXTENSION".to_owned()), "{options:?}");
 }
 
-/// Undoes what the versions from 16 on did to the tables.
-const BACK_TO_15: &str = "DROP TABLE raw;
+/// Undoes what the versions from 19 on did to the tables.
+const BACK_TO_18: &str =
+    "DROP VIEW row_by_id; DROP VIEW open_row; DROP TABLE id_index; DROP TABLE open_index; DROP TABLE indexed;
+    CREATE UNIQUE INDEX ledger_id ON ledger (id);
+    CREATE INDEX ledger_open ON ledger (queue, lane, happened_at, seq) WHERE state = 0;
+    DELETE FROM _sqlx_migrations WHERE version > 18;";
+
+/// Undoes what the versions from 16 to 18 did to the tables.
+const BACK_FROM_18_TO_15: &str = "DROP TABLE raw;
     ALTER TABLE approval ADD COLUMN envelope TEXT NOT NULL DEFAULT '{}'; DROP TABLE thread; DROP INDEX lane_due; DROP INDEX ledger_target;
     ALTER TABLE lane DROP COLUMN urgency; CREATE INDEX lane_due ON lane (queue, due_at) WHERE due_at IS NOT NULL;
     ALTER TABLE ledger DROP COLUMN sent_as; ALTER TABLE ledger DROP COLUMN without_card;
@@ -175,7 +183,8 @@ async fn a_ledger_of_before_there_were_instances_is_opened_and_its_leases_are_ta
     })
     .await;
     let back = format!(
-        "DROP TABLE instance; ALTER TABLE lane DROP COLUMN holder; {BACK_TO_15} DELETE FROM _sqlx_migrations WHERE version > 14"
+        "DROP TABLE instance; ALTER TABLE lane DROP COLUMN holder;
+         {BACK_TO_18} {BACK_FROM_18_TO_15} DELETE FROM _sqlx_migrations WHERE version > 14"
     );
     sql(folder.path(), &back);
     with_daemon(folder.path(), &keys, async |store| {
@@ -203,7 +212,7 @@ async fn receipts_of_before_they_had_columns_are_taken_out_of_the_notes() {
     })
     .await;
     let settled = "UPDATE ledger SET state = 1, verdict = 'sent', note = body, settled_at = 1";
-    sql(folder.path(), &format!("{settled}; {BACK_TO_15}"));
+    sql(folder.path(), &format!("{settled}; {BACK_TO_18} {BACK_FROM_18_TO_15}"));
     with_daemon(folder.path(), &keys, async |store| {
         for row in store.list(Queue::Outbox, crate::store::Filter::All, 10).await.unwrap() {
             let (_, note, receipt) = notes.iter().find(|(body, ..)| Some(*body) == row.body.as_deref()).unwrap();
@@ -218,7 +227,7 @@ async fn receipts_of_before_they_had_columns_are_taken_out_of_the_notes() {
 async fn a_claim_looks_at_no_row_that_it_does_not_give() {
     let place = Ledger::open(LedgerPlace::of_sqlite(), Duration::from_secs(60)).await.close().await;
     let connection = connect(&Sqlite::place(&place.settings), Access::Write).unwrap();
-    for (sql, fewest) in [(CLAIM, 3), (NEXT_DUE, 2)] {
+    for (sql, fewest) in [(DUE, 3), (NEXT_DUE, 2)] {
         let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let steps = plan.raw_query().mapped(|row| row.get("detail"));
         let steps: Vec<String> = steps.collect::<Result<_, _>>().unwrap();

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::database::Sqlite;
-use super::statements::{PRUNE_STEP, Statements, column};
+use super::statements::PRUNE_STEP;
+use super::unindexed::{Place, RowKeys};
 use crate::clock::millis;
 use crate::store::{Entry, StoreError, lane_id};
 use crate::verdict::Verdict;
@@ -18,14 +19,19 @@ const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 
 impl Sqlite {
     pub fn note_unhandled(&mut self, entry: &Entry, reason: &str) -> Result<u64, StoreError> {
+        let Entry { id, queue, accepted_at, happened_at, body, .. } = entry;
+        if self.is_known(*id)? {
+            return Ok(0);
+        }
         let sql =
             "INSERT INTO ledger (id, queue, lane, state, accepted_at, happened_at, settled_at, verdict, note, body)
-             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING RETURNING seq";
-        let lane = lane_id(entry.queue, &entry.lane);
-        let Entry { id, queue, accepted_at, happened_at, body, .. } = entry;
+             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let (lane, queue) = (lane_id(entry.queue, &entry.lane), queue.number());
         let (now, verdict) = (self.clock.wall_ms(), Verdict::Unhandled.word());
-        let values = (id, queue.number(), lane, accepted_at, happened_at, now, verdict, reason, body);
-        let Some(seq) = self.connection.first(sql, values, column)? else { return Ok(0) };
+        self.run(sql, (id, queue, lane, accepted_at, happened_at, now, verdict, reason, body))?;
+        let seq = self.connection.last_insert_rowid();
+        let place = Place { lane, happened_at: *happened_at, seq };
+        self.note_added(RowKeys { id: *id, queue, place }, false)?;
         if let Some(bytes) = &entry.raw {
             self.keep_raw(seq, bytes)?;
         }
@@ -36,15 +42,15 @@ impl Sqlite {
     pub fn bound_unhandled(&mut self) -> Result<(), StoreError> {
         let sql = "DELETE FROM ledger WHERE seq IN
              (SELECT seq FROM ledger WHERE verdict = 'unhandled' ORDER BY seq DESC LIMIT -1 OFFSET ?1)
-             RETURNING seq";
-        self.drop_raw(sql, [MOST_ROWS]).map(drop)
+             RETURNING seq, id";
+        self.delete_rows(sql, [MOST_ROWS]).map(drop)
     }
 
     pub(super) fn prune_unhandled(&mut self, retention: Duration) -> Result<u64, StoreError> {
         let sql =
             "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger WHERE verdict = 'unhandled' ORDER BY seq LIMIT ?2)
-             AND settled_at <= ?1 RETURNING seq";
+             AND settled_at <= ?1 RETURNING seq, id";
         let until = self.clock.wall_ms() - millis(retention.min(KEPT_FOR));
-        self.drop_raw(sql, (until, PRUNE_STEP))
+        self.delete_rows(sql, (until, PRUNE_STEP))
     }
 }

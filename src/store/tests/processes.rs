@@ -52,3 +52,15 @@ async fn whoever_waits_for_commits_hears_of_those_of_another_process() {
         commits.changed().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn what_another_process_put_is_known_at_once() {
+    let ledger = Ledger::new().await;
+    assert!(ledger.put("own", "lane").await);
+    beside(&ledger.place.settings, &keys(None, None), async |other| {
+        assert!(!other.put(entry(Queue::Inbox, "own", "lane")).await.unwrap());
+        assert!(other.put(entry(Queue::Inbox, "theirs", "lane")).await.unwrap());
+    })
+    .await;
+    assert!(!ledger.put("theirs", "lane").await);
+}

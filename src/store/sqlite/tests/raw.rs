@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{path, sql, with_daemon};
+use super::{BACK_TO_18, path, sql, with_daemon};
 use crate::store::tests::{done, entry, keys};
 use crate::store::{Entry, Queue};
 
@@ -46,7 +46,7 @@ async fn bytes_that_an_earlier_version_kept_in_the_row_are_kept() {
     let back =
         "ALTER TABLE ledger ADD COLUMN raw BLOB; UPDATE ledger SET raw = (SELECT bytes FROM raw WHERE row = seq);
         DROP TABLE raw; DELETE FROM _sqlx_migrations WHERE version > 17";
-    sql(folder.path(), back);
+    sql(folder.path(), &format!("{BACK_TO_18} {back}"));
     with_daemon(folder.path(), &keys, async |store| {
         assert_eq!(store.raw(with).await.unwrap().as_deref(), Some(&b"a\0b"[..]));
         assert_eq!(store.raw(id).await.unwrap(), None);
