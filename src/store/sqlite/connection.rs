@@ -19,6 +19,16 @@ pub(super) enum Access {
     Read,
 }
 
+impl Access {
+    /// The most memory for pages of the ledger. What a reader holds is of no use after the next commit.
+    fn cache_kilobytes(self) -> i64 {
+        match self {
+            Access::Write => 16 * 1024,
+            Access::Read => 2 * 1024,
+        }
+    }
+}
+
 /// Connects to a ledger, which must be there.
 ///
 /// `synchronous=FULL`: a commit that returned survives a power cut. `temp_store=MEMORY`: a statement over many rows
@@ -33,7 +43,7 @@ pub(super) fn connect(path: &Path, access: Access) -> rusqlite::Result<Connectio
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.pragma_update(None, "cache_size", -16384)?;
+    connection.pragma_update(None, "cache_size", -access.cache_kilobytes())?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // Without this, a statement whose plan may depend on a value is prepared anew for each value.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
