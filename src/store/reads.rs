@@ -29,7 +29,7 @@ impl Store {
 
     /// The row with this id, as far as the ledger knows it.
     pub async fn row(&self, id: Uuid) -> Result<Option<Row>, StoreError> {
-        Ok(self.between(id, id).await?.pop())
+        self.reader().row(id).await
     }
 
     /// Rows whose ids lie between these two, oldest first. One row if they are equal.

@@ -10,7 +10,7 @@ use super::database::Sqlite;
 use super::reader::Reader;
 use super::statements::{PRUNE_STEP, Statements, column};
 use crate::clock::millis;
-use crate::store::{Approval, ApprovalRequest, ApprovalState, ApprovalStep, Approver, Due, Overdue, StoreError};
+use crate::store::{Approval, ApprovalRequest, ApprovalState, ApprovalStep, Approver, Due, StoreError};
 
 impl Sqlite {
     /// Carries out what an event does to a request.
@@ -114,16 +114,6 @@ impl Reader {
         let counts =
             move |row: &Row<'_>| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, i64>(1)?.unsigned_abs()));
         self.read(move |ledger| ledger.query_row(sql, values, counts)).await
-    }
-
-    pub async fn overdue_approvals(&self, now: i64) -> Result<(Vec<Overdue>, Option<i64>), StoreError> {
-        let sql = "SELECT card, room, expires_at FROM approval
-             WHERE (state = 0 AND (expires_at <= ?1 OR ends IS NOT NULL
-                     OR EXISTS (SELECT 1 FROM ledger WHERE seq = (SELECT row FROM row_by_id WHERE id = card) AND (ledger.state = 2 OR verdict = 'dropped'))))
-                 OR (state = 7 AND NOT EXISTS (SELECT 1 FROM ledger WHERE seq = (SELECT row FROM row_by_id WHERE id = ended_event) AND ledger.state = 0))";
-        let next = "SELECT min(expires_at) FROM approval WHERE state = 0 AND expires_at > ?1";
-        let overdue = |row: &Row<'_>| Ok(Overdue { card: row.get(0)?, room: row.get(1)?, expires_at: row.get(2)? });
-        self.read(move |ledger| Ok((ledger.all(sql, [now], overdue)?, ledger.value(next, [now])?))).await
     }
 
     /// Reads requests, each with those who approved it.

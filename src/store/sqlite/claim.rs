@@ -71,19 +71,20 @@ impl Sqlite {
     }
 
     pub fn claim(&mut self, claim: &Claim) -> Result<Claims, StoreError> {
-        let &Claim { queue, most, most_back, .. } = claim;
+        let (&Claim { queue, most, most_back, .. }, at) = (claim, (claim.now_there)());
         let now = self.clock.steady_ms();
-        let mut rows = Vec::new();
+        let (mut rows, mut looked_at) = (Vec::new(), 0);
         // The first `any` lanes may come back after a pause. The rest may not.
         let any = most.min(most_back);
         for (up_to, are_back) in [(any, true), (most, false)] {
-            let limit = up_to.saturating_sub(rows.len());
-            if limit == 0 || (!are_back && rows.len() < any) {
+            let limit = up_to.saturating_sub(looked_at);
+            if limit == 0 || (!are_back && looked_at < any) {
                 continue;
             }
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             for lane in self.connection.all(DUE, (queue.number(), now, limit, are_back), DueLane::read)? {
-                rows.extend(self.claim_lane(lane, claim, now)?);
+                looked_at += 1;
+                rows.extend(self.claim_lane(lane, claim.lease, at, now)?);
             }
         }
         if !rows.is_empty() {
@@ -99,17 +100,21 @@ impl Sqlite {
     }
 
     /// Reserves a lane, and reads the row that goes next in it. A lane without an open row becomes idle.
-    fn claim_lane(&mut self, lane: DueLane, claim: &Claim, now: i64) -> Result<Option<Claimed>, StoreError> {
+    fn claim_lane(
+        &mut self,
+        lane: DueLane,
+        lease: Duration,
+        at: Option<i64>,
+        now: i64,
+    ) -> Result<Option<Claimed>, StoreError> {
         let Some(place) = self.next_of(&lane)? else {
             let sql = "UPDATE lane SET due_at = NULL, leased = 0, pause = 0 WHERE id = ?1";
             self.run(sql, [lane.id])?;
             return Ok(None);
         };
-        let at = (claim.now_there)();
-        let sql = "UPDATE lane SET due_at = ?2, claimed_at = ?3, leased = leased + 1, holder = ?4, fence = fence + 1,
-                 before = head, head = ?5
+        let sql = "UPDATE lane SET due_at = ?2, claimed_at = ?3, leased = leased + 1, holder = ?4, fence = fence + 1, head = ?5
              WHERE id = ?1";
-        self.run(sql, (lane.id, now + millis(claim.lease), at, self.instance, place.seq))?;
+        self.run(sql, (lane.id, now + millis(lease), at, self.instance, place.seq))?;
         // The lane was claimed while it was still reserved: its lease ran out.
         if let Some(before) = lane.head.filter(|_| lane.leased > 0) {
             self.count_death(before)?;
@@ -117,7 +122,7 @@ impl Sqlite {
         let id = lane.id;
         let row = self.claimed(lane, place, at, now)?;
         if row.is_none() {
-            // The row was closed, or deleted, by somebody who does not know of its entry.
+            // Somebody closed or deleted the row by hand, and its entry stayed.
             self.note_closed(place)?;
             self.run("UPDATE lane SET leased = 0, due_at = ?2 WHERE id = ?1", (id, now))?;
         }
@@ -147,8 +152,8 @@ impl Sqlite {
         let seq = place.seq;
         let sql =
             "SELECT id, accepted_at, failing_at, attempts, deaths, uncertain, doubt_from, doubt_at, answers, body,
-                 EXISTS (SELECT 1 FROM file WHERE row = ledger.seq) FROM ledger WHERE seq = ?1 AND state = 0";
-        let row = self.connection.first(sql, [seq], |row| {
+                 EXISTS (SELECT 1 FROM file WHERE row = ledger.seq) FROM ledger WHERE seq = ?1 AND lane = ?2 AND state = 0";
+        let row = self.connection.first(sql, (seq, lane.id), |row| {
             let failing_at: Option<i64> = row.get(2)?;
             let failing = failing_at.map_or(0, |at| (now - at).max(0));
             let uncertain = UncertainTries { from: row.get(6)?, at: row.get(7)? };

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::by_id::seq_of;
 use super::database::Sqlite;
 use super::reader::Reader;
-use super::statements::{PRUNE_STEP, Statements};
+use super::statements::{PRUNE_STEP, Statements, column};
 use crate::clock::millis;
 use crate::store::{Conversation, QuestionShown, RowState, StoreError};
 use crate::verdict::Verdict;
@@ -62,16 +63,18 @@ impl Reader {
         if !self.asks.load(Ordering::Acquire) {
             return Ok(None);
         }
-        // Few lookups by key: the message that asks is looked up only while it is not known to be in the space.
+        // The message that asks is looked up only while it is not known to be in the space.
+        let hidden = "SELECT message FROM conversation WHERE room = ?1 AND person = ?2 AND shown_at IS NULL";
         let sql = "SELECT asks.event, asked_at, until_at, asks.body, ended_by, message, shown_at, shown_as, state,
                  ledger.verdict, ledger.uncertain, lane.head = ledger.seq AND lane.leased > 0 AS leased
-             FROM conversation AS asks LEFT JOIN ledger ON asks.shown_at IS NULL
-                 AND ledger.seq = (SELECT row FROM row_by_id WHERE id = asks.message)
+             FROM conversation AS asks LEFT JOIN ledger ON ledger.seq = ?3
                  LEFT JOIN lane ON lane.id = ledger.lane
              WHERE room = ?1 AND person = ?2";
         let (room, person) = (room.to_owned(), person.to_owned());
         self.read(move |ledger| {
-            ledger.first(sql, (&room, &person), |row| {
+            let message: Option<Option<Uuid>> = ledger.first(hidden, (&room, &person), column)?;
+            let seq = message.flatten().map(|id| seq_of(ledger, id)).transpose()?.flatten();
+            ledger.first(sql, (&room, &person, seq), |row| {
                 Ok(Conversation {
                     room: room.clone(),
                     person: person.clone(),

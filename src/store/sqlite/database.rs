@@ -1,4 +1,4 @@
-//! The connections of an open ledger, and the transaction in which a batch is written.
+//! The connections of an open ledger.
 //!
 //! One connection writes, others read, and a third copies the write-ahead log back into the file. So neither
 //! readers nor checkpoints hold up a commit for long. The one that writes belongs to the writer's thread.

@@ -3,16 +3,19 @@
 use rusqlite::Row;
 use uuid::Uuid;
 
+use super::by_id::entry_of;
 use super::database::Sqlite;
 use super::statements::Statements;
 use super::unindexed::{Indexes, Place, ROUND, RowKeys, Step, Unindexed};
 use crate::store::StoreError;
 
-/// The entries that a transaction writes besides two for each row that it adds. So a round ends before the next begins.
+/// The entries that a transaction writes besides two for each row that it adds and for each row that there is too much.
+/// So a round ends before the next begins, even if others write so often that many rounds are left in the middle.
 const ENTRIES: usize = 64;
 
 impl Sqlite {
-    /// Reads the rows without entries anew if another connection has changed the ledger. It is called in a transaction.
+    /// Reads the rows without entries anew if another connection has changed the ledger: some milliseconds for the most
+    /// rows that there are. It is called in a transaction.
     pub(super) fn read_unindexed(&mut self) -> Result<(), StoreError> {
         let version = Some(self.connection.value("PRAGMA data_version", ())?);
         if self.indexes.version != version {
@@ -30,18 +33,13 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Whether there is a row with this id. A row that somebody deleted by hand may have left its entry.
-    pub(super) fn is_known(&self, id: Uuid) -> Result<bool, StoreError> {
+    /// The number of the row with this id.
+    pub(super) fn seq_of(&self, id: Uuid) -> Result<Option<i64>, StoreError> {
         let Indexes { rows, last_id, .. } = &self.indexes;
-        if rows.has_id(id) {
-            return Ok(true);
+        match rows.seq_of(id) {
+            None if last_id.is_some_and(|last| id <= last) => Ok(entry_of(&self.connection, id)?),
+            found => Ok(found),
         }
-        if last_id.is_none_or(|last| id > last) {
-            return Ok(false);
-        }
-        let sql = "SELECT EXISTS (SELECT 1 FROM id_index JOIN ledger ON seq = row
-             WHERE id_index.id = ?1 AND ledger.id = ?1)";
-        Ok(self.connection.value(sql, [id])?)
     }
 
     /// Notes a row that was added.
@@ -82,11 +80,10 @@ impl Sqlite {
         if rows.holds(to.seq) {
             rows.relocate(from, to);
         }
-        if rows.has_entries(to.seq) {
-            self.drop_open(from)?;
-            self.write_open(to, queue)?;
-        }
-        Ok(())
+        let has_entries = rows.has_entries(to.seq);
+        // A round that was left may have written the entry.
+        self.drop_open(from)?;
+        if has_entries { self.write_open(to, queue) } else { Ok(()) }
     }
 
     /// Notes that a row, which was not open, was deleted.
@@ -122,7 +119,8 @@ impl Sqlite {
         if self.care.is_none() {
             return Ok(());
         }
-        for _ in 0..2 * self.indexes.added + ENTRIES {
+        let Indexes { added, rows, .. } = &self.indexes;
+        for _ in 0..2 * (added + rows.too_many()) + ENTRIES {
             match self.indexes.rows.step() {
                 None => break,
                 Some(Step::Id(id, seq)) => self.write_id(id, seq)?,

@@ -27,8 +27,8 @@ impl Sqlite {
     }
 
     pub(super) fn count_edit(&mut self, letter: Uuid) -> Result<(), StoreError> {
-        self.run("UPDATE ledger SET edits = edits + 1 WHERE seq = (SELECT row FROM row_by_id WHERE id = ?1)", [letter])
-            .map(drop)
+        let Some(seq) = self.seq_of(letter)? else { return Ok(()) };
+        self.run("UPDATE ledger SET edits = edits + 1 WHERE seq = ?1", [seq]).map(drop)
     }
 
     /// Forgets threads that no letter has joined for this long. Returns how many.

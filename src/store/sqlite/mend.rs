@@ -17,10 +17,11 @@ impl Sqlite {
     /// Opens a dead letter again, or makes an open row due now. The row gets all its tries again. If an earlier try may
     /// have had its effect, that stays uncertain.
     pub fn reopen(&mut self, id: Uuid, due: &mut Due) -> Result<bool, StoreError> {
+        let Some(seq) = self.seq_of(id)? else { return Ok(false) };
         let sql = "UPDATE ledger SET state = 0, attempts = 0, deaths = 0, failing_at = NULL, settled_at = NULL, verdict = NULL
-             WHERE seq = (SELECT row FROM row_by_id WHERE id = ?1) AND state IN (0, 2)
+             WHERE seq = ?1 AND state IN (0, 2)
              RETURNING lane, happened_at, seq, queue";
-        let opened = self.connection.first(sql, [id], |row| Ok((place(row)?, row.get("queue")?)))?;
+        let opened = self.connection.first(sql, [seq], |row| Ok((place(row)?, row.get("queue")?)))?;
         let Some((place, queue)) = opened else { return Ok(false) };
         self.note_opened(place, queue)?;
         self.run("UPDATE lane SET due_at = ?2 WHERE id = ?1 AND leased = 0", (place.lane, self.at_once()))?;
@@ -31,10 +32,11 @@ impl Sqlite {
     /// Closes a row unfinished. If its lane is working on this row, the fence moves on, so that the worker can settle
     /// nothing. Work on another row of the lane is not disturbed.
     pub fn discard(&mut self, id: Uuid, due: &mut Due) -> Result<bool, StoreError> {
+        let Some(seq) = self.seq_of(id)? else { return Ok(false) };
         let sql = "UPDATE ledger SET state = 1, settled_at = ?2, verdict = 'dropped'
-             WHERE seq = (SELECT row FROM row_by_id WHERE id = ?1) AND state IN (0, 2)
+             WHERE seq = ?1 AND state IN (0, 2)
              RETURNING lane, happened_at, seq";
-        let closed = self.connection.first(sql, (id, self.clock.wall_ms()), place)?;
+        let closed = self.connection.first(sql, (seq, self.clock.wall_ms()), place)?;
         let Some(place) = closed else { return Ok(false) };
         self.note_closed(place)?;
         let sql = "UPDATE lane SET fence = fence + 1, leased = 0, due_at = ?3 WHERE id = ?1 AND head = ?2 AND due_at IS NOT NULL";

@@ -6,6 +6,7 @@
 mod activity;
 mod approvals;
 mod audit;
+mod by_id;
 mod cards;
 mod claim;
 mod connection;
@@ -24,6 +25,7 @@ mod mend;
 mod migrations;
 mod opening;
 mod origin;
+mod overdue;
 mod pairing;
 mod presence;
 mod prune;

@@ -35,7 +35,7 @@ impl Sqlite {
 
     fn add(&mut self, entry: &Entry, lane: Uuid) -> Result<bool, StoreError> {
         let Entry { id, queue, accepted_at, happened_at, subject, label, body, target, .. } = entry;
-        if self.is_known(*id)? {
+        if self.seq_of(*id)?.is_some() {
             return Ok(false);
         }
         let sql = "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body, target)

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use rusqlite::{Params, Row as SqlRow};
 use uuid::Uuid;
 
+use super::by_id::seq_of;
 use super::reader::Reader;
 use super::statements::{Statements, column};
 use crate::store::{Filter, Queue, Receipt, Row, RowState, StoreError};
@@ -17,42 +18,43 @@ pub(super) const COLUMNS: &str =
 
 impl Reader {
     pub async fn goes_before(&self, id: Uuid, seq: i64) -> Result<bool, StoreError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM ledger one, ledger other
-             WHERE one.seq = (SELECT row FROM row_by_id WHERE id = ?1) AND other.seq = ?2
+        let sql = "SELECT EXISTS (SELECT 1 FROM ledger one, ledger other WHERE one.seq = ?1 AND other.seq = ?2
              AND one.queue = other.queue AND one.lane = other.lane AND one.state = 0
              AND NOT other.begun
              AND (one.happened_at, one.seq) < (other.happened_at, other.seq))";
-        self.read(move |ledger| ledger.value(sql, (id, seq))).await
+        self.read(move |ledger| match seq_of(ledger, id)? {
+            Some(one) => ledger.value(sql, (one, seq)),
+            None => Ok(false),
+        })
+        .await
     }
 
     pub async fn depths(&self, now: i64) -> Result<Depths, StoreError> {
-        let open = "SELECT open.queue, open.rows, ledger.accepted_at
-             FROM (SELECT queue, count(*) AS rows, min(row) AS oldest FROM open_row GROUP BY queue) AS open
-                 LEFT JOIN ledger ON ledger.seq = open.oldest";
-        let (open, dead): (Vec<(i64, i64, Option<i64>)>, i64) = self
+        let open = "SELECT rows, (SELECT accepted_at FROM ledger WHERE seq = oldest) FROM
+             (SELECT count(*) AS rows, min(row) AS oldest FROM open_row WHERE queue = ?1)";
+        let of_queue = |row: &SqlRow<'_>| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, Option<i64>>(1)?));
+        let (inbox, outbox, dead): (_, _, i64) = self
             .read(move |ledger| {
-                let open = ledger.all(open, (), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-                Ok((open, ledger.value("SELECT count(*) FROM ledger WHERE state = 2", ())?))
+                let inbox = ledger.first(open, [Queue::Inbox.number()], of_queue)?.unwrap_or_default();
+                let outbox = ledger.first(open, [Queue::Outbox.number()], of_queue)?.unwrap_or_default();
+                Ok((inbox, outbox, ledger.value("SELECT count(*) FROM ledger WHERE state = 2", ())?))
             })
             .await?;
         let coverage = self.coverage().await?;
-        let mut depths = Depths {
+        let seconds = |accepted: Option<i64>| accepted.map_or(0.0, |at| (now - at).max(0) as f64 / 1000.0);
+        Ok(Depths {
+            inbox: inbox.0,
+            outbox: outbox.0,
+            inbox_seconds: seconds(inbox.1),
+            outbox_seconds: seconds(outbox.1),
             dead: dead.unsigned_abs(),
             complete_seconds: coverage.as_ref().map(|coverage| (now - coverage.complete_until) as f64 / 1000.0),
             gaps: coverage.map_or(0, |coverage| coverage.gaps.len() as u64),
-            ..Depths::default()
-        };
-        for (queue, rows, accepted) in open {
-            let age = accepted.map_or(0.0, |at| (now - at).max(0) as f64 / 1000.0);
-            match Queue::of(queue) {
-                Queue::Inbox => (depths.inbox, depths.inbox_seconds) = (rows.unsigned_abs(), age),
-                Queue::Outbox => (depths.outbox, depths.outbox_seconds) = (rows.unsigned_abs(), age),
-            }
-        }
-        Ok(depths)
+        })
     }
 
     pub async fn list(&self, queue: Queue, filter: Filter, most: u32) -> Result<Vec<Row>, StoreError> {
+        // An entry may be of a row that was closed by hand.
         let states = match filter {
             Filter::Unsettled => {
                 "seq IN (SELECT row FROM open_row UNION ALL SELECT seq FROM ledger WHERE state = 2) AND state IN (0, 2)"
@@ -65,6 +67,15 @@ impl Reader {
         };
         let which = format!("ledger.queue = ?1 AND {states} ORDER BY seq DESC LIMIT ?2");
         self.rows(which, (queue.number(), most)).await
+    }
+
+    pub async fn row(&self, id: Uuid) -> Result<Option<Row>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE seq = ?1");
+        self.read(move |ledger| match seq_of(ledger, id)? {
+            Some(seq) => ledger.first(&sql, [seq], shown),
+            None => Ok(None),
+        })
+        .await
     }
 
     pub async fn between(&self, from: Uuid, to: Uuid) -> Result<Vec<Row>, StoreError> {
@@ -91,8 +102,13 @@ impl Reader {
     }
 
     pub async fn raw(&self, id: Uuid) -> Result<Option<Bytes>, StoreError> {
-        let sql = "SELECT bytes FROM raw WHERE row = (SELECT row FROM row_by_id WHERE id = ?1)";
-        let found = self.read(move |ledger| ledger.first(sql, [id], column::<Vec<u8>>)).await?;
+        let sql = "SELECT bytes FROM raw WHERE row = ?1";
+        let found: Option<Vec<u8>> = self
+            .read(move |ledger| match seq_of(ledger, id)? {
+                Some(seq) => ledger.first(sql, [seq], column),
+                None => Ok(None),
+            })
+            .await?;
         Ok(found.map(Bytes::from))
     }
 

@@ -20,7 +20,7 @@ const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 impl Sqlite {
     pub fn note_unhandled(&mut self, entry: &Entry, reason: &str) -> Result<u64, StoreError> {
         let Entry { id, queue, accepted_at, happened_at, body, .. } = entry;
-        if self.is_known(*id)? {
+        if self.seq_of(*id)?.is_some() {
             return Ok(0);
         }
         let sql =

@@ -33,7 +33,8 @@ pub(super) struct Indexes {
     pub(super) rows: Unindexed,
     /// SQLite's number of the commits of other connections that this includes. None if it has to be read anew.
     pub(super) version: Option<i64>,
-    /// The greatest id that has an entry. Ids grow with time, so most new ones are greater, and are not looked up.
+    /// The greatest id that has an entry. A greater one is not looked up. The ids of messages grow with time, so most are
+    /// greater, until an id without a time, such as that of a membership, gets its entry.
     pub(super) last_id: Option<Uuid>,
     /// Whether any open row has an entry.
     pub(super) has_open: bool,
@@ -79,7 +80,7 @@ impl Unindexed {
         Unindexed { up_to, many, ..Unindexed::default() }
     }
 
-    /// Whether the row is found here.
+    /// Whether the row is newer than those that are found by their entries.
     pub(super) fn holds(&self, seq: i64) -> bool {
         seq > self.up_to
     }
@@ -89,8 +90,13 @@ impl Unindexed {
         seq <= self.round.as_ref().map_or(self.up_to, |round| round.up_to)
     }
 
-    pub(super) fn has_id(&self, id: Uuid) -> bool {
-        self.ids.contains_key(&id)
+    pub(super) fn seq_of(&self, id: Uuid) -> Option<i64> {
+        self.ids.get(&id).copied()
+    }
+
+    /// How many rows there are beyond those of two rounds.
+    pub(super) fn too_many(&self) -> usize {
+        self.rows.len().saturating_sub(2 * self.many)
     }
 
     /// Adds the newest row.
@@ -125,7 +131,7 @@ impl Unindexed {
         }
     }
 
-    /// Moves a row, which may be open, to another lane.
+    /// Moves an open row to another lane.
     pub(super) fn relocate(&mut self, from: Place, to: Place) {
         self.close(from);
         self.open(to);
@@ -152,24 +158,23 @@ impl Unindexed {
     /// Gives the next step of the round. A round begins when there are rows enough.
     pub(super) fn step(&mut self) -> Option<Step> {
         if self.round.is_none() {
-            self.begin_round()?;
+            self.round = self.begin_round();
         }
-        let round = self.round.as_mut()?;
         // A row that was deleted, closed or moved since the round began gets no entry here.
-        while let Some((id, seq)) = round.ids.pop() {
+        while let Some((id, seq)) = self.round.as_mut()?.ids.pop() {
             if self.ids.get(&id) == Some(&seq) {
                 return Some(Step::Id(id, seq));
             }
         }
-        while let Some((place, queue)) = round.open.pop() {
-            if self.open.get(&place.lane).is_some_and(|rows| rows.contains(&(place.happened_at, place.seq))) {
+        while let Some((place, queue)) = self.round.as_mut()?.open.pop() {
+            if self.is_open(place) {
                 return Some(Step::Open(place, queue));
             }
         }
         self.end_round().map(Step::Done)
     }
 
-    fn begin_round(&mut self) -> Option<()> {
+    fn begin_round(&self) -> Option<Round> {
         let up_to = self.rows.get(self.many.checked_sub(1)?)?.place.seq;
         let rows = self.rows.iter().take(self.many);
         let mut ids: Vec<_> = rows.clone().map(|row| (row.id, row.place.seq)).collect();
@@ -177,8 +182,7 @@ impl Unindexed {
         let open = rows.filter(|row| self.is_open(row.place));
         let mut open: Vec<_> = open.map(|row| (row.place, row.queue)).collect();
         open.sort_unstable_by(|one, other| other.cmp(one));
-        self.round = Some(Round { up_to, ids, open });
-        Some(())
+        Some(Round { up_to, ids, open })
     }
 
     /// From now on the rows of the round are found by their entries.
@@ -205,12 +209,17 @@ mod tests {
     /// What happens to the rows: one is added, or the nth of them is closed, opened, moved or deleted, or steps are made.
     #[derive(Clone, Debug)]
     enum Act {
-        Add { lane: u128, happened_at: i64 },
+        Add {
+            lane: u128,
+            happened_at: i64,
+        },
         Close(usize),
         Open(usize),
         Move(usize, u128),
         Delete(usize),
         Steps(usize),
+        /// The rows without entries are read anew, as after a restart.
+        Reread,
     }
 
     fn act() -> impl Strategy<Value = Act> {
@@ -222,6 +231,7 @@ mod tests {
             1 => (any::<usize>(), lane).prop_map(|(nth, lane)| Act::Move(nth, lane)),
             1 => any::<usize>().prop_map(Act::Delete),
             3 => (1_usize..6).prop_map(Act::Steps),
+            1 => Just(Act::Reread),
         ]
     }
 
@@ -231,6 +241,7 @@ mod tests {
         unindexed: Unindexed,
         ids: BTreeMap<Uuid, i64>,
         open: BTreeSet<Place>,
+        up_to: i64,
     }
 
     impl Model {
@@ -285,27 +296,41 @@ mod tests {
                     if self.unindexed.holds(to.seq) {
                         self.unindexed.relocate(row.place, to);
                     }
+                    self.open.remove(&row.place);
                     if self.unindexed.has_entries(to.seq) {
-                        self.open.remove(&row.place);
                         self.open.insert(to);
                     }
                     self.rows.insert(to.seq, (RowKeys { place: to, ..row }, true));
                 }
+                Act::Reread => self.reread(),
                 Act::Steps(many) => {
                     for _ in 0..many {
                         match self.unindexed.step() {
                             Some(Step::Id(id, seq)) => drop(self.ids.insert(id, seq)),
                             Some(Step::Open(place, _)) => drop(self.open.insert(place)),
-                            Some(Step::Done(_)) | None => {}
+                            Some(Step::Done(up_to)) => self.up_to = up_to,
+                            None => {}
                         }
                     }
                 }
             }
         }
 
+        fn reread(&mut self) {
+            self.unindexed = Unindexed::after(self.up_to, 4);
+            for (row, is_open) in self.rows.range(self.up_to + 1..).map(|(_, row)| *row) {
+                self.unindexed.add(row, is_open);
+            }
+        }
+
         fn check(&self) {
+            let indexed: Vec<_> = self.open.iter().filter(|place| place.seq <= self.up_to).collect();
+            let rows = self.rows.range(..=self.up_to).filter(|(_, (_, is_open))| *is_open);
+            let mut expected: Vec<_> = rows.map(|(_, (row, _))| &row.place).collect();
+            expected.sort();
+            assert_eq!(indexed, expected, "{:?}", self.unindexed);
             for (row, _) in self.rows.values() {
-                let known = self.unindexed.has_id(row.id) || self.ids.contains_key(&row.id);
+                let known = self.unindexed.seq_of(row.id).is_some() || self.ids.contains_key(&row.id);
                 assert!(known, "{row:?} is not found by its id: {:?}", self.unindexed);
             }
             for seq in self.ids.values().chain(self.open.iter().map(|place| &place.seq)) {
@@ -330,7 +355,8 @@ mod tests {
         #[test]
         fn every_row_is_found_here_or_by_its_entries(acts in prop::collection::vec(act(), 1..80)) {
             let unindexed = Unindexed::after(0, 4);
-            let mut model = Model { rows: BTreeMap::new(), unindexed, ids: BTreeMap::new(), open: BTreeSet::new() };
+            let (rows, ids, open) = Default::default();
+            let mut model = Model { rows, unindexed, ids, open, up_to: 0 };
             for act in &acts {
                 model.act(act);
                 model.check();

@@ -21,7 +21,7 @@ CREATE TABLE indexed (
     up_to INTEGER NOT NULL              -- every row up to this one has its entries
 );
 INSERT INTO indexed (id, up_to) SELECT 1, coalesce(max(seq), 0) FROM ledger;
--- The rows by id, and the open rows. A row that has just got its entries may be here twice.
+-- The rows by id, and the open rows. While entries are written, their rows may be twice in the first.
 CREATE VIEW row_by_id (id, row) AS
     SELECT id, row FROM id_index
     UNION ALL SELECT id, seq FROM ledger WHERE seq > (SELECT up_to FROM indexed);

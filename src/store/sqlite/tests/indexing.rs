@@ -156,3 +156,36 @@ async fn what_somebody_closes_by_hand_is_not_claimed_and_its_lane_goes_on() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_row_that_moves_leaves_no_entry_of_a_round_that_was_left_in_the_middle() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), keys(None, None));
+    with_daemon(folder.path(), &keys, async |store| {
+        assert!(store.put(entry(Queue::Inbox, "row", "from")).await.unwrap());
+        sql(folder.path(), "INSERT INTO open_index SELECT lane, happened_at, seq, queue FROM ledger");
+        let row = claim(store).await.remove(0);
+        assert!(store.settle(row.moved(entry(Queue::Inbox, "row", "to"))).await.unwrap());
+        assert_eq!(claim(store).await.len(), 1, "it is given once");
+        let entries: i64 =
+            Connection::open(path(folder.path())).unwrap().value("SELECT count(*) FROM open_index", ()).unwrap();
+        assert_eq!(entries, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rounds_end_even_if_others_write_all_the_time() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), keys(None, None));
+    with_daemon(folder.path(), &keys, async |store| {
+        for nth in 0..7 {
+            let chunk = ROUND / 2;
+            for part in 0..8 {
+                let from = nth * chunk + part * chunk / 8;
+                put(store, from..from + chunk / 8).await;
+                sql(folder.path(), "UPDATE identity SET chance = chance + 1");
+            }
+        }
+        assert!(up_to(folder.path()) > 0);
+    })
+    .await;
+}
