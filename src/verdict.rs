@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 macro_rules! verdicts {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)+) => {
         /// How something ended.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         pub enum Verdict {
             $($(#[$doc])* $name,)+
         }

@@ -22,7 +22,7 @@ impl Reader {
 }
 
 fn count(ledger: &Connection, since: i64) -> rusqlite::Result<SettledActivity> {
-    let (mut texts, mut events) = (Texts::default(), HashMap::<[Option<usize>; 3], u64>::new());
+    let (mut texts, mut events) = (Texts::default(), HashMap::<EventKey, u64>::new());
     let mut replies = HashMap::<Option<usize>, BTreeMap<u32, u64>>::new();
     let mut statement = ledger.prepare_cached(SETTLED)?;
     let mut rows = statement.query([since])?;
@@ -30,25 +30,30 @@ fn count(ledger: &Connection, since: i64) -> rusqlite::Result<SettledActivity> {
         let label = texts.number(row.get_ref(1)?);
         match Queue::of(row.get(0)?) {
             Queue::Inbox => {
-                let key = [label, texts.number(row.get_ref(2)?), texts.number(row.get_ref(3)?)];
+                let verdict = text(row.get_ref(3)?).and_then(Verdict::of);
+                let key = EventKey { label, subject: texts.number(row.get_ref(2)?), verdict };
                 *events.entry(key).or_default() += 1;
             }
             Queue::Outbox => *replies.entry(label).or_default().entry(time(row)?).or_default() += 1,
         }
     }
-    let event_count = |([label, subject, verdict], count): ([Option<usize>; 3], u64)| EventCount {
-        label: texts.text(label).map(str::to_owned),
-        subject: texts.text(subject).map(str::to_owned),
-        verdict: texts.text(verdict).and_then(Verdict::of),
+    let events = events.into_iter().map(|(key, count)| EventCount {
+        label: texts.of(key.label),
+        subject: texts.of(key.subject),
+        verdict: key.verdict,
         count,
-    };
-    let of_label = |(label, times): (Option<usize>, BTreeMap<u32, u64>)| {
-        (texts.text(label).unwrap_or_default().to_owned(), Vec::from_iter(times))
-    };
-    Ok(SettledActivity {
-        events: events.into_iter().map(event_count).collect(),
-        replies: replies.into_iter().map(of_label).collect(),
-    })
+    });
+    let replies =
+        replies.into_iter().map(|(label, times)| (texts.of(label).unwrap_or_default(), Vec::from_iter(times)));
+    Ok(SettledActivity { events: events.collect(), replies: replies.collect() })
+}
+
+/// Events with the same of these are counted together. A text is its number.
+#[derive(PartialEq, Eq, Hash)]
+struct EventKey {
+    label: Option<usize>,
+    subject: Option<usize>,
+    verdict: Option<Verdict>,
 }
 
 /// How long a reply took, in milliseconds. A time of a second and more is rounded down to a tenth of a second, so few
@@ -67,7 +72,7 @@ struct Texts {
 
 impl Texts {
     fn number(&mut self, value: ValueRef<'_>) -> Option<usize> {
-        let text = value.as_str_or_null().ok()??;
+        let text = text(value)?;
         if let Some(number) = self.numbers.get(text) {
             return Some(*number);
         }
@@ -76,7 +81,12 @@ impl Texts {
         Some(self.texts.len() - 1)
     }
 
-    fn text(&self, number: Option<usize>) -> Option<&str> {
-        self.texts.get(number?).map(String::as_str)
+    fn of(&self, number: Option<usize>) -> Option<String> {
+        self.texts.get(number?).cloned()
     }
+}
+
+/// The text of a column. An empty one counts as none, as does one that cannot be read.
+fn text(value: ValueRef<'_>) -> Option<&str> {
+    value.as_str_or_null().ok().flatten().filter(|text| !text.is_empty())
 }

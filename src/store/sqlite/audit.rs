@@ -92,7 +92,7 @@ impl Reader {
         self.read(read_head).await
     }
 
-    /// Reads the head and every row in order, in one transaction, so that it sees all or nothing of a write meanwhile.
+    /// Reads the head and every row in order, and sees all or nothing of a write meanwhile.
     /// Each row comes with its hash, if that is one.
     pub async fn whole_audit<T: Send + 'static>(
         &self,
@@ -100,9 +100,8 @@ impl Reader {
         read: impl Fn(&mut T, &AuditRow, Option<Digest>) + Send + 'static,
     ) -> Result<T, StoreError> {
         self.read(move |ledger| {
-            let transaction = ledger.unchecked_transaction()?;
-            let mut reading = begin(read_head(&transaction)?);
-            let mut statement = transaction.prepare("SELECT * FROM audit ORDER BY seq")?;
+            let mut reading = begin(read_head(ledger)?);
+            let mut statement = ledger.prepare("SELECT * FROM audit ORDER BY seq")?;
             let mut rows = statement.query(())?;
             while let Some(row) = rows.next()? {
                 read(&mut reading, &audit_row(row), row.get("hash").ok());

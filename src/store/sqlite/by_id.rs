@@ -1,4 +1,4 @@
-//! Finds rows by their ids for a reader, who does not know which rows have no entry yet.
+//! Finds rows by their ids for readers, which do not hold the rows without entries in memory, as the writer does.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::statements::{Statements, column};
 
-/// The number of the row with this id. A row without an entry is mostly among the newest, so these come first.
+/// The number of the row with this id. Rows without an entry are searched from the newest, since those are asked for
+/// most.
 pub(super) fn seq_of(ledger: &Connection, id: Uuid) -> rusqlite::Result<Option<i64>> {
     match entry_of(ledger, id)? {
         Some(seq) => Ok(Some(seq)),
@@ -42,7 +43,8 @@ pub(super) fn seqs_of(ledger: &Connection, ids: impl Iterator<Item = Uuid>) -> r
     Ok(seqs)
 }
 
-/// The number of the row with this id, if it has its entry. A row that somebody deleted by hand may have left its entry.
+/// The number of the row with this id, if it has its entry. A row that somebody deleted by hand may have left its
+/// entry, so the row is looked at too.
 pub(super) fn entry_of(ledger: &Connection, id: Uuid) -> rusqlite::Result<Option<i64>> {
     let sql = "SELECT seq FROM id_index JOIN ledger ON seq = row WHERE id_index.id = ?1 AND ledger.id = ?1";
     ledger.first(sql, [id], column)

@@ -71,7 +71,8 @@ impl Sqlite {
     }
 
     pub fn claim(&mut self, claim: &Claim) -> Result<Claims, StoreError> {
-        let (&Claim { queue, most, most_back, .. }, at) = (claim, (claim.now_there)());
+        let &Claim { queue, most, most_back, .. } = claim;
+        let at = (claim.now_there)();
         let now = self.clock.steady_ms();
         let (mut rows, mut looked_at) = (Vec::new(), 0);
         // The first `any` lanes may come back after a pause. The rest may not.

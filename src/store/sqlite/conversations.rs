@@ -64,7 +64,8 @@ impl Reader {
             return Ok(None);
         }
         // The message that asks is looked up only while it is not known to be in the space.
-        let hidden = "SELECT message FROM conversation WHERE room = ?1 AND person = ?2 AND shown_at IS NULL";
+        let hidden = "SELECT message FROM conversation WHERE room = ?1 AND person = ?2 AND shown_at IS NULL
+             AND message IS NOT NULL";
         let sql = "SELECT asks.event, asked_at, until_at, asks.body, ended_by, message, shown_at, shown_as, state,
                  ledger.verdict, ledger.uncertain, lane.head = ledger.seq AND lane.leased > 0 AS leased
              FROM conversation AS asks LEFT JOIN ledger ON ledger.seq = ?3
@@ -72,8 +73,8 @@ impl Reader {
              WHERE room = ?1 AND person = ?2";
         let (room, person) = (room.to_owned(), person.to_owned());
         self.read(move |ledger| {
-            let message: Option<Option<Uuid>> = ledger.first(hidden, (&room, &person), column)?;
-            let seq = message.flatten().map(|id| seq_of(ledger, id)).transpose()?.flatten();
+            let message: Option<Uuid> = ledger.first(hidden, (&room, &person), column)?;
+            let seq = message.map(|id| seq_of(ledger, id)).transpose()?.flatten();
             ledger.first(sql, (&room, &person, seq), |row| {
                 Ok(Conversation {
                     room: room.clone(),

@@ -9,13 +9,13 @@ use super::statements::Statements;
 use super::unindexed::{Indexes, Place, ROUND, RowKeys, Step, Unindexed};
 use crate::store::StoreError;
 
-/// The entries that a transaction writes besides two for each row that it adds and for each row that there is too much.
+/// The entries that a transaction writes besides two for each row that it adds and for each row beyond those of two rounds.
 /// So a round ends before the next begins, even if others write so often that many rounds are left in the middle.
 const ENTRIES: usize = 64;
 
 impl Sqlite {
-    /// Reads the rows without entries anew if another connection has changed the ledger: some milliseconds for the most
-    /// rows that there are. It is called in a transaction.
+    /// Reads the rows without entries anew if another connection has changed the ledger, which takes some milliseconds
+    /// for two rounds of rows. It is called in a transaction.
     pub(super) fn read_unindexed(&mut self) -> Result<(), StoreError> {
         let version = Some(self.connection.value("PRAGMA data_version", ())?);
         if self.indexes.version != version {

@@ -77,7 +77,7 @@ mod tests {
         let released = [
             "fa7f48db", "f30dfcad", "948f6a7e", "7140b55a", "07359ba5", "91c5fc78", "fd956023", "1a3f40c8", "c20ec450",
             "480d7550", "4cbfe459", "a83dd7d4", "25eb2cd0", "c5b82bb5", "c6e63469", "3188ed86", "ea49d403", "853b18ce",
-            "26364659",
+            "08f6ee46",
         ];
         assert_eq!(checksums, released);
     }

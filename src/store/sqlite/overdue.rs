@@ -14,7 +14,7 @@ struct Waiting {
     /// Whether its time is over, or an operator withdrew it.
     is_due: bool,
     is_ending: bool,
-    /// The event that ends it, or its card.
+    /// The id of the row that decides this: the event that ends it, or the letter with its card.
     row: Option<Uuid>,
 }
 
@@ -52,8 +52,8 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
     })
 }
 
-/// Whether there is this row, and it is so.
-fn is_row(ledger: &Connection, seq: Option<i64>, so: &str) -> rusqlite::Result<bool> {
-    let sql = format!("SELECT EXISTS (SELECT 1 FROM ledger WHERE seq = ?1 AND ({so}))");
+/// Whether this row exists and meets the condition.
+fn is_row(ledger: &Connection, seq: Option<i64>, condition: &str) -> rusqlite::Result<bool> {
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM ledger WHERE seq = ?1 AND ({condition}))");
     ledger.value(&sql, [seq])
 }

@@ -22,11 +22,7 @@ impl Reader {
              AND one.queue = other.queue AND one.lane = other.lane AND one.state = 0
              AND NOT other.begun
              AND (one.happened_at, one.seq) < (other.happened_at, other.seq))";
-        self.read(move |ledger| match seq_of(ledger, id)? {
-            Some(one) => ledger.value(sql, (one, seq)),
-            None => Ok(false),
-        })
-        .await
+        self.read(move |ledger| ledger.value(sql, (seq_of(ledger, id)?, seq))).await
     }
 
     pub async fn depths(&self, now: i64) -> Result<Depths, StoreError> {
@@ -54,7 +50,7 @@ impl Reader {
     }
 
     pub async fn list(&self, queue: Queue, filter: Filter, most: u32) -> Result<Vec<Row>, StoreError> {
-        // An entry may be of a row that was closed by hand.
+        // The state is checked too, since a row that was closed by hand may still have its entry.
         let states = match filter {
             Filter::Unsettled => {
                 "seq IN (SELECT row FROM open_row UNION ALL SELECT seq FROM ledger WHERE state = 2) AND state IN (0, 2)"
@@ -71,11 +67,7 @@ impl Reader {
 
     pub async fn row(&self, id: Uuid) -> Result<Option<Row>, StoreError> {
         let sql = format!("{COLUMNS} WHERE seq = ?1");
-        self.read(move |ledger| match seq_of(ledger, id)? {
-            Some(seq) => ledger.first(&sql, [seq], shown),
-            None => Ok(None),
-        })
-        .await
+        self.read(move |ledger| ledger.first(&sql, [seq_of(ledger, id)?], shown)).await
     }
 
     pub async fn between(&self, from: Uuid, to: Uuid) -> Result<Vec<Row>, StoreError> {
@@ -103,12 +95,7 @@ impl Reader {
 
     pub async fn raw(&self, id: Uuid) -> Result<Option<Bytes>, StoreError> {
         let sql = "SELECT bytes FROM raw WHERE row = ?1";
-        let found: Option<Vec<u8>> = self
-            .read(move |ledger| match seq_of(ledger, id)? {
-                Some(seq) => ledger.first(sql, [seq], column),
-                None => Ok(None),
-            })
-            .await?;
+        let found: Option<Vec<u8>> = self.read(move |ledger| ledger.first(sql, [seq_of(ledger, id)?], column)).await?;
         Ok(found.map(Bytes::from))
     }
 

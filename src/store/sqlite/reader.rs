@@ -57,7 +57,8 @@ impl Reader {
         Reader { connections: Arc::new(connections), asks: Arc::new(AtomicBool::new(true)) }
     }
 
-    /// Runs this read. If nobody waits for it any more, it has its turn until it ends by itself.
+    /// Runs this read. All its statements see the ledger as of the same commit. If nobody waits for it any more, it has
+    /// its turn until it ends by itself.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -67,7 +68,8 @@ impl Reader {
         blocking(move || {
             let _turn = turn;
             let mut borrowed = connections.borrow();
-            Ok(read(borrowed.connection()?)?)
+            let snapshot = borrowed.connection()?.unchecked_transaction()?;
+            Ok(read(&snapshot)?)
         })
         .await
     }

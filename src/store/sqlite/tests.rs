@@ -130,7 +130,7 @@ const BACK_TO_18: &str =
     "DROP VIEW row_by_id; DROP VIEW open_row; DROP TABLE id_index; DROP TABLE open_index; DROP TABLE indexed;
     CREATE UNIQUE INDEX ledger_id ON ledger (id);
     CREATE INDEX ledger_open ON ledger (queue, lane, happened_at, seq) WHERE state = 0;
-    DELETE FROM _sqlx_migrations WHERE version > 18;";
+    ALTER TABLE lane ADD COLUMN before INTEGER; DELETE FROM _sqlx_migrations WHERE version > 18;";
 
 /// Undoes what the versions from 16 to 18 did to the tables.
 const BACK_FROM_18_TO_15: &str = "DROP TABLE raw;

@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use uuid::Uuid;
 
-/// A round begins once there are this many rows, so there are seldom more than twice as many. This bounds the memory,
+/// A round begins once there are this many rows, so there are seldom more than twice as many, and about three
+/// times if others write all the time. This bounds the memory,
 /// and what is read when a ledger is opened.
 pub(super) const ROUND: usize = 8192;
 
@@ -113,8 +114,15 @@ impl Unindexed {
         if let Ok(nth) = self.rows.binary_search_by_key(&seq, |row| row.place.seq)
             && let Some(row) = self.rows.remove(nth)
         {
-            self.ids.remove(&row.id);
+            self.forget_id(&row);
             self.close(row.place);
+        }
+    }
+
+    /// Removes the id of a row. Another row with it, which somebody wrote by hand, stays known.
+    fn forget_id(&mut self, row: &RowKeys) {
+        if self.ids.get(&row.id) == Some(&row.place.seq) {
+            self.ids.remove(&row.id);
         }
     }
 
@@ -189,7 +197,7 @@ impl Unindexed {
     fn end_round(&mut self) -> Option<i64> {
         let Round { up_to, .. } = self.round.take()?;
         while let Some(row) = self.rows.pop_front_if(|row| row.place.seq <= up_to) {
-            self.ids.remove(&row.id);
+            self.forget_id(&row);
             self.close(row.place);
         }
         self.up_to = up_to;

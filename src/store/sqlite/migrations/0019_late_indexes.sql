@@ -28,3 +28,5 @@ CREATE VIEW row_by_id (id, row) AS
 CREATE VIEW open_row (row, lane, queue) AS
     SELECT row, lane, queue FROM open_index WHERE row <= (SELECT up_to FROM indexed)
     UNION ALL SELECT seq, lane, queue FROM ledger WHERE seq > (SELECT up_to FROM indexed) AND state = 0;
+-- No longer read.
+ALTER TABLE lane DROP COLUMN before;

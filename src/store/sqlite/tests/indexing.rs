@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use rusqlite::Connection;
 
+use super::super::reader::Reader;
 use super::super::unindexed::ROUND;
 use super::{Statements, path, sql, with_daemon};
 use crate::store::tests::{done, entry, keys};
@@ -188,4 +189,19 @@ async fn rounds_end_even_if_others_write_all_the_time() {
         assert!(up_to(folder.path()) > 0);
     })
     .await;
+}
+
+#[tokio::test]
+async fn all_statements_of_a_read_see_the_same_commit() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), keys(None, None));
+    with_daemon(folder.path(), &keys, async |store| put(store, 0..1).await).await;
+    let place = folder.path().to_owned();
+    let reader = Reader::new(path(folder.path()));
+    let counts = reader.read(move |ledger| {
+        let count = || ledger.value::<i64>("SELECT count(*) FROM ledger", ());
+        let before = count()?;
+        sql(&place, "DELETE FROM ledger");
+        Ok((before, count()?))
+    });
+    assert_eq!(counts.await.unwrap(), (1, 1));
 }
