@@ -5,7 +5,11 @@
 //! the header `X-Spark-Signature`, in lower-case hex (Webex's Webhooks Guide). The bytes are hashed as they came:
 //! parsing them first and serialising them again would change numbers, escapes and the order of keys.
 //!
+//! Other systems sign in other ways; a [`Scheme`] says how.
+//!
 //! Texts that we send out and that must come back unchanged are sealed with HMAC-SHA-256 and a key of our own.
+
+mod scheme;
 
 use axum::http::HeaderMap;
 use base64::Engine;
@@ -16,6 +20,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq;
+
+pub use scheme::{Algorithm, Encoding, KeyForm, Scheme, Separator, SignatureForm};
 
 /// The header that Webex documents. No other header, and no prefix in this one, is taken in its place.
 pub const HEADER: &str = "x-spark-signature";
@@ -34,6 +40,10 @@ const CANARY: &[u8] = b"switchboard: a canary, 1\n";
 pub struct Verified<T>(T);
 
 impl<T> Verified<T> {
+    fn of(value: T) -> Verified<T> {
+        Verified(value)
+    }
+
     /// The bytes as they came.
     pub fn get(&self) -> &T {
         &self.0
@@ -105,6 +115,11 @@ pub fn newer_signature(secret: &str, body: &[u8]) -> String {
     let sha256 = hmac(Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok(), body).map(hex::encode);
     let sha512 = hmac(Hmac::<Sha512>::new_from_slice(secret.as_bytes()).ok(), body).map(hex::encode);
     format!("SHA-256={}, SHA-512={}", sha256.unwrap_or_default(), sha512.unwrap_or_default())
+}
+
+/// Whether these bytes are the secret. The time that this takes depends on neither.
+pub fn is_same(secret: &SecretString, shown: &[u8]) -> bool {
+    digest(secret.expose_secret().as_bytes()).ct_eq(&digest(shown)).into()
 }
 
 /// A SHA-256.
