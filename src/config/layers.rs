@@ -275,7 +275,7 @@ impl Reading<'_> {
         for _ in 0..most_turns(settings) {
             match Config::deserialize(SettingReader::new(settings, &keys)) {
                 Ok(mut config) => {
-                    place_rules(&mut config, settings);
+                    place_lists(&mut config, settings);
                     return Ok(config);
                 }
                 Err(problem) => self.note(&problem, settings),
@@ -338,12 +338,20 @@ fn spoil(path: &str, settings: &mut Node, defaults: &Node) {
     }
 }
 
-/// Notes with each rule for a command where it was given.
-fn place_rules(config: &mut Config, settings: &Node) {
-    let Some(Value::List(list)) = settings.get("command").map(|node| &node.value) else { return };
-    let rules = list.iter().filter(|node| !matches!(node.value, Value::Gone));
-    for (rule, node) in config.command.iter_mut().zip(rules) {
-        rule.place = node.place.to_string();
+/// Notes with each rule for a command, and with each hook, where it was given.
+fn place_lists(config: &mut Config, settings: &Node) {
+    let places = |name| match settings.get(name).map(|node| &node.value) {
+        Some(Value::List(list)) => {
+            let there = list.iter().filter(|node| !matches!(node.value, Value::Gone));
+            there.map(|node| node.place.to_string()).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (rule, place) in config.command.iter_mut().zip(places("command")) {
+        rule.place = place;
+    }
+    for (hook, place) in config.hook.iter_mut().zip(places("hook")) {
+        hook.place = place;
     }
 }
 

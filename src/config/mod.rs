@@ -16,6 +16,8 @@ mod delivery;
 mod doubts;
 mod files;
 mod flood;
+mod hook;
+mod hook_proof;
 mod instance;
 mod layers;
 mod log;
@@ -51,6 +53,8 @@ pub(crate) use conversations::LONGEST_QUESTION;
 pub use delivery::{Delivery, Mode};
 pub use files::Files;
 pub use flood::Flood;
+pub use hook::Hook;
+pub use hook_proof::{AuthKinds, EncodingName, HashName, HookAuth, HookSignature, KeyName, SeparatorName};
 pub use instance::Instance;
 pub(crate) use layers::{Loaded, Section};
 pub use log::{Log, LogFormat};
@@ -111,6 +115,9 @@ pub struct Config {
     /// Who may give which command, and where.
     #[serde(default)]
     pub command: Vec<CommandRule>,
+    /// Other systems that post to the bot.
+    #[serde(default)]
+    pub hook: Vec<Hook>,
     /// What is logged.
     pub log: Log,
     /// The sections of the author, by the types they were read as.

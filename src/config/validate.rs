@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::check::{Check, ConfigError, not_blank};
 use super::webex::MISSING_TOKEN;
 use super::webhook::MISSING_SECRET;
-use super::{Config, Mode, command};
+use super::{Config, Mode, command, hook};
 
 /// The values that are wrong for every verb: the key of each, and what is wrong with it.
 pub(super) fn always(config: &Config) -> Vec<(String, String)> {
@@ -30,6 +30,7 @@ pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     pairing.check(&mut check);
     flood.check(&mut check);
     command::check(&config.command, access, &mut check);
+    hook::check(&config.hook, webex.room_id.is_some(), &mut check);
     log.check(&mut check);
     check.wrong
 }

@@ -7,8 +7,9 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
+use secrecy::SecretString;
 use serde::Deserializer;
-use serde::de::{self, Unexpected, Visitor};
+use serde::de::{self, SeqAccess, Unexpected, Visitor};
 use url::{Host, Url};
 
 /// The host and port suggested for a listener's address that leaves one out.
@@ -174,4 +175,36 @@ fn resolve(name: &str, port: u16) -> Option<SocketAddr> {
     let mut addresses: Vec<_> = (name, port).to_socket_addrs().ok()?.collect();
     addresses.sort_by_key(SocketAddr::is_ipv6);
     addresses.into_iter().next()
+}
+
+/// A text, or a list of texts.
+pub(super) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    deserializer.deserialize_any(OneOrMany)
+}
+
+/// A secret, or a list of secrets.
+pub(super) fn secrets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {
+    Ok(one_or_many(deserializer)?.into_iter().map(SecretString::from).collect())
+}
+
+struct OneOrMany;
+
+impl<'de> Visitor<'de> for OneOrMany {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a list of texts")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<String>, E> {
+        Ok(vec![text.to_owned()])
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element()? {
+            texts.push(text);
+        }
+        Ok(texts)
+    }
 }

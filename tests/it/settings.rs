@@ -177,8 +177,8 @@ const NAMES: &[Case] = &[
     ("[[command]]\nname = \"a\"\napprove = { by = [\"admins\"], within = 9 }", &[], &["approve.within has no unit"]),
     ("[command]\nname = \"a\"\nallow = 3", &[], &["FILE, line 1: [command]", "FILE, line 3: command 1.allow"]),
     ("[[webex]]\nretries = -1", &[], &["FILE, line 1: [[webex]]", "FILE, line 2: webex.retries is negative"]),
-    ("", &[("SWITCHBOARD_COMMAND", "report")], &["rules for commands stand in the settings file only, as [[command]]"]),
-    ("", &[("SWITCHBOARD_COMMAND__0__NAME", "report")], &["rules for commands stand in the settings file only"]),
+    ("", &[("SWITCHBOARD_COMMAND", "report")], &["[[command]] stands in the settings file only"]),
+    ("", &[("SWITCHBOARD_COMMAND__0__NAME", "report")], &["[[command]] stands in the settings file only"]),
     ("", &[("SWITCHBOARD_CONFIG", "/etc/bot.toml")], &["SWITCHBOARD_CONFIG (environment)", "give --config PATH"]),
     ("", &[("SWITCHBOARD_ACCESS", "x")], &["names a section without a key; write SWITCHBOARD_ACCESS__KEY"]),
     ("", &[("SWITCHBOARD_NOWHERE__X", "1")], &["SWITCHBOARD_NOWHERE__X (environment): unknown key nowhere"]),
@@ -340,7 +340,7 @@ key: "k3y-k3y-k3y"
     FILE, line 27: unknown key acess; did you mean access?
     PORT (environment): not a port; give a number from 1 to 65535, or unset it to keep server.listen
     SWITCHBOARD_CARDS__EXPIRE (environment): cards.expire has no unit: write 7s for seconds, or 7ms, 7m
-    SWITCHBOARD_COMMAND (environment): rules for commands stand in the settings file only, as [[command]]; write them there, and unset this
+    SWITCHBOARD_COMMAND (environment): [[command]] stands in the settings file only; write it there, and unset this
     SWITCHBOARD_FLOOD__BURST (environment): flood.burst must be from 1 to 1000; the default is SWITCHBOARD_FLOOD__BURST=5
     "#);
 }

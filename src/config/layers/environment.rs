@@ -1,7 +1,7 @@
 //! The environment as layers of settings, and what is wrong with the names of variables.
 
 use super::names::{Names, nearest};
-use super::tree::{Node, SettingFinding, SettingPlace, SettingSource, Value};
+use super::tree::{LISTS, Node, SettingFinding, SettingPlace, SettingSource, Value};
 
 /// Variables with a name of their own.
 const WELL_KNOWN: [(&str, &str); 7] = [
@@ -160,12 +160,12 @@ fn meaning_of(rest: &str, value: &str, names: &Names) -> Meaning {
             let says = format!("it sets nothing; write PORT, or {PREFIX}SERVER__LISTEN with the host before it");
             return Meaning::Wrong(says);
         }
-        word if word == "command" || word.starts_with("command__") => {
-            return wrong(
-                "rules for commands stand in the settings file only, as [[command]]; write them there, and unset this",
-            );
-        }
         _ => {}
+    }
+    let first = lower.split("__").next().unwrap_or_default();
+    if LISTS.contains(&first) {
+        let says = format!("[[{first}]] stands in the settings file only; write it there, and unset this");
+        return Meaning::Wrong(says);
     }
     if let Some((section, key)) = lower.split_once("__") {
         let joined = key.replace("__", "_");

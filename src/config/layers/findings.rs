@@ -4,7 +4,7 @@
 use super::environment::variable;
 use super::names::{Names, listed, nearest};
 use super::read::{Mistake, Problem, Wanted};
-use super::tree::{Node, SettingFinding, SettingSource, Value, key};
+use super::tree::{LISTS, Node, SettingFinding, SettingSource, Value, is_in_list, key};
 use crate::config::values::parse_size;
 
 /// The finding about a value that cannot be read. The value that was given and the built-in default shape the sentence.
@@ -121,12 +121,16 @@ fn wrong_type(wanted: Wanted, path: &str, settings: &Node, defaults: &Node) -> S
         Wanted::List if is_variable => {
             "give a list: a@example.org, *@example.org or, as JSON, [\"a@example.org\"]".to_owned()
         }
-        Wanted::List if path == "command" => "write [[command]], in double brackets".to_owned(),
+        Wanted::List if LISTS.contains(&path) => format!("write [[{path}]], in double brackets"),
         Wanted::List => format!("give a list, in brackets: {last} = [\"...\"]"),
         Wanted::Section if last == "approve" => {
             "give a table such as { by = [\"admins\"], quorum = 1, within = \"15m\" }".to_owned()
         }
-        Wanted::Section if path.starts_with("command.") => "write [[command]], and its keys below".to_owned(),
+        Wanted::Section if is_in_list(path) && path.matches('.').count() == 1 => {
+            let name = path.split('.').next().unwrap_or_default();
+            format!("write [[{name}]], and its keys below")
+        }
+        Wanted::Section if is_in_list(path) => format!("give a table, in braces: {last} = {{ ... }}"),
         Wanted::Section => format!("write [{path}], and its keys below"),
         Wanted::Other => match example_value(path, settings, defaults).strip_prefix(", such as ") {
             Some(form) => format!("write it as {form}"),
@@ -159,15 +163,17 @@ pub(super) fn outside_sections(file: &mut Node, names: &Names, spoiled: &mut Vec
         let is_table = |node: &Node| matches!(node.value, Value::Table(_));
         let place = node.place.clone();
         let (says, meant) = match node.value {
-            Value::Table(inner) if name == "command" => {
+            Value::Table(inner) if LISTS.contains(&name.as_str()) => {
                 let rule = Node::new(Value::Table(inner), place.clone());
-                ("[command] is one of a list; write [[command]]".to_owned(), Some(Value::List(vec![rule])))
+                (format!("[{name}] is one of a list; write [[{name}]]"), Some(Value::List(vec![rule])))
             }
-            Value::List(list) if name != "command" && names.has_section(&name) && list.iter().all(is_table) => {
+            Value::List(list)
+                if !LISTS.contains(&name.as_str()) && names.has_section(&name) && list.iter().all(is_table) =>
+            {
                 let first = list.into_iter().next().map(|node| node.value);
                 (format!("[[{name}]] can be there only once; write [{name}]"), first)
             }
-            Value::List(list) if name == "command" && list.iter().all(is_table) => {
+            Value::List(list) if LISTS.contains(&name.as_str()) && list.iter().all(is_table) => {
                 table.insert(name, Node::new(Value::List(list), place));
                 continue;
             }
@@ -175,8 +181,8 @@ pub(super) fn outside_sections(file: &mut Node, names: &Names, spoiled: &mut Vec
                 table.insert(name, Node::new(Value::Table(inner), place));
                 continue;
             }
-            _ if name == "command" => {
-                ("command is outside every section; write [[command]], and its keys below".to_owned(), None)
+            _ if LISTS.contains(&name.as_str()) => {
+                (format!("{name} is outside every section; write [[{name}]], and its keys below"), None)
             }
             _ if names.has_section(&name) => {
                 (format!("{name} is outside every section; write [{name}], and its keys below"), None)

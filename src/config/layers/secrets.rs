@@ -14,6 +14,13 @@ pub(super) const SECRETS: [&str; 7] = [
     "audit.old_key",
 ];
 
+/// Keys of a `[[hook]]` that are secrets, and may be given in the same way.
+const OF_HOOKS: [&str; 6] =
+    ["auth.bearer", "auth.basic", "auth.service_key", "auth.url_token", "auth.header.value", "signature.secrets"];
+
+/// Those of them that may be lists.
+const LISTS_OF_HOOKS: [&str; 2] = ["auth.service_key", "signature.secrets"];
+
 /// Replaces each `<key>_file` by the content of that file. Adds failures to `wrong`, and the keys they leave without a
 /// value to `spoiled`.
 pub(super) fn resolve(
@@ -34,6 +41,37 @@ pub(super) fn resolve(
                 layers.iter_mut().for_each(|layer| layer.remove(key));
                 wrong.push(finding);
                 spoiled.push(key.to_owned());
+            }
+        }
+    }
+    resolve_of_hooks(layers, wrong, spoiled);
+}
+
+/// Does the same inside each hook. Hooks are given in one layer, the file.
+fn resolve_of_hooks(layers: &mut [Node], wrong: &mut Vec<SettingFinding>, spoiled: &mut Vec<String>) {
+    for layer in layers {
+        let count = match layer.get("hook").map(|node| &node.value) {
+            Some(Value::List(hooks)) => hooks.len(),
+            _ => 0,
+        };
+        for (nth, key) in (0..count).flat_map(|nth| OF_HOOKS.map(|key| (nth, key))) {
+            let path = format!("hook.{nth}.{key}");
+            let file_path = format!("{path}_file");
+            let Some(file) = layer.get(&file_path).cloned() else { continue };
+            layer.remove(&file_path);
+            let found = match layer.get(&path) {
+                Some(_) => Err(SettingFinding::at(
+                    &file.place,
+                    format!("{key} and {key}_file are both given; keep one of them"),
+                )),
+                None => read(key, &file, LISTS_OF_HOOKS.contains(&key)),
+            };
+            match found {
+                Ok(value) => layer.put(&path, value),
+                Err(finding) => {
+                    wrong.push(finding);
+                    spoiled.push(path);
+                }
             }
         }
     }
@@ -59,13 +97,19 @@ fn from_file(key: &str, layers: &[Node], defaults: &Node) -> Result<Option<Node>
                 let says = format!("{key} and {file_key} are both given; keep one of them");
                 return Err(SettingFinding::at(&file.place, says));
             }
-            (None, Some(file)) => return read(key, file, defaults).map(Some),
+            (None, Some(file)) => {
+                let is_list = matches!(defaults.get(key).map(|node| &node.value), Some(Value::List(_)));
+                let value = read(key, file, is_list)?;
+                let place = value.place.clone();
+                return Ok(Some(Node::single(key, value.value, place)));
+            }
         }
     }
     Ok(None)
 }
 
-fn read(key: &str, file: &Node, defaults: &Node) -> Result<Node, SettingFinding> {
+/// The content of the file that is named at this node.
+fn read(key: &str, file: &Node, is_list: bool) -> Result<Node, SettingFinding> {
     let (file_key, at) = (format!("{key}_file"), &file.place);
     let path = file
         .text()
@@ -96,15 +140,15 @@ fn read(key: &str, file: &Node, defaults: &Node) -> Result<Node, SettingFinding>
             "it begins with a byte order mark, which would be part of the secret; save it as UTF-8 without BOM",
         );
     }
-    let value = match defaults.get(key).map(|node| &node.value) {
-        Some(Value::List(_)) => {
+    let value = match is_list {
+        true => {
             let lines = text.lines().filter(|line| !line.trim().is_empty());
             Value::List(lines.map(|line| Node::new(Value::Text(line.to_owned()), place.clone())).collect())
         }
         _ if text.trim().is_empty() => return odd("it is empty; put the secret into it, or take the key out"),
         _ => Value::Text(without_line_end(&text).to_owned()),
     };
-    Ok(Node::single(key, value, place))
+    Ok(Node::new(value, place))
 }
 
 fn without_line_end(text: &str) -> &str {

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::tree::LISTS;
 use crate::config::values::{parse_duration, parse_size};
 
 /// What is wrong with this line, and what to write. `message` is the parser's own.
@@ -45,7 +46,7 @@ pub(super) fn explain(line: &str, message: &str) -> String {
 pub(super) fn mend_heading(lines: &mut [String], at: usize, message: &str) -> usize {
     let line = lines[at].trim();
     let name: String = line.trim_start_matches(['[', ' ']).chars().take_while(|c| is_part_of_key(*c)).collect();
-    let heading = if name == "command" { format!("[[{name}]]") } else { format!("[{name}]") };
+    let heading = if LISTS.contains(&name.as_str()) { format!("[[{name}]]") } else { format!("[{name}]") };
     if name.is_empty() || message.starts_with("duplicate key") || line == heading {
         return next_heading(lines, at);
     }

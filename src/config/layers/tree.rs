@@ -126,6 +126,28 @@ impl Node {
         })
     }
 
+    /// Puts a value into the table that the path leads to, which has to be there.
+    pub(super) fn put(&mut self, path: &str, node: Node) {
+        let (first, rest) = match path.split_once('.') {
+            Some((first, rest)) => (first, Some(rest)),
+            None => (path, None),
+        };
+        match (&mut self.value, rest) {
+            (Value::Table(table), None) => drop(table.insert(first.to_owned(), node)),
+            (Value::Table(table), Some(rest)) => {
+                if let Some(inner) = table.get_mut(first) {
+                    inner.put(rest, node);
+                }
+            }
+            (Value::List(list), Some(rest)) => {
+                if let Some(inner) = first.parse::<usize>().ok().and_then(|nth| list.get_mut(nth)) {
+                    inner.put(rest, node);
+                }
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn remove(&mut self, path: &str) {
         let (first, rest) = match path.split_once('.') {
             Some((first, rest)) => (first, Some(rest)),
@@ -198,12 +220,20 @@ impl Node {
     }
 }
 
+/// The sections that may be there several times, each written in double brackets.
+pub(super) const LISTS: [&str; 2] = ["command", "hook"];
+
+/// Whether a path leads into one of the tables of such a section, or is one.
+pub(super) fn is_in_list(path: &str) -> bool {
+    path.split_once('.').is_some_and(|(first, _)| LISTS.contains(&first))
+}
+
 /// A path as people read it: entries of a list are counted from 1.
 pub(super) fn key(path: &str) -> String {
     let mut key = String::new();
     for part in path.split('.') {
         match part.parse::<usize>() {
-            Ok(index) if key == "command" => key = format!("command {}", index + 1),
+            Ok(index) if LISTS.contains(&key.as_str()) => key = format!("{key} {}", index + 1),
             Ok(index) => key = format!("{key} entry {}", index + 1),
             Err(_) if key.is_empty() => key.push_str(part),
             Err(_) => key = format!("{key}.{part}"),

@@ -1,0 +1,91 @@
+//! `[[hook]]`: other systems that post to the bot.
+
+use serde::Deserialize;
+
+use super::check::Check;
+use super::hook_proof::{HookAuth, HookSignature};
+use super::people::{is_person, is_room};
+use super::values::one_or_many;
+
+/// The largest body that may be allowed, in bytes: GitHub sends none that is larger.
+const LARGEST_BODY: u64 = 25 * 1024 * 1024;
+
+/// The longest name of a hook.
+const LONGEST_NAME: usize = 64;
+
+/// `[[hook]]`: a system that posts to `/hooks/NAME`, and what becomes of what it posts.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Hook {
+    /// The last part of its path.
+    pub name: String,
+    /// The kind of system that posts.
+    #[serde(default = "generic")]
+    pub preset: String,
+    /// How a sender proves itself.
+    pub auth: Option<HookAuth>,
+    /// How a body is signed.
+    pub signature: Option<HookSignature>,
+    /// The largest body, in bytes.
+    #[serde(default = "mebibyte")]
+    pub max_body: usize,
+    /// Whether it takes anything.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Where its messages go: ids of spaces, and people.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub to: Vec<String>,
+    /// Where the hook was given, for messages.
+    #[serde(skip)]
+    pub(crate) place: String,
+}
+
+fn generic() -> String {
+    "generic".to_owned()
+}
+
+fn mebibyte() -> usize {
+    1024 * 1024
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Checks all hooks. `has_room` says whether `webex.room_id` is set.
+pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
+    for (index, hook) in hooks.iter().enumerate() {
+        let key = |of: &str| format!("hook.{index}{of}");
+        let Hook { name, auth, signature, max_body, to, .. } = hook;
+        let mut wrong = |of: &str, problem: &str| check.must(&key(of), false, &format!("({name}) {problem}"));
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_plain) {
+            wrong(".name", "is no part of a path: use up to 64 small letters, digits, - and _");
+        }
+        if hooks[..index].iter().any(|other| other.name == *name) {
+            wrong("", "is there twice; keep one of them, or give it another name");
+        }
+        if to.iter().any(|entry| !is_room(entry) && !is_person(entry)) {
+            let give = "give the id of a space (`switchboard rooms`), an email or a person id";
+            wrong(".to", &format!("names neither a space nor a person: {give}"));
+        }
+        if to.is_empty() && !has_room {
+            wrong("", "has nowhere to go: give to, or set webex.room_id");
+        }
+        if !(1..=LARGEST_BODY).contains(&(*max_body as u64)) {
+            wrong(".max_body", &format!("must be from 1 to {LARGEST_BODY}"));
+        }
+        let is_signed = signature.as_ref().is_some_and(|signature| signature.required);
+        if auth.is_none() && !is_signed {
+            wrong("", "lets everybody in: give auth, or a signature that is required, or write auth = \"none\"");
+        }
+        if let Some(problem) = auth.as_ref().and_then(HookAuth::problem) {
+            wrong(".auth", problem);
+        }
+        if let Some(auth) = auth {
+            check.plain(&key(".auth"), auth.secrets());
+        }
+        if let Some(signature) = signature {
+            check.plain(&key(".signature.secrets"), &signature.secrets);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! `auth` and `signature` of a `[[hook]]`: how a sender proves itself.
+
+use std::fmt;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+
+use super::values::secrets;
+
+/// What a sender shows to be let in.
+#[derive(Clone, Debug)]
+pub enum HookAuth {
+    /// Nothing, which was written out.
+    Nobody,
+    /// One of these.
+    Kinds(Box<AuthKinds>),
+}
+
+/// The kinds of proof. One of them is given.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AuthKinds {
+    /// `Authorization: Bearer` and this.
+    pub bearer: Option<SecretString>,
+    /// `Authorization: Basic` with this `user:password`.
+    pub basic: Option<SecretString>,
+    /// Another header.
+    pub header: Option<AuthHeader>,
+    /// One of these in the header `key`.
+    #[serde(deserialize_with = "secrets")]
+    pub service_key: Vec<SecretString>,
+    /// The last part of the path: `/hooks/NAME/TOKEN`.
+    pub url_token: Option<SecretString>,
+}
+
+/// A header and its value.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AuthHeader {
+    /// The name of the header.
+    pub name: String,
+    /// What it has to hold.
+    pub value: SecretString,
+}
+
+/// How a body is signed. What is left out is the preset's.
+#[derive(Clone, Debug, Deserialize)]
+pub struct HookSignature {
+    /// The header that holds the signature.
+    pub header: Option<String>,
+    /// The hash of the HMAC.
+    pub algorithm: Option<HashName>,
+    /// How the signature is written.
+    pub encoding: Option<EncodingName>,
+    /// What stands before it.
+    pub prefix: Option<String>,
+    /// What stands between several of them.
+    pub separator: Option<SeparatorName>,
+    /// How the secrets are written.
+    pub key: Option<KeyName>,
+    /// What is signed.
+    pub signed: Option<String>,
+    /// Where the time is.
+    pub timestamp: Option<String>,
+    /// The header with the delivery's id.
+    pub id: Option<String>,
+    /// How far the time may be from ours.
+    pub tolerance: Option<Duration>,
+    /// What the sender may have signed with.
+    #[serde(deserialize_with = "secrets")]
+    pub secrets: Vec<SecretString>,
+    /// Whether a delivery without a signature is refused.
+    #[serde(default = "yes")]
+    pub required: bool,
+}
+
+/// The hash of an HMAC.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum HashName {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+/// How a signature is written.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum EncodingName {
+    Hex,
+    Base64,
+}
+
+/// What stands between several signatures.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum SeparatorName {
+    #[serde(rename = "")]
+    None,
+    #[serde(rename = ",")]
+    Comma,
+    #[serde(rename = " ")]
+    Blank,
+}
+
+/// How a secret is written.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum KeyName {
+    Text,
+    Hex,
+    Base64,
+    Whsec,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl HookAuth {
+    /// What is wrong with it, as a clause.
+    pub(super) fn problem(&self) -> Option<&'static str> {
+        let HookAuth::Kinds(kinds) = self else { return None };
+        let AuthKinds { bearer, basic, header, service_key, url_token } = &**kinds;
+        let given = [bearer.is_some(), basic.is_some(), header.is_some(), !service_key.is_empty(), url_token.is_some()];
+        let secrets = self.secrets();
+        match given.into_iter().filter(|given| *given).count() {
+            0 => Some("has no proof in it: give bearer, basic, header, service_key or url_token, or write \"none\""),
+            1 if secrets.iter().any(|secret| secret.expose_secret().trim().is_empty()) => {
+                Some("has an empty secret; make one with `openssl rand -hex 32`")
+            }
+            1 if basic.as_ref().is_some_and(|basic| !basic.expose_secret().contains(':')) => {
+                Some("has a basic without a colon; write \"user:password\"")
+            }
+            1 => None,
+            _ => Some("has several kinds of proof; keep the one that the sender has"),
+        }
+    }
+
+    /// All its secrets.
+    pub(super) fn secrets(&self) -> Vec<&SecretString> {
+        let HookAuth::Kinds(kinds) = self else { return Vec::new() };
+        let AuthKinds { bearer, basic, header, service_key, url_token } = &**kinds;
+        let header = header.as_ref().map(|header| &header.value);
+        [bearer.as_ref(), basic.as_ref(), header, url_token.as_ref()].into_iter().flatten().chain(service_key).collect()
+    }
+}
+
+impl<'de> Deserialize<'de> for HookAuth {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<HookAuth, D::Error> {
+        deserializer.deserialize_any(AuthVisitor)
+    }
+}
+
+/// Reads `"none"`, or a table.
+struct AuthVisitor;
+
+impl<'de> Visitor<'de> for AuthVisitor {
+    type Value = HookAuth;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("is neither a table such as { bearer = \"...\" } nor \"none\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<HookAuth, E> {
+        match text {
+            "none" => Ok(HookAuth::Nobody),
+            _ => Err(E::invalid_value(de::Unexpected::Str(""), &self)),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<HookAuth, A::Error> {
+        AuthKinds::deserialize(MapAccessDeserializer::new(map)).map(|kinds| HookAuth::Kinds(Box::new(kinds)))
+    }
+}
