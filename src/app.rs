@@ -81,7 +81,7 @@ impl App {
         config.require_run()?;
         parts.sign(&mut config);
         let (table, subscriptions) = (parts.table(&config)?, parts.subscriptions());
-        let state = parts.shared(&config)?;
+        let (state, hooks) = (parts.shared(&config)?, Parts::hooks(&config)?);
         let Parts { events, on_start, around, clock, threads, .. } = parts;
         let handlers = threads.unwrap_or_else(HandlerThreads::here);
         let admin = match config.admin.listen {
@@ -102,7 +102,7 @@ impl App {
         let services = Arc::new(services(&config, &store, metrics, &table, state).await?);
         let health = Health::default();
         let desk = Arc::new(Desk::new(&config.worker, &services, &identity, &health));
-        let shared = Shared { store, services, handlers, desk, identity, health, door, gate };
+        let shared = Shared { store, services, handlers, desk, identity, health, door, gate, hooks };
         let websocket = websocket(&config, &shared)?;
         Ok(App { config, public, admin, writer, websocket, standing, table, around, events, on_start, shared })
     }

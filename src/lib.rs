@@ -39,6 +39,10 @@
 //! approvals settles that the command runs, with an event of its own that runs it for the person who asked. The end of
 //! the time to approve is an event too.
 //!
+//! What another system posts to a hook is taken by `hooks` in place of steps 2 to 4: once its sender has proven itself,
+//! the payload is stored beside the event's row, and the answer is 202. At steps 6 to 8 `hooks` makes the messages, by
+//! what it knows of the sender's payloads.
+//!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open. They enter at step 4,
 //! and an envelope is acknowledged where a webhook is answered 200. Polling enters there too, and so do messages that a
 //! webhook or socket did not bring and that are read back. For that, the `store` keeps for each space the time up to
@@ -65,6 +69,7 @@
 //! | `admin` | the operators' listener: `/metrics` |
 //! | `receiver` | makes one inbox row of what Webex sends; keeps our webhooks and our device at Webex |
 //! | `inbox` | reading, judging, running: from one event to its outcome |
+//! | `hooks` | other systems that post to the bot: their proof, their payloads, the messages that come of them |
 //! | `approvals` | commands that others have to approve: their requests, votes and ends |
 //! | `questions` | the questions that replies ask, and the messages that answer them |
 //! | `desk` | closes an event: verdict, letters, audit, tries; one settlement, made in one place |
@@ -116,6 +121,7 @@ mod desk;
 mod event;
 mod handler;
 mod health;
+mod hooks;
 mod http;
 mod identity;
 mod inbox;

@@ -8,6 +8,7 @@ use crate::commands;
 use crate::config::{Config, ConfigError, Loaded, Section};
 use crate::event::Subscription;
 use crate::handler::{self, Around, Command, EventHandler, HandlerThreads, Table};
+use crate::hooks::Hooks;
 use crate::program::Program;
 use crate::state::State;
 
@@ -82,6 +83,14 @@ impl Parts {
     pub(crate) fn table(&self, config: &Config) -> anyhow::Result<Table> {
         handler::check_events(&self.events)?;
         commands::used(config, self.commands.clone(), &self.around)
+    }
+
+    /// The hooks as they are used.
+    ///
+    /// # Errors
+    /// A hook of the settings cannot be used. Do not start.
+    pub(crate) fn hooks(config: &Config) -> anyhow::Result<Hooks> {
+        Hooks::new(&config.hook, config.webex.room_id.as_deref()).map_err(|wrong| ConfigError(wrong).into())
     }
 
     /// The events that the handlers ask Webex for.

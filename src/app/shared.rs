@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::desk::Desk;
 use crate::handler::{HandlerThreads, Services};
 use crate::health::Health;
+use crate::hooks::Hooks;
 use crate::identity::Identity;
 use crate::instance::Gate;
 use crate::receiver::Door;
@@ -26,4 +27,6 @@ pub(super) struct Shared {
     pub door: Door,
     /// Open while this daemon is the one that answers.
     pub gate: Gate,
+    /// The systems that may post.
+    pub hooks: Hooks,
 }

@@ -19,6 +19,7 @@ use super::tasks::{
 use super::{registering, upkeep, work};
 use crate::config::{Config, Mode};
 use crate::handler::{EventHandler, LiveTable};
+use crate::hooks::HookDoor;
 use crate::instance::DaemonRole;
 use crate::receiver::webhook::Webhook;
 use crate::receiver::websocket::Websocket;
@@ -105,7 +106,7 @@ impl TaskSpawner<'_> {
     }
 
     fn listeners(&mut self, public: TcpListener, admin: Option<TcpListener>) -> anyhow::Result<()> {
-        let (Shared { store, services, health, door, gate, .. }, Config { server, webhook, .. }) =
+        let (Shared { store, services, health, door, gate, hooks, .. }, Config { server, webhook, .. }) =
             (self.shared, self.config);
         let servers = &self.stops.servers;
         let receiver = match (self.config.delivery.mode, &webhook.secret) {
@@ -115,7 +116,9 @@ impl TaskSpawner<'_> {
             }
             (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
         };
-        let routes = http::Routes::public(server, &webhook.path, receiver, health.clone(), store.clone());
+        let hooks = (!hooks.is_empty())
+            .then(|| HookDoor::new(hooks.clone(), door.clone(), services.metrics.clone(), gate.clone()));
+        let routes = http::Routes::public(server, (&webhook.path, receiver), hooks, health.clone(), store.clone());
         self.tasks.spawn(PUBLIC, http::serve(public, routes, server.clone(), servers.clone()));
         if let Some(listener) = admin {
             tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");

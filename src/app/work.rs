@@ -16,7 +16,7 @@ const CATCH_UP_FIRST: Duration = Duration::from_secs(10);
 
 /// The part that works on events.
 pub(super) fn inbox(config: &Config, shared: &Shared, table: LiveTable, events: Vec<EventHandler>) -> Inbox {
-    Inbox::new(config, &shared.desk, table, (events, shared.handlers.clone()), &shared.door)
+    Inbox::new(config, &shared.desk, table, (events, shared.handlers.clone()), shared.hooks.clone(), &shared.door)
 }
 
 /// The part that sends replies.

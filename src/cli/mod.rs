@@ -161,7 +161,7 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, parts: Parts) -> anyhow::
 fn for_daemon(file: Option<&Path>, parts: &Parts) -> anyhow::Result<(Config, Table)> {
     let Loaded { config, mut wrong, missing } = parts.look(file)?;
     wrong.extend(missing);
-    match parts.table(&config) {
+    match Parts::hooks(&config).and_then(|_| parts.table(&config)) {
         Ok(table) if wrong.is_empty() => {
             parts.shared(&config)?;
             return Ok((config, table));

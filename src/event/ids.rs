@@ -41,6 +41,11 @@ pub fn unhandled_id(delivery: &[u8]) -> Uuid {
     Uuid::new_v5(&EVENTS, &[b"unhandled/", delivery].concat())
 }
 
+/// The id of a delivery to a hook. `delivery` is what stays the same when the sender repeats it.
+pub fn hook_id(hook: &str, delivery: &str) -> Uuid {
+    Uuid::new_v5(&EVENTS, format!("hooks/{hook}/{delivery}").as_bytes())
+}
+
 /// The id of an event's nth reply. An event that is settled twice has its replies once.
 pub fn reply_id(event: Uuid, nth: u32) -> Uuid {
     beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("reply/{nth}").as_bytes()))

@@ -1,5 +1,6 @@
 //! The events the bot works on, their ids, and the references that people read.
 
+mod hook;
 mod ids;
 mod other;
 mod reference;
@@ -10,9 +11,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use hook::HookPost;
 pub use ids::{
-    CLICKS, MEMBERSHIPS, MESSAGES, card_notice_id, decision_id, elsewhere_id, failure_id, id, notice_id, outcome_id,
-    removal_id, reply_id, unhandled_id,
+    CLICKS, MEMBERSHIPS, MESSAGES, card_notice_id, decision_id, elsewhere_id, failure_id, hook_id, id, notice_id,
+    outcome_id, removal_id, reply_id, unhandled_id,
 };
 pub use other::{Other, Subscription};
 pub use reference::{canonical_code, id_suffix, new_code, reference};
@@ -23,6 +25,8 @@ use crate::webex::{MessageId, PersonId, RoomId, RoomType, local_part};
 
 /// Our own resource for the ends of approval requests.
 const ENDS: &str = "approvals";
+/// Our own resource for what other systems post.
+const HOOKS: &str = "hooks";
 /// Our own resource for the runs of approved commands.
 const RUNS: &str = "approved";
 
@@ -47,6 +51,8 @@ pub enum Event {
     TimeUp(TimeUp),
     /// A command has its approvals and must run. The last vote put this event into the ledger.
     Approved(Approved),
+    /// Another system posted to a hook.
+    Hook(HookPost),
     /// Something else happened at Webex.
     Other(Other),
 }
@@ -155,6 +161,7 @@ impl Event {
             Event::Added(_) => MEMBERSHIPS,
             Event::TimeUp(_) => ENDS,
             Event::Approved(_) => RUNS,
+            Event::Hook(_) => HOOKS,
             Event::Other(other) => other.labels()[0],
         }
     }
@@ -169,6 +176,7 @@ impl Event {
                 id(self.resource(), &card.to_string())
             }
             Event::TimeUp(TimeUp { card, nth, .. }) => id(self.resource(), &format!("{card}/{nth}")),
+            Event::Hook(post) => post.id,
             Event::Other(other) => other.event_id(),
         }
     }
@@ -181,6 +189,7 @@ impl Event {
                 of.room.as_ref().map_or_else(|| local_part(&of.id), RoomId::local)
             }
             Event::TimeUp(TimeUp { room, .. }) | Event::Approved(Approved { room, .. }) => room.local(),
+            Event::Hook(post) => post.lane(),
             Event::Other(other) => other.lane(),
         }
     }
@@ -191,7 +200,7 @@ impl Event {
             Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => {
                 of.actor.as_ref() == Some(person)
             }
-            Event::TimeUp(_) | Event::Approved(_) => false,
+            Event::TimeUp(_) | Event::Approved(_) | Event::Hook(_) => false,
             Event::Other(other) => other.actor.as_ref() == Some(person),
         }
     }
@@ -200,7 +209,7 @@ impl Event {
         match self {
             Event::Message(of) | Event::Click(of) | Event::Added(Added { membership: of, .. }) => of.created,
             Event::TimeUp(TimeUp { created, .. }) | Event::Approved(Approved { created, .. }) => *created,
-            Event::Other(_) => None,
+            Event::Hook(_) | Event::Other(_) => None,
         }
     }
 
@@ -211,13 +220,13 @@ impl Event {
             Event::Click(_) => Via::Click,
             // Nobody asked the bot for anything: somebody was added, something else happened, or the daemon made the
             // event itself.
-            Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) | Event::Other(_) => Via::Daemon,
+            Event::Added(_) | Event::TimeUp(_) | Event::Approved(_) | Event::Hook(_) | Event::Other(_) => Via::Daemon,
         }
     }
 
     /// Whether it came from Webex, and not from the daemon itself.
     pub fn is_from_webex(&self) -> bool {
-        !matches!(self, Event::TimeUp(_) | Event::Approved(_))
+        !matches!(self, Event::TimeUp(_) | Event::Approved(_) | Event::Hook(_))
     }
 
     /// A description for people.
@@ -228,6 +237,7 @@ impl Event {
             Event::Added(_) => "somebody added to a space".to_owned(),
             Event::TimeUp(_) => "the end of what waited for approval".to_owned(),
             Event::Approved(_) => "the run of what was approved".to_owned(),
+            Event::Hook(post) => format!("a post to the hook {}", post.hook),
             Event::Other(other) => format!("an event of the kind {}", other.kind()),
         }
     }
@@ -241,6 +251,7 @@ impl Event {
             Event::TimeUp(TimeUp { card, .. }) | Event::Approved(Approved { card, .. }) => {
                 vec![format!("it is about the card {card}")]
             }
+            Event::Hook(post) => vec![format!("it is {}", post.kind())],
             Event::Other(Other { id, envelope, .. }) => {
                 let of = id.iter().map(|id| format!("Webex's id of what it happened to is {id}"));
                 of.chain(envelope.iter().map(|id| format!("Webex's id of the webhook or envelope is {id}"))).collect()
@@ -251,7 +262,11 @@ impl Event {
     /// A row of the inbox, accepted now.
     pub fn to_entry(&self) -> Entry {
         let accepted_at = clock::wall_ms();
-        let label = if let Event::Other(other) = self { Some(other.kind()) } else { None };
+        let label = match self {
+            Event::Other(other) => Some(other.kind()),
+            Event::Hook(post) => Some(post.kind()),
+            _ => None,
+        };
         Entry {
             id: self.event_id(),
             queue: Queue::Inbox,
@@ -278,6 +293,8 @@ pub enum Source {
     CatchUp,
     /// It happens because time has passed.
     Clock,
+    /// Another system posted it to a hook.
+    Hook,
 }
 
 impl Source {
@@ -294,6 +311,7 @@ impl Source {
             Source::Polling => "polling",
             Source::CatchUp => "catch_up",
             Source::Clock => "clock",
+            Source::Hook => "hook",
         }
     }
 }

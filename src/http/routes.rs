@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -16,6 +17,7 @@ use tower::ServiceExt;
 
 use crate::config;
 use crate::health::Health;
+use crate::hooks::HookDoor;
 use crate::receiver::webhook::Webhook;
 use crate::store::Store;
 
@@ -27,6 +29,8 @@ pub struct Routes {
     /// The webhook and its path. Deliveries are by far the most requests. They bypass the router, which allocates a
     /// good deal for each.
     webhook: Option<(String, Webhook)>,
+    /// What takes the deliveries of other systems, if there are hooks.
+    hooks: Option<HookDoor>,
     /// The other routes.
     others: Router,
     /// The routes while all connections are taken.
@@ -40,8 +44,8 @@ impl Routes {
     /// health checks are answered even while all connections are taken.
     pub fn public(
         settings: &config::Server,
-        path: &str,
-        webhook: Option<Webhook>,
+        (path, webhook): (&str, Option<Webhook>),
+        hooks: Option<HookDoor>,
         health: Health,
         store: Store,
     ) -> Routes {
@@ -53,7 +57,7 @@ impl Routes {
             others = others.route(path, any(not_posted));
         }
         let webhook = webhook.map(|webhook| (path.to_owned(), webhook));
-        Routes { webhook, ..Routes::new(settings, others, health_checks.fallback(taken)) }
+        Routes { webhook, hooks, ..Routes::new(settings, others, health_checks.fallback(taken)) }
     }
 
     /// The operators' routes. There are few, and they are always answered.
@@ -64,7 +68,7 @@ impl Routes {
     fn new(settings: &config::Server, others: Router, spare: Router) -> Routes {
         let (body_limit, timeout) = (settings.body_limit, settings.timeout);
         let limited = |routes: Router| routes.layer(DefaultBodyLimit::max(body_limit));
-        Routes { webhook: None, others: limited(others), spare: limited(spare), body_limit, timeout }
+        Routes { webhook: None, hooks: None, others: limited(others), spare: limited(spare), body_limit, timeout }
     }
 
     /// Answers a request. `is_spare` says that all connections are taken.
@@ -80,6 +84,10 @@ impl Routes {
                     let (head, body) = request.into_parts();
                     webhook.receive(&head.headers, read_whole(body, self.body_limit).await).await
                 }
+                _ if !is_spare && self.is_of_hook(request.uri().path()) => {
+                    let (head, body) = request.into_parts();
+                    self.hook(&head, body).await
+                }
                 _ => {
                     let routes = if is_spare { &self.spare } else { &self.others };
                     let Ok::<_, Infallible>(answer) = routes.clone().oneshot(request.map(Body::new)).await;
@@ -88,6 +96,27 @@ impl Routes {
             }
         })
         .await
+    }
+}
+
+impl Routes {
+    fn is_of_hook(&self, path: &str) -> bool {
+        self.hooks.as_ref().is_some_and(|hooks| hooks.has(path))
+    }
+
+    /// Answers a request to a hook. Each hook has its own limit for bodies.
+    async fn hook<B>(&self, head: &Parts, body: B) -> Response
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+    {
+        let Some(hooks) = &self.hooks else { return StatusCode::NOT_FOUND.into_response() };
+        match hooks.admit(&head.method, head.uri.path(), &head.headers) {
+            Ok(admitted) => {
+                let body = read_whole(body, admitted.most()).await;
+                hooks.receive(admitted, &head.headers, body).await
+            }
+            Err(answer) => *answer,
+        }
     }
 }
 

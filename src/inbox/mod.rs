@@ -27,6 +27,7 @@ use crate::approvals::Approvals;
 use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::handler::{EventHandler, HandlerThreads, LiveTable, Services};
+use crate::hooks::{HookWork, Hooks};
 use crate::questions::Questions;
 use crate::receiver::Door;
 use crate::store::Claimed;
@@ -40,6 +41,7 @@ pub struct Inbox {
     events: Vec<EventHandler>,
     desk: Arc<Desk>,
     approvals: Approvals,
+    hooks: HookWork,
     questions: Questions,
     /// Limits the warnings about forged clicks, since anybody in a space can make up clicks.
     forged_clicks: Seldom,
@@ -64,6 +66,7 @@ impl Inbox {
         desk: &Arc<Desk>,
         table: LiveTable,
         (events, handlers): (Vec<EventHandler>, HandlerThreads),
+        hooks: Hooks,
         door: &Door,
     ) -> Inbox {
         let (desk, services) = (Arc::clone(desk), &desk.services);
@@ -72,6 +75,7 @@ impl Inbox {
             table,
             events,
             approvals: Approvals::new(&desk),
+            hooks: HookWork::new(hooks, &desk),
             questions: Questions::new(services),
             desk,
             forged_clicks: Seldom::default(),

@@ -72,6 +72,7 @@ impl Inbox {
             Event::Added(added) => note_added(added, &me),
             Event::TimeUp(time_up) => self.approvals.expire(row, time_up.card).await,
             Event::Approved(approved) => self.run_approved(row, approved.card, &me).await,
+            Event::Hook(post) => self.hooks.work(row, post).await,
             Event::Other(other) => self.call_handler(row, other, &me).await,
         }
     }

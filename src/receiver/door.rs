@@ -52,7 +52,7 @@ impl Door {
     }
 
     /// Puts an event into the ledger, unless nobody works on it, the bot caused it, or it is there already. It is on
-    /// disk when this returns. `raw` holds the exact bytes that Webex sent, if it sent any. They are stored with the
+    /// disk when this returns. `raw` holds the exact bytes that were sent, if any were. They are stored with the
     /// event, to be looked at later, unless they are too long.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl Door {
                 self.remember_own(event.event_id());
             }
             Received::Own
-        } else if self.store.put(Entry { raw: self.kept(raw), ..event.to_entry() }).await? {
+        } else if self.store.put(Entry { raw: self.kept_of(event, raw), ..event.to_entry() }).await? {
             Received::Accepted
         } else {
             Received::Duplicate
@@ -107,6 +107,11 @@ impl Door {
     pub async fn own(&self, event: Uuid) {
         // The sender lives as long as `self`.
         let _ = self.own.subscribe().wait_for(|own| own.contains(&event)).await;
+    }
+
+    /// The bytes that are stored. Those of a hook are worked on, and its own limit was checked.
+    fn kept_of(&self, event: &Event, raw: Option<Bytes>) -> Option<Bytes> {
+        if let Event::Hook(_) = event { raw } else { self.kept(raw) }
     }
 
     /// The bytes that are stored: none if there are more than the limit.

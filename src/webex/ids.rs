@@ -29,6 +29,11 @@ pub(crate) fn cluster(id: &str) -> Option<String> {
     decode(id).as_deref().and_then(Uri::parse).map(|uri| uri.cluster.to_owned())
 }
 
+/// Whether an id says that it is a person's.
+pub(crate) fn is_person_id(id: &str) -> bool {
+    decode(id).as_deref().and_then(Uri::parse).is_some_and(|uri| uri.kind.eq_ignore_ascii_case("PEOPLE"))
+}
+
 /// The text of an id that is base64.
 fn decode(id: &str) -> Option<String> {
     // Webex leaves the padding off, while others add it.

@@ -35,6 +35,7 @@ pub use contents::{ContentId, Download, FileInfo};
 pub use endpoints::NewMessage;
 pub use error::{Error, Fault};
 pub use governor::Priority;
+pub(crate) use ids::is_person_id;
 pub use ids::{ActionId, MessageId, PersonId, RoomId, WebhookId, local_part};
 pub(crate) use ids::{cluster, encode};
 pub(crate) use jitter::jittered;

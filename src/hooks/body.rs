@@ -1,0 +1,60 @@
+//! Reads the body of a delivery as one value, in whatever way it is written.
+
+use axum::http::{HeaderMap, header};
+use serde_json::Value;
+
+/// The field of a form that holds the payload, as GitHub sends it unless it is told otherwise.
+const PAYLOAD: &str = "payload";
+
+/// The value of a body: JSON, or a form with JSON in its field `payload`.
+///
+/// # Errors
+/// What is wrong with it, without a word of it.
+pub(super) fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Value, String> {
+    if body.trim_ascii().is_empty() {
+        return Err("the body is empty".to_owned());
+    }
+    let is_form = content_type.is_some_and(|kind| kind.trim().starts_with("application/x-www-form-urlencoded"));
+    if !is_form {
+        return json(body);
+    }
+    let mut payloads = url::form_urlencoded::parse(body).filter(|(name, _)| name == PAYLOAD);
+    match payloads.next() {
+        Some((_, payload)) => json(payload.as_bytes()),
+        None => Err("the form has no field payload".to_owned()),
+    }
+}
+
+/// The type that a request says its body has.
+pub(super) fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::CONTENT_TYPE)?.to_str().ok()
+}
+
+fn json(body: &[u8]) -> Result<Value, String> {
+    let place =
+        |error: serde_json::Error| format!("it is not JSON from line {}, column {} on", error.line(), error.column());
+    serde_json::from_slice(body).map_err(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_and_forms_with_json_are_read() {
+        let form = Some("application/x-www-form-urlencoded; charset=utf-8");
+        assert_eq!(parse(None, br#"{"a":1}"#).unwrap()["a"], 1);
+        assert_eq!(parse(form, b"payload=%7B%22a%22%3A1%7D").unwrap()["a"], 1);
+        for (kind, body, says) in [
+            (None, &b" \n"[..], "empty"),
+            (None, b"{\"a\":\n}", "line 2"),
+            (form, b"a=1", "no field payload"),
+            (form, b"payload=x", "not JSON"),
+        ] {
+            let error = parse(kind, body).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
+        let deep = "[".repeat(100_000);
+        assert!(parse(None, deep.as_bytes()).is_err(), "the depth is bounded");
+    }
+}

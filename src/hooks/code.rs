@@ -1,0 +1,73 @@
+//! What a sender is answered: a code and a message, which are those of Webex Connect's inbound webhooks.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// The seconds until a sender should repeat a delivery that the ledger did not take.
+const RETRY_AFTER: &str = "5";
+
+/// How a delivery was taken or why it was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
+    /// It is on disk, or was already.
+    Queued,
+    InvalidJson,
+    AuthenticationFailed,
+    ServiceKeyMissing,
+    Unavailable,
+    Inactive,
+    Unknown,
+    InvalidSignature,
+    SignatureMissing,
+    TooLarge,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    code: &'static str,
+    message: &'static str,
+    description: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Uuid>,
+}
+
+impl Code {
+    const fn parts(self) -> (&'static str, &'static str, StatusCode) {
+        match self {
+            Code::Queued => ("1002", "Queued", StatusCode::ACCEPTED),
+            Code::InvalidJson => ("7000", "Invalid JSON", StatusCode::BAD_REQUEST),
+            Code::AuthenticationFailed => ("7001", "Authentication failed", StatusCode::UNAUTHORIZED),
+            Code::ServiceKeyMissing => ("7002", "Service Key Missing", StatusCode::UNAUTHORIZED),
+            Code::Unavailable => ("7005", "Internal error occurred", StatusCode::SERVICE_UNAVAILABLE),
+            Code::Inactive => ("7007", "Service inactive", StatusCode::FORBIDDEN),
+            Code::Unknown => {
+                ("7008", "Request received on an invalid or unsaved event endpoint", StatusCode::NOT_FOUND)
+            }
+            Code::InvalidSignature => ("7028", "Invalid signature", StatusCode::BAD_REQUEST),
+            Code::SignatureMissing => ("7029", "Mandatory Signature Missing", StatusCode::BAD_REQUEST),
+            Code::TooLarge => ("430", "Payload too large", StatusCode::PAYLOAD_TOO_LARGE),
+        }
+    }
+
+    /// The answer with this code. `description` says what to do.
+    pub(super) fn answer(self, description: &str) -> Response {
+        self.with(description, None)
+    }
+
+    /// The answer to a delivery that is on disk with this id.
+    pub(super) fn queued(id: Uuid) -> Response {
+        Code::Queued.with("the event is on disk", Some(id))
+    }
+
+    fn with(self, description: &str, id: Option<Uuid>) -> Response {
+        let (code, message, status) = self.parts();
+        let answer = (status, Json(Answer { code, message, description, id }));
+        match self {
+            Code::Unavailable => ([(header::RETRY_AFTER, RETRY_AFTER)], answer).into_response(),
+            _ => answer.into_response(),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Other systems that post to the bot. `door` takes a delivery: `proof` checks who sent it, `body` reads it, and one row
+//! goes into the inbox. `work` makes messages of the row, with what the sender's preset in `presets` knows of its
+//! payloads. Nothing is sent here.
+
+mod body;
+mod code;
+mod door;
+mod presets;
+mod proof;
+mod work;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config;
+use crate::outbox::Destination;
+use crate::signature::Scheme;
+use crate::webex::RoomType;
+
+pub use door::HookDoor;
+pub use work::HookWork;
+
+use presets::Preset;
+
+/// A hook of the settings, ready to be used.
+struct Hook {
+    name: String,
+    preset: &'static Preset,
+    auth: proof::Auth,
+    signature: Option<Signature>,
+    max_body: usize,
+    enabled: bool,
+    to: Vec<Destination>,
+}
+
+struct Signature {
+    scheme: Scheme,
+    is_required: bool,
+}
+
+/// All hooks of the settings. Cheap to clone.
+#[derive(Clone)]
+pub struct Hooks(Arc<BTreeMap<String, Hook>>);
+
+impl Hooks {
+    /// The hooks as the settings have them.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, each with its place in the settings. Do not start.
+    pub fn new(hooks: &[config::Hook], room: Option<&str>) -> Result<Hooks, Vec<String>> {
+        let (mut ready, mut wrong) = (BTreeMap::new(), Vec::new());
+        for hook in hooks {
+            match Hook::new(hook, room) {
+                Ok(hook) => drop(ready.insert(hook.name.clone(), hook)),
+                Err(says) => wrong.push(format!("{}: hook {}: {says}", hook.place, hook.name)),
+            }
+        }
+        if wrong.is_empty() { Ok(Hooks(Arc::new(ready))) } else { Err(wrong) }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Hook {
+    fn new(hook: &config::Hook, room: Option<&str>) -> Result<Hook, String> {
+        let config::Hook { name, preset, auth, signature, max_body, enabled, to, .. } = hook;
+        let preset = presets::named(preset)?;
+        let signature = signature.as_ref().map(|signature| {
+            let form = proof::form(preset.signature.map(|form| form()), signature)?;
+            let scheme = Scheme::new(&form, &signature.secrets).map_err(|says| format!("signature: {says}"))?;
+            Ok::<_, String>(Signature { scheme, is_required: signature.required })
+        });
+        let to = if to.is_empty() { room.map(str::to_owned).into_iter().collect() } else { to.clone() };
+        Ok(Hook {
+            name: name.clone(),
+            preset,
+            auth: proof::Auth::new(auth.as_ref())?,
+            signature: signature.transpose()?,
+            max_body: *max_body,
+            enabled: *enabled,
+            to: to.iter().map(|to| destination(to.trim())).collect(),
+        })
+    }
+}
+
+/// The destination that an entry of `to` names, whose form the settings have checked. An id may be of a space or of a
+/// person; Webex writes the kind into it.
+fn destination(to: &str) -> Destination {
+    if to.contains('@') {
+        Destination::Email(to.to_owned())
+    } else if crate::webex::is_person_id(to) {
+        Destination::Person(to.into())
+    } else {
+        Destination::Space(to.into(), RoomType::Group)
+    }
+}

@@ -1,0 +1,9 @@
+//! `generic`: a sender of which nothing is known. What it posts is kept, and nothing is said.
+
+use super::payload::{Payload, Preset, Signal};
+
+pub(super) const PRESET: Preset = Preset { name: "generic", signature: None, read };
+
+fn read(_: &Payload<'_>) -> Signal {
+    Signal::default()
+}

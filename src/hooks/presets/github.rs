@@ -1,0 +1,173 @@
+//! `github`: what GitHub's webhooks post.
+
+use serde_json::Value;
+
+use super::payload::{Payload, Preset, Signal, link, safe, text};
+use crate::signature::SignatureForm;
+
+pub(super) const PRESET: Preset = Preset { name: "github", signature: Some(signature), read };
+
+/// The most commits of a push that are listed.
+const MOST_COMMITS: usize = 5;
+
+fn signature() -> SignatureForm {
+    let (header, prefix) = ("x-hub-signature-256".to_owned(), "sha256=".to_owned());
+    SignatureForm { header, prefix, ..SignatureForm::default() }
+}
+
+fn read(payload: &Payload<'_>) -> Signal {
+    let event = payload.header("x-github-event");
+    let (key, says) = match event {
+        "push" => (payload.text("/ref").to_owned(), push(payload)),
+        "pull_request" => (payload.number("/number"), pull_request(payload)),
+        "issues" => (payload.number("/issue/number"), issue(payload)),
+        "workflow_run" => (payload.number("/workflow_run/id"), workflow_run(payload)),
+        "release" => (payload.text("/release/tag_name").to_owned(), release(payload)),
+        _ => (String::new(), None),
+    };
+    let action = payload.text("/action");
+    Signal {
+        event: if action.is_empty() { event.to_owned() } else { format!("{event}.{action}") },
+        key: if key.is_empty() { key } else { format!("{} {event} {key}", payload.text("/repository/full_name")) },
+        delivery: Some(payload.header("x-github-delivery").to_owned()).filter(|id| !id.is_empty()),
+        says,
+    }
+}
+
+/// A push to the default branch.
+fn push(payload: &Payload<'_>) -> Option<String> {
+    let branch = payload.text("/ref").strip_prefix("refs/heads/")?;
+    if branch != payload.text("/repository/default_branch") || payload.body["deleted"] == true {
+        return None;
+    }
+    let commits = payload.body["commits"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let count = match commits.len() {
+        0 if payload.body["forced"] != true => return None,
+        1 => "1 commit".to_owned(),
+        count => format!("{count} commits"),
+    };
+    let forced = if payload.body["forced"] == true { ", **forced**" } else { "" };
+    let (place, by) = (place(payload, branch), payload.safe("/pusher/name"));
+    let mut says = format!("{place}: {count} by {by}{forced} {}", link(payload.text("/compare")));
+    for commit in commits.iter().take(MOST_COMMITS) {
+        let line = text(commit, "/message").lines().next().unwrap_or_default();
+        says.push_str(&format!("\n- {}", safe(line)));
+    }
+    if commits.len() > MOST_COMMITS {
+        says.push_str(&format!("\n- and {} more", commits.len() - MOST_COMMITS));
+    }
+    Some(says)
+}
+
+fn pull_request(payload: &Payload<'_>) -> Option<String> {
+    let what = match payload.text("/action") {
+        "closed" if payload.body["pull_request"]["merged"] == true => "merged",
+        "ready_for_review" => "ready for review",
+        "review_requested" => "waits for a review",
+        action @ ("opened" | "reopened" | "closed") => action,
+        _ => return None,
+    };
+    Some(thing(payload, "/pull_request", &payload.number("/number"), what))
+}
+
+fn issue(payload: &Payload<'_>) -> Option<String> {
+    let action = payload.text("/action");
+    let is_told = matches!(action, "opened" | "closed" | "reopened");
+    is_told.then(|| thing(payload, "/issue", &payload.number("/issue/number"), action))
+}
+
+/// A run of a workflow that failed.
+fn workflow_run(payload: &Payload<'_>) -> Option<String> {
+    let run = &payload.body["workflow_run"];
+    let is_failure = matches!(text(run, "/conclusion"), "failure" | "timed_out" | "startup_failure");
+    if payload.text("/action") != "completed" || !is_failure {
+        return None;
+    }
+    let (place, name, how) =
+        (place(payload, text(run, "/head_branch")), safe(text(run, "/name")), safe(text(run, "/conclusion")));
+    Some(format!("{place}: **{name}** ended with {how} {}", link(text(run, "/html_url"))))
+}
+
+fn release(payload: &Payload<'_>) -> Option<String> {
+    let release = &payload.body["release"];
+    (payload.text("/action") == "published").then(|| {
+        let (place, tag) = (payload.safe("/repository/full_name"), safe(text(release, "/tag_name")));
+        format!("{place}: released **{tag}** {} {}", safe(text(release, "/name")), link(text(release, "/html_url")))
+    })
+}
+
+/// A pull request or an issue, and what happened to it.
+fn thing(payload: &Payload<'_>, at: &str, number: &str, what: &str) -> String {
+    let empty = Value::Null;
+    let of = payload.body.pointer(at).unwrap_or(&empty);
+    let (title, by) = (safe(text(of, "/title")), payload.safe("/sender/login"));
+    let place = payload.safe("/repository/full_name");
+    format!("{place} \\#{}: {what} by {by}: {title} {}", safe(number), link(text(of, "/html_url")))
+}
+
+fn place(payload: &Payload<'_>, branch: &str) -> String {
+    format!("{} {}", payload.safe("/repository/full_name"), safe(branch))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn signal(event: &str, body: &Value) -> Signal {
+        let headers = [("x-github-event", event), ("x-github-delivery", "d1")];
+        PRESET.signal(&headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(), body)
+    }
+
+    fn says(event: &str, body: Value) -> Option<String> {
+        signal(event, &body).says
+    }
+
+    #[test]
+    fn a_push_to_the_default_branch_lists_its_commits() {
+        let body = json!({
+            "ref": "refs/heads/main", "compare": "https://github.com/acme/api/compare/a...b", "forced": false,
+            "repository": {"full_name": "acme/api", "default_branch": "main"}, "pusher": {"name": "alice"},
+            "commits": [{"message": "Fix <@all> the *thing*\n\nbody"}, {"message": "Two"}],
+        });
+        let other = json!({"ref": "refs/heads/wip", "repository": {"default_branch": "main"}, "commits": [{}]});
+        assert_eq!(
+            says("push", body.clone()).unwrap(),
+            "acme/api main: 2 commits by alice [github.com](https://github.com/acme/api/compare/a...b)\n\
+             - Fix &lt;@all&gt; the \\*thing\\*\n- Two"
+        );
+        assert_eq!(says("push", other), None);
+        let signal = signal("push", &body);
+        assert_eq!((signal.key.as_str(), signal.delivery.as_deref()), ("acme/api push refs/heads/main", Some("d1")));
+    }
+
+    #[test]
+    fn what_is_done_to_a_pull_request_is_told_and_what_is_only_noise_is_not() {
+        let body = |action: &str, merged: bool| {
+            json!({
+                "action": action, "number": 7, "repository": {"full_name": "acme/api"}, "sender": {"login": "bob"},
+                "pull_request": {"title": "Speed", "html_url": "https://github.com/acme/api/pull/7", "merged": merged},
+            })
+        };
+        let merged = says("pull_request", body("closed", true)).unwrap();
+        assert_eq!(merged, "acme/api \\#7: merged by bob: Speed [github.com](https://github.com/acme/api/pull/7)");
+        assert!(says("pull_request", body("closed", false)).unwrap().contains("closed by bob"));
+        assert_eq!(says("pull_request", body("synchronize", false)), None);
+        assert_eq!(says("ping", json!({"zen": "Keep it logically awesome."})), None);
+    }
+
+    #[test]
+    fn a_workflow_that_failed_is_told() {
+        let body = |conclusion: &str| {
+            json!({
+                "action": "completed", "repository": {"full_name": "acme/api"},
+                "workflow_run": {"id": 1, "name": "CI", "head_branch": "main", "conclusion": conclusion,
+                    "html_url": "https://github.com/acme/api/actions/runs/1"},
+            })
+        };
+        let failed = says("workflow_run", body("failure")).unwrap();
+        assert!(failed.starts_with("acme/api main: **CI** ended with failure"), "{failed}");
+        assert_eq!(says("workflow_run", body("success")), None);
+    }
+}

@@ -1,0 +1,117 @@
+//! What a preset is: a pure function from a payload to its meaning, with what the payloads of all senders need.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::signature::SignatureForm;
+use crate::text::{escape, one_line};
+
+/// The longest text of a payload that a default message repeats, in characters.
+const LONGEST: usize = 200;
+
+/// What is known of one kind of sender.
+pub struct Preset {
+    /// Its name in the settings.
+    pub name: &'static str,
+    /// How it signs, if it does.
+    pub signature: Option<fn() -> SignatureForm>,
+    /// Reads a payload.
+    pub read: fn(&Payload<'_>) -> Signal,
+}
+
+/// A delivery as it came.
+pub struct Payload<'a> {
+    /// The headers, by their names in small letters, without those that hold a proof.
+    pub headers: &'a BTreeMap<String, String>,
+    /// The body.
+    pub body: &'a Value,
+}
+
+/// What a payload means, whoever sent it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Signal {
+    /// What happened, as the sender names it.
+    pub event: String,
+    /// What it is about: payloads with the same key belong to one thread, and are worked on in order. Empty if none do.
+    pub key: String,
+    /// What stays the same when the sender repeats this delivery. None if that cannot be told.
+    pub delivery: Option<String>,
+    /// The message in markdown. None if nothing is said of it.
+    pub says: Option<String>,
+}
+
+impl Preset {
+    /// What a delivery means. `headers` have names in small letters.
+    pub fn signal(&self, headers: &BTreeMap<String, String>, body: &Value) -> Signal {
+        (self.read)(&Payload { headers, body })
+    }
+}
+
+impl Payload<'_> {
+    /// A header's value. Empty if it is missing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The text at a path such as `/repository/full_name`. Empty if there is none.
+    pub fn text(&self, pointer: &str) -> &str {
+        text(self.body, pointer)
+    }
+
+    /// The same, harmless in markdown and not too long.
+    pub fn safe(&self, pointer: &str) -> String {
+        safe(self.text(pointer))
+    }
+
+    /// The number, or the text, at a path, as a text.
+    pub fn number(&self, pointer: &str) -> String {
+        match self.body.pointer(pointer) {
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::String(text)) => text.clone(),
+            _ => String::new(),
+        }
+    }
+}
+
+/// The text at a path. Empty if there is none.
+pub fn text<'a>(body: &'a Value, pointer: &str) -> &'a str {
+    body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Foreign text, harmless in markdown, on one line and not too long.
+pub fn safe(text: &str) -> String {
+    let line = one_line(text);
+    let line = line.trim();
+    if line.chars().count() <= LONGEST {
+        return escape(line);
+    }
+    escape(&line.chars().take(LONGEST).chain(['…']).collect::<String>())
+}
+
+/// A link that shows its host, so that nobody has to trust its text. Empty if the address is not one of the web.
+pub fn link(address: &str) -> String {
+    let Ok(url) = url::Url::parse(address) else { return String::new() };
+    let is_plain = !address.contains(['(', ')', '<', '>', ' ', '\\', '`']);
+    match url.host_str() {
+        Some(host) if matches!(url.scheme(), "http" | "https") && is_plain && address.len() <= 1000 => {
+            format!("[{}]({url})", escape(host))
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_show_where_they_lead() {
+        assert_eq!(link("https://ci.example.org/1?a=b"), "[ci.example.org](https://ci.example.org/1?a=b)");
+        for odd in ["javascript:alert(1)", "https://a.example.org/) [x](https://b", "x", "", "ftp://a/"] {
+            assert_eq!(link(odd), "", "{odd}");
+        }
+        let long = safe(&"*".repeat(500));
+        assert!(long.ends_with('…') && long.len() < 500, "{long}");
+    }
+}

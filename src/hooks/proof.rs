@@ -1,0 +1,162 @@
+//! How a sender proves itself: what it shows to be let in, and how its signature is made.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::code::Code;
+use crate::config::{AuthKinds, EncodingName, HashName, HookAuth, HookSignature, KeyName, SeparatorName};
+use crate::signature::{self, Algorithm, Encoding, KeyForm, Separator, SignatureForm};
+
+/// The header in which Webex Connect has the service key.
+const SERVICE_KEY: HeaderName = HeaderName::from_static("key");
+
+/// What a sender has to show.
+pub(super) enum Auth {
+    Nothing,
+    /// A header with one of these values. The first of the codes is for a wrong value, the other for none.
+    Header(HeaderName, Vec<SecretString>, [Code; 2]),
+    /// The last part of the path.
+    Path(SecretString),
+}
+
+impl Auth {
+    /// # Errors
+    /// A name that is no header's.
+    pub(super) fn new(auth: Option<&HookAuth>) -> Result<Auth, String> {
+        let Some(HookAuth::Kinds(kinds)) = auth else { return Ok(Auth::Nothing) };
+        let AuthKinds { bearer, basic, header, service_key, url_token } = &**kinds;
+        let failed = [Code::AuthenticationFailed; 2];
+        let with = |before: &str, text: &str| vec![SecretString::from(format!("{before}{text}"))];
+        if let Some(token) = bearer {
+            return Ok(Auth::Header(header::AUTHORIZATION, with("Bearer ", token.expose_secret()), failed));
+        }
+        if let Some(basic) = basic {
+            let encoded = STANDARD.encode(basic.expose_secret());
+            return Ok(Auth::Header(header::AUTHORIZATION, with("Basic ", &encoded), failed));
+        }
+        if let Some(header) = header {
+            let name = header.name.parse().map_err(|_| format!("auth.header: \"{}\" is no header", header.name))?;
+            return Ok(Auth::Header(name, vec![header.value.clone()], failed));
+        }
+        if let Some(token) = url_token {
+            return Ok(Auth::Path(token.clone()));
+        }
+        let codes = [Code::AuthenticationFailed, Code::ServiceKeyMissing];
+        Ok(Auth::Header(SERVICE_KEY, service_key.clone(), codes))
+    }
+
+    /// Whether the path of this hook ends in a token.
+    pub(super) fn is_in_path(&self) -> bool {
+        matches!(self, Auth::Path(_))
+    }
+
+    /// The header that holds the proof, if one does. It is a secret.
+    pub(super) fn header(&self) -> Option<&HeaderName> {
+        match self {
+            Auth::Header(name, ..) => Some(name),
+            Auth::Nothing | Auth::Path(_) => None,
+        }
+    }
+
+    /// Lets a sender in who shows what it has to. Compares in constant time.
+    pub(super) fn check(&self, headers: &HeaderMap, token: Option<&str>) -> Result<(), Code> {
+        match self {
+            Auth::Nothing => Ok(()),
+            Auth::Path(secret) => {
+                let is_right = token.is_some_and(|token| signature::is_same(secret, token.as_bytes()));
+                if is_right { Ok(()) } else { Err(Code::AuthenticationFailed) }
+            }
+            Auth::Header(name, secrets, [wrong, missing]) => {
+                let mut values = headers.get_all(name).iter();
+                let (Some(value), None) = (values.next(), values.next()) else {
+                    return Err(if headers.contains_key(name) { *wrong } else { *missing });
+                };
+                let shown = shown(name, value);
+                let mut is_right = false;
+                for secret in secrets {
+                    is_right |= signature::is_same(secret, &shown);
+                }
+                if is_right { Ok(()) } else { Err(*wrong) }
+            }
+        }
+    }
+}
+
+/// The bytes of a header's value. The scheme of `Authorization` is written in small or capital letters.
+fn shown(name: &HeaderName, value: &HeaderValue) -> Vec<u8> {
+    let bytes = value.as_bytes();
+    if *name != header::AUTHORIZATION {
+        return bytes.to_vec();
+    }
+    for scheme in ["Bearer ", "Basic "] {
+        if let Some((found, rest)) = bytes.split_at_checked(scheme.len())
+            && found.eq_ignore_ascii_case(scheme.as_bytes())
+        {
+            return [scheme.as_bytes(), rest.trim_ascii()].concat();
+        }
+    }
+    bytes.to_vec()
+}
+
+/// The form of the signatures: what the settings say, and otherwise what the preset says.
+///
+/// # Errors
+/// Nobody says which header holds the signature.
+pub(super) fn form(preset: Option<SignatureForm>, settings: &HookSignature) -> Result<SignatureForm, String> {
+    let mut form = preset.unwrap_or_default();
+    let HookSignature { header, prefix, signed, timestamp, id, tolerance, .. } = settings.clone();
+    set(&mut form.header, header);
+    set(&mut form.prefix, prefix);
+    set(&mut form.signed, signed);
+    set(&mut form.tolerance, tolerance);
+    form.timestamp = timestamp.or(form.timestamp);
+    form.id = id.or(form.id);
+    set(&mut form.algorithm, settings.algorithm.map(algorithm));
+    set(&mut form.encoding, settings.encoding.map(encoding));
+    set(&mut form.separator, settings.separator.map(separator));
+    set(&mut form.key, settings.key.map(key));
+    if form.header.is_empty() {
+        return Err("signature: the preset has no signature of its own; give header, and how it is made".to_owned());
+    }
+    Ok(form)
+}
+
+fn set<T>(value: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *value = given;
+    }
+}
+
+fn algorithm(name: HashName) -> Algorithm {
+    match name {
+        HashName::Sha1 => Algorithm::Sha1,
+        HashName::Sha256 => Algorithm::Sha256,
+        HashName::Sha512 => Algorithm::Sha512,
+    }
+}
+
+fn encoding(name: EncodingName) -> Encoding {
+    match name {
+        EncodingName::Hex => Encoding::Hex,
+        EncodingName::Base64 => Encoding::Base64,
+    }
+}
+
+fn separator(name: SeparatorName) -> Separator {
+    match name {
+        SeparatorName::None => Separator::None,
+        SeparatorName::Comma => Separator::Comma,
+        SeparatorName::Blank => Separator::Blank,
+    }
+}
+
+fn key(name: KeyName) -> KeyForm {
+    match name {
+        KeyName::Text => KeyForm::Text,
+        KeyName::Hex => KeyForm::Hex,
+        KeyName::Base64 => KeyForm::Base64,
+        KeyName::Whsec => KeyForm::Whsec,
+    }
+}

@@ -1,0 +1,72 @@
+//! Works on what was posted to a hook: reads it by the preset, and makes the messages.
+
+use std::sync::Arc;
+
+use super::presets::Signal;
+use super::{Hook, Hooks, body};
+use crate::desk::{Desk, EventEnd, Outcome};
+use crate::event::{self, HookPost};
+use crate::outbox::{Destination, Letter, Post, Thread};
+use crate::store::{Claimed, Entry};
+use crate::verdict::Verdict;
+use crate::webex::NewMessage;
+
+/// The label in metrics if the settings no longer have the hook.
+const NO_PRESET: &str = "none";
+
+/// Works on events of hooks.
+pub struct HookWork {
+    hooks: Hooks,
+    desk: Arc<Desk>,
+}
+
+impl HookWork {
+    /// Works by these hooks, and closes events at this desk.
+    pub fn new(hooks: Hooks, desk: &Arc<Desk>) -> HookWork {
+        HookWork { hooks, desk: Arc::clone(desk) }
+    }
+
+    /// Makes the messages of a delivery.
+    pub async fn work(&self, row: &Claimed, post: &HookPost) -> Outcome {
+        let Some(hook) = self.hooks.0.get(&post.hook) else {
+            return end(NO_PRESET, post, Verdict::Ignored, "the settings have no hook of this name any more").into();
+        };
+        let bytes = match self.desk.services.store.raw(row.id).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return unreadable(hook, post, "its body is no longer in the ledger"),
+            Err(error) => return self.desk.retry_or_give_up(row, &error.to_string()),
+        };
+        let content_type = post.headers.get("content-type").map(String::as_str);
+        let body = match body::parse(content_type, &bytes) {
+            Ok(body) => body,
+            Err(error) => return unreadable(hook, post, &error),
+        };
+        let Signal { key, says, .. } = hook.preset.signal(&post.headers, &body);
+        let Some(says) = says else {
+            let reason = "its preset says nothing of this kind of event";
+            return end(hook.preset.name, post, Verdict::Ignored, reason).into();
+        };
+        let thread = (!key.is_empty()).then(|| format!("hooks/{}/{key}", hook.name));
+        let letters = hook.to.iter().zip(0..).map(|(to, nth)| letter(row, to, nth, &says, thread.as_deref()));
+        end(hook.preset.name, post, Verdict::Done, "its message is in the outbox").then(letters).into()
+    }
+}
+
+fn letter(row: &Claimed, to: &Destination, nth: u32, says: &str, thread: Option<&str>) -> Entry {
+    let message = NewMessage { markdown: Some(says.to_owned()), ..NewMessage::default() };
+    let post = Post::of(row.id, to.clone(), message).announced();
+    let post = match thread {
+        Some(key) => post.in_thread(Thread::Key { key: key.to_owned() }),
+        None => post,
+    };
+    Entry { accepted_at: row.accepted_at, ..Letter::from(post).into_entry(event::reply_id(row.id, nth)) }
+}
+
+fn end(preset: &'static str, post: &HookPost, verdict: Verdict, reason: &str) -> EventEnd {
+    EventEnd::of_event(["hooks", preset], None, verdict, reason).action(&post.kind())
+}
+
+/// The row is a dead letter: an operator may look at it.
+fn unreadable(hook: &Hook, post: &HookPost, why: &str) -> Outcome {
+    end(hook.preset.name, post, Verdict::Unreadable, "its body cannot be read").noted(why).dead().into()
+}

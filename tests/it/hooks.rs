@@ -1,0 +1,243 @@
+//! Other systems post: who is let in, what they are answered, and what becomes of it.
+
+use reqwest::Method;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use switchboard::Bot;
+
+use crate::cli::verb;
+use crate::explain::explain;
+use crate::harness::{Harness, get, http, switchboard};
+
+const ALICE: &str = "alice@example.com";
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// The settings of a hook that posts to Alice.
+fn hook(name: &str, more: &str) -> String {
+    format!("[[hook]]\nname = \"{name}\"\nto = \"{ALICE}\"\n{more}\n")
+}
+
+/// What a sender is answered: the status, the code, and the id of the event.
+type Answered = (u16, String, Option<String>);
+
+async fn posts(bot: &Harness, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answered {
+    let mut request = http().post(format!("{}{path}", bot.url)).body(body.into());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = request.send().await.unwrap();
+    let status = answer.status().as_u16();
+    let answer: Value = answer.json().await.unwrap();
+    assert!(answer["message"].is_string() && answer["description"].is_string(), "{answer}");
+    let text = |key: &str| answer[key].as_str().map(str::to_owned);
+    (status, text("code").unwrap(), text("id"))
+}
+
+fn github_signature(body: &str) -> String {
+    use hmac::{KeyInit, Mac};
+    let key: hmac::Hmac<sha2::Sha256> = hmac::Hmac::new_from_slice(SECRET.as_bytes()).unwrap();
+    format!("sha256={}", hex::encode(key.chain_update(body).finalize().into_bytes()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_github_signs_is_told_once_and_explained() {
+    let signed = format!("preset = \"github\"\nsignature = {{ secrets = [\"{SECRET}\"] }}");
+    let bot = Harness::with(&hook("ci", &signed), Bot::builder()).await;
+    let body = json!({
+        "action": "opened", "number": 7, "repository": {"full_name": "acme/api"}, "sender": {"login": "bob"},
+        "pull_request": {"title": "Faster <@all>", "html_url": "https://github.com/acme/api/pull/7"},
+    })
+    .to_string();
+    let signature = github_signature(&body);
+    let headers =
+        [("x-github-event", "pull_request"), ("x-github-delivery", "d-1"), ("x-hub-signature-256", &*signature)];
+    let (status, code, id) = posts(&bot, "/hooks/ci", &headers, body.clone()).await;
+    assert_eq!((status, code.as_str()), (202, "1002"));
+    assert_eq!(posts(&bot, "/hooks/ci", &headers, body.clone()).await, (202, "1002".to_owned(), id.clone()));
+    let transcript = bot.transcript().await;
+    let says = "acme/api \\#7: opened by bob: Faster &lt;@all&gt; [github.com](https://github.com/acme/api/pull/7)";
+    assert_eq!(transcript.matches(says).count(), 1, "{transcript}");
+    let story = explain(&bot, &id.unwrap());
+    assert!(story.contains("a post to the hook ci") && story.contains("its message is in the outbox"), "{story}");
+    // Nothing that proves anything is kept.
+    let row = body_of_the_first_event(&bot);
+    assert!(row.contains("x-github-event") && !row.contains(&signature[8..]), "{row}");
+}
+
+/// What the ledger holds of the first event, besides its payload.
+fn body_of_the_first_event(bot: &Harness) -> String {
+    let ledger = Connection::open(bot.folder.path().join("ledger.db")).unwrap();
+    ledger.query_row("SELECT body FROM ledger WHERE queue = 0 ORDER BY seq LIMIT 1", (), |row| row.get(0)).unwrap()
+}
+
+/// A group with these alerts, each with its name and state.
+fn group(alerts: &[(&str, &str)]) -> String {
+    let alert = |(name, status): &(&str, &str)| {
+        json!({
+            "status": status, "fingerprint": name, "startsAt": "2026-11-27T09:30:00Z",
+            "labels": {"alertname": "Slow", "severity": "critical"}, "annotations": {"summary": name},
+        })
+    };
+    let alerts: Vec<_> = alerts.iter().map(alert).collect();
+    let labels = json!({"alertname": "Slow"});
+    json!({"version": "4", "groupKey": "{}:{}", "status": "firing", "groupLabels": labels, "alerts": alerts})
+        .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_becomes_of_a_group_of_alerts_is_told_in_one_thread_and_a_repeat_is_not() {
+    let settings = hook("alerts", &format!("preset = \"alertmanager\"\nauth = {{ bearer = \"{SECRET}\" }}"));
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    let bearer = format!("Bearer {SECRET}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    for alerts in [
+        &[("disk", "firing")][..],
+        &[("disk", "firing")],
+        &[("disk", "firing"), ("cpu", "firing")],
+        &[("disk", "resolved"), ("cpu", "resolved")],
+    ] {
+        assert_eq!(posts(&bot, "/hooks/alerts", &headers, group(alerts)).await.0, 202);
+    }
+    let transcript = bot.transcript().await;
+    let heads: Vec<_> = transcript.lines().filter(|line| line.contains("**Slow**")).collect();
+    let [first, second, third] = &heads[..] else { panic!("{transcript}") };
+    assert!(
+        first.contains("**FIRING** 1 (1 critical)") && second.contains("**FIRING** 2 (2 critical)"),
+        "{transcript}"
+    );
+    assert!(third.contains("**RESOLVED** 2"), "{transcript}");
+    let messages = bot.cloud.messages();
+    let roots: Vec<_> = messages.iter().map(|message| message.parent_id.as_deref()).collect();
+    assert_eq!(roots, [None, Some(messages[0].id.as_str()), Some(messages[0].id.as_str())]);
+    assert!(!body_of_the_first_event(&bot).contains(SECRET));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_ledger_does_not_take_is_503_and_is_taken_when_it_comes_again() {
+    let bot = Harness::with(&hook("ci", "auth = \"none\""), Bot::builder()).await;
+    let other = Connection::open(bot.folder.path().join("ledger.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let answer = http().post(format!("{}/hooks/ci", bot.url)).body("{}").send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["retry-after"], "5");
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!((answer["code"].as_str(), answer.get("id")), (Some("7005"), None));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(posts(&bot, "/hooks/ci", &[], "{}").await.0, 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_methods_are_told_what_a_hook_takes_and_cloud_events_may_ask() {
+    let bot = Harness::with(&hook("ci", "auth = \"none\""), Bot::builder()).await;
+    let url = format!("{}/hooks/ci", bot.url);
+    let answer = get(&url).await;
+    assert_eq!((answer.status().as_u16(), &answer.headers()["allow"]), (405, &"POST, PUT, OPTIONS".parse().unwrap()));
+    assert!(answer.text().await.unwrap().contains("takes POST and PUT"));
+    assert_eq!(http().put(&url).body("{}").send().await.unwrap().status(), 202);
+    let asks = http().request(Method::OPTIONS, &url);
+    let answer = asks.header("webhook-request-origin", "events.example.org").send().await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["webhook-allowed-origin"]),
+        (200, &"events.example.org".parse().unwrap())
+    );
+    assert_eq!(http().request(Method::OPTIONS, &url).send().await.unwrap().status(), 405);
+}
+
+/// What is wrong with hooks, and what is said of it.
+const WRONG: &[(&str, &str)] = &[
+    ("name = \"ci\"\nto = \"a@example.com\"", "lets everybody in"),
+    ("name = \"C I\"\nto = \"a@example.com\"\nauth = \"none\"", "is no part of a path"),
+    ("name = \"ci\"\nauth = \"none\"", "has nowhere to go"),
+    ("name = \"ci\"\nto = \"Ops\"\nauth = \"none\"", "neither a space nor a person"),
+    ("name = \"ci\"\nto = \"a@example.com\"\nauth = { bearer = \"a\", basic = \"a:b\" }", "several kinds of proof"),
+    ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"nobody\"", "is neither a table such as"),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = { bearer_file = \"/nowhere\" }",
+        "names a file that cannot be read",
+    ),
+    ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nmax_body = 0", "must be from 1 to"),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\npreset = \"gitbub\"",
+        "there are generic, github, alertmanager",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nsignature = { secrets = [\"a\"] }",
+        "the preset has no signature of its own",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\npreset = \"github\"\nsignature = { secrets = [] }",
+        "there are no secrets",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nsignature = { header = \"x-s\", signed = \"{id}\", secrets = [\"a\"] }",
+        "does not contain {body}",
+    ),
+];
+
+#[test]
+fn a_wrong_hook_is_explained_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bot.toml");
+    for (hook, says) in WRONG {
+        std::fs::write(&file, format!("[webex]\ntoken = \"x\"\n[webhook]\nsecret = \"{SECRET}\"\n[[hook]]\n{hook}\n"))
+            .unwrap();
+        let output = switchboard().args(["check", "--config", file.to_str().unwrap()]).output().unwrap();
+        let all = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{hook}: {all}");
+        assert!(all.contains(says) && all.contains("bot.toml, line"), "{hook}: {all}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_refusal_has_its_code_and_nothing_is_kept() {
+    let signed = format!("signature = {{ header = \"x-signature\", secrets = [\"{SECRET}\"] }}");
+    let settings = [
+        hook("bearer", &format!("auth = {{ bearer = \"{SECRET}\" }}\nmax_body = 100")),
+        hook("basic", "auth = { basic = \"ci:pass\" }"),
+        hook("header", &format!("auth = {{ header = {{ name = \"x-token\", value = \"{SECRET}\" }} }}")),
+        hook("key", &format!("auth = {{ service_key = [\"old\", \"{SECRET}\"] }}")),
+        hook("path", &format!("auth = {{ url_token = \"{SECRET}\" }}")),
+        hook("open", "auth = \"none\""),
+        hook("off", "auth = \"none\"\nenabled = false"),
+        hook("signed", &signed),
+    ];
+    let bot = Harness::with(&settings.concat(), Bot::builder()).await;
+    let bearer = format!("Bearer {SECRET}");
+    let path = format!("/hooks/path/{SECRET}");
+    let wrong = [
+        ("/hooks/none", vec![], "{}", 404, "7008"),
+        ("/hooks/", vec![], "{}", 404, "7008"),
+        ("/hooks/open/more", vec![], "{}", 404, "7008"),
+        ("/hooks/off", vec![], "{}", 403, "7007"),
+        ("/hooks/bearer", vec![("authorization", bearer.as_str())], &"x".repeat(101), 413, "430"),
+        ("/hooks/bearer", vec![], "{}", 401, "7001"),
+        ("/hooks/bearer", vec![("authorization", "Bearer x")], "{}", 401, "7001"),
+        ("/hooks/bearer", vec![("authorization", SECRET)], "{}", 401, "7001"),
+        ("/hooks/basic", vec![("authorization", "Basic Y2k6cGFzcw")], "{}", 401, "7001"),
+        ("/hooks/header", vec![("x-token", "x")], "{}", 401, "7001"),
+        ("/hooks/key", vec![], "{}", 401, "7002"),
+        ("/hooks/key", vec![("key", "x")], "{}", 401, "7001"),
+        ("/hooks/path", vec![], "{}", 401, "7001"),
+        ("/hooks/path/x", vec![], "{}", 401, "7001"),
+        ("/hooks/signed", vec![], "{}", 400, "7029"),
+        ("/hooks/signed", vec![("x-signature", "00")], "{}", 400, "7028"),
+        ("/hooks/bearer", vec![("authorization", bearer.as_str())], "{", 400, "7000"),
+        ("/hooks/open", vec![], "", 400, "7000"),
+        ("/hooks/open", vec![], &"[".repeat(1000), 400, "7000"),
+    ];
+    for (path, headers, body, status, code) in wrong {
+        let answered = posts(&bot, path, &headers, body).await;
+        assert_eq!(answered, (status, code.to_owned(), None), "{path} {headers:?}");
+    }
+    assert_eq!(verb(bot.folder.path(), &["inbox", "list", "--state", "all", "--json"]).trim(), "[]");
+    for (path, headers) in [
+        ("/hooks/bearer", vec![("authorization", bearer.as_str())]),
+        ("/hooks/basic", vec![("authorization", "basic Y2k6cGFzcw==")]),
+        ("/hooks/header", vec![("x-token", SECRET)]),
+        ("/hooks/key", vec![("key", "old")]),
+        (path.as_str(), vec![]),
+        ("/hooks/open", vec![]),
+    ] {
+        assert_eq!(posts(&bot, path, &headers, "{}").await.0, 202, "{path}");
+    }
+}
