@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Signal, link, safe, text};
+use super::payload::{Payload, Preset, Severity, Signal, State, link, safe, text};
 use crate::signature::digest;
 
 pub(super) const PRESET: Preset = Preset { name: "alertmanager", signature: None, read };
@@ -12,9 +12,6 @@ const MOST_ALERTS: usize = 5;
 
 /// The most labels that name a group.
 const MOST_LABELS: usize = 5;
-
-/// From the worst to the least bad.
-const SEVERITIES: [&str; 4] = ["critical", "error", "warning", "info"];
 
 fn read(payload: &Payload<'_>) -> Signal {
     let group = payload.text("/groupKey");
@@ -30,21 +27,29 @@ fn read(payload: &Payload<'_>) -> Signal {
         event: payload.text("/status").to_owned(),
         key: if group.is_empty() { String::new() } else { of(&[group]) },
         delivery: (!group.is_empty()).then(|| of(&[group, &states.join("\n")])),
+        title: name(payload).to_owned(),
+        state: match payload.text("/status") {
+            "firing" => State::Firing,
+            "resolved" => State::Ok,
+            _ => State::Info,
+        },
+        severity: alerts.iter().map(severity).min().unwrap_or_default(),
+        source: payload.text("/receiver").to_owned(),
+        url: payload.text("/externalURL").to_owned(),
+        at: alerts.iter().filter_map(|alert| text(alert, "/startsAt").parse().ok()).min(),
         says: (!alerts.is_empty()).then(|| says(payload, alerts)),
+        ..Signal::default()
     }
 }
 
 fn says(payload: &Payload<'_>, alerts: &[Value]) -> String {
     let mut firing: Vec<&Value> = alerts.iter().filter(|alert| text(alert, "/status") == "firing").collect();
-    firing.sort_by_key(|alert| rank(alert));
-    let name = match payload.safe("/groupLabels/alertname") {
-        name if name.is_empty() => payload.safe("/commonLabels/alertname"),
-        name => name,
-    };
+    firing.sort_by_key(|alert| severity(alert));
+    let name = safe(name(payload));
     let head = if firing.is_empty() {
         format!("**RESOLVED** {}", alerts.len())
     } else {
-        let critical = firing.iter().filter(|alert| rank(alert) == 0).count();
+        let critical = firing.iter().filter(|alert| severity(alert) == Severity::Critical).count();
         let worst = if critical > 0 { format!(" ({critical} critical)") } else { String::new() };
         format!("**FIRING** {}{worst}", firing.len())
     };
@@ -78,9 +83,15 @@ fn line(alert: &Value) -> String {
     format!("{severity}{}{since} {place}", safe(about)).trim_end().to_owned()
 }
 
-fn rank(alert: &Value) -> usize {
-    let severity = text(alert, "/labels/severity");
-    SEVERITIES.iter().position(|known| *known == severity).unwrap_or(SEVERITIES.len())
+fn severity(alert: &Value) -> Severity {
+    Severity::of(text(alert, "/labels/severity"))
+}
+
+fn name<'a>(payload: &'a Payload<'_>) -> &'a str {
+    match payload.text("/groupLabels/alertname") {
+        "" => payload.text("/commonLabels/alertname"),
+        name => name,
+    }
 }
 
 /// The labels of a group besides its name.
@@ -90,64 +101,4 @@ fn labels(labels: &Value) -> String {
         .take(MOST_LABELS)
         .map(|(name, value)| format!(", {}={}", safe(name), safe(value.as_str().unwrap_or_default())));
     labels.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn signal(body: &Value) -> Signal {
-        PRESET.signal(&Default::default(), body)
-    }
-
-    fn group(alerts: Value) -> Value {
-        json!({
-            "version": "4", "groupKey": "{}:{alertname=\"Slow\"}", "status": "firing", "receiver": "webex",
-            "groupLabels": {"alertname": "Slow", "cluster": "eu1"}, "externalURL": "http://alerts.example.org:9093",
-            "alerts": alerts,
-        })
-    }
-
-    fn alert(name: &str, severity: &str, status: &str) -> Value {
-        json!({
-            "status": status, "labels": {"alertname": "Slow", "severity": severity}, "fingerprint": name,
-            "annotations": {"summary": format!("{name} is <b>slow</b>")}, "startsAt": "2026-11-27T09:30:00Z",
-            "generatorURL": "http://prometheus.example.org/graph?g0.expr=up",
-        })
-    }
-
-    #[test]
-    fn a_group_is_told_with_its_worst_alerts_first() {
-        let body = group(json!([
-            alert("a", "warning", "firing"),
-            alert("b", "critical", "firing"),
-            alert("c", "", "resolved")
-        ]));
-        let prometheus = "[prometheus.example.org](http://prometheus.example.org/graph?g0.expr=up)";
-        assert_eq!(
-            signal(&body).says.unwrap(),
-            format!(
-                "**FIRING** 2 (1 critical): **Slow**, cluster=eu1\n\
-                 - critical: b is &lt;b&gt;slow&lt;/b&gt;, since 2026-11-27 09:30 UTC {prometheus}\n\
-                 - warning: a is &lt;b&gt;slow&lt;/b&gt;, since 2026-11-27 09:30 UTC {prometheus}\n\n\
-                 [alerts.example.org](http://alerts.example.org:9093/)"
-            )
-        );
-        let over = signal(&group(json!([alert("a", "warning", "resolved")])));
-        assert!(over.says.unwrap().starts_with("**RESOLVED** 1: **Slow**, cluster=eu1"));
-    }
-
-    #[test]
-    fn a_group_that_is_sent_again_as_it_was_is_a_repeat_and_one_that_changed_is_not() {
-        let delivery = |alerts: Value| signal(&group(alerts)).delivery.unwrap();
-        let (a, b) = (alert("a", "info", "firing"), alert("b", "info", "firing"));
-        let both = delivery(json!([a, b]));
-        assert_eq!(both, delivery(json!([b, a])));
-        assert_ne!(both, delivery(json!([a])));
-        assert_ne!(both, delivery(json!([a, alert("b", "info", "resolved")])));
-        let keys = [json!([a]), json!([b])].map(|alerts| signal(&group(alerts)).key);
-        assert_eq!(keys[0], keys[1], "they belong to one thread");
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Signal, link, safe, text};
+use super::payload::{Payload, Preset, Signal, State, link, safe, text};
 use crate::signature::SignatureForm;
 
 pub(super) const PRESET: Preset = Preset { name: "github", signature: Some(signature), read };
@@ -29,9 +29,41 @@ fn read(payload: &Payload<'_>) -> Signal {
     Signal {
         event: if action.is_empty() { event.to_owned() } else { format!("{event}.{action}") },
         key: if key.is_empty() { key } else { format!("{} {event} {key}", payload.text("/repository/full_name")) },
+        title: title(payload, event),
+        state: state(payload),
+        source: payload.text("/repository/full_name").to_owned(),
+        actor: payload.text("/sender/login").to_owned(),
+        url: url(payload),
         delivery: Some(payload.header("x-github-delivery").to_owned()).filter(|id| !id.is_empty()),
         says,
+        ..Signal::default()
     }
+}
+
+fn title(payload: &Payload<'_>, event: &str) -> String {
+    let places = ["/pull_request/title", "/issue/title", "/workflow_run/name", "/release/name", "/head_commit/message"];
+    let titles = places.into_iter().map(|place| payload.text(place));
+    titles
+        .chain([event])
+        .find(|title| !title.is_empty())
+        .and_then(|title| title.lines().next())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// How a run of a workflow ended; nothing else has a state.
+fn state(payload: &Payload<'_>) -> State {
+    match payload.text("/workflow_run/conclusion") {
+        "failure" | "timed_out" | "startup_failure" => State::Firing,
+        "success" => State::Ok,
+        _ => State::Info,
+    }
+}
+
+fn url(payload: &Payload<'_>) -> String {
+    let things = ["/pull_request/html_url", "/issue/html_url", "/workflow_run/html_url", "/release/html_url"];
+    let places = things.into_iter().chain(["/compare", "/repository/html_url"]).map(|place| payload.text(place));
+    places.into_iter().find(|url| !url.is_empty()).unwrap_or_default().to_owned()
 }
 
 /// A push to the default branch.
@@ -107,67 +139,4 @@ fn thing(payload: &Payload<'_>, at: &str, number: &str, what: &str) -> String {
 
 fn place(payload: &Payload<'_>, branch: &str) -> String {
     format!("{} {}", payload.safe("/repository/full_name"), safe(branch))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn signal(event: &str, body: &Value) -> Signal {
-        let headers = [("x-github-event", event), ("x-github-delivery", "d1")];
-        PRESET.signal(&headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(), body)
-    }
-
-    fn says(event: &str, body: Value) -> Option<String> {
-        signal(event, &body).says
-    }
-
-    #[test]
-    fn a_push_to_the_default_branch_lists_its_commits() {
-        let body = json!({
-            "ref": "refs/heads/main", "compare": "https://github.com/acme/api/compare/a...b", "forced": false,
-            "repository": {"full_name": "acme/api", "default_branch": "main"}, "pusher": {"name": "alice"},
-            "commits": [{"message": "Fix <@all> the *thing*\n\nbody"}, {"message": "Two"}],
-        });
-        let other = json!({"ref": "refs/heads/wip", "repository": {"default_branch": "main"}, "commits": [{}]});
-        assert_eq!(
-            says("push", body.clone()).unwrap(),
-            "acme/api main: 2 commits by alice [github.com](https://github.com/acme/api/compare/a...b)\n\
-             - Fix &lt;@all&gt; the \\*thing\\*\n- Two"
-        );
-        assert_eq!(says("push", other), None);
-        let signal = signal("push", &body);
-        assert_eq!((signal.key.as_str(), signal.delivery.as_deref()), ("acme/api push refs/heads/main", Some("d1")));
-    }
-
-    #[test]
-    fn what_is_done_to_a_pull_request_is_told_and_what_is_only_noise_is_not() {
-        let body = |action: &str, merged: bool| {
-            json!({
-                "action": action, "number": 7, "repository": {"full_name": "acme/api"}, "sender": {"login": "bob"},
-                "pull_request": {"title": "Speed", "html_url": "https://github.com/acme/api/pull/7", "merged": merged},
-            })
-        };
-        let merged = says("pull_request", body("closed", true)).unwrap();
-        assert_eq!(merged, "acme/api \\#7: merged by bob: Speed [github.com](https://github.com/acme/api/pull/7)");
-        assert!(says("pull_request", body("closed", false)).unwrap().contains("closed by bob"));
-        assert_eq!(says("pull_request", body("synchronize", false)), None);
-        assert_eq!(says("ping", json!({"zen": "Keep it logically awesome."})), None);
-    }
-
-    #[test]
-    fn a_workflow_that_failed_is_told() {
-        let body = |conclusion: &str| {
-            json!({
-                "action": "completed", "repository": {"full_name": "acme/api"},
-                "workflow_run": {"id": 1, "name": "CI", "head_branch": "main", "conclusion": conclusion,
-                    "html_url": "https://github.com/acme/api/actions/runs/1"},
-            })
-        };
-        let failed = says("workflow_run", body("failure")).unwrap();
-        assert!(failed.starts_with("acme/api main: **CI** ended with failure"), "{failed}");
-        assert_eq!(says("workflow_run", body("success")), None);
-    }
 }

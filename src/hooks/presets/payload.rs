@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::signature::SignatureForm;
@@ -35,10 +36,62 @@ pub struct Signal {
     pub event: String,
     /// What it is about: payloads with the same key belong to one thread, and are worked on in order. Empty if none do.
     pub key: String,
+    /// One line that names it.
+    pub title: String,
+    /// How it stands.
+    pub state: State,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The part of the sender's world that it happened in, such as a repository.
+    pub source: String,
+    /// Who did it.
+    pub actor: String,
+    /// Where to read on.
+    pub url: String,
+    /// When it happened.
+    pub at: Option<Timestamp>,
     /// What stays the same when the sender repeats this delivery. None if that cannot be told.
     pub delivery: Option<String>,
     /// The message in markdown. None if nothing is said of it.
     pub says: Option<String>,
+}
+
+/// How something stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// Something is wrong.
+    Firing,
+    /// It is well, or well again.
+    Ok,
+    /// It is neither.
+    #[default]
+    Info,
+}
+
+/// How bad something is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Severity {
+    Critical,
+    Error,
+    Warning,
+    Info,
+    /// The sender does not say.
+    #[default]
+    None,
+}
+
+impl Severity {
+    /// The severity that many senders write like this, in small or capital letters.
+    pub fn of(word: &str) -> Severity {
+        match word.to_ascii_lowercase().as_str() {
+            "critical" | "fatal" | "p1" | "disaster" => Severity::Critical,
+            "error" | "high" | "major" | "p2" => Severity::Error,
+            "warning" | "warn" | "average" | "minor" | "p3" => Severity::Warning,
+            "info" | "information" | "low" | "p4" | "p5" => Severity::Info,
+            _ => Severity::None,
+        }
+    }
 }
 
 impl Preset {
