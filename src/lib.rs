@@ -95,6 +95,7 @@
 //! | `recent` | a bounded memory of what was seen recently; pure |
 //! | `redact` | makes foreign text one short line without our secrets |
 //! | `card` | Adaptive Cards: built, checked, their buttons sealed |
+//! | `template` | expressions and templates of the settings; pure |
 //! | `text` | characters and words as people see and mean them; markdown, tables, times; cuts long texts; pure |
 //! | `lab` | a bot under test: people who write to it, and the transcript |
 //! | `simulator` | a Webex cloud in the binary, for trying and for tests |
@@ -140,6 +141,7 @@ pub mod simulator;
 mod state;
 mod store;
 mod telemetry;
+mod template;
 mod text;
 mod verdict;
 pub mod webex;

@@ -11,6 +11,7 @@ mod word;
 
 pub(crate) use cut::{cut, is_break, is_joined};
 pub(crate) use letters::{draws, embeds, is_blank, is_disruptive, is_invisible, is_unseen, moves, one_line};
+pub(crate) use markdown::host_link;
 pub(crate) use markdown::quoted;
 pub use markdown::{code_block, code_span, escape};
 pub(crate) use split::{MOST_BYTES, split, split_plain};

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::check::Check;
 use super::hook_proof::{HookAuth, HookSignature};
+use super::hook_rule::HookRule;
 use super::people::{is_person, is_room};
 use super::values::one_or_many;
 
@@ -34,6 +35,9 @@ pub struct Hook {
     /// Where its messages go: ids of spaces, and people.
     #[serde(default, deserialize_with = "one_or_many")]
     pub to: Vec<String>,
+    /// Which deliveries are told, where and how. Without any, the preset decides.
+    #[serde(default)]
+    pub rule: Vec<HookRule>,
     /// Where the hook was given, for messages.
     #[serde(skip)]
     pub(crate) place: String,
@@ -55,7 +59,7 @@ fn yes() -> bool {
 pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
     for (index, hook) in hooks.iter().enumerate() {
         let key = |of: &str| format!("hook.{index}{of}");
-        let Hook { name, auth, signature, max_body, to, .. } = hook;
+        let Hook { name, auth, signature, max_body, to, rule, .. } = hook;
         let mut wrong = |of: &str, problem: &str| check.must(&key(of), false, &format!("({name}) {problem}"));
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
         if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_plain) {
@@ -64,11 +68,13 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         if hooks[..index].iter().any(|other| other.name == *name) {
             wrong("", "is there twice; keep one of them, or give it another name");
         }
-        if to.iter().any(|entry| !is_room(entry) && !is_person(entry)) {
+        let all = to.iter().chain(rule.iter().flat_map(|rule| &rule.to));
+        if all.clone().any(|entry| !is_room(entry) && !is_person(entry)) {
             let give = "give the id of a space (`switchboard rooms`), an email or a person id";
             wrong(".to", &format!("names neither a space nor a person: {give}"));
         }
-        if to.is_empty() && !has_room {
+        let every_rule_has_one = !rule.is_empty() && rule.iter().all(|rule| !rule.to.is_empty());
+        if to.is_empty() && !has_room && !every_rule_has_one {
             wrong("", "has nowhere to go: give to, or set webex.room_id");
         }
         if !(1..=LARGEST_BODY).contains(&(*max_body as u64)) {

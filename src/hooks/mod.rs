@@ -7,6 +7,7 @@ mod code;
 mod door;
 mod presets;
 mod proof;
+mod rules;
 mod work;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub use door::HookDoor;
 pub use work::HookWork;
 
 use presets::Preset;
+use rules::Rules;
 
 /// A hook of the settings, ready to be used.
 struct Hook {
@@ -31,6 +33,7 @@ struct Hook {
     max_body: usize,
     enabled: bool,
     to: Vec<Destination>,
+    rules: Rules,
 }
 
 struct Signature {
@@ -66,7 +69,7 @@ impl Hooks {
 
 impl Hook {
     fn new(hook: &config::Hook, room: Option<&str>) -> Result<Hook, String> {
-        let config::Hook { name, preset, auth, signature, max_body, enabled, to, .. } = hook;
+        let config::Hook { name, preset, auth, signature, max_body, enabled, to, rule, .. } = hook;
         let preset = presets::named(preset)?;
         let signature = signature.as_ref().map(|signature| {
             let form = proof::form(preset.signature.map(|form| form()), signature)?;
@@ -81,7 +84,8 @@ impl Hook {
             signature: signature.transpose()?,
             max_body: *max_body,
             enabled: *enabled,
-            to: to.iter().map(|to| destination(to.trim())).collect(),
+            to: to.iter().map(|to| destination(to)).collect(),
+            rules: Rules::new(rule, destination)?,
         })
     }
 }
@@ -89,6 +93,7 @@ impl Hook {
 /// The destination that an entry of `to` names, whose form the settings have checked. An id may be of a space or of a
 /// person; Webex writes the kind into it.
 fn destination(to: &str) -> Destination {
+    let to = to.trim();
     if to.contains('@') {
         Destination::Email(to.to_owned())
     } else if crate::webex::is_person_id(to) {

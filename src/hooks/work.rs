@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::presets::Signal;
+use super::rules::Told;
 use super::{Hook, Hooks, body};
 use crate::desk::{Desk, EventEnd, Outcome};
 use crate::event::{self, HookPost};
@@ -41,15 +42,48 @@ impl HookWork {
             Ok(body) => body,
             Err(error) => return unreadable(hook, post, &error),
         };
-        let Signal { key, says, .. } = hook.preset.signal(&post.headers, &body);
-        let Some(says) = says else {
-            let reason = "its preset says nothing of this kind of event";
-            return end(hook.preset.name, post, Verdict::Ignored, reason).into();
-        };
-        let thread = (!key.is_empty()).then(|| format!("hooks/{}/{key}", hook.name));
-        let letters = hook.to.iter().zip(0..).map(|(to, nth)| letter(row, to, nth, &says, thread.as_deref()));
-        end(hook.preset.name, post, Verdict::Done, "its message is in the outbox").then(letters).into()
+        let signal = hook.preset.signal(&post.headers, &body);
+        if hook.rules.is_empty() {
+            let Signal { key, says: Some(markdown), .. } = signal else {
+                let reason = "its preset says nothing of this kind of event";
+                return end(hook.preset.name, post, Verdict::Ignored, reason).into();
+            };
+            let told = Told { rule: "", to: &[], thread: key, markdown };
+            let letters = letters(row, hook, [told]);
+            return end(hook.preset.name, post, Verdict::Done, "its message is in the outbox").then(letters).into();
+        }
+        match hook.rules.tell(&signal, &post.headers, &body) {
+            Ok(told) if told.is_empty() => {
+                end(hook.preset.name, post, Verdict::Ignored, "no rule of the hook holds").into()
+            }
+            Ok(told) => {
+                let names: Vec<_> = told.iter().map(|told| told.rule).collect();
+                let note = format!("its messages are in the outbox, by rule {}", names.join(", "));
+                let letters = letters(row, hook, told);
+                end(hook.preset.name, post, Verdict::Done, "rules of the hook hold").noted(note).then(letters).into()
+            }
+            Err(error) => {
+                tracing::error!(hook = hook.name, error, "a rule of a hook cannot be carried out");
+                end(hook.preset.name, post, Verdict::Failed, "a rule of the hook cannot be carried out")
+                    .noted(error)
+                    .dead()
+                    .into()
+            }
+        }
     }
+}
+
+/// The letters of the messages: one for each message and destination.
+fn letters<'a>(row: &Claimed, hook: &Hook, told: impl IntoIterator<Item = Told<'a>>) -> Vec<Entry> {
+    let mut letters = Vec::new();
+    for Told { to, thread, markdown, .. } in told {
+        let thread = (!thread.is_empty()).then(|| format!("hooks/{}/{thread}", hook.name));
+        for to in if to.is_empty() { &hook.to } else { to } {
+            let nth = u32::try_from(letters.len()).unwrap_or(u32::MAX);
+            letters.push(letter(row, to, nth, &markdown, thread.as_deref()));
+        }
+    }
+    letters
 }
 
 fn letter(row: &Claimed, to: &Destination, nth: u32, says: &str, thread: Option<&str>) -> Entry {

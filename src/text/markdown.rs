@@ -56,6 +56,18 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
+/// A link that shows its host, so that nobody has to trust its text. Empty if the address is not one of the web.
+pub fn host_link(address: &str) -> String {
+    let Ok(url) = url::Url::parse(address) else { return String::new() };
+    let is_plain = !address.contains(['(', ')', '<', '>', ' ', '\\', '`']);
+    match url.host_str() {
+        Some(host) if matches!(url.scheme(), "http" | "https") && is_plain && address.len() <= 1000 => {
+            format!("[{}]({url})", escape(host))
+        }
+        _ => String::new(),
+    }
+}
+
 /// Text in a monospace block. It cannot leave the block, and cannot mention anybody. The fence is longer than any run
 /// of backticks in the text. Characters that change the direction of reading are left out.
 ///
@@ -136,6 +148,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_link_shows_where_it_leads() {
+        assert_eq!(host_link("https://ci.example.org/1?a=b"), "[ci.example.org](https://ci.example.org/1?a=b)");
+        for odd in ["javascript:alert(1)", "https://a.example.org/) [x](https://b", "x", "", "ftp://a/"] {
+            assert_eq!(host_link(odd), "", "{odd}");
+        }
+    }
 
     #[test]
     fn foreign_text_is_harmless() {

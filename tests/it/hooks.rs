@@ -143,6 +143,52 @@ async fn other_methods_are_told_what_a_hook_takes_and_cloud_events_may_ask() {
     assert_eq!(http().request(Method::OPTIONS, &url).send().await.unwrap().status(), 405);
 }
 
+const RULES: &str = r#"
+[[hook.rule]]
+name = "critical"
+when = "severity == 'critical' and body.env == 'prod'"
+to = "bob@example.com"
+template = "**{{ what }}** in {{ body.env }} {{ link(where) }}"
+thread = "{{ what }}"
+stop = true
+[[hook.rule]]
+when = "severity != 'none'"
+template = "{{ severity }}: {{ what }}"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_say_what_is_told_where_and_how_and_what_none_holds_for_is_kept() {
+    let bot = Harness::with(&hook("biz", &format!("auth = \"none\"{RULES}")), Bot::builder()).await;
+    let post = async |body: Value| posts(&bot, "/hooks/biz", &[], body.to_string()).await.2.unwrap();
+    let critical = |env: &str| json!({"what": "<@all> down", "env": env, "severity": "critical", "where": "https://ops.example.org/1"});
+    post(critical("prod")).await;
+    post(critical("prod")).await;
+    post(critical("test")).await;
+    let unmatched = post(json!({"what": "nothing"})).await;
+    let transcript = bot.transcript().await;
+    let says = "**&lt;@all&gt; down** in prod [ops.example.org](https://ops.example.org/1)";
+    assert_eq!(transcript.matches(says).count(), 2, "{transcript}");
+    assert_eq!(transcript.matches("critical: &lt;@all&gt; down").count(), 1, "{transcript}");
+    let messages = bot.cloud.messages();
+    assert_eq!(messages.len(), 3);
+    assert_eq!(messages.iter().filter(|message| message.parent_id.is_some()).count(), 1, "the same thread");
+    let story = explain(&bot, &unmatched);
+    assert!(story.contains("no rule of the hook holds"), "{story}");
+    assert!(body_of_the_first_event(&bot).contains("biz"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_lacks_a_value_says_nothing_and_its_event_is_a_dead_letter_with_the_reason() {
+    let rules = "auth = \"none\"\n[[hook.rule]]\nname = \"news\"\ntemplate = \"All is {{ body.state.word }}\"";
+    let bot = Harness::with(&hook("biz", rules), Bot::builder()).await;
+    let id = posts(&bot, "/hooks/biz", &[], r#"{"other":1}"#).await.2.unwrap();
+    let transcript = bot.transcript().await;
+    assert!(!transcript.contains("All is"), "{transcript}");
+    let story = explain(&bot, &id);
+    assert!(story.contains("rule news: ") && story.contains("undefined"), "{story}");
+    assert!(verb(bot.folder.path(), &["inbox", "list", "--state", "dead"]).contains("failed"));
+}
+
 /// What is wrong with hooks, and what is said of it.
 const WRONG: &[(&str, &str)] = &[
     ("name = \"ci\"\nto = \"a@example.com\"", "lets everybody in"),
@@ -159,6 +205,18 @@ const WRONG: &[(&str, &str)] = &[
     (
         "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\npreset = \"gitbub\"",
         "there are generic, github, alertmanager",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\nname = \"odd\"\nwhen = \"a ==\"",
+        "hook ci: rule odd: when: syntax error",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\ntemplate = \"{{ a\"",
+        "hook ci: rule 1: template: syntax error",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\nto = \"Ops\"",
+        "neither a space nor a person",
     ),
     (
         "name = \"ci\"\nto = \"a@example.com\"\nsignature = { secrets = [\"a\"] }",

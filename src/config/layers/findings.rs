@@ -228,8 +228,13 @@ pub(super) fn stand_ins(settings: &Node) -> Vec<(String, SettingFinding)> {
             |open: &str, close: &str| text.starts_with(open) && text.ends_with(close) && text.len() > open.len();
         let says = if text == "..." || (is_within("<", ">") && !text.contains('@')) {
             "holds a placeholder; put the value itself there".to_owned()
-        } else if is_variable_name(text) || is_within("%", "%") || is_within("{{", "}}") {
+        } else if is_variable_name(text) || is_within("%", "%") || (is_within("{{", "}}") && !is_template(&path)) {
             match node.place.source {
+                _ if is_in_list(&path) => {
+                    "holds the name of a variable, and this file cannot use variables: write the \
+                     value itself, or the path of a file that has it under this key with _file"
+                        .to_owned()
+                }
                 SettingSource::Environment => "holds the name of a variable, and not its value; nothing replaces \
                      ${...}: give the value itself"
                     .to_owned(),
@@ -243,6 +248,11 @@ pub(super) fn stand_ins(settings: &Node) -> Vec<(String, SettingFinding)> {
         Some((path, SettingFinding::at(place, format!("{key} {says}"))))
     });
     found.collect()
+}
+
+/// Whether the value is a template or an expression, in which braces have a meaning.
+fn is_template(path: &str) -> bool {
+    path.starts_with("hook.") && [".when", ".thread", ".template"].iter().any(|key| path.ends_with(key))
 }
 
 fn is_variable_name(text: &str) -> bool {

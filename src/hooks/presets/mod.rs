@@ -7,7 +7,7 @@ mod generic;
 mod github;
 mod payload;
 
-pub(super) use payload::{Preset, Signal};
+pub(super) use payload::{Preset, Severity, Signal, State};
 
 /// Every preset.
 const ALL: [&Preset; 3] = [&generic::PRESET, &github::PRESET, &alertmanager::PRESET];

@@ -17,6 +17,7 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
         let line = line.strip_prefix("# ").filter(sets).unwrap_or(line);
         if line.starts_with('[') {
             section = line.trim_start_matches('[').split(']').next().unwrap().to_owned();
+            keys.insert(section.clone());
             settings.push_str(line);
             settings.push('\n');
         } else if let Some((key, rest)) = line.split_once(" = ")
@@ -44,11 +45,12 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
             assert!(keys.contains(&format!("{section}.{field}")), "bot.toml does not document {section}.{field}");
         }
     }
-    // What stands in braces: each key is on the one line.
+    // What stands in braces: each key is on the one line. Rules of hooks have lines of their own.
     for Source { text, .. } in others.iter().filter(|file| file.file != "config/mod.rs") {
         for field in fields(text) {
             let is_there = |line: &str| line.contains('{') && line.contains(&format!(" {field} = "));
-            assert!(documented.lines().any(is_there), "bot.toml does not document {field}");
+            let has_key = keys.contains(&format!("hook.rule.{field}"));
+            assert!(has_key || documented.lines().any(is_there), "bot.toml does not document {field}");
         }
     }
 }

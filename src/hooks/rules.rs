@@ -1,0 +1,151 @@
+//! The rules of a hook: which deliveries are told, where, in which thread, and in which words.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::presets::{Severity, Signal, State};
+use crate::config::HookRule;
+use crate::outbox::Destination;
+use crate::template::{Templates, Values};
+use crate::text::{escape, host_link};
+
+/// The rules of one hook.
+pub(super) struct Rules {
+    templates: Templates,
+    rules: Vec<Rule>,
+}
+
+struct Rule {
+    name: String,
+    when: Option<String>,
+    /// Empty if its messages go where those of the hook go.
+    to: Vec<Destination>,
+    /// The names of its templates.
+    thread: Option<String>,
+    template: Option<String>,
+    is_last: bool,
+}
+
+/// A message that a rule makes.
+pub(super) struct Told<'a> {
+    pub rule: &'a str,
+    /// Empty if it goes where those of the hook go.
+    pub to: &'a [Destination],
+    /// The key of its thread. Empty if it has none.
+    pub thread: String,
+    pub markdown: String,
+}
+
+impl Rules {
+    /// # Errors
+    /// The first expression or template that is wrong, with the name of its rule.
+    pub(super) fn new(rules: &[HookRule], destination: impl Fn(&str) -> Destination) -> Result<Rules, String> {
+        let (mut templates, mut ready) = (Templates::new(), Vec::new());
+        for (rule, nth) in rules.iter().zip(1..) {
+            let HookRule { name, when, to, thread, template, stop } = rule;
+            let name = name.clone().unwrap_or_else(|| nth.to_string());
+            let wrong = |of: &str, error: String| format!("rule {name}: {of}: {error}");
+            if let Some(when) = when {
+                templates.check(when).map_err(|error| wrong("when", error.to_string()))?;
+            }
+            let mut add = |of: &str, source: &Option<String>| {
+                let Some(source) = source else { return Ok(None) };
+                let key = format!("{of} {nth}");
+                templates.add(key.clone(), source.clone()).map_err(|error| wrong(of, error.to_string()))?;
+                Ok::<_, String>(Some(key))
+            };
+            let (thread, template) = (add("thread", thread)?, add("template", template)?);
+            let to = to.iter().map(|to| destination(to)).collect();
+            ready.push(Rule { name: name.clone(), when: when.clone(), to, thread, template, is_last: *stop });
+        }
+        Ok(Rules { templates, rules: ready })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The messages that the rules make of a delivery.
+    ///
+    /// # Errors
+    /// A rule cannot be carried out: its name, and why.
+    pub(super) fn tell(
+        &self,
+        signal: &Signal,
+        headers: &BTreeMap<String, String>,
+        body: &Value,
+    ) -> Result<Vec<Told<'_>>, String> {
+        let values = values(signal, headers, body);
+        let mut told = Vec::new();
+        for rule in &self.rules {
+            let wrong = |error| format!("rule {}: {error}", rule.name);
+            let holds =
+                rule.when.as_ref().map_or(Ok(true), |when| self.templates.holds(when, &values)).map_err(wrong)?;
+            if !holds {
+                continue;
+            }
+            let render = |name: &str| self.templates.render(name, &values).map_err(wrong);
+            let thread = rule.thread.as_deref().map_or_else(|| Ok(signal.key.clone()), render)?;
+            let markdown = rule.template.as_deref().map_or_else(|| Ok(default(signal)), render)?;
+            told.push(Told { rule: &rule.name, to: &rule.to, thread, markdown });
+            if rule.is_last {
+                break;
+            }
+        }
+        Ok(told)
+    }
+}
+
+/// What is said without a template: what the preset says, or the little that is known.
+fn default(signal: &Signal) -> String {
+    let Signal { says, title, event, source, url, .. } = signal;
+    if let Some(says) = says {
+        return says.clone();
+    }
+    let what = if title.is_empty() { event } else { title };
+    let parts = [escape(source), escape(what), host_link(url)];
+    let parts: Vec<_> = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
+    if parts.is_empty() { "(something was posted that has no text)".to_owned() } else { parts.join(" ") }
+}
+
+/// What expressions and templates see. What the preset knows hides what the body has under the same name.
+fn values(signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Values {
+    let Signal { event, key, title, state, severity, source, actor, url, at, .. } = signal;
+    let text = |text: &str| (!text.is_empty(), Value::from(text));
+    let of_preset = [
+        ("event", text(event)),
+        ("key", text(key)),
+        ("title", text(title)),
+        ("state", (*state != State::Info, word_of_state(*state).into())),
+        ("severity", (*severity != Severity::None, word_of_severity(*severity).into())),
+        ("source", text(source)),
+        ("actor", text(actor)),
+        ("url", text(url)),
+        ("at", (at.is_some(), at.map_or(Value::Null, |at| at.to_string().into()))),
+    ];
+    let named = |(name, (_, value)): (&str, (bool, Value))| (name.to_owned(), value);
+    let (known, unknown): (Vec<_>, Vec<_>) = of_preset.into_iter().partition(|(_, (is_known, _))| *is_known);
+    let top = body.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone()));
+    let headers = headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    let whole = [("body".to_owned(), body.clone()), ("headers".to_owned(), headers)];
+    Values::new(unknown.into_iter().map(named).chain(top).chain(known.into_iter().map(named)).chain(whole))
+}
+
+fn word_of_state(state: State) -> &'static str {
+    match state {
+        State::Firing => "firing",
+        State::Ok => "ok",
+        State::Info => "info",
+    }
+}
+
+fn word_of_severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "critical",
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
+        Severity::None => "none",
+    }
+}

@@ -1,0 +1,194 @@
+//! Expressions and templates of the settings, in the language of Jinja. Foreign text cannot mention, link or format,
+//! unless a template says `| safe`. How long and how much a template may write is bounded. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Write};
+
+use minijinja::value::{Serde, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+
+use crate::text::{escape, host_link};
+
+/// How many steps a template or an expression may take.
+const STEPS: u64 = 100_000;
+
+/// The most bytes that a template may write. The outbox cuts a long text into several messages.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// What expressions and templates see, by name.
+#[derive(Clone, Debug)]
+pub struct Values(Value);
+
+impl Values {
+    /// These values. A later one hides an earlier one of the same name.
+    pub fn new(values: impl IntoIterator<Item = (String, serde_json::Value)>) -> Values {
+        let values: BTreeMap<_, _> = values.into_iter().collect();
+        Values(Value::from_pairs(values.into_iter().map(|(name, value)| (name, Value::from(Serde(value))))))
+    }
+}
+
+/// An expression or a template that cannot be used, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct TemplateError(String);
+
+/// Templates by their names, and expressions.
+pub struct Templates {
+    /// In templates a name that is not there is an error.
+    strict: Environment<'static>,
+    /// In expressions it is nothing.
+    lenient: Environment<'static>,
+}
+
+impl Templates {
+    /// No templates yet.
+    pub fn new() -> Templates {
+        let (mut strict, mut lenient) = (environment(), environment());
+        strict.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        lenient.set_undefined_behavior(UndefinedBehavior::Chainable);
+        Templates { strict, lenient }
+    }
+
+    /// Adds a template.
+    ///
+    /// # Errors
+    /// It is no template; the error says in which line and why.
+    pub fn add(&mut self, name: String, source: String) -> Result<(), TemplateError> {
+        self.strict.add_template_owned(name, source).map_err(|error| explained(&error))
+    }
+
+    /// Checks an expression.
+    ///
+    /// # Errors
+    /// It is no expression, and why.
+    pub fn check(&self, expression: &str) -> Result<(), TemplateError> {
+        self.lenient.compile_expression(expression).map(drop).map_err(|error| explained(&error))
+    }
+
+    /// Whether an expression is true of these values. What is not there is false.
+    ///
+    /// # Errors
+    /// It cannot be evaluated, such as a comparison of a text with a number.
+    pub fn holds(&self, expression: &str, values: &Values) -> Result<bool, TemplateError> {
+        let found = self.lenient.compile_expression(expression).and_then(|expression| expression.eval(&values.0));
+        found.map(|value| value.is_true()).map_err(|error| explained(&error))
+    }
+
+    /// What a template writes with these values.
+    ///
+    /// # Errors
+    /// It names a value that is not there, or writes too much, or takes too long.
+    pub fn render(&self, name: &str, values: &Values) -> Result<String, TemplateError> {
+        let template = self.strict.get_template(name).map_err(|error| explained(&error))?;
+        let mut written = Bounded(Vec::new());
+        template.render_captured_to(values.0.clone(), &mut written).map_err(|error| explained(&error))?;
+        Ok(String::from_utf8_lossy(&written.0).trim().to_owned())
+    }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_fuel(Some(STEPS));
+    environment.set_recursion_limit(50);
+    environment.set_auto_escape_callback(|_| AutoEscape::Custom("markdown".into()));
+    environment.set_formatter(write);
+    environment.add_function("link", |address: String| Value::from_safe_string(host_link(&address)));
+    environment
+}
+
+/// Writes a value. A text is made harmless, unless it is called safe.
+fn write(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match (value.kind(), value.as_str()) {
+        (ValueKind::Undefined, _) => Err(Error::from(ErrorKind::UndefinedError)),
+        (ValueKind::None, _) => Ok(()),
+        (_, Some(text)) if value.is_safe() => out.write_str(text).map_err(Error::from),
+        (_, Some(text)) => out.write_str(&escape(text)).map_err(Error::from),
+        _ => out.write_str(&escape(&value.to_string())).map_err(Error::from),
+    }
+}
+
+/// The cause and its line. Foreign values are not repeated.
+fn explained(error: &Error) -> TemplateError {
+    let detail = error.detail().filter(|_| error.kind() != ErrorKind::BadSerialization);
+    let what = detail.map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+    TemplateError(match error.line() {
+        Some(line) => format!("{what} (line {line})"),
+        None => what,
+    })
+}
+
+/// Takes no more than the limit.
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > MOST_BYTES {
+            return Err(io::Error::other(format!("it writes more than {MOST_BYTES} bytes")));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Templates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Templates")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn values() -> Values {
+        let body =
+            json!({"title": "<@all> [x](https://evil.example.org)", "count": 3, "tags": ["a", "b"], "none": null});
+        Values::new([("body".to_owned(), body), ("severity".to_owned(), "critical".into())])
+    }
+
+    fn render(source: &str) -> Result<String, String> {
+        let mut templates = Templates::new();
+        templates.add("template".to_owned(), source.to_owned()).map_err(|error| error.to_string())?;
+        templates.render("template", &values()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn foreign_text_is_harmless_and_what_the_author_writes_is_not_touched() {
+        assert_eq!(
+            render("**{{ severity }}**: {{ body.title }} ({{ body.count }}){{ body.none }}").unwrap(),
+            r"**critical**: &lt;@all&gt; \[x\]\(https://evil.example.org\) (3)"
+        );
+        assert_eq!(render("{{ body.title | upper }}").unwrap(), r"&lt;@ALL&gt; \[X\]\(HTTPS://EVIL.EXAMPLE.ORG\)");
+        assert_eq!(render("{% for tag in body.tags %}{{ tag }};{% endfor %}").unwrap(), "a;b;");
+        assert_eq!(
+            render("{{ link('https://ci.example.org/1') }} {{ link('javascript:x') }}").unwrap(),
+            "[ci.example.org](https://ci.example.org/1)"
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_an_error_in_a_template_and_false_in_an_expression() {
+        assert!(render("{{ body.missing }}").unwrap_err().contains("undefined"));
+        assert!(render("{{ nothing }}").unwrap_err().contains("undefined"));
+        assert_eq!(render("{{ body.missing | default('x') }}").unwrap(), "x");
+        let templates = Templates::new();
+        let holds = |expression: &str| templates.holds(expression, &values()).unwrap();
+        assert!(holds("severity in ['critical', 'error'] and body.count > 2"));
+        assert!(!holds("body.missing.deep == 1") && !holds("nothing") && holds("not nothing"));
+    }
+
+    #[test]
+    fn a_wrong_template_is_explained_and_one_without_an_end_is_ended() {
+        assert!(render("a\n{{ b").unwrap_err().contains("line 2"));
+        assert!(Templates::new().check("a ==").is_err() && Templates::new().check("a == 1").is_ok());
+        assert!(render("{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}").is_err());
+        assert!(render("{% for a in range(9000) %}xxxxxxxxxx{% endfor %}").unwrap_err().contains("write"));
+    }
+}
