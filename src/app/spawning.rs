@@ -116,6 +116,9 @@ impl TaskSpawner<'_> {
             }
             (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
         };
+        if !hooks.is_empty() {
+            tracing::info!(address = %public.local_addr()?, hooks = hooks.names(), "hooks are at /hooks/NAME");
+        }
         let hooks = (!hooks.is_empty())
             .then(|| HookDoor::new(hooks.clone(), door.clone(), services.metrics.clone(), gate.clone()));
         let routes = http::Routes::public(server, (&webhook.path, receiver), hooks, health.clone(), store.clone());

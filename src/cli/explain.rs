@@ -47,8 +47,11 @@ pub(super) struct Story {
     pub(super) replies: Vec<String>,
     outcome: Option<Verdict>,
     reason: Option<String>,
-    /// What Webex sent, to the letter.
+    /// What was sent, to the letter.
     received: Option<String>,
+    /// Who sent it, for the sentence about it.
+    #[serde(skip)]
+    sender: &'static str,
     /// Why this event matches the id that was asked for.
     found_by: String,
     #[serde(skip)]
@@ -86,7 +89,7 @@ pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Res
                 print(&format!("  {line}"))?;
             }
             if let Some(received) = story.received {
-                print(&format!("  Webex sent: {}", one_line(&received)))?;
+                print(&format!("  {} sent: {}", story.sender, one_line(&received)))?;
             }
         }
         Ok(())
@@ -121,6 +124,7 @@ async fn tell_story(program: &Program, store: &Store, lead: EventMatch) -> anyho
         outcome: row.verdict,
         reason: row.note.clone(),
         received: raw.map(|raw| String::from_utf8_lossy(&raw).into_owned()),
+        sender: if matches!(event_of(row), Some(Event::Hook(_))) { "its sender" } else { "Webex" },
         found_by: how.clone(),
         is_direct: *is_direct,
     })

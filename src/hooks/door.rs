@@ -121,7 +121,7 @@ impl HookDoor {
                         "a delivery to a hook was refused; more within a minute are only counted"
                     );
                 }
-                return *self.refuse(code, "the settings of this hook say what it has to show");
+                return *self.refuse(code, wanted(code));
             }
         };
         let value = match body::parse(body::content_type(headers), &body) {
@@ -154,6 +154,18 @@ impl HookDoor {
     fn refuse(&self, code: Code, says: &str) -> Box<Response> {
         self.metrics.event(Source::Hook.as_str(), "hooks", Received::Rejected);
         Box::new(code.answer(says))
+    }
+}
+
+/// What a sender that was not let in has to do.
+fn wanted(code: Code) -> &'static str {
+    match code {
+        Code::ServiceKeyMissing => "the header key is missing; it holds the service key",
+        Code::SignatureMissing => "the header with the signature is missing; give the sender the secret of this hook",
+        Code::InvalidSignature => {
+            "the signature does not fit the body and the secret of this hook, or its time is too far from ours"
+        }
+        _ => "the request does not show what auth of this hook asks for",
     }
 }
 

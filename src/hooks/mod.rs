@@ -61,6 +61,11 @@ impl Hooks {
         if wrong.is_empty() { Ok(Hooks(Arc::new(ready))) } else { Err(wrong) }
     }
 
+    /// The names of all, for people.
+    pub fn names(&self) -> String {
+        self.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

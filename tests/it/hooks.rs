@@ -58,7 +58,12 @@ async fn what_github_signs_is_told_once_and_explained() {
     let says = "acme/api \\#7: opened by bob: Faster &lt;@all&gt; [github.com](https://github.com/acme/api/pull/7)";
     assert_eq!(transcript.matches(says).count(), 1, "{transcript}");
     let story = explain(&bot, &id.unwrap());
-    assert!(story.contains("a post to the hook ci") && story.contains("its message is in the outbox"), "{story}");
+    assert!(
+        story.contains("a post to the hook ci")
+            && story.contains("its sender sent: {")
+            && story.contains("its message is in the outbox"),
+        "{story}"
+    );
     // Nothing that proves anything is kept.
     let row = body_of_the_first_event(&bot);
     assert!(row.contains("x-github-event") && !row.contains(&signature[8..]), "{row}");

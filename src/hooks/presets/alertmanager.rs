@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Severity, Signal, State, link, safe, text};
+use super::payload::{Payload, Preset, Severity, Signal, State, link, list, safe, text};
 use crate::signature::digest;
 
 pub(super) const PRESET: Preset = Preset { name: "alertmanager", signature: None, read };
@@ -54,12 +54,7 @@ fn says(payload: &Payload<'_>, alerts: &[Value]) -> String {
         format!("**FIRING** {}{worst}", firing.len())
     };
     let mut says = format!("{head}: **{name}**{}", labels(&payload.body["groupLabels"]));
-    for alert in firing.iter().take(MOST_ALERTS) {
-        says.push_str(&format!("\n- {}", line(alert)));
-    }
-    if firing.len() > MOST_ALERTS {
-        says.push_str(&format!("\n- and {} more", firing.len() - MOST_ALERTS));
-    }
+    says.push_str(&list(firing.iter().map(|alert| line(alert)), MOST_ALERTS));
     match link(payload.text("/externalURL")) {
         link if link.is_empty() => says,
         link => format!("{says}\n\n{link}"),

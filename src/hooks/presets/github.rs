@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Signal, State, link, safe, text};
+use super::payload::{Payload, Preset, Signal, State, link, list, safe, text};
 use crate::signature::SignatureForm;
 
 pub(super) const PRESET: Preset = Preset { name: "github", signature: Some(signature), read };
@@ -81,13 +81,8 @@ fn push(payload: &Payload<'_>) -> Option<String> {
     let forced = if payload.body["forced"] == true { ", **forced**" } else { "" };
     let (place, by) = (place(payload, branch), payload.safe("/pusher/name"));
     let mut says = format!("{place}: {count} by {by}{forced} {}", link(payload.text("/compare")));
-    for commit in commits.iter().take(MOST_COMMITS) {
-        let line = text(commit, "/message").lines().next().unwrap_or_default();
-        says.push_str(&format!("\n- {}", safe(line)));
-    }
-    if commits.len() > MOST_COMMITS {
-        says.push_str(&format!("\n- and {} more", commits.len() - MOST_COMMITS));
-    }
+    let lines = commits.iter().map(|commit| safe(text(commit, "/message").lines().next().unwrap_or_default()));
+    says.push_str(&list(lines, MOST_COMMITS));
     Some(says)
 }
 

@@ -143,6 +143,17 @@ pub fn safe(text: &str) -> String {
     escape(&line.chars().take(LONGEST).chain(['…']).collect::<String>())
 }
 
+/// A list in markdown of no more lines than this, and the number of the others. It begins with a blank line, without
+/// which it may be taken for a part of the paragraph before it. Empty if there are no lines.
+pub fn list(lines: impl ExactSizeIterator<Item = String>, most: usize) -> String {
+    let count = lines.len();
+    let mut list: String = lines.take(most).map(|line| format!("\n- {line}")).collect();
+    if count > most {
+        list.push_str(&format!("\n- and {} more", count - most));
+    }
+    if list.is_empty() { list } else { format!("\n{list}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
