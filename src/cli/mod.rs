@@ -5,6 +5,7 @@ mod audit;
 mod check;
 mod event_matches;
 mod explain;
+mod hooks;
 mod ledger;
 mod output;
 mod pairing;
@@ -73,6 +74,9 @@ enum Verb {
     /// List commands that wait for approval or were decided, and withdraw one
     #[command(subcommand)]
     Approvals(approvals::ApprovalsVerb),
+    /// List the hooks by which other systems post, and try one with a payload; nothing is posted
+    #[command(subcommand)]
+    Hooks(hooks::HooksVerb),
     /// Print the completions of a shell, to be saved where that shell looks for them
     Completions {
         /// Which shell
@@ -148,6 +152,7 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, parts: Parts) -> anyhow::
         Verb::Audit(verb) => audit::run(&load()?, verb).await,
         Verb::Pairing(verb) => pairing::run(&load()?, verb).await,
         Verb::Approvals(verb) => approvals::run(&load()?, verb).await,
+        Verb::Hooks(verb) => hooks::run(&load()?, verb),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command_line(parts.program), parts.program.name, &mut script);

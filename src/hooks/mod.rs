@@ -8,10 +8,13 @@ mod door;
 mod presets;
 mod proof;
 mod rules;
+mod trying;
 mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use crate::config;
 use crate::outbox::Destination;
@@ -19,10 +22,11 @@ use crate::signature::Scheme;
 use crate::webex::RoomType;
 
 pub use door::HookDoor;
+pub use trying::Tried;
 pub use work::HookWork;
 
-use presets::Preset;
-use rules::Rules;
+use presets::{Preset, Signal};
+use rules::{Rules, Told};
 
 /// A hook of the settings, ready to be used.
 struct Hook {
@@ -92,6 +96,38 @@ impl Hook {
             to: to.iter().map(|to| destination(to)).collect(),
             rules: Rules::new(rule, destination)?,
         })
+    }
+}
+
+impl Hook {
+    /// The messages about a delivery, each with its destinations. None if nothing is said of it.
+    ///
+    /// # Errors
+    /// A rule cannot be carried out: its name, and why.
+    fn tell(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Result<Vec<Told<'_>>, String> {
+        if self.rules.is_empty() {
+            let told = |markdown: &String| Told {
+                rule: None,
+                to: &self.to,
+                thread: signal.key.clone(),
+                markdown: markdown.clone(),
+            };
+            return Ok(signal.says.iter().map(told).collect());
+        }
+        let mut told = self.rules.tell(signal, headers, body)?;
+        for Told { to, .. } in told.iter_mut().filter(|told| told.to.is_empty()) {
+            *to = &self.to;
+        }
+        Ok(told)
+    }
+
+    /// Why nothing is said of a delivery.
+    fn silence(&self) -> &'static str {
+        if self.rules.is_empty() {
+            "its preset says nothing of this kind of event"
+        } else {
+            "no rule of the hook holds"
+        }
     }
 }
 

@@ -47,6 +47,17 @@ impl Auth {
         Ok(Auth::Header(SERVICE_KEY, service_key.clone(), codes))
     }
 
+    /// What is shown, in a few words. None if it is nothing.
+    pub(super) fn kind(&self) -> Option<&'static str> {
+        match self {
+            Auth::Nothing => None,
+            Auth::Header(name, ..) if *name == header::AUTHORIZATION => Some("authorization"),
+            Auth::Header(name, ..) if *name == SERVICE_KEY => Some("service key"),
+            Auth::Header(..) => Some("a header"),
+            Auth::Path(_) => Some("a token in the path"),
+        }
+    }
+
     /// Whether the path of this hook ends in a token.
     pub(super) fn is_in_path(&self) -> bool {
         matches!(self, Auth::Path(_))

@@ -29,8 +29,9 @@ struct Rule {
 
 /// A message that a rule makes.
 pub(super) struct Told<'a> {
-    pub rule: &'a str,
-    /// Empty if it goes where those of the hook go.
+    /// None if it is the preset's.
+    pub rule: Option<&'a str>,
+    /// Where it goes. Empty from a rule that leaves it to the hook.
     pub to: &'a [Destination],
     /// The key of its thread. Empty if it has none.
     pub thread: String,
@@ -66,6 +67,10 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.rules.len()
+    }
+
     /// The messages that the rules make of a delivery.
     ///
     /// # Errors
@@ -88,7 +93,7 @@ impl Rules {
             let render = |name: &str| self.templates.render(name, &values).map_err(wrong);
             let thread = rule.thread.as_deref().map_or_else(|| Ok(signal.key.clone()), render)?;
             let markdown = rule.template.as_deref().map_or_else(|| Ok(default(signal)), render)?;
-            told.push(Told { rule: &rule.name, to: &rule.to, thread, markdown });
+            told.push(Told { rule: Some(&rule.name), to: &rule.to, thread, markdown });
             if rule.is_last {
                 break;
             }
@@ -132,7 +137,7 @@ fn values(signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> 
     Values::new(unknown.into_iter().map(named).chain(top).chain(known.into_iter().map(named)).chain(whole))
 }
 
-fn word_of_state(state: State) -> &'static str {
+pub(super) fn word_of_state(state: State) -> &'static str {
     match state {
         State::Firing => "firing",
         State::Ok => "ok",
@@ -140,7 +145,7 @@ fn word_of_state(state: State) -> &'static str {
     }
 }
 
-fn word_of_severity(severity: Severity) -> &'static str {
+pub(super) fn word_of_severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical => "critical",
         Severity::Error => "error",

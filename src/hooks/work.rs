@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::presets::Signal;
 use super::rules::Told;
 use super::{Hook, Hooks, body};
 use crate::desk::{Desk, EventEnd, Outcome};
 use crate::event::{self, HookPost};
 use crate::outbox::{Destination, Letter, Post, Thread};
 use crate::store::{Claimed, Entry};
+use crate::text::{MOST_BYTES, split};
 use crate::verdict::Verdict;
 use crate::webex::NewMessage;
 
@@ -42,52 +42,48 @@ impl HookWork {
             Ok(body) => body,
             Err(error) => return unreadable(hook, post, &error),
         };
-        let signal = hook.preset.signal(&post.headers, &body);
-        if hook.rules.is_empty() {
-            let Signal { key, says: Some(markdown), .. } = signal else {
-                let reason = "its preset says nothing of this kind of event";
-                return end(hook.preset.name, post, Verdict::Ignored, reason).into();
-            };
-            let told = Told { rule: "", to: &[], thread: key, markdown };
-            let letters = letters(row, hook, [told]);
-            return end(hook.preset.name, post, Verdict::Done, "its message is in the outbox").then(letters).into();
-        }
-        match hook.rules.tell(&signal, &post.headers, &body) {
-            Ok(told) if told.is_empty() => {
-                end(hook.preset.name, post, Verdict::Ignored, "no rule of the hook holds").into()
-            }
+        let preset = hook.preset.name;
+        match hook.tell(&hook.preset.signal(&post.headers, &body), &post.headers, &body) {
+            Ok(told) if told.is_empty() => end(preset, post, Verdict::Ignored, hook.silence()).into(),
             Ok(told) => {
-                let names: Vec<_> = told.iter().map(|told| told.rule).collect();
-                let note = format!("its messages are in the outbox, by rule {}", names.join(", "));
-                let letters = letters(row, hook, told);
-                end(hook.preset.name, post, Verdict::Done, "rules of the hook hold").noted(note).then(letters).into()
+                let end = end(preset, post, Verdict::Done, "it is told").noted(by(&told));
+                end.then(letters(row, hook, told)).into()
             }
             Err(error) => {
                 tracing::error!(hook = hook.name, error, "a rule of a hook cannot be carried out");
-                end(hook.preset.name, post, Verdict::Failed, "a rule of the hook cannot be carried out")
-                    .noted(error)
-                    .dead()
-                    .into()
+                let end = end(preset, post, Verdict::Failed, "a rule of the hook cannot be carried out");
+                end.noted(error).dead().into()
             }
         }
     }
 }
 
-/// The letters of the messages: one for each message and destination.
-fn letters<'a>(row: &Claimed, hook: &Hook, told: impl IntoIterator<Item = Told<'a>>) -> Vec<Entry> {
+/// By what the messages were made.
+fn by(told: &[Told<'_>]) -> String {
+    let rules: Vec<_> = told.iter().filter_map(|told| told.rule).collect();
+    match rules.len() {
+        0 => "its message is in the outbox, by the preset".to_owned(),
+        1 => format!("its message is in the outbox, by rule {}", rules[0]),
+        _ => format!("its messages are in the outbox, by rules {}", rules.join(", ")),
+    }
+}
+
+/// The letters of the messages, for each destination as many as a message needs.
+fn letters(row: &Claimed, hook: &Hook, told: Vec<Told<'_>>) -> Vec<Entry> {
     let mut letters = Vec::new();
     for Told { to, thread, markdown, .. } in told {
         let thread = (!thread.is_empty()).then(|| format!("hooks/{}/{thread}", hook.name));
-        for to in if to.is_empty() { &hook.to } else { to } {
+        for (to, part) in to.iter().flat_map(|to| split(&markdown, MOST_BYTES).into_iter().map(move |part| (to, part)))
+        {
             let nth = u32::try_from(letters.len()).unwrap_or(u32::MAX);
-            letters.push(letter(row, to, nth, &markdown, thread.as_deref()));
+            letters.push(letter(row, to, nth, part, thread.as_deref()));
         }
     }
     letters
 }
 
-fn letter(row: &Claimed, to: &Destination, nth: u32, says: &str, thread: Option<&str>) -> Entry {
-    let message = NewMessage { markdown: Some(says.to_owned()), ..NewMessage::default() };
+fn letter(row: &Claimed, to: &Destination, nth: u32, markdown: String, thread: Option<&str>) -> Entry {
+    let message = NewMessage { markdown: Some(markdown), ..NewMessage::default() };
     let post = Post::of(row.id, to.clone(), message).announced();
     let post = match thread {
         Some(key) => post.in_thread(Thread::Key { key: key.to_owned() }),

@@ -1,5 +1,7 @@
 //! Other systems post: who is let in, what they are answered, and what becomes of it.
 
+use std::path::Path;
+
 use reqwest::Method;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -61,7 +63,7 @@ async fn what_github_signs_is_told_once_and_explained() {
     assert!(
         story.contains("a post to the hook ci")
             && story.contains("its sender sent: {")
-            && story.contains("its message is in the outbox"),
+            && story.contains("its message is in the outbox, by the preset"),
         "{story}"
     );
     // Nothing that proves anything is kept.
@@ -183,6 +185,19 @@ async fn rules_say_what_is_told_where_and_how_and_what_none_holds_for_is_kept() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_long_message_is_cut_into_several() {
+    let rules = "auth = \"none\"\n[[hook.rule]]\ntemplate = \"{{ text }}\"";
+    let bot = Harness::with(&hook("biz", rules), Bot::builder()).await;
+    let text = "word ".repeat(3000);
+    posts(&bot, "/hooks/biz", &[], json!({ "text": text }).to_string()).await;
+    bot.settle().await;
+    let messages = bot.cloud.messages();
+    assert_eq!(messages.len(), 3);
+    let words: usize = messages.iter().map(|message| message.text.as_deref().unwrap().matches("word").count()).sum();
+    assert_eq!(words, 3000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_template_that_lacks_a_value_says_nothing_and_its_event_is_a_dead_letter_with_the_reason() {
     let rules = "auth = \"none\"\n[[hook.rule]]\nname = \"news\"\ntemplate = \"All is {{ body.state.word }}\"";
     let bot = Harness::with(&hook("biz", rules), Bot::builder()).await;
@@ -192,6 +207,36 @@ async fn a_template_that_lacks_a_value_says_nothing_and_its_event_is_a_dead_lett
     let story = explain(&bot, &id);
     assert!(story.contains("rule news: ") && story.contains("undefined"), "{story}");
     assert!(verb(bot.folder.path(), &["inbox", "list", "--state", "dead"]).contains("failed"));
+}
+
+#[test]
+fn a_hook_is_tried_and_nothing_is_posted() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [
+        hook("ci", "preset = \"github\"\nauth = \"none\""),
+        hook("biz", &format!("auth = {{ url_token = \"{SECRET}\" }}{RULES}")),
+    ];
+    std::fs::write(folder.path().join("bot.toml"), settings.concat()).unwrap();
+    let release = r#"{"action":"published","repository":{"full_name":"acme/api"},"release":{"tag_name":"v1"}}"#;
+    std::fs::write(folder.path().join("release.json"), release).unwrap();
+    std::fs::write(folder.path().join("down.json"), r#"{"what":"db","env":"prod","severity":"critical","where":"x"}"#)
+        .unwrap();
+    let list = run(folder.path(), &["hooks", "list"]);
+    assert!(list.contains("/hooks/biz") && list.contains("a token in the path") && !list.contains(SECRET), "{list}");
+    let told = run(folder.path(), &["hooks", "test", "ci", "release.json", "--header", "X-GitHub-Event: release"]);
+    assert!(told.contains("event: release.published") && told.contains("released **v1**"), "{told}");
+    let silent = run(folder.path(), &["hooks", "test", "ci", "release.json"]);
+    assert!(silent.contains("nothing would be posted: its preset says nothing"), "{silent}");
+    let down = run(folder.path(), &["hooks", "test", "biz", "down.json"]);
+    assert!(down.contains("to bob@example.com, by rule critical, in the thread db:\n\n**db** in prod"), "{down}");
+    assert!(!folder.path().join("switchboard.db").exists());
+}
+
+/// What a verb prints with the settings of this folder.
+fn run(folder: &Path, arguments: &[&str]) -> String {
+    let output = switchboard().current_dir(folder).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// What is wrong with hooks, and what is said of it.
