@@ -5,12 +5,13 @@
 mod alertmanager;
 mod generic;
 mod github;
+mod gitlab;
 mod payload;
 
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 3] = [&generic::PRESET, &github::PRESET, &alertmanager::PRESET];
+const ALL: [&Preset; 4] = [&generic::PRESET, &github::PRESET, &alertmanager::PRESET, &gitlab::PRESET];
 
 /// The preset with this name.
 ///
