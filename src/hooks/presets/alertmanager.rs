@@ -14,8 +14,21 @@ const MOST_ALERTS: usize = 5;
 const MOST_LABELS: usize = 5;
 
 fn read(payload: &Payload<'_>) -> Signal {
+    group(payload, &Details { links: &["/annotations/runbook_url", "/generatorURL"], values: |_| String::new() })
+}
+
+/// What is told of an alert besides its text.
+pub(super) struct Details {
+    /// Where its link may be; the first one is taken.
+    pub links: &'static [&'static str],
+    /// What was measured.
+    pub values: fn(&Value) -> String,
+}
+
+/// Reads a group of alerts, from whichever sender has this shape.
+pub(super) fn group(payload: &Payload<'_>, details: &Details) -> Signal {
     let group = payload.text("/groupKey");
-    let alerts = payload.body["alerts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let alerts = payload.list("/alerts");
     // What is sent again after repeat_interval has the same alerts in the same states.
     let mut states: Vec<String> = alerts
         .iter()
@@ -37,12 +50,12 @@ fn read(payload: &Payload<'_>) -> Signal {
         source: payload.text("/receiver").to_owned(),
         url: payload.text("/externalURL").to_owned(),
         at: alerts.iter().filter_map(|alert| text(alert, "/startsAt").parse().ok()).min(),
-        says: (!alerts.is_empty()).then(|| says(payload, alerts)),
+        says: (!alerts.is_empty()).then(|| says(payload, alerts, details)),
         ..Signal::default()
     }
 }
 
-fn says(payload: &Payload<'_>, alerts: &[Value]) -> String {
+fn says(payload: &Payload<'_>, alerts: &[Value], details: &Details) -> String {
     let mut firing: Vec<&Value> = alerts.iter().filter(|alert| text(alert, "/status") == "firing").collect();
     firing.sort_by_key(|alert| severity(alert));
     let name = safe(name(payload));
@@ -55,7 +68,7 @@ fn says(payload: &Payload<'_>, alerts: &[Value]) -> String {
     };
     let mut says = format!("{head}: **{name}**{}", labels(&payload.body["groupLabels"]));
     for alert in firing.iter().take(MOST_ALERTS) {
-        says.push_str(&format!("\n- {}", line(alert)));
+        says.push_str(&format!("\n- {}", line(alert, details)));
     }
     if firing.len() > MOST_ALERTS {
         says.push_str(&format!("\n- and {} more", firing.len() - MOST_ALERTS));
@@ -67,7 +80,7 @@ fn says(payload: &Payload<'_>, alerts: &[Value]) -> String {
 }
 
 /// An alert: how bad, what it says of itself, since when, and where to read on.
-fn line(alert: &Value) -> String {
+fn line(alert: &Value, details: &Details) -> String {
     let about = ["/annotations/summary", "/annotations/description", "/labels/alertname"];
     let about = about.into_iter().map(|place| text(alert, place)).find(|text| !text.is_empty()).unwrap_or_default();
     let severity = match text(alert, "/labels/severity") {
@@ -78,9 +91,9 @@ fn line(alert: &Value) -> String {
         Ok(at) => format!(", since {} UTC", at.strftime("%Y-%m-%d %H:%M")),
         Err(_) => String::new(),
     };
-    let place = ["/annotations/runbook_url", "/generatorURL"].into_iter().map(|place| link(text(alert, place)));
-    let place = place.into_iter().find(|link| !link.is_empty()).unwrap_or_default();
-    format!("{severity}{}{since} {place}", safe(about)).trim_end().to_owned()
+    let place = details.links.iter().map(|place| link(text(alert, place))).find(|link| !link.is_empty());
+    let (about, values) = (safe(about), (details.values)(alert));
+    format!("{severity}{about}{values}{since} {}", place.unwrap_or_default()).trim_end().to_owned()
 }
 
 fn severity(alert: &Value) -> Severity {
@@ -88,10 +101,7 @@ fn severity(alert: &Value) -> Severity {
 }
 
 fn name<'a>(payload: &'a Payload<'_>) -> &'a str {
-    match payload.text("/groupLabels/alertname") {
-        "" => payload.text("/commonLabels/alertname"),
-        name => name,
-    }
+    payload.first(&["/groupLabels/alertname", "/commonLabels/alertname", "/title"])
 }
 
 /// The labels of a group besides its name.

@@ -6,12 +6,13 @@ mod alertmanager;
 mod generic;
 mod github;
 mod gitlab;
+mod grafana;
 mod payload;
 
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 4] = [&generic::PRESET, &github::PRESET, &alertmanager::PRESET, &gitlab::PRESET];
+const ALL: [&Preset; 5] = [&generic::PRESET, &github::PRESET, &alertmanager::PRESET, &gitlab::PRESET, &grafana::PRESET];
 
 /// The preset with this name.
 ///
