@@ -7,12 +7,14 @@ mod generic;
 mod github;
 mod gitlab;
 mod grafana;
+mod pagerduty;
 mod payload;
 
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 5] = [&generic::PRESET, &github::PRESET, &alertmanager::PRESET, &gitlab::PRESET, &grafana::PRESET];
+const ALL: [&Preset; 6] =
+    [&generic::PRESET, &github::PRESET, &alertmanager::PRESET, &gitlab::PRESET, &grafana::PRESET, &pagerduty::PRESET];
 
 /// The preset with this name.
 ///
