@@ -9,12 +9,20 @@ mod gitlab;
 mod grafana;
 mod pagerduty;
 mod payload;
+mod sentry;
 
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 6] =
-    [&generic::PRESET, &github::PRESET, &alertmanager::PRESET, &gitlab::PRESET, &grafana::PRESET, &pagerduty::PRESET];
+const ALL: [&Preset; 7] = [
+    &generic::PRESET,
+    &github::PRESET,
+    &alertmanager::PRESET,
+    &gitlab::PRESET,
+    &grafana::PRESET,
+    &pagerduty::PRESET,
+    &sentry::PRESET,
+];
 
 /// The preset with this name.
 ///
