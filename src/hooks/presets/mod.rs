@@ -3,6 +3,7 @@
 //! `samples/NAME.md`; `UPDATE_SAMPLES=1 cargo test presets` writes the latter.
 
 mod alertmanager;
+mod azure_devops;
 mod generic;
 mod github;
 mod gitlab;
@@ -14,7 +15,7 @@ mod sentry;
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 7] = [
+const ALL: [&Preset; 8] = [
     &generic::PRESET,
     &github::PRESET,
     &alertmanager::PRESET,
@@ -22,6 +23,7 @@ const ALL: [&Preset; 7] = [
     &grafana::PRESET,
     &pagerduty::PRESET,
     &sentry::PRESET,
+    &azure_devops::PRESET,
 ];
 
 /// The preset with this name.
