@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod azure_devops;
+mod bitbucket;
 mod generic;
 mod github;
 mod gitlab;
@@ -15,7 +16,7 @@ mod sentry;
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 8] = [
+const ALL: [&Preset; 9] = [
     &generic::PRESET,
     &github::PRESET,
     &alertmanager::PRESET,
@@ -24,6 +25,7 @@ const ALL: [&Preset; 8] = [
     &pagerduty::PRESET,
     &sentry::PRESET,
     &azure_devops::PRESET,
+    &bitbucket::PRESET,
 ];
 
 /// The preset with this name.
