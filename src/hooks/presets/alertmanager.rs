@@ -2,20 +2,30 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Severity, Signal, State, link, list, safe, text};
+use super::payload::{MOST_ITEMS, Payload, Preset, Severity, Signal, State, bullets, link, safe, text};
 use crate::signature::digest;
 
 pub(super) const PRESET: Preset = Preset { name: "alertmanager", signature: None, read };
-
-/// The most alerts of a group that are listed.
-const MOST_ALERTS: usize = 5;
 
 /// The most labels that name a group.
 const MOST_LABELS: usize = 5;
 
 fn read(payload: &Payload<'_>) -> Signal {
+    group(payload, &Details { links: &["/annotations/runbook_url", "/generatorURL"], values: |_| String::new() })
+}
+
+/// What is told of an alert besides its text.
+pub(super) struct Details {
+    /// Where its link may be; the first one is taken.
+    pub links: &'static [&'static str],
+    /// What was measured.
+    pub values: fn(&Value) -> String,
+}
+
+/// Reads a group of alerts, from whichever sender has this shape.
+pub(super) fn group(payload: &Payload<'_>, details: &Details) -> Signal {
     let group = payload.text("/groupKey");
-    let alerts = payload.body["alerts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let alerts = payload.list("/alerts");
     // What is sent again after repeat_interval has the same alerts in the same states.
     let mut states: Vec<String> = alerts
         .iter()
@@ -37,12 +47,12 @@ fn read(payload: &Payload<'_>) -> Signal {
         source: payload.text("/receiver").to_owned(),
         url: payload.text("/externalURL").to_owned(),
         at: alerts.iter().filter_map(|alert| text(alert, "/startsAt").parse().ok()).min(),
-        says: (!alerts.is_empty()).then(|| says(payload, alerts)),
+        says: (!alerts.is_empty()).then(|| says(payload, alerts, details)),
         ..Signal::default()
     }
 }
 
-fn says(payload: &Payload<'_>, alerts: &[Value]) -> String {
+fn says(payload: &Payload<'_>, alerts: &[Value], details: &Details) -> String {
     let mut firing: Vec<&Value> = alerts.iter().filter(|alert| text(alert, "/status") == "firing").collect();
     firing.sort_by_key(|alert| severity(alert));
     let name = safe(name(payload));
@@ -54,7 +64,8 @@ fn says(payload: &Payload<'_>, alerts: &[Value]) -> String {
         format!("**FIRING** {}{worst}", firing.len())
     };
     let mut says = format!("{head}: **{name}**{}", labels(&payload.body["groupLabels"]));
-    says.push_str(&list(firing.iter().map(|alert| line(alert)), MOST_ALERTS));
+    let lines = firing.iter().take(MOST_ITEMS).map(|alert| line(alert, details)).collect();
+    says.push_str(&bullets(lines, firing.len()));
     match link(payload.text("/externalURL")) {
         link if link.is_empty() => says,
         link => format!("{says}\n\n{link}"),
@@ -62,7 +73,7 @@ fn says(payload: &Payload<'_>, alerts: &[Value]) -> String {
 }
 
 /// An alert: how bad, what it says of itself, since when, and where to read on.
-fn line(alert: &Value) -> String {
+fn line(alert: &Value, details: &Details) -> String {
     let about = ["/annotations/summary", "/annotations/description", "/labels/alertname"];
     let about = about.into_iter().map(|place| text(alert, place)).find(|text| !text.is_empty()).unwrap_or_default();
     let severity = match text(alert, "/labels/severity") {
@@ -73,9 +84,9 @@ fn line(alert: &Value) -> String {
         Ok(at) => format!(", since {} UTC", at.strftime("%Y-%m-%d %H:%M")),
         Err(_) => String::new(),
     };
-    let place = ["/annotations/runbook_url", "/generatorURL"].into_iter().map(|place| link(text(alert, place)));
-    let place = place.into_iter().find(|link| !link.is_empty()).unwrap_or_default();
-    format!("{severity}{}{since} {place}", safe(about)).trim_end().to_owned()
+    let place = details.links.iter().map(|place| link(text(alert, place))).find(|link| !link.is_empty());
+    let (about, values) = (safe(about), (details.values)(alert));
+    format!("{severity}{about}{values}{since} {}", place.unwrap_or_default()).trim_end().to_owned()
 }
 
 fn severity(alert: &Value) -> Severity {
@@ -83,10 +94,7 @@ fn severity(alert: &Value) -> Severity {
 }
 
 fn name<'a>(payload: &'a Payload<'_>) -> &'a str {
-    match payload.text("/groupLabels/alertname") {
-        "" => payload.text("/commonLabels/alertname"),
-        name => name,
-    }
+    payload.first(&["/groupLabels/alertname", "/commonLabels/alertname", "/title"])
 }
 
 /// The labels of a group besides its name.

@@ -2,13 +2,10 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Signal, State, link, list, safe, text};
+use super::payload::{Payload, Preset, Signal, State, items, link, safe, text};
 use crate::signature::SignatureForm;
 
 pub(super) const PRESET: Preset = Preset { name: "github", signature: Some(signature), read };
-
-/// The most commits of a push that are listed.
-const MOST_COMMITS: usize = 5;
 
 fn signature() -> SignatureForm {
     let (header, prefix) = ("x-hub-signature-256".to_owned(), "sha256=".to_owned());
@@ -34,7 +31,7 @@ fn read(payload: &Payload<'_>) -> Signal {
         source: payload.text("/repository/full_name").to_owned(),
         actor: payload.text("/sender/login").to_owned(),
         url: url(payload),
-        delivery: Some(payload.header("x-github-delivery").to_owned()).filter(|id| !id.is_empty()),
+        delivery: payload.id("x-github-delivery"),
         says,
         ..Signal::default()
     }
@@ -72,7 +69,7 @@ fn push(payload: &Payload<'_>) -> Option<String> {
     if branch != payload.text("/repository/default_branch") || payload.body["deleted"] == true {
         return None;
     }
-    let commits = payload.body["commits"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let commits = payload.list("/commits");
     let count = match commits.len() {
         0 if payload.body["forced"] != true => return None,
         1 => "1 commit".to_owned(),
@@ -80,10 +77,8 @@ fn push(payload: &Payload<'_>) -> Option<String> {
     };
     let forced = if payload.body["forced"] == true { ", **forced**" } else { "" };
     let (place, by) = (place(payload, branch), payload.safe("/pusher/name"));
-    let mut says = format!("{place}: {count} by {by}{forced} {}", link(payload.text("/compare")));
-    let lines = commits.iter().map(|commit| safe(text(commit, "/message").lines().next().unwrap_or_default()));
-    says.push_str(&list(lines, MOST_COMMITS));
-    Some(says)
+    let commits = items(commits.iter().map(|commit| text(commit, "/message")), commits.len());
+    Some(format!("{place}: {count} by {by}{forced} {}{commits}", link(payload.text("/compare"))))
 }
 
 fn pull_request(payload: &Payload<'_>) -> Option<String> {

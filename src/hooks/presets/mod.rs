@@ -3,14 +3,30 @@
 //! `samples/NAME.md`; `UPDATE_SAMPLES=1 cargo test presets` writes the latter.
 
 mod alertmanager;
+mod azure_devops;
+mod bitbucket;
 mod generic;
 mod github;
+mod gitlab;
+mod grafana;
+mod pagerduty;
 mod payload;
+mod sentry;
 
 pub(super) use payload::{Preset, Severity, Signal, State};
 
 /// Every preset.
-const ALL: [&Preset; 3] = [&generic::PRESET, &github::PRESET, &alertmanager::PRESET];
+const ALL: [&Preset; 9] = [
+    &generic::PRESET,
+    &github::PRESET,
+    &alertmanager::PRESET,
+    &gitlab::PRESET,
+    &grafana::PRESET,
+    &pagerduty::PRESET,
+    &sentry::PRESET,
+    &azure_devops::PRESET,
+    &bitbucket::PRESET,
+];
 
 /// The preset with this name.
 ///

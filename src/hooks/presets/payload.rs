@@ -12,6 +12,9 @@ use crate::text::{escape, one_line};
 /// The longest text of a payload that a default message repeats, in characters.
 const LONGEST: usize = 200;
 
+/// The most items of a list that are shown.
+pub const MOST_ITEMS: usize = 5;
+
 /// What is known of one kind of sender.
 pub struct Preset {
     /// Its name in the settings.
@@ -126,6 +129,41 @@ impl Payload<'_> {
             _ => String::new(),
         }
     }
+
+    /// The first of these paths at which there is a text. Empty if there is none.
+    pub fn first(&self, pointers: &[&str]) -> &str {
+        pointers.iter().map(|pointer| self.text(pointer)).find(|text| !text.is_empty()).unwrap_or_default()
+    }
+
+    /// The items of a list. None if there is no list.
+    pub fn list(&self, pointer: &str) -> &[Value] {
+        self.body.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The time at a path.
+    pub fn time(&self, pointer: &str) -> Option<Timestamp> {
+        self.text(pointer).parse().ok()
+    }
+
+    /// The value of a header that is the id of a delivery.
+    pub fn id(&self, header: &str) -> Option<String> {
+        Some(self.header(header).to_owned()).filter(|id| !id.is_empty())
+    }
+}
+
+/// Foreign texts as a list, each by its first line, and how many more there are of `count` in all.
+pub fn items<'a>(texts: impl Iterator<Item = &'a str>, count: usize) -> String {
+    let lines = texts.take(MOST_ITEMS).map(|text| safe(text.trim().lines().next().unwrap_or_default()));
+    bullets(lines.collect(), count)
+}
+
+/// Lines of markdown as a list, and how many more there are of `count` in all. It begins with a blank line, without
+/// which it may be taken for a part of the paragraph before it. Empty if there are no lines.
+pub fn bullets(mut lines: Vec<String>, count: usize) -> String {
+    let more = count.saturating_sub(lines.len());
+    lines.extend((more > 0 && !lines.is_empty()).then(|| format!("and {more} more")));
+    let list: String = lines.iter().map(|line| format!("\n- {line}")).collect();
+    if list.is_empty() { list } else { format!("\n{list}") }
 }
 
 /// The text at a path. Empty if there is none.
@@ -141,17 +179,6 @@ pub fn safe(text: &str) -> String {
         return escape(line);
     }
     escape(&line.chars().take(LONGEST).chain(['…']).collect::<String>())
-}
-
-/// A list in markdown of no more lines than this, and the number of the others. It begins with a blank line, without
-/// which it may be taken for a part of the paragraph before it. Empty if there are no lines.
-pub fn list(lines: impl ExactSizeIterator<Item = String>, most: usize) -> String {
-    let count = lines.len();
-    let mut list: String = lines.take(most).map(|line| format!("\n- {line}")).collect();
-    if count > most {
-        list.push_str(&format!("\n- and {} more", count - most));
-    }
-    if list.is_empty() { list } else { format!("\n{list}") }
 }
 
 #[cfg(test)]
