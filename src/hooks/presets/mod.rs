@@ -6,11 +6,12 @@ mod alertmanager;
 mod generic;
 mod github;
 mod payload;
+mod uptime_kuma;
 
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 3] = [&generic::PRESET, &github::PRESET, &alertmanager::PRESET];
+const ALL: [&Preset; 4] = [&generic::PRESET, &github::PRESET, &alertmanager::PRESET, &uptime_kuma::PRESET];
 
 /// The preset with this name.
 ///

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::signature::SignatureForm;
@@ -125,6 +127,16 @@ impl Payload<'_> {
             _ => String::new(),
         }
     }
+
+    /// The time at a path: a text as in RFC 3339, of which one without a zone is in UTC, or milliseconds since 1970.
+    pub fn time(&self, pointer: &str) -> Option<Timestamp> {
+        let text = self.number(pointer);
+        if let Ok(milliseconds) = text.parse() {
+            return Timestamp::from_millisecond(milliseconds).ok();
+        }
+        let in_utc = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+        text.parse().ok().or_else(|| in_utc().map(|at| at.timestamp()))
+    }
 }
 
 /// The text at a path. Empty if there is none.
@@ -142,10 +154,18 @@ pub fn safe(text: &str) -> String {
     escape(&line.chars().take(LONGEST).chain(['…']).collect::<String>())
 }
 
-/// A link that shows its host, so that nobody has to trust its text. Empty if the address is not one of the web.
+/// A line and a detail below it. Leaves out the detail if it is empty.
+pub fn with_detail(line: &str, detail: &str) -> String {
+    let line = line.trim_end();
+    if detail.is_empty() { line.to_owned() } else { format!("{line}\n- {detail}") }
+}
+
+/// A link that shows its host, so that nobody has to trust its text. Empty if the address is not one of the web, or
+/// has a user or a password in it.
 pub fn link(address: &str) -> String {
     let Ok(url) = url::Url::parse(address) else { return String::new() };
     let is_plain = !address.contains(['(', ')', '<', '>', ' ', '\\', '`']);
+    let is_plain = is_plain && url.username().is_empty() && url.password().is_none();
     match url.host_str() {
         Some(host) if matches!(url.scheme(), "http" | "https") && is_plain && address.len() <= 1000 => {
             format!("[{}]({url})", escape(host))
@@ -161,10 +181,30 @@ mod tests {
     #[test]
     fn links_show_where_they_lead() {
         assert_eq!(link("https://ci.example.org/1?a=b"), "[ci.example.org](https://ci.example.org/1?a=b)");
-        for odd in ["javascript:alert(1)", "https://a.example.org/) [x](https://b", "x", "", "ftp://a/"] {
+        for odd in
+            ["javascript:alert(1)", "https://a.example.org/) [x](https://b", "x", "", "ftp://a/", "https://bob:pw@a/"]
+        {
             assert_eq!(link(odd), "", "{odd}");
         }
+        assert_eq!(with_detail("head ", ""), "head");
         let long = safe(&"*".repeat(500));
         assert!(long.ends_with('…') && long.len() < 500, "{long}");
+    }
+
+    #[test]
+    fn times_are_read_as_senders_write_them() {
+        let at = |time: Value| {
+            let body = serde_json::json!({ "at": time });
+            Payload { headers: &BTreeMap::new(), body: &body }.time("/at").map(|at| at.to_string())
+        };
+        for time in
+            ["2026-11-27T09:30:00Z", "2026-11-27T10:30:00.000+01:00", "2026-11-27 09:30:00.000", "1795771800000"]
+        {
+            assert_eq!(at(time.into()).as_deref(), Some("2026-11-27T09:30:00Z"), "{time}");
+        }
+        assert_eq!(at(1_795_771_800_000_i64.into()).as_deref(), Some("2026-11-27T09:30:00Z"));
+        for odd in [Value::Null, "".into(), "soon".into(), i64::MAX.into(), 1.5.into()] {
+            assert_eq!(at(odd.clone()), None, "{odd}");
+        }
     }
 }
