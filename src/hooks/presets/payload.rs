@@ -128,20 +128,24 @@ impl Payload<'_> {
         }
     }
 
-    /// The time at a path: a text as in RFC 3339, of which one without a zone is in UTC, or milliseconds since 1970.
+    /// The time at a path, as [`timestamp`] reads it.
     pub fn time(&self, pointer: &str) -> Option<Timestamp> {
-        let text = self.number(pointer);
-        if let Ok(milliseconds) = text.parse() {
-            return Timestamp::from_millisecond(milliseconds).ok();
-        }
-        let in_utc = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
-        text.parse().ok().or_else(|| in_utc().map(|at| at.timestamp()))
+        timestamp(&self.number(pointer))
     }
 }
 
 /// The text at a path. Empty if there is none.
 pub fn text<'a>(body: &'a Value, pointer: &str) -> &'a str {
     body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A time as in RFC 3339, where one without a zone is in UTC, or as milliseconds since 1970.
+pub fn timestamp(text: &str) -> Option<Timestamp> {
+    if let Ok(milliseconds) = text.parse() {
+        return Timestamp::from_millisecond(milliseconds).ok();
+    }
+    let in_utc = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+    text.parse().ok().or_else(|| in_utc().map(|at| at.timestamp()))
 }
 
 /// Foreign text, harmless in markdown, on one line and not too long.

@@ -1,10 +1,22 @@
 //! `uptime-kuma`: monitors that go down and come up again. It signs nothing.
 
-use super::payload::{Payload, Preset, Signal, State, link, with_detail};
+use super::payload::{Payload, Preset, Severity, Signal, State, link, with_detail};
 
 pub(super) const PRESET: Preset = Preset { name: "uptime-kuma", signature: None, read };
 
 fn read(payload: &Payload<'_>) -> Signal {
+    // A test has no heartbeat, and neither has the warning about a certificate.
+    let message = payload.text("/msg");
+    if payload.body["heartbeat"].is_null() && message.contains("ertificate") && message.contains(" expire") {
+        return Signal {
+            event: "certificate".to_owned(),
+            title: message.to_owned(),
+            state: State::Firing,
+            severity: Severity::Warning,
+            says: Some(format!("**CERTIFICATE** {}", payload.safe("/msg"))),
+            ..Signal::default()
+        };
+    }
     let (event, state) = match payload.number("/heartbeat/status").as_str() {
         "0" => ("down", State::Firing),
         "1" => ("up", State::Ok),
