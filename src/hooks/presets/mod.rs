@@ -5,13 +5,15 @@
 mod alertmanager;
 mod generic;
 mod github;
+mod jenkins;
 mod payload;
 mod uptime_kuma;
 
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 4] = [&generic::PRESET, &github::PRESET, &alertmanager::PRESET, &uptime_kuma::PRESET];
+const ALL: [&Preset; 5] =
+    [&generic::PRESET, &github::PRESET, &alertmanager::PRESET, &uptime_kuma::PRESET, &jenkins::PRESET];
 
 /// The preset with this name.
 ///
