@@ -3,6 +3,7 @@
 //! `samples/NAME.md`; `UPDATE_SAMPLES=1 cargo test presets` writes the latter.
 
 mod alertmanager;
+mod argocd;
 mod generic;
 mod github;
 mod jenkins;
@@ -12,8 +13,8 @@ mod uptime_kuma;
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 5] =
-    [&generic::PRESET, &github::PRESET, &alertmanager::PRESET, &uptime_kuma::PRESET, &jenkins::PRESET];
+const ALL: [&Preset; 6] =
+    [&generic::PRESET, &github::PRESET, &alertmanager::PRESET, &uptime_kuma::PRESET, &jenkins::PRESET, &argocd::PRESET];
 
 /// The preset with this name.
 ///
