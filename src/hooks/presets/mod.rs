@@ -8,13 +8,21 @@ mod generic;
 mod github;
 mod jenkins;
 mod payload;
+mod statuspage;
 mod uptime_kuma;
 
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 6] =
-    [&generic::PRESET, &github::PRESET, &alertmanager::PRESET, &uptime_kuma::PRESET, &jenkins::PRESET, &argocd::PRESET];
+const ALL: [&Preset; 7] = [
+    &generic::PRESET,
+    &github::PRESET,
+    &alertmanager::PRESET,
+    &uptime_kuma::PRESET,
+    &jenkins::PRESET,
+    &argocd::PRESET,
+    &statuspage::PRESET,
+];
 
 /// The preset with this name.
 ///
