@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod argocd;
+mod datadog;
 mod generic;
 mod github;
 mod jenkins;
@@ -14,7 +15,7 @@ mod uptime_kuma;
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 7] = [
+const ALL: [&Preset; 8] = [
     &generic::PRESET,
     &github::PRESET,
     &alertmanager::PRESET,
@@ -22,6 +23,7 @@ const ALL: [&Preset; 7] = [
     &jenkins::PRESET,
     &argocd::PRESET,
     &statuspage::PRESET,
+    &datadog::PRESET,
 ];
 
 /// The preset with this name.
