@@ -11,11 +11,12 @@ mod jenkins;
 mod payload;
 mod statuspage;
 mod uptime_kuma;
+mod zabbix;
 
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 8] = [
+const ALL: [&Preset; 9] = [
     &generic::PRESET,
     &github::PRESET,
     &alertmanager::PRESET,
@@ -24,6 +25,7 @@ const ALL: [&Preset; 8] = [
     &argocd::PRESET,
     &statuspage::PRESET,
     &datadog::PRESET,
+    &zabbix::PRESET,
 ];
 
 /// The preset with this name.
