@@ -9,6 +9,7 @@ mod generic;
 mod github;
 mod jenkins;
 mod payload;
+mod standard_webhooks;
 mod statuspage;
 mod uptime_kuma;
 mod zabbix;
@@ -16,7 +17,7 @@ mod zabbix;
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 9] = [
+const ALL: [&Preset; 10] = [
     &generic::PRESET,
     &github::PRESET,
     &alertmanager::PRESET,
@@ -26,6 +27,7 @@ const ALL: [&Preset; 9] = [
     &statuspage::PRESET,
     &datadog::PRESET,
     &zabbix::PRESET,
+    &standard_webhooks::PRESET,
 ];
 
 /// The preset with this name.
