@@ -56,10 +56,12 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
-/// A link that shows its host, so that nobody has to trust its text. Empty if the address is not one of the web.
+/// A link that shows its host, so that nobody has to trust its text. Empty if the address is not one of the web, or has
+/// a user or a password in it.
 pub fn host_link(address: &str) -> String {
     let Ok(url) = url::Url::parse(address) else { return String::new() };
     let is_plain = !address.contains(['(', ')', '<', '>', ' ', '\\', '`']);
+    let is_plain = is_plain && url.username().is_empty() && url.password().is_none();
     match url.host_str() {
         Some(host) if matches!(url.scheme(), "http" | "https") && is_plain && address.len() <= 1000 => {
             format!("[{}]({url})", escape(host))
@@ -152,7 +154,9 @@ mod tests {
     #[test]
     fn a_link_shows_where_it_leads() {
         assert_eq!(host_link("https://ci.example.org/1?a=b"), "[ci.example.org](https://ci.example.org/1?a=b)");
-        for odd in ["javascript:alert(1)", "https://a.example.org/) [x](https://b", "x", "", "ftp://a/"] {
+        for odd in
+            ["javascript:alert(1)", "https://a.example.org/) [x](https://b", "x", "", "ftp://a/", "https://bob:pw@a/"]
+        {
             assert_eq!(host_link(odd), "", "{odd}");
         }
     }

@@ -254,7 +254,7 @@ const WRONG: &[(&str, &str)] = &[
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nmax_body = 0", "must be from 1 to"),
     (
         "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\npreset = \"gitbub\"",
-        "there are generic, github, alertmanager",
+        "there are generic, alertmanager, argocd",
     ),
     (
         "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\nname = \"odd\"\nwhen = \"a ==\"",

@@ -3,29 +3,43 @@
 //! `samples/NAME.md`; `UPDATE_SAMPLES=1 cargo test presets` writes the latter.
 
 mod alertmanager;
+mod argocd;
 mod azure_devops;
 mod bitbucket;
+mod datadog;
 mod generic;
 mod github;
 mod gitlab;
 mod grafana;
+mod jenkins;
 mod pagerduty;
 mod payload;
 mod sentry;
+mod standard_webhooks;
+mod statuspage;
+mod uptime_kuma;
+mod zabbix;
 
 pub(super) use payload::{Preset, Severity, Signal, State};
 
 /// Every preset.
-const ALL: [&Preset; 9] = [
+const ALL: [&Preset; 16] = [
     &generic::PRESET,
-    &github::PRESET,
     &alertmanager::PRESET,
-    &gitlab::PRESET,
-    &grafana::PRESET,
-    &pagerduty::PRESET,
-    &sentry::PRESET,
+    &argocd::PRESET,
     &azure_devops::PRESET,
     &bitbucket::PRESET,
+    &datadog::PRESET,
+    &github::PRESET,
+    &gitlab::PRESET,
+    &grafana::PRESET,
+    &jenkins::PRESET,
+    &pagerduty::PRESET,
+    &sentry::PRESET,
+    &standard_webhooks::PRESET,
+    &statuspage::PRESET,
+    &uptime_kuma::PRESET,
+    &zabbix::PRESET,
 ];
 
 /// The preset with this name.

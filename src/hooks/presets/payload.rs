@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::signature::SignatureForm;
@@ -140,9 +142,9 @@ impl Payload<'_> {
         self.body.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The time at a path.
+    /// The time at a path, as [`timestamp`] reads it.
     pub fn time(&self, pointer: &str) -> Option<Timestamp> {
-        self.text(pointer).parse().ok()
+        timestamp(&self.number(pointer))
     }
 
     /// The value of a header that is the id of a delivery.
@@ -171,6 +173,15 @@ pub fn text<'a>(body: &'a Value, pointer: &str) -> &'a str {
     body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// A time as in RFC 3339, where one without a zone is in UTC, or as milliseconds since 1970.
+pub fn timestamp(text: &str) -> Option<Timestamp> {
+    if let Ok(milliseconds) = text.parse() {
+        return Timestamp::from_millisecond(milliseconds).ok();
+    }
+    let in_utc = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+    text.parse().ok().or_else(|| in_utc().map(|at| at.timestamp()))
+}
+
 /// Foreign text, harmless in markdown, on one line and not too long.
 pub fn safe(text: &str) -> String {
     let line = one_line(text);
@@ -181,13 +192,37 @@ pub fn safe(text: &str) -> String {
     escape(&line.chars().take(LONGEST).chain(['…']).collect::<String>())
 }
 
+/// A line and a detail below it. Leaves out the detail if it is empty.
+pub fn with_detail(line: &str, detail: &str) -> String {
+    let line = line.trim_end();
+    if detail.is_empty() { line.to_owned() } else { format!("{line}\n\n- {detail}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_long_text_is_cut() {
+        assert_eq!(with_detail("head ", ""), "head");
         let long = safe(&"*".repeat(500));
         assert!(long.ends_with('…') && long.len() < 500, "{long}");
+    }
+
+    #[test]
+    fn times_are_read_as_senders_write_them() {
+        let at = |time: Value| {
+            let body = serde_json::json!({ "at": time });
+            Payload { headers: &BTreeMap::new(), body: &body }.time("/at").map(|at| at.to_string())
+        };
+        for time in
+            ["2026-11-27T09:30:00Z", "2026-11-27T10:30:00.000+01:00", "2026-11-27 09:30:00.000", "1795771800000"]
+        {
+            assert_eq!(at(time.into()).as_deref(), Some("2026-11-27T09:30:00Z"), "{time}");
+        }
+        assert_eq!(at(1_795_771_800_000_i64.into()).as_deref(), Some("2026-11-27T09:30:00Z"));
+        for odd in [Value::Null, "".into(), "soon".into(), i64::MAX.into(), 1.5.into()] {
+            assert_eq!(at(odd.clone()), None, "{odd}");
+        }
     }
 }
