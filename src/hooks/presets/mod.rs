@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod argocd;
+mod cloudevents;
 mod datadog;
 mod generic;
 mod github;
@@ -17,7 +18,7 @@ mod zabbix;
 pub(super) use payload::{Preset, Signal};
 
 /// Every preset.
-const ALL: [&Preset; 10] = [
+const ALL: [&Preset; 11] = [
     &generic::PRESET,
     &github::PRESET,
     &alertmanager::PRESET,
@@ -28,6 +29,7 @@ const ALL: [&Preset; 10] = [
     &datadog::PRESET,
     &zabbix::PRESET,
     &standard_webhooks::PRESET,
+    &cloudevents::PRESET,
 ];
 
 /// The preset with this name.
