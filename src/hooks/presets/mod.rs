@@ -6,6 +6,7 @@ mod alertmanager;
 mod argocd;
 mod azure_devops;
 mod bitbucket;
+mod cloudevents;
 mod datadog;
 mod generic;
 mod github;
@@ -23,12 +24,13 @@ mod zabbix;
 pub(super) use payload::{Preset, Severity, Signal, State};
 
 /// Every preset.
-const ALL: [&Preset; 16] = [
+const ALL: [&Preset; 17] = [
     &generic::PRESET,
     &alertmanager::PRESET,
     &argocd::PRESET,
     &azure_devops::PRESET,
     &bitbucket::PRESET,
+    &cloudevents::PRESET,
     &datadog::PRESET,
     &github::PRESET,
     &gitlab::PRESET,
