@@ -467,6 +467,39 @@ mod tests {
     }
 
     #[test]
+    fn one_flipped_bit_of_the_body_or_of_a_header_is_noticed() {
+        let form = SignatureForm {
+            prefix: "v0=".to_owned(),
+            signed: "v0:{timestamp}:{body}".to_owned(),
+            timestamp: Some("x-time".to_owned()),
+            ..form("x-signature")
+        };
+        let key = Key::new(&form, &SecretString::from(SECRET)).unwrap();
+        let text = format!("v0:{NOW}:{BODY}");
+        let right = format!("v0={}", hex::encode(key.sign([text.as_bytes()].into_iter())));
+        let scheme = Scheme::new(&form, &[SecretString::from(SECRET)]).unwrap();
+        let verify = |signature: &[u8], time: &[u8], body: &[u8]| {
+            let mut headers = HeaderMap::new();
+            let values = [("x-signature", signature), ("x-time", time)];
+            for (name, value) in values {
+                let Ok(value) = axum::http::HeaderValue::from_bytes(value) else { return false };
+                headers.insert(name, value);
+            }
+            scheme.verify(&headers, Bytes::copy_from_slice(body), NOW).is_ok()
+        };
+        let time = NOW.to_string();
+        let parts = [right.as_bytes(), time.as_bytes(), BODY.as_bytes()];
+        assert!(verify(parts[0], parts[1], parts[2]));
+        for (part, bit) in (0..3).flat_map(|part| (0..parts[part].len() * 8).map(move |bit| (part, bit))) {
+            let mut changed = parts.map(<[u8]>::to_vec);
+            changed[part][bit / 8] ^= 1 << (bit % 8);
+            // A letter of the hexadecimal digits may be small or capital.
+            let is_same = part == 0 && changed[0].eq_ignore_ascii_case(parts[0]) && bit / 8 >= 3;
+            assert_eq!(verify(&changed[0], &changed[1], &changed[2]), is_same, "part {part}, bit {bit}");
+        }
+    }
+
+    #[test]
     fn a_form_that_protects_nothing_is_refused() {
         let secrets = [SecretString::from(SECRET)];
         let wrong = |form: SignatureForm, says: &str| {
