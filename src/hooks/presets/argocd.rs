@@ -1,4 +1,4 @@
-//! `argocd`: applications, as Argo CD's notifications post them with the template that its template has to send:
+//! `argocd`: applications, as Argo CD's notifications post them, with a template of these fields:
 //! `{app, project, status, health, revision, message, url, trigger}`. It signs nothing.
 
 use super::payload::{Payload, Preset, Signal, State, link, safe, with_detail};

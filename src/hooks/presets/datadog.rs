@@ -1,4 +1,4 @@
-//! `datadog`: monitors, as Datadog's webhooks post them with the payload that its template has to send: `{title, body,
+//! `datadog`: monitors, as Datadog's webhooks post them, with a payload of these fields: `{title, body,
 //! type, transition, priority, scopes, tags, url, id, monitor_id, date}`. It signs nothing.
 
 use super::payload::{Payload, Preset, Severity, Signal, State, link, safe, with_detail};

@@ -1,4 +1,4 @@
-//! `zabbix`: problems, as a media type posts them with the script that its template has to send: `{event_id, value,
+//! `zabbix`: problems, as a media type posts them, with a script that sends these fields: `{event_id, value,
 //! update_status, severity, host, trigger, message, url}`. It signs nothing.
 
 use super::payload::{Payload, Preset, Severity, Signal, State, link, with_detail};
