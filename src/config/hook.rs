@@ -1,6 +1,9 @@
 //! `[[hook]]`: other systems that post to the bot.
 
-use serde::Deserialize;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::check::Check;
 use super::hook_proof::{HookAuth, HookSignature};
@@ -29,6 +32,9 @@ pub struct Hook {
     /// The largest body, in bytes.
     #[serde(default = "mebibyte")]
     pub max_body: usize,
+    /// The most deliveries in a time.
+    #[serde(default = "thousand_a_second", deserialize_with = "limit")]
+    pub limit: HookLimit,
     /// Whether it takes anything.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -49,6 +55,35 @@ fn generic() -> String {
 
 fn mebibyte() -> usize {
     1024 * 1024
+}
+
+/// So many deliveries in such a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HookLimit {
+    #[allow(missing_docs)]
+    pub most: u32,
+    #[allow(missing_docs)]
+    pub per: Duration,
+}
+
+fn thousand_a_second() -> HookLimit {
+    HookLimit { most: 60_000, per: Duration::from_secs(60) }
+}
+
+/// Reads `100/s`, `60000/m` or `500/h`.
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HookLimit, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let parsed = text.trim().split_once('/').and_then(|(most, per)| {
+        let seconds = match per.trim() {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            _ => return None,
+        };
+        let most = most.trim().parse().ok().filter(|most| *most > 0)?;
+        Some(HookLimit { most, per: Duration::from_secs(seconds) })
+    });
+    parsed.ok_or_else(|| D::Error::custom("is no limit: write \"100/s\", \"60000/m\" or \"500/h\""))
 }
 
 fn yes() -> bool {

@@ -54,7 +54,7 @@ pub(crate) use conversations::LONGEST_QUESTION;
 pub use delivery::{Delivery, Mode};
 pub use files::Files;
 pub use flood::Flood;
-pub use hook::Hook;
+pub use hook::{Hook, HookLimit};
 pub use hook_proof::{AuthKinds, EncodingName, HashName, HookAuth, HookSignature, KeyName, SeparatorName};
 pub use hook_rule::HookRule;
 pub use instance::Instance;

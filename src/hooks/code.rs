@@ -23,6 +23,7 @@ pub(super) enum Code {
     InvalidSignature,
     SignatureMissing,
     TooLarge,
+    TooMany,
 }
 
 #[derive(Serialize)]
@@ -48,6 +49,7 @@ impl Code {
             }
             Code::InvalidSignature => ("7028", "Invalid signature", StatusCode::BAD_REQUEST),
             Code::SignatureMissing => ("7029", "Mandatory Signature Missing", StatusCode::BAD_REQUEST),
+            Code::TooMany => ("7020", "You have reached maximum transaction limit", StatusCode::TOO_MANY_REQUESTS),
             Code::TooLarge => ("430", "Payload too large", StatusCode::PAYLOAD_TOO_LARGE),
         }
     }
@@ -60,6 +62,12 @@ impl Code {
     /// The answer to a delivery that is on disk with this id.
     pub(super) fn queued(id: Uuid) -> Response {
         Code::Queued.with("the event is on disk", Some(id))
+    }
+
+    /// The answer to a delivery that has to wait for so many seconds.
+    pub(super) fn too_many(seconds: u64) -> Response {
+        let says = "the hook has had as many deliveries as its limit allows";
+        ([(header::RETRY_AFTER, seconds.to_string())], Code::TooMany.answer(says)).into_response()
     }
 
     fn with(self, description: &str, id: Option<Uuid>) -> Response {

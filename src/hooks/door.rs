@@ -124,6 +124,10 @@ impl HookDoor {
                 return *self.refuse(code, wanted(code));
             }
         };
+        if let Err(seconds) = hook.limit.take(clock::instant()) {
+            self.metrics.event(Source::Hook.as_str(), "hooks", Received::Rejected);
+            return Code::too_many(seconds);
+        }
         let value = match body::parse(body::content_type(headers), &body) {
             Ok(value) => value,
             Err(says) => return *self.refuse(Code::InvalidJson, &says),

@@ -5,6 +5,7 @@
 mod body;
 mod code;
 mod door;
+mod limit;
 mod presets;
 mod proof;
 mod rules;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::clock;
 use crate::config;
 use crate::outbox::Destination;
 use crate::signature::Scheme;
@@ -25,6 +27,7 @@ pub use door::HookDoor;
 pub use trying::Tried;
 pub use work::HookWork;
 
+use limit::Limit;
 use presets::{Preset, Signal};
 use rules::{Rules, Told};
 
@@ -35,6 +38,7 @@ struct Hook {
     auth: proof::Auth,
     signature: Option<Signature>,
     max_body: usize,
+    limit: Limit,
     enabled: bool,
     to: Vec<Destination>,
     rules: Rules,
@@ -78,7 +82,7 @@ impl Hooks {
 
 impl Hook {
     fn new(hook: &config::Hook, room: Option<&str>) -> Result<Hook, String> {
-        let config::Hook { name, preset, auth, signature, max_body, enabled, to, rule, .. } = hook;
+        let config::Hook { name, preset, auth, signature, max_body, limit, enabled, to, rule, .. } = hook;
         let preset = presets::named(preset)?;
         let signature = signature.as_ref().map(|signature| {
             let form = proof::form(preset.signature.map(|form| form()), signature)?;
@@ -92,6 +96,7 @@ impl Hook {
             auth: proof::Auth::new(auth.as_ref())?,
             signature: signature.transpose()?,
             max_body: *max_body,
+            limit: Limit::new(*limit, clock::instant()),
             enabled: *enabled,
             to: to.iter().map(|to| destination(to)).collect(),
             rules: Rules::new(rule, destination)?,

@@ -134,6 +134,24 @@ async fn what_the_ledger_does_not_take_is_503_and_is_taken_when_it_comes_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn above_its_limit_a_hook_says_when_to_come_again_and_counts_only_who_is_let_in() {
+    let settings = hook("ci", &format!("auth = {{ bearer = \"{SECRET}\" }}\nlimit = \"2/h\""));
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    let bearer = format!("Bearer {SECRET}");
+    let headers = [("authorization", bearer.as_str())];
+    for _ in 0..5 {
+        assert_eq!(posts(&bot, "/hooks/ci", &[], "{}").await.0, 401);
+    }
+    for _ in 0..2 {
+        assert_eq!(posts(&bot, "/hooks/ci", &headers, "{}").await.0, 202);
+    }
+    assert_eq!(posts(&bot, "/hooks/ci", &headers, "{}").await, (429, "7020".to_owned(), None));
+    let answer = http().post(format!("{}/hooks/ci", bot.url)).header("authorization", bearer).send().await.unwrap();
+    let seconds: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=1800).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_methods_are_told_what_a_hook_takes_and_cloud_events_may_ask() {
     let bot = Harness::with(&hook("ci", "auth = \"none\""), Bot::builder()).await;
     let url = format!("{}/hooks/ci", bot.url);
@@ -252,6 +270,7 @@ const WRONG: &[(&str, &str)] = &[
         "names a file that cannot be read",
     ),
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nmax_body = 0", "must be from 1 to"),
+    ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nlimit = \"0/m\"", "is no limit: write"),
     (
         "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\npreset = \"gitbub\"",
         "there are generic, alertmanager, argocd",
