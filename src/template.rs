@@ -16,6 +16,9 @@ const STEPS: u64 = 100_000;
 /// The most bytes that a template may write. The outbox cuts a long text into several messages.
 const MOST_BYTES: usize = 64 * 1024;
 
+/// The end of the name of a template that writes no markdown, but plain text.
+pub const PLAIN: &str = ".plain";
+
 /// What expressions and templates see, by name.
 #[derive(Clone, Debug)]
 pub struct Values(Value);
@@ -34,20 +37,12 @@ impl Values {
 pub struct TemplateError(String);
 
 /// Templates by their names, and expressions.
-pub struct Templates {
-    /// In templates a name that is not there is an error.
-    strict: Environment<'static>,
-    /// In expressions it is nothing.
-    lenient: Environment<'static>,
-}
+pub struct Templates(Environment<'static>);
 
 impl Templates {
     /// No templates yet.
     pub fn new() -> Templates {
-        let (mut strict, mut lenient) = (environment(), environment());
-        strict.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-        lenient.set_undefined_behavior(UndefinedBehavior::Chainable);
-        Templates { strict, lenient }
+        Templates(environment())
     }
 
     /// Adds a template.
@@ -55,7 +50,7 @@ impl Templates {
     /// # Errors
     /// It is no template; the error says in which line and why.
     pub fn add(&mut self, name: String, source: String) -> Result<(), TemplateError> {
-        self.strict.add_template_owned(name, source).map_err(|error| explained(&error))
+        self.0.add_template_owned(name, source).map_err(|error| explained(&error))
     }
 
     /// Checks an expression.
@@ -63,16 +58,21 @@ impl Templates {
     /// # Errors
     /// It is no expression, and why.
     pub fn check(&self, expression: &str) -> Result<(), TemplateError> {
-        self.lenient.compile_expression(expression).map(drop).map_err(|error| explained(&error))
+        self.0.compile_expression(expression).map(drop).map_err(|error| explained(&error))
     }
 
-    /// Whether an expression is true of these values. What is not there is false.
+    /// Whether an expression is true of these values. It is false if it compares a value that is not there, or looks into
+    /// one.
     ///
     /// # Errors
-    /// It cannot be evaluated, such as a comparison of a text with a number.
+    /// It cannot be evaluated, such as a filter that does not fit its value.
     pub fn holds(&self, expression: &str, values: &Values) -> Result<bool, TemplateError> {
-        let found = self.lenient.compile_expression(expression).and_then(|expression| expression.eval(&values.0));
-        found.map(|value| value.is_true()).map_err(|error| explained(&error))
+        let found = self.0.compile_expression(expression).and_then(|expression| expression.eval(&values.0));
+        match found {
+            Ok(value) => Ok(value.is_true()),
+            Err(error) if error.kind() == ErrorKind::UndefinedError => Ok(false),
+            Err(error) => Err(explained(&error)),
+        }
     }
 
     /// What a template writes with these values.
@@ -80,7 +80,7 @@ impl Templates {
     /// # Errors
     /// It names a value that is not there, or writes too much, or takes too long.
     pub fn render(&self, name: &str, values: &Values) -> Result<String, TemplateError> {
-        let template = self.strict.get_template(name).map_err(|error| explained(&error))?;
+        let template = self.0.get_template(name).map_err(|error| explained(&error))?;
         let mut written = Bounded(Vec::new());
         template.render_captured_to(values.0.clone(), &mut written).map_err(|error| explained(&error))?;
         Ok(String::from_utf8_lossy(&written.0).trim().to_owned())
@@ -90,19 +90,25 @@ impl Templates {
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_fuel(Some(STEPS));
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     environment.set_recursion_limit(50);
-    environment.set_auto_escape_callback(|_| AutoEscape::Custom("markdown".into()));
+    environment.set_auto_escape_callback(|name| match name.ends_with(PLAIN) {
+        true => AutoEscape::None,
+        false => AutoEscape::Custom("markdown".into()),
+    });
     environment.set_formatter(write);
     environment.add_function("link", |address: String| Value::from_safe_string(host_link(&address)));
     environment
 }
 
-/// Writes a value. A text is made harmless, unless it is called safe.
-fn write(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+/// Writes a value. A text is made harmless, unless it is called safe or the template writes no markdown.
+fn write(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     match (value.kind(), value.as_str()) {
         (ValueKind::Undefined, _) => Err(Error::from(ErrorKind::UndefinedError)),
         (ValueKind::None, _) => Ok(()),
-        (_, Some(text)) if value.is_safe() => out.write_str(text).map_err(Error::from),
+        (_, Some(text)) if value.is_safe() || matches!(state.auto_escape(), AutoEscape::None) => {
+            out.write_str(text).map_err(Error::from)
+        }
         (_, Some(text)) => out.write_str(&escape(text)).map_err(Error::from),
         _ => out.write_str(&escape(&value.to_string())).map_err(Error::from),
     }
@@ -181,7 +187,12 @@ mod tests {
         let templates = Templates::new();
         let holds = |expression: &str| templates.holds(expression, &values()).unwrap();
         assert!(holds("severity in ['critical', 'error'] and body.count > 2"));
-        assert!(!holds("body.missing.deep == 1") && !holds("nothing") && holds("not nothing"));
+        for missing in
+            ["body.missing.deep == 1", "nothing", "body.missing < 5", "body.missing != 'ok'", "'x' in nothing"]
+        {
+            assert!(!holds(missing), "{missing}");
+        }
+        assert!(holds("not nothing") && holds("nothing is undefined or nothing == 1"));
     }
 
     #[test]

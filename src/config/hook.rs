@@ -122,11 +122,13 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         if let Some(problem) = auth.as_ref().and_then(HookAuth::problem) {
             wrong(".auth", problem);
         }
-        if let Some(auth) = auth {
-            check.plain(&key(".auth"), auth.secrets());
+        if let Some(problem) = auth.as_ref().and_then(HookAuth::odd_token) {
+            wrong(".auth.url_token", problem);
         }
-        if let Some(signature) = signature {
-            check.plain(&key(".signature.secrets"), &signature.secrets);
+        let can = "can post in the sender's name";
+        check.secrets(&key(".auth"), &auth.iter().flat_map(HookAuth::keys).cloned().collect::<Vec<_>>(), can, "");
+        if let Some(HookSignature { secrets, .. }) = signature {
+            check.secrets(&key(".signature.secrets"), secrets, can, "");
         }
     }
 }

@@ -142,6 +142,21 @@ impl HookAuth {
         }
     }
 
+    /// What is wrong with a token in the path, as a clause. It is compared as it was sent.
+    pub(super) fn odd_token(&self) -> Option<&'static str> {
+        let HookAuth::Kinds(kinds) = self else { return None };
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+        let token = kinds.url_token.as_ref()?.expose_secret();
+        let says = "holds a character that is written otherwise in a path: use letters, digits, -, ., _ and ~";
+        (!token.chars().all(is_plain)).then_some(says)
+    }
+
+    /// Its secrets without a `user:password`, which may be short, since it is the sender's.
+    pub(super) fn keys(&self) -> Vec<&SecretString> {
+        let is_basic = matches!(self, HookAuth::Kinds(kinds) if kinds.basic.is_some());
+        if is_basic { Vec::new() } else { self.secrets() }
+    }
+
     /// All its secrets.
     pub(super) fn secrets(&self) -> Vec<&SecretString> {
         let HookAuth::Kinds(kinds) = self else { return Vec::new() };

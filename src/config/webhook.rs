@@ -53,8 +53,8 @@ impl Webhook {
         );
         check.must(
             "webhook.path",
-            !["/healthz", "/readyz"].contains(&path.as_str()),
-            "is taken by a health check; choose another",
+            !["/healthz", "/readyz"].contains(&path.as_str()) && !path.starts_with("/hooks/"),
+            "is taken by a health check or by hooks; choose another",
         );
         check.duration("webhook.check_interval", self.check_interval, 30 * DAY);
         check.secrets("webhook.secret", not_blank(self.secret.as_ref()), "can pose as Webex", "");

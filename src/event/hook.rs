@@ -23,7 +23,27 @@ pub struct HookPost {
     pub headers: BTreeMap<String, String>,
 }
 
+/// The most characters of an event's name, and the longest key that is kept as it is.
+const MOST_EVENT: usize = 64;
+const LONGEST_KEY: usize = 200;
+
+/// What somebody else wrote as a key, in no more than the limit: a longer one is replaced by its hash.
+pub fn short_key(key: &str) -> String {
+    if key.len() <= LONGEST_KEY {
+        key.to_owned()
+    } else {
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()).to_string()
+    }
+}
+
 impl HookPost {
+    /// A delivery. What its sender wrote as the event becomes a word: other characters than those of names become `_`.
+    pub fn new(hook: &str, id: Uuid, key: &str, event: &str, headers: BTreeMap<String, String>) -> HookPost {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+        let event = event.chars().take(MOST_EVENT).map(|c| if is_plain(c) { c } else { '_' }).collect();
+        HookPost { hook: hook.to_owned(), id, key: short_key(key), event, headers }
+    }
+
     pub(super) fn lane(&self) -> String {
         format!("hooks/{}/{}", self.hook, self.key)
     }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use hook::HookPost;
+pub use hook::{HookPost, short_key};
 pub use ids::{
     CLICKS, MEMBERSHIPS, MESSAGES, card_notice_id, decision_id, elsewhere_id, failure_id, hook_id, id, notice_id,
     outcome_id, removal_id, reply_id, unhandled_id,

@@ -1,6 +1,7 @@
 //! Reads the body of a delivery as one value, in whatever way it is written.
 
-use axum::http::{HeaderMap, header};
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 /// The field of a form that holds the payload, as GitHub sends it unless it is told otherwise.
@@ -16,7 +17,8 @@ const MOST_FIELDS: usize = 1000;
 /// What is wrong with it, without a word of it.
 pub(super) fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Value, String> {
     let Some(first) = body.trim_ascii().first() else { return Err("the body is empty".to_owned()) };
-    let is_form = content_type.is_some_and(|kind| kind.trim().starts_with("application/x-www-form-urlencoded"));
+    let is_form = content_type
+        .is_some_and(|kind| kind.trim().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
     if !is_form || matches!(first, b'{' | b'[') {
         return json(body);
     }
@@ -31,13 +33,13 @@ pub(super) fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Value, St
 }
 
 /// The type that a request says its body has.
-pub(super) fn content_type(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::CONTENT_TYPE)?.to_str().ok()
+pub(super) fn content_type(headers: &BTreeMap<String, String>) -> Option<&str> {
+    headers.get("content-type").map(String::as_str)
 }
 
 fn json(body: &[u8]) -> Result<Value, String> {
     let place =
-        |error: serde_json::Error| format!("it is not JSON from line {}, column {} on", error.line(), error.column());
+        |error: serde_json::Error| format!("it is not JSON at line {}, column {}", error.line(), error.column());
     serde_json::from_slice(body).map_err(place)
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// The seconds until a sender should repeat a delivery that the ledger did not take.
 const RETRY_AFTER: &str = "5";
 
-/// How a delivery was taken or why it was refused.
+/// The outcome of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
     /// It is on disk, or was already.

@@ -24,10 +24,10 @@ const PATH: &str = "/hooks/";
 const MOST_HEADERS: usize = 8 * 1024;
 
 /// What the senders of CloudEvents ask before they post.
-const MAY_I: &str = "webhook-request-origin";
+const HANDSHAKE: &str = "webhook-request-origin";
 
-/// Headers that hold a proof whatever the settings say.
-const PROOFS: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
+/// Parts of the names of headers that hold a proof, whatever the settings say.
+const PROOFS: [&str; 8] = ["authorization", "cookie", "token", "secret", "signature", "password", "api-key", "apikey"];
 
 /// Takes deliveries to hooks.
 pub struct HookDoor {
@@ -42,8 +42,6 @@ pub struct HookDoor {
 /// A request whose hook is known and takes it.
 pub struct Admitted<'a> {
     hook: &'a Hook,
-    /// What follows the name in the path.
-    token: Option<&'a str>,
 }
 
 impl Admitted<'_> {
@@ -84,58 +82,51 @@ impl HookDoor {
         let Some(hook) = hook else {
             return Err(self.refuse(Code::Unknown, "no hook has this path; [[hook]] in the settings makes one"));
         };
-        match *method {
-            Method::POST | Method::PUT => {}
-            Method::OPTIONS if headers.contains_key(MAY_I) => return Err(Box::new(permission(headers))),
-            _ => return Err(Box::new(not_posted())),
-        }
         if !hook.enabled {
             return Err(self.refuse(Code::Inactive, "the hook is switched off: enabled = false"));
         }
-        Ok(Admitted { hook, token })
+        match *method {
+            Method::POST | Method::PUT => {}
+            Method::OPTIONS if headers.contains_key(HANDSHAKE) => return Err(Box::new(permission(headers))),
+            _ => return Err(Box::new(not_posted())),
+        }
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        if length.is_some_and(|length: usize| length > hook.max_body) {
+            return Err(self.too_large(hook));
+        }
+        // The body of somebody who is not let in is not read.
+        hook.auth.check(headers, token).map_err(|code| self.unproven(hook, code))?;
+        Ok(Admitted { hook })
     }
 
     /// Answers a delivery. Instead of the body there may be the status with which it could not be read.
     pub async fn receive(
         &self,
-        Admitted { hook, token }: Admitted<'_>,
+        Admitted { hook }: Admitted<'_>,
         headers: &HeaderMap,
         body: Result<Bytes, StatusCode>,
     ) -> Response {
         let body = match body {
             Ok(body) => body,
-            Err(StatusCode::PAYLOAD_TOO_LARGE) => {
-                let says = format!("the body has more than {} bytes, which is max_body of this hook", hook.max_body);
-                return *self.refuse(Code::TooLarge, &says);
-            }
+            Err(StatusCode::PAYLOAD_TOO_LARGE) => return *self.too_large(hook),
             Err(_) => return *self.refuse(Code::InvalidJson, "the body was not sent whole"),
         };
-        let body = match prove(hook, headers, token, body) {
+        let body = match verify(hook, headers, body) {
             Ok(body) => body,
-            Err(code) => {
-                if let Some(count) = self.refused.count() {
-                    tracing::warn!(
-                        hook = hook.name,
-                        ?code,
-                        count,
-                        "a delivery to a hook was refused; more within a minute are only counted"
-                    );
-                }
-                return *self.refuse(code, wanted(code));
-            }
+            Err(code) => return *self.unproven(hook, code),
         };
         if let Err(seconds) = hook.limit.take(clock::instant()) {
             self.metrics.event(Source::Hook.as_str(), "hooks", Received::Rejected);
             return Code::too_many(seconds);
         }
-        let value = match body::parse(body::content_type(headers), &body) {
+        let headers = kept(hook, headers);
+        let value = match body::parse(body::content_type(&headers), &body) {
             Ok(value) => value,
             Err(says) => return *self.refuse(Code::InvalidJson, &says),
         };
-        let headers = kept(hook, headers);
         let Signal { event, key, delivery, .. } = hook.preset.signal(&headers, &value);
         let id = delivery.map_or_else(Uuid::new_v4, |delivery| event::hook_id(&hook.name, &delivery));
-        self.put(hook, HookPost { hook: hook.name.clone(), id, key, event, headers }, body).await
+        self.put(hook, HookPost::new(&hook.name, id, &key, &event, headers), body).await
     }
 
     async fn put(&self, hook: &Hook, post: HookPost, body: Bytes) -> Response {
@@ -152,6 +143,24 @@ impl HookDoor {
                 *self.refuse(Code::Unavailable, "the ledger cannot take it now; nothing was accepted")
             }
         }
+    }
+
+    /// Refuses a sender that did not prove itself.
+    fn unproven(&self, hook: &Hook, code: Code) -> Box<Response> {
+        if let Some(count) = self.refused.count() {
+            tracing::warn!(
+                hook = hook.name,
+                ?code,
+                count,
+                "a delivery to a hook was refused; more within a minute, to any hook, are only counted"
+            );
+        }
+        self.refuse(code, wanted(code))
+    }
+
+    fn too_large(&self, hook: &Hook) -> Box<Response> {
+        let says = format!("the body has more than {} bytes, which is max_body of this hook", hook.max_body);
+        self.refuse(Code::TooLarge, &says)
     }
 
     /// Counts a refusal, and answers it.
@@ -173,9 +182,8 @@ fn wanted(code: Code) -> &'static str {
     }
 }
 
-/// Lets a body pass whose sender has proven itself.
-fn prove(hook: &Hook, headers: &HeaderMap, token: Option<&str>, body: Bytes) -> Result<Bytes, Code> {
-    hook.auth.check(headers, token)?;
+/// Checks the signature, if the hook has one.
+fn verify(hook: &Hook, headers: &HeaderMap, body: Bytes) -> Result<Bytes, Code> {
     let Some(signature) = &hook.signature else { return Ok(body) };
     if !signature.is_required && !signature.scheme.is_signed(headers) {
         return Ok(body);
@@ -188,25 +196,29 @@ fn prove(hook: &Hook, headers: &HeaderMap, token: Option<&str>, body: Bytes) -> 
     }
 }
 
-/// The headers that are kept: those that are text, without proofs, and no more than the limit.
+/// The headers that are kept: those that are text and hold no proof, the small ones first, up to the limit.
 fn kept(hook: &Hook, headers: &HeaderMap) -> BTreeMap<String, String> {
-    let is_proof = |name: &HeaderName| {
-        PROOFS.contains(name)
-            || hook.auth.header() == Some(name)
+    let is_proof = |name: &str, value: &str| {
+        name == "key"
+            || PROOFS.iter().any(|part| name.contains(part))
             || hook.signature.as_ref().is_some_and(|signature| signature.scheme.header() == name)
+            || hook.auth.is_in(name, value)
     };
-    let mut left = MOST_HEADERS;
-    let texts = headers.iter().filter(|(name, _)| !is_proof(name)).filter_map(|(name, value)| {
-        let value = value.to_str().ok()?;
-        left = left.checked_sub(name.as_str().len() + value.len())?;
-        Some((name.as_str().to_owned(), value.to_owned()))
-    });
-    texts.collect()
+    let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let mut texts: Vec<_> = texts.filter(|(name, value)| !is_proof(name, value)).collect();
+    texts.sort_by_key(|(name, value)| (*name != header::CONTENT_TYPE.as_str(), name.len() + value.len()));
+    let (mut kept, mut left) = (BTreeMap::new(), MOST_HEADERS);
+    for (name, value) in texts {
+        let Some(rest) = left.checked_sub(name.len() + value.len()) else { break };
+        left = rest;
+        kept.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+    }
+    kept
 }
 
 /// Tells a sender of CloudEvents that it may post.
 fn permission(headers: &HeaderMap) -> Response {
-    let origin = headers.get(MAY_I).cloned().unwrap_or(axum::http::HeaderValue::from_static("*"));
+    let origin = headers.get(HANDSHAKE).cloned().unwrap_or(axum::http::HeaderValue::from_static("*"));
     let allowed = [
         (HeaderName::from_static("webhook-allowed-origin"), origin),
         (HeaderName::from_static("webhook-allowed-rate"), axum::http::HeaderValue::from_static("*")),

@@ -29,7 +29,7 @@ pub use work::HookWork;
 
 use limit::Limit;
 use presets::{Preset, Signal};
-use rules::{Rules, Told};
+use rules::{Rules, Telling, Told};
 
 /// A hook of the settings, ready to be used.
 struct Hook {
@@ -105,25 +105,23 @@ impl Hook {
 }
 
 impl Hook {
-    /// The messages about a delivery, each with its destinations. None if nothing is said of it.
-    ///
-    /// # Errors
-    /// A rule cannot be carried out: its name, and why.
-    fn tell(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Result<Vec<Told<'_>>, String> {
+    /// The messages about a delivery, each with its destinations.
+    fn tell(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Telling<'_> {
         if self.rules.is_empty() {
             let told = |markdown: &String| Told {
                 rule: None,
                 to: &self.to,
                 thread: signal.key.clone(),
                 markdown: markdown.clone(),
+                place: 0,
             };
-            return Ok(signal.says.iter().map(told).collect());
+            return Telling { told: signal.says.iter().map(told).collect(), wrong: Vec::new() };
         }
-        let mut told = self.rules.tell(signal, headers, body)?;
-        for Told { to, .. } in told.iter_mut().filter(|told| told.to.is_empty()) {
+        let mut telling = self.rules.tell(signal, headers, body);
+        for Told { to, .. } in telling.told.iter_mut().filter(|told| told.to.is_empty()) {
             *to = &self.to;
         }
-        Ok(told)
+        telling
     }
 
     /// Why nothing is said of a delivery.

@@ -63,15 +63,18 @@ impl Auth {
         matches!(self, Auth::Path(_))
     }
 
-    /// The header that holds the proof, if one does. It is a secret.
-    pub(super) fn header(&self) -> Option<&HeaderName> {
+    /// Whether this header is the proof, or its value has a secret in it, as that of a proxy may have the path.
+    pub(super) fn is_in(&self, name: &str, value: &str) -> bool {
         match self {
-            Auth::Header(name, ..) => Some(name),
-            Auth::Nothing | Auth::Path(_) => None,
+            Auth::Nothing => false,
+            Auth::Header(of, secrets, _) => {
+                of == name || secrets.iter().any(|secret| value.contains(secret.expose_secret()))
+            }
+            Auth::Path(secret) => value.contains(secret.expose_secret()),
         }
     }
 
-    /// Lets a sender in who shows what it has to. Compares in constant time.
+    /// Checks that the sender shows the right secret. Compares in constant time.
     pub(super) fn check(&self, headers: &HeaderMap, token: Option<&str>) -> Result<(), Code> {
         match self {
             Auth::Nothing => Ok(()),

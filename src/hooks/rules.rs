@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::presets::{Severity, Signal, State};
+use super::presets::{Severity, Signal, State, safe};
 use crate::config::HookRule;
 use crate::outbox::Destination;
-use crate::template::{Templates, Values};
-use crate::text::{escape, host_link};
+use crate::template::{PLAIN, TemplateError, Templates, Values};
+use crate::text::host_link;
 
 /// The rules of one hook.
 pub(super) struct Rules {
@@ -36,6 +36,16 @@ pub(super) struct Told<'a> {
     /// The key of its thread. Empty if it has none.
     pub thread: String,
     pub markdown: String,
+    /// The place of its rule among those of the hook, from 0.
+    pub place: u32,
+}
+
+/// What is said of a delivery, and which rules could not be carried out.
+#[derive(Default)]
+pub(super) struct Telling<'a> {
+    pub told: Vec<Told<'a>>,
+    /// The name of each such rule, and why.
+    pub wrong: Vec<String>,
 }
 
 impl Rules {
@@ -52,7 +62,7 @@ impl Rules {
             }
             let mut add = |of: &str, source: &Option<String>| {
                 let Some(source) = source else { return Ok(None) };
-                let key = format!("{of} {nth}");
+                let key = if of == "thread" { format!("{of} {nth}{PLAIN}") } else { format!("{of} {nth}") };
                 templates.add(key.clone(), source.clone()).map_err(|error| wrong(of, error.to_string()))?;
                 Ok::<_, String>(Some(key))
             };
@@ -71,34 +81,40 @@ impl Rules {
         self.rules.len()
     }
 
-    /// The messages that the rules make of a delivery.
-    ///
-    /// # Errors
-    /// A rule cannot be carried out: its name, and why.
-    pub(super) fn tell(
-        &self,
-        signal: &Signal,
-        headers: &BTreeMap<String, String>,
-        body: &Value,
-    ) -> Result<Vec<Told<'_>>, String> {
+    /// The messages that the rules make of a delivery. A rule that cannot be carried out holds up no other.
+    pub(super) fn tell(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Telling<'_> {
         let values = values(signal, headers, body);
-        let mut told = Vec::new();
-        for rule in &self.rules {
-            let wrong = |error| format!("rule {}: {error}", rule.name);
-            let holds =
-                rule.when.as_ref().map_or(Ok(true), |when| self.templates.holds(when, &values)).map_err(wrong)?;
-            if !holds {
-                continue;
+        let mut telling = Telling::default();
+        for (rule, place) in self.rules.iter().zip(0..) {
+            match self.tell_by(rule, place, signal, &values) {
+                Ok(None) => continue,
+                Ok(Some(told)) => telling.told.push(told),
+                Err(error) => telling.wrong.push(format!("rule {}: {error}", rule.name)),
             }
-            let render = |name: &str| self.templates.render(name, &values).map_err(wrong);
-            let thread = rule.thread.as_deref().map_or_else(|| Ok(signal.key.clone()), render)?;
-            let markdown = rule.template.as_deref().map_or_else(|| Ok(default(signal)), render)?;
-            told.push(Told { rule: Some(&rule.name), to: &rule.to, thread, markdown });
             if rule.is_last {
                 break;
             }
         }
-        Ok(told)
+        telling
+    }
+
+    /// The message of a rule. None if the rule does not hold.
+    fn tell_by<'a>(
+        &self,
+        rule: &'a Rule,
+        place: u32,
+        signal: &Signal,
+        values: &Values,
+    ) -> Result<Option<Told<'a>>, TemplateError> {
+        if let Some(when) = &rule.when
+            && !self.templates.holds(when, values)?
+        {
+            return Ok(None);
+        }
+        let render = |name: &str| self.templates.render(name, values);
+        let thread = rule.thread.as_deref().map_or_else(|| Ok(signal.key.clone()), render)?;
+        let markdown = rule.template.as_deref().map_or_else(|| Ok(default(signal)), render)?;
+        Ok(Some(Told { rule: Some(&rule.name), to: &rule.to, thread, markdown, place }))
     }
 }
 
@@ -109,9 +125,9 @@ fn default(signal: &Signal) -> String {
         return says.clone();
     }
     let what = if title.is_empty() { event } else { title };
-    let parts = [escape(source), escape(what), host_link(url)];
+    let parts = [safe(source), safe(what), host_link(url)];
     let parts: Vec<_> = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
-    if parts.is_empty() { "(something was posted that has no text)".to_owned() } else { parts.join(" ") }
+    if parts.is_empty() { "(a delivery without a text)".to_owned() } else { parts.join(" ") }
 }
 
 /// What expressions and templates see. What the preset knows hides what the body has under the same name.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::rules::{word_of_severity, word_of_state};
+use super::rules::{Telling, word_of_severity, word_of_state};
 use super::{Hook, Hooks, body};
 
 /// A hook, for people.
@@ -51,9 +51,12 @@ impl Hooks {
     pub fn attempt(&self, name: &str, headers: &BTreeMap<String, String>, payload: &[u8]) -> Result<Tried, String> {
         let hook =
             self.0.get(name).ok_or_else(|| format!("there is no hook of this name; there are: {}", self.names()))?;
-        let body = body::parse(headers.get("content-type").map(String::as_str), payload)?;
+        let body = body::parse(body::content_type(headers), payload)?;
         let signal = hook.preset.signal(headers, &body);
-        let told = hook.tell(&signal, headers, &body)?;
+        let Telling { told, wrong } = hook.tell(&signal, headers, &body);
+        if !wrong.is_empty() {
+            return Err(wrong.join("; "));
+        }
         let messages: Vec<_> = told
             .into_iter()
             .map(|told| TriedMessage {

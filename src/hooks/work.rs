@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::rules::Told;
+use super::rules::{Telling, Told};
 use super::{Hook, Hooks, body};
 use crate::desk::{Desk, EventEnd, Outcome};
 use crate::event::{self, HookPost};
@@ -11,6 +11,10 @@ use crate::store::{Claimed, Entry};
 use crate::text::{MOST_BYTES, split};
 use crate::verdict::Verdict;
 use crate::webex::NewMessage;
+
+/// More than the destinations of a rule, and than the messages that a template can fill.
+const MOST_DESTINATIONS: u32 = 1000;
+const MOST_PARTS: u32 = 100;
 
 /// The label in metrics if the settings no longer have the hook.
 const NO_PRESET: &str = "none";
@@ -30,31 +34,30 @@ impl HookWork {
     /// Makes the messages of a delivery.
     pub async fn work(&self, row: &Claimed, post: &HookPost) -> Outcome {
         let Some(hook) = self.hooks.0.get(&post.hook) else {
-            return end(NO_PRESET, post, Verdict::Ignored, "the settings have no hook of this name any more").into();
+            let reason = "the settings have no hook of this name any more";
+            return end(NO_PRESET, post, Verdict::Failed, reason).dead().into();
         };
         let bytes = match self.desk.services.store.raw(row.id).await {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return unreadable(hook, post, "its body is no longer in the ledger"),
             Err(error) => return self.desk.retry_or_give_up(row, &error.to_string()),
         };
-        let content_type = post.headers.get("content-type").map(String::as_str);
-        let body = match body::parse(content_type, &bytes) {
+        let body = match body::parse(body::content_type(&post.headers), &bytes) {
             Ok(body) => body,
             Err(error) => return unreadable(hook, post, &error),
         };
         let preset = hook.preset.name;
-        match hook.tell(&hook.preset.signal(&post.headers, &body), &post.headers, &body) {
-            Ok(told) if told.is_empty() => end(preset, post, Verdict::Ignored, hook.silence()).into(),
-            Ok(told) => {
-                let end = end(preset, post, Verdict::Done, "it is told").noted(by(&told));
-                end.then(letters(row, hook, told)).into()
-            }
-            Err(error) => {
-                tracing::error!(hook = hook.name, error, "a rule of a hook cannot be carried out");
-                let end = end(preset, post, Verdict::Failed, "a rule of the hook cannot be carried out");
-                end.noted(error).dead().into()
-            }
+        let Telling { told, wrong } = hook.tell(&hook.preset.signal(&post.headers, &body), &post.headers, &body);
+        if !wrong.is_empty() {
+            let error = wrong.join("; ");
+            tracing::error!(hook = hook.name, error, "a rule of a hook cannot be carried out");
+            let end = end(preset, post, Verdict::Failed, "a rule of the hook cannot be carried out");
+            return end.noted(error).then(letters(row, hook, told)).dead().into();
         }
+        if told.is_empty() {
+            return end(preset, post, Verdict::Ignored, hook.silence()).into();
+        }
+        end(preset, post, Verdict::Done, "it is told").noted(by(&told)).then(letters(row, hook, told)).into()
     }
 }
 
@@ -68,15 +71,17 @@ fn by(told: &[Told<'_>]) -> String {
     }
 }
 
-/// The letters of the messages, for each destination as many as a message needs.
+/// The letters of the messages, for each destination as many as a message needs. A letter has the same id when its event
+/// is worked on again, whichever rules held before.
 fn letters(row: &Claimed, hook: &Hook, told: Vec<Told<'_>>) -> Vec<Entry> {
     let mut letters = Vec::new();
-    for Told { to, thread, markdown, .. } in told {
-        let thread = (!thread.is_empty()).then(|| format!("hooks/{}/{thread}", hook.name));
-        for (to, part) in to.iter().flat_map(|to| split(&markdown, MOST_BYTES).into_iter().map(move |part| (to, part)))
-        {
-            let nth = u32::try_from(letters.len()).unwrap_or(u32::MAX);
-            letters.push(letter(row, to, nth, part, thread.as_deref()));
+    for Told { to, thread, markdown, place, .. } in told {
+        let thread = (!thread.is_empty()).then(|| format!("hooks/{}/{}", hook.name, event::short_key(&thread)));
+        for (to, of) in to.iter().zip(0..) {
+            for (part, nth) in split(&markdown, MOST_BYTES).into_iter().zip(0..) {
+                let nth = (place * MOST_DESTINATIONS + of) * MOST_PARTS + nth;
+                letters.push(letter(row, to, nth, part, thread.as_deref()));
+            }
         }
     }
     letters

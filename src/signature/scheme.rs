@@ -169,6 +169,11 @@ impl Scheme {
                         be changed"
                 .to_owned());
         }
+        if matches!(timestamp, Some(TimePlace::Field(_))) && form.separator == Separator::None {
+            return Err(
+                "timestamp is a part of the signature's header, so separator has to be \",\" or \" \"".to_owned()
+            );
+        }
         if signed.contains(&Part::Id) && id.is_none() {
             return Err("signed contains {id}, and id does not name its header".to_owned());
         }
@@ -228,7 +233,8 @@ impl Scheme {
         }
         let id = match &self.id {
             None => "",
-            Some(name) => one(headers, name)?.ok_or(SignatureError::Wrong)?,
+            // With a dot in it, a part of the id could be taken for the time.
+            Some(name) => one(headers, name)?.filter(|id| !id.contains('.')).ok_or(SignatureError::Wrong)?,
         };
         let claimed = fields.iter().take(MOST_SIGNATURES).filter_map(|field| self.read(field));
         let claimed: Vec<Vec<u8>> = claimed.collect();

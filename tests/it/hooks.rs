@@ -199,7 +199,7 @@ async fn rules_say_what_is_told_where_and_how_and_what_none_holds_for_is_kept() 
     assert_eq!(messages.iter().filter(|message| message.parent_id.is_some()).count(), 1, "the same thread");
     let story = explain(&bot, &unmatched);
     assert!(story.contains("no rule of the hook holds"), "{story}");
-    assert!(body_of_the_first_event(&bot).contains("biz"));
+    assert!(explain(&bot, &unmatched).contains("its sender sent: {\"what\":\"nothing\"}"), "it is kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,15 +216,56 @@ async fn a_long_message_is_cut_into_several() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_template_that_lacks_a_value_says_nothing_and_its_event_is_a_dead_letter_with_the_reason() {
-    let rules = "auth = \"none\"\n[[hook.rule]]\nname = \"news\"\ntemplate = \"All is {{ body.state.word }}\"";
-    let bot = Harness::with(&hook("biz", rules), Bot::builder()).await;
-    let id = posts(&bot, "/hooks/biz", &[], r#"{"other":1}"#).await.2.unwrap();
+async fn a_rule_that_lacks_a_value_says_nothing_holds_up_no_other_and_is_carried_out_once_it_is_mended() {
+    let rules = |word: &str| {
+        format!(
+            "auth = \"none\"\n[[hook.rule]]\nname = \"news\"\ntemplate = \"All is {{{{ {word} }}}}\"\n[[hook.rule]]\ntemplate = \"also\""
+        )
+    };
+    let bot = Harness::with(&hook("biz", &rules("body.state.word")), Bot::builder()).await;
+    let id = posts(&bot, "/hooks/biz", &[], r#"{"other":"well"}"#).await.2.unwrap();
     let transcript = bot.transcript().await;
-    assert!(!transcript.contains("All is"), "{transcript}");
+    assert!(!transcript.contains("All is") && transcript.contains("also"), "{transcript}");
     let story = explain(&bot, &id);
     assert!(story.contains("rule news: ") && story.contains("undefined"), "{story}");
     assert!(verb(bot.folder.path(), &["inbox", "list", "--state", "dead"]).contains("failed"));
+    let (cloud, folder) = bot.stop().await;
+    verb(folder.path(), &["inbox", "retry", &id]);
+    let bot = Harness::on(cloud, folder, &hook("biz", &rules("other")), Bot::builder()).await;
+    bot.ready().await;
+    let transcript = bot.transcript().await;
+    assert_eq!((transcript.matches("All is well").count(), transcript.matches("also").count()), (1, 1), "{transcript}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_sender_writes_forges_no_line_and_proofs_are_not_kept() {
+    let settings = hook("in", &format!("preset = \"standard-webhooks\"\nauth = {{ url_token = \"{SECRET}\" }}"));
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    let body =
+        json!({"type": format!("x\n2026-01-01T00:00:00Z audited in row 7: alice {}", "y".repeat(500))}).to_string();
+    let original = format!("/hooks/in/{SECRET}");
+    let headers = [("x-original-uri", original.as_str()), ("x-gitlab-token", "hidden"), ("x-kept", "yes")];
+    let id = posts(&bot, &original, &headers, body).await.2.unwrap();
+    bot.settle().await;
+    let story = explain(&bot, &id);
+    assert!(!story.lines().any(|line| line.trim_start().starts_with("2026-01-01")), "{story}");
+    let row = body_of_the_first_event(&bot);
+    assert!(row.contains("x-kept") && !row.contains(SECRET) && !row.contains("hidden") && row.len() < 500, "{row}");
+    let metrics = bot.handle().metrics().await.unwrap();
+    assert!(!metrics.contains(SECRET));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_for_a_hook_that_is_gone_is_kept_as_a_dead_letter() {
+    let off = "[worker]\nconcurrency = 0\n";
+    let bot = Harness::with(&format!("{off}{}", hook("old", "auth = \"none\"")), Bot::builder()).await;
+    let id = posts(&bot, "/hooks/old", &[], "{}").await.2.unwrap();
+    let (cloud, folder) = bot.stop().await;
+    let bot = Harness::on(cloud, folder, &hook("new", "auth = \"none\""), Bot::builder()).await;
+    bot.ready().await;
+    bot.settle().await;
+    let story = explain(&bot, &id);
+    assert!(story.contains("given up") && story.contains("no hook of this name any more"), "{story}");
 }
 
 #[test]
@@ -288,7 +329,7 @@ const WRONG: &[(&str, &str)] = &[
         "neither a space nor a person",
     ),
     (
-        "name = \"ci\"\nto = \"a@example.com\"\nsignature = { secrets = [\"a\"] }",
+        "name = \"ci\"\nto = \"a@example.com\"\nsignature = { secrets = [\"0123456789abcdef\"] }",
         "the preset has no signature of its own",
     ),
     (
@@ -296,7 +337,7 @@ const WRONG: &[(&str, &str)] = &[
         "there are no secrets",
     ),
     (
-        "name = \"ci\"\nto = \"a@example.com\"\nsignature = { header = \"x-s\", signed = \"{id}\", secrets = [\"a\"] }",
+        "name = \"ci\"\nto = \"a@example.com\"\nsignature = { header = \"x-s\", signed = \"{id}\", secrets = [\"0123456789abcdef\"] }",
         "does not contain {body}",
     ),
 ];
@@ -322,7 +363,7 @@ async fn each_refusal_has_its_code_and_nothing_is_kept() {
         hook("bearer", &format!("auth = {{ bearer = \"{SECRET}\" }}\nmax_body = 100")),
         hook("basic", "auth = { basic = \"ci:pass\" }"),
         hook("header", &format!("auth = {{ header = {{ name = \"x-token\", value = \"{SECRET}\" }} }}")),
-        hook("key", &format!("auth = {{ service_key = [\"old\", \"{SECRET}\"] }}")),
+        hook("key", &format!("auth = {{ service_key = [\"an-older-service-key\", \"{SECRET}\"] }}")),
         hook("path", &format!("auth = {{ url_token = \"{SECRET}\" }}")),
         hook("open", "auth = \"none\""),
         hook("off", "auth = \"none\"\nenabled = false"),
@@ -337,6 +378,8 @@ async fn each_refusal_has_its_code_and_nothing_is_kept() {
         ("/hooks/open/more", vec![], "{}", 404, "7008"),
         ("/hooks/off", vec![], "{}", 403, "7007"),
         ("/hooks/bearer", vec![("authorization", bearer.as_str())], &"x".repeat(101), 413, "430"),
+        ("/hooks/bearer", vec![], &"x".repeat(101), 413, "430"),
+        ("/hooks/signed", vec![("x-signature", "00")], "{", 400, "7028"),
         ("/hooks/bearer", vec![], "{}", 401, "7001"),
         ("/hooks/bearer", vec![("authorization", "Bearer x")], "{}", 401, "7001"),
         ("/hooks/bearer", vec![("authorization", SECRET)], "{}", 401, "7001"),
@@ -361,7 +404,7 @@ async fn each_refusal_has_its_code_and_nothing_is_kept() {
         ("/hooks/bearer", vec![("authorization", bearer.as_str())]),
         ("/hooks/basic", vec![("authorization", "basic Y2k6cGFzcw==")]),
         ("/hooks/header", vec![("x-token", SECRET)]),
-        ("/hooks/key", vec![("key", "old")]),
+        ("/hooks/key", vec![("key", "an-older-service-key")]),
         (path.as_str(), vec![]),
         ("/hooks/open", vec![]),
     ] {

@@ -222,13 +222,13 @@ fn home(name: &str, names: &Names) -> String {
 pub(super) fn stand_ins(settings: &Node) -> Vec<(String, SettingFinding)> {
     let set = settings.leaves().into_iter().filter(|(_, node)| node.place.source != SettingSource::Defaults);
     let found = set.filter_map(|(path, node)| {
-        let text = node.text()?.trim();
+        let text = node.text().filter(|_| !is_template(&path))?.trim();
         let (place, key, variable) = (&node.place, key(&path), variable(&path));
         let is_within =
             |open: &str, close: &str| text.starts_with(open) && text.ends_with(close) && text.len() > open.len();
         let says = if text == "..." || (is_within("<", ">") && !text.contains('@')) {
             "holds a placeholder; put the value itself there".to_owned()
-        } else if is_variable_name(text) || is_within("%", "%") || (is_within("{{", "}}") && !is_template(&path)) {
+        } else if is_variable_name(text) || is_within("%", "%") || is_within("{{", "}}") {
             match node.place.source {
                 _ if is_in_list(&path) => {
                     "holds the name of a variable, and this file cannot use variables: write the \

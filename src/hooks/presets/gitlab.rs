@@ -52,7 +52,7 @@ fn read(payload: &Payload<'_>) -> Signal {
             payload.text("/project/web_url"),
         ),
         at: payload.time("/object_attributes/finished_at").or_else(|| payload.time("/object_attributes/updated_at")),
-        delivery: payload.id("idempotency-key").or_else(|| payload.id("webhook-id")),
+        delivery: payload.id("webhook-id").or_else(|| payload.id("idempotency-key")),
         says,
         ..Signal::default()
     }

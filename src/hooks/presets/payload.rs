@@ -137,7 +137,7 @@ impl Payload<'_> {
         pointers.iter().map(|pointer| self.text(pointer)).find(|text| !text.is_empty()).unwrap_or_default()
     }
 
-    /// The items of a list. None if there is no list.
+    /// The items of a list. Empty if there is no list.
     pub fn list(&self, pointer: &str) -> &[Value] {
         self.body.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
     }

@@ -56,7 +56,7 @@ fn metric_alert(payload: &Payload<'_>, action: &str) -> Option<String> {
 }
 
 fn event_alert(payload: &Payload<'_>) -> String {
-    let level = Some(payload.safe("/data/event/level").to_uppercase()).filter(|level| !level.is_empty());
+    let level = Some(safe(&payload.text("/data/event/level").to_uppercase())).filter(|level| !level.is_empty());
     let rule = Some(payload.safe("/data/triggered_rule")).filter(|rule| !rule.is_empty());
     let rule = rule.map(|rule| format!("\n- rule: {rule}")).unwrap_or_default();
     format!("**{}** {}{rule}", level.as_deref().unwrap_or("ALERT"), thing(payload))

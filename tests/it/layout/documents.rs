@@ -46,10 +46,10 @@ fn every_setting_is_documented_and_every_documented_one_exists() {
         }
     }
     // What stands in braces: each key is on the one line. Rules of hooks have lines of their own.
-    for Source { text, .. } in others.iter().filter(|file| file.file != "config/mod.rs") {
+    for Source { file, text, .. } in others.iter().filter(|file| file.file != "config/mod.rs") {
         for field in fields(text) {
             let is_there = |line: &str| line.contains('{') && line.contains(&format!(" {field} = "));
-            let has_key = keys.contains(&format!("hook.rule.{field}"));
+            let has_key = file == "config/hook_rule.rs" && keys.contains(&format!("hook.rule.{field}"));
             assert!(has_key || documented.lines().any(is_there), "bot.toml does not document {field}");
         }
     }
@@ -69,7 +69,7 @@ fn the_hooks_of_the_readme_are_settings() {
     let readme = read("README.md");
     let hooks =
         readme.split("```toml\n").find(|block| block.starts_with("[[hook]]")).unwrap().split("```").next().unwrap();
-    let hooks = hooks.replace("bearer_file", "bearer");
+    let hooks = hooks.replace("bearer_file", "bearer").replace(".token", ".token, sixteen characters");
     let config = switchboard::Config::from_parts(&hooks, &[]).unwrap();
     assert_eq!(config.hook.len(), 2);
 }
