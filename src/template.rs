@@ -24,10 +24,21 @@ pub const PLAIN: &str = ".plain";
 pub struct Values(Value);
 
 impl Values {
-    /// These values. A later one hides an earlier one of the same name.
-    pub fn new(values: impl IntoIterator<Item = (String, serde_json::Value)>) -> Values {
-        let values: BTreeMap<_, _> = values.into_iter().collect();
-        Values(Value::from_pairs(values.into_iter().map(|(name, value)| (name, Value::from(Serde(value))))))
+    /// The whole as `body`, and its parts by their names. `above` hides parts of the same name, and parts hide `below`.
+    pub fn new(
+        below: impl IntoIterator<Item = (&'static str, serde_json::Value)>,
+        body: &serde_json::Value,
+        above: impl IntoIterator<Item = (&'static str, serde_json::Value)>,
+    ) -> Values {
+        // It is converted once: the parts share it.
+        let whole = Value::from(Serde(body));
+        let part = |name: &String| Some((name.clone(), whole.get_attr(name).ok()?));
+        let own = |(name, value): (&str, _)| (name.to_owned(), Value::from(Serde(value)));
+        let mut values: BTreeMap<String, Value> = below.into_iter().map(own).collect();
+        values.extend(body.as_object().into_iter().flat_map(serde_json::Map::keys).filter_map(part));
+        values.extend(above.into_iter().map(own));
+        values.insert("body".to_owned(), whole);
+        Values(Value::from_pairs(values))
     }
 }
 
@@ -156,7 +167,7 @@ mod tests {
     fn values() -> Values {
         let body =
             json!({"title": "<@all> [x](https://evil.example.org)", "count": 3, "tags": ["a", "b"], "none": null});
-        Values::new([("body".to_owned(), body), ("severity".to_owned(), "critical".into())])
+        Values::new([("tags", "hidden".into())], &body, [("severity", "critical".into())])
     }
 
     fn render(source: &str) -> Result<String, String> {
@@ -172,7 +183,7 @@ mod tests {
             r"**critical**: &lt;@all&gt; \[x\]\(https://evil.example.org\) (3)"
         );
         assert_eq!(render("{{ body.title | upper }}").unwrap(), r"&lt;@ALL&gt; \[X\]\(HTTPS://EVIL.EXAMPLE.ORG\)");
-        assert_eq!(render("{% for tag in body.tags %}{{ tag }};{% endfor %}").unwrap(), "a;b;");
+        assert_eq!(render("{% for tag in tags %}{{ tag }};{% endfor %}").unwrap(), "a;b;");
         assert_eq!(
             render("{{ link('https://ci.example.org/1') }} {{ link('javascript:x') }}").unwrap(),
             "[ci.example.org](https://ci.example.org/1)"

@@ -145,12 +145,10 @@ fn values(signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> 
         ("url", text(url)),
         ("at", (at.is_some(), at.map_or(Value::Null, |at| at.to_string().into()))),
     ];
-    let named = |(name, (_, value)): (&str, (bool, Value))| (name.to_owned(), value);
     let (known, unknown): (Vec<_>, Vec<_>) = of_preset.into_iter().partition(|(_, (is_known, _))| *is_known);
-    let top = body.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone()));
+    let named = |(name, (_, value))| (name, value);
     let headers = headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
-    let whole = [("body".to_owned(), body.clone()), ("headers".to_owned(), headers)];
-    Values::new(unknown.into_iter().map(named).chain(top).chain(known.into_iter().map(named)).chain(whole))
+    Values::new(unknown.into_iter().map(named), body, known.into_iter().map(named).chain([("headers", headers)]))
 }
 
 pub(super) fn word_of_state(state: State) -> &'static str {
