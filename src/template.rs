@@ -2,7 +2,6 @@
 //! unless a template says `| safe`. How long and how much a template may write is bounded. Pure.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::{self, Write};
 
 use minijinja::value::{Serde, ValueKind};
@@ -149,12 +148,6 @@ impl Write for Bounded {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl fmt::Debug for Templates {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Templates")
     }
 }
 

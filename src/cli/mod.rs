@@ -166,22 +166,24 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, parts: Parts) -> anyhow::
 fn for_daemon(file: Option<&Path>, parts: &Parts) -> anyhow::Result<(Config, Table)> {
     let Loaded { config, mut wrong, missing } = parts.look(file)?;
     wrong.extend(missing);
-    match Parts::hooks(&config).and_then(|_| parts.table(&config)) {
-        Ok(table) if wrong.is_empty() => {
+    let (hooks, table) = (Parts::hooks(&config), parts.table(&config));
+    match (hooks, table) {
+        (Ok(_), Ok(table)) if wrong.is_empty() => {
             parts.shared(&config)?;
             return Ok((config, table));
         }
-        Ok(_) => {}
-        Err(error) => match error.downcast::<ConfigError>() {
-            Ok(error) => wrong.extend(error.0),
-            Err(error) => return Err(error),
-        },
+        (hooks, table) => {
+            for error in hooks.err().into_iter().chain(table.err()) {
+                wrong.extend(error.downcast::<ConfigError>()?.0);
+            }
+        }
     }
     Err(ConfigError(wrong).into())
 }
 
-/// The runtime of a verb, and that of handlers where the verb runs some. The daemon itself only waits for others: one thread does that with
-/// an eighth less CPU than several, which would have to wake each other. The ledger has threads of its own.
+/// The runtime of a verb, and that of handlers where the verb runs some. The daemon itself only waits for others: one
+/// thread does that with an eighth less CPU than several, which would have to wake each other. The ledger has threads of
+/// its own.
 fn runtimes(verb: &Verb) -> anyhow::Result<(Runtime, Option<Runtime>)> {
     let handlers = matches!(verb, Verb::Run | Verb::Simulate(_)).then(HandlerThreads::make).transpose()?;
     Ok((Builder::new_current_thread().enable_all().build()?, handlers))

@@ -18,7 +18,7 @@ use crate::signature::{SignatureError, Verified};
 use crate::telemetry::{Metrics, Received, Seldom};
 
 /// The beginning of every hook's path.
-const PATH: &str = "/hooks/";
+pub const PATH: &str = "/hooks/";
 
 /// The most bytes of headers that are kept with a delivery.
 const MOST_HEADERS: usize = 8 * 1024;
@@ -56,11 +56,6 @@ impl HookDoor {
     pub fn new(hooks: Hooks, door: Door, metrics: Metrics, gate: Gate) -> HookDoor {
         let (refused, not_stored) = (Seldom::default(), Seldom::default());
         HookDoor { hooks, door, metrics, gate, refused, not_stored }
-    }
-
-    /// Whether the path is one of a hook.
-    pub fn has(&self, path: &str) -> bool {
-        path.starts_with(PATH)
     }
 
     /// Looks at a request before its body is read.

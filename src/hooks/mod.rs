@@ -23,7 +23,7 @@ use crate::outbox::Destination;
 use crate::signature::Scheme;
 use crate::webex::RoomType;
 
-pub use door::HookDoor;
+pub use door::{HookDoor, PATH};
 pub use trying::Tried;
 pub use work::HookWork;
 
@@ -102,9 +102,7 @@ impl Hook {
             rules: Rules::new(rule, destination)?,
         })
     }
-}
 
-impl Hook {
     /// The messages about a delivery, each with its destinations.
     fn tell(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Telling<'_> {
         if self.rules.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::presets::{Severity, Signal, State, safe};
+use super::presets::{Signal, safe};
 use crate::config::HookRule;
 use crate::outbox::Destination;
 use crate::template::{PLAIN, TemplateError, Templates, Values};
@@ -132,39 +132,8 @@ fn default(signal: &Signal) -> String {
 
 /// What expressions and templates see. What the preset knows hides what the body has under the same name.
 fn values(signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Values {
-    let Signal { event, key, title, state, severity, source, actor, url, at, .. } = signal;
-    let text = |text: &str| (!text.is_empty(), Value::from(text));
-    let of_preset = [
-        ("event", text(event)),
-        ("key", text(key)),
-        ("title", text(title)),
-        ("state", (*state != State::Info, word_of_state(*state).into())),
-        ("severity", (*severity != Severity::None, word_of_severity(*severity).into())),
-        ("source", text(source)),
-        ("actor", text(actor)),
-        ("url", text(url)),
-        ("at", (at.is_some(), at.map_or(Value::Null, |at| at.to_string().into()))),
-    ];
-    let (known, unknown): (Vec<_>, Vec<_>) = of_preset.into_iter().partition(|(_, (is_known, _))| *is_known);
-    let named = |(name, (_, value))| (name, value);
+    let (known, unknown): (Vec<_>, Vec<_>) = signal.named().into_iter().partition(|(.., is_known)| *is_known);
+    let named = |(name, text, _)| (name, Value::String(text));
     let headers = headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
     Values::new(unknown.into_iter().map(named), body, known.into_iter().map(named).chain([("headers", headers)]))
-}
-
-pub(super) fn word_of_state(state: State) -> &'static str {
-    match state {
-        State::Firing => "firing",
-        State::Ok => "ok",
-        State::Info => "info",
-    }
-}
-
-pub(super) fn word_of_severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-        Severity::None => "none",
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::rules::{Telling, word_of_severity, word_of_state};
+use super::rules::Telling;
 use super::{Hook, Hooks, body};
 
 /// A hook, for people.
@@ -67,20 +67,9 @@ impl Hooks {
             })
             .collect();
         let silence = messages.is_empty().then(|| hook.silence());
-        let at = signal.at.map(|at| at.to_string()).unwrap_or_default();
-        let knows = [
-            ("event", signal.event),
-            ("key", signal.key),
-            ("title", signal.title),
-            ("state", word_of_state(signal.state).to_owned()),
-            ("severity", word_of_severity(signal.severity).to_owned()),
-            ("source", signal.source),
-            ("actor", signal.actor),
-            ("url", signal.url),
-            ("at", at),
-            ("delivery", signal.delivery.unwrap_or_default()),
-        ];
-        let knows = knows.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let named = signal.named().map(|(name, text, _)| (name, text)).into_iter();
+        let knows = named.chain([("delivery", signal.delivery.unwrap_or_default())]);
+        let knows = knows.filter(|(_, value)| !value.is_empty()).collect();
         Ok(Tried { knows, messages, silence })
     }
 }

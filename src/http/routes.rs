@@ -17,7 +17,7 @@ use tower::ServiceExt;
 
 use crate::config;
 use crate::health::Health;
-use crate::hooks::HookDoor;
+use crate::hooks::{self, HookDoor};
 use crate::receiver::webhook::Webhook;
 use crate::store::Store;
 
@@ -77,16 +77,16 @@ impl Routes {
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         limited(self.timeout, async {
-            match &self.webhook {
-                Some((path, webhook))
+            match (&self.webhook, &self.hooks) {
+                (Some((path, webhook)), _)
                     if !is_spare && request.method() == Method::POST && request.uri().path() == path =>
                 {
                     let (head, body) = request.into_parts();
                     webhook.receive(&head.headers, read_whole(body, self.body_limit).await).await
                 }
-                _ if !is_spare && self.is_of_hook(request.uri().path()) => {
+                (_, Some(hooks)) if !is_spare && request.uri().path().starts_with(hooks::PATH) => {
                     let (head, body) = request.into_parts();
-                    self.hook(&head, body).await
+                    post_to_hook(hooks, &head, body).await
                 }
                 _ => {
                     let routes = if is_spare { &self.spare } else { &self.others };
@@ -99,24 +99,17 @@ impl Routes {
     }
 }
 
-impl Routes {
-    fn is_of_hook(&self, path: &str) -> bool {
-        self.hooks.as_ref().is_some_and(|hooks| hooks.has(path))
-    }
-
-    /// Answers a request to a hook. Each hook has its own limit for bodies.
-    async fn hook<B>(&self, head: &Parts, body: B) -> Response
-    where
-        B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
-    {
-        let Some(hooks) = &self.hooks else { return StatusCode::NOT_FOUND.into_response() };
-        match hooks.admit(&head.method, head.uri.path(), &head.headers) {
-            Ok(admitted) => {
-                let body = read_whole(body, admitted.most()).await;
-                hooks.receive(admitted, &head.headers, body).await
-            }
-            Err(answer) => *answer,
+/// Answers a request to a hook. Each hook has its own limit for bodies.
+async fn post_to_hook<B>(hooks: &HookDoor, head: &Parts, body: B) -> Response
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
+    match hooks.admit(&head.method, head.uri.path(), &head.headers) {
+        Ok(admitted) => {
+            let body = read_whole(body, admitted.most()).await;
+            hooks.receive(admitted, &head.headers, body).await
         }
+        Err(answer) => *answer,
     }
 }
 

@@ -108,6 +108,23 @@ impl Default for SignatureForm {
     }
 }
 
+impl SignatureForm {
+    /// The form of Standard Webhooks, which several senders share.
+    pub fn standard_webhooks() -> SignatureForm {
+        SignatureForm {
+            header: "webhook-signature".to_owned(),
+            encoding: Encoding::Base64,
+            prefix: "v1,".to_owned(),
+            separator: Separator::Blank,
+            key: KeyForm::Whsec,
+            signed: "{id}.{timestamp}.{body}".to_owned(),
+            timestamp: Some("webhook-timestamp".to_owned()),
+            id: Some("webhook-id".to_owned()),
+            ..SignatureForm::default()
+        }
+    }
+}
+
 /// Checks signatures of one form with several secrets, of which any may have signed.
 #[derive(Clone)]
 pub struct Scheme {
@@ -451,16 +468,7 @@ mod tests {
 
     #[test]
     fn standard_webhooks_verify() {
-        let standard = SignatureForm {
-            encoding: Encoding::Base64,
-            prefix: "v1,".to_owned(),
-            separator: Separator::Blank,
-            key: KeyForm::Whsec,
-            signed: "{id}.{timestamp}.{body}".to_owned(),
-            timestamp: Some("webhook-timestamp".to_owned()),
-            id: Some("webhook-id".to_owned()),
-            ..form("webhook-signature")
-        };
+        let standard = SignatureForm::standard_webhooks();
         let secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
         let right = "v1,GKHGs2EDrqAtyi55rhxnNfScXo3J0m8FaL0QaUAYwv8=";
         let with = |id: &str, signature: &str| {

@@ -411,3 +411,14 @@ async fn each_refusal_has_its_code_and_nothing_is_kept() {
         assert_eq!(posts(&bot, path, &headers, "{}").await.0, 202, "{path}");
     }
 }
+
+#[test]
+fn a_wrong_hook_and_a_wrong_rule_for_a_command_are_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = "[[command]]\nname = \"nosuch\"\nallow = [\"admins\"]\n";
+    let settings = format!("{command}{}", hook("ci", "preset = \"gitbub\"\nauth = \"none\""));
+    std::fs::write(folder.path().join("bot.toml"), settings).unwrap();
+    let output = switchboard().current_dir(folder.path()).arg("check").output().unwrap();
+    let all = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(all.contains("hook ci: preset") && all.contains("nosuch"), "{all}");
+}

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Signal, State, items, link, safe, text};
+use super::payload::{Payload, Preset, Signal, State, either, items, link, safe, text};
 use crate::signature::SignatureForm;
 
 pub(super) const PRESET: Preset = Preset { name: "bitbucket", signature: Some(signature), read };
@@ -27,12 +27,11 @@ fn read(payload: &Payload<'_>) -> Signal {
         }
         _ => ("pullrequest", number(payload), pull_request(payload, event)),
     };
-    let or = |found: &str, other: &str| if found.is_empty() { other.to_owned() } else { found.to_owned() };
     let message = text(change, "/commits/0/message").lines().next().unwrap_or_default();
     Signal {
         event: event.to_owned(),
         key: if id.is_empty() { id } else { format!("{} {kind} {id}", source(payload)) },
-        title: or(payload.first(&TITLES), message),
+        title: either(payload.first(&TITLES), message).to_owned(),
         state: match payload.text("/commit_status/state") {
             "FAILED" => State::Firing,
             "SUCCESSFUL" => State::Ok,
@@ -40,7 +39,7 @@ fn read(payload: &Payload<'_>) -> Signal {
         },
         source: source(payload),
         actor: payload.first(&ACTORS).to_owned(),
-        url: or(payload.first(&URLS), text(change, "/links/html/href")),
+        url: either(payload.first(&URLS), text(change, "/links/html/href")).to_owned(),
         delivery: payload.id("x-request-uuid").or_else(|| payload.id("x-request-id")),
         says,
         ..Signal::default()

@@ -2,10 +2,20 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Signal, State, items, link, safe, text};
+use super::payload::{Payload, Preset, Signal, State, dotted, either, items, link, safe, text};
 use crate::signature::SignatureForm;
 
 pub(super) const PRESET: Preset = Preset { name: "github", signature: Some(signature), read };
+
+/// Where to read on, the closest first.
+const URLS: [&str; 6] = [
+    "/pull_request/html_url",
+    "/issue/html_url",
+    "/workflow_run/html_url",
+    "/release/html_url",
+    "/compare",
+    "/repository/html_url",
+];
 
 fn signature() -> SignatureForm {
     let (header, prefix) = ("x-hub-signature-256".to_owned(), "sha256=".to_owned());
@@ -24,13 +34,13 @@ fn read(payload: &Payload<'_>) -> Signal {
     };
     let action = payload.text("/action");
     Signal {
-        event: if action.is_empty() { event.to_owned() } else { format!("{event}.{action}") },
+        event: dotted(event, action),
         key: if key.is_empty() { key } else { format!("{} {event} {key}", payload.text("/repository/full_name")) },
         title: title(payload, event),
         state: state(payload),
         source: payload.text("/repository/full_name").to_owned(),
         actor: payload.text("/sender/login").to_owned(),
-        url: url(payload),
+        url: payload.first(&URLS).to_owned(),
         delivery: payload.id("x-github-delivery"),
         says,
         ..Signal::default()
@@ -39,13 +49,7 @@ fn read(payload: &Payload<'_>) -> Signal {
 
 fn title(payload: &Payload<'_>, event: &str) -> String {
     let places = ["/pull_request/title", "/issue/title", "/workflow_run/name", "/release/name", "/head_commit/message"];
-    let titles = places.into_iter().map(|place| payload.text(place));
-    titles
-        .chain([event])
-        .find(|title| !title.is_empty())
-        .and_then(|title| title.lines().next())
-        .unwrap_or_default()
-        .to_owned()
+    either(payload.first(&places), event).lines().next().unwrap_or_default().to_owned()
 }
 
 /// How a run of a workflow ended; nothing else has a state.
@@ -55,12 +59,6 @@ fn state(payload: &Payload<'_>) -> State {
         "success" => State::Ok,
         _ => State::Info,
     }
-}
-
-fn url(payload: &Payload<'_>) -> String {
-    let things = ["/pull_request/html_url", "/issue/html_url", "/workflow_run/html_url", "/release/html_url"];
-    let places = things.into_iter().chain(["/compare", "/repository/html_url"]).map(|place| payload.text(place));
-    places.into_iter().find(|url| !url.is_empty()).unwrap_or_default().to_owned()
 }
 
 /// A push to the default branch.

@@ -3,24 +3,10 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Signal, State, items, link, safe, text};
-use crate::signature::{Encoding, KeyForm, Separator, SignatureForm};
+use super::payload::{Payload, Preset, Signal, State, dotted, either, items, link, safe, text};
+use crate::signature::SignatureForm;
 
-pub(super) const PRESET: Preset = Preset { name: "gitlab", signature: Some(signature), read };
-
-fn signature() -> SignatureForm {
-    SignatureForm {
-        header: "webhook-signature".to_owned(),
-        encoding: Encoding::Base64,
-        prefix: "v1,".to_owned(),
-        separator: Separator::Blank,
-        key: KeyForm::Whsec,
-        signed: "{id}.{timestamp}.{body}".to_owned(),
-        timestamp: Some("webhook-timestamp".to_owned()),
-        id: Some("webhook-id".to_owned()),
-        ..SignatureForm::default()
-    }
-}
+pub(super) const PRESET: Preset = Preset { name: "gitlab", signature: Some(SignatureForm::standard_webhooks), read };
 
 fn read(payload: &Payload<'_>) -> Signal {
     let kind = payload.text("/object_kind");
@@ -34,12 +20,12 @@ fn read(payload: &Payload<'_>) -> Signal {
     let how = payload.first(&["/object_attributes/action", "/object_attributes/status"]);
     let source = payload.text("/project/path_with_namespace");
     let last = payload.list("/commits").last().unwrap_or(&Value::Null);
-    let or = |found: &str, other: &str| if found.is_empty() { other.to_owned() } else { found.to_owned() };
-    let title = or(payload.first(&["/object_attributes/title", "/commit/title"]), text(last, "/message"));
+    let title = either(payload.first(&["/object_attributes/title", "/commit/title"]), text(last, "/message"));
+    let url = either(payload.text("/object_attributes/url"), text(last, "/url"));
     Signal {
-        event: if how.is_empty() { kind.to_owned() } else { format!("{kind}.{how}") },
+        event: dotted(kind, how),
         key: if id.is_empty() { id } else { format!("{source} {kind} {id}") },
-        title: or(title.lines().next().unwrap_or_default(), kind),
+        title: either(title.lines().next().unwrap_or_default(), kind).to_owned(),
         state: match (kind, how) {
             ("pipeline", "failed") => State::Firing,
             ("pipeline", "success") => State::Ok,
@@ -47,10 +33,7 @@ fn read(payload: &Payload<'_>) -> Signal {
         },
         source: source.to_owned(),
         actor: payload.first(&["/user/username", "/user_username", "/user/name", "/user_name"]).to_owned(),
-        url: or(
-            or(payload.text("/object_attributes/url"), text(last, "/url")).as_str(),
-            payload.text("/project/web_url"),
-        ),
+        url: either(url, payload.text("/project/web_url")).to_owned(),
         at: payload.time("/object_attributes/finished_at").or_else(|| payload.time("/object_attributes/updated_at")),
         delivery: payload.id("webhook-id").or_else(|| payload.id("idempotency-key")),
         says,

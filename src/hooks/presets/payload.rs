@@ -87,7 +87,29 @@ pub enum Severity {
     None,
 }
 
+impl State {
+    /// The word that rules use.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Firing => "firing",
+            State::Ok => "ok",
+            State::Info => "info",
+        }
+    }
+}
+
 impl Severity {
+    /// The word that rules use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Critical => "critical",
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Info => "info",
+            Severity::None => "none",
+        }
+    }
+
     /// The severity that many senders write like this, in small or capital letters.
     pub fn of(word: &str) -> Severity {
         match word.to_ascii_lowercase().as_str() {
@@ -97,6 +119,24 @@ impl Severity {
             "info" | "information" | "low" | "p4" | "p5" => Severity::Info,
             _ => Severity::None,
         }
+    }
+}
+
+impl Signal {
+    /// What it holds, by the names that rules use, and whether the preset knows it.
+    pub fn named(&self) -> [(&'static str, String, bool); 9] {
+        let text = |name, text: &str| (name, text.to_owned(), !text.is_empty());
+        [
+            text("event", &self.event),
+            text("key", &self.key),
+            text("title", &self.title),
+            ("state", self.state.word().to_owned(), self.state != State::Info),
+            ("severity", self.severity.word().to_owned(), self.severity != Severity::None),
+            text("source", &self.source),
+            text("actor", &self.actor),
+            text("url", &self.url),
+            text("at", &self.at.map(|at| at.to_string()).unwrap_or_default()),
+        ]
     }
 }
 
@@ -166,6 +206,16 @@ pub fn bullets(mut lines: Vec<String>, count: usize) -> String {
     lines.extend((more > 0 && !lines.is_empty()).then(|| format!("and {more} more")));
     let list: String = lines.iter().map(|line| format!("\n- {line}")).collect();
     if list.is_empty() { list } else { format!("\n{list}") }
+}
+
+/// The first of these two, unless it is empty.
+pub fn either<'a>(first: &'a str, other: &'a str) -> &'a str {
+    if first.is_empty() { other } else { first }
+}
+
+/// An event and what happened, as one name. The event alone if there is no more.
+pub fn dotted(event: &str, action: &str) -> String {
+    if action.is_empty() { event.to_owned() } else { format!("{event}.{action}") }
 }
 
 /// The text at a path. Empty if there is none.

@@ -1,6 +1,6 @@
 //! `sentry`: what an integration of Sentry posts of alerts and issues.
 
-use super::payload::{Payload, Preset, Severity, Signal, State, items, link, safe};
+use super::payload::{Payload, Preset, Severity, Signal, State, dotted, items, link, safe};
 use crate::signature::SignatureForm;
 
 pub(super) const PRESET: Preset = Preset { name: "sentry", signature: Some(signature), read };
@@ -27,7 +27,7 @@ fn read(payload: &Payload<'_>) -> Signal {
     };
     let level = if resource == "metric_alert" { action } else { payload.first(&LEVELS) };
     Signal {
-        event: if action.is_empty() { resource.to_owned() } else { format!("{resource}.{action}") },
+        event: dotted(resource, action),
         key: if id.is_empty() { id } else { format!("{kind} {id}") },
         title: payload.first(&TITLES).to_owned(),
         state: match (resource, action) {

@@ -42,21 +42,29 @@ impl Sqlite {
         }
     }
 
-    /// Notes a row that was added.
-    pub(super) fn note_added(&mut self, row: RowKeys, is_open: bool) -> Result<(), StoreError> {
+    /// Notes the row that was just added. Gives its number.
+    pub(super) fn note_added(
+        &mut self,
+        (id, lane): (Uuid, Uuid),
+        queue: i64,
+        happened_at: i64,
+        is_open: bool,
+    ) -> Result<i64, StoreError> {
+        let seq = self.connection.last_insert_rowid();
+        let row = RowKeys { id, queue, place: Place { lane, happened_at, seq } };
         self.indexes.added += 1;
         let rows = &mut self.indexes.rows;
-        if rows.holds(row.place.seq) {
+        if rows.holds(seq) {
             rows.add(row, is_open);
         }
         // SQLite gives the number of the newest row once more if that was deleted.
-        if rows.has_entries(row.place.seq) {
-            self.write_id(row.id, row.place.seq)?;
+        if rows.has_entries(seq) {
+            self.write_id(id, seq)?;
             if is_open {
-                self.write_open(row.place, row.queue)?;
+                self.write_open(row.place, queue)?;
             }
         }
-        Ok(())
+        Ok(seq)
     }
 
     /// Notes that a row was opened again.

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::database::Sqlite;
-use super::unindexed::{Place, RowKeys};
 use crate::store::{Due, Entry, Queue, StoreError, Urgency, lane_id};
 
 /// Lanes that get rows, each with the queue of the lane and the most urgent of the rows.
@@ -42,9 +41,7 @@ impl Sqlite {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let queue = queue.number();
         self.run(sql, (id, queue, lane, accepted_at, happened_at, subject, label, body, target))?;
-        let seq = self.connection.last_insert_rowid();
-        let place = Place { lane, happened_at: *happened_at, seq };
-        self.note_added(RowKeys { id: *id, queue, place }, true)?;
+        let seq = self.note_added((*id, lane), queue, *happened_at, true)?;
         if let Some(bytes) = &entry.file {
             self.keep_file(seq, bytes)?;
         }

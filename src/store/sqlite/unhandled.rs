@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::database::Sqlite;
 use super::statements::PRUNE_STEP;
-use super::unindexed::{Place, RowKeys};
 use crate::clock::millis;
 use crate::store::{Entry, StoreError, lane_id};
 use crate::verdict::Verdict;
@@ -29,9 +28,7 @@ impl Sqlite {
         let (lane, queue) = (lane_id(entry.queue, &entry.lane), queue.number());
         let (now, verdict) = (self.clock.wall_ms(), Verdict::Unhandled.word());
         self.run(sql, (id, queue, lane, accepted_at, happened_at, now, verdict, reason, body))?;
-        let seq = self.connection.last_insert_rowid();
-        let place = Place { lane, happened_at: *happened_at, seq };
-        self.note_added(RowKeys { id: *id, queue, place }, false)?;
+        let seq = self.note_added((*id, lane), queue, *happened_at, false)?;
         if let Some(bytes) = &entry.raw {
             self.keep_raw(seq, bytes)?;
         }
