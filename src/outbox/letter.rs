@@ -103,6 +103,12 @@ pub struct Edit {
     /// Whether somebody waits for it.
     #[serde(default, skip_serializing_if = "is_awaited")]
     pub urgency: Urgency,
+    /// The state that the text tells, if letters keep the root of a thread up to date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<String>,
+    /// Whether such an edit waits for others of the same state, so that one is made of all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) waits: bool,
 }
 
 /// How an edit or a deletion names its message.
@@ -130,6 +136,9 @@ pub enum Otherwise {
     /// The text is posted, in the thread of the message if that exists. With [`Edited::Thread`], if no message has
     /// begun the thread yet, the text begins it and can then be edited by later letters.
     Post,
+    /// With [`Edited::Thread`], the text begins the thread anew, with a link to the message that was its root. If no
+    /// message has begun the thread yet, the text begins it.
+    Begin,
 }
 
 /// A message of the bot's own to be deleted.
@@ -182,6 +191,10 @@ impl Letter {
     /// Makes a row of the outbox, accepted now. Its subject is the person the letter goes to, if it goes to one. Rows
     /// of one destination are sent in the order in which they were made.
     pub(crate) fn into_entry(self, id: Uuid) -> Entry {
+        let lane = match &self {
+            Letter::Edit(edit) if edit.waits => edit.waiting_lane(),
+            _ => self.to().lane(),
+        };
         let (urgency, target) = match &self {
             Letter::Post(post) => (post.urgency, None),
             Letter::Edit(edit) => (edit.urgency, Some(edit.of.target())),
@@ -190,7 +203,7 @@ impl Letter {
         Entry {
             id,
             queue: Queue::Outbox,
-            lane: self.to().lane(),
+            lane,
             accepted_at: clock::wall_ms(),
             body: serde_json::to_string(&self).unwrap_or_default(),
             subject: self.to().person(),
@@ -257,7 +270,27 @@ impl Post {
 impl Edit {
     /// A new text for a message.
     pub fn new(to: Destination, of: Edited, message: NewMessage) -> Edit {
-        Edit { event: None, to, of, message, otherwise: Otherwise::Nothing, urgency: Urgency::Awaited }
+        let (otherwise, urgency) = (Otherwise::Nothing, Urgency::Awaited);
+        Edit { event: None, to, of, message, otherwise, urgency, state: None, waits: false }
+    }
+
+    /// Keeps the root of the thread with this key up to date: the first such letter posts it, the next ones edit it.
+    /// Edits that tell the same `state` are gathered, since Webex allows ten: the second waits 5 seconds after the
+    /// first, and each further one twice as long. An edit with another state is made at once, and the last of the ten is
+    /// kept for it. When no edit is left, the text begins the thread anew, with a link to the old message.
+    pub fn keeping(to: Destination, thread: &str, state: &str, message: NewMessage) -> Edit {
+        let edit = Edit::new(to, Edited::Thread(thread.to_owned()), message);
+        Edit { otherwise: Otherwise::Begin, state: Some(state.to_owned()), ..edit }
+    }
+
+    /// The lane in which it waits for others of the same state. Other letters to the destination do not wait for it.
+    fn waiting_lane(&self) -> String {
+        format!("{} {}", self.to.lane(), self.of.target())
+    }
+
+    /// An edit that belongs to an event.
+    pub(crate) fn for_event(self, event: Uuid) -> Edit {
+        Edit { event: Some(event), ..self }
     }
 
     /// Posts the text if the message cannot be edited.

@@ -53,8 +53,8 @@ pub use error::StoreError;
 pub use handle::Store;
 pub use identity::{LedgerId, LedgerStatus};
 pub use pairing::{Pairing, PairingOutcome, PairingQuery, PairingRequest, PairingState};
-pub use read::{EventCount, Filter, Receipt, Row, RowState, SettledActivity, ThreadRoot};
-pub use settle::{Again, Closing, Effect, Settlement};
+pub use read::{EventCount, Filter, Receipt, Row, RowState, SettledActivity, ThreadRoot, ThreadText};
+pub use settle::{Again, Closing, Effect, RootText, Settlement};
 pub use writer::Writer;
 
 #[cfg(test)]

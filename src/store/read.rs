@@ -93,6 +93,25 @@ pub struct ThreadRoot {
     pub message: String,
     /// The letter that posted it.
     pub letter: Uuid,
+    /// What it shows, if letters keep that up to date.
+    pub text: Option<ThreadText>,
+}
+
+/// What the root of a thread shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThreadText {
+    /// The state that it shows.
+    pub state: String,
+    /// The hash of the text.
+    pub digest: String,
+    /// How many edits it has had.
+    pub edits: u32,
+    /// When it was edited last, in milliseconds since 1970.
+    pub edited_at: Option<i64>,
+    /// Whether it is newer than the row for which it was looked up.
+    pub is_newer: bool,
+    /// The address of the message that was the root before.
+    pub before: Option<String>,
 }
 
 /// Events and replies that were settled in a period.

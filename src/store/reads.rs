@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::audit::verify;
 use super::{
     Approval, AuditRow, Claimed, Conversation, Coverage, Filter, LedgerId, Overdue, Pairing, PairingQuery, Queue, Row,
-    SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification,
+    SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification, lane_id,
 };
 use crate::clock;
 use crate::telemetry::Depths;
@@ -75,9 +75,9 @@ impl Store {
         self.reader().file(row.seq).await
     }
 
-    /// The root of the thread that letters join by this key, at this row's destination.
-    pub async fn thread(&self, row: &Claimed, key: &str) -> Result<Option<ThreadRoot>, StoreError> {
-        self.reader().thread(row.lane, key).await
+    /// The root of the thread that letters join by this key in the lane of this name, as this row finds it.
+    pub async fn thread(&self, row: &Claimed, lane: &str, key: &str) -> Result<Option<ThreadRoot>, StoreError> {
+        self.reader().thread(lane_id(Queue::Outbox, lane), key, row.seq).await
     }
 
     /// Ids and bodies of the later letters in this row's lane that wait to edit the same message, the newest first.

@@ -109,11 +109,24 @@ pub enum Effect {
         key: String,
         /// Webex's id of the message, if it is the root.
         root: Option<String>,
+        /// What the root shows from now on, if letters keep that up to date.
+        shows: Option<RootText>,
     },
     /// Records that the message of this letter was edited.
     Edited(Uuid),
     /// Makes a step of a request for approval.
     Approval(ApprovalStep),
+}
+
+/// What the root of a thread shows.
+#[derive(Clone, Debug)]
+pub struct RootText {
+    /// The state that it shows.
+    pub state: String,
+    /// The hash of the text.
+    pub digest: String,
+    /// The address of the message that was the root before, if this is a new one.
+    pub before: Option<String>,
 }
 
 impl Claimed {

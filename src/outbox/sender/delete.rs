@@ -10,7 +10,8 @@ impl Outbox {
     /// Deletes a message of the bot, once the letter that replaces it was sent. A message that is already gone counts
     /// as deleted.
     pub(super) async fn delete(&self, row: Claimed, delete: &Delete) -> Settlement {
-        let looked_up = async { Ok::<_, StoreError>((self.may_go(delete).await?, self.find(&row, &delete.of).await?)) };
+        let looked_up =
+            async { Ok::<_, StoreError>((self.may_go(delete).await?, self.find(&row, &delete.to, &delete.of).await?)) };
         let (may_go, found) = match looked_up.await {
             Ok(looked_up) => looked_up,
             Err(error) => return self.unprepared(row, error.to_string()),

@@ -2,16 +2,17 @@
 
 use uuid::Uuid;
 
+use super::beginning::{digest_of, linked, shows};
+use super::keeping::{Keeping, MOST_EDITS, decide};
+use super::post::Instead;
 use super::{Outbox, closing};
+use crate::clock;
 use crate::outbox::arrivals::same_text;
 use crate::outbox::{Destination, Edit, Edited, Letter, Otherwise, Post, Thread};
-use crate::store::{Again, Claimed, Closing, Effect, Receipt, Row, Settlement, StoreError};
+use crate::store::{Again, Claimed, Closing, Effect, Receipt, Row, Settlement, StoreError, ThreadText};
 use crate::verdict::Verdict;
 use crate::webex::{Error, Fault, MessageId};
 use crate::worker::no_answer;
-
-/// The most edits that Webex allows for one message.
-const MOST_EDITS: u32 = 10;
 
 /// Why there is no message to edit.
 const NOT_SENT: &str = "it was not sent, or nobody knows Webex's id of it";
@@ -23,6 +24,8 @@ pub(super) struct FoundMessage {
     pub(super) message: Option<MessageId>,
     /// The letter that posted it.
     letter: Option<Row>,
+    /// What it shows, if letters keep that up to date.
+    text: Option<ThreadText>,
 }
 
 /// The outcome of an edit.
@@ -38,7 +41,7 @@ impl Outbox {
     pub(super) async fn edit(&self, row: Claimed, edit: &Edit) -> Settlement {
         let looked_up = async {
             let newer = self.newer_edit(&row, edit).await?;
-            Ok::<_, StoreError>((self.find(&row, &edit.of).await?, newer))
+            Ok::<_, StoreError>((self.find(&row, &edit.to, &edit.of).await?, newer))
         };
         let (found, newer) = match looked_up.await {
             Ok(looked_up) => looked_up,
@@ -46,13 +49,29 @@ impl Outbox {
         };
         // An edit that begins a thread is not folded into a later one: a letter between them may answer its message.
         let is_thread = matches!(edit.of, Edited::Thread(_));
-        let begins = is_thread && found.message.is_none() && edit.otherwise == Otherwise::Post;
+        let begins = is_thread && found.message.is_none() && edit.otherwise != Otherwise::Nothing;
         if let Some(newer) = newer.filter(|_| !begins) {
             let note = format!("row {newer} of the outbox waited too, and edits the same message later");
             return row.done(closing(Verdict::Folded, note));
         }
-        let change = match found.is_impossible(edit) {
-            Some(why) => Ok(EditOutcome::Impossible(why.to_owned(), found.message.clone())),
+        let keeping = match (&edit.state, &found.text) {
+            (Some(state), Some(shown)) => {
+                let edits = found.letter.as_ref().map_or(0, |letter| letter.edits);
+                decide(shown, edits, (state, &digest_of(edit)), clock::wall_ms())
+            }
+            _ => Keeping::Edit,
+        };
+        let impossible = match keeping {
+            Keeping::Leave(why) => return row.done(closing(Verdict::Folded, why.to_owned())),
+            Keeping::Wait(after) if edit.waits => return row.again(Again { after, ..Again::default() }),
+            Keeping::Wait(_) => return moved(row, edit, true),
+            // It goes back among the other letters, whose order it keeps.
+            Keeping::Edit | Keeping::Begin(_) if edit.waits => return moved(row, edit, false),
+            Keeping::Begin(edits) => Some(format!("it had {edits} edits, of the ten that Webex allows")),
+            Keeping::Edit => found.is_impossible(edit).map(str::to_owned),
+        };
+        let change = match impossible {
+            Some(why) => Ok(EditOutcome::Impossible(why, found.message.clone())),
             None => self.change(&row, edit, &found).await,
         };
         self.settle_change(row, edit, found, change).await
@@ -70,38 +89,42 @@ impl Outbox {
     }
 
     /// Finds the message of an edit or a deletion.
-    pub(super) async fn find(&self, row: &Claimed, of: &Edited) -> Result<FoundMessage, StoreError> {
-        let (root, letter) = match of {
-            Edited::Message(message) => return Ok(FoundMessage { message: Some(message.clone()), letter: None }),
-            Edited::Letter(letter) => (None, *letter),
-            Edited::Thread(key) => match self.store.thread(row, key).await? {
+    pub(super) async fn find(&self, row: &Claimed, to: &Destination, of: &Edited) -> Result<FoundMessage, StoreError> {
+        let (root, letter, text) = match of {
+            Edited::Message(message) => {
+                return Ok(FoundMessage { message: Some(message.clone()), ..FoundMessage::default() });
+            }
+            Edited::Letter(letter) => (None, *letter, None),
+            Edited::Thread(key) => match self.store.thread(row, &to.lane(), key).await? {
                 None => return Ok(FoundMessage::default()),
-                Some(root) => (Some(root.message), root.letter),
+                Some(root) => (Some(root.message), root.letter, root.text),
             },
         };
         let letter = self.store.row(letter).await?;
         let sent = letter.as_ref().and_then(|letter| Some(letter.receipt.as_ref()?.message.clone()));
-        Ok(FoundMessage { message: root.or(sent).map(MessageId::from), letter })
+        Ok(FoundMessage { message: root.or(sent).map(MessageId::from), letter, text })
     }
 
     async fn change(&self, row: &Claimed, edit: &Edit, found: &FoundMessage) -> Result<EditOutcome, Error> {
         let Some(message) = &found.message else { return Ok(EditOutcome::Impossible(NOT_SENT.to_owned(), None)) };
         let webex = self.webex_for(edit.urgency);
+        let before = found.text.as_ref().and_then(|text| text.before.as_deref());
+        let text = linked(&edit.message, before);
         let changing = async {
-            if row.doubt.is_some() && same_text(&webex.message(message).await?, &edit.message) {
+            if row.doubt.is_some() && same_text(&webex.message(message).await?, &text) {
                 return Ok(EditOutcome::Made);
             }
             let room = match &edit.to {
                 Destination::Space(room, _) => room.clone(),
                 Destination::Person(_) | Destination::Email(_) => webex.message(message).await?.room_id,
             };
-            let refusal = match webex.edit_message(message, &room, &edit.message).await {
+            let refusal = match webex.edit_message(message, &room, &text).await {
                 Err(refusal) if refusal.is_bad_request() => refusal,
                 edited => return edited.map(|_| EditOutcome::Made),
             };
             // An earlier try without an answer may have made the edit, and it may have been the last that Webex allows.
             let shown = webex.message(message).await?;
-            if same_text(&shown, &edit.message) {
+            if same_text(&shown, &text) {
                 return Ok(EditOutcome::Made);
             }
             Ok(EditOutcome::Impossible(refusal.to_string(), Some(shown.parent_id.unwrap_or(shown.id))))
@@ -138,11 +161,20 @@ impl Outbox {
             tracing::error!(why, "a message cannot be edited; `switchboard outbox list` shows the edit");
             return row.dead(closing(Verdict::Refused, why));
         }
+        let thread = found.thread(edit, root.clone());
+        let post = Post {
+            event: edit.event,
+            thread,
+            urgency: edit.urgency,
+            ..Post::new(edit.to.clone(), edit.message.clone())
+        };
+        if edit.otherwise == Otherwise::Begin {
+            let old = found.message.and(root);
+            return self.begin(row, edit, post, why, old).await;
+        }
         tracing::info!(why, "a message cannot be edited; its new text is posted");
-        let thread = found.thread(edit, root);
-        let (to, message) = (edit.to.clone(), edit.message.clone());
-        let post = Post { event: edit.event, thread, urgency: edit.urgency, ..Post::new(to, message) };
-        self.post(row, &post, Some(format!("posted and not edited: {why}"))).await
+        let no_edit = Some(format!("posted and not edited: {why}"));
+        self.post(row, &post, Instead { no_edit, ..Instead::default() }).await
     }
 
     fn settle_edited(&self, row: Claimed, edit: &Edit, found: FoundMessage) -> Settlement {
@@ -151,13 +183,19 @@ impl Outbox {
         tracing::info!(webex_id = message, "message edited");
         let edited = found.letter.map(|letter| Effect::Edited(letter.id));
         let used = match &edit.of {
-            Edited::Thread(key) => Some(Effect::Thread { key: key.clone(), root: None }),
+            Edited::Thread(key) => Some(Effect::Thread { key: key.clone(), root: None, shows: shows(edit, None) }),
             Edited::Message(_) | Edited::Letter(_) => None,
         };
         let receipt = Some(Receipt { message, without_card: None, without_thread: None });
         let effects = edited.into_iter().chain(used).collect();
         row.done(Closing { verdict: Verdict::Edited, receipt, effects, ..Closing::default() })
     }
+}
+
+/// Moves an edit to where it waits for others of its state, or back.
+fn moved(row: Claimed, edit: &Edit, waits: bool) -> Settlement {
+    let entry = Letter::from(Edit { waits, ..edit.clone() }).into_entry(row.id);
+    row.moved(entry)
 }
 
 impl FoundMessage {

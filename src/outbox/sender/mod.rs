@@ -1,8 +1,10 @@
 //! Sends what the outbox holds, in order per space. Nobody else posts, edits or deletes messages.
 
+mod beginning;
 mod delete;
 mod edit;
 mod failure;
+mod keeping;
 mod post;
 
 use std::time::Duration;
@@ -81,7 +83,7 @@ impl Work for Outbox {
 
     async fn work(&self, row: Claimed, letter: Self::Body) -> Settlement {
         match letter {
-            Ok(Letter::Post(post)) => self.post(row, &post, None).await,
+            Ok(Letter::Post(post)) => self.post(row, &post, Default::default()).await,
             Ok(Letter::Edit(edit)) => self.edit(row, &edit).await,
             Ok(Letter::Delete(delete)) => self.delete(row, &delete).await,
             Err(error) => row.dead(closing(Verdict::Unreadable, error.to_string())),

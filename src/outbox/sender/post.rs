@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Outbox, closing};
 use crate::outbox::arrivals::EarlierPost;
 use crate::outbox::{Destination, Post, Thread};
-use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Receipt, Settlement, StoreError};
+use crate::store::{Again, ApprovalStep, Claimed, Closing, Effect, Receipt, RootText, Settlement, StoreError};
 use crate::verdict::Verdict;
 use crate::webex::{Client, Error, File, FileInfo, Message, MessageId, NewMessage};
 use crate::worker::no_answer;
@@ -18,16 +18,28 @@ struct Prepared<'a> {
     /// The root of the thread. None if the message begins a thread or is in none.
     root: Option<MessageId>,
     file: Option<File>,
+    instead: Instead,
+}
+
+/// What is known of a post in place of an edit.
+#[derive(Default)]
+pub(super) struct Instead {
+    /// Why the edit is impossible, if it was tried.
+    pub(super) no_edit: Option<String>,
+    /// Whether the message begins the thread of its key anew.
+    pub(super) begins: bool,
+    /// What the message shows if it is the root, if letters keep that up to date.
+    pub(super) shows: Option<RootText>,
 }
 
 impl Outbox {
-    /// Posts a message. `no_edit` is there if the post replaces an edit: it is why the edit is impossible.
-    pub(super) async fn post(&self, row: Claimed, post: &Post, no_edit: Option<String>) -> Settlement {
-        let prepared = match self.prepare(&row, post).await {
+    /// Posts a message. `instead` says what is known if the letter is an edit.
+    pub(super) async fn post(&self, row: Claimed, post: &Post, instead: Instead) -> Settlement {
+        let prepared = match self.prepare(&row, post, instead).await {
             Ok(prepared) => prepared,
             Err(why) => return self.unprepared(row, why),
         };
-        let settlement = self.deliver(row, &prepared, no_edit).await;
+        let settlement = self.deliver(row, &prepared).await;
         if let Some(row) = settlement.closed_row() {
             self.arrivals.posts.forget(row);
         }
@@ -35,14 +47,18 @@ impl Outbox {
     }
 
     /// Finds the file of a letter, and the root of the thread that it joins by a key.
-    async fn prepare<'a>(&self, row: &Claimed, post: &'a Post) -> Result<Prepared<'a>, String> {
+    async fn prepare<'a>(&self, row: &Claimed, post: &'a Post, instead: Instead) -> Result<Prepared<'a>, String> {
         let told = |error: StoreError| error.to_string();
         let root = match &post.thread {
             None => None,
             Some(Thread::Message(root)) => Some(root.clone()),
-            Some(Thread::Key { key }) => {
-                self.store.thread(row, key).await.map_err(told)?.map(|root| MessageId::from(root.message))
-            }
+            Some(Thread::Key { .. }) if instead.begins => None,
+            Some(Thread::Key { key }) => self
+                .store
+                .thread(row, &post.to.lane(), key)
+                .await
+                .map_err(told)?
+                .map(|root| MessageId::from(root.message)),
         };
         let file = match &post.file {
             None => None,
@@ -52,18 +68,18 @@ impl Outbox {
                 Some(File { name: name.clone(), content_type: content_type.clone(), bytes })
             }
         };
-        Ok(Prepared { post, root, file })
+        Ok(Prepared { post, root, file, instead })
     }
 
     /// Looks for the message if it may have arrived, posts it if it has not, and settles the row.
-    async fn deliver(&self, row: Claimed, prepared: &Prepared<'_>, no_edit: Option<String>) -> Settlement {
+    async fn deliver(&self, row: Claimed, prepared: &Prepared<'_>) -> Settlement {
         // The lease bounds all calls together. After an edit, half of it is used up.
-        let share = if no_edit.is_some() { 0.45 } else { 0.9 };
+        let share = if prepared.instead.no_edit.is_some() { 0.45 } else { 0.9 };
         let sending = tokio::time::timeout(self.lease.mul_f64(share), self.send(&row, prepared));
         let result = sending.await.unwrap_or_else(|_| Err(Unsent::Post(no_answer("messages"))));
         let Prepared { post, file, .. } = prepared;
         match result {
-            Ok(sent) => self.settle_sent(row, prepared, sent, no_edit),
+            Ok(sent) => self.settle_sent(row, prepared, sent),
             Err(Unsent::Pending(left)) => {
                 tracing::info!(
                     pause_ms = left.as_millis(),
@@ -82,8 +98,8 @@ impl Outbox {
         }
     }
 
-    fn settle_sent(&self, row: Claimed, prepared: &Prepared<'_>, sent: Sent, note: Option<String>) -> Settlement {
-        let (Prepared { post, root, .. }, Sent { receipt, created }) = (prepared, sent);
+    fn settle_sent(&self, row: Claimed, prepared: &Prepared<'_>, sent: Sent) -> Settlement {
+        let (Prepared { post, root, instead, .. }, Sent { receipt, created }) = (prepared, sent);
         self.health.token(Ok(()));
         self.metrics.reply_sent(row.age());
         tracing::info!(webex_id = receipt.message, "reply sent");
@@ -99,21 +115,23 @@ impl Outbox {
         };
         let is_root = root.is_none() || receipt.without_thread.is_some();
         let thread = match &post.thread {
-            Some(Thread::Key { key }) => {
-                Some(Effect::Thread { key: key.clone(), root: is_root.then(|| receipt.message.clone()) })
-            }
+            Some(Thread::Key { key }) => Some(Effect::Thread {
+                key: key.clone(),
+                root: is_root.then(|| receipt.message.clone()),
+                shows: instead.shows.clone().filter(|_| is_root),
+            }),
             Some(Thread::Message(_)) | None => None,
         };
         // A request for approval cannot be decided without its card. For any other card this effect finds no request
         // and does nothing.
         let unasked = receipt.without_card.as_ref().map(|_| Effect::Approval(ApprovalStep::Unasked { card: row.id }));
         let effects = shown.into_iter().chain(thread).chain(unasked).collect();
-        let (verdict, mark) = (Verdict::Sent, Some(receipt.message.clone()));
+        let (verdict, mark, note) = (Verdict::Sent, Some(receipt.message.clone()), instead.no_edit.clone());
         row.done(Closing { verdict, note, mark, receipt: Some(receipt), effects, ..Closing::default() })
     }
 
     async fn send(&self, row: &Claimed, prepared: &Prepared<'_>) -> Result<Sent, Unsent> {
-        let Prepared { post, root, file } = prepared;
+        let Prepared { post, root, file, .. } = prepared;
         let whole = post.addressed(root.clone());
         let (has_thread, has_card) = (root.is_some(), !whole.attachments.is_empty());
         let earlier = self.arrivals.find_earlier_post(row, post, root.as_ref(), self.retry.is_last(row)).await;

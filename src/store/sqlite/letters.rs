@@ -10,20 +10,34 @@ use super::read::{COLUMNS, shown};
 use super::reader::Reader;
 use super::statements::{PRUNE_STEP, Statements};
 use crate::clock::millis;
-use crate::store::{Claimed, Row, StoreError, ThreadRoot};
+use crate::store::{Claimed, RootText, Row, StoreError, ThreadRoot, ThreadText};
 
 impl Sqlite {
-    /// Remembers the root of a thread that a letter began, or that a letter joined the thread.
-    pub(super) fn keep_thread(&mut self, row: &Claimed, key: &str, root: Option<&str>) -> Result<(), StoreError> {
+    /// Remembers the root of a thread that a letter began, or that a letter joined the thread or edited the root.
+    pub(super) fn keep_thread(
+        &mut self,
+        row: &Claimed,
+        key: &str,
+        root: Option<&str>,
+        shows: Option<&RootText>,
+    ) -> Result<(), StoreError> {
         let now = self.clock.wall_ms();
+        let (state, digest) = shows.map(|shows| (&shows.state, &shows.digest)).unzip();
+        let by = shows.map(|_| row.seq);
         let Some(message) = root else {
-            let sql = "UPDATE thread SET used_at = ?3 WHERE lane = ?1 AND key = ?2";
-            return self.run(sql, (row.lane, key, now)).map(drop);
+            let sql = "UPDATE thread SET used_at = ?3, state = coalesce(?4, state), digest = coalesce(?5, digest),
+                 shown_by = coalesce(?6, shown_by), edits = edits + (?6 IS NOT NULL),
+                 edited_at = iif(?6 IS NULL, edited_at, ?3)
+                 WHERE lane = ?1 AND key = ?2";
+            return self.run(sql, (row.lane, key, now, state, digest, by)).map(drop);
         };
-        let sql =
-            "INSERT INTO thread (lane, key, used_at, message, letter) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE
-             SET used_at = excluded.used_at, message = excluded.message, letter = excluded.letter";
-        self.run(sql, (row.lane, key, now, message, row.id)).map(drop)
+        let before = shows.and_then(|shows| shows.before.as_ref());
+        let sql = "INSERT INTO thread (lane, key, used_at, message, letter, state, digest, shown_by, before)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE
+             SET used_at = excluded.used_at, message = excluded.message, letter = excluded.letter,
+                 state = excluded.state, digest = excluded.digest, shown_by = excluded.shown_by,
+                 before = excluded.before, edits = 0, edited_at = NULL";
+        self.run(sql, (row.lane, key, now, message, row.id, state, digest, by, before)).map(drop)
     }
 
     pub(super) fn count_edit(&mut self, letter: Uuid) -> Result<(), StoreError> {
@@ -39,13 +53,12 @@ impl Sqlite {
 }
 
 impl Reader {
-    pub async fn thread(&self, lane: Uuid, key: &str) -> Result<Option<ThreadRoot>, StoreError> {
-        let sql = "SELECT message, letter FROM thread WHERE lane = ?1 AND key = ?2";
+    pub async fn thread(&self, lane: Uuid, key: &str, seq: i64) -> Result<Option<ThreadRoot>, StoreError> {
+        let sql = "SELECT message, letter, state, digest, edits, edited_at, before,
+                 coalesce(shown_by > ?3, FALSE) AS is_newer
+             FROM thread WHERE lane = ?1 AND key = ?2";
         let key = key.to_owned();
-        self.read(move |ledger| {
-            ledger.first(sql, (lane, key), |row| Ok(ThreadRoot { message: row.get(0)?, letter: row.get(1)? }))
-        })
-        .await
+        self.read(move |ledger| ledger.first(sql, (lane, key, seq), thread_root)).await
     }
 
     pub async fn newer_edits(&self, lane: Uuid, seq: i64, target: Uuid) -> Result<Vec<(Uuid, String)>, StoreError> {
@@ -66,4 +79,20 @@ impl Reader {
         })
         .await
     }
+}
+
+fn thread_root(row: &rusqlite::Row<'_>) -> rusqlite::Result<ThreadRoot> {
+    let (state, digest): (Option<String>, Option<String>) = (row.get("state")?, row.get("digest")?);
+    let text = match state.zip(digest) {
+        None => None,
+        Some((state, digest)) => Some(ThreadText {
+            state,
+            digest,
+            edits: row.get("edits")?,
+            edited_at: row.get("edited_at")?,
+            is_newer: row.get("is_newer")?,
+            before: row.get("before")?,
+        }),
+    };
+    Ok(ThreadRoot { message: row.get("message")?, letter: row.get("letter")?, text })
 }

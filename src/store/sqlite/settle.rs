@@ -98,7 +98,7 @@ impl Sqlite {
             Effect::Ask(conversation) => self.ask(conversation),
             Effect::Shown { room, person, event, at, message } => self.note_shown(room, person, *event, *at, message),
             Effect::End { room, person, event } => self.end_question(room, person, *event, row.id),
-            Effect::Thread { key, root } => self.keep_thread(row, key, root.as_deref()),
+            Effect::Thread { key, root, shows } => self.keep_thread(row, key, root.as_deref(), shows.as_ref()),
             Effect::Edited(letter) => self.count_edit(*letter),
             Effect::Approval(step) => self.approve(row.id, step),
         }

@@ -118,19 +118,19 @@ async fn a_thread_is_kept_for_as_long_as_letters_join_it() {
     for (name, root) in [("first", Some("root")), ("second", None), ("third", Some("fresh"))] {
         put(&ledger, name, "a", Urgency::Awaited).await;
         let row = claim(&ledger, 1).await.remove(0);
-        let effect = Effect::Thread { key: "disk".to_owned(), root: root.map(str::to_owned) };
+        let effect = Effect::Thread { key: "disk".to_owned(), root: root.map(str::to_owned), shows: None };
         ledger.store.settle(done(row.clone()).with(effect)).await.unwrap();
-        let found = ledger.store.thread(&row, "disk").await.unwrap().unwrap();
-        assert_eq!(ledger.store.thread(&row, "fan").await.unwrap(), None);
+        let found = ledger.store.thread(&row, "a", "disk").await.unwrap().unwrap();
+        assert_eq!(ledger.store.thread(&row, "a", "fan").await.unwrap(), None);
         sent.push((found.message, found.letter == row.id));
     }
     assert_eq!(sent, [("root".to_owned(), true), ("root".to_owned(), false), ("fresh".to_owned(), true)]);
     put(&ledger, "elsewhere", "b", Urgency::Awaited).await;
     put(&ledger, "fourth", "a", Urgency::Awaited).await;
     let rows = claim(&ledger, 2).await;
-    assert_eq!(ledger.store.thread(&rows[0], "disk").await.unwrap(), None, "another lane");
+    assert_eq!(ledger.store.thread(&rows[0], "b", "disk").await.unwrap(), None, "another lane");
     ledger.store.prune(Duration::ZERO, Duration::from_secs(60)).await.unwrap();
-    assert!(ledger.store.thread(&rows[1], "disk").await.unwrap().is_some());
+    assert!(ledger.store.thread(&rows[1], "a", "disk").await.unwrap().is_some());
     ledger.store.prune(Duration::ZERO, Duration::ZERO).await.unwrap();
-    assert_eq!(ledger.store.thread(&rows[1], "disk").await.unwrap(), None);
+    assert_eq!(ledger.store.thread(&rows[1], "a", "disk").await.unwrap(), None);
 }
