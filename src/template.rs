@@ -1,6 +1,7 @@
 //! Expressions and templates of the settings, in the language of Jinja. Foreign text cannot mention, link or format,
-//! unless a template says `| safe`. How long and how much a template may write is bounded. Pure.
+//! unless a template says `| markdown`. How long and how much a template may write is bounded. Pure.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -18,25 +19,50 @@ const MOST_BYTES: usize = 64 * 1024;
 /// The end of the name of a template that writes no markdown, but plain text.
 pub const PLAIN: &str = ".plain";
 
+/// The end of the name of a template that writes the JSON of a card. A text goes between the author's quotes.
+pub const CARD: &str = ".card";
+
+/// A value as templates see it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Given(Value);
+
 /// What expressions and templates see, by name.
 #[derive(Clone, Debug)]
 pub struct Values(Value);
 
+impl From<&serde_json::Value> for Given {
+    fn from(value: &serde_json::Value) -> Given {
+        Given(Value::from(Serde(value)))
+    }
+}
+
+impl From<String> for Given {
+    fn from(text: String) -> Given {
+        Given(Value::from(text))
+    }
+}
+
+impl FromIterator<(String, Given)> for Given {
+    fn from_iter<I: IntoIterator<Item = (String, Given)>>(fields: I) -> Given {
+        Given(fields.into_iter().map(|(name, Given(value))| (name, value)).collect())
+    }
+}
+
 impl Values {
     /// The whole as `body`, and its parts by their names. `above` hides parts of the same name, and parts hide `below`.
     pub fn new(
-        below: impl IntoIterator<Item = (&'static str, serde_json::Value)>,
-        body: &serde_json::Value,
-        above: impl IntoIterator<Item = (&'static str, serde_json::Value)>,
+        below: impl IntoIterator<Item = (String, Given)>,
+        Given(body): &Given,
+        above: impl IntoIterator<Item = (String, Given)>,
     ) -> Values {
-        // It is converted once: the parts share it.
-        let whole = Value::from(Serde(body));
-        let part = |name: &String| Some((name.clone(), whole.get_attr(name).ok()?));
-        let own = |(name, value): (&str, _)| (name.to_owned(), Value::from(Serde(value)));
+        let is_object = body.kind() == ValueKind::Map;
+        let names = body.try_iter().ok().filter(|_| is_object).into_iter().flatten();
+        let part = |name: Value| Some((name.as_str()?.to_owned(), body.get_item(&name).ok()?));
+        let own = |(name, Given(value)): (String, Given)| (name, value);
         let mut values: BTreeMap<String, Value> = below.into_iter().map(own).collect();
-        values.extend(body.as_object().into_iter().flat_map(serde_json::Map::keys).filter_map(part));
+        values.extend(names.filter_map(part));
         values.extend(above.into_iter().map(own));
-        values.insert("body".to_owned(), whole);
+        values.insert("body".to_owned(), body.clone());
         Values(Value::from_pairs(values))
     }
 }
@@ -102,26 +128,43 @@ fn environment() -> Environment<'static> {
     environment.set_fuel(Some(STEPS));
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     environment.set_recursion_limit(50);
-    environment.set_auto_escape_callback(|name| match name.ends_with(PLAIN) {
-        true => AutoEscape::None,
-        false => AutoEscape::Custom("markdown".into()),
+    environment.set_auto_escape_callback(|name| match name {
+        name if name.ends_with(PLAIN) => AutoEscape::None,
+        name if name.ends_with(CARD) => AutoEscape::Custom("card".into()),
+        _ => AutoEscape::Custom("markdown".into()),
     });
     environment.set_formatter(write);
+    // What somebody calls trusted is written as it is. `safe` is the word that templates of other programs have.
+    environment.add_filter("markdown", |text: String| Value::from_safe_string(text));
     environment.add_function("link", |address: String| Value::from_safe_string(host_link(&address)));
     environment
 }
 
 /// Writes a value. A text is made harmless, unless it is called safe or the template writes no markdown.
 fn write(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    match (value.kind(), value.as_str()) {
-        (ValueKind::Undefined, _) => Err(Error::from(ErrorKind::UndefinedError)),
-        (ValueKind::None, _) => Ok(()),
-        (_, Some(text)) if value.is_safe() || matches!(state.auto_escape(), AutoEscape::None) => {
-            out.write_str(text).map_err(Error::from)
-        }
-        (_, Some(text)) => out.write_str(&escape(text)).map_err(Error::from),
-        _ => out.write_str(&escape(&value.to_string())).map_err(Error::from),
-    }
+    let is_in_card = matches!(state.auto_escape(), AutoEscape::Custom(form) if form == "card");
+    let is_plain = value.is_safe() || matches!(state.auto_escape(), AutoEscape::None);
+    let text = match (value.kind(), value.as_str()) {
+        (ValueKind::Undefined, _) => return Err(Error::from(ErrorKind::UndefinedError)),
+        (ValueKind::None, _) => return Ok(()),
+        (ValueKind::Number | ValueKind::Bool, _) if is_in_card => Cow::Owned(value.to_string()),
+        (_, Some(text)) if is_plain || is_in_card && is_address(text) => Cow::Borrowed(text),
+        (_, Some(text)) => Cow::Owned(escape(text)),
+        _ => Cow::Owned(escape(&value.to_string())),
+    };
+    let text = if is_in_card { between_quotes(&text) } else { text };
+    out.write_str(&text).map_err(Error::from)
+}
+
+/// Whether a text is an address and nothing else, as for a button. The texts of a card show it as it is.
+fn is_address(text: &str) -> bool {
+    !host_link(text).is_empty() && !text.contains(['[', ']', '"'])
+}
+
+/// A text as JSON has it between its quotes.
+fn between_quotes(text: &str) -> Cow<'_, str> {
+    let json = serde_json::Value::from(text).to_string();
+    Cow::Owned(json[1..json.len() - 1].to_owned())
 }
 
 /// The cause and its line. Foreign values are not repeated.
@@ -160,7 +203,8 @@ mod tests {
     fn values() -> Values {
         let body =
             json!({"title": "<@all> [x](https://evil.example.org)", "count": 3, "tags": ["a", "b"], "none": null});
-        Values::new([("tags", "hidden".into())], &body, [("severity", "critical".into())])
+        let named = |name: &str, text: &str| (name.to_owned(), Given::from(text.to_owned()));
+        Values::new([named("tags", "hidden")], &(&body).into(), [named("severity", "critical")])
     }
 
     fn render(source: &str) -> Result<String, String> {
@@ -181,6 +225,26 @@ mod tests {
             render("{{ link('https://ci.example.org/1') }} {{ link('javascript:x') }}").unwrap(),
             "[ci.example.org](https://ci.example.org/1)"
         );
+    }
+
+    #[test]
+    fn what_is_called_markdown_is_written_as_it_is() {
+        assert_eq!(render("{{ '**a**' | markdown }} {{ body.count | markdown }}").unwrap(), "**a** 3");
+    }
+
+    #[test]
+    fn a_text_in_a_card_stays_between_its_quotes_and_is_no_markup() {
+        let mut templates = Templates::new();
+        let source =
+            r#"{"text": "{{ body.title }}", "count": {{ body.count }}, "url": "{{ url }}", "q": "{{ quote }}"}"#;
+        templates.add("a.card".to_owned(), source.to_owned()).unwrap();
+        let body = json!({"title": "<@all> [x](https://evil.example.org)", "count": 3, "quote": "a\"}, {\n"});
+        let url = ("url".to_owned(), Given::from("https://ci.example.org/a_b_c".to_owned()));
+        let card = templates.render("a.card", &Values::new([], &(&body).into(), [url])).unwrap();
+        let card: serde_json::Value = serde_json::from_str(&card).unwrap();
+        assert_eq!(card["text"], r"&lt;@all&gt; \[x\]\(https://evil.example.org\)");
+        assert_eq!((&card["count"], &card["url"]), (&json!(3), &json!("https://ci.example.org/a_b_c")));
+        assert_eq!(card["q"], "a\"}, { ");
     }
 
     #[test]

@@ -90,7 +90,8 @@ impl Parts {
     /// # Errors
     /// A hook of the settings cannot be used. Do not start.
     pub(crate) fn hooks(config: &Config) -> anyhow::Result<Hooks> {
-        Hooks::new(&config.hook, config.webex.room_id.as_deref()).map_err(|wrong| ConfigError(wrong).into())
+        Hooks::new(&config.hook, &config.hooks, config.webex.room_id.as_deref())
+            .map_err(|wrong| ConfigError(wrong).into())
     }
 
     /// The events that the handlers ask Webex for.

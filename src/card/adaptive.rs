@@ -129,6 +129,17 @@ impl Card {
         if texts.is_empty() { "A card.".to_owned() } else { texts.join("\n\n") }
     }
 
+    /// Whether a button of it submits.
+    pub(crate) fn submits(&self) -> bool {
+        let refuse = |_: &mut _| super::finding::wrong("", "it submits");
+        each_submit(&mut self.content.clone(), &mut { refuse }).is_err()
+    }
+
+    /// Its JSON.
+    pub(crate) fn into_json(self) -> Value {
+        self.content
+    }
+
     fn push(mut self, list: &str, item: Value) -> Card {
         if let Some(list) = self.content[list].as_array_mut() {
             list.push(item);

@@ -1,5 +1,6 @@
 //! `[[hook]]`: other systems that post to the bot.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::de::Error as _;
@@ -41,6 +42,14 @@ pub struct Hook {
     /// Where its messages go: ids of spaces, and people.
     #[serde(default, deserialize_with = "one_or_many")]
     pub to: Vec<String>,
+    /// Values of a payload by names of their own: where each stands.
+    #[serde(default)]
+    pub vars: BTreeMap<String, String>,
+    /// Where the id stands by which a repeat is known: a header or a JSONPath.
+    pub dedupe: Option<String>,
+    /// Whether everything is done but posting.
+    #[serde(default)]
+    pub shadow: bool,
     /// Which deliveries are told, where and how. Without any, the preset decides.
     #[serde(default)]
     pub rule: Vec<HookRule>,

@@ -19,6 +19,7 @@ mod flood;
 mod hook;
 mod hook_proof;
 mod hook_rule;
+mod hooks;
 mod instance;
 mod layers;
 mod log;
@@ -57,6 +58,7 @@ pub use flood::Flood;
 pub use hook::{Hook, HookLimit};
 pub use hook_proof::{AuthKinds, EncodingName, HashName, HookAuth, HookSignature, KeyName, SeparatorName};
 pub use hook_rule::HookRule;
+pub use hooks::Hooks;
 pub use instance::Instance;
 pub(crate) use layers::{Loaded, Section};
 pub use log::{Log, LogFormat};
@@ -120,6 +122,8 @@ pub struct Config {
     /// Other systems that post to the bot.
     #[serde(default)]
     pub hook: Vec<Hook>,
+    /// What all of those have in common.
+    pub hooks: Hooks,
     /// What is logged.
     pub log: Log,
     /// The sections of the author, by the types they were read as.

@@ -68,6 +68,15 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(1024_u64.pow(power))
 }
 
+/// A number of bytes, or a text such as `1GiB`.
+pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let parse = |text: &str| {
+        let number = text.trim().parse().ok().or_else(|| parse_size(text));
+        number.ok_or_else(|| "is no number of bytes: write 1073741824, or \"1GiB\"".to_owned())
+    };
+    deserializer.deserialize_any(TextVisitor { parse, off: false })
+}
+
 pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     let parse = |text: &str| {
         let url = Url::parse(text).ok().filter(Url::has_host);

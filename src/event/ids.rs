@@ -51,6 +51,11 @@ pub fn reply_id(event: Uuid, nth: u32) -> Uuid {
     beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("reply/{nth}").as_bytes()))
 }
 
+/// The id of the nth message about this part of a delivery to a hook.
+pub fn part_id(event: Uuid, part: u32, nth: u32) -> Uuid {
+    beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("part/{part}/{nth}").as_bytes()))
+}
+
 /// The id of the nth message that a handler of an event says elsewhere.
 pub fn elsewhere_id(event: Uuid, nth: u32) -> Uuid {
     beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("elsewhere/{nth}").as_bytes()))

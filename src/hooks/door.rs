@@ -119,7 +119,7 @@ impl HookDoor {
             Ok(value) => value,
             Err(says) => return *self.refuse(Code::InvalidJson, &says),
         };
-        let Signal { event, key, delivery, .. } = hook.preset.signal(&headers, &value);
+        let Signal { event, key, delivery, .. } = hook.signal(&headers, &value);
         let id = delivery.map_or_else(Uuid::new_v4, |delivery| event::hook_id(&hook.name, &delivery));
         self.put(hook, HookPost::new(&hook.name, id, &key, &event, headers), body).await
     }

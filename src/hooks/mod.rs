@@ -6,8 +6,10 @@ mod body;
 mod code;
 mod door;
 mod limit;
+mod paths;
 mod presets;
 mod proof;
+mod rule;
 mod rules;
 mod trying;
 mod work;
@@ -28,8 +30,10 @@ pub use trying::Tried;
 pub use work::HookWork;
 
 use limit::Limit;
+use paths::Path;
 use presets::{Preset, Signal};
-use rules::{Rules, Telling, Told};
+use rule::{Place, Told};
+use rules::{Rules, Telling};
 
 /// A hook of the settings, ready to be used.
 struct Hook {
@@ -41,12 +45,22 @@ struct Hook {
     limit: Limit,
     enabled: bool,
     to: Vec<Destination>,
+    dedupe: Option<Dedupe>,
+    /// Whether everything is done but posting.
+    is_shadow: bool,
     rules: Rules,
 }
 
 struct Signature {
     scheme: Scheme,
     is_required: bool,
+}
+
+/// Where the id of a delivery stands, which is the same in a repeat.
+enum Dedupe {
+    /// In this header, in small letters.
+    Header(String),
+    Body(Path),
 }
 
 /// All hooks of the settings. Cheap to clone.
@@ -58,10 +72,10 @@ impl Hooks {
     ///
     /// # Errors
     /// Everything that is wrong with them, each with its place in the settings. Do not start.
-    pub fn new(hooks: &[config::Hook], room: Option<&str>) -> Result<Hooks, Vec<String>> {
+    pub fn new(hooks: &[config::Hook], of_all: &config::Hooks, room: Option<&str>) -> Result<Hooks, Vec<String>> {
         let (mut ready, mut wrong) = (BTreeMap::new(), Vec::new());
         for hook in hooks {
-            match Hook::new(hook, room) {
+            match Hook::new(hook, of_all, room) {
                 Ok(hook) => drop(ready.insert(hook.name.clone(), hook)),
                 Err(says) => wrong.push(format!("{}: hook {}: {says}", hook.place, hook.name)),
             }
@@ -80,15 +94,47 @@ impl Hooks {
     }
 }
 
+impl Dedupe {
+    fn new(place: &str) -> Result<Dedupe, String> {
+        let place = place.trim();
+        if place.starts_with(['$', '/']) {
+            return Path::new(place).map(Dedupe::Body);
+        }
+        let is_header =
+            !place.is_empty() && place.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let header = is_header.then(|| Dedupe::Header(place.to_ascii_lowercase()));
+        header.ok_or_else(|| format!("{place:?} is no header; a JSONPath begins with $, an XPath with /"))
+    }
+
+    /// The id of a delivery. None if it has none.
+    fn id(&self, headers: &BTreeMap<String, String>, body: &Value) -> Option<String> {
+        let id = match self {
+            Dedupe::Header(name) => headers.get(name).cloned()?,
+            Dedupe::Body(path) => match path.value(body)?.as_ref() {
+                Value::Null => return None,
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            },
+        };
+        Some(id).filter(|id| !id.trim().is_empty())
+    }
+}
+
 impl Hook {
-    fn new(hook: &config::Hook, room: Option<&str>) -> Result<Hook, String> {
+    fn new(hook: &config::Hook, of_all: &config::Hooks, room: Option<&str>) -> Result<Hook, String> {
         let config::Hook { name, preset, auth, signature, max_body, limit, enabled, to, rule, .. } = hook;
+        let config::Hook { vars, dedupe, shadow, .. } = hook;
         let preset = presets::named(preset)?;
         let signature = signature.as_ref().map(|signature| {
             let form = proof::form(preset.signature.map(|form| form()), signature)?;
             let scheme = Scheme::new(&form, &signature.secrets).map_err(|says| format!("signature: {says}"))?;
             Ok::<_, String>(Signature { scheme, is_required: signature.required })
         });
+        // A thread has to have a name, and of `generic` nothing has one.
+        let has_no_thread = |rule: &&config::HookRule| rule.update && rule.thread.is_none() && rule.card.is_none();
+        if preset.name == "generic" && rule.iter().any(|rule| has_no_thread(&rule)) {
+            return Err("update: which message is it that later ones take the place of? Give thread as well".to_owned());
+        }
         let to = if to.is_empty() { room.map(str::to_owned).into_iter().collect() } else { to.clone() };
         Ok(Hook {
             name: name.clone(),
@@ -99,8 +145,19 @@ impl Hook {
             limit: Limit::new(*limit, clock::instant()),
             enabled: *enabled,
             to: to.iter().map(|to| destination(to)).collect(),
-            rules: Rules::new(rule, destination)?,
+            dedupe: dedupe.as_deref().map(Dedupe::new).transpose().map_err(|error| format!("dedupe: {error}"))?,
+            is_shadow: *shadow,
+            rules: Rules::new(rule, vars, of_all.parts, destination)?,
         })
+    }
+
+    /// What a delivery means. The settings may say which id it has.
+    fn signal(&self, headers: &BTreeMap<String, String>, body: &Value) -> Signal {
+        let signal = self.preset.signal(headers, body);
+        match &self.dedupe {
+            None => signal,
+            Some(dedupe) => Signal { delivery: dedupe.id(headers, body), ..signal },
+        }
     }
 
     /// The messages about a delivery, each with its destinations.
@@ -111,9 +168,11 @@ impl Hook {
                 to: &self.to,
                 thread: signal.key.clone(),
                 markdown: markdown.clone(),
-                place: 0,
+                card: None,
+                updates: None,
+                place: Place { rule: 0, part: None },
             };
-            return Telling { told: signal.says.iter().map(told).collect(), wrong: Vec::new() };
+            return Telling { told: signal.says.iter().map(told).collect(), ..Telling::default() };
         }
         let mut telling = self.rules.tell(signal, headers, body);
         for Told { to, .. } in telling.told.iter_mut().filter(|told| told.to.is_empty()) {
@@ -123,9 +182,11 @@ impl Hook {
     }
 
     /// Why nothing is said of a delivery.
-    fn silence(&self) -> &'static str {
+    fn silence(&self, is_blank: bool) -> &'static str {
         if self.rules.is_empty() {
             "its preset says nothing of this kind of event"
+        } else if is_blank {
+            "the template of the rule that holds wrote nothing"
         } else {
             "no rule of the hook holds"
         }

@@ -4,40 +4,23 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::presets::{Signal, safe};
+use super::paths::Path;
+use super::presets::{Signal, State};
+use super::rule::{Place, Rule, Told};
 use crate::config::HookRule;
 use crate::outbox::Destination;
-use crate::template::{PLAIN, TemplateError, Templates, Values};
-use crate::text::host_link;
+use crate::template::{Given, Templates, Values};
 
-/// The rules of one hook.
+/// Where a payload, or a part of it, may say how it stands.
+const STATES: [&str; 2] = ["status", "state"];
+
+/// The rules of one hook, and the variables that they see.
 pub(super) struct Rules {
     templates: Templates,
+    vars: Vec<(String, Path)>,
     rules: Vec<Rule>,
-}
-
-struct Rule {
-    name: String,
-    when: Option<String>,
-    /// Empty if its messages go where those of the hook go.
-    to: Vec<Destination>,
-    /// The names of its templates.
-    thread: Option<String>,
-    template: Option<String>,
-    is_last: bool,
-}
-
-/// A message that a rule makes.
-pub(super) struct Told<'a> {
-    /// None if it is the preset's.
-    pub rule: Option<&'a str>,
-    /// Where it goes. Empty from a rule that leaves it to the hook.
-    pub to: &'a [Destination],
-    /// The key of its thread. Empty if it has none.
-    pub thread: String,
-    pub markdown: String,
-    /// The place of its rule among those of the hook, from 0.
-    pub place: u32,
+    /// How many messages a rule makes of one delivery at most, if it splits it.
+    most_parts: usize,
 }
 
 /// What is said of a delivery, and which rules could not be carried out.
@@ -46,31 +29,37 @@ pub(super) struct Telling<'a> {
     pub told: Vec<Told<'a>>,
     /// The name of each such rule, and why.
     pub wrong: Vec<String>,
+    /// Whether a rule holds whose template wrote nothing.
+    pub is_blank: bool,
+}
+
+/// What all rules see of a delivery.
+struct Seen<'a> {
+    signal: &'a Signal,
+    body: &'a Value,
+    whole: Given,
+    below: Vec<(String, Given)>,
+    above: Vec<(String, Given)>,
 }
 
 impl Rules {
     /// # Errors
-    /// The first expression or template that is wrong, with the name of its rule.
-    pub(super) fn new(rules: &[HookRule], destination: impl Fn(&str) -> Destination) -> Result<Rules, String> {
-        let (mut templates, mut ready) = (Templates::new(), Vec::new());
-        for (rule, nth) in rules.iter().zip(1..) {
-            let HookRule { name, when, to, thread, template, stop } = rule;
-            let name = name.clone().unwrap_or_else(|| nth.to_string());
-            let wrong = |of: &str, error: String| format!("rule {name}: {of}: {error}");
-            if let Some(when) = when {
-                templates.check(when).map_err(|error| wrong("when", error.to_string()))?;
-            }
-            let mut add = |of: &str, source: &Option<String>| {
-                let Some(source) = source else { return Ok(None) };
-                let key = if of == "thread" { format!("{of} {nth}{PLAIN}") } else { format!("{of} {nth}") };
-                templates.add(key.clone(), source.clone()).map_err(|error| wrong(of, error.to_string()))?;
-                Ok::<_, String>(Some(key))
-            };
-            let (thread, template) = (add("thread", thread)?, add("template", template)?);
-            let to = to.iter().map(|to| destination(to)).collect();
-            ready.push(Rule { name: name.clone(), when: when.clone(), to, thread, template, is_last: *stop });
-        }
-        Ok(Rules { templates, rules: ready })
+    /// The first variable, expression or template that is wrong, with its name or that of its rule.
+    pub(super) fn new(
+        rules: &[HookRule],
+        vars: &BTreeMap<String, String>,
+        most_parts: usize,
+        destination: impl Fn(&str) -> Destination,
+    ) -> Result<Rules, String> {
+        let var = |(name, path): (&String, &String)| match Path::new(path) {
+            Ok(path) => Ok((name.clone(), path)),
+            Err(error) => Err(format!("vars.{name}: {error}")),
+        };
+        let vars = vars.iter().map(var).collect::<Result<_, _>>()?;
+        let mut templates = Templates::new();
+        let ready = |(rule, nth)| Rule::new(rule, nth, &mut templates, &destination);
+        let rules = rules.iter().zip(1..).map(ready).collect::<Result<_, _>>()?;
+        Ok(Rules { templates, vars, rules, most_parts })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -81,59 +70,102 @@ impl Rules {
         self.rules.len()
     }
 
+    /// The variables of a delivery: name and value. None if there is no such value.
+    pub(super) fn variables<'a>(&'a self, body: &'a Value) -> impl Iterator<Item = (&'a str, Option<Value>)> {
+        self.vars.iter().map(|(name, path)| (name.as_str(), path.value(body).map(std::borrow::Cow::into_owned)))
+    }
+
     /// The messages that the rules make of a delivery. A rule that cannot be carried out holds up no other.
     pub(super) fn tell(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Telling<'_> {
-        let values = values(signal, headers, body);
+        let seen = self.seen(signal, headers, body);
         let mut telling = Telling::default();
         for (rule, place) in self.rules.iter().zip(0..) {
-            match self.tell_by(rule, place, signal, &values) {
-                Ok(None) => continue,
-                Ok(Some(told)) => telling.told.push(told),
-                Err(error) => telling.wrong.push(format!("rule {}: {error}", rule.name)),
-            }
-            if rule.is_last {
+            let mut of_rule = Telling::default();
+            self.tell_by(rule, place, &seen, &mut of_rule);
+            let holds = of_rule.is_blank || !of_rule.told.is_empty() || !of_rule.wrong.is_empty();
+            telling.told.extend(of_rule.told);
+            telling.wrong.extend(of_rule.wrong);
+            telling.is_blank |= of_rule.is_blank;
+            if rule.is_last && holds {
                 break;
             }
         }
         telling
     }
 
-    /// The message of a rule. None if the rule does not hold.
-    fn tell_by<'a>(
-        &self,
+    /// Adds the messages of a rule, and what is wrong with it.
+    fn tell_by<'a>(&'a self, rule: &'a Rule, place: u32, seen: &Seen<'_>, telling: &mut Telling<'a>) {
+        let Some(each) = &rule.each else {
+            let values = Values::new(seen.below.clone(), &seen.whole, seen.above.clone());
+            let state = state(seen.signal, seen.body, false);
+            return self.tell_part(rule, (Place { rule: place, part: None }, state), seen.signal, &values, telling);
+        };
+        let parts = each.parts(seen.body);
+        let mut left = 0;
+        for (part, nth) in parts.iter().zip(0..) {
+            if telling.told.len() >= self.most_parts {
+                left = parts.len() - nth as usize;
+                break;
+            }
+            let payload = [("payload".to_owned(), seen.whole.clone())];
+            let values =
+                Values::new(seen.below.clone(), &Given::from(*part), seen.above.iter().cloned().chain(payload));
+            let of = (Place { rule: place, part: Some(nth) }, state(seen.signal, part, true));
+            self.tell_part(rule, of, seen.signal, &values, telling);
+        }
+        // One part that lacks something is like the others: one is told.
+        telling.wrong.truncate(1);
+        if left > 0 {
+            let markdown = format!("… and {left} more in the same delivery, which hooks.parts does not let through");
+            let of = Place { rule: place, part: Some(u32::MAX) };
+            telling.told.push(rule.told(of, seen.signal.key.clone(), markdown));
+        }
+    }
+
+    /// Adds the message of a rule about one part, if the rule holds for it.
+    fn tell_part<'a>(
+        &'a self,
         rule: &'a Rule,
-        place: u32,
+        of: (Place, &str),
         signal: &Signal,
         values: &Values,
-    ) -> Result<Option<Told<'a>>, TemplateError> {
-        if let Some(when) = &rule.when
-            && !self.templates.holds(when, values)?
-        {
-            return Ok(None);
+        telling: &mut Telling<'a>,
+    ) {
+        match rule.render(&self.templates, of, signal, values) {
+            Ok(None) => {}
+            Ok(Some(told)) if told.card.is_none() && told.markdown.is_empty() => telling.is_blank = true,
+            Ok(Some(told)) => telling.told.push(told),
+            Err(error) => telling.wrong.push(format!("rule {}: {error}", rule.name)),
         }
-        let render = |name: &str| self.templates.render(name, values);
-        let thread = rule.thread.as_deref().map_or_else(|| Ok(signal.key.clone()), render)?;
-        let markdown = rule.template.as_deref().map_or_else(|| Ok(default(signal)), render)?;
-        Ok(Some(Told { rule: Some(&rule.name), to: &rule.to, thread, markdown, place }))
+    }
+
+    /// What expressions and templates see. The variables hide what the preset knows, and that hides what the body has
+    /// under the same name.
+    fn seen<'a>(&self, signal: &'a Signal, headers: &BTreeMap<String, String>, body: &'a Value) -> Seen<'a> {
+        let (known, unknown): (Vec<_>, Vec<_>) = signal.named().into_iter().partition(|(.., is_known)| *is_known);
+        let named = |(name, text, _): (&str, String, bool)| (name.to_owned(), Given::from(text));
+        let found = |(name, value): (&str, Option<Value>)| Some((name.to_owned(), Given::from(&value?)));
+        let vars: Vec<_> = self.variables(body).filter_map(found).collect();
+        let all = [
+            ("vars".to_owned(), vars.iter().cloned().collect::<Given>()),
+            ("headers".to_owned(), headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()),
+        ];
+        Seen {
+            signal,
+            body,
+            whole: Given::from(body),
+            below: unknown.into_iter().map(named).collect(),
+            above: known.into_iter().map(named).chain(vars).chain(all).collect(),
+        }
     }
 }
 
-/// What is said without a template: what the preset says, or the little that is known.
-fn default(signal: &Signal) -> String {
-    let Signal { says, title, event, source, url, .. } = signal;
-    if let Some(says) = says {
-        return says.clone();
+/// How something stands: as the preset knows, or as the payload or its part says. A part says it first.
+fn state<'a>(signal: &Signal, of: &'a Value, is_part: bool) -> &'a str {
+    let own = STATES.iter().find_map(|name| of[*name].as_str());
+    match signal.state {
+        State::Info => own.unwrap_or(State::Info.word()),
+        known if is_part => own.unwrap_or(known.word()),
+        known => known.word(),
     }
-    let what = if title.is_empty() { event } else { title };
-    let parts = [safe(source), safe(what), host_link(url)];
-    let parts: Vec<_> = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
-    if parts.is_empty() { "(a delivery without a text)".to_owned() } else { parts.join(" ") }
-}
-
-/// What expressions and templates see. What the preset knows hides what the body has under the same name.
-fn values(signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Values {
-    let (known, unknown): (Vec<_>, Vec<_>) = signal.named().into_iter().partition(|(.., is_known)| *is_known);
-    let named = |(name, text, _)| (name, Value::String(text));
-    let headers = headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
-    Values::new(unknown.into_iter().map(named), body, known.into_iter().map(named).chain([("headers", headers)]))
 }

@@ -36,6 +36,11 @@ pub struct TriedMessage {
     pub to: Vec<String>,
     pub thread: Option<String>,
     pub markdown: String,
+    /// The JSON of its card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card: Option<serde_json::Value>,
+    /// Whether it takes the place of the first message of its thread.
+    pub updates: bool,
 }
 
 impl Hooks {
@@ -52,8 +57,8 @@ impl Hooks {
         let hook =
             self.0.get(name).ok_or_else(|| format!("there is no hook of this name; there are: {}", self.names()))?;
         let body = body::parse(body::content_type(headers), payload)?;
-        let signal = hook.preset.signal(headers, &body);
-        let Telling { told, wrong } = hook.tell(&signal, headers, &body);
+        let signal = hook.signal(headers, &body);
+        let Telling { told, wrong, is_blank } = hook.tell(&signal, headers, &body);
         if !wrong.is_empty() {
             return Err(wrong.join("; "));
         }
@@ -64,9 +69,11 @@ impl Hooks {
                 to: told.to.iter().map(ToString::to_string).collect(),
                 thread: Some(told.thread).filter(|thread| !thread.is_empty()),
                 markdown: told.markdown,
+                updates: told.updates.is_some(),
+                card: told.card,
             })
             .collect();
-        let silence = messages.is_empty().then(|| hook.silence());
+        let silence = messages.is_empty().then(|| hook.silence(is_blank));
         let named = signal.named().map(|(name, text, _)| (name, text)).into_iter();
         let knows = named.chain([("delivery", signal.delivery.unwrap_or_default())]);
         let knows = knows.filter(|(_, value)| !value.is_empty()).collect();

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use super::rules::{Telling, Told};
+use uuid::Uuid;
+
+use super::rule::{Place, Told};
+use super::rules::Telling;
 use super::{Hook, Hooks, body};
 use crate::desk::{Desk, EventEnd, Outcome};
 use crate::event::{self, HookPost};
-use crate::outbox::{Destination, Letter, Post, Thread};
+use crate::outbox::{Edit, Letter, Post, Thread};
 use crate::store::{Claimed, Entry};
 use crate::text::{MOST_BYTES, split};
 use crate::verdict::Verdict;
-use crate::webex::NewMessage;
+use crate::webex::{Attachment, NewMessage};
 
 /// More than the destinations of a rule, and than the messages that a template can fill.
 const MOST_DESTINATIONS: u32 = 1000;
@@ -47,7 +50,7 @@ impl HookWork {
             Err(error) => return unreadable(hook, post, &error),
         };
         let preset = hook.preset.name;
-        let Telling { told, wrong } = hook.tell(&hook.preset.signal(&post.headers, &body), &post.headers, &body);
+        let Telling { told, wrong, is_blank } = hook.tell(&hook.signal(&post.headers, &body), &post.headers, &body);
         if !wrong.is_empty() {
             let error = wrong.join("; ");
             tracing::error!(hook = hook.name, error, "a rule of a hook cannot be carried out");
@@ -55,7 +58,11 @@ impl HookWork {
             return end.noted(error).then(letters(row, hook, told)).dead().into();
         }
         if told.is_empty() {
-            return end(preset, post, Verdict::Ignored, hook.silence()).into();
+            return end(preset, post, Verdict::Ignored, hook.silence(is_blank)).into();
+        }
+        if hook.is_shadow {
+            let note = format!("shadow = true, so nothing was posted; else {}", by(&told));
+            return end(preset, post, Verdict::Ignored, "the hook is in shadow: nothing is posted").noted(note).into();
         }
         end(preset, post, Verdict::Done, "it is told").noted(by(&told)).then(letters(row, hook, told)).into()
     }
@@ -75,26 +82,50 @@ fn by(told: &[Told<'_>]) -> String {
 /// is worked on again, whichever rules held before.
 fn letters(row: &Claimed, hook: &Hook, told: Vec<Told<'_>>) -> Vec<Entry> {
     let mut letters = Vec::new();
-    for Told { to, thread, markdown, place, .. } in told {
+    for Told { to, thread, markdown, card, updates, place, .. } in told {
         let thread = (!thread.is_empty()).then(|| format!("hooks/{}/{}", hook.name, event::short_key(&thread)));
         for (to, of) in to.iter().zip(0..) {
+            let message = |text: String| NewMessage { markdown: Some(text), ..NewMessage::default() };
+            // Webex edits no message with a card.
+            if let (Some(state), Some(key), None) = (&updates, &thread, &card) {
+                let text = message(first(&markdown));
+                let edit = Edit::keeping(to.clone(), key, state, text).for_event(row.id).announced();
+                letters.push(entry(row, edit.into(), letter_id(row, place, [of, 0])));
+                continue;
+            }
+            // The card goes with the first part.
+            let mut card = card.clone();
             for (part, nth) in split(&markdown, MOST_BYTES).into_iter().zip(0..) {
-                let nth = (place * MOST_DESTINATIONS + of) * MOST_PARTS + nth;
-                letters.push(letter(row, to, nth, part, thread.as_deref()));
+                let attachments = card.take().map(Attachment::adaptive_card).into_iter().collect();
+                let post = Post::of(row.id, to.clone(), NewMessage { attachments, ..message(part) }).announced();
+                let post = match thread.clone() {
+                    Some(key) => post.in_thread(Thread::Key { key }),
+                    None => post,
+                };
+                letters.push(entry(row, post.into(), letter_id(row, place, [of, nth])));
             }
         }
     }
     letters
 }
 
-fn letter(row: &Claimed, to: &Destination, nth: u32, markdown: String, thread: Option<&str>) -> Entry {
-    let message = NewMessage { markdown: Some(markdown), ..NewMessage::default() };
-    let post = Post::of(row.id, to.clone(), message).announced();
-    let post = match thread {
-        Some(key) => post.in_thread(Thread::Key { key: key.to_owned() }),
-        None => post,
-    };
-    Entry { accepted_at: row.accepted_at, ..Letter::from(post).into_entry(event::reply_id(row.id, nth)) }
+/// As much of a text as one message holds.
+fn first(markdown: &str) -> String {
+    let mut parts = split(markdown, MOST_BYTES).into_iter();
+    let first = parts.next().unwrap_or_default();
+    if parts.next().is_none() { first } else { format!("{first}\n\n…") }
+}
+
+fn letter_id(row: &Claimed, place: Place, [of, nth]: [u32; 2]) -> Uuid {
+    let whole = (place.rule * MOST_DESTINATIONS + of) * MOST_PARTS + nth;
+    match place.part {
+        None => event::reply_id(row.id, whole),
+        Some(part) => event::part_id(row.id, part, whole),
+    }
+}
+
+fn entry(row: &Claimed, letter: Letter, id: Uuid) -> Entry {
+    Entry { accepted_at: row.accepted_at, ..letter.into_entry(id) }
 }
 
 fn end(preset: &'static str, post: &HookPost, verdict: Verdict, reason: &str) -> EventEnd {

@@ -11,18 +11,18 @@ use crate::cli::verb;
 use crate::explain::explain;
 use crate::harness::{Harness, get, http, switchboard};
 
-const ALICE: &str = "alice@example.com";
+pub const ALICE: &str = "alice@example.com";
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// The settings of a hook that posts to Alice.
-fn hook(name: &str, more: &str) -> String {
+pub fn hook(name: &str, more: &str) -> String {
     format!("[[hook]]\nname = \"{name}\"\nto = \"{ALICE}\"\n{more}\n")
 }
 
 /// What a sender is answered: the status, the code, and the id of the event.
-type Answered = (u16, String, Option<String>);
+pub type Answered = (u16, String, Option<String>);
 
-async fn posts(bot: &Harness, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answered {
+pub async fn posts(bot: &Harness, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answered {
     let mut request = http().post(format!("{}{path}", bot.url)).body(body.into());
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -292,7 +292,7 @@ fn a_hook_is_tried_and_nothing_is_posted() {
 }
 
 /// What a verb prints with the settings of this folder.
-fn run(folder: &Path, arguments: &[&str]) -> String {
+pub fn run(folder: &Path, arguments: &[&str]) -> String {
     let output = switchboard().current_dir(folder).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -339,6 +339,28 @@ const WRONG: &[(&str, &str)] = &[
     (
         "name = \"ci\"\nto = \"a@example.com\"\nsignature = { header = \"x-s\", signed = \"{id}\", secrets = [\"0123456789abcdef\"] }",
         "does not contain {body}",
+    ),
+    ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nvars = { a = \"$.[\" }", "vars.a: $.[ is no JSONPath"),
+    ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\ndedupe = \"x y\"", "dedupe: \"x y\" is no header"),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\neach = \"a..b\"\ntemplate = \"x\"",
+        "rule 1: each: \"a..b\" is no name",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\neach = \"a\"",
+        "rule 1: each: what is said of a part?",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\ntemplate_file = \"/nowhere\"",
+        "rule 1: template_file: /nowhere cannot be read",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\ntemplate = \"x\"\nupdate = true",
+        "Give thread as well",
+    ),
+    (
+        "name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\n[[hook.rule]]\ncard = \"{{ a\"",
+        "rule 1: card: syntax error",
     ),
 ];
 

@@ -37,6 +37,7 @@ mod foresight;
 mod guarded;
 mod hanging;
 mod harness;
+mod hook_rules;
 mod hooks;
 mod interrupted;
 mod lab;

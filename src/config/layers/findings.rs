@@ -252,7 +252,10 @@ pub(super) fn stand_ins(settings: &Node) -> Vec<(String, SettingFinding)> {
 
 /// Whether the value is a template or an expression, in which braces have a meaning.
 fn is_template(path: &str) -> bool {
-    path.starts_with("hook.") && [".when", ".thread", ".template"].iter().any(|key| path.ends_with(key))
+    path.starts_with("hook.") && {
+        let is_path = path.contains(".vars.") || path.ends_with(".dedupe");
+        is_path || [".each", ".when", ".thread", ".template", ".card"].iter().any(|key| path.ends_with(key))
+    }
 }
 
 fn is_variable_name(text: &str) -> bool {

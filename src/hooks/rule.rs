@@ -1,0 +1,165 @@
+//! One rule of a hook: when it holds, and the message that it makes then.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::paths::Path;
+use super::presets::{Signal, safe};
+use crate::card::Card;
+use crate::config::HookRule;
+use crate::event::short_key;
+use crate::outbox::Destination;
+use crate::template::{CARD, PLAIN, Templates, Values};
+use crate::text::host_link;
+
+/// A rule, with the names of its templates.
+pub(super) struct Rule {
+    pub(super) name: String,
+    /// How it splits a delivery first.
+    pub(super) each: Option<Path>,
+    when: Option<String>,
+    /// Empty if its messages go where those of the hook go.
+    to: Vec<Destination>,
+    thread: Option<String>,
+    template: Option<String>,
+    card: Option<String>,
+    updates: bool,
+    pub(super) is_last: bool,
+}
+
+/// What a message is made of: the place of its rule among those of the hook, from 0, and which part of the delivery it
+/// tells, if its rule splits it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub rule: u32,
+    pub part: Option<u32>,
+}
+
+/// A message that a rule makes.
+pub(super) struct Told<'a> {
+    /// None if it is the preset's.
+    pub rule: Option<&'a str>,
+    /// Where it goes. Empty from a rule that leaves it to the hook.
+    pub to: &'a [Destination],
+    /// The key of its thread. Empty if it has none.
+    pub thread: String,
+    pub markdown: String,
+    /// The JSON of a card.
+    pub card: Option<Value>,
+    /// The state that it tells, if it takes the place of the first message of its thread.
+    pub updates: Option<String>,
+    pub place: Place,
+}
+
+impl Rule {
+    /// A rule of the settings, which has this number. Its templates join the others.
+    ///
+    /// # Errors
+    /// What of it is wrong, with its name.
+    pub(super) fn new(
+        rule: &HookRule,
+        nth: usize,
+        templates: &mut Templates,
+        destination: impl Fn(&str) -> Destination,
+    ) -> Result<Rule, String> {
+        let HookRule { name, each, when, to, thread, update, template, template_file, card, stop } = rule;
+        let name = name.clone().unwrap_or_else(|| nth.to_string());
+        let wrong = |of: &str, error: String| format!("rule {name}: {of}: {error}");
+        if let Some(when) = when {
+            templates.check(when).map_err(|error| wrong("when", error.to_string()))?;
+        }
+        let each = each.as_deref().map(Path::new).transpose().map_err(|error| wrong("each", error))?;
+        let template = match (template, template_file) {
+            (Some(_), Some(_)) => {
+                return Err(wrong("template_file", "template is given too; keep one of them".to_owned()));
+            }
+            (Some(template), None) => Some(template.clone()),
+            (None, Some(file)) => Some(
+                fs::read_to_string(file)
+                    .map_err(|error| wrong("template_file", format!("{} cannot be read: {error}", file.display())))?,
+            ),
+            (None, None) => None,
+        };
+        if each.is_some() && template.is_none() && card.is_none() {
+            return Err(wrong("each", "what is said of a part? Give a template or a card".to_owned()));
+        }
+        let mut add = |of: &str, ending: &str, source: Option<&String>| {
+            let Some(source) = source else { return Ok(None) };
+            let key = format!("{of} {nth}{ending}");
+            templates.add(key.clone(), source.clone()).map_err(|error| wrong(of, error.to_string()))?;
+            Ok::<_, String>(Some(key))
+        };
+        Ok(Rule {
+            each,
+            when: when.clone(),
+            to: to.iter().map(|to| destination(to)).collect(),
+            thread: add("thread", PLAIN, thread.as_ref())?,
+            template: add("template", "", template.as_ref())?,
+            card: add("card", CARD, card.as_ref())?,
+            updates: *update,
+            is_last: *stop,
+            name,
+        })
+    }
+
+    /// The message of the rule about something that stands in this state. None if the rule does not hold.
+    ///
+    /// # Errors
+    /// A template cannot be rendered, or the card is none.
+    pub(super) fn render(
+        &self,
+        templates: &Templates,
+        (place, state): (Place, &str),
+        signal: &Signal,
+        values: &Values,
+    ) -> Result<Option<Told<'_>>, String> {
+        let holds = |when| templates.holds(when, values).map_err(|error| format!("when: {error}"));
+        if !self.when.as_deref().map_or(Ok(true), holds)? {
+            return Ok(None);
+        }
+        let render = |of: &str, name: &str| templates.render(name, values).map_err(|error| format!("{of}: {error}"));
+        let thread = self.thread.as_deref().map_or_else(|| Ok(signal.key.clone()), |name| render("thread", name))?;
+        let card = self.card.as_deref().map(|name| card(&render("card", name)?)).transpose()?;
+        let markdown = match (&self.template, &card) {
+            (Some(name), card) => match (render("template", name)?, card) {
+                (text, Some(card)) if text.is_empty() => card.fallback(),
+                (text, _) => text,
+            },
+            (None, Some(card)) => card.fallback(),
+            (None, None) => default(signal),
+        };
+        let card = card.map(Card::into_json);
+        let updates = self.updates.then(|| short_key(state));
+        Ok(Some(Told { card, updates, ..self.told(place, thread, markdown) }))
+    }
+
+    /// A plain message of the rule.
+    pub(super) fn told(&self, place: Place, thread: String, markdown: String) -> Told<'_> {
+        Told { rule: Some(&self.name), to: &self.to, thread, markdown, card: None, updates: None, place }
+    }
+}
+
+/// Reads a card that a template wrote. Nobody could be asked whether a click on it may do something, so none of its
+/// buttons does.
+fn card(json: &str) -> Result<Card, String> {
+    let content: Value = serde_json::from_str(json)
+        .map_err(|error| format!("card: it is no JSON at line {}, column {}", error.line(), error.column()))?;
+    let card = Card::from_json(content).map_err(|error| format!("card: {error}"))?;
+    if card.submits() {
+        return Err("card: it has a button that submits, and a hook's card can only show and link".to_owned());
+    }
+    Ok(card)
+}
+
+/// What is said without a template: what the preset says, or the little that is known.
+fn default(signal: &Signal) -> String {
+    let Signal { says, title, event, source, url, .. } = signal;
+    if let Some(says) = says {
+        return says.clone();
+    }
+    let what = if title.is_empty() { event } else { title };
+    let parts = [safe(source), safe(what), host_link(url)];
+    let parts: Vec<_> = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
+    if parts.is_empty() { "(a delivery without a text)".to_owned() } else { parts.join(" ") }
+}

@@ -1,0 +1,233 @@
+//! What rules of hooks make of deliveries: variables, parts, repeats, cards, and messages that are kept up to date.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use switchboard::Bot;
+use switchboard::simulator::Cloud;
+
+use crate::explain::explain;
+use crate::harness::Harness;
+use crate::hooks::{ALICE, hook, posts, run};
+
+/// A bot with one open hook, `in`, and these settings of it.
+async fn bot(more: &str) -> Harness {
+    Harness::with(&hook("in", &format!("auth = \"none\"\n{more}")), Bot::builder()).await
+}
+
+/// Posts this to the hook; gives the event's id.
+async fn post(bot: &Harness, body: Value) -> String {
+    let (status, _, id) = posts(bot, "/hooks/in", &[], body.to_string()).await;
+    assert_eq!(status, 202);
+    id.unwrap()
+}
+
+/// What the bot's messages say now, in order.
+fn said(cloud: &Cloud) -> Vec<String> {
+    let text = |message: switchboard::simulator::Message| message.markdown.or(message.text).unwrap_or_default();
+    cloud.messages().into_iter().map(text).collect()
+}
+
+fn edits_made(cloud: &Cloud) -> usize {
+    cloud.calls().iter().filter(|call| call.method == Method::PUT && call.path.starts_with("/messages")).count()
+}
+
+const ALERTS: &str = r#"
+vars = { env = "$.common.env", names = "$.alerts[*].name", first = "alerts.0.name", none = "$.nothing" }
+[[hook.rule]]
+each = "$.alerts[*]"
+when = "status == 'firing' and env == 'prod'"
+template = "{{ body.name }} of {{ payload.alerts | length }} in {{ env }}"
+thread = "{{ name }}"
+[[hook.rule]]
+when = "vars.none == 'x' or none"
+template = "never"
+[[hook.rule]]
+when = "status == 'any'"
+template = "{{ names | join('+') }} from {{ first }}"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_is_split_and_its_values_have_names() {
+    let bot = bot(ALERTS).await;
+    let alert = |name: &str, status: &str| json!({"name": name, "status": status});
+    let alerts = [alert("<@all>", "firing"), alert("b", "resolved"), alert("c", "firing")];
+    let body = json!({"common": {"env": "prod"}, "status": "any", "alerts": alerts});
+    post(&bot, body.clone()).await;
+    bot.settle().await;
+    let wanted = ["&lt;@all&gt; of 3 in prod", "c of 3 in prod", "&lt;@all&gt;+b+c from &lt;@all&gt;"];
+    assert_eq!(said(&bot.cloud), wanted);
+    post(&bot, body).await;
+    bot.settle().await;
+    let parents = bot.cloud.messages().into_iter().filter(|message| message.parent_id.is_some()).count();
+    assert_eq!(parents, 2, "each part has its thread");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_parts_are_told_up_to_the_limit_and_then_how_many_more_there_are() {
+    let rule = "[[hook.rule]]\neach = \"alerts\"\ntemplate = \"part {{ body }}\"";
+    let settings = format!("[hooks]\nparts = 3\n{}", hook("in", &format!("auth = \"none\"\n{rule}")));
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    post(&bot, json!({"alerts": [1, 2, 3, 4, 5]})).await;
+    bot.settle().await;
+    let said = said(&bot.cloud);
+    assert_eq!(said[..3], ["part 1", "part 2", "part 3"]);
+    assert!(said.len() == 4 && said[3].contains("and 2 more"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_is_known_by_a_header_or_a_part_of_the_body_of_ones_own() {
+    let rule = "[[hook.rule]]\ntemplate = \"{{ body.text }}\"";
+    let settings = [
+        hook("header", &format!("auth = \"none\"\ndedupe = \"X-Delivery\"\n{rule}")),
+        hook("body", &format!("auth = \"none\"\ndedupe = \"$.meta.id\"\n{rule}")),
+        hook("none", &format!("auth = \"none\"\n{rule}")),
+    ];
+    let bot = Harness::with(&settings.concat(), Bot::builder()).await;
+    let body = |id: u32, text: &str| json!({"meta": {"id": id}, "text": text}).to_string();
+    let send = async |path: &str, delivery: &str, body: String| {
+        posts(&bot, path, &[("x-delivery", delivery)], body).await.2.unwrap()
+    };
+    let first = send("/hooks/header", "1", body(1, "a")).await;
+    assert_eq!(send("/hooks/header", "1", body(2, "b")).await, first);
+    assert_ne!(send("/hooks/header", "2", body(2, "c")).await, first);
+    let first = send("/hooks/body", "1", body(7, "d")).await;
+    assert_eq!(send("/hooks/body", "2", body(7, "d")).await, first);
+    assert_ne!(send("/hooks/none", "1", body(7, "e")).await, send("/hooks/none", "1", body(7, "e")).await);
+    bot.settle().await;
+    let mut said = said(&bot.cloud);
+    said.sort();
+    assert_eq!(said, ["a", "c", "d", "e", "e"]);
+}
+
+const CARD: &str = r#"
+[[hook.rule]]
+template = "{{ title }}"
+thread = "{{ title }}"
+update = true
+card = '''{"type": "AdaptiveCard", "version": "1.3", "body": [{"type": "TextBlock", "text": "{{ title }}"}],
+  "actions": [{"type": "Action.OpenUrl", "title": "Open", "url": "{{ url }}"}]}'''
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_posts_a_card_whose_texts_are_harmless() {
+    let bot = bot(CARD).await;
+    let title = "\"}], [x](https://evil.example.org) <@all>";
+    for _ in 0..2 {
+        post(&bot, json!({"title": title, "url": "https://ci.example.org/a_b"})).await;
+    }
+    bot.settle().await;
+    let messages = bot.cloud.messages();
+    let [first, second] = &messages[..] else { panic!("{messages:?}") };
+    let card = &first.attachments[0]["content"];
+    assert_eq!(card["body"][0]["text"], r#""}\], \[x\]\(https://evil.example.org\) &lt;@all&gt;"#);
+    assert_eq!(card["actions"][0]["url"], "https://ci.example.org/a_b");
+    assert_eq!(second.parent_id.as_ref(), Some(&first.id), "Webex edits no message with a card");
+    let id = post(&bot, json!({"title": "a", "url": "no address"})).await;
+    bot.settle().await;
+    let story = explain(&bot, &id);
+    assert!(story.contains("rule 1: card: actions[0].url"), "{story}");
+}
+
+const UPDATE: &str = r#"
+[[hook.rule]]
+thread = "{{ build }}"
+update = true
+template = "{{ build }} is {{ status }}, step {{ step }}"
+"#;
+
+/// Posts a step of a build that stands in this state.
+async fn step(bot: &Harness, status: &str, step: u32) {
+    post(bot, json!({"build": "b1", "status": status, "step": step})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_edited_in_place_and_a_repeat_or_an_older_text_changes_nothing() {
+    let bot = bot(UPDATE).await;
+    for (status, nth) in [("running", 1), ("running", 1), ("failed", 2), ("failed", 2)] {
+        step(&bot, status, nth).await;
+        bot.settle().await;
+    }
+    assert_eq!(said(&bot.cloud), ["b1 is failed, step 2"]);
+    assert_eq!(edits_made(&bot.cloud), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_of_the_same_state_are_gathered_and_another_state_is_told_at_once() {
+    let bot = bot(UPDATE).await;
+    for nth in 1..=2 {
+        step(&bot, "running", nth).await;
+        bot.settle().await;
+    }
+    // These wait, and one edit is made of all. Other messages to the same person do not wait for them.
+    for nth in 3..=6 {
+        step(&bot, "running", nth).await;
+    }
+    posts(&bot, "/hooks/in", &[], json!({"build": "b2", "status": "new", "step": 1}).to_string()).await;
+    bot.settle().await;
+    assert_eq!(said(&bot.cloud), ["b1 is running, step 6", "b2 is new, step 1"]);
+    assert_eq!(edits_made(&bot.cloud), 2);
+    // This waits too, and is overtaken by what is newer.
+    step(&bot, "running", 7).await;
+    step(&bot, "done", 8).await;
+    bot.settle().await;
+    assert_eq!(said(&bot.cloud)[0], "b1 is done, step 8");
+    assert!(edits_made(&bot.cloud) <= 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_no_edit_is_left_a_new_message_takes_over_and_links_to_the_old_one() {
+    let bot = bot(UPDATE).await;
+    // The first one posts, and ten edit, since each tells another state.
+    for nth in 1..=13 {
+        let state = if nth % 2 == 0 { "failed" } else { "running" };
+        step(&bot, state, nth).await;
+        bot.settle().await;
+    }
+    let messages = bot.cloud.messages();
+    let said = said(&bot.cloud);
+    assert_eq!((said.len(), said[0].as_str()), (2, "b1 is running, step 11"));
+    assert!(said[1].starts_with("b1 is running, step 13"), "{said:?}");
+    assert!(
+        said[1].contains("[The message before](webexteams://im?space=") && said[1].contains("&message="),
+        "{said:?}"
+    );
+    assert_eq!(messages[1].parent_id, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_somebody_deleted_is_begun_anew_once() {
+    let bot = bot(UPDATE).await;
+    step(&bot, "running", 1).await;
+    bot.settle().await;
+    let first = bot.cloud.messages().remove(0);
+    let url = format!("{}/messages/{}", bot.cloud.api_url(), first.id);
+    crate::harness::http().delete(url).bearer_auth(bot.cloud.bot().token).send().await.unwrap();
+    for (state, nth) in [("failed", 2), ("running", 3)] {
+        step(&bot, state, nth).await;
+        bot.settle().await;
+    }
+    assert_eq!(said(&bot.cloud), ["b1 is running, step 3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_shadow_everything_is_done_but_posting() {
+    let bot = bot("shadow = true\n[[hook.rule]]\nname = \"all\"\ntemplate = \"{{ a }}\"").await;
+    let id = post(&bot, json!({"a": "b"})).await;
+    bot.settle().await;
+    assert!(bot.cloud.messages().is_empty());
+    let story = explain(&bot, &id);
+    assert!(story.contains("the hook is in shadow") || story.contains("shadow = true"), "{story}");
+    assert!(story.contains("by rule all"), "{story}");
+}
+
+#[test]
+fn a_template_of_a_file_is_read_and_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("alert.md"), "**{{ title }}** {{ link_text | markdown }}").unwrap();
+    let settings = hook("in", "auth = \"none\"\n[[hook.rule]]\ntemplate_file = \"alert.md\"");
+    std::fs::write(folder.path().join("bot.toml"), settings).unwrap();
+    std::fs::write(folder.path().join("a.json"), r#"{"title": "*a*", "link_text": "[b](https://example.org)"}"#)
+        .unwrap();
+    let tried = run(folder.path(), &["hooks", "test", "in", "a.json"]);
+    assert!(tried.contains(&format!("to {ALICE}")) && tried.contains(r"**\*a\*** [b](https://example.org)"), "{tried}");
+}
