@@ -119,8 +119,10 @@ impl TaskSpawner<'_> {
         if !hooks.is_empty() {
             tracing::info!(address = %public.local_addr()?, hooks = hooks.names(), "hooks are at /hooks/NAME");
         }
-        let hooks = (!hooks.is_empty())
-            .then(|| HookDoor::new(hooks.clone(), door.clone(), services.metrics.clone(), gate.clone()));
+        let hooks = (!hooks.is_empty()).then(|| {
+            let keep = (store.clone(), self.config.hooks.keep);
+            HookDoor::new(hooks.clone(), door.clone(), services.metrics.clone(), gate.clone(), keep)
+        });
         let routes = http::Routes::public(server, (&webhook.path, receiver), hooks, health.clone(), store.clone());
         self.tasks.spawn(PUBLIC, http::serve(public, routes, server.clone(), servers.clone()));
         if let Some(listener) = admin {

@@ -9,12 +9,14 @@ use uuid::Uuid;
 
 use super::code::Code;
 use super::presets::Signal;
+use super::room::Room;
 use super::{Hook, Hooks, body};
 use crate::clock;
 use crate::event::{self, Event, HookPost, Source};
 use crate::instance::Gate;
 use crate::receiver::Door;
 use crate::signature::{SignatureError, Verified};
+use crate::store::Store;
 use crate::telemetry::{Metrics, Received, Seldom};
 
 /// The beginning of every hook's path.
@@ -35,6 +37,7 @@ pub struct HookDoor {
     door: Door,
     metrics: Metrics,
     gate: Gate,
+    room: Room,
     refused: Seldom,
     not_stored: Seldom,
 }
@@ -53,9 +56,10 @@ impl Admitted<'_> {
 
 impl HookDoor {
     /// `door` takes the events, `metrics` counts the refusals, and `gate` says whether this daemon answers.
-    pub fn new(hooks: Hooks, door: Door, metrics: Metrics, gate: Gate) -> HookDoor {
+    /// `keep` bounds the bytes of payloads in the ledger.
+    pub fn new(hooks: Hooks, door: Door, metrics: Metrics, gate: Gate, (store, keep): (Store, u64)) -> HookDoor {
         let (refused, not_stored) = (Seldom::default(), Seldom::default());
-        HookDoor { hooks, door, metrics, gate, refused, not_stored }
+        HookDoor { hooks, door, metrics, gate, room: Room::new(store, keep), refused, not_stored }
     }
 
     /// Looks at a request before its body is read.
@@ -128,6 +132,16 @@ impl HookDoor {
         let id = post.id;
         if !self.gate.takes() {
             return *self.refuse(Code::Unavailable, "another daemon answers for this bot, or may");
+        }
+        if !self.room.has(body.len()).await {
+            if let Some(count) = self.not_stored.count() {
+                tracing::error!(
+                    hook = hook.name,
+                    count,
+                    "a delivery to a hook was not taken: what waits, and dead letters, fill hooks.keep; look at `switchboard inbox list`"
+                );
+            }
+            return *self.refuse(Code::Unavailable, "the ledger has no room for it now; nothing was accepted");
         }
         match self.door.take(Source::Hook, &Event::Hook(post), Some(body)).await {
             Ok(_) => Code::queued(id),

@@ -9,6 +9,7 @@ mod limit;
 mod paths;
 mod presets;
 mod proof;
+mod room;
 mod rule;
 mod rules;
 mod trying;

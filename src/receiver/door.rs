@@ -73,7 +73,7 @@ impl Door {
                 self.remember_own(event.event_id());
             }
             Received::Own
-        } else if self.store.put(Entry { raw: self.kept_of(event, raw), ..event.to_entry() }).await? {
+        } else if self.store.put(self.entry(event, raw)).await? {
             Received::Accepted
         } else {
             Received::Duplicate
@@ -109,9 +109,13 @@ impl Door {
         let _ = self.own.subscribe().wait_for(|own| own.contains(&event)).await;
     }
 
-    /// The bytes that are stored. Those of a hook are worked on, and its own limit was checked.
-    fn kept_of(&self, event: &Event, raw: Option<Bytes>) -> Option<Bytes> {
-        if let Event::Hook(_) = event { raw } else { self.kept(raw) }
+    /// The row of an event, with the bytes that are stored. Those of a hook are worked on, and its own limits were
+    /// checked.
+    fn entry(&self, event: &Event, raw: Option<Bytes>) -> Entry {
+        match event {
+            Event::Hook(_) => Entry { raw, is_payload: true, ..event.to_entry() },
+            _ => Entry { raw: self.kept(raw), ..event.to_entry() },
+        }
     }
 
     /// The bytes that are stored: none if there are more than the limit.

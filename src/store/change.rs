@@ -32,6 +32,7 @@ pub(super) enum LedgerChange {
     },
     PruneLanes(Duration),
     PruneAudit(Duration),
+    TrimPayloads(u64),
     SealAudit,
     Beat,
 }
@@ -63,6 +64,7 @@ impl LedgerChange {
             LedgerChange::Prune { retention, dedupe } => engine.prune(*retention, *dedupe)?,
             LedgerChange::PruneLanes(idle) => engine.prune_lanes(*idle)?,
             LedgerChange::PruneAudit(retention) => chain.prune(engine, *retention)?,
+            LedgerChange::TrimPayloads(most) => engine.trim_payloads(*most)?,
             LedgerChange::SealAudit => chain.begin_sealing(engine)?.into(),
             LedgerChange::Beat => engine.beat()?,
         })
@@ -86,6 +88,7 @@ impl LedgerChange {
             | LedgerChange::Prune { .. }
             | LedgerChange::PruneLanes(_)
             | LedgerChange::PruneAudit(_)
+            | LedgerChange::TrimPayloads(_)
             | LedgerChange::SealAudit
             | LedgerChange::Beat => 0,
         }

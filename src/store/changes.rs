@@ -49,6 +49,12 @@ impl Store {
         self.try_change(LedgerChange::PutTogether(entries)).await.map(|new| new > 0)
     }
 
+    /// Drops payloads of settled rows, the oldest first, until there are at most so many bytes or one step is done. Gives
+    /// how many bytes there are.
+    pub async fn trim_payloads(&self, most: u64) -> Result<u64, StoreError> {
+        self.try_change(LedgerChange::TrimPayloads(most)).await
+    }
+
     /// Adds a row that is closed at once, with this reason. `false` if its id was known. It fails in the same cases as
     /// [`Store::put`].
     pub async fn note_unhandled(&self, entry: Entry, reason: String) -> Result<bool, StoreError> {

@@ -66,6 +66,8 @@ pub struct Entry {
     pub target: Option<Uuid>,
     /// The exact bytes that the row was made from, for people to look at. They are kept as long as the body.
     pub raw: Option<Bytes>,
+    /// Whether these bytes count towards the limit of payloads.
+    pub is_payload: bool,
 }
 
 impl Entry {

@@ -85,6 +85,11 @@ impl Store {
         self.reader().newer_edits(row.lane, row.seq, target).await
     }
 
+    /// The bytes of all payloads, as this process counts them. 0 until the first was put.
+    pub fn payload_bytes(&self) -> u64 {
+        self.reader().payload_bytes()
+    }
+
     /// Letters that edit one of these messages, oldest first. Looks at every row.
     pub async fn editing(&self, targets: &[Uuid]) -> Result<Vec<Row>, StoreError> {
         self.reader().editing(targets).await

@@ -444,3 +444,29 @@ fn a_wrong_hook_and_a_wrong_rule_for_a_command_are_told_at_once() {
     let all = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(all.contains("hook ci: preset") && all.contains("nosuch"), "{all}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payloads_of_what_is_done_make_room_and_what_waits_is_never_dropped_for_others() {
+    let keep = "[hooks]\nkeep = \"32MiB\"\n";
+    let large = hook("in", "auth = \"none\"\nmax_body = 8388608");
+    let body = format!("\"{}\"", "x".repeat(7 << 20));
+    let bot = Harness::with(&format!("{keep}{large}"), Bot::builder()).await;
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        let (status, _, id) = posts(&bot, "/hooks/in", &[], body.clone()).await;
+        assert_eq!(status, 202);
+        ids.push(id.unwrap());
+        bot.settle().await;
+    }
+    let sent = |id: &String| explain(&bot, id).contains("its sender sent");
+    assert_eq!(ids.iter().map(sent).collect::<Vec<_>>(), [false, false, true, true, true, true]);
+    // Nothing is worked on from here on.
+    let (cloud, folder) = bot.stop().await;
+    let bot = Harness::on(cloud, folder, &format!("[worker]\nconcurrency = 0\n{keep}{large}"), Bot::builder()).await;
+    bot.ready().await;
+    let mut answered = Vec::new();
+    for _ in 0..6 {
+        answered.push(posts(&bot, "/hooks/in", &[], body.clone()).await.0);
+    }
+    assert_eq!(answered, [202, 202, 202, 202, 503, 503]);
+}

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Params};
 
 use super::log::{self, WriteAheadLog};
+use super::payloads::Payloads;
 use super::presence::Presence;
 use super::reader::Reader;
 use super::statements::Statements;
@@ -34,6 +35,7 @@ pub struct Sqlite {
     /// The bytes of files written since the log was last copied back for them.
     pub(super) file_bytes: usize,
     pub(super) indexes: Indexes,
+    pub(super) payloads: Payloads,
     /// The last lane that was checked for being idle.
     pub(super) last_lane: Vec<u8>,
     pub(super) clock: Clock,

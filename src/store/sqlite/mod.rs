@@ -27,6 +27,7 @@ mod opening;
 mod origin;
 mod overdue;
 mod pairing;
+mod payloads;
 mod presence;
 mod prune;
 mod put;

@@ -11,6 +11,7 @@ use super::hints;
 use super::lock::{self, Lock};
 use super::log::{self, WriteAheadLog};
 use super::origin::{self, LedgerOrigin, NO_TABLES};
+use super::payloads::Payloads;
 use super::presence::Presence;
 use super::reader::Reader;
 use super::statements::Statements;
@@ -98,6 +99,7 @@ impl Sqlite {
             version: 0,
             file_bytes: 0,
             indexes: Indexes::default(),
+            payloads: Payloads::default(),
             last_lane: Vec::new(),
             clock,
             care,

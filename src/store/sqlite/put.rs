@@ -46,7 +46,7 @@ impl Sqlite {
             self.keep_file(seq, bytes)?;
         }
         if let Some(bytes) = &entry.raw {
-            self.keep_raw(seq, bytes)?;
+            self.keep_raw(seq, bytes, entry.is_payload)?;
         }
         Ok(true)
     }

@@ -1,7 +1,7 @@
 //! Connections that only read, and never hold up the writer. A read runs on a thread where it may block.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub struct Reader {
     /// Whether somebody may have been asked something. The last claim of this process sets it, and so does a question
     /// that this process asked since. Most bots never ask; then no question is looked up for what people say.
     pub(super) asks: Arc<AtomicBool>,
+    /// The bytes of payloads of other systems that the ledger holds.
+    pub(super) payloads: Arc<AtomicU64>,
 }
 
 /// The connections are kept, since one opened later might open another file of that name.
@@ -54,7 +56,7 @@ impl Reader {
             state: Mutex::default(),
             returned: Condvar::new(),
         };
-        Reader { connections: Arc::new(connections), asks: Arc::new(AtomicBool::new(true)) }
+        Reader { connections: Arc::new(connections), asks: Arc::new(AtomicBool::new(true)), payloads: Arc::default() }
     }
 
     /// Runs this read. All its statements see the ledger as of the same commit. If nobody waits for it any more, it has

@@ -23,6 +23,7 @@ impl Sqlite {
         let _ = self.connection.execute_batch("ROLLBACK");
         self.pages = None;
         self.indexes.version = None;
+        self.payloads.forget();
         if self.connection.value::<i64>("SELECT 1", ()).is_err()
             && let Ok(connection) = connect(&self.path, Access::Write)
         {

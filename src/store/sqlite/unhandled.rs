@@ -30,7 +30,7 @@ impl Sqlite {
         self.run(sql, (id, queue, lane, accepted_at, happened_at, now, verdict, reason, body))?;
         let seq = self.note_added((*id, lane), queue, *happened_at, false)?;
         if let Some(bytes) = &entry.raw {
-            self.keep_raw(seq, bytes)?;
+            self.keep_raw(seq, bytes, false)?;
         }
         Ok(1)
     }

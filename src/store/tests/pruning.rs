@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Ledger, done, entry};
-use crate::store::{Entry, Filter, Queue};
+use crate::store::{Closing, Entry, Filter, Queue};
 
 #[tokio::test]
 async fn pruning_empties_a_row_and_remembers_its_id_for_longer() {
@@ -49,4 +49,44 @@ async fn what_a_row_was_made_from_is_kept_to_the_byte_and_goes_with_the_row() {
         let kept = raw.clone().filter(|_| *id != ids[nth]);
         assert_eq!(ledger.store.raw(*id).await.unwrap(), kept);
     }
+}
+
+#[tokio::test]
+async fn payloads_of_settled_rows_are_dropped_first_to_last_and_those_that_wait_are_kept() {
+    let ledger = Ledger::new().await;
+    let payload = |name: &str, bytes: usize, is_payload| Entry {
+        raw: Some(Bytes::from(vec![b'x'; bytes])),
+        is_payload,
+        ..entry(Queue::Inbox, name, name)
+    };
+    for (name, bytes, is_payload) in [
+        ("a", 100, true),
+        ("b", 200, true),
+        ("webex", 1000, false),
+        ("c", 300, true),
+        ("dead", 400, true),
+        ("d", 500, true),
+    ] {
+        assert!(ledger.store.put(payload(name, bytes, is_payload)).await.unwrap());
+        let row = ledger.claim(1).await.remove(0);
+        match name {
+            // Its lease goes on, so it waits.
+            "c" => continue,
+            "dead" => ledger.store.settle(row.dead(Closing::default())).await.unwrap(),
+            _ => ledger.store.settle(done(row)).await.unwrap(),
+        };
+    }
+    assert_eq!(ledger.store.payload_bytes(), 1500);
+    assert_eq!(ledger.store.trim_payloads(1500).await.unwrap(), 1500, "nothing is too much yet");
+    assert_eq!(ledger.store.trim_payloads(1450).await.unwrap(), 1400, "the oldest goes first");
+    assert_eq!(ledger.store.trim_payloads(0).await.unwrap(), 700, "what waits and what was given up stay");
+    let kept = async |name: &str| ledger.store.raw(entry(Queue::Inbox, name, name).id).await.unwrap().is_some();
+    for (name, is_kept) in [("a", false), ("b", false), ("webex", true), ("c", true), ("dead", true), ("d", false)] {
+        assert_eq!(kept(name).await, is_kept, "{name}");
+    }
+    let place = ledger.close().await;
+    let ledger = Ledger::open(place, Duration::from_secs(60)).await;
+    assert_eq!(ledger.store.trim_payloads(0).await.unwrap(), 700, "they are counted anew");
+    ledger.store.prune(Duration::ZERO, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(ledger.store.payload_bytes(), 300, "and fewer once rows are forgotten");
 }
