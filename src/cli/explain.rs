@@ -31,6 +31,9 @@ pub(super) struct ExplainOptions {
     format: Format,
 }
 
+/// The most bytes that are shown of what was sent.
+const LONGEST_SENT: usize = 8000;
+
 /// Printed when the bytes that Webex sent are no longer kept.
 const NOTHING_SENT: &str = "nothing that Webex sent is kept of it: polling or catch-up found it, it was longer than \
      store.raw_limit, or a version accepted it that kept none";
@@ -65,6 +68,9 @@ pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Res
         let secrets = config.webex.secrets.iter().map(ExposeSecret::expose_secret);
         let redactor = secrets.fold(Redactor::default(), |known, secret| known.with(secret, "[secret]"));
         for received in stories.iter_mut().filter_map(|story| story.received.as_mut()) {
+            if !format.json {
+                *received = beginning(received);
+            }
             *received = redactor.without_secrets(received);
         }
         let place = Store::place(&config.store);
@@ -95,6 +101,14 @@ pub(super) async fn run(config: &Config, options: ExplainOptions) -> anyhow::Res
         Ok(())
     }).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// As much of what was sent as people are shown.
+fn beginning(sent: &str) -> String {
+    match &sent[..sent.floor_char_boundary(LONGEST_SENT)] {
+        shown if shown.len() < sent.len() => format!("{shown} … ({} bytes in all; --json shows them)", sent.len()),
+        whole => whole.to_owned(),
+    }
 }
 
 /// The stories of every event that an id may mean.
@@ -214,7 +228,11 @@ fn state_line(row: &Row, told: bool) -> String {
 
 async fn find_replies(store: &Store, row: &Row) -> anyhow::Result<Vec<Row>> {
     let mut replies: Vec<Row> = store.row(event::failure_id(row.id)).await?.into_iter().collect();
-    replies.extend(rows_in_sequence(store, |nth| event::reply_id(row.id, nth)).await?);
+    let caused = store.caused_by(row.id).await?;
+    if caused.is_empty() {
+        replies.extend(rows_in_sequence(store, |nth| event::reply_id(row.id, nth)).await?);
+    }
+    replies.extend(caused);
     Ok(replies)
 }
 

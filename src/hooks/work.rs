@@ -125,7 +125,7 @@ fn letter_id(row: &Claimed, place: Place, [of, nth]: [u32; 2]) -> Uuid {
 }
 
 fn entry(row: &Claimed, letter: Letter, id: Uuid) -> Entry {
-    Entry { accepted_at: row.accepted_at, ..letter.into_entry(id) }
+    Entry { accepted_at: row.accepted_at, cause: Some(row.id), ..letter.into_entry(id) }
 }
 
 fn end(preset: &'static str, post: &HookPost, verdict: Verdict, reason: &str) -> EventEnd {

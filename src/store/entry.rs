@@ -64,6 +64,8 @@ pub struct Entry {
     /// The message it edits, if it is an edit. If several edits of one message wait in a lane, only the last is carried
     /// out.
     pub target: Option<Uuid>,
+    /// The event that it belongs to, if its id is not one that follows from the event's.
+    pub cause: Option<Uuid>,
     /// The exact bytes that the row was made from, for people to look at. They are kept as long as the body.
     pub raw: Option<Bytes>,
     /// Whether these bytes count towards the limit of payloads.

@@ -85,6 +85,11 @@ impl Store {
         self.reader().newer_edits(row.lane, row.seq, target).await
     }
 
+    /// Letters that were put with this event as their cause, in the order in which they were put.
+    pub async fn caused_by(&self, event: Uuid) -> Result<Vec<Row>, StoreError> {
+        self.reader().caused_by(event).await
+    }
+
     /// The bytes of all payloads, as this process counts them. 0 until the first was put.
     pub fn payload_bytes(&self) -> u64 {
         self.reader().payload_bytes()

@@ -52,12 +52,14 @@ async fn a_delivery_is_split_and_its_values_have_names() {
     let alert = |name: &str, status: &str| json!({"name": name, "status": status});
     let alerts = [alert("<@all>", "firing"), alert("b", "resolved"), alert("c", "firing")];
     let body = json!({"common": {"env": "prod"}, "status": "any", "alerts": alerts});
-    post(&bot, body.clone()).await;
+    let id = post(&bot, body.clone()).await;
     bot.settle().await;
     let wanted = ["&lt;@all&gt; of 3 in prod", "c of 3 in prod", "&lt;@all&gt;+b+c from &lt;@all&gt;"];
     assert_eq!(said(&bot.cloud), wanted);
     post(&bot, body).await;
     bot.settle().await;
+    let story = explain(&bot, &id);
+    assert_eq!(story.matches("reply sent").count(), 3, "each letter is explained: {story}");
     let parents = bot.cloud.messages().into_iter().filter(|message| message.parent_id.is_some()).count();
     assert_eq!(parents, 2, "each part has its thread");
 }

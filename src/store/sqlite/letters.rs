@@ -67,6 +67,11 @@ impl Reader {
         self.read(move |ledger| ledger.all(sql, (lane, target, seq), |row| Ok((row.get(0)?, row.get(1)?)))).await
     }
 
+    pub async fn caused_by(&self, event: Uuid) -> Result<Vec<Row>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE cause = ?1 ORDER BY seq LIMIT 10000");
+        self.read(move |ledger| ledger.all(&sql, [event], shown)).await
+    }
+
     pub async fn editing(&self, targets: &[Uuid]) -> Result<Vec<Row>, StoreError> {
         let sql = format!("{COLUMNS} WHERE target = ?1 ORDER BY seq LIMIT 100");
         let targets = targets.to_owned();

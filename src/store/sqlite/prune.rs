@@ -12,7 +12,7 @@ impl Sqlite {
         let unhandled = self.prune_unhandled(retention)?;
         let sql =
             "UPDATE ledger SET state = 3, settled_at = NULL, verdict = NULL, subject = NULL, label = NULL, note = NULL,
-                 body = NULL, sent_as = NULL, without_card = NULL, without_thread = NULL, target = NULL
+                 body = NULL, sent_as = NULL, without_card = NULL, without_thread = NULL, target = NULL, cause = NULL
              WHERE seq IN (SELECT seq FROM ledger WHERE settled_at IS NOT NULL AND settled_at <= ?1 LIMIT ?2)
              RETURNING seq";
         let until = self.clock.wall_ms() - millis(retention);

@@ -33,14 +33,14 @@ impl Sqlite {
     }
 
     fn add(&mut self, entry: &Entry, lane: Uuid) -> Result<bool, StoreError> {
-        let Entry { id, queue, accepted_at, happened_at, subject, label, body, target, .. } = entry;
+        let Entry { id, queue, accepted_at, happened_at, subject, label, body, target, cause, .. } = entry;
         if self.seq_of(*id)?.is_some() {
             return Ok(false);
         }
-        let sql = "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body, target)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let sql = "INSERT INTO ledger (id, queue, lane, accepted_at, happened_at, subject, label, body, target, cause)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let queue = queue.number();
-        self.run(sql, (id, queue, lane, accepted_at, happened_at, subject, label, body, target))?;
+        self.run(sql, (id, queue, lane, accepted_at, happened_at, subject, label, body, target, cause))?;
         let seq = self.note_added((*id, lane), queue, *happened_at, true)?;
         if let Some(bytes) = &entry.file {
             self.keep_file(seq, bytes)?;
