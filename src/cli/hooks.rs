@@ -1,4 +1,10 @@
-//! `switchboard hooks`: lists the hooks of the settings, and shows what one makes of a payload. Nothing is posted.
+//! `switchboard hooks`: lists the hooks, shows what one makes of a payload or would make of earlier ones, and works on
+//! one again.
+
+mod deliveries;
+mod diff;
+mod replay;
+mod vars;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,12 +35,48 @@ pub(super) enum HooksVerb {
         /// A header of the delivery, such as "x-github-event: push"; may be repeated
         #[arg(long, value_name = "NAME: VALUE")]
         header: Vec<String>,
+        /// A file with headers, one on each line
+        #[arg(long, value_name = "FILE")]
+        headers: Option<PathBuf>,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// List what rules can name in a payload, and its values
+    Vars {
+        /// The hook
+        name: String,
+        /// A file with the payload; - for standard input
+        #[arg(required_unless_present = "last", conflicts_with = "last")]
+        file: Option<PathBuf>,
+        /// The last delivery that the ledger has of this hook
+        #[arg(long)]
+        last: bool,
+        /// A header of the delivery, such as "x-github-event: push"; may be repeated
+        #[arg(long, value_name = "NAME: VALUE")]
+        header: Vec<String>,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Show what the rules as they are now would change about the last deliveries; nothing is posted
+    Diff {
+        /// The hook
+        name: String,
+        /// How many deliveries
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        last: u32,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Work on a delivery once more, as if it had come again; what its rules say is posted again
+    Replay {
+        /// The delivery: its id, the first letters of it, or its reference
+        id: String,
         #[command(flatten)]
         format: Format,
     },
 }
 
-pub(super) fn run(config: &Config, verb: HooksVerb) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, verb: HooksVerb) -> anyhow::Result<ExitCode> {
     let hooks = Parts::hooks(config)?;
     match verb {
         HooksVerb::List { format } if format.json => print_json(&hooks.summaries())?,
@@ -47,11 +89,25 @@ pub(super) fn run(config: &Config, verb: HooksVerb) -> anyhow::Result<ExitCode> 
             });
             print(&table(["PATH", "STATE", "PRESET", "PROOF", "RULES", "TO"], &[4], rows))?;
         }
-        HooksVerb::Test { name, file, header, format } => {
+        HooksVerb::Test { name, file, mut header, headers: listed, format } => {
             let payload = read(&file)?;
+            if let Some(listed) = listed {
+                let listed = String::from_utf8(read(&listed)?).context("--headers is no text")?;
+                header.extend(listed.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
+            }
             let tried = hooks.attempt(&name, &headers(&header)?, &payload).map_err(|error| anyhow::anyhow!(error))?;
             if format.json { print_json(&tried)? } else { print(&shown(&tried))? }
         }
+        HooksVerb::Vars { name, file, header, format, .. } => {
+            let (headers, payload) = match file {
+                Some(file) => (headers(&header)?, read(&file)?),
+                None => deliveries::last(config, &name).await?,
+            };
+            let found = hooks.variables(&name, &headers, &payload).map_err(|error| anyhow::anyhow!(error))?;
+            if format.json { print_json(&found)? } else { print(&vars::shown(&found))? }
+        }
+        HooksVerb::Diff { name, last, format } => diff::run(config, &hooks, &name, last, format).await?,
+        HooksVerb::Replay { id, format } => replay::run(config, &id, format).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -82,7 +138,10 @@ fn shown(Tried { knows, messages, silence }: &Tried) -> String {
     for message in messages {
         let by = message.rule.as_ref().map(|rule| format!(", by rule {rule}")).unwrap_or_default();
         let thread = message.thread.as_ref().map(|thread| format!(", in the thread {thread}")).unwrap_or_default();
-        text.push_str(&format!("\nto {}{by}{thread}:\n\n{}\n", message.to.join(" and "), message.markdown));
+        let card = message.card.as_ref().map(|card| format!("\n{card:#}\n")).unwrap_or_default();
+        let how = if message.updates { ", in place of its first message" } else { "" };
+        let to = message.to.join(" and ");
+        text.push_str(&format!("\nto {to}{by}{thread}{how}:\n\n{}\n{card}", message.markdown));
     }
     text.trim_end().to_owned()
 }

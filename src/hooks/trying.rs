@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::rules::Telling;
 use super::{Hook, Hooks, body};
+
+/// The most values of a payload that are listed.
+const MOST_VALUES: usize = 1000;
 
 /// A hook, for people.
 #[derive(Serialize)]
@@ -38,7 +42,7 @@ pub struct TriedMessage {
     pub markdown: String,
     /// The JSON of its card.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub card: Option<serde_json::Value>,
+    pub card: Option<Value>,
     /// Whether it takes the place of the first message of its thread.
     pub updates: bool,
 }
@@ -49,13 +53,47 @@ impl Hooks {
         self.0.values().map(Hook::summary).collect()
     }
 
+    /// Whether there is a hook of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// What rules can name in a payload with these headers: each name with its value, the variables of the settings
+    /// first, then what the preset knows, then every value of the body.
+    ///
+    /// # Errors
+    /// There is no such hook, or the payload cannot be read.
+    pub fn variables(
+        &self,
+        name: &str,
+        headers: &BTreeMap<String, String>,
+        payload: &[u8],
+    ) -> Result<Vec<(String, Value)>, String> {
+        let hook = self.named(name)?;
+        let body = body::parse(body::content_type(headers), payload)?;
+        let signal = hook.signal(headers, &body);
+        let vars = hook
+            .rules
+            .variables(&body)
+            .map(|(name, value)| (format!("vars.{name}"), value.unwrap_or_else(|| "(nothing is there)".into())));
+        let known = signal.named().map(|(name, text, _)| (name.to_owned(), Value::String(text)));
+        let known = known.into_iter().filter(|(_, value)| value != "");
+        let mut found: Vec<_> = vars.chain(known).collect();
+        found.extend(headers.iter().map(|(name, value)| (format!("headers['{name}']"), value.as_str().into())));
+        each_value("body", &body, &mut found);
+        Ok(found)
+    }
+
+    fn named(&self, name: &str) -> Result<&Hook, String> {
+        self.0.get(name).ok_or_else(|| format!("there is no hook of this name; there are: {}", self.names()))
+    }
+
     /// What the hook of this name makes of a payload with these headers.
     ///
     /// # Errors
     /// There is no such hook, the payload cannot be read, or a rule cannot be carried out.
     pub fn attempt(&self, name: &str, headers: &BTreeMap<String, String>, payload: &[u8]) -> Result<Tried, String> {
-        let hook =
-            self.0.get(name).ok_or_else(|| format!("there is no hook of this name; there are: {}", self.names()))?;
+        let hook = self.named(name)?;
         let body = body::parse(body::content_type(headers), payload)?;
         let signal = hook.signal(headers, &body);
         let Telling { told, wrong, is_blank } = hook.tell(&signal, headers, &body);
@@ -97,5 +135,28 @@ impl Hook {
             to: self.to.iter().map(ToString::to_string).collect(),
             rules: self.rules.len(),
         }
+    }
+}
+
+/// Adds the values of a body that have no parts, each with the name by which a template finds it.
+fn each_value(name: &str, value: &Value, found: &mut Vec<(String, Value)>) {
+    if found.len() >= MOST_VALUES {
+        return;
+    }
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            for (field, value) in fields {
+                let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                let is_word = field.chars().all(is_plain) && !field.starts_with(|c: char| c.is_ascii_digit());
+                let name = if is_word { format!("{name}.{field}") } else { format!("{name}['{field}']") };
+                each_value(&name, value, found);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (nth, value) in items.iter().enumerate() {
+                each_value(&format!("{name}[{nth}]"), value, found);
+            }
+        }
+        value => found.push((name.to_owned(), value.clone())),
     }
 }

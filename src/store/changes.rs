@@ -24,6 +24,11 @@ impl Store {
         self.audited_change(LedgerChange::Discard(id), audit).await
     }
 
+    /// Adds a row. `false` if its id was known.
+    pub async fn put_by_hand(&self, entry: Entry, audit: AuditEntry) -> Result<bool, StoreError> {
+        self.audited_change(LedgerChange::PutTogether(vec![entry]), audit).await
+    }
+
     /// Makes every row due that waits for a pause, since the pause was taken back.
     pub async fn make_all_due(&self) -> Result<(), StoreError> {
         self.change(LedgerChange::Hurry).await.map(drop)

@@ -85,6 +85,11 @@ impl Store {
         self.reader().newer_edits(row.lane, row.seq, target).await
     }
 
+    /// The last events with this label, or one that begins with it and a slash, the newest first. May look at every row.
+    pub async fn deliveries(&self, label: &str, most: u32) -> Result<Vec<Row>, StoreError> {
+        self.reader().deliveries(label, most).await
+    }
+
     /// Letters that were put with this event as their cause, in the order in which they were put.
     pub async fn caused_by(&self, event: Uuid) -> Result<Vec<Row>, StoreError> {
         self.reader().caused_by(event).await

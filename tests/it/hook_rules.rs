@@ -233,3 +233,40 @@ fn a_template_of_a_file_is_read_and_tried() {
     let tried = run(folder.path(), &["hooks", "test", "in", "a.json"]);
     assert!(tried.contains(&format!("to {ALICE}")) && tried.contains(r"**\*a\*** [b](https://example.org)"), "{tried}");
 }
+
+/// What a verb prints with these settings of the bot's folder, beside the bot.
+fn beside(bot: &Harness, settings: &str, arguments: &[&str]) -> String {
+    let ledger = format!("[store]\nurl = \"sqlite:{}\"\n", bot.folder.path().join("ledger.db").display());
+    std::fs::write(bot.folder.path().join("bot.toml"), format!("{ledger}{settings}")).unwrap();
+    run(bot.folder.path(), arguments)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn earlier_deliveries_are_listed_compared_with_other_rules_and_worked_on_again() {
+    let rule = |word: &str| {
+        hook("in", &format!("auth = \"none\"\n[[hook.rule]]\nwhen = \"n > 1\"\ntemplate = \"{word} {{{{ n }}}}\""))
+    };
+    let bot = Harness::with(&rule("told"), Bot::builder()).await;
+    let mut ids = Vec::new();
+    for n in 1..=3 {
+        ids.push(post(&bot, json!({"n": n, "a b": {"c": ["x"]}})).await);
+    }
+    bot.settle().await;
+    let same = beside(&bot, &rule("told"), &["hooks", "diff", "in"]);
+    assert_eq!(same.trim(), "0 of 3 deliveries would be told otherwise");
+    let other = beside(&bot, &rule("said"), &["hooks", "diff", "in", "--last", "2"]);
+    let wanted = |sign: &str, text: &str| other.contains(&format!("  {sign} to {ALICE}: {text}\n"));
+    assert!(
+        wanted("-", "told 3") && wanted("+", "said 3") && wanted("-", "told 2") && wanted("+", "said 2"),
+        "{other}"
+    );
+    assert!(other.contains("2 of 2 deliveries would be told otherwise"), "{other}");
+    let vars = beside(&bot, &rule("told"), &["hooks", "vars", "in", "--last"]);
+    assert!(vars.contains("body.n") && vars.contains("body['a b'].c[0]"), "{vars}");
+    let again = beside(&bot, &rule("told"), &["hooks", "replay", &ids[1], "--json"]);
+    let again: Value = serde_json::from_str(&again).unwrap();
+    bot.settle().await;
+    assert_eq!(said(&bot.cloud), ["told 2", "told 3", "told 2"]);
+    let story = explain(&bot, again["event"].as_str().unwrap());
+    assert!(story.contains("hooks replay") && story.contains("reply sent"), "{story}");
+}

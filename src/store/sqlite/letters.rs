@@ -67,6 +67,15 @@ impl Reader {
         self.read(move |ledger| ledger.all(sql, (lane, target, seq), |row| Ok((row.get(0)?, row.get(1)?)))).await
     }
 
+    pub async fn deliveries(&self, label: &str, most: u32) -> Result<Vec<Row>, StoreError> {
+        let sql = format!(
+            "{COLUMNS} WHERE ledger.queue = 0 AND (ledger.label = ?1 OR ledger.label > ?1 || '/' AND ledger.label < ?1 || '0')
+             ORDER BY seq DESC LIMIT ?2"
+        );
+        let label = label.to_owned();
+        self.read(move |ledger| ledger.all(&sql, (label, most), shown)).await
+    }
+
     pub async fn caused_by(&self, event: Uuid) -> Result<Vec<Row>, StoreError> {
         let sql = format!("{COLUMNS} WHERE cause = ?1 ORDER BY seq LIMIT 10000");
         self.read(move |ledger| ledger.all(&sql, [event], shown)).await
