@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
+use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -22,6 +23,18 @@ pub const ROOMS: u64 = 500;
 
 /// Where deliveries go.
 pub const PATH: &str = "/webex/webhook";
+
+/// The hook that takes what other systems post.
+pub const HOOK: &str = "bench";
+
+/// Who takes a delivery, which says how it is signed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Receiver {
+    /// Webex's webhook: SHA-1.
+    Webhook,
+    /// The hook: SHA-256.
+    Hook,
+}
 
 /// An id as Webex spells it.
 pub fn webex_id(kind: &str, uuid: &str) -> String {
@@ -46,6 +59,7 @@ pub fn bot_id() -> String {
 /// Makes deliveries, no two of the same message.
 pub struct Deliveries {
     signer: Hmac<Sha1>,
+    hook_signer: Hmac<Sha256>,
     fixed: String,
     person: String,
     rooms: Vec<String>,
@@ -65,6 +79,7 @@ impl Deliveries {
         );
         Deliveries {
             signer: Hmac::new_from_slice(SECRET.as_bytes()).expect("any length is a key"),
+            hook_signer: Hmac::new_from_slice(SECRET.as_bytes()).expect("any length is a key"),
             fixed,
             person: person_id(),
             rooms: (0..ROOMS).map(room_id).collect(),
@@ -74,25 +89,36 @@ impl Deliveries {
 
     /// The next so many requests, ready to be written to a socket.
     pub fn make(&mut self, count: usize) -> Arc<Requests> {
+        self.make_for(Receiver::Webhook, count, 0)
+    }
+
+    /// The same for this receiver, each with so many more bytes.
+    pub fn make_for(&mut self, to: Receiver, count: usize, more: usize) -> Arc<Requests> {
         let mut requests = Requests { bytes: String::new(), bounds: vec![0] };
         for _ in 0..count {
             let (nth, room) = (self.next, self.next % ROOMS);
             self.next += 1;
             // As a version 1 uuid: the time first, the node last.
             let uuid = format!("{:08x}-{:04x}-11f1-8000-00005e000{room:03x}", nth & 0xffff_ffff, nth >> 32);
+            let more = if more > 0 { format!(r#","more":"{}""#, "x".repeat(more)) } else { String::new() };
             let body = format!(
-                r#"{{{},"data":{{"id":"{}","roomId":"{}","roomType":"direct","personId":"{}","personEmail":"alice@example.org","created":"2026-03-02T08:15:30.512Z"}}}}"#,
+                r#"{{{}{more},"data":{{"id":"{}","roomId":"{}","roomType":"direct","personId":"{}","personEmail":"alice@example.org","created":"2026-03-02T08:15:30.512Z"}}}}"#,
                 self.fixed,
                 webex_id("MESSAGE", &uuid),
                 self.rooms[room as usize],
                 self.person,
             );
-            let mut signer = self.signer.clone();
-            signer.update(body.as_bytes());
-            let signature = hex::encode(signer.finalize().into_bytes());
+            let signature = match to {
+                Receiver::Webhook => hex::encode(self.signer.clone().chain_update(&body).finalize().into_bytes()),
+                Receiver::Hook => hex::encode(self.hook_signer.clone().chain_update(&body).finalize().into_bytes()),
+            };
+            let path = match to {
+                Receiver::Webhook => PATH.to_owned(),
+                Receiver::Hook => format!("/hooks/{HOOK}"),
+            };
             write!(
                 requests.bytes,
-                "POST {PATH} HTTP/1.1\r\nhost: bot.example.org\r\ncontent-type: application/json;charset=UTF-8\r\n\
+                "POST {path} HTTP/1.1\r\nhost: bot.example.org\r\ncontent-type: application/json;charset=UTF-8\r\n\
                  x-spark-signature: {signature}\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len()
             )
@@ -116,6 +142,25 @@ impl Requests {
         self.bounds.len() - 1
     }
 
+    /// These with the others spread evenly among them.
+    pub fn spread(&self, others: &Requests) -> Arc<Requests> {
+        let mut all = Requests { bytes: String::new(), bounds: vec![0] };
+        let every = self.len().div_ceil(others.len().max(1)).max(1);
+        let mut add = |from: &Requests, nth: usize| {
+            if nth < from.len() {
+                all.bytes.push_str(&from.bytes[from.bounds[nth]..from.bounds[nth + 1]]);
+                all.bounds.push(all.bytes.len());
+            }
+        };
+        for nth in 0..self.len() {
+            add(self, nth);
+            if nth % every == every / 2 {
+                add(others, nth / every);
+            }
+        }
+        Arc::new(all)
+    }
+
     fn get(&self, nth: usize) -> Option<&[u8]> {
         Some(&self.bytes.as_bytes()[*self.bounds.get(nth)?..*self.bounds.get(nth + 1)?])
     }
@@ -126,7 +171,7 @@ impl Requests {
 pub struct Outcome {
     latencies: Vec<Duration>,
     elapsed: Duration,
-    /// Answers other than 200.
+    /// Answers other than 200 and 202.
     pub refused: usize,
 }
 
@@ -225,7 +270,7 @@ impl Connection {
         Connection { stream, buffer: vec![0; 4096] }
     }
 
-    /// Sends a request and reads the whole answer; whether that was a 200.
+    /// Sends a request and reads the whole answer; whether it was taken.
     pub async fn exchange(&mut self, request: &[u8]) -> bool {
         self.stream.write_all(request).await.expect("the server reads");
         let mut filled = 0;
@@ -234,7 +279,7 @@ impl Connection {
             assert!(read > 0, "the server hung up");
             filled += read;
             if is_whole(&self.buffer[..filled]) {
-                return self.buffer.starts_with(b"HTTP/1.1 200");
+                return self.buffer.starts_with(b"HTTP/1.1 20");
             }
         }
     }

@@ -4,7 +4,7 @@
 //! cargo bench --bench ledger                               # about three minutes
 //! cargo bench --bench ledger -- quick                      # a few seconds: does it run?
 //! cargo bench --bench ledger -- --daemon target/dist/switchboard   # the shipped binary
-//! cargo bench --bench ledger -- acks steady replies slow-api stored start   # only these, for a profile
+//! cargo bench --bench ledger -- acks steady hooks replies slow-api stored start   # only these, for a profile
 //! ```
 //!
 //! The server under test has one core, the load and the Webex API that answers the daemon have another (where there
@@ -18,10 +18,11 @@ mod load;
 mod process;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cloud::Cloud;
-use load::{Connection, Deliveries, Outcome, closed_loop, open_loop};
+use load::{Connection, Deliveries, Outcome, Receiver, Requests, closed_loop, open_loop};
 use process::{Launcher, Process, Setup};
 
 /// Keep-alive connections, as one Webex cluster and a reverse proxy would hold.
@@ -30,8 +31,13 @@ const CONNECTIONS: usize = 64;
 /// Events a second of the steady load.
 const STEADY: f64 = 2_000.0;
 
+/// Small and large bodies a second that other systems post, and over how many connections.
+const SMALL: f64 = 500.0;
+const LARGE: f64 = 20.0;
+const MANY_CONNECTIONS: usize = 200;
+
 /// What is measured, in this order.
-const PARTS: [&str; 6] = ["acks", "steady", "replies", "slow-api", "stored", "start"];
+const PARTS: [&str; 7] = ["acks", "steady", "hooks", "replies", "slow-api", "stored", "start"];
 
 /// How long a reply may take before a row is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -97,6 +103,7 @@ fn main() {
             match part {
                 "acks" => bench.acknowledgements().await,
                 "steady" => bench.steady().await,
+                "hooks" => bench.hooks().await,
                 "replies" => bench.replies().await,
                 "slow-api" => bench.slow_api().await,
                 "stored" => bench.put_cost().await,
@@ -187,6 +194,37 @@ impl Bench {
         }
         let name = format!("p99 of the ack at a steady {STEADY} events/s");
         self.table.compared(&name, &rounds, |r| r[0].p99(), |r| r[1].p99(), millis, "within 3x of bare");
+    }
+
+    /// What other systems post, against deliveries of Webex of the same size, to one daemon in turns. Then large bodies
+    /// among small ones.
+    async fn hooks(&mut self) {
+        let cloud = Cloud::start(Duration::ZERO).await;
+        let receiving = Setup { api: cloud.address, concurrency: 0, pinned: true, slow_fsync: false };
+        let daemon = self.launcher.daemon(receiving).expect("nothing is asked of the system");
+        let mut rounds = Vec::new();
+        for _ in 0..self.size.rounds {
+            let mut round = Vec::new();
+            for to in [Receiver::Webhook, Receiver::Hook] {
+                let requests = self.deliveries.make_for(to, self.size.durable, 0);
+                round.push(self.send(&daemon, &requests).await);
+            }
+            rounds.push(round);
+        }
+        let rate = |round: &Vec<Burst>, of: usize| round[of].outcome.rate();
+        let name = format!("deliveries to a hook/s, against Webex's, {CONNECTIONS} connections");
+        self.table.compared(&name, &rounds, |r| rate(r, 0), |r| rate(r, 1), count, "no slower");
+        let busy = |round: &Vec<Burst>, of: usize| round[of].busy_micros;
+        let name = "- the server's CPU time a delivery";
+        self.table.compared(name, &rounds, |r| busy(r, 0), |r| busy(r, 1), micros, "");
+        let seconds = self.size.steady.as_secs_f64();
+        let small = self.deliveries.make_for(Receiver::Hook, (SMALL * seconds) as usize, 0);
+        let large = self.deliveries.make_for(Receiver::Hook, (LARGE * seconds) as usize, 1024 * 1024);
+        let mixed = small.spread(&large);
+        let outcome = open_loop(daemon.address, MANY_CONNECTIONS, SMALL + LARGE, &mixed).await;
+        self.refused += outcome.refused;
+        let name = format!("p99 of {SMALL} small bodies and {LARGE} of 1 MiB a second, {MANY_CONNECTIONS} connections");
+        self.table.alone(&name, millis(outcome.p99()), "under 250 ms");
     }
 
     /// From the webhook to the posted reply, with an API that answers at once.
@@ -302,22 +340,26 @@ impl Bench {
     /// One round of the closed loop.
     async fn burst(&mut self, server: &Process, count: usize) -> Burst {
         let requests = self.deliveries.make(count);
+        self.send(server, &requests).await
+    }
+
+    async fn send(&mut self, server: &Process, requests: &Arc<Requests>) -> Burst {
         let before = server.busy();
-        let outcome = closed_loop(server.address, CONNECTIONS, &requests).await;
+        let outcome = closed_loop(server.address, CONNECTIONS, requests).await;
         self.refused += outcome.refused;
         let busy = server.busy().saturating_sub(before);
         Burst { outcome, busy_micros: busy.as_secs_f64() * 1e6 / requests.len() as f64 }
     }
 
     fn print(mut self) {
-        self.table.alone("answers other than 200", count(self.refused as f64), "0");
+        self.table.alone("answers other than 200 and 202", count(self.refused as f64), "0");
         let cores = self.launcher.cores;
         let pinned = if self.launcher.can_pin { "" } else { ", NOT pinned (that takes taskset and two cores)" };
         let fsync = self.launcher.fsync_time().as_secs_f64() * 1e3;
         println!("{cores} cores{pinned}; a 4 KiB write and fsync takes {fsync:.2} ms.\n");
         self.table.print();
         if self.refused > 0 {
-            eprintln!("{} answers other than 200: these figures measure refusals", self.refused);
+            eprintln!("{} other answers: these figures measure refusals", self.refused);
             std::process::exit(1);
         }
     }

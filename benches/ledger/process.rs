@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::load::SECRET;
+use crate::load::{HOOK, SECRET};
 
 /// Makes this program the bare handler.
 pub const SERVE_BARE: &str = "--serve-bare";
@@ -151,6 +151,11 @@ impl Launcher {
     pub fn daemon(&self, setup: Setup) -> Option<Process> {
         let mut command = self.command(&self.daemon, setup.pinned);
         let nth = self.started.replace(self.started.get() + 1);
+        let hook = format!(
+            "[[hook]]\nname = \"{HOOK}\"\nto = \"alice@example.org\"\nlimit = \"1000000/s\"\nmax_body = 4194304\n\
+             signature = {{ header = \"x-spark-signature\", secrets = [\"{SECRET}\"] }}\n"
+        );
+        fs::write(self.folder.path().join("bot.toml"), hook).expect("the folder is writable");
         command
             .arg("run")
             .current_dir(self.folder.path())
