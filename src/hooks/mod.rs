@@ -173,7 +173,7 @@ impl Hook {
                 updates: None,
                 place: Place { rule: 0, part: None },
             };
-            return Telling { told: signal.says.iter().map(told).collect(), ..Telling::default() };
+            return Telling { told: signal.news().into_iter().map(told).collect(), ..Telling::default() };
         }
         let mut telling = self.rules.tell(signal, headers, body);
         for Told { to, .. } in telling.told.iter_mut().filter(|told| told.to.is_empty()) {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::presets::State;
 use super::rule::{Place, Told};
 use super::rules::Telling;
 use super::{Hook, Hooks, body};
 use crate::desk::{Desk, EventEnd, Outcome};
 use crate::event::{self, HookPost};
 use crate::outbox::{Edit, Letter, Post, Thread};
-use crate::store::{Claimed, Entry};
+use crate::store::{Claimed, Effect, Entry};
 use crate::text::{MOST_BYTES, split};
 use crate::verdict::Verdict;
 use crate::webex::{Attachment, NewMessage};
@@ -50,7 +51,18 @@ impl HookWork {
             Err(error) => return unreadable(hook, post, &error),
         };
         let preset = hook.preset.name;
-        let Telling { told, wrong, is_blank } = hook.tell(&hook.signal(&post.headers, &body), &post.headers, &body);
+        let mut signal = hook.signal(&post.headers, &body);
+        let subject =
+            (!signal.subject.is_empty()).then(|| format!("{}/{}", hook.name, event::short_key(&signal.subject)));
+        if let Some(subject) = &subject {
+            match self.desk.services.store.hook_state(subject).await {
+                Ok(was) => signal.was = was.unwrap_or_default(),
+                Err(error) => return self.desk.retry_or_give_up(row, &error.to_string()),
+            }
+        }
+        let has_ended = signal.state != State::Info;
+        let state = subject.filter(|_| has_ended).map(|key| Effect::HookState { key, state: signal.state.word() });
+        let Telling { told, wrong, is_blank } = hook.tell(&signal, &post.headers, &body);
         if !wrong.is_empty() {
             let error = wrong.join("; ");
             tracing::error!(hook = hook.name, error, "a rule of a hook cannot be carried out");
@@ -58,13 +70,17 @@ impl HookWork {
             return end.noted(error).then(letters(row, hook, told)).dead().into();
         }
         if told.is_empty() {
-            return end(preset, post, Verdict::Ignored, hook.silence(is_blank)).into();
+            return end(preset, post, Verdict::Ignored, hook.silence(is_blank)).with(state).into();
         }
         if hook.is_shadow {
             let note = format!("shadow = true, so nothing was posted; else {}", by(&told));
-            return end(preset, post, Verdict::Ignored, "the hook is in shadow: nothing is posted").noted(note).into();
+            return end(preset, post, Verdict::Ignored, "the hook is in shadow: nothing is posted")
+                .noted(note)
+                .with(state)
+                .into();
         }
-        end(preset, post, Verdict::Done, "it is told").noted(by(&told)).then(letters(row, hook, told)).into()
+        let end = end(preset, post, Verdict::Done, "it is told").noted(by(&told));
+        end.then(letters(row, hook, told)).with(state).into()
     }
 }
 

@@ -95,6 +95,11 @@ impl Store {
         self.reader().caused_by(event).await
     }
 
+    /// How something stood when a hook was last told of it. None if it never was, or too long ago.
+    pub async fn hook_state(&self, key: &str) -> Result<Option<String>, StoreError> {
+        self.reader().hook_state(key).await
+    }
+
     /// The bytes of all payloads, as this process counts them. 0 until the first was put.
     pub fn payload_bytes(&self) -> u64 {
         self.reader().payload_bytes()

@@ -114,6 +114,13 @@ pub enum Effect {
     },
     /// Records that the message of this letter was edited.
     Edited(Uuid),
+    /// Records how something stands that a hook is told of.
+    HookState {
+        /// The hook, and what the state is of.
+        key: String,
+        /// The state.
+        state: &'static str,
+    },
     /// Makes a step of a request for approval.
     Approval(ApprovalStep),
 }

@@ -470,3 +470,32 @@ async fn payloads_of_what_is_done_make_room_and_what_waits_is_never_dropped_for_
     }
     assert_eq!(answered, [202, 202, 202, 202, 503, 503]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_works_is_told_only_after_one_that_failed_and_over_a_restart() {
+    let rules = "\n[[hook.rule]]\nwhen = \"was == 'firing' and state == 'ok'\"\ntemplate = \"mended\"";
+    let of = |name: &str, more: &str| hook(name, &format!("preset = \"github\"\nauth = \"none\"{more}"));
+    let settings = format!("{}{}", of("ci", ""), of("rules", rules));
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    let run = async |bot: &Harness, id: u32, branch: &str, how: &str| {
+        let run = json!({"id": id, "workflow_id": 1, "name": "CI", "head_branch": branch, "conclusion": how});
+        let body = json!({"action": "completed", "repository": {"full_name": "acme/api"}, "workflow_run": run});
+        for path in ["/hooks/ci", "/hooks/rules"] {
+            posts(bot, path, &[("x-github-event", "workflow_run")], body.to_string()).await;
+        }
+        bot.settle().await;
+    };
+    run(&bot, 1, "main", "success").await;
+    run(&bot, 2, "main", "failure").await;
+    run(&bot, 3, "other", "success").await;
+    run(&bot, 4, "main", "skipped").await;
+    let (cloud, folder) = bot.kill().await;
+    let bot = Harness::on(cloud, folder, &settings, Bot::builder()).await;
+    bot.ready().await;
+    run(&bot, 5, "main", "success").await;
+    run(&bot, 6, "main", "success").await;
+    let transcript = bot.transcript().await;
+    assert_eq!(transcript.matches("**CI** ended with failure").count(), 1, "{transcript}");
+    assert_eq!(transcript.matches("main: **CI** works again").count(), 1, "{transcript}");
+    assert_eq!(transcript.matches("mended").count(), 1, "{transcript}");
+}

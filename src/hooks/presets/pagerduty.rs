@@ -35,6 +35,7 @@ fn read(payload: &Payload<'_>) -> Signal {
             id => Some(id.to_owned()),
         },
         says: says(payload, event),
+        ..Signal::default()
     }
 }
 

@@ -43,6 +43,7 @@ fn read(payload: &Payload<'_>) -> Signal {
         at: payload.time("/data/event/datetime"),
         delivery: payload.id("request-id"),
         says,
+        ..Signal::default()
     }
 }
 

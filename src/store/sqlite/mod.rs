@@ -16,6 +16,7 @@ mod database;
 mod file;
 mod files;
 mod hints;
+mod hook_states;
 mod identity;
 mod indexing;
 mod letters;
