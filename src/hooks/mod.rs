@@ -4,6 +4,8 @@
 
 mod body;
 mod code;
+#[cfg(test)]
+mod cost;
 mod door;
 mod limit;
 mod paths;

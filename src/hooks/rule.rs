@@ -66,9 +66,12 @@ impl Rule {
         let HookRule { name, each, when, to, thread, update, template, template_file, card, stop } = rule;
         let name = name.clone().unwrap_or_else(|| nth.to_string());
         let wrong = |of: &str, error: String| format!("rule {name}: {of}: {error}");
-        if let Some(when) = when {
-            templates.check(when).map_err(|error| wrong("when", error.to_string()))?;
-        }
+        let condition = when.as_ref().map(|when| {
+            let key = format!("when {nth}{PLAIN}");
+            templates.add_expression(key.clone(), when).map_err(|error| wrong("when", error.to_string()))?;
+            Ok::<_, String>(key)
+        });
+        let when = condition.transpose()?;
         let each = each.as_deref().map(Path::new).transpose().map_err(|error| wrong("each", error))?;
         let template = match (template, template_file) {
             (Some(_), Some(_)) => {
@@ -92,7 +95,7 @@ impl Rule {
         };
         Ok(Rule {
             each,
-            when: when.clone(),
+            when,
             to: to.iter().map(|to| destination(to)).collect(),
             thread: add("thread", PLAIN, thread.as_ref())?,
             template: add("template", "", template.as_ref())?,

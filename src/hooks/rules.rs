@@ -40,6 +40,8 @@ struct Seen<'a> {
     whole: Given,
     below: Vec<(String, Given)>,
     above: Vec<(String, Given)>,
+    /// All of that, of the whole.
+    values: Values,
 }
 
 impl Rules {
@@ -96,9 +98,14 @@ impl Rules {
     /// Adds the messages of a rule, and what is wrong with it.
     fn tell_by<'a>(&'a self, rule: &'a Rule, place: u32, seen: &Seen<'_>, telling: &mut Telling<'a>) {
         let Some(each) = &rule.each else {
-            let values = Values::new(seen.below.clone(), &seen.whole, seen.above.clone());
             let state = state(seen.signal, seen.body, false);
-            return self.tell_part(rule, (Place { rule: place, part: None }, state), seen.signal, &values, telling);
+            return self.tell_part(
+                rule,
+                (Place { rule: place, part: None }, state),
+                seen.signal,
+                &seen.values,
+                telling,
+            );
         };
         let parts = each.parts(seen.body);
         let mut left = 0;
@@ -150,13 +157,11 @@ impl Rules {
             ("vars".to_owned(), vars.iter().cloned().collect::<Given>()),
             ("headers".to_owned(), headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()),
         ];
-        Seen {
-            signal,
-            body,
-            whole: Given::from(body),
-            below: unknown.into_iter().map(named).collect(),
-            above: known.into_iter().map(named).chain(vars).chain(all).collect(),
-        }
+        let whole = Given::from(body);
+        let below: Vec<_> = unknown.into_iter().map(named).collect();
+        let above: Vec<_> = known.into_iter().map(named).chain(vars).chain(all).collect();
+        let values = Values::new(below.clone(), &whole, above.clone());
+        Seen { signal, body, whole, below, above, values }
     }
 }
 
