@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Beginning, Chain, Due, Engine, Entry, NewPairing, Progress, RequestDecision, StoreError};
+use super::{Beginning, Chain, Due, Engine, Entry, NewPairing, Pin, Progress, RequestDecision, StoreError};
 
 /// A change of the ledger.
 pub(super) enum LedgerChange {
@@ -26,6 +26,7 @@ pub(super) enum LedgerChange {
     RequestPairing(Box<NewPairing>),
     DecidePairing(Box<RequestDecision>),
     WithdrawApproval(Uuid, String),
+    Pin(Pin),
     Prune {
         retention: Duration,
         dedupe: Duration,
@@ -60,6 +61,7 @@ impl LedgerChange {
             LedgerChange::RequestPairing(request) => engine.request_pairing(request)? as u64,
             LedgerChange::DecidePairing(decision) => engine.decide_pairing(decision, due)?.into(),
             LedgerChange::WithdrawApproval(card, by) => engine.withdraw_approval(*card, by, due)?.into(),
+            LedgerChange::Pin(pin) => engine.pin(pin)?,
             LedgerChange::Prune { retention, dedupe } => engine.prune(*retention, *dedupe)?,
             LedgerChange::PruneLanes(idle) => engine.prune_lanes(*idle)?,
             LedgerChange::PruneAudit(retention) => chain.prune(engine, *retention)?,
@@ -83,6 +85,7 @@ impl LedgerChange {
             | LedgerChange::SetAnswers(_)
             | LedgerChange::RequestPairing(_)
             | LedgerChange::WithdrawApproval(..)
+            | LedgerChange::Pin(_)
             | LedgerChange::Prune { .. }
             | LedgerChange::PruneLanes(_)
             | LedgerChange::PruneAudit(_)

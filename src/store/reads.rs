@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::audit::verify;
 use super::{
-    Approval, AuditRow, Claimed, Conversation, Coverage, Filter, LedgerId, Overdue, Pairing, PairingQuery, Queue, Row,
-    SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification,
+    Approval, AuditRow, Claimed, Conversation, Coverage, Filter, LedgerId, Overdue, Pairing, PairingQuery, Pin, Queue,
+    Row, SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification,
 };
 use crate::clock;
 use crate::telemetry::Depths;
@@ -174,6 +174,19 @@ impl Store {
     /// Requests that the daemon has to end, and when the time of the next one is over, in milliseconds since 1970.
     pub async fn overdue_approvals(&self, now: i64) -> Result<(Vec<Overdue>, Option<i64>), StoreError> {
         self.reader().overdue_approvals(now).await
+    }
+}
+
+/// Reads about spaces.
+impl Store {
+    /// The space that a title means, if one was found already.
+    pub async fn pinned(&self, title: &str) -> Result<Option<Pin>, StoreError> {
+        self.reader().pin(title).await
+    }
+
+    /// Every title for which a space was found.
+    pub async fn pins(&self) -> Result<Vec<Pin>, StoreError> {
+        self.reader().pins().await
     }
 }
 

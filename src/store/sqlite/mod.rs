@@ -27,6 +27,7 @@ mod opening;
 mod origin;
 mod overdue;
 mod pairing;
+mod places;
 mod presence;
 mod prune;
 mod put;
