@@ -6,6 +6,7 @@ mod doubts;
 mod handle;
 mod instance_watch;
 mod parts;
+mod placing;
 mod reconcile;
 mod registering;
 mod sealing;
@@ -38,6 +39,7 @@ use crate::handler::{Around, EventHandler, HandlerThreads, LiveTable, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::instance::{DaemonRole, Gate};
+use crate::places::Places;
 use crate::receiver::Door;
 use crate::receiver::websocket::Websocket;
 use crate::state::State;
@@ -102,7 +104,8 @@ impl App {
         let services = Arc::new(services(&config, &store, metrics, &table, state).await?);
         let health = Health::default();
         let desk = Arc::new(Desk::new(&config.worker, &services, &identity, &health));
-        let shared = Shared { store, services, handlers, desk, identity, health, door, gate, hooks };
+        let places = Places::new(&services.webex, &store);
+        let shared = Shared { store, services, handlers, desk, identity, health, door, gate, hooks, places };
         let websocket = websocket(&config, &shared)?;
         Ok(App { config, public, admin, writer, websocket, standing, table, around, events, on_start, shared })
     }

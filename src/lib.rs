@@ -74,6 +74,7 @@
 //! | `questions` | the questions that replies ask, and the messages that answer them |
 //! | `desk` | closes an event: verdict, letters, audit, tries; one settlement, made in one place |
 //! | `outbox` | the door for letters, and the sender, which posts, edits and deletes messages |
+//! | `places` | the spaces that the settings name by their titles |
 //! | `worker` | claim, run, settle: one loop for both queues; when a row is tried again |
 //! | `commands` | the commands every bot has, one a file |
 //! | `router` | from a message to a command; pure |
@@ -130,6 +131,7 @@ mod instance;
 pub mod lab;
 mod outbox;
 mod pairing;
+mod places;
 mod program;
 mod questions;
 mod receiver;

@@ -8,6 +8,7 @@ use crate::health::Health;
 use crate::hooks::Hooks;
 use crate::identity::Identity;
 use crate::instance::Gate;
+use crate::places::Places;
 use crate::receiver::Door;
 use crate::store::Store;
 
@@ -29,4 +30,6 @@ pub(super) struct Shared {
     pub gate: Gate,
     /// The systems that may post.
     pub hooks: Hooks,
+    /// Finds spaces by their titles.
+    pub places: Places,
 }

@@ -8,7 +8,6 @@ use serde::{Deserialize, Deserializer};
 use super::check::Check;
 use super::hook_proof::{HookAuth, HookSignature};
 use super::hook_rule::HookRule;
-use super::people::{is_person, is_room};
 use super::values::one_or_many;
 
 /// The largest body that may be allowed, in bytes: GitHub sends none that is larger.
@@ -38,7 +37,7 @@ pub struct Hook {
     /// Whether it takes anything.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Where its messages go: ids of spaces, and people.
+    /// Where its messages go: spaces by title or id, and people.
     #[serde(default, deserialize_with = "one_or_many")]
     pub to: Vec<String>,
     /// Which deliveries are told, where and how. Without any, the preset decides.
@@ -103,9 +102,9 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         if hooks[..index].iter().any(|other| other.name == *name) {
             wrong("", "is there twice; keep one of them, or give it another name");
         }
-        let all = to.iter().chain(rule.iter().flat_map(|rule| &rule.to));
-        if all.clone().any(|entry| !is_room(entry) && !is_person(entry)) {
-            let give = "give the id of a space (`switchboard rooms`), an email or a person id";
+        let mut all = to.iter().chain(rule.iter().flat_map(|rule| &rule.to)).map(|entry| entry.trim());
+        if all.any(|entry| entry.is_empty() || entry.starts_with("*@")) {
+            let give = "give the title or the id of a space (`switchboard rooms`), an email or a person id";
             wrong(".to", &format!("names neither a space nor a person: {give}"));
         }
         let every_rule_has_one = !rule.is_empty() && rule.iter().all(|rule| !rule.to.is_empty());

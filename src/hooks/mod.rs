@@ -2,6 +2,7 @@
 //! goes into the inbox. `work` makes messages of the row, with what the sender's preset in `presets` knows of its
 //! payloads. Nothing is sent here.
 
+mod addresses;
 mod body;
 mod code;
 mod door;
@@ -20,8 +21,8 @@ use serde_json::Value;
 use crate::clock;
 use crate::config;
 use crate::outbox::Destination;
+use crate::places::Place;
 use crate::signature::Scheme;
-use crate::webex::RoomType;
 
 pub use door::{HookDoor, PATH};
 pub use trying::Tried;
@@ -40,7 +41,7 @@ struct Hook {
     max_body: usize,
     limit: Limit,
     enabled: bool,
-    to: Vec<Destination>,
+    to: Vec<Place>,
     rules: Rules,
 }
 
@@ -74,6 +75,11 @@ impl Hooks {
         self.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
     }
 
+    /// Everywhere that messages of hooks may go.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.0.values().flat_map(|hook| hook.to.iter().chain(hook.rules.places()))
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -89,7 +95,10 @@ impl Hook {
             let scheme = Scheme::new(&form, &signature.secrets).map_err(|says| format!("signature: {says}"))?;
             Ok::<_, String>(Signature { scheme, is_required: signature.required })
         });
-        let to = if to.is_empty() { room.map(str::to_owned).into_iter().collect() } else { to.clone() };
+        let to: Vec<_> = match room {
+            Some(room) if to.is_empty() => vec![Place::Known(Destination::space(room))],
+            _ => to.iter().map(|to| Place::of(to)).collect(),
+        };
         Ok(Hook {
             name: name.clone(),
             preset,
@@ -98,8 +107,8 @@ impl Hook {
             max_body: *max_body,
             limit: Limit::new(*limit, clock::instant()),
             enabled: *enabled,
-            to: to.iter().map(|to| destination(to)).collect(),
-            rules: Rules::new(rule, destination)?,
+            to,
+            rules: Rules::new(rule)?,
         })
     }
 
@@ -129,18 +138,5 @@ impl Hook {
         } else {
             "no rule of the hook holds"
         }
-    }
-}
-
-/// The destination that an entry of `to` names, whose form the settings have checked. An id may be of a space or of a
-/// person; Webex writes the kind into it.
-fn destination(to: &str) -> Destination {
-    let to = to.trim();
-    if to.contains('@') {
-        Destination::Email(to.to_owned())
-    } else if crate::webex::is_person_id(to) {
-        Destination::Person(to.into())
-    } else {
-        Destination::Space(to.into(), RoomType::Group)
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::presets::{Signal, safe};
 use crate::config::HookRule;
-use crate::outbox::Destination;
+use crate::places::Place;
 use crate::template::{PLAIN, TemplateError, Templates, Values};
 use crate::text::host_link;
 
@@ -20,7 +20,7 @@ struct Rule {
     name: String,
     when: Option<String>,
     /// Empty if its messages go where those of the hook go.
-    to: Vec<Destination>,
+    to: Vec<Place>,
     /// The names of its templates.
     thread: Option<String>,
     template: Option<String>,
@@ -32,7 +32,7 @@ pub(super) struct Told<'a> {
     /// None if it is the preset's.
     pub rule: Option<&'a str>,
     /// Where it goes. Empty from a rule that leaves it to the hook.
-    pub to: &'a [Destination],
+    pub to: &'a [Place],
     /// The key of its thread. Empty if it has none.
     pub thread: String,
     pub markdown: String,
@@ -51,7 +51,7 @@ pub(super) struct Telling<'a> {
 impl Rules {
     /// # Errors
     /// The first expression or template that is wrong, with the name of its rule.
-    pub(super) fn new(rules: &[HookRule], destination: impl Fn(&str) -> Destination) -> Result<Rules, String> {
+    pub(super) fn new(rules: &[HookRule]) -> Result<Rules, String> {
         let (mut templates, mut ready) = (Templates::new(), Vec::new());
         for (rule, nth) in rules.iter().zip(1..) {
             let HookRule { name, when, to, thread, template, stop } = rule;
@@ -67,7 +67,7 @@ impl Rules {
                 Ok::<_, String>(Some(key))
             };
             let (thread, template) = (add("thread", thread)?, add("template", template)?);
-            let to = to.iter().map(|to| destination(to)).collect();
+            let to = to.iter().map(|to| Place::of(to)).collect();
             ready.push(Rule { name: name.clone(), when: when.clone(), to, thread, template, is_last: *stop });
         }
         Ok(Rules { templates, rules: ready })
@@ -75,6 +75,11 @@ impl Rules {
 
     pub(super) fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// Where the rules say that messages go.
+    pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.rules.iter().flat_map(|rule| &rule.to)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use super::addresses::Addresses;
 use super::rules::{Telling, Told};
 use super::{Hook, Hooks, body};
 use crate::desk::{Desk, EventEnd, Outcome};
 use crate::event::{self, HookPost};
 use crate::outbox::{Destination, Letter, Post, Thread};
+use crate::places::{PlaceError, Places};
 use crate::store::{Claimed, Entry};
 use crate::text::{MOST_BYTES, split};
 use crate::verdict::Verdict;
-use crate::webex::NewMessage;
+use crate::webex::{Fault, NewMessage};
 
 /// More than the destinations of a rule, and than the messages that a template can fill.
 const MOST_DESTINATIONS: u32 = 1000;
@@ -22,13 +24,14 @@ const NO_PRESET: &str = "none";
 /// Works on events of hooks.
 pub struct HookWork {
     hooks: Hooks,
+    places: Places,
     desk: Arc<Desk>,
 }
 
 impl HookWork {
-    /// Works by these hooks, and closes events at this desk.
-    pub fn new(hooks: Hooks, desk: &Arc<Desk>) -> HookWork {
-        HookWork { hooks, desk: Arc::clone(desk) }
+    /// Works by these hooks, finds spaces by their titles in `places`, and closes events at this desk.
+    pub fn new(hooks: Hooks, places: Places, desk: &Arc<Desk>) -> HookWork {
+        HookWork { hooks, places, desk: Arc::clone(desk) }
     }
 
     /// Makes the messages of a delivery.
@@ -47,17 +50,39 @@ impl HookWork {
             Err(error) => return unreadable(hook, post, &error),
         };
         let preset = hook.preset.name;
-        let Telling { told, wrong } = hook.tell(&hook.preset.signal(&post.headers, &body), &post.headers, &body);
+        let Telling { told, mut wrong } = hook.tell(&hook.preset.signal(&post.headers, &body), &post.headers, &body);
+        let addresses = match Addresses::find(&self.places, &told).await {
+            Ok(addresses) => addresses,
+            Err(error) => return self.retry_addressing(row, &error).await,
+        };
+        let reason = if wrong.is_empty() {
+            "a destination of the hook cannot be reached"
+        } else {
+            "a rule of the hook cannot be carried out"
+        };
+        wrong.extend(addresses.wrong());
         if !wrong.is_empty() {
             let error = wrong.join("; ");
-            tracing::error!(hook = hook.name, error, "a rule of a hook cannot be carried out");
-            let end = end(preset, post, Verdict::Failed, "a rule of the hook cannot be carried out");
-            return end.noted(error).then(letters(row, hook, told)).dead().into();
+            tracing::error!(hook = hook.name, error, reason, "an event of a hook is a dead letter");
+            let end = end(preset, post, Verdict::Failed, reason);
+            return end.noted(error).then(letters(row, hook, &addresses, told)).dead().into();
         }
         if told.is_empty() {
             return end(preset, post, Verdict::Ignored, hook.silence()).into();
         }
-        end(preset, post, Verdict::Done, "it is told").noted(by(&told)).then(letters(row, hook, told)).into()
+        end(preset, post, Verdict::Done, "it is told")
+            .noted(by(&told))
+            .then(letters(row, hook, &addresses, told))
+            .into()
+    }
+
+    /// Tries again, since it is not known which spaces the titles mean.
+    async fn retry_addressing(&self, row: &Claimed, error: &PlaceError) -> Outcome {
+        match error {
+            PlaceError::Webex(error) if error.fault() != Fault::NotFound => self.desk.retry_reading(row, error).await,
+            PlaceError::Store(error) => self.desk.retry_on_ledger_error(row, error),
+            PlaceError::Webex(_) | PlaceError::Unplaced(_) => self.desk.retry_or_give_up(row, &error.to_string()),
+        }
     }
 }
 
@@ -72,12 +97,13 @@ fn by(told: &[Told<'_>]) -> String {
 }
 
 /// The letters of the messages, for each destination as many as a message needs. A letter has the same id when its event
-/// is worked on again, whichever rules held before.
-fn letters(row: &Claimed, hook: &Hook, told: Vec<Told<'_>>) -> Vec<Entry> {
+/// is worked on again, whichever rules held before and whichever titles meant a space.
+fn letters(row: &Claimed, hook: &Hook, addresses: &Addresses, told: Vec<Told<'_>>) -> Vec<Entry> {
     let mut letters = Vec::new();
     for Told { to, thread, markdown, place, .. } in told {
         let thread = (!thread.is_empty()).then(|| format!("hooks/{}/{}", hook.name, event::short_key(&thread)));
         for (to, of) in to.iter().zip(0..) {
+            let Some(to) = addresses.of(to) else { continue };
             for (part, nth) in split(&markdown, MOST_BYTES).into_iter().zip(0..) {
                 let nth = (place * MOST_DESTINATIONS + of) * MOST_PARTS + nth;
                 letters.push(letter(row, to, nth, part, thread.as_deref()));

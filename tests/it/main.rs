@@ -46,6 +46,7 @@ mod ledger_lock;
 mod ledger_log;
 mod mercury;
 mod outbox;
+mod places;
 mod port;
 mod proxy;
 mod rate;
