@@ -93,7 +93,7 @@ async fn a_title_whose_space_is_gone_is_looked_up_anew_and_what_finds_none_is_to
     let stage = Stage::set().await;
     let first = stage.cloud.space("Ops", &[ALICE]);
     let (stage, _) = stage.says(&to(&["Ops"]), "one").await;
-    assert_eq!(stage.heard("one"), [first.clone()]);
+    assert_eq!(stage.heard("one"), [first.as_str()]);
     stage.cloud.person(ALICE).deletes_space(&first).unwrap();
     let bot = Harness::on(stage.cloud, stage.folder, &to(&["Ops", BOB]), Bot::builder()).await;
     bot.ready().await;
@@ -187,7 +187,7 @@ async fn webex_that_is_away_stops_no_start_and_loses_no_event() {
     bot.cloud.clear_faults();
     bot.ready().await;
     bot.settle().await;
-    assert_eq!(heard(&bot.cloud, "down"), [ops.clone()]);
+    assert_eq!(heard(&bot.cloud, "down"), [ops.as_str()]);
     // Once it is found, Webex need not be asked.
     let (cloud, folder) = bot.stop().await;
     cloud.fault(Fault::on(Method::GET, "/rooms").always().answer(503, &[], ""));
