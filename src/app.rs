@@ -11,6 +11,7 @@ mod reconcile;
 mod registering;
 mod sealing;
 mod shared;
+mod silences;
 mod spawning;
 mod starting;
 mod stopping;
@@ -90,7 +91,7 @@ impl App {
             Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
             None => None,
         };
-        let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease, clock).await?;
+        let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease, clock.clone()).await?;
         for SettingDoubt { says, hint } in
             doubts(&config, &table, &subscriptions).into_iter().chain(config.missing_url())
         {
@@ -105,7 +106,7 @@ impl App {
         let health = Health::default();
         let desk = Arc::new(Desk::new(&config.worker, &services, &identity, &health));
         let places = Places::new(&services.webex, &store);
-        let shared = Shared { store, services, handlers, desk, identity, health, door, gate, hooks, places };
+        let shared = Shared { store, services, handlers, desk, identity, health, door, gate, hooks, clock, places };
         let websocket = websocket(&config, &shared)?;
         Ok(App { config, public, admin, writer, websocket, standing, table, around, events, on_start, shared })
     }

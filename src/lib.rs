@@ -41,7 +41,8 @@
 //!
 //! What another system posts to a hook is taken by `hooks` in place of steps 2 to 4: once its sender has proven itself,
 //! the payload is stored beside the event's row, and the answer is 202. At steps 6 to 8 `hooks` makes the messages, by
-//! what it knows of the sender's payloads.
+//! what it knows of the sender's payloads. If nothing comes to a hook that expects something, the silence and its end are
+//! events too.
 //!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open. They enter at step 4,
 //! and an envelope is acknowledged where a webhook is answered 200. Polling enters there too, and so do messages that a

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::handler::{HandlerThreads, Services};
 use crate::health::Health;
@@ -30,6 +31,8 @@ pub(super) struct Shared {
     pub gate: Gate,
     /// The systems that may post.
     pub hooks: Hooks,
+    /// The clock of the ledger.
+    pub clock: Clock,
     /// Finds spaces by their titles.
     pub places: Places,
 }

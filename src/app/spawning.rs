@@ -14,9 +14,9 @@ use super::shared::Shared;
 use super::stopping::Stops;
 use super::tasks::{
     ADMIN, ALONE, CANARY, EXPIRER, INBOX, LEDGER, OUTBOX, PLACES, PROGRAM, PRUNER, PUBLIC, RECONCILER, REGISTRATION,
-    Tasks, WEBSOCKET,
+    SILENCES, Tasks, WEBSOCKET,
 };
-use super::{placing, registering, upkeep, work};
+use super::{placing, registering, silences, upkeep, work};
 use crate::config::{Config, Mode};
 use crate::handler::{EventHandler, LiveTable};
 use crate::hooks::HookDoor;
@@ -155,6 +155,7 @@ impl TaskSpawner<'_> {
         let Config { delivery, store: settings, audit, .. } = self.config;
         let Shared { store, services, health, .. } = self.shared;
         self.until_stop(PLACES, placing::find_spaces(self.shared.clone()));
+        self.until_stop(SILENCES, silences::watch(self.shared.clone()));
         self.until_stop(EXPIRER, upkeep::expire(self.shared.clone()));
         self.until_stop(PRUNER, upkeep::prune(store.clone(), settings.clone(), audit.retention, delivery.catch_up));
         let (shared, nudge) = (self.shared.clone(), Arc::clone(&self.nudge));

@@ -6,6 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::check::Check;
+use super::hook_expect::HookExpect;
 use super::hook_proof::{HookAuth, HookSignature};
 use super::hook_rule::HookRule;
 use super::values::one_or_many;
@@ -40,6 +41,8 @@ pub struct Hook {
     /// Where its messages go: spaces by title or id, and people.
     #[serde(default, deserialize_with = "one_or_many")]
     pub to: Vec<String>,
+    /// How long nothing may come.
+    pub expect: Option<HookExpect>,
     /// Which deliveries are told, where and how. Without any, the preset decides.
     #[serde(default)]
     pub rule: Vec<HookRule>,
@@ -93,7 +96,7 @@ fn yes() -> bool {
 pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
     for (index, hook) in hooks.iter().enumerate() {
         let key = |of: &str| format!("hook.{index}{of}");
-        let Hook { name, auth, signature, max_body, to, rule, .. } = hook;
+        let Hook { name, auth, signature, max_body, to, expect, rule, .. } = hook;
         let mut wrong = |of: &str, problem: &str| check.must(&key(of), false, &format!("({name}) {problem}"));
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
         if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_plain) {
@@ -117,6 +120,9 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         let is_signed = signature.as_ref().is_some_and(|signature| signature.required);
         if auth.is_none() && !is_signed {
             wrong("", "lets everybody in: give auth, or a signature that is required, or write auth = \"none\"");
+        }
+        if let Some(problem) = expect.as_ref().and_then(HookExpect::problem) {
+            wrong(".expect", problem);
         }
         if let Some(problem) = auth.as_ref().and_then(HookAuth::problem) {
             wrong(".auth", problem);

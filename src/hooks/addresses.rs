@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::rules::Told;
 use crate::outbox::Destination;
 use crate::places::{Place, PlaceError, Places, Unplaced};
 
@@ -16,13 +15,13 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// Finds the spaces of all titles to which these messages go.
+    /// Finds the spaces of all titles among these places.
     ///
     /// # Errors
     /// Webex or the ledger does not answer. Try again.
-    pub(super) async fn find(places: &Places, told: &[Told<'_>]) -> Result<Addresses, PlaceError> {
+    pub(super) async fn find(places: &Places, named: Vec<&Place>) -> Result<Addresses, PlaceError> {
         let mut addresses = Addresses::default();
-        for place in told.iter().flat_map(|told| told.to) {
+        for place in named {
             let Some(title) = place.title() else { continue };
             if addresses.spaces.contains_key(title) {
                 continue;

@@ -121,7 +121,8 @@ impl HookDoor {
         };
         let Signal { event, key, delivery, .. } = hook.preset.signal(&headers, &value);
         let id = delivery.map_or_else(Uuid::new_v4, |delivery| event::hook_id(&hook.name, &delivery));
-        self.put(hook, HookPost::new(&hook.name, id, &key, &event, headers), body).await
+        let post = HookPost::new(&hook.name, id, &key, &event, headers);
+        self.put(hook, HookPost { is_expected: hook.expect.is_some(), ..post }, body).await
     }
 
     async fn put(&self, hook: &Hook, post: HookPost, body: Bytes) -> Response {

@@ -10,6 +10,7 @@ mod limit;
 mod presets;
 mod proof;
 mod rules;
+mod silence;
 mod trying;
 mod work;
 
@@ -19,12 +20,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::clock;
-use crate::config;
+use crate::config::{self, HookExpect};
 use crate::outbox::Destination;
 use crate::places::Place;
 use crate::signature::Scheme;
 
 pub use door::{HookDoor, PATH};
+pub use silence::{due_silences, watched};
 pub use trying::Tried;
 pub use work::HookWork;
 
@@ -42,6 +44,7 @@ struct Hook {
     limit: Limit,
     enabled: bool,
     to: Vec<Place>,
+    expect: Option<HookExpect>,
     rules: Rules,
 }
 
@@ -88,7 +91,7 @@ impl Hooks {
 
 impl Hook {
     fn new(hook: &config::Hook, room: Option<&str>) -> Result<Hook, String> {
-        let config::Hook { name, preset, auth, signature, max_body, limit, enabled, to, rule, .. } = hook;
+        let config::Hook { name, preset, auth, signature, max_body, limit, enabled, to, expect, rule, .. } = hook;
         let preset = presets::named(preset)?;
         let signature = signature.as_ref().map(|signature| {
             let form = proof::form(preset.signature.map(|form| form()), signature)?;
@@ -108,6 +111,7 @@ impl Hook {
             limit: Limit::new(*limit, clock::instant()),
             enabled: *enabled,
             to,
+            expect: expect.clone().filter(|_| *enabled),
             rules: Rules::new(rule)?,
         })
     }

@@ -23,9 +23,9 @@ const NO_PRESET: &str = "none";
 
 /// Works on events of hooks.
 pub struct HookWork {
-    hooks: Hooks,
-    places: Places,
-    desk: Arc<Desk>,
+    pub(super) hooks: Hooks,
+    pub(super) places: Places,
+    pub(super) desk: Arc<Desk>,
 }
 
 impl HookWork {
@@ -51,7 +51,7 @@ impl HookWork {
         };
         let preset = hook.preset.name;
         let Telling { told, mut wrong } = hook.tell(&hook.preset.signal(&post.headers, &body), &post.headers, &body);
-        let addresses = match Addresses::find(&self.places, &told).await {
+        let addresses = match Addresses::find(&self.places, told.iter().flat_map(|told| told.to).collect()).await {
             Ok(addresses) => addresses,
             Err(error) => return self.retry_addressing(row, &error).await,
         };
@@ -77,7 +77,7 @@ impl HookWork {
     }
 
     /// Tries again, since it is not known which spaces the titles mean.
-    async fn retry_addressing(&self, row: &Claimed, error: &PlaceError) -> Outcome {
+    pub(super) async fn retry_addressing(&self, row: &Claimed, error: &PlaceError) -> Outcome {
         match error {
             PlaceError::Webex(error) if error.fault() != Fault::NotFound => self.desk.retry_reading(row, error).await,
             PlaceError::Store(error) => self.desk.retry_on_ledger_error(row, error),
@@ -113,7 +113,7 @@ fn letters(row: &Claimed, hook: &Hook, addresses: &Addresses, told: Vec<Told<'_>
     letters
 }
 
-fn letter(row: &Claimed, to: &Destination, nth: u32, markdown: String, thread: Option<&str>) -> Entry {
+pub(super) fn letter(row: &Claimed, to: &Destination, nth: u32, markdown: String, thread: Option<&str>) -> Entry {
     let message = NewMessage { markdown: Some(markdown), ..NewMessage::default() };
     let post = Post::of(row.id, to.clone(), message).announced();
     let post = match thread {

@@ -27,6 +27,7 @@ pub(super) enum LedgerChange {
     DecidePairing(Box<RequestDecision>),
     WithdrawApproval(Uuid, String),
     Pin(Pin),
+    WatchHooks(Vec<(String, Duration)>, bool),
     Prune {
         retention: Duration,
         dedupe: Duration,
@@ -62,6 +63,7 @@ impl LedgerChange {
             LedgerChange::DecidePairing(decision) => engine.decide_pairing(decision, due)?.into(),
             LedgerChange::WithdrawApproval(card, by) => engine.withdraw_approval(*card, by, due)?.into(),
             LedgerChange::Pin(pin) => engine.pin(pin)?,
+            LedgerChange::WatchHooks(hooks, begins) => engine.watch_hooks(hooks, *begins)?,
             LedgerChange::Prune { retention, dedupe } => engine.prune(*retention, *dedupe)?,
             LedgerChange::PruneLanes(idle) => engine.prune_lanes(*idle)?,
             LedgerChange::PruneAudit(retention) => chain.prune(engine, *retention)?,
@@ -86,6 +88,7 @@ impl LedgerChange {
             | LedgerChange::RequestPairing(_)
             | LedgerChange::WithdrawApproval(..)
             | LedgerChange::Pin(_)
+            | LedgerChange::WatchHooks(..)
             | LedgerChange::Prune { .. }
             | LedgerChange::PruneLanes(_)
             | LedgerChange::PruneAudit(_)

@@ -79,6 +79,16 @@ impl Store {
     }
 }
 
+/// Changes about hooks.
+impl Store {
+    /// Records that a daemon takes deliveries to these hooks, which expect something to come. `begins` says that it has
+    /// begun to do so just now. If then no daemon did for the time that is given with a hook, its silence counts from
+    /// now.
+    pub async fn watch_hooks(&self, hooks: Vec<(String, Duration)>, begins: bool) -> Result<(), StoreError> {
+        self.change(LedgerChange::WatchHooks(hooks, begins)).await.map(drop)
+    }
+}
+
 /// Changes about people.
 impl Store {
     /// Stores a request, unless the person has a newer one than the `seen` one.

@@ -66,6 +66,8 @@ pub struct Entry {
     pub target: Option<Uuid>,
     /// The exact bytes that the row was made from, for people to look at. They are kept as long as the body.
     pub raw: Option<Bytes>,
+    /// The hook that it was posted to, if that hook expects something to come.
+    pub heard: Option<String>,
 }
 
 impl Entry {

@@ -28,6 +28,7 @@ mod places;
 mod read;
 mod reads;
 mod settle;
+mod silences;
 mod sqlite;
 mod standing;
 mod thread;
@@ -57,6 +58,7 @@ pub use pairing::{Pairing, PairingOutcome, PairingQuery, PairingRequest, Pairing
 pub use places::Pin;
 pub use read::{EventCount, Filter, Receipt, Row, RowState, SettledActivity, ThreadRoot};
 pub use settle::{Again, Closing, Effect, Settlement};
+pub use silences::ExpectedHook;
 pub use writer::Writer;
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::audit::verify;
 use super::{
-    Approval, AuditRow, Claimed, Conversation, Coverage, Filter, LedgerId, Overdue, Pairing, PairingQuery, Pin, Queue,
-    Row, SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification,
+    Approval, AuditRow, Claimed, Conversation, Coverage, ExpectedHook, Filter, LedgerId, Overdue, Pairing,
+    PairingQuery, Pin, Queue, Row, SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification,
 };
 use crate::clock;
 use crate::telemetry::Depths;
@@ -187,6 +187,19 @@ impl Store {
     /// Every title for which a space was found.
     pub async fn pins(&self) -> Result<Vec<Pin>, StoreError> {
         self.reader().pins().await
+    }
+}
+
+/// Reads about hooks that expect something to come.
+impl Store {
+    /// Every hook that ever expected something.
+    pub async fn expected_hooks(&self) -> Result<Vec<ExpectedHook>, StoreError> {
+        self.reader().expected_hooks().await
+    }
+
+    /// The hook of this name, if it ever expected something.
+    pub async fn expected_hook(&self, hook: &str) -> Result<Option<ExpectedHook>, StoreError> {
+        self.reader().expected_hook(hook).await
     }
 }
 

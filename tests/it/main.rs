@@ -56,6 +56,7 @@ mod registration;
 mod restart;
 mod saying;
 mod settings;
+mod silences;
 mod simulate;
 mod simulator;
 mod soak;

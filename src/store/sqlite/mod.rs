@@ -35,6 +35,7 @@ mod raw;
 mod read;
 mod reader;
 mod settle;
+mod silences;
 mod statements;
 mod transaction;
 mod unhandled;

@@ -101,6 +101,7 @@ impl Sqlite {
             Effect::Thread { key, root } => self.keep_thread(row, key, root.as_deref()),
             Effect::Edited(letter) => self.count_edit(*letter),
             Effect::Approval(step) => self.approve(row.id, step),
+            Effect::Silence { hook, since } => self.note_silence(hook, *since),
         }
     }
 
