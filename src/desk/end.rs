@@ -15,7 +15,7 @@ pub enum Outcome {
     /// It is worked on again.
     Again(Again),
     /// It moves to the lane of this entry.
-    Moved(Entry),
+    Moved(Box<Entry>),
     /// It is over.
     End(Box<EventEnd>),
 }

@@ -46,7 +46,7 @@ impl Desk {
     pub fn close(&self, row: Claimed, outcome: Outcome, via: Via) -> Settlement {
         match outcome {
             Outcome::Again(again) => row.again(again),
-            Outcome::Moved(entry) => row.moved(entry),
+            Outcome::Moved(entry) => row.moved(*entry),
             Outcome::End(end) => self.settle(row, *end, via),
         }
     }
