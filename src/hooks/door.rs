@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::code::Code;
+use super::code::{Code, Outcome};
 use super::presets::Signal;
 use super::{Hook, Hooks, body};
 use crate::clock;
@@ -125,13 +125,22 @@ impl HookDoor {
         self.put(hook, HookPost { is_expected: hook.expect.is_some(), ..post }, body).await
     }
 
+    /// Counts what became of a request with this path. The name of an unknown hook is somebody else's text, and is not
+    /// counted.
+    pub fn count(&self, path: &str, answer: &Response) {
+        let name = path.strip_prefix(PATH).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        if let (Some(hook), Some(Outcome(outcome))) = (self.hooks.0.get(name), answer.extensions().get()) {
+            self.metrics.hook(&hook.name, outcome);
+        }
+    }
+
     async fn put(&self, hook: &Hook, post: HookPost, body: Bytes) -> Response {
         let id = post.id;
         if !self.gate.takes() {
             return *self.refuse(Code::Unavailable, "another daemon answers for this bot, or may");
         }
         match self.door.take(Source::Hook, &Event::Hook(post), Some(body)).await {
-            Ok(_) => Code::queued(id),
+            Ok(received) => Code::queued(id, received),
             Err(error) => {
                 if let Some(count) = self.not_stored.count() {
                     tracing::error!(hook = hook.name, %error, count, "a delivery to a hook could not be put on disk and was not acknowledged");

@@ -55,6 +55,9 @@ impl HookWork {
             Ok(addresses) => addresses,
             Err(error) => return self.retry_addressing(row, &error).await,
         };
+        for rule in told.iter().filter_map(|told| told.rule) {
+            self.desk.services.metrics.rule(&hook.name, rule);
+        }
         let reason = if wrong.is_empty() {
             "a destination of the hook cannot be reached"
         } else {
