@@ -111,7 +111,8 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
             wrong(".to", &format!("names neither a space nor a person: {give}"));
         }
         let every_rule_has_one = !rule.is_empty() && rule.iter().all(|rule| !rule.to.is_empty());
-        if to.is_empty() && !has_room && !every_rule_has_one {
+        // A silence belongs to no rule.
+        if to.is_empty() && !has_room && (!every_rule_has_one || expect.is_some()) {
             wrong("", "has nowhere to go: give to, or set webex.room_id");
         }
         if !(1..=LARGEST_BODY).contains(&(*max_body as u64)) {

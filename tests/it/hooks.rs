@@ -320,6 +320,10 @@ const WRONG: &[(&str, &str)] = &[
     ),
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nmax_body = 0", "must be from 1 to"),
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nlimit = \"0/m\"", "is no limit: write"),
+    (
+        "name = \"ci\"\nauth = \"none\"\nexpect = { every = \"1h\" }\n[[hook.rule]]\nto = \"a@example.com\"",
+        "has nowhere to go",
+    ),
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nexpect = {}", "has no time in it: give every"),
     ("name = \"ci\"\nto = \"a@example.com\"\nauth = \"none\"\nexpect = { every = \"0s\" }", "no time to wait"),
     (
