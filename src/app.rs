@@ -6,10 +6,12 @@ mod doubts;
 mod handle;
 mod instance_watch;
 mod parts;
+mod placing;
 mod reconcile;
 mod registering;
 mod sealing;
 mod shared;
+mod silences;
 mod spawning;
 mod starting;
 mod stopping;
@@ -38,6 +40,7 @@ use crate::handler::{Around, EventHandler, HandlerThreads, LiveTable, Services};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::instance::{DaemonRole, Gate};
+use crate::places::Places;
 use crate::receiver::Door;
 use crate::receiver::websocket::Websocket;
 use crate::state::State;
@@ -88,7 +91,7 @@ impl App {
             Some(address) => Some(bind(address, "admin.listen", &[(public.local_addr()?, "server.listen")]).await?),
             None => None,
         };
-        let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease, clock).await?;
+        let (store, writer) = Store::open(&config.store, &config.audit, config.worker.lease, clock.clone()).await?;
         for SettingDoubt { says, hint } in
             doubts(&config, &table, &subscriptions).into_iter().chain(config.missing_url())
         {
@@ -102,7 +105,8 @@ impl App {
         let services = Arc::new(services(&config, &store, metrics, &table, state).await?);
         let health = Health::default();
         let desk = Arc::new(Desk::new(&config.worker, &services, &identity, &health));
-        let shared = Shared { store, services, handlers, desk, identity, health, door, gate, hooks };
+        let places = Places::new(&services.webex, &store);
+        let shared = Shared { store, services, handlers, desk, identity, health, door, gate, hooks, clock, places };
         let websocket = websocket(&config, &shared)?;
         Ok(App { config, public, admin, writer, websocket, standing, table, around, events, on_start, shared })
     }

@@ -41,7 +41,8 @@
 //!
 //! What another system posts to a hook is taken by `hooks` in place of steps 2 to 4: once its sender has proven itself,
 //! the payload is stored beside the event's row, and the answer is 202. At steps 6 to 8 `hooks` makes the messages, by
-//! what it knows of the sender's payloads.
+//! what it knows of the sender's payloads. If nothing comes to a hook that expects something, the silence and its end are
+//! events too.
 //!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open. They enter at step 4,
 //! and an envelope is acknowledged where a webhook is answered 200. Polling enters there too, and so do messages that a
@@ -74,6 +75,7 @@
 //! | `questions` | the questions that replies ask, and the messages that answer them |
 //! | `desk` | closes an event: verdict, letters, audit, tries; one settlement, made in one place |
 //! | `outbox` | the door for letters, and the sender, which posts, edits and deletes messages |
+//! | `places` | the spaces that the settings name by their titles |
 //! | `worker` | claim, run, settle: one loop for both queues; when a row is tried again |
 //! | `commands` | the commands every bot has, one a file |
 //! | `router` | from a message to a command; pure |
@@ -130,6 +132,7 @@ mod instance;
 pub mod lab;
 mod outbox;
 mod pairing;
+mod places;
 mod program;
 mod questions;
 mod receiver;

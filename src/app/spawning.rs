@@ -13,10 +13,10 @@ use super::reconcile::ReconcileSchedule;
 use super::shared::Shared;
 use super::stopping::Stops;
 use super::tasks::{
-    ADMIN, ALONE, CANARY, EXPIRER, INBOX, LEDGER, OUTBOX, PROGRAM, PRUNER, PUBLIC, RECONCILER, REGISTRATION, Tasks,
-    WEBSOCKET,
+    ADMIN, ALONE, CANARY, EXPIRER, INBOX, LEDGER, OUTBOX, PLACES, PROGRAM, PRUNER, PUBLIC, RECONCILER, REGISTRATION,
+    SILENCES, Tasks, WEBSOCKET,
 };
-use super::{registering, upkeep, work};
+use super::{placing, registering, silences, upkeep, work};
 use crate::config::{Config, Mode};
 use crate::handler::{EventHandler, LiveTable};
 use crate::hooks::HookDoor;
@@ -156,6 +156,8 @@ impl TaskSpawner<'_> {
     fn upkeep(&mut self, standing: watch::Sender<DaemonRole>) {
         let Config { delivery, store: settings, audit, .. } = self.config;
         let Shared { store, services, health, .. } = self.shared;
+        self.until_stop(PLACES, placing::find_spaces(self.shared.clone()));
+        self.until_stop(SILENCES, silences::watch(self.shared.clone()));
         self.until_stop(EXPIRER, upkeep::expire(self.shared.clone()));
         self.until_stop(PRUNER, upkeep::prune(store.clone(), settings.clone(), audit.retention, delivery.catch_up));
         let (shared, nudge) = (self.shared.clone(), Arc::clone(&self.nudge));

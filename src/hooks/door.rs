@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::code::Code;
+use super::code::{Code, Outcome};
 use super::presets::Signal;
 use super::room::Room;
 use super::{Hook, Hooks, body};
@@ -125,7 +125,17 @@ impl HookDoor {
         };
         let Signal { event, key, delivery, .. } = hook.signal(&headers, &value);
         let id = delivery.map_or_else(Uuid::new_v4, |delivery| event::hook_id(&hook.name, &delivery));
-        self.put(hook, HookPost::new(&hook.name, id, &key, &event, headers), body).await
+        let post = HookPost::new(&hook.name, id, &key, &event, headers);
+        self.put(hook, HookPost { is_expected: hook.expect.is_some(), ..post }, body).await
+    }
+
+    /// Counts what became of a request with this path. The name of an unknown hook is somebody else's text, and is not
+    /// counted.
+    pub fn count(&self, path: &str, answer: &Response) {
+        let name = path.strip_prefix(PATH).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        if let (Some(hook), Some(Outcome(outcome))) = (self.hooks.0.get(name), answer.extensions().get()) {
+            self.metrics.hook(&hook.name, outcome);
+        }
     }
 
     async fn put(&self, hook: &Hook, post: HookPost, body: Bytes) -> Response {
@@ -144,7 +154,7 @@ impl HookDoor {
             return *self.refuse(Code::Unavailable, "the ledger has no room for it now; nothing was accepted");
         }
         match self.door.take(Source::Hook, &Event::Hook(post), Some(body)).await {
-            Ok(_) => Code::queued(id),
+            Ok(received) => Code::queued(id, received),
             Err(error) => {
                 if let Some(count) = self.not_stored.count() {
                     tracing::error!(hook = hook.name, %error, count, "a delivery to a hook could not be put on disk and was not acknowledged");

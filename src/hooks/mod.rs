@@ -2,10 +2,9 @@
 //! goes into the inbox. `work` makes messages of the row, with what the sender's preset in `presets` knows of its
 //! payloads. Nothing is sent here.
 
+mod addresses;
 mod body;
 mod code;
-#[cfg(test)]
-mod cost;
 mod door;
 mod limit;
 mod paths;
@@ -14,6 +13,7 @@ mod proof;
 mod room;
 mod rule;
 mod rules;
+mod silence;
 mod trying;
 mod work;
 
@@ -23,19 +23,20 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::clock;
-use crate::config;
+use crate::config::{self, HookExpect};
 use crate::outbox::Destination;
+use crate::places::Place;
 use crate::signature::Scheme;
-use crate::webex::RoomType;
 
 pub use door::{HookDoor, PATH};
+pub use silence::{due_silences, watched};
 pub use trying::Tried;
 pub use work::HookWork;
 
 use limit::Limit;
 use paths::Path;
 use presets::{Preset, Signal};
-use rule::{Place, Told};
+use rule::{RulePart, Told};
 use rules::{Rules, Telling};
 
 /// A hook of the settings, ready to be used.
@@ -47,10 +48,11 @@ struct Hook {
     max_body: usize,
     limit: Limit,
     enabled: bool,
-    to: Vec<Destination>,
+    to: Vec<Place>,
     dedupe: Option<Dedupe>,
     /// Whether everything is done but posting.
     is_shadow: bool,
+    expect: Option<HookExpect>,
     rules: Rules,
 }
 
@@ -91,6 +93,11 @@ impl Hooks {
         self.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
     }
 
+    /// Everywhere that messages of hooks may go.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.0.values().flat_map(|hook| hook.to.iter().chain(hook.rules.places()))
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -125,7 +132,7 @@ impl Dedupe {
 
 impl Hook {
     fn new(hook: &config::Hook, of_all: &config::Hooks, room: Option<&str>) -> Result<Hook, String> {
-        let config::Hook { name, preset, auth, signature, max_body, limit, enabled, to, rule, .. } = hook;
+        let config::Hook { name, preset, auth, signature, max_body, limit, enabled, to, expect, rule, .. } = hook;
         let config::Hook { vars, dedupe, shadow, .. } = hook;
         let preset = presets::named(preset)?;
         let signature = signature.as_ref().map(|signature| {
@@ -138,7 +145,10 @@ impl Hook {
         if preset.name == "generic" && rule.iter().any(|rule| has_no_thread(&rule)) {
             return Err("update: which message is it that later ones take the place of? Give thread as well".to_owned());
         }
-        let to = if to.is_empty() { room.map(str::to_owned).into_iter().collect() } else { to.clone() };
+        let to: Vec<_> = match room {
+            Some(room) if to.is_empty() => vec![Place::Known(Destination::space(room))],
+            _ => to.iter().map(|to| Place::of(to)).collect(),
+        };
         Ok(Hook {
             name: name.clone(),
             preset,
@@ -147,10 +157,11 @@ impl Hook {
             max_body: *max_body,
             limit: Limit::new(*limit, clock::instant()),
             enabled: *enabled,
-            to: to.iter().map(|to| destination(to)).collect(),
+            to,
             dedupe: dedupe.as_deref().map(Dedupe::new).transpose().map_err(|error| format!("dedupe: {error}"))?,
             is_shadow: *shadow,
-            rules: Rules::new(rule, vars, of_all.parts, destination)?,
+            expect: expect.clone().filter(|_| *enabled),
+            rules: Rules::new(rule, vars, of_all.parts)?,
         })
     }
 
@@ -173,7 +184,7 @@ impl Hook {
                 markdown: markdown.clone(),
                 card: None,
                 updates: None,
-                place: Place { rule: 0, part: None },
+                of: RulePart { rule: 0, part: None },
             };
             return Telling { told: signal.news().into_iter().map(told).collect(), ..Telling::default() };
         }
@@ -196,15 +207,5 @@ impl Hook {
     }
 }
 
-/// The destination that an entry of `to` names, whose form the settings have checked. An id may be of a space or of a
-/// person; Webex writes the kind into it.
-fn destination(to: &str) -> Destination {
-    let to = to.trim();
-    if to.contains('@') {
-        Destination::Email(to.to_owned())
-    } else if crate::webex::is_person_id(to) {
-        Destination::Person(to.into())
-    } else {
-        Destination::Space(to.into(), RoomType::Group)
-    }
-}
+#[cfg(test)]
+mod tests;

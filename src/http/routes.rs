@@ -104,13 +104,15 @@ async fn post_to_hook<B>(hooks: &HookDoor, head: &Parts, body: B) -> Response
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    match hooks.admit(&head.method, head.uri.path(), &head.headers) {
+    let answer = match hooks.admit(&head.method, head.uri.path(), &head.headers) {
         Ok(admitted) => {
             let body = read_whole(body, admitted.most()).await;
             hooks.receive(admitted, &head.headers, body).await
         }
         Err(answer) => *answer,
-    }
+    };
+    hooks.count(head.uri.path(), &answer);
+    answer
 }
 
 /// Answers 408 if an answer takes longer than this, and 500 if making it panics.

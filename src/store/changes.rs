@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::audit::row::seal_by;
 use super::{
     AuditEntry, Beginning, Claimed, Entry, LedgerChange, NewPairing, Pairing, PairingOutcome, PairingRequest,
-    PairingState, Progress, RequestDecision, Store, StoreError,
+    PairingState, Pin, Progress, RequestDecision, Store, StoreError,
 };
 
 /// Changes that an operator makes by hand. Each is audited in its transaction.
@@ -79,6 +79,24 @@ impl Store {
     /// Stores whether the daemon of this ledger is the one that answers.
     pub async fn set_answers(&self, answers: bool) -> Result<(), StoreError> {
         self.change(LedgerChange::SetAnswers(answers)).await.map(drop)
+    }
+}
+
+/// Changes about spaces.
+impl Store {
+    /// Stores which space a title means, in place of the one it meant before.
+    pub async fn pin(&self, pin: Pin) -> Result<(), StoreError> {
+        self.change(LedgerChange::Pin(pin)).await.map(drop)
+    }
+}
+
+/// Changes about hooks.
+impl Store {
+    /// Records that a daemon takes deliveries to these hooks, which expect something to come. `begins` says that it has
+    /// begun to do so just now. If then no daemon did for the time that is given with a hook, its silence counts from
+    /// now.
+    pub async fn watch_hooks(&self, hooks: Vec<(String, Duration)>, begins: bool) -> Result<(), StoreError> {
+        self.change(LedgerChange::WatchHooks(hooks, begins)).await.map(drop)
     }
 }
 

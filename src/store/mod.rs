@@ -24,9 +24,11 @@ mod error;
 mod handle;
 mod identity;
 mod pairing;
+mod places;
 mod read;
 mod reads;
 mod settle;
+mod silences;
 mod sqlite;
 mod standing;
 mod thread;
@@ -53,8 +55,10 @@ pub use error::StoreError;
 pub use handle::Store;
 pub use identity::{LedgerId, LedgerStatus};
 pub use pairing::{Pairing, PairingOutcome, PairingQuery, PairingRequest, PairingState};
+pub use places::Pin;
 pub use read::{EventCount, Filter, Receipt, Row, RowState, SettledActivity, ThreadRoot, ThreadText};
 pub use settle::{Again, Closing, Effect, RootText, Settlement};
+pub use silences::ExpectedHook;
 pub use writer::Writer;
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::audit::verify;
 use super::{
-    Approval, AuditRow, Claimed, Conversation, Coverage, Filter, LedgerId, Overdue, Pairing, PairingQuery, Queue, Row,
-    SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification, lane_id,
+    Approval, AuditRow, Claimed, Conversation, Coverage, ExpectedHook, Filter, LedgerId, Overdue, Pairing,
+    PairingQuery, Pin, Queue, Row, SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification, lane_id,
 };
 use crate::clock;
 use crate::telemetry::Depths;
@@ -194,6 +194,32 @@ impl Store {
     /// Requests that the daemon has to end, and when the time of the next one is over, in milliseconds since 1970.
     pub async fn overdue_approvals(&self, now: i64) -> Result<(Vec<Overdue>, Option<i64>), StoreError> {
         self.reader().overdue_approvals(now).await
+    }
+}
+
+/// Reads about spaces.
+impl Store {
+    /// The space that a title means, if one was found already.
+    pub async fn pinned(&self, title: &str) -> Result<Option<Pin>, StoreError> {
+        self.reader().pin(title).await
+    }
+
+    /// Every title for which a space was found.
+    pub async fn pins(&self) -> Result<Vec<Pin>, StoreError> {
+        self.reader().pins().await
+    }
+}
+
+/// Reads about hooks that expect something to come.
+impl Store {
+    /// Every hook that ever expected something.
+    pub async fn expected_hooks(&self) -> Result<Vec<ExpectedHook>, StoreError> {
+        self.reader().expected_hooks().await
+    }
+
+    /// The hook of this name, if it ever expected something.
+    pub async fn expected_hook(&self, hook: &str) -> Result<Option<ExpectedHook>, StoreError> {
+        self.reader().expected_hook(hook).await
     }
 }
 

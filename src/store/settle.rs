@@ -123,6 +123,13 @@ pub enum Effect {
     },
     /// Makes a step of a request for approval.
     Approval(ApprovalStep),
+    /// Records that people were told of the silence of a hook, or of its end.
+    Silence {
+        /// The name of the hook.
+        hook: String,
+        /// When the silence began, in milliseconds since 1970. None if it has ended.
+        since: Option<i64>,
+    },
 }
 
 /// What the root of a thread shows.

@@ -4,6 +4,7 @@
 mod deep;
 mod instance;
 mod ledger;
+mod places;
 mod public_url;
 mod report;
 mod webhooks;
@@ -106,6 +107,7 @@ async fn check_all(
         if let Ok(found) = &found {
             report.add_all(instance::check_instance(config, ledger.as_ref(), found, webex.webex_time()))?;
         }
+        report.add_all(places::check_places(config, ledger.as_ref(), &webex).await?)?;
         report.add_all(websocket::check_websocket(config, &found).await?)?;
     }
     if deep {

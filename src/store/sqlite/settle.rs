@@ -102,6 +102,7 @@ impl Sqlite {
             Effect::HookState { key, state } => self.keep_hook_state(key, state),
             Effect::Edited(letter) => self.count_edit(*letter),
             Effect::Approval(step) => self.approve(row.id, step),
+            Effect::Silence { hook, since } => self.note_silence(hook, *since),
         }
     }
 

@@ -87,7 +87,7 @@ fn few_ask_the_system_for_the_time() {
     let sources = sources();
     let uses = Map::of(&sources).rooms();
     let rooms: Vec<_> = uses.iter().filter(|(_, used)| used == "clock").map(|(room, _)| room.as_str()).collect();
-    let known = "app approvals bot cli commands desk event handler hooks http inbox outbox pairing questions receiver store telemetry webex";
+    let known = "app approvals bot cli commands desk event handler hooks http inbox outbox pairing places questions receiver store telemetry webex";
     assert_eq!(rooms.join(" "), known, "the rooms that use the clock");
 }
 

@@ -1,22 +1,20 @@
 //! What a delivery costs besides the ledger: its signature, its body, its meaning, its rules.
 //!
 //! ```sh
-//! cargo test --release --lib hooks::cost -- --ignored --nocapture
+//! cargo test --release --lib hooks::tests -- --ignored --nocapture
 //! ```
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 
 use super::{Hooks, body};
+use crate::clock;
 use crate::config::Config;
-
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 const SETTINGS: &str = r#"
 [[hook]]
@@ -61,7 +59,7 @@ fn cost(mut call: impl FnMut()) -> Duration {
     const CALLS: u32 = 200;
     let mut times: Vec<_> = (0..101)
         .map(|_| {
-            let started = Instant::now();
+            let started = clock::instant();
             (0..CALLS).for_each(|_| call());
             started.elapsed() / CALLS
         })
@@ -71,19 +69,19 @@ fn cost(mut call: impl FnMut()) -> Duration {
 }
 
 #[test]
-#[ignore = "it measures, and says so only in a release build"]
+#[ignore = "it measures, which only a release build does well"]
+#[allow(clippy::print_stdout)]
 fn what_a_delivery_of_github_costs() {
     let config = Config::from_parts(SETTINGS, &[]).unwrap();
     let hooks = Hooks::new(&config.hook, &config.hooks, None).unwrap();
     let hook = &hooks.0["ci"];
     let bytes = push();
-    let key: Hmac<sha2::Sha256> = Hmac::new_from_slice(SECRET.as_bytes()).unwrap();
-    let signature = format!("sha256={}", hex::encode(key.chain_update(&bytes).finalize().into_bytes()));
+    // A wrong signature costs as much as the right one.
     let mut headers = HeaderMap::new();
-    headers.insert("x-hub-signature-256", signature.parse().unwrap());
+    headers.insert("x-hub-signature-256", format!("sha256={}", "0".repeat(64)).parse().unwrap());
     let kept = BTreeMap::from([("x-github-event".to_owned(), "push".to_owned())]);
     let scheme = &hook.signature.as_ref().unwrap().scheme;
-    let verify = cost(|| drop(black_box(scheme.verify(&headers, bytes.clone(), 0).unwrap())));
+    let verify = cost(|| drop(black_box(scheme.verify(&headers, bytes.clone(), 0))));
     let value = body::parse(None, &bytes).unwrap();
     let parse = cost(|| drop(black_box(body::parse(None, &bytes).unwrap())));
     let signal = hook.signal(&kept, &value);
