@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Beginning, Chain, Due, Engine, Entry, NewPairing, Progress, RequestDecision, StoreError};
+use super::{Beginning, Chain, Due, Engine, Entry, HookChange, NewPairing, Progress, RequestDecision, StoreError};
 
 /// A change of the ledger.
 pub(super) enum LedgerChange {
@@ -26,6 +26,7 @@ pub(super) enum LedgerChange {
     RequestPairing(Box<NewPairing>),
     DecidePairing(Box<RequestDecision>),
     WithdrawApproval(Uuid, String),
+    Hook(Box<HookChange>),
     Prune {
         retention: Duration,
         dedupe: Duration,
@@ -60,6 +61,7 @@ impl LedgerChange {
             LedgerChange::RequestPairing(request) => engine.request_pairing(request)? as u64,
             LedgerChange::DecidePairing(decision) => engine.decide_pairing(decision, due)?.into(),
             LedgerChange::WithdrawApproval(card, by) => engine.withdraw_approval(*card, by, due)?.into(),
+            LedgerChange::Hook(change) => engine.change_hook(change, due)?.into(),
             LedgerChange::Prune { retention, dedupe } => engine.prune(*retention, *dedupe)?,
             LedgerChange::PruneLanes(idle) => engine.prune_lanes(*idle)?,
             LedgerChange::PruneAudit(retention) => chain.prune(engine, *retention)?,
@@ -74,6 +76,7 @@ impl LedgerChange {
             LedgerChange::NoteUnhandled(entry, _) => entry.size(),
             LedgerChange::PutTogether(entries) => entries.iter().map(Entry::size).sum(),
             LedgerChange::DecidePairing(decision) => decision.entries.iter().map(Entry::size).sum(),
+            LedgerChange::Hook(change) => change.entries.iter().map(Entry::size).sum(),
             LedgerChange::Reopen(_)
             | LedgerChange::Discard(_)
             | LedgerChange::Hurry

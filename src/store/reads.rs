@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::audit::verify;
 use super::{
-    Approval, AuditRow, Claimed, Conversation, Coverage, Filter, LedgerId, Overdue, Pairing, PairingQuery, Queue, Row,
-    SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification,
+    Approval, AuditRow, ChatHook, Claimed, Conversation, Coverage, Filter, LedgerId, Overdue, Pairing, PairingQuery,
+    Queue, Row, SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification,
 };
 use crate::clock;
 use crate::telemetry::Depths;
@@ -174,6 +174,19 @@ impl Store {
     /// Requests that the daemon has to end, and when the time of the next one is over, in milliseconds since 1970.
     pub async fn overdue_approvals(&self, now: i64) -> Result<(Vec<Overdue>, Option<i64>), StoreError> {
         self.reader().overdue_approvals(now).await
+    }
+}
+
+/// Reads of hooks that were made from the chat.
+impl Store {
+    /// Those that are not removed, by name.
+    pub async fn chat_hooks(&self) -> Result<Vec<ChatHook>, StoreError> {
+        self.reader().chat_hooks().await
+    }
+
+    /// The one that this event changed last, removed or not.
+    pub async fn chat_hook_changed_by(&self, event: Uuid) -> Result<Option<ChatHook>, StoreError> {
+        self.reader().chat_hook_changed_by(event).await
     }
 }
 

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha384};
 use super::statements::{Statements, column};
 
 /// The name of each version from 1 on, and the SQL that brings the tables to it.
-const VERSIONS: [(&str, &str); 19] = [
+const VERSIONS: [(&str, &str); 20] = [
     ("ledger", include_str!("migrations/0001_ledger.sql")),
     ("coverage", include_str!("migrations/0002_coverage.sql")),
     ("files", include_str!("migrations/0003_files.sql")),
@@ -27,6 +27,7 @@ const VERSIONS: [(&str, &str); 19] = [
     ("raw", include_str!("migrations/0017_raw.sql")),
     ("raw_apart", include_str!("migrations/0018_raw_apart.sql")),
     ("late_indexes", include_str!("migrations/0019_late_indexes.sql")),
+    ("chat_hooks", include_str!("migrations/0020_chat_hooks.sql")),
 ];
 
 /// The version of the tables that this program works with.
@@ -77,7 +78,7 @@ mod tests {
         let released = [
             "fa7f48db", "f30dfcad", "948f6a7e", "7140b55a", "07359ba5", "91c5fc78", "fd956023", "1a3f40c8", "c20ec450",
             "480d7550", "4cbfe459", "a83dd7d4", "25eb2cd0", "c5b82bb5", "c6e63469", "3188ed86", "ea49d403", "853b18ce",
-            "08f6ee46",
+            "08f6ee46", "f4ace597",
         ];
         assert_eq!(checksums, released);
     }
