@@ -89,8 +89,9 @@ impl Parts {
     ///
     /// # Errors
     /// A hook of the settings cannot be used. Do not start.
-    pub(crate) fn hooks(config: &Config) -> anyhow::Result<Hooks> {
-        Hooks::new(&config.hook, config.webex.room_id.as_deref()).map_err(|wrong| ConfigError(wrong).into())
+    pub(crate) fn hooks(&self, config: &Config) -> anyhow::Result<Hooks> {
+        let made = Hooks::new(&config.hook, config.webex.room_id.as_deref(), self.clock.clone());
+        made.map_err(|wrong| ConfigError(wrong).into())
     }
 
     /// The events that the handlers ask Webex for.

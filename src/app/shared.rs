@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::desk::Desk;
 use crate::handler::{HandlerThreads, Services};
 use crate::health::Health;
-use crate::hooks::Hooks;
+use crate::hooks::{HookMaker, Hooks};
 use crate::identity::Identity;
 use crate::instance::Gate;
 use crate::receiver::Door;
@@ -29,4 +29,6 @@ pub(super) struct Shared {
     pub gate: Gate,
     /// The systems that may post.
     pub hooks: Hooks,
+    /// Makes hooks from the chat.
+    pub maker: HookMaker,
 }

@@ -14,6 +14,7 @@ pub(super) const ADMIN: &str = "the operators' listener";
 pub(super) const PROGRAM: &str = "what the program does beside the bot";
 pub(super) const PRUNER: &str = "the pruning of settled rows";
 pub(super) const EXPIRER: &str = "the look after what waits for approval";
+pub(super) const HOOK_ENDS: &str = "the look for hooks that end";
 pub(super) const CANARY: &str = "the canary";
 pub(super) const ALONE: &str = "the look for other daemons";
 pub(super) const RECONCILER: &str = "the look for what was missed";

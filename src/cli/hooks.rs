@@ -34,11 +34,11 @@ pub(super) enum HooksVerb {
     },
 }
 
-pub(super) fn run(config: &Config, verb: HooksVerb) -> anyhow::Result<ExitCode> {
-    let hooks = Parts::hooks(config)?;
+pub(super) fn run(config: &Config, parts: &Parts, verb: HooksVerb) -> anyhow::Result<ExitCode> {
+    let hooks = parts.hooks(config)?;
     match verb {
         HooksVerb::List { format } if format.json => print_json(&hooks.summaries())?,
-        HooksVerb::List { .. } if hooks.is_empty() => print("none; [[hook]] in the settings makes one")?,
+        HooksVerb::List { .. } if hooks.names().is_empty() => print("none; [[hook]] in the settings makes one")?,
         HooksVerb::List { .. } => {
             let rows = hooks.summaries().into_iter().map(|hook| {
                 let path = format!("/hooks/{}", hook.name);

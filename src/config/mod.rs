@@ -19,6 +19,7 @@ mod flood;
 mod hook;
 mod hook_proof;
 mod hook_rule;
+mod hooks;
 mod instance;
 mod layers;
 mod log;
@@ -54,9 +55,11 @@ pub(crate) use conversations::LONGEST_QUESTION;
 pub use delivery::{Delivery, Mode};
 pub use files::Files;
 pub use flood::Flood;
+pub(crate) use hook::is_hook_name;
 pub use hook::{Hook, HookLimit};
 pub use hook_proof::{AuthKinds, EncodingName, HashName, HookAuth, HookSignature, KeyName, SeparatorName};
 pub use hook_rule::HookRule;
+pub use hooks::Hooks;
 pub use instance::Instance;
 pub(crate) use layers::{Loaded, Section};
 pub use log::{Log, LogFormat};
@@ -120,6 +123,8 @@ pub struct Config {
     /// Other systems that post to the bot.
     #[serde(default)]
     pub hook: Vec<Hook>,
+    /// Hooks that admins make from the chat.
+    pub hooks: Hooks,
     /// What is logged.
     pub log: Log,
     /// The sections of the author, by the types they were read as.

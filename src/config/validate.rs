@@ -10,7 +10,7 @@ use super::{Config, Mode, command, hook};
 /// The values that are wrong for every verb: the key of each, and what is wrong with it.
 pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     let Config { webex, delivery, webhook, polling, websocket, server, admin, store, instance, worker, .. } = config;
-    let Config { files, cards, conversations, access, audit, pairing, flood, log, .. } = config;
+    let Config { files, cards, conversations, access, audit, pairing, flood, hooks, log, .. } = config;
     let mut check = Check::default();
     webex.check(&mut check);
     delivery.check(&mut check);
@@ -31,6 +31,7 @@ pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     flood.check(&mut check);
     command::check(&config.command, access, &mut check);
     hook::check(&config.hook, webex.room_id.is_some(), &mut check);
+    hooks.check(&mut check);
     log.check(&mut check);
     check.wrong
 }

@@ -3,43 +3,57 @@
 //! payloads. Nothing is sent here.
 
 mod body;
+mod chat;
 mod code;
 mod door;
+mod ends;
 mod limit;
+mod making;
 mod presets;
 mod proof;
 mod rules;
+mod setup;
+mod shelf;
 mod trying;
 mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
 use serde_json::Value;
 
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::config;
 use crate::outbox::Destination;
-use crate::signature::Scheme;
+use crate::signature::{Scheme, SecretKey};
+use crate::store::ChatHook;
 use crate::webex::RoomType;
 
 pub use door::{HookDoor, PATH};
+pub use ends::last_day;
+pub use making::{HookError, HookMaker, HookOrder, NewHook};
 pub use trying::Tried;
 pub use work::HookWork;
 
 use limit::Limit;
 use presets::{Preset, Signal};
 use rules::{Rules, Telling, Told};
+use shelf::{Shelf, Standing};
 
-/// A hook of the settings, ready to be used.
+/// A hook, ready to be used.
 struct Hook {
     name: String,
     preset: &'static Preset,
     auth: proof::Auth,
+    /// What a sender may show in place of `auth` while its secret is replaced.
+    old_auth: Option<proof::Auth>,
     signature: Option<Signature>,
     max_body: usize,
     limit: Limit,
     enabled: bool,
+    /// From when it takes nothing any more, in milliseconds since 1970.
+    expires: Option<i64>,
     to: Vec<Destination>,
     rules: Rules,
 }
@@ -49,34 +63,67 @@ struct Signature {
     is_required: bool,
 }
 
-/// All hooks of the settings. Cheap to clone.
+/// All hooks: those of the settings, and those that were made from the chat. Cheap to clone; all clones have the same.
 #[derive(Clone)]
-pub struct Hooks(Arc<BTreeMap<String, Hook>>);
+pub struct Hooks(Arc<Inner>);
+
+struct Inner {
+    /// Those of the settings, by name.
+    settings: BTreeMap<String, Arc<Hook>>,
+    chat: Shelf<Hook>,
+    clock: Clock,
+}
 
 impl Hooks {
     /// The hooks as the settings have them.
     ///
     /// # Errors
     /// Everything that is wrong with them, each with its place in the settings. Do not start.
-    pub fn new(hooks: &[config::Hook], room: Option<&str>) -> Result<Hooks, Vec<String>> {
-        let (mut ready, mut wrong) = (BTreeMap::new(), Vec::new());
+    pub fn new(hooks: &[config::Hook], room: Option<&str>, clock: Clock) -> Result<Hooks, Vec<String>> {
+        let (mut settings, mut wrong) = (BTreeMap::new(), Vec::new());
         for hook in hooks {
             match Hook::new(hook, room) {
-                Ok(hook) => drop(ready.insert(hook.name.clone(), hook)),
+                Ok(hook) => drop(settings.insert(hook.name.clone(), Arc::new(hook))),
                 Err(says) => wrong.push(format!("{}: hook {}: {says}", hook.place, hook.name)),
             }
         }
-        if wrong.is_empty() { Ok(Hooks(Arc::new(ready))) } else { Err(wrong) }
+        let chat = Shelf::default();
+        if wrong.is_empty() { Ok(Hooks(Arc::new(Inner { settings, chat, clock }))) } else { Err(wrong) }
+    }
+
+    /// The hook of this name. One of the settings hides one that was made from the chat.
+    fn get(&self, name: &str) -> Option<Arc<Hook>> {
+        let Inner { settings, chat, clock } = &*self.0;
+        settings.get(name).cloned().or_else(|| chat.get(name, clock.wall_ms()))
+    }
+
+    /// Takes these hooks of the ledger in place of those that it had before.
+    pub fn load(&self, rows: &[ChatHook], key: &SecretKey) {
+        let mut ready = BTreeMap::new();
+        for row in rows {
+            match Hook::of_chat(row, key) {
+                Ok(hook) => drop(ready.insert(row.name.clone(), hook)),
+                Err(error) => tracing::error!(hook = row.name, error, "a hook made from the chat cannot be used"),
+            }
+        }
+        self.0.chat.replace(ready);
+    }
+
+    /// Whether the settings have a hook of this name.
+    pub fn is_in_settings(&self, name: &str) -> bool {
+        self.0.settings.contains_key(name)
+    }
+
+    /// The time by which hooks end, in milliseconds since 1970.
+    fn now(&self) -> i64 {
+        self.0.clock.wall_ms()
     }
 
     /// The names of all, for people.
     pub fn names(&self) -> String {
-        self.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        let of_chat = self.0.chat.names();
+        let names: BTreeSet<_> = self.0.settings.keys().chain(&of_chat).map(String::as_str).collect();
+        names.into_iter().collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -94,13 +141,49 @@ impl Hook {
             name: name.clone(),
             preset,
             auth: proof::Auth::new(auth.as_ref())?,
+            old_auth: None,
             signature: signature.transpose()?,
             max_body: *max_body,
             limit: Limit::new(*limit, clock::instant()),
             enabled: *enabled,
+            expires: None,
             to: to.iter().map(|to| destination(to)).collect(),
             rules: Rules::new(rule, destination)?,
         })
+    }
+
+    /// A hook that was made from the chat, with the old secret too as long as that is good.
+    fn of_chat(row: &ChatHook, key: &SecretKey) -> Result<Standing<Hook>, String> {
+        let hook = |settings: &config::Hook| {
+            let hook = Hook::new(settings, None)?;
+            Ok::<_, String>(Hook { expires: row.expires_at, ..hook })
+        };
+        let new = chat::settings(row, row.salt.salt, key)?;
+        let both = |(salt, until)| {
+            let old = chat::settings(row, salt, key)?;
+            let mut both = new.clone();
+            if let (Some(both), Some(old)) = (&mut both.signature, old.signature) {
+                both.secrets.extend(old.secrets);
+            }
+            let old_auth = old.auth.as_ref().map(|auth| proof::Auth::new(Some(auth))).transpose()?;
+            Ok::<_, String>((until, Arc::new(Hook { old_auth, ..hook(&both)? })))
+        };
+        let until = row.old.map(both).transpose()?;
+        Ok(Standing { change: row.event, hook: Arc::new(hook(&new)?), until })
+    }
+
+    /// What a sender may show.
+    fn auths(&self) -> impl Iterator<Item = &proof::Auth> {
+        [&self.auth].into_iter().chain(&self.old_auth)
+    }
+
+    /// Checks that the sender shows a secret that is good.
+    fn check(&self, headers: &HeaderMap, token: Option<&str>) -> Result<(), code::Code> {
+        let refused = match self.auth.check(headers, token) {
+            Ok(()) => return Ok(()),
+            Err(code) => code,
+        };
+        self.old_auth.as_ref().map_or(Err(refused), |old| old.check(headers, token))
     }
 
     /// The messages about a delivery, each with its destinations.

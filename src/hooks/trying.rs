@@ -41,7 +41,7 @@ pub struct TriedMessage {
 impl Hooks {
     /// All hooks, by name.
     pub fn summaries(&self) -> Vec<HookSummary> {
-        self.0.values().map(Hook::summary).collect()
+        self.0.settings.values().map(|hook| hook.summary()).collect()
     }
 
     /// What the hook of this name makes of a payload with these headers.
@@ -50,7 +50,7 @@ impl Hooks {
     /// There is no such hook, the payload cannot be read, or a rule cannot be carried out.
     pub fn attempt(&self, name: &str, headers: &BTreeMap<String, String>, payload: &[u8]) -> Result<Tried, String> {
         let hook =
-            self.0.get(name).ok_or_else(|| format!("there is no hook of this name; there are: {}", self.names()))?;
+            self.get(name).ok_or_else(|| format!("there is no hook of this name; there are: {}", self.names()))?;
         let body = body::parse(body::content_type(headers), payload)?;
         let signal = hook.preset.signal(headers, &body);
         let Telling { told, wrong } = hook.tell(&signal, headers, &body);

@@ -31,8 +31,6 @@ pub struct ChatHook {
     pub expires_at: Option<i64>,
     /// The notices that its maker got: the sum of their numbers.
     pub told: i64,
-    /// When it was removed.
-    pub removed_at: Option<i64>,
 }
 
 /// A salt, and a mark of the key with which it was made.

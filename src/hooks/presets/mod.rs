@@ -21,7 +21,7 @@ mod statuspage;
 mod uptime_kuma;
 mod zabbix;
 
-pub(super) use payload::{Preset, Signal, safe};
+pub(super) use payload::{Preset, Proof, Signal, safe};
 
 /// Every preset.
 const ALL: [&Preset; 17] = [

@@ -82,6 +82,5 @@ fn hook(row: &Row<'_>) -> rusqlite::Result<ChatHook> {
         old: old.0.zip(old.1),
         expires_at: row.get("expires_at")?,
         told: row.get("told")?,
-        removed_at: row.get("removed_at")?,
     })
 }
