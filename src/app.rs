@@ -129,8 +129,8 @@ async fn hook_maker(config: &Config, hooks: &Hooks, store: &Store) -> anyhow::Re
     let key = SecretKey::new(config.hook_secret()?);
     let maker = HookMaker::new(hooks.clone(), store.clone(), key, config).await?;
     for (hook, state) in maker.list().await? {
-        if let Some(says) = state.doubt(&hook.name) {
-            tracing::warn!(hook = hook.name, "{says}");
+        if let Some((says, hint)) = state.doubt(&hook.name) {
+            tracing::warn!(hook = hook.name, hint, "{says}");
         }
     }
     Ok(maker)

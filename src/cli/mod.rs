@@ -152,7 +152,7 @@ async fn dispatch(verb: Verb, config: Option<PathBuf>, parts: Parts) -> anyhow::
         Verb::Audit(verb) => audit::run(&load()?, verb).await,
         Verb::Pairing(verb) => pairing::run(&load()?, verb).await,
         Verb::Approvals(verb) => approvals::run(&load()?, verb).await,
-        Verb::Hooks(verb) => hooks::run(&load()?, &parts, verb),
+        Verb::Hooks(verb) => hooks::run(&load()?, &parts, verb).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command_line(parts.program), parts.program.name, &mut script);

@@ -5,8 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::check::{Check, DAY, not_blank};
-use super::{Config, ConfigError};
+use super::check::{Check, DAY};
 
 /// `[hooks]`
 #[derive(Clone, Debug, Deserialize)]
@@ -24,15 +23,5 @@ impl Hooks {
         check.duration_or_none("hooks.rotation", self.rotation, 366 * DAY);
         check.duration_or_none("hooks.notice", self.notice, 366 * DAY);
         check.secrets("hooks.secret", &self.secret, "can post in the name of every sender", ", or leave it out");
-    }
-}
-
-impl Config {
-    /// What the secrets of hooks that are made from the chat are derived from.
-    ///
-    /// # Errors
-    /// Neither `hooks.secret` nor the bot's token is set.
-    pub fn hook_secret(&self) -> Result<&SecretString, ConfigError> {
-        not_blank(self.hooks.secret.as_ref()).map_or_else(|| self.token(), Ok)
     }
 }

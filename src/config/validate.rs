@@ -71,4 +71,12 @@ impl Config {
     pub fn token(&self) -> Result<&SecretString, ConfigError> {
         not_blank(self.webex.token.as_ref()).ok_or_else(|| ConfigError::one(MISSING_TOKEN))
     }
+
+    /// What the secrets of hooks that are made from the chat are derived from.
+    ///
+    /// # Errors
+    /// Neither `hooks.secret` nor the bot's token is set.
+    pub fn hook_secret(&self) -> Result<&SecretString, ConfigError> {
+        not_blank(self.hooks.secret.as_ref()).map_or_else(|| self.token(), Ok)
+    }
 }

@@ -10,6 +10,9 @@ use crate::config;
 use crate::signature::{DerivedForm, KeyForm, SecretKey};
 use crate::store::ChatHook;
 
+/// What is told of a sender of which nothing is known, since a hook from the chat has no rules of its own.
+const GENERIC: &str = "{{ text or message or title or 'A delivery without a text, message or title.' }}";
+
 /// The name of the user that a sender gives together with the secret.
 pub(super) const USER: &str = "switchboard";
 
@@ -34,6 +37,9 @@ pub(super) fn with_secret(
     let mut hook = json!({"name": name, "preset": preset.name, "to": to});
     let (of, proof) = proof(preset, secret);
     hook[of] = proof;
+    if preset.name == presets::GENERIC {
+        hook["rule"] = json!([{"template": GENERIC}]);
+    }
     serde_json::from_value(hook).map_err(|_| "it does not fit the settings of a hook".to_owned())
 }
 

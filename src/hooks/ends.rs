@@ -21,30 +21,35 @@ pub enum HookState {
 }
 
 impl HookState {
-    /// The state of a hook at this time.
-    pub(super) fn of(row: &ChatHook, is_in_settings: bool, key: &SecretKey, now: i64) -> HookState {
+    /// The state of a hook at this time. Without the key nothing is known of its secret.
+    pub fn of(row: &ChatHook, is_in_settings: bool, key: Option<&SecretKey>, now: i64) -> HookState {
         if is_in_settings {
             HookState::Hidden
         } else if row.expires_at.is_some_and(|end| end <= now) {
             HookState::Ended
-        } else if key.mark(row.salt.salt) != row.salt.key_mark {
+        } else if key.is_some_and(|key| key.mark(row.salt.salt) != row.salt.key_mark) {
             HookState::OtherKey
         } else {
             HookState::On
         }
     }
 
-    /// What an operator has to know of the hook of this name.
-    pub fn doubt(self, name: &str) -> Option<String> {
+    /// What an operator has to know of the hook of this name, and what to do about it.
+    pub fn doubt(self, name: &str) -> Option<(String, String)> {
         match self {
             HookState::On | HookState::Ended => None,
-            HookState::Hidden => Some(format!(
-                "the hook {name} of the settings hides one that was made from the chat; `hook remove {name}` in the chat \
-                 removes the latter"
+            HookState::Hidden => Some((
+                format!("the hook {name} of the settings hides one that was made from the chat"),
+                format!("give it another name, or say `hook remove {name}` to the bot"),
             )),
-            HookState::OtherKey => Some(format!(
-                "the hook {name}, made from the chat, refuses its sender: hooks.secret or webex.token, from which its \
-                 secret is derived, was changed; `hook rotate {name}` in the chat gives it a new one"
+            HookState::OtherKey => Some((
+                format!(
+                    "the hook {name}, made from the chat, refuses its sender: hooks.secret or webex.token, of which its secret \
+                     is made, was changed"
+                ),
+                format!(
+                    "put the old value back, or say `hook rotate {name}` to the bot and give the sender the new secret"
+                ),
             )),
         }
     }

@@ -106,8 +106,7 @@ impl HookMaker {
     }
 
     fn state(&self, row: &ChatHook) -> HookState {
-        let Inner { hooks, key, .. } = &*self.0;
-        HookState::of(row, hooks.is_in_settings(&row.name), key, hooks.now())
+        self.0.hooks.state_of(row, Some(&self.0.key))
     }
 
     /// Tells the makers of hooks what they do not know yet: that a hook ends soon, has ended, or needs a new secret.

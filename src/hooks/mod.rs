@@ -31,9 +31,10 @@ use crate::store::ChatHook;
 use crate::webex::RoomType;
 
 pub use door::{HookDoor, PATH};
-pub use ends::last_day;
+pub use ends::{HookState, last_day};
 pub use making::{HookError, HookMaker, HookOrder, NewHook};
-pub use trying::Tried;
+pub use setup::setup_text;
+pub use trying::{HookSummary, Tried};
 pub use work::HookWork;
 
 use limit::Limit;

@@ -4,18 +4,19 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::presets::{self, Preset};
-use super::proof;
-use crate::config::{self, AuthKinds, HookAuth};
+use super::{chat, proof};
+use crate::config::{self, AuthKinds, Config, HookAuth};
 use crate::signature::{Algorithm, Encoding, SignatureForm};
+use crate::store::ChatHook;
 use crate::template::{PLAIN, Templates, Values};
 
 /// How the secrets of a hook are written in the text.
 #[derive(Clone, Copy)]
-pub(super) enum Shown {
+pub(super) enum Shown<'a> {
     /// This, where the secret itself has to be.
     Inline(&'static str),
-    /// A name for each, and below the text where the secret is.
-    Named,
+    /// A name for each, and below the text where it is: in the settings, or in a message to this admin.
+    Named(Option<&'a str>),
 }
 
 /// The names of secrets that are not shown.
@@ -34,16 +35,38 @@ struct ShownProof {
     key: &'static str,
 }
 
+/// What is to be set at the sender of the hook of this name, which is in the settings or was made from the chat. Secrets
+/// are not in it.
+///
+/// # Errors
+/// There is no such hook, or it cannot be used.
+pub fn setup_text(config: &Config, made: &[ChatHook], name: &str) -> Result<String, String> {
+    let base = config.webhook.public_base();
+    let shown_base = base.as_deref().unwrap_or("https://ADDRESS");
+    let text = match config.hook.iter().find(|hook| hook.name == name) {
+        Some(hook) => text(hook, shown_base, Shown::Named(None)),
+        None => {
+            let row = made.iter().find(|row| row.name == name).ok_or("there is no hook of this name")?;
+            let hook = chat::with_secret(name, presets::named(&row.preset)?, &row.to, &SECRET.into())?;
+            text(&hook, shown_base, Shown::Named(Some(&row.email)))
+        }
+    }?;
+    Ok(match base {
+        Some(_) => text,
+        None => format!("{text}\nADDRESS: set webhook.public_url, and it is known"),
+    })
+}
+
 /// The text for a hook. `base` is the beginning of its URL.
 ///
 /// # Errors
 /// Its preset or its signature is wrong.
-pub(super) fn text(hook: &config::Hook, base: &str, shown: Shown) -> Result<String, String> {
+pub(super) fn text(hook: &config::Hook, base: &str, shown: Shown<'_>) -> Result<String, String> {
     let preset = presets::named(&hook.preset)?;
     let proof = shown_proof(hook.auth.as_ref());
     let (secret, signing) = match shown {
         Shown::Inline(place) => (place, place),
-        Shown::Named => (SECRET, SIGNING),
+        Shown::Named(_) => (SECRET, SIGNING),
     };
     let token = if proof.kind == "url_token" { format!("/{secret}") } else { String::new() };
     let url = format!("{base}/hooks/{}{token}", hook.name);
@@ -54,17 +77,23 @@ pub(super) fn text(hook: &config::Hook, base: &str, shown: Shown) -> Result<Stri
     });
     let form = hook.signature.as_ref().map(|signature| proof::form(preset.signature.map(|form| form()), signature));
     add_signature(&mut values, form.transpose()?.as_ref());
-    let mut text = render(preset, &values)?;
-    if let Shown::Named = shown {
-        let of = format!("of the [[hook]] {} in bot.toml, or in the file of {{}}_file", hook.name);
-        let place = |name: &str, key: &str| format!("\n{name}: in {key} {}", of.replace("{}", key));
-        let is_shown = |name: &str| text.replace(SIGNING, "").contains(name);
-        let secret = (!proof.key.is_empty() && is_shown(SECRET)).then(|| place(SECRET, proof.key));
-        let signing = text.contains(SIGNING).then(|| place(SIGNING, "signature.secrets"));
-        let places: String = secret.into_iter().chain(signing).collect();
-        text = format!("{text}\n{places}").trim_end().to_owned();
-    }
-    Ok(text)
+    let text = render(preset, &values)?;
+    let Shown::Named(told) = shown else { return Ok(text) };
+    let place = |name: &str, key: &str| match told {
+        Some(admin) => {
+            format!(
+                "\n{name}: in the message that {admin} got; `hook rotate {}` in the chat makes a new one",
+                hook.name
+            )
+        }
+        None => format!("\n{name}: in {key} of [[hook]] {} in bot.toml, or in the file that is named there", hook.name),
+    };
+    // The one name is the end of the other.
+    let is_shown = text.replace(SIGNING, "").contains(SECRET);
+    let secret = is_shown.then(|| place(SECRET, proof.key));
+    let signing = text.contains(SIGNING).then(|| place(SIGNING, "signature.secrets"));
+    let places: String = secret.into_iter().chain(signing).collect();
+    Ok(format!("{text}\n{places}").trim_end().to_owned())
 }
 
 fn shown_proof(auth: Option<&HookAuth>) -> ShownProof {
@@ -118,3 +147,6 @@ fn render(preset: &Preset, values: &Value) -> Result<String, String> {
     templates.add(name.clone(), preset.setup.to_owned()).map_err(|error| error.to_string())?;
     templates.render(&name, &Values::new([], values, [])).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use switchboard::simulator::{Cloud, Options};
 use switchboard::{Bot, Clock};
 
-use crate::cli::verb;
+use crate::check::{assert_has, check};
+use crate::cli::{finished, verb};
 use crate::explain::explain;
-use crate::harness::{Daemon, Harness, free_port, http};
+use crate::harness::{Daemon, Harness, eventually, free_port, http, switchboard};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -199,6 +200,9 @@ async fn a_hook_of_the_settings_hides_one_of_the_chat() {
     bot.cloud.person(ALICE).says("hook list");
     let transcript = bot.transcript().await;
     assert!(transcript.contains("hidden by the one in bot.toml"), "{transcript}");
+    std::fs::write(bot.folder.path().join("bot.toml"), &settings).unwrap();
+    let (_, said) = check(&bot.cloud, bot.folder.path(), &bot.url, &[], &[]);
+    assert_has(&said, "warn hooks     the hook ci of the settings hides one", "`hook remove ci`");
     bot.cloud.person(ALICE).says("hook remove ci");
     bot.settle().await;
     let (cloud, folder) = bot.stop().await;
@@ -225,7 +229,7 @@ async fn the_end_of_a_hook_is_told_before_and_when_it_comes_once_over_restarts()
         }
         let count = |text: &str| bot.cloud.transcript().matches(text).count();
         let told = || (count("The hook `ci` ends with "), count("The hook `ci` has ended with "));
-        assert!(crate::harness::eventually(async || told() == (soon, ended)).await, "{}", bot.cloud.transcript());
+        assert!(eventually(async || told() == (soon, ended)).await, "{}", bot.cloud.transcript());
         bot.settle().await;
         assert_eq!(told(), (soon, ended));
         assert_eq!(github(&bot.url, "ci", &secret_of_ci, u32::try_from(days).unwrap() + 1).await.0, answer, "{days}");
@@ -244,7 +248,7 @@ async fn after_a_change_of_the_key_the_maker_is_told_to_make_a_new_secret() {
         let bot = Harness::on(cloud, folder, ADMIN, Bot::builder()).await;
         bot.ready().await;
         let told = || bot.cloud.transcript().matches("The hook `ci` refuses its sender").count();
-        assert!(crate::harness::eventually(async || told() == 1).await, "{}", bot.cloud.transcript());
+        assert!(eventually(async || told() == 1).await, "{}", bot.cloud.transcript());
         assert_eq!(github(&bot.url, "ci", &old, 1).await, wrong_signature());
         (cloud, folder) = bot.stop().await;
     }
@@ -295,7 +299,7 @@ async fn the_secret_is_in_no_log_and_a_daemon_that_is_killed_keeps_the_hook() {
     daemon.logs("created switchboard memberships");
     cloud.person(ALICE).says("hook add page preset=statuspage");
     let direct = cloud.person(ALICE).direct_room();
-    assert!(crate::harness::eventually(async || written(&cloud, &direct).len() == 2).await, "{}", cloud.transcript());
+    assert!(eventually(async || written(&cloud, &direct).len() == 2).await, "{}", cloud.transcript());
     let secret = secret(&cloud);
     let url = format!("{}/hooks/page/{secret}", daemon.url);
     assert_eq!(http().post(&url).body("{}").send().await.unwrap().status(), 202);
@@ -308,4 +312,69 @@ async fn the_secret_is_in_no_log_and_a_daemon_that_is_killed_keeps_the_hook() {
     let daemon = Daemon::start(&cloud, folder.path(), port, &more);
     assert_eq!(http().post(&url).body("{}").send().await.unwrap().status(), 202);
     daemon.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_hook_was_made_and_what_to_set_is_printed_without_secrets() {
+    let settings = "[[hook]]\nname = \"alerts\"\npreset = \"alertmanager\"\nto = \"bob@example.com\"\n\
+                    auth = { bearer = \"a-secret-of-the-settings-0123456789\" }\n";
+    let (bot, _) = start("").await;
+    bot.cloud.person(ALICE).says("hook add ci preset=github expires=2099-12-31");
+    bot.settle().await;
+    let secret = secret(&bot.cloud);
+    std::fs::write(bot.folder.path().join("bot.toml"), settings).unwrap();
+    let prints = |args: &[&str]| {
+        let mut command = switchboard();
+        let command = command.args(args).current_dir(bot.folder.path()).env("DATABASE_URL", "sqlite:ledger.db");
+        let command = command.env("SWITCHBOARD_WEBHOOK__PUBLIC_URL", "https://bot.example.org/in/webex/webhook");
+        let (code, said) = finished(command.env("WEBEX_BOT_TOKEN", bot.cloud.bot().token));
+        assert!(!said.contains(&secret) && !said.contains("a-secret-of"), "{said}");
+        (code, said)
+    };
+    let (code, list) = prints(&["hooks", "list"]);
+    let line = |name: &str| list.lines().find(|line| line.starts_with(name)).expect(&list).to_owned();
+    assert_eq!(code, 0, "{list}");
+    assert!(line("/hooks/alerts").ends_with("bot.toml"), "{list}");
+    let ci = line("/hooks/ci");
+    assert!(ci.contains("on, to 2099-12-31") && ci.contains("the chat, by alice@example.com on 20"), "{list}");
+    let json: Value = serde_json::from_str(&prints(&["hooks", "list", "--json"]).1).unwrap();
+    assert_eq!(
+        (&json[1]["name"], &json[1]["last_day"], &json[1]["enabled"]),
+        (&json!("ci"), &json!("2099-12-31"), &json!(true))
+    );
+    let (_, alerts) = prints(&["hooks", "setup", "alerts"]);
+    assert!(alerts.contains("- url: 'https://bot.example.org/in/hooks/alerts'"), "{alerts}");
+    assert!(
+        alerts.contains("credentials_file: ") && alerts.contains("SECRET: in auth.bearer of [[hook]] alerts"),
+        "{alerts}"
+    );
+    let (_, ci) = prints(&["hooks", "setup", "ci"]);
+    assert!(ci.contains("SIGNING-SECRET: in the message that alice@example.com got; `hook rotate ci`"), "{ci}");
+    let (code, none) = prints(&["hooks", "setup", "nothing"]);
+    assert!(code == 1 && none.contains("there is no hook of this name; there are: alerts, ci"), "{none}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_posts_a_text_to_a_hook_without_a_preset() {
+    let (bot, space) = start("").await;
+    bot.cloud.person(ALICE).mentions_bot(&space, "hook add cron").unwrap();
+    bot.settle().await;
+    let secret = secret(&bot.cloud);
+    for body in [r#"{"text": "backup <@all> done"}"#, r#"{"title": "no text"}"#, "[]"] {
+        let answer =
+            http().post(format!("{}/hooks/cron", bot.url)).bearer_auth(&secret).body(body).send().await.unwrap();
+        assert_eq!(answer.status(), 202);
+        bot.settle().await;
+    }
+    let said = written(&bot.cloud, &space);
+    assert_eq!(said[..3], ["A delivery without a text, message or title.", "no text", "backup &lt;@all&gt; done"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_public_address_no_hook_is_made() {
+    let (bot, _) =
+        start("[webhook]\npublic_url = \"\"\n[delivery]\nmode = \"polling\"\n[polling]\ninterval = \"50ms\"\n").await;
+    bot.cloud.person(ALICE).says("hook add ci preset=github");
+    assert!(eventually(async || bot.cloud.transcript().contains("has to set webhook.public_url")).await);
+    assert_eq!(github(&bot.url, "ci", "x", 1).await.0, 404);
 }
