@@ -71,7 +71,10 @@ impl HookDoor {
         };
         let hook = self.hooks.get(name).filter(|hook| token.is_none() || hook.auth.is_in_path());
         let Some(hook) = hook else {
-            return Err(self.refuse(Code::Unknown, "no hook has this path; [[hook]] in the settings makes one"));
+            return Err(self.refuse(
+                Code::Unknown,
+                "no hook has this path; [[hook]] in the settings makes one, and so does `hook add` in the chat",
+            ));
         };
         if hook.expires.is_some_and(|end| end <= self.hooks.now()) {
             return Err(self.refuse(Code::Inactive, "the hook has ended: its last day is over"));

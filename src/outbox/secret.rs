@@ -4,8 +4,9 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::redact::Redactor;
 use crate::signature::{DerivedForm, SecretKey};
-use crate::webex::NewMessage;
+use crate::webex::{Error, NewMessage};
 
 /// The place of the secret in a text.
 pub(crate) const SECRET_PLACE: &str = "{secret}";
@@ -25,5 +26,13 @@ impl LetterSecret {
         let filled =
             |text: &Option<String>| text.as_ref().map(|text| text.replace(SECRET_PLACE, secret.expose_secret()));
         Some(NewMessage { text: filled(&message.text), markdown: filled(&message.markdown), ..message.clone() })
+    }
+
+    /// The error without the secret, which Webex may have repeated.
+    pub(super) fn take_out(self, error: Error, key: Option<&SecretKey>) -> Error {
+        match key.and_then(|key| key.derive(self.salt, self.form)) {
+            Some(secret) => error.sanitized(&Redactor::default().with(secret.expose_secret(), SECRET_PLACE)),
+            None => error,
+        }
     }
 }

@@ -4,15 +4,16 @@ use std::path::Path;
 
 use hmac::{KeyInit, Mac};
 use jiff::SignedDuration;
+use reqwest::Method;
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use switchboard::simulator::{Cloud, Options};
+use switchboard::simulator::{Cloud, Fault, Options};
 use switchboard::{Bot, Clock};
 
 use crate::check::{assert_has, check};
 use crate::cli::{finished, verb};
 use crate::explain::explain;
-use crate::harness::{Daemon, Harness, eventually, free_port, http, switchboard};
+use crate::harness::{Daemon, Harness, arrived, eventually, free_port, http, switchboard};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -271,7 +272,7 @@ async fn the_secret_is_only_in_the_message() {
         assert!(story.contains("{secret}") || !story.contains("its secret is"), "{story}");
         let audit = verb(folder, &["audit", "list"]);
         assert!(audit.contains("hook add") && audit.contains(&format!("about the hook {hook}")), "{audit}");
-        let outbox = verb(folder, &["outbox", "list", "--json"]);
+        let outbox = verb(folder, &["outbox", "list", "--state", "all", "--json"]);
         for (what, text) in [("explain", &story), ("audit", &audit), ("outbox", &outbox)] {
             assert!(!text.contains(&secret), "{what}: {text}");
         }
@@ -377,4 +378,37 @@ async fn without_a_public_address_no_hook_is_made() {
     bot.cloud.person(ALICE).says("hook add ci preset=github");
     assert!(eventually(async || bot.cloud.transcript().contains("has to set webhook.public_url")).await);
     assert_eq!(github(&bot.url, "ci", "x", 1).await.0, 404);
+}
+
+/// The secret of the only hook, derived as the bot does it.
+fn derived(folder: &Path, key: &str) -> String {
+    let ledger = Connection::open(folder.join("ledger.db")).unwrap();
+    let salt: Vec<u8> = ledger.query_row("SELECT salt FROM chat_hook", (), |row| row.get(0)).unwrap();
+    let hmac = |key: &[u8], text: &[u8]| {
+        let keyed: hmac::Hmac<sha2::Sha256> = hmac::Hmac::new_from_slice(key).unwrap();
+        keyed.chain_update(text).finalize().into_bytes().to_vec()
+    };
+    let key = hmac(key.as_bytes(), b"switchboard: the key of derived secrets, 1");
+    hex::encode(hmac(&key, &[b"secret/", &salt[..]].concat()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secret_stays_out_of_the_ledger_even_if_webex_repeats_it() {
+    let key = "0123456789abcdef0123456789abcdef";
+    let (bot, _) = start(&format!("[hooks]\nsecret = \"{key}\"\n[webex]\nretries = 0\n")).await;
+    let on_post = || Fault::on(Method::POST, "/messages");
+    bot.cloud.fault(on_post().always().answer(503, &[], ""));
+    bot.cloud.person(ALICE).says("hook add ci preset=github");
+    arrived(&bot.cloud, Method::POST, "/messages", 1).await;
+    let secret = derived(bot.folder.path(), key);
+    let body = json!({"message": format!("no {secret} here")}).to_string();
+    bot.cloud.clear_faults();
+    // The letter with the secret is the first one.
+    bot.cloud.fault(on_post().answer(400, &[("content-type", "application/json")], &body));
+    bot.settle().await;
+    let outbox = verb(bot.folder.path(), &["outbox", "list", "--state", "all", "--json"]);
+    assert!(outbox.contains("no {secret} here"), "{outbox}");
+    assert!(!holds(&bytes_of_ledger(bot.folder.path()), &secret), "{outbox}");
+    // What it would be is what the hook takes.
+    assert_eq!(github(&bot.url, "ci", &secret, 1).await, taken());
 }
