@@ -87,7 +87,7 @@ pub(super) fn notice(row: &ChatHook, state: HookState, now: i64, before: i64) ->
         HookState::On if is_near => (
             HookNotice::Soon,
             format!(
-                "The hook `{name}` ends with {day} (UTC). To go on, make one that ends later, and give its secret to the sender."
+                "The hook `{name}` ends with {day} (UTC). To go on, remove it and make it anew with a later day; the sender then needs the new secret."
             ),
         ),
         HookState::On | HookState::Hidden => return None,

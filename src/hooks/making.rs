@@ -172,7 +172,8 @@ impl HookMaker {
             return Ok(row);
         }
         let old = self.find(name).await?;
-        let until = self.0.hooks.now() + millis(self.0.settings.rotation);
+        let is_known = self.state(&old) != HookState::OtherKey;
+        let until = self.0.hooks.now() + if is_known { millis(self.0.settings.rotation) } else { 0 };
         let (from, to) = (old.salt.salt, self.new_salt());
         let row = ChatHook { salt: to.clone(), old: Some((from, until)), event: order.event, ..old };
         let letters = self.letters(&row, &order, "has a new secret")?;
@@ -272,8 +273,8 @@ impl HookMaker {
         let hook = chat::with_secret(&row.name, preset, &row.to, &SECRET_PLACE.into()).or_else(refused)?;
         let setup = setup::text(&hook, base, setup::Shown::Inline(SECRET_PLACE)).or_else(refused)?;
         let (name, to) = (code_span(&row.name), escape(&row.to));
-        let old =
-            row.old.map(|(_, until)| format!(" The old one is good until {}.", minute(until))).unwrap_or_default();
+        let good = row.old.filter(|(_, until)| *until > self.0.hooks.now());
+        let old = good.map(|(_, until)| format!(" The old one is good until {}.", minute(until))).unwrap_or_default();
         let ends = row.expires_at.map(|end| format!(" It ends with {} (UTC).", last_day(end))).unwrap_or_default();
         let markdown = format!(
             "The hook {name} {what}: its secret is `{SECRET_PLACE}`.{old} What `{}` posts there goes to {to}.{ends}\n\n\

@@ -258,6 +258,7 @@ async fn after_a_change_of_the_key_the_maker_is_told_to_make_a_new_secret() {
     bot.cloud.person(ALICE).says("hook rotate ci");
     bot.settle().await;
     assert_eq!(github(&bot.url, "ci", &secret(&bot.cloud), 2).await, taken());
+    assert!(!bot.cloud.transcript().contains("The old one is good"), "nobody has it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
