@@ -38,11 +38,13 @@ use crate::config::{Config, Mode, SettingDoubt};
 use crate::desk::Desk;
 use crate::handler::{Around, EventHandler, HandlerThreads, LiveTable, Services};
 use crate::health::Health;
+use crate::hooks::{HookMaker, Hooks};
 use crate::identity::Identity;
 use crate::instance::{DaemonRole, Gate};
 use crate::places::Places;
 use crate::receiver::Door;
 use crate::receiver::websocket::Websocket;
+use crate::signature::SecretKey;
 use crate::state::State;
 use crate::store::{Store, Writer};
 use crate::telemetry::Metrics;
@@ -84,7 +86,7 @@ impl App {
         config.require_run()?;
         parts.sign(&mut config);
         let (table, subscriptions) = (parts.table(&config)?, parts.subscriptions());
-        let (state, hooks) = (parts.shared(&config)?, Parts::hooks(&config)?);
+        let (mut state, hooks) = (parts.shared(&config)?, Parts::hooks(&config, parts.clock.clone())?);
         let Parts { events, on_start, around, clock, threads, .. } = parts;
         let handlers = threads.unwrap_or_else(HandlerThreads::here);
         let admin = match config.admin.listen {
@@ -102,11 +104,14 @@ impl App {
         let (identity, metrics) = (Identity::default(), Metrics::default());
         let door = Door::new(store.clone(), metrics.clone(), identity.clone(), subscriptions, config.store.raw_limit);
         let table = LiveTable::new(table);
+        let maker = hook_maker(&config, &hooks, &store).await?;
+        state.put(maker.clone());
         let services = Arc::new(services(&config, &store, metrics, &table, state).await?);
         let health = Health::default();
         let desk = Arc::new(Desk::new(&config.worker, &services, &identity, &health));
         let places = Places::new(&services.webex, &store);
-        let shared = Shared { store, services, handlers, desk, identity, health, door, gate, hooks, clock, places };
+        let shared =
+            Shared { store, services, handlers, desk, identity, health, door, gate, hooks, clock, places, maker };
         let websocket = websocket(&config, &shared)?;
         Ok(App { config, public, admin, writer, websocket, standing, table, around, events, on_start, shared })
     }
@@ -122,6 +127,18 @@ impl App {
             config: Arc::new(self.config.clone()),
         }
     }
+}
+
+/// Makes hooks from the chat. Those that were made are taken from now on.
+async fn hook_maker(config: &Config, hooks: &Hooks, store: &Store) -> anyhow::Result<HookMaker> {
+    let key = SecretKey::new(config.hook_secret()?);
+    let maker = HookMaker::new(hooks.clone(), store.clone(), key, config).await?;
+    for (hook, state) in maker.list().await? {
+        if let Some((says, hint)) = state.doubt(&hook.name) {
+            tracing::warn!(hook = hook.name, hint, "{says}");
+        }
+    }
+    Ok(maker)
 }
 
 /// The services that the daemon shares with its commands.

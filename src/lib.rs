@@ -43,6 +43,8 @@
 //! the payload is stored beside the event's row, and the answer is 202. At steps 6 to 8 `hooks` makes the messages, by
 //! what it knows of the sender's payloads. If nothing comes to a hook that expects something, the silence and its end are
 //! events too.
+//! Hooks are in the settings, or an admin made them from the chat: these are in
+//! the ledger, with a salt for each secret, and the secret itself is in the message to the admin alone.
 //!
 //! With `delivery.mode = "websocket"` the events come over a socket that `receiver` holds open. They enter at step 4,
 //! and an envelope is acknowledged where a webhook is answered 200. Polling enters there too, and so do messages that a

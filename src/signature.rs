@@ -7,8 +7,10 @@
 //!
 //! Other systems sign in other ways; a [`Scheme`] says how.
 //!
-//! Texts that we send out and that must come back unchanged are sealed with HMAC-SHA-256 and a key of our own.
+//! Texts that we send out and that must come back unchanged are sealed with HMAC-SHA-256 and a key of our own. Secrets
+//! that we give to other systems are derived from a key and a salt.
 
+mod derived;
 mod scheme;
 
 use axum::http::HeaderMap;
@@ -21,6 +23,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
+pub use derived::{DerivedForm, SecretKey};
 pub use scheme::{Algorithm, Encoding, KeyForm, Scheme, Separator, SignatureForm};
 
 /// The header that Webex documents. No other header, and no prefix in this one, is taken in its place.

@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::handler::{HandlerThreads, Services};
 use crate::health::Health;
-use crate::hooks::Hooks;
+use crate::hooks::{HookMaker, Hooks};
 use crate::identity::Identity;
 use crate::instance::Gate;
 use crate::places::Places;
@@ -35,4 +35,6 @@ pub(super) struct Shared {
     pub clock: Clock,
     /// Finds spaces by their titles.
     pub places: Places,
+    /// Makes hooks from the chat.
+    pub maker: HookMaker,
 }

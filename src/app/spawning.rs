@@ -13,8 +13,8 @@ use super::reconcile::ReconcileSchedule;
 use super::shared::Shared;
 use super::stopping::Stops;
 use super::tasks::{
-    ADMIN, ALONE, CANARY, EXPIRER, INBOX, LEDGER, OUTBOX, PLACES, PROGRAM, PRUNER, PUBLIC, RECONCILER, REGISTRATION,
-    SILENCES, Tasks, WEBSOCKET,
+    ADMIN, ALONE, CANARY, EXPIRER, HOOK_ENDS, INBOX, LEDGER, OUTBOX, PLACES, PROGRAM, PRUNER, PUBLIC, RECONCILER,
+    REGISTRATION, SILENCES, Tasks, WEBSOCKET,
 };
 use super::{placing, registering, silences, upkeep, work};
 use crate::config::{Config, Mode};
@@ -116,14 +116,14 @@ impl TaskSpawner<'_> {
             }
             (Mode::Webhook | Mode::Both, None) | (Mode::Polling | Mode::Websocket, _) => None,
         };
-        if !hooks.is_empty() {
+        if !hooks.names().is_empty() {
             tracing::info!(address = %public.local_addr()?, hooks = hooks.names(), "hooks are at /hooks/NAME");
         }
-        let hooks = (!hooks.is_empty()).then(|| {
-            let keep = (store.clone(), self.config.hooks.keep);
-            HookDoor::new(hooks.clone(), door.clone(), services.metrics.clone(), gate.clone(), keep)
-        });
-        let routes = http::Routes::public(server, (&webhook.path, receiver), hooks, health.clone(), store.clone());
+        // A hook can be made at any time.
+        let keep = (store.clone(), self.config.hooks.keep);
+        let hooks = HookDoor::new(hooks.clone(), door.clone(), services.metrics.clone(), gate.clone(), keep);
+        let routes =
+            http::Routes::public(server, (&webhook.path, receiver), Some(hooks), health.clone(), store.clone());
         self.tasks.spawn(PUBLIC, http::serve(public, routes, server.clone(), servers.clone()));
         if let Some(listener) = admin {
             tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
@@ -159,6 +159,7 @@ impl TaskSpawner<'_> {
         self.until_stop(PLACES, placing::find_spaces(self.shared.clone()));
         self.until_stop(SILENCES, silences::watch(self.shared.clone()));
         self.until_stop(EXPIRER, upkeep::expire(self.shared.clone()));
+        self.until_stop(HOOK_ENDS, upkeep::tell_makers(self.shared.maker.clone()));
         self.until_stop(PRUNER, upkeep::prune(store.clone(), settings.clone(), audit.retention, delivery.catch_up));
         let (shared, nudge) = (self.shared.clone(), Arc::clone(&self.nudge));
         self.until_stop(CANARY, Canary { delivery: delivery.clone(), shared, nudge }.run());

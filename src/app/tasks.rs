@@ -16,6 +16,7 @@ pub(super) const PRUNER: &str = "the pruning of settled rows";
 pub(super) const EXPIRER: &str = "the look after what waits for approval";
 pub(super) const PLACES: &str = "the look for spaces by their titles";
 pub(super) const SILENCES: &str = "the watch over hooks that expect something";
+pub(super) const HOOK_ENDS: &str = "the look for hooks that end";
 pub(super) const CANARY: &str = "the canary";
 pub(super) const ALONE: &str = "the look for other daemons";
 pub(super) const RECONCILER: &str = "the look for what was missed";

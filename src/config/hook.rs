@@ -101,14 +101,19 @@ fn yes() -> bool {
     true
 }
 
+/// Whether a text can be the name of a hook, which is a part of its path.
+pub(crate) fn is_hook_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(is_plain)
+}
+
 /// Checks all hooks. `has_room` says whether `webex.room_id` is set.
 pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
     for (index, hook) in hooks.iter().enumerate() {
         let key = |of: &str| format!("hook.{index}{of}");
         let Hook { name, auth, signature, max_body, to, expect, rule, .. } = hook;
         let mut wrong = |of: &str, problem: &str| check.must(&key(of), false, &format!("({name}) {problem}"));
-        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_plain) {
+        if !is_hook_name(name) {
             wrong(".name", "is no part of a path: use up to 64 small letters, digits, - and _");
         }
         if hooks[..index].iter().any(|other| other.name == *name) {

@@ -56,6 +56,7 @@ pub(crate) use conversations::LONGEST_QUESTION;
 pub use delivery::{Delivery, Mode};
 pub use files::Files;
 pub use flood::Flood;
+pub(crate) use hook::is_hook_name;
 pub use hook::{Hook, HookLimit};
 pub use hook_expect::HookExpect;
 pub use hook_proof::{AuthKinds, EncodingName, HashName, HookAuth, HookSignature, KeyName, SeparatorName};

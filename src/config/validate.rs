@@ -32,6 +32,7 @@ pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     command::check(&config.command, access, &mut check);
     hooks.check(&mut check);
     hook::check(&config.hook, webex.room_id.is_some(), &mut check);
+    hooks.check(&mut check);
     log.check(&mut check);
     check.wrong
 }
@@ -70,5 +71,13 @@ impl Config {
     /// The token is missing. The error names the ways to give it.
     pub fn token(&self) -> Result<&SecretString, ConfigError> {
         not_blank(self.webex.token.as_ref()).ok_or_else(|| ConfigError::one(MISSING_TOKEN))
+    }
+
+    /// What the secrets of hooks that are made from the chat are derived from.
+    ///
+    /// # Errors
+    /// Neither `hooks.secret` nor the bot's token is set.
+    pub fn hook_secret(&self) -> Result<&SecretString, ConfigError> {
+        not_blank(self.hooks.secret.as_ref()).map_or_else(|| self.token(), Ok)
     }
 }

@@ -72,6 +72,16 @@ pub fn notice_id(event: Uuid, nth: u32) -> Uuid {
     Uuid::new_v5(&event, format!("notice/{nth}").as_bytes())
 }
 
+/// The id of the nth message about a hook that an event made or changed.
+pub fn hook_letter_id(event: Uuid, nth: u32) -> Uuid {
+    beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("hook/{nth}").as_bytes()))
+}
+
+/// The id of the message of this kind to the maker of a hook. Each secret of the hook has another salt.
+pub fn hook_notice_id(salt: Uuid, kind: u32) -> Uuid {
+    Uuid::new_v5(&salt, format!("hook notice/{kind}").as_bytes())
+}
+
 /// The id of the message about the nth decision on a request.
 pub fn decision_id(event: Uuid, nth: i64) -> Uuid {
     Uuid::new_v5(&event, format!("decision/{nth}").as_bytes())

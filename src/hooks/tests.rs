@@ -13,7 +13,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::{Hooks, body};
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::config::Config;
 
 const SETTINGS: &str = r#"
@@ -73,8 +73,8 @@ fn cost(mut call: impl FnMut()) -> Duration {
 #[allow(clippy::print_stdout)]
 fn what_a_delivery_of_github_costs() {
     let config = Config::from_parts(SETTINGS, &[]).unwrap();
-    let hooks = Hooks::new(&config.hook, &config.hooks, None).unwrap();
-    let hook = &hooks.0["ci"];
+    let hooks = Hooks::new(&config.hook, &config.hooks, None, Clock::of_system()).unwrap();
+    let hook = &hooks.0.settings["ci"];
     let bytes = push();
     // A wrong signature costs as much as the right one.
     let mut headers = HeaderMap::new();

@@ -22,7 +22,7 @@ use crate::webex::{Attachment, Fault, NewMessage};
 const MOST_DESTINATIONS: u32 = 1000;
 const MOST_PARTS: u32 = 100;
 
-/// The label in metrics if the settings no longer have the hook.
+/// The label in metrics if the hook is no longer there.
 const NO_PRESET: &str = "none";
 
 /// Works on events of hooks.
@@ -40,10 +40,11 @@ impl HookWork {
 
     /// Makes the messages of a delivery.
     pub async fn work(&self, row: &Claimed, post: &HookPost) -> Outcome {
-        let Some(hook) = self.hooks.0.get(&post.hook) else {
-            let reason = "the settings have no hook of this name any more";
+        let Some(hook) = self.hooks.get(&post.hook) else {
+            let reason = "there is no hook of this name any more";
             return end(NO_PRESET, post, Verdict::Failed, reason).dead().into();
         };
+        let hook = &*hook;
         let bytes = match self.desk.services.store.raw(row.id).await {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return unreadable(hook, post, "its body is no longer in the ledger"),

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::secret::LetterSecret;
 use crate::clock;
 use crate::store::{Entry, Queue, Urgency};
 use crate::text::one_line;
@@ -79,6 +80,9 @@ pub struct Post {
     /// Why the message has no card although it was to have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) without_card: Option<String>,
+    /// The secret that is filled into its text when it is posted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<LetterSecret>,
 }
 
 /// A message of the bot whose text is to be changed. If several edits wait that name the same message in the same way,
@@ -236,7 +240,17 @@ impl Post {
     /// A message outside of any thread.
     pub fn new(to: Destination, message: NewMessage) -> Post {
         let urgency = Urgency::Awaited;
-        Post { event: None, to, thread: None, message, urgency, file: None, asks: None, without_card: None }
+        Post {
+            event: None,
+            to,
+            thread: None,
+            message,
+            urgency,
+            file: None,
+            asks: None,
+            without_card: None,
+            secret: None,
+        }
     }
 
     /// Posts the message in this thread.

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::audit::row::seal_by;
 use super::{
-    AuditEntry, Beginning, Claimed, Entry, LedgerChange, NewPairing, Pairing, PairingOutcome, PairingRequest,
-    PairingState, Pin, Progress, RequestDecision, Store, StoreError,
+    AuditEntry, Beginning, Claimed, Entry, HookChange, HookStep, LedgerChange, NewPairing, Pairing, PairingOutcome,
+    PairingRequest, PairingState, Pin, Progress, RequestDecision, Store, StoreError,
 };
 
 /// Changes that an operator makes by hand. Each is audited in its transaction.
@@ -132,6 +132,23 @@ impl Store {
     /// Makes the daemon end a request for approval as withdrawn by an operator. `false` if it is decided already.
     pub async fn withdraw_approval(&self, card: Uuid, by: String, audit: AuditEntry) -> Result<bool, StoreError> {
         self.audited_change(LedgerChange::WithdrawApproval(card, by), audit).await
+    }
+}
+
+/// Changes of hooks that are made from the chat.
+impl Store {
+    /// Makes a step, and adds the letters about it. `false` if the hook is not as the step says; then nothing was changed.
+    pub async fn change_hook(
+        &self,
+        step: HookStep,
+        entries: Vec<Entry>,
+        audit: Option<AuditEntry>,
+    ) -> Result<bool, StoreError> {
+        let change = LedgerChange::Hook(Box::new(HookChange { step, entries }));
+        match audit {
+            Some(audit) => self.audited_change(change, audit).await,
+            None => self.change(change).await.map(|changed| changed > 0),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::audit::verify;
 use super::{
-    Approval, AuditRow, Claimed, Conversation, Coverage, ExpectedHook, Filter, LedgerId, Overdue, Pairing,
+    Approval, AuditRow, ChatHook, Claimed, Conversation, Coverage, ExpectedHook, Filter, LedgerId, Overdue, Pairing,
     PairingQuery, Pin, Queue, Row, SealState, SettledActivity, Store, StoreError, ThreadRoot, Verification, lane_id,
 };
 use crate::clock;
@@ -220,6 +220,19 @@ impl Store {
     /// The hook of this name, if it ever expected something.
     pub async fn expected_hook(&self, hook: &str) -> Result<Option<ExpectedHook>, StoreError> {
         self.reader().expected_hook(hook).await
+    }
+}
+
+/// Reads of hooks that were made from the chat.
+impl Store {
+    /// Those that are not removed, by name.
+    pub async fn chat_hooks(&self) -> Result<Vec<ChatHook>, StoreError> {
+        self.reader().chat_hooks().await
+    }
+
+    /// The one that this event changed last, removed or not.
+    pub async fn chat_hook_changed_by(&self, event: Uuid) -> Result<Option<ChatHook>, StoreError> {
+        self.reader().chat_hook_changed_by(event).await
     }
 }
 

@@ -16,6 +16,7 @@ mod browser;
 mod card_rules;
 mod cards;
 mod catch_up;
+mod chat_hooks;
 mod check;
 mod cli;
 mod clicks;

@@ -2,6 +2,7 @@
 //! `--deep` it also checks the way of a message from end to end. It changes nothing at Webex and nothing in the ledger.
 
 mod deep;
+mod hooks;
 mod instance;
 mod ledger;
 mod places;
@@ -89,6 +90,7 @@ async fn check_all(
     if let Some(ledger) = &ledger {
         report.add_all(check_coverage(config, ledger, daemon))?;
         report.add_all(check_seal(config, ledger))?;
+        report.add_all(hooks::check_hooks(config, ledger))?;
     }
     let webex = Client::impatient(&config.webex, config.token()?)?;
     let token = check_token(&webex).await;

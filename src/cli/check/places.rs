@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::ledger::CheckedLedger;
 use super::report::CheckFinding;
 use crate::app::Parts;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::places::{Place, choose};
 use crate::store::Pin;
@@ -16,7 +17,7 @@ pub(super) async fn check_places(
     ledger: Option<&anyhow::Result<CheckedLedger>>,
     webex: &Client,
 ) -> anyhow::Result<Vec<CheckFinding>> {
-    let hooks = Parts::hooks(config)?;
+    let hooks = Parts::hooks(config, Clock::of_system())?;
     let titles: BTreeSet<_> = hooks.places().filter_map(Place::title).collect();
     if titles.is_empty() {
         return Ok(Vec::new());

@@ -4,11 +4,12 @@ use super::file::utf_16;
 use super::tree::{Node, SettingFinding, SettingPlace, SettingSource, Value};
 
 /// Keys that are secrets: each may be given as `<key>_file`.
-pub(super) const SECRETS: [&str; 7] = [
+pub(super) const SECRETS: [&str; 8] = [
     "webex.token",
     "webhook.secret",
     "cards.secret",
     "cards.previous_secrets",
+    "hooks.secret",
     "store.url",
     "audit.key",
     "audit.old_key",

@@ -2,10 +2,16 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Signal, State, dotted, either, items, link, safe, text};
+use super::payload::{Payload, Preset, Proof, Signal, State, dotted, either, items, link, safe, text};
 use crate::signature::SignatureForm;
 
-pub(super) const PRESET: Preset = Preset { name: "github", signature: Some(signature), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "github",
+    signature: Some(signature),
+    proof: Proof::Signature,
+    setup: include_str!("setup/github.txt"),
+    read,
+};
 
 /// Where to read on, the closest first.
 const URLS: [&str; 6] = [

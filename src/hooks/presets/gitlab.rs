@@ -3,10 +3,16 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, Preset, Signal, State, dotted, either, items, link, safe, text};
+use super::payload::{Payload, Preset, Proof, Signal, State, dotted, either, items, link, safe, text};
 use crate::signature::SignatureForm;
 
-pub(super) const PRESET: Preset = Preset { name: "gitlab", signature: Some(SignatureForm::standard_webhooks), read };
+pub(super) const PRESET: Preset = Preset {
+    name: "gitlab",
+    signature: Some(SignatureForm::standard_webhooks),
+    proof: Proof::Header("x-gitlab-token"),
+    setup: include_str!("setup/gitlab.txt"),
+    read,
+};
 
 fn read(payload: &Payload<'_>) -> Signal {
     let kind = payload.text("/object_kind");

@@ -23,8 +23,27 @@ pub struct Preset {
     pub name: &'static str,
     /// How it signs, if it does.
     pub signature: Option<fn() -> SignatureForm>,
+    /// How it proves itself to a hook that is made from the chat.
+    pub proof: Proof,
+    /// A template of what is to be set at the sender.
+    pub setup: &'static str,
     /// Reads a payload.
     pub read: fn(&Payload<'_>) -> Signal,
+}
+
+/// How a sender proves itself with a secret that we make. A sender that makes its secret itself cannot sign then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It signs as the preset says.
+    Signature,
+    /// `Authorization: Bearer` and the secret.
+    Bearer,
+    /// The secret as the password of a user.
+    Basic,
+    /// The secret in this header.
+    Header(&'static str),
+    /// The secret as the last part of the path.
+    Path,
 }
 
 /// A delivery as it came.

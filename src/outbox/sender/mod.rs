@@ -7,15 +7,17 @@ mod failure;
 mod keeping;
 mod post;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::arrivals::Arrivals;
-use super::{Letter, Urgency};
+use super::{Letter, Post, Urgency};
 use crate::config::Config;
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::signature::SecretKey;
 use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
 use crate::telemetry::Metrics;
 use crate::verdict::Verdict;
@@ -33,6 +35,8 @@ pub struct Outbox {
     retry: Retry,
     metrics: Metrics,
     health: Health,
+    /// What secrets in letters are derived from.
+    key: Option<SecretKey>,
 }
 
 impl Outbox {
@@ -54,7 +58,15 @@ impl Outbox {
             retry: Retry::new(&config.worker, webex, health, "reply"),
             metrics: metrics.clone(),
             health: health.clone(),
+            key: config.hook_secret().ok().map(SecretKey::new),
         }
+    }
+
+    /// The letter with its secret, if it tells one. None if that cannot be derived.
+    fn filled<'a>(&self, post: &'a Post) -> Option<Cow<'a, Post>> {
+        let Some(secret) = post.secret else { return Some(Cow::Borrowed(post)) };
+        let message = secret.fill(&post.message, self.key.as_ref())?;
+        Some(Cow::Owned(Post { message, ..post.clone() }))
     }
 
     /// The client for a letter. If somebody waits for the letter, its calls go first.
@@ -83,7 +95,10 @@ impl Work for Outbox {
 
     async fn work(&self, row: Claimed, letter: Self::Body) -> Settlement {
         match letter {
-            Ok(Letter::Post(post)) => self.post(row, &post, Default::default()).await,
+            Ok(Letter::Post(post)) => match self.filled(&post) {
+                Some(post) => self.post(row, &post, Default::default()).await,
+                None => row.dead(closing(Verdict::Failed, "its secret cannot be derived".to_owned())),
+            },
             Ok(Letter::Edit(edit)) => self.edit(row, &edit).await,
             Ok(Letter::Delete(delete)) => self.delete(row, &delete).await,
             Err(error) => row.dead(closing(Verdict::Unreadable, error.to_string())),

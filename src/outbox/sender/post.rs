@@ -147,7 +147,12 @@ impl Outbox {
             EarlierPost::Absent => {}
         }
         let webex = self.webex_for(post.urgency);
-        let refusal = match self.call(&webex, row, &whole, file.as_ref()).await {
+        let posted = self.call(&webex, row, &whole, file.as_ref()).await;
+        let without_secret = |error| match post.secret {
+            Some(secret) => secret.take_out(error, self.key.as_ref()),
+            None => error,
+        };
+        let refusal = match posted.map_err(without_secret) {
             Err(refusal) if refusal.is_bad_request() => refusal,
             posted => return posted.map(|message| Sent::new(message, None, None)).map_err(Unsent::Post),
         };

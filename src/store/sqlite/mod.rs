@@ -8,6 +8,7 @@ mod approvals;
 mod audit;
 mod by_id;
 mod cards;
+mod chat_hooks;
 mod claim;
 mod connection;
 mod conversations;

@@ -22,6 +22,7 @@ impl Sqlite {
         }
         self.prune_used(dedupe)?;
         self.prune_pairings(retention)?;
+        self.prune_hooks(retention)?;
         let asked = self.prune_conversations(retention)?;
         // Threads are kept as long as the id of a letter is known.
         let threads = self.prune_threads(retention.saturating_add(dedupe))?;
