@@ -25,7 +25,7 @@
 //!    its files go into the outbox, the inbox row is done, and the audit says who did what. After an internal error the
 //!    event is tried again; in the end it becomes a dead letter, and the person is told its reference.
 //! 10. `worker` claims the letter, and `outbox` sends it, in order per space, and waits as Webex asks. Letters that
-//!     belong to no event enter by `outbox::post`.
+//!     belong to no event enter by `outbox::post`, or by `api` if a script asked for them.
 //!
 //! If an event is no message, click or membership, it leaves a row that says so, unless the program has a handler for
 //! it, added with [`Bot::event`]. Then it is worked on like the others, and ends once the handler has.
@@ -67,6 +67,7 @@
 //! | `config` | settings: defaults, file, environment; the only reader of the environment |
 //! | `http` | the listeners and their limits; the health checks |
 //! | `admin` | the operators' listener: `/metrics` |
+//! | `api` | the bearer API, by which scripts post messages |
 //! | `receiver` | makes one inbox row of what Webex sends; keeps our webhooks and our device at Webex |
 //! | `inbox` | reading, judging, running: from one event to its outcome |
 //! | `hooks` | other systems that post to the bot: their proof, their payloads, the messages that come of them |
@@ -110,6 +111,7 @@
 
 mod access;
 mod admin;
+mod api;
 mod app;
 mod approvals;
 mod bot;

@@ -10,6 +10,7 @@
 //! Texts that we send out and that must come back unchanged are sealed with HMAC-SHA-256 and a key of our own.
 
 mod scheme;
+mod shown;
 
 use axum::http::HeaderMap;
 use base64::Engine;
@@ -22,6 +23,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
 pub use scheme::{Algorithm, Encoding, KeyForm, Scheme, Separator, SignatureForm};
+pub use shown::shown;
 
 /// The header that Webex documents. No other header, and no prefix in this one, is taken in its place.
 pub const HEADER: &str = "x-spark-signature";

@@ -17,6 +17,7 @@ use super::tasks::{
     WEBSOCKET,
 };
 use super::{registering, upkeep, work};
+use crate::api::{ApiDoor, ApiKeys};
 use crate::config::{Config, Mode};
 use crate::handler::{EventHandler, LiveTable};
 use crate::hooks::HookDoor;
@@ -121,7 +122,8 @@ impl TaskSpawner<'_> {
         }
         let hooks = (!hooks.is_empty())
             .then(|| HookDoor::new(hooks.clone(), door.clone(), services.metrics.clone(), gate.clone()));
-        let routes = http::Routes::public(server, (&webhook.path, receiver), hooks, health.clone(), store.clone());
+        let doors = (hooks, self.api());
+        let routes = http::Routes::public(server, (&webhook.path, receiver), doors, health.clone(), store.clone());
         self.tasks.spawn(PUBLIC, http::serve(public, routes, server.clone(), servers.clone()));
         if let Some(listener) = admin {
             tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
@@ -130,6 +132,14 @@ impl TaskSpawner<'_> {
             self.tasks.spawn(ADMIN, http::serve(listener, routes, server.clone(), servers.clone()));
         }
         Ok(())
+    }
+
+    /// The bearer API, if the settings have keys for it.
+    fn api(&self) -> Option<ApiDoor> {
+        let Config { api_key, webex, server, .. } = self.config;
+        let keys = ApiKeys::new(api_key, webex.room_id.as_deref());
+        let door = || ApiDoor::new(keys, &self.shared.desk, self.shared.gate.clone(), server.api_body_limit);
+        (!api_key.is_empty()).then(door)
     }
 
     /// Starts the websocket, if the bot uses one, and the read-backs of messages that were not delivered.

@@ -14,7 +14,7 @@ use super::values::one_or_many;
 /// The largest body that may be allowed, in bytes: GitHub sends none that is larger.
 const LARGEST_BODY: u64 = 25 * 1024 * 1024;
 
-/// The longest name of a hook.
+/// The longest name of a hook or of a key of the API.
 const LONGEST_NAME: usize = 64;
 
 /// `[[hook]]`: a system that posts to `/hooks/NAME`, and what becomes of what it posts.
@@ -90,14 +90,19 @@ fn yes() -> bool {
     true
 }
 
+/// Whether a name may stand in a path and in a log as it is.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(is_plain)
+}
+
 /// Checks all hooks. `has_room` says whether `webex.room_id` is set.
 pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
     for (index, hook) in hooks.iter().enumerate() {
         let key = |of: &str| format!("hook.{index}{of}");
         let Hook { name, auth, signature, max_body, to, rule, .. } = hook;
         let mut wrong = |of: &str, problem: &str| check.must(&key(of), false, &format!("({name}) {problem}"));
-        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_plain) {
+        if !is_plain_name(name) {
             wrong(".name", "is no part of a path: use up to 64 small letters, digits, - and _");
         }
         if hooks[..index].iter().any(|other| other.name == *name) {

@@ -4,6 +4,7 @@
 
 mod access;
 mod admin;
+mod api_key;
 mod approve;
 mod audit;
 mod cards;
@@ -41,6 +42,7 @@ use crate::state::State;
 
 pub use access::{Access, DmPolicy, GroupPolicy, OnDeny};
 pub use admin::Admin;
+pub use api_key::{ApiKey, ApiRight};
 pub use approve::Approve;
 pub(crate) use approve::problem as approve_problem;
 pub use audit::Audit;
@@ -120,6 +122,9 @@ pub struct Config {
     /// Other systems that post to the bot.
     #[serde(default)]
     pub hook: Vec<Hook>,
+    /// Scripts that use the bearer API.
+    #[serde(default)]
+    pub api_key: Vec<ApiKey>,
     /// What is logged.
     pub log: Log,
     /// The sections of the author, by the types they were read as.

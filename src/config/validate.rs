@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::check::{Check, ConfigError, not_blank};
 use super::webex::MISSING_TOKEN;
 use super::webhook::MISSING_SECRET;
-use super::{Config, Mode, command, hook};
+use super::{Config, Mode, api_key, command, hook};
 
 /// The values that are wrong for every verb: the key of each, and what is wrong with it.
 pub(super) fn always(config: &Config) -> Vec<(String, String)> {
@@ -31,6 +31,7 @@ pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     flood.check(&mut check);
     command::check(&config.command, access, &mut check);
     hook::check(&config.hook, webex.room_id.is_some(), &mut check);
+    api_key::check(&config.api_key, webex.room_id.is_some(), &mut check);
     log.check(&mut check);
     check.wrong
 }

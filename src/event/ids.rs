@@ -56,6 +56,11 @@ pub fn elsewhere_id(event: Uuid, nth: u32) -> Uuid {
     beside(event.as_u64_pair().0, Uuid::new_v5(&event, format!("elsewhere/{nth}").as_bytes()))
 }
 
+/// The id of the nth letter of those that were put together, by that of the first.
+pub fn part_id(first: Uuid, nth: u32) -> Uuid {
+    if nth == 0 { first } else { elsewhere_id(first, nth) }
+}
+
 /// The id of the one message about an event's failure. It is not a reply's id, since an operator may have the event
 /// tried again, and then it gets its reply.
 pub fn failure_id(event: Uuid) -> Uuid {

@@ -21,7 +21,6 @@ use crate::clock;
 use crate::config;
 use crate::outbox::Destination;
 use crate::signature::Scheme;
-use crate::webex::RoomType;
 
 pub use door::{HookDoor, PATH};
 pub use trying::Tried;
@@ -98,8 +97,8 @@ impl Hook {
             max_body: *max_body,
             limit: Limit::new(*limit, clock::instant()),
             enabled: *enabled,
-            to: to.iter().map(|to| destination(to)).collect(),
-            rules: Rules::new(rule, destination)?,
+            to: to.iter().map(|to| Destination::named(to)).collect(),
+            rules: Rules::new(rule, Destination::named)?,
         })
     }
 
@@ -129,18 +128,5 @@ impl Hook {
         } else {
             "no rule of the hook holds"
         }
-    }
-}
-
-/// The destination that an entry of `to` names, whose form the settings have checked. An id may be of a space or of a
-/// person; Webex writes the kind into it.
-fn destination(to: &str) -> Destination {
-    let to = to.trim();
-    if to.contains('@') {
-        Destination::Email(to.to_owned())
-    } else if crate::webex::is_person_id(to) {
-        Destination::Person(to.into())
-    } else {
-        Destination::Space(to.into(), RoomType::Group)
     }
 }

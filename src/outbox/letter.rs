@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::clock;
 use crate::store::{Entry, Queue, Urgency};
 use crate::text::one_line;
-use crate::webex::{FileInfo, MessageId, NewMessage, PersonId, RoomId, RoomType};
+use crate::webex::{FileInfo, MessageId, NewMessage, PersonId, RoomId, RoomType, is_person_id};
 
 /// The body of an outbox row.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -54,12 +54,24 @@ pub enum Thread {
     },
 }
 
+/// The request to the API that a letter was put for.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) struct ApiRequest {
+    /// The name of the API key.
+    pub key: String,
+    /// The hash of what was requested, by which a repeat is known.
+    pub hash: String,
+}
+
 /// A message to be posted.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Post {
     /// The event that the letter belongs to, if it was put for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) event: Option<Uuid>,
+    /// The request to the API, if it was put for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api: Option<ApiRequest>,
     /// The destination.
     pub to: Destination,
     /// The thread at the destination, if it goes into one.
@@ -90,6 +102,9 @@ pub struct Edit {
     /// The event that the letter belongs to, if it was put for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) event: Option<Uuid>,
+    /// The request to the API, if it was put for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api: Option<ApiRequest>,
     /// Where the message is. Name the destination as the letter did that posted the message: only then is the edit sent
     /// after that letter. A person's address, their id and the direct space with them are three destinations.
     pub to: Destination,
@@ -161,6 +176,15 @@ impl Letter {
         }
     }
 
+    /// The request to the API that the letter was put for.
+    pub(crate) fn api(&self) -> Option<&ApiRequest> {
+        match self {
+            Letter::Post(post) => post.api.as_ref(),
+            Letter::Edit(edit) => edit.api.as_ref(),
+            Letter::Delete(_) => None,
+        }
+    }
+
     /// The destination.
     pub fn to(&self) -> &Destination {
         match self {
@@ -223,7 +247,7 @@ impl Post {
     /// A message outside of any thread.
     pub fn new(to: Destination, message: NewMessage) -> Post {
         let urgency = Urgency::Awaited;
-        Post { event: None, to, thread: None, message, urgency, file: None, asks: None, without_card: None }
+        Post { event: None, api: None, to, thread: None, message, urgency, file: None, asks: None, without_card: None }
     }
 
     /// Posts the message in this thread.
@@ -257,7 +281,7 @@ impl Post {
 impl Edit {
     /// A new text for a message.
     pub fn new(to: Destination, of: Edited, message: NewMessage) -> Edit {
-        Edit { event: None, to, of, message, otherwise: Otherwise::Nothing, urgency: Urgency::Awaited }
+        Edit { event: None, api: None, to, of, message, otherwise: Otherwise::Nothing, urgency: Urgency::Awaited }
     }
 
     /// Posts the text if the message cannot be edited.
@@ -308,6 +332,19 @@ impl Destination {
     /// The direct space with somebody, by their email address.
     pub fn email(email: impl Into<String>) -> Destination {
         Destination::Email(email.into())
+    }
+
+    /// The destination that an entry of `to` names. An id may be of a space or of a person; Webex writes the kind into
+    /// it.
+    pub(crate) fn named(to: &str) -> Destination {
+        let to = to.trim();
+        if to.contains('@') {
+            Destination::email(to)
+        } else if is_person_id(to) {
+            Destination::Person(to.into())
+        } else {
+            Destination::space(to)
+        }
     }
 
     /// The person's id or address, if the letter goes to one person.

@@ -11,5 +11,6 @@ mod sender;
 pub use crate::store::Urgency;
 pub(crate) use check::is_on_the_web;
 pub use door::{Posted, letter_id, post};
+pub(crate) use letter::ApiRequest;
 pub use letter::{Delete, Destination, Edit, Edited, Letter, Otherwise, Post, Thread};
 pub use sender::Outbox;

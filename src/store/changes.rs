@@ -46,13 +46,21 @@ impl Store {
     /// # Errors
     /// The same errors as [`Store::put`].
     pub async fn put_together(&self, entries: Vec<Entry>) -> Result<bool, StoreError> {
-        self.try_change(LedgerChange::PutTogether(entries)).await.map(|new| new > 0)
+        self.try_change(LedgerChange::PutTogether(entries), None).await.map(|new| new > 0)
+    }
+
+    /// Does the same, and audits it if the entries are new.
+    ///
+    /// # Errors
+    /// The same errors as [`Store::put`].
+    pub async fn put_audited(&self, entries: Vec<Entry>, audit: AuditEntry) -> Result<bool, StoreError> {
+        self.try_change(LedgerChange::PutTogether(entries), Some(audit)).await.map(|new| new > 0)
     }
 
     /// Adds a row that is closed at once, with this reason. `false` if its id was known. It fails in the same cases as
     /// [`Store::put`].
     pub async fn note_unhandled(&self, entry: Entry, reason: String) -> Result<bool, StoreError> {
-        self.try_change(LedgerChange::NoteUnhandled(entry, reason)).await.map(|rows| rows > 0)
+        self.try_change(LedgerChange::NoteUnhandled(entry, reason), None).await.map(|rows| rows > 0)
     }
 
     /// Begins to record the coverage, or begins anew.

@@ -9,6 +9,7 @@
 mod access;
 mod admission;
 mod alone;
+mod api;
 mod approvals;
 mod audit;
 mod author;

@@ -141,7 +141,8 @@ impl Outbox {
         tracing::info!(why, "a message cannot be edited; its new text is posted");
         let thread = found.thread(edit, root);
         let (to, message) = (edit.to.clone(), edit.message.clone());
-        let post = Post { event: edit.event, thread, urgency: edit.urgency, ..Post::new(to, message) };
+        let post =
+            Post { event: edit.event, api: edit.api.clone(), thread, urgency: edit.urgency, ..Post::new(to, message) };
         self.post(row, &post, Some(format!("posted and not edited: {why}"))).await
     }
 
