@@ -90,6 +90,7 @@
 //! | `event` | the events, the ids of events and replies, and the references that people read |
 //! | `verdict` | how an event or a letter ended: the word, its meaning, whether it is a refusal or an answer; pure |
 //! | `store` | the ledger: inbox and outbox in order per space, and the audit; `store/sqlite` is its engine |
+//! | `sources` | what the bot fetches from others: one client that calls no inner address unless the settings name it |
 //! | `webex` | a typed client of the Webex REST API, and the budget of its calls |
 //! | `signature` | bytes in, `Verified<Bytes>` out; the audit's hashes and seal; the seals of buttons. No other room has crypto |
 //! | `telemetry` | logs and metric names |
@@ -140,6 +141,7 @@ mod redact;
 mod router;
 mod signature;
 pub mod simulator;
+mod sources;
 mod state;
 mod store;
 mod telemetry;

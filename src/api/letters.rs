@@ -32,9 +32,9 @@ impl Letters {
     /// A field of the request is wrong, or the key may not post there.
     pub(super) fn of(desk: &Desk, key: &ApiKey, request: ParsedRequest) -> Result<Letters, Refusal> {
         let ParsedRequest { message, hash } = request;
-        let reply = message.reply()?;
+        let parts = message.parts()?;
         let to = key.destinations(message.named())?;
-        if reply.has_card() && desk.identity.get().is_none() {
+        if message.card.is_some() && desk.identity.get().is_none() {
             return Err(Refusal::Unavailable("Webex has not said yet who the bot is, which the buttons of cards need"));
         }
         let id = match &message.idempotency_key {
@@ -43,7 +43,7 @@ impl Letters {
         };
         let thread = message.thread.as_ref().map(|thread| format!("api/{}/{}", key.name, event::short_key(thread)));
         let api = ApiRequest { key: key.name.clone(), hash: hash.clone() };
-        let (parts, mut entries) = (reply.into_messages(), Vec::new());
+        let mut entries = Vec::new();
         for to in &to {
             let post = Post {
                 api: Some(api.clone()),

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::answer::Refusal;
 use crate::card::Card;
-use crate::handler::Reply;
-use crate::outbox::Urgency;
+use crate::handler::{Outgoing, Reply};
+use crate::outbox::{Urgency, is_on_the_web};
 use crate::signature;
 
 /// The header that may hold the idempotency key in place of the field.
@@ -17,7 +17,8 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const LONGEST_KEY: usize = 255;
 
 /// The fields of a request.
-const FIELDS: [&str; 8] = ["to", "text", "markdown", "card", "thread", "update", "idempotency_key", "priority"];
+const FIELDS: [&str; 9] =
+    ["to", "text", "markdown", "card", "file_url", "thread", "update", "idempotency_key", "priority"];
 
 /// A message to post.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -32,6 +33,8 @@ pub(super) struct MessageRequest {
     pub markdown: Option<String>,
     /// An Adaptive Card of version 1.3 at most. The text or markdown is read where cards are not shown.
     pub card: Option<Value>,
+    /// The http or https address of a file, which the bot fetches and attaches when it sends the message.
+    pub file_url: Option<String>,
     /// The key of a thread, which can be any text. The first message with the key begins the thread, and the others
     /// answer it. Keys are the API key's own.
     pub thread: Option<String>,
@@ -116,12 +119,23 @@ fn idempotency_key(headers: &HeaderMap, field: Option<String>) -> Result<Option<
 }
 
 impl MessageRequest {
-    /// What is to be said.
+    /// The messages that it needs. A file goes with the last.
     ///
     /// # Errors
     /// A field is wrong, or contradicts another one.
-    pub(super) fn reply(&self) -> Result<Reply, Refusal> {
-        let MessageRequest { text, markdown, card, thread, update, .. } = self;
+    pub(super) fn parts(&self) -> Result<Vec<Outgoing>, Refusal> {
+        let mut parts = self.reply()?.into_messages();
+        if self.file_url.is_some() {
+            let mut last = parts.pop().unwrap_or_default();
+            last.fetch.clone_from(&self.file_url);
+            parts.push(last);
+        }
+        Ok(parts)
+    }
+
+    /// What is to be said, without the file.
+    fn reply(&self) -> Result<Reply, Refusal> {
+        let MessageRequest { text, markdown, card, file_url, thread, update, .. } = self;
         let wrong = |field: &str, error: &str| Err(Refusal::invalid(field, error));
         if thread.as_ref().is_some_and(|thread| thread.trim().is_empty()) {
             return wrong("thread", "is empty; leave it out for a message outside of any thread");
@@ -136,8 +150,14 @@ impl MessageRequest {
         if reply.is_empty() && has_words {
             return wrong(field, "is empty");
         }
-        if !has_words && card.is_none() {
-            return wrong("text", "is missing; give text, markdown or card");
+        if !has_words && card.is_none() && file_url.is_none() {
+            return wrong("text", "is missing; give text, markdown, card or file_url");
+        }
+        match file_url {
+            Some(url) if !is_on_the_web(url) => return wrong("file_url", "is no http or https address"),
+            Some(_) if card.is_some() => return wrong("file_url", "is there beside card; a message has one of them"),
+            Some(_) if *update => return wrong("file_url", "is there beside update, which changes only text"),
+            Some(_) | None => {}
         }
         match (thread, update, card) {
             (None, true, _) => return wrong("update", "needs a thread: it changes the message that began it"),

@@ -27,6 +27,7 @@ mod pairing;
 mod people;
 mod polling;
 mod server;
+mod sources;
 mod store;
 mod validate;
 mod values;
@@ -66,6 +67,7 @@ pub use pairing::Pairing;
 pub(crate) use people::{ADMINS, DIRECT, is_person, is_room};
 pub use polling::Polling;
 pub use server::Server;
+pub use sources::Sources;
 pub use store::Store;
 pub(crate) use values::encrypted_or_loopback;
 pub use values::parse_duration;
@@ -102,6 +104,8 @@ pub struct Config {
     pub worker: Worker,
     /// Files that people attach and replies carry.
     pub files: Files,
+    /// What the bot fetches from others.
+    pub sources: Sources,
     /// Buttons to press.
     pub cards: Cards,
     /// Questions that replies ask.

@@ -10,7 +10,7 @@ use super::{Config, Mode, api_key, command, hook};
 /// The values that are wrong for every verb: the key of each, and what is wrong with it.
 pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     let Config { webex, delivery, webhook, polling, websocket, server, admin, store, instance, worker, .. } = config;
-    let Config { files, cards, conversations, access, audit, pairing, flood, log, .. } = config;
+    let Config { files, sources, cards, conversations, access, audit, pairing, flood, log, .. } = config;
     let mut check = Check::default();
     webex.check(&mut check);
     delivery.check(&mut check);
@@ -23,6 +23,7 @@ pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     instance.check(&mut check);
     worker.check(&mut check);
     files.check(&mut check);
+    sources.check(&mut check);
     cards.check(&mut check);
     conversations.check(&mut check);
     access.check(&mut check);

@@ -59,6 +59,7 @@ mod settings;
 mod simulate;
 mod simulator;
 mod soak;
+mod sources;
 mod text;
 mod webdriver;
 mod websocket;

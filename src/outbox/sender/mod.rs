@@ -3,6 +3,7 @@
 mod delete;
 mod edit;
 mod failure;
+mod fetch;
 mod post;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use super::{Letter, Urgency};
 use crate::config::Config;
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::sources::HttpSource;
 use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
 use crate::telemetry::Metrics;
 use crate::verdict::Verdict;
@@ -27,6 +29,8 @@ pub struct Outbox {
     store: Store,
     lease: Duration,
     visible_within: Duration,
+    /// Fetches files by their addresses.
+    sources: HttpSource,
     arrivals: Arrivals,
     retry: Retry,
     metrics: Metrics,
@@ -48,6 +52,7 @@ impl Outbox {
             store: store.clone(),
             lease: config.worker.lease,
             visible_within: config.worker.visible_within,
+            sources: HttpSource::new(&config.sources, config.webex.ca_file.clone()),
             arrivals: Arrivals::new(config, webex, identity),
             retry: Retry::new(&config.worker, webex, health, "reply"),
             metrics: metrics.clone(),
