@@ -66,7 +66,7 @@
 //! | `app` | the composition root: owns every task |
 //! | `config` | settings: defaults, file, environment; the only reader of the environment |
 //! | `http` | the listeners and their limits; the health checks |
-//! | `admin` | the operators' listener: `/metrics` |
+//! | `admin` | the operators' listener: `/metrics`, and `/docs` about the API |
 //! | `api` | the bearer API, by which scripts post messages |
 //! | `receiver` | makes one inbox row of what Webex sends; keeps our webhooks and our device at Webex |
 //! | `inbox` | reading, judging, running: from one event to its outcome |

@@ -4,20 +4,24 @@ use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::store::StoreError;
 
 /// The seconds until a caller should repeat a request that the ledger did not take.
 const RETRY_AFTER: &str = "5";
 
 /// The request was taken.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Accepted {
     /// The id of the message: `switchboard explain` tells what became of it.
+    #[schema(value_type = String, format = "uuid")]
     pub id: Uuid,
 }
 
 /// A field of the request is wrong, or contradicts another one.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Invalid {
     /// The name of the field.
     pub field: String,
@@ -26,7 +30,7 @@ pub(super) struct Invalid {
 }
 
 /// The request was refused.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Refused {
     /// Why, and what to do.
     pub error: String,
@@ -51,6 +55,8 @@ pub(super) enum Refusal {
     Invalid { field: String, error: String },
     /// Nothing can be accepted now.
     Unavailable(&'static str),
+    /// The ledger did not take it.
+    NotStored(StoreError),
 }
 
 impl Refusal {
@@ -84,11 +90,15 @@ impl From<Refusal> for Response {
             Refusal::Invalid { field, error } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(Invalid { field, error })).into_response()
             }
-            Refusal::Unavailable(why) => {
-                ([(header::RETRY_AFTER, RETRY_AFTER)], refused(StatusCode::SERVICE_UNAVAILABLE, why)).into_response()
-            }
+            Refusal::Unavailable(why) => unavailable(why),
+            Refusal::NotStored(_) => unavailable("the ledger cannot take it now; nothing was accepted"),
         }
     }
+}
+
+fn unavailable(error: &str) -> Response {
+    let refused = Json(Refused { error: error.to_owned() });
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER)], refused).into_response()
 }
 
 /// The answer to a request that is on disk.

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
-use super::answer::{Refusal, accepted};
+use super::answer::Refusal;
+use super::document::document;
 use super::keys::{ApiKey, ApiKeys};
-use super::letters::Letters;
-use super::request::ParsedRequest;
+use super::messages::{Posting, post_message};
 use crate::config::ApiRight;
 use crate::desk::Desk;
 use crate::instance::Gate;
-use crate::outbox::Letter;
-use crate::store::StoreError;
 use crate::telemetry::Seldom;
 
 /// The beginning of every path of the API.
@@ -23,6 +21,9 @@ pub const PATH: &str = "/api/";
 /// Where messages are posted to.
 const MESSAGES: &str = "/api/messages";
 
+/// Where the OpenAPI document is.
+const DOCUMENT: &str = "/api/openapi.json";
+
 /// Takes requests to the API.
 pub struct ApiDoor {
     keys: ApiKeys,
@@ -30,6 +31,8 @@ pub struct ApiDoor {
     gate: Gate,
     /// The largest body, in bytes.
     most: usize,
+    /// The OpenAPI document, in JSON.
+    document: Bytes,
     refused: Seldom,
     not_stored: Seldom,
 }
@@ -44,7 +47,8 @@ impl ApiDoor {
     /// largest body in bytes.
     pub fn new(keys: ApiKeys, desk: &Arc<Desk>, gate: Gate, most: usize) -> ApiDoor {
         let (refused, not_stored) = (Seldom::default(), Seldom::default());
-        ApiDoor { keys, desk: Arc::clone(desk), gate, most, refused, not_stored }
+        let document = Bytes::from(document().to_json().unwrap_or_default());
+        ApiDoor { keys, desk: Arc::clone(desk), gate, most, document, refused, not_stored }
     }
 
     /// The largest body, in bytes.
@@ -55,14 +59,20 @@ impl ApiDoor {
     /// Looks at a request before its body is read. The body of somebody who is not let in is not read.
     ///
     /// # Errors
-    /// The answer, if the request is refused.
+    /// The answer, if the request is refused, or asks for the document. That has no secrets, and anybody may read it.
     pub fn admit(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<Admitted<'_>, Box<Response>> {
+        if path == DOCUMENT && *method == Method::GET {
+            let json = [(header::CONTENT_TYPE, "application/json")];
+            return Err(Box::new((json, self.document.clone()).into_response()));
+        }
         self.look(method, path, headers).map_err(|refusal| Box::new(refusal.into()))
     }
 
     fn look(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<Admitted<'_>, Refusal> {
-        if path != MESSAGES {
-            return Err(Refusal::NotFound);
+        match path {
+            MESSAGES => {}
+            DOCUMENT => return Err(Refusal::Method("GET")),
+            _ => return Err(Refusal::NotFound),
         }
         if *method != Method::POST {
             return Err(Refusal::Method("POST"));
@@ -95,47 +105,25 @@ impl ApiDoor {
         headers: &HeaderMap,
         body: Result<Bytes, StatusCode>,
     ) -> Response {
-        match self.take(key, headers, body).await {
-            Ok(answer) => answer,
-            Err(refusal) => refusal.into(),
-        }
-    }
-
-    async fn take(
-        &self,
-        key: &ApiKey,
-        headers: &HeaderMap,
-        body: Result<Bytes, StatusCode>,
-    ) -> Result<Response, Refusal> {
         let body = body.map_err(|status| match status {
             StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge(self.most),
             _ => Refusal::Broken("the body was not sent whole".to_owned()),
-        })?;
-        let Letters { id, hash, entries, audit } = Letters::of(&self.desk, key, ParsedRequest::read(headers, &body)?)?;
-        if !self.gate.takes() {
-            return Err(Refusal::Unavailable("another daemon answers for this bot, or may"));
-        }
-        let (store, letters) = (&self.desk.services.store, entries.len());
-        match store.put_audited(entries, audit).await {
-            Ok(true) => tracing::info!(event = %id, key = key.name, letters, "a message of the API is in the outbox"),
-            // The first letter has the hash of the request that made it, as long as its body is kept.
-            Ok(false) => {
-                let row = store.row(id).await.map_err(|error| self.not_stored(key, &error))?;
-                let letter = row.and_then(|row| Letter::read(row.body.as_deref()?).ok());
-                if letter.is_some_and(|letter| letter.api().is_some_and(|api| api.hash != hash)) {
-                    let says = "was used for another message; give each message a key of its own";
-                    return Err(Refusal::invalid("idempotency_key", says));
-                }
-            }
-            Err(error) => return Err(self.not_stored(key, &error)),
-        }
-        Ok(accepted(id))
+        });
+        let posting = Posting { desk: &self.desk, gate: &self.gate, key };
+        let answer = match body {
+            Ok(body) => post_message(posting, headers, body).await,
+            Err(refusal) => Err(refusal),
+        };
+        answer.unwrap_or_else(|refusal| self.refuse(key, refusal))
     }
 
-    fn not_stored(&self, key: &ApiKey, error: &StoreError) -> Refusal {
-        if let Some(count) = self.not_stored.count() {
+    /// Answers a refusal. That the ledger takes nothing is logged.
+    fn refuse(&self, key: &ApiKey, refusal: Refusal) -> Response {
+        if let Refusal::NotStored(error) = &refusal
+            && let Some(count) = self.not_stored.count()
+        {
             tracing::error!(key = key.name, %error, count, "a message of the API could not be put on disk and was not acknowledged");
         }
-        Refusal::Unavailable("the ledger cannot take it now; nothing was accepted")
+        refusal.into()
     }
 }

@@ -3,6 +3,7 @@
 use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::answer::Refusal;
 use crate::card::Card;
@@ -21,17 +22,20 @@ const FIELDS: [&str; 9] =
     ["to", "text", "markdown", "card", "file_url", "thread", "update", "idempotency_key", "priority"];
 
 /// A message to post.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct MessageRequest {
     /// Where it goes: the id of a space, an email or a person id, or a list of these. All of them have to be
     /// destinations of the key. May be left out if the key has one destination.
+    #[serde(default)]
+    #[schema(value_type = OneOrMany)]
     pub to: Option<OneOrMany>,
     /// A plain text. Nothing in it formats, links or mentions. A long one is sent in several messages.
     pub text: Option<String>,
     /// Webex markdown in place of the text. It may mention people. A long one is sent in several messages.
     pub markdown: Option<String>,
     /// An Adaptive Card of version 1.3 at most. The text or markdown is read where cards are not shown.
+    #[schema(value_type = Option<Object>)]
     pub card: Option<Value>,
     /// The http or https address of a file, which the bot fetches and attaches when it sends the message.
     pub file_url: Option<String>,
@@ -40,16 +44,18 @@ pub(super) struct MessageRequest {
     pub thread: Option<String>,
     /// Changes the text of the message that began the thread, in place of a further one in it. If that cannot be, the
     /// text is posted in the thread.
+    #[serde(default)]
     pub update: bool,
     /// Any text that the caller makes up for this message. A repeat with it posts nothing, and gets the answer of the
     /// first. The header `Idempotency-Key` does the same.
     pub idempotency_key: Option<String>,
     /// Whether somebody waits for the message. Replies, and what is high, go first if Webex slows the bot down.
+    #[serde(default)]
     pub priority: Priority,
 }
 
 /// A text, or a list of texts.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(untagged, expecting = "has to be a text or a list of texts")]
 pub(super) enum OneOrMany {
     One(String),
@@ -57,7 +63,7 @@ pub(super) enum OneOrMany {
 }
 
 /// Which messages go first.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Priority {
     High,
@@ -181,6 +187,30 @@ impl MessageRequest {
         match self.to.clone()? {
             OneOrMany::One(to) => Some(vec![to]),
             OneOrMany::Many(to) => Some(to),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa::PartialSchema;
+
+    use super::*;
+
+    #[test]
+    fn the_document_has_the_fields_that_are_read() {
+        let schema = serde_json::to_value(MessageRequest::schema()).unwrap();
+        let mut documented: Vec<_> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        let mut read = FIELDS;
+        documented.sort_unstable();
+        read.sort_unstable();
+        assert_eq!(documented, read);
+        assert_eq!((&schema["additionalProperties"], &schema["required"]), (&false.into(), &Value::Null));
+        for field in FIELDS {
+            assert!(!schema["properties"][field]["description"].as_str().unwrap_or_default().is_empty(), "{schema}");
+            let body = format!("{{\"{field}\": null}}");
+            let error = serde_json::from_str::<MessageRequest>(&body).map_err(|error| error.to_string()).err();
+            assert!(!error.unwrap_or_default().contains("unknown"), "{field}");
         }
     }
 }

@@ -3,10 +3,11 @@
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use switchboard::Bot;
+use switchboard::simulator::{Cloud, Options};
 
 use crate::cli::verb;
 use crate::explain::explain;
-use crate::harness::{Harness, get, http, switchboard};
+use crate::harness::{Daemon, Harness, free_port, get, http, switchboard};
 
 const ALICE: &str = "alice@example.com";
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -249,6 +250,65 @@ async fn what_was_taken_is_posted_by_the_next_process() {
 async fn without_a_key_there_is_no_api() {
     let bot = Harness::start().await;
     assert_eq!(http().post(format!("{}/api/messages", bot.url)).body("{}").send().await.unwrap().status(), 404);
+}
+
+/// What an answer of the public listener holds.
+async fn document(bot: &Harness) -> Value {
+    let answer = get(format!("{}/api/openapi.json", bot.url)).await;
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (200, &"application/json".parse().unwrap())
+    );
+    answer.json().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_describes_what_is_answered_and_its_examples_are_taken() {
+    let bot = Harness::with(&key("").replace(ALICE, "ops@example.org"), Bot::builder()).await;
+    let document = document(&bot).await;
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{document}");
+    let post = &document["paths"]["/api/messages"]["post"];
+    let statuses: Vec<_> = post["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(statuses, ["202", "400", "401", "403", "413", "422", "503"]);
+    assert_eq!(document["components"]["securitySchemes"]["key"]["scheme"], "bearer");
+    let examples = post["requestBody"]["content"]["application/json"]["examples"].as_object().unwrap();
+    assert_eq!(examples.len(), 4);
+    let mut shown = std::collections::BTreeSet::new();
+    for example in examples.values() {
+        let body = &example["value"];
+        shown.extend(body.as_object().unwrap().keys().cloned());
+        posts(&bot, body.clone()).await;
+    }
+    let fields = document["components"]["schemas"]["MessageRequest"]["properties"].as_object().unwrap();
+    assert_eq!(shown, fields.keys().cloned().collect(), "each field is in an example");
+    let answer = http().post(format!("{}/api/openapi.json", bot.url)).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["allow"]), (405, &"GET".parse().unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_for_people_lists_each_field_and_answer_and_loads_nothing() {
+    let cloud = Cloud::start(Options::default()).await.unwrap();
+    let (folder, port, admin) = (tempfile::tempdir().unwrap(), free_port(), free_port());
+    let admin = format!("127.0.0.1:{admin}");
+    std::fs::write(folder.path().join("bot.toml"), key("")).unwrap();
+    let daemon = Daemon::start(&cloud, folder.path(), port, &[("SWITCHBOARD_ADMIN__LISTEN", &admin)]);
+    let answer = get(format!("http://{admin}/docs")).await;
+    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+    assert!(answer.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+    let page = answer.text().await.unwrap();
+    assert!(!page.contains(" src=") && !page.contains("href=") && !page.contains(KEY), "{page}");
+    for part in [
+        "<h2>POST /api/messages</h2>",
+        "<code>to</code><td>string or list of string<td>Where it goes",
+        "<code>priority</code><td>high, normal<td>Whether somebody waits",
+        "<code>update</code><td>boolean",
+        "<tr><td>202<td><code>id</code>",
+        "<tr><td>422<td><code>error, field</code>",
+        "curl -X POST https://BOT/api/messages -H &quot;Authorization: Bearer $KEY&quot;",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+    assert_eq!(get(format!("{}/docs", daemon.url)).await.status(), 404, "the public listener has no page");
 }
 
 #[test]
