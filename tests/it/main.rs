@@ -55,6 +55,7 @@ mod receiving;
 mod registration;
 mod restart;
 mod saying;
+mod sending;
 mod settings;
 mod simulate;
 mod simulator;
