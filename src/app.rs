@@ -104,12 +104,13 @@ impl App {
         let (identity, metrics) = (Identity::default(), Metrics::default());
         let door = Door::new(store.clone(), metrics.clone(), identity.clone(), subscriptions, config.store.raw_limit);
         let table = LiveTable::new(table);
-        let maker = hook_maker(&config, &hooks, &store).await?;
+        let webex = Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate);
+        let places = Places::new(&webex, &store);
+        let maker = hook_maker(&config, &hooks, &store, &places).await?;
         state.put(maker.clone());
-        let services = Arc::new(services(&config, &store, metrics, &table, state).await?);
+        let services = Arc::new(services(&config, webex, &store, metrics, &table, state).await?);
         let health = Health::default();
         let desk = Arc::new(Desk::new(&config.worker, &services, &identity, &health));
-        let places = Places::new(&services.webex, &store);
         let shared =
             Shared { store, services, handlers, desk, identity, health, door, gate, hooks, clock, places, maker };
         let websocket = websocket(&config, &shared)?;
@@ -130,9 +131,9 @@ impl App {
 }
 
 /// Makes hooks from the chat. Those that were made are taken from now on.
-async fn hook_maker(config: &Config, hooks: &Hooks, store: &Store) -> anyhow::Result<HookMaker> {
+async fn hook_maker(config: &Config, hooks: &Hooks, store: &Store, places: &Places) -> anyhow::Result<HookMaker> {
     let key = SecretKey::new(config.hook_secret()?);
-    let maker = HookMaker::new(hooks.clone(), store.clone(), key, config).await?;
+    let maker = HookMaker::new(hooks.clone(), (store.clone(), places.clone()), key, config).await?;
     for (hook, state) in maker.list().await? {
         if let Some((says, hint)) = state.doubt(&hook.name) {
             tracing::warn!(hook = hook.name, hint, "{says}");
@@ -144,12 +145,12 @@ async fn hook_maker(config: &Config, hooks: &Hooks, store: &Store) -> anyhow::Re
 /// The services that the daemon shares with its commands.
 async fn services(
     config: &Config,
+    webex: Client,
     store: &Store,
     metrics: Metrics,
     table: &LiveTable,
     state: State,
 ) -> anyhow::Result<Services> {
-    let webex = Client::new(&config.webex, config.token()?, metrics.clone())?.poll_at_most(config.polling.rate);
     Ok(Services {
         webex,
         store: store.clone(),

@@ -12,6 +12,7 @@
 
 mod derived;
 mod scheme;
+mod shown;
 
 use axum::http::HeaderMap;
 use base64::Engine;
@@ -25,6 +26,7 @@ use subtle::ConstantTimeEq;
 
 pub use derived::{DerivedForm, SecretKey};
 pub use scheme::{Algorithm, Encoding, KeyForm, Scheme, Separator, SignatureForm};
+pub use shown::shown;
 
 /// The header that Webex documents. No other header, and no prefix in this one, is taken in its place.
 pub const HEADER: &str = "x-spark-signature";

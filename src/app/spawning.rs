@@ -17,6 +17,7 @@ use super::tasks::{
     REGISTRATION, SILENCES, Tasks, WEBSOCKET,
 };
 use super::{placing, registering, silences, upkeep, work};
+use crate::api::{ApiDoor, ApiKeys};
 use crate::config::{Config, Mode};
 use crate::handler::{EventHandler, LiveTable};
 use crate::hooks::HookDoor;
@@ -122,8 +123,8 @@ impl TaskSpawner<'_> {
         // A hook can be made at any time.
         let keep = (store.clone(), self.config.hooks.keep);
         let hooks = HookDoor::new(hooks.clone(), door.clone(), services.metrics.clone(), gate.clone(), keep);
-        let routes =
-            http::Routes::public(server, (&webhook.path, receiver), Some(hooks), health.clone(), store.clone());
+        let doors = (Some(hooks), self.api());
+        let routes = http::Routes::public(server, (&webhook.path, receiver), doors, health.clone(), store.clone());
         self.tasks.spawn(PUBLIC, http::serve(public, routes, server.clone(), servers.clone()));
         if let Some(listener) = admin {
             tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
@@ -132,6 +133,15 @@ impl TaskSpawner<'_> {
             self.tasks.spawn(ADMIN, http::serve(listener, routes, server.clone(), servers.clone()));
         }
         Ok(())
+    }
+
+    /// The bearer API, if the settings have keys for it.
+    fn api(&self) -> Option<ApiDoor> {
+        let Config { api_key, webex, server, .. } = self.config;
+        let keys = ApiKeys::new(api_key, webex.room_id.as_deref());
+        let Shared { desk, places, gate, .. } = self.shared;
+        let door = || ApiDoor::new(keys, &desk, places.clone(), gate.clone(), server.api_body_limit);
+        (!api_key.is_empty()).then(door)
     }
 
     /// Starts the websocket, if the bot uses one, and the read-backs of messages that were not delivered.

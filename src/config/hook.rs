@@ -10,12 +10,13 @@ use super::check::Check;
 use super::hook_expect::HookExpect;
 use super::hook_proof::{HookAuth, HookSignature};
 use super::hook_rule::HookRule;
+use super::people::destination_problem;
 use super::values::one_or_many;
 
 /// The largest body that may be allowed, in bytes: GitHub sends none that is larger.
 const LARGEST_BODY: u64 = 25 * 1024 * 1024;
 
-/// The longest name of a hook.
+/// The longest name of a hook or of a key of the API.
 const LONGEST_NAME: usize = 64;
 
 /// `[[hook]]`: a system that posts to `/hooks/NAME`, and what becomes of what it posts.
@@ -101,8 +102,8 @@ fn yes() -> bool {
     true
 }
 
-/// Whether a text can be the name of a hook, which is a part of its path.
-pub(crate) fn is_hook_name(name: &str) -> bool {
+/// Whether a name may stand in a path and in a log as it is, as that of a hook does.
+pub(crate) fn is_plain_name(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(is_plain)
 }
@@ -113,16 +114,15 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         let key = |of: &str| format!("hook.{index}{of}");
         let Hook { name, auth, signature, max_body, to, expect, rule, .. } = hook;
         let mut wrong = |of: &str, problem: &str| check.must(&key(of), false, &format!("({name}) {problem}"));
-        if !is_hook_name(name) {
+        if !is_plain_name(name) {
             wrong(".name", "is no part of a path: use up to 64 small letters, digits, - and _");
         }
         if hooks[..index].iter().any(|other| other.name == *name) {
             wrong("", "is there twice; keep one of them, or give it another name");
         }
-        let mut all = to.iter().chain(rule.iter().flat_map(|rule| &rule.to)).map(|entry| entry.trim());
-        if all.any(|entry| entry.is_empty() || entry.starts_with("*@")) {
-            let give = "give the title or the id of a space (`switchboard rooms`), an email or a person id";
-            wrong(".to", &format!("names neither a space nor a person: {give}"));
+        let mut all = to.iter().chain(rule.iter().flat_map(|rule| &rule.to));
+        if let Some(problem) = all.find_map(|entry| destination_problem(entry)) {
+            wrong(".to", problem);
         }
         let every_rule_has_one = !rule.is_empty() && rule.iter().all(|rule| !rule.to.is_empty());
         // A silence belongs to no rule.

@@ -5,12 +5,12 @@ use secrecy::SecretString;
 use super::check::{Check, ConfigError, not_blank};
 use super::webex::MISSING_TOKEN;
 use super::webhook::MISSING_SECRET;
-use super::{Config, Mode, command, hook};
+use super::{Config, Mode, api_key, command, hook};
 
 /// The values that are wrong for every verb: the key of each, and what is wrong with it.
 pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     let Config { webex, delivery, webhook, polling, websocket, server, admin, store, instance, worker, .. } = config;
-    let Config { files, cards, conversations, access, audit, pairing, flood, hooks, log, .. } = config;
+    let Config { files, sources, cards, conversations, access, audit, pairing, flood, hooks, log, .. } = config;
     let mut check = Check::default();
     webex.check(&mut check);
     delivery.check(&mut check);
@@ -23,6 +23,7 @@ pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     instance.check(&mut check);
     worker.check(&mut check);
     files.check(&mut check);
+    sources.check(&mut check);
     cards.check(&mut check);
     conversations.check(&mut check);
     access.check(&mut check);
@@ -33,6 +34,7 @@ pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     hooks.check(&mut check);
     hook::check(&config.hook, webex.room_id.is_some(), &mut check);
     hooks.check(&mut check);
+    api_key::check(&config.api_key, webex.room_id.is_some(), &mut check);
     log.check(&mut check);
     check.wrong
 }

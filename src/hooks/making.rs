@@ -14,6 +14,7 @@ use crate::clock::millis;
 use crate::config;
 use crate::event;
 use crate::outbox::{Destination, Letter, LetterSecret, Post, SECRET_PLACE};
+use crate::places::{Place, PlaceError, Places};
 use crate::signature::SecretKey;
 use crate::store::{AuditEntry, ChatHook, Entry, HookNotice, HookSalt, HookStep, Store, StoreError};
 use crate::text::{MOST_BYTES, code_block, code_span, escape, minute, quoted, split};
@@ -27,6 +28,7 @@ pub struct HookMaker(Arc<Inner>);
 struct Inner {
     hooks: Hooks,
     store: Store,
+    places: Places,
     key: SecretKey,
     /// The beginning of the URLs of hooks.
     base: Option<String>,
@@ -79,12 +81,12 @@ impl HookMaker {
     /// The ledger cannot be read.
     pub async fn new(
         hooks: Hooks,
-        store: Store,
+        (store, places): (Store, Places),
         key: SecretKey,
         config: &config::Config,
     ) -> Result<HookMaker, StoreError> {
         let (base, settings) = (config.webhook.public_base(), config.hooks.clone());
-        let maker = HookMaker(Arc::new(Inner { hooks, store, key, base, settings }));
+        let maker = HookMaker(Arc::new(Inner { hooks, store, places, key, base, settings }));
         maker.load().await?;
         Ok(maker)
     }
@@ -134,6 +136,7 @@ impl HookMaker {
             return Ok(row);
         }
         let preset = self.check(&new)?;
+        self.find_place(&new.to).await?;
         let (now, salt) = (self.0.hooks.now(), self.new_salt());
         let expires_at = new.expires.and_then(end_of);
         if expires_at.is_some_and(|end| end <= now) {
@@ -241,17 +244,11 @@ impl HookMaker {
 
     fn check(&self, new: &NewHook) -> Result<&'static Preset, HookError> {
         let preset = presets::named(&new.preset).or_else(refused)?;
-        let known = config::is_person(&new.to) && !new.to.contains('*') || config::is_room(&new.to);
-        if !config::is_hook_name(&new.name) {
+        if !config::is_plain_name(&new.name) {
             return refused("The name is the end of an address: use up to 64 small letters, digits, - and _.");
         }
         if self.0.hooks.is_in_settings(&new.name) {
             return refused(format!("The hook {} is in bot.toml already. Give this one another name.", new.name));
-        }
-        if !known {
-            return refused(
-                "`to` names neither a space nor a person: give the id of a space, an email or a person id.",
-            );
         }
         if self.0.base.is_none() {
             return refused(
@@ -259,6 +256,18 @@ impl HookMaker {
             );
         }
         Ok(preset)
+    }
+
+    /// Finds out whether there is such a destination. While Webex does not say, that is found out when something comes.
+    async fn find_place(&self, to: &str) -> Result<(), HookError> {
+        if to.trim().is_empty() || to.contains('*') {
+            return refused("`to` names nothing: give the title or id of a space, an email or a person id.");
+        }
+        match self.0.places.resolve(&Place::of(to)).await {
+            Ok(_) | Err(PlaceError::Webex(_)) => Ok(()),
+            Err(PlaceError::Unplaced(unplaced)) => refused(escape(&format!("{unplaced}."))),
+            Err(PlaceError::Store(error)) => Err(error.into()),
+        }
     }
 
     fn new_salt(&self) -> HookSalt {

@@ -163,7 +163,7 @@ fn letter_id(row: &Claimed, made: RulePart, [of, nth]: [u32; 2]) -> Uuid {
     let whole = (made.rule * MOST_DESTINATIONS + of) * MOST_PARTS + nth;
     match made.part {
         None => event::reply_id(row.id, whole),
-        Some(part) => event::part_id(row.id, part, whole),
+        Some(part) => event::hook_part_id(row.id, part, whole),
     }
 }
 

@@ -24,11 +24,6 @@ impl Store {
         self.audited_change(LedgerChange::Discard(id), audit).await
     }
 
-    /// Adds a row. `false` if its id was known.
-    pub async fn put_by_hand(&self, entry: Entry, audit: AuditEntry) -> Result<bool, StoreError> {
-        self.audited_change(LedgerChange::PutTogether(vec![entry]), audit).await
-    }
-
     /// Makes every row due that waits for a pause, since the pause was taken back.
     pub async fn make_all_due(&self) -> Result<(), StoreError> {
         self.change(LedgerChange::Hurry).await.map(drop)
@@ -51,19 +46,27 @@ impl Store {
     /// # Errors
     /// The same errors as [`Store::put`].
     pub async fn put_together(&self, entries: Vec<Entry>) -> Result<bool, StoreError> {
-        self.try_change(LedgerChange::PutTogether(entries)).await.map(|new| new > 0)
+        self.try_change(LedgerChange::PutTogether(entries), None).await.map(|new| new > 0)
+    }
+
+    /// Does the same, and audits it if the entries are new.
+    ///
+    /// # Errors
+    /// The same errors as [`Store::put`].
+    pub async fn put_audited(&self, entries: Vec<Entry>, audit: AuditEntry) -> Result<bool, StoreError> {
+        self.try_change(LedgerChange::PutTogether(entries), Some(audit)).await.map(|new| new > 0)
     }
 
     /// Drops payloads of settled rows, the oldest first, until there are at most so many bytes or one step is done. Gives
     /// how many bytes there are.
     pub async fn trim_payloads(&self, most: u64) -> Result<u64, StoreError> {
-        self.try_change(LedgerChange::TrimPayloads(most)).await
+        self.try_change(LedgerChange::TrimPayloads(most), None).await
     }
 
     /// Adds a row that is closed at once, with this reason. `false` if its id was known. It fails in the same cases as
     /// [`Store::put`].
     pub async fn note_unhandled(&self, entry: Entry, reason: String) -> Result<bool, StoreError> {
-        self.try_change(LedgerChange::NoteUnhandled(entry, reason)).await.map(|rows| rows > 0)
+        self.try_change(LedgerChange::NoteUnhandled(entry, reason), None).await.map(|rows| rows > 0)
     }
 
     /// Begins to record the coverage, or begins anew.

@@ -167,7 +167,8 @@ async fn only_admins_make_hooks_and_names_of_the_settings_are_theirs() {
         ("hook rotate ci", "There is no hook \"ci\""),
         ("hook add CI", "small letters"),
         ("hook add ci preset=githab", "there is none of this name"),
-        ("hook add ci to=nowhere", "names neither a space nor a person"),
+        ("hook add ci to=nowhere", "the bot is in no space with the title \"nowhere\""),
+        ("hook add ci to=*@example.com", "names nothing"),
         ("hook add ci expires=2020-01-31", "That day is over."),
         ("hook rotate ci github", "hook rotate"),
         ("hook add", "I need the name of the hook."),
@@ -412,4 +413,21 @@ async fn the_secret_stays_out_of_the_ledger_even_if_webex_repeats_it() {
     assert!(!holds(&bytes_of_ledger(bot.folder.path()), &secret), "{outbox}");
     // What it would be is what the hook takes.
     assert_eq!(github(&bot.url, "ci", &secret, 1).await, taken());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_is_made_for_a_space_by_its_title() {
+    let bot = Harness::with(ADMIN, Bot::builder()).await;
+    let build = bot.cloud.space("Build", &[ALICE]);
+    bot.cloud.person(ALICE).says("hook add ci preset=github to=\"Build\"");
+    bot.settle().await;
+    assert_eq!(github(&bot.url, "ci", &secret(&bot.cloud), 1).await, taken());
+    bot.settle().await;
+    assert!(written(&bot.cloud, &build)[0].contains("acme/api \\#1: opened by bob"), "{}", bot.cloud.transcript());
+    bot.cloud.space("Double", &[ALICE]);
+    bot.cloud.space("Double", &[ALICE]);
+    bot.cloud.person(ALICE).says("hook add other to=Double");
+    bot.settle().await;
+    let said = written(&bot.cloud, &bot.cloud.person(ALICE).direct_room());
+    assert!(said[0].contains("2 spaces have the title"), "{}", said[0]);
 }

@@ -4,6 +4,7 @@ mod beginning;
 mod delete;
 mod edit;
 mod failure;
+mod fetch;
 mod keeping;
 mod post;
 
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::signature::SecretKey;
+use crate::sources::HttpSource;
 use crate::store::{Again, Claimed, Closing, Queue, Settlement, Store};
 use crate::telemetry::Metrics;
 use crate::verdict::Verdict;
@@ -31,6 +33,8 @@ pub struct Outbox {
     store: Store,
     lease: Duration,
     visible_within: Duration,
+    /// Fetches files by their addresses.
+    sources: HttpSource,
     arrivals: Arrivals,
     retry: Retry,
     metrics: Metrics,
@@ -54,6 +58,7 @@ impl Outbox {
             store: store.clone(),
             lease: config.worker.lease,
             visible_within: config.worker.visible_within,
+            sources: HttpSource::new(&config.sources, config.webex.ca_file.clone()),
             arrivals: Arrivals::new(config, webex, identity),
             retry: Retry::new(&config.worker, webex, health, "reply"),
             metrics: metrics.clone(),

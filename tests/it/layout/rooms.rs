@@ -27,6 +27,7 @@ fn no_rooms_import_each_other_in_a_circle() {
     only("webex", &["clock", "config", "redact", "telemetry"]);
     only("store", &["clock", "config", "signature", "telemetry", "verdict"]);
     only("recent", &[]);
+    only("sources", &["config", "redact", "webex"]);
     only("access", &["config", "recent", "webex"]);
     only("simulator", &["signature", "webex"]);
 }
@@ -39,7 +40,7 @@ fn each_library_is_used_where_it_belongs() {
         ("std::env", &["config"]),
         ("hmac", &["signature"]),
         ("clap", &["cli"]),
-        ("reqwest", &["webex", "simulator"]),
+        ("reqwest", &["webex", "sources", "simulator"]),
         ("rustls", &["webex"]),
         ("hyper_rustls", &["webex"]),
         ("tokio::spawn", &["cli", "lab", "simulator", "store"]),
