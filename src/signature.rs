@@ -5,10 +5,12 @@
 //! the header `X-Spark-Signature`, in lower-case hex (Webex's Webhooks Guide). The bytes are hashed as they came:
 //! parsing them first and serialising them again would change numbers, escapes and the order of keys.
 //!
-//! Other systems sign in other ways; a [`Scheme`] says how.
+//! Other systems sign in other ways; a [`Scheme`] says how. Some show a token, which a [`JwtVerifier`] checks.
 //!
 //! Texts that we send out and that must come back unchanged are sealed with HMAC-SHA-256 and a key of our own.
 
+mod jwt;
+mod public_key;
 mod scheme;
 
 use axum::http::HeaderMap;
@@ -21,6 +23,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
+pub use jwt::{JwtAlgorithm, JwtForm, JwtVerifier};
 pub use scheme::{Algorithm, Encoding, KeyForm, Scheme, Separator, SignatureForm};
 
 /// The header that Webex documents. No other header, and no prefix in this one, is taken in its place.

@@ -55,7 +55,9 @@ pub use delivery::{Delivery, Mode};
 pub use files::Files;
 pub use flood::Flood;
 pub use hook::{Hook, HookLimit};
-pub use hook_proof::{AuthKinds, EncodingName, HashName, HookAuth, HookSignature, KeyName, SeparatorName};
+pub use hook_proof::{
+    AuthJwt, AuthKinds, EncodingName, HashName, HookAuth, HookSignature, JwtName, KeyName, SeparatorName,
+};
 pub use hook_rule::HookRule;
 pub use instance::Instance;
 pub(crate) use layers::{Loaded, Section};

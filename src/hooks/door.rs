@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::code::Code;
 use super::presets::Signal;
+use super::proof::Shown;
 use super::{Hook, Hooks, body};
 use crate::clock;
 use crate::event::{self, Event, HookPost, Source};
@@ -90,7 +91,8 @@ impl HookDoor {
             return Err(self.too_large(hook));
         }
         // The body of somebody who is not let in is not read.
-        hook.auth.check(headers, token).map_err(|code| self.unproven(hook, code))?;
+        let shown = Shown { headers, token, now: clock::wall_ms() / 1000 };
+        hook.auth.check(&shown).map_err(|code| self.unproven(hook, code))?;
         Ok(Admitted { hook })
     }
 
@@ -168,7 +170,7 @@ impl HookDoor {
 /// What a sender that was not let in has to do.
 fn wanted(code: Code) -> &'static str {
     match code {
-        Code::ServiceKeyMissing => "the header key is missing; it holds the service key",
+        Code::ServiceKeyMissing => "the header key is missing; it holds the service key, or the token",
         Code::SignatureMissing => "the header with the signature is missing; give the sender the secret of this hook",
         Code::InvalidSignature => {
             "the signature does not fit the body and the secret of this hook, or its time is too far from ours"

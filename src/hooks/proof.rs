@@ -6,11 +6,18 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::code::Code;
-use crate::config::{AuthKinds, EncodingName, HashName, HookAuth, HookSignature, KeyName, SeparatorName};
-use crate::signature::{self, Algorithm, Encoding, KeyForm, Separator, SignatureForm};
+use crate::config::{
+    AuthJwt, AuthKinds, EncodingName, HashName, HookAuth, HookSignature, JwtName, KeyName, SeparatorName,
+};
+use crate::signature::{
+    self, Algorithm, Encoding, JwtAlgorithm, JwtForm, JwtVerifier, KeyForm, Separator, SignatureForm,
+};
 
 /// The header in which Webex Connect has the service key.
 const SERVICE_KEY: HeaderName = HeaderName::from_static("key");
+
+/// The scheme of tokens in `Authorization`.
+const BEARER: &str = "Bearer ";
 
 /// What a sender has to show.
 pub(super) enum Auth {
@@ -19,18 +26,29 @@ pub(super) enum Auth {
     Header(HeaderName, Vec<SecretString>, [Code; 2]),
     /// The last part of the path.
     Path(SecretString),
+    /// A token in `Authorization`, or in the header of the service key.
+    Jwt(JwtVerifier),
+}
+
+/// What a sender shows.
+pub(super) struct Shown<'a> {
+    pub headers: &'a HeaderMap,
+    /// The last part of the path.
+    pub token: Option<&'a str>,
+    /// Our time in seconds since 1970.
+    pub now: i64,
 }
 
 impl Auth {
     /// # Errors
-    /// A name that is no header's.
+    /// A name that is no header's, or a key that cannot be used.
     pub(super) fn new(auth: Option<&HookAuth>) -> Result<Auth, String> {
         let Some(HookAuth::Kinds(kinds)) = auth else { return Ok(Auth::Nothing) };
-        let AuthKinds { bearer, basic, header, service_key, url_token } = &**kinds;
+        let AuthKinds { bearer, basic, header, service_key, url_token, jwt } = &**kinds;
         let failed = [Code::AuthenticationFailed; 2];
         let with = |before: &str, text: &str| vec![SecretString::from(format!("{before}{text}"))];
         if let Some(token) = bearer {
-            return Ok(Auth::Header(header::AUTHORIZATION, with("Bearer ", token.expose_secret()), failed));
+            return Ok(Auth::Header(header::AUTHORIZATION, with(BEARER, token.expose_secret()), failed));
         }
         if let Some(basic) = basic {
             let encoded = STANDARD.encode(basic.expose_secret());
@@ -42,6 +60,9 @@ impl Auth {
         }
         if let Some(token) = url_token {
             return Ok(Auth::Path(token.clone()));
+        }
+        if let Some(jwt) = jwt {
+            return verifier(jwt).map(Auth::Jwt).map_err(|says| format!("auth.jwt: {says}"));
         }
         let codes = [Code::AuthenticationFailed, Code::ServiceKeyMissing];
         Ok(Auth::Header(SERVICE_KEY, service_key.clone(), codes))
@@ -55,6 +76,7 @@ impl Auth {
             Auth::Header(name, ..) if *name == SERVICE_KEY => Some("service key"),
             Auth::Header(..) => Some("a header"),
             Auth::Path(_) => Some("a token in the path"),
+            Auth::Jwt(_) => Some("JWT"),
         }
     }
 
@@ -71,17 +93,20 @@ impl Auth {
                 of == name || secrets.iter().any(|secret| value.contains(secret.expose_secret()))
             }
             Auth::Path(secret) => value.contains(secret.expose_secret()),
+            Auth::Jwt(_) => header::AUTHORIZATION == name || SERVICE_KEY == name,
         }
     }
 
     /// Checks that the sender shows the right secret. Compares in constant time.
-    pub(super) fn check(&self, headers: &HeaderMap, token: Option<&str>) -> Result<(), Code> {
+    pub(super) fn check(&self, Shown { headers, token, now }: &Shown<'_>) -> Result<(), Code> {
         match self {
             Auth::Nothing => Ok(()),
             Auth::Path(secret) => {
                 let is_right = token.is_some_and(|token| signature::is_same(secret, token.as_bytes()));
                 if is_right { Ok(()) } else { Err(Code::AuthenticationFailed) }
             }
+            Auth::Jwt(jwt) if jwt.is_good(jwt_of(headers)?, *now) => Ok(()),
+            Auth::Jwt(_) => Err(Code::AuthenticationFailed),
             Auth::Header(name, secrets, [wrong, missing]) => {
                 let mut values = headers.get_all(name).iter();
                 let (Some(value), None) = (values.next(), values.next()) else {
@@ -98,13 +123,44 @@ impl Auth {
     }
 }
 
+fn verifier(jwt: &AuthJwt) -> Result<JwtVerifier, String> {
+    let AuthJwt { secret, key, algorithm, aud, iss, leeway } = jwt.clone();
+    let algorithm = algorithm.map(|name| match name {
+        JwtName::Hs256 => JwtAlgorithm::Hs256,
+        JwtName::Rs256 => JwtAlgorithm::Rs256,
+        JwtName::Es256 => JwtAlgorithm::Es256,
+    });
+    let form = JwtForm { algorithm, aud, iss, leeway };
+    match key {
+        Some(pem) => JwtVerifier::with_keys(form, &pem),
+        None => JwtVerifier::with_secrets(form, &secret),
+    }
+}
+
+/// The token that a sender shows: in `Authorization` where that is a bearer's, else in the header of the service key.
+fn jwt_of(headers: &HeaderMap) -> Result<&str, Code> {
+    let one = |name: HeaderName| {
+        let mut values = headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => value.to_str().map(Some).map_err(|_| Code::AuthenticationFailed),
+            (None, _) => Ok(None),
+            (Some(_), Some(_)) => Err(Code::AuthenticationFailed),
+        }
+    };
+    let is_bearer = |text: &&str| text.get(..BEARER.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(BEARER));
+    if let Some(text) = one(header::AUTHORIZATION)?.filter(is_bearer) {
+        return Ok(text[BEARER.len()..].trim());
+    }
+    one(SERVICE_KEY)?.map(str::trim).ok_or(Code::ServiceKeyMissing)
+}
+
 /// The bytes of a header's value. The scheme of `Authorization` is written in small or capital letters.
 fn shown(name: &HeaderName, value: &HeaderValue) -> Vec<u8> {
     let bytes = value.as_bytes();
     if *name != header::AUTHORIZATION {
         return bytes.to_vec();
     }
-    for scheme in ["Bearer ", "Basic "] {
+    for scheme in [BEARER, "Basic "] {
         if let Some((found, rest)) = bytes.split_at_checked(scheme.len())
             && found.eq_ignore_ascii_case(scheme.as_bytes())
         {

@@ -10,19 +10,20 @@ use switchboard::Bot;
 use crate::cli::verb;
 use crate::explain::explain;
 use crate::harness::{Harness, get, http, switchboard};
+use crate::signing::hmac_sha256;
 
 const ALICE: &str = "alice@example.com";
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// The settings of a hook that posts to Alice.
-fn hook(name: &str, more: &str) -> String {
+pub fn hook(name: &str, more: &str) -> String {
     format!("[[hook]]\nname = \"{name}\"\nto = \"{ALICE}\"\n{more}\n")
 }
 
 /// What a sender is answered: the status, the code, and the id of the event.
-type Answered = (u16, String, Option<String>);
+pub type Answered = (u16, String, Option<String>);
 
-async fn posts(bot: &Harness, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answered {
+pub async fn posts(bot: &Harness, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answered {
     let mut request = http().post(format!("{}{path}", bot.url)).body(body.into());
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -36,9 +37,7 @@ async fn posts(bot: &Harness, path: &str, headers: &[(&str, &str)], body: impl I
 }
 
 fn github_signature(body: &str) -> String {
-    use hmac::{KeyInit, Mac};
-    let key: hmac::Hmac<sha2::Sha256> = hmac::Hmac::new_from_slice(SECRET.as_bytes()).unwrap();
-    format!("sha256={}", hex::encode(key.chain_update(body).finalize().into_bytes()))
+    format!("sha256={}", hex::encode(hmac_sha256(SECRET.as_bytes(), &[body.as_bytes()])))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +71,7 @@ async fn what_github_signs_is_told_once_and_explained() {
 }
 
 /// What the ledger holds of the first event, besides its payload.
-fn body_of_the_first_event(bot: &Harness) -> String {
+pub fn body_of_the_first_event(bot: &Harness) -> String {
     let ledger = Connection::open(bot.folder.path().join("ledger.db")).unwrap();
     ledger.query_row("SELECT body FROM ledger WHERE queue = 0 ORDER BY seq LIMIT 1", (), |row| row.get(0)).unwrap()
 }

@@ -1,0 +1,87 @@
+//! Who is let in at a hook, from where, with what, and what they are answered.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use serde_json::{Value, json};
+use switchboard::Bot;
+
+use crate::harness::{Harness, switchboard};
+use crate::hooks::{SECRET, hook, posts};
+use crate::signing::hmac_sha256;
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// A token with these claims, signed with this secret.
+fn token(secret: &str, claims: &Value) -> String {
+    let text = format!("{}.{}", BASE64.encode(r#"{"alg":"HS256"}"#), BASE64.encode(claims.to_string()));
+    let signature = hmac_sha256(secret.as_bytes(), &[text.as_bytes()]);
+    format!("{text}.{}", BASE64.encode(signature))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_jwt_lets_in_from_either_header_while_it_is_good() {
+    let settings = hook("ci", &format!("auth = {{ jwt = {{ secret = \"{SECRET}\", aud = \"bot\" }} }}"));
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    let good = token(SECRET, &json!({"aud": "bot", "exp": now() + 600}));
+    let bearer = format!("Bearer {good}");
+    for headers in [
+        &[("authorization", bearer.as_str())][..],
+        &[("authorization", &bearer.replace("Bearer", "bearer"))],
+        &[("key", &good)],
+        // A proxy in between may want a proof of its own.
+        &[("authorization", "Basic cHJveHk6cGFzcw=="), ("key", &good)],
+    ] {
+        assert_eq!(posts(&bot, "/hooks/ci", headers, "{}").await.0, 202, "{headers:?}");
+    }
+    let late = token(SECRET, &json!({"aud": "bot", "exp": now() - 61}));
+    let other = token(SECRET, &json!({"aud": "other", "exp": now() + 600}));
+    let forged = token("another", &json!({"aud": "bot", "exp": now() + 600}));
+    let endless = token(SECRET, &json!({"aud": "bot"}));
+    let unsigned = format!("{}.{}.", BASE64.encode(r#"{"alg":"none"}"#), good.split('.').nth(1).unwrap());
+    for (headers, code) in [
+        (vec![], "7002"),
+        (vec![("authorization", "Basic cHJveHk6cGFzcw==")], "7002"),
+        (vec![("key", late.as_str())], "7001"),
+        (vec![("key", &other)], "7001"),
+        (vec![("key", &forged)], "7001"),
+        (vec![("key", &endless)], "7001"),
+        (vec![("key", &unsigned)], "7001"),
+        (vec![("key", &good), ("key", &good)], "7001"),
+        (vec![("key", "")], "7001"),
+        (vec![("authorization", "Bearer x"), ("key", &good)], "7001"),
+    ] {
+        assert_eq!(posts(&bot, "/hooks/ci", &headers, "{").await, (401, code.to_owned(), None), "{headers:?}");
+    }
+    let row = crate::hooks::body_of_the_first_event(&bot);
+    assert!(!row.contains(&good), "{row}");
+}
+
+#[test]
+fn a_wrong_setting_of_the_door_is_explained_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("odd.pem"), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").unwrap();
+    std::fs::copy("src/signature/samples/rsa.pem", path("rsa.pem")).unwrap();
+    let jwt = |inner: &str| format!("auth = {{ jwt = {{ {inner} }} }}");
+    for (more, says) in [
+        (jwt(""), "has a jwt without a key"),
+        (jwt("key_file = \"/nowhere\""), "names a file that cannot be read (/nowhere)"),
+        (jwt(&format!("key_file = \"{}\"", path("odd.pem"))), "hook ci: auth.jwt: key: it is a private key"),
+        (jwt(&format!("key_file = \"{}\", algorithm = \"ES256\"", path("rsa.pem"))), "it is for RS256"),
+        (jwt(&format!("secret = \"{SECRET}\", algorithm = \"RS256\"")), "needs a public key"),
+        (jwt(&format!("secret = \"{SECRET}\", algorithm = \"none\"")), "algorithm"),
+        (jwt("secret = \"short\""), "must be 16 characters or more"),
+        (jwt(&format!("secret = \"{SECRET}\", leeway = \"2d\"")), "at most 1d"),
+    ] {
+        let settings = format!("[webex]\ntoken = \"x\"\n[webhook]\nsecret = \"{SECRET}\"\n{}", hook("ci", &more));
+        std::fs::write(path("bot.toml"), settings).unwrap();
+        let output = switchboard().args(["check", "--config", &path("bot.toml")]).output().unwrap();
+        let all = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{more}: {all}");
+        assert!(all.contains(says) && all.contains("bot.toml, line"), "{more}: {all}");
+    }
+}
