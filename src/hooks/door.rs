@@ -170,7 +170,7 @@ impl HookDoor {
 /// What a sender that was not let in has to do.
 fn wanted(code: Code) -> &'static str {
     match code {
-        Code::ServiceKeyMissing => "the header key is missing; it holds the service key, or the token",
+        Code::ServiceKeyMissing => "what auth of this hook asks for is missing; a service key is in the header key",
         Code::SignatureMissing => "the header with the signature is missing; give the sender the secret of this hook",
         Code::InvalidSignature => {
             "the signature does not fit the body and the secret of this hook, or its time is too far from ours"

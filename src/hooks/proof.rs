@@ -22,8 +22,8 @@ const BEARER: &str = "Bearer ";
 /// What a sender has to show.
 pub(super) enum Auth {
     Nothing,
-    /// A header with one of these values. The first of the codes is for a wrong value, the other for none.
-    Header(HeaderName, Vec<SecretString>, [Code; 2]),
+    /// A header with one of these values.
+    Header(HeaderName, Vec<SecretString>),
     /// The last part of the path.
     Path(SecretString),
     /// A token in `Authorization`, or in the header of the service key.
@@ -45,18 +45,17 @@ impl Auth {
     pub(super) fn new(auth: Option<&HookAuth>) -> Result<Auth, String> {
         let Some(HookAuth::Kinds(kinds)) = auth else { return Ok(Auth::Nothing) };
         let AuthKinds { bearer, basic, header, service_key, url_token, jwt } = &**kinds;
-        let failed = [Code::AuthenticationFailed; 2];
         let with = |before: &str, text: &str| vec![SecretString::from(format!("{before}{text}"))];
         if let Some(token) = bearer {
-            return Ok(Auth::Header(header::AUTHORIZATION, with(BEARER, token.expose_secret()), failed));
+            return Ok(Auth::Header(header::AUTHORIZATION, with(BEARER, token.expose_secret())));
         }
         if let Some(basic) = basic {
             let encoded = STANDARD.encode(basic.expose_secret());
-            return Ok(Auth::Header(header::AUTHORIZATION, with("Basic ", &encoded), failed));
+            return Ok(Auth::Header(header::AUTHORIZATION, with("Basic ", &encoded)));
         }
         if let Some(header) = header {
             let name = header.name.parse().map_err(|_| format!("auth.header: \"{}\" is no header", header.name))?;
-            return Ok(Auth::Header(name, vec![header.value.clone()], failed));
+            return Ok(Auth::Header(name, vec![header.value.clone()]));
         }
         if let Some(token) = url_token {
             return Ok(Auth::Path(token.clone()));
@@ -64,8 +63,7 @@ impl Auth {
         if let Some(jwt) = jwt {
             return verifier(jwt).map(Auth::Jwt).map_err(|says| format!("auth.jwt: {says}"));
         }
-        let codes = [Code::AuthenticationFailed, Code::ServiceKeyMissing];
-        Ok(Auth::Header(SERVICE_KEY, service_key.clone(), codes))
+        Ok(Auth::Header(SERVICE_KEY, service_key.clone()))
     }
 
     /// What is shown, in a few words. None if it is nothing.
@@ -89,7 +87,7 @@ impl Auth {
     pub(super) fn is_in(&self, name: &str, value: &str) -> bool {
         match self {
             Auth::Nothing => false,
-            Auth::Header(of, secrets, _) => {
+            Auth::Header(of, secrets) => {
                 of == name || secrets.iter().any(|secret| value.contains(secret.expose_secret()))
             }
             Auth::Path(secret) => value.contains(secret.expose_secret()),
@@ -102,22 +100,19 @@ impl Auth {
         match self {
             Auth::Nothing => Ok(()),
             Auth::Path(secret) => {
-                let is_right = token.is_some_and(|token| signature::is_same(secret, token.as_bytes()));
-                if is_right { Ok(()) } else { Err(Code::AuthenticationFailed) }
+                let token = token.ok_or(Code::ServiceKeyMissing)?;
+                if signature::is_same(secret, token.as_bytes()) { Ok(()) } else { Err(Code::AuthenticationFailed) }
             }
             Auth::Jwt(jwt) if jwt.is_good(jwt_of(headers)?, *now) => Ok(()),
             Auth::Jwt(_) => Err(Code::AuthenticationFailed),
-            Auth::Header(name, secrets, [wrong, missing]) => {
-                let mut values = headers.get_all(name).iter();
-                let (Some(value), None) = (values.next(), values.next()) else {
-                    return Err(if headers.contains_key(name) { *wrong } else { *missing });
-                };
+            Auth::Header(name, secrets) => {
+                let value = one(headers, name)?.ok_or(Code::ServiceKeyMissing)?;
                 let shown = shown(name, value);
                 let mut is_right = false;
                 for secret in secrets {
                     is_right |= signature::is_same(secret, &shown);
                 }
-                if is_right { Ok(()) } else { Err(*wrong) }
+                if is_right { Ok(()) } else { Err(Code::AuthenticationFailed) }
             }
         }
     }
@@ -139,19 +134,22 @@ fn verifier(jwt: &AuthJwt) -> Result<JwtVerifier, String> {
 
 /// The token that a sender shows: in `Authorization` where that is a bearer's, else in the header of the service key.
 fn jwt_of(headers: &HeaderMap) -> Result<&str, Code> {
-    let one = |name: HeaderName| {
-        let mut values = headers.get_all(name).iter();
-        match (values.next(), values.next()) {
-            (Some(value), None) => value.to_str().map(Some).map_err(|_| Code::AuthenticationFailed),
-            (None, _) => Ok(None),
-            (Some(_), Some(_)) => Err(Code::AuthenticationFailed),
-        }
-    };
+    let one =
+        |name| Ok(one(headers, name)?.map(HeaderValue::to_str).transpose().map_err(|_| Code::AuthenticationFailed)?);
     let is_bearer = |text: &&str| text.get(..BEARER.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(BEARER));
-    if let Some(text) = one(header::AUTHORIZATION)?.filter(is_bearer) {
+    if let Some(text) = one(&header::AUTHORIZATION)?.filter(is_bearer) {
         return Ok(text[BEARER.len()..].trim());
     }
-    one(SERVICE_KEY)?.map(str::trim).ok_or(Code::ServiceKeyMissing)
+    one(&SERVICE_KEY)?.map(str::trim).ok_or(Code::ServiceKeyMissing)
+}
+
+/// The one value of a header. None if it is missing.
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Code> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        (_, Some(_)) => Err(Code::AuthenticationFailed),
+    }
 }
 
 /// The bytes of a header's value. The scheme of `Authorization` is written in small or capital letters.
