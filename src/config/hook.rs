@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -9,7 +10,7 @@ use super::check::Check;
 use super::hook_proof::{HookAuth, HookSignature};
 use super::hook_rule::HookRule;
 use super::people::{is_person, is_room};
-use super::values::one_or_many;
+use super::values::{one_or_many, some_networks};
 
 /// The largest body that may be allowed, in bytes: GitHub sends none that is larger.
 const LARGEST_BODY: u64 = 25 * 1024 * 1024;
@@ -29,6 +30,9 @@ pub struct Hook {
     pub auth: Option<HookAuth>,
     /// How a body is signed.
     pub signature: Option<HookSignature>,
+    /// From where deliveries are taken. None: from everywhere.
+    #[serde(default, deserialize_with = "some_networks")]
+    pub allow_ips: Option<Vec<IpNet>>,
     /// The largest body, in bytes.
     #[serde(default = "mebibyte")]
     pub max_body: usize,
@@ -94,7 +98,7 @@ fn yes() -> bool {
 pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
     for (index, hook) in hooks.iter().enumerate() {
         let key = |of: &str| format!("hook.{index}{of}");
-        let Hook { name, auth, signature, max_body, to, rule, .. } = hook;
+        let Hook { name, auth, signature, allow_ips, max_body, to, rule, .. } = hook;
         let mut wrong = |of: &str, problem: &str| check.must(&key(of), false, &format!("({name}) {problem}"));
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
         if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_plain) {
@@ -111,6 +115,9 @@ pub(super) fn check(hooks: &[Hook], has_room: bool, check: &mut Check) {
         let every_rule_has_one = !rule.is_empty() && rule.iter().all(|rule| !rule.to.is_empty());
         if to.is_empty() && !has_room && !every_rule_has_one {
             wrong("", "has nowhere to go: give to, or set webex.room_id");
+        }
+        if allow_ips.as_ref().is_some_and(Vec::is_empty) {
+            wrong(".allow_ips", "lets nobody in: give the networks of the sender, or leave it out");
         }
         if !(1..=LARGEST_BODY).contains(&(*max_body as u64)) {
             wrong(".max_body", &format!("must be from 1 to {LARGEST_BODY}"));

@@ -20,6 +20,7 @@ pub(super) enum Code {
     Unavailable,
     Inactive,
     Unknown,
+    NotAllowed,
     InvalidSignature,
     SignatureMissing,
     TooLarge,
@@ -47,6 +48,7 @@ impl Code {
             Code::Unknown => {
                 ("7008", "Request received on an invalid or unsaved event endpoint", StatusCode::NOT_FOUND)
             }
+            Code::NotAllowed => ("7010", "Source IP is not allow listed", StatusCode::FORBIDDEN),
             Code::InvalidSignature => ("7028", "Invalid signature", StatusCode::BAD_REQUEST),
             Code::SignatureMissing => ("7029", "Mandatory Signature Missing", StatusCode::BAD_REQUEST),
             Code::TooMany => ("7020", "You have reached maximum transaction limit", StatusCode::TOO_MANY_REQUESTS),

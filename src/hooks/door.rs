@@ -1,17 +1,22 @@
 //! `POST /hooks/{name}`: the proof, the body, one committed row, 202. Nothing else happens inside the request.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use ipnet::IpNet;
 use uuid::Uuid;
 
 use super::code::Code;
+use super::origin::{is_in, origin};
 use super::presets::Signal;
 use super::proof::Shown;
 use super::{Hook, Hooks, body};
 use crate::clock;
+use crate::config;
 use crate::event::{self, Event, HookPost, Source};
 use crate::instance::Gate;
 use crate::receiver::Door;
@@ -36,6 +41,7 @@ pub struct HookDoor {
     door: Door,
     metrics: Metrics,
     gate: Gate,
+    trusted_proxies: Vec<IpNet>,
     refused: Seldom,
     not_stored: Seldom,
 }
@@ -54,22 +60,22 @@ impl Admitted<'_> {
 
 impl HookDoor {
     /// `door` takes the events, `metrics` counts the refusals, and `gate` says whether this daemon answers.
-    pub fn new(hooks: Hooks, door: Door, metrics: Metrics, gate: Gate) -> HookDoor {
+    pub fn new(hooks: Hooks, settings: &config::Server, door: Door, metrics: Metrics, gate: Gate) -> HookDoor {
         let (refused, not_stored) = (Seldom::default(), Seldom::default());
-        HookDoor { hooks, door, metrics, gate, refused, not_stored }
+        let trusted_proxies = settings.trusted_proxies.clone();
+        HookDoor { hooks, door, metrics, gate, trusted_proxies, refused, not_stored }
     }
 
-    /// Looks at a request before its body is read.
+    /// Looks at a request from this address before its body is read.
     ///
     /// # Errors
     /// The answer, if the request is refused or is no delivery.
     pub fn admit<'a>(
         &'a self,
-        method: &Method,
-        path: &'a str,
-        headers: &HeaderMap,
+        peer: IpAddr,
+        Parts { method, uri, headers, .. }: &Parts,
     ) -> Result<Admitted<'a>, Box<Response>> {
-        let rest = path.strip_prefix(PATH).unwrap_or_default();
+        let rest = uri.path().strip_prefix(PATH).unwrap_or_default();
         let (name, token) = match rest.split_once('/') {
             Some((name, token)) => (name, Some(token)),
             None => (rest, None),
@@ -81,6 +87,7 @@ impl HookDoor {
         if !hook.enabled {
             return Err(self.refuse(Code::Inactive, "the hook is switched off: enabled = false"));
         }
+        self.check_address(hook, peer, headers)?;
         match *method {
             Method::POST | Method::PUT => {}
             Method::OPTIONS if headers.contains_key(HANDSHAKE) => return Err(Box::new(permission(headers))),
@@ -94,6 +101,16 @@ impl HookDoor {
         let shown = Shown { headers, token, now: clock::wall_ms() / 1000 };
         hook.auth.check(&shown).map_err(|code| self.unproven(hook, code))?;
         Ok(Admitted { hook })
+    }
+
+    fn check_address(&self, hook: &Hook, peer: IpAddr, headers: &HeaderMap) -> Result<(), Box<Response>> {
+        let Some(allowed) = &hook.allow_ips else { return Ok(()) };
+        let says = match origin(peer, headers, &self.trusted_proxies) {
+            Some(address) if is_in(allowed, address) => return Ok(()),
+            Some(address) => format!("{address} is not in allow_ips of this hook"),
+            None => "a proxy does not say in X-Forwarded-For which address this comes from".to_owned(),
+        };
+        Err(self.refuse(Code::NotAllowed, &says))
     }
 
     /// Answers a delivery. Instead of the body there may be the status with which it could not be read.

@@ -6,6 +6,7 @@ mod body;
 mod code;
 mod door;
 mod limit;
+mod origin;
 mod presets;
 mod proof;
 mod rules;
@@ -15,6 +16,7 @@ mod work;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::clock;
@@ -37,6 +39,7 @@ struct Hook {
     preset: &'static Preset,
     auth: proof::Auth,
     signature: Option<Signature>,
+    allow_ips: Option<Vec<IpNet>>,
     max_body: usize,
     limit: Limit,
     enabled: bool,
@@ -82,7 +85,7 @@ impl Hooks {
 
 impl Hook {
     fn new(hook: &config::Hook, room: Option<&str>) -> Result<Hook, String> {
-        let config::Hook { name, preset, auth, signature, max_body, limit, enabled, to, rule, .. } = hook;
+        let config::Hook { name, preset, auth, signature, allow_ips, max_body, limit, enabled, to, rule, .. } = hook;
         let preset = presets::named(preset)?;
         let signature = signature.as_ref().map(|signature| {
             let form = proof::form(preset.signature.map(|form| form()), signature)?;
@@ -95,6 +98,7 @@ impl Hook {
             preset,
             auth: proof::Auth::new(auth.as_ref())?,
             signature: signature.transpose()?,
+            allow_ips: allow_ips.clone(),
             max_body: *max_body,
             limit: Limit::new(*limit, clock::instant()),
             enabled: *enabled,

@@ -1,6 +1,7 @@
 //! What a listener answers, and the limits of every request: the size of its body, and the time.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -71,8 +72,8 @@ impl Routes {
         Routes { webhook: None, hooks: None, others: limited(others), spare: limited(spare), body_limit, timeout }
     }
 
-    /// Answers a request. `is_spare` says that all connections are taken.
-    pub(super) async fn answer<B>(&self, request: Request<B>, is_spare: bool) -> Response
+    /// Answers a request from this address. `is_spare` says that all connections are taken.
+    pub(super) async fn answer<B>(&self, request: Request<B>, peer: IpAddr, is_spare: bool) -> Response
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
@@ -86,7 +87,7 @@ impl Routes {
                 }
                 (_, Some(hooks)) if !is_spare && request.uri().path().starts_with(hooks::PATH) => {
                     let (head, body) = request.into_parts();
-                    post_to_hook(hooks, &head, body).await
+                    post_to_hook(hooks, peer, &head, body).await
                 }
                 _ => {
                     let routes = if is_spare { &self.spare } else { &self.others };
@@ -100,11 +101,11 @@ impl Routes {
 }
 
 /// Answers a request to a hook. Each hook has its own limit for bodies.
-async fn post_to_hook<B>(hooks: &HookDoor, head: &Parts, body: B) -> Response
+async fn post_to_hook<B>(hooks: &HookDoor, peer: IpAddr, head: &Parts, body: B) -> Response
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    match hooks.admit(&head.method, head.uri.path(), &head.headers) {
+    match hooks.admit(peer, head) {
         Ok(admitted) => {
             let body = read_whole(body, admitted.most()).await;
             hooks.receive(admitted, &head.headers, body).await

@@ -60,6 +60,36 @@ async fn a_jwt_lets_in_from_either_header_while_it_is_good() {
     assert!(!row.contains(&good), "{row}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_takes_deliveries_from_its_networks_alone() {
+    let settings = |trusted: &str| {
+        format!("[server]\ntrusted_proxies = {trusted}\n")
+            + &hook("near", "auth = \"none\"\nallow_ips = \"127.0.0.1\"")
+            + &hook("far", "auth = \"none\"\nallow_ips = [\"203.0.113.0/24\", \"2001:db8::/32\"]")
+    };
+    let refused = (403, "7010".to_owned(), None);
+    let bot = Harness::with(&settings("[]"), Bot::builder()).await;
+    let claims = [("x-forwarded-for", "203.0.113.7")];
+    assert_eq!(posts(&bot, "/hooks/near", &claims, "{}").await.0, 202, "the word of a stranger");
+    assert_eq!(posts(&bot, "/hooks/far", &claims, "{}").await, refused);
+    let (cloud, folder) = bot.stop().await;
+    let bot = Harness::on(cloud, folder, &settings("[\"127.0.0.0/8\", \"10.0.0.0/8\"]"), Bot::builder()).await;
+    bot.ready().await;
+    assert_eq!(posts(&bot, "/hooks/near", &[], "{}").await.0, 202, "the proxy itself");
+    assert_eq!(posts(&bot, "/hooks/near", &claims, "{}").await, refused);
+    for (forwarded, is_allowed) in [
+        ("203.0.113.7", true),
+        ("junk, 203.0.113.7, 10.0.0.1", true),
+        ("2001:db8::1", true),
+        ("203.0.113.7, 198.51.100.1", false),
+        ("203.0.113.7, junk", false),
+        ("", false),
+    ] {
+        let answered = posts(&bot, "/hooks/far", &[("x-forwarded-for", forwarded)], "{}").await;
+        assert_eq!(answered.0, if is_allowed { 202 } else { 403 }, "{forwarded}");
+    }
+}
+
 #[test]
 fn a_wrong_setting_of_the_door_is_explained_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
@@ -74,6 +104,8 @@ fn a_wrong_setting_of_the_door_is_explained_with_its_place() {
         (jwt(&format!("key_file = \"{}\", algorithm = \"ES256\"", path("rsa.pem"))), "it is for RS256"),
         (jwt(&format!("secret = \"{SECRET}\", algorithm = \"RS256\"")), "needs a public key"),
         (jwt(&format!("secret = \"{SECRET}\", algorithm = \"none\"")), "algorithm"),
+        ("auth = \"none\"\nallow_ips = [\"10.0.0.0/33\"]".to_owned(), "holds what is no network: write"),
+        ("auth = \"none\"\nallow_ips = []".to_owned(), "lets nobody in"),
         (jwt("secret = \"short\""), "must be 16 characters or more"),
         (jwt(&format!("secret = \"{SECRET}\", leeway = \"2d\"")), "at most 1d"),
     ] {
