@@ -15,6 +15,7 @@ pub(super) enum Code {
     /// It is on disk, or was already.
     Queued,
     InvalidJson,
+    InvalidXml,
     AuthenticationFailed,
     ServiceKeyMissing,
     Unavailable,
@@ -41,6 +42,7 @@ impl Code {
         match self {
             Code::Queued => ("1002", "Queued", StatusCode::ACCEPTED),
             Code::InvalidJson => ("7000", "Invalid JSON", StatusCode::BAD_REQUEST),
+            Code::InvalidXml => ("7027", "Invalid XML", StatusCode::BAD_REQUEST),
             Code::AuthenticationFailed => ("7001", "Authentication failed", StatusCode::UNAUTHORIZED),
             Code::ServiceKeyMissing => ("7002", "Service Key Missing", StatusCode::UNAUTHORIZED),
             Code::Unavailable => ("7005", "Internal error occurred", StatusCode::SERVICE_UNAVAILABLE),

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use ipnet::IpNet;
 use uuid::Uuid;
 
+use super::body::BodyError;
 use super::code::Code;
 use super::origin::{is_in, origin};
 use super::presets::Signal;
@@ -136,9 +137,10 @@ impl HookDoor {
         let headers = kept(hook, headers);
         let value = match body::parse(body::content_type(&headers), &body) {
             Ok(value) => value,
-            Err(says) => return *self.refuse(Code::InvalidJson, &says),
+            Err(error) => return *self.refuse(unreadable(&error), &error.to_string()),
         };
         let Signal { event, key, delivery, .. } = hook.preset.signal(&headers, &value);
+        drop(value);
         let id = delivery.map_or_else(Uuid::new_v4, |delivery| event::hook_id(&hook.name, &delivery));
         self.put(hook, HookPost::new(&hook.name, id, &key, &event, headers), body).await
     }
@@ -181,6 +183,13 @@ impl HookDoor {
     fn refuse(&self, code: Code, says: &str) -> Box<Response> {
         self.metrics.event(Source::Hook.as_str(), "hooks", Received::Rejected);
         Box::new(code.answer(says))
+    }
+}
+
+fn unreadable(error: &BodyError) -> Code {
+    match error {
+        BodyError::NotJson(_) => Code::InvalidJson,
+        BodyError::NotXml(_) => Code::InvalidXml,
     }
 }
 

@@ -44,7 +44,7 @@ impl HookWork {
         };
         let body = match body::parse(body::content_type(&post.headers), &bytes) {
             Ok(body) => body,
-            Err(error) => return unreadable(hook, post, &error),
+            Err(error) => return unreadable(hook, post, &error.to_string()),
         };
         let preset = hook.preset.name;
         let Telling { told, wrong } = hook.tell(&hook.preset.signal(&post.headers, &body), &post.headers, &body);

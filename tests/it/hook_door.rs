@@ -90,6 +90,39 @@ async fn a_hook_takes_deliveries_from_its_networks_alone() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn xml_and_forms_in_parts_are_read_like_json() {
+    let rule = "\n[[hook.rule]]\ntemplate = \"{{ order.title }} of {{ order['@id'] }}\"";
+    let settings = hook("orders", &format!("auth = \"none\"{rule}"))
+        + &hook("kuma", "preset = \"uptime-kuma\"\nauth = \"none\"")
+        + &hook("small", "auth = \"none\"\nmax_body = 2000000");
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    let order = "<order id=\"7\"><title>Tea &lt;@all&gt;</title></order>";
+    for headers in [&[][..], &[("content-type", "text/xml; charset=utf-8")]] {
+        assert_eq!(posts(&bot, "/hooks/orders", headers, order).await.0, 202);
+    }
+    let heartbeat = json!({"heartbeat": {"status": 0, "time": "1"}, "monitor": {"id": 1, "name": "db"}, "msg": "x"});
+    let part = "--b\r\ncontent-disposition: form-data; name=\"data\"\r\n\r\n";
+    let parts = [("content-type", "multipart/form-data; boundary=b")];
+    assert_eq!(posts(&bot, "/hooks/kuma", &parts, format!("{part}{heartbeat}\r\n--b--\r\n")).await.0, 202);
+    let transcript = bot.transcript().await;
+    assert_eq!(transcript.matches("Tea &lt;@all&gt; of 7").count(), 2, "{transcript}");
+    assert!(transcript.contains("**DOWN** db"), "{transcript}");
+    let dtd = "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>";
+    let numbers = format!("[{}0]", "0,".repeat(500_000));
+    for (headers, body, code) in [
+        (&[][..], "<order>", "7027"),
+        (&[], dtd, "7027"),
+        (&[("content-type", "application/xml")], "{}", "7027"),
+        (&[("content-type", "application/json")], "<a/>", "7000"),
+        (&parts, "{}", "7000"),
+        (&[], &numbers, "7000"),
+    ] {
+        let answered = posts(&bot, "/hooks/small", headers, body).await;
+        assert_eq!(answered, (400, code.to_owned(), None), "{headers:?} {:.40}", body);
+    }
+}
+
 #[test]
 fn a_wrong_setting_of_the_door_is_explained_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
