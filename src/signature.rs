@@ -10,6 +10,7 @@
 //! Texts that we send out and that must come back unchanged are sealed with HMAC-SHA-256 and a key of our own.
 
 mod jwt;
+mod key;
 mod public_key;
 mod scheme;
 
@@ -24,7 +25,8 @@ use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
 pub use jwt::{JwtAlgorithm, JwtForm, JwtVerifier};
-pub use scheme::{Algorithm, Encoding, KeyForm, Scheme, Separator, SignatureForm};
+pub use key::{Algorithm, KeyForm};
+pub use scheme::{Encoding, Scheme, Separator, SignatureForm};
 
 /// The header that Webex documents. No other header, and no prefix in this one, is taken in its place.
 pub const HEADER: &str = "x-spark-signature";

@@ -112,7 +112,7 @@ pub struct HookSignature {
     pub required: bool,
 }
 
-/// The hash of an HMAC.
+/// The hash of an HMAC, or a public key.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
@@ -120,6 +120,7 @@ pub enum HashName {
     Sha1,
     Sha256,
     Sha512,
+    Ed25519,
 }
 
 /// How a signature is written.

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+/// The header of an event of CloudEvents whose attributes are in headers.
+const EVENT_HEADER: &str = "ce-specversion";
+
 /// The field of a form that holds the payload, as GitHub sends it unless it is told otherwise.
 const PAYLOAD: &str = "payload";
 
@@ -32,6 +35,8 @@ enum Form<'a> {
     Xml,
     Fields,
     Parts(&'a str),
+    /// Neither the type nor the first byte says it.
+    Unknown,
 }
 
 /// The value of a body.
@@ -41,15 +46,28 @@ enum Form<'a> {
 /// - A form with JSON in its field `payload`, or `data` if it comes in parts, is that JSON. Another form is an object of
 ///   texts, without its files.
 ///
-/// JSON and XML may be called a form, as curl does with `-d`.
-pub(super) fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Value, BodyError> {
+/// JSON and XML may be called a form, as curl does with `-d`. An event of CloudEvents whose attributes are in headers
+/// may have any data, and none: text is a text, and other bytes are null.
+pub(super) fn read(headers: &BTreeMap<String, String>, body: &[u8]) -> Result<Value, BodyError> {
+    let kind = content_type(headers);
+    if !headers.contains_key(EVENT_HEADER) {
+        return parse(kind, body);
+    }
+    match kind.map(|kind| form(Some(kind), b' ')) {
+        _ if body.is_empty() => Ok(Value::Null),
+        Some(Form::Unknown) => Ok(std::str::from_utf8(body).map_or(Value::Null, Value::from)),
+        Some(Form::Json | Form::Xml | Form::Fields | Form::Parts(_)) | None => parse(kind, body),
+    }
+}
+
+fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Value, BodyError> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let Some(first) = body.trim_ascii_start().first() else {
         return Err(BodyError::NotJson("the body is empty".to_owned()));
     };
     match form(content_type, *first) {
-        Form::Json => json(body),
+        Form::Json | Form::Unknown => json(body),
         Form::Xml => xml::parse(body, MOST_VALUES).map_err(BodyError::NotXml),
         Form::Fields => {
             let fields = url::form_urlencoded::parse(body).take(MOST_FIELDS);
@@ -78,7 +96,8 @@ fn form(content_type: Option<&str>, first: u8) -> Form<'_> {
         _ if is("xml") => Form::Xml,
         (_, b'<') => Form::Xml,
         ("application/x-www-form-urlencoded", first) if !matches!(first, b'{' | b'[') => Form::Fields,
-        _ => Form::Json,
+        (_, b'{' | b'[') => Form::Json,
+        _ => Form::Unknown,
     }
 }
 
@@ -134,6 +153,20 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(parse(None, deep.as_bytes()).is_err(), "the depth is bounded");
+    }
+
+    #[test]
+    fn the_data_of_an_event_may_be_anything() {
+        let event = |kind: Option<&str>, body: &[u8]| {
+            let kind = kind.map(|kind| ("content-type".to_owned(), kind.to_owned()));
+            let version = (EVENT_HEADER.to_owned(), "1.0".to_owned());
+            read(&BTreeMap::from_iter(kind.into_iter().chain([version])), body)
+        };
+        assert_eq!(event(None, b""), Ok(Value::Null));
+        assert_eq!(event(Some("application/json"), b"7"), Ok(Value::from(7)));
+        assert_eq!(event(Some("text/plain"), b"{ hello"), Ok(Value::from("{ hello")));
+        assert_eq!(event(Some("image/png"), b"\xff"), Ok(Value::Null));
+        assert!(event(Some("application/json"), b"{").is_err() && read(&BTreeMap::new(), b"").is_err());
     }
 
     #[test]

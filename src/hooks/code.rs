@@ -63,9 +63,9 @@ impl Code {
         self.with(description, None)
     }
 
-    /// The answer to a delivery that is on disk with this id.
-    pub(super) fn queued(id: Uuid) -> Response {
-        Code::Queued.with("the event is on disk", Some(id))
+    /// The answer to a delivery that is on disk, with the id of its event, or of the first of them.
+    pub(super) fn queued(id: Option<Uuid>) -> Response {
+        Code::Queued.with(if id.is_some() { "the event is on disk" } else { "the batch has no events" }, id)
     }
 
     /// The answer to a delivery that has to wait for so many seconds.

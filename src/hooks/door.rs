@@ -7,13 +7,15 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::future::try_join_all;
 use ipnet::IpNet;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::body::BodyError;
 use super::code::Code;
 use super::origin::{is_in, origin};
-use super::presets::Signal;
+use super::presets::{self, Signal};
 use super::proof::Shown;
 use super::{Hook, Hooks, body};
 use crate::clock;
@@ -29,6 +31,12 @@ pub const PATH: &str = "/hooks/";
 
 /// The most bytes of headers that are kept with a delivery.
 const MOST_HEADERS: usize = 8 * 1024;
+
+/// The field of the query for the token of a sender of CloudEvents.
+const ACCESS_TOKEN: &str = "access_token";
+
+/// The most events of one delivery.
+const MOST_EVENTS: usize = 1000;
 
 /// What the senders of CloudEvents ask before they post.
 const HANDSHAKE: &str = "webhook-request-origin";
@@ -99,7 +107,8 @@ impl HookDoor {
             return Err(self.too_large(hook));
         }
         // The body of somebody who is not let in is not read.
-        let shown = Shown { headers, token, now: clock::wall_ms() / 1000 };
+        let access_token = uri.query().filter(|_| hook.preset.is_cloudevents()).and_then(access_token);
+        let shown = Shown { headers, token, access_token, now: clock::wall_ms() / 1000 };
         hook.auth.check(&shown).map_err(|code| self.unproven(hook, code))?;
         Ok(Admitted { hook })
     }
@@ -134,24 +143,24 @@ impl HookDoor {
             self.metrics.event(Source::Hook.as_str(), "hooks", Received::Rejected);
             return Code::too_many(seconds);
         }
-        let headers = kept(hook, headers);
-        let value = match body::parse(body::content_type(&headers), &body) {
-            Ok(value) => value,
-            Err(error) => return *self.refuse(unreadable(&error), &error.to_string()),
-        };
-        let Signal { event, key, delivery, .. } = hook.preset.signal(&headers, &value);
-        drop(value);
-        let id = delivery.map_or_else(Uuid::new_v4, |delivery| event::hook_id(&hook.name, &delivery));
-        self.put(hook, HookPost::new(&hook.name, id, &key, &event, headers), body).await
+        match posts(hook, kept(hook, headers), body) {
+            Ok(posts) => self.put(hook, posts).await,
+            Err(error) => *self.refuse(unreadable(&error), &error.to_string()),
+        }
     }
 
-    async fn put(&self, hook: &Hook, post: HookPost, body: Bytes) -> Response {
-        let id = post.id;
+    /// Puts the events of a delivery on disk. Each has its own id, so what is there already when one of them cannot be
+    /// put is known when the sender repeats them all.
+    async fn put(&self, hook: &Hook, posts: Vec<(HookPost, Bytes)>) -> Response {
         if !self.gate.takes() {
             return *self.refuse(Code::Unavailable, "another daemon answers for this bot, or may");
         }
-        match self.door.take(Source::Hook, &Event::Hook(post), Some(body)).await {
-            Ok(_) => Code::queued(id),
+        let first = posts.first().map(|(post, _)| post.id);
+        let puts = posts
+            .into_iter()
+            .map(|(post, body)| async move { self.door.take(Source::Hook, &Event::Hook(post), Some(body)).await });
+        match try_join_all(puts).await {
+            Ok(_) => Code::queued(first),
             Err(error) => {
                 if let Some(count) = self.not_stored.count() {
                     tracing::error!(hook = hook.name, %error, count, "a delivery to a hook could not be put on disk and was not acknowledged");
@@ -186,11 +195,43 @@ impl HookDoor {
     }
 }
 
+/// The events of a delivery, each with its body: one, or those of a batch.
+fn posts(hook: &Hook, headers: BTreeMap<String, String>, body: Bytes) -> Result<Vec<(HookPost, Bytes)>, BodyError> {
+    let value = body::read(&headers, &body)?;
+    let Some(events) = hook.preset.batch(body::content_type(&headers), &value) else {
+        return Ok(vec![(post(hook, headers, &value), body)]);
+    };
+    let not_json = |says: &str| BodyError::NotJson(says.to_owned());
+    let events = events.map_err(not_json)?;
+    if events.len() > MOST_EVENTS {
+        return Err(BodyError::NotJson(format!("a batch has at most {MOST_EVENTS} events")));
+    }
+    let alone = |event: &Value| {
+        let body = serde_json::to_vec(event).map_err(|_| not_json("an event of the batch cannot be written"))?;
+        let mut headers = headers.clone();
+        headers.insert(header::CONTENT_TYPE.to_string(), presets::EVENT.to_owned());
+        Ok((post(hook, headers, event), body.into()))
+    };
+    events.iter().map(alone).collect()
+}
+
+fn post(hook: &Hook, headers: BTreeMap<String, String>, value: &Value) -> HookPost {
+    let Signal { event, key, delivery, .. } = hook.preset.signal(&headers, value);
+    let id = delivery.map_or_else(Uuid::new_v4, |delivery| event::hook_id(&hook.name, &delivery));
+    HookPost::new(&hook.name, id, &key, &event, headers)
+}
+
 fn unreadable(error: &BodyError) -> Code {
     match error {
         BodyError::NotJson(_) => Code::InvalidJson,
         BodyError::NotXml(_) => Code::InvalidXml,
     }
+}
+
+/// The token that a sender of CloudEvents has in the query.
+fn access_token(query: &str) -> Option<String> {
+    let mut fields = url::form_urlencoded::parse(query.as_bytes());
+    fields.find_map(|(name, value)| (name == ACCESS_TOKEN).then(|| value.into_owned()))
 }
 
 /// What a sender that was not let in has to do.
@@ -224,7 +265,7 @@ fn kept(hook: &Hook, headers: &HeaderMap) -> BTreeMap<String, String> {
     let is_proof = |name: &str, value: &str| {
         name == "key"
             || PROOFS.iter().any(|part| name.contains(part))
-            || hook.signature.as_ref().is_some_and(|signature| signature.scheme.header() == name)
+            || hook.signature.as_ref().is_some_and(|signature| signature.scheme.is_in(name))
             || hook.auth.is_in(name, value)
     };
     let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));

@@ -35,6 +35,8 @@ pub(super) struct Shown<'a> {
     pub headers: &'a HeaderMap,
     /// The last part of the path.
     pub token: Option<&'a str>,
+    /// The token in the query, of a sender that may have it there.
+    pub access_token: Option<String>,
     /// Our time in seconds since 1970.
     pub now: i64,
 }
@@ -88,7 +90,9 @@ impl Auth {
         match self {
             Auth::Nothing => false,
             Auth::Header(of, secrets) => {
-                of == name || secrets.iter().any(|secret| value.contains(secret.expose_secret()))
+                // The scheme before a token is not part of the secret.
+                let is_there = |secret: &str| value.contains(secret.rsplit(' ').next().unwrap_or(secret));
+                of == name || secrets.iter().any(|secret| is_there(secret.expose_secret()))
             }
             Auth::Path(secret) => value.contains(secret.expose_secret()),
             Auth::Jwt(_) => header::AUTHORIZATION == name || SERVICE_KEY == name,
@@ -96,7 +100,7 @@ impl Auth {
     }
 
     /// Checks that the sender shows the right secret. Compares in constant time.
-    pub(super) fn check(&self, Shown { headers, token, now }: &Shown<'_>) -> Result<(), Code> {
+    pub(super) fn check(&self, Shown { headers, token, access_token, now }: &Shown<'_>) -> Result<(), Code> {
         match self {
             Auth::Nothing => Ok(()),
             Auth::Path(secret) => {
@@ -106,8 +110,9 @@ impl Auth {
             Auth::Jwt(jwt) if jwt.is_good(jwt_of(headers)?, *now) => Ok(()),
             Auth::Jwt(_) => Err(Code::AuthenticationFailed),
             Auth::Header(name, secrets) => {
-                let value = one(headers, name)?.ok_or(Code::ServiceKeyMissing)?;
-                let shown = shown(name, value);
+                let in_query = || access_token.as_ref().map(|token| format!("{BEARER}{token}").into_bytes());
+                let shown = one(headers, name)?.map(|value| shown(name, value));
+                let shown = shown.or_else(in_query).ok_or(Code::ServiceKeyMissing)?;
                 let mut is_right = false;
                 for secret in secrets {
                     is_right |= signature::is_same(secret, &shown);
@@ -175,6 +180,9 @@ fn shown(name: &HeaderName, value: &HeaderValue) -> Vec<u8> {
 pub(super) fn form(preset: Option<SignatureForm>, settings: &HookSignature) -> Result<SignatureForm, String> {
     let mut form = preset.unwrap_or_default();
     let HookSignature { header, prefix, signed, timestamp, id, tolerance, .. } = settings.clone();
+    if header.is_some() {
+        form.also = None;
+    }
     set(&mut form.header, header);
     set(&mut form.prefix, prefix);
     set(&mut form.signed, signed);
@@ -202,6 +210,7 @@ fn algorithm(name: HashName) -> Algorithm {
         HashName::Sha1 => Algorithm::Sha1,
         HashName::Sha256 => Algorithm::Sha256,
         HashName::Sha512 => Algorithm::Sha512,
+        HashName::Ed25519 => Algorithm::Ed25519,
     }
 }
 

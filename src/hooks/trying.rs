@@ -51,7 +51,7 @@ impl Hooks {
     pub fn attempt(&self, name: &str, headers: &BTreeMap<String, String>, payload: &[u8]) -> Result<Tried, String> {
         let hook =
             self.0.get(name).ok_or_else(|| format!("there is no hook of this name; there are: {}", self.names()))?;
-        let body = body::parse(body::content_type(headers), payload).map_err(|error| error.to_string())?;
+        let body = body::read(headers, payload).map_err(|error| error.to_string())?;
         let signal = hook.preset.signal(headers, &body);
         let Telling { told, wrong } = hook.tell(&signal, headers, &body);
         if !wrong.is_empty() {

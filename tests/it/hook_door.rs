@@ -123,6 +123,49 @@ async fn xml_and_forms_in_parts_are_read_like_json() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn each_event_of_a_batch_is_one_of_its_own_and_a_repeat_is_known() {
+    let settings = hook("events", &format!("preset = \"cloudevents\"\nauth = {{ bearer = \"{SECRET}\" }}"));
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    let event = |id: &str, kind: &str| json!({"specversion": "1.0", "id": id, "source": "/shop", "type": kind});
+    let path = format!("/hooks/events?access_token={SECRET}");
+    let batch = [("content-type", "application/cloudevents-batch+json; charset=utf-8")];
+    let post = async |body: Value| posts(&bot, &path, &batch, body.to_string()).await;
+    let (status, _, id) = post(json!([event("1", "created"), event("2", "paid"), event("3", "sent")])).await;
+    assert_eq!(status, 202);
+    assert_eq!(post(json!([event("1", "created"), event("4", "lost")])).await, (202, "1002".to_owned(), id));
+    assert_eq!(post(json!([])).await, (202, "1002".to_owned(), None));
+    let many: Vec<_> = (0..1001).map(|nth| event(&nth.to_string(), "many")).collect();
+    for odd in [json!({}), json!([1]), json!(many)] {
+        assert_eq!(post(odd.clone()).await, (400, "7000".to_owned(), None), "{odd:.60}");
+    }
+    // The attributes of one event are in its headers, and it has no data.
+    let bearer = format!("Bearer {SECRET}");
+    let binary = [
+        ("authorization", &*bearer),
+        ("ce-specversion", "1.0"),
+        ("ce-id", "5"),
+        ("ce-source", "/shop"),
+        ("ce-type", "bare"),
+    ];
+    assert_eq!(posts(&bot, "/hooks/events", &binary, "").await.0, 202);
+    let original = format!("/hooks/events?access_token={SECRET}");
+    let proxied = [("x-original-uri", original.as_str()), batch[0]];
+    assert_eq!(posts(&bot, &path, &proxied, json!([event("6", "proxied")]).to_string()).await.0, 202);
+    let transcript = bot.transcript().await;
+    for kind in ["created", "paid", "sent", "lost", "bare", "proxied"] {
+        assert_eq!(transcript.matches(&format!("**{kind}** from /shop")).count(), 1, "{transcript}");
+    }
+    assert!(!transcript.contains("many"), "{transcript}");
+    let rows = crate::cli::verb(bot.folder.path(), &["inbox", "list", "--state", "all", "--json"]);
+    let ledger = std::fs::read(bot.folder.path().join("ledger.db")).unwrap();
+    let has = |bytes: &[u8]| bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
+    assert!(rows.contains("hooks/events/sent") && !has(rows.as_bytes()) && !has(&ledger));
+    for (path, code) in [("/hooks/events?access_token=x", "7001"), ("/hooks/events?token=x", "7002")] {
+        assert_eq!(posts(&bot, path, &batch, "[]").await, (401, code.to_owned(), None));
+    }
+}
+
 #[test]
 fn a_wrong_setting_of_the_door_is_explained_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
