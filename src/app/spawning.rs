@@ -120,7 +120,7 @@ impl TaskSpawner<'_> {
             tracing::info!(address = %public.local_addr()?, hooks = hooks.names(), "hooks are at /hooks/NAME");
         }
         let hooks = (!hooks.is_empty())
-            .then(|| HookDoor::new(hooks.clone(), server, door.clone(), services.metrics.clone(), gate.clone()));
+            .then(|| HookDoor::new(hooks.clone(), self.config, door.clone(), services.metrics.clone(), gate.clone()));
         let routes = http::Routes::public(server, (&webhook.path, receiver), hooks, health.clone(), store.clone());
         self.tasks.spawn(PUBLIC, http::serve(public, routes, server.clone(), servers.clone()));
         if let Some(listener) = admin {

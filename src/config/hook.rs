@@ -7,13 +7,14 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::check::Check;
+use super::hook_expiry::Expiry;
 use super::hook_proof::{HookAuth, HookSignature};
 use super::hook_rule::HookRule;
 use super::people::{is_person, is_room};
 use super::values::{one_or_many, some_networks};
 
 /// The largest body that may be allowed, in bytes: GitHub sends none that is larger.
-const LARGEST_BODY: u64 = 25 * 1024 * 1024;
+pub(super) const LARGEST_BODY: u64 = 25 * 1024 * 1024;
 
 /// The longest name of a hook.
 const LONGEST_NAME: usize = 64;
@@ -42,6 +43,8 @@ pub struct Hook {
     /// Whether it takes anything.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// The last day on which it takes anything.
+    pub expires: Option<Expiry>,
     /// Where its messages go: ids of spaces, and people.
     #[serde(default, deserialize_with = "one_or_many")]
     pub to: Vec<String>,

@@ -17,8 +17,10 @@ mod doubts;
 mod files;
 mod flood;
 mod hook;
+mod hook_expiry;
 mod hook_proof;
 mod hook_rule;
+mod hooks;
 mod instance;
 mod layers;
 mod log;
@@ -55,10 +57,12 @@ pub use delivery::{Delivery, Mode};
 pub use files::Files;
 pub use flood::Flood;
 pub use hook::{Hook, HookLimit};
+pub use hook_expiry::Expiry;
 pub use hook_proof::{
     AuthJwt, AuthKinds, EncodingName, HashName, HookAuth, HookSignature, JwtName, KeyName, SeparatorName,
 };
 pub use hook_rule::HookRule;
+pub use hooks::Hooks;
 pub use instance::Instance;
 pub(crate) use layers::{Loaded, Section};
 pub use log::{Log, LogFormat};
@@ -119,6 +123,8 @@ pub struct Config {
     /// Who may give which command, and where.
     #[serde(default)]
     pub command: Vec<CommandRule>,
+    /// What all hooks share.
+    pub hooks: Hooks,
     /// Other systems that post to the bot.
     #[serde(default)]
     pub hook: Vec<Hook>,

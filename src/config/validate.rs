@@ -30,6 +30,7 @@ pub(super) fn always(config: &Config) -> Vec<(String, String)> {
     pairing.check(&mut check);
     flood.check(&mut check);
     command::check(&config.command, access, &mut check);
+    config.hooks.check(&mut check);
     hook::check(&config.hook, webex.room_id.is_some(), &mut check);
     log.check(&mut check);
     check.wrong

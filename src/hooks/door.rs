@@ -1,6 +1,5 @@
 //! `POST /hooks/{name}`: the proof, the body, one committed row, 202. Nothing else happens inside the request.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use axum::http::request::Parts;
@@ -9,18 +8,17 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use ipnet::IpNet;
-use serde_json::Value;
-use uuid::Uuid;
 
 use super::body::BodyError;
 use super::code::Code;
+use super::events::posts;
+use super::in_flight::{Held, InFlight};
 use super::origin::{is_in, origin};
-use super::presets::{self, Signal};
 use super::proof::Shown;
-use super::{Hook, Hooks, body};
+use super::{Hook, Hooks};
 use crate::clock;
-use crate::config;
-use crate::event::{self, Event, HookPost, Source};
+use crate::config::Config;
+use crate::event::{Event, HookPost, Source};
 use crate::instance::Gate;
 use crate::receiver::Door;
 use crate::signature::{SignatureError, Verified};
@@ -29,20 +27,11 @@ use crate::telemetry::{Metrics, Received, Seldom};
 /// The beginning of every hook's path.
 pub const PATH: &str = "/hooks/";
 
-/// The most bytes of headers that are kept with a delivery.
-const MOST_HEADERS: usize = 8 * 1024;
-
 /// The field of the query for the token of a sender of CloudEvents.
 const ACCESS_TOKEN: &str = "access_token";
 
-/// The most events of one delivery.
-const MOST_EVENTS: usize = 1000;
-
 /// What the senders of CloudEvents ask before they post.
 const HANDSHAKE: &str = "webhook-request-origin";
-
-/// Parts of the names of headers that hold a proof, whatever the settings say.
-const PROOFS: [&str; 8] = ["authorization", "cookie", "token", "secret", "signature", "password", "api-key", "apikey"];
 
 /// Takes deliveries to hooks.
 pub struct HookDoor {
@@ -51,13 +40,14 @@ pub struct HookDoor {
     metrics: Metrics,
     gate: Gate,
     trusted_proxies: Vec<IpNet>,
-    refused: Seldom,
+    in_flight: InFlight,
     not_stored: Seldom,
 }
 
 /// A request whose hook is known and takes it.
 pub struct Admitted<'a> {
     hook: &'a Hook,
+    held: Held<'a>,
 }
 
 impl Admitted<'_> {
@@ -65,14 +55,19 @@ impl Admitted<'_> {
     pub fn most(&self) -> usize {
         self.hook.max_body
     }
+
+    /// Makes room for a part of the body that has come. `false` if there is none.
+    pub fn hold(&mut self, bytes: usize) -> bool {
+        self.held.add(bytes)
+    }
 }
 
 impl HookDoor {
     /// `door` takes the events, `metrics` counts the refusals, and `gate` says whether this daemon answers.
-    pub fn new(hooks: Hooks, settings: &config::Server, door: Door, metrics: Metrics, gate: Gate) -> HookDoor {
-        let (refused, not_stored) = (Seldom::default(), Seldom::default());
-        let trusted_proxies = settings.trusted_proxies.clone();
-        HookDoor { hooks, door, metrics, gate, trusted_proxies, refused, not_stored }
+    pub fn new(hooks: Hooks, settings: &Config, door: Door, metrics: Metrics, gate: Gate) -> HookDoor {
+        let trusted_proxies = settings.server.trusted_proxies.clone();
+        let in_flight = InFlight::new(settings.hooks.in_flight);
+        HookDoor { hooks, door, metrics, gate, trusted_proxies, in_flight, not_stored: Seldom::default() }
     }
 
     /// Looks at a request from this address before its body is read.
@@ -91,10 +86,15 @@ impl HookDoor {
         };
         let hook = self.hooks.0.get(name).filter(|hook| token.is_none() || hook.auth.is_in_path());
         let Some(hook) = hook else {
-            return Err(self.refuse(Code::Unknown, "no hook has this path; [[hook]] in the settings makes one"));
+            self.count();
+            return Err(Box::new(Code::Unknown.answer("no hook has this path; [[hook]] in the settings makes one")));
         };
         if !hook.enabled {
-            return Err(self.refuse(Code::Inactive, "the hook is switched off: enabled = false"));
+            return Err(self.refuse(hook, Code::Inactive, "the hook is switched off: enabled = false"));
+        }
+        let now = clock::wall();
+        if let Some(expiry) = hook.expiry.filter(|expiry| expiry.is_over(now)) {
+            return Err(self.refuse(hook, Code::Inactive, &format!("the hook expired at the end of {expiry}")));
         }
         self.check_address(hook, peer, headers)?;
         match *method {
@@ -108,9 +108,10 @@ impl HookDoor {
         }
         // The body of somebody who is not let in is not read.
         let access_token = uri.query().filter(|_| hook.preset.is_cloudevents()).and_then(access_token);
-        let shown = Shown { headers, token, access_token, now: clock::wall_ms() / 1000 };
-        hook.auth.check(&shown).map_err(|code| self.unproven(hook, code))?;
-        Ok(Admitted { hook })
+        let shown = Shown { headers, token, access_token, now: now.as_second() };
+        hook.auth.check(&shown).map_err(|code| self.refuse(hook, code, wanted(code)))?;
+        let held = self.in_flight.begin(length.unwrap_or_default()).ok_or_else(|| self.full(hook))?;
+        Ok(Admitted { hook, held })
     }
 
     fn check_address(&self, hook: &Hook, peer: IpAddr, headers: &HeaderMap) -> Result<(), Box<Response>> {
@@ -120,32 +121,34 @@ impl HookDoor {
             Some(address) => format!("{address} is not in allow_ips of this hook"),
             None => "a proxy does not say in X-Forwarded-For which address this comes from".to_owned(),
         };
-        Err(self.refuse(Code::NotAllowed, &says))
+        Err(self.refuse(hook, Code::NotAllowed, &says))
     }
 
     /// Answers a delivery. Instead of the body there may be the status with which it could not be read.
     pub async fn receive(
         &self,
-        Admitted { hook }: Admitted<'_>,
+        Admitted { hook, held: _held }: Admitted<'_>,
         headers: &HeaderMap,
         body: Result<Bytes, StatusCode>,
     ) -> Response {
         let body = match body {
             Ok(body) => body,
             Err(StatusCode::PAYLOAD_TOO_LARGE) => return *self.too_large(hook),
-            Err(_) => return *self.refuse(Code::InvalidJson, "the body was not sent whole"),
+            Err(StatusCode::SERVICE_UNAVAILABLE) => return *self.full(hook),
+            Err(_) => return *self.refuse(hook, Code::InvalidJson, "the body was not sent whole"),
         };
         let body = match verify(hook, headers, body) {
             Ok(body) => body,
-            Err(code) => return *self.unproven(hook, code),
+            Err(code) => return *self.refuse(hook, code, wanted(code)),
         };
         if let Err(seconds) = hook.limit.take(clock::instant()) {
-            self.metrics.event(Source::Hook.as_str(), "hooks", Received::Rejected);
+            self.log(hook, Code::TooMany);
+            self.count();
             return Code::too_many(seconds);
         }
-        match posts(hook, kept(hook, headers), body) {
+        match posts(hook, headers, body) {
             Ok(posts) => self.put(hook, posts).await,
-            Err(error) => *self.refuse(unreadable(&error), &error.to_string()),
+            Err(error) => *self.refuse(hook, unreadable(&error), &error.to_string()),
         }
     }
 
@@ -153,7 +156,7 @@ impl HookDoor {
     /// put is known when the sender repeats them all.
     async fn put(&self, hook: &Hook, posts: Vec<(HookPost, Bytes)>) -> Response {
         if !self.gate.takes() {
-            return *self.refuse(Code::Unavailable, "another daemon answers for this bot, or may");
+            return *self.refuse(hook, Code::Unavailable, "another daemon answers for this bot, or may");
         }
         let first = posts.first().map(|(post, _)| post.id);
         let puts = posts
@@ -165,60 +168,44 @@ impl HookDoor {
                 if let Some(count) = self.not_stored.count() {
                     tracing::error!(hook = hook.name, %error, count, "a delivery to a hook could not be put on disk and was not acknowledged");
                 }
-                *self.refuse(Code::Unavailable, "the ledger cannot take it now; nothing was accepted")
+                self.count();
+                Code::Unavailable.answer("the ledger cannot take it now; nothing was accepted")
             }
         }
     }
 
-    /// Refuses a sender that did not prove itself.
-    fn unproven(&self, hook: &Hook, code: Code) -> Box<Response> {
-        if let Some(count) = self.refused.count() {
-            tracing::warn!(
-                hook = hook.name,
-                ?code,
-                count,
-                "a delivery to a hook was refused; more within a minute, to any hook, are only counted"
-            );
-        }
-        self.refuse(code, wanted(code))
-    }
-
     fn too_large(&self, hook: &Hook) -> Box<Response> {
         let says = format!("the body has more than {} bytes, which is max_body of this hook", hook.max_body);
-        self.refuse(Code::TooLarge, &says)
+        self.refuse(hook, Code::TooLarge, &says)
     }
 
-    /// Counts a refusal, and answers it.
-    fn refuse(&self, code: Code, says: &str) -> Box<Response> {
-        self.metrics.event(Source::Hook.as_str(), "hooks", Received::Rejected);
+    fn full(&self, hook: &Hook) -> Box<Response> {
+        self.refuse(hook, Code::Unavailable, "as many bytes as hooks.in_flight allows are being worked on; come again")
+    }
+
+    /// Refuses a delivery to a hook.
+    fn refuse(&self, hook: &Hook, code: Code, says: &str) -> Box<Response> {
+        self.log(hook, code);
+        self.count();
         Box::new(code.answer(says))
     }
-}
 
-/// The events of a delivery, each with its body: one, or those of a batch.
-fn posts(hook: &Hook, headers: BTreeMap<String, String>, body: Bytes) -> Result<Vec<(HookPost, Bytes)>, BodyError> {
-    let value = body::read(&headers, &body)?;
-    let Some(events) = hook.preset.batch(body::content_type(&headers), &value) else {
-        return Ok(vec![(post(hook, headers, &value), body)]);
-    };
-    let not_json = |says: &str| BodyError::NotJson(says.to_owned());
-    let events = events.map_err(not_json)?;
-    if events.len() > MOST_EVENTS {
-        return Err(BodyError::NotJson(format!("a batch has at most {MOST_EVENTS} events")));
+    fn log(&self, hook: &Hook, code: Code) {
+        if let Some(count) = hook.refused.count() {
+            let name = &hook.name;
+            tracing::warn!(
+                hook = name,
+                ?code,
+                count,
+                "a delivery to a hook was refused; more to this hook within a minute are only counted"
+            );
+        }
     }
-    let alone = |event: &Value| {
-        let body = serde_json::to_vec(event).map_err(|_| not_json("an event of the batch cannot be written"))?;
-        let mut headers = headers.clone();
-        headers.insert(header::CONTENT_TYPE.to_string(), presets::EVENT.to_owned());
-        Ok((post(hook, headers, event), body.into()))
-    };
-    events.iter().map(alone).collect()
-}
 
-fn post(hook: &Hook, headers: BTreeMap<String, String>, value: &Value) -> HookPost {
-    let Signal { event, key, delivery, .. } = hook.preset.signal(&headers, value);
-    let id = delivery.map_or_else(Uuid::new_v4, |delivery| event::hook_id(&hook.name, &delivery));
-    HookPost::new(&hook.name, id, &key, &event, headers)
+    /// Counts a refusal.
+    fn count(&self) {
+        self.metrics.event(Source::Hook.as_str(), "hooks", Received::Rejected);
+    }
 }
 
 fn unreadable(error: &BodyError) -> Code {
@@ -258,26 +245,6 @@ fn verify(hook: &Hook, headers: &HeaderMap, body: Bytes) -> Result<Bytes, Code> 
         Err(SignatureError::Missing) => Err(Code::SignatureMissing),
         Err(SignatureError::Wrong) => Err(Code::InvalidSignature),
     }
-}
-
-/// The headers that are kept: those that are text and hold no proof, the small ones first, up to the limit.
-fn kept(hook: &Hook, headers: &HeaderMap) -> BTreeMap<String, String> {
-    let is_proof = |name: &str, value: &str| {
-        name == "key"
-            || PROOFS.iter().any(|part| name.contains(part))
-            || hook.signature.as_ref().is_some_and(|signature| signature.scheme.is_in(name))
-            || hook.auth.is_in(name, value)
-    };
-    let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-    let mut texts: Vec<_> = texts.filter(|(name, value)| !is_proof(name, value)).collect();
-    texts.sort_by_key(|(name, value)| (*name != header::CONTENT_TYPE.as_str(), name.len() + value.len()));
-    let (mut kept, mut left) = (BTreeMap::new(), MOST_HEADERS);
-    for (name, value) in texts {
-        let Some(rest) = left.checked_sub(name.len() + value.len()) else { break };
-        left = rest;
-        kept.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-    }
-    kept
 }
 
 /// Tells a sender of CloudEvents that it may post.

@@ -5,6 +5,8 @@
 mod body;
 mod code;
 mod door;
+mod events;
+mod in_flight;
 mod limit;
 mod origin;
 mod presets;
@@ -20,12 +22,13 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::clock;
-use crate::config;
+use crate::config::{self, Expiry};
 use crate::outbox::Destination;
 use crate::signature::Scheme;
+use crate::telemetry::Seldom;
 use crate::webex::RoomType;
 
-pub use door::{HookDoor, PATH};
+pub use door::{Admitted, HookDoor, PATH};
 pub use trying::Tried;
 pub use work::HookWork;
 
@@ -43,6 +46,9 @@ struct Hook {
     max_body: usize,
     limit: Limit,
     enabled: bool,
+    expiry: Option<Expiry>,
+    /// When a refusal was last logged.
+    refused: Seldom,
     to: Vec<Destination>,
     rules: Rules,
 }
@@ -85,7 +91,9 @@ impl Hooks {
 
 impl Hook {
     fn new(hook: &config::Hook, room: Option<&str>) -> Result<Hook, String> {
-        let config::Hook { name, preset, auth, signature, allow_ips, max_body, limit, enabled, to, rule, .. } = hook;
+        let config::Hook {
+            name, preset, auth, signature, allow_ips, max_body, limit, enabled, expires, to, rule, ..
+        } = hook;
         let preset = presets::named(preset)?;
         let signature = signature.as_ref().map(|signature| {
             let form = proof::form(preset.signature.map(|form| form()), signature)?;
@@ -102,6 +110,8 @@ impl Hook {
             max_body: *max_body,
             limit: Limit::new(*limit, clock::instant()),
             enabled: *enabled,
+            expiry: *expires,
+            refused: Seldom::default(),
             to: to.iter().map(|to| destination(to)).collect(),
             rules: Rules::new(rule, destination)?,
         })

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -18,7 +19,7 @@ use tower::ServiceExt;
 
 use crate::config;
 use crate::health::Health;
-use crate::hooks::{self, HookDoor};
+use crate::hooks::{self, Admitted, HookDoor};
 use crate::receiver::webhook::Webhook;
 use crate::store::Store;
 
@@ -106,8 +107,8 @@ where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
     match hooks.admit(peer, head) {
-        Ok(admitted) => {
-            let body = read_whole(body, admitted.most()).await;
+        Ok(mut admitted) => {
+            let body = read_held(body, &mut admitted).await;
             hooks.receive(admitted, &head.headers, body).await
         }
         Err(answer) => *answer,
@@ -132,11 +133,37 @@ async fn read_whole<B>(body: B, most: usize) -> Result<Bytes, StatusCode>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    match Limited::new(body, most).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-        Err(_) => Err(StatusCode::BAD_REQUEST),
+    let whole = Limited::new(body, most).collect().await.map_err(|error| status_of(&error))?;
+    Ok(whole.to_bytes())
+}
+
+/// The whole body of a delivery to a hook. There has to be room for each part of it.
+///
+/// # Errors
+/// As [`read_whole`], and 503 if there is no room.
+async fn read_held<B>(body: B, admitted: &mut Admitted<'_>) -> Result<Bytes, StatusCode>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
+    let mut body = pin!(Limited::new(body, admitted.most()));
+    // Most bodies come as one part, which is then not copied.
+    let (mut first, mut whole) = (Bytes::new(), Vec::new());
+    while let Some(frame) = body.frame().await {
+        let part = frame.map_err(|error| status_of(&error))?.into_data().unwrap_or_default();
+        if !admitted.hold(part.len()) {
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        match first.is_empty() {
+            true => first = part,
+            false if whole.is_empty() => whole = [&*first, &*part].concat(),
+            false => whole.extend_from_slice(&part),
+        }
     }
+    Ok(if whole.is_empty() { first } else { whole.into() })
+}
+
+fn status_of(error: &BoxError) -> StatusCode {
+    if error.is::<LengthLimitError>() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
 }
 
 async fn not_posted() -> Response {

@@ -6,8 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Value, json};
 use switchboard::Bot;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::harness::{Harness, switchboard};
+use crate::harness::{Harness, eventually, switchboard};
 use crate::hooks::{SECRET, hook, posts};
 use crate::signing::hmac_sha256;
 
@@ -166,6 +168,56 @@ async fn each_event_of_a_batch_is_one_of_its_own_and_a_repeat_is_known() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_above_the_room_for_all_are_refused_until_there_is_room() {
+    const MIB: usize = 1024 * 1024;
+    let large = "auth = \"none\"\nmax_body = 26214400";
+    let settings = format!("[hooks]\nin_flight = {}\n{}", 25 * MIB, hook("ci", large) + &hook("other", large));
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    let address = bot.url.strip_prefix("http://").unwrap();
+    let slow = |length: &str| format!("POST /hooks/ci HTTP/1.1\r\nhost: x\r\n{length}\r\n\r\n");
+    // A length that is announced takes no room: what has come does.
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    idle.write_all(slow(&format!("content-length: {}", 25 * MIB)).as_bytes()).await.unwrap();
+    let body = vec![b' '; 20 * MIB];
+    let mut held = TcpStream::connect(address).await.unwrap();
+    held.write_all(slow(&format!("content-length: {}", 25 * MIB)).as_bytes()).await.unwrap();
+    held.write_all(&body).await.unwrap();
+    // Refused before its body is read.
+    let asks = async || {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream
+            .write_all(slow(&format!("content-length: {}\r\nexpect: 100-continue", 10 * MIB)).as_bytes())
+            .await
+            .unwrap();
+        let mut answer = vec![0; 200];
+        let read = stream.read(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer[..read]).to_lowercase()
+    };
+    let is_refused = |answer: &str| answer.starts_with("http/1.1 503") && answer.contains("retry-after: 5");
+    assert!(eventually(async || is_refused(&asks().await)).await);
+    assert_eq!(posts(&bot, "/hooks/other", &[], "{}").await.0, 202, "there is room for a small one");
+    drop(held);
+    assert!(eventually(async || asks().await.starts_with("http/1.1 100")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_takes_nothing_after_its_last_day() {
+    let settings = hook("old", "auth = \"none\"\nexpires = \"2020-01-31\"")
+        + &hook("new", "auth = \"none\"\nexpires = \"2999-01-31\"");
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    assert_eq!(posts(&bot, "/hooks/old", &[], "{}").await, (403, "7007".to_owned(), None));
+    assert_eq!(posts(&bot, "/hooks/new", &[], "{}").await.0, 202);
+    let folder = tempfile::tempdir().unwrap();
+    let webex =
+        "[webex]\ntoken = \"x\"\napi_url = \"http://127.0.0.1:9/v1\"\nretries = 0\n[delivery]\nmode = \"polling\"\n";
+    std::fs::write(folder.path().join("bot.toml"), format!("{webex}{settings}")).unwrap();
+    let output = switchboard().current_dir(folder.path()).arg("check").output().unwrap();
+    let all = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    let says = "hook old expired at the end of 2020-01-31 (UTC) and takes nothing";
+    assert!(all.contains(says) && !all.contains("hook new"), "{all}");
+}
+
 #[test]
 fn a_wrong_setting_of_the_door_is_explained_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
@@ -181,6 +233,7 @@ fn a_wrong_setting_of_the_door_is_explained_with_its_place() {
         (jwt(&format!("secret = \"{SECRET}\", algorithm = \"RS256\"")), "needs a public key"),
         (jwt(&format!("secret = \"{SECRET}\", algorithm = \"none\"")), "algorithm"),
         ("auth = \"none\"\nallow_ips = [\"10.0.0.0/33\"]".to_owned(), "holds what is no network: write"),
+        ("auth = \"none\"\nexpires = \"2027-02-30\"".to_owned(), "is no day: write"),
         ("auth = \"none\"\nallow_ips = []".to_owned(), "lets nobody in"),
         (jwt("secret = \"short\""), "must be 16 characters or more"),
         (jwt(&format!("secret = \"{SECRET}\", leeway = \"2d\"")), "at most 1d"),
