@@ -21,7 +21,6 @@ use crate::config::Config;
 use crate::event::{Event, HookPost, Source};
 use crate::instance::Gate;
 use crate::receiver::Door;
-use crate::signature::{SignatureError, Verified};
 use crate::telemetry::{Metrics, Received, Seldom};
 
 /// The beginning of every hook's path.
@@ -137,7 +136,7 @@ impl HookDoor {
             Err(StatusCode::SERVICE_UNAVAILABLE) => return *self.full(hook),
             Err(_) => return *self.refuse(hook, Code::InvalidJson, "the body was not sent whole"),
         };
-        let body = match verify(hook, headers, body) {
+        let body = match hook.verify(headers, body, clock::wall().as_second()) {
             Ok(body) => body,
             Err(code) => return *self.refuse(hook, code, wanted(code)),
         };
@@ -230,20 +229,6 @@ fn wanted(code: Code) -> &'static str {
             "the signature does not fit the body and the secret of this hook, or its time is too far from ours"
         }
         _ => "the request does not show what auth of this hook asks for",
-    }
-}
-
-/// Checks the signature, if the hook has one.
-fn verify(hook: &Hook, headers: &HeaderMap, body: Bytes) -> Result<Bytes, Code> {
-    let Some(signature) = &hook.signature else { return Ok(body) };
-    if !signature.is_required && !signature.scheme.is_signed(headers) {
-        return Ok(body);
-    }
-    let verified: Result<Verified<Bytes>, _> = signature.scheme.verify(headers, body, clock::wall_ms() / 1000);
-    match verified {
-        Ok(verified) => Ok(verified.get().clone()),
-        Err(SignatureError::Missing) => Err(Code::SignatureMissing),
-        Err(SignatureError::Wrong) => Err(Code::InvalidSignature),
     }
 }
 

@@ -18,13 +18,15 @@ mod work;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
+use bytes::Bytes;
 use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::clock;
 use crate::config::{self, Expiry};
 use crate::outbox::Destination;
-use crate::signature::Scheme;
+use crate::signature::{Scheme, SignatureError};
 use crate::telemetry::Seldom;
 use crate::webex::RoomType;
 
@@ -32,6 +34,7 @@ pub use door::{Admitted, HookDoor, PATH};
 pub use trying::Tried;
 pub use work::HookWork;
 
+use code::Code;
 use limit::Limit;
 use presets::{Preset, Signal};
 use rules::{Rules, Telling, Told};
@@ -117,6 +120,19 @@ impl Hook {
         })
     }
 
+    /// The body, if its signature is right at this time in seconds since 1970, or the hook needs none.
+    fn verify(&self, headers: &HeaderMap, body: Bytes, now: i64) -> Result<Bytes, Code> {
+        let Some(Signature { scheme, is_required }) = &self.signature else { return Ok(body) };
+        if !is_required && !scheme.is_signed(headers) {
+            return Ok(body);
+        }
+        match scheme.verify(headers, body, now) {
+            Ok(verified) => Ok(verified.get().clone()),
+            Err(SignatureError::Missing) => Err(Code::SignatureMissing),
+            Err(SignatureError::Wrong) => Err(Code::InvalidSignature),
+        }
+    }
+
     /// The messages about a delivery, each with its destinations.
     fn tell(&self, signal: &Signal, headers: &BTreeMap<String, String>, body: &Value) -> Telling<'_> {
         if self.rules.is_empty() {
@@ -158,3 +174,6 @@ fn destination(to: &str) -> Destination {
         Destination::Space(to.into(), RoomType::Group)
     }
 }
+
+#[cfg(test)]
+mod tests;

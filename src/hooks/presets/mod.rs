@@ -26,7 +26,7 @@ use serde_json::Value;
 pub(super) use payload::{Preset, Signal, safe};
 
 /// Every preset.
-const ALL: [&Preset; 17] = [
+pub(super) const ALL: [&Preset; 17] = [
     &generic::PRESET,
     &alertmanager::PRESET,
     &argocd::PRESET,
