@@ -1,6 +1,6 @@
-//! Other systems that post to the bot. `door` takes a delivery: `proof` checks who sent it, `body` reads it, and one row
-//! goes into the inbox. `work` makes messages of the row, with what the sender's preset in `presets` knows of its
-//! payloads. Nothing is sent here.
+//! Other systems that post to the bot. `door` takes a delivery: `origin` says where it comes from, `proof` checks who sent
+//! it, `in_flight` has room for it, `body` reads it, and `events` makes one row of it, or of each event of a batch. `work`
+//! makes messages of a row, with what the sender's preset in `presets` knows of its payloads. Nothing is sent here.
 
 mod body;
 mod code;

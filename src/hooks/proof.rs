@@ -139,8 +139,7 @@ fn verifier(jwt: &AuthJwt) -> Result<JwtVerifier, String> {
 
 /// The token that a sender shows: in `Authorization` where that is a bearer's, else in the header of the service key.
 fn jwt_of(headers: &HeaderMap) -> Result<&str, Code> {
-    let one =
-        |name| Ok(one(headers, name)?.map(HeaderValue::to_str).transpose().map_err(|_| Code::AuthenticationFailed)?);
+    let one = |name| one(headers, name)?.map(HeaderValue::to_str).transpose().map_err(|_| Code::AuthenticationFailed);
     let is_bearer = |text: &&str| text.get(..BEARER.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(BEARER));
     if let Some(text) = one(&header::AUTHORIZATION)?.filter(is_bearer) {
         return Ok(text[BEARER.len()..].trim());
