@@ -4,6 +4,7 @@
 mod deliveries;
 mod diff;
 mod replay;
+mod send;
 mod vars;
 
 use std::collections::BTreeMap;
@@ -75,6 +76,21 @@ pub(super) enum HooksVerb {
         #[command(flatten)]
         format: Format,
     },
+    /// Post a payload to a hook as its sender would, with its secret, and show what the sender would be answered
+    Send {
+        /// The hook
+        name: String,
+        /// A file with the payload; - for standard input
+        file: PathBuf,
+        /// A header of the delivery, such as "x-github-event: push"; may be repeated
+        #[arg(long, value_name = "NAME: VALUE")]
+        header: Vec<String>,
+        /// Post it to the public URL, and not to the daemon on this machine
+        #[arg(long)]
+        public: bool,
+        #[command(flatten)]
+        format: Format,
+    },
     /// Work on a delivery once more, as if it had come again; what its rules say is posted again
     Replay {
         /// The delivery: its id, the first letters of it, or its reference
@@ -115,6 +131,10 @@ pub(super) async fn run(config: &Config, parts: &Parts, verb: HooksVerb) -> anyh
             if format.json { print_json(&found)? } else { print(&vars::shown(&found))? }
         }
         HooksVerb::Diff { name, last, format } => diff::run(config, &hooks, &name, last, format).await?,
+        HooksVerb::Send { name, file, header, public, format } => {
+            let payload = read(&file)?;
+            return send::run(config, &hooks, (&name, payload), headers(&header)?, public, format).await;
+        }
         HooksVerb::Replay { id, format } => replay::run(config, &id, format).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -114,7 +114,7 @@ impl Hooks {
         Ok(found)
     }
 
-    fn named(&self, name: &str) -> Result<Arc<Hook>, String> {
+    pub(super) fn named(&self, name: &str) -> Result<Arc<Hook>, String> {
         self.get(name).ok_or_else(|| format!("there is no hook of this name; there are: {}", self.names()))
     }
 

@@ -84,16 +84,22 @@ impl Key {
 
     /// Whether one of these is its signature of the parts. Compares in constant time.
     pub fn has_signed(&self, parts: &[&[u8]], claimed: &[Vec<u8>]) -> bool {
-        let ours = match self {
-            Key::Sha1(key) => signed(key.clone(), parts),
-            Key::Sha256(key) => signed(key.clone(), parts),
-            Key::Sha512(key) => signed(key.clone(), parts),
-            Key::Ed25519(key) => {
-                let message = parts.concat();
-                return claimed.iter().any(|claimed| key.has_signed(&message, claimed));
-            }
-        };
+        if let Key::Ed25519(key) = self {
+            let message = parts.concat();
+            return claimed.iter().any(|claimed| key.has_signed(&message, claimed));
+        }
+        let Some(ours) = self.sign(parts) else { return false };
         claimed.iter().fold(false, |is_right, claimed| is_right | bool::from(ours.ct_eq(claimed)))
+    }
+
+    /// Its signature of the parts. None if only somebody else can sign.
+    pub fn sign(&self, parts: &[&[u8]]) -> Option<Vec<u8>> {
+        match self {
+            Key::Sha1(key) => Some(signed(key.clone(), parts)),
+            Key::Sha256(key) => Some(signed(key.clone(), parts)),
+            Key::Sha512(key) => Some(signed(key.clone(), parts)),
+            Key::Ed25519(_) => None,
+        }
     }
 
     /// How many bytes its signatures have.

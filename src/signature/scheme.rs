@@ -244,6 +244,40 @@ impl Scheme {
         if is_right { Ok(Verified::of(body)) } else { Err(SignatureError::Wrong) }
     }
 
+    /// The headers with which a sender would post this body under this id at this time in seconds since 1970. None if
+    /// only the sender can sign.
+    pub fn sign(&self, body: &[u8], id: &str, now: i64) -> Option<Vec<(HeaderName, String)>> {
+        let (places, now) = (self.places.first()?, now.to_string());
+        let parts: Vec<&[u8]> = self
+            .signed
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => text.as_bytes(),
+                Part::Id => id.as_bytes(),
+                Part::Timestamp => now.as_bytes(),
+                Part::Body => body,
+            })
+            .collect();
+        let (bytes, prefix) = self.keys.iter().find_map(|(key, prefix)| Some((key.sign(&parts)?, prefix)))?;
+        let written = match self.encoding {
+            Encoding::Hex => hex::encode(bytes),
+            Encoding::Base64 => STANDARD.encode(bytes),
+        };
+        let mut signature = format!("{prefix}{written}");
+        let mut headers = Vec::new();
+        match &places.timestamp {
+            None => {}
+            Some(TimePlace::Header(name)) => headers.push((name.clone(), now.clone())),
+            Some(TimePlace::Field(beginning)) => {
+                let between = if self.separator == Separator::Blank { " " } else { "," };
+                signature = format!("{beginning}{now}{between}{signature}");
+            }
+        }
+        headers.extend(places.id.iter().map(|name| (name.clone(), id.to_owned())));
+        headers.push((places.signature.clone(), signature));
+        Some(headers)
+    }
+
     fn is_recent(&self, timestamp: &str, now: i64) -> bool {
         let is_number = !timestamp.is_empty() && timestamp.bytes().all(|byte| byte.is_ascii_digit());
         let at: Option<i64> = timestamp.parse().ok().filter(|_| is_number);

@@ -75,12 +75,22 @@ impl Probe {
 
     /// Posts this body with these further headers.
     pub(crate) async fn post(&self, body: &str, headers: &[(&str, &str)]) -> Result<ProbeAnswer, Unreached> {
+        self.post_as("application/json;charset=UTF-8", body.into(), headers).await
+    }
+
+    /// Posts this body of this type with these further headers.
+    pub(crate) async fn post_as(
+        &self,
+        content_type: &str,
+        body: Vec<u8>,
+        headers: &[(&str, &str)],
+    ) -> Result<ProbeAnswer, Unreached> {
         let started = clock::instant();
-        let mut request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json;charset=UTF-8");
+        let mut request = self.http.post(self.url.clone()).header(CONTENT_TYPE, content_type);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let sent = request.body(body.to_owned()).send().await;
+        let sent = request.body(body).send().await;
         let response = sent.map_err(|error| unreached(error, started.elapsed()))?;
         let took = started.elapsed();
         let leads_to = response.headers().get(LOCATION).and_then(|value| self.url.join(value.to_str().ok()?).ok());

@@ -270,3 +270,43 @@ async fn earlier_deliveries_are_listed_compared_with_other_rules_and_worked_on_a
     let story = explain(&bot, again["event"].as_str().unwrap());
     assert!(story.contains("hooks replay") && story.contains("reply sent"), "{story}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_is_posted_as_its_sender_would_with_every_kind_of_proof() {
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+    let rule = "[[hook.rule]]\ntemplate = \"{{ a }}\"";
+    let proofs = [
+        ("bearer", format!("auth = {{ bearer = \"{KEY}\" }}")),
+        ("basic", "auth = { basic = \"ci:pass\" }".to_owned()),
+        ("key", format!("auth = {{ service_key = [\"{KEY}\"] }}")),
+        ("path", format!("auth = {{ url_token = \"{KEY}\" }}")),
+        (
+            "standard",
+            "preset = \"standard-webhooks\"\nsignature = { secrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"] }".to_owned(),
+        ),
+        (
+            "field",
+            format!(
+                "signature = {{ header = \"x-s\", prefix = \"v1=\", separator = \",\", timestamp = \"t=\", signed = \"{{timestamp}}.{{body}}\", secrets = [\"{KEY}\"] }}"
+            ),
+        ),
+        ("jwt", format!("auth = {{ jwt = {{ secret = \"{KEY}\" }} }}")),
+    ];
+    let settings: String = proofs.iter().map(|(name, proof)| hook(name, &format!("{proof}\n{rule}"))).collect();
+    let bot = Harness::with(&settings, Bot::builder()).await;
+    let listen = format!("[server]\nlisten = \"{}\"\n", bot.url.trim_start_matches("http://"));
+    std::fs::write(bot.folder.path().join("payload.json"), "{\"a\": \"b\"}").unwrap();
+    let settings = format!("{listen}{settings}");
+    for (name, _) in &proofs[..6] {
+        let said = beside(&bot, &settings, &["hooks", "send", name, "payload.json"]);
+        assert!(said.starts_with("202: it is on disk as ") && !said.contains(KEY), "{name}: {said}");
+    }
+    bot.settle().await;
+    assert_eq!(said(&bot.cloud), ["b"; 6]);
+    let output = crate::harness::switchboard()
+        .current_dir(bot.folder.path())
+        .args(["hooks", "send", "jwt", "payload.json"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("asks for a JWT"));
+}
