@@ -8,6 +8,7 @@
 
 mod access;
 mod admission;
+mod alertmanager;
 mod alone;
 mod approvals;
 mod audit;
