@@ -56,6 +56,7 @@ mod receiving;
 mod registration;
 mod restart;
 mod saying;
+mod senders;
 mod settings;
 mod simulate;
 mod simulator;
