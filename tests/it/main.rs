@@ -31,6 +31,7 @@ mod declared;
 mod delivery;
 mod doubt;
 mod events;
+mod example;
 mod explain;
 mod files;
 mod foreign;
