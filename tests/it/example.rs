@@ -147,8 +147,12 @@ async fn alertmanager_tells_of_what_is_down_and_that_it_is_up_again_in_one_messa
     assert!(told.contains(&format!("critical: shop at {at_target} does not answer, since")), "{told}");
     let web = Target::on(&at_target).await;
     web.shows(std::fs::read_to_string(example.folder.path().join("metrics")).unwrap().trim());
-    bot.says(1, "**RESOLVED** 1: **Down**").await;
+    let told = bot.says(1, "**RESOLVED** 1: **Down**").await;
+    assert!(told.contains(&format!("critical: shop at {at_target} does not answer, from ")), "{told}");
     assert!(!alertmanager.said().contains("level=error"), "{}", alertmanager.said());
+    for program in ["alertmanager", "prometheus"] {
+        assert!(example.folder.path().join("data").join(program).is_dir(), "{program} keeps its data in the folder");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
